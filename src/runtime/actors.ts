@@ -1,0 +1,42 @@
+/** The runtime as its users see it: actors by id, on whatever node they live. */
+import type { Snapshot } from "./envelope.ts";
+
+export type ActorReply =
+  /** Acknowledged state. `repeated`: this very start or command had been applied before. */
+  | { readonly status: "ok"; readonly snapshot: Snapshot; readonly settled: boolean; readonly repeated: boolean }
+  /** No machine takes the event now; nothing was written. */
+  | { readonly status: "illegal"; readonly snapshot: Snapshot }
+  | { readonly status: "not_found" }
+  /** Started before by a request with another hash. */
+  | { readonly status: "request_mismatch"; readonly snapshot: Snapshot }
+  /** The actor is parked, or its record would grow too large: an operator has to look. */
+  | { readonly status: "refused"; readonly code: string; readonly reason: string }
+  /** No owner answered before the deadline. The command may have been applied: repeat it with the same id. */
+  | { readonly status: "unavailable"; readonly reason: string }
+  /** Bounded mailbox or outbox is full; nothing was written. */
+  | { readonly status: "overloaded"; readonly retryAfterMs: number };
+
+export type StartOptions = {
+  /** Hash of the creating request; a repeat with another hash is answered `request_mismatch`. */
+  readonly request?: string;
+  /** How long to wait for `settled`, ms. 0 answers after the first commit. */
+  readonly waitMs: number;
+  /** True when an actor with this id may exist (its id was derived, not drawn): it is looked up first. */
+  readonly mayExist: boolean;
+};
+
+export interface Actors {
+  /** Starts an actor, or finds the one that was started with this id. Idempotent by id. */
+  start(actor: string, input: object, options: StartOptions): Promise<ActorReply>;
+  /** Sends an event to one machine. Idempotent by `commandId` among the actor's latest commands. */
+  command(
+    actor: string,
+    machine: string,
+    event: { readonly type: string },
+    options: { readonly commandId: string; readonly waitMs: number },
+  ): Promise<ActorReply>;
+  /** The acknowledged state. */
+  read(actor: string): Promise<ActorReply>;
+  /** An input from outside that must not be lost: durable in the inbox when this resolves. Idempotent by `id`. */
+  deliver(actor: string, machine: string, event: { readonly type: string }, id: string): Promise<void>;
+}

@@ -1,0 +1,117 @@
+/**
+ * What an application tells the runtime about its actors: machines, who listens to what, effects.
+ * The runtime knows nothing else about the domain.
+ */
+import type { AnyStateMachine, EventObject } from "xstate";
+import type { Message } from "./ports.ts";
+
+/** A machine's state as plain JSON, as stored in the record. */
+export type MachineState = {
+  readonly status: "active" | "done" | "error";
+  /** XState's state value: a string, or an object for nested and parallel states. */
+  readonly value: unknown;
+  readonly context: unknown;
+  /** Version of the machine that wrote this state. */
+  readonly version: number;
+};
+
+export type MachineStates = Readonly<Record<string, MachineState>>;
+
+export type MachineEntry = {
+  readonly machine: AnyStateMachine;
+  /** Raised by one whenever stored states of the previous version need a migration. */
+  readonly version: number;
+  /** `migrations[n]` turns a state of version n into one of version n + 1. Pure. */
+  readonly migrations?: Readonly<Record<number, (state: MachineState) => MachineState>>;
+};
+
+export type EffectContext = {
+  readonly actor: string;
+  /** Stable over retries, crashes and nodes: `<actor>:<machine>.<invocation>:<generation>`. The idempotency key. */
+  readonly key: string;
+  readonly input: unknown;
+  /** 1 for the first try in this process. */
+  readonly attempt: number;
+  /** True when an earlier owner may have started this effect: look up before you repeat. */
+  readonly resumed: boolean;
+  /** Aborted at the effect's time limit or when the node stops. */
+  readonly signal: AbortSignal;
+};
+
+/** Writes of a co-located resource that join an actor's commit: stored together or not at all. */
+export type Joined = {
+  /** Result of the effect, seen by the machine within the same cascade. */
+  readonly output: unknown;
+  /** The lock under which the resource decided. */
+  readonly lock: { readonly subject: string; readonly epoch: number };
+  readonly messages: readonly Message[];
+  /** Folded with the other units of the batch into as few messages as possible, when the batch is put together. */
+  readonly tally?: { readonly ledger: Ledger; readonly change: unknown };
+  /** Called once when the fate of the commit is known. */
+  settled(committed: boolean): void;
+};
+
+/** Turns the changes of many units into the messages of one batch (one per SKU, say). */
+export interface Ledger {
+  /** Recomputed from acknowledged values whenever a batch is put together; must not change any state. */
+  compose(changes: readonly unknown[]): readonly Message[];
+  /** The batch with these changes is stored. Called before any unit's `settled`. */
+  committed(changes: readonly unknown[]): void;
+}
+
+export type EffectHandler = {
+  /** Name of the outside system: the unit of concurrency limits, breakers and metrics. */
+  readonly provider: string;
+  /** Time limit of one try. */
+  readonly timeoutMs: number;
+  /** Tries in memory, seconds at most in all; then the machine's `onError`. */
+  readonly maxAttempts: number;
+  /** Pause before try n + 1 is `backoffMs * 2^(n-1)`. */
+  readonly backoffMs: number;
+  /** @throws EffectError; any other error counts as `unknown` when `lookup` exists, else as `retryable`. */
+  run(context: EffectContext): Promise<unknown>;
+  /** Asks the provider what became of `key`. Absent where calls are naturally idempotent. */
+  lookup?(
+    context: EffectContext,
+  ): Promise<{ readonly found: true; readonly output: unknown } | { readonly found: false }>;
+  /** Decides at once when the resource is owned by this node; `undefined`: not here, run the effect. */
+  join?(context: { readonly actor: string; readonly key: string; readonly input: unknown }): Joined | undefined;
+};
+
+/**
+ * The failure of one try. `refused`: a definite no, goes to the machine's `onError` at once.
+ * `retryable`: certainly not done, tried again. `unknown`: may have been done, looked up first.
+ */
+export class EffectError extends Error {
+  override readonly name = "EffectError";
+  readonly kind: "refused" | "retryable" | "unknown";
+  /** Stable, snake_case; what the machine sees as `event.error.code`. */
+  readonly code: string;
+  constructor(kind: "refused" | "retryable" | "unknown", code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+    this.code = code;
+  }
+}
+
+/** What a machine finds in `event.error` of `onError`: plain JSON, `Error` objects do not survive storage. */
+export type EffectFailure = {
+  readonly code: string;
+  readonly message: string;
+  readonly kind: EffectError["kind"];
+};
+
+export type ActorDefinition = {
+  /** In the order in which they start. All get the same input. */
+  readonly machines: Readonly<Record<string, MachineEntry>>;
+  /** Which machines an emitted event is delivered to, within the same cascade and in this order. */
+  readonly listens: Readonly<Record<string, readonly string[]>>;
+  /** By the `src` of an `invoke`. */
+  readonly effects: Readonly<Record<string, EffectHandler>>;
+  /** False while an answer to the creator is still to be expected soon (a reservation, an authorisation). */
+  settled(machines: MachineStates): boolean;
+  /** Emitted events that stay inside the actor: delivered to listeners, never published. */
+  readonly privateEvents?: ReadonlySet<string>;
+};
+
+export type { EventObject };

@@ -1,0 +1,188 @@
+/**
+ * Everything the runtime needs from the outside, and nothing more. The runtime above these ports is free of
+ * clocks, randomness and sockets, so the same code runs on NATS and in one thread of memory.
+ *
+ * Adapters: src/adapters/*.nats.ts, *.sqlite.ts, *.memory.ts. One contract suite (test/contract) runs on all.
+ */
+
+/** Expects the last message of `subject` in the stream to have `sequence`; 0 means: no message yet. */
+export type Fence = { readonly subject: string; readonly sequence: number };
+
+/** One message for the stream. At most one of `fence` and `cancels`-only helpers apply; see the fields. */
+export type Message = {
+  readonly subject: string;
+  readonly payload: string;
+  /** Header names are case-sensitive. `Nats-*` headers belong to the adapter, never to a caller. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Checked by the server when the message is stored; the whole batch is refused when it does not hold. */
+  readonly fence?: Fence;
+  /** Server-side deduplication within the stream's duplicate window (2 minutes by default). */
+  readonly messageId?: string;
+  /** Makes this message a schedule: at `at` (ms since the epoch) the payload is stored under `target`. */
+  readonly schedule?: { readonly at: number; readonly target: string };
+  /** Cancels the schedule stored under this subject. Must stand before any arming in the same batch. */
+  readonly cancels?: string;
+};
+
+export type StoredMessage = {
+  readonly subject: string;
+  /** Position in the stream, 1 or more. */
+  readonly sequence: number;
+  /** Server time of storing, ms since the epoch. */
+  readonly at: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: string;
+};
+
+/** Error codes of the server that the runtime tells apart (nats-server, errors.json). */
+export const ServerCode = {
+  /** Wrong last sequence: fenced, or our own earlier attempt did get through. Read back. */
+  wrongLastSequence: 10071,
+  /** A write to, or a check of, that subject is in flight. Retry. */
+  subjectInFlight: 10164,
+  /** The batch holds a message id that is stored already. Read back. */
+  duplicateMessageId: 10201,
+} as const;
+
+export type AppendResult =
+  /** All messages are stored, at consecutive sequences that end with `lastSequence`. */
+  | { readonly status: "stored"; readonly lastSequence: number }
+  /** The server refused: nothing of **this attempt** is stored. An earlier unanswered attempt may be. */
+  | { readonly status: "rejected"; readonly code: number; readonly reason: string }
+  /** No answer: the messages may be stored, now or later. Only an answer to a repeat settles it. */
+  | { readonly status: "unanswered"; readonly reason: string };
+
+export type Subscription = { stop(): Promise<void> };
+
+/** The stream: locks, records, events, inboxes and timers in one log. */
+export interface Journal {
+  /**
+   * Stores all messages or none: one message as one publish, more as one atomic batch (at most 1000).
+   * Never throws for what the server or the network answers. At most one batch in flight per caller.
+   */
+  append(messages: readonly Message[], timeoutMs: number): Promise<AppendResult>;
+  /**
+   * The last message of one literal subject, read from the stream's leader. `undefined` when there is none.
+   * May still be stale while leadership changes: decide only from fenced writes.
+   * @throws Unavailable (retryable)
+   */
+  readLast(subject: string): Promise<StoredMessage | undefined>;
+  /** The last message of every subject that matches `filter`, in no order. @throws Unavailable (retryable) */
+  readLastPerSubject(filter: string): Promise<StoredMessage[]>;
+  /** All messages of one literal subject, oldest first. @throws Unavailable (retryable) */
+  readAll(subject: string): Promise<StoredMessage[]>;
+  /**
+   * Delivers, in stream order and without gaps, every message that matches one of the filters from
+   * `fromSequence` on (1 = from the start), then keeps following. `onMessage` is awaited before the next
+   * delivery. Survives reconnects. A schedule that fires shows up under its target.
+   */
+  consume(
+    options: { readonly filters: readonly string[]; readonly fromSequence: number },
+    onMessage: (message: StoredMessage) => void | Promise<void>,
+  ): Promise<Subscription>;
+}
+
+export type BucketEntry = { readonly key: string; readonly value: string; readonly revision: number };
+
+export type CasResult =
+  | { readonly status: "stored"; readonly revision: number }
+  | { readonly status: "conflict" }
+  | { readonly status: "unanswered"; readonly reason: string };
+
+/** A small KV bucket with history 1 (NODES, FLOORS, PROCESSED ...). Keys: letters, digits, `-`, `_`, `.`, `=`. */
+export interface Bucket {
+  /** The newest entry; `undefined` when absent, deleted or expired. @throws Unavailable (retryable) */
+  get(key: string): Promise<BucketEntry | undefined>;
+  /** Unconditional write. @throws Unavailable (retryable) */
+  put(key: string, value: string): Promise<number>;
+  /** Compare-and-set. `revision` 0 creates: also right after a delete or an expiry. */
+  update(key: string, value: string, revision: number): Promise<CasResult>;
+  /** @throws Unavailable (retryable) */
+  delete(key: string): Promise<void>;
+  /** Every present key. @throws Unavailable (retryable) */
+  keys(): Promise<string[]>;
+  /**
+   * Calls back with every present entry, then with every change; `value: undefined` = deleted. Expiry by
+   * the bucket's age is **not** reported. Resolves when the present entries have been delivered.
+   */
+  watch(
+    onChange: (change: { key: string; value: string | undefined; revision: number }) => void,
+  ): Promise<Subscription>;
+}
+
+export type BusAnswer =
+  | { readonly status: "answered"; readonly payload: string }
+  /** Nobody serves the subject right now: the request was certainly not received. */
+  | { readonly status: "no_responders" }
+  /** Time ran out or the connection broke: the request may have been received. */
+  | { readonly status: "unanswered"; readonly reason: string };
+
+/** Request / reply between nodes, outside the stream. */
+export interface Bus {
+  request(subject: string, payload: string, timeoutMs: number): Promise<BusAnswer>;
+  /** Serves a literal subject. A handler that rejects is a programmer fault. */
+  serve(subject: string, handler: (payload: string) => Promise<string>): Promise<Subscription>;
+  /** Ends once the server knows of every subscription made so far. @throws Unavailable */
+  flush(): Promise<void>;
+  connected(): boolean;
+  onConnectionChange(listener: (connected: boolean) => void): void;
+}
+
+/** One row of the outbox: one unit, as it will be published. */
+export type OutboxRow = {
+  /** Commit id; the primary key. */
+  readonly commit: string;
+  /** Locks that the unit depends on: subject and epoch. */
+  readonly locks: readonly { readonly subject: string; readonly epoch: number }[];
+  readonly messages: readonly Message[];
+  /** The actor's snapshot that this unit produces; absent for units without an actor. */
+  readonly snapshot?: { readonly actor: string; readonly version: number; readonly record: string };
+};
+
+/** The node's local store. Synchronous: one file, one writer, transactions of well under a millisecond. */
+export interface Outbox {
+  /** Snapshots and rows in one transaction: all or none. @throws StoreUnavailable (disk full, locked; retryable) */
+  write(rows: readonly OutboxRow[]): void;
+  /** Deletes rows whose fate is known; with `dropSnapshots` also their actors' snapshots. One transaction. */
+  settle(commits: readonly string[], dropSnapshotsOf: readonly string[]): void;
+  /** What an earlier run left behind, in insertion order. */
+  leftover(): OutboxRow[];
+  /** Number of rows waiting. */
+  depth(): number;
+  close(): void;
+}
+
+export interface Clock {
+  /** Wall clock, ms since the epoch. For humans and deadlines that outlive the process; never for leases. */
+  now(): number;
+  /** Monotonic ms. For leases and time limits. */
+  monotonic(): number;
+  /** Calls `run` once after `delayMs`; the answer cancels it. Timers never keep a process alive. */
+  after(delayMs: number, run: () => void): () => void;
+  /** Calls `run` soon, after the I/O callbacks that are ready now (setImmediate). */
+  soon(run: () => void): void;
+}
+
+export interface Ids {
+  /** A fresh, unguessable, URL- and subject-safe token of at least 96 bits. */
+  next(): string;
+}
+
+/** Structured log: message last, fields first, as pino has it. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: object): Log;
+}
+
+/** The server, or a quorum of it, does not answer. Retryable; says nothing about what was stored. */
+export class Unavailable extends Error {
+  override readonly name = "Unavailable";
+}
+
+/** The local store cannot be written (full, locked, read-only). Retryable; nothing was written. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+}
