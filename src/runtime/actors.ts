@@ -3,7 +3,12 @@ import type { Snapshot } from "./envelope.ts";
 
 export type ActorReply =
   /** Acknowledged state. `repeated`: this very start or command had been applied before. */
-  | { readonly status: "ok"; readonly snapshot: Snapshot; readonly settled: boolean; readonly repeated: boolean }
+  | {
+      readonly status: "ok";
+      readonly snapshot: Snapshot;
+      readonly settled: boolean;
+      readonly repeated: boolean;
+    }
   /** No machine takes the event now; nothing was written. */
   | { readonly status: "illegal"; readonly snapshot: Snapshot }
   | { readonly status: "not_found" }

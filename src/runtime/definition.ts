@@ -64,6 +64,11 @@ export type EffectHandler = {
   readonly provider: string;
   /** Time limit of one try. */
   readonly timeoutMs: number;
+  /**
+   * With true, a try that ran into its time limit and that the look-up does not find fails for good with code
+   * `timeout`, instead of being tried again: for calls that somebody is waiting for.
+   */
+  readonly timeoutIsFinal?: boolean;
   /** Tries in memory, seconds at most in all; then the machine's `onError`. */
   readonly maxAttempts: number;
   /** Pause before try n + 1 is `backoffMs * 2^(n-1)`. */
@@ -75,7 +80,11 @@ export type EffectHandler = {
     context: EffectContext,
   ): Promise<{ readonly found: true; readonly output: unknown } | { readonly found: false }>;
   /** Decides at once when the resource is owned by this node; `undefined`: not here, run the effect. */
-  join?(context: { readonly actor: string; readonly key: string; readonly input: unknown }): Joined | undefined;
+  join?(context: {
+    readonly actor: string;
+    readonly key: string;
+    readonly input: unknown;
+  }): Joined | undefined;
 };
 
 /**
@@ -87,7 +96,12 @@ export class EffectError extends Error {
   readonly kind: "refused" | "retryable" | "unknown";
   /** Stable, snake_case; what the machine sees as `event.error.code`. */
   readonly code: string;
-  constructor(kind: "refused" | "retryable" | "unknown", code: string, message: string, options?: ErrorOptions) {
+  constructor(
+    kind: "refused" | "retryable" | "unknown",
+    code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.kind = kind;
     this.code = code;

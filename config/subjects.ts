@@ -1,0 +1,45 @@
+/**
+ * Names of subjects and buckets: one place, used by the runtime, the workers and the tests.
+ * `partition` and `<i>` are small integers, `<id>` is a subject token (no dots, spaces or wildcards).
+ */
+export const STREAM = "KV_ORDERS";
+export const LOCK_BUCKET = "ORDERS";
+const KV = `$KV.${LOCK_BUCKET}`;
+
+export const buckets = { nodes: "NODES", floors: "FLOORS", processed: "PROCESSED" } as const;
+export const DEAD_STREAM = "DEAD";
+
+export const subjects = {
+  /** Lock of an owned resource (`partition.7`, `inventory.0`); its last sequence is the epoch. */
+  lock: (resource: string) => `${KV}.${resource}`,
+  record: (partition: number, id: string) => `orders.journal.${partition}.${id}`,
+  records: (partition: number) => `orders.journal.${partition}.>`,
+  event: (partition: number, type: string) => `orders.events.${partition}.${type}`,
+  inbox: (partition: number, id: string) => `orders.inbox.${partition}.${id}`,
+  inboxes: (partition: number) => `orders.inbox.${partition}.>`,
+  /** Carries a lock's fence when a batch has no other unfenced message, and marks time in the log. */
+  fence: (resource: string) => `orders.fence.${resource}`,
+  timer: (partition: number, id: string, machine: string, timer: string, generation: number) =>
+    `orders.timers.${partition}.${id}.${machine}.${token(timer)}.${generation}`,
+  hold: (id: string) => `orders.holds.${id}`,
+  stock: (sku: string) => `${KV}.stock.${token(sku)}`,
+  item: (sku: string) => `${KV}.catalogue.${token(sku)}`,
+  /** Core NATS, outside the stream. */
+  command: (partition: number) => `cmd.${partition}`,
+  inventory: (shard: number) => `inventory.${shard}`,
+  ping: (node: string) => `node.${node}.ping`,
+} as const;
+
+/** Any text as one subject token: dots, spaces and wildcards become `=XX` (hex). Injective. */
+export function token(text: string): string {
+  return text.replace(/[^A-Za-z0-9_-]/gu, (char) =>
+    [...new TextEncoder().encode(char)].map((byte) => `=${byte.toString(16).padStart(2, "0")}`).join(""),
+  );
+}
+
+/** FNV-1a, 32 bits: stable for ever, because the partition of a stored order must never change. */
+export function partitionOf(id: string, partitions: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % partitions;
+}

@@ -1,0 +1,142 @@
+/** The order service as HTTP sees it. Outcomes are values; only programmer faults throw. */
+
+export type Money = { readonly amount: number; readonly currency: string };
+
+export type PaymentMethod =
+  | "cash_on_delivery"
+  | "in_person"
+  | "credit_card"
+  | "debit_card"
+  | "tokenized"
+  | "async";
+
+export type PlaceOrder = {
+  readonly customer: { readonly id: string; readonly email: string; readonly name: string };
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+  readonly payment: { readonly method: PaymentMethod; readonly token?: string };
+  readonly shippingAddress: {
+    readonly line1: string;
+    readonly line2?: string;
+    readonly city: string;
+    readonly postalCode: string;
+    readonly country: string;
+  };
+};
+
+export type OrderStatus =
+  | "reserving"
+  | "rejected"
+  | "created"
+  | "authorizing"
+  | "awaiting_payment"
+  | "payment_failed"
+  | "payment_expired"
+  | "confirmed"
+  | "ready"
+  | "shipped"
+  | "delivered"
+  | "completed"
+  | "cancelled";
+
+/** The order as the API shows it (api.md). Times are RFC 3339 UTC. */
+export type OrderView = {
+  readonly id: string;
+  readonly version: number;
+  readonly status: OrderStatus;
+  readonly customer: PlaceOrder["customer"];
+  /** `unitPrice` is null until the reservation has priced the line. */
+  readonly lines: readonly {
+    readonly sku: string;
+    readonly quantity: number;
+    readonly unitPrice: Money | null;
+  }[];
+  readonly total: Money | null;
+  readonly payment: { readonly method: PaymentMethod; readonly status: string; readonly url: string | null };
+  readonly fulfillment: { readonly status: string; readonly trackingNumber: string | null };
+  readonly invoice: { readonly number: string; readonly issuedAt: string; readonly url: string } | null;
+  readonly shippingAddress: PlaceOrder["shippingAddress"];
+  /** Why the order was rejected, refused or cancelled; null otherwise. */
+  readonly reason: string | null;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly nextEvents: readonly string[];
+};
+
+export type Missing = { readonly sku: string; readonly requested: number; readonly available: number };
+
+export type Unserved =
+  | { readonly status: "unavailable"; readonly reason: string; readonly retryAfterMs: number }
+  | { readonly status: "overloaded"; readonly retryAfterMs: number }
+  | { readonly status: "refused"; readonly code: string; readonly reason: string };
+
+export type PlaceResult =
+  /** Confirmed, or waiting on the hosted payment page. */
+  | { readonly status: "placed"; readonly order: OrderView }
+  /** Not settled within the wait. */
+  | { readonly status: "pending"; readonly order: OrderView }
+  | { readonly status: "out_of_stock"; readonly orderId: string; readonly missing: readonly Missing[] }
+  /** `indexes`: positions in `lines`. Nothing is written. */
+  | { readonly status: "unknown_sku"; readonly skus: readonly { sku: string; index: number }[] }
+  | { readonly status: "mixed_currency"; readonly currencies: readonly string[] }
+  | { readonly status: "payment_failed"; readonly orderId: string; readonly reason: string }
+  | { readonly status: "payment_expired"; readonly orderId: string; readonly reason: string }
+  | { readonly status: "idempotency_key_reused"; readonly orderId: string }
+  | Unserved;
+
+export type CommandResult =
+  | { readonly status: "done"; readonly order: OrderView }
+  | {
+      readonly status: "illegal_transition";
+      readonly state: OrderStatus;
+      readonly allowedEvents: readonly string[];
+    }
+  | { readonly status: "amount_mismatch"; readonly expected: Money }
+  | { readonly status: "not_found" }
+  | Unserved;
+
+/** What a client may ask of an existing order. `nextEvents` and `allowedEvents` use these names. */
+export type OrderCommand =
+  | { readonly type: "cancel"; readonly reason: string }
+  | { readonly type: "pick" }
+  | { readonly type: "quality-check"; readonly passed: boolean }
+  | { readonly type: "pack" }
+  | { readonly type: "ship" }
+  | { readonly type: "deliver"; readonly collected?: Money };
+
+export type HistoryItem = {
+  readonly version: number;
+  readonly sequence: number;
+  readonly at: string;
+  readonly input: string;
+  readonly transitions: readonly { machine: string; from: unknown; to: unknown }[];
+  readonly events: readonly string[];
+  readonly effects: { readonly opened: readonly string[]; readonly closed: readonly string[] };
+  readonly timers: { readonly armed: readonly string[]; readonly cancelled: readonly string[] };
+  readonly node: string;
+  readonly epoch: number;
+};
+
+export interface Orders {
+  /**
+   * @param options.idempotencyKey with `caller` it decides the order's id, so a repeat meets the same order.
+   * @param options.waitMs how long to wait for the order to settle; 0 answers after the first commit.
+   */
+  place(
+    order: PlaceOrder,
+    options: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
+  ): Promise<PlaceResult>;
+  get(
+    id: string,
+  ): Promise<
+    { readonly status: "found"; readonly order: OrderView } | { readonly status: "not_found" } | Unserved
+  >;
+  command(id: string, command: OrderCommand): Promise<CommandResult>;
+  /** Oldest first; `not_found` for an id without records. */
+  history(
+    id: string,
+  ): Promise<
+    | { readonly status: "found"; readonly items: readonly HistoryItem[] }
+    | { readonly status: "not_found" }
+    | Unserved
+  >;
+}
