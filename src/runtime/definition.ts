@@ -47,8 +47,11 @@ export type Joined = {
   readonly messages: readonly Message[];
   /** Folded with the other units of the batch into as few messages as possible, when the batch is put together. */
   readonly tally?: { readonly ledger: Ledger; readonly change: unknown };
-  /** Called once when the fate of the commit is known. */
-  settled(committed: boolean): void;
+  /**
+   * Called once when the fate of the commit is known. `sequences`: where the unit's guarded subjects stand after
+   * it was stored; without it the resource has to read them back before their next guarded write.
+   */
+  settled(committed: boolean, sequences?: ReadonlyMap<string, number>): void;
 };
 
 /** Turns the changes of many units into the messages of one batch (one per SKU, say). */
