@@ -1,0 +1,21 @@
+/** Where tools that Orderly does not ship (nats-server) are looked for and kept. */
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+export type ToolSettings = {
+  /** `ORDERLY_NATS_SERVER`: path of the nats-server to use, whatever else there is. Empty: search. */
+  readonly natsServer: string | undefined;
+  /** `PATH`, as the system has it. */
+  readonly searchPath: string;
+  /** `ORDERLY_CACHE`, absolute: keeps what was fetched. Outside the data folder, so fresh data fetches nothing. */
+  readonly cache: string;
+};
+
+/** Reads the tool settings; every field has a default, so nothing can be wrong with them. */
+export function loadToolSettings(env: NodeJS.ProcessEnv = process.env): ToolSettings {
+  return Object.freeze({
+    natsServer: env["ORDERLY_NATS_SERVER"] || undefined,
+    searchPath: env["PATH"] ?? "",
+    cache: env["ORDERLY_CACHE"] || join(homedir(), ".cache", "orderly"),
+  });
+}
