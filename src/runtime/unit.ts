@@ -21,8 +21,11 @@ export type Outcome =
       readonly sequences: ReadonlyMap<string, number>;
       readonly lastSequence: number;
     }
-  /** Certainly not stored and never will be: somebody else wrote a guarded subject, or a lock has moved. */
-  | { readonly status: "dropped"; readonly why: "fenced" | "lock_moved" }
+  /**
+   * Certainly not stored and never will be: somebody else wrote a guarded subject (`fenced`; also units that
+   * stood behind such a one), a lock has moved, or the local store could not take it.
+   */
+  | { readonly status: "dropped"; readonly why: "fenced" | "lock_moved" | "store_unavailable" }
   /** Certainly not stored: the server refuses this very unit (too large, malformed). */
   | { readonly status: "refused"; readonly code: number; readonly reason: string };
 
@@ -42,6 +45,6 @@ export type Unit = {
 
 /** Where units go. Implemented by the relay. */
 export interface UnitSink {
-  /** @throws StoreUnavailable: the unit was not taken, nothing is written. */
+  /** Takes the unit; its fate is told through `settled`. Units of one subject are submitted in order. */
   submit(unit: Unit): void;
 }

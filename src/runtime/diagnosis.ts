@@ -1,0 +1,79 @@
+/**
+ * Finds out what became of a rejected batch by reading back from the leader: an earlier attempt of ours may have
+ * been stored, somebody else may have written, or a lock may have moved.
+ */
+import type { Batch } from "./batch.ts";
+import { RecordHeader } from "./envelope.ts";
+import { type Journal, type StoredMessage, Unavailable } from "./ports.ts";
+import type { Unit } from "./unit.ts";
+
+export type Diagnosis = {
+  /** Stored by an earlier attempt, in order. */
+  readonly stored: readonly Unit[];
+  readonly sequences: ReadonlyMap<string, number>;
+  readonly lastSequence: number;
+  readonly fenced: readonly Unit[];
+  readonly lockMoved: readonly Unit[];
+  readonly movedLocks: readonly string[];
+};
+
+const READS_AT_ONCE = 32;
+
+/**
+ * `undefined` when nothing explains the refusal yet (an earlier attempt still under way, no answer): repeat the
+ * batch. A unit is taken for stored when **any** of its guarded subjects ends with a commit of this batch at or
+ * behind it: a batch is atomic, and the other subjects may have been written again by their next owner.
+ */
+export async function diagnose(batch: Batch, journal: Journal): Promise<Diagnosis | undefined> {
+  const last = new Map<string, StoredMessage | undefined>();
+  const wanted = [...batch.fences.keys(), ...batch.locks.map((lock) => lock.subject)];
+  try {
+    for (let at = 0; at < wanted.length; at += READS_AT_ONCE) {
+      const slice = wanted.slice(at, at + READS_AT_ONCE);
+      const found = await Promise.all(slice.map((subject) => journal.readLast(subject)));
+      for (const [index, subject] of slice.entries()) last.set(subject, found[index]);
+    }
+  } catch (error) {
+    if (error instanceof Unavailable) return undefined;
+    throw error;
+  }
+
+  const position = new Map(batch.units.map((unit, index) => [unit.commit, index]));
+  const stored = new Set<Unit>();
+  const sequences = new Map<string, number>();
+  let lastSequence = 0;
+  for (const subject of batch.fences.keys()) {
+    const message = last.get(subject);
+    const through = position.get(message?.headers[RecordHeader.commit] ?? "");
+    if (!message || through === undefined) continue;
+    lastSequence = Math.max(lastSequence, message.sequence);
+    for (const unit of batch.units.slice(0, through + 1)) {
+      if (unit.guards.some((guard) => guard.subject === subject)) stored.add(unit);
+    }
+    sequences.set(subject, message.sequence);
+  }
+  const movedLocks = batch.locks
+    .filter((lock) => last.get(lock.subject)?.sequence !== lock.epoch)
+    .map((lock) => lock.subject);
+  const overtaken = new Set(
+    [...batch.fences]
+      .filter(
+        ([subject, sequence]) => !sequences.has(subject) && (last.get(subject)?.sequence ?? 0) !== sequence,
+      )
+      .map(([subject]) => subject),
+  );
+  const rest = batch.units.filter((unit) => !stored.has(unit));
+  const lockMoved = rest.filter((unit) => unit.locks.some((lock) => movedLocks.includes(lock.subject)));
+  const fenced = rest.filter(
+    (unit) => !lockMoved.includes(unit) && unit.guards.some((guard) => overtaken.has(guard.subject)),
+  );
+  if (stored.size === 0 && lockMoved.length === 0 && fenced.length === 0) return undefined;
+  return {
+    stored: batch.units.filter((unit) => stored.has(unit)),
+    sequences,
+    lastSequence,
+    fenced,
+    lockMoved,
+    movedLocks,
+  };
+}

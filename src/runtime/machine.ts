@@ -1,0 +1,158 @@
+/**
+ * All contact with XState: machines are run as pure functions, and what they ask for is read as data.
+ * Nothing is ever started; children are stubs that only carry their id (nats-facts of XState: an `invoke`
+ * becomes a durable effect, an `after` a durable timer).
+ */
+import {
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type EventObject,
+  initialTransition,
+  transition,
+} from "xstate";
+import type { MachineEntry, MachineState } from "./definition.ts";
+
+/** A machine's state in memory. Immutable. */
+export type Live = AnyMachineSnapshot;
+
+/** What a step asks for, in order. */
+export type Request =
+  | { readonly kind: "emit"; readonly event: EventObject }
+  | { readonly kind: "invoke"; readonly id: string; readonly src: string; readonly input: unknown }
+  | { readonly kind: "stop"; readonly id: string }
+  | { readonly kind: "delay"; readonly id: string; readonly event: EventObject; readonly delayMs: number }
+  | { readonly kind: "cancel"; readonly id: string };
+
+export type Step = { readonly live: Live; readonly requests: readonly Request[] };
+
+/** The machine cannot be hosted, or has failed for good. Not retryable. */
+export class MachineFault extends Error {
+  override readonly name = "MachineFault";
+}
+
+/** Runs the machine's first transition. @throws MachineFault */
+export function startMachine(machine: AnyStateMachine, input: unknown): Step {
+  const [live, actions] = initialTransition(machine, input as never);
+  return finish(machine, live, actions);
+}
+
+/**
+ * Applies one event. The very same `live` comes back when no transition takes the event.
+ * @throws MachineFault when the machine ends in its error status
+ */
+export function stepMachine(machine: AnyStateMachine, live: Live, event: EventObject): Step {
+  if (live.status !== "active") return { live, requests: [] };
+  const [next, actions] = transition(machine, live, event);
+  if (next === live) return { live, requests: [] };
+  return finish(machine, next as Live, actions);
+}
+
+/** Whether some transition takes the event in this state, guards included. */
+export function accepts(entry: MachineEntry, state: MachineState, event: EventObject): boolean {
+  return restoreMachine(entry, state, []).can(event);
+}
+
+export function toState(live: Live, version: number): MachineState {
+  return { status: live.status as MachineState["status"], value: live.value, context: live.context, version };
+}
+
+/** @param openInvocations ids of the machine's open effects, so that leaving their state is noticed */
+export function restoreMachine(
+  entry: MachineEntry,
+  state: MachineState,
+  openInvocations: readonly string[],
+): Live {
+  const live = entry.machine.resolveState({
+    status: state.status,
+    value: state.value as never,
+    context: state.context as never,
+  } as never) as Live;
+  const children: Record<string, unknown> = live.children;
+  for (const id of openInvocations) children[id] = { id, src: id };
+  return live;
+}
+
+/** Brings a stored state to the machine's current version. @throws MachineFault when no migration leads there */
+export function migrate(name: string, entry: MachineEntry, stored: MachineState): MachineState {
+  let state = stored;
+  while (state.version < entry.version) {
+    const step = entry.migrations?.[state.version];
+    if (!step) throw new MachineFault(`machine ${name}: no migration from version ${state.version}`);
+    state = { ...step(state), version: state.version + 1 };
+  }
+  if (state.version > entry.version) {
+    throw new MachineFault(
+      `machine ${name}: stored by version ${state.version}, this node runs ${entry.version}`,
+    );
+  }
+  return state;
+}
+
+/** Refuses what pure hosting cannot honour. Called once, when a definition is loaded. @throws MachineFault */
+export function checkMachine(name: string, machine: AnyStateMachine, effects: Iterable<string>): void {
+  const known = new Set(effects);
+  for (const node of statesOf(machine.root)) {
+    if (node.type === "history")
+      throw new MachineFault(`machine ${name}: history states are not stored (${node.id})`);
+    for (const invoke of node.invoke) {
+      const src = String(invoke.src);
+      if (!known.has(src)) throw new MachineFault(`machine ${name}: no effect handler for invoke "${src}"`);
+      for (const type of [`xstate.done.actor.${invoke.id}`, `xstate.error.actor.${invoke.id}`]) {
+        if (!node.ownEvents.includes(type as never))
+          throw new MachineFault(`machine ${name}: invoke "${src}" needs onDone and onError`);
+      }
+    }
+  }
+}
+
+function* statesOf(node: AnyStateMachine["root"]): Generator<AnyStateMachine["root"]> {
+  yield node;
+  for (const child of Object.values(node.states)) yield* statesOf(child as AnyStateMachine["root"]);
+}
+
+type RawAction = { readonly type: string; readonly params?: unknown };
+
+function finish(machine: AnyStateMachine, live: Live, actions: readonly RawAction[]): Step {
+  if (live.status === "error") {
+    const cause = live.error instanceof Error ? live.error.message : JSON.stringify(live.error);
+    throw new MachineFault(`machine ${machine.id} failed: ${cause}`);
+  }
+  const requests: Request[] = [];
+  for (const action of actions) {
+    const request = read(machine, action);
+    if (request) requests.push(request);
+  }
+  return { live, requests };
+}
+
+function read(machine: AnyStateMachine, action: RawAction): Request | undefined {
+  const params = (action.params ?? {}) as Record<string, unknown>;
+  switch (action.type) {
+    case "xstate.emit":
+      return { kind: "emit", event: params.event as EventObject };
+    case "xstate.spawnChild": {
+      if (typeof params.src !== "string") break;
+      return { kind: "invoke", id: String(params.id), src: params.src, input: params.input };
+    }
+    case "xstate.stopChild":
+      // A child that was not restored comes without parameters: its effect was closed before.
+      return typeof params.id === "string" ? { kind: "stop", id: params.id } : undefined;
+    case "xstate.raise":
+      // Without a delay it has been applied already.
+      return typeof params.delay === "number"
+        ? {
+            kind: "delay",
+            id: String(params.id),
+            event: params.event as EventObject,
+            delayMs: params.delay,
+          }
+        : undefined;
+    case "xstate.cancel":
+      return { kind: "cancel", id: String(params.sendId) };
+    default:
+      break;
+  }
+  throw new MachineFault(
+    `machine ${machine.id}: action "${action.type}" cannot be made durable; use assign, emit, invoke and after`,
+  );
+}
