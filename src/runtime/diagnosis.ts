@@ -5,7 +5,7 @@
 import type { Batch } from "./batch.ts";
 import { RecordHeader } from "./envelope.ts";
 import { type Journal, type StoredMessage, Unavailable } from "./ports.ts";
-import type { Unit } from "./unit.ts";
+import type { LockRef, Unit } from "./unit.ts";
 
 export type Diagnosis = {
   /** Stored by an earlier attempt, in order. */
@@ -14,7 +14,7 @@ export type Diagnosis = {
   readonly lastSequence: number;
   readonly fenced: readonly Unit[];
   readonly lockMoved: readonly Unit[];
-  readonly movedLocks: readonly string[];
+  readonly movedLocks: readonly LockRef[];
 };
 
 const READS_AT_ONCE = 32;
@@ -52,9 +52,8 @@ export async function diagnose(batch: Batch, journal: Journal): Promise<Diagnosi
     }
     sequences.set(subject, message.sequence);
   }
-  const movedLocks = batch.locks
-    .filter((lock) => last.get(lock.subject)?.sequence !== lock.epoch)
-    .map((lock) => lock.subject);
+  const movedLocks = batch.locks.filter((lock) => last.get(lock.subject)?.sequence !== lock.epoch);
+  const moved = new Set(movedLocks.map((lock) => lock.subject));
   const overtaken = new Set(
     [...batch.fences]
       .filter(
@@ -63,7 +62,7 @@ export async function diagnose(batch: Batch, journal: Journal): Promise<Diagnosi
       .map(([subject]) => subject),
   );
   const rest = batch.units.filter((unit) => !stored.has(unit));
-  const lockMoved = rest.filter((unit) => unit.locks.some((lock) => movedLocks.includes(lock.subject)));
+  const lockMoved = rest.filter((unit) => unit.locks.some((lock) => moved.has(lock.subject)));
   const fenced = rest.filter(
     (unit) => !lockMoved.includes(unit) && unit.guards.some((guard) => overtaken.has(guard.subject)),
   );

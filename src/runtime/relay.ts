@@ -23,7 +23,7 @@ import {
   ServerCode,
 } from "./ports.ts";
 import { pause } from "./pause.ts";
-import type { Outcome, Unit, UnitSink } from "./unit.ts";
+import type { LockRef, Outcome, Unit, UnitSink } from "./unit.ts";
 
 export type RelayOptions = {
   readonly journal: Journal;
@@ -34,7 +34,8 @@ export type RelayOptions = {
   readonly commitTimeoutMs: number;
   /** At most so often each lock gets a fence message of its own, ms. */
   readonly markEveryMs: number;
-  readonly onLockMoved: (lockSubject: string) => void;
+  /** A lock no longer has the epoch that a batch was sent with. */
+  readonly onLockMoved: (lock: LockRef) => void;
 };
 
 export type RelayState = {
@@ -55,7 +56,7 @@ const SLOWEST_RETRY_MS = 500;
 export class Relay implements UnitSink {
   private readonly options: RelayOptions;
   /** Taken, not yet in the local store. */
-  private fresh: { readonly unit: Unit; readonly since: number }[] = [];
+  private fresh: Unit[] = [];
   /** In the local store, oldest first; the units in flight are no longer here. */
   private queue: Unit[] = [];
   private inFlight: Batch | undefined;
@@ -81,9 +82,8 @@ export class Relay implements UnitSink {
     for (const guard of unit.guards) {
       this.writers.set(guard.subject, (this.writers.get(guard.subject) ?? 0) + 1);
     }
-    const since = this.options.clock.monotonic();
-    this.since.set(unit.commit, since);
-    this.fresh.push({ unit, since });
+    this.since.set(unit.commit, this.options.clock.monotonic());
+    this.fresh.push(unit);
     this.schedule();
   }
 
@@ -138,34 +138,26 @@ export class Relay implements UnitSink {
     const fresh = this.fresh;
     this.fresh = [];
     try {
-      this.options.outbox.write(fresh.map(({ unit }) => rowOf(unit)));
+      this.options.outbox.write(fresh.map(rowOf));
       this.storeWritable = true;
-      for (const { unit } of fresh) this.queue.push(unit);
+      for (const unit of fresh) this.queue.push(unit);
     } catch (error) {
       this.storeWritable = false;
       this.options.log.error({ err: error, units: fresh.length }, "local store refused a write");
-      for (const { unit } of fresh) this.settle(unit, { status: "dropped", why: "store_unavailable" });
+      for (const unit of fresh) this.settle(unit, { status: "dropped", why: "store_unavailable" });
     }
   }
 
   private nextBatch(): Batch | undefined {
-    let count = 0;
-    let messages = 0;
-    for (const unit of this.queue) {
-      messages += unit.messages.length + (unit.tally?.length ?? 0);
-      if (count > 0 && (count >= this.unitLimit || messages > limits.batchMessages)) break;
-      count++;
-    }
+    let count = this.countThatFits();
     while (count > 0) {
       const units = this.queue.slice(0, count);
-      const batch = composeBatch(units, this.tails, this.marks(units));
+      const marks = this.marksDue(units);
+      const batch = composeBatch(units, this.tails, marks);
       if (batch.messages.length <= limits.batchMessages || count === 1) {
         this.queue.splice(0, count);
-        for (const lock of batch.locks) {
-          if (this.marks(units).has(lock.subject)) {
-            this.marked.set(lock.subject, this.options.clock.monotonic());
-          }
-        }
+        const now = this.options.clock.monotonic();
+        for (const subject of marks) this.marked.set(subject, now);
         return batch;
       }
       count = Math.floor(count / 2);
@@ -173,7 +165,22 @@ export class Relay implements UnitSink {
     return undefined;
   }
 
-  private marks(units: readonly Unit[]): Set<string> {
+  /** A batch checks each lock at one epoch: units from an earlier ownership go alone, and are refused. */
+  private countThatFits(): number {
+    const epochs = new Map<string, number>();
+    let messages = 0;
+    for (const [index, unit] of this.queue.entries()) {
+      messages += unit.messages.length;
+      if (index > 0 && (index >= this.unitLimit || messages > limits.batchMessages)) return index;
+      for (const lock of unit.locks) {
+        if ((epochs.get(lock.subject) ?? lock.epoch) !== lock.epoch) return index;
+        epochs.set(lock.subject, lock.epoch);
+      }
+    }
+    return this.queue.length;
+  }
+
+  private marksDue(units: readonly Unit[]): Set<string> {
     const now = this.options.clock.monotonic();
     const due = new Set<string>();
     for (const unit of units) {
@@ -276,12 +283,14 @@ export class Relay implements UnitSink {
     this.queue = [...batch.units.filter((unit) => !except.has(unit)), ...this.queue];
   }
 
-  private drop(units: readonly Unit[], why: "fenced" | "lock_moved"): void {
+  private drop(doomed: readonly Unit[], why: "fenced" | "lock_moved"): void {
+    // One refusal can condemn a unit twice, through its lock and through a subject.
+    const units = doomed.filter((unit) => this.since.has(unit.commit));
     if (units.length === 0) return;
     const behind = this.behind(units);
     const gone = new Set([...units, ...behind]);
     this.queue = this.queue.filter((unit) => !gone.has(unit));
-    this.fresh = this.fresh.filter(({ unit }) => !gone.has(unit));
+    this.fresh = this.fresh.filter((unit) => !gone.has(unit));
     const actors = [...gone].flatMap((unit) => (unit.snapshot ? [unit.snapshot.actor] : []));
     this.options.outbox.settle(
       [...gone].map((unit) => unit.commit),
@@ -299,7 +308,7 @@ export class Relay implements UnitSink {
     const chosen = new Set(units);
     const touched = new Set(units.flatMap((unit) => unit.guards.map((guard) => guard.subject)));
     const found: Unit[] = [];
-    for (const unit of [...this.queue, ...this.fresh.map((entry) => entry.unit)]) {
+    for (const unit of [...this.queue, ...this.fresh]) {
       if (chosen.has(unit)) continue;
       if (!unit.guards.some((guard) => guard.sequence === undefined && touched.has(guard.subject))) continue;
       found.push(unit);
