@@ -1,0 +1,107 @@
+/** Turns environment variables into one frozen, checked object; tells all faults at once. */
+import { envSchema } from "env-schema";
+import type { Static, TSchema } from "typebox";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment does not describe settings one can run with. The message names every fault. */
+export class SettingsInvalid extends Error {
+  override readonly name = "SettingsInvalid";
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(["the settings cannot be used:", ...faults.map((fault) => `  - ${fault}`)].join("\n"));
+    this.faults = faults;
+  }
+}
+
+/**
+ * One field of the settings: the variable it comes from, and the schema that converts and checks it. A schema
+ * with a `default` is never missing; `description` words what a `pattern` wants.
+ */
+export type Field<S extends TSchema, Optional extends boolean> = {
+  readonly variable: string;
+  readonly schema: S;
+  readonly optional: Optional;
+};
+type Fields = Readonly<Record<string, Field<TSchema, boolean>>>;
+
+type Values<F extends Fields> = {
+  readonly [K in keyof F]: F[K] extends Field<infer S, infer Optional>
+    ? Static<S> | (Optional extends true ? undefined : never)
+    : never;
+};
+
+/** Text is converted to numbers and booleans; empty means unset; unset without a default is a fault. */
+export function from<S extends TSchema>(variable: string, schema: S): Field<S, false> {
+  return { variable, schema, optional: false };
+}
+
+/** Like `from`, but unset is fine and gives `undefined`. */
+export function optionalFrom<S extends TSchema>(variable: string, schema: S): Field<S, true> {
+  return { variable, schema, optional: true };
+}
+
+/**
+ * Reads the fields, then asks `check` for what no single field can tell (relations between settings).
+ * Values of variables whose name ends with `_SECRET` never appear in a message.
+ * @throws SettingsInvalid with all faults
+ */
+export function readSettings<F extends Fields>(
+  fields: F,
+  env: Environment,
+  check: (values: Values<F>) => readonly string[] = () => [],
+): Values<F> {
+  const faults: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(fields)) {
+    const read = readField(field, env[field.variable]?.trim() ?? "");
+    faults.push(...read.faults);
+    values[name] = read.value;
+  }
+  if (faults.length === 0) faults.push(...check(values as Values<F>));
+  if (faults.length > 0) throw new SettingsInvalid(faults);
+  return Object.freeze(values) as Values<F>;
+}
+
+function readField(
+  { variable, schema, optional }: Field<TSchema, boolean>,
+  text: string,
+): { readonly value?: unknown; readonly faults: readonly string[] } {
+  if (text === "" && optional) return { faults: [] };
+  const wanted = { type: "object", properties: { [variable]: schema }, required: [variable] };
+  try {
+    const values = envSchema({ schema: wanted, data: text === "" ? {} : { [variable]: text }, env: false });
+    return { value: values[variable], faults: [] };
+  } catch (error) {
+    if (!(error instanceof Error) || !("errors" in error)) throw error;
+    if (text === "") return { faults: [`${variable} is not set`] };
+    const but = variable.endsWith("_SECRET") ? "" : `, but is ${JSON.stringify(text)}`;
+    const errors = error.errors as readonly SchemaFault[];
+    return { faults: errors.map((fault) => `${variable} ${wording(fault, schema)}${but}`) };
+  }
+}
+
+/** The part of Ajv's error that is of use here. */
+type SchemaFault = {
+  readonly keyword: string;
+  readonly message?: string;
+  readonly params: { readonly allowedValues?: readonly unknown[] };
+};
+
+function wording(fault: SchemaFault, schema: TSchema): string {
+  const allowed = fault.params.allowedValues;
+  if (allowed !== undefined) return `must be one of ${allowed.join(", ")}`;
+  if (fault.keyword === "pattern" && "description" in schema) return `must be ${String(schema.description)}`;
+  return fault.message ?? "is wrong";
+}
+
+/** Settings as they may be logged: secrets and passwords within addresses are hidden. */
+export function redacted(settings: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]: [string, unknown]) => {
+      if (name.endsWith("Secret")) return [name, "[hidden]"];
+      return [name, typeof value === "string" ? value.replace(/\/\/[^/@\s]+@/gu, "//[hidden]@") : value];
+    }),
+  );
+}

@@ -1,0 +1,39 @@
+/** Schemas that several settings share. */
+import { Type } from "typebox";
+
+/** A TCP port that can be listened on. */
+export const port = (fallback: number) => Type.Integer({ minimum: 1, maximum: 65_535, default: fallback });
+
+export const milliseconds = (fallback: number, minimum: number, maximum: number) =>
+  Type.Integer({ minimum, maximum, default: fallback });
+
+export const count = (fallback: number, minimum: number, maximum: number) =>
+  Type.Integer({ minimum, maximum, default: fallback });
+
+export const httpUrl = Type.String({
+  pattern: String.raw`^https?://[^\s/]+(/[^\s]*[^\s/])?$`,
+  description: "an http address without a slash at the end",
+});
+
+export const smtpUrl = Type.String({
+  pattern: String.raw`^smtps?://[^\s]+$`,
+  description: "an address like smtp://127.0.0.1:3925",
+});
+
+/** One server, or several of a cluster with commas between. */
+export const natsUrl = Type.String({
+  pattern: String.raw`^((nats|tls)://)?[^\s,/]+(,((nats|tls)://)?[^\s,/]+)*$`,
+  description: "an address like nats://127.0.0.1:4222, or several with commas between",
+});
+
+/** Part of subjects and of file names. */
+export const nodeId = Type.String({
+  pattern: "^[A-Za-z0-9_-]{1,64}$",
+  description: "1 to 64 letters, digits, dashes or underscores",
+});
+
+export const logLevel = Type.Enum(["trace", "debug", "info", "warn", "error", "silent"], { default: "info" });
+
+export const fulfillmentMode = Type.Enum(["auto", "manual"], { default: "auto" });
+
+export const loopback = Type.String({ default: "127.0.0.1" });
