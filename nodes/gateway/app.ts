@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from "fastify";
+import { attempt, type Ledger } from "./ledger.ts";
+import type { Operation, Refusal } from "./operation.ts";
+import { AuthorizeBody, LedgerQuery, OperationHeaders, OperationParams, SettleBody } from "./schemas.ts";
+import { behaviourOf, FaultCounter } from "./tokens.ts";
+
+export type GatewayOptions = {
+  readonly ledger: Ledger;
+  /** Pause of `tok_slow`. */
+  readonly slowMs: number;
+  readonly log?: FastifyBaseLogger;
+};
+
+const FAULTS_REMEMBERED = 100_000;
+/** Longer than any client keeps a connection idle, so that the server never closes one that is being used. */
+const KEEP_ALIVE_MS = 75_000;
+
+/**
+ * The payment gateway simulator's HTTP interface. Closing it drops the connections that are never answered.
+ * Errors are `{ error, message? }`; `error` is a stable code in snake_case.
+ */
+export function createGatewayApp(options: GatewayOptions): FastifyInstance {
+  const { ledger, slowMs } = options;
+  const closing = new AbortController();
+  const errors = new FaultCounter(2, FAULTS_REMEMBERED);
+  const lostAnswers = new FaultCounter(1, FAULTS_REMEMBERED);
+  const refusedCaptures = new FaultCounter(2, FAULTS_REMEMBERED);
+  const capturesToRefuse = new Set<string>();
+
+  const app = Fastify({
+    ...(options.log && { loggerInstance: options.log, disableRequestLogging: true }),
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    routerOptions: { maxParamLength: 500 },
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: true,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.addHook("preClose", async () => closing.abort());
+  app.setErrorHandler<Error & { validation?: unknown; statusCode?: number }>((error, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    const code = status < 500 ? "invalid_request" : "gateway_error";
+    return reply.status(status).send({ error: code, message: error.message });
+  });
+  app.setNotFoundHandler((_request, reply) => reply.status(404).send({ error: "not_found" }));
+
+  app.post(
+    "/payments/authorize",
+    { schema: { body: AuthorizeBody, headers: OperationHeaders } },
+    async (request, reply) => {
+      const { orderId, method, token, amount, currency } = request.body;
+      const key = request.headers["idempotency-key"];
+      const tried = attempt(key, "authorize", [orderId, method, token, amount, currency]);
+      const earlier = ledger.repeated(tried);
+      if (earlier !== undefined) return answer(reply, earlier);
+      const behaviour = behaviourOf(token);
+      if (behaviour === "never_answer") return neverAnswer(reply);
+      if (behaviour === "fail_twice" && errors.strikes(key)) {
+        return reply.status(500).send({ error: "gateway_error" });
+      }
+      if (behaviour === "slow") await pause(slowMs, undefined, { signal: closing.signal });
+      const operation = ledger.book(tried, (books) => {
+        if (behaviour === "decline") return books.decline(orderId, "card_declined");
+        if (behaviour === "unknown") return books.decline(orderId, "unknown_token");
+        return books.authorize(request.body, `auth_${randomUUID()}`);
+      });
+      if ("result" in operation && operation.result.status === "authorized") {
+        if (behaviour === "refuse_captures") capturesToRefuse.add(operation.result.id);
+      }
+      if (behaviour === "lose_answer" && lostAnswers.strikes(key)) return dropConnection(reply);
+      return answer(reply, operation);
+    },
+  );
+
+  for (const kind of ["capture", "void", "refund"] as const) {
+    app.post(
+      `/payments/${kind}`,
+      { schema: { body: SettleBody, headers: OperationHeaders } },
+      async (request, reply) => {
+        const { orderId, authorization, amount, currency } = request.body;
+        const fields = [orderId, authorization, amount ?? null, currency ?? null];
+        const tried = attempt(request.headers["idempotency-key"], kind, fields);
+        const operation = ledger.book(tried, (books) => {
+          if (kind === "capture" && authorization !== null && capturesToRefuse.has(authorization)) {
+            if (refusedCaptures.strikes(authorization)) return { refused: 409, code: "capture_refused" };
+            capturesToRefuse.delete(authorization);
+          }
+          return books[kind](request.body);
+        });
+        return answer(reply, operation);
+      },
+    );
+  }
+
+  app.get("/operations/:idempotencyKey", { schema: { params: OperationParams } }, async (request, reply) => {
+    const operation = ledger.find(request.params.idempotencyKey);
+    if (operation === undefined) return reply.status(404).send({ error: "unknown_key" });
+    return reply.send(operation.result);
+  });
+  app.get("/ledger", { schema: { querystring: LedgerQuery } }, (request, reply) =>
+    reply.send({ entries: ledger.entries(request.query.orderId) }),
+  );
+  for (const path of ["/health/live", "/health/ready"]) {
+    app.get(path, (_request, reply) => reply.send({ status: "ok" }));
+  }
+  return app;
+}
+
+function answer(reply: FastifyReply, operation: Operation | Refusal): FastifyReply {
+  if ("refused" in operation) return reply.status(operation.refused).send({ error: operation.code });
+  const { result } = operation;
+  return reply.status(result.status === "declined" ? 402 : 200).send(result);
+}
+
+/** The socket stays open until the client gives up or the simulator closes. */
+function neverAnswer(reply: FastifyReply): FastifyReply {
+  return reply.hijack();
+}
+
+function dropConnection(reply: FastifyReply): FastifyReply {
+  reply.hijack();
+  reply.raw.socket?.destroy();
+  return reply;
+}

@@ -1,0 +1,172 @@
+/**
+ * The gateway's books: what was authorised, captured, voided and refunded per order. Pure apart from its own
+ * state, which is a fold over operations.
+ * Owns: authorisations and their sums.  Does not own: idempotency keys, the file, time.
+ * Invariants
+ *   B1. 0 <= refunded <= captured <= amount, for every authorisation, in integers of the minor unit.
+ *   B2. A voided authorisation has nothing captured that is not reversed, and never changes again.
+ *   B3. All authorisations of an order are in one currency, so their amounts can be added.
+ *   B4. Once an order was voided, with or without an authorisation, no later one is accepted for it.
+ * Proved by: test/unit/gateway-books.test.ts
+ */
+import type { AuthorizeRequest, Decision, Operation, Refusal, SettleRequest } from "./operation.ts";
+
+export type Authorization = {
+  readonly id: string;
+  readonly amount: number;
+  readonly currency: string;
+  /** Settled at once: a debit card. Its void is a reversal of the settled sum. */
+  readonly settledAtOnce: boolean;
+  captured: number;
+  refunded: number;
+  voided: boolean;
+};
+
+type OrderBook = { closed: boolean; readonly authorizations: Map<string, Authorization> };
+
+const refusal = (refused: Refusal["refused"], code: string): Refusal => ({ refused, code });
+
+export class Books {
+  readonly #orders = new Map<string, OrderBook>();
+
+  /** An authorisation as it stands, for tests and for looking at; undefined when there is none. */
+  authorization(orderId: string, id: string): Readonly<Authorization> | undefined {
+    return this.#orders.get(orderId)?.authorizations.get(id);
+  }
+
+  /** A second authorisation of an order is accepted, as real gateways do: the ledger has to show the mistake. */
+  authorize(request: AuthorizeRequest, id: string): Decision {
+    const { orderId, amount, currency } = request;
+    const order = this.#orders.get(orderId);
+    if (order?.closed === true) return this.decline(orderId, "order_voided");
+    for (const earlier of order?.authorizations.values() ?? []) {
+      if (earlier.currency !== currency) return this.decline(orderId, "currency_mismatch");
+    }
+    return {
+      kind: "authorize",
+      orderId,
+      result: { status: "authorized", id },
+      booked: { amount, currency },
+      authorizations: [id],
+      ...(request.method === "debit_card" && { settled: true }),
+    };
+  }
+
+  decline(orderId: string, reason: string): Decision {
+    return {
+      kind: "authorize",
+      orderId,
+      result: { status: "declined", reason },
+      booked: null,
+      authorizations: [],
+    };
+  }
+
+  capture(request: SettleRequest): Decision | Refusal {
+    const found = this.#find(request);
+    if ("refused" in found) return found;
+    if (found.voided) return refusal(409, "authorization_voided");
+    const left = found.amount - found.captured;
+    if (left === 0) return refusal(409, "already_captured");
+    const amount = request.amount ?? left;
+    if (amount > left) return refusal(409, "amount_above_authorized");
+    return {
+      kind: "capture",
+      orderId: request.orderId,
+      result: { status: "captured" },
+      booked: { amount, currency: found.currency },
+      authorizations: [found.id],
+    };
+  }
+
+  refund(request: SettleRequest): Decision | Refusal {
+    const found = this.#find(request);
+    if ("refused" in found) return found;
+    if (found.voided) return refusal(409, "authorization_voided");
+    const left = found.captured - found.refunded;
+    if (left === 0) return refusal(409, found.captured === 0 ? "not_captured" : "already_refunded");
+    const amount = request.amount ?? left;
+    if (amount > left) return refusal(409, "amount_above_captured");
+    return {
+      kind: "refund",
+      orderId: request.orderId,
+      result: { status: "refunded" },
+      booked: { amount, currency: found.currency },
+      authorizations: [found.id],
+    };
+  }
+
+  /** Voids every open authorisation of the order, or the named one, and closes the order for later ones. */
+  void(request: SettleRequest): Decision | Refusal {
+    const { orderId, authorization } = request;
+    const all = [...(this.#orders.get(orderId)?.authorizations.values() ?? [])];
+    if (authorization !== null && !all.some((one) => one.id === authorization)) {
+      return refusal(409, "unknown_authorization");
+    }
+    const meant = all.filter((one) => !one.voided && (authorization === null || one.id === authorization));
+    const open = meant.filter((one) => (one.settledAtOnce ? one.refunded : one.captured) === 0);
+    const first = open[0];
+    if (first === undefined) {
+      // Captured money goes back by refund; saying "nothing to void" would let the caller think it is done.
+      if (meant.some((one) => one.captured > one.refunded)) return refusal(409, "already_captured");
+      return {
+        kind: "void",
+        orderId,
+        result: { status: "nothing_to_void" },
+        booked: null,
+        authorizations: [],
+      };
+    }
+    return {
+      kind: "void",
+      orderId,
+      result: { status: "voided" },
+      booked: { amount: open.reduce((sum, one) => sum + one.amount, 0), currency: first.currency },
+      authorizations: open.map((one) => one.id),
+    };
+  }
+
+  /** Takes an operation into the books. The only way in which they change. */
+  apply(operation: Operation): void {
+    let order = this.#orders.get(operation.orderId);
+    if (order === undefined) {
+      order = { closed: false, authorizations: new Map() };
+      this.#orders.set(operation.orderId, order);
+    }
+    if (operation.kind === "void") order.closed = true;
+    if (operation.booked === null) return;
+    const { amount, currency } = operation.booked;
+    for (const id of operation.authorizations) {
+      if (operation.kind === "authorize") {
+        order.authorizations.set(id, {
+          id,
+          amount,
+          currency,
+          settledAtOnce: operation.settled === true,
+          captured: operation.settled === true ? amount : 0,
+          refunded: 0,
+          voided: false,
+        });
+        continue;
+      }
+      const one = order.authorizations.get(id);
+      if (one === undefined) throw new Error(`ledger names an unknown authorisation ${id}`);
+      if (operation.kind === "capture") one.captured += amount;
+      if (operation.kind === "refund") one.refunded += amount;
+      if (operation.kind === "void") {
+        one.voided = true;
+        one.refunded = one.captured;
+      }
+    }
+  }
+
+  #find(request: SettleRequest): Authorization | Refusal {
+    if (request.authorization === null) return refusal(409, "no_authorization");
+    const one = this.#orders.get(request.orderId)?.authorizations.get(request.authorization);
+    if (one === undefined) return refusal(409, "unknown_authorization");
+    if (request.currency !== undefined && request.currency !== one.currency) {
+      return refusal(422, "currency_mismatch");
+    }
+    return one;
+  }
+}

@@ -1,0 +1,76 @@
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Operation } from "./operation.ts";
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * The ledger on disk: one JSON line per operation, appended and never changed.
+ * A line is in the file before its caller is answered. It survives the end of the process; a power failure may
+ * take the newest lines, which is good enough for a simulator.
+ */
+export class LedgerFile {
+  readonly #file: number;
+  #bytes = 0;
+
+  /**
+   * Opens the file, making it and its folder where absent, and calls `onOperation` for every stored line in
+   * order. A last line without an end (the process was ended while it wrote) is cut off: nobody was answered.
+   * @throws Error when another line is not JSON: the file was changed by hand.
+   */
+  constructor(path: string, onOperation: (operation: Operation) => void) {
+    mkdirSync(dirname(path), { recursive: true });
+    this.#file = openSync(path, existsSync(path) ? "r+" : "w+");
+    this.#bytes = readLines(this.#file, (line, number) => onOperation(parse(line, path, number)));
+    ftruncateSync(this.#file, this.#bytes);
+  }
+
+  /** @throws the system's error (disk full ...); the file is then as it was before. */
+  append(operation: Operation): void {
+    const line = Buffer.from(`${JSON.stringify(operation)}\n`);
+    try {
+      let written = 0;
+      while (written < line.length) {
+        written += writeSync(this.#file, line, written, line.length - written, this.#bytes + written);
+      }
+    } catch (error) {
+      ftruncateSync(this.#file, this.#bytes);
+      throw error;
+    }
+    this.#bytes += line.length;
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
+
+/** Calls back with every complete line; answers the number of bytes they take. */
+function readLines(file: number, onLine: (line: string, number: number) => void): number {
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  let rest: Buffer = Buffer.alloc(0);
+  let position = 0;
+  let number = 0;
+  for (;;) {
+    const read = readSync(file, chunk, 0, CHUNK_BYTES, position);
+    if (read === 0) return position - rest.length;
+    position += read;
+    const data = Buffer.concat([rest, chunk.subarray(0, read)]);
+    let start = 0;
+    for (let end = data.indexOf(10); end !== -1; end = data.indexOf(10, start)) {
+      onLine(data.toString("utf8", start, end), ++number);
+      start = end + 1;
+    }
+    rest = data.subarray(start);
+  }
+}
+
+function parse(line: string, path: string, number: number): Operation {
+  try {
+    return JSON.parse(line) as Operation;
+  } catch (cause) {
+    throw new Error(`${path}:${number} is not a line of the ledger; move the file away to start afresh`, {
+      cause,
+    });
+  }
+}

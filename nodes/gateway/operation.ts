@@ -1,0 +1,52 @@
+/** What the gateway simulator books: one operation per idempotency key, one line each in its ledger file. */
+
+export type OperationKind = "authorize" | "capture" | "void" | "refund";
+
+/** The answer to one operation, stored and given again to whoever repeats its key. */
+export type OperationResult =
+  | { readonly status: "authorized"; readonly id: string }
+  | { readonly status: "declined"; readonly reason: string }
+  | { readonly status: "captured" | "voided" | "nothing_to_void" | "refunded" };
+
+/** A line of the ledger file. Folding all lines in order gives the books; see {@link Books}. */
+export type Operation = {
+  readonly idempotencyKey: string;
+  /** Hash of the request, so that a key cannot be used again for another request. */
+  readonly fingerprint: string;
+  readonly orderId: string;
+  readonly kind: OperationKind;
+  readonly result: OperationResult;
+  /** Money that moved, in minor units; null where nothing was booked (declined, nothing to void). */
+  readonly booked: { readonly amount: number; readonly currency: string } | null;
+  /** Authorisations that the operation creates or changes, in the order of their making. */
+  readonly authorizations: readonly string[];
+  /** True when the authorisation was settled at once (debit cards). */
+  readonly settled?: true;
+  /** RFC 3339, UTC */
+  readonly at: string;
+};
+
+export type AuthorizeRequest = {
+  readonly orderId: string;
+  readonly method: string;
+  readonly token: string;
+  readonly amount: number;
+  readonly currency: string;
+};
+
+/** `amount` absent: all that is left. */
+export type SettleRequest = {
+  readonly orderId: string;
+  readonly authorization: string | null;
+  readonly amount?: number;
+  readonly currency?: string;
+};
+
+/** What an operation would book, before it has a key and a time. */
+export type Decision = Pick<
+  Operation,
+  "kind" | "orderId" | "result" | "booked" | "authorizations" | "settled"
+>;
+
+/** The books do not allow it: nothing is booked and nothing stored. `code` is stable, snake_case. */
+export type Refusal = { readonly refused: 409 | 422; readonly code: string };

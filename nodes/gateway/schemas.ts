@@ -1,0 +1,30 @@
+import { Type } from "typebox";
+
+const Id = Type.String({ minLength: 1, maxLength: 200 });
+const Amount = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+const Currency = Type.String({ pattern: "^[A-Z]{3}$" });
+
+/** Body of `POST /payments/authorize`. `amount` in minor units. Further fields are ignored. */
+export const AuthorizeBody = Type.Object({
+  orderId: Id,
+  method: Type.String({ minLength: 1, maxLength: 40 }),
+  token: Type.String({ maxLength: 200 }),
+  amount: Amount,
+  currency: Currency,
+});
+
+/** Body of `POST /payments/capture`, `/void` and `/refund`. */
+export const SettleBody = Type.Object({
+  orderId: Id,
+  authorization: Type.Union([Id, Type.Null()]),
+  amount: Type.Optional(Amount),
+  currency: Type.Optional(Currency),
+});
+
+/** Every call names itself, so that it can be repeated. */
+export const OperationHeaders = Type.Object({
+  "idempotency-key": Type.String({ minLength: 1, maxLength: 400 }),
+});
+
+export const OperationParams = Type.Object({ idempotencyKey: Type.String() });
+export const LedgerQuery = Type.Object({ orderId: Type.Optional(Id) });
