@@ -19,3 +19,8 @@ export function loadToolSettings(env: NodeJS.ProcessEnv = process.env): ToolSett
     cache: env["ORDERLY_CACHE"] || join(homedir(), ".cache", "orderly"),
   });
 }
+
+/** True when a parent process is to be watched (`ORDERLY_PARENT=1`): this process ends with it. */
+export function hasWatchedParent(env: NodeJS.ProcessEnv = process.env): boolean {
+  return env["ORDERLY_PARENT"] === "1";
+}

@@ -1,0 +1,44 @@
+/** Waiting for a condition instead of sleeping. */
+import { setTimeout as pause } from "node:timers/promises";
+
+export type WaitOptions = {
+  /** Gives up after this long. Default 10 s. */
+  readonly timeoutMs?: number;
+  /** Pause between two looks. Default 20 ms. */
+  readonly intervalMs?: number;
+};
+
+/** The condition did not come true in time. Carries the last error of the condition, if it threw, as cause. */
+export class NeverHappened extends Error {
+  override readonly name = "NeverHappened";
+}
+
+/**
+ * Looks again and again until `condition` gives something truthy, and resolves with that. A condition that
+ * throws or rejects has not come true yet.
+ * @param reason what is waited for, as the failure names it: "node-2 owns partition 7"
+ * @throws NeverHappened
+ */
+export async function waitUntil<T>(
+  reason: string,
+  condition: () => T | Promise<T>,
+  options: WaitOptions = {},
+): Promise<NonNullable<T>> {
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const deadline = performance.now() + timeoutMs;
+  let lastError: unknown;
+  for (;;) {
+    try {
+      const value = await condition();
+      if (value) return value;
+      lastError = undefined;
+    } catch (error) {
+      lastError = error;
+    }
+    if (performance.now() >= deadline) {
+      const detail = lastError instanceof Error ? ` (${lastError.message})` : "";
+      throw new NeverHappened(`waited ${timeoutMs} ms in vain: ${reason}${detail}`, { cause: lastError });
+    }
+    await pause(options.intervalMs ?? 20);
+  }
+}
