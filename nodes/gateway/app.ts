@@ -11,6 +11,7 @@ export type GatewayOptions = {
   readonly ledger: Ledger;
   /** Pause of `tok_slow`. */
   readonly slowMs: number;
+  /** Requests are logged as `info`. */
   readonly log?: FastifyBaseLogger;
 };
 
@@ -31,7 +32,7 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
   const capturesToRefuse = new Set<string>();
 
   const app = Fastify({
-    ...(options.log && { loggerInstance: options.log, disableRequestLogging: true }),
+    ...(options.log && { loggerInstance: options.log }),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     routerOptions: { maxParamLength: 500 },
     keepAliveTimeout: KEEP_ALIVE_MS,

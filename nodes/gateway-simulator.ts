@@ -1,0 +1,26 @@
+/** Process: the payment gateway simulator, for development and tests. */
+import { join } from "node:path";
+import pino from "pino";
+import { loadGatewaySettings } from "../config/settings.ts";
+import { createGatewayApp } from "./gateway/app.ts";
+import { Ledger } from "./gateway/ledger.ts";
+import { runProcess } from "./process.ts";
+
+const SLOW_MS = 2_000;
+
+runProcess("gateway", async () => {
+  const settings = loadGatewaySettings();
+  const log = pino({ name: "gateway", level: settings.logLevel });
+  const ledger = new Ledger(join(settings.home, "ledger.jsonl"), Date.now);
+  // A load test makes thousands of requests a second: only what goes wrong is logged.
+  const requests = log.child({}, { level: settings.logLevel === "info" ? "warn" : settings.logLevel });
+  const app = createGatewayApp({ ledger, slowMs: SLOW_MS, log: requests });
+  const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
+  log.info({ url, ledger: settings.home, entries: ledger.entries().length }, "gateway simulator listens");
+  return {
+    stop: async () => {
+      await app.close();
+      ledger.close();
+    },
+  };
+});

@@ -1,0 +1,28 @@
+/** Process: the development mailbox. Receives mail by SMTP, shows it over HTTP, sends nothing on. */
+import pino from "pino";
+import { loadMailboxSettings } from "../config/settings.ts";
+import { createMailboxApp } from "./mailbox/app.ts";
+import { Letters } from "./mailbox/letters.ts";
+import { listenSmtp } from "./mailbox/smtp.ts";
+import { runProcess } from "./process.ts";
+
+const LETTERS_KEPT = 1_000;
+
+runProcess("mailbox", async () => {
+  const settings = loadMailboxSettings();
+  const log = pino({ name: "mailbox", level: settings.logLevel });
+  const letters = new Letters(LETTERS_KEPT);
+  const smtp = await listenSmtp(letters, {
+    host: settings.httpHost,
+    port: settings.smtpPort,
+    now: Date.now,
+  });
+  const app = createMailboxApp(letters);
+  const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
+  log.info({ url, smtpPort: smtp.port }, "mailbox listens");
+  return {
+    stop: async () => {
+      await Promise.all([app.close(), smtp.close()]);
+    },
+  };
+});
