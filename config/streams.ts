@@ -1,0 +1,140 @@
+/**
+ * What is stored where: the stream and the buckets, as the server's API takes them. Data only.
+ * Why each option: docs of the stream in docs/architecture.md; ADR-50 (batches) and ADR-51 (schedules) of NATS.
+ */
+import { buckets, DEAD_STREAM, LOCK_BUCKET, STREAM } from "./subjects.ts";
+
+/** A stream as `STREAM.CREATE` takes it (times in nanoseconds). */
+export type StreamDefinition = {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly storage: "file" | "memory";
+  readonly num_replicas: number;
+  readonly retention: "limits";
+  readonly discard: "old" | "new";
+  readonly max_msgs: number;
+  readonly max_bytes: number;
+  readonly max_age: number;
+  readonly max_msg_size: number;
+  readonly max_msgs_per_subject: number;
+  readonly duplicate_window: number;
+  readonly allow_direct: boolean;
+  readonly allow_rollup_hdrs: boolean;
+  readonly deny_delete: boolean;
+  readonly deny_purge: boolean;
+  readonly allow_atomic?: boolean;
+  readonly allow_msg_schedules?: boolean;
+  readonly allow_msg_ttl?: boolean;
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+export type StreamSettings = {
+  /** Copies of every stream: 1 on a single server, 3 on a cluster. */
+  readonly replicas: number;
+  /** Fixed when the stream is made: an order's partition must never change. */
+  readonly partitions: number;
+  /** Life of a node's presence entry, ms. At least 3 times the interval at which a node refreshes it. */
+  readonly presenceAgeMs: number;
+};
+
+export const PARTITIONS_KEY = "orderly.partitions";
+
+const NANOS_PER_MS = 1_000_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * "Unlimited" messages of one subject. Not -1: clients refuse to open a KV bucket without a history, and no
+ * subject comes near this number.
+ */
+const UNLIMITED_HISTORY = 2 ** 31 - 1;
+
+const unlimited = { max_msgs: -1, max_bytes: -1, max_age: 0, max_msg_size: -1 } as const;
+
+/** Locks, records, events, inboxes, timers and stock: one log, checked and appended in one step. */
+export function orderStream(settings: StreamSettings): StreamDefinition {
+  return {
+    name: STREAM,
+    subjects: [`$KV.${LOCK_BUCKET}.>`, "orders.>"],
+    storage: "file",
+    num_replicas: settings.replicas,
+    retention: "limits",
+    // Never reached, for there is no limit; "new" is refused by the server on streams with schedules.
+    discard: "old",
+    ...unlimited,
+    max_msgs_per_subject: UNLIMITED_HISTORY,
+    duplicate_window: 2 * 60_000 * NANOS_PER_MS,
+    allow_direct: true,
+    // Arming a schedule rolls its own subject up.
+    allow_rollup_hdrs: true,
+    deny_delete: false,
+    deny_purge: false,
+    allow_atomic: true,
+    allow_msg_schedules: true,
+    allow_msg_ttl: true,
+    metadata: { [PARTITIONS_KEY]: String(settings.partitions) },
+  };
+}
+
+/** One KV bucket as a stream, history 1. `ageMs` 0: entries stay. */
+export function bucketStream(
+  bucket: string,
+  options: { readonly storage: "file" | "memory"; readonly ageMs: number; readonly replicas: number },
+): StreamDefinition {
+  const twoMinutesMs = 2 * 60_000;
+  // The server refuses a duplicate window that is longer than the messages live.
+  const windowMs = options.ageMs === 0 ? twoMinutesMs : Math.min(options.ageMs, twoMinutesMs);
+  return {
+    name: `KV_${bucket}`,
+    subjects: [`$KV.${bucket}.>`],
+    storage: options.storage,
+    num_replicas: options.replicas,
+    retention: "limits",
+    discard: "new",
+    ...unlimited,
+    max_age: options.ageMs * NANOS_PER_MS,
+    max_msgs_per_subject: 1,
+    duplicate_window: windowMs * NANOS_PER_MS,
+    allow_direct: true,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+    deny_purge: false,
+    metadata: {},
+  };
+}
+
+/** Which nodes are present; entries vanish when they are not refreshed. In memory: worth nothing after a restart. */
+export const nodesBucket = (settings: StreamSettings): StreamDefinition =>
+  bucketStream(buckets.nodes, {
+    storage: "memory",
+    ageMs: settings.presenceAgeMs,
+    replicas: settings.replicas,
+  });
+
+/** Per partition: how far its owner has come. */
+export const floorsBucket = (settings: StreamSettings): StreamDefinition =>
+  bucketStream(buckets.floors, { storage: "file", ageMs: 0, replicas: settings.replicas });
+
+/** Ids that workers have processed, and their locks. */
+export const processedBucket = (settings: StreamSettings): StreamDefinition =>
+  bucketStream(buckets.processed, { storage: "file", ageMs: 30 * DAY_MS, replicas: settings.replicas });
+
+/** What a worker gave up on: `dead.<worker>.<partition>.<id>`, kept until an operator deletes it. */
+export function deadStream(settings: StreamSettings): StreamDefinition {
+  return {
+    ...bucketStream("", { storage: "file", ageMs: 0, replicas: settings.replicas }),
+    name: DEAD_STREAM,
+    subjects: ["dead.>"],
+    discard: "old",
+    max_msgs_per_subject: -1,
+    deny_delete: false,
+  };
+}
+
+/** Every stream that has to exist before a node can work. */
+export const allStreams = (settings: StreamSettings): readonly StreamDefinition[] => [
+  orderStream(settings),
+  nodesBucket(settings),
+  floorsBucket(settings),
+  processedBucket(settings),
+  deadStream(settings),
+];

@@ -1,0 +1,184 @@
+/**
+ * The node's outbox in one SQLite file: WAL, fsynced at checkpoints only (the journal is what lasts).
+ * Owns: the file, locked for this process alone.
+ * Invariants
+ *   S1. `write` and `settle` are one transaction each: all rows or none.
+ *   S2. A second process cannot open the file.
+ * A crash leaves rows that the next `open` finds in `leftover`; a damaged file is moved aside, for nothing in it
+ * is believed anyway.
+ * Proved by: test/contract/outbox.test.ts, test/contract/outbox-sqlite.test.ts
+ */
+import { renameSync, rmSync } from "node:fs";
+import Database from "better-sqlite3";
+import { StoreUnavailable } from "../runtime/ports.ts";
+import type { Outbox, OutboxRow } from "../runtime/ports.ts";
+
+/** How long a statement waits for another process that holds the file, ms. Blocks the thread. */
+const BUSY_TIMEOUT_MS = 200;
+/** Pages of 4 KiB in the write-ahead log before they are written back. */
+const CHECKPOINT_PAGES = 2_000;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS outbox (
+    position INTEGER PRIMARY KEY,
+    commit_id TEXT NOT NULL UNIQUE,
+    row TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS snapshot (
+    actor TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`;
+
+export type SqliteOutboxOptions = {
+  readonly path: string;
+  /** Told when a damaged file was moved aside; gets its new path and what SQLite said. */
+  readonly onDamaged?: (movedTo: string, reason: string) => void;
+};
+
+/**
+ * Opens or makes the file.
+ * @throws StoreUnavailable (another process has it open, no permission, disk full): one line, names the file
+ */
+export function sqliteOutbox(options: SqliteOutboxOptions): Outbox {
+  try {
+    return new SqliteOutbox(openDatabase(options.path));
+  } catch (error) {
+    const reason = damage(error);
+    if (reason === undefined) throw unavailable(error, options.path);
+    const movedTo = moveAside(options.path);
+    options.onDamaged?.(movedTo, reason);
+  }
+  try {
+    return new SqliteOutbox(openDatabase(options.path));
+  } catch (error) {
+    throw unavailable(error, options.path);
+  }
+}
+
+function openDatabase(path: string): Database.Database {
+  const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    // Before WAL is switched on: then its index lives in memory and the lock is held until the process ends.
+    database.pragma("locking_mode = EXCLUSIVE");
+    database.pragma("journal_mode = WAL");
+    database.pragma("synchronous = NORMAL");
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    database.exec(SCHEMA);
+    // Takes the lock now, and not with the first order.
+    database.exec("BEGIN IMMEDIATE; COMMIT");
+    const check = database.pragma("quick_check(1)", { simple: true });
+    if (check !== "ok") throw new Damaged(String(check));
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+class Damaged extends Error {
+  override readonly name = "Damaged";
+}
+
+function damage(error: unknown): string | undefined {
+  if (error instanceof Damaged) return error.message;
+  const code = sqliteCode(error);
+  if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB") return (error as Error).message;
+  return undefined;
+}
+
+function moveAside(path: string): string {
+  // One older copy is enough for a look; damaged files must not fill the disk.
+  const target = `${path}.damaged`;
+  rmSync(target, { force: true });
+  renameSync(path, target);
+  for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
+  return target;
+}
+
+function sqliteCode(error: unknown): string {
+  return error instanceof Database.SqliteError ? error.code : "";
+}
+
+function unavailable(error: unknown, path: string): unknown {
+  const code = sqliteCode(error);
+  const failed = (why: string) => new StoreUnavailable(`${path}: ${why} (${code})`, { cause: error });
+  if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) {
+    return failed("another process has this outbox open; every node needs a data folder of its own");
+  }
+  if (code.startsWith("SQLITE_FULL")) return failed("the disk is full");
+  if (code.startsWith("SQLITE_READONLY")) return failed("not writable");
+  if (code.startsWith("SQLITE_CANTOPEN"))
+    return failed("cannot be opened; the folder must exist and be writable");
+  if (code.startsWith("SQLITE_IOERR")) return failed("the disk failed");
+  // Damage that shows later: the node stops writing; its next start moves the file aside.
+  if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB") return failed("the file is damaged");
+  if (error instanceof TypeError && /directory does not exist/.test(error.message)) {
+    return new StoreUnavailable(`${path}: the folder does not exist`, { cause: error });
+  }
+  return error;
+}
+
+class SqliteOutbox implements Outbox {
+  readonly #database: Database.Database;
+  readonly #write: (rows: readonly OutboxRow[]) => void;
+  readonly #settle: (commits: readonly string[], actors: readonly string[]) => number;
+  readonly #leftover: Database.Statement<[], { row: string }>;
+  /** Rows in the table; counted once at the start, then kept. */
+  #depth: number;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    const insert = database.prepare("INSERT INTO outbox (commit_id, row) VALUES (?, ?)");
+    const keep = database.prepare(
+      "INSERT INTO snapshot (actor, version, record) VALUES (?, ?, ?) ON CONFLICT (actor) DO UPDATE SET version = excluded.version, record = excluded.record",
+    );
+    const remove = database.prepare("DELETE FROM outbox WHERE commit_id = ?");
+    const forget = database.prepare("DELETE FROM snapshot WHERE actor = ?");
+    this.#leftover = database.prepare("SELECT row FROM outbox ORDER BY position");
+    this.#depth = database.prepare<[], number>("SELECT count(*) FROM outbox").pluck().get() ?? 0;
+    this.#write = database.transaction((rows: readonly OutboxRow[]) => {
+      for (const row of rows) {
+        insert.run(row.commit, JSON.stringify(row));
+        const snapshot = row.snapshot;
+        if (snapshot !== undefined) keep.run(snapshot.actor, snapshot.version, snapshot.record);
+      }
+    });
+    this.#settle = database.transaction((commits: readonly string[], actors: readonly string[]) => {
+      let removed = 0;
+      for (const commit of commits) removed += remove.run(commit).changes;
+      for (const actor of actors) forget.run(actor);
+      return removed;
+    });
+  }
+
+  write(rows: readonly OutboxRow[]): void {
+    this.#guarded(() => this.#write(rows));
+    this.#depth += rows.length;
+  }
+
+  settle(commits: readonly string[], dropSnapshotsOf: readonly string[]): void {
+    this.#depth -= this.#guarded(() => this.#settle(commits, dropSnapshotsOf));
+  }
+
+  leftover(): OutboxRow[] {
+    return this.#guarded(() => this.#leftover.all().map(({ row }) => JSON.parse(row) as OutboxRow));
+  }
+
+  depth(): number {
+    return this.#depth;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw unavailable(error, this.#database.name);
+    }
+  }
+}
