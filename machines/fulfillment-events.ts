@@ -1,0 +1,40 @@
+/** Events of the fulfillment machine: what it takes in, and what it tells the other machines and the public. */
+import type { OrderClosed } from "./order-events.ts";
+import type { Money, ShippingAddress } from "./types.ts";
+
+export type FulfillmentEvent =
+  | { readonly type: "order.confirmed"; readonly total: Money; readonly shippingAddress: ShippingAddress }
+  | OrderClosed
+  | { readonly type: "payment.captured" }
+  /** From the invoice worker: the invoice of this order is made. `issuedAt`: RFC 3339, UTC. */
+  | { readonly type: "invoice.issued"; readonly number: string; readonly issuedAt: string }
+  /** An operator has a failed label, shipment or release tried again at once. */
+  | { readonly type: "retry" }
+  | FulfillmentCommand;
+
+/** The manual steps of a warehouse. */
+export type FulfillmentCommand =
+  | { readonly type: "pick" }
+  | { readonly type: "quality-check"; readonly passed: boolean }
+  | { readonly type: "pack" }
+  | { readonly type: "ship" }
+  /** `collected`: handed over at the door; exactly the total for cash and in person, nothing for the others. */
+  | { readonly type: "deliver"; readonly collected?: Money };
+
+type OfOrder = { readonly orderId: string };
+
+export type FulfillmentEmitted =
+  | ({
+      readonly type:
+        | "fulfillment.stored"
+        | "fulfillment.picked"
+        | "fulfillment.quality_checked"
+        | "fulfillment.quality_failed"
+        | "fulfillment.packed";
+    } & OfOrder)
+  /** `collected` is null for what was paid before. */
+  | ({ readonly type: "fulfillment.delivered"; readonly collected: Money | null } & OfOrder)
+  | ({ readonly type: "invoice.created"; readonly number: string; readonly issuedAt: string } & OfOrder)
+  /** These stay inside the order. */
+  | ({ readonly type: "capture.requested" | "fulfillment.ready" | "fulfillment.shipping" } & OfOrder)
+  | ({ readonly type: "fulfillment.shipped"; readonly trackingNumber: string } & OfOrder);

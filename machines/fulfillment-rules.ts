@@ -1,0 +1,128 @@
+/** Context, guards, actions and effects of the fulfillment machine. The chart is in fulfillment.ts. */
+import { assign, emit, setup } from "xstate";
+import { effect } from "./effect.ts";
+import type { FulfillmentEmitted, FulfillmentEvent } from "./fulfillment-events.ts";
+import { collectsExactly, needsCapture, paysOnDelivery } from "./money.ts";
+import { mayRetry, retryDelayMs } from "./retry.ts";
+import type {
+  EndHoldInput,
+  EndHoldOutput,
+  LabelInput,
+  LabelOutput,
+  Money,
+  OrderInput,
+  PaymentMethod,
+  ShippingAddress,
+} from "./types.ts";
+
+/** What the fulfillment machine remembers. */
+export type FulfillmentContext = {
+  readonly orderId: string;
+  readonly method: PaymentMethod;
+  /** Pause between two steps, ms; absent where a warehouse drives the steps. */
+  readonly stepDelayMs?: number;
+  /** Absent until the order is confirmed. */
+  readonly total?: Money;
+  /** Present from the confirmation until the label is made. */
+  readonly shippingAddress?: ShippingAddress | undefined;
+  readonly trackingNumber?: string;
+  readonly invoice?: { readonly number: string; readonly issuedAt: string };
+  /** Failures in a row of the present effect. */
+  readonly tries: number;
+};
+
+/** @throws before the order is confirmed: programmer fault */
+function totalOf(context: FulfillmentContext): Money {
+  if (context.total === undefined) throw new Error(`order ${context.orderId} is not confirmed yet`);
+  return context.total;
+}
+
+/** @throws before the order is confirmed, and once the label is made: programmer fault */
+export function labelInput({ orderId, shippingAddress }: FulfillmentContext): LabelInput {
+  if (shippingAddress === undefined) throw new Error(`order ${orderId} has no address to ship to`);
+  return { orderId, shippingAddress };
+}
+
+/** Fulfillment before the order is confirmed. */
+export function unconfirmed(input: OrderInput): FulfillmentContext {
+  const { mode, stepDelayMs } = input.fulfillment;
+  const context = { orderId: input.orderId, method: input.payment.method, tries: 0 };
+  return mode === "auto" ? { ...context, stepDelayMs } : context;
+}
+
+export const fulfillmentRules = setup({
+  types: {
+    context: {} as FulfillmentContext,
+    events: {} as FulfillmentEvent,
+    emitted: {} as FulfillmentEmitted,
+    input: {} as OrderInput,
+  },
+  actors: {
+    createShippingLabel: effect<LabelOutput, LabelInput>(),
+    shipInventory: effect<EndHoldOutput, EndHoldInput>(),
+    releaseInventory: effect<EndHoldOutput, EndHoldInput>(),
+  },
+  guards: {
+    isAuto: ({ context }) => context.stepDelayMs !== undefined,
+    needsCapture: ({ context }) => needsCapture(context.method),
+    isHeld: (_, closed: { readonly held: boolean }) => closed.held,
+    hasPassed: (_, check: { readonly passed: boolean }) => check.passed,
+    isReleased: (_, output: EndHoldOutput) => output.outcome === "released",
+    collectsExactly: ({ context }, { collected }: { readonly collected?: Money }) =>
+      collectsExactly(context.method, totalOf(context), collected),
+    hasTriesLeft: ({ context }) => mayRetry(context.tries),
+  },
+  delays: {
+    stepDelay: ({ context }) => context.stepDelayMs ?? 0,
+    retryDelay: ({ context }) => retryDelayMs(context.tries),
+  },
+  actions: {
+    keepOrder: assign((_, order: { readonly total: Money; readonly shippingAddress: ShippingAddress }) => ({
+      total: order.total,
+      shippingAddress: order.shippingAddress,
+    })),
+    keepLabel: assign((_, { trackingNumber }: LabelOutput) => ({
+      trackingNumber,
+      shippingAddress: undefined,
+    })),
+    keepInvoice: assign(
+      (_, { number, issuedAt }: { readonly number: string; readonly issuedAt: string }) => ({
+        invoice: { number, issuedAt },
+      }),
+    ),
+    countFailure: assign(({ context }) => ({ tries: context.tries + 1 })),
+    forgetTries: assign({ tries: 0 }),
+    emitStored: emit(({ context }) => ({ type: "fulfillment.stored", orderId: context.orderId })),
+    emitPicked: emit(({ context }) => ({ type: "fulfillment.picked", orderId: context.orderId })),
+    emitQualityChecked: emit(({ context }) => ({
+      type: "fulfillment.quality_checked",
+      orderId: context.orderId,
+    })),
+    emitQualityFailed: emit(({ context }) => ({
+      type: "fulfillment.quality_failed",
+      orderId: context.orderId,
+    })),
+    emitPacked: emit(({ context }) => ({ type: "fulfillment.packed", orderId: context.orderId })),
+    requestCapture: emit(({ context }) => ({ type: "capture.requested", orderId: context.orderId })),
+    emitReady: emit(({ context }) => ({ type: "fulfillment.ready", orderId: context.orderId })),
+    emitInvoiceCreated: emit(
+      ({ context }, { number, issuedAt }: { readonly number: string; readonly issuedAt: string }) => ({
+        type: "invoice.created",
+        orderId: context.orderId,
+        number,
+        issuedAt,
+      }),
+    ),
+    emitShipping: emit(({ context }) => ({ type: "fulfillment.shipping", orderId: context.orderId })),
+    emitShipped: emit(({ context }) => ({
+      type: "fulfillment.shipped",
+      orderId: context.orderId,
+      trackingNumber: context.trackingNumber ?? "",
+    })),
+    emitDelivered: emit(({ context }) => ({
+      type: "fulfillment.delivered",
+      orderId: context.orderId,
+      collected: paysOnDelivery(context.method) ? totalOf(context) : null,
+    })),
+  },
+});

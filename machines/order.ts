@@ -1,0 +1,216 @@
+/**
+ * An order, from reservation to completion: it decides the order's status and which public events it deserves.
+ *
+ * Payment and fulfillment are machines of their own; the three talk only through emitted events. The order ends
+ * the hold on the stock nowhere: it says `order.closed`, and fulfillment, which owns the hold's end, releases it.
+ */
+import { assign, emit, setup } from "xstate";
+import { effect } from "./effect.ts";
+import { paysOnDelivery } from "./money.ts";
+import type { OrderDetails, OrderEmitted, OrderEvent } from "./order-events.ts";
+import type {
+  Customer,
+  Money,
+  OrderedLine,
+  OrderInput,
+  PaymentMethod,
+  PricedLine,
+  Rejection,
+  ReserveInput,
+  ReserveOutput,
+  ShippingAddress,
+} from "./types.ts";
+
+export type OrderContext = {
+  readonly orderId: string;
+  readonly customer: Customer;
+  readonly method: PaymentMethod;
+  readonly shippingAddress: ShippingAddress;
+  /** Priced once the stock is reserved. */
+  readonly lines: readonly (OrderedLine | PricedLine)[];
+  /** Null until the stock is reserved. */
+  readonly total: Money | null;
+  /** Why the stock was not reserved; absent unless rejected. */
+  readonly rejection?: Rejection;
+  /** Why the payment was refused or the order cancelled, for people; absent otherwise. */
+  readonly reason?: string;
+  /** RFC 3339, UTC. */
+  readonly placedAt: string;
+};
+
+/** Facts about a reserved order. Before the reservation nothing asks for them: that is a programmer fault. */
+function details(context: OrderContext): OrderDetails {
+  if (context.total === null) throw new Error(`order ${context.orderId} has no reservation yet`);
+  return {
+    orderId: context.orderId,
+    customer: context.customer,
+    lines: context.lines as readonly PricedLine[],
+    total: context.total,
+    payment: { method: context.method },
+    shippingAddress: context.shippingAddress,
+  };
+}
+
+export const orderMachine = setup({
+  types: {
+    context: {} as OrderContext,
+    events: {} as OrderEvent,
+    emitted: {} as OrderEmitted,
+    input: {} as OrderInput,
+  },
+  actors: { reserveInventory: effect<ReserveOutput, ReserveInput>() },
+  guards: {
+    isReserved: (_, output: ReserveOutput) => output.outcome === "reserved",
+    paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
+    isPrepaid: ({ context }) => !paysOnDelivery(context.method),
+  },
+  actions: {
+    keepReservation: assign((_, output: ReserveOutput) =>
+      output.outcome === "reserved" ? { lines: output.lines, total: output.total } : {},
+    ),
+    keepRejection: assign((_, output: ReserveOutput) =>
+      output.outcome === "reserved" ? {} : { rejection: output },
+    ),
+    keepInventoryUnavailable: assign({ rejection: { outcome: "unavailable" } }),
+    keepReason: assign((_, reason: string) => ({ reason })),
+    emitCreated: emit(({ context }) => ({ type: "order.created", ...details(context) })),
+    emitRejected: emit(({ context }) => ({
+      type: "order.rejected",
+      orderId: context.orderId,
+      customer: context.customer,
+      lines: context.lines,
+      rejection: context.rejection ?? { outcome: "unavailable" },
+    })),
+    emitConfirmed: emit(({ context }) => ({ type: "order.confirmed", ...details(context) })),
+    emitReady: emit(({ context }) => ({ type: "order.ready", ...details(context) })),
+    emitShipped: emit(({ context }, trackingNumber: string) => ({
+      type: "order.shipped",
+      ...details(context),
+      trackingNumber,
+    })),
+    emitCompleted: emit(({ context }) => ({
+      type: "order.completed",
+      orderId: context.orderId,
+      total: details(context).total,
+    })),
+    emitCancelled: emit(({ context }) => ({
+      type: "order.cancelled",
+      ...details(context),
+      reason: context.reason ?? "",
+    })),
+    emitClosed: emit(({ context }, closed: { held: boolean }) => ({
+      type: "order.closed",
+      orderId: context.orderId,
+      held: closed.held,
+    })),
+  },
+}).createMachine({
+  id: "order",
+  context: ({ input }) => ({
+    orderId: input.orderId,
+    customer: input.customer,
+    method: input.payment.method,
+    shippingAddress: input.shippingAddress,
+    lines: input.lines,
+    total: null,
+    placedAt: input.placedAt,
+  }),
+  initial: "reserving",
+  states: {
+    // Not to be cancelled: an answer is due within seconds, and there is no order to speak of before it.
+    reserving: {
+      invoke: {
+        id: "reserveInventory",
+        src: "reserveInventory",
+        input: ({ context }) => ({
+          orderId: context.orderId,
+          lines: context.lines.map(({ sku, quantity }) => ({ sku, quantity })),
+        }),
+        onDone: [
+          {
+            guard: { type: "isReserved", params: ({ event }) => event.output },
+            actions: { type: "keepReservation", params: ({ event }) => event.output },
+            target: "created",
+          },
+          {
+            actions: [
+              { type: "keepRejection", params: ({ event }) => event.output },
+              { type: "emitClosed", params: { held: false } },
+            ],
+            target: "rejected",
+          },
+        ],
+        // The reservation may stand although no answer came: the hold is closed for good.
+        onError: {
+          actions: ["keepInventoryUnavailable", { type: "emitClosed", params: { held: true } }],
+          target: "rejected",
+        },
+      },
+    },
+    rejected: { type: "final", entry: "emitRejected" },
+
+    created: {
+      entry: "emitCreated",
+      always: [{ guard: "paysOnDelivery", target: "confirmed" }, { target: "authorizing" }],
+    },
+    authorizing: {
+      on: {
+        "payment.authorized": { target: "confirmed" },
+        "payment.failed": {
+          actions: { type: "keepReason", params: ({ event }) => event.reason },
+          target: "payment_failed",
+        },
+        "payment.expired": {
+          actions: { type: "keepReason", params: ({ event }) => event.reason },
+          target: "payment_expired",
+        },
+        cancel: {
+          actions: { type: "keepReason", params: ({ event }) => event.reason },
+          target: "cancelled",
+        },
+      },
+    },
+    payment_failed: { type: "final", entry: { type: "emitClosed", params: { held: true } } },
+    payment_expired: { type: "final", entry: { type: "emitClosed", params: { held: true } } },
+
+    confirmed: {
+      entry: "emitConfirmed",
+      on: {
+        "fulfillment.ready": { target: "ready" },
+        cancel: {
+          actions: { type: "keepReason", params: ({ event }) => event.reason },
+          target: "cancelled",
+        },
+      },
+    },
+    ready: {
+      entry: "emitReady",
+      on: {
+        "fulfillment.shipping": { target: "shipping" },
+        cancel: {
+          actions: { type: "keepReason", params: ({ event }) => event.reason },
+          target: "cancelled",
+        },
+      },
+    },
+    // Still shown as `ready`, but past the point of no return: the goods are being handed to the carrier.
+    shipping: {
+      on: {
+        "fulfillment.shipped": {
+          target: "shipped",
+          actions: { type: "emitShipped", params: ({ event }) => event.trackingNumber },
+        },
+      },
+    },
+    shipped: { on: { "fulfillment.delivered": { target: "delivered" } } },
+    delivered: {
+      always: { guard: "isPrepaid", target: "completed" },
+      on: { "payment.collected": { target: "completed" } },
+    },
+    completed: { type: "final", entry: "emitCompleted" },
+    cancelled: {
+      type: "final",
+      entry: ["emitCancelled", { type: "emitClosed", params: { held: true } }],
+    },
+  },
+});

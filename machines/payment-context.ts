@@ -1,0 +1,66 @@
+import type {
+  AuthorizeInput,
+  EffectFailure,
+  Money,
+  OrderInput,
+  PaymentMethod,
+  SettleInput,
+  VoidInput,
+} from "./types.ts";
+
+/** What the payment machine remembers. */
+export type PaymentContext = {
+  readonly orderId: string;
+  readonly method: PaymentMethod;
+  /** Secret; absent once the authorisation has been asked for. */
+  readonly token?: string | undefined;
+  /** Absent until the order is priced. */
+  readonly amount?: Money;
+  /** The gateway's id of the authorisation; absent while none is known. */
+  readonly authorization?: string;
+  /** Present once the authorisation ran out of time: whatever is given back later, the payment has expired. */
+  readonly expired?: true;
+  /** Ordinal of the present attempt at the gateway, from 1; rises only after a definite no. */
+  readonly attempt: number;
+  /** Failures in a row of the present effect. */
+  readonly tries: number;
+  /** Code of the latest refusal or failure; absent without one. */
+  readonly reason?: string;
+};
+
+/** The payment before the order is priced. */
+export function unpaid(input: OrderInput): PaymentContext {
+  const { method, token } = input.payment;
+  const context = { orderId: input.orderId, method, attempt: 1, tries: 0 };
+  return token === undefined ? context : { ...context, token };
+}
+
+/** Order and amount, the payload of every payment event. @throws when the order is not priced: programmer fault */
+export function ofOrder(context: PaymentContext): { orderId: string; amount: Money } {
+  if (context.amount === undefined) throw new Error(`payment of ${context.orderId} has no amount yet`);
+  return { orderId: context.orderId, amount: context.amount };
+}
+
+/** @throws when there is no token or no amount: programmer fault */
+export function authorizeInput(context: PaymentContext): AuthorizeInput {
+  const { method, token } = context;
+  if (token === undefined) throw new Error(`payment of ${context.orderId} came without a token`);
+  return { ...ofOrder(context), method, token };
+}
+
+/** Without a known authorisation the gateway voids, or refunds, whatever the order has there. */
+export function voidInput(context: PaymentContext): VoidInput {
+  const { orderId, authorization, attempt } = context;
+  return { orderId, authorization: authorization ?? null, attempt };
+}
+
+/** Input of a capture or a refund, both of the full amount. */
+export function settleInput(context: PaymentContext): SettleInput {
+  return { ...voidInput(context), ...ofOrder(context) };
+}
+
+/** The gateway's no, given as an answer, in the form of a failure. */
+export function refusal(output: { readonly outcome: string; readonly reason?: string }): EffectFailure {
+  const reason = output.reason ?? output.outcome;
+  return { kind: "refused", code: reason, message: reason };
+}

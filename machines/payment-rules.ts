@@ -1,0 +1,93 @@
+/** Guards, actions and effects of the payment machine. The chart is in payment.ts and payment-reversal.ts. */
+import { assign, emit, setup } from "xstate";
+import { effect } from "./effect.ts";
+import { paysOnDelivery } from "./money.ts";
+import { ofOrder } from "./payment-context.ts";
+import type { PaymentContext } from "./payment-context.ts";
+import type { PaymentEmitted, PaymentEvent } from "./payment-events.ts";
+import { mayRetry, retryDelayMs } from "./retry.ts";
+import type {
+  AuthorizeInput,
+  AuthorizeOutput,
+  CaptureOutput,
+  EffectFailure,
+  Money,
+  OrderInput,
+  RefundOutput,
+  SettleInput,
+  VoidInput,
+  VoidOutput,
+} from "./types.ts";
+
+/** An outcome, whether it came in time (`output` only) or late. */
+type Outcome<Output> = { readonly output?: Output; readonly error?: EffectFailure };
+
+export const paymentRules = setup({
+  types: {
+    context: {} as PaymentContext,
+    events: {} as PaymentEvent,
+    emitted: {} as PaymentEmitted,
+    input: {} as OrderInput,
+  },
+  actors: {
+    authorizePayment: effect<AuthorizeOutput, AuthorizeInput>(),
+    capturePayment: effect<CaptureOutput, SettleInput>(),
+    voidPayment: effect<VoidOutput, VoidInput>(),
+    refundPayment: effect<RefundOutput, SettleInput>(),
+  },
+  guards: {
+    paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
+    /** The gateway settles debit cards when it authorises them: there is nothing to capture or to void. */
+    isSettledAtOnce: ({ context }) => context.method === "debit_card",
+    hasExpired: ({ context }) => context.expired === true,
+    isAuthorized: (_, { output }: Outcome<AuthorizeOutput>) => output?.outcome === "authorized",
+    isDebitAuthorized: ({ context }, { output }: Outcome<AuthorizeOutput>) =>
+      output?.outcome === "authorized" && context.method === "debit_card",
+    isNotAuthorized: (_, { output, error }: Outcome<AuthorizeOutput>) =>
+      output?.outcome === "declined" || error?.kind === "refused",
+    isCaptured: (_, { output }: Outcome<CaptureOutput>) => output?.outcome === "captured",
+    isVoided: (_, output: VoidOutput) => output.outcome === "voided",
+    isRefused: (_, failure: EffectFailure) => failure.kind === "refused",
+    hasTriesLeft: ({ context }) => mayRetry(context.tries),
+  },
+  delays: { retryDelay: ({ context }) => retryDelayMs(context.tries) },
+  actions: {
+    keepAmount: assign((_, amount: Money) => ({ amount })),
+    // The open effect carries the token for as long as it is needed; the state keeps no secret.
+    forgetToken: assign({ token: undefined }),
+    keepAuthorization: assign((_, { output }: Outcome<AuthorizeOutput>) =>
+      output?.outcome === "authorized" ? { authorization: output.authorization } : {},
+    ),
+    keepReason: assign((_, failure: EffectFailure) => ({ reason: failure.code })),
+    keepExpiry: assign((_, failure: EffectFailure) => ({ reason: failure.code, expired: true as const })),
+    // After a definite no the next call is a new attempt for the gateway; otherwise it repeats the same one.
+    countFailure: assign(({ context }, failure: EffectFailure) => ({
+      attempt: context.attempt + (failure.kind === "refused" ? 1 : 0),
+      tries: context.tries + 1,
+      reason: failure.code,
+    })),
+    forgetTries: assign({ tries: 0 }),
+    emitAuthorized: emit(({ context }) => ({ type: "payment.authorized", ...ofOrder(context) })),
+    emitFailed: emit(({ context }) => ({
+      type: "payment.failed",
+      ...ofOrder(context),
+      reason: context.reason ?? "declined",
+    })),
+    emitExpired: emit(({ context }) => ({
+      type: "payment.expired",
+      ...ofOrder(context),
+      reason: context.reason ?? "timeout",
+    })),
+    emitCaptured: emit(({ context }) => ({ type: "payment.captured", ...ofOrder(context) })),
+    emitCaptureFailed: emit(({ context }) => ({
+      type: "payment.capture_failed",
+      ...ofOrder(context),
+      reason: context.reason ?? "unknown",
+      tries: context.tries,
+      retryInMs: mayRetry(context.tries) ? retryDelayMs(context.tries) : null,
+    })),
+    emitCollected: emit(({ context }) => ({ type: "payment.collected", ...ofOrder(context) })),
+    emitVoided: emit(({ context }) => ({ type: "payment.voided", ...ofOrder(context) })),
+    emitRefunded: emit(({ context }) => ({ type: "payment.refunded", ...ofOrder(context) })),
+  },
+});

@@ -1,0 +1,125 @@
+/**
+ * The payment of an order: authorise, capture, collect, and give back what must not stand.
+ *
+ * Cards are authorised when the order is created. Credit cards and tokenized payments are captured once the order
+ * is packed; debit cards are settled by the authorisation itself; cash and in-person payments are collected at the
+ * door. An order that ends unshipped (`order.closed`) gets its money back: see payment-reversal.ts.
+ *
+ * `authorized` (debit) and `captured` are not final: a return after delivery can still refund them.
+ */
+import { failureOf } from "./effect.ts";
+import { authorizeInput, refusal, settleInput, unpaid } from "./payment-context.ts";
+import { paymentReversal } from "./payment-reversal.ts";
+import { paymentRules } from "./payment-rules.ts";
+
+export const paymentMachine = paymentRules.createMachine({
+  id: "payment",
+  context: ({ input }) => unpaid(input),
+  initial: "idle",
+  states: {
+    idle: {
+      on: {
+        "order.created": [
+          {
+            guard: "paysOnDelivery",
+            actions: { type: "keepAmount", params: ({ event }) => event.total },
+            target: "due",
+          },
+          {
+            actions: { type: "keepAmount", params: ({ event }) => event.total },
+            target: "authorizing",
+          },
+        ],
+        "order.closed": { target: "unused" },
+      },
+    },
+    unused: { type: "final" },
+
+    due: {
+      on: {
+        "fulfillment.delivered": { actions: "emitCollected", target: "collected" },
+        "order.closed": { target: "unused" },
+      },
+    },
+    collected: { type: "final" },
+
+    authorizing: {
+      invoke: {
+        id: "authorizePayment",
+        src: "authorizePayment",
+        input: ({ context }) => authorizeInput(context),
+        onDone: [
+          {
+            guard: { type: "isAuthorized", params: ({ event }) => event },
+            actions: [{ type: "keepAuthorization", params: ({ event }) => event }, "emitAuthorized"],
+            target: "authorized",
+          },
+          {
+            actions: { type: "keepReason", params: ({ event }) => refusal(event.output) },
+            target: "failed",
+          },
+        ],
+        onError: [
+          {
+            guard: { type: "isRefused", params: ({ event }) => failureOf(event.error) },
+            actions: { type: "keepReason", params: ({ event }) => failureOf(event.error) },
+            target: "failed",
+          },
+          // Nobody knows what became of it: the gateway is told to let no authorisation of this order stand.
+          {
+            actions: [{ type: "keepExpiry", params: ({ event }) => failureOf(event.error) }, "emitExpired"],
+            target: "reversing.voiding",
+          },
+        ],
+      },
+      on: { "order.closed": { target: "reversing.awaiting_authorization" } },
+      exit: "forgetToken",
+    },
+    failed: { type: "final", entry: "emitFailed" },
+
+    authorized: {
+      on: {
+        "capture.requested": { target: "capturing" },
+        "order.closed": [
+          { guard: "isSettledAtOnce", target: "reversing.refunding" },
+          { target: "reversing.voiding" },
+        ],
+      },
+    },
+    capturing: {
+      invoke: {
+        id: "capturePayment",
+        src: "capturePayment",
+        input: ({ context }) => settleInput(context),
+        onDone: [
+          {
+            guard: { type: "isCaptured", params: ({ event }) => event },
+            actions: ["forgetTries", "emitCaptured"],
+            target: "captured",
+          },
+          {
+            actions: { type: "countFailure", params: ({ event }) => refusal(event.output) },
+            target: "capture_failed",
+          },
+        ],
+        onError: {
+          actions: { type: "countFailure", params: ({ event }) => failureOf(event.error) },
+          target: "capture_failed",
+        },
+      },
+      on: { "order.closed": { target: "reversing.awaiting_capture" } },
+    },
+    // Holds the order until the money is there, an operator steps in, or it is cancelled.
+    capture_failed: {
+      entry: "emitCaptureFailed",
+      after: { retryDelay: { guard: "hasTriesLeft", target: "capturing" } },
+      on: { retry: { target: "capturing" }, "order.closed": { target: "reversing.voiding" } },
+    },
+    captured: { on: { "order.closed": { target: "reversing.refunding" } } },
+
+    reversing: paymentReversal,
+    voided: { type: "final" },
+    refunded: { type: "final" },
+    expired: { type: "final" },
+  },
+});
