@@ -12,8 +12,6 @@ export const DEAD_STREAM = "DEAD";
 export const subjects = {
   /** Lock of an owned resource (`partition.7`, `inventory.0`); its last sequence is the epoch. */
   lock: (resource: string) => `${KV}.${resource}`,
-  /** Every lock, stock and catalogue entry: one read of it holds the lock that proves the rest fresh. */
-  entries: `${KV}.>`,
   record: (partition: number, id: string) => `orders.journal.${partition}.${id}`,
   records: (partition: number) => `orders.journal.${partition}.>`,
   event: (partition: number, type: string) => `orders.events.${partition}.${type}`,

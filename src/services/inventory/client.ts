@@ -1,0 +1,190 @@
+/**
+ * The inventory for any node: decided here when this node owns the shard, asked of its owner otherwise.
+ * Owns: which SKUs are known to exist.  Does not own: stock.
+ * Every request is idempotent (order id, command id), so what got no answer is asked again until the deadline.
+ */
+import { subjects } from "../../../config/subjects.ts";
+import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
+import type { Unserved } from "../orders/contract.ts";
+import type { EndHoldOutput, Inventory, PutStock, ReserveInput, ReserveOutput } from "./contract.ts";
+import { MAX_PAGE } from "./protocol.ts";
+import type { Answer, Operation, Operations, Reply, Request } from "./protocol.ts";
+import type { InventoryShard } from "./shard.ts";
+
+export type ClientLimits = {
+  /** One request over the bus. Longer than a commit takes in bad times: a repeat waits for the first anyway. */
+  readonly requestTimeoutMs: number;
+  /** All tries of one call. */
+  readonly deadlineMs: number;
+  /** Pause before the second try; doubles up to `maxBackoffMs`. At least 1, which bounds the number of tries. */
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+  /** SKUs remembered as known. */
+  readonly knownSkus: number;
+};
+
+export const CLIENT_LIMITS: ClientLimits = {
+  requestTimeoutMs: 2000,
+  deadlineMs: 5000,
+  backoffMs: 20,
+  maxBackoffMs: 320,
+  knownSkus: 100_000,
+};
+
+export type ClientDependencies = {
+  /** This node's own shard, owned at times. */
+  readonly shard: InventoryShard;
+  readonly number: number;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly limits: ClientLimits;
+};
+
+export type Call = {
+  /** Ends the call early, with `unavailable`. */
+  readonly signal?: AbortSignal;
+};
+
+export class InventoryClient implements Inventory {
+  readonly #dependencies: ClientDependencies;
+  readonly #known = new Set<string>();
+
+  constructor(dependencies: ClientDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** @param fresh see Operations.reserve; only the first try may claim it. */
+  reserve(
+    input: ReserveInput,
+    call: Call & { readonly fresh?: boolean } = {},
+  ): Promise<{ readonly status: "ok"; readonly output: ReserveOutput } | Unserved> {
+    const { orderId, lines } = input;
+    const request: Request<"reserve"> = { op: "reserve", orderId, lines };
+    return this.#ask(call.fresh ? { ...request, fresh: true } : request, request, call.signal);
+  }
+
+  release(
+    { orderId }: { readonly orderId: string },
+    call: Call = {},
+  ): Promise<{ readonly status: "ok"; readonly output: EndHoldOutput } | Unserved> {
+    const request: Request<"release"> = { op: "release", orderId };
+    return this.#ask(request, request, call.signal);
+  }
+
+  ship(
+    { orderId }: { readonly orderId: string },
+    call: Call = {},
+  ): Promise<{ readonly status: "ok"; readonly output: EndHoldOutput } | Unserved> {
+    const request: Request<"ship"> = { op: "ship", orderId };
+    return this.#ask(request, request, call.signal);
+  }
+
+  async put(sku: string, stock: PutStock): ReturnType<Inventory["put"]> {
+    const command = this.#dependencies.ids.next();
+    const request: Request<"put"> = { op: "put", sku, stock, command };
+    const reply = await this.#ask(request, request);
+    return reply.status === "ok" ? reply.output : reply;
+  }
+
+  async get(sku: string): ReturnType<Inventory["get"]> {
+    const request: Request<"get"> = { op: "get", sku };
+    const reply = await this.#ask(request, request);
+    if (reply.status !== "ok") return reply;
+    return reply.output ? { status: "found", stock: reply.output } : { status: "not_found" };
+  }
+
+  async list(page: { readonly limit: number; readonly after?: string }): ReturnType<Inventory["list"]> {
+    const { limit, after } = page;
+    const request: Request<"list"> = {
+      op: "list",
+      limit: Math.min(limit, MAX_PAGE),
+      ...(after !== undefined && { after }),
+    };
+    const reply = await this.#ask(request, request);
+    return reply.status === "ok" ? { status: "found", ...reply.output } : reply;
+  }
+
+  async known(skus: readonly string[]): ReturnType<Inventory["known"]> {
+    const asked = skus.filter((sku) => !this.#known.has(sku));
+    if (asked.length === 0) return { status: "checked", unknown: [] };
+    const request: Request<"known"> = { op: "known", skus: asked };
+    const reply = await this.#ask(request, request);
+    if (reply.status !== "ok") return reply;
+    const unknown = new Set(reply.output.unknown);
+    for (const sku of asked) if (!unknown.has(sku)) this.#remember(sku);
+    return { status: "checked", unknown: reply.output.unknown };
+  }
+
+  #remember(sku: string): void {
+    // A full cache starts anew: it only saves requests.
+    if (this.#known.size >= this.#dependencies.limits.knownSkus) this.#known.clear();
+    this.#known.add(sku);
+  }
+
+  /** Asks until there is an answer that stands, or the deadline. `first` is sent once, then `repeat`. */
+  async #ask<O extends Operation>(
+    first: Request<O>,
+    repeat: Request<O>,
+    signal?: AbortSignal,
+  ): Promise<{ readonly status: "ok"; readonly output: Operations[O]["output"] } | Unserved> {
+    const { clock, limits } = this.#dependencies;
+    const deadline = clock.monotonic() + limits.deadlineMs;
+    let backoffMs = limits.backoffMs;
+    for (let request = first; ; request = repeat) {
+      const leftMs = deadline - clock.monotonic();
+      const answer = await this.#try(request, Math.min(limits.requestTimeoutMs, leftMs), signal);
+      if (answer.status === "ok" || answer.status === "refused") return answer;
+      if (answer.status === "overloaded") return { status: "overloaded", retryAfterMs: limits.maxBackoffMs };
+      if (signal?.aborted || clock.monotonic() + backoffMs >= deadline)
+        return {
+          status: "unavailable",
+          reason: answer.status === "unavailable" ? answer.reason : "the inventory has no owner right now",
+          retryAfterMs: limits.maxBackoffMs,
+        };
+      await this.#within(backoffMs, signal);
+      backoffMs = Math.min(backoffMs * 2, limits.maxBackoffMs);
+    }
+  }
+
+  async #try<O extends Operation>(
+    request: Request<O>,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Reply<O>> {
+    const { shard, bus, number } = this.#dependencies;
+    if (shard.open) {
+      // The commit may be long in coming: the caller's time limit counts here as on the bus.
+      const reply = await this.#within(timeoutMs, signal, shard.answer<O>(request));
+      return reply ?? { status: "unavailable", reason: "not stored in time" };
+    }
+    const answer = await bus.request(subjects.inventory(number), JSON.stringify(request), timeoutMs);
+    if (answer.status === "no_responders") return { status: "not_owner" };
+    if (answer.status === "unanswered") return { status: "unavailable", reason: answer.reason };
+    return JSON.parse(answer.payload) as Answer<Operations[O]["output"]>;
+  }
+
+  /** The promise's value, or undefined when the time is up or the call is aborted first. */
+  async #within<T>(
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    promise?: Promise<T>,
+  ): Promise<T | undefined> {
+    let end: (() => void) | undefined;
+    const over = new Promise<undefined>((resolve) => {
+      const stop = () => resolve(undefined);
+      const cancel = this.#dependencies.clock.after(timeoutMs, stop);
+      signal?.addEventListener("abort", stop, { once: true });
+      if (signal?.aborted) stop();
+      end = () => {
+        cancel();
+        signal?.removeEventListener("abort", stop);
+      };
+    });
+    try {
+      return await (promise ? Promise.race([promise, over]) : over);
+    } finally {
+      end?.();
+    }
+  }
+}

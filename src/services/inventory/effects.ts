@@ -1,0 +1,76 @@
+/** The inventory as effects of an order: joined to the order's own commit where possible, asked otherwise. */
+import { EffectError } from "../../runtime/definition.ts";
+import type { EffectContext, EffectHandler, Joined } from "../../runtime/definition.ts";
+import type { Unserved } from "../orders/contract.ts";
+import type { InventoryClient } from "./client.ts";
+import { isEndHoldInput, isReserveInput } from "./protocol.ts";
+import type { InventoryShard } from "./shard.ts";
+
+export type InventoryEffects = {
+  readonly reserveInventory: EffectHandler;
+  readonly releaseInventory: EffectHandler;
+  readonly shipInventory: EffectHandler;
+};
+
+/**
+ * Handlers for `reserveInventory` (ReserveInput -> ReserveOutput), `releaseInventory` and `shipInventory`
+ * (EndHoldInput -> EndHoldOutput). Naturally idempotent by the order id, so there is no look-up: a repeat finds the
+ * hold. A reservation gives up in about ten seconds, because somebody waits; the end of a hold goes on for half a
+ * minute, longer than the inventory takes to change hands, before the machine's `onError` hears of it.
+ */
+export function inventoryEffects(client: InventoryClient, shard: InventoryShard): InventoryEffects {
+  return {
+    reserveInventory: handler(
+      2,
+      isReserveInput,
+      (input, { signal, attempt, resumed }) =>
+        client.reserve(input, { signal, fresh: attempt === 1 && !resumed }),
+      (input) => shard.joinReserve(input),
+    ),
+    releaseInventory: handler(
+      6,
+      isEndHoldInput,
+      (input, { signal }) => client.release(input, { signal }),
+      (input) => shard.joinRelease(input),
+    ),
+    shipInventory: handler(
+      6,
+      isEndHoldInput,
+      (input, { signal }) => client.ship(input, { signal }),
+      (input) => shard.joinShip(input),
+    ),
+  };
+}
+
+/** A little more than the client's own deadline, so that it is the client who says what went wrong. */
+const TIMEOUT_MS = 6000;
+const BACKOFF_MS = 50;
+
+function handler<I>(
+  maxAttempts: number,
+  isInput: (input: unknown) => input is I,
+  ask: (
+    input: I,
+    context: EffectContext,
+  ) => Promise<{ readonly status: "ok"; readonly output: unknown } | Unserved>,
+  join: (input: I) => Joined | undefined,
+): EffectHandler {
+  return {
+    provider: "inventory",
+    timeoutMs: TIMEOUT_MS,
+    maxAttempts,
+    backoffMs: BACKOFF_MS,
+    run: async (context) => {
+      const { input } = context;
+      if (!isInput(input))
+        throw new EffectError("refused", "invalid_input", "not what the inventory can work on");
+      const reply = await ask(input, context);
+      if (reply.status === "ok") return reply.output;
+      if (reply.status === "refused") throw new EffectError("refused", reply.code, reply.reason);
+      throw reply.status === "overloaded"
+        ? new EffectError("retryable", "inventory_overloaded", "the inventory has too much to do")
+        : new EffectError("retryable", "inventory_unavailable", reply.reason);
+    },
+    join: ({ input }) => (isInput(input) ? join(input) : undefined),
+  };
+}

@@ -1,0 +1,66 @@
+/** What becomes of an order's hold when somebody reserves, releases or ships: pure, for the joined and the asked way. */
+import type { Message } from "../../runtime/ports.ts";
+import type { EndHoldOutput, ReserveOutput } from "./contract.ts";
+import type { Hold } from "./holds.ts";
+import { decideReserve } from "./rules.ts";
+import type { Line, Offer } from "./rules.ts";
+import type { StockChange } from "./stock-book.ts";
+import { holdMessage } from "./stored.ts";
+import type { StoredHold } from "./stored.ts";
+
+/** A decision that changes the hold; both land in one unit. */
+export type HoldWrite = {
+  readonly hold: StoredHold;
+  readonly message: Message;
+  /** Last sequence that the hold's subject must have, 0 for none. */
+  readonly expected: number;
+  /** Absent on a tombstone for an order that never held anything. */
+  readonly change?: StockChange;
+};
+
+/** Without `write` the answer stands as it is: a repeat, or a refusal. */
+export type Decision<T> = { readonly output: T; readonly write?: HoldWrite };
+
+/** A repeated reservation finds the first result; one that comes after the end of the hold is `closed`. */
+export function decideHold(
+  orderId: string,
+  lines: readonly Line[],
+  hold: Hold,
+  offer: (sku: string) => Offer | undefined,
+): Decision<ReserveOutput> {
+  if (hold.state === "reserved") return { output: firstResult(hold.stored) };
+  if (hold.state !== "none") return { output: { outcome: "closed", as: hold.state } };
+  const output = decideReserve(lines, offer);
+  if (output.outcome !== "reserved") return { output };
+  const next: StoredHold = { orderId, state: "reserved", lines: output.lines, total: output.total };
+  return { output, write: write(next, 0, { kind: "reserve", lines: output.lines }) };
+}
+
+/**
+ * A hold ends once: whoever comes later is told how. Releasing nothing leaves a tombstone, so that a reservation
+ * that is still on its way fails. `undefined`: there is nothing to ship, which is a fault of the caller.
+ */
+export function decideEnd(
+  orderId: string,
+  as: EndHoldOutput["outcome"],
+  hold: Hold,
+): Decision<EndHoldOutput> | undefined {
+  if (hold.state === "released" || hold.state === "shipped") return { output: { outcome: hold.state } };
+  const output = { outcome: as };
+  if (hold.state === "none")
+    return as === "released"
+      ? { output, write: write({ orderId, state: as, lines: [], total: null }, 0) }
+      : undefined;
+  const { lines, total } = hold.stored;
+  const kind = as === "released" ? "release" : "ship";
+  return { output, write: write({ orderId, state: as, lines, total }, hold.sequence, { kind, lines }) };
+}
+
+function firstResult({ lines, total }: StoredHold): ReserveOutput {
+  if (!total) throw new Error("a reserved hold without a total");
+  return { outcome: "reserved", lines, total };
+}
+
+function write(hold: StoredHold, expected: number, change?: StockChange): HoldWrite {
+  return { hold, message: holdMessage(hold), expected, ...(change && { change }) };
+}

@@ -1,0 +1,62 @@
+/**
+ * Holds of the orders that were last decided about, so that ending one needs no read.
+ * Owns: the latest known state of at most `capacity` holds.  Does not own: the truth, which is the log.
+ * Invariants
+ *   H1. A remembered state with a sequence was acknowledged by the server; a guard on it can only fail when
+ *       somebody else wrote that hold, which the lock forbids.
+ *   H2. Forgetting any entry is safe: the next decision reads the hold from the log, or is refused by its guard.
+ */
+import type { StoredMessage } from "../../runtime/ports.ts";
+import { readHold } from "./stored.ts";
+import type { StoredHold } from "./stored.ts";
+
+/** What is known of one order's hold. `sequence`: its last message in the stream, 0 when there is none. */
+export type Hold =
+  | { readonly state: "none"; readonly sequence: 0 }
+  | { readonly state: StoredHold["state"]; readonly sequence: number; readonly stored: StoredHold };
+
+/** `unread`: something is stored, or may be, that has to be read before the next write. */
+export type Remembered = Hold | "unread";
+
+export const NO_HOLD: Hold = { state: "none", sequence: 0 };
+
+/** @throws Error for a message that is no hold. */
+export function holdOf(message: StoredMessage | undefined): Hold {
+  if (!message) return NO_HOLD;
+  const stored = readHold(message.payload);
+  return { state: stored.state, sequence: message.sequence, stored };
+}
+
+/** Least recently used out first. */
+export class RecentHolds {
+  readonly #holds = new Map<string, Remembered>();
+  readonly #capacity: number;
+
+  /** @param capacity orders, 1 or more; about half a kilobyte each while reserved. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get(orderId: string): Remembered | undefined {
+    const hold = this.#holds.get(orderId);
+    // A map iterates in order of insertion: inserting again makes it the youngest.
+    if (hold !== undefined) {
+      this.#holds.delete(orderId);
+      this.#holds.set(orderId, hold);
+    }
+    return hold;
+  }
+
+  set(orderId: string, hold: Remembered): void {
+    this.#holds.delete(orderId);
+    this.#holds.set(orderId, hold);
+    if (this.#holds.size > this.#capacity) {
+      const oldest = this.#holds.keys().next();
+      if (!oldest.done) this.#holds.delete(oldest.value);
+    }
+  }
+
+  get size(): number {
+    return this.#holds.size;
+  }
+}

@@ -1,0 +1,80 @@
+/** Reads a shard's stock and catalogue from the log, and has the server prove that the answer is not an old one. */
+import { limits } from "../../../config/limits.ts";
+import { subjects } from "../../../config/subjects.ts";
+import { pause } from "../../runtime/pause.ts";
+import { ServerCode, Unavailable } from "../../runtime/ports.ts";
+import type { Clock, Journal, Message, StoredMessage } from "../../runtime/ports.ts";
+import { StockBook } from "./stock-book.ts";
+import { readItem, readStock } from "./stored.ts";
+
+/** Reads, and proofs of one read, before the shard is given up again. */
+const MAX_TRIES = 10;
+const PAUSE_MS = 50;
+const PROOF_TIMEOUT_MS = 2000;
+
+const STOCK = subjects.stock("");
+const ITEM = subjects.item("");
+
+/** The lock as it was won: `name` as in `inventory.0`, `epoch` its revision. */
+export type WonLock = { readonly name: string; readonly epoch: number };
+
+/**
+ * The stock as of the moment in which the lock was won. A read can be old while the stream changes its leader, and
+ * old stock would be sold twice. So every entry that was read is checked by the server, under the lock, before
+ * anything is decided: an entry that fits then is the last word, because nobody else may write it any more.
+ * @throws Unavailable (retryable) when the server does not answer, or the lock has moved on
+ * @throws Error when an entry is not what this version writes
+ */
+export async function loadBook(journal: Journal, clock: Clock, lock: WonLock): Promise<StockBook> {
+  for (let read = 1; read <= MAX_TRIES; read++) {
+    const [stocks, items] = await Promise.all([
+      journal.readLastPerSubject(`${STOCK}>`),
+      journal.readLastPerSubject(`${ITEM}>`),
+    ]);
+    if (await proven(journal, clock, lock, [...stocks, ...items])) {
+      const book = new StockBook();
+      book.load(
+        stocks.map(({ payload }) => readStock(payload)),
+        items.map(({ payload, sequence }) => ({ item: readItem(payload), sequence })),
+      );
+      return book;
+    }
+    await pause(clock, PAUSE_MS);
+  }
+  throw new Unavailable(`${lock.name} is no longer at ${lock.epoch}, or its entries are read too old`);
+}
+
+/** False: an entry was overtaken, or the lock has moved. One empty message per entry; writes nothing else. */
+async function proven(
+  journal: Journal,
+  clock: Clock,
+  lock: WonLock,
+  entries: readonly StoredMessage[],
+): Promise<boolean> {
+  const perBatch = limits.batchMessages - 1;
+  for (let at = 0; at === 0 || at < entries.length; at += perBatch) {
+    const checks = [
+      fence(lock.name, subjects.lock(lock.name), lock.epoch),
+      ...entries.slice(at, at + perBatch).map(({ subject, sequence }) => fence(lock.name, subject, sequence)),
+    ];
+    if (!(await accepted(journal, clock, checks))) return false;
+  }
+  return true;
+}
+
+async function accepted(journal: Journal, clock: Clock, checks: readonly Message[]): Promise<boolean> {
+  let reason = "";
+  for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
+    const result = await journal.append(checks, PROOF_TIMEOUT_MS);
+    if (result.status === "stored") return true;
+    if (result.status === "rejected" && result.code === ServerCode.wrongLastSequence) return false;
+    // No answer, or another batch of this node checks something at the same time: what was stored was empty.
+    reason = result.reason;
+    await pause(clock, PAUSE_MS);
+  }
+  throw new Unavailable(`the stock could not be proven fresh: ${reason}`);
+}
+
+function fence(name: string, subject: string, sequence: number): Message {
+  return { subject: subjects.fence(name), payload: "", fence: { subject, sequence } };
+}

@@ -1,0 +1,117 @@
+/** Requests to the owner of an inventory shard, and its answers: JSON, the same on the bus and within a node. */
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { EndHoldOutput, PutStock, ReserveOutput, StockView } from "./contract.ts";
+import type { Line } from "./rules.ts";
+import { bounds } from "./rules.ts";
+
+/** Most items in one page of `list`, and most SKUs in one `known`. */
+export const MAX_PAGE = 500;
+
+/** Everything that can be asked, by operation. All are idempotent: what got no answer is asked again. */
+export type Operations = {
+  /** `fresh`: the order cannot have a hold yet, so it need not be looked for. A wrong guess costs a refusal. */
+  reserve: {
+    input: { readonly orderId: string; readonly lines: readonly Line[]; readonly fresh?: boolean };
+    output: ReserveOutput;
+  };
+  release: { input: { readonly orderId: string }; output: EndHoldOutput };
+  ship: { input: { readonly orderId: string }; output: EndHoldOutput };
+  /** `command`: id of this very put; a repeat with it changes nothing. */
+  put: {
+    input: { readonly sku: string; readonly stock: PutStock; readonly command: string };
+    output:
+      | { readonly status: "stored"; readonly stock: StockView }
+      | { readonly status: "below_reserved"; readonly reserved: number };
+  };
+  get: { input: { readonly sku: string }; output: StockView | null };
+  list: {
+    input: { readonly limit: number; readonly after?: string };
+    output: { readonly items: readonly StockView[]; readonly next: string | null };
+  };
+  known: {
+    input: { readonly skus: readonly string[] };
+    output: { readonly unknown: readonly string[] };
+  };
+};
+
+export type Operation = keyof Operations;
+export type Request<O extends Operation = Operation> = {
+  [K in O]: { readonly op: K } & Operations[K]["input"];
+}[O];
+
+export type Answer<T> =
+  | { readonly status: "ok"; readonly output: T }
+  /** This node does not own the shard (any more). The request may have been carried out. */
+  | { readonly status: "not_owner" }
+  /** Retryable. The request may have been carried out. */
+  | { readonly status: "unavailable"; readonly reason: string }
+  /** A bounded queue is full; nothing was done. */
+  | { readonly status: "overloaded" }
+  /** Repeating it will not help; nothing was done. */
+  | { readonly status: "refused"; readonly code: string; readonly reason: string };
+
+export type Reply<O extends Operation = Operation> = Answer<Operations[O]["output"]>;
+
+const OrderId = Type.String({ pattern: "^[A-Za-z0-9_-]{1,128}$" });
+const Sku = Type.String({ minLength: 1, maxLength: bounds.skuLength });
+const Lines = Type.Array(Type.Object({ sku: Sku, quantity: Type.Integer() }), {
+  minItems: 1,
+  maxItems: bounds.lines,
+});
+const Put = Type.Object({
+  onHand: Type.Integer(),
+  name: Type.String(),
+  price: Type.Object({ amount: Type.Integer(), currency: Type.String() }),
+});
+const op = <const O extends Operation>(name: O) => Type.Literal(name);
+
+const RequestSchema = Compile(
+  Type.Union([
+    Type.Object({
+      op: op("reserve"),
+      orderId: OrderId,
+      lines: Lines,
+      fresh: Type.Optional(Type.Boolean()),
+    }),
+    Type.Object({ op: op("release"), orderId: OrderId }),
+    Type.Object({ op: op("ship"), orderId: OrderId }),
+    Type.Object({
+      op: op("put"),
+      sku: Sku,
+      stock: Put,
+      command: Type.String({ minLength: 1, maxLength: 128 }),
+    }),
+    Type.Object({ op: op("get"), sku: Sku }),
+    Type.Object({
+      op: op("list"),
+      limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE }),
+      after: Type.Optional(Type.String()),
+    }),
+    Type.Object({ op: op("known"), skus: Type.Array(Sku, { maxItems: MAX_PAGE }) }),
+  ]),
+);
+
+/** The request in a payload; undefined when it is none that this version knows. */
+export function parseRequest(payload: string): Request | undefined {
+  let request: unknown;
+  try {
+    request = JSON.parse(payload);
+  } catch {
+    return undefined;
+  }
+  return RequestSchema.Check(request) ? request : undefined;
+}
+
+const ReserveSchema = Compile(Type.Object({ orderId: OrderId, lines: Lines }));
+const EndHoldSchema = Compile(Type.Object({ orderId: OrderId }));
+
+/** Narrows the input of the effect `reserveInventory`. */
+export function isReserveInput(input: unknown): input is Operations["reserve"]["input"] {
+  return ReserveSchema.Check(input);
+}
+
+/** Narrows the input of the effects `releaseInventory` and `shipInventory`. */
+export function isEndHoldInput(input: unknown): input is Operations["release"]["input"] {
+  return EndHoldSchema.Check(input);
+}

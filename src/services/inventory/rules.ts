@@ -1,0 +1,168 @@
+/**
+ * Stock arithmetic and decisions of the inventory, free of I/O and of state.
+ *
+ * Invariants of every `Stock` that leaves this file
+ *   S1. All four counts are integers from 0 to Number.MAX_SAFE_INTEGER.
+ *   S2. reserved <= onHand, so available = onHand - reserved is never negative.
+ *   S3. received = onHand + shipped: nothing appears or vanishes without a put or a shipment.
+ * Proved by: test/unit/inventory/rules.test.ts
+ */
+import type { Missing, Money } from "../orders/contract.ts";
+import type { PutStock, ReserveOutput, StockView } from "./contract.ts";
+
+/** What the catalogue says of a SKU. */
+export type Item = { readonly name: string; readonly price: Money };
+
+export type Stock = {
+  readonly onHand: number;
+  readonly reserved: number;
+  /** All that ever came in, corrections by a put included. */
+  readonly received: number;
+  readonly shipped: number;
+};
+
+export type Line = { readonly sku: string; readonly quantity: number };
+
+/** One SKU as a reservation sees it: `available` is what may be promised now. */
+export type Offer = { readonly item: Item; readonly available: number };
+
+/** Bounds that keep every sum below 2^53: 100 lines of 10 000 pieces at 9e9 minor units are 9e15. */
+export const bounds = {
+  lines: 100,
+  quantity: 10_000,
+  priceAmount: 9_000_000_000,
+  onHand: 1_000_000_000_000,
+  skuLength: 128,
+  nameLength: 500,
+} as const;
+
+export const EMPTY: Stock = { onHand: 0, reserved: 0, received: 0, shipped: 0 };
+
+/** Sets `quantity` aside. @throws Error when more is taken than there is: a programmer fault. */
+export function reserve(stock: Stock, quantity: number): Stock {
+  return checked({ ...stock, reserved: stock.reserved + quantity });
+}
+
+/** Gives `quantity` back to whoever comes next. @throws Error when it was not reserved. */
+export function release(stock: Stock, quantity: number): Stock {
+  return checked({ ...stock, reserved: stock.reserved - quantity });
+}
+
+/** `quantity` leaves the house, out of what was reserved. @throws Error when it was not reserved. */
+export function ship(stock: Stock, quantity: number): Stock {
+  return checked({
+    onHand: stock.onHand - quantity,
+    reserved: stock.reserved - quantity,
+    received: stock.received,
+    shipped: stock.shipped + quantity,
+  });
+}
+
+/** Counts the shelf anew: an absolute value, the difference counts as received. @throws Error below `reserved`. */
+export function count(stock: Stock, onHand: number): Stock {
+  return checked({ ...stock, onHand, received: stock.received + (onHand - stock.onHand) });
+}
+
+/** The stock again when S1 to S3 hold. @throws Error otherwise: somebody decided wrongly, nothing may be written. */
+export function checked(stock: Stock): Stock {
+  const { onHand, reserved, received, shipped } = stock;
+  const sound =
+    Number.isSafeInteger(onHand) &&
+    Number.isSafeInteger(received) &&
+    Number.isSafeInteger(shipped) &&
+    Number.isSafeInteger(reserved) &&
+    reserved >= 0 &&
+    reserved <= onHand &&
+    shipped >= 0 &&
+    received === onHand + shipped;
+  if (!sound) throw new Error(`impossible stock: ${JSON.stringify(stock)}`);
+  return stock;
+}
+
+/**
+ * All lines or none. Names every SKU that is unknown, else every currency when there are several, else every
+ * line that is short. The lines' SKUs are distinct and their quantities within `bounds` (`faultOfLines`).
+ */
+export function decideReserve(
+  lines: readonly Line[],
+  offer: (sku: string) => Offer | undefined,
+): Exclude<ReserveOutput, { outcome: "closed" }> {
+  const offers: Offer[] = [];
+  let unknown: string[] | undefined;
+  for (const { sku } of lines) {
+    const found = offer(sku);
+    if (found) offers.push(found);
+    else (unknown ??= []).push(sku);
+  }
+  if (unknown) return { outcome: "unknown_sku", skus: unknown };
+
+  const currency = offers[0]?.item.price.currency ?? "";
+  if (offers.some(({ item }) => item.price.currency !== currency))
+    return {
+      outcome: "mixed_currency",
+      currencies: [...new Set(offers.map(({ item }) => item.price.currency))],
+    };
+
+  let missing: Missing[] | undefined;
+  let amount = 0;
+  const priced = lines.map(({ sku, quantity }, index) => {
+    const { item, available } = offers[index] as Offer;
+    if (quantity > available) (missing ??= []).push({ sku, requested: quantity, available });
+    amount += item.price.amount * quantity;
+    return { sku, name: item.name, quantity, unitPrice: item.price };
+  });
+  if (missing) return { outcome: "out_of_stock", missing };
+  return { outcome: "reserved", lines: priced, total: { amount, currency } };
+}
+
+/** Why these lines cannot be decided at all; `undefined` when they can. Callers check before they ask. */
+export function faultOfLines(lines: readonly Line[]): string | undefined {
+  if (lines.length < 1 || lines.length > bounds.lines)
+    return `1 to ${bounds.lines} lines, not ${lines.length}`;
+  for (const [index, { sku, quantity }] of lines.entries()) {
+    if (!Number.isInteger(quantity) || quantity < 1 || quantity > bounds.quantity)
+      return `quantity of ${sku} is not an integer from 1 to ${bounds.quantity}`;
+    // At most 100 lines, mostly one to three: cheaper than a set.
+    for (let earlier = 0; earlier < index; earlier++)
+      if (lines[earlier]?.sku === sku) return `${sku} stands in two lines`;
+  }
+  return undefined;
+}
+
+export type PutDecision =
+  | { readonly decision: "put" }
+  | { readonly decision: "below_reserved"; readonly reserved: number }
+  | { readonly decision: "invalid"; readonly reason: string };
+
+/** @param pledged what is reserved, reservations under way included: a put never takes that away. */
+export function decidePut(stock: Stock, pledged: number, wanted: PutStock): PutDecision {
+  const { onHand, name, price } = wanted;
+  if (!within(onHand, bounds.onHand)) return invalid(`onHand is not an integer from 0 to ${bounds.onHand}`);
+  if (!within(price.amount, bounds.priceAmount))
+    return invalid(`price.amount is not an integer from 0 to ${bounds.priceAmount}`);
+  if (!/^[A-Z]{3}$/u.test(price.currency)) return invalid("price.currency is not an ISO 4217 code");
+  if (name.length < 1 || name.length > bounds.nameLength)
+    return invalid(`name is not 1 to ${bounds.nameLength} characters long`);
+  if (!Number.isSafeInteger(onHand + stock.shipped)) return invalid("the totals of this SKU are exhausted");
+  if (onHand < pledged) return { decision: "below_reserved", reserved: pledged };
+  return { decision: "put" };
+}
+
+/** Equal name and price. */
+export function sameItem(a: Item | undefined, b: Item): boolean {
+  return a?.name === b.name && a.price.amount === b.price.amount && a.price.currency === b.price.currency;
+}
+
+/** The acknowledged stock as other contexts see it. */
+export function stockView(sku: string, item: Item, stock: Stock): StockView {
+  const { onHand, reserved } = stock;
+  return { sku, name: item.name, price: item.price, onHand, reserved, available: onHand - reserved };
+}
+
+function within(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= max;
+}
+
+function invalid(reason: string): PutDecision {
+  return { decision: "invalid", reason };
+}

@@ -1,0 +1,31 @@
+/** What a shard needs from the runtime, and the bounds of its work on one node. */
+import type { Clock, Ids, Journal } from "../../runtime/ports.ts";
+import type { UnitSink } from "../../runtime/unit.ts";
+
+/** Bounds of one node's work for the shard; each 1 or more. */
+export type ShardLimits = {
+  /** Orders whose hold is remembered; others are read when needed. */
+  readonly recentHolds: number;
+  /** Decisions under way to the log. */
+  readonly unsettled: number;
+  /** Callers that wait for an earlier decision about the same order or SKU. */
+  readonly waiting: number;
+  /** Decisions of one call that may be overtaken before it fails. */
+  readonly attempts: number;
+};
+
+/** For a node in production: about 25 MB when every remembered hold is reserved. */
+export const SHARD_LIMITS: ShardLimits = {
+  recentHolds: 50_000,
+  unsettled: 20_000,
+  waiting: 20_000,
+  attempts: 5,
+};
+
+export type ShardDependencies = {
+  readonly journal: Journal;
+  readonly sink: UnitSink;
+  readonly ids: Ids;
+  readonly clock: Clock;
+  readonly limits: ShardLimits;
+};

@@ -1,0 +1,97 @@
+/**
+ * A shard of the inventory as something that one node at a time owns.
+ * Owns: the current tenure.  Does not own: the lock, which the runtime wins and loses; the bus (service.ts).
+ * Invariants
+ *   I1. At most one tenure is open, and only between a finished `acquire` and the next `drain` or `revoke`.
+ *   I2. Nothing of one tenure is believed in the next: every `acquire` reads the log.
+ */
+import { subjects } from "../../../config/subjects.ts";
+import type { Joined } from "../../runtime/definition.ts";
+import type { OwnedResource } from "../../runtime/resource.ts";
+import { loadBook } from "./load.ts";
+import type { Answer, Operation, Operations, Reply, Request } from "./protocol.ts";
+import type { ShardDependencies } from "./shard-dependencies.ts";
+import { Tenure } from "./tenure.ts";
+
+export class InventoryShard implements OwnedResource {
+  readonly name: string;
+  readonly #dependencies: ShardDependencies;
+  #tenure: Tenure | undefined;
+  /** Counts acquisitions and losses, so that a load that ends too late is recognised. */
+  #generation = 0;
+
+  /** @param shard number of the shard, 0 for the only one */
+  constructor(shard: number, dependencies: ShardDependencies) {
+    this.name = `inventory.${shard}`;
+    this.#dependencies = dependencies;
+  }
+
+  /** True while this node decides. */
+  get open(): boolean {
+    return this.#tenure?.open ?? false;
+  }
+
+  async acquire(epoch: number): Promise<void> {
+    this.revoke();
+    const generation = this.#generation;
+    const { journal, clock } = this.#dependencies;
+    const book = await loadBook(journal, clock, { name: this.name, epoch });
+    if (generation !== this.#generation) throw new Error(`${this.name} was lost while it was being loaded`);
+    this.#tenure = new Tenure({ subject: subjects.lock(this.name), epoch }, book, this.#dependencies);
+  }
+
+  revoke(): void {
+    this.#generation++;
+    this.#tenure?.close();
+    this.#tenure = undefined;
+  }
+
+  async drain(): Promise<void> {
+    const tenure = this.#tenure;
+    await tenure?.drain();
+    if (tenure && tenure === this.#tenure) this.revoke();
+  }
+
+  /** Answers `not_owner` unless this node owns the shard. Rejects for programmer faults only. */
+  answer<O extends Operation>(request: Request<O>): Promise<Reply<O>>;
+  answer(request: Request): Promise<Reply> {
+    const tenure = this.#tenure;
+    if (!tenure?.open) return Promise.resolve({ status: "not_owner" });
+    switch (request.op) {
+      case "reserve":
+        return tenure.reserve(request.orderId, request.lines, request.fresh ?? false);
+      case "release":
+        return tenure.end(request.orderId, "released");
+      case "ship":
+        return tenure.end(request.orderId, "shipped");
+      case "put":
+        return tenure.put(request);
+      case "get":
+        return answered<"get">(tenure.book.view(request.sku) ?? null);
+      case "list":
+        return answered<"list">(tenure.book.page(request.limit, request.after));
+      // "known": the last of the operations; a new one does not get past the compiler here.
+      default:
+        return answered<"known">({ unknown: request.skus.filter((sku) => !tenure.book.knows(sku)) });
+    }
+  }
+
+  /** Joins a reservation to the order's own commit. `undefined`: not here or not at once, so ask. */
+  joinReserve(input: Operations["reserve"]["input"]): Joined | undefined {
+    return this.#tenure?.joinReserve(input.orderId, input.lines);
+  }
+
+  joinRelease(input: Operations["release"]["input"]): Joined | undefined {
+    return this.#tenure?.joinEnd(input.orderId, "released");
+  }
+
+  joinShip(input: Operations["ship"]["input"]): Joined | undefined {
+    return this.#tenure?.joinEnd(input.orderId, "shipped");
+  }
+}
+
+function answered<O extends Operation>(
+  output: Operations[O]["output"],
+): Promise<Answer<Operations[O]["output"]>> {
+  return Promise.resolve({ status: "ok", output });
+}

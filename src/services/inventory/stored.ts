@@ -1,0 +1,95 @@
+/**
+ * The inventory's messages in the log: stock, catalogue item and hold, as JSON. Writing is plain; reading checks,
+ * because whatever is wrong here would be promised to a customer.
+ */
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { subjects } from "../../../config/subjects.ts";
+import type { Message } from "../../runtime/ports.ts";
+import type { Money } from "../orders/contract.ts";
+import { checked } from "./rules.ts";
+import type { Item, Stock } from "./rules.ts";
+
+/** Stock of one SKU; `put`: command id of the latest put, by which a repeated one is recognised. */
+export type StoredStock = Stock & { readonly sku: string; readonly put: string };
+
+export type StoredItem = Item & { readonly sku: string };
+
+export type HoldLine = {
+  readonly sku: string;
+  readonly name: string;
+  readonly quantity: number;
+  readonly unitPrice: Money;
+};
+
+/** One order's hold. `released` without lines is a tombstone: nothing was reserved, and nothing will be. */
+export type StoredHold = {
+  readonly orderId: string;
+  readonly state: "reserved" | "released" | "shipped";
+  readonly lines: readonly HoldLine[];
+  /** Null on a tombstone. */
+  readonly total: Money | null;
+};
+
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const MoneySchema = Type.Object({ amount: Count, currency: Type.String() });
+const StockSchema = Compile(
+  Type.Object({
+    sku: Type.String({ minLength: 1 }),
+    onHand: Count,
+    reserved: Count,
+    received: Count,
+    shipped: Count,
+    put: Type.String(),
+  }),
+);
+const ItemSchema = Compile(
+  Type.Object({ sku: Type.String({ minLength: 1 }), name: Type.String(), price: MoneySchema }),
+);
+const HoldSchema = Compile(
+  Type.Object({
+    orderId: Type.String(),
+    state: Type.Union([Type.Literal("reserved"), Type.Literal("released"), Type.Literal("shipped")]),
+    lines: Type.Array(
+      Type.Object({ sku: Type.String(), name: Type.String(), quantity: Count, unitPrice: MoneySchema }),
+    ),
+    total: Type.Union([MoneySchema, Type.Null()]),
+  }),
+);
+
+export function stockMessage(sku: string, stock: Stock, put: string): Message {
+  const { onHand, reserved, received, shipped } = stock;
+  const payload: StoredStock = { sku, onHand, reserved, received, shipped, put };
+  return { subject: subjects.stock(sku), payload: JSON.stringify(payload) };
+}
+
+export function itemMessage(sku: string, { name, price }: Item): Message {
+  const payload: StoredItem = { sku, name, price };
+  return { subject: subjects.item(sku), payload: JSON.stringify(payload) };
+}
+
+export function holdMessage(hold: StoredHold): Message {
+  return { subject: subjects.hold(hold.orderId), payload: JSON.stringify(hold) };
+}
+
+/** @throws Error for a payload that breaks the stock's invariants. */
+export function readStock(payload: string): StoredStock {
+  const stock: unknown = JSON.parse(payload);
+  if (!StockSchema.Check(stock)) throw new Error(`not a stock entry: ${payload}`);
+  checked(stock);
+  return stock;
+}
+
+/** @throws Error for a payload that is no catalogue item. */
+export function readItem(payload: string): StoredItem {
+  const item: unknown = JSON.parse(payload);
+  if (!ItemSchema.Check(item)) throw new Error(`not a catalogue entry: ${payload}`);
+  return item;
+}
+
+/** @throws Error for a payload that is no hold. */
+export function readHold(payload: string): StoredHold {
+  const hold: unknown = JSON.parse(payload);
+  if (!HoldSchema.Check(hold)) throw new Error(`not a hold: ${payload}`);
+  return hold;
+}
