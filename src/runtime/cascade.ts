@@ -286,13 +286,13 @@ class Run {
     }
     const before = this.before?.snapshot;
     const commands = before?.commands ?? [];
+    const id = input.kind === "command" ? input.commandId : input.kind === "event" ? input.id : undefined;
     const request = input.kind === "start" ? input.request : before?.request;
     const snapshot: Snapshot = {
       machines,
       version: this.version,
       inbox: Math.max(before?.inbox ?? 0, this.context.inbox),
-      commands:
-        input.kind === "command" ? [...commands, input.commandId].slice(-limits.recentCommands) : commands,
+      commands: id === undefined ? commands : [...commands, id].slice(-limits.recentCommands),
       effects: this.effects,
       timers: this.timers,
       ...(request === undefined ? {} : { request }),

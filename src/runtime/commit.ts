@@ -88,7 +88,10 @@ export function commitUnit(cascade: Cascade, input: Input, context: CommitContex
     snapshot: { actor, version: cascade.head.snapshot.version, record },
     ...(tally.length > 0 ? { tally } : {}),
     settled: (outcome) => {
-      for (const part of cascade.joined) part.settled(outcome.status === "stored");
+      for (const part of cascade.joined) {
+        if (outcome.status === "stored") part.settled(true, outcome.sequences);
+        else part.settled(false);
+      }
       context.settled(outcome);
     },
   };

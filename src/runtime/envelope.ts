@@ -34,7 +34,7 @@ export type Snapshot = {
   readonly version: number;
   /** Highest inbox sequence evaluated, inputs that changed nothing included. */
   readonly inbox: number;
-  /** Ids of the latest commands applied, newest last, bounded. */
+  /** Ids of the latest commands and outside events applied, newest last, bounded. */
   readonly commands: readonly string[];
   readonly effects: readonly OpenEffect[];
   readonly timers: readonly OpenTimer[];

@@ -12,7 +12,7 @@
  */
 import { limits } from "../../config/limits.ts";
 import { type Batch, composeBatch } from "./batch.ts";
-import { diagnose } from "./diagnosis.ts";
+import { type Diagnosis, diagnose } from "./diagnosis.ts";
 import {
   type AppendResult,
   type Clock,
@@ -260,7 +260,7 @@ export class Relay implements UnitSink {
       if (found.stored.length > 0) this.finish(found.stored, found.sequences, found.lastSequence);
       this.requeue(batch, new Set(found.stored));
       this.drop(found.lockMoved, "lock_moved");
-      this.drop(found.fenced, "fenced");
+      this.drop([...found.fenced, ...this.orphans(found)], "fenced");
       for (const lock of found.movedLocks) this.options.onLockMoved(lock);
       return true;
     }
@@ -277,6 +277,14 @@ export class Relay implements UnitSink {
     this.unitLimit = Math.max(1, Math.floor(batch.units.length / 2));
     this.requeue(batch, new Set());
     return true;
+  }
+
+  /** Units behind a stored one whose subject has been written by somebody else since. */
+  private orphans(found: Diagnosis): Unit[] {
+    const overwritten = found.stored.filter((unit) =>
+      unit.guards.some((guard) => !found.sequences.has(guard.subject)),
+    );
+    return overwritten.length > 0 ? this.behind(overwritten) : [];
   }
 
   private requeue(batch: Batch, except: ReadonlySet<Unit>): void {

@@ -1,0 +1,280 @@
+/**
+ * Claims, keeps and hands over the locks of this node's share of the resources.
+ * Owns: the lock entries that name this process.  Does not own: what happens behind a lock (OwnedResource).
+ * Invariants
+ *   O1. A resource is acquired only with an epoch learnt from a stored claim: the answer to the write, or the entry
+ *       itself naming this boot and this claim's nonce.
+ *   O2. Locks change only by compare-and-set; a release overwrites and never deletes.
+ *   O3. A lock is taken from another process only when that process is not present.
+ *   O4. One resource is handed over at a time.
+ * The lock decides who should work; what protects the data is the fence in every batch (ADR 2).
+ * A crash leaves the lock entry behind, naming a boot that is not there any more: anyone may claim it.
+ */
+import { subjects } from "../../config/subjects.ts";
+import { assign } from "./assignment.ts";
+import type { Clock, Ids, Journal, Log, StoredMessage, Subscription } from "./ports.ts";
+import type { Presence } from "./presence.ts";
+import type { OwnedResource } from "./resource.ts";
+import type { LockRef } from "./unit.ts";
+
+/** The value of a lock entry. */
+export type LockEntry = {
+  /** Empty when released. */
+  readonly node: string;
+  readonly boot: string;
+  /** Tells this claim from every other one. */
+  readonly nonce: string;
+  /** RFC 3339 */
+  readonly since: string;
+};
+
+export type OwnershipOptions = {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly presence: Presence;
+  readonly node: string;
+  readonly boot: string;
+  readonly resources: readonly OwnedResource[];
+  readonly commitTimeoutMs: number;
+};
+
+type State = "free" | "claiming" | "acquiring" | "held" | "releasing";
+
+type Slot = {
+  readonly resource: OwnedResource;
+  state: State;
+  /** The newest lock entry seen. */
+  entry: LockEntry | undefined;
+  revision: number;
+  epoch: number;
+  nonce: string;
+};
+
+const CLAIMS_AT_ONCE = 8;
+
+export class Ownership {
+  private readonly options: OwnershipOptions;
+  private readonly slots = new Map<string, Slot>();
+  private watching: Subscription | undefined;
+  private cancel: () => void = () => {};
+  private stopping = false;
+
+  constructor(options: OwnershipOptions) {
+    this.options = options;
+    for (const resource of options.resources) {
+      this.slots.set(subjects.lock(resource.name), {
+        resource,
+        state: "free",
+        entry: undefined,
+        revision: 0,
+        epoch: 0,
+        nonce: "",
+      });
+    }
+  }
+
+  /** Learns the present locks, then starts claiming. @throws Unavailable */
+  async start(): Promise<void> {
+    const { journal } = this.options;
+    for (const subject of this.slots.keys()) {
+      const stored = await journal.readLast(subject);
+      if (stored) this.saw(stored);
+    }
+    const from = Math.max(0, ...[...this.slots.values()].map((slot) => slot.revision));
+    this.watching = await journal.consume(
+      { filters: [...this.slots.keys()], fromSequence: from + 1 },
+      (message) => this.saw(message),
+    );
+    this.tick();
+  }
+
+  /** Something changed that the assignment depends on. */
+  review(): void {
+    if (this.stopping) return;
+    const { presence, node } = this.options;
+    if (!presence.valid()) return;
+    const present = presence.present();
+    let under = 0;
+    let handingOver = false;
+    for (const slot of this.slots.values()) {
+      if (slot.state === "claiming" || slot.state === "acquiring") under++;
+      if (slot.state === "releasing") handingOver = true;
+    }
+    for (const slot of this.slots.values()) {
+      const target = assign(slot.resource.name, present);
+      if (slot.state === "held" && target !== node && target !== undefined && !handingOver) {
+        handingOver = true;
+        void this.handOver(slot);
+      } else if (slot.state === "free" && target === node && under < CLAIMS_AT_ONCE && this.claimable(slot)) {
+        under++;
+        void this.claim(slot);
+      }
+    }
+  }
+
+  /** A batch was refused because this lock has another revision: whoever holds it now, it is not this epoch. */
+  moved(lock: LockRef): void {
+    const slot = this.slots.get(lock.subject);
+    if (slot && slot.epoch === lock.epoch) this.lose(slot);
+  }
+
+  /** Resources of this node and every known owner, for operators. */
+  owners(): { readonly resource: string; readonly node: string; readonly epoch: number }[] {
+    return [...this.slots.values()].map(({ resource, entry, revision }) => ({
+      resource: resource.name,
+      node: entry?.node ?? "",
+      epoch: revision,
+    }));
+  }
+
+  held(): string[] {
+    return [...this.slots.values()].filter((slot) => slot.state === "held").map((slot) => slot.resource.name);
+  }
+
+  /** Hands everything over and stops claiming. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.cancel();
+    await Promise.all(
+      [...this.slots.values()].filter((slot) => slot.state === "held").map((slot) => this.handOver(slot)),
+    );
+    await this.watching?.stop();
+  }
+
+  private tick(): void {
+    if (this.stopping) return;
+    this.review();
+    this.cancel = this.options.clock.after(250, () => this.tick());
+  }
+
+  private claimable(slot: Slot): boolean {
+    const { entry } = slot;
+    if (!entry || entry.node === "") return true;
+    const { presence, node, boot } = this.options;
+    // Our own earlier process is gone, or we would not be here; our own present one has lost the epoch it had.
+    if (entry.node === node)
+      return entry.boot !== boot || slot.epoch !== slot.revision || slot.state === "free";
+    return !presence.isAlive(entry.node, entry.boot);
+  }
+
+  private saw(message: StoredMessage): void {
+    const slot = this.slots.get(message.subject);
+    if (!slot || message.sequence <= slot.revision) return;
+    slot.revision = message.sequence;
+    slot.entry = JSON.parse(message.payload) as LockEntry;
+    const mine = slot.entry.boot === this.options.boot && slot.entry.nonce === slot.nonce;
+    if (mine && slot.state === "claiming") this.won(slot, message.sequence);
+    else if (
+      !mine &&
+      (slot.state === "held" || slot.state === "acquiring") &&
+      message.sequence > slot.epoch
+    ) {
+      this.lose(slot);
+    }
+    this.review();
+  }
+
+  private async claim(slot: Slot): Promise<void> {
+    const { ids, log } = this.options;
+    slot.state = "claiming";
+    slot.nonce = ids.next();
+    const result = await this.write(slot, this.options.node, slot.nonce);
+    // The watch may have told of our entry before the answer did.
+    if (slot.state !== "claiming") return;
+    if (result.status === "stored") {
+      slot.revision = Math.max(slot.revision, result.lastSequence);
+      this.won(slot, result.lastSequence);
+      return;
+    }
+    log.debug({ resource: slot.resource.name, result }, "claim not stored");
+    const settled = await this.readBack(slot);
+    if (slot.state === "claiming" && settled) slot.state = "free";
+  }
+
+  /** An unanswered claim may be stored, now or later: the entry itself tells. */
+  private async readBack(slot: Slot): Promise<boolean> {
+    const { journal, clock } = this.options;
+    try {
+      const stored = await journal.readLast(subjects.lock(slot.resource.name));
+      if (stored) this.saw(stored);
+    } catch {
+      // Still unknown: the next review tries again, by compare-and-set on what is known then.
+      await new Promise<void>((resolve) => clock.after(250, resolve));
+    }
+    return true;
+  }
+
+  private won(slot: Slot, epoch: number): void {
+    slot.state = "acquiring";
+    slot.epoch = epoch;
+    slot.entry = {
+      node: this.options.node,
+      boot: this.options.boot,
+      nonce: slot.nonce,
+      since: slot.entry?.since ?? "",
+    };
+    void this.acquire(slot, epoch);
+  }
+
+  private async acquire(slot: Slot, epoch: number): Promise<void> {
+    const { log } = this.options;
+    try {
+      await slot.resource.acquire(epoch);
+    } catch (error) {
+      log.warn({ err: error, resource: slot.resource.name, epoch }, "takeover failed, lock released");
+      slot.resource.revoke();
+      if (slot.epoch === epoch && slot.state === "acquiring") {
+        slot.state = "releasing";
+        await this.release(slot);
+      }
+      return;
+    }
+    if (slot.epoch === epoch && slot.state === "acquiring") {
+      slot.state = "held";
+      this.review();
+    }
+  }
+
+  private lose(slot: Slot): void {
+    if (slot.state !== "held" && slot.state !== "acquiring" && slot.state !== "releasing") return;
+    this.options.log.warn({ resource: slot.resource.name, epoch: slot.epoch }, "lock lost");
+    slot.state = "free";
+    slot.epoch = 0;
+    slot.resource.revoke();
+  }
+
+  private async handOver(slot: Slot): Promise<void> {
+    const { epoch } = slot;
+    slot.state = "releasing";
+    await slot.resource.drain();
+    if (slot.state === "releasing" && slot.epoch === epoch) await this.release(slot);
+    this.review();
+  }
+
+  private async release(slot: Slot): Promise<void> {
+    const result = await this.write(slot, "", slot.nonce, slot.epoch);
+    if (result.status === "stored") {
+      slot.revision = Math.max(slot.revision, result.lastSequence);
+      slot.entry = { node: "", boot: "", nonce: "", since: "" };
+    }
+    slot.epoch = 0;
+    slot.state = "free";
+  }
+
+  private write(slot: Slot, node: string, nonce: string, expected = slot.revision) {
+    const { boot, clock, journal, commitTimeoutMs } = this.options;
+    const subject = subjects.lock(slot.resource.name);
+    const entry: LockEntry = {
+      node,
+      boot: node === "" ? "" : boot,
+      nonce,
+      since: new Date(clock.now()).toISOString(),
+    };
+    return journal.append(
+      [{ subject, payload: JSON.stringify(entry), fence: { subject, sequence: expected } }],
+      commitTimeoutMs,
+    );
+  }
+}
