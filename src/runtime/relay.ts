@@ -45,8 +45,8 @@ export type RelayState = {
   readonly oldestMs: number;
   /** False while batches stay without an answer. */
   readonly answered: boolean;
-  /** False after the local store refused the last write. */
-  readonly storeWritable: boolean;
+  /** How long ago the local store refused the last write, ms; undefined when it took it. */
+  readonly storeRefusedMsAgo: number | undefined;
   readonly batches: number;
   readonly units: number;
 };
@@ -68,7 +68,7 @@ export class Relay implements UnitSink {
   private scheduled = false;
   private stopped = false;
   private answered = true;
-  private storeWritable = true;
+  private storeRefusedAt: number | undefined;
   private unitLimit: number = limits.batchMessages;
   private lastStored = 0;
   private batches = 0;
@@ -93,7 +93,8 @@ export class Relay implements UnitSink {
       depth: this.since.size,
       oldestMs: oldest === undefined ? 0 : this.options.clock.monotonic() - oldest,
       answered: this.answered,
-      storeWritable: this.storeWritable,
+      storeRefusedMsAgo:
+        this.storeRefusedAt === undefined ? undefined : this.options.clock.monotonic() - this.storeRefusedAt,
       batches: this.batches,
       units: this.units,
     };
@@ -139,10 +140,10 @@ export class Relay implements UnitSink {
     this.fresh = [];
     try {
       this.options.outbox.write(fresh.map(rowOf));
-      this.storeWritable = true;
+      this.storeRefusedAt = undefined;
       for (const unit of fresh) this.queue.push(unit);
     } catch (error) {
-      this.storeWritable = false;
+      this.storeRefusedAt = this.options.clock.monotonic();
       this.options.log.error({ err: error, units: fresh.length }, "local store refused a write");
       for (const unit of fresh) this.settle(unit, { status: "dropped", why: "store_unavailable" });
     }

@@ -1,0 +1,161 @@
+/**
+ * Which events a worker has processed, and who is at it: one entry per event in a bucket, `<worker>.<event>`.
+ * Owns: the entries of one worker's name.  Does not own: the events, what is done with them.
+ * Invariants
+ *   P1. Of two that claim the same event at the same time one wins: every change is a compare-and-set.
+ *   P2. An event that is marked done is never claimed again, until the bucket forgets it.
+ *   P3. Every claim raises the number of attempts, so that an event that kills its worker ends as well.
+ * Proved by: test/unit/worker.test.ts, test/integration/worker.test.ts
+ */
+import { token } from "../../config/subjects.ts";
+import { pause } from "./pause.ts";
+import type { Bucket, Clock } from "./ports.ts";
+
+/** An event held by this worker. `attempt` is 1 for the first one ever. */
+export type Claim = {
+  readonly status: "claimed";
+  readonly key: string;
+  readonly revision: number;
+  readonly attempt: number;
+};
+
+export type ClaimResult =
+  | Claim
+  | { readonly status: "done" }
+  /** Somebody else is at it, or it could not be settled who is. Ask again after `retryAfterMs`. */
+  | { readonly status: "locked"; readonly retryAfterMs: number };
+
+type Entry =
+  | {
+      readonly state: "locked";
+      readonly owner: string;
+      /** ms since the epoch, by the owner's clock */
+      readonly until: number;
+      readonly attempts: number;
+    }
+  | { readonly state: "failed"; readonly attempts: number; readonly reason: string }
+  | { readonly state: "done" | "dead"; readonly at: number; readonly attempts: number };
+
+const ASK_AGAIN_MS = 500;
+const MARK_TRIES = 5;
+const MARK_PAUSE_MS = 200;
+/** Marks that could not be written, remembered so that this worker at least does not repeat the work. */
+const UNMARKED_MAX = 10_000;
+const REASON_CHARS = 300;
+
+export class ProcessedEvents {
+  readonly #bucket: Bucket;
+  readonly #clock: Clock;
+  readonly #worker: string;
+  readonly #owner: string;
+  readonly #lockLifeMs: number;
+  readonly #held = new Set<string>();
+  readonly #unmarked = new Map<string, Claim>();
+
+  /** `owner`: unique to this run of this process. */
+  constructor(options: {
+    readonly bucket: Bucket;
+    readonly clock: Clock;
+    readonly worker: string;
+    readonly owner: string;
+    readonly lockLifeMs: number;
+  }) {
+    this.#bucket = options.bucket;
+    this.#clock = options.clock;
+    this.#worker = options.worker;
+    this.#owner = options.owner;
+    this.#lockLifeMs = options.lockLifeMs;
+  }
+
+  /** Tries to lock an event. @throws Unavailable (retryable) */
+  async claim(eventId: string): Promise<ClaimResult> {
+    const key = `${this.#worker}.${token(eventId)}`;
+    // A second delivery of what is under way here.
+    if (this.#held.has(key)) return { status: "locked", retryAfterMs: this.#lockLifeMs };
+    this.#held.add(key);
+    const result = await this.#claim(key).catch((error: unknown) => {
+      this.#held.delete(key);
+      throw error;
+    });
+    if (result.status !== "claimed") this.#held.delete(key);
+    return result;
+  }
+
+  async #claim(key: string): Promise<ClaimResult> {
+    const unmarked = this.#unmarked.get(key);
+    if (unmarked !== undefined) {
+      const marked = await this.#mark(unmarked, "done");
+      return marked ? { status: "done" } : { status: "locked", retryAfterMs: ASK_AGAIN_MS };
+    }
+    const created = await this.#lock(key, 1, 0);
+    if (created.status !== "conflict") return this.#outcome(created, key, 1);
+    const stored = await this.#bucket.get(key);
+    // Expired or not readable yet: whoever asks again knows more.
+    if (stored === undefined) return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
+    const entry = JSON.parse(stored.value) as Entry;
+    if (entry.state === "done" || entry.state === "dead") return { status: "done" };
+    if (entry.state === "locked" && entry.owner !== this.#owner) {
+      const leftMs = entry.until - this.#clock.now();
+      if (leftMs > 0) return { status: "locked", retryAfterMs: Math.min(leftMs, this.#lockLifeMs) };
+    }
+    const attempt = entry.attempts + 1;
+    return this.#outcome(await this.#lock(key, attempt, stored.revision), key, attempt);
+  }
+
+  /** The work is done: no repeat of the event will be worked on. False when that could not be written. */
+  async done(claim: Claim): Promise<boolean> {
+    const marked = await this.#mark(claim, "done");
+    this.#held.delete(claim.key);
+    return marked;
+  }
+
+  /** Given up: like done, and told apart for whoever looks. */
+  async dead(claim: Claim): Promise<boolean> {
+    const marked = await this.#mark(claim, "dead");
+    this.#held.delete(claim.key);
+    return marked;
+  }
+
+  /** Unlocks after a failure. When that does not get through, the lock ends with its life. */
+  async failed(claim: Claim, reason: string): Promise<void> {
+    const entry: Entry = {
+      state: "failed",
+      attempts: claim.attempt,
+      reason: reason.slice(0, REASON_CHARS),
+    };
+    await this.#bucket.update(claim.key, JSON.stringify(entry), claim.revision);
+    this.#held.delete(claim.key);
+  }
+
+  #lock(key: string, attempts: number, revision: number) {
+    const until = this.#clock.now() + this.#lockLifeMs;
+    const entry: Entry = { state: "locked", owner: this.#owner, until, attempts };
+    return this.#bucket.update(key, JSON.stringify(entry), revision);
+  }
+
+  #outcome(result: Awaited<ReturnType<Bucket["update"]>>, key: string, attempt: number): ClaimResult {
+    if (result.status === "stored") return { status: "claimed", key, revision: result.revision, attempt };
+    return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
+  }
+
+  async #mark(claim: Claim, state: "done" | "dead"): Promise<boolean> {
+    const entry: Entry = { state, at: this.#clock.now(), attempts: claim.attempt };
+    for (let tried = 1; tried <= MARK_TRIES; tried++) {
+      const result = await this.#bucket.update(claim.key, JSON.stringify(entry), claim.revision);
+      // A conflict: an earlier try of ours got through, or the lock outlived its life and somebody else is at it.
+      if (result.status !== "unanswered") {
+        this.#unmarked.delete(claim.key);
+        return true;
+      }
+      await pause(this.#clock, MARK_PAUSE_MS * 2 ** (tried - 1));
+    }
+    this.#unmarked.set(claim.key, claim);
+    if (this.#unmarked.size > UNMARKED_MAX) {
+      for (const oldest of this.#unmarked.keys()) {
+        this.#unmarked.delete(oldest);
+        break;
+      }
+    }
+    return false;
+  }
+}
