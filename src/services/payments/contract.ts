@@ -12,14 +12,18 @@ export type AuthorizeOutput =
   | { readonly outcome: "authorized"; readonly authorization: string }
   | { readonly outcome: "declined"; readonly reason: string };
 
-/** Input of `capturePayment` and `refundPayment`. */
-export type SettleInput = {
+/**
+ * Input of `voidPayment`: without a known authorisation it voids whatever the order has at the gateway; none is
+ * fine. `attempt` is part of the key under which the gateway remembers the call: from 1, and higher only after a
+ * definite no, so that an unknown outcome is never tried again under a new key.
+ */
+export type VoidInput = {
   readonly orderId: string;
-  readonly authorization: string;
-  readonly amount: Money;
+  readonly authorization: string | null;
+  readonly attempt: number;
 };
-/** Input of `voidPayment`: voids whatever authorisation the order has at the gateway; none is fine. */
-export type VoidInput = { readonly orderId: string; readonly authorization: string | null };
+/** Input of `capturePayment` and `refundPayment`, both of the full amount. */
+export type SettleInput = VoidInput & { readonly amount: Money };
 
 export type CaptureOutput =
   | { readonly outcome: "captured" }

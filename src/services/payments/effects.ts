@@ -1,0 +1,57 @@
+/** The payment machine's effects, carried out by a gateway. */
+import type { EffectContext, EffectHandler } from "../../runtime/definition.ts";
+import type { AuthorizeInput, SettleInput, VoidInput } from "./contract.ts";
+import type { GatewayCall, PaymentGateway } from "./gateway.ts";
+
+export type PaymentEffects = {
+  readonly authorizePayment: EffectHandler;
+  readonly capturePayment: EffectHandler;
+  readonly voidPayment: EffectHandler;
+  readonly refundPayment: EffectHandler;
+};
+
+/** A caller is waiting for the authorisation, at most 10 s by default: half of it is the gateway's. */
+const TIMEOUT_MS = 5000;
+/** Four tries with pauses of 100, 200 and 400 ms; longer pauses are the machine's. */
+const MAX_ATTEMPTS = 4;
+const BACKOFF_MS = 100;
+
+type Kind = "authorize" | "capture" | "void" | "refund";
+
+/**
+ * Handlers for `authorizePayment`, `capturePayment`, `voidPayment` and `refundPayment`. Unknown outcomes are looked
+ * up under the same key before the same call is repeated under it. An authorisation that runs out of time and is
+ * not found fails for good with code `timeout`, and the machine voids.
+ * @param timeoutMs time limit of one call
+ */
+export function paymentEffects(gateway: PaymentGateway, timeoutMs: number = TIMEOUT_MS): PaymentEffects {
+  const handler = (kind: Kind, run: (context: EffectContext, call: GatewayCall) => Promise<unknown>) => ({
+    provider: "gateway",
+    timeoutMs,
+    maxAttempts: MAX_ATTEMPTS,
+    backoffMs: BACKOFF_MS,
+    run: (context: EffectContext) => run(context, callOf(kind, context)),
+    lookup: async (context: EffectContext) => {
+      const output = await gateway.lookup(callOf(kind, context));
+      return output === undefined ? ({ found: false } as const) : ({ found: true, output } as const);
+    },
+  });
+  return {
+    authorizePayment: {
+      ...handler("authorize", ({ input }, call) => gateway.authorize(input as AuthorizeInput, call)),
+      timeoutIsFinal: true,
+    },
+    capturePayment: handler("capture", ({ input }, call) => gateway.capture(input as SettleInput, call)),
+    voidPayment: handler("void", ({ input }, call) => gateway.void(input as VoidInput, call)),
+    refundPayment: handler("refund", ({ input }, call) => gateway.refund(input as SettleInput, call)),
+  };
+}
+
+/**
+ * Keys by order, kind and attempt, not by the effect's generation: a machine that asks again after an unknown
+ * outcome opens a new effect, yet means the same operation. Only a definite no begins a new attempt.
+ */
+function callOf(kind: Kind, { actor, input, signal }: EffectContext): GatewayCall {
+  const attempt = kind === "authorize" ? 1 : (input as VoidInput).attempt;
+  return { key: `${actor}:${kind}:${attempt}`, signal };
+}

@@ -1,0 +1,37 @@
+/**
+ * The payment gateway as Orderly needs it. Amounts in minor units.
+ *
+ * What an implementation must honour: every call carries a key; the same key with the same request has the same
+ * outcome and counts once. A void closes the order: an authorisation that arrives after it does not stand.
+ */
+import type {
+  AuthorizeInput,
+  AuthorizeOutput,
+  CaptureOutput,
+  RefundOutput,
+  SettleInput,
+  VoidInput,
+  VoidOutput,
+} from "./contract.ts";
+
+export type GatewayCall = {
+  /** Names the operation for ever: its repetitions carry the same key. At most 400 characters. */
+  readonly key: string;
+  readonly signal: AbortSignal;
+};
+
+/** What the gateway remembers of a key. */
+export type GatewayOutcome = AuthorizeOutput | CaptureOutput | VoidOutput | RefundOutput;
+
+/**
+ * All methods throw EffectError: `refused` for a definite no, `retryable` when certainly nothing was done,
+ * `unknown` when it may have been. A declined card or capture is an output.
+ */
+export interface PaymentGateway {
+  authorize(request: AuthorizeInput, call: GatewayCall): Promise<AuthorizeOutput>;
+  capture(request: SettleInput, call: GatewayCall): Promise<CaptureOutput>;
+  void(request: VoidInput, call: GatewayCall): Promise<VoidOutput>;
+  refund(request: SettleInput, call: GatewayCall): Promise<RefundOutput>;
+  /** The outcome stored under the key, `undefined` when the gateway has none. */
+  lookup(call: GatewayCall): Promise<GatewayOutcome | undefined>;
+}
