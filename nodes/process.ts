@@ -3,7 +3,7 @@
  * Owns: signals, fatal errors, the exit code.  Does not own: what runs, or its logs.
  * Invariants
  *   P1. `stop` is called at most once, and only after `start` has resolved.
- *   P2. Once a stop is asked for, the process is gone after `STOP_TIMEOUT_MS` at the latest.
+ *   P2. Once a stop is asked for, the process is gone after `stopTimeoutMs` at the latest.
  *   P3. An error nobody handled ends the process with exit code 1 and its stack on standard error.
  * Proved by: test/process/process.test.ts
  */
@@ -16,7 +16,7 @@ export type ProcessReport =
   | { readonly type: "started" }
   | { readonly type: "failed"; readonly reason: string };
 
-/** From the wish to stop to the end, ms. The local cluster has 10 s for all its processes. */
+/** From the wish to stop to the end, unless told otherwise, ms. The local cluster has 10 s for all it runs. */
 export const STOP_TIMEOUT_MS = 5_000;
 
 /**
@@ -24,15 +24,19 @@ export const STOP_TIMEOUT_MS = 5_000;
  * A second signal ends at once. Exit code 0 after an orderly stop, else 1.
  * @param start its signal is aborted when a stop is asked for while it still starts
  */
-export function runProcess(name: string, start: (signal: AbortSignal) => Promise<Running>): void {
+export function runProcess(
+  name: string,
+  start: (signal: AbortSignal) => Promise<Running>,
+  { stopTimeoutMs = STOP_TIMEOUT_MS }: { readonly stopTimeoutMs?: number } = {},
+): void {
   const wish = new AbortController();
   let exitSoon: NodeJS.Timeout | undefined;
 
   const askToStop = (why: string) => {
     if (wish.signal.aborted) return;
     exitSoon = setTimeout(
-      () => end(`did not stop within ${STOP_TIMEOUT_MS / 1000} s of ${why}`),
-      STOP_TIMEOUT_MS,
+      () => end(`did not stop within ${stopTimeoutMs / 1000} s of ${why}`),
+      stopTimeoutMs,
     );
     wish.abort(new Error(why));
   };

@@ -1,0 +1,59 @@
+/** The sample catalogue: put into an inventory that does not know its SKUs yet. */
+import { readFileSync } from "node:fs";
+import { patiently } from "./patience.ts";
+
+export type CatalogueItem = {
+  readonly sku: string;
+  readonly name: string;
+  /** Minor units. */
+  readonly price: { readonly amount: number; readonly currency: string };
+  readonly onHand: number;
+};
+
+const FILE = new URL("../../config/catalogue.json", import.meta.url);
+const ASK_TIMEOUT_MS = 5_000;
+const ITEM_TIMEOUT_MS = 30_000;
+
+export function sampleCatalogue(): readonly CatalogueItem[] {
+  return JSON.parse(readFileSync(FILE, "utf8")) as CatalogueItem[];
+}
+
+/**
+ * Adds the items that the inventory answers 404 for, one after the other, and leaves all others as they are.
+ * Safe to repeat. @throws Error when a node refuses, or answers nothing useful within 30 s
+ * @returns how many were added
+ */
+export async function loadCatalogue(
+  url: string,
+  items: readonly CatalogueItem[],
+  signal: AbortSignal,
+): Promise<number> {
+  let added = 0;
+  for (const item of items) {
+    const address = `${url}/v1/inventory/${encodeURIComponent(item.sku)}`;
+    await patiently(
+      async () => {
+        const known = await ask(address);
+        if (known.status === 200) return true;
+        if (known.status !== 404) return `GET ${address} answers ${known.status}: ${known.text}`;
+        const { sku: _, ...stock } = item;
+        const put = await ask(address, stock);
+        if (put.status !== 200) return `PUT ${address} answers ${put.status}: ${put.text}`;
+        added++;
+        return true;
+      },
+      { timeoutMs: ITEM_TIMEOUT_MS, signal },
+    );
+  }
+  return added;
+}
+
+async function ask(address: string, body?: object): Promise<{ status: number; text: string }> {
+  const response = await fetch(address, {
+    signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
+    ...(body === undefined
+      ? {}
+      : { method: "PUT", body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+  });
+  return { status: response.status, text: (await response.text()).slice(0, 300) };
+}

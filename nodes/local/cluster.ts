@@ -1,0 +1,179 @@
+/**
+ * Starts the processes of a local cluster in order and stops them in order.
+ * Owns: the folder's lock and every child.  Does not own: what is printed where, signals.
+ * Invariants
+ *   C1. A cluster that cannot start whole is stopped whole.
+ *   C2. Children are stopped in the reverse order of what they need: nodes, then gateway and mailbox, then NATS.
+ *   C3. No stop takes longer than the sum of the three bounds below.
+ * Proved by: test/process/start.test.ts
+ */
+import { join } from "node:path";
+import type { ClusterSettings } from "../../config/settings.ts";
+import { loadCatalogue, sampleCatalogue } from "./catalogue.ts";
+import { startChild } from "./child.ts";
+import type { Child } from "./child.ts";
+import { lockHome } from "./home-lock.ts";
+import { locateNatsServer } from "./nats-binary.ts";
+import { patiently } from "./patience.ts";
+import { planCluster, planNats, portsOf } from "./plan.ts";
+import type { ProcessPlan } from "./plan.ts";
+import { describeTaken, takenPorts } from "./ports.ts";
+import type { WantedPort } from "./ports.ts";
+import { natsGreets, nodeIsReady } from "./readiness.ts";
+
+const START_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 60_000;
+/** What a killed cluster's processes need to stop. */
+const LEFTOVER_TIMEOUT_MS = 10_000;
+const STOP_NODES_MS = 5_200;
+const STOP_SERVICES_MS = 1_000;
+const STOP_NATS_MS = 3_000;
+
+export type LocalCluster = {
+  readonly nodes: readonly Child[];
+  readonly gateway: Child;
+  readonly mailbox: Child;
+  /** For people. */
+  readonly nats: string;
+  /** Items of the sample catalogue that were added. */
+  readonly added: number;
+  stop(): Promise<void>;
+};
+
+type Group = "nats" | "services" | "nodes";
+type Launch = (group: Group, plan: ProcessPlan) => Promise<Child>;
+
+export type ClusterOptions = {
+  readonly settings: ClusterSettings;
+  readonly signal: AbortSignal;
+  /** Progress, one line each. */
+  readonly report: (line: string) => void;
+};
+
+/** @throws Error in one piece: what is wrong and how to fix it; nothing runs then */
+export async function startLocalCluster(options: ClusterOptions): Promise<LocalCluster> {
+  const { settings, report } = options;
+  const lock = lockHome(settings.home);
+  const gaveUp = new AbortController();
+  const signal = AbortSignal.any([options.signal, gaveUp.signal]);
+  const launched: Record<Group, Promise<Child>[]> = { nats: [], services: [], nodes: [] };
+  const launch: Launch = (group, plan) => {
+    const child = startChild(plan, {
+      logs: join(settings.home, "logs"),
+      startTimeoutMs: START_TIMEOUT_MS,
+      signal,
+      onEnd: (child, how) => report(`${child.name} (process ${child.pid}) ${how}; its log: ${child.log}`),
+    });
+    launched[group].push(child);
+    return child;
+  };
+  const stop = async () => {
+    await stopAll(launched.nodes, STOP_NODES_MS);
+    await stopAll(launched.services, STOP_SERVICES_MS);
+    await stopAll(launched.nats, STOP_NATS_MS);
+    lock.release();
+  };
+  try {
+    await portsAreFree({ settings, signal, report }, lock.leftover);
+    return { ...(await startAll({ settings, signal, report }, launch)), stop };
+  } catch (error) {
+    gaveUp.abort(error);
+    await stop();
+    throw error;
+  }
+}
+
+async function startAll(
+  { settings, signal, report }: ClusterOptions,
+  launch: Launch,
+): Promise<Omit<LocalCluster, "stop">> {
+  const nats = await provideNats({ settings, signal, report }, launch);
+  const plan = planCluster(settings, portsOf(settings), nats.url);
+  const [gateway, mailbox] = await Promise.all([
+    launch("services", plan.gateway),
+    launch("services", plan.mailbox),
+  ]);
+  report(`payment gateway simulator and mailbox are ready`);
+  let ready = 0;
+  const nodes = await Promise.all(
+    plan.nodes.map(async (node) => {
+      const child = await launch("nodes", node);
+      await nodeIsReady(node.url, READY_TIMEOUT_MS, signal).catch((error: unknown) => {
+        throw new Error(`${node.name} is not ready: ${messageOf(error)}; its log: ${child.log}`, {
+          cause: error,
+        });
+      });
+      report(`order nodes: ${++ready} of ${plan.nodes.length} ready`);
+      return child;
+    }),
+  );
+  const first = nodes[0];
+  const added = first === undefined ? 0 : await loadCatalogue(first.url, sampleCatalogue(), signal);
+  if (added > 0) report(`sample catalogue: ${added} items added`);
+  return { nodes, gateway, mailbox, nats: nats.description, added };
+}
+
+/** Starts a nats-server, unless the settings name one that runs. */
+async function provideNats(
+  { settings, signal, report }: ClusterOptions,
+  launch: Launch,
+): Promise<{ readonly url: string; readonly description: string }> {
+  if (settings.natsUrl !== undefined) {
+    const shown = settings.natsUrl.replace(/\/\/[^/@\s]+@/gu, "//[hidden]@");
+    return { url: settings.natsUrl, description: `${shown} (NATS_URL)` };
+  }
+  const binary = await locateNatsServer({ report });
+  signal.throwIfAborted();
+  report(`nats-server ${binary.version}, from ${binary.source}: ${binary.path}`);
+  await launch("nats", planNats(binary.path, settings.natsPort, settings.home));
+  await natsGreets(settings.natsPort, START_TIMEOUT_MS, signal).catch((error: unknown) => {
+    const log = join(settings.home, "logs", "nats-server.log");
+    throw new Error(`nats-server is not ready: ${messageOf(error)}; its log: ${log}`, { cause: error });
+  });
+  const address = `127.0.0.1:${settings.natsPort}`;
+  return {
+    url: `nats://${address}`,
+    description: `${address}, nats-server ${binary.version} (${binary.source})`,
+  };
+}
+
+async function portsAreFree({ settings, signal, report }: ClusterOptions, leftover: boolean): Promise<void> {
+  const wanted = wantedPorts(settings);
+  const taken = await takenPorts(wanted);
+  if (taken.length === 0) return;
+  if (!leftover) throw new Error(describeTaken(taken));
+  report("the last run here was killed; waiting for its processes to end ...");
+  await patiently(
+    async () => {
+      const still = await takenPorts(wanted);
+      return still.length === 0 ? true : describeTaken(still);
+    },
+    { timeoutMs: LEFTOVER_TIMEOUT_MS, signal },
+  );
+}
+
+function wantedPorts(settings: ClusterSettings): WantedPort[] {
+  const ports = portsOf(settings);
+  const setting = "ORDERLY_PORT";
+  return [
+    ...ports.nodes.map((port, index) => ({ port, user: `order node ${index + 1}`, setting })),
+    { port: ports.gateway, user: "payment gateway simulator", setting },
+    { port: ports.mailboxHttp, user: "mailbox", setting },
+    { port: ports.smtp, user: "mailbox, SMTP", setting },
+    ...(settings.natsUrl === undefined
+      ? [{ port: settings.natsPort, user: "nats-server", setting: "ORDERLY_NATS_PORT" }]
+      : []),
+  ];
+}
+
+/** A child that never started stops itself; see startChild. */
+async function stopAll(launched: readonly Promise<Child>[], timeoutMs: number): Promise<void> {
+  const settled = await Promise.allSettled(launched);
+  await Promise.all(
+    settled.map((child) => (child.status === "fulfilled" ? child.value.stop(timeoutMs) : undefined)),
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,53 @@
+/**
+ * Keeps two clusters out of one folder. The lock is the operating system's, on a SQLite file: it ends with the
+ * process, however that dies, so there are no stale locks and no guesses about process ids.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+export type HomeLock = {
+  /** True when the run before was killed: some of its processes may still be stopping. */
+  readonly leftover: boolean;
+  release(): void;
+};
+
+/** @throws Error naming the process that holds the folder, or why the folder cannot be used */
+export function lockHome(home: string): HomeLock {
+  const pidFile = join(home, "cluster.pid");
+  mkdirSync(home, { recursive: true });
+  const database = new DatabaseSync(join(home, "cluster.lock"), { timeout: 0 });
+  const earlier = readPid(pidFile);
+  try {
+    database.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    if (!isLocked(error)) throw error;
+    const holder = earlier === undefined ? "another process" : `process ${earlier}`;
+    throw new Error(
+      `a cluster runs already in ${home} (${holder}); stop it, or set ORDERLY_HOME to another folder (and ORDERLY_PORT, ORDERLY_NATS_PORT to other ports)`,
+      { cause: error },
+    );
+  }
+  writeFileSync(pidFile, `${process.pid}\n`);
+  return {
+    leftover: earlier !== undefined,
+    release() {
+      rmSync(pidFile, { force: true });
+      database.close();
+    },
+  };
+}
+
+function readPid(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  const SQLITE_BUSY = 5;
+  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
+}

@@ -1,0 +1,130 @@
+/** Which processes make a local cluster, and what each is told. Pure. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { portOffsets } from "../../config/settings.ts";
+import type { ClusterSettings } from "../../config/settings.ts";
+
+const LOOPBACK = "127.0.0.1";
+
+export type ClusterPorts = {
+  /** HTTP, one per order node. */
+  readonly nodes: readonly number[];
+  readonly gateway: number;
+  readonly mailboxHttp: number;
+  readonly smtp: number;
+};
+
+/** One process: its entry file, and the variables that tell it what to be. */
+export type ProcessPlan = {
+  /** Unique; names its folder and its log. */
+  readonly name: string;
+  /** Absolute path of the TypeScript file. */
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Where people reach it, no slash at the end; empty for nats-server. */
+  readonly url: string;
+};
+
+export type ClusterPlan = {
+  readonly gateway: ProcessPlan;
+  readonly mailbox: ProcessPlan;
+  readonly nodes: readonly ProcessPlan[];
+};
+
+/** The ports that a base port stands for. */
+export function portsOf(settings: Pick<ClusterSettings, "port" | "nodes">): ClusterPorts {
+  return {
+    nodes: Array.from({ length: settings.nodes }, (_, index) => settings.port + index),
+    gateway: settings.port + portOffsets.gateway,
+    mailboxHttp: settings.port + portOffsets.mailboxHttp,
+    smtp: settings.port + portOffsets.smtp,
+  };
+}
+
+/** @param natsUrl where the nodes find NATS */
+export function planCluster(
+  settings: Pick<ClusterSettings, "home" | "fulfillment" | "stepDelayMs" | "logLevel">,
+  ports: ClusterPorts,
+  natsUrl: string,
+): ClusterPlan {
+  const gatewayUrl = `http://${LOOPBACK}:${ports.gateway}`;
+  const common = {
+    ORDERLY_HTTP_HOST: LOOPBACK,
+    ORDERLY_DEVELOPMENT: "true",
+    ORDERLY_LOG_LEVEL: settings.logLevel,
+  };
+  return {
+    gateway: {
+      name: "gateway",
+      ...entry("gateway-simulator.ts"),
+      url: gatewayUrl,
+      env: {
+        ...common,
+        ORDERLY_GATEWAY_PORT: String(ports.gateway),
+        ORDERLY_GATEWAY_URL: gatewayUrl,
+        ORDERLY_WEBHOOK_URL: `http://${LOOPBACK}:${ports.nodes[0] ?? 0}/v1/webhooks/payments`,
+        ORDERLY_HOME: join(settings.home, "gateway"),
+      },
+    },
+    mailbox: {
+      name: "mailbox",
+      ...entry("mailbox.ts"),
+      url: `http://${LOOPBACK}:${ports.mailboxHttp}`,
+      env: {
+        ...common,
+        ORDERLY_MAILBOX_HTTP_PORT: String(ports.mailboxHttp),
+        ORDERLY_SMTP_PORT: String(ports.smtp),
+        ORDERLY_HOME: join(settings.home, "mailbox"),
+      },
+    },
+    nodes: ports.nodes.map((port, index) => {
+      const name = `node-${index + 1}`;
+      const url = `http://${LOOPBACK}:${port}`;
+      return {
+        name,
+        ...entry("order-node.ts"),
+        url,
+        env: {
+          ...common,
+          ORDERLY_NODE_ID: name,
+          NATS_URL: natsUrl,
+          ORDERLY_HTTP_PORT: String(port),
+          ORDERLY_PUBLIC_URL: url,
+          ORDERLY_GATEWAY_URL: gatewayUrl,
+          ORDERLY_SMTP_URL: `smtp://${LOOPBACK}:${ports.smtp}`,
+          ORDERLY_HOME: join(settings.home, "nodes", name),
+          ORDERLY_FULFILLMENT: settings.fulfillment,
+          ORDERLY_STEP_DELAY_MS: String(settings.stepDelayMs),
+        },
+      };
+    }),
+  };
+}
+
+/** The keeper that runs a nats-server with our configuration. */
+export function planNats(binary: string, port: number, home: string): ProcessPlan {
+  return {
+    name: "nats-server",
+    file: here("nats-keeper.ts"),
+    args: [binary, natsConfig],
+    env: natsVariables(port, join(home, "nats")),
+    url: "",
+  };
+}
+
+/** Absolute path of the configuration that `natsVariables` complete. */
+export const natsConfig = fileURLToPath(new URL("../../config/nats/local.conf", import.meta.url));
+
+/** The variables of `natsConfig`. The server parses values as configuration, so the path goes in quotes. */
+export function natsVariables(port: number, store: string): Record<string, string> {
+  return { ORDERLY_NATS_PORT: String(port), ORDERLY_NATS_STORE: JSON.stringify(store) };
+}
+
+function entry(name: string): { readonly file: string; readonly args: readonly string[] } {
+  return { file: here(`../${name}`), args: [] };
+}
+
+function here(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
+}

@@ -1,0 +1,38 @@
+/** When nats-server and the order nodes can be used. */
+import { connect } from "node:net";
+import { patiently } from "./patience.ts";
+
+const ASK_TIMEOUT_MS = 2_000;
+
+/** Resolves when a nats-server greets on the port. @throws Error after `timeoutMs` */
+export function natsGreets(port: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  return patiently(() => greeting(port), { timeoutMs, signal });
+}
+
+/** Resolves when `GET /health/ready` answers 200. @throws Error with the node's own words after `timeoutMs` */
+export function nodeIsReady(url: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  return patiently(() => readiness(url), { timeoutMs, signal });
+}
+
+function greeting(port: number): Promise<true | string> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1", timeout: ASK_TIMEOUT_MS });
+    const answer = (value: true | string) => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket
+      .once("data", (data) => answer(data.toString().startsWith("INFO ") || `port ${port} is no nats-server`))
+      .once("timeout", () => answer(`port ${port} does not answer`))
+      .once("error", (error) => answer(error.message));
+  });
+}
+
+async function readiness(url: string): Promise<true | string> {
+  const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) });
+  if (response.status === 200) {
+    await response.body?.cancel();
+    return true;
+  }
+  return `${url}/health/ready answers ${response.status}: ${(await response.text()).slice(0, 300)}`;
+}

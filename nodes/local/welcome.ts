@@ -1,0 +1,47 @@
+/** What `npm start` prints once everything runs: one screen. Pure. */
+import type { Child } from "./child.ts";
+
+export type Welcome = {
+  readonly nodes: readonly Pick<Child, "name" | "pid" | "url">[];
+  readonly gatewayUrl: string;
+  readonly mailboxUrl: string;
+  /** Which NATS, for people: address, version, where the binary came from. */
+  readonly nats: string;
+  readonly home: string;
+  readonly fulfillment: string;
+};
+
+const EXAMPLE = {
+  customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },
+  lines: [{ sku: "TSHIRT-M", quantity: 2 }],
+  payment: { method: "credit_card", token: "tok_ok" },
+  shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
+};
+
+export function welcome(cluster: Welcome): string {
+  const [first, ...others] = cluster.nodes;
+  const victim = others[0] ?? first;
+  if (first === undefined || victim === undefined) return "Orderly runs without an order node.";
+  const also = others.length === 0 ? "" : `  (also ${others.map((node) => node.url).join(", ")})`;
+  return [
+    "",
+    "Orderly is running.",
+    "",
+    `  API          ${first.url}/docs${also}`,
+    `  Cluster      ${first.url}/v1/cluster`,
+    `  Payments     ${cluster.gatewayUrl}/ledger  (gateway simulator)`,
+    `  Mail         ${cluster.mailboxUrl}`,
+    `  NATS         ${cluster.nats}`,
+    `  Fulfillment  ${cluster.fulfillment}`,
+    `  Data         ${cluster.home}  (logs in logs/)`,
+    "",
+    "Place an order:",
+    `  curl -s ${first.url}/v1/orders -H 'content-type: application/json' -d '${JSON.stringify(EXAMPLE)}'`,
+    "",
+    `Kill a node, and its orders go on elsewhere:`,
+    `  kill -9 ${victim.pid}    # ${victim.name}, ${victim.url}`,
+    "",
+    "Stop: Ctrl-C. The orders are there when you start again; delete the data folder to begin anew.",
+    "",
+  ].join("\n");
+}
