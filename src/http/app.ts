@@ -1,0 +1,118 @@
+/**
+ * The public HTTP API of a node, built from the services' contracts. Knows no broker and no store.
+ * Owns: connections and the requests on them.  Does not own: orders, stock, deadlines (each service has its own).
+ * Invariants
+ *   H1. Every error answer is a problem (RFC 9457) with a code of src/http/problems.ts.
+ *   H2. No text of an error object reaches a client.
+ *   H3. Input is taken as it is or refused: nothing is coerced, trimmed or dropped.
+ * Proved by: test/integration/http*.test.ts
+ */
+import fastify from "fastify";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { Inventory } from "../services/inventory/contract.ts";
+import type { Orders } from "../services/orders/contract.ts";
+import { clientErrors } from "./client-errors.ts";
+import { handleError } from "./error-handler.ts";
+import { closeGracefully } from "./graceful-close.ts";
+import type { HttpApp } from "./http-app.ts";
+import { assertPlainUtf8, readJson } from "./json-body.ts";
+import { httpLimits } from "./limits.ts";
+import { collectOpenApi, serveOpenApi } from "./openapi.ts";
+import type { Invoices, Operations } from "./operations.ts";
+import { RequestLog } from "./request-log.ts";
+import { requestIds } from "./request-id.ts";
+import { setStandardHeaders } from "./response-headers.ts";
+import { indexPageRoute } from "./routes/index-page.ts";
+import { inventoryRoutes } from "./routes/inventory.ts";
+import { operationRoutes } from "./routes/operations.ts";
+import { orderCommandRoutes } from "./routes/order-commands.ts";
+import { placeOrderRoute } from "./routes/place-order.ts";
+import { readOrderRoutes } from "./routes/read-order.ts";
+import { components } from "./schemas/components.ts";
+import { answerUnknownRoute } from "./unknown-routes.ts";
+
+export type AppDependencies = {
+  readonly orders: Orders;
+  readonly inventory: Inventory;
+  readonly invoices: Invoices;
+  readonly operations: Operations;
+  /** A pino logger. */
+  readonly log: FastifyBaseLogger;
+  /** A fresh URL-safe token, for request ids. */
+  readonly nextId: () => string;
+  /** Wall clock, ms since the epoch. */
+  readonly now: () => number;
+  /** With true `GET /v1/cluster` tells process ids. */
+  readonly development: boolean;
+};
+
+/**
+ * Builds the app; the caller listens on it and closes it. `close()` ends within `closeGraceMs`.
+ * @throws when a schema or a route is broken (programmer fault)
+ */
+export async function createApp(dependencies: AppDependencies): Promise<FastifyInstance> {
+  const app = bareApp(dependencies);
+  readBodies(app);
+  answerErrors(app);
+  for (const component of components) app.addSchema(component);
+  const closing = closeGracefully(app);
+
+  await collectOpenApi(app);
+  placeOrderRoute(app, dependencies.orders);
+  readOrderRoutes(app, dependencies.orders, dependencies.invoices);
+  orderCommandRoutes(app, dependencies.orders);
+  inventoryRoutes(app, dependencies.inventory);
+  operationRoutes(app, { ...dependencies, closing });
+  indexPageRoute(app);
+  await serveOpenApi(app);
+  await app.ready();
+  return app;
+}
+
+function bareApp({ log, nextId }: AppDependencies): HttpApp {
+  return fastify({
+    loggerInstance: log,
+    logController: new RequestLog(),
+    genReqId: requestIds(nextId),
+    bodyLimit: httpLimits.bodyBytes,
+    requestTimeout: httpLimits.requestTimeoutMs,
+    http: { headersTimeout: httpLimits.headersTimeoutMs, requestTimeout: httpLimits.requestTimeoutMs },
+    // Ours are problems; the framework's own 503 while closing is not, and its work can still be done.
+    return503OnClosing: false,
+    clientErrorHandler: clientErrors(nextId),
+    frameworkErrors: (error, request, reply) => {
+      setStandardHeaders(reply);
+      void handleError(error, request, reply);
+    },
+    // Ids are checked by the schemas; a longer one is just an id that does not exist.
+    routerOptions: { maxParamLength: 16_384 },
+    ajv: {
+      customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true },
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+}
+
+function readBodies(app: HttpApp): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    try {
+      if (request.headers["content-type"] !== "application/json" || "content-encoding" in request.headers)
+        assertPlainUtf8(request.headers);
+      done(null, readJson(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+function answerErrors(app: HttpApp): void {
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler((request, reply) => answerUnknownRoute(app, request, reply));
+  app.addHook("onRequest", (request, reply, done) => {
+    setStandardHeaders(reply);
+    // Before the body is looked at: an unknown address is unknown whatever is sent to it.
+    if (request.is404) answerUnknownRoute(app, request, reply);
+    else done();
+  });
+}

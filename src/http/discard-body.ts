@@ -1,0 +1,26 @@
+/** Reads what is left of a refused body, within bounds, and throws it away. */
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { httpLimits } from "./limits.ts";
+
+const ignore = (): void => undefined;
+
+/**
+ * Closing a connection with unread data resets it, and the sender may never see why it was refused. Resolves at
+ * the end of the body, after 1 MiB, after a second or when the sender is gone, whichever is first. Never rejects.
+ */
+export async function discardBody(request: IncomingMessage): Promise<void> {
+  if (request.readableEnded || request.destroyed) return;
+  let bytes = 0;
+  const enough = new AbortController();
+  const timeout = AbortSignal.timeout(httpLimits.discard.timeoutMs);
+  const count = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes > httpLimits.discard.bytes) enough.abort();
+  };
+  request.on("data", count);
+  const signal = AbortSignal.any([enough.signal, timeout]);
+  await Promise.race([once(request, "end", { signal }), once(request, "close", { signal })]).catch(ignore);
+  request.off("data", count);
+  request.pause();
+}

@@ -1,0 +1,85 @@
+/**
+ * Faults of one input: where, which rule, in words. Built from the validator's errors; every fault is
+ * reported, not only the first, up to a bound.
+ */
+import type { FastifySchemaValidationError } from "fastify";
+import { httpLimits } from "./limits.ts";
+
+/** Codes that `errors[].code` may take, by the rule that was broken; see docs/errors.md. */
+export const faultCodes = [
+  "required",
+  "unknown_field",
+  "wrong_type",
+  "too_short",
+  "too_long",
+  "too_few",
+  "too_many",
+  "out_of_range",
+  "invalid_format",
+  "not_allowed",
+  "duplicate_sku",
+  "unknown_sku",
+] as const;
+
+export type FaultCode = (typeof faultCodes)[number];
+
+export type Fault = {
+  /** JSON pointer (RFC 6901) into the body; for a query, path or header parameter `/<its name>`. */
+  readonly pointer: string;
+  readonly code: FaultCode;
+  readonly message: string;
+  readonly sku?: string;
+};
+
+const codeOfKeyword: Readonly<Record<string, FaultCode>> = {
+  required: "required",
+  additionalProperties: "unknown_field",
+  type: "wrong_type",
+  minLength: "too_short",
+  maxLength: "too_long",
+  minItems: "too_few",
+  maxItems: "too_many",
+  minimum: "out_of_range",
+  maximum: "out_of_range",
+  pattern: "invalid_format",
+  format: "invalid_format",
+  enum: "not_allowed",
+};
+
+/** Bounded and ordered as found. An unmapped keyword is a programmer fault of the schema. @throws Error */
+export function faultsOf(errors: readonly FastifySchemaValidationError[]): Fault[] {
+  return errors.slice(0, httpLimits.faults).map(faultOf);
+}
+
+function faultOf(error: FastifySchemaValidationError): Fault {
+  const code = codeOfKeyword[error.keyword];
+  if (code === undefined) throw new Error(`no fault code for the schema keyword ${error.keyword}`);
+  return { pointer: pointerOf(error), code, message: messageOf(error, code) };
+}
+
+function pointerOf(error: FastifySchemaValidationError): string {
+  const member = error.params["missingProperty"] ?? error.params["additionalProperty"];
+  return typeof member === "string" ? `${error.instancePath}/${pointerToken(member)}` : error.instancePath;
+}
+
+function messageOf(error: FastifySchemaValidationError, code: FaultCode): string {
+  switch (code) {
+    case "required":
+      return "is required";
+    case "unknown_field":
+      return "is not a known field";
+    case "invalid_format":
+      return error.keyword === "format"
+        ? `must be a valid ${String(error.params["format"])}`
+        : "has a form, or holds a character, that is not allowed";
+    case "not_allowed":
+      return `must be one of ${String(error.params["allowedValues"])}`;
+    default:
+      return error.message ?? code;
+  }
+}
+
+/** One token of a JSON pointer; names from the client are cut to a bound. */
+export function pointerToken(name: string): string {
+  return name.slice(0, httpLimits.echoedCharacters).replaceAll("~", "~0").replaceAll("/", "~1");
+}

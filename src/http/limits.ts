@@ -1,0 +1,32 @@
+/** Bounds of the public API. Part of the contract with clients: lowering one is a breaking change. */
+export const httpLimits = {
+  /** Bytes of one request body. */
+  bodyBytes: 64 * 1024,
+  /** Nesting of arrays and objects in a body; the deepest legal body has 3. */
+  bodyDepth: 32,
+  /** Faults reported in one answer. */
+  faults: 50,
+  /** Characters of a name or value from the client that are repeated in an answer. */
+  echoedCharacters: 100,
+  /** Lines of one order. */
+  lines: 100,
+  /** Pieces of one SKU in one order. */
+  quantity: 10_000,
+  /** Minor units of a price: 100 lines of 10 000 pieces stay below 2^53. */
+  amount: 1_000_000_000,
+  /** Pieces on hand of one SKU. */
+  onHand: 1_000_000_000,
+  /** Seconds that `Prefer: wait=N` may ask for. */
+  waitSeconds: { min: 1, max: 60, default: 10 },
+  /** Characters of an idempotency key. */
+  idempotencyKey: 255,
+  /** Items on one page of a list. */
+  page: { default: 50, max: 200 },
+  /** ms to receive a whole request, and its headers. */
+  requestTimeoutMs: 30_000,
+  headersTimeoutMs: 15_000,
+  /** ms that answers under way get when the app closes; then their connections are cut. */
+  closeGraceMs: 5_000,
+  /** A refused body is read to its end, or this far, so that its sender gets to read the answer. */
+  discard: { bytes: 1024 * 1024, timeoutMs: 1_000 },
+} as const;

@@ -1,0 +1,69 @@
+/** The OpenAPI document, made of the schemas that validate and serialise, and the reference that shows it. */
+import swagger from "@fastify/swagger";
+import reference from "@scalar/fastify-api-reference";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { HttpApp } from "./http-app.ts";
+import { sendProblem } from "./problem-answers.ts";
+import { PAGE_POLICY } from "./response-headers.ts";
+
+const tags = [
+  { name: "Orders", description: "Place, read and cancel orders" },
+  { name: "Fulfillment", description: "The five manual steps of the warehouse" },
+  { name: "Inventory", description: "Stock and prices per SKU" },
+  { name: "Operations", description: "Health, metrics and the cluster" },
+];
+
+/** Collects the routes that are added after it. */
+export async function collectOpenApi(app: HttpApp): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Orderly",
+        version: "1.0.0",
+        description:
+          "Order management in which every order is a durable state machine. Errors are problem details (RFC 9457) with a stable `code`.",
+      },
+      servers: [{ url: "/" }],
+      tags,
+    },
+    refResolver: {
+      // Without it the components are called def-0, def-1 ...
+      buildLocalReference: (schema, _baseUri, _fragment, index) =>
+        typeof schema["$id"] === "string" ? schema["$id"] : `def-${index}`,
+    },
+  });
+}
+
+/** Serves `/openapi.json` and, from files of this node alone, the reference under `/docs`. */
+export async function serveOpenApi(app: HttpApp): Promise<void> {
+  let document: string | undefined;
+  app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) => {
+    document ??= JSON.stringify(app.swagger());
+    return reply.type("application/json; charset=utf-8").send(document);
+  });
+  await app.register(reference, {
+    routePrefix: "/docs",
+    hooks: { onRequest: pageHeaders },
+    configuration: {
+      url: "/openapi.json",
+      pageTitle: "Orderly API",
+      // Requests to try out go straight to this node; nothing is fetched from or reported to anybody else.
+      proxyUrl: "",
+      withDefaultFonts: false,
+      telemetry: false,
+      agent: { disabled: true },
+      mcp: { disabled: true },
+    },
+  });
+}
+
+function pageHeaders(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  // The reference builds a URL of the Host header and would fail on one that cannot stand there.
+  if (!URL.canParse(`http://${request.hostname}/`)) {
+    sendProblem(reply, "bad_request", { detail: "The Host header is malformed." });
+    return;
+  }
+  reply.header("content-security-policy", PAGE_POLICY);
+  done();
+}

@@ -1,0 +1,42 @@
+/** The `Prefer` header (RFC 7240): `respond-async` and `wait=N`. */
+import { httpLimits } from "./limits.ts";
+
+export type Preferences = {
+  /** ms to wait for the order to settle. */
+  readonly waitMs: number;
+  /** With true the order is answered 202 as it is after its first commit, settled or not. */
+  readonly answerAtOnce: boolean;
+  /** Value of `Preference-Applied`; empty when nothing was asked, or nothing that we know. */
+  readonly applied: string;
+};
+
+const { min, max, default: defaultSeconds } = httpLimits.waitSeconds;
+const none: Preferences = { waitMs: defaultSeconds * 1000, answerAtOnce: false, applied: "" };
+
+/**
+ * Reads the header. Of a preference given twice the first counts; what is unknown, malformed or out of bounds
+ * is ignored, as the RFC demands. `respond-async, wait=5` waits up to 5 seconds.
+ */
+export function readPreferences(header: string | string[] | undefined): Preferences {
+  if (header === undefined) return none;
+  let respondAsync = false;
+  let seconds: number | undefined;
+  for (const item of String(header).split(",")) {
+    const preference = item.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+    if (preference === "respond-async") respondAsync = true;
+    else seconds ??= waitOf(preference);
+  }
+  const applied = [respondAsync ? "respond-async" : "", seconds === undefined ? "" : `wait=${seconds}`];
+  const answerAtOnce = respondAsync && seconds === undefined;
+  return {
+    waitMs: answerAtOnce ? 0 : (seconds ?? defaultSeconds) * 1000,
+    answerAtOnce,
+    applied: applied.filter((text) => text !== "").join(", "),
+  };
+}
+
+function waitOf(preference: string): number | undefined {
+  const digits = /^wait\s*=\s*"?(\d{1,3})"?$/u.exec(preference)?.[1];
+  const seconds = Number(digits);
+  return digits !== undefined && seconds >= min && seconds <= max ? seconds : undefined;
+}

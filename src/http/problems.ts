@@ -1,0 +1,178 @@
+/**
+ * The one map from problem code to status and title, and the shape of every error answer (RFC 9457).
+ * Codes are part of the public contract: docs/errors.md explains each one, and a test holds the two together.
+ */
+import type { Fault } from "./faults.ts";
+
+/** `detail` is the sentence for an occurrence that has nothing more exact to say. */
+type Entry = { readonly status: number; readonly title: string; readonly detail: string };
+
+export const problems = {
+  bad_request: {
+    status: 400,
+    title: "Bad request",
+    detail: "The request is not valid HTTP or its URL is malformed.",
+  },
+  malformed_json: {
+    status: 400,
+    title: "Malformed JSON",
+    detail: "The body is not one valid JSON text in UTF-8.",
+  },
+  duplicate_key: {
+    status: 400,
+    title: "Duplicate JSON key",
+    detail: "An object of the body names the same key twice.",
+  },
+  validation_failed: {
+    status: 400,
+    title: "Invalid input",
+    detail: "The input breaks the rules listed in errors.",
+  },
+  duplicate_sku: { status: 400, title: "Duplicate SKU", detail: "Each SKU may stand in one line only." },
+  invalid_idempotency_key: {
+    status: 400,
+    title: "Invalid idempotency key",
+    detail: "Idempotency-Key takes 1 to 255 visible ASCII characters.",
+  },
+  payment_failed: {
+    status: 402,
+    title: "Payment failed",
+    detail: "The payment was refused; the order is closed.",
+  },
+  payment_expired: {
+    status: 402,
+    title: "Payment expired",
+    detail: "The payment was not authorised in time; the order is closed.",
+  },
+  not_found: { status: 404, title: "Not found", detail: "There is nothing at this address." },
+  order_not_found: { status: 404, title: "Order not found", detail: "There is no order with this id." },
+  sku_not_found: { status: 404, title: "SKU not found", detail: "The catalogue has no such SKU." },
+  invoice_not_ready: {
+    status: 404,
+    title: "Invoice not ready",
+    detail: "The order has no invoice yet; it is made when the order is ready to ship.",
+  },
+  method_not_allowed: {
+    status: 405,
+    title: "Method not allowed",
+    detail: "This address takes only the methods in the Allow header.",
+  },
+  request_timeout: { status: 408, title: "Request timeout", detail: "The request did not arrive in time." },
+  out_of_stock: {
+    status: 409,
+    title: "Out of stock",
+    detail: "Not every line is available; nothing is reserved.",
+  },
+  illegal_transition: {
+    status: 409,
+    title: "Not possible now",
+    detail: "The order does not take this command in its present state.",
+  },
+  below_reserved: {
+    status: 409,
+    title: "Below the reserved quantity",
+    detail: "Orders hold more of this SKU than the quantity on hand would be.",
+  },
+  refused: {
+    status: 409,
+    title: "Held for an operator",
+    detail: "The order cannot take inputs until an operator has looked at it.",
+  },
+  body_too_large: { status: 413, title: "Body too large", detail: "A body may have 65536 bytes." },
+  unsupported_media_type: {
+    status: 415,
+    title: "Unsupported media type",
+    detail: "Bodies are application/json in UTF-8, without content coding.",
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: "Idempotency key reused",
+    detail: "This key came with another body before.",
+  },
+  unknown_sku: {
+    status: 422,
+    title: "Unknown SKU",
+    detail: "The catalogue does not have every SKU of the order.",
+  },
+  mixed_currency: {
+    status: 422,
+    title: "Mixed currencies",
+    detail: "The SKUs of the order are priced in different currencies.",
+  },
+  amount_mismatch: {
+    status: 422,
+    title: "Amount mismatch",
+    detail: "The collected amount is not the order's total.",
+  },
+  overloaded: {
+    status: 429,
+    title: "Overloaded",
+    detail: "Too much is waiting already; nothing was written.",
+  },
+  headers_too_large: {
+    status: 431,
+    title: "Headers too large",
+    detail: "The headers of the request are too large.",
+  },
+  internal_error: {
+    status: 500,
+    title: "Internal error",
+    detail: "Something went wrong on our side; the request id finds it in the log.",
+  },
+  unavailable: {
+    status: 503,
+    title: "Unavailable for a moment",
+    detail: "Nobody serves this part of the data right now; repeat with the same idempotency key.",
+  },
+  not_ready: {
+    status: 503,
+    title: "Not ready",
+    detail: "The node cannot serve orders right now; see checks.",
+  },
+} as const satisfies Record<string, Entry>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** What one occurrence adds; members besides `detail` and `errors` are extensions of RFC 9457. */
+export type ProblemMembers = {
+  readonly detail?: string;
+  readonly errors?: readonly Fault[];
+  readonly [extension: string]: unknown;
+};
+
+export type Problem = ProblemMembers & {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ProblemCode;
+  readonly requestId: string;
+};
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** The body of an error answer. Extensions never overrule the standard members. */
+export function toProblem(code: ProblemCode, requestId: string, members: ProblemMembers = {}): Problem {
+  const { status, title, detail } = problems[code];
+  return {
+    detail,
+    ...members,
+    type: `urn:orderly:problem:${code}`,
+    title,
+    status,
+    code,
+    requestId,
+  };
+}
+
+/** A request that cannot be answered as asked. Thrown where no reply is at hand (parsers, hooks). */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+  readonly code: ProblemCode;
+  readonly members: ProblemMembers;
+  constructor(code: ProblemCode, members: ProblemMembers = {}) {
+    super(code);
+    this.code = code;
+    this.members = members;
+  }
+}

@@ -1,0 +1,97 @@
+/** Stock per SKU: set, read, list. */
+import type { FastifyRequest } from "fastify";
+import type { Inventory } from "../../services/inventory/contract.ts";
+import type { HttpApp } from "../http-app.ts";
+import { httpLimits } from "../limits.ts";
+import { decodeCursor, encodeCursor } from "../page-cursor.ts";
+import { sendProblem, sendUnserved } from "../problem-answers.ts";
+import type { PutStockBody } from "../schemas/inventory.ts";
+import { pageQuery, ref, skuParams } from "../schemas/parts.ts";
+import { bodyProblems, answers, serviceProblems } from "../schemas/problem.ts";
+
+const putSchema = {
+  operationId: "putStock",
+  tags: ["Inventory"],
+  summary: "Set name, price and quantity on hand of a SKU",
+  params: skuParams,
+  body: ref<PutStockBody>("PutStock"),
+  response: answers(
+    {
+      200: { ...ref("Stock"), description: "The stock as it is now" },
+    },
+    ...bodyProblems,
+    "below_reserved",
+    "refused",
+    ...serviceProblems,
+  ),
+} as const;
+
+const getSchema = {
+  operationId: "getStock",
+  tags: ["Inventory"],
+  summary: "Read the stock of a SKU",
+  params: skuParams,
+  response: answers(
+    {
+      200: { ...ref("Stock"), description: "The stock" },
+    },
+    "sku_not_found",
+    "refused",
+    ...serviceProblems,
+  ),
+} as const;
+
+const listSchema = {
+  operationId: "listStock",
+  tags: ["Inventory"],
+  summary: "List the stock, by SKU",
+  querystring: pageQuery,
+  response: answers(
+    {
+      200: {
+        ...ref("StockPage"),
+        description: "One page",
+      },
+    },
+    "validation_failed",
+    "refused",
+    ...serviceProblems,
+  ),
+} as const;
+
+/**
+ * Query values are text and the validator coerces nothing: a plain decimal becomes a number here, anything else
+ * stays text and is refused as one.
+ */
+async function readLimit(request: FastifyRequest): Promise<void> {
+  const query = request.query as Record<string, unknown>;
+  const { limit } = query;
+  if (typeof limit === "string" && /^\d{1,9}$/u.test(limit)) query["limit"] = Number(limit);
+}
+
+/** Adds the routes. */
+export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
+  app.put("/v1/inventory/:sku", { schema: putSchema }, async (request, reply) => {
+    const result = await inventory.put(request.params.sku, request.body);
+    if (result.status === "stored") return reply.code(200).send(result.stock);
+    if (result.status !== "below_reserved") return sendUnserved(reply, result);
+    return sendProblem(reply, "below_reserved", { reserved: result.reserved });
+  });
+
+  const config = { unknownParameter: "sku_not_found" } as const;
+  app.get("/v1/inventory/:sku", { schema: getSchema, config }, async (request, reply) => {
+    const result = await inventory.get(request.params.sku);
+    if (result.status === "not_found") return sendProblem(reply, "sku_not_found");
+    if (result.status !== "found") return sendUnserved(reply, result);
+    return reply.code(200).send(result.stock);
+  });
+
+  app.get("/v1/inventory", { schema: listSchema, preValidation: readLimit }, async (request, reply) => {
+    const { limit = httpLimits.page.default, cursor } = request.query;
+    const after = cursor === undefined ? undefined : decodeCursor(cursor);
+    const result = await inventory.list({ limit, ...(after === undefined ? {} : { after }) });
+    if (result.status !== "found") return sendUnserved(reply, result);
+    const nextCursor = result.next === null ? null : encodeCursor(result.next);
+    return reply.code(200).send({ items: result.items, nextCursor });
+  });
+}

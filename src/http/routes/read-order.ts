@@ -1,0 +1,102 @@
+/** Reads of one order: the order, its history, its invoice. */
+import { Type } from "typebox";
+import type { Orders } from "../../services/orders/contract.ts";
+import { etagOf, matches } from "../etag.ts";
+import type { HttpApp } from "../http-app.ts";
+import type { Invoices } from "../operations.ts";
+import { sendOrder } from "../order-answers.ts";
+import { sendProblem, sendUnserved } from "../problem-answers.ts";
+import { orderParams, ref } from "../schemas/parts.ts";
+import { answers, serviceProblems } from "../schemas/problem.ts";
+
+const config = { unknownParameter: "order_not_found" } as const;
+
+const orderSchema = {
+  operationId: "getOrder",
+  tags: ["Orders"],
+  summary: "Read an order",
+  description: "The state that is stored for good. May lag for a moment while a partition changes hands.",
+  params: orderParams,
+  headers: Type.Object({
+    "if-none-match": Type.Optional(
+      Type.String({ description: "Answer 304 when the version is still this one", examples: ['"3"'] }),
+    ),
+  }),
+  response: answers(
+    {
+      200: {
+        ...ref("Order"),
+        description: "The order",
+        headers: { etag: { type: "string", description: "Version of the order" } },
+      },
+      304: { type: "null", description: "The version in If-None-Match is still the newest" },
+    },
+    "order_not_found",
+    "refused",
+    ...serviceProblems,
+  ),
+} as const;
+
+const historySchema = {
+  operationId: "getOrderHistory",
+  tags: ["Orders"],
+  summary: "Read the history of an order",
+  description: "Every commit of the order, from the journal, oldest first.",
+  params: orderParams,
+  response: answers(
+    {
+      200: { ...ref("History"), description: "The history" },
+    },
+    "order_not_found",
+    "refused",
+    ...serviceProblems,
+  ),
+} as const;
+
+const invoiceSchema = {
+  operationId: "getInvoice",
+  tags: ["Orders"],
+  summary: "Download the invoice",
+  params: orderParams,
+  response: answers(
+    {
+      200: {
+        description: "The invoice",
+        content: { "application/pdf": { schema: { type: "string", format: "binary" } } },
+      },
+    },
+    "order_not_found",
+    "invoice_not_ready",
+    ...serviceProblems,
+  ),
+} as const;
+
+/** Adds the routes. */
+export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices): void {
+  app.get("/v1/orders/:id", { schema: orderSchema, config }, async (request, reply) => {
+    const result = await orders.get(request.params.id);
+    if (result.status === "not_found") return sendProblem(reply, "order_not_found");
+    if (result.status !== "found") return sendUnserved(reply, result);
+    const etag = etagOf(result.order.version);
+    if (!matches(request.headers["if-none-match"], etag)) return sendOrder(reply, 200, result.order);
+    return reply.code(304).header("etag", etag).header("cache-control", "private, no-cache").send();
+  });
+
+  app.get("/v1/orders/:id/history", { schema: historySchema, config }, async (request, reply) => {
+    const result = await orders.history(request.params.id);
+    if (result.status === "not_found") return sendProblem(reply, "order_not_found");
+    if (result.status !== "found") return sendUnserved(reply, result);
+    return reply.code(200).send({ items: result.items });
+  });
+
+  app.get("/v1/orders/:id/invoice", { schema: invoiceSchema, config }, async (request, reply) => {
+    const result = await invoices.read(request.params.id);
+    if (result.status === "not_found") return sendProblem(reply, "order_not_found");
+    if (result.status === "not_ready") return sendProblem(reply, "invoice_not_ready");
+    if (result.status !== "found") return sendUnserved(reply, result);
+    // The number goes into a header: only characters that need no quoting there.
+    const name = result.number.replaceAll(/[^A-Za-z0-9._-]/gu, "_");
+    reply.header("content-disposition", `inline; filename="${name}.pdf"`);
+    return reply.type("application/pdf").send(result.pdf);
+  });
+}

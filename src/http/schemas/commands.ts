@@ -1,0 +1,39 @@
+/** Bodies of the commands to an existing order. */
+import { Type } from "typebox";
+import type { Static } from "typebox";
+import { httpLimits } from "../limits.ts";
+import { closed, moneyInput, text } from "./parts.ts";
+
+/** What a cancellation without a reason is recorded with. */
+export const DEFAULT_CANCEL_REASON = "Cancelled on request";
+
+export const CancelOrder = closed(
+  {
+    reason: Type.Optional({
+      ...text(500, "Shown on the order and in the e-mail"),
+      default: DEFAULT_CANCEL_REASON,
+    }),
+  },
+  { $id: "CancelOrder" },
+);
+
+export const NoFields = closed({}, { $id: "NoFields" });
+
+export const QualityCheck = closed(
+  { passed: Type.Boolean({ description: "False sends the order back to `stored`" }) },
+  { $id: "QualityCheck" },
+);
+
+export const DeliverOrder = closed(
+  {
+    collected: Type.Optional({
+      ...moneyInput(httpLimits.amount * httpLimits.quantity * httpLimits.lines),
+      description: "Cash on delivery and in person: what the customer paid",
+    }),
+  },
+  { $id: "DeliverOrder" },
+);
+
+export type CancelOrder = Static<typeof CancelOrder>;
+export type QualityCheck = Static<typeof QualityCheck>;
+export type DeliverOrder = Static<typeof DeliverOrder>;

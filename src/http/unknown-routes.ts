@@ -1,0 +1,18 @@
+/** Answers for addresses that no route serves: 405 where another method would do, otherwise 404. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { sendProblem } from "./problem-answers.ts";
+
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+/** Asks the router itself which methods the address takes, so that the two cannot disagree. */
+export function answerUnknownRoute(
+  app: Pick<FastifyInstance, "findRoute">,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const [url = "/"] = request.url.split("?", 1);
+  const allowed = methods.filter((method) => app.findRoute({ method, url }) !== null);
+  if (allowed.length === 0) return sendProblem(reply, "not_found");
+  reply.header("allow", allowed.join(", "));
+  return sendProblem(reply, "method_not_allowed");
+}
