@@ -9,7 +9,7 @@
  */
 import { token } from "../../config/subjects.ts";
 import { pause } from "./pause.ts";
-import type { Bucket, Clock } from "./ports.ts";
+import type { Bucket, CasResult, Clock } from "./ports.ts";
 
 /** An event held by this worker. `attempt` is 1 for the first one ever. */
 export type Claim = {
@@ -17,6 +17,8 @@ export type Claim = {
   readonly key: string;
   readonly revision: number;
   readonly attempt: number;
+  /** Why the attempt before this one failed; absent when there was none, or its process ended. */
+  readonly failure?: string;
 };
 
 export type ClaimResult =
@@ -99,7 +101,8 @@ export class ProcessedEvents {
       if (leftMs > 0) return { status: "locked", retryAfterMs: Math.min(leftMs, this.#lockLifeMs) };
     }
     const attempt = entry.attempts + 1;
-    return this.#outcome(await this.#lock(key, attempt, stored.revision), key, attempt);
+    const failure = entry.state === "failed" ? entry.reason : undefined;
+    return this.#outcome(await this.#lock(key, attempt, stored.revision), key, attempt, failure);
   }
 
   /** The work is done: no repeat of the event will be worked on. False when that could not be written. */
@@ -133,9 +136,10 @@ export class ProcessedEvents {
     return this.#bucket.update(key, JSON.stringify(entry), revision);
   }
 
-  #outcome(result: Awaited<ReturnType<Bucket["update"]>>, key: string, attempt: number): ClaimResult {
-    if (result.status === "stored") return { status: "claimed", key, revision: result.revision, attempt };
-    return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
+  #outcome(result: CasResult, key: string, attempt: number, failure?: string): ClaimResult {
+    if (result.status !== "stored") return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
+    const { revision } = result;
+    return { status: "claimed", key, revision, attempt, ...(failure !== undefined && { failure }) };
   }
 
   async #mark(claim: Claim, state: "done" | "dead"): Promise<boolean> {

@@ -46,8 +46,8 @@ export const DeadLetterHeader = {
 
 export interface WorkQueue {
   /**
-   * Hands out items, each at least once, in no promised order, until stopped. From the beginning of the stream
-   * when nobody used the name before. An item's place is free again when `onItem` has resolved; it must not
+   * Hands out items, each at least once, in no promised order, until stopped. With the stored events of the last
+   * weeks when nobody used the name before. An item's place is free again when `onItem` has resolved; it must not
    * reject. Survives reconnects and restarts of the server. `stop` resolves when nothing is handed out any more;
    * items under way may still be settled.
    * @throws Unavailable (retryable); an Error when the name exists with other filters

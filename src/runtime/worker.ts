@@ -85,8 +85,10 @@ class Worker implements RunningWorker {
   readonly #log: Log;
   readonly #options: WorkerOptions;
   readonly #processed: ProcessedEvents;
-  readonly #stopping = new AbortController();
+  /** Of the attempts under way. */
+  readonly #limits = new Set<AbortController>();
   readonly #running = new Set<Promise<void>>();
+  #stopping = false;
   #stopQueue: (() => Promise<void>) | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -131,7 +133,8 @@ class Worker implements RunningWorker {
     await this.#stopQueue?.();
     const all = Promise.all(this.#running);
     await Promise.race([all, pause(this.#clock, STOP_GRACE_MS)]);
-    this.#stopping.abort(new Error("the worker stops"));
+    this.#stopping = true;
+    for (const limit of this.#limits) limit.abort(new Error("the worker stops"));
     await all;
   }
 
@@ -157,11 +160,11 @@ class Worker implements RunningWorker {
     }
     // Earlier attempts ended with their process: one more would end this one too.
     if (claim.attempt > this.#options.bounds.maxAttempts) {
-      return this.#giveUp(item, event, claim, "the worker ended during every attempt");
+      return this.#giveUp(item, event, claim, claim.failure ?? "the worker ended during its last attempt");
     }
     const failure = await this.#attempt(event, claim.attempt);
     if (failure === undefined) return this.#finish(item, event, claim);
-    if (this.#stopping.signal.aborted) return this.#postpone(item, claim, failure, 0);
+    if (this.#stopping) return this.#postpone(item, claim, failure, 0);
     if (failure instanceof WorkRefused || claim.attempt === this.#options.bounds.maxAttempts) {
       return this.#giveUp(item, event, claim, failure.message);
     }
@@ -178,18 +181,21 @@ class Worker implements RunningWorker {
     const cancel = this.#clock.after(workLimitMs, () => {
       limit.abort(new Error(`not done within ${workLimitMs} ms`));
     });
-    const signal = AbortSignal.any([limit.signal, this.#stopping.signal]);
     const aborted = Promise.withResolvers<never>();
-    const onAbort = () => aborted.reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
+    limit.signal.addEventListener("abort", () => aborted.reject(limit.signal.reason), { once: true });
+    aborted.promise.catch(() => undefined);
+    this.#limits.add(limit);
+    if (this.#stopping) limit.abort(new Error("the worker stops"));
     try {
-      await Promise.race([this.#options.work(event, { attempt, signal }), aborted.promise]);
+      limit.signal.throwIfAborted();
+      const work = this.#options.work(event, { attempt, signal: limit.signal });
+      await Promise.race([work, aborted.promise]);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     } finally {
       cancel();
-      signal.removeEventListener("abort", onAbort);
+      this.#limits.delete(limit);
     }
   }
 
@@ -232,7 +238,10 @@ class Worker implements RunningWorker {
     const partition = item.subject.split(".")[2] ?? "0";
     await this.#queue.bury({ worker, partition, about, item, reason, attempts });
     this.counters.dead++;
-    this.#log.error({ about, subject: item.subject, sequence: item.sequence, reason, attempts }, "dead letter");
+    this.#log.error(
+      { about, subject: item.subject, sequence: item.sequence, reason, attempts },
+      "dead letter",
+    );
   }
 
   #backoffMs(attempt: number): number {

@@ -1,0 +1,55 @@
+/** Bounds of the workers. Equal on all nodes: they share one consumer, its locks and its retries. */
+export type WorkerBounds = {
+  /** Events that one node works on at the same time. */
+  readonly maxInFlight: number;
+  /** Time limit of one attempt, ms. */
+  readonly workLimitMs: number;
+  /**
+   * Life of the lock on an event, ms. A worker that died is replaced after it. Longer than `workLimitMs` by more
+   * than the nodes' clocks may differ, or a live worker loses its lock.
+   */
+  readonly lockLifeMs: number;
+  /** Pause before attempt n + 1 is `backoffMs * 2^(n-1)`, at most `backoffMaxMs`. */
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+  /** Then the event becomes a dead letter. */
+  readonly maxAttempts: number;
+};
+
+/** Retried for about three hours: a mail server may be away for lunch. */
+export const emailBounds: WorkerBounds = checked({
+  maxInFlight: 16,
+  workLimitMs: 10_000,
+  lockLifeMs: 15_000,
+  backoffMs: 1_000,
+  backoffMaxMs: 10 * 60_000,
+  maxAttempts: 27,
+});
+
+/** Retried for about an hour: what it needs is stored beside the orders, and the order waits for it. */
+export const invoiceBounds: WorkerBounds = checked({
+  maxInFlight: 32,
+  workLimitMs: 10_000,
+  lockLifeMs: 15_000,
+  backoffMs: 500,
+  backoffMaxMs: 60_000,
+  maxAttempts: 64,
+});
+
+/** @throws RangeError on bounds that contradict each other: a fault of the program. */
+export function checked(bounds: WorkerBounds): WorkerBounds {
+  const { maxInFlight, workLimitMs, lockLifeMs, backoffMs, backoffMaxMs, maxAttempts } = bounds;
+  const fault =
+    (maxInFlight < 1 && "maxInFlight is below 1") ||
+    (maxAttempts < 1 && "maxAttempts is below 1") ||
+    (workLimitMs * 1.2 > lockLifeMs && "lockLifeMs must be at least 1.2 * workLimitMs") ||
+    (backoffMs > backoffMaxMs && "backoffMs is above backoffMaxMs");
+  if (fault !== false) throw new RangeError(`worker bounds: ${fault}`);
+  return Object.freeze({ ...bounds });
+}
+
+/**
+ * A new consumer starts with events of this age. Less than the age of the bucket PROCESSED (30 days): an older
+ * event may have been processed, and nobody would know.
+ */
+export const REPLAY_DAYS = 29;
