@@ -1,0 +1,257 @@
+/** The runtime on a real server, hosting a machine that is not an order. Nodes crash by losing everything they hold. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { floorsBucket, nodesBucket } from "../../config/streams.ts";
+import { partitionOf, subjects } from "../../config/subjects.ts";
+import { natsBucket } from "../../src/adapters/bucket.nats.ts";
+import { natsBus } from "../../src/adapters/bus.nats.ts";
+import { systemClock } from "../../src/adapters/clock.system.ts";
+import { connectNats, type NatsLink } from "../../src/adapters/connection.nats.ts";
+import { randomIds } from "../../src/adapters/ids.random.ts";
+import { natsJournal } from "../../src/adapters/journal.nats.ts";
+import { sqliteOutbox } from "../../src/adapters/outbox.sqlite.ts";
+import { ensureStreams } from "../../src/adapters/streams.nats.ts";
+import type { ActorDefinition } from "../../src/runtime/definition.ts";
+import { RuntimeNode } from "../../src/runtime/node.ts";
+import type { Log } from "../../src/runtime/ports.ts";
+import { startNatsServer } from "../support/nats-server.ts";
+import { badCoin, turnstile } from "../support/turnstile.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const PARTITIONS = 4;
+const settings = { replicas: 1, partitions: PARTITIONS, presenceAgeMs: 3000 };
+
+function logOf(t: Test, node: string): Log {
+  const log: Log = {
+    debug: () => {},
+    info: () => {},
+    warn: (fields, message) => t.comment(`${node} ${message}`, fields),
+    error: (fields, message) => t.comment(`${node} ${message}`, fields),
+    child: () => log,
+  };
+  return log;
+}
+
+type Running = { readonly node: RuntimeNode; readonly link: NatsLink; crash(): Promise<void> };
+
+async function startRuntime(
+  t: Test,
+  url: string,
+  name: string,
+  definition: ActorDefinition,
+): Promise<Running> {
+  const link = await connectNats({ servers: [url], name, connectTimeoutMs: 5000 });
+  await ensureStreams(link, settings);
+  const home = mkdtempSync(join(tmpdir(), "orderly-runtime-"));
+  const outbox = sqliteOutbox({ path: join(home, "outbox.sqlite") });
+  const node = new RuntimeNode({
+    node: name,
+    definition,
+    journal: natsJournal(link),
+    bus: natsBus(link),
+    nodes: natsBucket(link, nodesBucket(settings)),
+    floors: natsBucket(link, floorsBucket(settings)),
+    outbox,
+    clock: systemClock,
+    ids: randomIds(),
+    log: logOf(t, name),
+    partitions: PARTITIONS,
+    presenceTtlMs: 1000,
+    presenceRefreshMs: 250,
+    commitTimeoutMs: 2000,
+    outboxLimit: 1000,
+    idleActors: 100,
+    findOwnerMs: 5000,
+    details: {},
+  });
+  let over = false;
+  const crash = async (): Promise<void> => {
+    if (over) return;
+    over = true;
+    // Cut off from the server first: whatever the node still does reaches nobody.
+    await link.nc.close();
+    void node.stop().catch(() => {});
+    outbox.close();
+    rmSync(home, { recursive: true, force: true });
+  };
+  t.teardown(crash);
+  await node.start();
+  await waitUntil(`${name} works`, () => node.status().owners.every((owner) => owner.node !== ""));
+  return { node, link, crash };
+}
+
+const okCoin = (key: string): Promise<{ receipt: string }> => Promise.resolve({ receipt: key });
+
+t.test("a turnstile is started, takes a coin, lets one pass and is counted", async (t) => {
+  const server = await startNatsServer(t);
+  const { node, link } = await startRuntime(t, server.url, "one", turnstile(okCoin));
+  const started = await node.actors.start(
+    "gate_1",
+    { lockAfterMs: 60_000 },
+    { waitMs: 5000, mayExist: false },
+  );
+  t.match(started, { status: "ok", settled: true, snapshot: { version: 1 } });
+  const coin = await node.actors.command(
+    "gate_1",
+    "turnstile",
+    { type: "coin" },
+    { commandId: "c1", waitMs: 5000 },
+  );
+  t.match(coin, {
+    status: "ok",
+    settled: true,
+    snapshot: { machines: { turnstile: { value: "unlocked" } } },
+  });
+  const again = await node.actors.command(
+    "gate_1",
+    "turnstile",
+    { type: "coin" },
+    { commandId: "c1", waitMs: 0 },
+  );
+  t.match(
+    again,
+    { status: "ok", repeated: true, snapshot: { version: 3 } },
+    "a repeated command changes nothing",
+  );
+  const push = await node.actors.command(
+    "gate_1",
+    "turnstile",
+    { type: "push" },
+    { commandId: "c2", waitMs: 0 },
+  );
+  t.match(push, {
+    status: "ok",
+    snapshot: { machines: { counter: { context: { passed: 1 } } }, timers: [] },
+  });
+  const illegal = await node.actors.command(
+    "gate_1",
+    "turnstile",
+    { type: "push" },
+    { commandId: "c3", waitMs: 0 },
+  );
+  t.equal(illegal.status, "illegal");
+  t.equal((await node.actors.read("gate_none")).status, "not_found");
+  const partition = partitionOf("gate_1", PARTITIONS);
+  const records = await natsJournal(link).readAll(subjects.record(partition, "gate_1"));
+  t.same(
+    records.map((record) => (JSON.parse(record.payload) as { input: string }).input),
+    ["start", "command:coin", "effect:turnstile.checkCoin", "command:push"],
+  );
+  const event = await natsJournal(link).readLast(subjects.event(partition, "turnstile.passed"));
+  t.equal(event?.headers["ce-id"], "gate_1.4.0");
+});
+
+t.test("after fires from the log when its owner has crashed", async (t) => {
+  const server = await startNatsServer(t);
+  const one = await startRuntime(t, server.url, "one", turnstile(okCoin));
+  await one.node.actors.start("gate_2", { lockAfterMs: 1500 }, { waitMs: 0, mayExist: false });
+  await one.node.actors.command("gate_2", "turnstile", { type: "coin" }, { commandId: "c1", waitMs: 5000 });
+  await one.crash();
+  const two = await startRuntime(t, server.url, "two", turnstile(okCoin));
+  await waitUntil("the turnstile has locked itself", async () => {
+    const reply = await two.node.actors.read("gate_2");
+    return reply.status === "ok" && reply.snapshot.machines["turnstile"]?.value === "locked";
+  });
+});
+
+t.test("invoke goes on under its key when its owner has crashed in the middle of the call", async (t) => {
+  const server = await startNatsServer(t);
+  const keys: string[] = [];
+  let reached: (() => void) | undefined;
+  const called = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const hanging = turnstile((key) => {
+    keys.push(key);
+    reached?.();
+    return new Promise(() => {});
+  });
+  const one = await startRuntime(t, server.url, "one", hanging);
+  await one.node.actors.start("gate_3", { lockAfterMs: 60_000 }, { waitMs: 0, mayExist: false });
+  await one.node.actors.command("gate_3", "turnstile", { type: "coin" }, { commandId: "c1", waitMs: 0 });
+  await called;
+  await one.crash();
+  const resumed: boolean[] = [];
+  const two = await startRuntime(
+    t,
+    server.url,
+    "two",
+    turnstile((key, _attempt, again) => {
+      keys.push(key);
+      resumed.push(again);
+      return okCoin(key);
+    }),
+  );
+  await waitUntil("the coin is taken", async () => {
+    const reply = await two.node.actors.read("gate_3");
+    return reply.status === "ok" && reply.snapshot.machines["turnstile"]?.value === "unlocked";
+  });
+  t.equal(keys.length, 2);
+  t.equal(keys[0], keys[1], "the same key");
+  t.same(resumed, [true]);
+});
+
+t.test("a refused coin goes to onError, an unknown outcome is looked up and not repeated", async (t) => {
+  const server = await startNatsServer(t);
+  const books = new Map<string, { receipt: string }>();
+  let calls = 0;
+  const definition = turnstile(
+    (key) => {
+      calls++;
+      if (calls === 1) return Promise.reject(badCoin);
+      books.set(key, { receipt: key });
+      return Promise.reject(new Error("answer lost"));
+    },
+    (key) => books.get(key),
+  );
+  const { node } = await startRuntime(t, server.url, "one", definition);
+  await node.actors.start("gate_4", { lockAfterMs: 60_000 }, { waitMs: 0, mayExist: false });
+  const refused = await node.actors.command(
+    "gate_4",
+    "turnstile",
+    { type: "coin" },
+    { commandId: "c1", waitMs: 5000 },
+  );
+  t.match(refused, { snapshot: { machines: { turnstile: { value: "locked" } } } });
+  const taken = await node.actors.command(
+    "gate_4",
+    "turnstile",
+    { type: "coin" },
+    { commandId: "c2", waitMs: 5000 },
+  );
+  t.match(taken, { snapshot: { machines: { turnstile: { value: "unlocked" } } } });
+  t.equal(calls, 2, "looked up, not called again");
+});
+
+t.test(
+  "two nodes share the partitions, answer for each other, and one takes over when the other crashes",
+  async (t) => {
+    const server = await startNatsServer(t);
+    const one = await startRuntime(t, server.url, "one", turnstile(okCoin));
+    const two = await startRuntime(t, server.url, "two", turnstile(okCoin));
+    await waitUntil(
+      "both own something",
+      () => one.node.status().held.length > 0 && two.node.status().held.length > 0,
+    );
+    const gates = Array.from({ length: 20 }, (_, i) => `gate_t${i}`);
+    await Promise.all(
+      gates.map((gate) =>
+        two.node.actors.start(gate, { lockAfterMs: 60_000 }, { waitMs: 0, mayExist: false }),
+      ),
+    );
+    const begun = performance.now();
+    await one.crash();
+    for (const gate of gates) {
+      const reply = await two.node.actors.command(
+        gate,
+        "turnstile",
+        { type: "coin" },
+        { commandId: "c", waitMs: 5000 },
+      );
+      t.match(reply, { status: "ok", settled: true }, gate);
+    }
+    t.comment(`taken over and served after ${Math.round(performance.now() - begun)} ms`);
+  },
+);

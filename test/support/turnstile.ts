@@ -1,0 +1,97 @@
+/**
+ * A machine that has nothing to do with orders, hosted by the runtime: a turnstile that takes coins (an `invoke`),
+ * locks again by itself (an `after`) and counts passages in a second machine (an `emit`).
+ */
+import { assign, emit, fromPromise, setup } from "xstate";
+import { type ActorDefinition, EffectError, type EffectHandler } from "../../src/runtime/definition.ts";
+
+type Input = { readonly lockAfterMs: number };
+
+const turnstileMachine = setup({
+  types: {
+    input: {} as Input,
+    context: {} as { lockAfterMs: number; coins: number; receipt: string | null },
+    events: {} as { type: "coin" } | { type: "push" },
+    emitted: {} as { type: "turnstile.unlocked"; coins: number } | { type: "turnstile.passed" },
+  },
+  actors: {
+    checkCoin: fromPromise<{ receipt: string }, { coins: number }>(() => {
+      throw new Error("run by the runtime");
+    }),
+  },
+  delays: { lockAgain: ({ context }) => context.lockAfterMs },
+}).createMachine({
+  id: "turnstile",
+  context: ({ input }) => ({ lockAfterMs: input.lockAfterMs, coins: 0, receipt: null }),
+  initial: "locked",
+  states: {
+    locked: {
+      on: { coin: { target: "checking", actions: assign({ coins: ({ context }) => context.coins + 1 }) } },
+    },
+    checking: {
+      invoke: {
+        id: "checkCoin",
+        src: "checkCoin",
+        input: ({ context }) => ({ coins: context.coins }),
+        onDone: {
+          target: "unlocked",
+          actions: [
+            assign({ receipt: ({ event }) => event.output.receipt }),
+            emit(({ context }) => ({ type: "turnstile.unlocked" as const, coins: context.coins })),
+          ],
+        },
+        onError: "locked",
+      },
+    },
+    unlocked: {
+      after: { lockAgain: "locked" },
+      on: { push: { target: "locked", actions: emit({ type: "turnstile.passed" as const }) } },
+    },
+  },
+});
+
+const counterMachine = setup({
+  types: {
+    context: {} as { passed: number },
+    events: {} as { type: "turnstile.passed" },
+  },
+}).createMachine({
+  id: "counter",
+  context: { passed: 0 },
+  on: { "turnstile.passed": { actions: assign({ passed: ({ context }) => context.passed + 1 }) } },
+});
+
+export type CoinCheck = (key: string, attempt: number, resumed: boolean) => Promise<{ receipt: string }>;
+
+/** @param check what the outside says to a coin; `lookup` remembers by key when given */
+export function turnstile(
+  check: CoinCheck,
+  lookup?: (key: string) => { receipt: string } | undefined,
+): ActorDefinition {
+  const handler: EffectHandler = {
+    provider: "coins",
+    timeoutMs: 2000,
+    maxAttempts: 3,
+    backoffMs: 10,
+    run: ({ key, attempt, resumed }) => check(key, attempt, resumed),
+    ...(lookup
+      ? {
+          lookup: ({ key }) => {
+            const output = lookup(key);
+            return Promise.resolve(output ? { found: true as const, output } : { found: false as const });
+          },
+        }
+      : {}),
+  };
+  return {
+    machines: {
+      turnstile: { machine: turnstileMachine, version: 1 },
+      counter: { machine: counterMachine, version: 1 },
+    },
+    listens: { "turnstile.passed": ["counter"] },
+    effects: { checkCoin: handler },
+    settled: (machines) => machines["turnstile"]?.value !== "checking",
+  };
+}
+
+export const badCoin = new EffectError("refused", "bad_coin", "not a coin");
