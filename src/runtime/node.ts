@@ -20,7 +20,8 @@ import type { UnitSink } from "./unit.ts";
 
 export type NodeOptions = {
   readonly node: string;
-  readonly definition: ActorDefinition;
+  /** What runs here. Whatever it owns besides actors publishes through the same outbox. */
+  readonly application: (sink: UnitSink) => Application;
   readonly journal: Journal;
   readonly bus: Bus;
   readonly nodes: Bucket;
@@ -42,8 +43,12 @@ export type NodeOptions = {
   readonly findOwnerMs: number;
   /** Shown to the other nodes and to operators. */
   readonly details: Readonly<Record<string, unknown>>;
+};
+
+export type Application = {
+  readonly definition: ActorDefinition;
   /** Further resources that are owned like partitions (inventory shards). */
-  readonly resources?: (sink: UnitSink) => readonly OwnedResource[];
+  readonly resources: readonly OwnedResource[];
 };
 
 export type NodeStatus = {
@@ -83,10 +88,7 @@ export class RuntimeNode {
 
   constructor(options: NodeOptions) {
     this.options = options;
-    const { journal, bus, clock, ids, log, node, definition } = options;
-    for (const [name, entry] of Object.entries(definition.machines)) {
-      checkMachine(name, entry.machine, Object.keys(definition.effects));
-    }
+    const { journal, bus, clock, ids, log, node } = options;
     this.boot = ids.next();
     this.startedAt = clock.now();
     this.relay = new Relay({
@@ -98,6 +100,10 @@ export class RuntimeNode {
       markEveryMs: FLOOR_EVERY_MS,
       onLockMoved: (lock) => this.ownership.moved(lock),
     });
+    const { definition, resources } = options.application(this.relay);
+    for (const [name, entry] of Object.entries(definition.machines)) {
+      checkMachine(name, entry.machine, Object.keys(definition.effects));
+    }
     this.effects = new EffectRunner({ handlers: definition.effects, clock, log });
     this.partitions = Array.from(
       { length: options.partitions },
@@ -137,7 +143,7 @@ export class RuntimeNode {
       presence: this.presence,
       node,
       boot: this.boot,
-      resources: [...this.partitions, ...(options.resources?.(this.relay) ?? [])],
+      resources: [...this.partitions, ...resources],
       commitTimeoutMs: options.commitTimeoutMs,
     });
     this.actors = new Router({

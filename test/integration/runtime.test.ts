@@ -48,7 +48,7 @@ async function startRuntime(
   const outbox = sqliteOutbox({ path: join(home, "outbox.sqlite") });
   const node = new RuntimeNode({
     node: name,
-    definition,
+    application: () => ({ definition, resources: [] }),
     journal: natsJournal(link),
     bus: natsBus(link),
     nodes: natsBucket(link, nodesBucket(settings)),

@@ -1,0 +1,95 @@
+/** What a node tells operators about itself and the cluster: health, cluster view, metrics. Reads only. */
+import type { NodeSettings } from "../../config/settings.ts";
+import type { ClusterView, Health, HealthCheck, Operations } from "../../src/http/operations.ts";
+import type { NodeEntry } from "../../src/runtime/presence.ts";
+import type { NodeStatus, RuntimeNode } from "../../src/runtime/node.ts";
+import { metricsText } from "./metrics.ts";
+
+export function nodeOperations(node: RuntimeNode, settings: NodeSettings): Operations {
+  return {
+    health: () => healthOf(node.status(), settings.outboxMaxAgeMs),
+    cluster: () => Promise.resolve(clusterOf(node.status())),
+    metrics: () => metricsText(settings.nodeId, node.status()),
+  };
+}
+
+/** Ready: connected, seen by the others, every partition owned by a node that is there, the outbox moving. */
+export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
+  const present = new Set(status.entries.map((entry) => entry.id));
+  const orphans = status.owners.filter((owner) => !present.has(owner.node)).map((owner) => owner.resource);
+  const age = Math.round(status.relay.oldestMs);
+  const parked = status.partitions.reduce((sum, partition) => sum + partition.parked, 0);
+  const checks: HealthCheck[] = [
+    { name: "nats", ok: status.connected, detail: status.connected ? "connected" : "not connected" },
+    {
+      name: "presence",
+      ok: status.present,
+      detail: status.present ? "refreshed in time" : "could not be refreshed in time",
+    },
+    {
+      name: "partitions",
+      ok: orphans.length === 0,
+      detail: orphans.length === 0 ? "all owned" : `without an owner: ${orphans.join(", ")}`,
+    },
+    {
+      name: "outbox",
+      ok: age <= outboxMaxAgeMs && status.relay.storeRefusedMsAgo === undefined,
+      detail:
+        status.relay.storeRefusedMsAgo === undefined
+          ? `${status.relay.depth} waiting, the oldest for ${age} ms (limit ${outboxMaxAgeMs} ms)`
+          : "the local store refuses writes: is the disk full?",
+    },
+  ];
+  const ready = checks.every((check) => check.ok);
+  // Parked orders need an operator; the node serves all others.
+  checks.push({ name: "orders", ok: parked === 0, detail: `${parked} parked` });
+  return { ready, checks };
+}
+
+export function clusterOf(status: NodeStatus): ClusterView {
+  const partitions = status.owners.flatMap(({ resource, node, epoch }) => {
+    const partition = partitionNumber(resource);
+    return partition === undefined ? [] : [{ partition, node, epoch }];
+  });
+  const lagOf = (node: string, partition: number): number => {
+    const entry = status.entries.find((candidate) => candidate.id === node);
+    return (entry?.["lags"] as Record<string, number> | undefined)?.[partition] ?? 0;
+  };
+  return {
+    nodes: status.entries
+      .toSorted((a, b) => a.id.localeCompare(b.id))
+      .map((entry) => clusterNode(entry, partitions)),
+    partitions: partitions
+      .toSorted((a, b) => a.partition - b.partition)
+      .map(({ partition, node, epoch }) => ({
+        partition,
+        node: node === "" ? null : node,
+        epoch,
+        lag: lagOf(node, partition),
+      })),
+  };
+}
+
+function clusterNode(
+  entry: NodeEntry,
+  partitions: readonly { readonly partition: number; readonly node: string }[],
+): ClusterView["nodes"][number] {
+  const pid = entry["pid"];
+  return {
+    id: entry.id,
+    startedAt: new Date(entry.startedAt).toISOString(),
+    roles: (entry["roles"] as string[] | undefined) ?? [],
+    partitions: partitions
+      .filter(({ node }) => node === entry.id)
+      .map(({ partition }) => partition)
+      .toSorted((a, b) => a - b),
+    outboxDepth: Number(entry["outboxDepth"] ?? 0),
+    url: String(entry["url"] ?? ""),
+    ...(typeof pid === "number" ? { pid } : {}),
+  };
+}
+
+function partitionNumber(resource: string): number | undefined {
+  const [kind, number] = resource.split(".");
+  return kind === "partition" ? Number(number) : undefined;
+}
