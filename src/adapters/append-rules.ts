@@ -21,11 +21,16 @@ export function isLiteralSubject(subject: string): boolean {
   return subject.length > 0 && subject.length <= 1024 && !/[\s*>]|^\.|\.$|\.\./.test(subject);
 }
 
-/** True when `filter` (tokens, `*` for one, a final `>` for one or more) covers the literal `subject`. */
-export function matchesFilter(filter: string, subject: string): boolean {
-  if (filter === subject || filter === ">") return true;
-  const want = filter.split(".");
-  const have = subject.split(".");
+/** A test for subjects that match one of the filters (tokens, `*` for one, a final `>` for one or more). */
+export function compileFilters(filters: readonly string[]): (subject: string) => boolean {
+  const wanted = filters.map((filter) => filter.split("."));
+  return (subject) => {
+    const have = subject.split(".");
+    return wanted.some((want) => matches(want, have));
+  };
+}
+
+function matches(want: readonly string[], have: readonly string[]): boolean {
   for (let i = 0; i < want.length; i++) {
     if (want[i] === ">") return have.length > i;
     if (i >= have.length || (want[i] !== "*" && want[i] !== have[i])) return false;

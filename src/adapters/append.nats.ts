@@ -7,8 +7,9 @@ import { MsgHdrsImpl, nuid } from "@nats-io/transport-node";
 import { ServerCode } from "../runtime/ports.ts";
 import type { AppendResult, Message } from "../runtime/ports.ts";
 import type { NatsLink } from "./connection.nats.ts";
-import { describe, isTransient } from "./jetstream-api.nats.ts";
-import type { ErrorBody } from "./jetstream-api.nats.ts";
+import { describe } from "./jetstream-api.nats.ts";
+import { isTransient } from "./jetstream-codes.ts";
+import type { ErrorBody } from "./jetstream-codes.ts";
 import { encodeMessages } from "./message-encoding.ts";
 import type { EncodedMessage } from "./message-encoding.ts";
 

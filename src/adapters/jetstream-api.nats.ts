@@ -2,6 +2,8 @@
 import { errors } from "@nats-io/transport-node";
 import { Unavailable } from "../runtime/ports.ts";
 import type { NatsLink } from "./connection.nats.ts";
+import { isTransient } from "./jetstream-codes.ts";
+import type { ErrorBody } from "./jetstream-codes.ts";
 
 /** The server's definite refusal. `code` is its `err_code` (nats-server, errors.json). */
 export class ApiError extends Error {
@@ -13,36 +15,13 @@ export class ApiError extends Error {
   }
 }
 
-/** The error as the server's answers carry it; `code` is HTTP-like, `err_code` the exact one. */
-export type ErrorBody = {
-  readonly code: number;
-  readonly err_code?: number;
-  readonly description?: string;
-};
-
+/** Refusals that the adapters tell apart (nats-server, errors.json). */
 export const ApiCode = {
   consumerNotFound: 10014,
   messageNotFound: 10037,
   streamNotFound: 10059,
   streamNameInUse: 10058,
 } as const;
-
-/** Refusals that say nothing about the request: they pass when a leader, a quorum or room is there again. */
-const TRANSIENT = new Set([
-  10002, // account's resources exhausted
-  10158, // the message id is being stored right now
-  10176, // batch incomplete: a part was lost on the way, or could not be staged
-  10210, // too many batches in flight
-]);
-
-/** 10111 (a schedule armed twice in one batch) is answered as 500, and never passes. */
-const ROLLUP_FAILED = 10111;
-
-/** True when repeating the same request later may succeed. */
-export function isTransient(error: ErrorBody): boolean {
-  if (error.err_code !== undefined && TRANSIENT.has(error.err_code)) return true;
-  return error.code >= 500 && error.err_code !== ROLLUP_FAILED;
-}
 
 /**
  * One request to `$JS.API.<subject>`.

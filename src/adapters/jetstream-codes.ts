@@ -1,0 +1,25 @@
+/** Which of the server's refusals pass by themselves. Error codes: nats-server, errors.json. */
+
+/** The error as the server's answers carry it; `code` is HTTP-like, `err_code` the exact one. */
+export type ErrorBody = {
+  readonly code: number;
+  readonly err_code?: number;
+  readonly description?: string;
+};
+
+/** Refusals that say nothing about the request: they pass when a leader, a quorum or room is there again. */
+const TRANSIENT = new Set([
+  10002, // account's resources exhausted
+  10158, // the message id is being stored right now
+  10176, // batch incomplete: a part was lost on the way, or could not be staged
+  10210, // too many batches in flight
+]);
+
+/** 10111 (a schedule armed twice in one batch) is answered as 500, and never passes. */
+const ROLLUP_FAILED = 10111;
+
+/** True when repeating the same request later may succeed. */
+export function isTransient(error: ErrorBody): boolean {
+  if (error.err_code !== undefined && TRANSIENT.has(error.err_code)) return true;
+  return error.code >= 500 && error.err_code !== ROLLUP_FAILED;
+}
