@@ -5,11 +5,13 @@
  * the hold on the stock nowhere: it says `order.closed`, and fulfillment, which owns the hold's end, releases it.
  */
 import { assign, emit, setup } from "xstate";
-import { effect } from "./effect.ts";
+import { effect, failureOf } from "./effect.ts";
 import { paysOnDelivery } from "./money.ts";
 import type { OrderDetails, OrderEmitted, OrderEvent } from "./order-events.ts";
+import { mayReserveAgain, retryDelayMs } from "./retry.ts";
 import type {
   Customer,
+  EffectFailure,
   Money,
   OrderedLine,
   OrderInput,
@@ -34,8 +36,8 @@ export type OrderContext = {
   readonly rejection?: Rejection;
   /** Why the payment was refused or the order cancelled, for people; absent otherwise. */
   readonly reason?: string;
-  /** RFC 3339, UTC. */
-  readonly placedAt: string;
+  /** Reservations in a row that failed; absent without one. */
+  readonly tries?: number;
 };
 
 /** Facts about a reserved order. Before the reservation nothing asks for them: that is a programmer fault. */
@@ -60,11 +62,15 @@ export const orderMachine = setup({
   },
   actors: { reserveInventory: effect<ReserveOutput, ReserveInput>() },
   guards: {
+    mayReserveAgain: ({ context }, failure: EffectFailure) =>
+      failure.kind !== "refused" && mayReserveAgain((context.tries ?? 0) + 1),
     isReserved: (_, output: ReserveOutput) => output.outcome === "reserved",
     paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
     isPrepaid: ({ context }) => !paysOnDelivery(context.method),
   },
+  delays: { retryDelay: ({ context }) => retryDelayMs(context.tries ?? 0) },
   actions: {
+    countFailure: assign(({ context }) => ({ tries: (context.tries ?? 0) + 1 })),
     keepReservation: assign((_, output: ReserveOutput) =>
       output.outcome === "reserved" ? { lines: output.lines, total: output.total } : {},
     ),
@@ -113,11 +119,10 @@ export const orderMachine = setup({
     shippingAddress: input.shippingAddress,
     lines: input.lines,
     total: null,
-    placedAt: input.placedAt,
   }),
   initial: "reserving",
   states: {
-    // Not to be cancelled: an answer is due within seconds, and there is no order to speak of before it.
+    // Not to be cancelled: before its lines are reserved and priced there is no order to speak of.
     reserving: {
       invoke: {
         id: "reserveInventory",
@@ -140,13 +145,22 @@ export const orderMachine = setup({
             target: "rejected",
           },
         ],
-        // The reservation may stand although no answer came: the hold is closed for good.
-        onError: {
-          actions: ["keepInventoryUnavailable", { type: "emitClosed", params: { held: true } }],
-          target: "rejected",
-        },
+        onError: [
+          {
+            guard: { type: "mayReserveAgain", params: ({ event }) => failureOf(event.error) },
+            actions: "countFailure",
+            target: "awaiting_inventory",
+          },
+          // The reservation may stand although no answer came: the hold is closed for good.
+          {
+            actions: ["keepInventoryUnavailable", { type: "emitClosed", params: { held: true } }],
+            target: "rejected",
+          },
+        ],
       },
     },
+    // Still shown as `reserving`. A repeated reservation finds the result of the first.
+    awaiting_inventory: { after: { retryDelay: { target: "reserving" } } },
     rejected: { type: "final", entry: "emitRejected" },
 
     created: {

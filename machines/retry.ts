@@ -11,3 +11,8 @@ export function retryDelayMs(tries: number): number {
 export function mayRetry(tries: number): boolean {
   return tries < retry.most;
 }
+
+/** A reservation is asked for again for about two minutes: longer, nobody waits for an order. */
+export function mayReserveAgain(tries: number): boolean {
+  return tries < 8;
+}

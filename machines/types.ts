@@ -36,8 +36,6 @@ export type OrderInput = {
   readonly payment: { readonly method: PaymentMethod; readonly token?: string };
   readonly shippingAddress: ShippingAddress;
   readonly fulfillment: FulfillmentPlan;
-  /** RFC 3339, UTC. */
-  readonly placedAt: string;
 };
 
 export type Missing = { readonly sku: string; readonly requested: number; readonly available: number };
@@ -50,7 +48,7 @@ export type ReserveOutput =
   | { readonly outcome: "mixed_currency"; readonly currencies: readonly string[] }
   | { readonly outcome: "closed"; readonly as: "released" | "shipped" };
 
-/** Why an order was rejected. `unavailable`: the inventory could not be asked. */
+/** Why an order was rejected. `unavailable`: the inventory did not answer for too long. */
 export type Rejection = Exclude<ReserveOutput, { outcome: "reserved" }> | { readonly outcome: "unavailable" };
 
 export type EndHoldInput = { readonly orderId: string };

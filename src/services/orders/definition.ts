@@ -74,7 +74,7 @@ export function orderDefinition(options: OrderDefinitionOptions): ActorDefinitio
  */
 function settled(machines: MachineStates): boolean {
   const order = machines["order"]?.value;
-  if (order === "reserving" || order === "authorizing") return false;
+  if (order === "reserving" || order === "awaiting_inventory" || order === "authorizing") return false;
   const fulfillment = machines["fulfillment"]?.value as { releasing?: string; shipping?: string } | undefined;
   return fulfillment?.releasing !== "giving_back" && fulfillment?.shipping !== "handing_over";
 }

@@ -1,0 +1,149 @@
+/**
+ * The order service: places orders and passes commands on to their actors, on whatever node these live.
+ * Owns nothing: every answer comes from acknowledged state. Outcomes are values.
+ */
+import type { OrderInput, PaymentMethod } from "../../../machines/types.ts";
+import { partitionOf, subjects } from "../../../config/subjects.ts";
+import type { Actors } from "../../runtime/actors.ts";
+import { Unavailable } from "../../runtime/ports.ts";
+import type { Ids, Journal } from "../../runtime/ports.ts";
+import type { Inventory } from "../inventory/contract.ts";
+import { addressed, collectsDue } from "./commands.ts";
+import type { CommandResult, OrderCommand, Money, Orders, PlaceOrder, PlaceResult } from "./contract.ts";
+import { historyItem } from "./history.ts";
+import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
+import { placeResult, positions, unserved } from "./placing.ts";
+import { allowedCommands, dueOnDelivery, orderMachinesOf, orderStatus } from "./status.ts";
+import { orderView } from "./view.ts";
+
+export type OrdersOptions = {
+  readonly actors: Actors;
+  readonly inventory: Pick<Inventory, "known">;
+  readonly journal: Pick<Journal, "readAll">;
+  readonly ids: Ids;
+  /** Number of partitions, as the stream was made with. */
+  readonly partitions: number;
+  /** Makes ids from idempotency keys. Equal on all nodes, and never changed: a new one forgets all keys. */
+  readonly idempotencySecret: string;
+  readonly fulfillment: OrderInput["fulfillment"];
+};
+
+/** A cancellation or a shipment waits so long for the stock to follow; the order itself has changed before. */
+const COMMAND_WAIT_MS = 2000;
+
+/** See {@link Orders}. */
+export class OrderService implements Orders {
+  private readonly options: OrdersOptions;
+
+  constructor(options: OrdersOptions) {
+    this.options = options;
+  }
+
+  async place(
+    order: PlaceOrder,
+    how: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
+  ): Promise<PlaceResult> {
+    const { actors, inventory, ids, idempotencySecret, fulfillment } = this.options;
+    const { method, token } = order.payment;
+    if (!isAvailable(method)) {
+      return {
+        status: "refused",
+        code: "payment_method_unavailable",
+        reason: `${method} is not offered yet`,
+      };
+    }
+    const known = await inventory.known(order.lines.map(({ sku }) => sku));
+    if (known.status !== "checked") return known;
+    if (known.unknown.length > 0) {
+      return { status: "unknown_sku", skus: positions(order.lines, known.unknown) };
+    }
+    const { idempotencyKey, caller, waitMs } = how;
+    const keyed = idempotencyKey !== undefined;
+    const id = keyed ? derivedOrderId(idempotencySecret, caller, idempotencyKey) : drawnOrderId(ids);
+    const input: OrderInput = {
+      orderId: id,
+      customer: order.customer,
+      lines: order.lines,
+      payment: token === undefined ? { method } : { method, token },
+      shippingAddress: order.shippingAddress,
+      fulfillment,
+    };
+    const reply = await actors.start(id, input, {
+      waitMs,
+      mayExist: keyed,
+      ...(keyed ? { request: requestHash(order) } : {}),
+    });
+    if (reply.status === "ok") return placeResult(id, reply.snapshot, order.lines);
+    if (reply.status === "request_mismatch") return { status: "idempotency_key_reused", orderId: id };
+    return unserved(reply);
+  }
+
+  async get(id: string): ReturnType<Orders["get"]> {
+    const reply = await this.options.actors.read(id);
+    if (reply.status === "ok") return { status: "found", order: orderView(id, reply.snapshot) };
+    return reply.status === "not_found" ? { status: "not_found" } : unserved(reply);
+  }
+
+  async command(id: string, command: OrderCommand): Promise<CommandResult> {
+    const { actors, ids } = this.options;
+    if (command.type === "deliver") {
+      const refusal = await this.refusesDelivery(id, command.collected);
+      if (refusal) return refusal;
+    }
+    const { machine, event } = addressed(command);
+    const reply = await actors.command(id, machine, event, {
+      commandId: ids.next(),
+      waitMs: COMMAND_WAIT_MS,
+    });
+    switch (reply.status) {
+      case "ok":
+        return { status: "done", order: orderView(id, reply.snapshot) };
+      case "illegal": {
+        const machines = orderMachinesOf(reply.snapshot.machines);
+        return {
+          status: "illegal_transition",
+          state: orderStatus(machines),
+          allowedEvents: allowedCommands(machines),
+        };
+      }
+      case "not_found":
+        return { status: "not_found" };
+      default:
+        return unserved(reply);
+    }
+  }
+
+  async history(id: string): ReturnType<Orders["history"]> {
+    const { journal, partitions } = this.options;
+    try {
+      const records = await journal.readAll(subjects.record(partitionOf(id, partitions), id));
+      if (records.length === 0) return { status: "not_found" };
+      return { status: "found", items: records.map(historyItem) };
+    } catch (error) {
+      if (error instanceof Unavailable) return unserved({ status: "unavailable", reason: error.message });
+      throw error;
+    }
+  }
+
+  /**
+   * The machine takes a delivery only with exactly what is due; here the caller learns which amount that is. What
+   * is due never changes, so that it may be read before the command.
+   */
+  private async refusesDelivery(
+    id: string,
+    collected: Money | undefined,
+  ): Promise<CommandResult | undefined> {
+    const reply = await this.options.actors.read(id);
+    if (reply.status === "not_found") return { status: "not_found" };
+    if (reply.status !== "ok") return unserved(reply);
+    const machines = orderMachinesOf(reply.snapshot.machines);
+    const due = dueOnDelivery(machines);
+    if (due === null || !allowedCommands(machines).includes("deliver")) return undefined;
+    return collectsDue(due, collected) ? undefined : { status: "amount_mismatch", expected: due };
+  }
+}
+
+/** `async` is paid on a hosted page, which no gateway offers yet. */
+function isAvailable(method: PlaceOrder["payment"]["method"]): method is PaymentMethod {
+  return method !== "async";
+}

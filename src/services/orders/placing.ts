@@ -1,0 +1,66 @@
+/** From the runtime's reply to the answer that a caller gets for a new order. Pure. */
+import type { ActorReply } from "../../runtime/actors.ts";
+import type { Snapshot } from "../../runtime/envelope.ts";
+import type { PlaceOrder, PlaceResult, Unserved } from "./contract.ts";
+import { orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
+import type { OrderMachines } from "./status.ts";
+import { orderView } from "./view.ts";
+
+/** When nobody owned the partition: about as long as a takeover takes. */
+const RETRY_AFTER_MS = 1000;
+
+/** The answers that need no order. @throws for a reply that this request cannot have: programmer fault */
+export function unserved(reply: ActorReply): Unserved {
+  switch (reply.status) {
+    case "unavailable":
+      return { status: "unavailable", reason: reply.reason, retryAfterMs: RETRY_AFTER_MS };
+    case "overloaded":
+    case "refused":
+      return reply;
+    default:
+      throw new Error(`the runtime answered ${reply.status}`);
+  }
+}
+
+/** The same for the first request and for every repetition of it, as far as the order's end is known. */
+export function placeResult(id: string, snapshot: Snapshot, lines: PlaceOrder["lines"]): PlaceResult {
+  const machines = orderMachinesOf(snapshot.machines);
+  const reason = machines.order.context.reason ?? "";
+  switch (orderStatus(machines)) {
+    case "rejected":
+      return rejected(id, machines, lines);
+    case "payment_failed":
+      return { status: "payment_failed", orderId: id, reason };
+    case "payment_expired":
+      return { status: "payment_expired", orderId: id, reason };
+    default:
+      return { status: wasConfirmed(machines) ? "placed" : "pending", order: orderView(id, snapshot) };
+  }
+}
+
+function rejected(id: string, { order }: OrderMachines, lines: PlaceOrder["lines"]): PlaceResult {
+  const rejection = order.context.rejection;
+  switch (rejection?.outcome) {
+    case "out_of_stock":
+      return { status: "out_of_stock", orderId: id, missing: rejection.missing };
+    case "unknown_sku":
+      return { status: "unknown_sku", skus: positions(lines, rejection.skus) };
+    case "mixed_currency":
+      return { status: "mixed_currency", currencies: rejection.currencies };
+    default:
+      return {
+        status: "refused",
+        code: "inventory_unavailable",
+        reason: `order ${id} was rejected because its stock could not be reserved`,
+      };
+  }
+}
+
+/** Where each of `skus` stands in the order's lines. */
+export function positions(
+  lines: PlaceOrder["lines"],
+  skus: readonly string[],
+): { readonly sku: string; readonly index: number }[] {
+  const wanted = new Set(skus);
+  return lines.flatMap(({ sku }, index) => (wanted.has(sku) ? [{ sku, index }] : []));
+}

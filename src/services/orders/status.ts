@@ -1,0 +1,102 @@
+/** What a client sees of the machines' states. Derived, never stored. Tables are held to the machines by tests. */
+import type { FulfillmentContext } from "../../../machines/fulfillment-rules.ts";
+import { paysOnDelivery } from "../../../machines/money.ts";
+import type { OrderContext } from "../../../machines/order.ts";
+import type { PaymentContext } from "../../../machines/payment-context.ts";
+import type { MachineStates } from "../../runtime/definition.ts";
+import type { Money, OrderCommand, OrderStatus } from "./contract.ts";
+
+/** The three machines of an order, typed. */
+export type OrderMachines = {
+  readonly order: { readonly value: string; readonly context: OrderContext };
+  readonly payment: { readonly value: StateValue; readonly context: PaymentContext };
+  readonly fulfillment: { readonly value: StateValue; readonly context: FulfillmentContext };
+};
+
+/** `authorized`, or `{ reversing: "voiding" }`. */
+type StateValue = string | Readonly<Record<string, string>>;
+
+/** @throws when a machine is missing: programmer fault */
+export function orderMachinesOf(states: MachineStates): OrderMachines {
+  const { order, payment, fulfillment } = states;
+  if (!order || !payment || !fulfillment) throw new Error("an order's record lacks a machine");
+  return { order, payment, fulfillment } as unknown as OrderMachines;
+}
+
+/** States that a client need not tell apart; every other name is the status itself. */
+const innerOrderStates: Readonly<Record<string, OrderStatus>> = {
+  awaiting_inventory: "reserving",
+  shipping: "ready",
+};
+
+export function orderStatus({ order }: OrderMachines): OrderStatus {
+  return innerOrderStates[order.value] ?? (order.value as OrderStatus);
+}
+
+/** One of api.md's payment statuses. */
+export function paymentStatus({ payment }: OrderMachines): string {
+  const { value, context } = payment;
+  if (typeof value !== "string") return reversingStatus(value["reversing"] ?? "", context);
+  if (value === "idle" || value === "due" || value === "unused") return "none";
+  return value === "capturing" ? "authorized" : value;
+}
+
+/** While money is given back, the status says what still stands. */
+function reversingStatus(step: string, context: PaymentContext): string {
+  if (context.expired) return "expired";
+  if (step === "awaiting_authorization") return "authorizing";
+  const refunds = step === "refunding" || step === "refund_failed";
+  return refunds && context.method !== "debit_card" ? "captured" : "authorized";
+}
+
+/** One of api.md's fulfillment statuses. */
+export function fulfillmentStatus({ order, fulfillment }: OrderMachines): string {
+  const { value } = fulfillment;
+  const state = typeof value === "string" ? value : (Object.keys(value)[0] ?? "");
+  switch (state) {
+    case "unconfirmed":
+    case "unused":
+      return "none";
+    case "releasing":
+    case "released":
+      return order.value === "cancelled" ? "cancelled" : "none";
+    case "shipping":
+      return "ready";
+    default:
+      return state;
+  }
+}
+
+const cancellable: ReadonlySet<string> = new Set(["authorizing", "confirmed", "ready"]);
+
+/** The step that a warehouse may take next, where it drives the steps. */
+const steps: Readonly<Record<string, OrderCommand["type"]>> = {
+  stored: "pick",
+  picked: "quality-check",
+  quality_checked: "pack",
+  ready: "ship",
+  shipped: "deliver",
+};
+
+/** Commands that are legal now; at most two. */
+export function allowedCommands({ order, fulfillment }: OrderMachines): OrderCommand["type"][] {
+  const allowed: OrderCommand["type"][] = cancellable.has(order.value) ? ["cancel"] : [];
+  if (typeof fulfillment.value === "string") return allowed;
+  for (const [state, substate] of Object.entries(fulfillment.value)) {
+    const step = steps[state];
+    if (substate === "awaiting" && step) allowed.push(step);
+  }
+  return allowed;
+}
+
+/** What has to be handed over at the door: the total, or nothing when it is paid already. Null before the reservation. */
+export function dueOnDelivery({ order }: OrderMachines): Money | null {
+  const { total, method } = order.context;
+  if (total === null) return null;
+  return paysOnDelivery(method) ? total : { amount: 0, currency: total.currency };
+}
+
+/** True once the order has been confirmed, whatever became of it. */
+export function wasConfirmed({ fulfillment }: OrderMachines): boolean {
+  return fulfillment.context.total !== undefined;
+}
