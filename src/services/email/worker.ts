@@ -1,0 +1,56 @@
+import { emailBounds, type WorkerBounds } from "../../../config/workers.ts";
+import {
+  type RunningWorker,
+  startWorker,
+  type WorkerDependencies,
+  WorkRefused,
+} from "../../runtime/worker.ts";
+import { readOrderDetails } from "../paperwork/order-details.ts";
+import { composeMail, mailedEvents } from "./letters.ts";
+import { MailRefused } from "./mailer.ts";
+import { smtpMailer } from "./mailer.smtp.ts";
+
+export type EmailDependencies = WorkerDependencies & {
+  /** Mail server, `smtp://host:port`. */
+  readonly smtpUrl: string;
+  readonly bounds?: WorkerBounds;
+};
+
+const SENDER = "Orderly <orders@orderly.example>";
+
+/**
+ * Sends the mails of orders, once per event as far as SMTP allows: a crash between the server's "taken" and the
+ * mark sends the mail again, with the same Message-ID. A mail server that is away delays mails, for about three
+ * hours; then, and when it says a definite no, the event becomes a dead letter.
+ */
+export async function startEmailWorker(dependencies: EmailDependencies): Promise<RunningWorker> {
+  const bounds = dependencies.bounds ?? emailBounds;
+  // As many connections as mails under way, so that none waits in the pool beyond its time limit.
+  const mailer = smtpMailer({
+    url: dependencies.smtpUrl,
+    from: SENDER,
+    connections: bounds.maxInFlight,
+  });
+  const worker = await startWorker(dependencies, {
+    name: "email",
+    types: mailedEvents,
+    bounds,
+    work: async (event) => {
+      const mail = composeMail(event, readOrderDetails(event.data));
+      if (mail === undefined) throw new WorkRefused(`there is no mail for ${event.type}`);
+      try {
+        await mailer.send(mail);
+      } catch (error) {
+        if (error instanceof MailRefused) throw new WorkRefused(error.message, { cause: error });
+        throw error;
+      }
+    },
+  });
+  return {
+    counters: worker.counters,
+    stop: async () => {
+      await worker.stop();
+      mailer.close();
+    },
+  };
+}
