@@ -96,7 +96,8 @@ export class Tenure {
   /** Decides at once; `undefined` when it cannot: something of this order is under way or has to be read. */
   joinReserve(orderId: string, lines: readonly Line[]): Joined | undefined {
     if (!this.#joinable(orderId) || faultOfLines(lines)) return undefined;
-    // Not remembered: taken for new. The runtime joins on the first start only, and the guard refuses the rest.
+    // Not remembered: taken for new. The runtime joins on the first start only; if the order does have a hold, the
+    // guard refuses the write, and the guard of the order's own record a refusal that was decided for it.
     if (this.#holds.get(orderId) !== undefined) return undefined;
     return this.#join(orderId, decideHold(orderId, lines, NO_HOLD, this.book.offer));
   }

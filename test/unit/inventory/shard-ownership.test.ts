@@ -76,7 +76,7 @@ t.test("an old read is recognised and repeated before anything is decided", asyn
   await owned.settle(owned.shard.answer(reserve("o1", ["A", 9])));
   let tries = 0;
   const { journal } = owned.log;
-  const read = journal.readLastPerSubject;
+  const read = journal.readLastPerSubject.bind(journal);
   journal.readLastPerSubject = (filter) => {
     if (++tries === 5) owned.log.readsBefore = 0;
     return read(filter);

@@ -107,7 +107,7 @@ t.test("a SKU that the load had missed is taken in, with its stock, by the put t
   const { shard, settle, log, takeOver } = await ownedShard();
   await settle(shard.answer(put(5, "p1")));
   await settle(shard.answer(reserve("o1", ["A", 4])));
-  const read = log.journal.readLastPerSubject;
+  const read = log.journal.readLastPerSubject.bind(log.journal);
   log.journal.readLastPerSubject = async () => [];
   await takeOver();
   log.journal.readLastPerSubject = read;
