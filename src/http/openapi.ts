@@ -2,6 +2,7 @@
 import swagger from "@fastify/swagger";
 import reference from "@scalar/fastify-api-reference";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { mayBeEmpty } from "./schemas/commands.ts";
 import type { HttpApp } from "./http-app.ts";
 import { sendProblem } from "./problem-answers.ts";
 import { PAGE_POLICY } from "./response-headers.ts";
@@ -27,6 +28,8 @@ export async function collectOpenApi(app: HttpApp): Promise<void> {
       servers: [{ url: "/" }],
       tags,
     },
+    transformObject: (document) =>
+      "openapiObject" in document ? withOptionalBodies(document.openapiObject) : document.swaggerObject,
     refResolver: {
       // Without it the components are called def-0, def-1 ...
       buildLocalReference: (schema, _baseUri, _fragment, index) =>
@@ -66,4 +69,18 @@ function pageHeaders(request: FastifyRequest, reply: FastifyReply, done: () => v
   }
   reply.header("content-security-policy", PAGE_POLICY);
   done();
+}
+
+type Operation = {
+  requestBody?: { required?: boolean; content: { "application/json"?: { schema?: { $ref?: string } } } };
+};
+
+/** A body is documented as required; those of commands without required fields are not. */
+function withOptionalBodies<D extends object>(document: D): D {
+  const { paths = {} } = document as { paths?: Record<string, { post?: Operation }> };
+  for (const { post } of Object.values(paths)) {
+    const component = post?.requestBody?.content["application/json"]?.schema?.$ref?.split("/").at(-1);
+    if (post?.requestBody && mayBeEmpty.has(component ?? "")) post.requestBody.required = false;
+  }
+  return document;
 }

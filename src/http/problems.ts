@@ -75,8 +75,8 @@ export const problems = {
   },
   refused: {
     status: 409,
-    title: "Held for an operator",
-    detail: "The order cannot take inputs until an operator has looked at it.",
+    title: "Refused",
+    detail: "This input cannot be taken as things are; an operator may have to look first.",
   },
   body_too_large: { status: 413, title: "Body too large", detail: "A body may have 65536 bytes." },
   unsupported_media_type: {

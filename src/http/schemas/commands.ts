@@ -14,14 +14,14 @@ export const CancelOrder = closed(
       default: DEFAULT_CANCEL_REASON,
     }),
   },
-  { $id: "CancelOrder" },
+  { $id: "CancelOrder", examples: [{ reason: "Ordered by mistake" }] },
 );
 
 export const NoFields = closed({}, { $id: "NoFields" });
 
 export const QualityCheck = closed(
   { passed: Type.Boolean({ description: "False sends the order back to `stored`" }) },
-  { $id: "QualityCheck" },
+  { $id: "QualityCheck", examples: [{ passed: true }] },
 );
 
 export const DeliverOrder = closed(
@@ -31,8 +31,11 @@ export const DeliverOrder = closed(
       description: "Cash on delivery and in person: what the customer paid",
     }),
   },
-  { $id: "DeliverOrder" },
+  { $id: "DeliverOrder", examples: [{ collected: { amount: 3998, currency: "EUR" } }] },
 );
+
+/** Components whose fields are all optional: their commands take an empty body as `{}`. */
+export const mayBeEmpty: ReadonlySet<string> = new Set(["CancelOrder", "NoFields", "DeliverOrder"]);
 
 export type CancelOrder = Static<typeof CancelOrder>;
 export type QualityCheck = Static<typeof QualityCheck>;

@@ -4,21 +4,21 @@ import type { Static } from "typebox";
 import { httpLimits } from "../limits.ts";
 import { closed, money, moneyInput, nullable, ref, text } from "./parts.ts";
 
-export const PutStockBody = {
-  ...closed(
-    {
-      onHand: Type.Integer({
-        minimum: 0,
-        maximum: httpLimits.onHand,
-        description: "Pieces in the warehouse, the reserved ones included",
-      }),
-      name: text(200),
-      price: moneyInput(httpLimits.amount),
-    },
-    { $id: "PutStock" },
-  ),
-  examples: [{ onHand: 100, name: "T-shirt M", price: { amount: 1999, currency: "EUR" } }],
-};
+export const PutStockBody = closed(
+  {
+    onHand: Type.Integer({
+      minimum: 0,
+      maximum: httpLimits.onHand,
+      description: "Pieces in the warehouse, the reserved ones included",
+    }),
+    name: text(200),
+    price: moneyInput(httpLimits.amount),
+  },
+  {
+    $id: "PutStock",
+    examples: [{ onHand: 100, name: "T-shirt M", price: { amount: 1999, currency: "EUR" } }],
+  },
+);
 
 export const Stock = Type.Object(
   {

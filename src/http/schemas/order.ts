@@ -85,7 +85,11 @@ export const History = Type.Object(
         at: time,
         input: Type.String({ description: "What caused the commit", examples: ["command:cancel"] }),
         transitions: Type.Array(
-          Type.Object({ machine: Type.String(), from: Type.Unknown(), to: Type.Unknown() }),
+          Type.Object({
+            machine: Type.String(),
+            from: Type.Optional(Type.Unknown({ description: "Absent for a machine that starts" })),
+            to: Type.Optional(Type.Unknown()),
+          }),
         ),
         events: names,
         effects: Type.Object({ opened: names, closed: names }),

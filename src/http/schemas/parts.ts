@@ -30,7 +30,10 @@ export const orderParams = Type.Object({
 export const skuParams = Type.Object({ sku });
 
 /** An object of a request: a member that is not listed is a fault, not noise. */
-export function closed<P extends Record<string, TSchema>>(properties: P, options: { $id: string }) {
+export function closed<P extends Record<string, TSchema>>(
+  properties: P,
+  options: { $id: string; examples?: unknown[] },
+) {
   return Type.Object(properties, { additionalProperties: false, title: options.$id, ...options });
 }
 

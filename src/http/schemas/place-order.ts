@@ -39,40 +39,37 @@ export const placeOrderExample = {
   shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
 };
 
-export const PlaceOrderBody = {
-  ...closed(
-    {
-      customer,
-      lines: Type.Array(
-        Type.Object(
-          { sku, quantity: Type.Integer({ minimum: 1, maximum: httpLimits.quantity }) },
-          { additionalProperties: false },
-        ),
-        {
-          minItems: 1,
-          maxItems: httpLimits.lines,
-          description: "Each SKU once. Prices come from the catalogue.",
-        },
-      ),
-      payment: Type.Object(
-        {
-          method: paymentMethod,
-          token: Type.Optional(
-            Type.String({
-              minLength: 1,
-              maxLength: 255,
-              pattern: "^[\\x21-\\x7e]*$",
-              description: "Token of the card or wallet; never a card number",
-            }),
-          ),
-        },
+export const PlaceOrderBody = closed(
+  {
+    customer,
+    lines: Type.Array(
+      Type.Object(
+        { sku, quantity: Type.Integer({ minimum: 1, maximum: httpLimits.quantity }) },
         { additionalProperties: false },
       ),
-      shippingAddress: address,
-    },
-    { $id: "PlaceOrder" },
-  ),
-  examples: [placeOrderExample],
-};
+      {
+        minItems: 1,
+        maxItems: httpLimits.lines,
+        description: "Each SKU once. Prices come from the catalogue.",
+      },
+    ),
+    payment: Type.Object(
+      {
+        method: paymentMethod,
+        token: Type.Optional(
+          Type.String({
+            minLength: 1,
+            maxLength: 255,
+            pattern: "^[\\x21-\\x7e]*$",
+            description: "Token of the card or wallet; never a card number",
+          }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    shippingAddress: address,
+  },
+  { $id: "PlaceOrder", examples: [placeOrderExample] },
+);
 
 export type PlaceOrderBody = Static<typeof PlaceOrderBody>;

@@ -53,7 +53,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
   amount_mismatch: { expected: { amount: 3998, currency: "EUR" } },
   mixed_currency: { currencies: ["EUR", "USD"] },
   below_reserved: { reserved: 12 },
-  refused: { refusal: "parked" },
+  refused: { refusal: "order_parked" },
   not_ready: { checks: [{ name: "nats", ok: false, detail: "disconnected" }] },
 };
 

@@ -1,0 +1,132 @@
+/** The services behind the HTTP API, in memory, as far as HTTP can tell them apart from the real ones. */
+import type { FastifyInstance } from "fastify";
+import pino from "pino";
+import type { Test } from "tap";
+import { createApp } from "../../src/http/app.ts";
+import type { AppDependencies } from "../../src/http/app.ts";
+import type { Inventory, StockView } from "../../src/services/inventory/contract.ts";
+import type { OrderCommand, OrderView, Orders, PlaceOrder } from "../../src/services/orders/contract.ts";
+
+export const body: PlaceOrder = {
+  customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },
+  lines: [{ sku: "TSHIRT-M", quantity: 2 }],
+  payment: { method: "credit_card", token: "tok_ok" },
+  shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
+};
+
+export const order: OrderView = {
+  id: "ord_1",
+  version: 3,
+  status: "confirmed",
+  customer: body.customer,
+  lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 1999, currency: "EUR" } }],
+  total: { amount: 3998, currency: "EUR" },
+  payment: { method: "credit_card", status: "authorized", url: null },
+  fulfillment: { status: "stored", trackingNumber: null },
+  invoice: null,
+  shippingAddress: body.shippingAddress,
+  reason: null,
+  createdAt: "2026-11-22T10:00:00.000Z",
+  updatedAt: "2026-11-22T10:00:00.120Z",
+  nextEvents: ["cancel", "pick"],
+};
+
+type Placed = { order: PlaceOrder; options: Parameters<Orders["place"]>[1] };
+
+/** Keeps orders in a map; `place` confirms whatever comes, `command` answers the order as it is. */
+export class OrdersInMemory implements Orders {
+  readonly stored = new Map<string, OrderView>([[order.id, order]]);
+  readonly placed: Placed[] = [];
+  readonly commands: { id: string; command: OrderCommand }[] = [];
+
+  async place(request: PlaceOrder, options: Placed["options"]): ReturnType<Orders["place"]> {
+    this.placed.push({ order: request, options });
+    const view = { ...order, id: `ord_${this.placed.length}`, customer: request.customer };
+    this.stored.set(view.id, view);
+    return { status: "placed", order: view };
+  }
+
+  async get(id: string): ReturnType<Orders["get"]> {
+    const found = this.stored.get(id);
+    return found === undefined ? { status: "not_found" } : { status: "found", order: found };
+  }
+
+  async command(id: string, command: OrderCommand): ReturnType<Orders["command"]> {
+    this.commands.push({ id, command });
+    const found = this.stored.get(id);
+    return found === undefined ? { status: "not_found" } : { status: "done", order: found };
+  }
+
+  async history(id: string): ReturnType<Orders["history"]> {
+    return this.stored.has(id) ? { status: "found", items: [] } : { status: "not_found" };
+  }
+}
+
+/** Stock in a map, listed by SKU. */
+export class InventoryInMemory implements Inventory {
+  readonly stock = new Map<string, StockView>();
+
+  async put(sku: string, wanted: Parameters<Inventory["put"]>[1]): ReturnType<Inventory["put"]> {
+    const stock = { sku, ...wanted, reserved: 0, available: wanted.onHand };
+    this.stock.set(sku, stock);
+    return { status: "stored", stock };
+  }
+
+  async get(sku: string): ReturnType<Inventory["get"]> {
+    const stock = this.stock.get(sku);
+    return stock === undefined ? { status: "not_found" } : { status: "found", stock };
+  }
+
+  async list({ limit, after = "" }: Parameters<Inventory["list"]>[0]): ReturnType<Inventory["list"]> {
+    const all = [...this.stock.values()].toSorted((a, b) => (a.sku < b.sku ? -1 : 1));
+    const rest = all.filter(({ sku }) => sku > after);
+    const items = rest.slice(0, limit);
+    return { status: "found", items, next: rest.length > limit ? (items.at(-1)?.sku ?? null) : null };
+  }
+
+  async known(skus: readonly string[]): ReturnType<Inventory["known"]> {
+    return { status: "checked", unknown: skus.filter((sku) => !this.stock.has(sku)) };
+  }
+}
+
+export type TestApp = {
+  readonly app: FastifyInstance;
+  readonly orders: OrdersInMemory;
+  readonly inventory: InventoryInMemory;
+  /** What the app logged at info level and above, as parsed lines. */
+  readonly logged: Record<string, unknown>[];
+};
+
+/** An app over fresh services, closed with the test. `replace` overrules single dependencies. */
+export async function startApp(t: Test, replace: Partial<AppDependencies> = {}): Promise<TestApp> {
+  const orders = new OrdersInMemory();
+  const inventory = new InventoryInMemory();
+  const logged: Record<string, unknown>[] = [];
+  let ids = 0;
+  const app = await createApp({
+    orders,
+    inventory,
+    invoices: { read: async () => ({ status: "not_ready" }) },
+    operations: {
+      health: () => ({ ready: true, checks: [{ name: "nats", ok: true, detail: "connected" }] }),
+      cluster: async () => ({ nodes: [], partitions: [] }),
+      metrics: () => "orders_total 1\n",
+    },
+    log: pino({ level: "info" }, { write: (line: string) => logged.push(JSON.parse(line)) }),
+    nextId: () => `${++ids}`,
+    now: () => Date.parse("2026-11-22T10:00:00.000Z"),
+    development: true,
+    ...replace,
+  });
+  t.teardown(() => app.close());
+  return { app, orders, inventory, logged };
+}
+
+/** Orders whose methods are partly replaced. */
+export function ordersWith(replaced: Partial<Orders>): Orders {
+  return Object.assign(new OrdersInMemory(), replaced);
+}
+
+export function inventoryWith(replaced: Partial<Inventory>): Inventory {
+  return Object.assign(new InventoryInMemory(), replaced);
+}
