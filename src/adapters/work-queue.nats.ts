@@ -157,4 +157,8 @@ async function bury(link: NatsLink, letter: DeadLetter): Promise<void> {
 }
 
 /** Header values are one line of ASCII. */
-const oneLine = (text: string): string => text.replace(/[^\x20-\x7e]+/g, " ").slice(0, REASON_CHARS);
+const oneLine = (text: string): string =>
+  text
+    .replace(/[^\x21-\x7e]+/g, " ")
+    .trim()
+    .slice(0, REASON_CHARS);

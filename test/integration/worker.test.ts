@@ -1,0 +1,193 @@
+import { fileURLToPath } from "node:url";
+import t, { type Test } from "tap";
+import { STREAM } from "../../config/subjects.ts";
+import { apiRequest } from "../../src/adapters/jetstream-api.nats.ts";
+import { startWorker, type Work } from "../../src/runtime/worker.ts";
+import { startNode } from "../support/processes.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { type Stage, startStage } from "../support/worker-stage.ts";
+
+const bounds = {
+  maxInFlight: 8,
+  workLimitMs: 1_000,
+  lockLifeMs: 1_500,
+  backoffMs: 50,
+  backoffMaxMs: 200,
+  maxAttempts: 5,
+};
+const workerProcess = fileURLToPath(new URL("../support/worker-process.ts", import.meta.url));
+
+const created = (n: number) => ({
+  id: `ord_${n}.1.0`,
+  type: "order.created",
+  order: `ord_${n}`,
+  data: { n },
+});
+
+async function worker(t: Test, stage: Stage, work: Work, name = "mail") {
+  const node = await stage.node();
+  const running = await startWorker(node, { name, types: ["order.created"], bounds, work });
+  t.teardown(() => running.stop());
+  return { ...running, counters: running.counters, node, stop: () => running.stop() };
+}
+
+/** Counts the work of all workers per event, and notes when two of them are at the same one at once. */
+function tally() {
+  const done = new Map<string, number>();
+  const open = new Set<string>();
+  const clashes: string[] = [];
+  const work: Work = async (event) => {
+    if (open.has(event.id)) clashes.push(event.id);
+    open.add(event.id);
+    await new Promise((resolve) => setImmediate(resolve));
+    open.delete(event.id);
+    done.set(event.id, (done.get(event.id) ?? 0) + 1);
+  };
+  return { done, clashes, work };
+}
+
+t.test("two workers share the events; every event that is delivered twice is worked on once", async (t) => {
+  const stage = await startStage(t);
+  const { done, clashes, work } = tally();
+  const workers = [await worker(t, stage, work), await worker(t, stage, work)];
+  const count = 200;
+  await Promise.all(Array.from({ length: count }, (_, n) => stage.emit(created(n))));
+  await Promise.all(Array.from({ length: count }, (_, n) => stage.emit(created(n))));
+  const sum = (field: "done" | "repeated") => workers.reduce((all, one) => all + one.counters[field], 0);
+  await waitUntil("every delivery is settled", () => sum("done") === count && sum("repeated") === count, {
+    timeoutMs: 20_000,
+  });
+  t.same(
+    [...done.values()].filter((times) => times !== 1),
+    [],
+  );
+  t.equal(done.size, count);
+  t.same(clashes, []);
+  t.ok(
+    workers.every((one) => one.counters.done > 0),
+    "both have worked",
+  );
+  await waitUntil("nothing is left unacknowledged", async () => {
+    const info = await consumerInfo(workers[0]!.node, "mail");
+    return info.num_ack_pending === 0 && info.num_pending === 0;
+  });
+});
+
+t.test("a worker that is killed in the middle is replaced when its lock ends", async (t) => {
+  const stage = await startStage(t);
+  const doomed = startNode(t, workerProcess, [stage.url, "mail", String(bounds.lockLifeMs)]);
+  await stage.emit(created(1));
+  await waitUntil("the doomed worker has started", () => doomed.output().includes("started ord_1.1.0"));
+  const attempts: number[] = [];
+  await worker(t, stage, async (_event, { attempt }) => void attempts.push(attempt));
+  t.same(attempts, []);
+  await doomed.kill();
+  await waitUntil("the other one has done it", () => attempts.length > 0);
+  t.same(attempts, [2], "the attempt of the dead one counts");
+});
+
+t.test("an event that kills every worker that touches it ends as a dead letter", async (t) => {
+  const stage = await startStage(t);
+  await stage.emit(created(1));
+  for (let n = 0; n < bounds.maxAttempts; n++) {
+    const doomed = startNode(t, workerProcess, [stage.url, "mail", "300"]);
+    await waitUntil("it has started", () => doomed.output().includes("started ord_1.1.0"));
+    await doomed.kill();
+  }
+  let works = 0;
+  await worker(t, stage, async () => void works++);
+  const letter = await waitUntil("there is a dead letter", async () => (await stage.dead())[0]);
+  t.equal(works, 0);
+  t.match(letter.headers["Orderly-Dead-Reason"], "the worker ended during its last attempt");
+});
+
+t.test("a failing event becomes a dead letter that says everything, others are not held up", async (t) => {
+  const stage = await startStage(t);
+  const seen: string[] = [];
+  await worker(t, stage, async (event) => {
+    if (event.subject === "ord_1") throw new Error("no luck\r\nwith: this “one”");
+    seen.push(event.subject);
+  });
+  for (let n = 0; n < 5; n++) await stage.emit(created(n));
+  const letter = await waitUntil("there is a dead letter", async () => (await stage.dead())[0]);
+  t.same(seen.toSorted(), ["ord_0", "ord_2", "ord_3", "ord_4"]);
+  t.match(letter, {
+    subject: "dead.mail.3.ord_1",
+    payload: JSON.stringify({ n: 1 }),
+    headers: {
+      "ce-id": "ord_1.1.0",
+      "ce-type": "order.created",
+      "ce-subject": "ord_1",
+      "Orderly-Dead-Subject": "orders.events.3.order.created",
+      "Orderly-Dead-Attempts": String(bounds.maxAttempts),
+      "Orderly-Dead-Reason": "no luck with: this one",
+    },
+  });
+});
+
+t.test("after a restart of the server workers go on with what was stored", async (t) => {
+  const stage = await startStage(t);
+  const { done, work } = tally();
+  const one = await worker(t, stage, work);
+  const other = await worker(t, stage, work);
+  await stage.emit(created(1));
+  await waitUntil("the first is done", () => done.has("ord_1.1.0"));
+  await stage.server.kill();
+  await stage.server.start();
+  await waitUntil("an event is taken again", () => stage.emit(created(2)).then(() => true));
+  await waitUntil("the second is done", () => done.has("ord_2.1.0"), { timeoutMs: 20_000 });
+  t.same([...done.values()], [1, 1]);
+  t.equal(one.counters.done + other.counters.done, 2);
+});
+
+t.test("a consumer that somebody has deleted is made again, and nothing is done twice", async (t) => {
+  const stage = await startStage(t);
+  const { done, work } = tally();
+  const { node } = await worker(t, stage, work);
+  await stage.emit(created(1));
+  await waitUntil("the first is done", () => done.has("ord_1.1.0"));
+  await apiRequest(node.link, `CONSUMER.DELETE.${STREAM}.mail`, undefined, 2_000);
+  await stage.emit(created(2));
+  await waitUntil("the second is done", () => done.has("ord_2.1.0"), { timeoutMs: 20_000 });
+  t.same([...done.values()], [1, 1]);
+});
+
+t.test("a consumer with other filters is refused: the server would skip events", async (t) => {
+  const stage = await startStage(t);
+  const node = await stage.node();
+  const options = { name: "mail", maxInFlight: 1, ackWaitMs: 1_000 };
+  await (await node.queue.consume({ ...options, filters: ["orders.events.*.a"] }, async () => {})).stop();
+  await t.rejects(
+    node.queue.consume({ ...options, filters: ["orders.events.*.b"] }, async () => {}),
+    {
+      message: /consumer mail exists with the filters orders\.events\.\*\.a instead of orders\.events\.\*\.b/,
+    },
+  );
+  const again = { ...options, ackWaitMs: 2_000, filters: ["orders.events.*.a"] };
+  await (await node.queue.consume(again, async () => {})).stop();
+  t.equal((await consumerInfo(node, "mail")).config.ack_wait, 2_000_000_000, "its times may change");
+});
+
+t.test("a worker has no more events under way than its bound, however many wait", async (t) => {
+  const stage = await startStage(t);
+  for (let n = 0; n < 40; n++) await stage.emit(created(n));
+  let now = 0;
+  let most = 0;
+  let works = 0;
+  await worker(t, stage, async () => {
+    most = Math.max(most, ++now);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    now--;
+    works++;
+  });
+  await waitUntil("all are done", () => works === 40);
+  t.equal(most, bounds.maxInFlight);
+});
+
+type ConsumerInfo = {
+  readonly num_ack_pending: number;
+  readonly num_pending: number;
+  readonly config: { readonly ack_wait: number };
+};
+const consumerInfo = (node: Awaited<ReturnType<Stage["node"]>>, name: string) =>
+  apiRequest<ConsumerInfo>(node.link, `CONSUMER.INFO.${STREAM}.${name}`, undefined, 2_000);

@@ -1,0 +1,40 @@
+/**
+ * A worker in a process of its own, to be killed: prints each event's id and never finishes it.
+ * Arguments: address of the nats-server, name of the worker, life of its locks in ms.
+ */
+import { processedBucket } from "../../config/streams.ts";
+import { natsBucket } from "../../src/adapters/bucket.nats.ts";
+import { systemClock } from "../../src/adapters/clock.system.ts";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
+import { randomIds } from "../../src/adapters/ids.random.ts";
+import { natsWorkQueue } from "../../src/adapters/work-queue.nats.ts";
+import { startWorker } from "../../src/runtime/worker.ts";
+import { quietLog, stageSettings } from "./worker-stage.ts";
+
+const [url = "", name = "", lockLifeMs = "0"] = process.argv.slice(2);
+const link = await connectNats({ servers: [url], name: "worker", connectTimeoutMs: 10_000 });
+await startWorker(
+  {
+    queue: natsWorkQueue(link),
+    processed: natsBucket(link, processedBucket(stageSettings)),
+    clock: systemClock,
+    ids: randomIds(),
+    log: quietLog,
+  },
+  {
+    name,
+    types: ["order.created"],
+    bounds: {
+      maxInFlight: 4,
+      workLimitMs: Number(lockLifeMs),
+      lockLifeMs: Number(lockLifeMs),
+      backoffMs: 100,
+      backoffMaxMs: 100,
+      maxAttempts: 5,
+    },
+    work: (event) => {
+      process.stdout.write(`started ${event.id}\n`);
+      return new Promise(() => undefined);
+    },
+  },
+);
