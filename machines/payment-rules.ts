@@ -1,7 +1,7 @@
 /** Guards, actions and effects of the payment machine. The chart is in payment.ts and payment-reversal.ts. */
 import { assign, emit, setup } from "xstate";
 import { effect } from "./effect.ts";
-import { paysOnDelivery } from "./money.ts";
+import { needsCapture, paysOnDelivery } from "./money.ts";
 import { ofOrder } from "./payment-context.ts";
 import type { PaymentContext } from "./payment-context.ts";
 import type { PaymentEmitted, PaymentEvent } from "./payment-events.ts";
@@ -39,6 +39,7 @@ export const paymentRules = setup({
     paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
     /** The gateway settles debit cards when it authorises them: there is nothing to capture or to void. */
     isSettledAtOnce: ({ context }) => context.method === "debit_card",
+    needsCapture: ({ context }) => needsCapture(context.method),
     hasExpired: ({ context }) => context.expired === true,
     isAuthorized: (_, { output }: Outcome<AuthorizeOutput>) => output?.outcome === "authorized",
     isDebitAuthorized: ({ context }, { output }: Outcome<AuthorizeOutput>) =>

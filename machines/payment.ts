@@ -79,7 +79,7 @@ export const paymentMachine = paymentRules.createMachine({
 
     authorized: {
       on: {
-        "capture.requested": { target: "capturing" },
+        "capture.requested": { guard: "needsCapture", target: "capturing" },
         "order.closed": [
           { guard: "isSettledAtOnce", target: "reversing.refunding" },
           { target: "reversing.voiding" },

@@ -1,0 +1,205 @@
+import t from "tap";
+import { orderMachine } from "../../../machines/order.ts";
+import type { PaymentMethod } from "../../../machines/types.ts";
+import { Chart } from "./chart.ts";
+import { orderInput, outOfStock, reserved } from "./order-input.ts";
+import { checkScenarios } from "./scenarios.ts";
+import type { Then, When } from "./scenarios.ts";
+
+const when = {
+  reserved: { effect: "reserveInventory", happen: (c) => c.settle("reserveInventory", reserved) },
+  "out of stock": { effect: "reserveInventory", happen: (c) => c.settle("reserveInventory", outOfStock) },
+  "unknown sku": {
+    effect: "reserveInventory",
+    happen: (c) => c.settle("reserveInventory", { outcome: "unknown_sku", skus: ["TSHIRT-M"] }),
+  },
+  "mixed currency": {
+    effect: "reserveInventory",
+    happen: (c) => c.settle("reserveInventory", { outcome: "mixed_currency", currencies: ["EUR", "USD"] }),
+  },
+  "hold ended before": {
+    effect: "reserveInventory",
+    happen: (c) => c.settle("reserveInventory", { outcome: "closed", as: "released" }),
+  },
+  "inventory silent": {
+    effect: "reserveInventory",
+    happen: (c) => c.fail("reserveInventory", "retryable", "unavailable"),
+  },
+  "inventory refuses": {
+    effect: "reserveInventory",
+    happen: (c) => c.fail("reserveInventory", "refused", "malformed"),
+  },
+  "pause over": { timer: true, happen: (c) => c.elapse() },
+  "late reservation": {
+    happen: (c) => c.send({ type: "effect.late.reserveInventory", output: reserved } as never),
+  },
+  "payment authorized": { happen: (c) => c.send({ type: "payment.authorized" }) },
+  "payment failed": {
+    happen: (c) => c.send({ type: "payment.failed", reason: "card_declined" } as never),
+  },
+  "payment expired": { happen: (c) => c.send({ type: "payment.expired", reason: "timeout" } as never) },
+  "payment collected": { happen: (c) => c.send({ type: "payment.collected" }) },
+  "fulfillment ready": { happen: (c) => c.send({ type: "fulfillment.ready" }) },
+  "fulfillment shipping": { happen: (c) => c.send({ type: "fulfillment.shipping" }) },
+  "fulfillment shipped": {
+    happen: (c) => c.send({ type: "fulfillment.shipped", trackingNumber: "ORD1" } as never),
+  },
+  "fulfillment delivered": { happen: (c) => c.send({ type: "fulfillment.delivered" }) },
+  cancel: { happen: (c) => c.send({ type: "cancel", reason: "changed my mind" } as never) },
+  unheard: { happen: (c) => c.send({ type: "something.else" }) },
+} satisfies Record<string, When>;
+
+type W = keyof typeof when;
+
+const reach =
+  (method: PaymentMethod, ...path: W[]) =>
+  (): Chart => {
+    const chart = new Chart(orderMachine, orderInput(method));
+    for (const event of path) when[event].happen(chart);
+    return chart;
+  };
+
+const cancelled: Then = { to: "cancelled", emits: ["order.cancelled", "order.closed"] };
+const rejected: Then = { to: "rejected", emits: ["order.closed", "order.rejected"] };
+const ready: W[] = ["reserved", "payment authorized", "fulfillment ready"];
+const shipped: W[] = [...ready, "fulfillment shipping", "fulfillment shipped"];
+const cashShipped = shipped.filter((event) => event !== "payment authorized");
+const awaitingInventory: Then = { to: "awaiting_inventory", delays: [1000] };
+
+checkScenarios<W>({
+  machine: orderMachine,
+  when,
+  given: {
+    "reserving, to be paid by card": {
+      reach: reach("credit_card"),
+      then: {
+        reserved: { to: "authorizing", emits: ["order.created"] },
+        "out of stock": rejected,
+        "unknown sku": rejected,
+        "mixed currency": rejected,
+        "hold ended before": rejected,
+        "inventory silent": awaitingInventory,
+        "inventory refuses": rejected,
+      },
+    },
+    "reserving, to be paid on delivery": {
+      reach: reach("in_person"),
+      then: {
+        reserved: { to: "confirmed", emits: ["order.created", "order.confirmed"] },
+        "out of stock": rejected,
+        "unknown sku": rejected,
+        "mixed currency": rejected,
+        "hold ended before": rejected,
+        "inventory silent": awaitingInventory,
+        "inventory refuses": rejected,
+      },
+    },
+    "an inventory that did not answer": {
+      reach: reach("credit_card", "inventory silent"),
+      then: { "pause over": { to: "reserving", invokes: ["reserveInventory"] } },
+    },
+    "an inventory that did not answer seven times": {
+      reach: reach(
+        "credit_card",
+        ...Array.from({ length: 7 }, (): W[] => ["inventory silent", "pause over"]).flat(),
+      ),
+      then: {
+        reserved: { to: "authorizing", emits: ["order.created"] },
+        "out of stock": rejected,
+        "unknown sku": rejected,
+        "mixed currency": rejected,
+        "hold ended before": rejected,
+        "inventory silent": rejected,
+        "inventory refuses": rejected,
+      },
+    },
+    rejected: { reach: reach("credit_card", "out of stock"), then: {} },
+    authorizing: {
+      reach: reach("tokenized", "reserved"),
+      then: {
+        "payment authorized": { to: "confirmed", emits: ["order.confirmed"] },
+        "payment failed": { to: "payment_failed", emits: ["order.closed"] },
+        "payment expired": { to: "payment_expired", emits: ["order.closed"] },
+        cancel: cancelled,
+      },
+    },
+    "payment failed": { reach: reach("debit_card", "reserved", "payment failed"), then: {} },
+    "payment expired": { reach: reach("debit_card", "reserved", "payment expired"), then: {} },
+    confirmed: {
+      reach: reach("credit_card", "reserved", "payment authorized"),
+      then: { "fulfillment ready": { to: "ready", emits: ["order.ready"] }, cancel: cancelled },
+    },
+    ready: {
+      reach: reach("credit_card", ...ready),
+      then: { "fulfillment shipping": { to: "shipping" }, cancel: cancelled },
+    },
+    shipping: {
+      reach: reach("credit_card", ...ready, "fulfillment shipping"),
+      then: { "fulfillment shipped": { to: "shipped", emits: ["order.shipped"] } },
+    },
+    "shipped, paid already": {
+      reach: reach("debit_card", ...shipped),
+      then: { "fulfillment delivered": { to: "completed", emits: ["order.completed"] } },
+    },
+    "shipped, to be paid at the door": {
+      reach: reach("cash_on_delivery", ...cashShipped),
+      then: { "fulfillment delivered": { to: "delivered" } },
+    },
+    delivered: {
+      reach: reach("cash_on_delivery", ...cashShipped, "fulfillment delivered"),
+      then: { "payment collected": { to: "completed", emits: ["order.completed"] } },
+    },
+    completed: { reach: reach("credit_card", ...shipped, "fulfillment delivered"), then: {} },
+    cancelled: { reach: reach("credit_card", "reserved", "cancel"), then: {} },
+  },
+});
+
+t.test("public events carry what mails and invoices need, and nothing secret", async (t) => {
+  const chart = new Chart(orderMachine, orderInput("credit_card"));
+  const facts = {
+    orderId: "ord_1",
+    customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },
+    lines: [
+      { sku: "TSHIRT-M", name: "T-shirt M", quantity: 2, unitPrice: { amount: 1999, currency: "EUR" } },
+    ],
+    total: { amount: 3998, currency: "EUR" },
+    payment: { method: "credit_card" },
+    shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
+  };
+  t.strictSame(when.reserved.happen(chart).emitted, [{ type: "order.created", ...facts }]);
+  t.strictSame(when["payment authorized"].happen(chart).emitted, [{ type: "order.confirmed", ...facts }]);
+  t.strictSame(when["fulfillment ready"].happen(chart).emitted, [{ type: "order.ready", ...facts }]);
+  when["fulfillment shipping"].happen(chart);
+  t.strictSame(when["fulfillment shipped"].happen(chart).emitted, [
+    { type: "order.shipped", ...facts, trackingNumber: "ORD1" },
+  ]);
+  t.notMatch(JSON.stringify(chart.live.context), "tok_secret");
+
+  const other = reach("credit_card", "reserved")();
+  t.strictSame(when.cancel.happen(other).emitted, [
+    { type: "order.cancelled", ...facts, reason: "changed my mind" },
+    { type: "order.closed", orderId: "ord_1", held: true },
+  ]);
+});
+
+t.test("a rejected order tells every missing line, and says whether stock may be held for it", async (t) => {
+  const sold = reach("credit_card")();
+  const [closed, rejected] = when["out of stock"].happen(sold).emitted as unknown as Record<
+    string,
+    unknown
+  >[];
+  t.match(closed, { type: "order.closed", held: false });
+  t.strictSame(rejected?.["rejection"], outOfStock);
+
+  const unclear = reach("credit_card")();
+  t.match(when["inventory refuses"].happen(unclear).emitted[0], { type: "order.closed", held: true });
+});
+
+t.test("the reservation asks for the order's lines", async (t) => {
+  const chart = reach("credit_card")();
+  t.strictSame(chart.started.invoked, ["reserveInventory"]);
+  t.strictSame(chart.effects.get("reserveInventory"), {
+    orderId: "ord_1",
+    lines: [{ sku: "TSHIRT-M", quantity: 2 }],
+  });
+});

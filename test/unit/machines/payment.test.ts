@@ -1,0 +1,302 @@
+import t from "tap";
+import { paymentMachine } from "../../../machines/payment.ts";
+import type { PaymentMethod } from "../../../machines/types.ts";
+import { Chart } from "./chart.ts";
+import { authorized, declined, orderInput, total } from "./order-input.ts";
+import { checkScenarios } from "./scenarios.ts";
+import type { Then, When } from "./scenarios.ts";
+
+const late = (source: string, outcome: object): When => ({
+  happen: (chart) => chart.send({ type: `effect.late.${source}`, ...outcome }),
+});
+const failure = (kind: string): object => ({ error: { code: "gateway_error", message: "", kind } });
+
+const when = {
+  "order created": { happen: (c) => c.send({ type: "order.created", total } as never) },
+  "order closed": {
+    happen: (c) => c.send({ type: "order.closed", orderId: "ord_1", held: true } as never),
+  },
+  "capture requested": { happen: (c) => c.send({ type: "capture.requested" }) },
+  delivered: { happen: (c) => c.send({ type: "fulfillment.delivered", collected: total } as never) },
+  retry: { happen: (c) => c.send({ type: "retry" }) },
+  "pause over": { timer: true, happen: (c) => c.elapse() },
+  unheard: { happen: (c) => c.send({ type: "something.else" }) },
+
+  authorized: { effect: "authorizePayment", happen: (c) => c.settle("authorizePayment", authorized) },
+  declined: { effect: "authorizePayment", happen: (c) => c.settle("authorizePayment", declined) },
+  "authorization refused": {
+    effect: "authorizePayment",
+    happen: (c) => c.fail("authorizePayment", "refused"),
+  },
+  "authorization timed out": {
+    effect: "authorizePayment",
+    happen: (c) => c.fail("authorizePayment", "unknown", "timeout"),
+  },
+  "gateway unreachable": {
+    effect: "authorizePayment",
+    happen: (c) => c.fail("authorizePayment", "retryable"),
+  },
+  "late authorization": late("authorizePayment", { output: authorized }),
+  "late decline": late("authorizePayment", { output: declined }),
+  "late refusal": late("authorizePayment", failure("refused")),
+  "late unknown": late("authorizePayment", failure("unknown")),
+
+  captured: {
+    effect: "capturePayment",
+    happen: (c) => c.settle("capturePayment", { outcome: "captured" }),
+  },
+  "capture declined": {
+    effect: "capturePayment",
+    happen: (c) => c.settle("capturePayment", { outcome: "declined", reason: "insufficient_funds" }),
+  },
+  "capture refused": { effect: "capturePayment", happen: (c) => c.fail("capturePayment", "refused") },
+  "capture unknown": { effect: "capturePayment", happen: (c) => c.fail("capturePayment", "unknown") },
+  "late capture": late("capturePayment", { output: { outcome: "captured" } }),
+  "late capture declined": late("capturePayment", { output: { outcome: "declined", reason: "no" } }),
+  "late capture unknown": late("capturePayment", failure("unknown")),
+
+  voided: { effect: "voidPayment", happen: (c) => c.settle("voidPayment", { outcome: "voided" }) },
+  "nothing to void": {
+    effect: "voidPayment",
+    happen: (c) => c.settle("voidPayment", { outcome: "nothing_to_void" }),
+  },
+  "void refused": { effect: "voidPayment", happen: (c) => c.fail("voidPayment", "refused") },
+  "void unknown": { effect: "voidPayment", happen: (c) => c.fail("voidPayment", "unknown") },
+
+  refunded: { effect: "refundPayment", happen: (c) => c.settle("refundPayment", { outcome: "refunded" }) },
+  "refund refused": { effect: "refundPayment", happen: (c) => c.fail("refundPayment", "refused") },
+  "refund unknown": { effect: "refundPayment", happen: (c) => c.fail("refundPayment", "unknown") },
+} satisfies Record<string, When>;
+
+type W = keyof typeof when;
+
+const reach =
+  (method: PaymentMethod, ...path: W[]) =>
+  (): Chart => {
+    const chart = new Chart(paymentMachine, orderInput(method));
+    for (const event of path) when[event].happen(chart);
+    return chart;
+  };
+
+const unused: Then = { to: "unused" };
+const failed: Then = { to: "failed", emits: ["payment.failed"] };
+const expired: Then = { to: "reversing.voiding", emits: ["payment.expired"], invokes: ["voidPayment"] };
+const voiding: Then = { to: "reversing.voiding", invokes: ["voidPayment"] };
+const refunding: Then = { to: "reversing.refunding", invokes: ["refundPayment"] };
+const capturing: Then = { to: "capturing", invokes: ["capturePayment"] };
+const captureFailed = (ms: number): Then => ({
+  to: "capture_failed",
+  emits: ["payment.capture_failed"],
+  delays: [ms],
+});
+const voidFailed = (ms: number): Then => ({ to: "reversing.void_failed", delays: [ms] });
+const refundFailed = (ms: number): Then => ({ to: "reversing.refund_failed", delays: [ms] });
+
+const atGateway: W[] = ["order created", "capture requested"];
+const card: W[] = ["order created", "authorized"];
+const debitCancelled: W[] = [...card, "order closed"];
+const timedOut: W[] = ["order created", "authorization timed out"];
+
+checkScenarios<W>({
+  machine: paymentMachine,
+  when,
+  given: {
+    "a card before the order is created": {
+      reach: reach("credit_card"),
+      then: {
+        "order created": { to: "authorizing", invokes: ["authorizePayment"] },
+        "order closed": unused,
+      },
+    },
+    "cash before the order is created": {
+      reach: reach("cash_on_delivery"),
+      then: { "order created": { to: "due" }, "order closed": unused },
+    },
+    "a payment that is not needed": { reach: reach("credit_card", "order closed"), then: {} },
+    due: {
+      reach: reach("in_person", "order created"),
+      then: {
+        delivered: { to: "collected", emits: ["payment.collected"] },
+        "order closed": unused,
+      },
+    },
+    collected: { reach: reach("in_person", "order created", "delivered"), then: {} },
+    authorizing: {
+      reach: reach("tokenized", ...atGateway.slice(0, 1)),
+      then: {
+        authorized: { to: "authorized", emits: ["payment.authorized"] },
+        declined: failed,
+        "authorization refused": failed,
+        "authorization timed out": expired,
+        "gateway unreachable": expired,
+        "order closed": { to: "reversing.awaiting_authorization" },
+      },
+    },
+    failed: { reach: reach("credit_card", "order created", "declined"), then: {} },
+    "authorized, to be captured": {
+      reach: reach("credit_card", ...card),
+      then: { "capture requested": capturing, "order closed": voiding },
+    },
+    "authorized and settled at once": {
+      reach: reach("debit_card", ...card),
+      then: { "order closed": refunding },
+    },
+    capturing: {
+      reach: reach("credit_card", ...card, "capture requested"),
+      then: {
+        captured: { to: "captured", emits: ["payment.captured"] },
+        "capture declined": captureFailed(1000),
+        "capture refused": captureFailed(1000),
+        "capture unknown": captureFailed(1000),
+        "order closed": { to: "reversing.awaiting_capture" },
+      },
+    },
+    "capture failed": {
+      reach: reach("credit_card", ...card, "capture requested", "capture declined"),
+      then: { "pause over": capturing, retry: capturing, "order closed": voiding },
+    },
+    "capture failed twice": {
+      reach: reach("credit_card", ...card, "capture requested", "capture unknown", "pause over"),
+      then: {
+        captured: { to: "captured", emits: ["payment.captured"] },
+        "capture declined": captureFailed(2000),
+        "capture refused": captureFailed(2000),
+        "capture unknown": captureFailed(2000),
+        "order closed": { to: "reversing.awaiting_capture" },
+      },
+    },
+    captured: {
+      reach: reach("tokenized", ...card, "capture requested", "captured"),
+      then: { "order closed": refunding },
+    },
+    "cancelled while a credit card was being authorised": {
+      reach: reach("credit_card", "order created", "order closed"),
+      then: {
+        "late authorization": { ...voiding, emits: ["payment.authorized"] },
+        "late decline": failed,
+        "late refusal": failed,
+        "late unknown": voiding,
+      },
+    },
+    "cancelled while a debit card was being authorised": {
+      reach: reach("debit_card", "order created", "order closed"),
+      then: {
+        "late authorization": { ...refunding, emits: ["payment.authorized"] },
+        "late decline": failed,
+        "late refusal": failed,
+        "late unknown": voiding,
+      },
+    },
+    "cancelled while it was being captured": {
+      reach: reach("credit_card", ...card, "capture requested", "order closed"),
+      then: {
+        "late capture": { ...refunding, emits: ["payment.captured"] },
+        "late capture declined": voiding,
+        "late capture unknown": voiding,
+      },
+    },
+    voiding: {
+      reach: reach("credit_card", ...card, "order closed"),
+      then: {
+        voided: { to: "voided", emits: ["payment.voided"] },
+        "nothing to void": { to: "voided" },
+        "void refused": refunding,
+        "void unknown": voidFailed(1000),
+      },
+    },
+    "void failed": {
+      reach: reach("credit_card", ...card, "order closed", "void unknown"),
+      then: { "pause over": voiding, retry: voiding },
+    },
+    "voiding after it expired": {
+      reach: reach("credit_card", ...timedOut),
+      then: {
+        voided: { to: "expired", emits: ["payment.voided"] },
+        "nothing to void": { to: "expired" },
+        "void refused": refunding,
+        "void unknown": voidFailed(1000),
+      },
+    },
+    "refunding after it expired": {
+      reach: reach("debit_card", ...timedOut, "void refused"),
+      then: {
+        refunded: { to: "expired", emits: ["payment.refunded"] },
+        "refund refused": refundFailed(1000),
+        "refund unknown": refundFailed(1000),
+      },
+    },
+    refunding: {
+      reach: reach("debit_card", ...debitCancelled),
+      then: {
+        refunded: { to: "refunded", emits: ["payment.refunded"] },
+        "refund refused": refundFailed(1000),
+        "refund unknown": refundFailed(1000),
+      },
+    },
+    "refund failed": {
+      reach: reach("debit_card", ...debitCancelled, "refund unknown"),
+      then: { "pause over": refunding, retry: refunding },
+    },
+    voided: { reach: reach("credit_card", ...card, "order closed", "voided"), then: {} },
+    refunded: { reach: reach("debit_card", ...debitCancelled, "refunded"), then: {} },
+    expired: { reach: reach("credit_card", ...timedOut, "nothing to void"), then: {} },
+  },
+});
+
+t.test("the token is gone from the state once the gateway has been asked", async (t) => {
+  const chart = reach("credit_card", "order created")();
+  t.match(chart.effects.get("authorizePayment"), { token: "tok_secret", amount: total });
+  when.authorized.happen(chart);
+  t.notMatch(JSON.stringify(chart.live.context), "tok_secret");
+});
+
+t.test(
+  "a capture that may have been done is repeated as the same attempt, a refused one as a new one",
+  async (t) => {
+    const chart = reach("credit_card", ...card, "capture requested")();
+    const attempt = (): unknown => (chart.effects.get("capturePayment") as { attempt: number }).attempt;
+    t.equal(attempt(), 1);
+    when["capture unknown"].happen(chart);
+    when["pause over"].happen(chart);
+    t.equal(attempt(), 1, "unknown");
+    when["capture declined"].happen(chart);
+    when["pause over"].happen(chart);
+    t.equal(attempt(), 2, "declined");
+  },
+);
+
+t.test("the pause between captures grows, is bounded, and ends in waiting for an operator", async (t) => {
+  const chart = reach("credit_card", ...card, "capture requested")();
+  const pauses: number[] = [];
+  let last: unknown;
+  for (let tries = 1; tries <= 60 && chart.effects.size > 0; tries++) {
+    const failed = when["capture unknown"].happen(chart);
+    pauses.push(...failed.delays);
+    last = failed.emitted[0];
+    chart.elapse();
+  }
+  t.strictSame(pauses.slice(0, 4), [1000, 2000, 4000, 8000]);
+  t.equal(Math.max(...pauses), 900_000);
+  t.equal(pauses.length, 48);
+  t.equal(chart.state, "capture_failed");
+  t.match(last, { type: "payment.capture_failed", tries: 48, retryInMs: null });
+  t.equal(when.retry.happen(chart).to, "capturing", "an operator can have it tried again");
+});
+
+t.test("every void and refund names the authorisation, or none where it is unknown", async (t) => {
+  const known = reach("credit_card", ...card, "order closed")();
+  t.strictSame(known.effects.get("voidPayment"), {
+    orderId: "ord_1",
+    authorization: "auth_1",
+    attempt: 1,
+  });
+  const unknown = reach("credit_card", ...timedOut)();
+  t.strictSame(unknown.effects.get("voidPayment"), { orderId: "ord_1", authorization: null, attempt: 1 });
+  const refund = reach("debit_card", ...debitCancelled)();
+  t.strictSame(refund.effects.get("refundPayment"), {
+    orderId: "ord_1",
+    authorization: "auth_1",
+    attempt: 1,
+    amount: total,
+  });
+});

@@ -1,0 +1,69 @@
+/** given / when / then over every state and every event of a machine; what is not listed must be ignored. */
+import t from "tap";
+import type { AnyStateMachine } from "xstate";
+import { restingStates } from "./chart.ts";
+import type { Chart, Taken } from "./chart.ts";
+
+/** One thing that can happen. `effect`: only while this effect is open, because the runtime drops stale outcomes. */
+export type When = {
+  readonly happen: (chart: Chart) => Taken;
+  readonly effect?: string;
+  readonly timer?: true;
+};
+
+export type Then = {
+  readonly to: string;
+  readonly emits?: readonly string[];
+  readonly invokes?: readonly string[];
+  /** Delays of the timers armed, ms. */
+  readonly delays?: readonly number[];
+};
+
+export type Scenarios<W extends string> = {
+  readonly machine: AnyStateMachine;
+  readonly when: Readonly<Record<W, When>>;
+  readonly given: Readonly<
+    Record<string, { readonly reach: () => Chart; readonly then: Readonly<Partial<Record<W, Then>>> }>
+  >;
+};
+
+export function checkScenarios<W extends string>({ machine, when, given }: Scenarios<W>): void {
+  t.test("every state in which the machine can rest is examined", async (t) => {
+    const examined = new Set(Object.values(given).map(({ reach }) => reach().state));
+    t.strictSame([...examined].toSorted(), restingStates(machine).toSorted());
+  });
+  const happenings = Object.entries<When>(when) as [W, When][];
+  for (const [name, { reach, then }] of Object.entries(given)) {
+    t.test(`given ${name}`, async (t) => {
+      for (const [event, { happen, effect, timer }] of happenings) {
+        const chart = reach();
+        const before = chart.state;
+        if (effect !== undefined && !chart.effects.has(effect)) continue;
+        if (timer && chart.timers.size === 0) continue;
+        const taken = happen(chart);
+        const expected = then[event];
+        if (expected === undefined) {
+          t.equal(taken.to, undefined, `when ${event}, then nothing`);
+          t.equal(chart.state, before);
+          continue;
+        }
+        t.strictSame(
+          {
+            to: taken.to,
+            emits: taken.emitted.map(({ type }) => type),
+            invokes: taken.invoked,
+            delays: taken.delays,
+          },
+          { emits: [], invokes: [], delays: [], ...expected },
+          `when ${event}, then ${expected.to}`,
+        );
+      }
+      const impossible = Object.keys(then).filter((event) => {
+        const { effect, timer } = when[event as W];
+        const chart = reach();
+        return (effect !== undefined && !chart.effects.has(effect)) || (timer && chart.timers.size === 0);
+      });
+      t.strictSame(impossible, [], "every expectation was put to the test");
+    });
+  }
+}

@@ -1,0 +1,165 @@
+/** One order with everything around it in memory: driven input by input through the runtime's own cascade. */
+import type { EventObject } from "xstate";
+import type { OrderInput } from "../../../machines/types.ts";
+import { cascade, effectKey } from "../../../src/runtime/cascade.ts";
+import type { EffectOutcome, Head, Input } from "../../../src/runtime/cascade.ts";
+import { EffectError } from "../../../src/runtime/definition.ts";
+import type { ActorDefinition } from "../../../src/runtime/definition.ts";
+import type { OpenEffect, Snapshot } from "../../../src/runtime/envelope.ts";
+import { localCarrier } from "../../../src/services/fulfillment/carrier.ts";
+import type { OrderView } from "../../../src/services/orders/contract.ts";
+import { orderDefinition } from "../../../src/services/orders/definition.ts";
+import { orderView } from "../../../src/services/orders/view.ts";
+import { orderInput } from "../machines/order-input.ts";
+import { GatewayModel } from "./gateway-model.ts";
+import { InventoryModel } from "./inventory-model.ts";
+
+export const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.000Z" };
+
+export class OrderWorld {
+  readonly gateway = new GatewayModel();
+  readonly inventory = new InventoryModel();
+  readonly definition: ActorDefinition;
+  readonly id: string;
+  /** Public events so far, in order. */
+  readonly events: EventObject[] = [];
+  private readonly joins: boolean;
+  private head: Head | undefined;
+  private commands = 0;
+
+  /** @param joins true: the inventory is owned by the same node and decides within the order's commit */
+  constructor(input: OrderInput = orderInput(), options: { joins: boolean } = { joins: true }) {
+    this.id = input.orderId;
+    this.joins = options.joins;
+    this.definition = orderDefinition({
+      gateway: this.gateway,
+      inventoryEffects: this.inventory.effects,
+      carrier: localCarrier,
+    });
+    this.input = input;
+  }
+
+  private readonly input: OrderInput;
+
+  get snapshot(): Snapshot {
+    if (!this.head) throw new Error("the order is not started");
+    return this.head.snapshot;
+  }
+
+  get view(): OrderView {
+    return orderView(this.id, this.snapshot);
+  }
+
+  get eventTypes(): string[] {
+    return this.events.map(({ type }) => type);
+  }
+
+  get settled(): boolean {
+    return this.definition.settled(this.snapshot.machines);
+  }
+
+  start(): this {
+    this.apply({ kind: "start", input: this.input });
+    return this;
+  }
+
+  /** True when a machine took it. */
+  command(machine: string, event: EventObject): boolean {
+    return this.apply({ kind: "command", machine, event, commandId: `cmd_${++this.commands}` });
+  }
+
+  cancel(): boolean {
+    return this.command("order", { type: "cancel", reason: "changed my mind" } as EventObject);
+  }
+
+  step(event: EventObject): boolean {
+    return this.command("fulfillment", event);
+  }
+
+  issueInvoice(): boolean {
+    const event = { type: "invoice.issued", ...invoice };
+    return this.apply({ kind: "event", machine: "fulfillment", event, id: `invoice.${this.id}` });
+  }
+
+  /** Fires the timer at `index`. */
+  elapse(index = 0): boolean {
+    const timer = this.snapshot.timers[index];
+    if (!timer) throw new Error(`no timer ${index}`);
+    const { machine, id, generation } = timer;
+    return this.apply({ kind: "timer", machine, timer: id, generation });
+  }
+
+  /** Carries out an open effect and tells its outcome. */
+  async perform(effect: OpenEffect): Promise<void> {
+    this.finish(effect, await this.outcomeOf(effect));
+  }
+
+  /** Carries an effect out without telling: what the provider did although its answer was lost. */
+  async outcomeOf(effect: OpenEffect): Promise<EffectOutcome> {
+    const handler = this.definition.effects[effect.src];
+    if (!handler) throw new Error(`no handler for ${effect.src}`);
+    const key = effectKey(this.id, effect);
+    const signal = new AbortController().signal;
+    try {
+      const context = { actor: this.id, key, input: effect.input, attempt: 1, resumed: false, signal };
+      return { output: await handler.run(context) };
+    } catch (error) {
+      if (!(error instanceof EffectError)) throw error;
+      return { error: { code: error.code, message: error.message, kind: error.kind } };
+    }
+  }
+
+  finish(effect: OpenEffect, outcome: EffectOutcome): void {
+    // Records are JSON: an outcome that does not survive it must not pass here either.
+    const stored = JSON.parse(JSON.stringify(outcome)) as EffectOutcome;
+    this.apply({ kind: "effect", id: effect.id, generation: effect.generation, outcome: stored });
+  }
+
+  fail(effect: OpenEffect, kind: "refused" | "retryable" | "unknown", code = "no_answer"): void {
+    this.finish(effect, { error: { code, message: code, kind } });
+  }
+
+  /** The open effect of that source. */
+  effect(src: string): OpenEffect {
+    const found = this.snapshot.effects.find((effect) => effect.src === src);
+    if (!found) throw new Error(`${src} is not open`);
+    return found;
+  }
+
+  /** Performs effects, fires timers and makes the invoice until nothing is left to do. Bounded. */
+  async settle(): Promise<this> {
+    for (let turns = 0; turns < 200; turns++) {
+      const [effect] = this.snapshot.effects;
+      if (effect) await this.perform(effect);
+      else if (this.snapshot.timers.length > 0) this.elapse();
+      else if (!this.issueInvoice()) return this;
+    }
+    throw new Error("the order does not come to rest");
+  }
+
+  /** Performs effects only. */
+  async performAll(): Promise<this> {
+    for (let turns = 0; turns < 50; turns++) {
+      const [effect] = this.snapshot.effects;
+      if (!effect) return this;
+      await this.perform(effect);
+    }
+    throw new Error("effects do not end");
+  }
+
+  private apply(input: Input): boolean {
+    const result = cascade(this.definition, this.head, input, {
+      actor: this.id,
+      now: Date.UTC(2026, 10, 22),
+      inbox: 0,
+      join: (effect, key) =>
+        this.joins
+          ? this.definition.effects[effect.src]?.join?.({ actor: this.id, key, input: effect.input })
+          : undefined,
+    });
+    if (!result) return false;
+    this.head = result.head;
+    this.events.push(...result.events);
+    return true;
+  }
+}
