@@ -86,7 +86,7 @@ function run(node) {
     stdio: isTest ? "inherit" : ["ignore", "inherit", "inherit", "ipc"],
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-  if (!isTest && process.env.npm_lifecycle_event !== undefined) onParentGone(() => child.kill("SIGTERM"));
+  if (!isTest) onParentGone(() => child.kill("SIGTERM"));
   child.on("error", (error) => fail(error.message, 1));
   child.on("exit", (code, signal) => {
     if (signal === null) process.exit(code ?? 1);
@@ -94,8 +94,13 @@ function run(node) {
   });
 }
 
-/** npm waits for us; when we have another parent, it was killed, and nobody could stop the cluster any more. */
+/**
+ * Who starts us with ORDERLY_PARENT=1 holds our standard input. npm waits for us: when we have another parent,
+ * npm was killed. Otherwise a parent may end (a script that starts us in the background) and we go on.
+ */
 function onParentGone(gone) {
+  if (process.env.ORDERLY_PARENT === "1") process.stdin.once("close", gone).resume();
+  if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
   const poll = setInterval(() => {
     if (process.ppid === parent) return;

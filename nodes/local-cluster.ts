@@ -1,6 +1,9 @@
 /** Process: `npm start`. A whole cluster on this machine, from nats-server to the order nodes. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { loadClusterSettings } from "../config/settings.ts";
 import { startLocalCluster } from "./local/cluster.ts";
+import type { LocalCluster } from "./local/cluster.ts";
 import { welcome } from "./local/welcome.ts";
 import { runProcess } from "./process.ts";
 
@@ -14,6 +17,7 @@ runProcess(
   async (signal) => {
     const settings = loadClusterSettings();
     const cluster = await startLocalCluster({ settings, signal, report: print });
+    writeFileSync(join(settings.home, "processes.json"), processList(cluster));
     print(
       welcome({
         nodes: cluster.nodes,
@@ -37,3 +41,10 @@ runProcess(
   },
   { stopTimeoutMs: STOP_TIMEOUT_MS },
 );
+
+/** Name and id of every process, for scripts. It says nothing about whether they still run. */
+function processList(cluster: LocalCluster): string {
+  const children = [...cluster.nodes, cluster.gateway, cluster.mailbox, cluster.natsKeeper ?? []].flat();
+  const list = children.map(({ name, pid, url }) => ({ name, pid, url }));
+  return `${JSON.stringify([{ name: "launcher", pid: process.pid, url: "" }, ...list], undefined, 2)}\n`;
+}

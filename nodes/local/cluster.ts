@@ -33,6 +33,8 @@ export type LocalCluster = {
   readonly nodes: readonly Child[];
   readonly gateway: Child;
   readonly mailbox: Child;
+  /** Undefined when NATS ran already. */
+  readonly natsKeeper: Child | undefined;
   /** For people. */
   readonly nats: string;
   /** Items of the sample catalogue that were added. */
@@ -110,22 +112,22 @@ async function startAll(
   const first = nodes[0];
   const added = first === undefined ? 0 : await loadCatalogue(first.url, sampleCatalogue(), signal);
   if (added > 0) report(`sample catalogue: ${added} items added`);
-  return { nodes, gateway, mailbox, nats: nats.description, added };
+  return { nodes, gateway, mailbox, natsKeeper: nats.keeper, nats: nats.description, added };
 }
 
 /** Starts a nats-server, unless the settings name one that runs. */
 async function provideNats(
   { settings, signal, report }: ClusterOptions,
   launch: Launch,
-): Promise<{ readonly url: string; readonly description: string }> {
+): Promise<{ readonly url: string; readonly description: string; readonly keeper: Child | undefined }> {
   if (settings.natsUrl !== undefined) {
     const shown = settings.natsUrl.replace(/\/\/[^/@\s]+@/gu, "//[hidden]@");
-    return { url: settings.natsUrl, description: `${shown} (NATS_URL)` };
+    return { url: settings.natsUrl, description: `${shown} (NATS_URL)`, keeper: undefined };
   }
   const binary = await locateNatsServer({ report });
   signal.throwIfAborted();
   report(`nats-server ${binary.version}, from ${binary.source}: ${binary.path}`);
-  await launch("nats", planNats(binary.path, settings.natsPort, settings.home));
+  const keeper = await launch("nats", planNats(binary.path, settings.natsPort, settings.home));
   await natsGreets(settings.natsPort, START_TIMEOUT_MS, signal).catch((error: unknown) => {
     const log = join(settings.home, "logs", "nats-server.log");
     throw new Error(`nats-server is not ready: ${messageOf(error)}; its log: ${log}`, { cause: error });
@@ -134,6 +136,7 @@ async function provideNats(
   return {
     url: `nats://${address}`,
     description: `${address}, nats-server ${binary.version} (${binary.source})`,
+    keeper,
   };
 }
 
@@ -169,9 +172,8 @@ function wantedPorts(settings: ClusterSettings): WantedPort[] {
 /** A child that never started stops itself; see startChild. */
 async function stopAll(launched: readonly Promise<Child>[], timeoutMs: number): Promise<void> {
   const settled = await Promise.allSettled(launched);
-  await Promise.all(
-    settled.map((child) => (child.status === "fulfilled" ? child.value.stop(timeoutMs) : undefined)),
-  );
+  const started = settled.flatMap((child) => (child.status === "fulfilled" ? [child.value] : []));
+  await Promise.all(started.map((child) => child.stop(timeoutMs)));
 }
 
 function messageOf(error: unknown): string {

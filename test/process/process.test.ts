@@ -57,16 +57,16 @@ t.test("a rejection nobody handles ends the process with its stack", async (t) =
 });
 
 t.test("a process whose parent is watched stops when standard input closes", async (t) => {
-  const child = await started(t, "good", { ORDERLY_PARENT: "1" });
+  const child = await started(t, "good");
   child.closeStdin();
   t.equal((await child.ended).code, 0);
   t.match(child.output(), /stopped/u);
 });
 
 t.test("a process whose parent is not watched goes on when standard input closes", async (t) => {
-  const child = await started(t, "good");
+  const child = await started(t, "good", { ORDERLY_PARENT: "" });
   child.closeStdin();
-  const other = await started(t, "good", { ORDERLY_PARENT: "1" });
+  const other = await started(t, "good");
   other.closeStdin();
   await other.ended;
   t.ok(child.running());

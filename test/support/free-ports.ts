@@ -20,3 +20,19 @@ export function listen(port: number): Promise<Server> {
     server.once("error", reject).listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve(server));
   });
 }
+
+/**
+ * A base port such that base + offset is free for every offset. @throws Error after 50 tries
+ * @param offsets distinct, 0 to 999
+ */
+export async function freeBasePort(offsets: readonly number[]): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    // Below the range from which systems take ports for outgoing connections.
+    const base = 10_000 + Math.floor(Math.random() * 20_000);
+    const servers = await Promise.allSettled(offsets.map((offset) => listen(base + offset)));
+    const free = servers.every((server) => server.status === "fulfilled");
+    for (const server of servers) if (server.status === "fulfilled") server.value.close();
+    if (free) return base;
+  }
+  throw new Error("found no free ports");
+}

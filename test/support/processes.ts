@@ -53,7 +53,8 @@ export function startProcess(
   options: StartOptions = {},
 ): Started {
   const child = spawn(command, [...args], {
-    env: { ...cleanEnvironment(), ...options.env },
+    // Should the test be killed, standard input closes, and ours stop by themselves.
+    env: { ...cleanEnvironment(), ORDERLY_PARENT: "1", ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
