@@ -1,0 +1,245 @@
+/** What the runtime counts on when it writes to the journal, in memory and on real servers alike. */
+import t from "tap";
+import { subjects } from "../../config/subjects.ts";
+import { AppendCode } from "../../src/adapters/append-rules.ts";
+import { ServerCode } from "../../src/runtime/ports.ts";
+import type { Message } from "../../src/runtime/ports.ts";
+import { freshId, mustStore, outcome, TIMEOUT_MS } from "./expect.ts";
+import { inEveryWorld } from "./worlds.ts";
+
+const commitOf = (commit: string) => ({ headers: { "Orderly-Commit": commit } });
+
+await inEveryWorld(t, async (t, world) => {
+  const peer = await world.join();
+  const other = await world.join();
+  const { journal } = peer;
+  const record = (id: string, sequence: number | undefined, payload = "{}"): Message => {
+    const subject = subjects.record(1, id);
+    return sequence === undefined ? { subject, payload } : { subject, payload, fence: { subject, sequence } };
+  };
+  const event = (payload = "{}"): Message => ({ subject: subjects.event(1, "order.created"), payload });
+
+  await t.test(
+    "a message alone is stored and read back as it was, without the server's headers",
+    async (t) => {
+      const id = freshId();
+      const message = { ...record(id, 0, "größe ✓"), ...commitOf("c-1"), messageId: freshId() };
+      const sequence = await mustStore(journal, [message]);
+      const stored = await journal.readLast(message.subject);
+      t.match(stored, { sequence, subject: message.subject, payload: "größe ✓" });
+      t.strictSame(stored?.headers, { "Orderly-Commit": "c-1" });
+      t.ok(Math.abs((stored?.at ?? 0) - Date.now()) < 60_000, "server time, in milliseconds");
+    },
+  );
+
+  await t.test("a batch is stored at consecutive sequences that end with the one answered", async (t) => {
+    const ids = [freshId(), freshId(), freshId()];
+    const last = await mustStore(
+      journal,
+      ids.map((id) => record(id, 0)),
+    );
+    const stored = await Promise.all(ids.map((id) => journal.readLast(subjects.record(1, id))));
+    t.strictSame(
+      stored.map((message) => message?.sequence),
+      [last - 2, last - 1, last],
+    );
+  });
+
+  await t.test("a record that has been overtaken is refused with 10071", async (t) => {
+    const id = freshId();
+    const first = await mustStore(journal, [record(id, 0)]);
+    await mustStore(other.journal, [record(id, first)]);
+    t.equal(await outcome(journal, [record(id, first)]), ServerCode.wrongLastSequence);
+    t.equal(await outcome(journal, [record(id, first), event()]), ServerCode.wrongLastSequence);
+    t.equal((await journal.readAll(subjects.record(1, id))).length, 2);
+  });
+
+  await t.test("one wrong fence refuses the whole batch", async (t) => {
+    const [good, bad] = [freshId(), freshId()];
+    t.equal(await outcome(journal, [record(good, 0), record(bad, 7), event()]), ServerCode.wrongLastSequence);
+    t.equal(await journal.readLast(subjects.record(1, good)), undefined);
+    t.equal(await journal.readLast(subjects.record(1, bad)), undefined);
+  });
+
+  await t.test(
+    "a repeat after a lost answer is refused, and the stored record names our commit",
+    async (t) => {
+      const id = freshId();
+      const batch = [{ ...record(id, 0), ...commitOf(`commit-${id}`) }, event()];
+      await mustStore(journal, batch);
+      t.equal(await outcome(journal, batch), ServerCode.wrongLastSequence);
+      t.equal((await journal.readLast(batch[0]!.subject))?.headers["Orderly-Commit"], `commit-${id}`);
+    },
+  );
+
+  await t.test(
+    "a subject written in a batch cannot be fenced again in it, but follows unfenced",
+    async (t) => {
+      const id = freshId();
+      t.equal(await outcome(journal, [record(id, 0), record(id, 0)]), ServerCode.subjectInFlight);
+      t.equal(await outcome(journal, [record(id, 0), record(id, 1)]), ServerCode.subjectInFlight);
+      t.equal(await journal.readLast(subjects.record(1, id)), undefined);
+      await mustStore(journal, [record(id, 0, "1"), record(id, undefined, "2"), event()]);
+      const stored = await journal.readAll(subjects.record(1, id));
+      t.strictSame(
+        stored.map((message) => message.payload),
+        ["1", "2"],
+      );
+    },
+  );
+
+  await t.test("a message fenced on another subject's lock is refused once the lock has moved", async (t) => {
+    const lock = subjects.lock(`partition.${freshId()}`);
+    const epoch = await mustStore(journal, [
+      { subject: lock, payload: "me", fence: { subject: lock, sequence: 0 } },
+    ]);
+    const fenced = (): Message => ({ ...event(), fence: { subject: lock, sequence: epoch } });
+    await mustStore(journal, [record(freshId(), 0), fenced(), fenced(), record(freshId(), 0)]);
+    await mustStore(other.journal, [
+      { subject: lock, payload: "other", fence: { subject: lock, sequence: epoch } },
+    ]);
+    const id = freshId();
+    t.equal(await outcome(journal, [record(id, 0), fenced()]), ServerCode.wrongLastSequence);
+    t.equal(await outcome(journal, [fenced()]), ServerCode.wrongLastSequence);
+    t.equal(await journal.readLast(subjects.record(1, id)), undefined);
+  });
+
+  await t.test("a batch with a message id that is stored already is refused with 10201", async (t) => {
+    const messageId = freshId();
+    const input = (): Message => ({ subject: subjects.inbox(1, messageId), payload: "{}", messageId });
+    await mustStore(journal, [input()]);
+    t.equal(await outcome(journal, [input(), event()]), ServerCode.duplicateMessageId);
+    const twice = { ...input(), messageId: freshId() };
+    t.equal(await outcome(journal, [twice, twice]), ServerCode.duplicateMessageId);
+    t.equal((await journal.readAll(subjects.inbox(1, messageId))).length, 1);
+  });
+
+  await t.test(
+    "a message id alone is stored once, whatever the payload, and answered as a duplicate",
+    async (t) => {
+      const messageId = freshId();
+      const subject = subjects.inbox(1, messageId);
+      await mustStore(journal, [{ subject, payload: "first", messageId }]);
+      t.equal(
+        await outcome(other.journal, [{ subject, payload: "second", messageId }]),
+        ServerCode.duplicateMessageId,
+      );
+      t.strictSame(
+        (await journal.readAll(subject)).map((message) => message.payload),
+        ["first"],
+      );
+    },
+  );
+
+  await t.test(
+    "a known message id with a stale expectation is refused with one of the two codes",
+    async (t) => {
+      const id = freshId();
+      const message = { ...record(id, 0), messageId: id };
+      await mustStore(journal, [message]);
+      const code = world.replicated ? ServerCode.duplicateMessageId : ServerCode.wrongLastSequence;
+      t.equal(await outcome(journal, [message]), code);
+      t.equal((await journal.readAll(message.subject)).length, 1);
+    },
+  );
+
+  await t.test("a message over the size limit is refused before anything is sent", async (t) => {
+    const [small, large] = [freshId(), freshId()];
+    const huge = "x".repeat(1024 * 1024);
+    t.equal(await outcome(journal, [record(large, 0, huge)]), AppendCode.messageTooLarge);
+    t.equal(
+      await outcome(journal, [record(small, 0), record(large, 0, huge), event()]),
+      AppendCode.messageTooLarge,
+    );
+    const wide = { ...event(), headers: { "Orderly-Wide": "x".repeat(70_000) } };
+    t.equal(await outcome(journal, [wide]), AppendCode.messageTooLarge);
+    t.equal(await journal.readLast(subjects.record(1, small)), undefined);
+    await mustStore(journal, [record(small, 0, "x".repeat(1024 * 1024 - 1024))]);
+  });
+
+  await t.test("a batch holds 1000 messages and not one more", async (t) => {
+    const id = freshId();
+    const many = (count: number) => Array.from({ length: count }, () => record(id, undefined, ""));
+    t.equal(await outcome(journal, many(1001)), AppendCode.batchTooLarge);
+    t.equal(await journal.readLast(subjects.record(1, id)), undefined);
+    const last = await mustStore(journal, many(1000));
+    t.equal((await journal.readLast(subjects.record(1, id)))?.sequence, last);
+  });
+
+  await t.test("a message that the protocol cannot carry is refused", async (t) => {
+    const faulty: Message[] = [
+      { subject: "orders.journal.1.*", payload: "" },
+      { subject: "orders.journal.1.a b", payload: "" },
+      { subject: "orders.journal..a", payload: "" },
+      { ...event(), headers: { "Orderly-Commit": "a\r\nNats-Msg-Id: b" } },
+      { ...event(), headers: { "Nats-Rollup": "all" } },
+      { ...event(), fence: { subject: "orders.journal.>", sequence: 0 } },
+    ];
+    for (const message of faulty) t.equal(await outcome(journal, [message]), AppendCode.invalidMessage);
+  });
+
+  await t.test("a message that no stream takes is never answered as stored", async (t) => {
+    t.equal(await outcome(journal, [{ subject: "elsewhere.1", payload: "" }]), "unanswered");
+    const id = freshId();
+    t.equal(
+      await outcome(journal, [record(id, 0), { subject: "elsewhere.1", payload: "" }, event()]),
+      "unanswered",
+    );
+    t.equal(await journal.readLast(subjects.record(1, id)), undefined);
+  });
+
+  await t.test("what was acknowledged is read at once, by any peer", async (t) => {
+    const id = freshId();
+    let sequence = 0;
+    for (let version = 1; version <= 20; version++) {
+      sequence = await mustStore(journal, [record(id, sequence, String(version))]);
+      t.equal((await other.journal.readLast(subjects.record(1, id)))?.payload, String(version));
+    }
+    const all = await other.journal.readAll(subjects.record(1, id));
+    t.strictSame(
+      all.map((message) => message.payload),
+      Array.from({ length: 20 }, (_, index) => String(index + 1)),
+    );
+  });
+
+  await t.test("the last message of every subject is found, and of no other", async (t) => {
+    const shard = freshId();
+    const stock = (sku: string) => `$KV.ORDERS.stock.${shard}.${sku}`;
+    await mustStore(
+      journal,
+      ["a", "b", "a"].map((sku, index) => ({ subject: stock(sku), payload: String(index) })),
+    );
+    const found = await journal.readLastPerSubject(`$KV.ORDERS.stock.${shard}.*`);
+    t.strictSame(found.map((message) => `${message.subject}=${message.payload}`).toSorted(), [
+      `${stock("a")}=2`,
+      `${stock("b")}=1`,
+    ]);
+    t.strictSame(await journal.readLastPerSubject(`$KV.ORDERS.stock.${freshId()}.>`), []);
+    t.equal(await journal.readLast(stock("c")), undefined);
+    t.strictSame(await journal.readAll(stock("c")), []);
+  });
+
+  await t.test(
+    "batches of two nodes that check the same lock: each is stored whole or refused whole",
+    async (t) => {
+      const lock = subjects.lock(`partition.${freshId()}`);
+      const epoch = await mustStore(journal, [{ subject: lock, payload: "me" }]);
+      const ids = Array.from({ length: 40 }, freshId);
+      const send = (id: string, index: number) =>
+        (index % 2 === 0 ? journal : other.journal).append(
+          [record(id, 0), { ...event(), fence: { subject: lock, sequence: epoch } }],
+          TIMEOUT_MS,
+        );
+      const results = await Promise.all(ids.map(send));
+      const codes = new Set(
+        results.map((result) => (result.status === "rejected" ? result.code : result.status)),
+      );
+      const expected = world.replicated ? ["stored", ServerCode.subjectInFlight] : ["stored"];
+      t.strictSame(codes, new Set(expected));
+      for (const [index, result] of results.entries()) {
+        const stored = await journal.readLast(subjects.record(1, ids[index]!));
+        t.equal(stored !== undefined, result.status === "stored");
+      }
+    },
+  );
+});

@@ -1,0 +1,171 @@
+/** Where the contract suites run: in memory, on one server, on a cluster of three. One shape for all. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Test } from "tap";
+import { bucketStream, orderStream } from "../../config/streams.ts";
+import type { StreamDefinition } from "../../config/streams.ts";
+import { natsBucket } from "../../src/adapters/bucket.nats.ts";
+import { natsBus } from "../../src/adapters/bus.nats.ts";
+import { systemClock } from "../../src/adapters/clock.system.ts";
+import { memoryNode } from "../../src/adapters/connection.memory.ts";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
+import { natsJournal } from "../../src/adapters/journal.nats.ts";
+import { MemoryServer } from "../../src/adapters/server.memory.ts";
+import { ensureStream } from "../../src/adapters/streams.nats.ts";
+import type { Bucket, Bus, Journal } from "../../src/runtime/ports.ts";
+import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
+import type { NatsServer } from "../support/nats-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/** One connection and the ports on it. */
+export type Peer = {
+  readonly journal: Journal;
+  /** `ORDERS` (locks), `PLAIN` (file), `SHORT` (memory, entries live `SHORT_AGE_MS`). */
+  bucket(name: "ORDERS" | "PLAIN" | "SHORT"): Bucket;
+  readonly bus: Bus;
+  /** Ends the connection as the end of its process would. */
+  leave(): Promise<void>;
+};
+
+export type World = {
+  readonly name: string;
+  /** Several copies: writes are checked first and stored later. */
+  readonly replicated: boolean;
+  join(): Promise<Peer>;
+  /** Every peer loses its connection for a moment, or its server dies and comes back. */
+  interrupt(): Promise<void>;
+};
+
+export const SHORT_AGE_MS = 1_000;
+
+const plain = (replicas: number): StreamDefinition =>
+  bucketStream("PLAIN", { storage: "file", ageMs: 0, replicas });
+const short = (replicas: number): StreamDefinition =>
+  bucketStream("SHORT", { storage: "memory", ageMs: SHORT_AGE_MS, replicas });
+const orders = (replicas: number): StreamDefinition =>
+  orderStream({ replicas, partitions: 32, presenceAgeMs: 1_000 });
+
+/** Runs `suite` once per world; each gets servers of its own. */
+export async function inEveryWorld(t: Test, suite: (t: Test, world: World) => Promise<void>): Promise<void> {
+  for (const [name, open] of Object.entries(worlds)) {
+    await t.test(name, async (t) => suite(t, await open(t)));
+  }
+}
+
+const worlds: Readonly<Record<string, (t: Test) => Promise<World>>> = {
+  "in memory": async (t) => memoryWorld(t, "in memory", 1),
+  "in memory, replicated": async (t) => memoryWorld(t, "in memory, replicated", 3),
+  "one server": async (t) => {
+    const server = await startNatsServer(t);
+    return natsWorld(t, "one server", [server], 1);
+  },
+  "three servers": async (t) => {
+    const { servers } = await startNatsCluster(t, 3);
+    return natsWorld(t, "three servers", servers, 3);
+  },
+};
+
+function memoryWorld(t: Test, name: string, replicas: number): World {
+  // The system's timers do not keep a process alive, and here nothing else does.
+  const alive = setInterval(() => {}, 60_000);
+  t.teardown(() => clearInterval(alive));
+  const server = new MemoryServer({
+    clock: systemClock,
+    replicas,
+    replicationMs: () => 5,
+    bucketAgeMs: { PLAIN: 0, SHORT: SHORT_AGE_MS },
+  });
+  const nodes: ReturnType<typeof memoryNode>[] = [];
+  return {
+    name,
+    replicated: replicas > 1,
+    async join() {
+      const node = memoryNode(server, `node-${nodes.length}`, systemClock);
+      nodes.push(node);
+      return {
+        journal: node.journal,
+        bucket: (bucket) => node.bucket(bucket),
+        bus: node.bus,
+        async leave() {
+          node.link.disconnect();
+          nodes.splice(nodes.indexOf(node), 1);
+        },
+      };
+    },
+    async interrupt() {
+      for (const node of nodes) node.link.disconnect();
+      await pause(20);
+      for (const node of nodes) node.link.reconnect();
+    },
+  };
+}
+
+async function natsWorld(
+  t: Test,
+  name: string,
+  servers: readonly NatsServer[],
+  replicas: number,
+): Promise<World> {
+  let made: Promise<void> | undefined;
+  const make = async () => {
+    const link = await connectNats({
+      servers: servers.map((server) => server.url),
+      name: "setup",
+      connectTimeoutMs: 20_000,
+    });
+    for (const definition of [orders(replicas), plain(replicas), short(replicas)]) {
+      await waitUntil(`${definition.name} exists`, async () => {
+        await ensureStream(link, definition);
+        return true;
+      });
+    }
+    await link.close();
+  };
+  return {
+    name,
+    replicated: replicas > 1,
+    async join() {
+      await (made ??= make());
+      const link = await connectNats({
+        servers: servers.map((server) => server.url),
+        name: "peer",
+        connectTimeoutMs: 20_000,
+      });
+      t.teardown(() => link.close());
+      const journal = natsJournal(link);
+      return {
+        journal,
+        bucket: (bucket) =>
+          natsBucket(link, { ORDERS: orders, PLAIN: plain, SHORT: short }[bucket](replicas)),
+        bus: natsBus(link),
+        leave: () => link.close(),
+      };
+    },
+    async interrupt() {
+      // One after the other: a quorum is always there, and every connection breaks once.
+      for (const server of servers) {
+        await server.kill();
+        await server.restart();
+        await settled(servers);
+      }
+    },
+  };
+}
+
+/** The stream can be written and read again. */
+async function settled(servers: readonly NatsServer[]): Promise<void> {
+  const link = await connectNats({
+    servers: servers.map((server) => server.url),
+    name: "settled",
+    connectTimeoutMs: 20_000,
+  });
+  const journal = natsJournal(link);
+  await waitUntil(
+    "the stream takes writes",
+    async () => {
+      const result = await journal.append([{ subject: "orders.fence.settled", payload: "" }], 1_000);
+      return result.status === "stored";
+    },
+    { timeoutMs: 30_000 },
+  );
+  await link.close();
+}
