@@ -1,0 +1,157 @@
+/** Schedules: durable timers of orders, in memory and on real servers alike. */
+import t from "tap";
+import { subjects } from "../../config/subjects.ts";
+import { ServerCode } from "../../src/runtime/ports.ts";
+import type { Message } from "../../src/runtime/ports.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { freshId, mustStore, outcome } from "./expect.ts";
+import { inEveryWorld } from "./worlds.ts";
+
+/** Of the server: a schedule armed twice in one batch; an impossible target; a cancellation of something else. */
+const Code = { armedTwice: 10111, target: 10190, scheduler: 10212 } as const;
+const SOON_MS = 300;
+
+await inEveryWorld(t, async (t, world) => {
+  const { journal } = await world.join();
+  const timer = (id: string, generation: number) =>
+    subjects.timer(1, id, "payment", "xstate.after.1", generation);
+  const arm = (id: string, generation: number, afterMs = SOON_MS): Message => ({
+    subject: timer(id, generation),
+    payload: String(generation),
+    headers: { "Orderly-Commit": `c-${generation}` },
+    schedule: { at: Date.now() + afterMs, target: subjects.inbox(1, id) },
+  });
+  const record = (id: string, sequence: number): Message => {
+    const subject = subjects.record(1, id);
+    return { subject, payload: "{}", fence: { subject, sequence } };
+  };
+  const cancel = (message: Message, id: string, generation: number): Message => ({
+    ...message,
+    cancels: timer(id, generation),
+  });
+  const fired = async (id: string) => {
+    const messages = await journal.readAll(subjects.inbox(1, id));
+    return messages.map((message) => message.payload);
+  };
+  /** A schedule armed now, for something later than the ones before: when it fires, they have had their time. */
+  const laterOnes = async () => {
+    const id = freshId();
+    await mustStore(journal, [arm(id, 1, 2 * SOON_MS)]);
+    await waitUntil("the later schedule fires", async () => (await fired(id)).length === 1);
+  };
+
+  await t.test(
+    "it fires once, into its target, with its own headers and without its message id",
+    async (t) => {
+      const id = freshId();
+      const messageId = freshId();
+      const armedAt = Date.now();
+      await mustStore(journal, [record(id, 0), { ...arm(id, 1), messageId }]);
+      await waitUntil("the schedule fires", async () => (await fired(id)).length > 0);
+      const message = await journal.readLast(subjects.inbox(1, id));
+      t.ok((message?.at ?? 0) >= armedAt + SOON_MS - 5, "not too early");
+      t.strictSame(message?.headers, { "Orderly-Commit": "c-1" });
+      t.equal(await journal.readLast(timer(id, 1)), undefined, "the schedule itself is gone");
+      await mustStore(journal, [{ subject: subjects.inbox(1, id), payload: "x" }]);
+      await laterOnes();
+      t.strictSame(await fired(id), ["1", "x"]);
+    },
+  );
+
+  await t.test("one that is due already fires at once", async (t) => {
+    const id = freshId();
+    await mustStore(journal, [record(id, 0), arm(id, 1, -60_000)]);
+    await waitUntil("the schedule fires", async () => (await fired(id)).length === 1);
+    t.pass();
+  });
+
+  await t.test("cancelled inside a batch, it never fires", async (t) => {
+    const id = freshId();
+    const sequence = await mustStore(journal, [arm(id, 1), record(id, 0)]);
+    await mustStore(journal, [cancel(record(id, sequence), id, 1)]);
+    const other = freshId();
+    await mustStore(journal, [arm(other, 1), record(other, 0)]);
+    const last = await journal.readLast(subjects.record(1, other));
+    await mustStore(journal, [cancel(record(other, last!.sequence), other, 1), record(freshId(), 0)]);
+    t.equal(await journal.readLast(timer(other, 1)), undefined);
+    await laterOnes();
+    t.strictSame(await fired(id), []);
+    t.strictSame(await fired(other), []);
+  });
+
+  await t.test(
+    "armed anew under the next generation in the batch that cancels, only the new one fires",
+    async (t) => {
+      const id = freshId();
+      const sequence = await mustStore(journal, [arm(id, 1), record(id, 0)]);
+      await mustStore(journal, [cancel(record(id, sequence), id, 1), arm(id, 2)]);
+      await waitUntil("the new one fires", async () => (await fired(id)).length > 0);
+      await laterOnes();
+      t.strictSame(await fired(id), ["2"]);
+    },
+  );
+
+  await t.test("armed twice in one batch, the whole batch is refused", async (t) => {
+    const id = freshId();
+    t.equal(await outcome(journal, [record(id, 0), arm(id, 1), arm(id, 1)]), Code.armedTwice);
+    t.equal(await journal.readLast(subjects.record(1, id)), undefined);
+  });
+
+  await t.test("a cancellation behind the arming in one batch takes the new one too", async (t) => {
+    const id = freshId();
+    await mustStore(journal, [arm(id, 1), cancel(record(id, 0), id, 1)]);
+    t.equal(await journal.readLast(timer(id, 1)), undefined);
+    await laterOnes();
+    t.strictSame(await fired(id), []);
+  });
+
+  await t.test("a cancellation of nothing is stored and does nothing", async (t) => {
+    const id = freshId();
+    await mustStore(journal, [cancel(record(id, 0), id, 1)]);
+    t.not(await journal.readLast(subjects.record(1, id)), undefined);
+  });
+
+  await t.test("a refused batch neither arms nor cancels", async (t) => {
+    const [id, other] = [freshId(), freshId()];
+    await mustStore(journal, [arm(id, 1), record(id, 0)]);
+    t.equal(
+      await outcome(journal, [cancel(record(id, 1), id, 1), arm(other, 1)]),
+      ServerCode.wrongLastSequence,
+    );
+    await waitUntil("the first one fires", async () => (await fired(id)).length > 0);
+    await laterOnes();
+    t.strictSame(await fired(other), []);
+  });
+
+  await t.test("a target outside the stream, or the schedule's own subject, is refused", async (t) => {
+    const id = freshId();
+    const at = Date.now() + SOON_MS;
+    for (const target of ["elsewhere.1", timer(id, 1)]) {
+      const message = { ...arm(id, 1), schedule: { at, target } };
+      t.equal(await outcome(journal, [message]), Code.target);
+      t.equal(await outcome(journal, [message, record(id, 0)]), Code.target);
+    }
+  });
+
+  await t.test("a cancellation of something that is no schedule is refused", async (t) => {
+    const id = freshId();
+    await mustStore(journal, [record(id, 0)]);
+    const message = { ...record(freshId(), 0), cancels: subjects.record(1, id) };
+    t.equal(await outcome(journal, [message]), Code.scheduler);
+    t.equal(await outcome(journal, [message, record(freshId(), 0)]), Code.scheduler);
+    t.not(await journal.readLast(subjects.record(1, id)), undefined);
+  });
+
+  await t.test("it outlives a restart of the server, and fires late rather than never", async (t) => {
+    const id = freshId();
+    await mustStore(journal, [record(id, 0), arm(id, 1, 200), arm(id, 2, 1_500)]);
+    await world.interrupt();
+    await waitUntil("both fire", async () => (await fired(id)).length === 2, { timeoutMs: 20_000 });
+    await waitUntil("it can be written again", async () => {
+      await mustStore(journal, [arm(freshId(), 1)]);
+      return true;
+    });
+    await laterOnes();
+    t.strictSame(await fired(id), ["1", "2"]);
+  });
+});
