@@ -118,6 +118,10 @@ export const floorsBucket = (settings: StreamSettings): StreamDefinition =>
 export const processedBucket = (settings: StreamSettings): StreamDefinition =>
   bucketStream(buckets.processed, { storage: "file", ageMs: 30 * DAY_MS, replicas: settings.replicas });
 
+/** Invoice numbers: the counter of each year and the number of each order. Kept for ever. */
+export const invoiceNumbersBucket = (settings: StreamSettings): StreamDefinition =>
+  bucketStream(buckets.invoiceNumbers, { storage: "file", ageMs: 0, replicas: settings.replicas });
+
 /** What a worker gave up on: `dead.<worker>.<partition>.<id>`, kept until an operator deletes it. */
 export function deadStream(settings: StreamSettings): StreamDefinition {
   return {
@@ -136,5 +140,6 @@ export const allStreams = (settings: StreamSettings): readonly StreamDefinition[
   nodesBucket(settings),
   floorsBucket(settings),
   processedBucket(settings),
+  invoiceNumbersBucket(settings),
   deadStream(settings),
 ];

@@ -6,8 +6,15 @@ export const STREAM = "KV_ORDERS";
 export const LOCK_BUCKET = "ORDERS";
 const KV = `$KV.${LOCK_BUCKET}`;
 
-export const buckets = { nodes: "NODES", floors: "FLOORS", processed: "PROCESSED" } as const;
+export const buckets = {
+  nodes: "NODES",
+  floors: "FLOORS",
+  processed: "PROCESSED",
+  invoiceNumbers: "INVOICES_NUMBERS",
+} as const;
 export const DEAD_STREAM = "DEAD";
+/** Object store of the invoices' PDFs, by order id. */
+export const INVOICE_STORE = "INVOICES";
 
 export const subjects = {
   /** Lock of an owned resource (`partition.7`, `inventory.0`); its last sequence is the epoch. */

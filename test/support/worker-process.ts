@@ -9,7 +9,8 @@ import { connectNats } from "../../src/adapters/connection.nats.ts";
 import { randomIds } from "../../src/adapters/ids.random.ts";
 import { natsWorkQueue } from "../../src/adapters/work-queue.nats.ts";
 import { startWorker } from "../../src/runtime/worker.ts";
-import { quietLog, stageSettings } from "./worker-stage.ts";
+import { quietLog } from "./quiet-log.ts";
+import { stageSettings } from "./worker-stage.ts";
 
 const [url = "", name = "", lockLifeMs = "0"] = process.argv.slice(2);
 const link = await connectNats({ servers: [url], name: "worker", connectTimeoutMs: 10_000 });

@@ -11,21 +11,14 @@ import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { ensureStreams } from "../../src/adapters/streams.nats.ts";
 import { natsWorkQueue } from "../../src/adapters/work-queue.nats.ts";
 import { locateNatsServer } from "../../nodes/local/nats-binary.ts";
-import type { Log, StoredMessage } from "../../src/runtime/ports.ts";
+import type { StoredMessage } from "../../src/runtime/ports.ts";
 import type { WorkerDependencies } from "../../src/runtime/worker.ts";
 import { freePorts } from "./free-ports.ts";
+import { quietLog } from "./quiet-log.ts";
 import { type Started, startProcess } from "./processes.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export const stageSettings: StreamSettings = { replicas: 1, partitions: 4, presenceAgeMs: 3_000 };
-
-export const quietLog: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => quietLog,
-};
 
 export type Stage = {
   readonly url: string;

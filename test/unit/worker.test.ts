@@ -1,16 +1,10 @@
 import t from "tap";
 import { MemoryWorkQueues } from "../../src/adapters/work-queue.memory.ts";
 import { VirtualClock } from "../../src/adapters/clock.virtual.ts";
-import type { Bucket, CasResult, Journal, Log, StoredMessage } from "../../src/runtime/ports.ts";
+import type { Journal, StoredMessage } from "../../src/runtime/ports.ts";
 import { startWorker, type Work, WorkRefused } from "../../src/runtime/worker.ts";
-
-const quiet: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => quiet,
-};
+import { faultyBucket } from "../support/faulty-bucket.ts";
+import { quietLog } from "../support/quiet-log.ts";
 
 const bounds = {
   maxInFlight: 4,
@@ -20,28 +14,6 @@ const bounds = {
   backoffMaxMs: 400,
   maxAttempts: 4,
 };
-
-/** A bucket whose next writes can be made to lose their answer, stored or not. */
-function faultyBucket() {
-  const entries = new Map<string, { value: string; revision: number }>();
-  let revision = 0;
-  const faults: ("lose-answer" | "lose-request")[] = [];
-  const bucket: Pick<Bucket, "get" | "update"> = {
-    get: async (key) => {
-      const entry = entries.get(key);
-      return entry && { key, ...entry };
-    },
-    update: async (key, value, expected): Promise<CasResult> => {
-      const fault = faults.shift();
-      if (fault === "lose-request") return { status: "unanswered", reason: "lost" };
-      if ((entries.get(key)?.revision ?? 0) !== expected) return { status: "conflict" };
-      entries.set(key, { value, revision: ++revision });
-      if (fault === "lose-answer") return { status: "unanswered", reason: "lost" };
-      return { status: "stored", revision };
-    },
-  };
-  return { bucket: bucket as Bucket, entries, faults };
-}
 
 function scene() {
   const clock = new VirtualClock();
@@ -68,7 +40,7 @@ function scene() {
           processed: bucket,
           clock,
           ids: { next: () => `owner-${++owners}` },
-          log: quiet,
+          log: quietLog,
         },
         { name: "mail", types: ["order.created"], bounds, work },
       ),

@@ -1,0 +1,41 @@
+import { invoiceBounds, type WorkerBounds } from "../../../config/workers.ts";
+import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
+import type { Actors } from "../../runtime/actors.ts";
+import type { Documents } from "../../runtime/documents.ts";
+import type { Bucket } from "../../runtime/ports.ts";
+import { type RunningWorker, startWorker, type WorkerDependencies } from "../../runtime/worker.ts";
+import { readOrderDetails } from "../paperwork/order-details.ts";
+import { InvoiceNumbers } from "./numbers.ts";
+import { renderInvoice } from "./pdf.ts";
+
+export type InvoiceDependencies = WorkerDependencies & {
+  /** Numbers: the bucket INVOICES_NUMBERS, entries kept for ever. */
+  readonly numbers: Bucket;
+  /** PDFs by order id, with their `number` as metadata. */
+  readonly documents: Documents;
+  readonly actors: Pick<Actors, "deliver">;
+  readonly bounds?: WorkerBounds;
+};
+
+/**
+ * Makes the invoice of every order that is ready: takes its number, stores the PDF, tells the order. Every step can
+ * be repeated, so a crash anywhere leaves the same invoice: an order has one number for ever, the same order and
+ * number give the same PDF, and the order's inbox knows the message by its id.
+ */
+export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<RunningWorker> {
+  const { actors, documents } = dependencies;
+  const numbers = new InvoiceNumbers(dependencies.numbers, dependencies.clock);
+  return startWorker(dependencies, {
+    name: "invoice",
+    types: ["order.ready"],
+    bounds: dependencies.bounds ?? invoiceBounds,
+    work: async (event) => {
+      const order = readOrderDetails(event.data);
+      const invoice = await numbers.take(order.orderId);
+      const bytes = await renderInvoice(order, invoice);
+      await documents.put(order.orderId, { bytes, metadata: { number: invoice.number } });
+      const issued: FulfillmentEvent = { type: "invoice.issued", ...invoice };
+      await actors.deliver(order.orderId, "fulfillment", issued, `invoice.${order.orderId}`);
+    },
+  });
+}

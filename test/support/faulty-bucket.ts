@@ -1,0 +1,29 @@
+import type { Bucket, CasResult } from "../../src/runtime/ports.ts";
+
+/** What becomes of a write: its answer is lost though it is stored, or it never arrives. */
+export type WriteFault = "lose-answer" | "lose-request";
+
+/**
+ * A bucket in memory that can be shared, looked into, and told to go wrong: `fault` is asked before every write,
+ * by default the next of `faults`. Only `get` and `update` are there.
+ */
+export function faultyBucket(fault?: () => WriteFault | undefined) {
+  const entries = new Map<string, { value: string; revision: number }>();
+  const faults: WriteFault[] = [];
+  let revision = 0;
+  const bucket: Pick<Bucket, "get" | "update"> = {
+    get: async (key) => {
+      const entry = entries.get(key);
+      return entry && { key, ...entry };
+    },
+    update: async (key, value, expected): Promise<CasResult> => {
+      const wrong = fault === undefined ? faults.shift() : fault();
+      if (wrong === "lose-request") return { status: "unanswered", reason: "lost" };
+      if ((entries.get(key)?.revision ?? 0) !== expected) return { status: "conflict" };
+      entries.set(key, { value, revision: ++revision });
+      if (wrong === "lose-answer") return { status: "unanswered", reason: "lost" };
+      return { status: "stored", revision };
+    },
+  };
+  return { bucket: bucket as Bucket, entries, faults };
+}

@@ -1,0 +1,187 @@
+import * as fc from "fast-check";
+import t from "tap";
+import { VirtualClock } from "../../src/adapters/clock.virtual.ts";
+import { allot, type Counter, emptyCounter, numberText } from "../../src/services/invoice/allotment.ts";
+import { type InvoiceNumber, InvoiceNumbers } from "../../src/services/invoice/numbers.ts";
+import { faultyBucket, type WriteFault } from "../support/faulty-bucket.ts";
+
+const newYearsEve = Date.UTC(2026, 11, 31, 23, 59, 50);
+
+/** Lets time pass until the promise is settled. */
+async function within<T>(clock: VirtualClock, promise: Promise<T>): Promise<PromiseSettledResult<T>> {
+  let result: PromiseSettledResult<T> | undefined;
+  const settled = Promise.allSettled([promise]);
+  const done = settled.then(([first]) => {
+    result = first;
+    return first;
+  });
+  await clock.advanceUntil(() => result !== undefined, 600_000);
+  return done;
+}
+
+const numberOf = (result: PromiseSettledResult<InvoiceNumber>): string =>
+  result.status === "fulfilled" ? result.value.number : String(result.reason);
+
+t.test("numbers ascend from one, an order keeps its own", async (t) => {
+  const clock = new VirtualClock();
+  const { bucket } = faultyBucket();
+  const numbers = new InvoiceNumbers(bucket, clock);
+  const take = async (order: string) => numberOf(await within(clock, numbers.take(order)));
+  t.same(
+    [await take("a"), await take("b"), await take("a"), await take("c")],
+    ["2026-000001", "2026-000002", "2026-000001", "2026-000003"],
+  );
+  const other = new InvoiceNumbers(bucket, clock);
+  t.equal(numberOf(await within(clock, other.take("b"))), "2026-000002", "on every node");
+});
+
+t.test("orders that wait at the same time share one write of the counter", async (t) => {
+  const clock = new VirtualClock();
+  const { bucket, entries } = faultyBucket();
+  const numbers = new InvoiceNumbers(bucket, clock);
+  const orders = Array.from({ length: 100 }, (_, n) => `ord_${n}`);
+  const all = Promise.all(orders.map((order) => numbers.take(order)));
+  const result = await within(clock, all);
+  const taken = result.status === "fulfilled" ? result.value : [];
+  t.same(
+    taken.map((one) => one.number),
+    orders.map((_, n) => numberText(2026, n + 1)),
+  );
+  t.ok((entries.get("year.2026")?.revision ?? Infinity) <= 66, "two blocks, and one entry per order");
+});
+
+t.test("a crash between taking and recording is repaired by whoever comes next", async (t) => {
+  const clock = new VirtualClock();
+  const { bucket, entries } = faultyBucket();
+  const given: Counter = {
+    last: 7,
+    given: [{ number: 7, order: "crashed" }],
+    free: [],
+    issuedAt: "2026-01-01T00:00:00.000Z",
+  };
+  entries.set("year.2026", { value: JSON.stringify(given), revision: 500 });
+  const numbers = new InvoiceNumbers(bucket, clock);
+  t.equal(numberOf(await within(clock, numbers.take("next"))), "2026-000008");
+  t.same(await within(clock, numbers.take("crashed")), {
+    status: "fulfilled",
+    value: { number: "2026-000007", issuedAt: "2026-01-01T00:00:00.000Z" },
+  });
+});
+
+t.test("a number whose order has another one is given to the next order", async (t) => {
+  const clock = new VirtualClock();
+  const { bucket, entries } = faultyBucket();
+  const own = { number: "2026-000003", issuedAt: "2026-01-01T00:00:00.000Z" };
+  entries.set("order.twice", { value: JSON.stringify(own), revision: 1 });
+  const given: Counter = { last: 7, given: [{ number: 7, order: "twice" }], free: [], issuedAt: "" };
+  entries.set("year.2026", { value: JSON.stringify(given), revision: 500 });
+  const numbers = new InvoiceNumbers(bucket, clock);
+  t.equal(numberOf(await within(clock, numbers.take("next"))), "2026-000007");
+  t.equal(numberOf(await within(clock, numbers.take("twice"))), "2026-000003");
+  t.equal(numberOf(await within(clock, numbers.take("third"))), "2026-000008");
+});
+
+t.test("a year starts at one, and its predecessor's last block is recorded first", async (t) => {
+  const clock = new VirtualClock(newYearsEve);
+  const { bucket, entries } = faultyBucket();
+  const numbers = new InvoiceNumbers(bucket, clock);
+  t.equal(numberOf(await within(clock, numbers.take("old"))), "2026-000001");
+  const given: Counter = {
+    last: 2,
+    given: [{ number: 2, order: "crashed" }],
+    free: [],
+    issuedAt: "2026-12-31T23:59:55.000Z",
+  };
+  entries.set("year.2026", { value: JSON.stringify(given), revision: 500 });
+  await clock.advance(20_000);
+  t.equal(numberOf(await within(clock, numbers.take("new"))), "2027-000001");
+  t.equal(numberOf(await within(clock, numbers.take("crashed"))), "2026-000002");
+});
+
+t.test("a bucket that never answers fails the taker, and a later one is served", async (t) => {
+  const clock = new VirtualClock();
+  let away = true;
+  const { bucket } = faultyBucket(() => (away ? "lose-request" : undefined));
+  const numbers = new InvoiceNumbers(bucket, clock);
+  t.match(await within(clock, numbers.take("a")), { status: "rejected", reason: { name: "Unavailable" } });
+  away = false;
+  t.equal(numberOf(await within(clock, numbers.take("a"))), "2026-000001");
+});
+
+t.test("dates never go back, even when a node's clock does", async (t) => {
+  const first = allot(emptyCounter, [], ["a"], "2026-03-02T00:00:00.000Z");
+  const second = allot(first, [], ["b"], "2026-03-01T00:00:00.000Z");
+  t.equal(second.issuedAt, "2026-03-02T00:00:00.000Z");
+});
+
+t.test("freed numbers are given lowest first, and kept when there are too many", async (t) => {
+  const counter: Counter = { last: 9, given: [], free: [3], issuedAt: "" };
+  t.match(allot(counter, [5, 4], ["a", "b"], "x"), {
+    last: 9,
+    given: [
+      { number: 3, order: "a" },
+      { number: 4, order: "b" },
+    ],
+    free: [5],
+  });
+});
+
+t.test("whatever is lost, repeated or crashes: one number per order, no number twice, no gap", async () => {
+  const fault = fc.constantFrom<(WriteFault | undefined)[]>(
+    undefined,
+    undefined,
+    undefined,
+    "lose-answer",
+    "lose-request",
+  );
+  const step = fc.record({
+    node: fc.nat({ max: 2 }),
+    orders: fc.array(fc.nat({ max: 9 }), { minLength: 1, maxLength: 4 }),
+    crash: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { minLength: 1, maxLength: 12 }),
+      fc.array(fault, { maxLength: 60 }),
+      async (steps, faults) => {
+        const clock = new VirtualClock();
+        const { bucket, entries } = faultyBucket(() => faults.shift());
+        const nodes = [0, 1, 2].map(() => new InvoiceNumbers(bucket, clock));
+        const seen = new Map<string, string>();
+        const open: Promise<unknown>[] = [];
+        for (const { node, orders, crash } of steps) {
+          for (const n of orders) {
+            const order = `ord_${n}`;
+            const taking = nodes[node]?.take(order).then((taken) => {
+              const before = seen.get(order);
+              if (before !== undefined && before !== taken.number)
+                throw new Error(`${order} has two numbers`);
+              seen.set(order, taken.number);
+              return taken;
+            });
+            if (taking !== undefined) open.push(Promise.allSettled([taking]));
+          }
+          // A node that crashes forgets what it knew; what it had asked for still happens, or not.
+          if (crash) nodes[node] = new InvoiceNumbers(bucket, clock);
+        }
+        await within(clock, Promise.all(open));
+        faults.length = 0;
+        // Somebody comes along later: by then everything is in order.
+        const last = await within(clock, new InvoiceNumbers(bucket, clock).take("last"));
+        if (last.status !== "fulfilled") throw last.reason;
+        const counter = JSON.parse(entries.get("year.2026")?.value ?? "") as Counter;
+        const recorded = [...entries]
+          .filter(([key]) => key.startsWith("order."))
+          .map(([, { value }]) => (JSON.parse(value) as InvoiceNumber).number);
+        const all = [...recorded, ...counter.free.map((number) => numberText(2026, number))].toSorted();
+        const expected = Array.from({ length: counter.last }, (_, n) => numberText(2026, n + 1));
+        if (all.join() !== expected.join()) throw new Error(`${all.join()} instead of ${expected.join()}`);
+        for (const [order, number] of seen) {
+          const entry = entries.get(`order.${order}`);
+          if (!entry?.value.includes(number)) throw new Error(`${order} was told ${number}`);
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
