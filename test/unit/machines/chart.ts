@@ -102,7 +102,7 @@ function path(value: unknown): string {
 export function restingStates(machine: AnyStateMachine): string[] {
   const rest: string[] = [];
   const visit = (node: AnyStateMachine["root"]): void => {
-    const children = Object.values(node.states) as AnyStateMachine["root"][];
+    const children = Object.values(node.states);
     const transient = node.always?.some(({ guard }) => guard === undefined) ?? false;
     if (children.length === 0 && !transient) rest.push(node.path.join("."));
     for (const child of children) visit(child);

@@ -95,7 +95,7 @@ checkScenarios<W>({
   given: {
     "unconfirmed, to be driven by a warehouse": {
       reach: reach("debit_card", manual),
-      then: {
+      outcomes: {
         confirmed: { to: "stored.awaiting", emits: ["fulfillment.stored"] },
         "closed, held": releasing,
         "closed, nothing held": { to: "unused" },
@@ -103,20 +103,20 @@ checkScenarios<W>({
     },
     "unconfirmed, to run by itself": {
       reach: reach("debit_card", auto),
-      then: {
+      outcomes: {
         confirmed: { to: "stored.pausing", emits: ["fulfillment.stored"], delays: [1500] },
         "closed, held": releasing,
         "closed, nothing held": { to: "unused" },
       },
     },
-    unused: { reach: reach("debit_card", manual, "closed, nothing held"), then: {} },
+    unused: { reach: reach("debit_card", manual, "closed, nothing held"), outcomes: {} },
     stored: {
       reach: reach("debit_card", manual, "confirmed"),
-      then: { pick: { to: "picked.awaiting", emits: ["fulfillment.picked"] }, ...closed },
+      outcomes: { pick: { to: "picked.awaiting", emits: ["fulfillment.picked"] }, ...closed },
     },
     picked: {
       reach: reach("debit_card", manual, "confirmed", "pick"),
-      then: {
+      outcomes: {
         "check passed": { to: "quality_checked.awaiting", emits: ["fulfillment.quality_checked"] },
         "check failed": { to: "stored.awaiting", emits: ["fulfillment.quality_failed"] },
         ...closed,
@@ -124,22 +124,22 @@ checkScenarios<W>({
     },
     "stored again after a failed check": {
       reach: reach("debit_card", manual, "confirmed", "pick", "check failed"),
-      then: { pick: { to: "picked.awaiting", emits: ["fulfillment.picked"] }, ...closed },
+      outcomes: { pick: { to: "picked.awaiting", emits: ["fulfillment.picked"] }, ...closed },
     },
     "quality checked": {
       reach: reach("debit_card", manual, "confirmed", "pick", "check passed"),
-      then: { pack: labelling("packed.labelling"), ...closed },
+      outcomes: { pack: labelling("packed.labelling"), ...closed },
     },
     "stored, pausing": {
       reach: reach("debit_card", auto, "confirmed"),
-      then: {
+      outcomes: {
         "pause over": { to: "picked.pausing", emits: ["fulfillment.picked"], delays: [1500] },
         ...closed,
       },
     },
     "picked, pausing": {
       reach: reach("debit_card", auto, "confirmed", ...steps(1)),
-      then: {
+      outcomes: {
         "pause over": {
           to: "quality_checked.pausing",
           emits: ["fulfillment.quality_checked"],
@@ -150,11 +150,11 @@ checkScenarios<W>({
     },
     "quality checked, pausing": {
       reach: reach("debit_card", auto, "confirmed", ...steps(2)),
-      then: { "pause over": labelling("packed.labelling"), ...closed },
+      outcomes: { "pause over": labelling("packed.labelling"), ...closed },
     },
     "labelling, paid already": {
       reach: reach("debit_card", manual, ...packed),
-      then: {
+      outcomes: {
         labelled: { to: "ready.invoicing", emits: ["fulfillment.ready"] },
         "no label": { to: "packed.label_failed", delays: [1000] },
         ...closed,
@@ -162,7 +162,7 @@ checkScenarios<W>({
     },
     "labelling, to be captured": {
       reach: reach("tokenized", manual, ...packed),
-      then: {
+      outcomes: {
         labelled: { to: "packed.capturing", emits: ["capture.requested"] },
         "no label": { to: "packed.label_failed", delays: [1000] },
         ...closed,
@@ -170,7 +170,7 @@ checkScenarios<W>({
     },
     "label failed": {
       reach: reach("credit_card", manual, ...packed, "no label"),
-      then: {
+      outcomes: {
         "pause over": { to: "packed.labelling", invokes: ["createShippingLabel"] },
         retry: { to: "packed.labelling", invokes: ["createShippingLabel"] },
         ...closed,
@@ -178,30 +178,30 @@ checkScenarios<W>({
     },
     "held until captured": {
       reach: reach("credit_card", manual, ...ready),
-      then: {
+      outcomes: {
         "payment captured": { to: "ready.invoicing", emits: ["fulfillment.ready"] },
         ...closed,
       },
     },
     "without an invoice": {
       reach: reach("in_person", manual, ...ready),
-      then: { "invoice issued": { to: "ready.awaiting", emits: ["invoice.created"] }, ...closed },
+      outcomes: { "invoice issued": { to: "ready.awaiting", emits: ["invoice.created"] }, ...closed },
     },
     "without an invoice, by itself": {
       reach: reach("in_person", auto, ...autoReady),
-      then: {
+      outcomes: {
         "invoice issued": { to: "ready.pausing", emits: ["invoice.created"], delays: [1500] },
         ...closed,
       },
     },
-    ready: { reach: reach("in_person", manual, ...invoiced), then: { ship: handingOver, ...closed } },
+    ready: { reach: reach("in_person", manual, ...invoiced), outcomes: { ship: handingOver, ...closed } },
     "ready, pausing": {
       reach: reach("in_person", auto, ...autoReady, "invoice issued"),
-      then: { "pause over": handingOver, ...closed },
+      outcomes: { "pause over": handingOver, ...closed },
     },
     "handing over": {
       reach: reach("in_person", manual, ...invoiced, "ship"),
-      then: {
+      outcomes: {
         "stock shipped": { to: "shipped.awaiting", emits: ["fulfillment.shipped"] },
         "stock released before": { to: "shipping.handover_failed", delays: [1000] },
         "stock not shipped": { to: "shipping.handover_failed", delays: [1000] },
@@ -209,7 +209,7 @@ checkScenarios<W>({
     },
     "handing over, by itself": {
       reach: reach("in_person", auto, ...autoReady, "invoice issued", ...steps(1)),
-      then: {
+      outcomes: {
         "stock shipped": { to: "shipped.pausing", emits: ["fulfillment.shipped"], delays: [1500] },
         "stock released before": { to: "shipping.handover_failed", delays: [1000] },
         "stock not shipped": { to: "shipping.handover_failed", delays: [1000] },
@@ -217,36 +217,36 @@ checkScenarios<W>({
     },
     "handover failed": {
       reach: reach("in_person", manual, ...invoiced, "ship", "stock not shipped"),
-      then: {
+      outcomes: {
         "pause over": { to: "shipping.handing_over", invokes: ["shipInventory"] },
         retry: { to: "shipping.handing_over", invokes: ["shipInventory"] },
       },
     },
     "shipped, to be paid at the door": {
       reach: reach("cash_on_delivery", manual, ...shipped),
-      then: { "deliver and collect": delivered },
+      outcomes: { "deliver and collect": delivered },
     },
     "shipped, paid already": {
       reach: reach("debit_card", manual, ...shipped),
-      then: { deliver: delivered, "deliver and collect nothing": delivered },
+      outcomes: { deliver: delivered, "deliver and collect nothing": delivered },
     },
     "shipped, pausing": {
       reach: reach("cash_on_delivery", auto, ...autoShipped),
-      then: { "pause over": delivered },
+      outcomes: { "pause over": delivered },
     },
-    delivered: { reach: reach("debit_card", manual, ...shipped, "deliver"), then: {} },
+    delivered: { reach: reach("debit_card", manual, ...shipped, "deliver"), outcomes: {} },
     releasing: {
       reach: reach("debit_card", manual, "confirmed", "closed, held"),
-      then: {
+      outcomes: {
         "stock released": { to: "released" },
         "stock not released": { to: "releasing.release_failed", delays: [1000] },
       },
     },
     "release failed": {
       reach: reach("debit_card", manual, "confirmed", "closed, held", "stock not released"),
-      then: { "pause over": releasing, retry: releasing },
+      outcomes: { "pause over": releasing, retry: releasing },
     },
-    released: { reach: reach("debit_card", manual, "closed, held", "stock released"), then: {} },
+    released: { reach: reach("debit_card", manual, "closed, held", "stock released"), outcomes: {} },
   },
 });
 

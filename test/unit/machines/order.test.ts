@@ -72,7 +72,7 @@ checkScenarios<W>({
   given: {
     "reserving, to be paid by card": {
       reach: reach("credit_card"),
-      then: {
+      outcomes: {
         reserved: { to: "authorizing", emits: ["order.created"] },
         "out of stock": rejected,
         "unknown sku": rejected,
@@ -84,7 +84,7 @@ checkScenarios<W>({
     },
     "reserving, to be paid on delivery": {
       reach: reach("in_person"),
-      then: {
+      outcomes: {
         reserved: { to: "confirmed", emits: ["order.created", "order.confirmed"] },
         "out of stock": rejected,
         "unknown sku": rejected,
@@ -96,14 +96,14 @@ checkScenarios<W>({
     },
     "an inventory that did not answer": {
       reach: reach("credit_card", "inventory silent"),
-      then: { "pause over": { to: "reserving", invokes: ["reserveInventory"] } },
+      outcomes: { "pause over": { to: "reserving", invokes: ["reserveInventory"] } },
     },
     "an inventory that did not answer seven times": {
       reach: reach(
         "credit_card",
         ...Array.from({ length: 7 }, (): W[] => ["inventory silent", "pause over"]).flat(),
       ),
-      then: {
+      outcomes: {
         reserved: { to: "authorizing", emits: ["order.created"] },
         "out of stock": rejected,
         "unknown sku": rejected,
@@ -113,44 +113,44 @@ checkScenarios<W>({
         "inventory refuses": rejected,
       },
     },
-    rejected: { reach: reach("credit_card", "out of stock"), then: {} },
+    rejected: { reach: reach("credit_card", "out of stock"), outcomes: {} },
     authorizing: {
       reach: reach("tokenized", "reserved"),
-      then: {
+      outcomes: {
         "payment authorized": { to: "confirmed", emits: ["order.confirmed"] },
         "payment failed": { to: "payment_failed", emits: ["order.closed"] },
         "payment expired": { to: "payment_expired", emits: ["order.closed"] },
         cancel: cancelled,
       },
     },
-    "payment failed": { reach: reach("debit_card", "reserved", "payment failed"), then: {} },
-    "payment expired": { reach: reach("debit_card", "reserved", "payment expired"), then: {} },
+    "payment failed": { reach: reach("debit_card", "reserved", "payment failed"), outcomes: {} },
+    "payment expired": { reach: reach("debit_card", "reserved", "payment expired"), outcomes: {} },
     confirmed: {
       reach: reach("credit_card", "reserved", "payment authorized"),
-      then: { "fulfillment ready": { to: "ready", emits: ["order.ready"] }, cancel: cancelled },
+      outcomes: { "fulfillment ready": { to: "ready", emits: ["order.ready"] }, cancel: cancelled },
     },
     ready: {
       reach: reach("credit_card", ...ready),
-      then: { "fulfillment shipping": { to: "shipping" }, cancel: cancelled },
+      outcomes: { "fulfillment shipping": { to: "shipping" }, cancel: cancelled },
     },
     shipping: {
       reach: reach("credit_card", ...ready, "fulfillment shipping"),
-      then: { "fulfillment shipped": { to: "shipped", emits: ["order.shipped"] } },
+      outcomes: { "fulfillment shipped": { to: "shipped", emits: ["order.shipped"] } },
     },
     "shipped, paid already": {
       reach: reach("debit_card", ...shipped),
-      then: { "fulfillment delivered": { to: "completed", emits: ["order.completed"] } },
+      outcomes: { "fulfillment delivered": { to: "completed", emits: ["order.completed"] } },
     },
     "shipped, to be paid at the door": {
       reach: reach("cash_on_delivery", ...cashShipped),
-      then: { "fulfillment delivered": { to: "delivered" } },
+      outcomes: { "fulfillment delivered": { to: "delivered" } },
     },
     delivered: {
       reach: reach("cash_on_delivery", ...cashShipped, "fulfillment delivered"),
-      then: { "payment collected": { to: "completed", emits: ["order.completed"] } },
+      outcomes: { "payment collected": { to: "completed", emits: ["order.completed"] } },
     },
-    completed: { reach: reach("credit_card", ...shipped, "fulfillment delivered"), then: {} },
-    cancelled: { reach: reach("credit_card", "reserved", "cancel"), then: {} },
+    completed: { reach: reach("credit_card", ...shipped, "fulfillment delivered"), outcomes: {} },
+    cancelled: { reach: reach("credit_card", "reserved", "cancel"), outcomes: {} },
   },
 });
 

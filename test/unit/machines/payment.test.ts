@@ -103,27 +103,27 @@ checkScenarios<W>({
   given: {
     "a card before the order is created": {
       reach: reach("credit_card"),
-      then: {
+      outcomes: {
         "order created": { to: "authorizing", invokes: ["authorizePayment"] },
         "order closed": unused,
       },
     },
     "cash before the order is created": {
       reach: reach("cash_on_delivery"),
-      then: { "order created": { to: "due" }, "order closed": unused },
+      outcomes: { "order created": { to: "due" }, "order closed": unused },
     },
-    "a payment that is not needed": { reach: reach("credit_card", "order closed"), then: {} },
+    "a payment that is not needed": { reach: reach("credit_card", "order closed"), outcomes: {} },
     due: {
       reach: reach("in_person", "order created"),
-      then: {
+      outcomes: {
         delivered: { to: "collected", emits: ["payment.collected"] },
         "order closed": unused,
       },
     },
-    collected: { reach: reach("in_person", "order created", "delivered"), then: {} },
+    collected: { reach: reach("in_person", "order created", "delivered"), outcomes: {} },
     authorizing: {
       reach: reach("tokenized", ...atGateway.slice(0, 1)),
-      then: {
+      outcomes: {
         authorized: { to: "authorized", emits: ["payment.authorized"] },
         declined: failed,
         "authorization refused": failed,
@@ -132,18 +132,18 @@ checkScenarios<W>({
         "order closed": { to: "reversing.awaiting_authorization" },
       },
     },
-    failed: { reach: reach("credit_card", "order created", "declined"), then: {} },
+    failed: { reach: reach("credit_card", "order created", "declined"), outcomes: {} },
     "authorized, to be captured": {
       reach: reach("credit_card", ...card),
-      then: { "capture requested": capturing, "order closed": voiding },
+      outcomes: { "capture requested": capturing, "order closed": voiding },
     },
     "authorized and settled at once": {
       reach: reach("debit_card", ...card),
-      then: { "order closed": refunding },
+      outcomes: { "order closed": refunding },
     },
     capturing: {
       reach: reach("credit_card", ...card, "capture requested"),
-      then: {
+      outcomes: {
         captured: { to: "captured", emits: ["payment.captured"] },
         "capture declined": captureFailed(1000),
         "capture refused": captureFailed(1000),
@@ -153,11 +153,11 @@ checkScenarios<W>({
     },
     "capture failed": {
       reach: reach("credit_card", ...card, "capture requested", "capture declined"),
-      then: { "pause over": capturing, retry: capturing, "order closed": voiding },
+      outcomes: { "pause over": capturing, retry: capturing, "order closed": voiding },
     },
     "capture failed twice": {
       reach: reach("credit_card", ...card, "capture requested", "capture unknown", "pause over"),
-      then: {
+      outcomes: {
         captured: { to: "captured", emits: ["payment.captured"] },
         "capture declined": captureFailed(2000),
         "capture refused": captureFailed(2000),
@@ -167,11 +167,11 @@ checkScenarios<W>({
     },
     captured: {
       reach: reach("tokenized", ...card, "capture requested", "captured"),
-      then: { "order closed": refunding },
+      outcomes: { "order closed": refunding },
     },
     "cancelled while a credit card was being authorised": {
       reach: reach("credit_card", "order created", "order closed"),
-      then: {
+      outcomes: {
         "late authorization": { ...voiding, emits: ["payment.authorized"] },
         "late decline": failed,
         "late refusal": failed,
@@ -180,7 +180,7 @@ checkScenarios<W>({
     },
     "cancelled while a debit card was being authorised": {
       reach: reach("debit_card", "order created", "order closed"),
-      then: {
+      outcomes: {
         "late authorization": { ...refunding, emits: ["payment.authorized"] },
         "late decline": failed,
         "late refusal": failed,
@@ -189,7 +189,7 @@ checkScenarios<W>({
     },
     "cancelled while it was being captured": {
       reach: reach("credit_card", ...card, "capture requested", "order closed"),
-      then: {
+      outcomes: {
         "late capture": { ...refunding, emits: ["payment.captured"] },
         "late capture declined": voiding,
         "late capture unknown": voiding,
@@ -197,7 +197,7 @@ checkScenarios<W>({
     },
     voiding: {
       reach: reach("credit_card", ...card, "order closed"),
-      then: {
+      outcomes: {
         voided: { to: "voided", emits: ["payment.voided"] },
         "nothing to void": { to: "voided" },
         "void refused": refunding,
@@ -206,11 +206,11 @@ checkScenarios<W>({
     },
     "void failed": {
       reach: reach("credit_card", ...card, "order closed", "void unknown"),
-      then: { "pause over": voiding, retry: voiding },
+      outcomes: { "pause over": voiding, retry: voiding },
     },
     "voiding after it expired": {
       reach: reach("credit_card", ...timedOut),
-      then: {
+      outcomes: {
         voided: { to: "expired", emits: ["payment.voided"] },
         "nothing to void": { to: "expired" },
         "void refused": refunding,
@@ -219,7 +219,7 @@ checkScenarios<W>({
     },
     "refunding after it expired": {
       reach: reach("debit_card", ...timedOut, "void refused"),
-      then: {
+      outcomes: {
         refunded: { to: "expired", emits: ["payment.refunded"] },
         "refund refused": refundFailed(1000),
         "refund unknown": refundFailed(1000),
@@ -227,7 +227,7 @@ checkScenarios<W>({
     },
     refunding: {
       reach: reach("debit_card", ...debitCancelled),
-      then: {
+      outcomes: {
         refunded: { to: "refunded", emits: ["payment.refunded"] },
         "refund refused": refundFailed(1000),
         "refund unknown": refundFailed(1000),
@@ -235,11 +235,11 @@ checkScenarios<W>({
     },
     "refund failed": {
       reach: reach("debit_card", ...debitCancelled, "refund unknown"),
-      then: { "pause over": refunding, retry: refunding },
+      outcomes: { "pause over": refunding, retry: refunding },
     },
-    voided: { reach: reach("credit_card", ...card, "order closed", "voided"), then: {} },
-    refunded: { reach: reach("debit_card", ...debitCancelled, "refunded"), then: {} },
-    expired: { reach: reach("credit_card", ...timedOut, "nothing to void"), then: {} },
+    voided: { reach: reach("credit_card", ...card, "order closed", "voided"), outcomes: {} },
+    refunded: { reach: reach("debit_card", ...debitCancelled, "refunded"), outcomes: {} },
+    expired: { reach: reach("credit_card", ...timedOut, "nothing to void"), outcomes: {} },
   },
 });
 

@@ -1,5 +1,5 @@
 import t from "tap";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { failureOf } from "../../../machines/effect.ts";
 import { collectsExactly, needsCapture, paysOnDelivery, sameMoney } from "../../../machines/money.ts";
 import { mayReserveAgain, mayRetry, retry, retryDelayMs } from "../../../machines/retry.ts";
@@ -7,10 +7,11 @@ import type { Money, PaymentMethod } from "../../../machines/types.ts";
 
 const euro = (amount: number): Money => ({ amount, currency: "EUR" });
 
+const kinds = (method: PaymentMethod): boolean[] => [paysOnDelivery(method), needsCapture(method)];
+
 t.test(
   "each payment method is either paid at the door, or captured, or settled when authorised",
   async (t) => {
-    const kinds = (method: PaymentMethod): boolean[] => [paysOnDelivery(method), needsCapture(method)];
     t.strictSame(kinds("cash_on_delivery"), [true, false]);
     t.strictSame(kinds("in_person"), [true, false]);
     t.strictSame(kinds("credit_card"), [false, true]);

@@ -23,7 +23,7 @@ export type Scenarios<W extends string> = {
   readonly machine: AnyStateMachine;
   readonly when: Readonly<Record<W, When>>;
   readonly given: Readonly<
-    Record<string, { readonly reach: () => Chart; readonly then: Readonly<Partial<Record<W, Then>>> }>
+    Record<string, { readonly reach: () => Chart; readonly outcomes: Readonly<Partial<Record<W, Then>>> }>
   >;
 };
 
@@ -33,7 +33,7 @@ export function checkScenarios<W extends string>({ machine, when, given }: Scena
     t.strictSame([...examined].toSorted(), restingStates(machine).toSorted());
   });
   const happenings = Object.entries<When>(when) as [W, When][];
-  for (const [name, { reach, then }] of Object.entries(given)) {
+  for (const [name, { reach, outcomes }] of Object.entries(given)) {
     t.test(`given ${name}`, async (t) => {
       for (const [event, { happen, effect, timer }] of happenings) {
         const chart = reach();
@@ -41,7 +41,7 @@ export function checkScenarios<W extends string>({ machine, when, given }: Scena
         if (effect !== undefined && !chart.effects.has(effect)) continue;
         if (timer && chart.timers.size === 0) continue;
         const taken = happen(chart);
-        const expected = then[event];
+        const expected = outcomes[event];
         if (expected === undefined) {
           t.equal(taken.to, undefined, `when ${event}, then nothing`);
           t.equal(chart.state, before);
@@ -58,7 +58,7 @@ export function checkScenarios<W extends string>({ machine, when, given }: Scena
           `when ${event}, then ${expected.to}`,
         );
       }
-      const impossible = Object.keys(then).filter((event) => {
+      const impossible = Object.keys(outcomes).filter((event) => {
         const { effect, timer } = when[event as W];
         const chart = reach();
         return (effect !== undefined && !chart.effects.has(effect)) || (timer && chart.timers.size === 0);

@@ -201,7 +201,7 @@ t.test("a cancelled order gets back what its method took, in every state before 
 });
 
 t.test("a refused capture holds the order until a later one succeeds", async (t) => {
-  const world = await new OrderWorld(orderInput("credit_card", atOnce)).start();
+  const world = new OrderWorld(orderInput("credit_card", atOnce)).start();
   world.gateway.refusesCaptures = true;
   await world.performAll();
   t.equal(world.view.payment.status, "capture_failed");
@@ -216,7 +216,7 @@ t.test("a refused capture holds the order until a later one succeeds", async (t)
 });
 
 t.test("a capture whose answer was lost is not done twice", async (t) => {
-  const world = await new OrderWorld(orderInput("credit_card", atOnce)).start();
+  const world = new OrderWorld(orderInput("credit_card", atOnce)).start();
   await world.perform(world.effect("authorizePayment"));
   await world.perform(world.effect("createShippingLabel"));
   const capture = world.effect("capturePayment");
@@ -229,7 +229,7 @@ t.test("a capture whose answer was lost is not done twice", async (t) => {
 });
 
 t.test("an order cancelled after a capture whose answer was lost is refunded", async (t) => {
-  const world = await new OrderWorld(orderInput("tokenized", atOnce)).start();
+  const world = new OrderWorld(orderInput("tokenized", atOnce)).start();
   await world.perform(world.effect("authorizePayment"));
   await world.perform(world.effect("createShippingLabel"));
   const capture = world.effect("capturePayment");

@@ -30,7 +30,7 @@ export class GatewayModel implements PaymentGateway {
       this.declines
         ? this.books.decline(orderId, "card_declined")
         : this.books.authorize({ orderId, method, token, ...amount }, `auth_${this.outcomes.size}`),
-    );
+    ) as AuthorizeOutput;
   }
 
   async capture(request: SettleInput, call: GatewayCall): Promise<CaptureOutput> {
@@ -38,7 +38,7 @@ export class GatewayModel implements PaymentGateway {
     if (this.refusesCaptures) return { outcome: "declined", reason: "capture_refused" } as const;
     const decide = (): Decision | Refusal => this.books.capture({ orderId, authorization, ...amount });
     try {
-      return this.once(call, "capture", orderId, decide);
+      return this.once(call, "capture", orderId, decide) as CaptureOutput;
     } catch (error) {
       if (error instanceof EffectError) return { outcome: "declined", reason: error.code } as const;
       throw error;
@@ -46,13 +46,13 @@ export class GatewayModel implements PaymentGateway {
   }
 
   async void({ orderId, authorization }: VoidInput, call: GatewayCall): Promise<VoidOutput> {
-    return this.once(call, "void", orderId, () => this.books.void({ orderId, authorization }));
+    return this.once(call, "void", orderId, () => this.books.void({ orderId, authorization })) as VoidOutput;
   }
 
   async refund(request: SettleInput, call: GatewayCall): Promise<RefundOutput> {
     const { orderId, authorization, amount } = request;
     const decide = (): Decision | Refusal => this.books.refund({ orderId, authorization, ...amount });
-    return this.once(call, "refund", orderId, decide);
+    return this.once(call, "refund", orderId, decide) as RefundOutput;
   }
 
   async lookup({ key }: GatewayCall): Promise<GatewayOutcome | undefined> {
@@ -78,14 +78,14 @@ export class GatewayModel implements PaymentGateway {
   }
 
   /** Each method asks for the kind of outcome that its decision gives. */
-  private once<Outcome extends GatewayOutcome>(
+  private once(
     { key }: GatewayCall,
     kind: "authorize" | "capture" | "void" | "refund",
     orderId: string,
     decide: () => Decision | Refusal,
-  ): Outcome {
+  ): GatewayOutcome {
     const earlier = this.outcomes.get(key);
-    if (earlier) return earlier as Outcome;
+    if (earlier) return earlier;
     const decision = decide();
     if ("refused" in decision) throw new EffectError("refused", decision.code, decision.code);
     this.books.apply({ idempotencyKey: key, fingerprint: key, at: "", ...decision });
@@ -101,6 +101,6 @@ export class GatewayModel implements PaymentGateway {
     }
     this.outcomes.set(key, outcome);
     if (kind !== decision.kind) throw new Error(`asked for ${kind}, decided ${decision.kind}`);
-    return outcome as Outcome;
+    return outcome;
   }
 }

@@ -4,6 +4,8 @@ import type { ReserveOutput } from "../../../machines/types.ts";
 
 export type HoldState = "none" | "held" | "released" | "shipped";
 
+const idOf = (input: unknown): string => (input as { orderId: string }).orderId;
+
 /** The inventory in memory, as far as an order sees it: one hold per order, which ends once. */
 export class InventoryModel {
   readonly holds = new Map<string, HoldState>();
@@ -42,7 +44,6 @@ export class InventoryModel {
   }
 
   private handler(run: (orderId: string) => object): EffectHandler {
-    const idOf = (input: unknown): string => (input as { orderId: string }).orderId;
     return {
       provider: "inventory",
       timeoutMs: 1000,

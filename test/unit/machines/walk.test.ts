@@ -1,0 +1,144 @@
+/** Each machine alone under any sequence of events, also ones that the others would never send. */
+import * as fc from "fast-check";
+import t from "tap";
+import type { AnyStateMachine, EventObject } from "xstate";
+import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
+import { orderMachine } from "../../../machines/order.ts";
+import { paymentMachine } from "../../../machines/payment.ts";
+import type { PaymentMethod } from "../../../machines/types.ts";
+import { Chart, restingStates } from "./chart.ts";
+import { authorized, declined, orderInput, outOfStock, reserved, total } from "./order-input.ts";
+
+const methods: readonly PaymentMethod[] = [
+  "cash_on_delivery",
+  "in_person",
+  "credit_card",
+  "debit_card",
+  "tokenized",
+];
+
+/** Fields of every event and output at once: each machine reads what it knows. */
+const fields = {
+  orderId: "ord_1",
+  reason: "because",
+  total,
+  shippingAddress: orderInput().shippingAddress,
+  trackingNumber: "ORD1",
+  number: "2026-000001",
+  issuedAt: "2026-11-22T20:00:00.000Z",
+};
+
+const outputs: Readonly<Record<string, readonly object[]>> = {
+  reserveInventory: [reserved, outOfStock],
+  authorizePayment: [authorized, declined],
+  capturePayment: [{ outcome: "captured" }, { outcome: "declined", reason: "no" }],
+  voidPayment: [{ outcome: "voided" }, { outcome: "nothing_to_void" }],
+  refundPayment: [{ outcome: "refunded" }],
+  createShippingLabel: [{ trackingNumber: "ORD1" }],
+  shipInventory: [{ outcome: "shipped" }, { outcome: "released" }],
+  releaseInventory: [{ outcome: "released" }],
+};
+
+const kinds = ["refused", "retryable", "unknown"] as const;
+
+const choice = <T>(from: readonly T[], pick: number): T => {
+  const chosen = from[pick % from.length];
+  if (chosen === undefined) throw new Error("nothing to choose from");
+  return chosen;
+};
+
+/** One random thing: an outcome, a timer, or any event that the machine knows. */
+function move(chart: Chart, machine: AnyStateMachine, what: number, pick: number): EventObject[] {
+  if (what < 4 && chart.effects.size > 0) {
+    const id = choice([...chart.effects.keys()], pick);
+    if (what === 0) return [...chart.fail(id, choice(kinds, pick)).emitted];
+    return [...chart.settle(id, choice(outputs[id] ?? [], pick)).emitted];
+  }
+  const events = machine.events
+    .filter((type) => !type.startsWith("xstate."))
+    .map((type) => anyEvent(type, pick));
+  // Mostly what the state takes, short of an early end, so that walks come far.
+  const onward = events.filter((event) => !ending.has(event.type) && chart.live.can(event));
+  if (what < 9 && chart.timers.size > 0 && (what === 4 || onward.length === 0)) {
+    return [...chart.elapse().emitted];
+  }
+  return [...chart.send(choice(what < 9 && onward.length > 0 ? onward : events, pick)).emitted];
+}
+
+const ending: ReadonlySet<string> = new Set(["order.closed", "cancel"]);
+
+function anyEvent(type: string, pick: number): EventObject {
+  const source = type.startsWith("effect.late.") ? type.slice("effect.late.".length) : undefined;
+  const event = {
+    type,
+    ...fields,
+    held: pick % 2 === 0,
+    passed: pick % 5 !== 0,
+    ...(pick % 3 === 0 ? {} : { collected: total }),
+    ...(source === undefined ? {} : { output: choice(outputs[source] ?? [], pick) }),
+  };
+  return event;
+}
+
+const moves = fc.array(fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 30 })), { maxLength: 60 });
+
+for (const [name, machine] of Object.entries({ orderMachine, paymentMachine, fulfillmentMachine })) {
+  t.test(`under any events the ${name} stays in its states, and its final states take nothing`, async (t) => {
+    const states = new Set(restingStates(machine));
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(fc.constantFrom(...methods), fc.boolean(), moves, (method, auto, happenings) => {
+        const plan = { mode: auto ? "auto" : "manual", stepDelayMs: 100 } as const;
+        const chart = new Chart(machine, orderInput(method, plan));
+        for (const [what, pick] of happenings) {
+          const before = chart.live;
+          move(chart, machine, what, pick);
+          if (!states.has(chart.state)) throw new Error(`rests in ${chart.state}`);
+          if (before.status === "done" && chart.live !== before) throw new Error(`left ${before.value}`);
+          seen.add(chart.state);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    t.strictSame([...seen].toSorted(), [...states].toSorted(), "the walks came through every state");
+  });
+}
+
+t.test("under any events stock is shipped or released, never both, and never after its end", async () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...methods), fc.boolean(), moves, (method, auto, happenings) => {
+      const plan = { mode: auto ? "auto" : "manual", stepDelayMs: 100 } as const;
+      const chart = new Chart(fulfillmentMachine, orderInput(method, plan));
+      const asked = new Set<string>();
+      for (const [what, pick] of happenings) {
+        move(chart, fulfillmentMachine, what, pick);
+        for (const id of chart.effects.keys()) if (id.endsWith("Inventory")) asked.add(id);
+        if (asked.size > 1) throw new Error("asked to ship and to release");
+        if (chart.live.status === "done" && chart.effects.size > 0)
+          throw new Error("an effect outlives the end");
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+t.test(
+  "under any events no more is captured than authorised, and no more refunded than settled",
+  async () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...methods), moves, (method, happenings) => {
+        const chart = new Chart(paymentMachine, orderInput(method));
+        const told: string[] = [];
+        for (const [what, pick] of happenings) {
+          told.push(...move(chart, paymentMachine, what, pick).map(({ type }) => type));
+          const times = (type: string): number => told.filter((one) => one === `payment.${type}`).length;
+          if (times("authorized") > 1 || times("captured") > times("authorized"))
+            throw new Error(told.join());
+          if (times("refunded") + times("voided") > 1) throw new Error(told.join());
+          if (times("collected") > 0 && times("authorized") > 0) throw new Error(told.join());
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  },
+);
