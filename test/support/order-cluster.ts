@@ -1,0 +1,141 @@
+/**
+ * A real cluster for process tests: nats-server, gateway, mailbox and order nodes as processes on free ports, in
+ * a folder of the test's own. Everything is killed when the test is over.
+ */
+import { join } from "node:path";
+import type { Test } from "tap";
+import { loadCatalogue, sampleCatalogue } from "../../nodes/local/catalogue.ts";
+import { planCluster } from "../../nodes/local/plan.ts";
+import type { ProcessPlan } from "../../nodes/local/plan.ts";
+import { freePorts } from "./free-ports.ts";
+import { startNatsServer } from "./nats-server.ts";
+import type { NatsServer } from "./nats-server.ts";
+import { startNode } from "./processes.ts";
+import type { Started } from "./processes.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { waitUntil } from "./wait-until.ts";
+
+export type OrderClusterOptions = {
+  /** Order nodes, 3 unless told otherwise. */
+  readonly nodes?: number;
+  readonly fulfillment?: "auto" | "manual";
+  /** Pause between automatic steps; 0 unless told otherwise. */
+  readonly stepDelayMs?: number;
+  /** Further settings of every order node. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Puts the sample catalogue into the inventory, unless false. */
+  readonly catalogue?: boolean;
+};
+
+/** One process of the cluster, under a name that stays while the process changes. */
+export type ClusterProcess = {
+  readonly name: string;
+  /** No slash at the end. */
+  readonly url: string;
+  pid(): number;
+  running(): boolean;
+  /** What it has written since it was last started. */
+  output(): string;
+  /** Starts it again in the same place, and waits until it is ready. */
+  start(): Promise<void>;
+  /** SIGTERM, and waits for the end. */
+  stop(): Promise<void>;
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>;
+  /** SIGSTOP; the answer lets it go on. */
+  freeze(): () => void;
+};
+
+export type OrderCluster = {
+  readonly nodes: readonly ClusterProcess[];
+  readonly urls: readonly string[];
+  readonly gateway: ClusterProcess;
+  readonly mailbox: ClusterProcess;
+  /** Has `kill`, `restart` and `freeze` of its own. */
+  readonly nats: NatsServer;
+  /** Folder of a node's files, by name. */
+  homeOf(name: string): string;
+};
+
+const READY_TIMEOUT_MS = 60_000;
+
+/** Starts all of it, and waits until every node is ready. */
+export async function startOrderCluster(t: Test, options: OrderClusterOptions = {}): Promise<OrderCluster> {
+  const home = temporaryFolder(t);
+  const nats = await startNatsServer(t);
+  const count = options.nodes ?? 3;
+  const [gatewayPort = 0, mailboxHttp = 0, smtp = 0, ...nodePorts] = await freePorts(3 + count);
+  const plan = planCluster(
+    {
+      home,
+      fulfillment: options.fulfillment ?? "auto",
+      stepDelayMs: options.stepDelayMs ?? 0,
+      logLevel: "info",
+    },
+    { nodes: nodePorts, gateway: gatewayPort, mailboxHttp, smtp },
+    nats.url,
+  );
+  const gateway = clusterProcess(t, plan.gateway, "/ledger");
+  const mailbox = clusterProcess(t, plan.mailbox, "/messages");
+  await Promise.all([gateway.start(), mailbox.start()]);
+  const nodes = plan.nodes.map((node) =>
+    clusterProcess(t, { ...node, env: { ...node.env, ...options.env } }, "/health/ready"),
+  );
+  await Promise.all(nodes.map((node) => node.start()));
+  const [first] = nodes;
+  if (options.catalogue !== false && first !== undefined)
+    await loadCatalogue(first.url, sampleCatalogue(), new AbortController().signal);
+  return {
+    nodes,
+    urls: nodes.map((node) => node.url),
+    gateway,
+    mailbox,
+    nats,
+    homeOf: (name) => join(home, "nodes", name),
+  };
+}
+
+/** @param path answers 200 once the process is ready */
+function clusterProcess(t: Test, plan: ProcessPlan, path: string): ClusterProcess {
+  let started: Started | undefined;
+  const current = (): Started => {
+    if (started === undefined) throw new Error(`${plan.name} was never started`);
+    return started;
+  };
+  return {
+    name: plan.name,
+    url: plan.url,
+    pid: () => current().pid,
+    running: () => started?.running() ?? false,
+    output: () => started?.output() ?? "",
+    async start() {
+      if (started?.running() === true) throw new Error(`${plan.name} runs already`);
+      const mine = startNode(t, plan.file, plan.args, { env: plan.env });
+      started = mine;
+      let ended = false;
+      await waitUntil(
+        `${plan.name} is ready`,
+        async () => {
+          ended = !mine.running();
+          return ended || (await isOk(plan.url + path));
+        },
+        { timeoutMs: READY_TIMEOUT_MS, intervalMs: 50 },
+      ).catch((error: unknown) => {
+        throw new Error(`${plan.name} is not ready; it wrote:\n${mine.output().slice(-2000)}`, {
+          cause: error,
+        });
+      });
+      if (ended)
+        throw new Error(`${plan.name} ended while starting; it wrote:\n${mine.output().slice(-2000)}`);
+    },
+    stop: () => current().stop(),
+    kill: () => current().kill(),
+    freeze: () => current().freeze(),
+  };
+}
+
+async function isOk(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+  await response.body?.cancel();
+  return response.ok;
+}
