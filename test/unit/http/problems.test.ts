@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import t from "tap";
 import { faultCodes } from "../../../src/http/faults.ts";
 import { problems, toProblem } from "../../../src/http/problems.ts";
@@ -49,4 +49,13 @@ t.test("extensions of a problem do not overrule its standard members, except the
     orderId: "ord_1",
     requestId: "req_1",
   });
+});
+
+t.test("every code of the map is answered somewhere", async (t) => {
+  const folder = new URL("../../../src/http/", import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.endsWith(".ts") && name !== "problems.ts" && !name.startsWith("schemas/"),
+  );
+  const source = files.map((name) => readFileSync(new URL(name, folder), "utf8")).join("\n");
+  for (const code of Object.keys(problems)) t.match(source, `"${code}"`, code);
 });

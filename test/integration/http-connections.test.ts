@@ -1,0 +1,213 @@
+/** What only a real connection shows: large and broken bodies, pipelining, senders that leave, closing. */
+import t from "tap";
+import type { Test } from "tap";
+import type { AppDependencies } from "../../src/http/app.ts";
+import type { PlaceResult } from "../../src/services/orders/contract.ts";
+import { body, order, ordersWith, startApp } from "../support/http-services.ts";
+import { rawConnection } from "../support/raw-http.ts";
+import type { RawConnection } from "../support/raw-http.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+async function listening(t: Test, replace?: Partial<AppDependencies>) {
+  const started = await startApp(t, replace);
+  const url = await started.app.listen({ host: "127.0.0.1", port: 0 });
+  const open = (): RawConnection => {
+    const connection = rawConnection(started.app);
+    t.teardown(() => connection.socket.destroy());
+    return connection;
+  };
+  return { ...started, url, open };
+}
+
+const json = JSON.stringify(body);
+const post = (headers: string[], payload: string) =>
+  ["POST /v1/orders HTTP/1.1", "Host: x", "Content-Type: application/json", ...headers, "", payload].join(
+    "\r\n",
+  );
+const posted = (payload: string) => post([`Content-Length: ${Buffer.byteLength(payload)}`], payload);
+const get = "GET /v1/orders/ord_1 HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/** A gate that holds every `place` until it is opened. */
+function gatedOrders() {
+  const gate = Promise.withResolvers<PlaceResult>();
+  let waiting = 0;
+  const orders = ordersWith({
+    place: () => {
+      waiting++;
+      return gate.promise;
+    },
+  });
+  return { orders, waiting: () => waiting, release: () => gate.resolve({ status: "placed", order }) };
+}
+
+t.test("a body over 64 KiB is answered 413, and its sender gets to read it", async (t) => {
+  const { url, orders } = await listening(t);
+  for (const size of [64 * 1024 + 1, 200_000, 900_000]) {
+    const answer = await fetch(`${url}/v1/orders`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "x".repeat(size),
+    });
+    t.equal(answer.status, 413, `${size} bytes`);
+    t.match(await answer.json(), { code: "body_too_large" });
+  }
+  t.equal(orders.placed.length, 0);
+});
+
+t.test("a body of exactly 64 KiB is taken", async (t) => {
+  const { url } = await listening(t);
+  const answer = await fetch(`${url}/v1/orders`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: json.padEnd(64 * 1024, " "),
+  });
+  t.equal(answer.status, 201);
+});
+
+t.test("a chunked body that never ends is answered 413 and cut off", async (t) => {
+  const { open } = await listening(t);
+  const connection = open();
+  connection.send(post(["Transfer-Encoding: chunked"], ""));
+  const chunk = `4000\r\n${" ".repeat(0x4000)}\r\n`;
+  const sender = setInterval(() => connection.socket.writable && connection.send(chunk), 1);
+  t.teardown(() => clearInterval(sender));
+  const [answer] = await connection.take(1);
+  t.equal(answer?.status, 413);
+  t.match(answer?.head, /connection: close/iu);
+  await connection.closed();
+});
+
+t.test("pipelined requests are answered in their order, faults among them", async (t) => {
+  const { open } = await listening(t);
+  const connection = open();
+  connection.send(get + posted(json) + "DELETE /v1/orders HTTP/1.1\r\nHost: x\r\n\r\n" + posted(json) + get);
+  const answers = await connection.take(5);
+  t.strictSame(
+    answers.map(({ status }) => status),
+    [200, 201, 405, 201, 200],
+  );
+});
+
+t.test("a slow body is put together from its pieces", async (t) => {
+  const { open, orders } = await listening(t);
+  const connection = open();
+  const text = JSON.stringify({ ...body, customer: { ...body.customer, name: "Ünïcode €" } });
+  const bytes = Buffer.from(posted(text));
+  // Cut within a character of several bytes.
+  const cut = bytes.indexOf(Buffer.from("€")) + 1;
+  connection.send(bytes.subarray(0, cut));
+  await waitUntil("the first piece is sent", () => connection.socket.bytesWritten === cut);
+  connection.send(bytes.subarray(cut));
+  const [answer] = await connection.take(1);
+  t.equal(answer?.status, 201);
+  t.equal(orders.placed[0]?.order.customer.name, "Ünïcode €");
+});
+
+t.test("a sender that leaves in the middle of its body leaves nothing behind", async (t) => {
+  const { app, open, url, orders, logged } = await listening(t);
+  for (const cut of [10, 100, json.length - 1]) {
+    const connection = open();
+    connection.send(post([`Content-Length: ${json.length}`], json.slice(0, cut)));
+    await waitUntil("the piece is sent", () => connection.socket.bytesWritten > cut);
+    connection.socket.resetAndDestroy();
+  }
+  await waitUntil("the connections are gone", async () => (await connectionsOf(app)) === 0);
+  t.equal(orders.placed.length, 0);
+  t.equal((await fetch(`${url}/health/live`, { headers: { connection: "close" } })).status, 200);
+  t.strictSame(
+    logged.filter(({ level }) => Number(level) >= 50),
+    [],
+    "no error is logged",
+  );
+});
+
+t.test("a sender that leaves before the answer does not disturb the others", async (t) => {
+  const gated = gatedOrders();
+  const { app, open, url, logged } = await listening(t, { orders: gated.orders });
+  const connection = open();
+  connection.send(posted(json));
+  await waitUntil("the order is being placed", () => gated.waiting() === 1);
+  connection.socket.resetAndDestroy();
+  await waitUntil("the connection is gone", async () => (await connectionsOf(app)) === 0);
+  gated.release();
+  t.equal((await fetch(`${url}/health/live`)).status, 200);
+  t.strictSame(
+    logged.filter(({ level }) => Number(level) >= 50),
+    [],
+    "no error is logged",
+  );
+});
+
+t.test("what is not HTTP is answered with a problem and cut off", async (t) => {
+  const { open } = await listening(t);
+  const cases: [string, number, string][] = [
+    ["hello\r\n\r\n", 400, "bad_request"],
+    ["GET / HTTP/9.9\r\n\r\n", 400, "bad_request"],
+    [`GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431, "headers_too_large"],
+    [post(["Content-Length: 1", "Transfer-Encoding: chunked"], "x"), 400, "bad_request"],
+    [post(["Transfer-Encoding: chunked"], "zz\r\n"), 400, "bad_request"],
+  ];
+  for (const [text, status, code] of cases) {
+    const connection = open();
+    connection.send(text);
+    const [answer] = await connection.take(1);
+    t.equal(answer?.status, status, text.slice(0, 30));
+    t.match(JSON.parse(answer?.body ?? "{}"), { status, code });
+    t.match(answer?.head, /content-type: application\/problem\+json/iu);
+    await connection.closed();
+  }
+});
+
+t.test("a request that does not arrive in time is answered 408", async (t) => {
+  const { app, open } = await listening(t);
+  const connection = open();
+  const [socket] = await Promise.all([
+    new Promise((resolve) => app.server.once("connection", resolve)),
+    waitUntil("it is connected", () => connection.socket.readyState === "open"),
+  ]);
+  // The server looks for late requests every half minute only; this is what it does then.
+  const late = Object.assign(new Error("late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+  app.server.emit("clientError", late, socket);
+  const [answer] = await connection.take(1);
+  t.match(JSON.parse(answer?.body ?? "{}"), { status: 408, code: "request_timeout" });
+});
+
+t.test("closing lets answers under way finish, and takes no new connection", async (t) => {
+  const gated = gatedOrders();
+  const { app, open, url } = await listening(t, { orders: gated.orders });
+  const connection = open();
+  connection.send(posted(json));
+  await waitUntil("the order is being placed", () => gated.waiting() === 1);
+  const closed = app.close();
+  await waitUntil("new connections are refused", () =>
+    fetch(`${url}/health/live`).then(
+      () => false,
+      () => true,
+    ),
+  );
+  // On the open connection a request still gets through, behind the one that waits.
+  connection.send("GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n");
+  gated.release();
+  const [placed] = await connection.take(1);
+  t.equal(placed?.status, 201);
+  await closed;
+});
+
+t.test("closing ends although a connection never does", async (t) => {
+  const gated = gatedOrders();
+  t.teardown(gated.release);
+  const { app, open } = await listening(t, { orders: gated.orders });
+  const connection = open();
+  connection.send(posted(json));
+  await waitUntil("the order is being placed", () => gated.waiting() === 1);
+  const started = performance.now();
+  await app.close();
+  t.ok(performance.now() - started < 8_000, "within the grace");
+  await connection.closed();
+});
+
+function connectionsOf(app: {
+  server: { getConnections(done: (error: Error | null, count: number) => void): void };
+}) {
+  return new Promise<number>((resolve) => app.server.getConnections((_error, count) => resolve(count)));
+}
