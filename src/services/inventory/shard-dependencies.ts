@@ -4,7 +4,7 @@ import type { UnitSink } from "../../runtime/unit.ts";
 
 /** Bounds of one node's work for the shard; each 1 or more. */
 export type ShardLimits = {
-  /** Orders whose hold is remembered; others are read when needed. */
+  /** Orders whose hold is remembered, 2 or more; others are read when needed. */
   readonly recentHolds: number;
   /** Decisions under way to the log. */
   readonly unsettled: number;

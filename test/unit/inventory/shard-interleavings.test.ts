@@ -198,7 +198,7 @@ async function settleAll({ owned: { relay } }: Run): Promise<void> {
 async function prove(actions: readonly Action[]): Promise<void> {
   // Holds are forgotten early, so that joins guess wrongly and are fenced.
   const run: Run = {
-    owned: await ownedShard({ recentHolds: 3 }),
+    owned: await ownedShard({ recentHolds: 4 }),
     asked: [],
     promised: new Set(),
     commits: 0,
