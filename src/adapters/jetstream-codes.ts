@@ -10,16 +10,20 @@ export type ErrorBody = {
 /** Refusals that say nothing about the request: they pass when a leader, a quorum or room is there again. */
 const TRANSIENT = new Set([
   10002, // account's resources exhausted
+  10005, // too few servers have joined the cluster for the copies
   10158, // the message id is being stored right now
   10176, // batch incomplete: a part was lost on the way, or could not be staged
   10210, // too many batches in flight
 ]);
 
-/** 10111 (a schedule armed twice in one batch) is answered as 500, and never passes. */
-const ROLLUP_FAILED = 10111;
+/** Answered as faults of the server (500), but they never pass. */
+const PERMANENT = new Set([
+  10074, // copies asked of a single server
+  10111, // a schedule armed twice in one batch
+]);
 
 /** True when repeating the same request later may succeed. */
 export function isTransient(error: ErrorBody): boolean {
-  if (error.err_code !== undefined && TRANSIENT.has(error.err_code)) return true;
-  return error.code >= 500 && error.err_code !== ROLLUP_FAILED;
+  const exact = error.err_code ?? 0;
+  return TRANSIENT.has(exact) || (error.code >= 500 && !PERMANENT.has(exact));
 }

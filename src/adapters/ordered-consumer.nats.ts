@@ -12,6 +12,7 @@
  */
 import { createInbox, nuid } from "@nats-io/transport-node";
 import type { Msg, Subscription as NatsSubscription } from "@nats-io/transport-node";
+import { Unavailable } from "../runtime/ports.ts";
 import type { StoredMessage, Subscription } from "../runtime/ports.ts";
 import type { NatsLink } from "./connection.nats.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.nats.ts";
@@ -142,6 +143,7 @@ class Follower implements Subscription {
   }
 
   async #make(): Promise<void> {
+    if (!this.#link.connected() || this.#link.nc.isClosed()) throw new Unavailable("not connected to NATS");
     const name = nuid.next();
     const inbox = createInbox();
     this.#consumer = name;

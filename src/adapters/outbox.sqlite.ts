@@ -35,6 +35,8 @@ export type SqliteOutboxOptions = {
   readonly path: string;
   /** Told when a damaged file was moved aside; gets its new path and what SQLite said. */
   readonly onDamaged?: (movedTo: string, reason: string) => void;
+  /** Upper bound of the file, in pages of 4 KiB; unbounded when absent. Beyond it, writes fail as on a full disk. */
+  readonly maxPages?: number;
 };
 
 /**
@@ -43,7 +45,7 @@ export type SqliteOutboxOptions = {
  */
 export function sqliteOutbox(options: SqliteOutboxOptions): Outbox {
   try {
-    return new SqliteOutbox(openDatabase(options.path));
+    return new SqliteOutbox(openDatabase(options));
   } catch (error) {
     const reason = damage(error);
     if (reason === undefined) throw unavailable(error, options.path);
@@ -51,20 +53,21 @@ export function sqliteOutbox(options: SqliteOutboxOptions): Outbox {
     options.onDamaged?.(movedTo, reason);
   }
   try {
-    return new SqliteOutbox(openDatabase(options.path));
+    return new SqliteOutbox(openDatabase(options));
   } catch (error) {
     throw unavailable(error, options.path);
   }
 }
 
-function openDatabase(path: string): Database.Database {
-  const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+function openDatabase(options: SqliteOutboxOptions): Database.Database {
+  const database = new Database(options.path, { timeout: BUSY_TIMEOUT_MS });
   try {
     // Before WAL is switched on: then its index lives in memory and the lock is held until the process ends.
     database.pragma("locking_mode = EXCLUSIVE");
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = NORMAL");
     database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`);
     database.exec(SCHEMA);
     // Takes the lock now, and not with the first order.
     database.exec("BEGIN IMMEDIATE; COMMIT");

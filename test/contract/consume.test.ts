@@ -6,22 +6,25 @@ import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, storeAtLast } from "./expect.ts";
 import { inEveryWorld } from "./worlds.ts";
 
+const input = (id: string, payload: number): Message => ({
+  subject: subjects.inbox(2, id),
+  payload: String(payload),
+});
+
+const write = async (into: Journal, id: string, from: number, to: number): Promise<number> => {
+  let last = 0;
+  for (let n = from; n <= to; n += 50) {
+    const batch = Array.from({ length: Math.min(50, to - n + 1) }, (_, k) => input(id, n + k));
+    last = await mustStore(into, batch);
+  }
+  return last;
+};
+
+const numbers = (to: number, from = 1) => Array.from({ length: to - from + 1 }, (_, n) => String(from + n));
+
 await inEveryWorld(t, async (t, world) => {
   const { journal } = await world.join();
   const writer = await world.join();
-  const input = (id: string, payload: number): Message => ({
-    subject: subjects.inbox(2, id),
-    payload: String(payload),
-  });
-  const write = async (into: Journal, id: string, from: number, to: number): Promise<number> => {
-    let last = 0;
-    for (let n = from; n <= to; n += 50) {
-      const batch = Array.from({ length: Math.min(50, to - n + 1) }, (_, k) => input(id, n + k));
-      last = await mustStore(into, batch);
-    }
-    return last;
-  };
-  const numbers = (to: number, from = 1) => Array.from({ length: to - from + 1 }, (_, n) => String(from + n));
 
   await t.test(
     "everything from the given sequence on comes once and in order, then what follows",
@@ -150,15 +153,15 @@ await inEveryWorld(t, async (t, world) => {
       }),
     );
     let written = 0;
-    let interrupting = true;
+    const interruption = { over: false };
     const writing = (async () => {
-      while (interrupting || written < 300) {
+      while (!interruption.over || written < 300) {
         // Unanswered ones are repeated under the same sequence of numbers; the stream's content is the truth.
         await storeAtLast(writer.journal, [input(id, ++written), input(id, ++written)]);
       }
     })();
     await world.interrupt();
-    interrupting = false;
+    interruption.over = true;
     await writing;
     const truth = (await writer.journal.readAll(subjects.inbox(2, id))).map((message) => message.payload);
     t.ok(truth.length >= 300);

@@ -9,15 +9,17 @@ import { inEveryWorld } from "./worlds.ts";
 
 const commitOf = (commit: string) => ({ headers: { "Orderly-Commit": commit } });
 
+const record = (id: string, sequence: number | undefined, payload = "{}"): Message => {
+  const subject = subjects.record(1, id);
+  return sequence === undefined ? { subject, payload } : { subject, payload, fence: { subject, sequence } };
+};
+
+const event = (payload = "{}"): Message => ({ subject: subjects.event(1, "order.created"), payload });
+
 await inEveryWorld(t, async (t, world) => {
   const peer = await world.join();
   const other = await world.join();
   const { journal } = peer;
-  const record = (id: string, sequence: number | undefined, payload = "{}"): Message => {
-    const subject = subjects.record(1, id);
-    return sequence === undefined ? { subject, payload } : { subject, payload, fence: { subject, sequence } };
-  };
-  const event = (payload = "{}"): Message => ({ subject: subjects.event(1, "order.created"), payload });
 
   await t.test(
     "a message alone is stored and read back as it was, without the server's headers",

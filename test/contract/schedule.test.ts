@@ -11,24 +11,28 @@ import { inEveryWorld } from "./worlds.ts";
 const Code = { armedTwice: 10111, target: 10190, scheduler: 10212 } as const;
 const SOON_MS = 300;
 
+const timer = (id: string, generation: number) =>
+  subjects.timer(1, id, "payment", "xstate.after.1", generation);
+
+const arm = (id: string, generation: number, afterMs = SOON_MS): Message => ({
+  subject: timer(id, generation),
+  payload: String(generation),
+  headers: { "Orderly-Commit": `c-${generation}` },
+  schedule: { at: Date.now() + afterMs, target: subjects.inbox(1, id) },
+});
+
+const record = (id: string, sequence: number): Message => {
+  const subject = subjects.record(1, id);
+  return { subject, payload: "{}", fence: { subject, sequence } };
+};
+
+const cancel = (message: Message, id: string, generation: number): Message => ({
+  ...message,
+  cancels: timer(id, generation),
+});
+
 await inEveryWorld(t, async (t, world) => {
   const { journal } = await world.join();
-  const timer = (id: string, generation: number) =>
-    subjects.timer(1, id, "payment", "xstate.after.1", generation);
-  const arm = (id: string, generation: number, afterMs = SOON_MS): Message => ({
-    subject: timer(id, generation),
-    payload: String(generation),
-    headers: { "Orderly-Commit": `c-${generation}` },
-    schedule: { at: Date.now() + afterMs, target: subjects.inbox(1, id) },
-  });
-  const record = (id: string, sequence: number): Message => {
-    const subject = subjects.record(1, id);
-    return { subject, payload: "{}", fence: { subject, sequence } };
-  };
-  const cancel = (message: Message, id: string, generation: number): Message => ({
-    ...message,
-    cancels: timer(id, generation),
-  });
   const fired = async (id: string) => {
     const messages = await journal.readAll(subjects.inbox(1, id));
     return messages.map((message) => message.payload);

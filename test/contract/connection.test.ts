@@ -1,0 +1,130 @@
+/** Servers that will do and servers that will not. */
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import t from "tap";
+import type { Test } from "tap";
+import { connectNats, isAtLeast } from "../../src/adapters/connection.nats.ts";
+import type { NatsSettings } from "../../src/adapters/connection.nats.ts";
+import { natsJournal } from "../../src/adapters/journal.nats.ts";
+import { ensureStreams } from "../../src/adapters/streams.nats.ts";
+import { freePorts } from "../support/free-ports.ts";
+import { startNatsServer } from "../support/nats-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { mustStore } from "./expect.ts";
+
+const settings = (server: string, more: Partial<NatsSettings> = {}): NatsSettings => ({
+  servers: [server],
+  name: "test",
+  connectTimeoutMs: 1_000,
+  ...more,
+});
+
+/** Speaks just enough of the protocol to be asked for its version. */
+async function oldServer(t: Test, version: string): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    const info = { server_id: "X", version, headers: true, max_payload: 1_048_576, jetstream: true };
+    socket.write(`INFO ${JSON.stringify(info)}\r\n`);
+    socket.on("data", (data) => {
+      for (const _ of String(data).matchAll(/PING\r\n/g)) socket.write("PONG\r\n");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.close());
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+t.test("versions are compared by their numbers", async (t) => {
+  for (const version of ["2.14.9", "2.14.10", "2.15.0", "3.0.0", "2.15.1-RC.2"])
+    t.ok(isAtLeast(version, "2.14.9"), version);
+  for (const version of ["2.14.8", "2.9.10", "1.99.99", "2.14"])
+    t.notOk(isAtLeast(version, "2.14.9"), version);
+});
+
+t.test("a server that is too old is refused in one line with its version and the fix", async (t) => {
+  const old = await oldServer(t, "2.9.10");
+  await t.rejects(connectNats(settings(old)), {
+    name: "ServerUnfit",
+    message: /^NATS server 2\.9\.10 at .* is too old: Orderly needs 2\.14\.9 or newer.*upgrade nats-server$/,
+  });
+});
+
+t.test("no server: refused in one line with the address, when the time is up", async (t) => {
+  const [port] = await freePorts(1);
+  await t.rejects(connectNats(settings(`127.0.0.1:${port}`)), {
+    name: "ServerUnfit",
+    message: new RegExp(`^cannot connect to NATS at 127.0.0.1:${port}: .*start nats-server`),
+  });
+});
+
+t.test("a server that starts a moment later is waited for", async (t) => {
+  const [port] = await freePorts(1);
+  const connecting = connectNats(settings(`127.0.0.1:${port}`, { connectTimeoutMs: 20_000 }));
+  await startNatsServer(t, { port: port! });
+  const link = await connecting;
+  t.ok(link.connected());
+  await link.close();
+  t.notOk(link.connected());
+});
+
+t.test("JetStream that is off is said", async (t) => {
+  const server = await startNatsServer(t, {
+    extraConfig:
+      "accounts { A: { users: [{ user: a, password: a }] }, SYS: { users: [{ user: s, password: s }] } }\nsystem_account: SYS",
+  });
+  const asUser = { user: "a", password: "a" };
+  await t.rejects(connectNats(settings(server.url, asUser)), { name: "ServerUnfit", message: /JetStream/ });
+  await t.rejects(connectNats(settings(server.url, { ...asUser, password: "b" })), {
+    name: "ServerUnfit",
+    message: /cannot connect to NATS at .*[Aa]uthorization/,
+  });
+});
+
+t.test("an append ends when the connection does, not at its time limit", async (t) => {
+  const server = await startNatsServer(t);
+  const link = await connectNats(settings(server.url));
+  t.teardown(() => link.close());
+  await ensureStreams(link, { replicas: 1, partitions: 32, presenceAgeMs: 3_000 });
+  const journal = natsJournal(link);
+  const thaw = server.freeze();
+  const message = { subject: "orders.journal.1.a", payload: "{}" };
+  const startedAt = performance.now();
+  const pending = journal.append([message, message], 60_000);
+  await server.kill();
+  t.equal((await pending).status, "unanswered");
+  t.ok(performance.now() - startedAt < 10_000);
+  t.equal((await journal.append([message], 60_000)).status, "unanswered", "at once, while disconnected");
+  thaw();
+  await server.restart();
+  await waitUntil("reconnected", () => link.connected());
+  await waitUntil(
+    "it takes writes",
+    async () => (await journal.append([message], 1_000)).status === "stored",
+  );
+});
+
+t.test("a frozen server is noticed, and what is followed goes on when it thaws", async (t) => {
+  const server = await startNatsServer(t);
+  const link = await connectNats(settings(server.url));
+  t.teardown(() => link.close());
+  await ensureStreams(link, { replicas: 1, partitions: 32, presenceAgeMs: 3_000 });
+  const journal = natsJournal(link);
+  const got: string[] = [];
+  const followed = await journal.consume({ filters: ["orders.inbox.>"], fromSequence: 1 }, (message) => {
+    got.push(message.payload);
+  });
+  await mustStore(journal, [{ subject: "orders.inbox.1.a", payload: "1" }]);
+  const thaw = server.freeze();
+  t.equal((await journal.append([{ subject: "orders.inbox.1.a", payload: "2" }], 300)).status, "unanswered");
+  await waitUntil("it is noticed", () => !link.connected(), { timeoutMs: 20_000 });
+  thaw();
+  await waitUntil("it is back", () => link.connected());
+  await waitUntil("it can be written", async () => {
+    await mustStore(journal, [{ subject: "orders.inbox.1.a", payload: "3" }]);
+    return true;
+  });
+  await waitUntil("the rest came", () => got.at(-1) === "3");
+  // The unanswered one has landed when the server went on.
+  t.strictSame(got, ["1", "2", "3"]);
+  await followed.stop();
+});

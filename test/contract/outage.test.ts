@@ -1,0 +1,45 @@
+/** A server that is away for a while: everything that followed it goes on by itself, soon after it is back. */
+import { setTimeout as pause } from "node:timers/promises";
+import t from "tap";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
+import { natsJournal } from "../../src/adapters/journal.nats.ts";
+import { ensureStreams } from "../../src/adapters/streams.nats.ts";
+import { startNatsServer } from "../support/nats-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { mustStore } from "./expect.ts";
+
+const OUTAGE_MS = 10_000;
+
+t.test("ten seconds away: 40 consumers go on without a gap, within seconds", async (t) => {
+  const server = await startNatsServer(t);
+  const link = await connectNats({ servers: [server.url], name: "test", connectTimeoutMs: 5_000 });
+  t.teardown(() => link.close());
+  await ensureStreams(link, { replicas: 1, partitions: 32, presenceAgeMs: 3_000 });
+  const journal = natsJournal(link);
+  const filters = ["orders.inbox.>"];
+  const received = await Promise.all(
+    Array.from({ length: 40 }, async () => {
+      const got: string[] = [];
+      await journal.consume({ filters, fromSequence: 1 }, (message) => void got.push(message.payload));
+      return got;
+    }),
+  );
+  await mustStore(journal, [{ subject: "orders.inbox.1.a", payload: "before" }]);
+  await waitUntil("all have it", () => received.every((got) => got.length === 1));
+  await server.kill();
+  // The outage itself is what is tested: it has to outlast every time limit of the client.
+  await pause(OUTAGE_MS);
+  await server.restart();
+  const backAt = performance.now();
+  await waitUntil(
+    "it can be written",
+    async () => {
+      await mustStore(journal, [{ subject: "orders.inbox.1.a", payload: "after" }]);
+      return true;
+    },
+    { timeoutMs: 5_000 },
+  );
+  await waitUntil("all have it", () => received.every((got) => got.at(-1) === "after"), { timeoutMs: 5_000 });
+  t.comment(`all went on ${Math.round(performance.now() - backAt)} ms after the server was back`);
+  for (const got of received) t.strictSame(got, ["before", "after"]);
+});

@@ -1,0 +1,148 @@
+/** The streams as they are made, and the ones that are refused. */
+import { Kvm } from "@nats-io/kv";
+import t from "tap";
+import type { Test } from "tap";
+import { allStreams, bucketStream, nodesBucket, orderStream } from "../../config/streams.ts";
+import { LOCK_BUCKET, STREAM, subjects } from "../../config/subjects.ts";
+import { natsBucket } from "../../src/adapters/bucket.nats.ts";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
+import type { NatsLink } from "../../src/adapters/connection.nats.ts";
+import { apiRequest } from "../../src/adapters/jetstream-api.nats.ts";
+import { natsJournal } from "../../src/adapters/journal.nats.ts";
+import { ensureStream, ensureStreams, StreamUnfit } from "../../src/adapters/streams.nats.ts";
+import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { mustStore } from "./expect.ts";
+
+const settings = { replicas: 1, partitions: 32, presenceAgeMs: 3_000 };
+
+async function connected(t: Test, url: string): Promise<NatsLink> {
+  const link = await connectNats({ servers: [url], name: "test", connectTimeoutMs: 10_000 });
+  t.teardown(() => link.close());
+  return link;
+}
+
+async function link(t: Test): Promise<NatsLink> {
+  return connected(t, (await startNatsServer(t)).url);
+}
+
+t.test("all streams are made, by several nodes at once, and verified from then on", async (t) => {
+  const server = await startNatsServer(t);
+  const links = await Promise.all([1, 2, 3].map(() => connected(t, server.url)));
+  await Promise.all(links.map((link) => ensureStreams(link, settings)));
+  await ensureStreams(links[0]!, settings);
+  const { streams } = await apiRequest<{ streams: string[] }>(links[0]!, "STREAM.NAMES", {}, 2_000);
+  t.strictSame(
+    streams.toSorted(),
+    allStreams(settings)
+      .map(({ name }) => name)
+      .toSorted(),
+  );
+});
+
+t.test("with another number of partitions the stream is refused", async (t) => {
+  const to = await link(t);
+  await ensureStreams(to, settings);
+  await t.rejects(ensureStreams(to, { ...settings, partitions: 16 }), {
+    name: "StreamUnfit",
+    message: /KV_ORDERS.*number of partitions is "32", needed "16"/,
+  });
+});
+
+t.test("a stream that lacks an option or has a limit is refused, and left as it is", async (t) => {
+  const to = await link(t);
+  const good = orderStream(settings);
+  const faults = {
+    allow_atomic: false,
+    allow_msg_schedules: false,
+    allow_msg_ttl: false,
+    max_age: 3_600_000_000_000,
+    max_bytes: 1_000_000_000,
+    max_msgs_per_subject: 1,
+    deny_purge: true,
+    subjects: ["orders.>"],
+    metadata: {},
+  };
+  for (const [option, value] of Object.entries(faults)) {
+    const config = { ...good, [option]: value };
+    // Schedules need rollups, which need purges.
+    const possible =
+      option === "deny_purge" ? { ...config, allow_rollup_hdrs: false, allow_msg_schedules: false } : config;
+    await apiRequest(to, `STREAM.CREATE.${STREAM}`, possible, 2_000);
+    await t.rejects(ensureStream(to, good), StreamUnfit, option);
+    const { config: kept } = await apiRequest<{ config: Record<string, unknown> }>(
+      to,
+      `STREAM.INFO.${STREAM}`,
+      undefined,
+      2_000,
+    );
+    t.strictSame(
+      kept[option] ?? false,
+      option === "metadata" ? kept["metadata"] : value,
+      `${option} is kept`,
+    );
+    await apiRequest(to, `STREAM.DELETE.${STREAM}`, undefined, 2_000);
+  }
+  await ensureStream(to, good);
+});
+
+t.test("the lock bucket opens with the ordinary KV client", async (t) => {
+  const to = await link(t);
+  await ensureStreams(to, settings);
+  const locks = natsBucket(to, orderStream(settings));
+  const claim = await locks.update("partition.1", "me", 0);
+  if (claim.status !== "stored") throw new Error("not claimed");
+  const kv = await new Kvm(to.nc).open(LOCK_BUCKET);
+  const entry = await kv.get("partition.1");
+  t.match(entry, { key: "partition.1", revision: claim.revision });
+  t.equal(entry?.string(), "me");
+  await mustStore(natsJournal(to), [{ subject: subjects.record(1, "a"), payload: "{}" }]);
+  const keys: string[] = [];
+  for await (const key of await kv.keys()) keys.push(key);
+  t.strictSame(keys, ["partition.1"], "records are no entries");
+  const revision = await kv.update("partition.1", "other", claim.revision);
+  t.strictSame(await locks.get("partition.1"), { key: "partition.1", value: "other", revision });
+  await t.rejects(kv.update("partition.1", "x", claim.revision));
+  t.strictSame(await locks.update("partition.1", "me", claim.revision), { status: "conflict" });
+  await kv.delete("partition.1");
+  t.equal(await locks.get("partition.1"), undefined);
+  t.ok((await (await new Kvm(to.nc).open(LOCK_BUCKET)).status()).history > 1, "clients insist on a history");
+});
+
+t.test("presence entries expire, and the bucket in memory comes back after a restart", async (t) => {
+  const server = await startNatsServer(t);
+  const to = await connected(t, server.url);
+  const short = { ...settings, presenceAgeMs: 500 };
+  await ensureStreams(to, short);
+  const nodes = natsBucket(to, nodesBucket(short));
+  await nodes.put("a", "1");
+  await waitUntil("it expires", async () => (await nodes.get("a")) === undefined);
+  await nodes.put("b", "1");
+  await server.kill();
+  await server.restart();
+  await waitUntil("reconnected", () => to.connected());
+  t.equal(await nodes.get("b"), undefined);
+  t.strictSame(await nodes.keys(), []);
+  t.equal((await nodes.update("b", "2", 0)).status, "stored");
+  t.equal((await nodes.get("b"))?.value, "2");
+});
+
+t.test("on a cluster the streams get their copies, as soon as there is a leader", async (t) => {
+  const cluster = await startNatsCluster(t, 3);
+  const to = await connected(t, cluster.urls[0]!);
+  const three = { ...settings, replicas: 3 };
+  await ensureStreams(to, three);
+  const info = await apiRequest<{ config: { num_replicas: number } }>(
+    to,
+    `STREAM.INFO.${STREAM}`,
+    undefined,
+    2_000,
+  );
+  t.equal(info.config.num_replicas, 3);
+});
+
+t.test("more copies than servers: refused in one line", async (t) => {
+  const to = await link(t);
+  const definition = bucketStream("MANY", { storage: "file", ageMs: 0, replicas: 3 });
+  await t.rejects(ensureStream(to, definition), { name: "StreamUnfit", message: /KV_MANY.*replicas/ });
+});
