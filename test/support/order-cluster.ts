@@ -7,12 +7,12 @@ import type { Test } from "tap";
 import { loadCatalogue, sampleCatalogue } from "../../nodes/local/catalogue.ts";
 import { planCluster } from "../../nodes/local/plan.ts";
 import type { ProcessPlan } from "../../nodes/local/plan.ts";
-import { freePorts } from "./free-ports.ts";
+import { portOffsets } from "../../config/settings.ts";
+import { findPlace } from "./local-cluster.ts";
 import { startNatsServer } from "./nats-server.ts";
 import type { NatsServer } from "./nats-server.ts";
 import { startNode } from "./processes.ts";
 import type { Started } from "./processes.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export type OrderClusterOptions = {
@@ -23,6 +23,8 @@ export type OrderClusterOptions = {
   readonly stepDelayMs?: number;
   /** Further settings of every order node. */
   readonly env?: Readonly<Record<string, string>>;
+  /** As `npm start` has it: nats-server syncs every batch. Off unless told otherwise, for speed. */
+  readonly syncAlways?: boolean;
   /** Puts the sample catalogue into the inventory, unless false. */
   readonly catalogue?: boolean;
 };
@@ -61,10 +63,10 @@ const READY_TIMEOUT_MS = 60_000;
 
 /** Starts all of it, and waits until every node is ready. */
 export async function startOrderCluster(t: Test, options: OrderClusterOptions = {}): Promise<OrderCluster> {
-  const home = temporaryFolder(t);
-  const nats = await startNatsServer(t);
   const count = options.nodes ?? 3;
-  const [gatewayPort = 0, mailboxHttp = 0, smtp = 0, ...nodePorts] = await freePorts(3 + count);
+  // Below the ports of outgoing connections: one of those would keep a killed process from coming back.
+  const { home, port, natsPort } = await findPlace(t, count);
+  const nats = await startNatsServer(t, { port: natsPort, syncAlways: options.syncAlways ?? false });
   const plan = planCluster(
     {
       home,
@@ -72,7 +74,12 @@ export async function startOrderCluster(t: Test, options: OrderClusterOptions = 
       stepDelayMs: options.stepDelayMs ?? 0,
       logLevel: "info",
     },
-    { nodes: nodePorts, gateway: gatewayPort, mailboxHttp, smtp },
+    {
+      nodes: Array.from({ length: count }, (_, index) => port + index),
+      gateway: port + portOffsets.gateway,
+      mailboxHttp: port + portOffsets.mailboxHttp,
+      smtp: port + portOffsets.smtp,
+    },
     nats.url,
   );
   const gateway = clusterProcess(t, plan.gateway, "/ledger");
@@ -81,6 +88,10 @@ export async function startOrderCluster(t: Test, options: OrderClusterOptions = 
   const nodes = plan.nodes.map((node) =>
     clusterProcess(t, { ...node, env: { ...node.env, ...options.env } }, "/health/ready"),
   );
+  t.teardown(() => {
+    // The first thing one wants to see of a test that failed.
+    if (!t.passing()) for (const node of nodes) t.comment(node.name, node.output().slice(-3000));
+  });
   await Promise.all(nodes.map((node) => node.start()));
   const [first] = nodes;
   if (options.catalogue !== false && first !== undefined)
