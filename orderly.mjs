@@ -5,6 +5,7 @@
  * here before that is settled: older Nodes cannot load our TypeScript, and the local store would crash them.
  */
 import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -95,19 +96,44 @@ function run(node) {
 }
 
 /**
- * Who starts us with ORDERLY_PARENT=1 holds our standard input. npm waits for us: when we have another parent,
- * npm was killed. Otherwise a parent may end (a script that starts us in the background) and we go on.
+ * Who starts us with ORDERLY_PARENT=1 holds our standard input; and npm waits for us until it is killed.
+ * Any other parent may end before us (a script that starts us in the background), and we go on.
  */
 function onParentGone(gone) {
   if (process.env.ORDERLY_PARENT === "1") process.stdin.once("close", gone).resume();
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
+  const npm = npmProcess(parent);
   const poll = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (process.ppid === parent && isAlive(npm)) return;
     clearInterval(poll);
     gone();
   }, PARENT_POLL_MS);
   poll.unref();
+}
+
+/** Between npm and us stands a shell, unless it has replaced itself by us. */
+function npmProcess(parent) {
+  try {
+    const text =
+      process.platform === "linux"
+        ? readFileSync(`/proc/${parent}/stat`, "utf8").replace(/^\d+ \((.*)\) . (\d+) .*/su, "$2 $1")
+        : spawnSync("ps", ["-o", "ppid=,comm=", "-p", String(parent)], { encoding: "utf8" }).stdout.trim();
+    const [, grandparent, name] = /^(\d+) (?:.*\/)?(.*)$/su.exec(text) ?? [];
+    return /^(ba|da|z)?sh$/u.test(name ?? "") ? Number(grandparent) : parent;
+  } catch {
+    return parent;
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // It exists, but is not ours.
+    return error.code === "EPERM";
+  }
 }
 
 function fail(reason, code) {

@@ -57,6 +57,15 @@ t.test("nothing is left when the command itself is killed", async (t) => {
   await waitUntil("no process is left", gone(cluster, place), { timeoutMs: 15_000 });
 });
 
+t.test("nothing is left when npm is killed, politely or not", async (t) => {
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    const place = await findPlace(t, 1);
+    const cluster = await launch(t, place, { command: ["npm", "start"], env: { ORDERLY_PARENT: "" } });
+    cluster.send(signal);
+    await waitUntil(`no process is left after ${signal}`, gone(cluster, place), { timeoutMs: 15_000 });
+  }
+});
+
 t.test("nothing is left when the process that holds its standard input is gone", async (t) => {
   const place = await findPlace(t, 1);
   const cluster = await launch(t, place);
@@ -130,7 +139,9 @@ t.test("ports that are taken are named before anything starts", async (t) => {
 
 t.test("settings that cannot be used are told all together, and nothing starts", async (t) => {
   const place = await findPlace(t, 1);
-  const refused = startLauncher(t, place, { ORDERLY_PORT: "eighty", ORDERLY_FULFILLMENT: "perhaps" });
+  const refused = startLauncher(t, place, {
+    env: { ORDERLY_PORT: "eighty", ORDERLY_FULFILLMENT: "perhaps" },
+  });
   t.equal((await refused.ended).code, 1);
   t.match(refused.output(), 'ORDERLY_PORT must be integer, but is "eighty"');
   t.match(refused.output(), 'ORDERLY_FULFILLMENT must be one of auto, manual, but is "perhaps"');
@@ -141,7 +152,7 @@ t.test("a nats-server that is too old is refused by name", async (t) => {
   const place = await findPlace(t, 1);
   const old = join(temporaryFolder(t), "nats-server");
   writeFileSync(old, "#!/bin/sh\necho nats-server: v2.9.10\n", { mode: 0o755 });
-  const refused = startLauncher(t, place, { ORDERLY_NATS_SERVER: old });
+  const refused = startLauncher(t, place, { env: { ORDERLY_NATS_SERVER: old } });
   t.equal((await refused.ended).code, 1);
   t.match(refused.output(), `${old} is version 2.9.10, older than 2.14.9`);
 });

@@ -1,7 +1,7 @@
 /** `npm start` as a test sees it: a process on free ports, with a folder of its own, ended with the test. */
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
 import { portOffsets } from "../../config/settings.ts";
@@ -44,18 +44,21 @@ export async function findPlace(t: Test, nodes = 3): Promise<Place> {
   return { env, home, port, natsPort };
 }
 
-/** Starts `orderly start` and does not wait for anything. */
-export function startLauncher(t: Test, place: Place, env: Readonly<Record<string, string>> = {}): Started {
-  return startProcess(t, process.execPath, [orderly, "start"], { env: { ...place.env, ...env } });
+export type LaunchOptions = {
+  /** Instead of `orderly start`; runs in the project's folder. */
+  readonly command?: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+/** Starts a cluster and does not wait for anything. */
+export function startLauncher(t: Test, place: Place, options: LaunchOptions = {}): Started {
+  const [command, ...args] = options.command ?? [process.execPath, orderly, "start"];
+  return startProcess(t, command, args, { env: { ...place.env, ...options.env }, cwd: dirname(orderly) });
 }
 
 /** Starts a cluster and waits until it says that it is running. At the end of the test all of it is killed. */
-export async function launch(
-  t: Test,
-  place: Place,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Launched> {
-  const started = startLauncher(t, place, env);
+export async function launch(t: Test, place: Place, options: LaunchOptions = {}): Promise<Launched> {
+  const started = startLauncher(t, place, options);
   await waitUntil(
     "the cluster is running",
     () => started.output().includes("Stop: Ctrl-C") || !started.running(),
