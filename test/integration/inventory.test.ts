@@ -35,7 +35,7 @@ t.test("two nodes that sell one hot SKU at once sell exactly what is there", asy
   const outputs = await reserveAll([one, two], ids);
   t.equal(count(outputs, "reserved"), 25);
   t.equal(count(outputs, "out_of_stock"), 375);
-  const { stock } = await auditLedger(one.journal, ids);
+  const { stock } = await auditLedger(one.journal);
   t.match(stock.get("HOT.SKU"), { onHand: 25, reserved: 25 });
   t.match(await two.client.get("HOT.SKU"), { stock: { available: 0 } });
 });
@@ -60,7 +60,7 @@ t.test("reservations, releases and shipments add up in the log and for the next 
       if (n % 8 === 0) await client.ship({ orderId });
     }),
   );
-  const { stock } = await auditLedger(one.journal, ids);
+  const { stock } = await auditLedger(one.journal);
   t.match(stock.get("B"), { onHand: 940, reserved: 120, shipped: 60, received: 1000 });
   const before = await one.client.list({ limit: 10 });
   await two.claim();
@@ -89,7 +89,7 @@ t.test("every second answer is lost, and everything is stored once", async (t) =
   t.equal(count(outputs, "reserved"), 30);
   await Promise.all(ids.slice(0, 10).map((orderId) => two.client.ship({ orderId })));
   await one.client.put("HOT.SKU", { onHand: 40, ...shirt });
-  const { stock } = await auditLedger(one.journal, ids);
+  const { stock } = await auditLedger(one.journal);
   t.match(stock.get("HOT.SKU"), { onHand: 40, received: 50, shipped: 10, reserved: 20 });
   t.match(await one.client.get("HOT.SKU"), { stock: { onHand: 40, reserved: 20, available: 20 } });
 });
@@ -115,7 +115,7 @@ t.test("an owner that does not know it was deposed sells nothing more", async (t
   paused.resolve();
   t.equal(count(await selling, "reserved"), 5);
   t.equal(one.shard.open, false);
-  const { stock } = await auditLedger(two.journal, [...early, ...late]);
+  const { stock } = await auditLedger(two.journal);
   t.match(stock.get("HOT.SKU"), { onHand: 20, reserved: 20 });
   t.match(await one.client.get("HOT.SKU"), { stock: { reserved: 20, available: 0 } });
 });
@@ -142,7 +142,7 @@ t.test("killing the server while it sells loses no answered sale and repeats non
   await selling;
   t.equal(count(answered, "reserved"), 150);
   t.equal(count(answered, "out_of_stock"), 150);
-  const { stock } = await auditLedger(one.journal, ids);
+  const { stock } = await auditLedger(one.journal);
   t.match(stock.get("HOT.SKU"), { onHand: 150, reserved: 150 });
 });
 
