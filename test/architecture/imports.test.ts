@@ -1,0 +1,127 @@
+import t from "tap";
+import { rules } from "./rules.ts";
+import { codeOf, cyclesIn, readSources } from "./sources.ts";
+import type { Source } from "./sources.ts";
+
+const MAX_LINES = 400;
+const sources = readSources();
+const paths = new Set(sources.map((source) => source.path));
+
+const within = (pattern: RegExp) => sources.filter((source) => pattern.test(source.path));
+
+const file = (path: string, target: string, typeOnly = false): Source => ({
+  path,
+  text: "",
+  lines: 0,
+  imports: [{ target, own: true, typeOnly }],
+});
+
+/** Files whose code, comments apart, holds the pattern. */
+const holding = (candidates: readonly Source[], pattern: RegExp) =>
+  candidates.filter((source) => pattern.test(codeOf(source.text))).map((source) => source.path);
+
+t.test("the sources are found, and their imports with them", async (t) => {
+  t.ok(paths.has("nodes/local-cluster.ts"));
+  t.ok(paths.has("test/architecture/imports.test.ts"));
+  const own = sources.flatMap((source) => source.imports.filter((imported) => imported.own));
+  t.ok(own.length > sources.length, "every file has an import or so");
+  t.same(
+    own.filter((imported) => !paths.has(imported.target)),
+    [],
+    "what they import is there",
+  );
+});
+
+t.test("every file imports only what its place allows", async (t) => {
+  for (const source of sources) {
+    const rule = rules.find((candidate) => candidate.files.test(source.path));
+    if (rule === undefined) {
+      t.fail(`no rule says what ${source.path} may import`);
+      continue;
+    }
+    for (const imported of source.imports)
+      if (!rule.allows(imported)) t.fail(`${source.path} imports ${imported.target}: ${rule.why}`);
+  }
+  t.pass("all files looked at");
+});
+
+t.test("imports that break the rules would be found", async (t) => {
+  for (const [from, target, own] of [
+    ["machines/order.ts", "src/runtime/ports.ts", true],
+    ["src/runtime/relay.ts", "src/adapters/journal.nats.ts", true],
+    ["src/runtime/relay.ts", "@nats-io/jetstream", false],
+    ["src/runtime/relay.ts", "xstate", false],
+    ["src/adapters/journal.nats.ts", "src/http/app.ts", true],
+    ["src/services/orders/orders.ts", "src/adapters/journal.nats.ts", true],
+    ["src/http/app.ts", "src/runtime/node.ts", true],
+    ["src/http/app.ts", "src/services/orders/orders.ts", true],
+    ["nodes/order-node.ts", "test/support/processes.ts", true],
+    ["config/settings.ts", "src/runtime/ports.ts", true],
+    ["orderly.mjs", "nodes/process.ts", true],
+  ] as const) {
+    const rule = rules.find((candidate) => candidate.files.test(from));
+    t.equal(rule?.allows({ target, own, typeOnly: false }), false, `${from} may not import ${target}`);
+  }
+});
+
+t.test("nothing imports in a circle", async (t) => {
+  t.same(
+    cyclesIn(sources).map((cycle) => cycle.join(" -> ")),
+    [],
+  );
+});
+
+t.test("a circle would be found, and one of types is none", async (t) => {
+  t.same(cyclesIn([file("a", "b"), file("b", "c"), file("c", "b")]), [["b", "c", "b"]]);
+  t.same(cyclesIn([file("a", "b"), file("b", "a", true)]), []);
+});
+
+t.test("no file is longer than can be read in one sitting", async (t) => {
+  t.same(
+    sources.filter(({ lines }) => lines > MAX_LINES).map(({ path, lines }) => `${path}: ${lines} lines`),
+    [],
+  );
+});
+
+t.test("no file does nothing but export what others define", async (t) => {
+  const barrels = sources.filter((source) => {
+    const code = codeOf(source.text).trim();
+    return code !== "" && code.replace(/^export\s[^;]*?\sfrom\s+"[^"]+";$/gmu, "").trim() === "";
+  });
+  t.same(
+    barrels.map((source) => source.path),
+    [],
+  );
+});
+
+t.test("only the configuration reads the environment", async (t) => {
+  // The environment a child inherits is handed on whole, not read.
+  const handedOn = /\.\.\.process\.env\b/gu;
+  const readers = sources.filter(
+    (source) =>
+      /^(src|machines|nodes)\//u.test(source.path) &&
+      /process\.env\b/u.test(codeOf(source.text).replace(handedOn, "")),
+  );
+  t.same(
+    readers.map((source) => source.path),
+    [],
+  );
+});
+
+t.test("machines and runtime have no clock, chance or timer of their own", async (t) => {
+  const impure =
+    /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(Timeout|Interval|Immediate)\(|\bperformance\.|\bcrypto\b/u;
+  t.same(holding(within(/^(machines|src\/runtime)\/|\.memory\.ts$/u), impure), []);
+});
+
+t.test("no name says nothing", async (t) => {
+  t.same(
+    [...paths].filter((path) => /(^|[/.-])(utils?|helpers?|manager|common|misc)([/.-]|$)/u.test(path)),
+    [],
+  );
+  t.same(
+    [...paths].filter((path) => !/^[a-z0-9/.-]+$/u.test(path)),
+    [],
+    "names are in kebab-case",
+  );
+});

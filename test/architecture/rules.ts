@@ -1,0 +1,76 @@
+/** Who may import whom. The first rule whose `files` fit a file decides; every file needs one. */
+import type { Import } from "./sources.ts";
+
+export type Rule = {
+  readonly files: RegExp;
+  readonly why: string;
+  readonly allows: (imported: Import) => boolean;
+};
+
+const inside =
+  (...folders: string[]) =>
+  ({ own, target }: Import) =>
+    own && folders.some((folder) => target.startsWith(`${folder}/`));
+
+const builtIn = (imported: Import, ...modules: string[]) =>
+  !imported.own && modules.includes(imported.target);
+
+const isPackage = ({ own, target }: Import) => !own && !target.startsWith("node:");
+
+const contract = ({ own, target }: Import) => own && /^src\/services\/[a-z-]+\/contract\.ts$/u.test(target);
+
+export const rules: readonly Rule[] = [
+  {
+    files: /^machines\//u,
+    why: "machines are pure: xstate and each other only",
+    allows: (imported) => inside("machines")(imported) || imported.target === "xstate",
+  },
+  {
+    files: /^src\/runtime\/machine\.ts$/u,
+    why: "the one file of the runtime that loads xstate",
+    allows: (imported) => inside("src/runtime", "config")(imported) || imported.target === "xstate",
+  },
+  {
+    files: /^src\/runtime\//u,
+    why: "the runtime knows its ports and the configuration, no technology, no domain; of xstate only types",
+    allows: (imported) =>
+      inside("src/runtime", "config")(imported) || (imported.target === "xstate" && imported.typeOnly),
+  },
+  {
+    files: /^src\/adapters\//u,
+    why: "adapters implement the runtime's ports",
+    allows: (imported) => inside("src/adapters", "src/runtime", "config")(imported) || !imported.own,
+  },
+  {
+    files: /^src\/services\//u,
+    why: "services know the runtime's ports, the machines and the configuration, no adapter and no HTTP",
+    allows: (imported) =>
+      inside("src/services", "src/runtime", "machines", "config")(imported) || !imported.own,
+  },
+  {
+    files: /^src\/http\//u,
+    why: "HTTP knows the contracts of the services, and neither runtime, adapters nor machines",
+    allows: (imported) => inside("src/http", "config")(imported) || contract(imported) || !imported.own,
+  },
+  {
+    files: /^nodes\//u,
+    why: "nodes compose everything but tests",
+    allows: (imported) => !inside("test", "bench")(imported),
+  },
+  {
+    files: /^config\//u,
+    why: "the configuration knows nobody",
+    allows: (imported) =>
+      inside("config")(imported) || isPackage(imported) || builtIn(imported, "node:os", "node:path"),
+  },
+  {
+    files: /^(test|bench)\//u,
+    why: "tests may look at everything",
+    allows: () => true,
+  },
+  {
+    files: /^orderly\.mjs$/u,
+    why: "runs on Nodes that cannot load the rest",
+    allows: ({ own, target }) => !own && target.startsWith("node:"),
+  },
+];
