@@ -27,26 +27,35 @@ runProcess("node", async () => {
     name: settings.nodeId,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
-  const composed = await composeOrders({ settings, link, outbox, log, clock: systemClock, ids: randomIds() });
-  const { node } = composed;
-  const app = await createApp({
-    orders: composed.orders,
-    inventory: composed.inventory,
-    invoices: composed.invoices,
-    operations: nodeOperations(node, settings),
+  const clock = systemClock;
+  const ids = randomIds();
+  const { node, orders, inventory, startWorkers } = await composeOrders({
+    settings,
+    link,
+    outbox,
     log,
-    nextId: () => composed.ids.next(),
-    now: () => systemClock.now(),
-    development: settings.development,
+    clock,
+    ids,
   });
   await node.start();
+  const workers = await startWorkers();
+  const app = await createApp({
+    orders,
+    inventory,
+    invoices: workers.invoices,
+    operations: nodeOperations(node, settings),
+    log,
+    nextId: () => ids.next(),
+    now: () => clock.now(),
+    development: settings.development,
+  });
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
   log.info({ url, home: settings.home }, "order node listens");
   return {
     stop: async () => {
       // Requests under way are answered first; their orders may live on this very node.
       await app.close();
-      await composed.stopWorkers();
+      await workers.stop();
       await node.stop();
       await link.close();
       outbox.close();

@@ -6,7 +6,6 @@ import { natsBus } from "../../src/adapters/bus.nats.ts";
 import type { NatsLink } from "../../src/adapters/connection.nats.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { ensureStreams } from "../../src/adapters/streams.nats.ts";
-import type { Invoices } from "../../src/http/operations.ts";
 import { type Application, RuntimeNode } from "../../src/runtime/node.ts";
 import type { Clock, Ids, Log, Outbox } from "../../src/runtime/ports.ts";
 import type { UnitSink } from "../../src/runtime/unit.ts";
@@ -19,6 +18,7 @@ import { SHARD_LIMITS } from "../../src/services/inventory/shard-dependencies.ts
 import { orderDefinition } from "../../src/services/orders/definition.ts";
 import { OrderService } from "../../src/services/orders/orders.ts";
 import { httpGateway } from "../../src/services/payments/gateway.http.ts";
+import { type NodeWorkers, startWorkers } from "./workers.ts";
 
 export type ComposeOptions = {
   readonly settings: NodeSettings;
@@ -33,9 +33,8 @@ export type ComposedOrders = {
   readonly node: RuntimeNode;
   readonly orders: OrderService;
   readonly inventory: InventoryClient;
-  readonly invoices: Invoices;
-  readonly ids: Ids;
-  stopWorkers(): Promise<void>;
+  /** Starts the e-mail and invoice workers; the node has to be started first. */
+  startWorkers(): Promise<NodeWorkers>;
 };
 
 const SHARD = 0;
@@ -105,8 +104,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     node,
     orders,
     inventory,
-    ids,
-    invoices: { read: () => Promise.resolve({ status: "not_ready" }) },
-    stopWorkers: () => Promise.resolve(),
+    startWorkers: () =>
+      startWorkers({ link, streams, smtpUrl: settings.smtpUrl, actors: node.actors, clock, ids, log }),
   };
 }
