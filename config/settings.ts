@@ -81,7 +81,7 @@ const nodeFields = {
   presenceTtlMs: from("ORDERLY_PRESENCE_TTL_MS", schemas.milliseconds(3000, 300, 60_000)),
   presenceRefreshMs: from("ORDERLY_PRESENCE_REFRESH_MS", schemas.milliseconds(750, 50, 20_000)),
   commitTimeoutMs: from("ORDERLY_COMMIT_TIMEOUT_MS", schemas.milliseconds(2000, 100, 60_000)),
-  defaultWaitMs: from("ORDERLY_DEFAULT_WAIT_MS", schemas.milliseconds(10_000, 0, 60_000)),
+  defaultWaitMs: from("ORDERLY_DEFAULT_WAIT_MS", schemas.milliseconds(10_000, 200, 60_000)),
   outboxLimit: from("ORDERLY_OUTBOX_LIMIT", schemas.count(5000, 1, 1_000_000)),
   outboxMaxAgeMs: from("ORDERLY_OUTBOX_MAX_AGE_MS", schemas.milliseconds(5000, 100, 600_000)),
   idempotencySecret: from("ORDERLY_IDEMPOTENCY_SECRET", secret),
@@ -142,6 +142,8 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
         `ORDERLY_PRESENCE_REFRESH_MS (${values.presenceRefreshMs}) must be below a third of ORDERLY_PRESENCE_TTL_MS (${values.presenceTtlMs}), or a live node is taken for gone`,
       values.commitTimeoutMs >= values.outboxMaxAgeMs &&
         `ORDERLY_COMMIT_TIMEOUT_MS (${values.commitTimeoutMs}) must be below ORDERLY_OUTBOX_MAX_AGE_MS (${values.outboxMaxAgeMs}), or one resend makes the node not ready`,
+      values.gatewayTimeoutMs >= values.defaultWaitMs &&
+        `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
       ...secretFaults(values),
     ].filter((fault) => fault !== false),
   );

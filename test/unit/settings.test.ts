@@ -1,0 +1,143 @@
+import { resolve } from "node:path";
+import t from "tap";
+import {
+  loadClusterSettings,
+  loadGatewaySettings,
+  loadMailboxSettings,
+  loadNodeSettings,
+} from "../../config/settings.ts";
+import { redacted, SettingsInvalid } from "../../config/settings-reader.ts";
+
+const SECRET = "a secret of one's own, long enough to be one";
+const node = { ORDERLY_NODE_ID: "node-1", ORDERLY_DEVELOPMENT: "true" };
+
+/** The faults that reading these settings tells; none when they can be used. */
+function faults(read: () => unknown): readonly string[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    if (error instanceof SettingsInvalid) return error.faults;
+    throw error;
+  }
+}
+
+t.test("an empty environment gives a local cluster with the documented defaults", async (t) => {
+  t.same(loadClusterSettings({}), {
+    port: 3000,
+    nodes: 3,
+    natsPort: 4222,
+    natsUrl: undefined,
+    home: resolve(".orderly"),
+    fulfillment: "auto",
+    stepDelayMs: 1500,
+    logLevel: "info",
+  });
+});
+
+t.test("an order node needs its name; the rest has defaults in development", async (t) => {
+  t.same(
+    faults(() => loadNodeSettings({ ORDERLY_DEVELOPMENT: "true" })),
+    ["ORDERLY_NODE_ID is not set"],
+  );
+  t.match(loadNodeSettings(node), {
+    nodeId: "node-1",
+    natsUrl: "nats://127.0.0.1:4222",
+    publicUrl: "http://127.0.0.1:3000",
+    partitions: 32,
+    replicas: 1,
+    fulfillment: { mode: "auto", stepDelayMs: 1500 },
+    presenceTtlMs: 3000,
+    presenceRefreshMs: 750,
+    development: true,
+  });
+});
+
+t.test("text becomes numbers and booleans, and an empty variable counts as unset", async (t) => {
+  const settings = loadNodeSettings({
+    ...node,
+    ORDERLY_HTTP_PORT: " 8080 ",
+    ORDERLY_STEP_DELAY_MS: "0",
+    ORDERLY_PARTITIONS: "",
+    ORDERLY_PUBLIC_URL: "https://shop.example.com/orders",
+  });
+  t.match(settings, {
+    httpPort: 8080,
+    fulfillment: { stepDelayMs: 0 },
+    partitions: 32,
+    publicUrl: "https://shop.example.com/orders",
+  });
+});
+
+t.test("all faults are told together, each with its variable, what it must be and what it is", async (t) => {
+  t.same(
+    faults(() =>
+      loadClusterSettings({
+        ORDERLY_PORT: "eighty",
+        ORDERLY_NODES: "0",
+        NATS_URL: "foo bar",
+        ORDERLY_FULFILLMENT: "perhaps",
+      }),
+    ),
+    [
+      'ORDERLY_PORT must be integer, but is "eighty"',
+      'ORDERLY_NODES must be >= 1, but is "0"',
+      'NATS_URL must be an address like nats://127.0.0.1:4222, or several with commas between, but is "foo bar"',
+      'ORDERLY_FULFILLMENT must be one of auto, manual, but is "perhaps"',
+    ],
+  );
+});
+
+t.test("relations between settings are checked", async (t) => {
+  const refused = (env: Record<string, string>, fault: RegExp) =>
+    t.match(
+      faults(() => loadNodeSettings({ ...node, ...env })),
+      [fault],
+    );
+  refused(
+    { ORDERLY_PRESENCE_REFRESH_MS: "1000" },
+    /^ORDERLY_PRESENCE_REFRESH_MS \(1000\) must be below a third/u,
+  );
+  refused({ ORDERLY_COMMIT_TIMEOUT_MS: "5000" }, /^ORDERLY_COMMIT_TIMEOUT_MS \(5000\) must be below/u);
+  refused(
+    { ORDERLY_DEFAULT_WAIT_MS: "5000" },
+    /^ORDERLY_GATEWAY_TIMEOUT_MS \(5000\) must be below ORDERLY_DEFAULT_WAIT_MS/u,
+  );
+  t.same(
+    faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "3925" })),
+    ["ORDERLY_NATS_PORT 3925 is one of the ports that ORDERLY_PORT 3000 stands for"],
+  );
+  t.same(
+    faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "3925", NATS_URL: "127.0.0.1:4222" })),
+    [],
+  );
+});
+
+t.test("outside development the built-in secrets are refused, and one's own never shown", async (t) => {
+  const production = { ORDERLY_NODE_ID: "node-1" };
+  t.match(
+    faults(() => loadNodeSettings(production)),
+    [/^ORDERLY_IDEMPOTENCY_SECRET must be set/u, /^ORDERLY_WEBHOOK_SECRET must be set/u],
+  );
+  const own = { ORDERLY_IDEMPOTENCY_SECRET: SECRET, ORDERLY_WEBHOOK_SECRET: SECRET };
+  t.match(loadNodeSettings({ ...production, ...own }), { idempotencySecret: SECRET, development: false });
+  const short = faults(() => loadNodeSettings({ ...production, ...own, ORDERLY_WEBHOOK_SECRET: "hunter2" }));
+  t.match(short, [/^ORDERLY_WEBHOOK_SECRET must NOT have fewer than 32 characters$/u]);
+});
+
+t.test("settings cannot be changed, and are logged without secrets", async (t) => {
+  const settings = loadNodeSettings({ ...node, NATS_URL: "nats://me:hunter2@nats.example.com:4222" });
+  t.throws(() => Object.assign(settings, { nodeId: "other" }), TypeError);
+  t.throws(() => Object.assign(settings.fulfillment, { mode: "manual" }), TypeError);
+  t.match(redacted(settings), {
+    nodeId: "node-1",
+    idempotencySecret: "[hidden]",
+    webhookSecret: "[hidden]",
+    natsUrl: "nats://[hidden]@nats.example.com:4222",
+  });
+});
+
+t.test("gateway and mailbox have defaults that fit a cluster on port 3000", async (t) => {
+  t.match(loadGatewaySettings({}), { httpPort: 3900, publicUrl: "http://127.0.0.1:3900" });
+  t.match(loadMailboxSettings({}), { httpPort: 3901, smtpPort: 3925 });
+});
