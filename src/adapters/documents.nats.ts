@@ -2,7 +2,6 @@ import { Objm, type ObjectStore, StorageType } from "@nats-io/obj";
 import type { Documents } from "../runtime/documents.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import type { NatsLink } from "./connection.nats.ts";
-import { describe } from "./jetstream-api.nats.ts";
 
 /** Time limit of one step of a write, ms. */
 const WRITE_TIMEOUT_MS = 3_000;
@@ -43,7 +42,7 @@ async function get(store: ObjectStore, name: string) {
   for await (const chunk of found.data) chunks.push(chunk);
   // Tells of a wrong digest; only known when all has been read.
   const damage = await found.error;
-  if (damage !== null) throw damage;
+  if (damage instanceof Error) throw damage;
   return { bytes: Buffer.concat(chunks), metadata: found.info.metadata ?? {} };
 }
 
@@ -60,6 +59,7 @@ async function available<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new Unavailable(`${what}: ${describe(cause)}`, { cause });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Unavailable(`${what}: ${reason}`, { cause });
   }
 }

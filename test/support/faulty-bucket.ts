@@ -10,10 +10,12 @@ export type WriteFault = "lose-answer" | "lose-request";
 export function faultyBucket(fault?: () => WriteFault | undefined) {
   const entries = new Map<string, { value: string; revision: number }>();
   const faults: WriteFault[] = [];
+  /** Keys whose next read is answered by a replica that does not have them yet. */
+  const stale = new Set<string>();
   let revision = 0;
   const bucket: Pick<Bucket, "get" | "update"> = {
     get: async (key) => {
-      const entry = entries.get(key);
+      const entry = stale.delete(key) ? undefined : entries.get(key);
       return entry && { key, ...entry };
     },
     update: async (key, value, expected): Promise<CasResult> => {
@@ -25,5 +27,5 @@ export function faultyBucket(fault?: () => WriteFault | undefined) {
       return { status: "stored", revision };
     },
   };
-  return { bucket: bucket as Bucket, entries, faults };
+  return { bucket: bucket as Bucket, entries, faults, stale };
 }

@@ -81,6 +81,22 @@ t.test("a number whose order has another one is given to the next order", async 
   t.equal(numberOf(await within(clock, numbers.take("third"))), "2026-000008");
 });
 
+t.test(
+  "an order that seems to have none, by a stale read, keeps its number and frees the new one",
+  async (t) => {
+    const clock = new VirtualClock();
+    const { bucket, entries, stale } = faultyBucket();
+    const numbers = new InvoiceNumbers(bucket, clock);
+    t.equal(numberOf(await within(clock, numbers.take("first"))), "2026-000001");
+    const own = { number: "2025-000003", issuedAt: "2025-01-01T00:00:00.000Z" };
+    entries.set("order.twice", { value: JSON.stringify(own), revision: 900 });
+    stale.add("order.twice");
+    t.equal(numberOf(await within(clock, numbers.take("twice"))), "2025-000003");
+    t.equal(numberOf(await within(clock, numbers.take("next"))), "2026-000002");
+    t.equal(numberOf(await within(clock, numbers.take("third"))), "2026-000003");
+  },
+);
+
 t.test("a year starts at one, and its predecessor's last block is recorded first", async (t) => {
   const clock = new VirtualClock(newYearsEve);
   const { bucket, entries } = faultyBucket();

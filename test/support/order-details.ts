@@ -1,0 +1,16 @@
+import type { OrderDetails } from "../../machines/order-events.ts";
+
+/** The data of an order's events, as its machine emits them. */
+export function orderDetails(orderId: string): OrderDetails {
+  return {
+    orderId,
+    customer: { id: "cus_1", email: `${orderId}@example.com`, name: "Ada Byron" },
+    lines: [
+      { sku: "TSHIRT-M", name: "T-shirt M", quantity: 2, unitPrice: { amount: 1999, currency: "EUR" } },
+      { sku: "MUG-BLUE", name: "Blue mug", quantity: 1, unitPrice: { amount: 850, currency: "EUR" } },
+    ],
+    total: { amount: 4848, currency: "EUR" },
+    payment: { method: "credit_card" },
+    shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
+  };
+}
