@@ -7,11 +7,10 @@ import { MsgHdrsImpl, nuid } from "@nats-io/transport-node";
 import { ServerCode } from "../runtime/ports.ts";
 import type { AppendResult, Message } from "../runtime/ports.ts";
 import type { NatsLink } from "./connection.nats.ts";
-import { describe } from "./jetstream-api.nats.ts";
 import { isTransient } from "./jetstream-codes.ts";
 import type { ErrorBody } from "./jetstream-codes.ts";
 import { encodeMessages } from "./message-encoding.ts";
-import type { EncodedMessage } from "./message-encoding.ts";
+import { describe, request } from "./request.nats.ts";
 
 /** Of a server that does not tell its own, bytes. */
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
@@ -52,31 +51,11 @@ export async function appendMessages(
       const message = encoded[i]!;
       link.nc.publish(message.subject, message.payload, { headers: new EncodedHeaders(message.headers) });
     }
-    return await commit(link, last, messages.length, timeoutMs);
+    const headers = new EncodedHeaders(last.headers);
+    const reply = await request(link, last.subject, last.payload, timeoutMs, headers);
+    return settle(reply.json<Ack>(), messages.length);
   } catch (error) {
     return { status: "unanswered", reason: describe(error) };
-  }
-}
-
-async function commit(
-  link: NatsLink,
-  last: EncodedMessage,
-  count: number,
-  timeoutMs: number,
-): Promise<AppendResult> {
-  // The answer to a request of a lost connection never comes: end the wait at once, not at the time limit.
-  const lost = Promise.withResolvers<never>();
-  const forget = link.onChange((connected) => {
-    if (!connected) lost.reject(new Error("connection lost"));
-  });
-  try {
-    const headers = new EncodedHeaders(last.headers);
-    const request = link.nc.request(last.subject, last.payload, { headers, timeout: timeoutMs });
-    request.catch(() => {});
-    const reply = await Promise.race([request, lost.promise]);
-    return settle(reply.json<Ack>(), count);
-  } finally {
-    forget();
   }
 }
 

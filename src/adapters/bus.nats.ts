@@ -3,7 +3,7 @@ import type { Msg } from "@nats-io/transport-node";
 import { Unavailable } from "../runtime/ports.ts";
 import type { Bus, BusAnswer, Subscription } from "../runtime/ports.ts";
 import type { NatsLink } from "./connection.nats.ts";
-import { describe, isNoResponders } from "./jetstream-api.nats.ts";
+import { describe, isNoResponders, request } from "./request.nats.ts";
 
 /** Time limit of `flush`, ms. */
 const FLUSH_TIMEOUT_MS = 2_000;
@@ -11,7 +11,7 @@ const FLUSH_TIMEOUT_MS = 2_000;
 /** The bus of one connection. */
 export function natsBus(link: NatsLink): Bus {
   return {
-    request: (subject, payload, timeoutMs) => request(link, subject, payload, timeoutMs),
+    request: (subject, payload, timeoutMs) => ask(link, subject, payload, timeoutMs),
     serve: async (subject, handler) => serve(link, subject, handler),
     flush: () => flush(link),
     connected: () => link.connected(),
@@ -21,26 +21,14 @@ export function natsBus(link: NatsLink): Bus {
   };
 }
 
-async function request(
-  link: NatsLink,
-  subject: string,
-  payload: string,
-  timeout: number,
-): Promise<BusAnswer> {
+async function ask(link: NatsLink, subject: string, payload: string, timeoutMs: number): Promise<BusAnswer> {
   if (!link.connected()) return { status: "unanswered", reason: "not connected to NATS" };
-  const lost = Promise.withResolvers<never>();
-  const forget = link.onChange((connected) => {
-    if (!connected) lost.reject(new Error("connection lost"));
-  });
   try {
-    const answer = link.nc.request(subject, payload, { timeout });
-    answer.catch(() => {});
-    return { status: "answered", payload: (await Promise.race([answer, lost.promise])).string() };
+    const answer = await request(link, subject, payload, timeoutMs);
+    return { status: "answered", payload: answer.string() };
   } catch (error) {
     if (isNoResponders(error)) return { status: "no_responders" };
     return { status: "unanswered", reason: describe(error) };
-  } finally {
-    forget();
   }
 }
 

@@ -1,9 +1,9 @@
 /** Requests to the JetStream API, with the server's error codes kept apart from "no answer". */
-import { errors } from "@nats-io/transport-node";
 import { Unavailable } from "../runtime/ports.ts";
 import type { NatsLink } from "./connection.nats.ts";
 import { isTransient } from "./jetstream-codes.ts";
 import type { ErrorBody } from "./jetstream-codes.ts";
+import { describe, request } from "./request.nats.ts";
 
 /** The server's definite refusal. `code` is its `err_code` (nats-server, errors.json). */
 export class ApiError extends Error {
@@ -34,7 +34,7 @@ export async function apiRequest<T>(
   body: object | undefined,
   timeoutMs: number,
 ): Promise<T> {
-  const answer = await request(link, `$JS.API.${subject}`, body, timeoutMs);
+  const answer = await ask(link, subject, body, timeoutMs);
   const error = (answer as { error?: ErrorBody }).error;
   if (error === undefined) return answer as T;
   const description = error.description ?? "refused";
@@ -42,30 +42,17 @@ export async function apiRequest<T>(
   throw new ApiError(error.err_code ?? error.code, description);
 }
 
-async function request(
+async function ask(
   link: NatsLink,
   subject: string,
   body: object | undefined,
-  timeout: number,
+  timeoutMs: number,
 ): Promise<unknown> {
   if (!link.connected()) throw new Unavailable("not connected to NATS");
   try {
-    const reply = await link.nc.request(subject, body === undefined ? "" : JSON.stringify(body), { timeout });
-    return reply.json();
+    const payload = body === undefined ? "" : JSON.stringify(body);
+    return (await request(link, `$JS.API.${subject}`, payload, timeoutMs)).json();
   } catch (error) {
     throw new Unavailable(describe(error), { cause: error });
   }
-}
-
-/** A short reason for logs. */
-export function describe(error: unknown): string {
-  if (error instanceof errors.TimeoutError) return "no answer in time";
-  if (isNoResponders(error)) return "no responders";
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** Nobody is subscribed: the request was certainly not received. */
-export function isNoResponders(error: unknown): boolean {
-  if (error instanceof errors.NoRespondersError) return true;
-  return error instanceof errors.RequestError && error.isNoResponders();
 }

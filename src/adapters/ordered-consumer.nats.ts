@@ -94,11 +94,14 @@ class Follower implements Subscription {
   }
 
   async start(): Promise<void> {
+    this.#making = true;
     try {
       await this.#make();
     } catch (error) {
       await this.stop();
       throw error;
+    } finally {
+      this.#making = false;
     }
   }
 
@@ -138,8 +141,6 @@ class Follower implements Subscription {
       }
     }
     this.#making = false;
-    // The connection may have come back between the last attempt and here; the watchdog sees to the rest.
-    this.#heardAt = Math.min(this.#heardAt, performance.now());
   }
 
   async #make(): Promise<void> {

@@ -124,7 +124,11 @@ t.test("a frozen server is noticed, and what is followed goes on when it thaws",
     return true;
   });
   await waitUntil("the rest came", () => got.at(-1) === "3");
-  // The unanswered one has landed when the server went on.
-  t.strictSame(got, ["1", "2", "3"]);
+  // The unanswered one may have landed when the server went on, or not.
+  const stored = await journal.readAll("orders.inbox.1.a");
+  t.strictSame(
+    got,
+    stored.map((message) => message.payload),
+  );
   await followed.stop();
 });
