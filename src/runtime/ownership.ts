@@ -255,8 +255,9 @@ export class Ownership {
 
   private async release(slot: Slot): Promise<void> {
     const result = await this.write(slot, "", slot.nonce, slot.epoch);
-    if (result.status === "stored") {
-      slot.revision = Math.max(slot.revision, result.lastSequence);
+    // The watch may have told of the next owner before the answer came: that entry is the newer one.
+    if (result.status === "stored" && result.lastSequence > slot.revision) {
+      slot.revision = result.lastSequence;
       slot.entry = { node: "", boot: "", nonce: "", since: "" };
     }
     slot.epoch = 0;
