@@ -28,6 +28,7 @@ const silent: Log = {
   child: () => silent,
 };
 
+/** One node, stopped with the test. */
 export type InventoryNode = {
   readonly journal: Journal;
   readonly shard: InventoryShard;
@@ -94,6 +95,7 @@ export function losing(lost: (attempt: number, messages: readonly Message[]) => 
     };
 }
 
+/** What the log says at its end. */
 export type Ledger = {
   readonly stock: ReadonlyMap<string, StoredStock>;
   readonly holds: ReadonlyMap<string, StoredHold>;

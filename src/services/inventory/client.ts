@@ -11,6 +11,7 @@ import { MAX_PAGE } from "./protocol.ts";
 import type { Answer, Operation, Operations, Reply, Request } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
 
+/** How long and how often a client asks. */
 export type ClientLimits = {
   /** One request over the bus. Longer than a commit takes in bad times: a repeat waits for the first anyway. */
   readonly requestTimeoutMs: number;
@@ -23,6 +24,7 @@ export type ClientLimits = {
   readonly knownSkus: number;
 };
 
+/** For a node in production: longer than a server restart, shorter than the default wait for an order. */
 export const CLIENT_LIMITS: ClientLimits = {
   requestTimeoutMs: 2000,
   deadlineMs: 5000,
@@ -31,6 +33,7 @@ export const CLIENT_LIMITS: ClientLimits = {
   knownSkus: 100_000,
 };
 
+/** What a client needs of its node. */
 export type ClientDependencies = {
   /** This node's own shard, owned at times. */
   readonly shard: InventoryShard;
@@ -41,11 +44,13 @@ export type ClientDependencies = {
   readonly limits: ClientLimits;
 };
 
+/** Options of one call. */
 export type Call = {
   /** Ends the call early, with `unavailable`. */
   readonly signal?: AbortSignal;
 };
 
+/** The contract's `Inventory`, and the three operations that orders use as effects. Outcomes are values. */
 export class InventoryClient implements Inventory {
   readonly #dependencies: ClientDependencies;
   readonly #known = new Set<string>();

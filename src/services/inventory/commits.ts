@@ -23,6 +23,7 @@ export type Write = {
 /** `closed`: the shard was lost before the server answered; the unit may be stored. */
 export type Fate = Outcome | { readonly status: "closed" };
 
+/** Units of one tenure. The bound on their number is the caller's, by `unsettled`. */
 export class Commits {
   readonly #waiting = new Set<(fate: Fate) => void>();
   readonly #sink: UnitSink;

@@ -6,6 +6,7 @@ import type { InventoryClient } from "./client.ts";
 import { isEndHoldInput, isReserveInput } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
 
+/** By the `src` of the machines' invokes. */
 export type InventoryEffects = {
   readonly reserveInventory: EffectHandler;
   readonly releaseInventory: EffectHandler;

@@ -18,6 +18,7 @@ export type Hold =
 /** `unread`: something is stored, or may be, that has to be read before the next write. */
 export type Remembered = Hold | "unread";
 
+/** Nothing was ever stored for the order. */
 export const NO_HOLD: Hold = { state: "none", sequence: 0 };
 
 /** @throws Error for a message that is no hold. */

@@ -35,11 +35,14 @@ export type Operations = {
   };
 };
 
+/** Name of an operation. */
 export type Operation = keyof Operations;
+/** A request, told apart by `op`. */
 export type Request<O extends Operation = Operation> = {
   [K in O]: { readonly op: K } & Operations[K]["input"];
 }[O];
 
+/** What becomes of a request: its output, or why there is none. */
 export type Answer<T> =
   | { readonly status: "ok"; readonly output: T }
   /** This node does not own the shard (any more). The request may have been carried out. */
@@ -51,6 +54,7 @@ export type Answer<T> =
   /** Repeating it will not help; nothing was done. */
   | { readonly status: "refused"; readonly code: string; readonly reason: string };
 
+/** The answer to a request of one operation. */
 export type Reply<O extends Operation = Operation> = Answer<Operations[O]["output"]>;
 
 const OrderId = Type.String({ pattern: "^[A-Za-z0-9_-]{1,128}$" });

@@ -13,6 +13,7 @@ import type { PutStock, ReserveOutput, StockView } from "./contract.ts";
 /** What the catalogue says of a SKU. */
 export type Item = { readonly name: string; readonly price: Money };
 
+/** Counts of one SKU, in pieces; `available` is onHand - reserved. */
 export type Stock = {
   readonly onHand: number;
   readonly reserved: number;
@@ -21,6 +22,7 @@ export type Stock = {
   readonly shipped: number;
 };
 
+/** Pieces of one SKU, 1 or more. */
 export type Line = { readonly sku: string; readonly quantity: number };
 
 /** One SKU as a reservation sees it: `available` is what may be promised now. */
@@ -36,6 +38,7 @@ export const bounds = {
   nameLength: 500,
 } as const;
 
+/** Before the first put. */
 export const EMPTY: Stock = { onHand: 0, reserved: 0, received: 0, shipped: 0 };
 
 /** Sets `quantity` aside. @throws Error when more is taken than there is: a programmer fault. */
@@ -129,6 +132,7 @@ export function faultOfLines(lines: readonly Line[]): string | undefined {
   return undefined;
 }
 
+/** Whether a put may be written, and why not. */
 export type PutDecision =
   | { readonly decision: "put" }
   | { readonly decision: "below_reserved"; readonly reserved: number }

@@ -12,6 +12,7 @@ import { parseRequest } from "./protocol.ts";
 import type { Reply } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
 
+/** What the runtime owns: the shard, and its subject with it. */
 export class InventoryService implements OwnedResource {
   readonly name: string;
   readonly #shard: InventoryShard;

@@ -22,6 +22,7 @@ export const SHARD_LIMITS: ShardLimits = {
   attempts: 5,
 };
 
+/** The runtime's ports as the shard uses them. */
 export type ShardDependencies = {
   readonly journal: Journal;
   readonly sink: UnitSink;

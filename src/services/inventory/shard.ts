@@ -13,6 +13,7 @@ import type { Answer, Operation, Operations, Reply, Request } from "./protocol.t
 import type { ShardDependencies } from "./shard-dependencies.ts";
 import { Tenure } from "./tenure.ts";
 
+/** Decides while it is owned; refuses everything else with `not_owner`. */
 export class InventoryShard implements OwnedResource {
   readonly name: string;
   readonly #dependencies: ShardDependencies;

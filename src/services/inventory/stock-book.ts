@@ -45,7 +45,9 @@ type Shelf = {
   putting: number | undefined;
 };
 
+/** Synchronous throughout: between a look at the offer and the pledge nothing can come in between. */
 export class StockBook implements Ledger {
+  /** Grows with the catalogue; a SKU is never forgotten. */
   readonly #shelves = new Map<string, Shelf>();
   /** SKUs with an acknowledged item, ascending; undefined when one was added since. */
   #sorted: readonly string[] | undefined;

@@ -13,8 +13,10 @@ import type { Item, Stock } from "./rules.ts";
 /** Stock of one SKU; `put`: command id of the latest put, by which a repeated one is recognised. */
 export type StoredStock = Stock & { readonly sku: string; readonly put: string };
 
+/** Payload of `$KV.ORDERS.catalogue.<sku>`. */
 export type StoredItem = Item & { readonly sku: string };
 
+/** A reserved line as it was priced. */
 export type HoldLine = {
   readonly sku: string;
   readonly name: string;
@@ -57,17 +59,20 @@ const HoldSchema = Compile(
   }),
 );
 
+/** The next entry of the SKU's ledger. Unfenced: the batch's lock check guards it. */
 export function stockMessage(sku: string, stock: Stock, put: string): Message {
   const { onHand, reserved, received, shipped } = stock;
   const payload: StoredStock = { sku, onHand, reserved, received, shipped, put };
   return { subject: subjects.stock(sku), payload: JSON.stringify(payload) };
 }
 
+/** The catalogue entry; its writer guards it. */
 export function itemMessage(sku: string, { name, price }: Item): Message {
   const payload: StoredItem = { sku, name, price };
   return { subject: subjects.item(sku), payload: JSON.stringify(payload) };
 }
 
+/** The order's hold; its writer guards it. */
 export function holdMessage(hold: StoredHold): Message {
   return { subject: subjects.hold(hold.orderId), payload: JSON.stringify(hold) };
 }

@@ -30,6 +30,7 @@ import { Turns } from "./turns.ts";
 type PutChange = Extract<StockChange, { kind: "put" }>;
 type Put = Operations["put"];
 
+/** Decides for one epoch; a new one is made for every lock that is won. */
 export class Tenure {
   readonly book: StockBook;
   readonly #journal: Journal;
@@ -78,7 +79,8 @@ export class Tenure {
 
   put({ sku, stock, command }: Put["input"]): Promise<Answer<Put["output"]>> {
     return this.#inTurn<Put["output"]>(subjects.item(sku), async () => {
-      const item = { name: stock.name, price: stock.price };
+      const { amount, currency } = stock.price;
+      const item = { name: stock.name, price: { amount, currency } };
       const before = this.book.beforePut(sku);
       // Absolute values: what stands there already needs no write, and a repeat is known by its command.
       const done =

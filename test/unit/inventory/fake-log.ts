@@ -14,6 +14,7 @@ import type {
 import type { Ledger } from "../../../src/runtime/definition.ts";
 import type { Outcome, Unit, UnitSink } from "../../../src/runtime/unit.ts";
 
+/** The stream. */
 export class FakeLog {
   readonly messages: StoredMessage[] = [];
   /** Reads see nothing from this sequence on; 0: everything. */

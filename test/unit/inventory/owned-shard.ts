@@ -7,6 +7,7 @@ import type { ShardLimits } from "../../../src/services/inventory/shard-dependen
 import type { Operations, Reply } from "../../../src/services/inventory/protocol.ts";
 import { FakeLog, FakeRelay, countingIds, eagerClock, turns } from "./fake-log.ts";
 
+/** The shard and what it stands on. */
 export type OwnedShard = {
   readonly log: FakeLog;
   readonly relay: FakeRelay;
@@ -18,8 +19,10 @@ export type OwnedShard = {
   readonly stock: (sku: string, onHand: number, changes?: Partial<PutStock>) => Promise<Reply<"put">>;
 };
 
+/** Minor units. */
 export const EUR = (amount: number) => ({ amount, currency: "EUR" });
 
+/** Wins the lock and loads an empty log. */
 export async function ownedShard(limits: Partial<ShardLimits> = {}): Promise<OwnedShard> {
   const log = new FakeLog();
   const relay = new FakeRelay(log);
@@ -54,6 +57,7 @@ export async function ownedShard(limits: Partial<ShardLimits> = {}): Promise<Own
   return { log, relay, shard, takeOver, settle, stock };
 }
 
+/** A reservation of these lines. */
 export function reserve(orderId: string, ...lines: [sku: string, quantity: number][]) {
   return {
     op: "reserve" as const,
@@ -62,7 +66,9 @@ export function reserve(orderId: string, ...lines: [sku: string, quantity: numbe
   };
 }
 
+/** A release of the order's hold. */
 export const release = (orderId: string) => ({ op: "release" as const, orderId });
+/** A shipment of the order's hold. */
 export const ship = (orderId: string) => ({ op: "ship" as const, orderId });
 
 /** The output of an answer that has to be one. */
