@@ -82,7 +82,8 @@ export class Ownership {
       const stored = await journal.readLast(subject);
       if (stored) this.saw(stored);
     }
-    const from = Math.max(0, ...[...this.slots.values()].map((slot) => slot.revision));
+    // From the oldest of them: a lock that was read early may have changed before the last one was read.
+    const from = Math.min(...[...this.slots.values()].map((slot) => slot.revision));
     this.watching = await journal.consume(
       { filters: [...this.slots.keys()], fromSequence: from + 1 },
       (message) => this.saw(message),

@@ -1,0 +1,61 @@
+import t from "tap";
+import { subjects } from "../../../config/subjects.ts";
+import { memoryNode } from "../../../src/adapters/connection.memory.ts";
+import { VirtualClock } from "../../../src/adapters/clock.virtual.ts";
+import { MemoryServer } from "../../../src/adapters/server.memory.ts";
+import { Ownership } from "../../../src/runtime/ownership.ts";
+import type { Journal, Log } from "../../../src/runtime/ports.ts";
+import type { Presence } from "../../../src/runtime/presence.ts";
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+
+t.test("a lock that changes while a starting node reads the others is not missed", async (t) => {
+  const clock = new VirtualClock();
+  const { journal } = memoryNode(new MemoryServer({ clock }), "node-2");
+  const claim = async (name: string): Promise<void> => {
+    const entry = { node: "node-1", boot: "boot-1", nonce: "n", since: "" };
+    const stored = journal.append([{ subject: subjects.lock(name), payload: JSON.stringify(entry) }], 1000);
+    await clock.advance(10);
+    t.match(await stored, { status: "stored" });
+  };
+  // Both are claimed by somebody else between the reads: after the first, before the second.
+  const reading: Journal = {
+    ...journal,
+    readLast: async (subject) => {
+      const found = journal.readLast(subject);
+      await clock.advance(10);
+      const answer = await found;
+      if (subject === subjects.lock("partition.0")) {
+        await claim("partition.0");
+        await claim("partition.1");
+      }
+      return answer;
+    },
+  };
+  const resource = (name: string) => ({
+    name,
+    acquire: () => Promise.resolve(),
+    revoke() {},
+    drain: () => Promise.resolve(),
+  });
+  const presence = { valid: () => true, present: () => ["node-1"], isAlive: () => true };
+  const ownership = new Ownership({
+    journal: reading,
+    clock,
+    ids: { next: () => "nonce" },
+    log: silent,
+    presence: presence as unknown as Presence,
+    node: "node-2",
+    boot: "boot-2",
+    commitTimeoutMs: 1000,
+    resources: [resource("partition.0"), resource("partition.1")],
+  });
+  const started = ownership.start();
+  await clock.advance(1000);
+  await started;
+  t.match(ownership.owners(), [
+    { resource: "partition.0", node: "node-1" },
+    { resource: "partition.1", node: "node-1" },
+  ]);
+  await ownership.stop();
+});
