@@ -53,6 +53,7 @@ t.test("a lock that changes while a starting node reads the others is not missed
   const started = ownership.start();
   await clock.advance(1000);
   await started;
+  await clock.advance(1000);
   t.match(ownership.owners(), [
     { resource: "partition.0", node: "node-1" },
     { resource: "partition.1", node: "node-1" },
