@@ -38,15 +38,20 @@ export type InventoryNode = {
   claim(): Promise<void>;
 };
 
-/** @param tamper stands between the relay and the server, to lose or delay answers */
+/**
+ * @param urls of every server; as many copies of the stream are kept
+ * @param tamper stands between the relay and the server, to lose or delay answers
+ */
 export async function startInventoryNode(
   t: Test,
-  url: string,
+  urls: string | readonly string[],
   name: string,
   tamper: (append: Journal["append"]) => Journal["append"] = (append) => append,
 ): Promise<InventoryNode> {
-  const link = await connectNats({ servers: [url], name, connectTimeoutMs: 5000 });
-  await ensureStreams(link, { replicas: 1, partitions: 4, presenceAgeMs: 3000 });
+  const servers = [urls].flat();
+  const link = await connectNats({ servers, name, connectTimeoutMs: 5000 });
+  t.teardown(() => link.nc.close());
+  await ensureStreams(link, { replicas: servers.length, partitions: 4, presenceAgeMs: 3000 });
   const home = mkdtempSync(join(tmpdir(), "orderly-inventory-"));
   const outbox = sqliteOutbox({ path: join(home, "outbox.sqlite") });
   const journal = natsJournal(link);
@@ -64,12 +69,11 @@ export async function startInventoryNode(
   });
   const shard = new InventoryShard(0, { journal, sink: relay, ids, clock, limits: SHARD_LIMITS });
   const service: InventoryService = new InventoryService(0, shard, bus);
-  const limits = { ...CLIENT_LIMITS, deadlineMs: 20_000 };
+  const limits = { ...CLIENT_LIMITS, deadlineMs: 60_000 };
   const client = new InventoryClient({ shard, number: 0, bus, clock, ids, limits });
-  t.teardown(async () => {
+  t.teardown(() => {
     service.revoke();
     relay.stop();
-    await link.nc.close();
     outbox.close();
     rmSync(home, { recursive: true, force: true });
   });

@@ -1,7 +1,7 @@
 /** The inventory on a real server: several nodes, lost answers, a deposed owner, a server that dies. */
 import t from "tap";
 import type { ReserveOutput } from "../../src/services/inventory/contract.ts";
-import { startNatsServer } from "../support/nats-server.ts";
+import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { auditLedger, losing, startInventoryNode } from "./inventory-node.ts";
 import type { InventoryNode } from "./inventory-node.ts";
@@ -147,6 +147,36 @@ t.test("killing the server while it sells loses no answered sale and repeats non
   t.equal(count(answered, "out_of_stock"), 150);
   const { stock } = await auditLedger(one.journal);
   t.match(stock.get("HOT.SKU"), { onHand: 150, reserved: 150 });
+});
+
+t.test("on three servers, killing one while the shard changes hands sells nothing twice", async (t) => {
+  const { servers, urls } = await startNatsCluster(t, 3);
+  const nodes = [
+    await waitUntil("the cluster has leaders", () => startInventoryNode(t, urls, "one")),
+    await startInventoryNode(t, urls, "two"),
+  ] as const;
+  const [one, two] = nodes;
+  await one.claim();
+  await one.client.put("HOT.SKU", { onHand: 60, ...shirt });
+  const answered: ReserveOutput[] = [];
+  const killed = Promise.withResolvers<void>();
+  const selling = Promise.all(
+    names("ord", 200).map(async (id, n) => {
+      if (n >= 40) await killed.promise;
+      answered.push(...(await reserveAll([nodes[n % 2] as InventoryNode], [id])));
+    }),
+  );
+  await answeredAtLeast(answered, 20);
+  await servers[0]?.kill();
+  killed.resolve();
+  await waitUntil("the second node has the shard", async () => {
+    await two.claim();
+    return true;
+  });
+  await selling;
+  t.equal(count(answered, "reserved"), 60);
+  const { stock } = await auditLedger(two.journal);
+  t.match(stock.get("HOT.SKU"), { onHand: 60, reserved: 60 });
 });
 
 async function answeredAtLeast(answered: readonly unknown[], count: number): Promise<void> {
