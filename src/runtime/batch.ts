@@ -37,7 +37,8 @@ export function composeBatch(
     for (const message of unit.messages) {
       const guard = unit.guards.find((candidate) => candidate.subject === message.subject);
       if (guard) {
-        const sequence = tails.get(guard.subject) ?? guard.sequence;
+        // A unit that names a sequence was decided on exactly that: what was stored since must refuse it.
+        const sequence = guard.sequence ?? tails.get(guard.subject);
         const first = !guarded.has(guard.subject);
         guarded.set(guard.subject, messages.length);
         // A subject written in this batch cannot be checked again: later units stand behind the first.

@@ -23,8 +23,16 @@ const READS_AT_ONCE = 32;
  * `undefined` when nothing explains the refusal yet (an earlier attempt still under way, no answer): repeat the
  * batch. A unit is taken for stored when **any** of its guarded subjects ends with a commit of this batch at or
  * behind it: a batch is atomic, and the other subjects may have been written again by their next owner.
+ * @param behind units of the queue: they were in a batch with these before it was split, and it may have landed
+ * @param believeOld whether to believe a reading from before the sequence that was expected: a server that has just
+ *   lost its leadership answers so, and a unit that is stored must not be taken for overtaken
  */
-export async function diagnose(batch: Batch, journal: Journal): Promise<Diagnosis | undefined> {
+export async function diagnose(
+  batch: Batch,
+  behind: readonly Unit[],
+  journal: Journal,
+  believeOld: boolean,
+): Promise<Diagnosis | undefined> {
   const last = new Map<string, StoredMessage | undefined>();
   const wanted = [...batch.fences.keys(), ...batch.locks.map((lock) => lock.subject)];
   try {
@@ -38,7 +46,12 @@ export async function diagnose(batch: Batch, journal: Journal): Promise<Diagnosi
     throw error;
   }
 
-  const position = new Map(batch.units.map((unit, index) => [unit.commit, index]));
+  const differs = (subject: string, expected: number): boolean => {
+    const actual = last.get(subject)?.sequence ?? 0;
+    return believeOld ? actual !== expected : actual > expected;
+  };
+  const known = [...batch.units, ...behind];
+  const position = new Map(known.map((unit, index) => [unit.commit, index]));
   const stored = new Set<Unit>();
   const sequences = new Map<string, number>();
   let lastSequence = 0;
@@ -47,18 +60,16 @@ export async function diagnose(batch: Batch, journal: Journal): Promise<Diagnosi
     const through = position.get(message?.headers[RecordHeader.commit] ?? "");
     if (!message || through === undefined) continue;
     lastSequence = Math.max(lastSequence, message.sequence);
-    for (const unit of batch.units.slice(0, through + 1)) {
+    for (const unit of known.slice(0, through + 1)) {
       if (unit.guards.some((guard) => guard.subject === subject)) stored.add(unit);
     }
     sequences.set(subject, message.sequence);
   }
-  const movedLocks = batch.locks.filter((lock) => last.get(lock.subject)?.sequence !== lock.epoch);
+  const movedLocks = batch.locks.filter((lock) => differs(lock.subject, lock.epoch));
   const moved = new Set(movedLocks.map((lock) => lock.subject));
   const overtaken = new Set(
     [...batch.fences]
-      .filter(
-        ([subject, sequence]) => !sequences.has(subject) && (last.get(subject)?.sequence ?? 0) !== sequence,
-      )
+      .filter(([subject, sequence]) => !sequences.has(subject) && differs(subject, sequence))
       .map(([subject]) => subject),
   );
   const rest = batch.units.filter((unit) => !stored.has(unit));
@@ -68,7 +79,7 @@ export async function diagnose(batch: Batch, journal: Journal): Promise<Diagnosi
   );
   if (stored.size === 0 && lockMoved.length === 0 && fenced.length === 0) return undefined;
   return {
-    stored: batch.units.filter((unit) => stored.has(unit)),
+    stored: known.filter((unit) => stored.has(unit)),
     sequences,
     lastSequence,
     fenced,

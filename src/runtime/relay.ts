@@ -8,7 +8,7 @@
  *   R3. A batch without an answer is repeated as it is until there is one; only an answer settles a unit.
  *   R4. When a unit is dropped, every later unit that guards one of its subjects is dropped with it.
  *   R5. `settled` is called once for each unit, in the order of submission among units of one subject.
- * Proved by: test/integration/relay.test.ts, test/process/kill-node.test.ts
+ * Proved by: test/unit/runtime/relay.test.ts, test/unit/runtime/cluster.test.ts
  */
 import { limits } from "../../config/limits.ts";
 import { type Batch, composeBatch } from "./batch.ts";
@@ -52,6 +52,8 @@ export type RelayState = {
 };
 
 const SLOWEST_RETRY_MS = 500;
+/** About three seconds: longer than a server that lost its leadership goes on answering. */
+const ATTEMPTS_UNTIL_OLD_IS_BELIEVED = 12;
 
 export class Relay implements UnitSink {
   private readonly options: RelayOptions;
@@ -65,6 +67,9 @@ export class Relay implements UnitSink {
   private readonly writers = new Map<string, number>();
   private readonly tails = new Map<string, number>();
   private readonly marked = new Map<string, number>();
+  /** Settled, and still in the local store because it refused the deletion. */
+  private settledRows: string[] = [];
+  private oldSnapshots: string[] = [];
   private scheduled = false;
   private stopped = false;
   private answered = true;
@@ -166,9 +171,14 @@ export class Relay implements UnitSink {
     return undefined;
   }
 
-  /** A batch checks each lock at one epoch: units from an earlier ownership go alone, and are refused. */
+  /**
+   * A batch checks each lock at one epoch: units from an earlier ownership go alone, and are refused. It checks each
+   * subject once: a unit that names a sequence for a subject written before it in the queue goes into a later batch,
+   * or it would be stored unchecked on top of what it does not know.
+   */
   private countThatFits(): number {
     const epochs = new Map<string, number>();
+    const written = new Set<string>();
     let messages = 0;
     for (const [index, unit] of this.queue.entries()) {
       messages += unit.messages.length;
@@ -177,6 +187,10 @@ export class Relay implements UnitSink {
         if ((epochs.get(lock.subject) ?? lock.epoch) !== lock.epoch) return index;
         epochs.set(lock.subject, lock.epoch);
       }
+      if (unit.guards.some(({ subject, sequence }) => sequence !== undefined && written.has(subject))) {
+        return index;
+      }
+      for (const { subject } of unit.guards) written.add(subject);
     }
     return this.queue.length;
   }
@@ -206,7 +220,7 @@ export class Relay implements UnitSink {
       }
       if (result.status === "rejected") {
         this.answered = true;
-        if (await this.rejected(batch, result)) return;
+        if (await this.rejected(batch, result, attempt)) return;
       } else {
         this.answered = false;
         log.warn({ attempt, reason: result.reason, units: batch.units.length }, "batch without an answer");
@@ -229,23 +243,45 @@ export class Relay implements UnitSink {
   private finish(units: readonly Unit[], sequences: ReadonlyMap<string, number>, lastSequence: number): void {
     this.units += units.length;
     for (const [subject, sequence] of sequences) this.tails.set(subject, sequence);
-    this.options.outbox.settle(
+    this.forget(
       units.map((unit) => unit.commit),
       [],
     );
     for (const unit of units) this.settle(unit, { status: "stored", sequences, lastSequence });
   }
 
+  /**
+   * Takes settled units out of the local store. One that cannot be written keeps them a while longer, which does no
+   * harm: nothing in it is believed after a restart. Bounded: while it cannot be written it takes no units either.
+   */
+  private forget(commits: readonly string[], actors: readonly string[]): void {
+    this.settledRows.push(...commits);
+    this.oldSnapshots.push(...actors);
+    try {
+      this.options.outbox.settle(this.settledRows, this.oldSnapshots);
+      this.settledRows = [];
+      this.oldSnapshots = [];
+    } catch (error) {
+      this.storeRefusedAt = this.options.clock.monotonic();
+      this.options.log.error(
+        { err: error, units: this.settledRows.length },
+        "local store refused a deletion",
+      );
+    }
+  }
+
   /** True when the batch is done with: settled, or its remains are back in the queue. */
   private async rejected(
     batch: Batch,
     result: Extract<AppendResult, { status: "rejected" }>,
+    attempt: number,
   ): Promise<boolean> {
     const { log } = this.options;
     if (result.code === ServerCode.subjectInFlight) return false;
     if (result.code === ServerCode.wrongLastSequence || result.code === ServerCode.duplicateMessageId) {
-      const found = await diagnose(batch, this.options.journal);
-      if (!found) return false;
+      const believeOld = attempt >= ATTEMPTS_UNTIL_OLD_IS_BELIEVED;
+      const found = await diagnose(batch, this.queue, this.options.journal, believeOld);
+      if (!found || this.stopped) return false;
       log.info(
         {
           code: result.code,
@@ -259,7 +295,9 @@ export class Relay implements UnitSink {
         for (const { ledger, change } of unit.tally ?? []) ledger.committed([change]);
       }
       if (found.stored.length > 0) this.finish(found.stored, found.sequences, found.lastSequence);
-      this.requeue(batch, new Set(found.stored));
+      const stored = new Set(found.stored);
+      this.queue = this.queue.filter((unit) => !stored.has(unit));
+      this.requeue(batch, stored);
       this.drop(found.lockMoved, "lock_moved");
       this.drop([...found.fenced, ...this.orphans(found)], "fenced");
       for (const lock of found.movedLocks) this.options.onLockMoved(lock);
@@ -268,7 +306,7 @@ export class Relay implements UnitSink {
     const [only, ...others] = batch.units;
     if (only && others.length === 0) {
       log.error({ code: result.code, reason: result.reason, commit: only.commit }, "unit refused");
-      this.options.outbox.settle([only.commit], only.snapshot ? [only.snapshot.actor] : []);
+      this.forget([only.commit], only.snapshot ? [only.snapshot.actor] : []);
       this.settle(only, { status: "refused", code: result.code, reason: result.reason });
       this.drop(this.behind([only]), "fenced");
       return true;
@@ -301,7 +339,7 @@ export class Relay implements UnitSink {
     this.queue = this.queue.filter((unit) => !gone.has(unit));
     this.fresh = this.fresh.filter((unit) => !gone.has(unit));
     const actors = [...gone].flatMap((unit) => (unit.snapshot ? [unit.snapshot.actor] : []));
-    this.options.outbox.settle(
+    this.forget(
       [...gone].map((unit) => unit.commit),
       actors,
     );
