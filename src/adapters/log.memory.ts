@@ -20,7 +20,7 @@ export type MemoryLogOptions = {
   /** Life of a message, ms; 0: for ever. */
   readonly ageMs: number;
   readonly duplicateWindowMs: number;
-  /** True: several copies. Then a message id is looked up before the fence of a single publish, else after it. */
+  /** True: several copies. Then the message id of a single publish is looked up first, else last. */
   readonly replicated: boolean;
   /** Time between the check of a batch and its being stored, as a quorum takes it, ms. */
   readonly replicationMs: () => number;
@@ -149,20 +149,22 @@ export class MemoryLog {
   // -- checks, in the order of the server's checkMsgHeadersPreClusteredProposal
 
   #check(messages: readonly Message[]): Verdict | undefined {
-    const alone = messages.length === 1;
     const batch: Staged = { written: new Map(), checked: new Map(), ids: new Set() };
+    // Without copies, the server looks at the message id of a single publish last.
+    const idLast = messages.length === 1 && !this.#options.replicated;
     for (const message of messages) {
       const fault =
-        this.#checkId(message, batch, alone) ??
+        (idLast ? undefined : this.#checkId(message, batch)) ??
         this.#checkFence(message, batch) ??
-        this.#checkSchedule(message, batch);
+        this.#checkSchedule(message, batch) ??
+        (idLast ? this.#checkId(message, batch) : undefined);
       if (fault !== undefined) return fault;
       batch.written.set(message.subject, message.schedule !== undefined);
     }
     return undefined;
   }
 
-  #checkId(message: Message, batch: Staged, alone: boolean): Verdict | undefined {
+  #checkId(message: Message, batch: Staged): Verdict | undefined {
     const id = message.messageId;
     if (id === undefined) return undefined;
     if (batch.ids.has(id)) return refuse(ServerCode.duplicateMessageId, "duplicate id within the batch");
@@ -170,8 +172,7 @@ export class MemoryLog {
     const known = this.#ids.get(id);
     if (known === undefined) return undefined;
     if (known.sequence === 0) return refuse(Code.duplicateInProcess, "duplicate message id is in process");
-    const fence = alone && !this.#options.replicated ? this.#checkFence(message, batch) : undefined;
-    return fence ?? refuse(ServerCode.duplicateMessageId, "message id is stored already");
+    return refuse(ServerCode.duplicateMessageId, "message id is stored already");
   }
 
   #checkFence(message: Message, batch: Staged): Verdict | undefined {

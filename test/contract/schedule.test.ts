@@ -9,7 +9,7 @@ import { inEveryWorld } from "./worlds.ts";
 
 /** Of the server: a schedule armed twice in one batch; an impossible target; a cancellation of something else. */
 const Code = { armedTwice: 10111, target: 10190, scheduler: 10212 } as const;
-const SOON_MS = 300;
+const SOON_MS = 150;
 
 const timer = (id: string, generation: number) =>
   subjects.timer(1, id, "payment", "xstate.after.1", generation);

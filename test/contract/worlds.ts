@@ -51,18 +51,23 @@ export async function inEveryWorld(t: Test, suite: (t: Test, world: World) => Pr
   }
 }
 
-const worlds: Readonly<Record<string, (t: Test) => Promise<World>>> = {
-  "in memory": async (t) => memoryWorld(t, "in memory", 1),
-  "in memory, replicated": async (t) => memoryWorld(t, "in memory, replicated", 3),
-  "one server": async (t) => {
+/** One of the worlds by its name. */
+export function openWorld(t: Test, name: keyof typeof worlds): Promise<World> {
+  return worlds[name](t);
+}
+
+const worlds = {
+  "in memory": async (t: Test) => memoryWorld(t, "in memory", 1),
+  "in memory, replicated": async (t: Test) => memoryWorld(t, "in memory, replicated", 3),
+  "one server": async (t: Test) => {
     const server = await startNatsServer(t);
     return natsWorld(t, "one server", [server], 1);
   },
-  "three servers": async (t) => {
+  "three servers": async (t: Test) => {
     const { servers } = await startNatsCluster(t, 3);
     return natsWorld(t, "three servers", servers, 3);
   },
-};
+} satisfies Readonly<Record<string, (t: Test) => Promise<World>>>;
 
 function memoryWorld(t: Test, name: string, replicas: number): World {
   // The system's timers do not keep a process alive, and here nothing else does.

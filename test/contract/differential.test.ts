@@ -1,0 +1,99 @@
+/**
+ * The server in memory answers what the real one answers: random appends on both, answer by answer, and what is
+ * stored in the end. Where they differ, the one in memory is wrong. fast-check prints seed and path of a failure.
+ */
+import * as fc from "fast-check";
+import t from "tap";
+import type { AppendResult, Journal, Message } from "../../src/runtime/ports.ts";
+import { freshId, mustStore, TIMEOUT_MS } from "./expect.ts";
+import { openWorld } from "./worlds.ts";
+
+const SUBJECTS = 4;
+const FAR_MS = 3_600_000;
+
+/** A message with its subjects as numbers, and its fence in terms of what is stored when it is sent. */
+type Draft = {
+  readonly subject: number;
+  readonly fence: { readonly subject: number; readonly guess: "right" | "none" | "stale" } | undefined;
+  readonly messageId: number | undefined;
+  /** Armed far in the future, so that nothing fires meanwhile; the target may be the subject itself. */
+  readonly armsFor: number | undefined;
+  readonly cancels: number | undefined;
+};
+
+const draft: fc.Arbitrary<Draft> = fc.record({
+  subject: fc.nat(SUBJECTS - 1),
+  fence: fc.option(
+    fc.record({
+      subject: fc.nat(SUBJECTS - 1),
+      guess: fc.constantFrom("right" as const, "right" as const, "none" as const, "stale" as const),
+    }),
+    { nil: undefined, freq: 2 },
+  ),
+  messageId: fc.option(fc.nat(5), { nil: undefined, freq: 2 }),
+  armsFor: fc.option(fc.nat(SUBJECTS - 1), { nil: undefined, freq: 4 }),
+  cancels: fc.option(fc.nat(SUBJECTS - 1), { nil: undefined, freq: 4 }),
+});
+
+const program = fc.array(fc.array(draft, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 25 });
+
+/** Runs the program and tells every answer, sequences counted from the start of the run. */
+async function play(journal: Journal, appends: readonly (readonly Draft[])[]): Promise<unknown[]> {
+  const run = freshId();
+  const subject = (n: number) => `orders.inbox.9.${run}-${n}`;
+  const base = await mustStore(journal, [{ subject: `orders.fence.${run}`, payload: "" }]);
+  const told: unknown[] = [];
+  for (const drafts of appends) {
+    const messages: Message[] = [];
+    for (const { subject: n, fence, messageId, armsFor, cancels } of drafts) {
+      messages.push({
+        subject: subject(n),
+        payload: `${told.length}.${messages.length}`,
+        ...(fence === undefined
+          ? {}
+          : {
+              fence: { subject: subject(fence.subject), sequence: await guess(fence.guess, fence.subject) },
+            }),
+        ...(messageId === undefined ? {} : { messageId: `${run}-${messageId}` }),
+        ...(armsFor === undefined ? {} : { schedule: { at: Date.now() + FAR_MS, target: subject(armsFor) } }),
+        ...(cancels === undefined ? {} : { cancels: subject(cancels) }),
+      });
+    }
+    told.push(relative(await journal.append(messages, TIMEOUT_MS)));
+  }
+  for (let n = 0; n < SUBJECTS; n++) {
+    const stored = await journal.readAll(subject(n));
+    told.push(stored.map(({ sequence, payload, headers }) => [sequence - base, payload, headers]));
+  }
+  return told;
+
+  async function guess(how: "right" | "none" | "stale", n: number): Promise<number> {
+    if (how === "none") return 0;
+    const last = (await journal.readLast(subject(n)))?.sequence ?? 0;
+    return how === "right" ? last : last + 1;
+  }
+
+  function relative(result: AppendResult): unknown {
+    if (result.status === "stored") return result.lastSequence - base;
+    return result.status === "rejected" ? result.code : result.status;
+  }
+}
+
+for (const [memory, real, runs] of [
+  ["in memory", "one server", 150],
+  ["in memory, replicated", "three servers", 60],
+] as const) {
+  await t.test(`${memory} as on ${real}`, async (t) => {
+    const [model, truth] = await Promise.all([openWorld(t, memory), openWorld(t, real)]);
+    const [ours, theirs] = [(await model.join()).journal, (await truth.join()).journal];
+    await fc.assert(
+      fc.asyncProperty(program, async (appends) => {
+        const [have, want] = [await play(ours, appends), await play(theirs, appends)];
+        if (JSON.stringify(have) !== JSON.stringify(want))
+          throw new Error(`in memory ${JSON.stringify(have)}\non a server ${JSON.stringify(want)}`);
+      }),
+      { numRuns: runs, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: true },
+    );
+    t.pass(`${runs} programs`);
+  });
+}
