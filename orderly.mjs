@@ -37,8 +37,8 @@ if (command === "--help" || command === "-h" || command === "help") {
   process.stdout.write(`${usage()}\n`);
 } else if (!Object.hasOwn(commands, command)) {
   fail(`there is no command "${command}"\n\n${usage()}`, 2);
-} else if (args.length > 0 && command !== "test") {
-  fail(`${command} takes no arguments; settings come from the environment (README.md lists them)`, 2);
+} else if (command !== "test" && !isEnvFile(args)) {
+  fail(`${command} takes no arguments but "--env-file FILE"; settings come from the environment`, 2);
 } else {
   run(findNode());
 }
@@ -50,8 +50,13 @@ function usage() {
     "",
     ...lines,
     "",
-    "Settings: environment variables, see README.md.",
+    "  --env-file FILE   settings from a file; otherwise they come from the environment",
   ].join("\n");
+}
+
+/** Nothing, or `--env-file FILE`: variables for this process; those of the environment win. */
+function isEnvFile(args) {
+  return args.length === 0 || (args.length === 2 && args[0] === "--env-file");
 }
 
 /** The pinned Node, or this one where it is new enough. */
@@ -79,13 +84,18 @@ function run(node) {
       env,
       stdio: ["ignore", "ignore", "inherit"],
     });
-  const child = spawn(node, [join(root, commands[command][0]), ...args], {
-    // A group of its own: Ctrl-C reaches the child once, through us, and it stops in order.
-    detached: !isTest,
-    // Should we be killed, the channel closes and the child stops itself.
-    env: isTest ? env : { ...env, ORDERLY_PARENT: "1" },
-    stdio: isTest ? "inherit" : ["ignore", "inherit", "inherit", "ipc"],
-  });
+  const file = join(root, commands[command][0]);
+  const child = spawn(
+    node,
+    isTest ? [file, ...args] : [...args.slice(1).map((path) => `--env-file=${path}`), file],
+    {
+      // A group of its own: Ctrl-C reaches the child once, through us, and it stops in order.
+      detached: !isTest,
+      // Should we be killed, the channel closes and the child stops itself.
+      env: isTest ? env : { ...env, ORDERLY_PARENT: "1" },
+      stdio: isTest ? "inherit" : ["ignore", "inherit", "inherit", "ipc"],
+    },
+  );
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   if (!isTest) onParentGone(() => child.kill("SIGTERM"));
   child.on("error", (error) => fail(error.message, 1));

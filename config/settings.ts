@@ -7,6 +7,7 @@ import { Type } from "typebox";
 import type { Environment } from "./settings-reader.ts";
 import { from, optionalFrom, readSettings } from "./settings-reader.ts";
 import * as schemas from "./settings-schemas.ts";
+import { toolVariables } from "./tool-settings.ts";
 
 /** Good on one's own machine only: everybody can read it here. Refused outside development. */
 const DEVELOPMENT_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJieXRlcw==";
@@ -231,4 +232,16 @@ export type MailboxSettings = {
 export function loadMailboxSettings(env: Environment = process.env): MailboxSettings {
   const read = readSettings(mailboxFields, env);
   return Object.freeze({ ...read, home: resolve(read.home) });
+}
+
+const known: ReadonlySet<string> = new Set([
+  ...[clusterFields, nodeFields, gatewayFields, mailboxFields].flatMap((fields) =>
+    Object.values(fields).map((field) => field.variable),
+  ),
+  ...toolVariables,
+]);
+
+/** Variables that look like settings of Orderly and are none: misspelt ones, most likely. */
+export function unknownVariables(env: Environment = process.env): string[] {
+  return Object.keys(env).filter((name) => name.startsWith("ORDERLY_") && !known.has(name));
 }

@@ -2,6 +2,14 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 
+/** Every variable that this file and the local nats-server's configuration read. */
+export const toolVariables = [
+  "ORDERLY_NATS_SERVER",
+  "ORDERLY_CACHE",
+  "ORDERLY_PARENT",
+  "ORDERLY_NATS_STORE",
+] as const;
+
 export type ToolSettings = {
   /** `ORDERLY_NATS_SERVER`: path of the nats-server to use, whatever else there is. Empty: search. */
   readonly natsServer: string | undefined;

@@ -1,7 +1,7 @@
 /** Process: `npm start`. A whole cluster on this machine, from nats-server to the order nodes. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadClusterSettings } from "../config/settings.ts";
+import { loadClusterSettings, unknownVariables } from "../config/settings.ts";
 import { startLocalCluster } from "./local/cluster.ts";
 import type { LocalCluster } from "./local/cluster.ts";
 import { welcome } from "./local/welcome.ts";
@@ -16,6 +16,7 @@ runProcess(
   "start",
   async (signal) => {
     const settings = loadClusterSettings();
+    for (const name of unknownVariables()) print(`note: ${name} is no setting of Orderly`);
     const cluster = await startLocalCluster({ settings, signal, report: print });
     writeFileSync(join(settings.home, "processes.json"), processList(cluster));
     print(

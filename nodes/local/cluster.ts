@@ -5,7 +5,7 @@
  *   C1. A cluster that cannot start whole is stopped whole.
  *   C2. Children are stopped in the reverse order of what they need: nodes, then gateway and mailbox, then NATS.
  *   C3. No stop takes longer than the sum of the three bounds below.
- * Proved by: test/process/start.test.ts
+ * Proved by: test/process/start*.test.ts
  */
 import { join } from "node:path";
 import type { ClusterSettings } from "../../config/settings.ts";
@@ -20,6 +20,7 @@ import type { ProcessPlan } from "./plan.ts";
 import { describeTaken, takenPorts } from "./ports.ts";
 import type { WantedPort } from "./ports.ts";
 import { natsGreets, nodeIsReady } from "./readiness.ts";
+import { restartCommand, writeSettingsFile } from "./settings-file.ts";
 
 const START_TIMEOUT_MS = 30_000;
 const READY_TIMEOUT_MS = 60_000;
@@ -64,7 +65,10 @@ export async function startLocalCluster(options: ClusterOptions): Promise<LocalC
       logs: join(settings.home, "logs"),
       startTimeoutMs: START_TIMEOUT_MS,
       signal,
-      onEnd: (child, how) => report(`${child.name} (process ${child.pid}) ${how}; its log: ${child.log}`),
+      onEnd: (child, how) => {
+        report(`${child.name} (process ${child.pid}) ${how}; its log: ${child.log}`);
+        if (group === "nodes") report(`start it again: ${restartCommand(plan)}`);
+      },
     });
     launched[group].push(child);
     return child;
@@ -99,6 +103,7 @@ async function startAll(
   let ready = 0;
   const nodes = await Promise.all(
     plan.nodes.map(async (node) => {
+      writeSettingsFile(node);
       const child = await launch("nodes", node);
       await nodeIsReady(node.url, READY_TIMEOUT_MS, signal).catch((error: unknown) => {
         throw new Error(`${node.name} is not ready: ${messageOf(error)}; its log: ${child.log}`, {

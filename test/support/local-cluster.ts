@@ -24,6 +24,8 @@ export type Place = {
 export type Launched = Started & {
   /** Every process by name: `launcher`, `node-1`, `gateway`, `mailbox`, `nats-server` (its keeper). */
   readonly pids: Readonly<Record<string, number>>;
+  /** True when none of them runs, and nobody listens on nats-server's port. */
+  gone(): Promise<boolean>;
 };
 
 const START_TIMEOUT_MS = 90_000;
@@ -78,7 +80,8 @@ export async function launch(t: Test, place: Place, options: LaunchOptions = {})
       timeoutMs: 15_000,
     });
   });
-  return { ...started, pids };
+  const gone = async () => !Object.values(pids).some(isAlive) && !(await isListening(place.natsPort));
+  return { ...started, pids, gone };
 }
 
 /** True when somebody listens on the port. */

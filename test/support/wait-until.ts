@@ -8,6 +8,8 @@ export type WaitOptions = {
   readonly intervalMs?: number;
 };
 
+type Truthy<T> = Exclude<T, undefined | null | false | 0 | "">;
+
 /** The condition did not come true in time. Carries the last error of the condition, if it threw, as cause. */
 export class NeverHappened extends Error {
   override readonly name = "NeverHappened";
@@ -23,14 +25,14 @@ export async function waitUntil<T>(
   reason: string,
   condition: () => T | Promise<T>,
   options: WaitOptions = {},
-): Promise<NonNullable<T>> {
+): Promise<Truthy<T>> {
   const timeoutMs = options.timeoutMs ?? 10_000;
   const deadline = performance.now() + timeoutMs;
   let lastError: unknown;
   for (;;) {
     try {
       const value = await condition();
-      if (value) return value;
+      if (isTruthy(value)) return value;
       lastError = undefined;
     } catch (error) {
       lastError = error;
@@ -41,4 +43,8 @@ export async function waitUntil<T>(
     }
     await pause(options.intervalMs ?? 20);
   }
+}
+
+function isTruthy<T>(value: T): value is Truthy<T> {
+  return Boolean(value);
 }

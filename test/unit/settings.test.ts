@@ -5,6 +5,7 @@ import {
   loadGatewaySettings,
   loadMailboxSettings,
   loadNodeSettings,
+  unknownVariables,
 } from "../../config/settings.ts";
 import { redacted, SettingsInvalid } from "../../config/settings-reader.ts";
 
@@ -140,4 +141,10 @@ t.test("settings cannot be changed, and are logged without secrets", async (t) =
 t.test("gateway and mailbox have defaults that fit a cluster on port 3000", async (t) => {
   t.match(loadGatewaySettings({}), { httpPort: 3900, publicUrl: "http://127.0.0.1:3900" });
   t.match(loadMailboxSettings({}), { httpPort: 3901, smtpPort: 3925 });
+});
+
+t.test("variables that are no settings are found, those of tools are not among them", async (t) => {
+  t.same(unknownVariables({ ORDERLY_PROT: "1", ORDERLY_PORT: "1", ORDERLY_CACHE: "/c", OTHER: "1" }), [
+    "ORDERLY_PROT",
+  ]);
 });

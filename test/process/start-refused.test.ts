@@ -1,0 +1,41 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { listen } from "../support/free-ports.ts";
+import { findPlace, isListening, startLauncher } from "../support/local-cluster.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+t.test("ports that are taken are named before anything starts", async (t) => {
+  const place = await findPlace(t, 2);
+  for (const port of [place.port + 1, place.natsPort]) {
+    const server = await listen(port);
+    t.teardown(() => server.close());
+  }
+  const refused = startLauncher(t, place);
+  t.equal((await refused.ended).code, 1);
+  t.equal(
+    refused.output(),
+    `orderly start: ports ${place.port + 1} (order node 2), ${place.natsPort} (nats-server) on 127.0.0.1 are taken; ` +
+      "stop what listens there, or set ORDERLY_PORT and ORDERLY_NATS_PORT to other ports\n",
+  );
+});
+
+t.test("settings that cannot be used are told all together, and nothing starts", async (t) => {
+  const place = await findPlace(t, 1);
+  const refused = startLauncher(t, place, {
+    env: { ORDERLY_PORT: "eighty", ORDERLY_FULFILLMENT: "perhaps" },
+  });
+  t.equal((await refused.ended).code, 1);
+  t.match(refused.output(), 'ORDERLY_PORT must be integer, but is "eighty"');
+  t.match(refused.output(), 'ORDERLY_FULFILLMENT must be one of auto, manual, but is "perhaps"');
+  t.notOk(await isListening(place.natsPort));
+});
+
+t.test("a nats-server that is too old is refused by name", async (t) => {
+  const place = await findPlace(t, 1);
+  const old = join(temporaryFolder(t), "nats-server");
+  writeFileSync(old, "#!/bin/sh\necho nats-server: v2.9.10\n", { mode: 0o755 });
+  const refused = startLauncher(t, place, { env: { ORDERLY_NATS_SERVER: old } });
+  t.equal((await refused.ended).code, 1);
+  t.match(refused.output(), `${old} is version 2.9.10, older than 2.14.9`);
+});
