@@ -1,0 +1,103 @@
+import t from "tap";
+import { assign } from "../../src/runtime/assignment.ts";
+import { checkAllEnd, checkLedger, checkStock } from "../support/order-audit.ts";
+import { ledger, orderOf, place, putStock, read, stock } from "../support/order-client.ts";
+import { startOrderCluster } from "../support/order-cluster.ts";
+import type { OrderCluster } from "../support/order-cluster.ts";
+import { startLoad } from "../support/order-load.ts";
+import type { LoadedOrder } from "../support/order-load.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const CALLERS = 50;
+const PIECES = 10;
+const METHODS = ["cash_on_delivery", "credit_card", "debit_card"] as const;
+
+let cluster: OrderCluster;
+t.before(async () => {
+  cluster = await startOrderCluster(t);
+});
+
+/** Every order of the file: the ledger is checked against all of them. */
+const all: LoadedOrder[] = [];
+
+/** Everybody wants one piece at the same time. */
+function rush(sku: string, urls: () => readonly string[] = () => cluster.urls) {
+  return startLoad({
+    name: sku,
+    count: CALLERS,
+    callers: CALLERS,
+    orderAt: (index) => orderOf({ method: METHODS[index % METHODS.length]!, lines: [{ sku, quantity: 1 }] }),
+    urls,
+  });
+}
+
+const outcomes = (orders: readonly LoadedOrder[]) => ({
+  confirmed: orders.filter((order) => order.outcome === "confirmed").length,
+  out_of_stock: orders.filter((order) => order.outcome === "out_of_stock").length,
+});
+
+t.test("B{Reserve Inventory}: 50 callers on three nodes get exactly the last 10 pieces", async (t) => {
+  const orders = await rush("LIMITED-1").done;
+  all.push(...orders);
+  t.strictSame(outcomes(orders), { confirmed: PIECES, out_of_stock: CALLERS - PIECES });
+  t.equal((await stock(cluster.urls[0]!, "LIMITED-1")).available, 0);
+  await checkAllEnd(t, cluster.urls, orders);
+  await checkStock(t, cluster.urls[1]!, new Map([["LIMITED-1", PIECES]]), orders);
+});
+
+t.test(
+  "exactly 10 get the last 10 pieces when the node that owns the stock is killed meanwhile",
+  async (t) => {
+    const { nodes } = cluster;
+    const owner = assign(
+      "inventory.0",
+      nodes.map((node) => node.name),
+    );
+    const victim = nodes.find((node) => node.name === owner)!;
+    const survivors = nodes.filter((node) => node !== victim);
+    await putStock(cluster.urls[0]!, "LIMITED-2", PIECES);
+    const load = rush("LIMITED-2", () => (victim.running() ? nodes : survivors).map((node) => node.url));
+    await waitUntil("the first callers have their answer", () => load.answered.length > 0, { intervalMs: 1 });
+    await victim.kill();
+    const orders = await load.done;
+    all.push(...orders);
+    t.comment(`answered at the second try or later: ${orders.filter((one) => one.attempts > 1).length}`);
+    t.strictSame(outcomes(orders), { confirmed: PIECES, out_of_stock: CALLERS - PIECES });
+    await victim.start();
+    await checkAllEnd(t, cluster.urls, orders);
+    await checkStock(t, cluster.urls[0]!, new Map([["LIMITED-2", PIECES]]), orders);
+  },
+);
+
+t.test("the gateway was asked for one authorisation for each of these orders", async (t) => {
+  await checkLedger(t, cluster.gateway.url, all);
+});
+
+t.test("the same Idempotency-Key sent to three nodes at once makes one order", async (t) => {
+  for (const [round, method] of METHODS.entries()) {
+    const headers = { "idempotency-key": `at-once-${round}` };
+    const order = orderOf({ method });
+    const answers = await Promise.all(cluster.urls.map((url) => place(url, order, headers)));
+    t.strictSame(
+      answers.map(({ status }) => status),
+      [201, 201, 201],
+    );
+    const ids = new Set(answers.map(({ body }) => body.id));
+    t.equal(ids.size, 1, "one order");
+    const [id = ""] = ids;
+    const authorized = (await ledger(cluster.gateway.url, id)).filter(({ kind }) => kind === "authorize");
+    t.equal(authorized.length, method === "cash_on_delivery" ? 0 : 1, "authorised once at most");
+    const again = await place(cluster.urls[round]!, order, headers);
+    t.match(again, { status: 201, body: { id } }, "also later");
+  }
+});
+
+t.test("a key that comes back with another body is refused on every node", async (t) => {
+  const headers = { "idempotency-key": "twice" };
+  const { body: first } = await place(cluster.urls[0]!, orderOf(), headers);
+  for (const url of cluster.urls) {
+    const other = await place(url, orderOf({ lines: [{ sku: "TSHIRT-M", quantity: 2 }] }), headers);
+    t.match(other, { status: 422, body: { code: "idempotency_key_reused" } });
+    t.match(await read(url, first.id), { status: 200, body: { lines: [{ quantity: 1 }] } });
+  }
+});

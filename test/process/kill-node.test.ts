@@ -1,0 +1,91 @@
+import t from "tap";
+import { partitionOf } from "../../config/subjects.ts";
+import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../support/order-audit.ts";
+import { clusterView, orderOf, stock } from "../support/order-client.ts";
+import { startOrderCluster } from "../support/order-cluster.ts";
+import type { ClusterProcess } from "../support/order-cluster.ts";
+import { startLoad } from "../support/order-load.ts";
+import type { LoadedOrder } from "../support/order-load.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/** `npm run test:faults` asks for more. */
+const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 3);
+const ORDERS = 200;
+const CALLERS = 16;
+const PARTITIONS = 32;
+/** From the kill to the first accepted command on the victim's partitions. */
+const LONGEST_OUTAGE_MS = 15_000;
+const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
+
+/** All ways to pay, and cards that are refused. */
+const payments = [
+  { method: "cash_on_delivery" },
+  { method: "credit_card" },
+  { method: "debit_card" },
+  { method: "tokenized" },
+  { method: "credit_card", token: "tok_declined" },
+] as const;
+const orderAt = (index: number) =>
+  orderOf({
+    ...payments[index % payments.length]!,
+    lines: [{ sku: SKUS[index % SKUS.length]!, quantity: 1 + (index % 3) }],
+  });
+
+t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, loses nothing`, async (t) => {
+  const cluster = await startOrderCluster(t);
+  const before = new Map<string, number>();
+  for (const sku of SKUS) before.set(sku, (await stock(cluster.urls[0]!, sku)).onHand);
+  const all: LoadedOrder[] = [];
+  const outages: number[] = [];
+
+  for (let round = 0; round < ROUNDS; round++) {
+    const victim = cluster.nodes[round % cluster.nodes.length]!;
+    const owned = await partitionsOf(victim);
+    const load = startLoad({
+      name: `round-${round}`,
+      count: ORDERS,
+      callers: CALLERS,
+      orderAt,
+      urls: () => cluster.nodes.filter((node) => node.running()).map((node) => node.url),
+    });
+    await waitUntil("half of the orders are answered", () => load.answered.length >= ORDERS / 2, {
+      timeoutMs: 60_000,
+      intervalMs: 1,
+    });
+    const killedAt = performance.now();
+    await victim.kill();
+    const orders = await load.done;
+    all.push(...orders);
+    const accepted = orders.filter(
+      ({ id, status, sentAt }) =>
+        status === 201 && sentAt > killedAt && owned.has(partitionOf(id, PARTITIONS)),
+    );
+    t.ok(accepted.length > 0, "orders were placed on the partitions of the dead node");
+    const outage = Math.min(...accepted.map(({ answeredAt }) => answeredAt)) - killedAt;
+    outages.push(outage);
+    t.ok(outage < LONGEST_OUTAGE_MS, `${victim.name}: first accepted command after ${Math.round(outage)} ms`);
+    const survivors = cluster.nodes.filter((node) => node.running()).map((node) => node.url);
+    await checkNothingLost(t, survivors, orders);
+    await victim.start();
+  }
+
+  await checkNothingLost(t, cluster.urls, all);
+  await checkAllEnd(t, cluster.urls, all);
+  await checkLedger(t, cluster.gateway.url, all);
+  await checkStock(t, cluster.urls[0]!, before, all);
+  outages.sort((a, b) => a - b);
+  const repeated = all.filter(({ attempts }) => attempts > 1).length;
+  t.comment(
+    `kill to first accepted command on the victim's partitions: p50 ${Math.round(outages[Math.floor(outages.length / 2)]!)} ms, ` +
+      `max ${Math.round(outages.at(-1)!)} ms; ${repeated} of ${all.length} orders took more than one request`,
+  );
+});
+
+/** Waits until the node owns its share. */
+async function partitionsOf(node: ClusterProcess): Promise<ReadonlySet<number>> {
+  return waitUntil(`${node.name} owns partitions`, async () => {
+    const view = await clusterView(node.url);
+    const owned = view.partitions.filter((partition) => partition.node === node.name);
+    return owned.length >= 3 ? new Set(owned.map(({ partition }) => partition)) : undefined;
+  });
+}
