@@ -12,6 +12,7 @@
  */
 import { subjects } from "../../config/subjects.ts";
 import { assign } from "./assignment.ts";
+import { pause } from "./pause.ts";
 import type { Clock, Ids, Journal, Log, StoredMessage, Subscription } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 import type { OwnedResource } from "./resource.ts";
@@ -53,6 +54,8 @@ type Slot = {
 };
 
 const CLAIMS_AT_ONCE = 8;
+/** Longer than a resource takes to settle what it has submitted, while the server answers. */
+const DRAIN_LIMIT_MS = 10_000;
 
 export class Ownership {
   private readonly options: OwnershipOptions;
@@ -111,6 +114,10 @@ export class Ownership {
       } else if (slot.state === "free" && target === node && under < CLAIMS_AT_ONCE && this.claimable(slot)) {
         under++;
         void this.claim(slot);
+      } else if (slot.state === "free" && target !== node && this.namesUs(slot)) {
+        // A release that did not get through, or a claim that landed late: nobody else may take it from us.
+        slot.state = "releasing";
+        void this.release(slot, slot.revision);
       }
     }
   }
@@ -150,6 +157,10 @@ export class Ownership {
     this.cancel = this.options.clock.after(250, () => this.tick());
   }
 
+  private namesUs({ entry }: Slot): boolean {
+    return entry?.node === this.options.node && entry.boot === this.options.boot;
+  }
+
   private claimable(slot: Slot): boolean {
     const { entry } = slot;
     if (!entry || entry.node === "") return true;
@@ -180,10 +191,11 @@ export class Ownership {
   private async claim(slot: Slot): Promise<void> {
     const { ids, log } = this.options;
     slot.state = "claiming";
-    slot.nonce = ids.next();
-    const result = await this.write(slot, this.options.node, slot.nonce);
-    // The watch may have told of our entry before the answer did.
-    if (slot.state !== "claiming") return;
+    const nonce = ids.next();
+    slot.nonce = nonce;
+    const result = await this.write(slot, this.options.node, nonce);
+    // The watch may have told of our entry before the answer did, and of its end, and the next claim be under way.
+    if (slot.state !== "claiming" || slot.nonce !== nonce) return;
     if (result.status === "stored") {
       slot.revision = Math.max(slot.revision, result.lastSequence);
       this.won(slot, result.lastSequence);
@@ -191,7 +203,7 @@ export class Ownership {
     }
     log.debug({ resource: slot.resource.name, result }, "claim not stored");
     const settled = await this.readBack(slot);
-    if (slot.state === "claiming" && settled) slot.state = "free";
+    if (slot.state === "claiming" && slot.nonce === nonce && settled) slot.state = "free";
   }
 
   /** An unanswered claim may be stored, now or later: the entry itself tells. */
@@ -225,11 +237,11 @@ export class Ownership {
       await slot.resource.acquire(epoch);
     } catch (error) {
       log.warn({ err: error, resource: slot.resource.name, epoch }, "takeover failed, lock released");
+      // Lost meanwhile, and perhaps won again: what there is now belongs to a later epoch.
+      if (slot.epoch !== epoch || slot.state !== "acquiring") return;
       slot.resource.revoke();
-      if (slot.epoch === epoch && slot.state === "acquiring") {
-        slot.state = "releasing";
-        await this.release(slot);
-      }
+      slot.state = "releasing";
+      await this.release(slot, epoch);
       return;
     }
     if (slot.epoch === epoch && slot.state === "acquiring") {
@@ -249,18 +261,25 @@ export class Ownership {
   private async handOver(slot: Slot): Promise<void> {
     const { epoch } = slot;
     slot.state = "releasing";
-    await slot.resource.drain();
-    if (slot.state === "releasing" && slot.epoch === epoch) await this.release(slot);
+    await Promise.race([slot.resource.drain(), pause(this.options.clock, DRAIN_LIMIT_MS)]);
+    if (slot.state === "releasing" && slot.epoch === epoch) {
+      // What is left when the time is up is dropped by the fence, and its callers are told now.
+      slot.resource.revoke();
+      await this.release(slot, epoch);
+    }
     this.review();
   }
 
-  private async release(slot: Slot): Promise<void> {
-    const result = await this.write(slot, "", slot.nonce, slot.epoch);
+  /** One try. Without an answer, or while a batch checks the lock, the next review sees that it still names us. */
+  private async release(slot: Slot, revision: number): Promise<void> {
+    const result = await this.write(slot, "", slot.nonce, revision);
     // The watch may have told of the next owner before the answer came: that entry is the newer one.
     if (result.status === "stored" && result.lastSequence > slot.revision) {
       slot.revision = result.lastSequence;
       slot.entry = { node: "", boot: "", nonce: "", since: "" };
     }
+    // A batch may have told that the lock has moved, and the next claim be under way.
+    if (slot.state !== "releasing") return;
     slot.epoch = 0;
     slot.state = "free";
   }
