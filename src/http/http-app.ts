@@ -13,6 +13,11 @@ export type HttpApp = FastifyInstance<
 >;
 
 declare module "fastify" {
+  interface FastifySchema {
+    /** Problems that the route may answer with, for the document. */
+    problems?: readonly ProblemCode[];
+  }
+
   interface FastifyContextConfig {
     /** The problem for a path parameter that no stored thing can have; without it, such a parameter is a 400. */
     unknownParameter?: ProblemCode;

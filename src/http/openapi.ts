@@ -1,10 +1,11 @@
 /** The OpenAPI document, made of the schemas that validate and serialise, and the reference that shows it. */
 import swagger from "@fastify/swagger";
 import reference from "@scalar/fastify-api-reference";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest, FastifySchema } from "fastify";
 import { mayBeEmpty } from "./schemas/commands.ts";
 import type { HttpApp } from "./http-app.ts";
 import { sendProblem } from "./problem-answers.ts";
+import { problemResponses } from "./schemas/problem.ts";
 import { PAGE_POLICY } from "./response-headers.ts";
 
 const tags = [
@@ -28,6 +29,7 @@ export async function collectOpenApi(app: HttpApp): Promise<void> {
       servers: [{ url: "/" }],
       tags,
     },
+    transform: ({ schema, url }) => ({ schema: withProblems(schema), url }),
     transformObject: (document) =>
       "openapiObject" in document ? withOptionalBodies(document.openapiObject) : document.swaggerObject,
     refResolver: {
@@ -69,6 +71,13 @@ function pageHeaders(request: FastifyRequest, reply: FastifyReply, done: () => v
   }
   reply.header("content-security-policy", PAGE_POLICY);
   done();
+}
+
+/** A route names in `problems` what it may answer with besides its own answers. */
+function withProblems(schema: FastifySchema): FastifySchema {
+  const { problems, ...rest } = schema;
+  if (problems === undefined) return schema;
+  return { ...rest, response: { ...problemResponses(problems), ...(rest.response as object) } };
 }
 
 type Operation = {

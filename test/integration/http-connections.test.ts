@@ -54,6 +54,20 @@ t.test("a body over 64 KiB is answered 413, and its sender gets to read it", asy
   t.equal(orders.placed.length, 0);
 });
 
+t.test("a sender that does not read before all is written still gets to read the 413", async (t) => {
+  const { open } = await listening(t);
+  const connection = open();
+  connection.socket.pause();
+  connection.send(posted("x".repeat(900_000)));
+  await waitUntil(
+    "all is written",
+    () => connection.socket.writableLength === 0 || connection.socket.destroyed,
+  );
+  connection.socket.resume();
+  const [answer] = await connection.take(1);
+  t.match(JSON.parse(answer?.body ?? "{}"), { status: 413, code: "body_too_large" });
+});
+
 t.test("a body of exactly 64 KiB is taken", async (t) => {
   const { url } = await listening(t);
   const answer = await fetch(`${url}/v1/orders`, {
@@ -188,8 +202,10 @@ t.test("closing lets answers under way finish, and takes no new connection", asy
   // On the open connection a request still gets through, behind the one that waits.
   connection.send("GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n");
   gated.release();
-  const [placed] = await connection.take(1);
+  const [placed, ready] = await connection.take(2);
   t.equal(placed?.status, 201);
+  t.match(JSON.parse(ready?.body ?? "{}"), { status: 503, code: "not_ready" });
+  t.match(ready?.head, /connection: close/iu);
   await closed;
 });
 

@@ -7,7 +7,7 @@ import { decodeCursor, encodeCursor } from "../page-cursor.ts";
 import { sendProblem, sendUnserved } from "../problem-answers.ts";
 import type { PutStockBody } from "../schemas/inventory.ts";
 import { pageQuery, ref, skuParams } from "../schemas/parts.ts";
-import { bodyProblems, answers, serviceProblems } from "../schemas/problem.ts";
+import { bodyProblems, serviceProblems } from "../schemas/problem.ts";
 
 const putSchema = {
   operationId: "putStock",
@@ -15,15 +15,10 @@ const putSchema = {
   summary: "Set name, price and quantity on hand of a SKU",
   params: skuParams,
   body: ref<PutStockBody>("PutStock"),
-  response: answers(
-    {
-      200: { ...ref("Stock"), description: "The stock as it is now" },
-    },
-    ...bodyProblems,
-    "below_reserved",
-    "refused",
-    ...serviceProblems,
-  ),
+  response: {
+    200: { ...ref("Stock"), description: "The stock as it is now" },
+  },
+  problems: [...bodyProblems, "below_reserved", "refused", ...serviceProblems],
 } as const;
 
 const getSchema = {
@@ -31,14 +26,10 @@ const getSchema = {
   tags: ["Inventory"],
   summary: "Read the stock of a SKU",
   params: skuParams,
-  response: answers(
-    {
-      200: { ...ref("Stock"), description: "The stock" },
-    },
-    "sku_not_found",
-    "refused",
-    ...serviceProblems,
-  ),
+  response: {
+    200: { ...ref("Stock"), description: "The stock" },
+  },
+  problems: ["sku_not_found", "refused", ...serviceProblems],
 } as const;
 
 const listSchema = {
@@ -46,17 +37,13 @@ const listSchema = {
   tags: ["Inventory"],
   summary: "List the stock, by SKU",
   querystring: pageQuery,
-  response: answers(
-    {
-      200: {
-        ...ref("StockPage"),
-        description: "One page",
-      },
+  response: {
+    200: {
+      ...ref("StockPage"),
+      description: "One page",
     },
-    "validation_failed",
-    "refused",
-    ...serviceProblems,
-  ),
+  },
+  problems: ["validation_failed", "refused", ...serviceProblems],
 } as const;
 
 /**

@@ -3,52 +3,49 @@ import type { HttpApp } from "../http-app.ts";
 import type { ClusterView, Operations } from "../operations.ts";
 import { retryAfter, sendProblem, sendUnserved } from "../problem-answers.ts";
 import { ref } from "../schemas/parts.ts";
-import { answers, serviceProblems } from "../schemas/problem.ts";
+import { serviceProblems } from "../schemas/problem.ts";
 
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-const tags = ["Operations"];
+const tags = ["Operations"] as const;
 
 const liveSchema = {
   operationId: "live",
   tags,
   summary: "Is the process alive?",
-  response: answers({ 200: { ...ref<{ status: "live" }>("Live"), description: "Alive" } }),
-};
+  response: { 200: { ...ref("Live"), description: "Alive" } },
+  problems: [],
+} as const;
 
 const readySchema = {
   operationId: "ready",
   tags,
   summary: "Can the node serve orders?",
-  response: answers(
-    {
-      200: { ...ref("Ready"), description: "Ready" },
-    },
-    "not_ready",
-  ),
-};
+  response: {
+    200: { ...ref("Ready"), description: "Ready" },
+  },
+  problems: ["not_ready"],
+} as const;
 
 const metricsSchema = {
   operationId: "metrics",
   tags,
   summary: "Metrics in Prometheus text format",
-  response: answers({
+  response: {
     200: { description: "Metrics", content: { "text/plain": { schema: { type: "string" } } } },
-  }),
-};
+  },
+  problems: [],
+} as const;
 
 const clusterSchema = {
   operationId: "cluster",
   tags,
   summary: "Nodes, partitions and who owns what",
-  response: answers(
-    {
-      200: { ...ref("Cluster"), description: "The cluster as this node sees it" },
-    },
-    "refused",
-    ...serviceProblems,
-  ),
-};
+  response: {
+    200: { ...ref("Cluster"), description: "The cluster as this node sees it" },
+  },
+  problems: ["refused", ...serviceProblems],
+} as const;
 
 /** Adds the routes. `closing` turns readiness off while answers under way are finished. */
 export function operationRoutes(

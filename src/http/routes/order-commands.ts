@@ -6,7 +6,7 @@ import { sendCommanded } from "../order-answers.ts";
 import { DEFAULT_CANCEL_REASON } from "../schemas/commands.ts";
 import type { CancelOrder, DeliverOrder, QualityCheck } from "../schemas/commands.ts";
 import { orderParams, ref } from "../schemas/parts.ts";
-import { bodyProblems, answers, serviceProblems } from "../schemas/problem.ts";
+import { bodyProblems, serviceProblems } from "../schemas/problem.ts";
 import type { ProblemCode } from "../problems.ts";
 
 function schemaOf<B>(
@@ -22,21 +22,21 @@ function schemaOf<B>(
     summary,
     params: orderParams,
     body: ref<B>(body),
-    response: answers(
-      {
-        200: {
-          ...ref("Order"),
-          description: "The order after the command",
-          headers: { etag: { type: "string", description: "Version of the order" } },
-        },
+    response: {
+      200: {
+        ...ref("Order"),
+        description: "The order after the command",
+        headers: { etag: { type: "string", description: "Version of the order" } },
       },
+    },
+    problems: [
       ...bodyProblems,
       "order_not_found",
       "illegal_transition",
       "refused",
       ...serviceProblems,
       ...more,
-    ),
+    ] as const,
   };
 }
 

@@ -10,7 +10,7 @@ import { readPreferences } from "../preferences.ts";
 import { sendProblem } from "../problem-answers.ts";
 import { ref } from "../schemas/parts.ts";
 import type { PlaceOrderBody } from "../schemas/place-order.ts";
-import { bodyProblems, answers, serviceProblems } from "../schemas/problem.ts";
+import { bodyProblems, serviceProblems } from "../schemas/problem.ts";
 
 /** Without authentication all callers share one space of idempotency keys. */
 const CALLER = "anonymous";
@@ -47,19 +47,19 @@ const schema = {
     "Reserves all lines or none, authorises the payment and answers when the order is settled, or after the wait.",
   headers,
   body: ref<PlaceOrderBody>("PlaceOrder"),
-  response: answers(
-    {
-      201: {
-        ...ref("Order"),
-        description: "Confirmed, or waiting for the customer on the payment page (`payment.url`)",
-        headers: { ...location, ...etag, ...applied },
-      },
-      202: {
-        ...ref("Order"),
-        description: "Not settled yet: the order as it is",
-        headers: { ...location, ...etag, ...applied },
-      },
+  response: {
+    201: {
+      ...ref("Order"),
+      description: "Confirmed, or waiting for the customer on the payment page (`payment.url`)",
+      headers: { ...location, ...etag, ...applied },
     },
+    202: {
+      ...ref("Order"),
+      description: "Not settled yet: the order as it is",
+      headers: { ...location, ...etag, ...applied },
+    },
+  },
+  problems: [
     ...bodyProblems,
     "duplicate_sku",
     "invalid_idempotency_key",
@@ -71,7 +71,7 @@ const schema = {
     "unknown_sku",
     "mixed_currency",
     ...serviceProblems,
-  ),
+  ],
 } as const;
 
 /** Adds the route. */

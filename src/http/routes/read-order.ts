@@ -7,7 +7,7 @@ import type { Invoices } from "../operations.ts";
 import { sendOrder } from "../order-answers.ts";
 import { sendProblem, sendUnserved } from "../problem-answers.ts";
 import { orderParams, ref } from "../schemas/parts.ts";
-import { answers, serviceProblems } from "../schemas/problem.ts";
+import { serviceProblems } from "../schemas/problem.ts";
 
 const config = { unknownParameter: "order_not_found" } as const;
 
@@ -22,19 +22,15 @@ const orderSchema = {
       Type.String({ description: "Answer 304 when the version is still this one", examples: ['"3"'] }),
     ),
   }),
-  response: answers(
-    {
-      200: {
-        ...ref("Order"),
-        description: "The order",
-        headers: { etag: { type: "string", description: "Version of the order" } },
-      },
-      304: { type: "null", description: "The version in If-None-Match is still the newest" },
+  response: {
+    200: {
+      ...ref("Order"),
+      description: "The order",
+      headers: { etag: { type: "string", description: "Version of the order" } },
     },
-    "order_not_found",
-    "refused",
-    ...serviceProblems,
-  ),
+    304: { type: "null", description: "The version in If-None-Match is still the newest" },
+  },
+  problems: ["order_not_found", "refused", ...serviceProblems],
 } as const;
 
 const historySchema = {
@@ -43,14 +39,10 @@ const historySchema = {
   summary: "Read the history of an order",
   description: "Every commit of the order, from the journal, oldest first.",
   params: orderParams,
-  response: answers(
-    {
-      200: { ...ref("History"), description: "The history" },
-    },
-    "order_not_found",
-    "refused",
-    ...serviceProblems,
-  ),
+  response: {
+    200: { ...ref("History"), description: "The history" },
+  },
+  problems: ["order_not_found", "refused", ...serviceProblems],
 } as const;
 
 const invoiceSchema = {
@@ -58,17 +50,13 @@ const invoiceSchema = {
   tags: ["Orders"],
   summary: "Download the invoice",
   params: orderParams,
-  response: answers(
-    {
-      200: {
-        description: "The invoice",
-        content: { "application/pdf": { schema: { type: "string", format: "binary" } } },
-      },
+  response: {
+    200: {
+      description: "The invoice",
+      content: { "application/pdf": { schema: Type.Unsafe<unknown>({ type: "string", format: "binary" }) } },
     },
-    "order_not_found",
-    "invoice_not_ready",
-    ...serviceProblems,
-  ),
+  },
+  problems: ["order_not_found", "invoice_not_ready", ...serviceProblems],
 } as const;
 
 /** Adds the routes. */
