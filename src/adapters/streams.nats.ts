@@ -65,16 +65,19 @@ async function find(link: NatsLink, name: string): Promise<StreamInfo | undefine
   }
 }
 
-/** Options that an existing stream must have exactly as defined. Copies and sizes are the operator's. */
+/** Options that an existing stream must have exactly as defined. */
 const EXACT = [
   "storage",
   "retention",
   "max_msgs",
   "max_bytes",
   "max_age",
+  "max_msg_size",
   "max_msgs_per_subject",
   "allow_direct",
 ] as const;
+/** Options that may be larger than defined, never smaller: copies, and how long a repeated message is known. */
+const AT_LEAST = ["num_replicas", "duplicate_window"] as const;
 /** Options that must be on when the definition has them on. */
 const NEEDED = ["allow_rollup_hdrs", "allow_atomic", "allow_msg_schedules", "allow_msg_ttl"] as const;
 /** Options that must be off when the definition has them off or absent: they would refuse or lose writes. */
@@ -105,7 +108,13 @@ function differences(definition: StreamDefinition, config: StreamInfo["config"])
     const allowed = (definition as Partial<Record<string, unknown>>)[option] === true;
     if (!allowed) expect(option, config[option] ?? false, false);
   }
-  // A consumer of another stream's subjects would see a part only.
+  for (const option of AT_LEAST) {
+    const have = Number(config[option] ?? 0);
+    if (have < definition[option]) faults.push(`${option} is ${have}, needed ${definition[option]}`);
+  }
+  // Acknowledged before it is on the disk.
+  if (config["persist_mode"] === "async") faults.push("persist_mode is async");
+  // A message for a subject that the stream does not take is not stored.
   const subjects = new Set(config["subjects"] as string[] | undefined);
   for (const subject of definition.subjects) {
     if (!subjects.has(subject)) faults.push(`subject ${subject} is missing`);

@@ -62,6 +62,8 @@ t.test("a stream that lacks an option or has a limit is refused, and left as it 
     deny_purge: true,
     subjects: ["orders.>"],
     metadata: {},
+    duplicate_window: 1_000_000_000,
+    max_msg_size: 1_024,
   };
   for (const [option, value] of Object.entries(faults)) {
     const config = { ...good, [option]: value };
@@ -139,6 +141,12 @@ t.test("on a cluster the streams get their copies, as soon as there is a leader"
     2_000,
   );
   t.equal(info.config.num_replicas, 3);
+  const few = { ...orderStream(settings), name: "FEW", subjects: ["few.>"] };
+  await ensureStream(to, few);
+  await t.rejects(ensureStream(to, { ...few, num_replicas: 3 }), {
+    name: "StreamUnfit",
+    message: /num_replicas is 1, needed 3/,
+  });
 });
 
 t.test("more copies than servers: refused in one line", async (t) => {
