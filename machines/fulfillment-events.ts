@@ -2,6 +2,7 @@
 import type { OrderClosed } from "./order-events.ts";
 import type { Money, ShippingAddress } from "./types.ts";
 
+/** What fulfillment takes in, besides the outcomes of its effects and its timers. */
 export type FulfillmentEvent =
   | { readonly type: "order.confirmed"; readonly total: Money; readonly shippingAddress: ShippingAddress }
   | OrderClosed
@@ -23,6 +24,7 @@ export type FulfillmentCommand =
 
 type OfOrder = { readonly orderId: string };
 
+/** What fulfillment tells. The payload is what follows `type`; every one names its order. */
 export type FulfillmentEmitted =
   | ({
       readonly type:

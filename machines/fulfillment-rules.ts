@@ -50,6 +50,7 @@ export function unconfirmed(input: OrderInput): FulfillmentContext {
   return mode === "auto" ? { ...context, stepDelayMs } : context;
 }
 
+/** Named parts of the fulfillment machine; createMachine puts them together. */
 export const fulfillmentRules = setup({
   types: {
     context: {} as FulfillmentContext,

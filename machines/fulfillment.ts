@@ -10,6 +10,7 @@ import { fulfillmentRules, labelInput, unconfirmed } from "./fulfillment-rules.t
 /** Until the goods go to the carrier, an order that ends gives its stock back. */
 const untilShipping = { "order.closed": { target: "#fulfillment.releasing" } } as const;
 
+/** Starts with the order's input (`OrderInput` in types.ts), as every machine of an order does. */
 export const fulfillmentMachine = fulfillmentRules.createMachine({
   id: "fulfillment",
   context: ({ input }) => unconfirmed(input),

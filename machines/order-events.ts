@@ -19,6 +19,7 @@ export type OrderDetails = {
   readonly shippingAddress: ShippingAddress;
 };
 
+/** What the order takes in, besides the outcomes of its effects and its timers. */
 export type OrderEvent =
   | { readonly type: "cancel"; readonly reason: string }
   | { readonly type: "payment.authorized" }
@@ -30,6 +31,7 @@ export type OrderEvent =
   | { readonly type: "fulfillment.shipped"; readonly trackingNumber: string }
   | { readonly type: "fulfillment.delivered" };
 
+/** What the order tells. Everything but `order.closed` is public. */
 export type OrderEmitted =
   | ({ readonly type: "order.created" | "order.confirmed" | "order.ready" } & OrderDetails)
   | ({ readonly type: "order.shipped"; readonly trackingNumber: string } & OrderDetails)

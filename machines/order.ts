@@ -23,6 +23,7 @@ import type {
   ShippingAddress,
 } from "./types.ts";
 
+/** What the order machine remembers. The token is not among it. */
 export type OrderContext = {
   readonly orderId: string;
   readonly customer: Customer;
@@ -53,6 +54,7 @@ function details(context: OrderContext): OrderDetails {
   };
 }
 
+/** Starts with the order's input (`OrderInput` in types.ts), as every machine of an order does. */
 export const orderMachine = setup({
   types: {
     context: {} as OrderContext,

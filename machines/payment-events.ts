@@ -2,6 +2,7 @@
 import type { OrderClosed } from "./order-events.ts";
 import type { AuthorizeOutput, CaptureOutput, LateOutcome, Money } from "./types.ts";
 
+/** What payment takes in, besides the outcomes of its effects and its timers. */
 export type PaymentEvent =
   | { readonly type: "order.created"; readonly total: Money }
   | OrderClosed
@@ -14,6 +15,7 @@ export type PaymentEvent =
 
 type OfOrder = { readonly orderId: string; readonly amount: Money };
 
+/** What payment tells, all of it public. Amounts are those of the whole order. */
 export type PaymentEmitted =
   | ({
       readonly type:

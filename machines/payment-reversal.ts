@@ -7,6 +7,7 @@ import { failureOf } from "./effect.ts";
 import { refusal, settleInput, voidInput } from "./payment-context.ts";
 import { paymentRules } from "./payment-rules.ts";
 
+/** The state `reversing` of the payment machine. Its targets `#payment.*` are that machine's final states. */
 export const paymentReversal = paymentRules.createStateConfig({
   entry: "forgetTries",
   initial: "voiding",

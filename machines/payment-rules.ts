@@ -22,6 +22,7 @@ import type {
 /** An outcome, whether it came in time (`output` only) or late. */
 type Outcome<Output> = { readonly output?: Output; readonly error?: EffectFailure };
 
+/** Named parts of the payment machine; createMachine puts them together. */
 export const paymentRules = setup({
   types: {
     context: {} as PaymentContext,

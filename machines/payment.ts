@@ -12,6 +12,7 @@ import { authorizeInput, refusal, settleInput, unpaid } from "./payment-context.
 import { paymentReversal } from "./payment-reversal.ts";
 import { paymentRules } from "./payment-rules.ts";
 
+/** Starts with the order's input (`OrderInput` in types.ts), as every machine of an order does. */
 export const paymentMachine = paymentRules.createMachine({
   id: "payment",
   context: ({ input }) => unpaid(input),

@@ -9,13 +9,16 @@ export type Money = { readonly amount: number; readonly currency: string };
 /** Methods the machines can carry to the end. */
 export type PaymentMethod = "cash_on_delivery" | "in_person" | "credit_card" | "debit_card" | "tokenized";
 
+/** Who ordered; `id` is the caller's own. */
 export type Customer = { readonly id: string; readonly email: string; readonly name: string };
 
+/** `quantity`: a whole number of 1 or more. */
 export type OrderedLine = { readonly sku: string; readonly quantity: number };
 
 /** A line as reserved: the catalogue's name and price at that moment. */
 export type PricedLine = OrderedLine & { readonly name: string; readonly unitPrice: Money };
 
+/** `country`: ISO 3166-1 alpha-2. */
 export type ShippingAddress = {
   readonly line1: string;
   readonly line2?: string;
@@ -38,9 +41,12 @@ export type OrderInput = {
   readonly fulfillment: FulfillmentPlan;
 };
 
+/** A line that the stock does not cover; `requested` is above `available`. */
 export type Missing = { readonly sku: string; readonly requested: number; readonly available: number };
 
+/** Input of `reserveInventory`. */
 export type ReserveInput = { readonly orderId: string; readonly lines: readonly OrderedLine[] };
+/** Output of `reserveInventory`: all lines or none. `closed`: the order's hold had ended before. */
 export type ReserveOutput =
   | { readonly outcome: "reserved"; readonly lines: readonly PricedLine[]; readonly total: Money }
   | { readonly outcome: "out_of_stock"; readonly missing: readonly Missing[] }
@@ -51,20 +57,25 @@ export type ReserveOutput =
 /** Why an order was rejected. `unavailable`: the inventory did not answer for too long. */
 export type Rejection = Exclude<ReserveOutput, { outcome: "reserved" }> | { readonly outcome: "unavailable" };
 
+/** Input of `releaseInventory` and `shipInventory`. */
 export type EndHoldInput = { readonly orderId: string };
+/** How the hold ended, now or before: it ends once. */
 export type EndHoldOutput = { readonly outcome: "released" | "shipped" };
 
+/** Input of `authorizePayment`. `token` is secret. */
 export type AuthorizeInput = {
   readonly orderId: string;
   readonly method: PaymentMethod;
   readonly token: string;
   readonly amount: Money;
 };
+/** Output of `authorizePayment`. A refused card is an answer, not a failure. */
 export type AuthorizeOutput =
   | { readonly outcome: "authorized"; readonly authorization: string }
   | { readonly outcome: "declined"; readonly reason: string };
 
 /**
+ * Input of `voidPayment`; without an authorisation, whatever the order has at the gateway is voided.
  * `attempt` tells a new attempt from the repetition of an old one: it is part of the key under which the gateway
  * remembers, and rises only after a definite no.
  */
@@ -73,14 +84,20 @@ export type VoidInput = {
   readonly authorization: string | null;
   readonly attempt: number;
 };
+/** Input of `capturePayment` and `refundPayment`, both of the full amount. */
 export type SettleInput = VoidInput & { readonly amount: Money };
+/** Output of `capturePayment`. */
 export type CaptureOutput =
   | { readonly outcome: "captured" }
   | { readonly outcome: "declined"; readonly reason: string };
+/** Output of `voidPayment`. Both mean that no authorisation stands. */
 export type VoidOutput = { readonly outcome: "voided" | "nothing_to_void" };
+/** Output of `refundPayment`. */
 export type RefundOutput = { readonly outcome: "refunded" };
 
+/** Input of `createShippingLabel`. */
 export type LabelInput = { readonly orderId: string; readonly shippingAddress: ShippingAddress };
+/** Output of `createShippingLabel`. */
 export type LabelOutput = { readonly trackingNumber: string };
 
 /** What `onError` finds in `event.error`: plain JSON, because `Error` objects do not survive storage. */

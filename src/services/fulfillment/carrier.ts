@@ -4,6 +4,7 @@ import type { LabelInput } from "../../../machines/types.ts";
 import type { EffectHandler } from "../../runtime/definition.ts";
 import type { LabelOutput } from "../payments/contract.ts";
 
+/** Whoever takes the parcels. */
 export interface Carrier {
   /**
    * Makes a label, once per key: a repetition gives the same tracking number.

@@ -8,6 +8,7 @@ import type { Carrier } from "../fulfillment/carrier.ts";
 import { paymentEffects } from "../payments/effects.ts";
 import type { PaymentGateway } from "../payments/gateway.ts";
 
+/** What the effects of an order are carried out with. */
 export type OrderDefinitionOptions = {
   readonly gateway: PaymentGateway;
   /** Time limit of one call to the gateway, ms. Equal on all nodes. Default 5000. */

@@ -16,6 +16,7 @@ import { placeResult, positions, unserved } from "./placing.ts";
 import { allowedCommands, dueOnDelivery, orderMachinesOf, orderStatus } from "./status.ts";
 import { orderView } from "./view.ts";
 
+/** What the order service stands on. */
 export type OrdersOptions = {
   readonly actors: Actors;
   readonly inventory: Pick<Inventory, "known">;

@@ -29,11 +29,12 @@ const innerOrderStates: Readonly<Record<string, OrderStatus>> = {
   shipping: "ready",
 };
 
+/** One of the API's order statuses. */
 export function orderStatus({ order }: OrderMachines): OrderStatus {
   return innerOrderStates[order.value] ?? (order.value as OrderStatus);
 }
 
-/** One of api.md's payment statuses. */
+/** One of the API's payment statuses. */
 export function paymentStatus({ payment }: OrderMachines): string {
   const { value, context } = payment;
   if (typeof value !== "string") return reversingStatus(value["reversing"] ?? "", context);
@@ -49,7 +50,7 @@ function reversingStatus(step: string, context: PaymentContext): string {
   return refunds && context.method !== "debit_card" ? "captured" : "authorized";
 }
 
-/** One of api.md's fulfillment statuses. */
+/** One of the API's fulfillment statuses. */
 export function fulfillmentStatus({ order, fulfillment }: OrderMachines): string {
   const { value } = fulfillment;
   const state = typeof value === "string" ? value : (Object.keys(value)[0] ?? "");

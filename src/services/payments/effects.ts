@@ -3,6 +3,7 @@ import type { EffectContext, EffectHandler } from "../../runtime/definition.ts";
 import type { AuthorizeInput, SettleInput, VoidInput } from "./contract.ts";
 import type { GatewayCall, PaymentGateway } from "./gateway.ts";
 
+/** By the `src` of the payment machine's invokes. */
 export type PaymentEffects = {
   readonly authorizePayment: EffectHandler;
   readonly capturePayment: EffectHandler;

@@ -14,6 +14,7 @@ import type {
   VoidOutput,
 } from "./contract.ts";
 
+/** What goes with every call besides its request. */
 export type GatewayCall = {
   /** Names the operation for ever: its repetitions carry the same key. At most 400 characters. */
   readonly key: string;
