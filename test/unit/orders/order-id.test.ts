@@ -16,10 +16,14 @@ t.test("an id derived from a key is the same everywhere, and needs the secret", 
 
 t.test("an id is one subject token, whatever the key", async (t) => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(..."aZ09 .*>$é漢\u0000") }), fc.string(), (caller, key) => {
-      const id = derivedOrderId("secret", caller, key);
-      return /^ord_[A-Za-z0-9_-]{1,64}$/.test(id) && token(id) === id;
-    }),
+    fc.property(
+      fc.string({ unit: fc.constantFrom("a", "Z", "0", " ", ".", "*", ">", "$", "é", "漢", "\u0000") }),
+      fc.string(),
+      (caller, key) => {
+        const id = derivedOrderId("secret", caller, key);
+        return /^ord_[A-Za-z0-9_-]{1,64}$/.test(id) && token(id) === id;
+      },
+    ),
   );
   t.equal(drawnOrderId({ next: () => "Abc-_9" }), "ord_Abc-_9");
 });
