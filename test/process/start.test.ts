@@ -3,7 +3,7 @@ import { findPlace, isListening, launch, startLauncher } from "../support/local-
 import { waitUntil } from "../support/wait-until.ts";
 
 t.test(
-  "a cluster that is interrupted stops whole within 10 s, and keeps its stock when started again",
+  "a cluster that is interrupted stops whole within 10 s, and keeps orders and stock when started again",
   async (t) => {
     const place = await findPlace(t, 2);
     const first = await launch(t, place);
@@ -16,6 +16,14 @@ t.test(
     const url = `http://127.0.0.1:${place.port + 1}/v1/inventory/LIMITED-1`;
     const stock = await (await fetch(url)).json();
     t.match(stock, { sku: "LIMITED-1", onHand: 10 });
+    const [, address = "", body = ""] = /curl -s (\S+) .* -d '(.*)'/u.exec(first.output()) ?? [];
+    const placed = await fetch(address, {
+      method: "POST",
+      body,
+      headers: { "content-type": "application/json" },
+    });
+    t.equal(placed.status, 201, "the order that it suggests is confirmed");
+    const order = `http://127.0.0.1:${place.port}${placed.headers.get("location") ?? ""}`;
 
     const from = performance.now();
     first.send("SIGINT");
@@ -26,6 +34,7 @@ t.test(
     const second = await launch(t, place);
     t.notMatch(second.output(), /items added/u, "the catalogue is loaded on the first start only");
     t.same(await (await fetch(url)).json(), stock);
+    t.match(await (await fetch(order)).json(), { lines: [{ sku: "TSHIRT-M", quantity: 2 }] });
   },
 );
 
