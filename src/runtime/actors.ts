@@ -42,6 +42,9 @@ export interface Actors {
   ): Promise<ActorReply>;
   /** The acknowledged state. */
   read(actor: string): Promise<ActorReply>;
-  /** An input from outside that must not be lost: durable in the inbox when this resolves. Idempotent by `id`. */
+  /**
+   * An input from outside that must not be lost: durable in the inbox when this resolves. Idempotent by `id`.
+   * @throws Unavailable (retryable) after about half a minute without an answer
+   */
   deliver(actor: string, machine: string, event: { readonly type: string }, id: string): Promise<void>;
 }

@@ -22,6 +22,8 @@ export type EffectRun = {
   readonly done: (outcome: EffectOutcome) => void;
 };
 
+const CANCELLED: EffectFailure = { code: "cancelled", message: "the node stopped", kind: "retryable" };
+
 /** Tries under way at once per provider; more wait in line. */
 const PROVIDER_CONCURRENCY = 512;
 
@@ -78,7 +80,7 @@ export class EffectRunner {
     if (!handler)
       return failure({ code: "no_handler", message: `no handler for ${run.src}`, kind: "refused" });
     let unknown = run.resumed;
-    let last: EffectFailure = { code: "cancelled", message: "the node stopped", kind: "retryable" };
+    let last = CANCELLED;
     for (let attempt = 1; attempt <= handler.maxAttempts && !controller.signal.aborted; attempt++) {
       if (attempt > 1) await pause(this.clock, handler.backoffMs * 2 ** (attempt - 2));
       const result = await this.inLane(handler.provider, () =>
@@ -101,6 +103,7 @@ export class EffectRunner {
     unknown: boolean,
     stop: AbortSignal,
   ): Promise<EffectOutcome> {
+    if (stop.aborted) return failure(CANCELLED);
     const limit = new AbortController();
     const abort = (): void => limit.abort();
     stop.addEventListener("abort", abort, { once: true });

@@ -12,6 +12,8 @@ export type Floor = {
   readonly epoch: number;
   /** Actors with open effects, and parked ones. No duplicates, no order. */
   readonly open: readonly string[];
+  /** The parked ones: inputs in their inboxes at or below `through` may not be evaluated. Absent when there are none. */
+  readonly parked?: readonly string[];
 };
 
 const CLAIM_TRIES = 10;
@@ -45,14 +47,15 @@ export class FloorEntry {
       const floor = stored ? (JSON.parse(stored.value) as Floor) : { through: 0, epoch: 0, open: [] };
       if (floor.epoch > epoch) throw new Unavailable(`floor of ${resource} belongs to epoch ${floor.epoch}`);
       entry.revision = stored?.revision ?? 0;
-      if (await entry.write(floor.through, floor.open)) return { entry, floor };
+      if (await entry.write(floor.through, floor.open, floor.parked)) return { entry, floor };
     }
     throw new Unavailable(`floor of ${resource} could not be claimed in ${CLAIM_TRIES} tries`);
   }
 
   /** Writes when something changed. False: refused or unanswered; the next write reads the revision again. */
-  async write(through: number, open: readonly string[]): Promise<boolean> {
-    const value = JSON.stringify({ through, epoch: this.epoch, open } satisfies Floor);
+  async write(through: number, open: readonly string[], parked: readonly string[] = []): Promise<boolean> {
+    const floor: Floor = { through, epoch: this.epoch, open, ...(parked.length > 0 ? { parked } : {}) };
+    const value = JSON.stringify(floor);
     if (value === this.written) return true;
     const result = await this.bucket.update(this.key, value, this.revision);
     if (result.status === "stored") {

@@ -40,6 +40,8 @@ export class Partition implements OwnedResource {
   private readonly options: PartitionOptions;
   private tenure: Tenure | undefined;
   private floor: FloorEntry | undefined;
+  /** What the last owner's floor said: still true, however little this one knows yet. */
+  private floorThrough = 0;
   private subscriptions: Subscription[] = [];
   private open = false;
 
@@ -72,23 +74,37 @@ export class Partition implements OwnedResource {
     if (this.tenure !== tenure) return;
     const unfinished = [...new Set([...floor.open, ...replay.open])];
     for (let at = 0; at < unfinished.length; at += LOADS_AT_ONCE) {
-      await Promise.all(unfinished.slice(at, at + LOADS_AT_ONCE).map((actor) => tenure.resume(actor)));
+      const some = unfinished.slice(at, at + LOADS_AT_ONCE);
+      await Promise.all(some.map((actor) => tenure.resume(actor, replay.records.get(actor))));
       if (this.tenure !== tenure) return;
     }
-    for (const { actor, input, sequence } of replay.inputs)
+    const inputs = [...replay.inputs];
+    for (const actor of floor.parked ?? [])
+      inputs.push(...(await this.skipped(tenure, actor, floor.through)));
+    if (this.tenure !== tenure) return;
+    for (const { actor, input, sequence } of inputs.toSorted((a, b) => a.sequence - b.sequence))
       tenure.dispatch(actor, inboxWork(input, sequence));
-    const inbox = await journal.consume(
-      { filters: [subjects.inboxes(partition), subjects.fence(this.name)], fromSequence: epoch + 1 },
-      (message) => this.follow(tenure, message),
-    );
-    const commands = await bus.serve(subjects.command(partition), (payload) => this.serve(tenure, payload));
-    await bus.flush();
-    if (this.tenure !== tenure) {
-      await Promise.all([inbox.stop(), commands.stop()]);
-      return;
+    const subscriptions: Subscription[] = [];
+    try {
+      subscriptions.push(
+        await journal.consume(
+          { filters: [subjects.inboxes(partition), subjects.fence(this.name)], fromSequence: epoch + 1 },
+          (message) => this.follow(tenure, message),
+        ),
+      );
+      subscriptions.push(
+        await bus.serve(subjects.command(partition), (payload) => this.serve(tenure, payload)),
+      );
+      await bus.flush();
+    } catch (error) {
+      // What stays subscribed would answer beside the next owner, and perhaps before it.
+      await stopAll(subscriptions);
+      throw error;
     }
+    if (this.tenure !== tenure) return await stopAll(subscriptions);
     this.floor = entry;
-    this.subscriptions = [commands, inbox];
+    this.floorThrough = floor.through;
+    this.subscriptions = subscriptions;
     this.open = true;
     log.info(
       { partition, epoch, from: floor.through, replayed: replay.count, resumed: replay.open.length },
@@ -108,7 +124,7 @@ export class Partition implements OwnedResource {
     const { tenure } = this;
     this.open = false;
     const subscriptions = this.subscriptions.splice(0);
-    await Promise.all(subscriptions.map((subscription) => subscription.stop()));
+    await stopAll(subscriptions);
     if (!tenure) return;
     await Promise.race([tenure.idle(), pause(this.options.clock, IDLE_LIMIT_MS)]);
     if (this.tenure === tenure) await this.writeFloor().catch(() => false);
@@ -119,8 +135,9 @@ export class Partition implements OwnedResource {
   async writeFloor(): Promise<boolean> {
     const { tenure, floor } = this;
     if (!tenure || !floor) return false;
-    const { through, open } = tenure.floor(this.options.relay.settledThrough());
-    return (await floor.write(through, open)) || (await floor.refresh());
+    const { through, open, parked } = tenure.floor(this.options.relay.settledThrough());
+    const written = await floor.write(Math.max(through, this.floorThrough), open, parked);
+    return written || (await floor.refresh());
   }
 
   /** A request of this node or of another one; the answer is always a value. */
@@ -193,11 +210,13 @@ export class Partition implements OwnedResource {
   private async replay(
     from: number,
     epoch: number,
-  ): Promise<{ open: string[]; inputs: Replayed[]; count: number }> {
+  ): Promise<{ open: string[]; inputs: Replayed[]; records: Map<string, number>; count: number }> {
     const { partition, journal } = this.options;
     const lock = subjects.lock(this.name);
     const open = new Set<string>();
     const evaluated = new Map<string, number>();
+    /** Where the last record of each actor stands. */
+    const records = new Map<string, number>();
     let inputs: Replayed[] = [];
     let count = 0;
     let finished: (() => void) | undefined;
@@ -205,7 +224,11 @@ export class Partition implements OwnedResource {
       finished = resolve;
     });
     const subscription = await journal.consume(
-      { filters: [subjects.records(partition), subjects.inboxes(partition), lock], fromSequence: from },
+      {
+        filters: [subjects.records(partition), subjects.inboxes(partition), lock],
+        // A deposed owner's floor may be ahead of the lock that it did not know of: the lock must come by.
+        fromSequence: Math.min(from, epoch),
+      },
       (message) => {
         if (message.sequence > epoch) return;
         if (message.subject === lock) {
@@ -215,6 +238,7 @@ export class Partition implements OwnedResource {
         count++;
         if (message.subject.startsWith(subjects.record(partition, ""))) {
           const { actor, snapshot } = JSON.parse(message.payload) as ActorRecord;
+          records.set(actor, message.sequence);
           if (snapshot.effects.length > 0) open.add(actor);
           else open.delete(actor);
           if (snapshot.inbox > 0) evaluated.set(actor, snapshot.inbox);
@@ -234,7 +258,20 @@ export class Partition implements OwnedResource {
       await subscription.stop();
     }
     inputs = inputs.filter(({ actor, sequence }) => sequence > (evaluated.get(actor) ?? 0));
-    return { open: [...open], inputs, count };
+    return { open: [...open], inputs, records, count };
+  }
+
+  /** Inputs of a parked actor that the floor has passed. @throws Unavailable */
+  private async skipped(tenure: Tenure, actor: string, through: number): Promise<Replayed[]> {
+    const evaluated = tenure.evaluated(actor);
+    const inbox = await this.options.journal.readAll(subjects.inbox(this.options.partition, actor));
+    const inputs: Replayed[] = [];
+    for (const message of inbox) {
+      if (message.sequence <= evaluated || message.sequence > through) continue;
+      const read = this.readInput(message);
+      if (read) inputs.push({ ...read, sequence: message.sequence });
+    }
+    return inputs;
   }
 
   /** Inbox messages come from schedules, webhooks and workers; what cannot be read is logged and passed over. */
@@ -249,6 +286,10 @@ export class Partition implements OwnedResource {
     this.options.log.error({ sequence: message.sequence, actor }, "unreadable inbox message passed over");
     return undefined;
   }
+}
+
+async function stopAll(subscriptions: readonly Subscription[]): Promise<void> {
+  await Promise.all(subscriptions.map((subscription) => subscription.stop()));
 }
 
 function inboxWork(input: Input, sequence: number): Work {

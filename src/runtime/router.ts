@@ -5,7 +5,7 @@
 import { partitionOf, subjects } from "../../config/subjects.ts";
 import type { ActorReply, Actors, StartOptions } from "./actors.ts";
 import { pause } from "./pause.ts";
-import type { Bus, Clock, Journal } from "./ports.ts";
+import { type Bus, type Clock, type Journal, ServerCode, Unavailable } from "./ports.ts";
 import { type ActorRequest, decodeReply, encodeRequest } from "./wire.ts";
 
 export type RouterOptions = {
@@ -23,6 +23,8 @@ export type RouterOptions = {
 const TRY_MS = 1000;
 const ANSWER_MARGIN_MS = 500;
 const SLOWEST_RETRY_MS = 200;
+/** Of an input for an inbox: about half a minute while the server answers nothing. */
+const DELIVERY_TRIES = 10;
 
 export class Router implements Actors {
   private readonly options: RouterOptions;
@@ -71,13 +73,16 @@ export class Router implements Actors {
       payload: JSON.stringify({ kind: "event", machine, event, id }),
       messageId: `${actor}.${id}`,
     };
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; attempt <= DELIVERY_TRIES; attempt++) {
       const result = await journal.append([message], 2000);
-      if (result.status === "stored") return;
+      // A repeat: its id names the actor and the event, so that nothing else can be stored under it.
+      const known = result.status === "rejected" && result.code === ServerCode.duplicateMessageId;
+      if (result.status === "stored" || known) return;
       if (result.status === "rejected") throw new Error(`inbox refused the message: ${result.reason}`);
       // Unanswered: a repeat carries the same message id, and the actor knows the event's id.
       await pause(clock, Math.min(50 * 2 ** attempt, 2000));
     }
+    throw new Unavailable(`the input could not be stored in ${DELIVERY_TRIES} tries`);
   }
 
   private async ask(
@@ -110,7 +115,7 @@ export class Router implements Actors {
     tryMs: number,
   ): Promise<ActorReply | "no node owns the partition of this order right now" | "the owner did not answer"> {
     const local = this.options.local(partition);
-    if (local) return await local(request);
+    if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);
     const answer = await this.options.bus.request(
       subjects.command(partition),
       encodeRequest(request),
@@ -120,5 +125,13 @@ export class Router implements Actors {
     return answer.status === "no_responders"
       ? "no node owns the partition of this order right now"
       : "the owner did not answer";
+  }
+
+  /** While the server is silent nothing is committed, and nobody is told: here no less than over the bus. */
+  private inTime<T>(answer: Promise<T>, limitMs: number): Promise<T | "the owner did not answer"> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.options.clock.after(limitMs, () => resolve("the owner did not answer"));
+      answer.then(resolve, reject).finally(cancel);
+    });
   }
 }

@@ -19,7 +19,7 @@ import type { ActorDefinition } from "./definition.ts";
 import type { EffectRunner } from "./effects.ts";
 import type { ActorRecord, OpenEffect, Snapshot } from "./envelope.ts";
 import { MachineFault } from "./machine.ts";
-import type { Clock, Ids, Journal, Log } from "./ports.ts";
+import { type Clock, type Ids, type Journal, type Log, Unavailable } from "./ports.ts";
 import type { LockRef, Outcome, UnitSink } from "./unit.ts";
 
 export type TenureOptions = {
@@ -52,12 +52,17 @@ export type Work = {
 type Cell = {
   readonly actor: string;
   head: Head | undefined;
-  /** Last acknowledged state, and where its record stands. */
+  /** Last acknowledged state, and where its record stands; before the load: where it stands at least. */
   acked: Snapshot | undefined;
   sequence: number;
   unsettled: number;
   loaded: boolean;
-  /** Waits for the load. */
+  loading: boolean;
+  /** Units of a cell that was given up, not settled yet: what they write has to be read, so the load waits. */
+  ghosts: number;
+  /** Takes the place of a cell that was given up: to be loaded even when nobody asks, for its open effects. */
+  wanted: boolean;
+  /** Waits for the load. Inbox inputs in the order of the inbox: a later one must not be evaluated first. */
   readonly mailbox: Work[];
   /** What was decided on the newest unsettled head without writing: shares its fate. */
   followers: { readonly work: Work; readonly confirmed: () => void }[];
@@ -75,6 +80,8 @@ export class Tenure {
   private readonly cells = new Map<string, Cell>();
   private readonly parked = new Map<string, string>();
   private readonly pendingInbox = new Set<number>();
+  /** Keys of the effects that were started here and whose outcome is not known. */
+  private readonly started = new Set<string>();
   private seen: number;
   private ended = false;
   private idleWaiters: (() => void)[] = [];
@@ -96,54 +103,52 @@ export class Tenure {
     if (work.inbox > 0) this.pendingInbox.add(work.inbox);
     const parked = this.parked.get(actor);
     if (parked !== undefined) {
+      // Read again from the log by whoever takes the actor up again.
+      this.pendingInbox.delete(work.inbox);
       work.reply({ status: "refused", code: "order_parked", reason: parked });
       return;
     }
     const cell = this.cell(actor);
     if (cell.loaded) {
       this.turn(cell, work);
-    } else if (!work.mayExist && work.input.kind === "start" && cell.mailbox.length === 0) {
+    } else if (!work.mayExist && work.input.kind === "start" && cell.mailbox.length === 0 && !cell.wanted) {
       cell.loaded = true;
       this.turn(cell, work);
-    } else if (cell.mailbox.length >= limits.mailboxInputs && work.inbox === 0) {
+    } else if (cell.mailbox.length >= limits.mailboxInputs && isCalled(work)) {
       work.reply({ status: "overloaded", retryAfterMs: 1000 });
     } else {
-      cell.mailbox.push(work);
-      if (cell.mailbox.length === 1) void this.load(cell);
+      enqueue(cell, work);
+      void this.load(cell);
     }
   }
 
   /**
    * The acknowledged state. An actor that is not in memory is loaded, and its open effects are resumed: whoever
    * opened them may be gone.
+   * @param atLeast a sequence at which the actor is known to have a record: an older reading is not believed
    * @throws Unavailable (retryable), MachineFault (stored by a machine that this node does not know)
    */
-  async read(actor: string | Cell): Promise<ActorReply> {
-    const cell = typeof actor === "string" ? this.cell(actor) : actor;
+  async read(actor: string, atLeast = 0): Promise<ActorReply> {
+    const cell = this.cell(actor);
     if (!cell.loaded) {
-      const stored = await this.options.journal.readLast(subjects.record(this.partition, cell.actor));
-      if (this.ended) return notOwner;
-      if (!cell.loaded) {
-        if (stored) {
-          const record = JSON.parse(stored.payload) as ActorRecord;
-          cell.head = restore(this.options.definition, record.snapshot);
-          cell.acked = cell.head.snapshot;
-          cell.sequence = stored.sequence;
-        }
-        cell.loaded = true;
-        if (this.cells.get(cell.actor) === cell) {
-          for (const effect of cell.acked?.effects ?? []) this.run(cell, effect, true);
-        }
+      let snapshot: Snapshot | undefined;
+      try {
+        snapshot = await this.fetch(cell, atLeast);
+      } catch (error) {
+        this.forgetUnread(cell);
+        throw error;
       }
+      if (this.ended) return notOwner;
+      if (!cell.loaded) return snapshot ? this.ok(snapshot, false) : notFound;
+      this.drainMailbox(cell);
     }
-    if (typeof actor === "string") this.drainMailbox(cell);
     return cell.acked ? this.ok(cell.acked, false) : notFound;
   }
 
   /** Takes over an actor with open effects. One whose state this node cannot read is parked. @throws Unavailable */
-  async resume(actor: string): Promise<void> {
+  async resume(actor: string, atLeast = 0): Promise<void> {
     try {
-      await this.read(actor);
+      await this.read(actor, atLeast);
     } catch (error) {
       if (!(error instanceof MachineFault)) throw error;
       this.options.log.error({ err: error, actor }, "actor parked");
@@ -157,15 +162,26 @@ export class Tenure {
     this.seen = Math.max(this.seen, sequence);
   }
 
+  /** Highest inbox sequence that the actor has evaluated, as far as this tenure has seen. */
+  evaluated(actor: string): number {
+    return this.cells.get(actor)?.head?.snapshot.inbox ?? 0;
+  }
+
   /** What the floor may say now. */
-  floor(settledThrough: number): { readonly through: number; readonly open: string[] } {
+  floor(settledThrough: number): {
+    readonly through: number;
+    readonly open: string[];
+    readonly parked: string[];
+  } {
     let through = Math.min(this.seen, settledThrough);
     for (const sequence of this.pendingInbox) through = Math.min(through, sequence - 1);
-    const open = [...this.parked.keys()];
+    const parked = [...this.parked.keys()];
+    const open = [...parked];
     for (const cell of this.cells.values()) {
-      if ((cell.acked?.effects.length ?? 0) > 0) open.push(cell.actor);
+      const unfinished = cell.wanted || (cell.acked?.effects.length ?? 0) > 0;
+      if (unfinished && !this.parked.has(cell.actor)) open.push(cell.actor);
     }
-    return { through, open };
+    return { through, open, parked };
   }
 
   /** Inbox inputs handed over and not yet evaluated. */
@@ -191,10 +207,9 @@ export class Tenure {
     for (const cell of this.cells.values()) {
       for (const work of cell.mailbox) work.reply(notOwner);
       for (const wake of cell.waiters) wake();
-      for (const effect of cell.acked?.effects ?? []) {
-        this.options.effects.forget(effectKey(cell.actor, effect));
-      }
     }
+    for (const key of this.started) this.options.effects.forget(key);
+    this.started.clear();
     this.cells.clear();
     this.wakeIdle();
   }
@@ -214,6 +229,9 @@ export class Tenure {
       sequence: 0,
       unsettled: 0,
       loaded: false,
+      loading: false,
+      ghosts: 0,
+      wanted: false,
       mailbox: [],
       followers: [],
       waiters: new Set(),
@@ -230,33 +248,70 @@ export class Tenure {
       if (this.cells.size <= this.options.idleActors || ++looked > 8) return;
       const busy =
         !cell.loaded || cell.unsettled > 0 || cell.waiters.size > 0 || (cell.acked?.effects.length ?? 0) > 0;
-      if (!busy) this.cells.delete(actor);
+      this.cells.delete(actor);
+      // To the other end, or a few busy ones would keep all the idle ones behind them in memory.
+      if (busy) this.cells.set(actor, cell);
     }
   }
 
   private async load(cell: Cell): Promise<void> {
+    if (this.ended || cell.loaded || cell.loading || cell.ghosts > 0) return;
+    cell.loading = true;
     try {
-      await this.read(cell);
+      await this.fetch(cell, 0);
     } catch (error) {
+      cell.loading = false;
       this.loadFailed(cell, error);
       return;
     }
-    if (this.ended) return;
-    this.drainMailbox(cell);
+    cell.loading = false;
+    if (!this.ended && cell.loaded) this.drainMailbox(cell);
+    if (this.isIdle()) this.wakeIdle();
+  }
+
+  /** Reads the stored state; the cell takes it unless it has one, or units are under way that will change it. */
+  private async fetch(cell: Cell, atLeast: number): Promise<Snapshot | undefined> {
+    const stored = await this.options.journal.readLast(subjects.record(this.partition, cell.actor));
+    if ((stored?.sequence ?? 0) < Math.max(atLeast, cell.sequence)) {
+      throw new Unavailable(`the reading of ${cell.actor} is older than what is known of it`);
+    }
+    const head =
+      stored && restore(this.options.definition, (JSON.parse(stored.payload) as ActorRecord).snapshot);
+    if (this.ended || cell.loaded || cell.ghosts > 0 || this.cells.get(cell.actor) !== cell) {
+      return head?.snapshot;
+    }
+    cell.head = head;
+    cell.acked = head?.snapshot;
+    cell.sequence = stored?.sequence ?? 0;
+    cell.loaded = true;
+    cell.wanted = false;
+    for (const effect of cell.acked?.effects ?? []) this.run(cell, effect, true);
+    return head?.snapshot;
   }
 
   private loadFailed(cell: Cell, error: unknown): void {
-    if (this.ended) return;
-    const { log } = this.options;
-    log.warn({ err: error, actor: cell.actor }, "actor could not be loaded");
-    this.cells.delete(cell.actor);
+    if (this.ended || cell.loaded || this.cells.get(cell.actor) !== cell) return;
+    this.options.log.warn({ err: error, actor: cell.actor }, "actor could not be loaded");
     const waiting = cell.mailbox.splice(0);
     if (error instanceof MachineFault) {
       this.parked.set(cell.actor, error.message);
+      this.cells.delete(cell.actor);
       for (const work of waiting) this.dispatch(cell.actor, work);
       return;
     }
-    for (const work of waiting) this.again(cell.actor, work, "the order could not be read");
+    for (const work of waiting) {
+      if (isCalled(work)) work.reply({ status: "unavailable", reason: "the order could not be read" });
+      else cell.mailbox.push(work);
+    }
+    if (cell.mailbox.length > 0 || cell.wanted) {
+      this.options.clock.after(RETRY_MS, () => void this.load(cell));
+    } else this.cells.delete(cell.actor);
+  }
+
+  /** A cell that was only made to be read. */
+  private forgetUnread(cell: Cell): void {
+    const needed = cell.loaded || cell.loading || cell.wanted || cell.mailbox.length > 0;
+    if (!needed && this.cells.get(cell.actor) === cell) this.cells.delete(cell.actor);
   }
 
   private drainMailbox(cell: Cell): void {
@@ -294,7 +349,8 @@ export class Tenure {
           }),
       });
     } catch (error) {
-      this.poisoned(cell, work, error);
+      // The state that it was decided on may yet be dropped.
+      this.follow(cell, work, () => this.poisoned(cell, work, error));
       return;
     }
     if (!result) {
@@ -350,18 +406,15 @@ export class Tenure {
       this.pendingInbox.delete(work.inbox);
       if (current) {
         for (const effect of result.opened) this.run(cell, effect, false);
-        this.answer(cell, work, false);
-        for (const { work: follower, confirmed } of followers) {
-          this.pendingInbox.delete(follower.inbox);
-          confirmed();
-        }
-        for (const wake of cell.waiters) wake();
-        // Somebody wrote behind our record already: what we hold is old.
-        if (sequence === undefined) this.discard(cell);
-      } else {
-        this.answer(cell, work, false);
-        for (const { work: follower } of followers) follower.reply(notOwner);
       }
+      this.answer(cell, work, false);
+      for (const { work: follower, confirmed } of followers) {
+        this.pendingInbox.delete(follower.inbox);
+        confirmed();
+      }
+      for (const wake of cell.waiters) wake();
+      // Somebody wrote behind our record already: what we hold is old.
+      if (current && sequence === undefined) this.discard(cell);
     } else if (outcome.status === "dropped") {
       if (current) this.discard(cell);
       const reason =
@@ -380,7 +433,16 @@ export class Tenure {
       );
       for (const follower of followers) this.again(cell.actor, follower.work, "decided again");
     }
+    if (!current) this.laidToRest(cell);
     if (this.isIdle()) this.wakeIdle();
+  }
+
+  /** One unit less that keeps the cell in this one's place from being loaded. */
+  private laidToRest(cell: Cell): void {
+    const next = this.cells.get(cell.actor);
+    if (!next || next === cell || next.ghosts === 0) return;
+    next.sequence = Math.max(next.sequence, cell.sequence);
+    if (--next.ghosts === 0) void this.load(next);
   }
 
   /** Decided without writing: confirmed when the head it was decided on is acknowledged. */
@@ -432,13 +494,16 @@ export class Tenure {
   }
 
   private run(cell: Cell, effect: OpenEffect, resumed: boolean): void {
+    const key = effectKey(cell.actor, effect);
+    this.started.add(key);
     this.options.effects.start({
       actor: cell.actor,
       src: effect.src,
-      key: effectKey(cell.actor, effect),
+      key,
       input: effect.input,
       resumed,
-      done: (outcome) =>
+      done: (outcome) => {
+        this.started.delete(key);
         this.dispatch(cell.actor, {
           input: { kind: "effect", id: effect.id, generation: effect.generation, outcome },
           inbox: 0,
@@ -446,31 +511,49 @@ export class Tenure {
           mayExist: true,
           reply: () => {},
           attempts: 0,
-        }),
+        });
+      },
     });
   }
 
-  /** Forgets a cell whose head can no longer be trusted; its open effects keep running, their results are new inputs. */
+  /**
+   * Gives up a cell whose head can no longer be trusted, and has the actor read again: there may be effects open
+   * that nobody has started. Those under way go on, their results are new inputs.
+   */
   private discard(cell: Cell): void {
     if (this.cells.get(cell.actor) !== cell) return;
     this.cells.delete(cell.actor);
     for (const wake of cell.waiters) wake();
+    const next = this.cell(cell.actor);
+    next.ghosts = cell.unsettled;
+    next.wanted = true;
+    next.sequence = cell.sequence;
+    this.options.clock.after(0, () => void this.load(next));
   }
 
-  /** Decides an input again on fresh state: at once the first times, then after a pause; callers give up first. */
+  /** Decides an input again on fresh state: soon the first time, then after a pause; callers give up first. */
   private again(actor: string, work: Work, reason: string): void {
     if (this.ended) {
       work.reply(notOwner);
       return;
     }
     const next = { ...work, attempts: work.attempts + 1, mayExist: true };
-    const { kind } = work.input;
-    const called = kind === "command" || kind === "start";
-    if (called && next.attempts >= MOST_ATTEMPTS) {
+    const cell = this.cell(actor);
+    if (isCalled(work) && next.attempts >= MOST_ATTEMPTS) {
       work.reply({ status: "unavailable", reason });
-      return;
+    } else if (cell.loaded || this.parked.has(actor)) {
+      this.dispatch(actor, next);
+    } else {
+      enqueue(cell, next);
+      // Keeps the load of the cell back, so that what comes meanwhile waits behind this.
+      if (next.attempts > 1 && !cell.loading) {
+        cell.loading = true;
+        this.options.clock.after(RETRY_MS, () => {
+          cell.loading = false;
+          void this.load(cell);
+        });
+      }
     }
-    this.options.clock.after(next.attempts === 1 ? 0 : RETRY_MS, () => this.dispatch(actor, next));
   }
 
   /** No state can come of this input: a caller is told, anything else parks the actor. */
@@ -478,13 +561,14 @@ export class Tenure {
     const reason = error instanceof Error ? error.message : String(error);
     const { kind } = work.input;
     this.options.log.error({ err: error, actor: cell.actor, input: kind }, "input refused");
-    if (kind !== "command" && kind !== "start") this.parked.set(cell.actor, reason);
+    if (!isCalled(work)) this.parked.set(cell.actor, reason);
+    this.pendingInbox.delete(work.inbox);
     work.reply({ status: "refused", code: "input_refused", reason });
   }
 
   private isIdle(): boolean {
     for (const cell of this.cells.values()) {
-      if (cell.unsettled > 0 || cell.mailbox.length > 0) return false;
+      if (cell.unsettled > 0 || cell.ghosts > 0 || cell.mailbox.length > 0) return false;
     }
     return true;
   }
@@ -494,6 +578,18 @@ export class Tenure {
     this.idleWaiters = [];
     for (const wake of waiters) wake();
   }
+}
+
+/** Somebody waits for the answer and can repeat the request; anything else must not be lost. */
+function isCalled({ input }: Work): boolean {
+  return input.kind === "command" || input.kind === "start";
+}
+
+function enqueue(cell: Cell, work: Work): void {
+  const { mailbox } = cell;
+  const at = work.inbox > 0 ? mailbox.findIndex((waiting) => waiting.inbox > work.inbox) : -1;
+  if (at < 0) mailbox.push(work);
+  else mailbox.splice(at, 0, work);
 }
 
 const notFound: ActorReply = { status: "not_found" };

@@ -107,15 +107,14 @@ export function ownershipStage(names: readonly string[]) {
         resources,
         commitTimeoutMs: 100,
       });
-      const started = { presence: false, ownership: false };
-      void presence.start().then(() => {
-        started.presence = true;
-        return ownership.start().then(() => {
-          started.ownership = true;
-        });
-      });
-      if (!(await clock.advanceUntil(() => started.ownership, 10_000)))
-        throw new Error(`${name} did not start`);
+      let standing = false;
+      const start = async (): Promise<void> => {
+        await presence.start();
+        await ownership.start();
+        standing = true;
+      };
+      void start();
+      if (!(await clock.advanceUntil(() => standing, 10_000))) throw new Error(`${name} did not start`);
       const kill = (): void => {
         own.end();
         ports.link.disconnect();

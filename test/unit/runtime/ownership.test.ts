@@ -126,7 +126,7 @@ t.test("a resource that never drains is given up after a while", async (t) => {
   await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
   for (const resource of one.resources) resource.draining = new Promise(() => {});
   let stopped = false;
-  void one.ownership.stop().then(() => {
+  void one.ownership.stop().finally(() => {
     stopped = true;
   });
   await stage.until("stopped", () => stopped);
