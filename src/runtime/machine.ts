@@ -4,11 +4,12 @@
  * becomes a durable effect, an `after` a durable timer).
  */
 import {
+  type AnyActorRef,
+  type AnyActorScope,
   type AnyMachineSnapshot,
   type AnyStateMachine,
+  createActor,
   type EventObject,
-  initialTransition,
-  transition,
 } from "xstate";
 import type { MachineEntry, MachineState } from "./definition.ts";
 
@@ -32,7 +33,8 @@ export class MachineFault extends Error {
 
 /** Runs the machine's first transition. @throws MachineFault */
 export function startMachine(machine: AnyStateMachine, input: unknown): Step {
-  const [live, actions] = initialTransition(machine, input as never);
+  const actions: RawAction[] = [];
+  const live = machine.getInitialSnapshot(scopeOf(machine, input, actions), input);
   return finish(machine, live, actions);
 }
 
@@ -42,9 +44,10 @@ export function startMachine(machine: AnyStateMachine, input: unknown): Step {
  */
 export function stepMachine(machine: AnyStateMachine, live: Live, event: EventObject): Step {
   if (live.status !== "active") return { live, requests: [] };
-  const [next, actions] = transition(machine, live, event);
+  const actions: RawAction[] = [];
+  const next = machine.transition(live, event, scopeOf(machine, undefined, actions));
   if (next === live) return { live, requests: [] };
-  return finish(machine, next as Live, actions);
+  return finish(machine, next, actions);
 }
 
 /** Whether some transition takes the event in this state, guards included. */
@@ -156,3 +159,32 @@ function read(machine: AnyStateMachine, action: RawAction): Request | undefined 
     `machine ${machine.id}: action "${action.type}" cannot be made durable; use assign, emit, invoke and after`,
   );
 }
+
+/** One unstarted actor per machine: XState's `transition` makes a new one, initial state included, for every call. */
+const actors = new WeakMap<AnyStateMachine, AnyActorRef>();
+
+/**
+ * What a pure transition needs of an actor. XState's own `initialTransition` and `transition` do the same with an
+ * actor of their own each time, which costs twice what the transition itself does (and runs the machine's context
+ * factory without an input, which throws).
+ */
+function scopeOf(machine: AnyStateMachine, input: unknown, actions: RawAction[]): AnyActorScope {
+  let self = actors.get(machine);
+  if (!self) {
+    self = createActor(machine, { input: input as never });
+    actors.set(machine, self);
+  }
+  return {
+    self,
+    id: "",
+    sessionId: "",
+    system: self.system,
+    logger: nothing,
+    defer: nothing,
+    stopChild: nothing,
+    emit: nothing,
+    actionExecutor: (action) => void actions.push(action),
+  };
+}
+
+function nothing(): void {}
