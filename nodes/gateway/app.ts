@@ -7,6 +7,7 @@ import type { Operation, Refusal } from "./operation.ts";
 import { AuthorizeBody, LedgerQuery, OperationHeaders, OperationParams, SettleBody } from "./schemas.ts";
 import { behaviourOf, FaultCounter } from "./tokens.ts";
 
+/** What the interface stands on. */
 export type GatewayOptions = {
   readonly ledger: Ledger;
   /** Pause of `tok_slow`. */

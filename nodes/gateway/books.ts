@@ -11,6 +11,7 @@
  */
 import type { AuthorizeRequest, Decision, Operation, Refusal, SettleRequest } from "./operation.ts";
 
+/** One authorisation and what became of it; sums in minor units. */
 export type Authorization = {
   readonly id: string;
   readonly amount: number;
@@ -26,6 +27,7 @@ type OrderBook = { closed: boolean; readonly authorizations: Map<string, Authori
 
 const refusal = (refused: Refusal["refused"], code: string): Refusal => ({ refused, code });
 
+/** All orders' authorisations. Decisions change nothing; `apply` does. */
 export class Books {
   readonly #orders = new Map<string, OrderBook>();
 
@@ -52,6 +54,7 @@ export class Books {
     };
   }
 
+  /** A refused authorisation: nothing booked, but stored under its key. */
   decline(orderId: string, reason: string): Decision {
     return {
       kind: "authorize",
@@ -62,6 +65,7 @@ export class Books {
     };
   }
 
+  /** Takes authorised money; several partial captures add up to the authorised amount at most. */
   capture(request: SettleRequest): Decision | Refusal {
     const found = this.#find(request);
     if ("refused" in found) return found;
@@ -79,6 +83,7 @@ export class Books {
     };
   }
 
+  /** Gives captured money back; several partial refunds add up to the captured amount at most. */
   refund(request: SettleRequest): Decision | Refusal {
     const found = this.#find(request);
     if ("refused" in found) return found;

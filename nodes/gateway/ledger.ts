@@ -29,6 +29,7 @@ export function attempt(key: string, kind: OperationKind, fields: readonly unkno
   return { key, fingerprint: hash("sha256", JSON.stringify([kind, ...fields]), "base64url") };
 }
 
+/** The books, their file, and the keys; one per process and file. */
 export class Ledger {
   readonly books = new Books();
   readonly #operations = new Map<string, Operation>();

@@ -1,5 +1,6 @@
 /** What the gateway simulator books: one operation per idempotency key, one line each in its ledger file. */
 
+/** What a gateway does with money. */
 export type OperationKind = "authorize" | "capture" | "void" | "refund";
 
 /** The answer to one operation, stored and given again to whoever repeats its key. */
@@ -26,6 +27,7 @@ export type Operation = {
   readonly at: string;
 };
 
+/** `amount` in minor units, 1 or more. */
 export type AuthorizeRequest = {
   readonly orderId: string;
   readonly method: string;

@@ -26,5 +26,7 @@ export const OperationHeaders = Type.Object({
   "idempotency-key": Type.String({ minLength: 1, maxLength: 400 }),
 });
 
+/** The key of `GET /operations/{idempotencyKey}`; any text. */
 export const OperationParams = Type.Object({ idempotencyKey: Type.String() });
+/** `GET /ledger?orderId=` for one order's entries. */
 export const LedgerQuery = Type.Object({ orderId: Type.Optional(Id) });

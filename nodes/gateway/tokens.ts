@@ -24,6 +24,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   tok_capture_refused_twice: "refuse_captures",
 };
 
+/** By the token's name; any other text is `unknown`. */
 export function behaviourOf(token: string): Behaviour {
   return Object.hasOwn(behaviours, token) ? (behaviours[token] ?? "unknown") : "unknown";
 }

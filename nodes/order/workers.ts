@@ -12,6 +12,7 @@ import { startEmailWorker } from "../../src/services/email/worker.ts";
 import { type Invoices, storedInvoices } from "../../src/services/invoice/invoices.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
 
+/** What the workers need of their node. */
 export type WorkersOptions = {
   readonly link: NatsLink;
   readonly streams: StreamSettings;
@@ -22,6 +23,7 @@ export type WorkersOptions = {
   readonly log: Log;
 };
 
+/** The running workers, their counters, and the invoices for HTTP. */
 export type NodeWorkers = {
   readonly invoices: Invoices;
   readonly email: RunningWorker["counters"];

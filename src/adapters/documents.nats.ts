@@ -2,7 +2,9 @@ import { Objm, type ObjectStore, StorageType } from "@nats-io/obj";
 import type { Documents } from "../runtime/documents.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import type { NatsLink } from "./connection.nats.ts";
+import { untilAvailable } from "./until-available.ts";
 
+const OPEN_DEADLINE_MS = 30_000;
 /** Time limit of one step of a write, ms. */
 const WRITE_TIMEOUT_MS = 3_000;
 
@@ -15,8 +17,10 @@ export async function natsDocuments(
   bucket: string,
   options: { readonly replicas: number },
 ): Promise<Documents> {
-  const store = await available(`object store ${bucket}`, () =>
-    new Objm(link.nc).create(bucket, { storage: StorageType.File, replicas: options.replicas }),
+  const store = await untilAvailable(OPEN_DEADLINE_MS, () =>
+    available(`object store ${bucket}`, () =>
+      new Objm(link.nc).create(bucket, { storage: StorageType.File, replicas: options.replicas }),
+    ),
   );
   return {
     put: async (name, { bytes, metadata }) => {

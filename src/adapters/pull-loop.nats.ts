@@ -6,7 +6,7 @@
  * Invariants
  *   L1. Items under way and items asked for are never more than `maxInFlight` together.
  *   L2. A request that the server has forgotten (restart, lost connection) is given up after two missed heartbeats.
- * Proved by: test/integration/work-queue.test.ts
+ * Proved by: test/integration/worker.test.ts
  */
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import type { WorkItem } from "../runtime/work-queue.ts";

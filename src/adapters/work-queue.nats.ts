@@ -13,7 +13,9 @@ import { appendMessages } from "./append.nats.ts";
 import type { NatsLink } from "./connection.nats.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.nats.ts";
 import { PullLoop } from "./pull-loop.nats.ts";
+import { untilAvailable } from "./until-available.ts";
 
+const OPEN_DEADLINE_MS = 30_000;
 const API_TIMEOUT_MS = 5_000;
 const BURY_TIMEOUT_MS = 2_000;
 const NANOS_PER_MS = 1_000_000;
@@ -29,7 +31,7 @@ const REMAKE_PAUSE_MS = 500;
 export function natsWorkQueue(link: NatsLink): WorkQueue {
   return {
     consume: async (options, onItem) => {
-      await ensureConsumer(link, options);
+      await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, options));
       return start(link, options, onItem);
     },
     bury: (letter) => bury(link, letter),

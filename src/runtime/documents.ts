@@ -1,9 +1,12 @@
 /** The port for documents: bytes under a name, too large for a bucket's entry. */
+
+/** A document and what is noted about it, short texts. */
 export type StoredDocument = {
   readonly bytes: Uint8Array;
   readonly metadata: Readonly<Record<string, string>>;
 };
 
+/** Documents by name; any text is a name. */
 export interface Documents {
   /** Stores or replaces whole; a reader gets the old or the new one. @throws Unavailable (retryable) */
   put(name: string, document: StoredDocument): Promise<void>;

@@ -21,6 +21,7 @@ export type Claim = {
   readonly failure?: string;
 };
 
+/** What became of the wish to work on an event. */
 export type ClaimResult =
   | Claim
   | { readonly status: "done" }
@@ -45,6 +46,7 @@ const MARK_PAUSE_MS = 200;
 const UNMARKED_MAX = 10_000;
 const REASON_CHARS = 300;
 
+/** The entries of one worker, as one process of it sees them. */
 export class ProcessedEvents {
   readonly #bucket: Bucket;
   readonly #clock: Clock;

@@ -14,6 +14,7 @@ export type WorkItem = {
   retry(delayMs: number): void;
 };
 
+/** A consumer: the same name is the same consumer on every node. */
 export type WorkQueueOptions = {
   /** Name of the consumer, a subject token; all nodes that use it share the items. */
   readonly name: string;
@@ -44,6 +45,7 @@ export const DeadLetterHeader = {
   attempts: "Orderly-Dead-Attempts",
 } as const;
 
+/** Durable consumers of the order stream, and the stream of dead letters. */
 export interface WorkQueue {
   /**
    * Hands out items, each at least once, in no promised order, until stopped. With the stored events of the last

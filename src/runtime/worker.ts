@@ -25,6 +25,7 @@ export class WorkRefused extends Error {
   override readonly name = "WorkRefused";
 }
 
+/** One attempt at an event. */
 export type WorkContext = {
   /** 1 for the first attempt, over all nodes. */
   readonly attempt: number;
@@ -35,6 +36,7 @@ export type WorkContext = {
 /** Rejects with WorkRefused when no repeat can help; anything else is tried again. */
 export type Work = (event: WorkEvent, context: WorkContext) => Promise<void>;
 
+/** What every worker needs of its node. `processed`: the bucket PROCESSED. */
 export type WorkerDependencies = {
   readonly queue: WorkQueue;
   readonly processed: Bucket;
@@ -43,6 +45,7 @@ export type WorkerDependencies = {
   readonly log: Log;
 };
 
+/** What makes a worker this worker. */
 export type WorkerOptions = {
   /** Name of the worker, of its consumer, and prefix of its processed ids. A subject token; never changed. */
   readonly name: string;
@@ -55,6 +58,7 @@ export type WorkerOptions = {
 /** How many events have ended how, in this process. */
 export type WorkerCounters = { done: number; repeated: number; failed: number; dead: number };
 
+/** A started worker. */
 export type RunningWorker = {
   readonly counters: Readonly<WorkerCounters>;
   /** Takes no more events, waits shortly for those under way, then aborts them. Idempotent. */

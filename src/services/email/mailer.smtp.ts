@@ -1,6 +1,7 @@
 import { createTransport } from "nodemailer";
 import { type Mailer, MailRefused } from "./mailer.ts";
 
+/** Where mails go and who sends them. */
 export type SmtpSettings = {
   /** `smtp://` or `smtps://`, with user and password where the server wants them. */
   readonly url: string;

@@ -1,4 +1,6 @@
 /** The port to the outside world of mail. */
+
+/** One mail to one receiver. */
 export type Mail = {
   /** With angle brackets; equal for every repetition of the same mail, so that the receiver can tell. */
   readonly messageId: string;
@@ -13,6 +15,7 @@ export class MailRefused extends Error {
   override readonly name = "MailRefused";
 }
 
+/** Sends mails, any number at the same time. */
 export interface Mailer {
   /**
    * Resolves when the next server has taken the mail over. A rejection other than MailRefused is retryable; the

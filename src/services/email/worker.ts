@@ -10,6 +10,7 @@ import { composeMail, mailedEvents } from "./letters.ts";
 import { MailRefused } from "./mailer.ts";
 import { smtpMailer } from "./mailer.smtp.ts";
 
+/** What the e-mail worker needs of its node. */
 export type EmailDependencies = WorkerDependencies & {
   /** Mail server, `smtp://host:port`. */
   readonly smtpUrl: string;

@@ -4,8 +4,11 @@
  * The entry names the orders of the numbers that were given last, so that whoever comes next can record them when
  * their taker has not. A number counts once its order's own entry says so.
  */
+
+/** One number and the order it was given to. */
 export type Given = { readonly number: number; readonly order: string };
 
+/** The entry of a year. */
 export type Counter = {
   /** Highest number given in the year; 0 for none. */
   readonly last: number;
@@ -17,6 +20,7 @@ export type Counter = {
   readonly issuedAt: string;
 };
 
+/** Of a year in which no invoice was made yet. */
 export const emptyCounter: Counter = { last: 0, given: [], free: [], issuedAt: "" };
 
 /**

@@ -2,6 +2,7 @@ import type { Actors } from "../../runtime/actors.ts";
 import type { Documents } from "../../runtime/documents.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 
+/** The answer to "where is the invoice of this order?". */
 export type StoredInvoice =
   | { readonly status: "found"; readonly pdf: Buffer; readonly number: string }
   /** There is no such order. */
@@ -17,6 +18,7 @@ export interface Invoices {
 
 const RETRY_AFTER_MS = 1_000;
 
+/** Reads documents; asks the order itself only when there is none. */
 export function storedInvoices(documents: Documents, actors: Pick<Actors, "read">): Invoices {
   return {
     read: async (orderId) => {

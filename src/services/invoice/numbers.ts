@@ -20,7 +20,7 @@ import { pause } from "../../runtime/pause.ts";
 import { type Bucket, type Clock, Unavailable } from "../../runtime/ports.ts";
 import { allot, type Counter, emptyCounter, numberText } from "./allotment.ts";
 
-/** `issuedAt`: RFC 3339, UTC. */
+/** What an order is told: `2026-000042`, and since when; `issuedAt` is RFC 3339, UTC. */
 export type InvoiceNumber = { readonly number: string; readonly issuedAt: string };
 
 type Waiting = { readonly order: string; readonly answer: PromiseWithResolvers<InvoiceNumber> };
@@ -31,6 +31,7 @@ const ROUND_PAUSE_MS = 5;
 const RECORD_TRIES = 5;
 const RECORD_PAUSE_MS = 50;
 
+/** Takes numbers; one per process, so that those who wait share their writes. */
 export class InvoiceNumbers {
   readonly #bucket: Bucket;
   readonly #clock: Clock;

@@ -8,6 +8,7 @@ import { readOrderDetails } from "../paperwork/order-details.ts";
 import { InvoiceNumbers } from "./numbers.ts";
 import { renderInvoice } from "./pdf.ts";
 
+/** What the invoice worker needs of its node. */
 export type InvoiceDependencies = WorkerDependencies & {
   /** Numbers: the bucket INVOICES_NUMBERS, entries kept for ever. */
   readonly numbers: Bucket;
