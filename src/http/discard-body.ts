@@ -7,7 +7,8 @@ const ignore = (): void => undefined;
 
 /**
  * Closing a connection with unread data resets it, and the sender may never see why it was refused. Resolves at
- * the end of the body, after 1 MiB, after a second or when the sender is gone, whichever is first. Never rejects.
+ * the end of the body, at the bounds of `httpLimits.discard` or when the sender is gone, whichever is first. Never
+ * rejects.
  */
 export async function discardBody(request: IncomingMessage): Promise<void> {
   if (request.readableEnded || request.destroyed) return;

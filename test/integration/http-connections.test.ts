@@ -1,7 +1,10 @@
 /** What only a real connection shows: large and broken bodies, pipelining, senders that leave, closing. */
+import { once } from "node:events";
+import type { Socket } from "node:net";
 import t from "tap";
 import type { Test } from "tap";
 import type { AppDependencies } from "../../src/http/app.ts";
+import { httpLimits } from "../../src/http/limits.ts";
 import type { PlaceResult } from "../../src/services/orders/contract.ts";
 import { body, order, ordersWith, startApp } from "../support/http-services.ts";
 import { rawConnection } from "../support/raw-http.ts";
@@ -42,7 +45,7 @@ function gatedOrders() {
 
 t.test("a body over 64 KiB is answered 413, and its sender gets to read it", async (t) => {
   const { url, orders } = await listening(t);
-  for (const size of [64 * 1024 + 1, 200_000, 900_000]) {
+  for (const size of [64 * 1024 + 1, 200_000, 5_000_000]) {
     const answer = await fetch(`${url}/v1/orders`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -55,17 +58,17 @@ t.test("a body over 64 KiB is answered 413, and its sender gets to read it", asy
 });
 
 t.test("a sender that does not read before all is written still gets to read the 413", async (t) => {
-  const { open } = await listening(t);
+  const { app, open } = await listening(t);
+  const accepted = once(app.server, "connection");
   const connection = open();
   connection.socket.pause();
-  connection.send(posted("x".repeat(900_000)));
-  await waitUntil(
-    "all is written",
-    () => connection.socket.writableLength === 0 || connection.socket.destroyed,
-  );
+  connection.send(posted("x".repeat(5_000_000)));
+  await waitUntil("all is written", () => connection.socket.writableLength === 0);
   connection.socket.resume();
   const [answer] = await connection.take(1);
   t.match(JSON.parse(answer?.body ?? "{}"), { status: 413, code: "body_too_large" });
+  const [socket]: Socket[] = await accepted;
+  t.ok(Number(socket?.bytesRead) > 5_000_000, "no byte is left unread, which would reset the connection");
 });
 
 t.test("a body of exactly 64 KiB is taken", async (t) => {
@@ -78,17 +81,22 @@ t.test("a body of exactly 64 KiB is taken", async (t) => {
   t.equal(answer.status, 201);
 });
 
-t.test("a chunked body that never ends is answered 413 and cut off", async (t) => {
-  const { open } = await listening(t);
+t.test("a chunked body that never ends is cut off", async (t) => {
+  const { app, open, orders } = await listening(t);
+  const accepted = once(app.server, "connection");
   const connection = open();
   connection.send(post(["Transfer-Encoding: chunked"], ""));
-  const chunk = `4000\r\n${" ".repeat(0x4000)}\r\n`;
+  const chunk = `40000\r\n${" ".repeat(0x40000)}\r\n`;
   const sender = setInterval(() => connection.socket.writable && connection.send(chunk), 1);
   t.teardown(() => clearInterval(sender));
-  const [answer] = await connection.take(1);
-  t.equal(answer?.status, 413);
-  t.match(answer?.head, /connection: close/iu);
-  await connection.closed();
+  // Whether a sender that never stops gets to read its 413 is up to its system.
+  await waitUntil(
+    "the connection ends",
+    () => connection.socket.destroyed || connection.socket.readableEnded,
+  );
+  const [socket]: Socket[] = await accepted;
+  t.ok(Number(socket?.bytesRead) < 2 * httpLimits.discard.bytes, "little more than the bound is read");
+  t.equal(orders.placed.length, 0);
 });
 
 t.test("pipelined requests are answered in their order, faults among them", async (t) => {
