@@ -105,7 +105,8 @@ async function startAll(
     plan.nodes.map(async (node) => {
       writeSettingsFile(node);
       const child = await launch("nodes", node);
-      await nodeIsReady(node.url, READY_TIMEOUT_MS, signal).catch((error: unknown) => {
+      const hope = () => child.running();
+      await nodeIsReady(node.url, { timeoutMs: READY_TIMEOUT_MS, signal, hope }).catch((error: unknown) => {
         throw new Error(`${node.name} is not ready: ${messageOf(error)}; its log: ${child.log}`, {
           cause: error,
         });
@@ -133,10 +134,13 @@ async function provideNats(
   signal.throwIfAborted();
   report(`nats-server ${binary.version}, from ${binary.source}: ${binary.path}`);
   const keeper = await launch("nats", planNats(binary.path, settings.natsPort, settings.home));
-  await natsGreets(settings.natsPort, START_TIMEOUT_MS, signal).catch((error: unknown) => {
-    const log = join(settings.home, "logs", "nats-server.log");
-    throw new Error(`nats-server is not ready: ${messageOf(error)}; its log: ${log}`, { cause: error });
-  });
+  const hope = () => keeper.running();
+  await natsGreets(settings.natsPort, { timeoutMs: START_TIMEOUT_MS, signal, hope }).catch(
+    (error: unknown) => {
+      const log = join(settings.home, "logs", "nats-server.log");
+      throw new Error(`nats-server is not ready: ${messageOf(error)}; its log: ${log}`, { cause: error });
+    },
+  );
   const address = `127.0.0.1:${settings.natsPort}`;
   return {
     url: `nats://${address}`,

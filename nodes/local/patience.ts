@@ -3,18 +3,23 @@ import { setTimeout as pause } from "node:timers/promises";
 
 const INTERVAL_MS = 100;
 
+export type Patience = {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** False: what is waited for cannot come any more. */
+  readonly hope?: () => boolean;
+};
+
 /**
  * Resolves once `look` answers `true`; whatever else it answers (or throws) says what is missing.
  * @throws Error naming what was missing last, or the abort
  */
-export async function patiently(
-  look: () => Promise<true | string>,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<void> {
+export async function patiently(look: () => Promise<true | string>, options: Patience): Promise<void> {
   const deadline = performance.now() + options.timeoutMs;
   for (;;) {
     const answer = await look().catch(reasonOf);
     if (answer === true) return;
+    if (options.hope?.() === false) throw new Error(answer);
     if (performance.now() >= deadline) throw new Error(`${answer} (waited ${options.timeoutMs / 1000} s)`);
     await pause(INTERVAL_MS, undefined, { signal: options.signal });
   }

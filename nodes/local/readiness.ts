@@ -1,17 +1,18 @@
 /** When nats-server and the order nodes can be used. */
 import { connect } from "node:net";
 import { patiently } from "./patience.ts";
+import type { Patience } from "./patience.ts";
 
 const ASK_TIMEOUT_MS = 2_000;
 
-/** Resolves when a nats-server greets on the port. @throws Error after `timeoutMs` */
-export function natsGreets(port: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
-  return patiently(() => greeting(port), { timeoutMs, signal });
+/** Resolves when a nats-server greets on the port. @throws Error when patience ends */
+export function natsGreets(port: number, patience: Patience): Promise<void> {
+  return patiently(() => greeting(port), patience);
 }
 
-/** Resolves when `GET /health/ready` answers 200. @throws Error with the node's own words after `timeoutMs` */
-export function nodeIsReady(url: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
-  return patiently(() => readiness(url), { timeoutMs, signal });
+/** Resolves when `GET /health/ready` answers 200. @throws Error with the node's own words when patience ends */
+export function nodeIsReady(url: string, patience: Patience): Promise<void> {
+  return patiently(() => readiness(url), patience);
 }
 
 function greeting(port: number): Promise<true | string> {

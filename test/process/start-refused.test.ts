@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { listen } from "../support/free-ports.ts";
@@ -38,4 +38,26 @@ t.test("a nats-server that is too old is refused by name", async (t) => {
   const refused = startLauncher(t, place, { env: { ORDERLY_NATS_SERVER: old } });
   t.equal((await refused.ended).code, 1);
   t.match(refused.output(), `${old} is version 2.9.10, older than 2.14.9`);
+});
+
+t.test("a nats-server that does not start is told with its log, and nothing is left", async (t) => {
+  const place = await findPlace(t, 1);
+  const broken = join(temporaryFolder(t), "nats-server");
+  const version =
+    'if [ "$1" = --version ]; then echo nats-server: v2.15.1; else echo no disk left; exit 3; fi';
+  writeFileSync(broken, `#!/bin/sh\n${version}\n`, { mode: 0o755 });
+  const refused = startLauncher(t, place, { env: { ORDERLY_NATS_SERVER: broken } });
+  t.equal((await refused.ended).code, 1);
+  t.match(refused.output(), /orderly start: nats-server(:| is not ready:) /u);
+  t.match(refused.output(), /logs\/nats-server\.log/u);
+  t.match(readFileSync(join(place.home, "logs", "nats-server.log"), "utf8"), "no disk left");
+});
+
+t.test("a NATS that cannot be reached is told by the nodes' own words, and nothing is left", async (t) => {
+  const place = await findPlace(t, 2);
+  const refused = startLauncher(t, place, { env: { NATS_URL: `nats://127.0.0.1:${place.natsPort}` } });
+  t.equal((await refused.ended).code, 1);
+  t.match(refused.output(), /orderly start: node-\d: cannot connect to NATS at nats:\/\/127\.0\.0\.1:\d+/u);
+  for (const port of [place.port, place.port + 1, place.port + 900, place.port + 901])
+    t.notOk(await isListening(port), `port ${port} is free`);
 });
