@@ -64,6 +64,60 @@ export function memoryCluster(options: ClusterOptions) {
     return await watched;
   };
 
+  /** Starts a process; resolves when it takes part. Somebody else has to advance the clock. */
+  const launch = async (
+    name: string,
+    definition: ActorDefinition,
+    wrapBus: (bus: Bus) => Bus = (bus) => bus,
+  ): Promise<ClusterNode> => {
+    const own = clock.process();
+    const ports = memoryNode(server, name, own);
+    const outbox = outboxes.get(name) ?? memoryOutbox();
+    outboxes.set(name, outbox);
+    const node = new RuntimeNode({
+      node: name,
+      application: () => ({ definition, resources: [] }),
+      journal: ports.journal,
+      bus: wrapBus(ports.bus),
+      nodes: ports.bucket("NODES"),
+      floors: ports.bucket("FLOORS"),
+      outbox,
+      clock: own,
+      ids: { next: () => `id${++ids}` },
+      log: options.log?.(name) ?? silent,
+      partitions: options.partitions,
+      presenceTtlMs: 2000,
+      presenceRefreshMs: 500,
+      commitTimeoutMs: 500,
+      outboxLimit: 1000,
+      idleActors: options.idleActors ?? 1000,
+      findOwnerMs: 5000,
+      details: {},
+    });
+    const kill = (): void => {
+      own.end();
+      ports.link.disconnect();
+      running.delete(started);
+    };
+    const started: ClusterNode = {
+      ...ports,
+      name,
+      clock: own,
+      node,
+      actors: node.actors,
+      outbox,
+      kill,
+    };
+    running.add(started);
+    try {
+      await node.start();
+    } catch (error) {
+      kill();
+      throw error;
+    }
+    return started;
+  };
+
   return {
     clock,
     server,
@@ -71,54 +125,15 @@ export function memoryCluster(options: ClusterOptions) {
     running,
     until,
     done,
-    /** Starts a process; resolves when it takes part. */
-    async start(
-      name: string,
-      definition: ActorDefinition,
-      wrapBus: (bus: Bus) => Bus = (bus) => bus,
-    ): Promise<ClusterNode> {
-      const own = clock.process();
-      const ports = memoryNode(server, name, own);
-      const outbox = outboxes.get(name) ?? memoryOutbox();
-      outboxes.set(name, outbox);
-      const node = new RuntimeNode({
-        node: name,
-        application: () => ({ definition, resources: [] }),
-        journal: ports.journal,
-        bus: wrapBus(ports.bus),
-        nodes: ports.bucket("NODES"),
-        floors: ports.bucket("FLOORS"),
-        outbox,
-        clock: own,
-        ids: { next: () => `id${++ids}` },
-        log: options.log?.(name) ?? silent,
-        partitions: options.partitions,
-        presenceTtlMs: 2000,
-        presenceRefreshMs: 500,
-        commitTimeoutMs: 500,
-        outboxLimit: 1000,
-        idleActors: options.idleActors ?? 1000,
-        findOwnerMs: 5000,
-        details: {},
-      });
-      const kill = (): void => {
-        own.end();
-        ports.link.disconnect();
-        running.delete(started);
-      };
-      const started: ClusterNode = {
-        ...ports,
-        name,
-        clock: own,
-        node,
-        actors: node.actors,
-        outbox,
-        kill,
-      };
-      running.add(started);
-      await done(node.start());
-      return started;
-    },
+    /** Lets `ms` of virtual time pass for the caller; somebody else has to advance the clock. */
+    pause: (ms: number): Promise<undefined> =>
+      new Promise((resolve) => {
+        clock.after(ms, () => resolve(undefined));
+      }),
+    /** Starts a process, and drives the clock until it takes part. */
+    start: (name: string, definition: ActorDefinition, wrapBus?: (bus: Bus) => Bus): Promise<ClusterNode> =>
+      done(launch(name, definition, wrapBus)),
+    launch,
     /** Every partition is open somewhere. */
     async settled(): Promise<void> {
       await until("every partition is open", () => {

@@ -150,7 +150,7 @@ async function byHand(run?: EffectHandler["run"]) {
     send: (type: string, inbox = 0) =>
       tenure.dispatch("d", work({ kind: "event", machine: "diary", event: { type }, id: `${type}!` }, inbox)),
     /** The oldest unit becomes the last record of the actor. */
-    async store(): Promise<void> {
+    store: async (): Promise<void> => {
       const unit = units.shift();
       if (!unit) throw new Error("no unit");
       const [message] = unit.messages;
@@ -163,7 +163,7 @@ async function byHand(run?: EffectHandler["run"]) {
       await clock.advanceUntil(() => at !== 0, 100);
       unit.settled({ status: "stored", sequences: new Map([[record("d"), at]]), lastSequence: at });
     },
-    drop(): void {
+    drop: (): void => {
       units.pop()?.settled({ status: "dropped", why: "store_unavailable" });
     },
   };

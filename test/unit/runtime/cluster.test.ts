@@ -1,0 +1,35 @@
+/**
+ * Three nodes under a random schedule of faults, seed by seed. `CHAOS_SEED=7` runs that one alone; `CHAOS_SEEDS=500`
+ * runs more of them, for as long as `CHAOS_MS` allows.
+ */
+import t from "tap";
+import { chaos } from "./cluster-chaos.ts";
+
+const only = process.env["CHAOS_SEED"];
+const seeds =
+  only === undefined
+    ? Array.from({ length: Number(process.env["CHAOS_SEEDS"] ?? 25) }, (_, i) => i + 1)
+    : [Number(only)];
+const limitMs = Number(process.env["CHAOS_MS"] ?? 25_000);
+const STEPS = 60;
+
+t.test(
+  "whatever happens, each gate has one history, and nothing acknowledged is lost or applied twice",
+  async (t) => {
+    const begun = performance.now();
+    for (const seed of seeds) {
+      if (performance.now() - begun > limitMs) break;
+      const run = await chaos(seed, STEPS);
+      t.same(
+        run.faults,
+        [],
+        `seed ${seed}: ${run.acknowledged} told, ${run.records} records, ${run.takeovers} locks`,
+      );
+      if (run.faults.length > 0) break;
+    }
+  },
+);
+
+t.test("the same seed gives the same run", async (t) => {
+  t.same(await chaos(3, 10), await chaos(3, 10));
+});
