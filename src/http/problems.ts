@@ -154,15 +154,16 @@ export const PROBLEM_TYPE = "application/problem+json";
 /** The body of an error answer. Extensions never overrule the standard members. */
 export function toProblem(code: ProblemCode, requestId: string, members: ProblemMembers = {}): Problem {
   const { status, title, detail } = problems[code];
-  return {
-    detail,
-    ...members,
+  const standard = {
     type: `urn:orderly:problem:${code}`,
     title,
     status,
+    detail: members.detail ?? detail,
     code,
     requestId,
   };
+  // First for the order in which people read them, last so that nothing overrules them.
+  return { ...standard, ...members, ...standard };
 }
 
 /** A request that cannot be answered as asked. Thrown where no reply is at hand (parsers, hooks). */
