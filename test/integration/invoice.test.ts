@@ -9,7 +9,7 @@ import { InvoiceNumbers } from "../../src/services/invoice/numbers.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
 import { orderDetails } from "../support/order-details.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { type Stage, stageSettings, startStage } from "../support/worker-stage.ts";
+import { type Stage, startStage } from "../support/worker-stage.ts";
 
 type Issued = { type: string; number: string; issuedAt: string };
 
@@ -38,8 +38,8 @@ const bounds = {
 
 async function startInvoices(t: Test, stage: Stage, actors: Pick<Actors, "deliver" | "read">) {
   const node = await stage.node();
-  const documents = await natsDocuments(node.link, "INVOICES", { replicas: 1 });
-  const numbers = natsBucket(node.link, invoiceNumbersBucket(stageSettings));
+  const documents = await natsDocuments(node.link, "INVOICES", stage.settings);
+  const numbers = natsBucket(node.link, invoiceNumbersBucket(stage.settings));
   const worker = await startInvoiceWorker({ ...node, documents, numbers, actors, bounds });
   t.teardown(() => worker.stop());
   return { worker, invoices: storedInvoices(documents, actors), numbers, node };
@@ -105,7 +105,7 @@ t.test("many takers on three nodes at once: no gap, no number twice", async (t) 
   const takers = await Promise.all(
     [0, 1, 2].map(async () => {
       const node = await stage.node();
-      return new InvoiceNumbers(natsBucket(node.link, invoiceNumbersBucket(stageSettings)), node.clock);
+      return new InvoiceNumbers(natsBucket(node.link, invoiceNumbersBucket(stage.settings)), node.clock);
     }),
   );
   const count = 150;
@@ -137,7 +137,7 @@ t.test("many takers on three nodes at once: no gap, no number twice", async (t) 
 t.test("an invoice that is not there is told apart from an order that is not there", async (t) => {
   const stage = await startStage(t);
   const node = await stage.node();
-  const documents = await natsDocuments(node.link, "INVOICES", { replicas: 1 });
+  const documents = await natsDocuments(node.link, "INVOICES", stage.settings);
   const none = storedInvoices(documents, { read: async () => ({ status: "not_found" }) });
   t.same(await none.read("ord_1"), { status: "not_found" });
   const away = storedInvoices(documents, {
@@ -149,14 +149,14 @@ t.test("an invoice that is not there is told apart from an order that is not the
 t.test("documents are replaced whole, and survive a restart of the server", async (t) => {
   const stage = await startStage(t);
   const node = await stage.node();
-  const documents = await natsDocuments(node.link, "INVOICES", { replicas: 1 });
+  const documents = await natsDocuments(node.link, "INVOICES", stage.settings);
   t.equal(await documents.get("a b.c"), undefined);
   const large = Buffer.alloc(300_000, "x");
   await documents.put("a b.c", { bytes: Buffer.from("one"), metadata: { number: "1" } });
   await documents.put("a b.c", { bytes: large, metadata: { number: "2" } });
   await documents.put("empty", { bytes: new Uint8Array(), metadata: {} });
-  await stage.server.kill();
-  await stage.server.start();
+  await stage.servers[0]?.kill();
+  await stage.servers[0]?.restart();
   const found = await waitUntil("it can be read again", () => documents.get("a b.c"));
   t.ok(large.equals(found.bytes));
   t.same(found.metadata, { number: "2" });

@@ -24,9 +24,14 @@ const created = (n: number) => ({
   data: { n },
 });
 
-async function worker(t: Test, stage: Stage, work: Work, name = "mail") {
+async function worker(t: Test, stage: Stage, work: Work, lockLifeMs = bounds.lockLifeMs) {
   const node = await stage.node();
-  const running = await startWorker(node, { name, types: ["order.created"], bounds, work });
+  const running = await startWorker(node, {
+    name: "mail",
+    types: ["order.created"],
+    bounds: { ...bounds, lockLifeMs },
+    work,
+  });
   t.teardown(() => running.stop());
   return { ...running, counters: running.counters, node, stop: () => running.stop() };
 }
@@ -75,7 +80,11 @@ t.test("two workers share the events; every event that is delivered twice is wor
 
 t.test("a worker that is killed in the middle is replaced when its lock ends", async (t) => {
   const stage = await startStage(t);
-  const doomed = startNode(t, workerProcess, [stage.url, "mail", String(bounds.lockLifeMs)]);
+  const doomed = startNode(t, workerProcess, [
+    stage.servers[0]?.url ?? "",
+    "mail",
+    String(bounds.lockLifeMs),
+  ]);
   await stage.emit(created(1));
   await waitUntil("the doomed worker has started", () => doomed.output().includes("started ord_1.1.0"));
   const attempts: number[] = [];
@@ -90,7 +99,7 @@ t.test("an event that kills every worker that touches it ends as a dead letter",
   const stage = await startStage(t);
   await stage.emit(created(1));
   for (let n = 0; n < bounds.maxAttempts; n++) {
-    const doomed = startNode(t, workerProcess, [stage.url, "mail", "300"]);
+    const doomed = startNode(t, workerProcess, [stage.servers[0]?.url ?? "", "mail", "300"]);
     await waitUntil("it has started", () => doomed.output().includes("started ord_1.1.0"));
     await doomed.kill();
   }
@@ -132,13 +141,40 @@ t.test("after a restart of the server workers go on with what was stored", async
   const other = await worker(t, stage, work);
   await stage.emit(created(1));
   await waitUntil("the first is done", () => done.has("ord_1.1.0"));
-  await stage.server.kill();
-  await stage.server.start();
+  await stage.servers[0]?.kill();
+  await stage.servers[0]?.restart();
   await waitUntil("an event is taken again", () => stage.emit(created(2)).then(() => true));
   await waitUntil("the second is done", () => done.has("ord_2.1.0"), { timeoutMs: 20_000 });
   t.same([...done.values()], [1, 1]);
   t.equal(one.counters.done + other.counters.done, 2);
 });
+
+t.test(
+  "on three servers, of which the consumer's leader is killed, every event is worked on once",
+  async (t) => {
+    const stage = await startStage(t, { servers: 3 });
+    const { done, clashes, work } = tally();
+    const { node } = await worker(t, stage, work);
+    await worker(t, stage, work);
+    const count = 60;
+    const publish = async (n: number) => {
+      // An event is published until it is stored, as the relay does: it may be there twice.
+      await waitUntil("the event is stored", () => stage.emit(created(n)).then(() => true), {
+        timeoutMs: 20_000,
+      });
+    };
+    for (let n = 0; n < count / 2; n++) await publish(n);
+    const leader = (await consumerInfo(node, "mail")).cluster?.leader;
+    await stage.servers[Number(leader?.split("-")[1]) - 1]!.kill();
+    for (let n = count / 2; n < count; n++) await publish(n);
+    await waitUntil("all are done", () => done.size === count, { timeoutMs: 45_000 });
+    t.same(
+      [...done].filter(([, times]) => times !== 1),
+      [],
+    );
+    t.same(clashes, []);
+  },
+);
 
 t.test("a consumer that somebody has deleted is made again, and nothing is done twice", async (t) => {
   const stage = await startStage(t);
@@ -188,6 +224,8 @@ type ConsumerInfo = {
   readonly num_ack_pending: number;
   readonly num_pending: number;
   readonly config: { readonly ack_wait: number };
+  /** `server-1` to `server-3` */
+  readonly cluster?: { readonly leader?: string };
 };
 const consumerInfo = (node: Awaited<ReturnType<Stage["node"]>>, name: string) =>
   apiRequest<ConsumerInfo>(node.link, `CONSUMER.INFO.${STREAM}.${name}`, undefined, 2_000);

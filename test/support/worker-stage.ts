@@ -1,6 +1,4 @@
-/** A nats-server of the test's own with the order stream, and nodes on it that can run workers. */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+/** Nats-servers of the test's own with the order stream, and nodes on them that can run workers. */
 import type { Test } from "tap";
 import { processedBucket, type StreamSettings } from "../../config/streams.ts";
 import { natsBucket } from "../../src/adapters/bucket.nats.ts";
@@ -10,18 +8,16 @@ import { randomIds } from "../../src/adapters/ids.random.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { ensureStreams } from "../../src/adapters/streams.nats.ts";
 import { natsWorkQueue } from "../../src/adapters/work-queue.nats.ts";
-import { locateNatsServer } from "../../nodes/local/nats-binary.ts";
 import type { StoredMessage } from "../../src/runtime/ports.ts";
 import type { WorkerDependencies } from "../../src/runtime/worker.ts";
-import { freePorts } from "./free-ports.ts";
+import { type NatsServer, startNatsCluster, startNatsServer } from "./nats-server.ts";
 import { quietLog } from "./quiet-log.ts";
-import { type Started, startProcess } from "./processes.ts";
-import { waitUntil } from "./wait-until.ts";
 
 export const stageSettings: StreamSettings = { replicas: 1, partitions: 4, presenceAgeMs: 3_000 };
 
 export type Stage = {
-  readonly url: string;
+  readonly settings: StreamSettings;
+  readonly servers: readonly NatsServer[];
   /** Connects one more node. */
   node(): Promise<WorkerDependencies & { readonly link: NatsLink }>;
   /** Publishes an event as an order's commit does; the same id again is the same event delivered twice. */
@@ -33,43 +29,34 @@ export type Stage = {
   }): Promise<void>;
   /** Everything stored in the stream of dead letters, one per subject. */
   dead(): Promise<StoredMessage[]>;
-  readonly server: { kill(): Promise<void>; start(): Promise<void> };
 };
 
-export async function startStage(t: Test): Promise<Stage> {
-  const { path } = await locateNatsServer();
-  const [port = 0] = await freePorts(1);
-  const folder = t.testdir();
-  const config = join(folder, "nats.conf");
-  writeFileSync(
-    config,
-    `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: "${join(folder, "store")}", sync_interval: always }\n`,
-  );
-  let running: Started;
-  const start = async () => {
-    running = startProcess(t, path, ["-c", config]);
-    await waitUntil("nats-server is ready", () => running.output().includes("Server is ready"));
-  };
-  await start();
-
-  const url = `127.0.0.1:${port}`;
+/** One server, or with `servers: 3` a cluster with three copies of everything; fsync before every answer. */
+export async function startStage(t: Test, { servers = 1 }: { servers?: 1 | 3 } = {}): Promise<Stage> {
+  const started =
+    servers === 1
+      ? [await startNatsServer(t, { syncAlways: true })]
+      : (await startNatsCluster(t, servers, { syncAlways: true })).servers;
+  const settings = { ...stageSettings, replicas: servers };
   const connect = async (name: string) => {
-    const link = await connectNats({ servers: [url], name, connectTimeoutMs: 10_000 });
+    const urls = started.map((server) => server.url);
+    const link = await connectNats({ servers: urls, name, connectTimeoutMs: 20_000 });
     t.teardown(() => link.close());
     return link;
   };
   const own = await connect("stage");
-  await ensureStreams(own, stageSettings);
+  await ensureStreams(own, settings);
   const journal = natsJournal(own);
   const letters = natsJournal(own, "DEAD");
   return {
-    url,
+    settings,
+    servers: started,
     node: async () => {
       const link = await connect("node");
       return {
         link,
         queue: natsWorkQueue(link),
-        processed: natsBucket(link, processedBucket(stageSettings)),
+        processed: natsBucket(link, processedBucket(settings)),
         clock: systemClock,
         ids: randomIds(),
         log: quietLog,
@@ -91,6 +78,5 @@ export async function startStage(t: Test): Promise<Stage> {
       if (result.status !== "stored") throw new Error(`event ${id} was not stored: ${result.reason}`);
     },
     dead: () => letters.readLastPerSubject("dead.>"),
-    server: { kill: () => running.kill(), start },
   };
 }
