@@ -87,6 +87,8 @@ export type EffectHandler = {
     readonly actor: string;
     readonly key: string;
     readonly input: unknown;
+    /** The actor has no record yet: no earlier try of it can have reached the resource. */
+    readonly first?: boolean;
   }): Joined | undefined;
 };
 

@@ -346,6 +346,7 @@ export class Tenure {
             actor: cell.actor,
             key,
             input: effect.input,
+            first: before === undefined,
           }),
       });
     } catch (error) {

@@ -26,7 +26,7 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       isReserveInput,
       (input, { signal, attempt, resumed }) =>
         client.reserve(input, { signal, fresh: attempt === 1 && !resumed }),
-      (input) => shard.joinReserve(input),
+      (input, first) => shard.joinReserve(input, first),
     ),
     releaseInventory: handler(
       6,
@@ -54,7 +54,7 @@ function handler<I>(
     input: I,
     context: EffectContext,
   ) => Promise<{ readonly status: "ok"; readonly output: unknown } | Unserved>,
-  join: (input: I) => Joined | undefined,
+  join: (input: I, first: boolean) => Joined | undefined,
 ): EffectHandler {
   return {
     provider: "inventory",
@@ -72,6 +72,6 @@ function handler<I>(
         ? new EffectError("retryable", "inventory_overloaded", "the inventory has too much to do")
         : new EffectError("retryable", "inventory_unavailable", reply.reason);
     },
-    join: ({ input }) => (isInput(input) ? join(input) : undefined),
+    join: ({ input, first }) => (isInput(input) ? join(input, first ?? false) : undefined),
   };
 }

@@ -77,9 +77,12 @@ export class InventoryShard implements OwnedResource {
     }
   }
 
-  /** Joins a reservation to the order's own commit. `undefined`: not here or not at once, so ask. */
-  joinReserve(input: Operations["reserve"]["input"]): Joined | undefined {
-    return this.#tenure?.joinReserve(input.orderId, input.lines);
+  /**
+   * Joins a reservation to the order's own commit. `undefined`: not here or not at once, so ask.
+   * @param first false when the order has a record already, and so may have reserved before
+   */
+  joinReserve(input: Operations["reserve"]["input"], first = true): Joined | undefined {
+    return this.#tenure?.joinReserve(input.orderId, input.lines, first);
   }
 
   joinRelease(input: Operations["release"]["input"]): Joined | undefined {

@@ -58,13 +58,18 @@ export class Tenure {
     return this.#state === "open";
   }
 
-  /** @param fresh the order cannot have a hold: it is not looked for, and a wrong guess is refused by the server. */
+  /**
+   * @param fresh the order has probably no hold: it is not looked for. A wrong guess is refused by the server when
+   *   something is written; a refusal writes nothing, so the hold is looked for after all before it is told.
+   */
   reserve(orderId: string, lines: readonly Line[], fresh: boolean): Promise<Answer<ReserveOutput>> {
     const fault = faultOfLines(lines);
     if (fault) return Promise.resolve({ status: "refused", code: "invalid_reservation", reason: fault });
     return this.#inTurn(orderId, async (attempt) => {
       const hold = await this.#hold(orderId, fresh && attempt === 1);
-      return this.#settle(decideHold(orderId, lines, hold, this.book.offer));
+      const decision = decideHold(orderId, lines, hold, this.book.offer);
+      if (decision.write || hold.state !== "none" || !fresh) return this.#settle(decision);
+      return this.#settle(decideHold(orderId, lines, await this.#hold(orderId, false), this.book.offer));
     });
   }
 
@@ -95,13 +100,17 @@ export class Tenure {
     });
   }
 
-  /** Decides at once; `undefined` when it cannot: something of this order is under way or has to be read. */
-  joinReserve(orderId: string, lines: readonly Line[]): Joined | undefined {
+  /**
+   * Decides at once; `undefined` when it cannot: something of this order is under way or has to be read.
+   * @param first the order asks in its very first record, so there was nobody who could have reserved for it
+   */
+  joinReserve(orderId: string, lines: readonly Line[], first: boolean): Joined | undefined {
     if (!this.#joinable(orderId) || faultOfLines(lines)) return undefined;
-    // Not remembered: taken for new. The runtime joins on the first start only; if the order does have a hold, the
-    // guard refuses the write, and the guard of the order's own record a refusal that was decided for it.
     if (this.#holds.get(orderId) !== undefined) return undefined;
-    return this.#join(orderId, decideHold(orderId, lines, NO_HOLD, this.book.offer));
+    // Not remembered: taken for new. If the order does have a hold, its guard refuses the write. A refusal writes
+    // nothing: it is safe with the order's first record, whose guard says that nobody can have asked before.
+    const decision = decideHold(orderId, lines, NO_HOLD, this.book.offer);
+    return decision.write || first ? this.#join(orderId, decision) : undefined;
   }
 
   joinEnd(orderId: string, as: EndHoldOutput["outcome"]): Joined | undefined {
