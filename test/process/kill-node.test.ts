@@ -4,6 +4,7 @@ import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../suppo
 import { clusterView, orderOf, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import type { ClusterProcess } from "../support/order-cluster.ts";
+import { checkInvoiceNumbers } from "../support/order-paperwork.ts";
 import { startLoad } from "../support/order-load.ts";
 import type { LoadedOrder } from "../support/order-load.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -73,6 +74,7 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
   await checkAllEnd(t, cluster.urls, all);
   await checkLedger(t, cluster.gateway.url, all);
   await checkStock(t, cluster.urls[0]!, before, all);
+  await checkInvoiceNumbers(t, cluster.urls[0]!, all);
   outages.sort((a, b) => a - b);
   const repeated = all.filter(({ attempts }) => attempts > 1).length;
   t.comment(

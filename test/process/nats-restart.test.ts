@@ -3,6 +3,7 @@ import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../suppo
 import { clusterView, orderOf, place, readiness, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import type { OrderCluster } from "../support/order-cluster.ts";
+import { checkEveryMail, checkInvoiceNumbers } from "../support/order-paperwork.ts";
 import { startLoad } from "../support/order-load.ts";
 import type { Load, LoadedOrder } from "../support/order-load.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -99,6 +100,8 @@ t.test("a nats-server killed under load: nothing answered is lost, and all goes 
       });
       t.pass("the outbox drains");
     });
+  await checkInvoiceNumbers(t, cluster.urls[0]!, all);
+  await checkEveryMail(t, cluster.mailbox.url, all);
   await checkLedger(t, cluster.gateway.url, all);
   await checkStock(t, cluster.urls[0]!, new Map([[SKU, onHand]]), all);
 });

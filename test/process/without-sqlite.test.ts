@@ -5,6 +5,7 @@ import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../suppo
 import { orderOf, place, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import type { OrderCluster } from "../support/order-cluster.ts";
+import { checkEveryMail, checkInvoiceNumbers } from "../support/order-paperwork.ts";
 import { startLoad } from "../support/order-load.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -85,6 +86,8 @@ t.test("orders outlive the SQLite files of all nodes", async (t) => {
     orders.push(...all);
   });
 
+  await checkInvoiceNumbers(t, cluster.urls[0]!, orders);
+  await checkEveryMail(t, cluster.mailbox.url, orders);
   await checkLedger(t, cluster.gateway.url, orders);
   await checkStock(t, cluster.urls[1]!, new Map([[SKU, onHand]]), orders);
 });
