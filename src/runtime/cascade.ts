@@ -110,6 +110,9 @@ export function cascade(
   }
 }
 
+/** `joined`: the event is the outcome of this effect, which a co-located resource has decided. */
+type Queued = { readonly machine: string; readonly event: EventObject; readonly joined?: OpenEffect };
+
 class Run {
   readonly joined: Joined[] = [];
   private readonly definition: ActorDefinition;
@@ -125,7 +128,7 @@ class Run {
   private readonly closed: string[] = [];
   private readonly armed: OpenTimer[] = [];
   private readonly cancelled: OpenTimer[] = [];
-  private readonly queue: { readonly machine: string; readonly event: EventObject }[] = [];
+  private readonly queue: Queued[] = [];
   private steps = 0;
   private openings = 0;
 
@@ -185,7 +188,7 @@ class Run {
     const live = this.live.get(name);
     if (!entry || !live) return false;
     const step = stepMachine(entry.machine, live, event);
-    if (step.live === live) return false;
+    if (step.live === live && step.requests.length === 0) return false;
     this.absorb(name, live, step);
     return true;
   }
@@ -239,7 +242,7 @@ class Run {
     if (joined) {
       this.joined.push(joined);
       // In front of everything else: the machine must not leave the state before it learns of the result.
-      this.queue.unshift({ machine, event: outcomeEvent(effect, { output: joined.output }) });
+      this.queue.unshift({ machine, event: outcomeEvent(effect, { output: joined.output }), joined: effect });
       return;
     }
     this.effects.push(effect);
@@ -249,12 +252,23 @@ class Run {
   /** The state of an effect is left: what this cascade opened never happens, the rest may have started. */
   private leave(machine: string, invocation: string): void {
     const id = `${machine}.${invocation}`;
+    this.leaveJoined(id);
     const effect = this.effects.find((open) => open.id === id && !open.abandoned);
     if (!effect) return;
     this.effects = this.effects.filter((open) => open !== effect);
     const fresh = this.opened.indexOf(effect);
     if (fresh >= 0) this.opened.splice(fresh, 1);
     else this.effects.push({ ...effect, abandoned: true });
+  }
+
+  /** Left in the very step that entered it: what the resource decided stands, and is told as late. */
+  private leaveJoined(id: string): void {
+    const at = this.queue.findIndex(({ joined }) => joined?.id === id);
+    const waiting = this.queue[at];
+    if (!waiting?.joined) return;
+    const { output } = waiting.event as unknown as { readonly output: unknown };
+    const event = outcomeEvent({ ...waiting.joined, abandoned: true }, { output });
+    this.queue[at] = { machine: waiting.machine, event };
   }
 
   private arm(machine: string, id: string, event: EventObject, delayMs: number): void {

@@ -34,20 +34,30 @@ export class MachineFault extends Error {
 /** Runs the machine's first transition. @throws MachineFault */
 export function startMachine(machine: AnyStateMachine, input: unknown): Step {
   const actions: RawAction[] = [];
-  const live = machine.getInitialSnapshot(scopeOf(machine, input, actions), input);
+  const live = pure(machine, () => machine.getInitialSnapshot(scopeOf(machine, input, actions), input));
   return finish(machine, live, actions);
 }
 
 /**
- * Applies one event. The very same `live` comes back when no transition takes the event.
+ * Applies one event. When no transition takes it, the very same `live` comes back, without requests; a transition
+ * that only emits changes no state either, but has requests.
  * @throws MachineFault when the machine ends in its error status
  */
 export function stepMachine(machine: AnyStateMachine, live: Live, event: EventObject): Step {
   if (live.status !== "active") return { live, requests: [] };
   const actions: RawAction[] = [];
-  const next = machine.transition(live, event, scopeOf(machine, undefined, actions));
-  if (next === live) return { live, requests: [] };
+  const next = pure(machine, () => machine.transition(live, event, scopeOf(machine, undefined, actions)));
   return finish(machine, next, actions);
+}
+
+/** What a guard or an action of the machine throws is the machine's fault. */
+function pure<T>(machine: AnyStateMachine, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new MachineFault(`machine ${machine.id} failed: ${cause}`, { cause: error });
+  }
 }
 
 /** Whether some transition takes the event in this state, guards included. */
@@ -100,12 +110,40 @@ export function checkMachine(name: string, machine: AnyStateMachine, effects: It
     for (const invoke of node.invoke) {
       const src = String(invoke.src);
       if (!known.has(src)) throw new MachineFault(`machine ${name}: no effect handler for invoke "${src}"`);
+      // Without one there is no child to stop, and leaving the state would go unnoticed.
+      if (!machine.implementations.actors[src])
+        throw new MachineFault(`machine ${name}: invoke "${src}" needs an actor in the machine's setup`);
       for (const type of [`xstate.done.actor.${invoke.id}`, `xstate.error.actor.${invoke.id}`]) {
         if (!node.ownEvents.includes(type as never))
           throw new MachineFault(`machine ${name}: invoke "${src}" needs onDone and onError`);
       }
     }
+    for (const action of actionsOf(node)) checkAction(name, machine, action);
   }
+}
+
+/** What a machine may do besides `invoke` and `after`. Choices inside `enqueueActions` show only when they are made. */
+const HOSTED = new Set(
+  ["assign", "emit", "raise", "cancel", "enqueueActions"].map((type) => `xstate.${type}`),
+);
+
+function checkAction(name: string, machine: AnyStateMachine, action: unknown): void {
+  const named = typeof action === "string" ? action : (action as { readonly type?: unknown }).type;
+  const known = typeof named === "string" ? machine.implementations.actions[named] : undefined;
+  const type = (known as { readonly type?: unknown } | undefined)?.type ?? named;
+  if (typeof type === "string" && HOSTED.has(type)) return;
+  throw new MachineFault(
+    `machine ${name}: action "${typeof named === "string" ? named : "inline"}" cannot be made durable; ` +
+      "use assign, emit, raise, cancel, invoke and after",
+  );
+}
+
+function* actionsOf(node: AnyStateMachine["root"]): Generator<unknown> {
+  yield* node.entry;
+  yield* node.exit;
+  yield* node.initial.actions;
+  for (const transitions of node.transitions.values()) for (const { actions } of transitions) yield* actions;
+  for (const { actions } of node.always ?? []) yield* actions;
 }
 
 function* statesOf(node: AnyStateMachine["root"]): Generator<AnyStateMachine["root"]> {
