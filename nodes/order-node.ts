@@ -29,7 +29,7 @@ runProcess("node", async () => {
   });
   const clock = systemClock;
   const ids = randomIds();
-  const { node, orders, inventory, startWorkers } = await composeOrders({
+  const composed = await composeOrders({
     settings,
     link,
     outbox,
@@ -37,8 +37,9 @@ runProcess("node", async () => {
     clock,
     ids,
   });
+  const { node, orders, inventory } = composed;
   await node.start();
-  const workers = await startWorkers();
+  const workers = await composed.startWorkers();
   const app = await createApp({
     orders,
     inventory,

@@ -74,7 +74,7 @@ function clusterNode(
   entry: NodeEntry,
   partitions: readonly { readonly partition: number; readonly node: string }[],
 ): ClusterView["nodes"][number] {
-  const pid = entry["pid"];
+  const { pid, url } = entry;
   return {
     id: entry.id,
     startedAt: new Date(entry.startedAt).toISOString(),
@@ -84,7 +84,7 @@ function clusterNode(
       .map(({ partition }) => partition)
       .toSorted((a, b) => a - b),
     outboxDepth: Number(entry["outboxDepth"] ?? 0),
-    url: String(entry["url"] ?? ""),
+    url: typeof url === "string" ? url : "",
     ...(typeof pid === "number" ? { pid } : {}),
   };
 }

@@ -146,7 +146,8 @@ function inputName(input: Input): string {
       return `timer:${input.machine}.${input.timer}`;
     case "effect":
       return `effect:${input.id}`;
-    case "event":
+    // "event": the last kind; a new one does not get past the compiler here.
+    default:
       return `inbox:${input.event.type}`;
   }
 }
