@@ -143,17 +143,18 @@ t.test("an input that nothing takes changes nothing", (t) => {
   t.end();
 });
 
+const outcome = (generation: number): Input => ({
+  kind: "effect",
+  id: "w.job",
+  generation,
+  outcome: { output: 1 },
+});
+
 t.test("the outcome of an open effect is taken once, a closed or stale one never", (t) => {
   const busy = must(next(jobs, begin(jobs).head, command("w", "go")));
   const [effect] = busy.opened;
   if (!effect) throw new Error("no effect");
   t.equal(effectKey("a", effect), `a:w.job:${effect.generation}`);
-  const outcome = (generation: number): Input => ({
-    kind: "effect",
-    id: "w.job",
-    generation,
-    outcome: { output: 1 },
-  });
   t.equal(next(jobs, busy.head, outcome(effect.generation - 1)), undefined, "stale");
   const done = must(next(jobs, busy.head, outcome(effect.generation)));
   t.equal(valueOf(done.head, "w"), "done");
@@ -252,9 +253,10 @@ t.test("a delay of nothing is applied at once, and arms nothing", (t) => {
   t.end();
 });
 
+const pong = (hear: string, say: string): AnyStateMachine =>
+  createMachine({ id: hear, on: { [hear]: { actions: emit({ type: say }) } } });
+
 t.test("a loop is found out, whatever it goes through", (t) => {
-  const pong = (hear: string, say: string): AnyStateMachine =>
-    createMachine({ id: hear, on: { [hear]: { actions: emit({ type: say }) } } });
   const listening = definitionOf(
     { ping: pong("ping", "pong"), pong: pong("pong", "ping") },
     { ping: ["ping"], pong: ["pong"] },
@@ -454,6 +456,11 @@ t.test("a machine that fails leaves the actor as it was", (t) => {
   t.end();
 });
 
+const add = (field: string) => (state: Head["snapshot"]["machines"][string]) => ({
+  ...state,
+  context: { ...(state.context as object), [field]: true },
+});
+
 t.test("a state of an older version is migrated step by step, one without a way is refused", (t) => {
   const counter = createMachine({
     id: "counter",
@@ -465,10 +472,6 @@ t.test("a state of an older version is migrated step by step, one without a way 
     machines: { c: { machine: counter, version, ...(migrations ? { migrations } : {}) } },
   });
   const { head } = begin(at(1));
-  const add = (field: string) => (state: Head["snapshot"]["machines"][string]) => ({
-    ...state,
-    context: { ...(state.context as object), [field]: true },
-  });
   const restored = restore(at(3, { 1: add("one"), 2: add("two") }), head.snapshot);
   t.same(restored.snapshot.machines["c"]?.context, { count: 0, one: true, two: true });
   t.equal(restored.snapshot.machines["c"]?.version, 3);

@@ -4,6 +4,7 @@
  * What must hold is checked on the log itself, after every step.
  */
 import { assign as assignContext, emit, fromPromise, setup } from "xstate";
+import { limits } from "../../../config/limits.ts";
 import { partitionOf, subjects } from "../../../config/subjects.ts";
 import type { Fault, Operation } from "../../../src/adapters/server.memory.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
@@ -77,7 +78,7 @@ const gateOf = (record: ActorRecord): Gate => record.snapshot.machines["gate"]?.
 
 const PARTITIONS = 3;
 const NAMES = ["one", "two", "three"];
-const GATES = Array.from({ length: 6 }, (_, i) => `gate_${i}`);
+const GATES = Array.from({ length: 12 }, (_, i) => `gate_${i}`);
 
 export type Run = {
   /** What was violated; empty when all is well. */
@@ -148,6 +149,14 @@ export async function chaos(seed: number, steps: number): Promise<Run> {
   const acknowledged = new Map<string, string>();
   const faults: string[] = [];
   let asked = 0;
+  const told = new Map<string, number>();
+  /** A gate that may still be told something: a repeat is known among an actor's latest commands only. */
+  const gateToTell = (): string | undefined => {
+    const gate = pick(GATES);
+    const count = told.get(gate) ?? 0;
+    told.set(gate, count + 1);
+    return count < limits.recentCommands ? gate : undefined;
+  };
   /** Asks until it is answered, as a client does that must know; through any node. */
   const tell = async (gate: string, type: "coin" | "tell"): Promise<void> => {
     const by = `c${++asked}`;
@@ -213,8 +222,12 @@ export async function chaos(seed: number, steps: number): Promise<Run> {
   }
   trouble = 0.08;
   for (let step = 0; step < steps && faults.length === 0; step++) {
-    for (let i = Math.floor(random() * 4); i > 0; i--) void tell(pick(GATES), chance(0.5) ? "coin" : "tell");
-    if (chance(0.4)) void deliver(pick(GATES));
+    for (let i = Math.floor(random() * 4); i > 0; i--) {
+      const gate = gateToTell();
+      if (gate) void tell(gate, chance(0.5) ? "coin" : "tell");
+    }
+    const gate = chance(0.4) ? gateToTell() : undefined;
+    if (gate) void deliver(gate);
     const name = pick(NAMES);
     const node = nodes.get(name);
     const what = random();

@@ -111,6 +111,15 @@ t.test("inbox inputs keep their order while their actor cannot be read", async (
   t.same(notes(reply.snapshot), ["note.1", "note.2"]);
 });
 
+const work = (input: Input, inbox: number): Work => ({
+  input,
+  inbox,
+  waitMs: 0,
+  mayExist: input.kind !== "start",
+  reply: () => {},
+  attempts: 0,
+});
+
 /** A tenure whose units are settled by hand. */
 async function byHand(run?: EffectHandler["run"]) {
   const clock = new VirtualClock();
@@ -134,14 +143,6 @@ async function byHand(run?: EffectHandler["run"]) {
     0,
     1,
   );
-  const work = (input: Input, inbox: number): Work => ({
-    input,
-    inbox,
-    waitMs: 0,
-    mayExist: input.kind !== "start",
-    reply: () => {},
-    attempts: 0,
-  });
   return {
     clock,
     tenure,
