@@ -1,15 +1,20 @@
 import t from "tap";
-import { partitionOf } from "../../config/subjects.ts";
-import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../support/order-audit.ts";
+import {
+  checkAllEnd,
+  checkHistories,
+  checkLedger,
+  checkNothingLost,
+  checkStock,
+} from "../support/order-audit.ts";
 import { clusterView, orderOf, readiness, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import { startLoad } from "../support/order-load.ts";
 import type { LoadedOrder } from "../support/order-load.ts";
+import { shareOf } from "../support/partition-share.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const ORDERS = 90;
 const CALLERS = 8;
-const PARTITIONS = 32;
 const SKU = "TSHIRT-L";
 const METHODS = ["debit_card", "credit_card", "cash_on_delivery"] as const;
 
@@ -22,11 +27,7 @@ t.test("an owner that was frozen while the others took over commits nothing besi
   const [victim, ...others] = cluster.nodes;
   const otherUrls = others.map(({ url }) => url);
   const all: LoadedOrder[] = [];
-  const owned = new Set(
-    (await clusterView(victim!.url)).partitions
-      .filter(({ node }) => node === victim!.name)
-      .map(({ partition }) => partition),
-  );
+  const isOwned = await shareOf(cluster, victim!);
 
   // Frozen in the middle of its work, with callers on its own connections too.
   let urls: readonly string[] = cluster.urls;
@@ -54,7 +55,7 @@ t.test("an owner that was frozen while the others took over commits nothing besi
   });
   await waitUntil(
     "the others answer for the partitions of the frozen node",
-    () => meanwhile.answered.some(({ id }) => owned.has(partitionOf(id, PARTITIONS))),
+    () => meanwhile.answered.some(({ id }) => isOwned(id)),
     { timeoutMs: 30_000, intervalMs: 10 },
   );
   thaw();
@@ -75,6 +76,7 @@ t.test("an owner that was frozen while the others took over commits nothing besi
   all.push(...(await after.done));
   await checkNothingLost(t, [victim!.url], all);
   await checkAllEnd(t, cluster.urls, all);
+  await checkHistories(t, cluster.urls, all);
   await checkLedger(t, cluster.gateway.url, all);
   await checkStock(t, cluster.urls[0]!, new Map([[SKU, onHand]]), all);
 });

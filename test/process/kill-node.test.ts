@@ -1,19 +1,23 @@
 import t from "tap";
-import { partitionOf } from "../../config/subjects.ts";
-import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../support/order-audit.ts";
-import { clusterView, orderOf, stock } from "../support/order-client.ts";
+import {
+  checkAllEnd,
+  checkHistories,
+  checkLedger,
+  checkNothingLost,
+  checkStock,
+} from "../support/order-audit.ts";
+import { orderOf, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
-import type { ClusterProcess } from "../support/order-cluster.ts";
 import { checkInvoiceNumbers } from "../support/order-paperwork.ts";
 import { startLoad } from "../support/order-load.ts";
 import type { LoadedOrder } from "../support/order-load.ts";
+import { shareOf } from "../support/partition-share.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 3);
 const ORDERS = 200;
 const CALLERS = 16;
-const PARTITIONS = 32;
 /** From the kill to the first accepted command on the victim's partitions. */
 const LONGEST_OUTAGE_MS = 15_000;
 const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
@@ -41,7 +45,7 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
 
   for (let round = 0; round < ROUNDS; round++) {
     const victim = cluster.nodes[round % cluster.nodes.length]!;
-    const owned = await partitionsOf(victim);
+    const isOwned = await shareOf(cluster, victim);
     const load = startLoad({
       name: `round-${round}`,
       count: ORDERS,
@@ -58,8 +62,7 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
     const orders = await load.done;
     all.push(...orders);
     const accepted = orders.filter(
-      ({ id, status, sentAt }) =>
-        status === 201 && sentAt > killedAt && owned.has(partitionOf(id, PARTITIONS)),
+      ({ id, status, sentAt }) => status === 201 && sentAt > killedAt && isOwned(id),
     );
     t.ok(accepted.length > 0, "orders were placed on the partitions of the dead node");
     const outage = Math.min(...accepted.map(({ answeredAt }) => answeredAt)) - killedAt;
@@ -72,6 +75,7 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
 
   await checkNothingLost(t, cluster.urls, all);
   await checkAllEnd(t, cluster.urls, all);
+  await checkHistories(t, cluster.urls, all);
   await checkLedger(t, cluster.gateway.url, all);
   await checkStock(t, cluster.urls[0]!, before, all);
   await checkInvoiceNumbers(t, cluster.urls[0]!, all);
@@ -82,12 +86,3 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
       `max ${Math.round(outages.at(-1)!)} ms; ${repeated} of ${all.length} orders took more than one request`,
   );
 });
-
-/** Waits until the node owns its share. */
-async function partitionsOf(node: ClusterProcess): Promise<ReadonlySet<number>> {
-  return waitUntil(`${node.name} owns partitions`, async () => {
-    const view = await clusterView(node.url);
-    const owned = view.partitions.filter((partition) => partition.node === node.name);
-    return owned.length >= 3 ? new Set(owned.map(({ partition }) => partition)) : undefined;
-  });
-}

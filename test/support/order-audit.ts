@@ -1,7 +1,7 @@
 /** What must be true of all orders of a test together, whatever broke meanwhile. */
 import type { Test } from "tap";
 import type { OrderStatus, OrderView } from "../../src/services/orders/contract.ts";
-import { ledger, read, stock } from "./order-client.ts";
+import { history, ledger, read, stock } from "./order-client.ts";
 import type { LedgerEntry } from "./order-client.ts";
 import type { LoadedOrder } from "./order-load.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -55,6 +55,29 @@ export async function checkAllEnd(
     waiting.delete(id);
   });
   t.equal(waiting.size, 0, `${orders.length} orders have ended`);
+}
+
+/** Every order has one linear history: no version twice, none left out, each behind the last and under no older lock. */
+export async function checkHistories(
+  t: Test,
+  urls: readonly string[],
+  orders: readonly LoadedOrder[],
+): Promise<void> {
+  let wrong = 0;
+  await inParallel(orders, async ({ id }, index) => {
+    const items = await history(urls[index % urls.length] ?? "", id);
+    const isLinear = items.every((item, at) => {
+      const last = items[at - 1];
+      return (
+        item.version === at + 1 &&
+        (last === undefined || (item.sequence > last.sequence && item.epoch >= last.epoch))
+      );
+    });
+    if (isLinear) return;
+    wrong++;
+    t.fail(`history of ${id}: ${JSON.stringify(items)}`);
+  });
+  t.equal(wrong, 0, `${orders.length} histories are linear`);
 }
 
 /** One authorisation for each order that a card paid, one capture where the method has one, and nothing else. */
