@@ -259,10 +259,10 @@ export async function chaos(seed: number, steps: number): Promise<Run> {
 
   // All is well again: whatever was promised has to come true now.
   trouble = 0;
+  cluster.repairDisks();
   for (const name of NAMES) {
     const node = nodes.get(name);
     node?.clock.resume();
-    node?.outbox.failWith(undefined);
     node?.link.reconnect();
     if (!node && !starting.has(name)) boot(name);
   }

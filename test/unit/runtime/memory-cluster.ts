@@ -123,6 +123,10 @@ export function memoryCluster(options: ClusterOptions) {
     server,
     faults,
     running,
+    /** Every disk takes writes again, also those of nodes that do not run now. */
+    repairDisks: (): void => {
+      for (const outbox of outboxes.values()) outbox.failWith(undefined);
+    },
     until,
     done,
     /** Lets `ms` of virtual time pass for the caller; somebody else has to advance the clock. */
