@@ -5,6 +5,7 @@
  *   E1. One run per actor and generation at a time on this node.
  *   E2. Every try of an effect carries the same key; an unknown outcome is looked up before it is repeated.
  *   E3. Every run ends: with an output, or with a failure after `maxAttempts`.
+ * Proved by: test/unit/runtime/effects.test.ts
  * A crash leaves nothing behind: the effect is open in the actor's record, and the next owner resumes it.
  */
 import { type EffectContext, EffectError, type EffectFailure, type EffectHandler } from "./definition.ts";

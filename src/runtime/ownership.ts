@@ -8,6 +8,7 @@
  *   O3. A lock is taken from another process only when that process is not present.
  *   O4. One resource is handed over at a time.
  * The lock decides who should work; what protects the data is the fence in every batch (ADR 2).
+ * Proved by: test/unit/runtime/ownership.test.ts, test/unit/runtime/cluster.test.ts
  * A crash leaves the lock entry behind, naming a boot that is not there any more: anyone may claim it.
  */
 import { subjects } from "../../config/subjects.ts";

@@ -68,14 +68,14 @@ function next(
 const command = (machine: string, type: string, more: object = {}): Input => ({
   kind: "command",
   machine,
-  event: { type, ...more } as EventObject,
+  event: { type, ...more },
   commandId: `${type}!`,
 });
 const valueOf = (head: Head, machine: string): unknown => head.snapshot.machines[machine]?.value;
 
 /** A machine with an effect `job`, declared as the machines of an application declare theirs. */
 const withJob = setup({
-  types: { context: {} as Record<string, unknown>, events: {} as EventObject & Record<string, unknown> },
+  types: {} as { context: Record<string, unknown>; events: EventObject & Record<string, unknown> },
   actors: { job: fromPromise<unknown, unknown>(() => Promise.reject(new Error("run by the runtime"))) },
 });
 
@@ -396,12 +396,12 @@ t.test("a joined effect whose state is left in the very same step is told as lat
   const passing = withJob.createMachine({
     id: "passing",
     initial: "idle",
-    context: { late: null as unknown },
+    context: { late: null },
     states: {
       idle: { on: { go: "busy" } },
       busy: { invoke: { id: "job", src: "job", onDone: "wrong", onError: "wrong" }, always: "end" },
       end: {
-        on: { "effect.late.job": { actions: assign({ late: ({ event }) => event["output"] as unknown }) } },
+        on: { "effect.late.job": { actions: assign({ late: ({ event }) => event["output"] }) } },
       },
       wrong: {},
     },
