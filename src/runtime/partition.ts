@@ -9,13 +9,14 @@
 import { subjects } from "../../config/subjects.ts";
 import type { ActorReply } from "./actors.ts";
 import type { Input } from "./cascade.ts";
+import type { Work } from "./cell.ts";
 import type { ActorRecord } from "./envelope.ts";
 import { FloorEntry } from "./floor.ts";
 import { pause } from "./pause.ts";
 import { type Bucket, type Bus, type StoredMessage, type Subscription, Unavailable } from "./ports.ts";
 import type { Relay } from "./relay.ts";
 import type { OwnedResource } from "./resource.ts";
-import { Tenure, type TenureOptions, type Work } from "./tenure.ts";
+import { Tenure, type TenureOptions } from "./tenure.ts";
 import { type ActorRequest, decodeRequest, encodeReply } from "./wire.ts";
 
 export type PartitionOptions = TenureOptions & {

@@ -13,7 +13,8 @@
 import { limits } from "../../config/limits.ts";
 import { subjects } from "../../config/subjects.ts";
 import type { ActorReply } from "./actors.ts";
-import { type Cascade, cascade, effectKey, type Head, type Input, restore } from "./cascade.ts";
+import { type Cascade, cascade, effectKey, type Input, restore } from "./cascade.ts";
+import { type Cell, enqueue, isCalled, newCell, type Work } from "./cell.ts";
 import { commitUnit } from "./commit.ts";
 import type { ActorDefinition } from "./definition.ts";
 import type { EffectRunner } from "./effects.ts";
@@ -33,40 +34,6 @@ export type TenureOptions = {
   readonly node: string;
   /** Actors kept in memory per partition when nothing is under way for them. */
   readonly idleActors: number;
-};
-
-/** One input on its way, with whoever waits for it. */
-export type Work = {
-  readonly input: Input;
-  /** Sequence of the inbox message; 0 when it did not come from the inbox. */
-  readonly inbox: number;
-  /** How long the caller waits for `settled`, ms. */
-  readonly waitMs: number;
-  /** The actor may have been started before: look before assuming that it is new. */
-  readonly mayExist: boolean;
-  readonly reply: (reply: ActorReply) => void;
-  /** How often it was dropped and decided again. */
-  readonly attempts: number;
-};
-
-type Cell = {
-  readonly actor: string;
-  head: Head | undefined;
-  /** Last acknowledged state, and where its record stands; before the load: where it stands at least. */
-  acked: Snapshot | undefined;
-  sequence: number;
-  unsettled: number;
-  loaded: boolean;
-  loading: boolean;
-  /** Units of a cell that was given up, not settled yet: what they write has to be read, so the load waits. */
-  ghosts: number;
-  /** Takes the place of a cell that was given up: to be loaded even when nobody asks, for its open effects. */
-  wanted: boolean;
-  /** Waits for the load. Inbox inputs in the order of the inbox: a later one must not be evaluated first. */
-  readonly mailbox: Work[];
-  /** What was decided on the newest unsettled head without writing: shares its fate. */
-  followers: { readonly work: Work; readonly confirmed: () => void }[];
-  readonly waiters: Set<() => void>;
 };
 
 const MOST_ATTEMPTS = 8;
@@ -222,20 +189,7 @@ export class Tenure {
       this.cells.set(actor, found);
       return found;
     }
-    const cell: Cell = {
-      actor,
-      head: undefined,
-      acked: undefined,
-      sequence: 0,
-      unsettled: 0,
-      loaded: false,
-      loading: false,
-      ghosts: 0,
-      wanted: false,
-      mailbox: [],
-      followers: [],
-      waiters: new Set(),
-    };
+    const cell = newCell(actor);
     this.cells.set(actor, cell);
     this.evict();
     return cell;
@@ -579,18 +533,6 @@ export class Tenure {
     this.idleWaiters = [];
     for (const wake of waiters) wake();
   }
-}
-
-/** Somebody waits for the answer and can repeat the request; anything else must not be lost. */
-function isCalled({ input }: Work): boolean {
-  return input.kind === "command" || input.kind === "start";
-}
-
-function enqueue(cell: Cell, work: Work): void {
-  const { mailbox } = cell;
-  const at = work.inbox > 0 ? mailbox.findIndex((waiting) => waiting.inbox > work.inbox) : -1;
-  if (at < 0) mailbox.push(work);
-  else mailbox.splice(at, 0, work);
 }
 
 const notFound: ActorReply = { status: "not_found" };

@@ -74,8 +74,9 @@ const command = (machine: string, type: string, more: object = {}): Input => ({
 const valueOf = (head: Head, machine: string): unknown => head.snapshot.machines[machine]?.value;
 
 /** A machine with an effect `job`, declared as the machines of an application declare theirs. */
+const jobTypes = {} as { context: Record<string, unknown>; events: EventObject & Record<string, unknown> };
 const withJob = setup({
-  types: {} as { context: Record<string, unknown>; events: EventObject & Record<string, unknown> },
+  types: jobTypes,
   actors: { job: fromPromise<unknown, unknown>(() => Promise.reject(new Error("run by the runtime"))) },
 });
 

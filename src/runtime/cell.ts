@@ -1,0 +1,70 @@
+/** An actor in memory, within one tenure, and the inputs on their way to it. Plain data; the tenure acts on it. */
+import type { ActorReply } from "./actors.ts";
+import type { Head, Input } from "./cascade.ts";
+import type { Snapshot } from "./envelope.ts";
+
+/** One input on its way, with whoever waits for it. */
+export type Work = {
+  readonly input: Input;
+  /** Sequence of the inbox message; 0 when it did not come from the inbox. */
+  readonly inbox: number;
+  /** How long the caller waits for `settled`, ms. */
+  readonly waitMs: number;
+  /** The actor may have been started before: look before assuming that it is new. */
+  readonly mayExist: boolean;
+  readonly reply: (reply: ActorReply) => void;
+  /** How often it was dropped and decided again. */
+  readonly attempts: number;
+};
+
+/** Everything that a tenure knows of one actor. */
+export type Cell = {
+  readonly actor: string;
+  head: Head | undefined;
+  /** Last acknowledged state, and where its record stands; before the load: where it stands at least. */
+  acked: Snapshot | undefined;
+  sequence: number;
+  unsettled: number;
+  loaded: boolean;
+  loading: boolean;
+  /** Units of a cell that was given up, not settled yet: what they write has to be read, so the load waits. */
+  ghosts: number;
+  /** Takes the place of a cell that was given up: to be loaded even when nobody asks, for its open effects. */
+  wanted: boolean;
+  /** Waits for the load. Inbox inputs in the order of the inbox: a later one must not be evaluated first. */
+  readonly mailbox: Work[];
+  /** What was decided on the newest unsettled head without writing: shares its fate. */
+  followers: { readonly work: Work; readonly confirmed: () => void }[];
+  readonly waiters: Set<() => void>;
+};
+
+/** Nothing is known of the actor yet. */
+export function newCell(actor: string): Cell {
+  return {
+    actor,
+    head: undefined,
+    acked: undefined,
+    sequence: 0,
+    unsettled: 0,
+    loaded: false,
+    loading: false,
+    ghosts: 0,
+    wanted: false,
+    mailbox: [],
+    followers: [],
+    waiters: new Set(),
+  };
+}
+
+/** Somebody waits for the answer and can repeat the request; anything else must not be lost. */
+export function isCalled({ input }: Work): boolean {
+  return input.kind === "command" || input.kind === "start";
+}
+
+/** Puts an input into the mailbox; one from the inbox in front of later ones. */
+export function enqueue(cell: Cell, work: Work): void {
+  const { mailbox } = cell;
+  const at = work.inbox > 0 ? mailbox.findIndex((waiting) => waiting.inbox > work.inbox) : -1;
+  if (at < 0) mailbox.push(work);
+  else mailbox.splice(at, 0, work);
+}
