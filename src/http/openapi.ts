@@ -57,6 +57,8 @@ export async function serveOpenApi(app: HttpApp): Promise<void> {
       proxyUrl: "",
       withDefaultFonts: false,
       telemetry: false,
+      // Its toolbar offers services of the viewer's makers, not of ours.
+      showDeveloperTools: "never",
       agent: { disabled: true },
       mcp: { disabled: true },
     },
