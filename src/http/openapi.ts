@@ -59,6 +59,7 @@ export async function serveOpenApi(app: HttpApp): Promise<void> {
       telemetry: false,
       // Its toolbar offers services of the viewer's makers, not of ours.
       showDeveloperTools: "never",
+      hideClientButton: true,
       agent: { disabled: true },
       mcp: { disabled: true },
     },
