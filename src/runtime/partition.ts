@@ -73,6 +73,7 @@ export class Partition implements OwnedResource {
     const { entry, floor } = await FloorEntry.claim(floors, this.name, epoch);
     const replay = await this.replay(floor.through + 1, epoch);
     if (this.tenure !== tenure) return;
+    for (const [actor, sequence] of replay.records) tenure.knows(actor, sequence);
     const unfinished = [...new Set([...floor.open, ...replay.open])];
     for (let at = 0; at < unfinished.length; at += LOADS_AT_ONCE) {
       const some = unfinished.slice(at, at + LOADS_AT_ONCE);

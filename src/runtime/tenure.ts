@@ -38,6 +38,8 @@ export type TenureOptions = {
 
 const MOST_ATTEMPTS = 8;
 const RETRY_MS = 250;
+/** Per partition: the writes of some seconds, which a server that has lost its leadership may not know yet. */
+const KNOWN_RECORDS = 10_000;
 
 export class Tenure {
   readonly epoch: number;
@@ -47,6 +49,8 @@ export class Tenure {
   private readonly cells = new Map<string, Cell>();
   private readonly parked = new Map<string, string>();
   private readonly pendingInbox = new Set<number>();
+  /** Where the records of actors that left memory stand at least, newest last; bounded: what is older is read well. */
+  private readonly known = new Map<string, number>();
   /** Keys of the effects that were started here and whose outcome is not known. */
   private readonly started = new Set<string>();
   private seen: number;
@@ -121,6 +125,18 @@ export class Tenure {
       this.options.log.error({ err: error, actor }, "actor parked");
       this.parked.set(actor, error.message);
       this.cells.delete(actor);
+    }
+  }
+
+  /** The actor has a record at this sequence: a reading that is older must not decide anything. */
+  knows(actor: string, sequence: number): void {
+    if (sequence === 0) return;
+    this.known.delete(actor);
+    this.known.set(actor, sequence);
+    if (this.known.size <= KNOWN_RECORDS) return;
+    for (const oldest of this.known.keys()) {
+      this.known.delete(oldest);
+      return;
     }
   }
 
@@ -205,6 +221,7 @@ export class Tenure {
       this.cells.delete(actor);
       // To the other end, or a few busy ones would keep all the idle ones behind them in memory.
       if (busy) this.cells.set(actor, cell);
+      else this.knows(actor, cell.sequence);
     }
   }
 
@@ -226,7 +243,8 @@ export class Tenure {
   /** Reads the stored state; the cell takes it unless it has one, or units are under way that will change it. */
   private async fetch(cell: Cell, atLeast: number): Promise<Snapshot | undefined> {
     const stored = await this.options.journal.readLast(subjects.record(this.partition, cell.actor));
-    if ((stored?.sequence ?? 0) < Math.max(atLeast, cell.sequence)) {
+    const known = Math.max(atLeast, cell.sequence, this.known.get(cell.actor) ?? 0);
+    if ((stored?.sequence ?? 0) < known) {
       throw new Unavailable(`the reading of ${cell.actor} is older than what is known of it`);
     }
     const head =

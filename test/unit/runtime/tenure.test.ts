@@ -530,3 +530,24 @@ t.test("a timer that fires while its commit has no answer yet is not lost", asyn
   const { snapshot } = cluster.ok(await cluster.done(one.actors.read("g")));
   t.equal(snapshot.machines["turnstile"]?.value, "locked");
 });
+
+t.test("an actor that left memory is not read as it was before it left", async (t) => {
+  const cluster = memoryCluster({ partitions: 1, idleActors: 1 });
+  const one = await cluster.start("one", diary());
+  await cluster.settled();
+  const told = (actor: string, type: string) =>
+    cluster.done(one.actors.command(actor, "diary", { type }, { commandId: type, waitMs: 0 }));
+  await cluster.done(one.actors.start("d", {}, NOW));
+  const before = cluster.server.log("KV_ORDERS").lastSequence;
+  await told("d", "note.1");
+  await cluster.done(one.actors.start("e", {}, NOW));
+  await cluster.done(one.actors.start("f", {}, NOW));
+  let stale = 1;
+  cluster.faults.push(({ kind, subject }) =>
+    kind === "read" && subject === record("d") && stale-- > 0
+      ? { staleBy: cluster.server.log("KV_ORDERS").lastSequence - before }
+      : undefined,
+  );
+  const reply = cluster.ok(await cluster.done(one.actors.read("d")));
+  t.same(notes(reply.snapshot), ["note.1"]);
+});
