@@ -56,6 +56,11 @@ export function newCell(actor: string): Cell {
   };
 }
 
+/** An input that nobody waits for. @param inbox its sequence; 0 when it did not come from the inbox */
+export function unasked(input: Input, inbox = 0): Work {
+  return { input, inbox, waitMs: 0, mayExist: true, reply: () => {}, attempts: 0 };
+}
+
 /** Somebody waits for the answer and can repeat the request; anything else must not be lost. */
 export function isCalled({ input }: Work): boolean {
   return input.kind === "command" || input.kind === "start";

@@ -9,7 +9,7 @@
 import { subjects } from "../../config/subjects.ts";
 import type { ActorReply } from "./actors.ts";
 import type { Input } from "./cascade.ts";
-import type { Work } from "./cell.ts";
+import { unasked } from "./cell.ts";
 import type { ActorRecord } from "./envelope.ts";
 import { FloorEntry } from "./floor.ts";
 import { pause } from "./pause.ts";
@@ -85,7 +85,7 @@ export class Partition implements OwnedResource {
       inputs.push(...(await this.skipped(tenure, actor, floor.through)));
     if (this.tenure !== tenure) return;
     for (const { actor, input, sequence } of inputs.toSorted((a, b) => a.sequence - b.sequence))
-      tenure.dispatch(actor, inboxWork(input, sequence));
+      tenure.dispatch(actor, unasked(input, sequence));
     const subscriptions: Subscription[] = [];
     try {
       subscriptions.push(
@@ -198,7 +198,7 @@ export class Partition implements OwnedResource {
       return;
     }
     const read = this.readInput(message);
-    if (read) tenure.dispatch(read.actor, inboxWork(read.input, message.sequence));
+    if (read) tenure.dispatch(read.actor, unasked(read.input, message.sequence));
     tenure.saw(message.sequence);
     if (tenure.backlog() >= this.options.inboxBound) return this.untilBelow(tenure);
   }
@@ -292,8 +292,4 @@ export class Partition implements OwnedResource {
 
 async function stopAll(subscriptions: readonly Subscription[]): Promise<void> {
   await Promise.all(subscriptions.map((subscription) => subscription.stop()));
-}
-
-function inboxWork(input: Input, sequence: number): Work {
-  return { input, inbox: sequence, waitMs: 0, mayExist: true, reply: () => {}, attempts: 0 };
 }

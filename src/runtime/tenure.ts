@@ -13,14 +13,20 @@
 import { limits } from "../../config/limits.ts";
 import { subjects } from "../../config/subjects.ts";
 import type { ActorReply } from "./actors.ts";
-import { type Cascade, cascade, effectKey, type Input, restore } from "./cascade.ts";
-import { type Cell, enqueue, isCalled, newCell, type Work } from "./cell.ts";
+import { Answers, notFound, notOwner } from "./answers.ts";
+import type { Cascade } from "./cascade.ts";
+import { type Cell, enqueue, isCalled, unasked, type Work } from "./cell.ts";
 import { commitUnit } from "./commit.ts";
+import { decide } from "./decision.ts";
 import type { ActorDefinition } from "./definition.ts";
+import { EffectStarts } from "./effect-starts.ts";
 import type { EffectRunner } from "./effects.ts";
-import type { ActorRecord, OpenEffect, Snapshot } from "./envelope.ts";
+import type { OpenEffect, Snapshot } from "./envelope.ts";
+import { Loader } from "./loader.ts";
 import { MachineFault } from "./machine.ts";
-import { type Clock, type Ids, type Journal, type Log, Unavailable } from "./ports.ts";
+import type { Clock, Ids, Journal, Log } from "./ports.ts";
+import { Progress } from "./progress.ts";
+import { Residents } from "./residents.ts";
 import type { LockRef, Outcome, UnitSink } from "./unit.ts";
 
 export type TenureOptions = {
@@ -37,23 +43,18 @@ export type TenureOptions = {
 };
 
 const MOST_ATTEMPTS = 8;
-const RETRY_MS = 250;
-/** Per partition: the writes of some seconds, which a server that has lost its leadership may not know yet. */
-const KNOWN_RECORDS = 10_000;
 
 export class Tenure {
   readonly epoch: number;
   readonly partition: number;
   private readonly options: TenureOptions;
   private readonly lock: LockRef;
-  private readonly cells = new Map<string, Cell>();
+  private readonly cells: Residents;
+  private readonly answers: Answers;
+  private readonly loader: Loader;
   private readonly parked = new Map<string, string>();
-  private readonly pendingInbox = new Set<number>();
-  /** Where the records of actors that left memory stand at least, newest last; bounded: what is older is read well. */
-  private readonly known = new Map<string, number>();
-  /** Keys of the effects that were started here and whose outcome is not known. */
-  private readonly started = new Set<string>();
-  private seen: number;
+  private readonly progress: Progress;
+  private readonly starts: EffectStarts;
   private ended = false;
   private idleWaiters: (() => void)[] = [];
 
@@ -61,7 +62,28 @@ export class Tenure {
     this.options = options;
     this.partition = partition;
     this.epoch = epoch;
-    this.seen = epoch;
+    this.progress = new Progress(epoch);
+    this.cells = new Residents(options.idleActors);
+    this.answers = new Answers(
+      options.definition,
+      options.clock,
+      (cell) => !this.ended && this.cells.isCurrent(cell),
+    );
+    this.starts = new EffectStarts(options.effects);
+    this.loader = new Loader({
+      ...options,
+      partition,
+      cells: this.cells,
+      ended: () => this.ended,
+      onState: (cell) => {
+        for (const effect of cell.acked?.effects ?? []) this.run(cell, effect, true);
+      },
+      onEnd: (cell) => {
+        if (!this.ended && cell.loaded) this.drainMailbox(cell);
+        if (this.isIdle()) this.wakeIdle();
+      },
+      onUnreadable: (cell, error) => this.unreadable(cell, error),
+    });
     this.lock = { subject: subjects.lock(`partition.${partition}`), epoch };
   }
 
@@ -71,15 +93,15 @@ export class Tenure {
       work.reply(notOwner);
       return;
     }
-    if (work.inbox > 0) this.pendingInbox.add(work.inbox);
+    this.progress.begin(work.inbox);
     const parked = this.parked.get(actor);
     if (parked !== undefined) {
       // Read again from the log by whoever takes the actor up again.
-      this.pendingInbox.delete(work.inbox);
+      this.progress.done(work.inbox);
       work.reply({ status: "refused", code: "order_parked", reason: parked });
       return;
     }
-    const cell = this.cell(actor);
+    const cell = this.cells.cell(actor);
     if (cell.loaded) {
       this.turn(cell, work);
     } else if (!work.mayExist && work.input.kind === "start" && cell.mailbox.length === 0 && !cell.wanted) {
@@ -89,7 +111,7 @@ export class Tenure {
       work.reply({ status: "overloaded", retryAfterMs: 1000 });
     } else {
       enqueue(cell, work);
-      void this.load(cell);
+      void this.loader.load(cell);
     }
   }
 
@@ -100,20 +122,22 @@ export class Tenure {
    * @throws Unavailable (retryable), MachineFault (stored by a machine that this node does not know)
    */
   async read(actor: string, atLeast = 0): Promise<ActorReply> {
-    const cell = this.cell(actor);
+    const cell = this.cells.cell(actor);
     if (!cell.loaded) {
       let snapshot: Snapshot | undefined;
       try {
-        snapshot = await this.fetch(cell, atLeast);
+        snapshot = await this.loader.fetch(cell, atLeast);
       } catch (error) {
-        this.forgetUnread(cell);
+        // A cell that was only made to be read.
+        const needed = cell.loaded || cell.loading || cell.wanted || cell.mailbox.length > 0;
+        if (!needed && this.cells.isCurrent(cell)) this.cells.delete(actor);
         throw error;
       }
       if (this.ended) return notOwner;
-      if (!cell.loaded) return snapshot ? this.ok(snapshot, false) : notFound;
+      if (!cell.loaded) return snapshot ? this.answers.ok(snapshot, false) : notFound;
       this.drainMailbox(cell);
     }
-    return cell.acked ? this.ok(cell.acked, false) : notFound;
+    return cell.acked ? this.answers.ok(cell.acked, false) : notFound;
   }
 
   /** Takes over an actor with open effects. One whose state this node cannot read is parked. @throws Unavailable */
@@ -130,24 +154,17 @@ export class Tenure {
 
   /** The actor has a record at this sequence: a reading that is older must not decide anything. */
   knows(actor: string, sequence: number): void {
-    if (sequence === 0) return;
-    this.known.delete(actor);
-    this.known.set(actor, sequence);
-    if (this.known.size <= KNOWN_RECORDS) return;
-    for (const oldest of this.known.keys()) {
-      this.known.delete(oldest);
-      return;
-    }
+    this.cells.knows(actor, sequence);
   }
 
   /** Progress of the inbox consumer: everything up to here has been handed over. */
   saw(sequence: number): void {
-    this.seen = Math.max(this.seen, sequence);
+    this.progress.saw(sequence);
   }
 
   /** Highest inbox sequence that the actor has evaluated, as far as this tenure has seen. */
   evaluated(actor: string): number {
-    return this.cells.get(actor)?.head?.snapshot.inbox ?? 0;
+    return this.cells.peek(actor)?.head?.snapshot.inbox ?? 0;
   }
 
   /** What the floor may say now. */
@@ -156,8 +173,7 @@ export class Tenure {
     readonly open: string[];
     readonly parked: string[];
   } {
-    let through = Math.min(this.seen, settledThrough);
-    for (const sequence of this.pendingInbox) through = Math.min(through, sequence - 1);
+    const through = this.progress.through(settledThrough);
     const parked = [...this.parked.keys()];
     const open = [...parked];
     for (const cell of this.cells.values()) {
@@ -169,7 +185,7 @@ export class Tenure {
 
   /** Inbox inputs handed over and not yet evaluated. */
   backlog(): number {
-    return this.pendingInbox.size;
+    return this.progress.backlog();
   }
 
   /** Actors in memory, and how many of them are parked. */
@@ -191,151 +207,41 @@ export class Tenure {
       for (const work of cell.mailbox) work.reply(notOwner);
       for (const wake of cell.waiters) wake();
     }
-    for (const key of this.started) this.options.effects.forget(key);
-    this.started.clear();
+    this.starts.forgetAll();
     this.cells.clear();
     this.wakeIdle();
   }
 
-  private cell(actor: string): Cell {
-    const found = this.cells.get(actor);
-    if (found) {
-      // Map order is the order of last use.
-      this.cells.delete(actor);
-      this.cells.set(actor, found);
-      return found;
-    }
-    const cell = newCell(actor);
-    this.cells.set(actor, cell);
-    this.evict();
-    return cell;
-  }
-
-  /** Passivates the actors that were used longest ago and have nothing under way; bounded work per call. */
-  private evict(): void {
-    let looked = 0;
-    for (const [actor, cell] of this.cells) {
-      if (this.cells.size <= this.options.idleActors || ++looked > 8) return;
-      const busy =
-        !cell.loaded || cell.unsettled > 0 || cell.waiters.size > 0 || (cell.acked?.effects.length ?? 0) > 0;
-      this.cells.delete(actor);
-      // To the other end, or a few busy ones would keep all the idle ones behind them in memory.
-      if (busy) this.cells.set(actor, cell);
-      else this.knows(actor, cell.sequence);
-    }
-  }
-
-  private async load(cell: Cell): Promise<void> {
-    if (this.ended || cell.loaded || cell.loading || cell.ghosts > 0) return;
-    cell.loading = true;
-    try {
-      await this.fetch(cell, 0);
-    } catch (error) {
-      cell.loading = false;
-      this.loadFailed(cell, error);
-      return;
-    }
-    cell.loading = false;
-    if (!this.ended && cell.loaded) this.drainMailbox(cell);
-    if (this.isIdle()) this.wakeIdle();
-  }
-
-  /** Reads the stored state; the cell takes it unless it has one, or units are under way that will change it. */
-  private async fetch(cell: Cell, atLeast: number): Promise<Snapshot | undefined> {
-    const stored = await this.options.journal.readLast(subjects.record(this.partition, cell.actor));
-    const known = Math.max(atLeast, cell.sequence, this.known.get(cell.actor) ?? 0);
-    if ((stored?.sequence ?? 0) < known) {
-      throw new Unavailable(`the reading of ${cell.actor} is older than what is known of it`);
-    }
-    const head =
-      stored && restore(this.options.definition, (JSON.parse(stored.payload) as ActorRecord).snapshot);
-    if (this.ended || cell.loaded || cell.ghosts > 0 || this.cells.get(cell.actor) !== cell) {
-      return head?.snapshot;
-    }
-    cell.head = head;
-    cell.acked = head?.snapshot;
-    cell.sequence = stored?.sequence ?? 0;
-    cell.loaded = true;
-    cell.wanted = false;
-    for (const effect of cell.acked?.effects ?? []) this.run(cell, effect, true);
-    return head?.snapshot;
-  }
-
-  private loadFailed(cell: Cell, error: unknown): void {
-    if (this.ended || cell.loaded || this.cells.get(cell.actor) !== cell) return;
-    this.options.log.warn({ err: error, actor: cell.actor }, "actor could not be loaded");
-    const waiting = cell.mailbox.splice(0);
-    if (error instanceof MachineFault) {
-      this.parked.set(cell.actor, error.message);
-      this.cells.delete(cell.actor);
-      for (const work of waiting) this.dispatch(cell.actor, work);
-      return;
-    }
-    for (const work of waiting) {
-      if (isCalled(work)) work.reply({ status: "unavailable", reason: "the order could not be read" });
-      else cell.mailbox.push(work);
-    }
-    if (cell.mailbox.length > 0 || cell.wanted) {
-      this.options.clock.after(RETRY_MS, () => void this.load(cell));
-    } else this.cells.delete(cell.actor);
-  }
-
-  /** A cell that was only made to be read. */
-  private forgetUnread(cell: Cell): void {
-    const needed = cell.loaded || cell.loading || cell.wanted || cell.mailbox.length > 0;
-    if (!needed && this.cells.get(cell.actor) === cell) this.cells.delete(cell.actor);
+  private unreadable(cell: Cell, error: MachineFault): void {
+    this.parked.set(cell.actor, error.message);
+    this.cells.delete(cell.actor);
+    for (const work of cell.mailbox.splice(0)) this.dispatch(cell.actor, work);
   }
 
   private drainMailbox(cell: Cell): void {
     for (const work of cell.mailbox.splice(0)) {
       // A turn can replace the cell; what is left goes to the new one.
-      if (this.cells.get(cell.actor) === cell) this.turn(cell, work);
+      if (this.cells.isCurrent(cell)) this.turn(cell, work);
       else this.dispatch(cell.actor, work);
     }
   }
 
   private turn(cell: Cell, work: Work): void {
-    const { input } = work;
-    const before = cell.head?.snapshot;
-    if (before && work.inbox > 0 && work.inbox <= before.inbox) return this.follow(cell, work, () => {});
-    if (before && input.kind === "start")
-      return this.follow(cell, work, () => this.existing(cell, work, input));
-    const id = input.kind === "command" ? input.commandId : input.kind === "event" ? input.id : undefined;
-    if (before && id !== undefined && before.commands.includes(id)) {
-      return this.follow(cell, work, () => this.answer(cell, work, true));
+    const decision = decide(this.options.definition, cell, work, this.options.clock.now());
+    if (decision.kind === "cascade") return this.submit(cell, work, decision.result);
+    if (decision.kind === "ignored" && cell.head && work.inbox > 0) {
+      cell.head = { ...cell.head, snapshot: { ...cell.head.snapshot, inbox: work.inbox } };
     }
-    if (!before && input.kind !== "start") {
-      return this.follow(cell, work, () => work.reply(notFound));
-    }
-    let result: Cascade | undefined;
-    try {
-      result = cascade(this.options.definition, cell.head, input, {
-        actor: cell.actor,
-        now: this.options.clock.now(),
-        inbox: work.inbox,
-        join: (effect, key) =>
-          this.options.definition.effects[effect.src]?.join?.({
-            actor: cell.actor,
-            key,
-            input: effect.input,
-            first: before === undefined,
-          }),
-      });
-    } catch (error) {
-      // The state that it was decided on may yet be dropped.
-      this.follow(cell, work, () => this.poisoned(cell, work, error));
-      return;
-    }
-    if (!result) {
-      if (cell.head && work.inbox > 0) {
-        cell.head = { ...cell.head, snapshot: { ...cell.head.snapshot, inbox: work.inbox } };
+    // Nothing is written; but the state that it was decided on may yet be dropped.
+    this.follow(cell, work, () => {
+      if (decision.kind === "existing") this.answers.existing(cell, work, decision.input);
+      else if (decision.kind === "repeated") this.answers.answer(cell, work, true);
+      else if (decision.kind === "poisonous") this.poisoned(cell, work, decision.error);
+      else if (decision.kind === "not_found") work.reply(notFound);
+      else if (decision.kind === "ignored" && cell.acked) {
+        work.reply({ status: "illegal", snapshot: cell.acked });
       }
-      this.follow(cell, work, () => {
-        if (cell.acked) work.reply({ status: "illegal", snapshot: cell.acked });
-      });
-      return;
-    }
-    this.submit(cell, work, result);
+    });
   }
 
   private submit(cell: Cell, work: Work, result: Cascade): void {
@@ -371,18 +277,18 @@ export class Tenure {
     outcome: Outcome,
   ): void {
     cell.unsettled--;
-    const current = !this.ended && this.cells.get(cell.actor) === cell;
+    const current = !this.ended && this.cells.isCurrent(cell);
     if (outcome.status === "stored") {
       cell.acked = result.head.snapshot;
       const sequence = outcome.sequences.get(subjects.record(this.partition, cell.actor));
       if (sequence !== undefined) cell.sequence = sequence;
-      this.pendingInbox.delete(work.inbox);
+      this.progress.done(work.inbox);
       if (current) {
         for (const effect of result.opened) this.run(cell, effect, false);
       }
-      this.answer(cell, work, false);
+      this.answers.answer(cell, work, false);
       for (const { work: follower, confirmed } of followers) {
-        this.pendingInbox.delete(follower.inbox);
+        this.progress.done(follower.inbox);
         confirmed();
       }
       for (const wake of cell.waiters) wake();
@@ -399,11 +305,8 @@ export class Tenure {
       }
     } else {
       if (current) this.discard(cell);
-      this.poisoned(
-        cell,
-        work,
-        new Error(`the server refused the record: ${outcome.code} ${outcome.reason}`),
-      );
+      const refused = `the server refused the record: ${outcome.code} ${outcome.reason}`;
+      this.poisoned(cell, work, new Error(refused));
       for (const follower of followers) this.again(cell.actor, follower.work, "decided again");
     }
     if (!current) this.laidToRest(cell);
@@ -412,10 +315,10 @@ export class Tenure {
 
   /** One unit less that keeps the cell in this one's place from being loaded. */
   private laidToRest(cell: Cell): void {
-    const next = this.cells.get(cell.actor);
+    const next = this.cells.peek(cell.actor);
     if (!next || next === cell || next.ghosts === 0) return;
     next.sequence = Math.max(next.sequence, cell.sequence);
-    if (--next.ghosts === 0) void this.load(next);
+    if (--next.ghosts === 0) void this.loader.load(next);
   }
 
   /** Decided without writing: confirmed when the head it was decided on is acknowledged. */
@@ -424,68 +327,15 @@ export class Tenure {
       cell.followers.push({ work, confirmed });
       return;
     }
-    this.pendingInbox.delete(work.inbox);
+    this.progress.done(work.inbox);
     confirmed();
   }
 
-  private existing(cell: Cell, work: Work, input: Extract<Input, { kind: "start" }>): void {
-    if (!cell.acked) return work.reply(notFound);
-    if (cell.acked.request !== input.request) {
-      return work.reply({ status: "request_mismatch", snapshot: cell.acked });
-    }
-    this.answer(cell, work, true);
-  }
-
-  /** Answers with acknowledged state, at once or when the actor has settled. */
-  private answer(cell: Cell, work: Work, repeated: boolean): void {
-    const state = cell.acked;
-    if (!state) return work.reply(notFound);
-    const settled = this.options.definition.settled(state.machines);
-    if (settled || work.waitMs <= 0) return work.reply(this.ok(state, repeated));
-    let done = false;
-    const finish = (): void => {
-      if (done) return;
-      const now = cell.acked ?? state;
-      const open = !this.ended && this.cells.get(cell.actor) === cell;
-      if (open && !timedOut && !this.options.definition.settled(now.machines)) return;
-      done = true;
-      cancel();
-      cell.waiters.delete(finish);
-      work.reply(this.ok(now, repeated));
-    };
-    let timedOut = false;
-    const cancel = this.options.clock.after(work.waitMs, () => {
-      timedOut = true;
-      finish();
-    });
-    cell.waiters.add(finish);
-  }
-
-  private ok(snapshot: Snapshot, repeated: boolean): ActorReply {
-    const settled = this.options.definition.settled(snapshot.machines);
-    return { status: "ok", snapshot, settled, repeated };
-  }
-
+  /** Starts or resumes an effect; its outcome is a new input. */
   private run(cell: Cell, effect: OpenEffect, resumed: boolean): void {
-    const key = effectKey(cell.actor, effect);
-    this.started.add(key);
-    this.options.effects.start({
-      actor: cell.actor,
-      src: effect.src,
-      key,
-      input: effect.input,
-      resumed,
-      done: (outcome) => {
-        this.started.delete(key);
-        this.dispatch(cell.actor, {
-          input: { kind: "effect", id: effect.id, generation: effect.generation, outcome },
-          inbox: 0,
-          waitMs: 0,
-          mayExist: true,
-          reply: () => {},
-          attempts: 0,
-        });
-      },
+    this.starts.start(cell.actor, effect, resumed, (outcome) => {
+      const input = { kind: "effect", id: effect.id, generation: effect.generation, outcome } as const;
+      this.dispatch(cell.actor, unasked(input));
     });
   }
 
@@ -494,14 +344,14 @@ export class Tenure {
    * that nobody has started. Those under way go on, their results are new inputs.
    */
   private discard(cell: Cell): void {
-    if (this.cells.get(cell.actor) !== cell) return;
+    if (!this.cells.isCurrent(cell)) return;
     this.cells.delete(cell.actor);
     for (const wake of cell.waiters) wake();
-    const next = this.cell(cell.actor);
+    const next = this.cells.cell(cell.actor);
     next.ghosts = cell.unsettled;
     next.wanted = true;
     next.sequence = cell.sequence;
-    this.options.clock.after(0, () => void this.load(next));
+    this.options.clock.after(0, () => void this.loader.load(next));
   }
 
   /** Decides an input again on fresh state: soon the first time, then after a pause; callers give up first. */
@@ -511,7 +361,7 @@ export class Tenure {
       return;
     }
     const next = { ...work, attempts: work.attempts + 1, mayExist: true };
-    const cell = this.cell(actor);
+    const cell = this.cells.cell(actor);
     if (isCalled(work) && next.attempts >= MOST_ATTEMPTS) {
       work.reply({ status: "unavailable", reason });
     } else if (cell.loaded || this.parked.has(actor)) {
@@ -519,13 +369,7 @@ export class Tenure {
     } else {
       enqueue(cell, next);
       // Keeps the load of the cell back, so that what comes meanwhile waits behind this.
-      if (next.attempts > 1 && !cell.loading) {
-        cell.loading = true;
-        this.options.clock.after(RETRY_MS, () => {
-          cell.loading = false;
-          void this.load(cell);
-        });
-      }
+      if (next.attempts > 1) this.loader.loadAfterPause(cell);
     }
   }
 
@@ -535,7 +379,7 @@ export class Tenure {
     const { kind } = work.input;
     this.options.log.error({ err: error, actor: cell.actor, input: kind }, "input refused");
     if (!isCalled(work)) this.parked.set(cell.actor, reason);
-    this.pendingInbox.delete(work.inbox);
+    this.progress.done(work.inbox);
     work.reply({ status: "refused", code: "input_refused", reason });
   }
 
@@ -552,9 +396,3 @@ export class Tenure {
     for (const wake of waiters) wake();
   }
 }
-
-const notFound: ActorReply = { status: "not_found" };
-const notOwner: ActorReply = {
-  status: "unavailable",
-  reason: "this node does not own the order's partition",
-};

@@ -1,0 +1,37 @@
+/** The effects that one tenure has started: forgotten together when it ends. */
+import { type EffectOutcome, effectKey } from "./cascade.ts";
+import type { EffectRunner } from "./effects.ts";
+import type { OpenEffect } from "./envelope.ts";
+
+export class EffectStarts {
+  private readonly effects: EffectRunner;
+  /** Keys of the effects whose outcome is not known. */
+  private readonly started = new Set<string>();
+
+  constructor(effects: EffectRunner) {
+    this.effects = effects;
+  }
+
+  /** @param resumed an earlier owner may have started it */
+  start(actor: string, effect: OpenEffect, resumed: boolean, done: (outcome: EffectOutcome) => void): void {
+    const key = effectKey(actor, effect);
+    this.started.add(key);
+    this.effects.start({
+      actor,
+      src: effect.src,
+      key,
+      input: effect.input,
+      resumed,
+      done: (outcome) => {
+        this.started.delete(key);
+        done(outcome);
+      },
+    });
+  }
+
+  /** No outcome is delivered any more. */
+  forgetAll(): void {
+    for (const key of this.started) this.effects.forget(key);
+    this.started.clear();
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The actors of one tenure that are in memory, and where the records of those that have left it stand.
+ * Owns: which cell is an actor's current one, and passivation.  Does not own: what is in a cell.
+ */
+import { type Cell, newCell } from "./cell.ts";
+
+/** Per partition: the writes of some seconds, which a server that has lost its leadership may not know yet. */
+const KNOWN_RECORDS = 10_000;
+/** Looked at per new cell, so that passivation never takes long. */
+const EVICTION_LOOKS = 8;
+
+export class Residents {
+  private readonly cells = new Map<string, Cell>();
+  /** Where the records of actors that left memory stand at least, newest last; bounded: what is older is read well. */
+  private readonly known = new Map<string, number>();
+  private readonly idleActors: number;
+
+  /** @param idleActors kept in memory when nothing is under way for them */
+  constructor(idleActors: number) {
+    this.idleActors = idleActors;
+  }
+
+  get size(): number {
+    return this.cells.size;
+  }
+
+  /** The actor's current cell; a new one when it is not in memory. */
+  cell(actor: string): Cell {
+    const found = this.cells.get(actor);
+    if (found) {
+      // Map order is the order of last use.
+      this.cells.delete(actor);
+      this.cells.set(actor, found);
+      return found;
+    }
+    const cell = newCell(actor);
+    this.cells.set(actor, cell);
+    this.evict();
+    return cell;
+  }
+
+  peek(actor: string): Cell | undefined {
+    return this.cells.get(actor);
+  }
+
+  isCurrent(cell: Cell): boolean {
+    return this.cells.get(cell.actor) === cell;
+  }
+
+  delete(actor: string): void {
+    this.cells.delete(actor);
+  }
+
+  clear(): void {
+    this.cells.clear();
+  }
+
+  values(): Iterable<Cell> {
+    return this.cells.values();
+  }
+
+  /** The actor has a record at this sequence. */
+  knows(actor: string, sequence: number): void {
+    if (sequence === 0) return;
+    this.known.delete(actor);
+    this.known.set(actor, sequence);
+    if (this.known.size <= KNOWN_RECORDS) return;
+    for (const oldest of this.known.keys()) {
+      this.known.delete(oldest);
+      return;
+    }
+  }
+
+  /** Where the actor's last record stands at least; 0 when nothing is known. */
+  knownSequence(cell: Cell): number {
+    return Math.max(cell.sequence, this.known.get(cell.actor) ?? 0);
+  }
+
+  /** Passivates the actors that were used longest ago and have nothing under way; bounded work per call. */
+  private evict(): void {
+    let looked = 0;
+    for (const [actor, cell] of this.cells) {
+      if (this.cells.size <= this.idleActors || ++looked > EVICTION_LOOKS) return;
+      const busy =
+        !cell.loaded || cell.unsettled > 0 || cell.waiters.size > 0 || (cell.acked?.effects.length ?? 0) > 0;
+      this.cells.delete(actor);
+      // To the other end, or a few busy ones would keep all the idle ones behind them in memory.
+      if (busy) this.cells.set(actor, cell);
+      else this.knows(actor, cell.sequence);
+    }
+  }
+}
