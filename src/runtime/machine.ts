@@ -78,8 +78,8 @@ export function restoreMachine(
   const live = entry.machine.resolveState({
     status: state.status,
     value: state.value as never,
-    context: state.context as never,
-  } as never) as Live;
+    context: state.context,
+  });
   const children: Record<string, unknown> = live.children;
   for (const id of openInvocations) children[id] = { id, src: id };
   return live;
@@ -108,13 +108,13 @@ export function checkMachine(name: string, machine: AnyStateMachine, effects: It
     if (node.type === "history")
       throw new MachineFault(`machine ${name}: history states are not stored (${node.id})`);
     for (const invoke of node.invoke) {
-      const src = String(invoke.src);
+      const src = typeof invoke.src === "string" ? invoke.src : invoke.id;
       if (!known.has(src)) throw new MachineFault(`machine ${name}: no effect handler for invoke "${src}"`);
       // Without one there is no child to stop, and leaving the state would go unnoticed.
       if (!machine.implementations.actors[src])
         throw new MachineFault(`machine ${name}: invoke "${src}" needs an actor in the machine's setup`);
       for (const type of [`xstate.done.actor.${invoke.id}`, `xstate.error.actor.${invoke.id}`]) {
-        if (!node.ownEvents.includes(type as never))
+        if (!node.ownEvents.includes(type))
           throw new MachineFault(`machine ${name}: invoke "${src}" needs onDone and onError`);
       }
     }
@@ -138,7 +138,7 @@ function checkAction(name: string, machine: AnyStateMachine, action: unknown): v
   );
 }
 
-function* actionsOf(node: AnyStateMachine["root"]): Generator<unknown> {
+function* actionsOf(node: AnyStateMachine["root"]): Generator {
   yield* node.entry;
   yield* node.exit;
   yield* node.initial.actions;
@@ -148,7 +148,7 @@ function* actionsOf(node: AnyStateMachine["root"]): Generator<unknown> {
 
 function* statesOf(node: AnyStateMachine["root"]): Generator<AnyStateMachine["root"]> {
   yield node;
-  for (const child of Object.values(node.states)) yield* statesOf(child as AnyStateMachine["root"]);
+  for (const child of Object.values(node.states)) yield* statesOf(child);
 }
 
 type RawAction = { readonly type: string; readonly params?: unknown };
@@ -209,7 +209,7 @@ const actors = new WeakMap<AnyStateMachine, AnyActorRef>();
 function scopeOf(machine: AnyStateMachine, input: unknown, actions: RawAction[]): AnyActorScope {
   let self = actors.get(machine);
   if (!self) {
-    self = createActor(machine, { input: input as never });
+    self = createActor(machine, { input });
     actors.set(machine, self);
   }
   return {

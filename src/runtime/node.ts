@@ -83,7 +83,6 @@ export class RuntimeNode {
   private readonly boot: string;
   private readonly startedAt: number;
   private ping: Subscription | undefined;
-  private stopFloors: () => void = () => {};
   private stopped = false;
 
   constructor(options: NodeOptions) {
@@ -177,7 +176,7 @@ export class RuntimeNode {
     this.ping = await bus.serve(subjects.ping(node), () => Promise.resolve(this.boot));
     await this.presence.start();
     await this.ownership.start();
-    this.floors();
+    void this.writeFloors();
   }
 
   /** Hands over in order: other nodes take over without waiting. Bounded by the drain limits. */
@@ -185,7 +184,6 @@ export class RuntimeNode {
     await this.presence.leave();
     await this.ownership.stop();
     this.stopped = true;
-    this.stopFloors();
     this.effects.stop();
     this.relay.stop();
     await this.presence.stop();
@@ -237,26 +235,20 @@ export class RuntimeNode {
     };
   }
 
-  private floors(): void {
-    let cancelled = false;
-    this.stopFloors = () => {
-      cancelled = true;
-    };
+  /** Writes the floors of the open partitions, again and again, until the node stops. */
+  private async writeFloors(): Promise<void> {
     const { clock, log } = this.options;
-    const loop = async (): Promise<void> => {
-      while (!cancelled && !this.stopped) {
-        await pause(clock, FLOOR_EVERY_MS);
-        for (const partition of this.partitions) {
-          if (cancelled || !partition.isOpen()) continue;
-          try {
-            await partition.writeFloor();
-          } catch (error) {
-            log.debug({ err: error }, "floor not written; the next one will say more");
-            break;
-          }
+    while (!this.stopped) {
+      await pause(clock, FLOOR_EVERY_MS);
+      for (const partition of this.partitions) {
+        if (this.stopped || !partition.isOpen()) continue;
+        try {
+          await partition.writeFloor();
+        } catch (error) {
+          log.debug({ err: error }, "floor not written; the next one will say more");
+          break;
         }
       }
-    };
-    void loop();
+    }
   }
 }

@@ -8,7 +8,7 @@
  *       the acknowledgement, and is decided again when the head is dropped.
  *   T3. An inbox input counts as evaluated only when everything it was decided on is acknowledged.
  *   T4. After `end`, nothing is submitted any more, and no outcome of an effect is taken.
- * Proved by: test/unit/runtime/tenure.test.ts, test/unit/runtime/cluster.test.ts, test/integration/runtime.test.ts
+ * Proved by: test/unit/runtime/tenure.test.ts, partition.test.ts, cluster.test.ts, test/integration/runtime.test.ts
  */
 import { limits } from "../../config/limits.ts";
 import { subjects } from "../../config/subjects.ts";

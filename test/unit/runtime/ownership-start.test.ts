@@ -9,6 +9,13 @@ import type { Presence } from "../../../src/runtime/presence.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
+const resource = (name: string) => ({
+  name,
+  acquire: () => Promise.resolve(),
+  revoke() {},
+  drain: () => Promise.resolve(),
+});
+
 t.test("a lock that changes while a starting node reads the others is not missed", async (t) => {
   const clock = new VirtualClock();
   const { journal } = memoryNode(new MemoryServer({ clock }), "node-2");
@@ -32,12 +39,6 @@ t.test("a lock that changes while a starting node reads the others is not missed
       return answer;
     },
   };
-  const resource = (name: string) => ({
-    name,
-    acquire: () => Promise.resolve(),
-    revoke() {},
-    drain: () => Promise.resolve(),
-  });
   const presence = { valid: () => true, present: () => ["node-1"], isAlive: () => true };
   const ownership = new Ownership({
     journal: reading,

@@ -1,0 +1,132 @@
+/** A diary that is kept by a tenure, and a tenure whose units are settled by hand. */
+import { assign as assignContext, emit, fromPromise, setup } from "xstate";
+import { VirtualClock } from "../../../src/adapters/clock.virtual.ts";
+import { memoryNode } from "../../../src/adapters/connection.memory.ts";
+import { MemoryServer } from "../../../src/adapters/server.memory.ts";
+import type { Input } from "../../../src/runtime/cascade.ts";
+import { EffectRunner } from "../../../src/runtime/effects.ts";
+import { Tenure } from "../../../src/runtime/tenure.ts";
+import type { Work } from "../../../src/runtime/cell.ts";
+import type { Unit } from "../../../src/runtime/unit.ts";
+import { silent } from "./relay-stage.ts";
+import { subjects } from "../../../config/subjects.ts";
+import type { ActorDefinition, EffectHandler } from "../../../src/runtime/definition.ts";
+
+/** Remembers every note in order; `work` starts an effect, `poison` throws. */
+export const diaryMachine = setup({
+  types: {
+    context: {} as { notes: string[]; done: string[] },
+    events: {} as { type: string },
+  },
+  actors: { job: fromPromise<string, string>(() => Promise.reject(new Error("run by the runtime"))) },
+}).createMachine({
+  id: "diary",
+  context: { notes: [], done: [] },
+  initial: "idle",
+  on: {
+    poison: {
+      actions: assignContext(() => {
+        throw new Error("poison");
+      }),
+    },
+    "note.*": {
+      actions: assignContext({ notes: ({ context, event }) => [...context.notes, event.type] }),
+    },
+  },
+  states: {
+    idle: { on: { work: "working" } },
+    working: {
+      on: { stop: "idle" },
+      invoke: {
+        id: "job",
+        src: "job",
+        input: "x",
+        onDone: {
+          target: "idle",
+          actions: [
+            assignContext({ done: ({ context, event }) => [...context.done, event.output] }),
+            emit({ type: "diary.worked" }),
+          ],
+        },
+        onError: "idle",
+      },
+    },
+  },
+});
+
+export function diary(run: EffectHandler["run"] = ({ key }) => Promise.resolve(key)): ActorDefinition {
+  return {
+    machines: { diary: { machine: diaryMachine, version: 1 } },
+    listens: {},
+    effects: { job: { provider: "jobs", timeoutMs: 60_000, maxAttempts: 3, backoffMs: 10, run } },
+    settled: () => true,
+  };
+}
+
+export type Diary = { readonly notes: string[]; readonly done: string[] };
+export type States = { readonly machines: Readonly<Record<string, { readonly context: unknown }>> };
+export const notes = ({ machines }: States): string[] =>
+  (machines["diary"] as { context: Diary }).context.notes;
+export const worked = ({ machines }: States): string[] =>
+  (machines["diary"] as { context: Diary }).context.done;
+
+export const NOW = { waitMs: 0, mayExist: false } as const;
+export const record = (actor: string): string => subjects.record(0, actor);
+export const work = (input: Input, inbox: number): Work => ({
+  input,
+  inbox,
+  waitMs: 0,
+  mayExist: input.kind !== "start",
+  reply: () => {},
+  attempts: 0,
+});
+
+/** A tenure whose units are settled by hand. */
+export async function byHand(run?: EffectHandler["run"]) {
+  const clock = new VirtualClock();
+  const { journal } = memoryNode(new MemoryServer({ clock }), "one");
+  const definition = diary(run);
+  const units: Unit[] = [];
+  let ids = 0;
+  const effects = new EffectRunner({ handlers: definition.effects, clock, log: silent });
+  const tenure = new Tenure(
+    {
+      definition,
+      journal,
+      sink: { submit: (unit) => void units.push(unit) },
+      effects,
+      clock,
+      ids: { next: () => `id${++ids}` },
+      log: silent,
+      node: "one",
+      idleActors: 10,
+    },
+    0,
+    1,
+  );
+  return {
+    clock,
+    tenure,
+    units,
+    start: () => tenure.dispatch("d", work({ kind: "start", input: {} }, 0)),
+    send: (type: string, inbox = 0) =>
+      tenure.dispatch("d", work({ kind: "event", machine: "diary", event: { type }, id: `${type}!` }, inbox)),
+    /** The oldest unit becomes the last record of the actor. */
+    store: async (): Promise<void> => {
+      const unit = units.shift();
+      if (!unit) throw new Error("no unit");
+      const [message] = unit.messages;
+      if (!message) throw new Error("an empty unit");
+      let at = 0;
+      void journal.append([message], 100).then((result) => {
+        at = result.status === "stored" ? result.lastSequence : -1;
+        return at;
+      });
+      await clock.advanceUntil(() => at !== 0, 100);
+      unit.settled({ status: "stored", sequences: new Map([[record("d"), at]]), lastSequence: at });
+    },
+    drop: (): void => {
+      units.pop()?.settled({ status: "dropped", why: "store_unavailable" });
+    },
+  };
+}
