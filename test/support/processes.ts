@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Test } from "tap";
 import { waitUntil } from "./wait-until.ts";
@@ -59,8 +60,20 @@ export function startProcess(
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   const started = watch(child);
+  endWithUs(started);
   t.teardown(() => started.kill());
   return started;
+}
+
+/** Should this process die without its teardowns, a shell that waits for the end of its input ends the other one. */
+function endWithUs({ pid, ended }: Started): void {
+  const reaper = spawn("/bin/sh", ["-c", `read _; kill -9 ${pid} 2>/dev/null`], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  reaper.unref();
+  (reaper.stdin as Socket).unref();
+  void ended.then(() => reaper.kill("SIGKILL"));
 }
 
 /** The environment without what would change how Orderly or a child Node behaves. */
