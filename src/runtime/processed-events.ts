@@ -9,7 +9,7 @@
  */
 import { token } from "../../config/subjects.ts";
 import { pause } from "./pause.ts";
-import type { Bucket, CasResult, Clock } from "./ports.ts";
+import { type Bucket, type CasResult, type Clock, Unavailable } from "./ports.ts";
 
 /** An event held by this worker. `attempt` is 1 for the first one ever. */
 export type Claim = {
@@ -144,12 +144,25 @@ export class ProcessedEvents {
     return { status: "claimed", key, revision, attempt, ...(failure !== undefined && { failure }) };
   }
 
+  /**
+   * After a conflict: an earlier try of ours got through, or the lock outlived its life and somebody else is at it.
+   * Neither, when the server is a new leader that does not know the lock itself yet: then the mark is tried again.
+   */
+  async #isPast(claim: Claim): Promise<boolean> {
+    try {
+      const stored = await this.#bucket.get(claim.key);
+      return stored !== undefined && stored.revision > claim.revision;
+    } catch (error) {
+      if (error instanceof Unavailable) return false;
+      throw error;
+    }
+  }
+
   async #mark(claim: Claim, state: "done" | "dead"): Promise<boolean> {
     const entry: Entry = { state, at: this.#clock.now(), attempts: claim.attempt };
     for (let tried = 1; tried <= MARK_TRIES; tried++) {
       const result = await this.#bucket.update(claim.key, JSON.stringify(entry), claim.revision);
-      // A conflict: an earlier try of ours got through, or the lock outlived its life and somebody else is at it.
-      if (result.status !== "unanswered") {
+      if (result.status === "stored" || (result.status === "conflict" && (await this.#isPast(claim)))) {
         this.#unmarked.delete(claim.key);
         return true;
       }

@@ -1,7 +1,10 @@
 import type { Bucket, CasResult } from "../../src/runtime/ports.ts";
 
-/** What becomes of a write: its answer is lost though it is stored, or it never arrives. */
-export type WriteFault = "lose-answer" | "lose-request";
+/**
+ * What becomes of a write: its answer is lost though it is stored, it never arrives, or it is refused by a server
+ * that has just become leader and does not know the newest entry yet.
+ */
+export type WriteFault = "lose-answer" | "lose-request" | "behind";
 
 /**
  * A bucket in memory that can be shared, looked into, and told to go wrong: `fault` is asked before every write,
@@ -21,6 +24,7 @@ export function faultyBucket(fault?: () => WriteFault | undefined) {
     update: async (key, value, expected): Promise<CasResult> => {
       const wrong = fault === undefined ? faults.shift() : fault();
       if (wrong === "lose-request") return { status: "unanswered", reason: "lost" };
+      if (wrong === "behind") return { status: "conflict" };
       if ((entries.get(key)?.revision ?? 0) !== expected) return { status: "conflict" };
       entries.set(key, { value, revision: ++revision });
       if (wrong === "lose-answer") return { status: "unanswered", reason: "lost" };

@@ -249,6 +249,22 @@ t.test("given no server for the mark, this worker repeats the mark and not the w
   t.equal(s.state("e1"), "done");
 });
 
+t.test("a mark that is refused by mistake is written again, so that a repeat finds it", async (t) => {
+  const s = scene();
+  let times = 0;
+  const worker = await s.worker(async () => {
+    times++;
+    s.faults.push("behind");
+  });
+  s.emit("e1");
+  await s.clock.advance(2_000);
+  t.equal(s.state("e1"), "done");
+  s.emit("e1");
+  await s.clock.advance(60_000);
+  t.equal(times, 1);
+  await worker.stop();
+});
+
 t.test("given a lock whose answer is lost, the event is worked on nevertheless, once", async (t) => {
   const s = scene();
   let works = 0;
