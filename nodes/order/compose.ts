@@ -3,7 +3,7 @@ import type { NodeSettings } from "../../config/settings.ts";
 import { floorsBucket, nodesBucket } from "../../config/streams.ts";
 import { natsBucket } from "../../src/adapters/bucket.nats.ts";
 import { natsBus } from "../../src/adapters/bus.nats.ts";
-import type { NatsLink } from "../../src/adapters/connection.nats.ts";
+import type { NatsLink } from "../../src/adapters/link.nats.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { ensureStreams } from "../../src/adapters/streams.nats.ts";
 import { type Application, RuntimeNode } from "../../src/runtime/node.ts";

@@ -2,7 +2,7 @@
 import { INVOICE_STORE } from "../../config/subjects.ts";
 import { invoiceNumbersBucket, processedBucket, type StreamSettings } from "../../config/streams.ts";
 import { natsBucket } from "../../src/adapters/bucket.nats.ts";
-import type { NatsLink } from "../../src/adapters/connection.nats.ts";
+import type { NatsLink } from "../../src/adapters/link.nats.ts";
 import { natsDocuments } from "../../src/adapters/documents.nats.ts";
 import { natsWorkQueue } from "../../src/adapters/work-queue.nats.ts";
 import type { Actors } from "../../src/runtime/actors.ts";

@@ -6,7 +6,7 @@
 import { MsgHdrsImpl, nuid } from "@nats-io/transport-node";
 import { ServerCode } from "../runtime/ports.ts";
 import type { AppendResult, Message } from "../runtime/ports.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 import { isTransient } from "./jetstream-codes.ts";
 import type { ErrorBody } from "./jetstream-codes.ts";
 import { encodeMessages } from "./message-encoding.ts";

@@ -1,7 +1,7 @@
 /** A KV bucket on the server in memory; the lock bucket is a part of the journal's log. */
 import { Unavailable } from "../runtime/ports.ts";
 import type { Bucket } from "../runtime/ports.ts";
-import type { MemoryLink } from "./connection.memory.ts";
+import type { MemoryLink } from "./link.memory.ts";
 import { follow } from "./follower.memory.ts";
 import { append, read } from "./journal.memory.ts";
 import { kvBucket } from "./kv-bucket.ts";

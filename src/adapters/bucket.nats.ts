@@ -7,7 +7,7 @@ import type { StreamDefinition } from "../../config/streams.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import type { AppendResult, Bucket, Message } from "../runtime/ports.ts";
 import { appendMessages } from "./append.nats.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 import { ApiCode, ApiError } from "./jetstream-api.nats.ts";
 import { lastPerSubject } from "./journal.nats.ts";
 import { kvBucket } from "./kv-bucket.ts";

@@ -1,7 +1,7 @@
 /** Request and reply on the server in memory. */
 import { Unavailable } from "../runtime/ports.ts";
 import type { Bus, BusAnswer, Subscription } from "../runtime/ports.ts";
-import type { MemoryLink } from "./connection.memory.ts";
+import type { MemoryLink } from "./link.memory.ts";
 import type { Listener } from "./server.memory.ts";
 
 /** The bus as this node sees it. */

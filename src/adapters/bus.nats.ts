@@ -2,7 +2,7 @@
 import type { Msg } from "@nats-io/transport-node";
 import { Unavailable } from "../runtime/ports.ts";
 import type { Bus, BusAnswer, Subscription } from "../runtime/ports.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 import { describe, isNoResponders, request } from "./request.nats.ts";
 
 /** Time limit of `flush`, ms. */

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { connect, credsAuthenticator } from "@nats-io/transport-node";
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { ApiError, apiRequest } from "./jetstream-api.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 
 /** Batches and schedules on clusters were repaired up to this version. */
 export const MINIMUM_SERVER = "2.14.9";
@@ -28,16 +29,6 @@ export type NatsSettings = {
 /** The servers cannot be used: not reached, too old, or without JetStream. One line, names the fix. Not retryable. */
 export class ServerUnfit extends Error {
   override readonly name = "ServerUnfit";
-}
-
-/** A connection as the adapters share it. */
-export interface NatsLink {
-  readonly nc: NatsConnection;
-  connected(): boolean;
-  /** Told of every change; the answer ends it. */
-  onChange(listener: (connected: boolean) => void): () => void;
-  /** Sends what waits, then closes. Idempotent. */
-  close(): Promise<void>;
 }
 
 /** @throws ServerUnfit */

@@ -1,7 +1,7 @@
 import { Objm, type ObjectStore, StorageType } from "@nats-io/obj";
 import type { Documents } from "../runtime/documents.ts";
 import { Unavailable } from "../runtime/ports.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 import { untilAvailable } from "./until-available.ts";
 
 const OPEN_DEADLINE_MS = 30_000;

@@ -1,7 +1,7 @@
 /** Follows a log in memory in order and without gaps, over lost connections. */
 import type { StoredMessage, Subscription } from "../runtime/ports.ts";
 import { compileFilters } from "./append-rules.ts";
-import type { MemoryLink } from "./connection.memory.ts";
+import type { MemoryLink } from "./link.memory.ts";
 import type { MemoryLog } from "./log.memory.ts";
 
 export type MemoryFollowOptions = {

@@ -1,6 +1,6 @@
 /** Requests to the JetStream API, with the server's error codes kept apart from "no answer". */
 import { Unavailable } from "../runtime/ports.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 import { isTransient } from "./jetstream-codes.ts";
 import type { ErrorBody } from "./jetstream-codes.ts";
 import { describe, request } from "./request.nats.ts";

@@ -2,7 +2,7 @@
 import { STREAM } from "../../config/subjects.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import type { AppendResult, Journal, Message } from "../runtime/ports.ts";
-import type { MemoryLink } from "./connection.memory.ts";
+import type { MemoryLink } from "./link.memory.ts";
 import { follow } from "./follower.memory.ts";
 import { isTransient } from "./jetstream-codes.ts";
 import type { MemoryLog, Verdict } from "./log.memory.ts";

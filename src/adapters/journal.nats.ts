@@ -3,7 +3,7 @@ import { STREAM } from "../../config/subjects.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import type { AppendResult, Journal, Message, StoredMessage, Subscription } from "../runtime/ports.ts";
 import { appendMessages } from "./append.nats.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 import { ApiError, apiRequest } from "./jetstream-api.nats.ts";
 import { follow } from "./ordered-consumer.nats.ts";
 import { getMessage, READ_TIMEOUT_MS } from "./stored-message.nats.ts";

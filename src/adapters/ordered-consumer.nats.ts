@@ -15,7 +15,7 @@ import { createInbox, nuid } from "@nats-io/transport-node";
 import type { Msg, Subscription as NatsSubscription } from "@nats-io/transport-node";
 import { Unavailable } from "../runtime/ports.ts";
 import type { StoredMessage, Subscription } from "../runtime/ports.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.nats.ts";
 import { readDelivery } from "./stored-message.nats.ts";
 

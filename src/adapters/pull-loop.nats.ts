@@ -10,7 +10,7 @@
  */
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import type { WorkItem } from "../runtime/work-queue.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 import { readDelivery } from "./stored-message.nats.ts";
 
 export type PullOptions = {

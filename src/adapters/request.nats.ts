@@ -1,7 +1,7 @@
 /** Requests over core NATS that end with their connection, and what their failures mean. */
 import { errors } from "@nats-io/transport-node";
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 
 /**
  * One request. The answer to a request of a lost connection never comes: the wait ends then, not at the time limit.

@@ -2,7 +2,7 @@
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import type { StoredMessage } from "../runtime/ports.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.nats.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 
 /** Time limit of one read, ms. */
 export const READ_TIMEOUT_MS = 2_000;

@@ -2,7 +2,7 @@
 import { allStreams, PARTITIONS_KEY } from "../../config/streams.ts";
 import type { StreamDefinition, StreamSettings } from "../../config/streams.ts";
 import { Unavailable } from "../runtime/ports.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.nats.ts";
 
 /** A stream exists and is not what is needed. One line: what differs and what to do. Not retryable. */

@@ -10,7 +10,7 @@ import type { Subscription } from "../runtime/ports.ts";
 import { type DeadLetter, DeadLetterHeader } from "../runtime/work-queue.ts";
 import type { WorkItem, WorkQueue, WorkQueueOptions } from "../runtime/work-queue.ts";
 import { appendMessages } from "./append.nats.ts";
-import type { NatsLink } from "./connection.nats.ts";
+import type { NatsLink } from "./link.nats.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.nats.ts";
 import { PullLoop } from "./pull-loop.nats.ts";
 import { untilAvailable } from "./until-available.ts";

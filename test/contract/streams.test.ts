@@ -6,7 +6,7 @@ import { allStreams, bucketStream, nodesBucket, orderStream } from "../../config
 import { LOCK_BUCKET, STREAM, subjects } from "../../config/subjects.ts";
 import { natsBucket } from "../../src/adapters/bucket.nats.ts";
 import { connectNats } from "../../src/adapters/connection.nats.ts";
-import type { NatsLink } from "../../src/adapters/connection.nats.ts";
+import type { NatsLink } from "../../src/adapters/link.nats.ts";
 import { apiRequest } from "../../src/adapters/jetstream-api.nats.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { ensureStream, ensureStreams, StreamUnfit } from "../../src/adapters/streams.nats.ts";
