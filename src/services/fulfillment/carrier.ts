@@ -1,8 +1,7 @@
 /** The carrier that makes shipping labels, and the fulfillment machine's effect on top of it. */
 import { createHash } from "node:crypto";
-import type { LabelInput } from "../../../machines/types.ts";
+import type { LabelInput, LabelOutput } from "../../../machines/types.ts";
 import type { EffectHandler } from "../../runtime/definition.ts";
-import type { LabelOutput } from "../payments/contract.ts";
 
 /** Whoever takes the parcels. */
 export interface Carrier {

@@ -1,6 +1,6 @@
 /** The payment machine's effects, carried out by a gateway. */
 import type { EffectContext, EffectHandler } from "../../runtime/definition.ts";
-import type { AuthorizeInput, SettleInput, VoidInput } from "./contract.ts";
+import type { AuthorizeInput, SettleInput, VoidInput } from "../../../machines/types.ts";
 import type { GatewayCall, PaymentGateway } from "./gateway.ts";
 
 /** By the `src` of the payment machine's invokes. */

@@ -11,7 +11,7 @@ import type {
   SettleInput,
   VoidInput,
   VoidOutput,
-} from "./contract.ts";
+} from "../../../machines/types.ts";
 import type { GatewayCall, GatewayOutcome, PaymentGateway } from "./gateway.ts";
 
 /** One answer of the gateway, the body unchecked. */

@@ -12,7 +12,7 @@ import type {
   SettleInput,
   VoidInput,
   VoidOutput,
-} from "./contract.ts";
+} from "../../../machines/types.ts";
 
 /** What goes with every call besides its request. */
 export type GatewayCall = {

@@ -4,7 +4,6 @@ import type * as machines from "../../../machines/types.ts";
 import type { EffectFailure } from "../../../src/runtime/definition.ts";
 import type * as inventory from "../../../src/services/inventory/contract.ts";
 import type * as orders from "../../../src/services/orders/contract.ts";
-import type * as payments from "../../../src/services/payments/contract.ts";
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 /** What the machine sends, the service takes. */
@@ -16,22 +15,12 @@ const same: [
   Same<machines.ReserveOutput, inventory.ReserveOutput>,
   Same<machines.EndHoldInput, inventory.EndHoldInput>,
   Same<machines.EndHoldOutput, inventory.EndHoldOutput>,
-  Same<machines.AuthorizeOutput, payments.AuthorizeOutput>,
-  Same<machines.SettleInput, payments.SettleInput>,
-  Same<machines.VoidInput, payments.VoidInput>,
-  Same<machines.CaptureOutput, payments.CaptureOutput>,
-  Same<machines.VoidOutput, payments.VoidOutput>,
-  Same<machines.RefundOutput, payments.RefundOutput>,
-  Same<machines.LabelOutput, payments.LabelOutput>,
   Same<machines.EffectFailure, EffectFailure>,
   Same<machines.ShippingAddress, orders.PlaceOrder["shippingAddress"]>,
   Same<machines.Customer, orders.PlaceOrder["customer"]>,
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true];
 
-const taken: [
-  Taken<machines.PaymentMethod, orders.PaymentMethod>,
-  Taken<machines.AuthorizeInput, payments.AuthorizeInput>,
-] = [true, true];
+const taken: [Taken<machines.PaymentMethod, orders.PaymentMethod>] = [true];
 
 t.test("the machines and the services mean the same data", async (t) => {
   t.ok([...same, ...taken].every(Boolean));

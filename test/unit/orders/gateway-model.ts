@@ -9,7 +9,7 @@ import type {
   SettleInput,
   VoidInput,
   VoidOutput,
-} from "../../../src/services/payments/contract.ts";
+} from "../../../machines/types.ts";
 import type { GatewayCall, GatewayOutcome, PaymentGateway } from "../../../src/services/payments/gateway.ts";
 
 /** What the gateway holds for an order, minor units. */
