@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Test } from "tap";
@@ -122,8 +123,23 @@ function watch(child: ChildProcess): Started {
     },
     freeze() {
       child.kill("SIGSTOP");
+      spinUntilStopped(pid);
       return () => void child.kill("SIGCONT");
     },
     closeStdin: () => void child.stdin?.end(),
   };
+}
+
+/** The signal is sent at once and takes effect soon; where the system tells (Linux), waits for it. */
+function spinUntilStopped(pid: number): void {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return;
+  const deadline = performance.now() + 1000;
+  while (performance.now() < deadline) {
+    const states = readdirSync(tasks).map((task) => {
+      const stat = readFileSync(`${tasks}/${task}/stat`, "utf8");
+      return stat.slice(stat.lastIndexOf(")") + 2)[0];
+    });
+    if (states.every((state) => state === "T")) return;
+  }
 }
