@@ -34,7 +34,6 @@ export const subjects = {
   /** Core NATS, outside the stream. */
   command: (partition: number) => `cmd.${partition}`,
   inventory: (shard: number) => `inventory.${shard}`,
-  ping: (node: string) => `node.${node}.ping`,
 } as const;
 
 /** Any text as one subject token: dots, spaces and wildcards become `=XX` (hex). Injective. */

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
 import { loadNodeSettings } from "../config/settings.ts";
+import { redacted } from "../config/settings-reader.ts";
 import { systemClock } from "../src/adapters/clock.system.ts";
 import { connectNats } from "../src/adapters/connection.nats.ts";
 import { randomIds } from "../src/adapters/ids.random.ts";
@@ -51,7 +52,7 @@ runProcess("node", async () => {
     development: settings.development,
   });
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
-  log.info({ url, home: settings.home }, "order node listens");
+  log.info({ url, settings: redacted(settings) }, "order node listens");
   return {
     stop: async () => {
       // Requests under way are answered first; their orders may live on this very node.

@@ -15,12 +15,13 @@ import { fromGo } from "./nats-from-go.ts";
 import { fromRelease } from "./nats-from-release.ts";
 import { fromWheel } from "./nats-from-wheel.ts";
 import type { NatsSource, Platform } from "./nats-sources.ts";
-import { isUsable, MINIMUM_NATS_VERSION, natsServerVersion } from "./nats-version.ts";
+import { MINIMUM_SERVER } from "../../src/adapters/connection.nats.ts";
+import { isUsable, natsServerVersion } from "./nats-version.ts";
 
 export type NatsBinary = {
   /** Absolute path of the executable. */
   readonly path: string;
-  /** `major.minor.patch`, at least `MINIMUM_NATS_VERSION`. */
+  /** `major.minor.patch`, at least `MINIMUM_SERVER`. */
   readonly version: string;
   /** Where it came from, for people. */
   readonly source: string;
@@ -74,7 +75,7 @@ async function named(path: string): Promise<NatsBinary> {
   });
   if (!isUsable(version))
     throw new NatsServerMissing(
-      `ORDERLY_NATS_SERVER: ${path} is version ${version}, older than ${MINIMUM_NATS_VERSION}; ${fix}`,
+      `ORDERLY_NATS_SERVER: ${path} is version ${version}, older than ${MINIMUM_SERVER}; ${fix}`,
     );
   return { path, version, source: "ORDERLY_NATS_SERVER" };
 }
@@ -132,7 +133,7 @@ async function usable(
   try {
     const version = await natsServerVersion(path);
     if (isUsable(version)) return { path, version, source };
-    note(`${source}: ${path} is version ${version}, older than ${MINIMUM_NATS_VERSION}: passed over`);
+    note(`${source}: ${path} is version ${version}, older than ${MINIMUM_SERVER}: passed over`);
   } catch (error) {
     note(`${source}: ${messageOf(error)}: passed over`);
   }
@@ -164,7 +165,7 @@ async function sweep(parent: string): Promise<void> {
 function fail(tried: readonly string[]): never {
   throw new NatsServerMissing(
     [
-      `found no nats-server ${MINIMUM_NATS_VERSION} or newer, and could not fetch one:`,
+      `found no nats-server ${MINIMUM_SERVER} or newer, and could not fetch one:`,
       ...tried.map((line) => `  - ${line}`),
       "Fix: install nats-server (https://docs.nats.io/running-a-nats-service/introduction/installation),",
       "or set ORDERLY_NATS_SERVER to the path of one, or NATS_URL to the address of one that runs.",

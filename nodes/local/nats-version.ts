@@ -1,8 +1,6 @@
 /** Which nats-server will do, and how one is asked for its version. */
+import { isAtLeast, MINIMUM_SERVER } from "../../src/adapters/connection.nats.ts";
 import { runCommand } from "./run-command.ts";
-
-/** Oldest usable server: fixes of atomic batches and schedules; older ones drop stream options silently. */
-export const MINIMUM_NATS_VERSION = "2.14.9";
 
 const ASK_TIMEOUT_MS = 10_000;
 
@@ -19,11 +17,5 @@ export async function natsServerVersion(path: string): Promise<string> {
 
 /** True when `version` (`major.minor.patch`) is the oldest usable one or newer. */
 export function isUsable(version: string): boolean {
-  const wanted = MINIMUM_NATS_VERSION.split(".").map(Number);
-  const given = version.split(".").map(Number);
-  for (const [index, part] of wanted.entries()) {
-    const difference = (given[index] ?? 0) - part;
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
+  return isAtLeast(version, MINIMUM_SERVER);
 }

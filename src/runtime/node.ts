@@ -3,7 +3,6 @@
  * Start order: presence, then locks; stop order: hand over, then presence. A node that is killed leaves its lock
  * entries, its floor entries and an outbox that nobody needs: nothing in it was answered (ADR 1).
  */
-import { subjects } from "../../config/subjects.ts";
 import type { ActorReply, Actors } from "./actors.ts";
 import type { ActorDefinition } from "./definition.ts";
 import { EffectRunner } from "./effects.ts";
@@ -11,7 +10,7 @@ import { checkMachine } from "./machine.ts";
 import { Ownership } from "./ownership.ts";
 import { Partition } from "./partition.ts";
 import { pause } from "./pause.ts";
-import type { Bucket, Bus, Clock, Ids, Journal, Log, Outbox, Subscription } from "./ports.ts";
+import type { Bucket, Bus, Clock, Ids, Journal, Log, Outbox } from "./ports.ts";
 import { type NodeEntry, Presence } from "./presence.ts";
 import { Relay, type RelayState } from "./relay.ts";
 import type { OwnedResource } from "./resource.ts";
@@ -82,7 +81,6 @@ export class RuntimeNode {
   private readonly ownership: Ownership;
   private readonly boot: string;
   private readonly startedAt: number;
-  private ping: Subscription | undefined;
   private stopped = false;
 
   constructor(options: NodeOptions) {
@@ -160,7 +158,7 @@ export class RuntimeNode {
 
   /** @throws Unavailable */
   async start(): Promise<void> {
-    const { bus, outbox, log, node } = this.options;
+    const { bus, outbox, log } = this.options;
     const leftover = outbox.leftover();
     if (leftover.length > 0) {
       log.info({ units: leftover.length }, "outbox of an earlier run dropped: nothing in it was answered");
@@ -173,7 +171,6 @@ export class RuntimeNode {
       log.warn({ connected }, connected ? "connected again" : "connection lost");
       if (connected) this.presence.reconnected();
     });
-    this.ping = await bus.serve(subjects.ping(node), () => Promise.resolve(this.boot));
     await this.presence.start();
     await this.ownership.start();
     void this.writeFloors();
@@ -187,7 +184,6 @@ export class RuntimeNode {
     this.effects.stop();
     this.relay.stop();
     await this.presence.stop();
-    await this.ping?.stop();
   }
 
   status(): NodeStatus {

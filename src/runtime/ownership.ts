@@ -55,6 +55,8 @@ type Slot = {
 };
 
 const CLAIMS_AT_ONCE = 8;
+const REVIEW_MS = 250;
+const RETRY_MS = 250;
 /** Longer than a resource takes to settle what it has submitted, while the server answers. */
 const DRAIN_LIMIT_MS = 10_000;
 
@@ -155,21 +157,19 @@ export class Ownership {
   private tick(): void {
     if (this.stopping) return;
     this.review();
-    this.cancel = this.options.clock.after(250, () => this.tick());
+    this.cancel = this.options.clock.after(REVIEW_MS, () => this.tick());
   }
 
   private namesUs({ entry }: Slot): boolean {
     return entry?.node === this.options.node && entry.boot === this.options.boot;
   }
 
-  private claimable(slot: Slot): boolean {
-    const { entry } = slot;
+  /** Of a free slot: nobody who is there holds the lock. */
+  private claimable({ entry }: Slot): boolean {
     if (!entry || entry.node === "") return true;
-    const { presence, node, boot } = this.options;
-    // Our own earlier process is gone, or we would not be here; our own present one has lost the epoch it had.
-    if (entry.node === node)
-      return entry.boot !== boot || slot.epoch !== slot.revision || slot.state === "free";
-    return !presence.isAlive(entry.node, entry.boot);
+    const { presence, node } = this.options;
+    // Our own earlier process is gone, or we would not be here; this one has lost the epoch it had.
+    return entry.node === node || !presence.isAlive(entry.node, entry.boot);
   }
 
   private saw(message: StoredMessage): void {
@@ -203,21 +203,20 @@ export class Ownership {
       return;
     }
     log.debug({ resource: slot.resource.name, result }, "claim not stored");
-    const settled = await this.readBack(slot);
-    if (slot.state === "claiming" && slot.nonce === nonce && settled) slot.state = "free";
+    await this.readBack(slot);
+    if (slot.state === "claiming" && slot.nonce === nonce) slot.state = "free";
   }
 
   /** An unanswered claim may be stored, now or later: the entry itself tells. */
-  private async readBack(slot: Slot): Promise<boolean> {
+  private async readBack(slot: Slot): Promise<void> {
     const { journal, clock } = this.options;
     try {
       const stored = await journal.readLast(subjects.lock(slot.resource.name));
       if (stored) this.saw(stored);
     } catch {
       // Still unknown: the next review tries again, by compare-and-set on what is known then.
-      await new Promise<void>((resolve) => clock.after(250, resolve));
+      await pause(clock, RETRY_MS);
     }
-    return true;
   }
 
   private won(slot: Slot, epoch: number): void {
