@@ -24,21 +24,30 @@ const pinned = {
 };
 
 const commands = {
-  start: ["nodes/local-cluster.ts", "a whole cluster on this machine (the default)"],
+  start: ["nodes/local-cluster.ts", "a whole cluster on this machine (the default), around one nats-server"],
   node: ["nodes/order-node.ts", "one order node"],
   gateway: ["nodes/gateway-simulator.ts", "the payment gateway simulator"],
   mailbox: ["nodes/mailbox.ts", "the development mailbox"],
+  catalogue: ["nodes/sample-catalogue.ts", "puts the sample catalogue into a cluster that runs"],
+  nats: ["nodes/local/nats-keeper.ts", "one nats-server of a cluster of three (config/nats/cluster.conf)"],
   "nats-server": ["nodes/local/print-nats-server.ts", "finds or fetches nats-server and prints its path"],
   test: ["node_modules/tap/dist/esm/run.mjs", "the tests; arguments go to tap"],
+  bench: ["bench/run.ts", "the benchmarks; see bench --help"],
 };
 
-const [command = "start", ...args] = process.argv.slice(2);
-if (command === "--help" || command === "-h" || command === "help") {
+const [command = "start", ...rest] = process.argv.slice(2);
+const isCluster = command === "start" && rest.includes("--cluster");
+const args = isCluster ? rest.filter((one) => one !== "--cluster") : rest;
+/** What takes its own arguments. */
+const passesOn = command === "test" || command === "bench";
+const wantsHelp = !passesOn && args.some((one) => one === "--help" || one === "-h");
+if (wantsHelp || command === "--help" || command === "-h" || command === "help") {
   process.stdout.write(`${usage()}\n`);
 } else if (!Object.hasOwn(commands, command)) {
   fail(`there is no command "${command}"\n\n${usage()}`, 2);
-} else if (command !== "test" && !isEnvFile(args)) {
-  fail(`${command} takes no arguments but "--env-file FILE"; settings come from the environment`, 2);
+} else if (!passesOn && !isEnvFile(args)) {
+  const options = command === "start" ? '"--cluster" and "--env-file FILE"' : '"--env-file FILE"';
+  fail(`${command} takes no arguments but ${options}; settings come from the environment`, 2);
 } else {
   run(findNode());
 }
@@ -50,6 +59,7 @@ function usage() {
     "",
     ...lines,
     "",
+    "  start --cluster   around three nats-servers, everything stored on each (ORDERLY_NATS_SERVERS=3)",
     "  --env-file FILE   settings from a file; otherwise they come from the environment",
   ].join("\n");
 }
@@ -77,7 +87,11 @@ function findNode() {
 
 function run(node) {
   const isTest = command === "test";
-  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` };
+  const env = {
+    ...process.env,
+    PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
+    ...(isCluster ? { ORDERLY_NATS_SERVERS: "3" } : {}),
+  };
   // Before the tests, so that the time a download takes is not taken from a test's limit.
   if (isTest)
     spawnSync(node, [join(root, commands["nats-server"][0])], {
@@ -87,7 +101,7 @@ function run(node) {
   const file = join(root, commands[command][0]);
   const child = spawn(
     node,
-    isTest ? [file, ...args] : [...args.slice(1).map((path) => `--env-file=${path}`), file],
+    passesOn ? [file, ...args] : [...args.slice(1).map((path) => `--env-file=${path}`), file],
     {
       // A group of its own: Ctrl-C reaches the child once, through us, and it stops in order.
       detached: !isTest,

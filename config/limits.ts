@@ -8,6 +8,19 @@ export const limits = {
   recentCommands: 16,
   /** Bytes of one message, headers included; below the server's default `max_payload` of 1 MiB. */
   messageBytes: 512 * 1024,
-  /** Inputs waiting in one actor's mailbox. */
+  /** Callers' inputs under way in one actor: in its mailbox, in the outbox, or waiting for it to settle. */
   mailboxInputs: 256,
+  /** A client that lost its connection waits so long, plus up to the jitter, before each attempt to get another, ms. */
+  reconnectWaitMs: 100,
+  reconnectJitterMs: 50,
+  /** A node that nobody answers for is suspected for at least so long, ms: three attempts to connect again fit. */
+  suspectedMs: 450,
+  /** Requests under way on one node, on behalf of its own callers. */
+  nodeCalls: 8192,
+  /** Callers' inputs and reads under way in one partition. */
+  partitionCalls: 4096,
+  /** Inbox inputs under way in one partition; the consumer waits above, and they wait in the stream. */
+  partitionInbox: 256,
+  /** Actors of one partition being read from the stream at once; the others wait in line. */
+  partitionLoads: 32,
 } as const;

@@ -1,4 +1,5 @@
 /** Turns environment variables into one frozen, checked object; tells all faults at once. */
+import { readFileSync } from "node:fs";
 import { envSchema } from "env-schema";
 import type { Static, TSchema } from "typebox";
 
@@ -42,6 +43,15 @@ export function optionalFrom<S extends TSchema>(variable: string, schema: S): Fi
   return { variable, schema, optional: true };
 }
 
+/** Secrets may come from a file instead: `<variable>_FILE` names it. */
+export function fileVariables(fields: Fields): string[] {
+  return Object.values(fields)
+    .filter(({ variable }) => isSecret(variable))
+    .map(({ variable }) => `${variable}_FILE`);
+}
+
+const isSecret = (variable: string): boolean => variable.endsWith("_SECRET");
+
 /**
  * Reads the fields, then asks `check` for what no single field can tell (relations between settings).
  * Values of variables whose name ends with `_SECRET` never appear in a message.
@@ -55,7 +65,8 @@ export function readSettings<F extends Fields>(
   const faults: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {
-    const read = readField(field, env[field.variable]?.trim() ?? "");
+    const { text, fault } = textOf(field.variable, env);
+    const read: FieldRead = fault === undefined ? readField(field, text) : { faults: [fault] };
     faults.push(...read.faults);
     values[name] = read.value;
   }
@@ -64,10 +75,23 @@ export function readSettings<F extends Fields>(
   return Object.freeze(values) as Values<F>;
 }
 
-function readField(
-  { variable, schema, optional }: Field<TSchema, boolean>,
-  text: string,
-): { readonly value?: unknown; readonly faults: readonly string[] } {
+/** What was set, without the white space around it; a secret's file ends with a line break, mostly. */
+function textOf(variable: string, env: Environment): { readonly text: string; readonly fault?: string } {
+  const text = env[variable]?.trim() ?? "";
+  const file = isSecret(variable) ? (env[`${variable}_FILE`]?.trim() ?? "") : "";
+  if (file === "") return { text };
+  if (text !== "") return { text: "", fault: `${variable} and ${variable}_FILE are both set: choose one` };
+  try {
+    return { text: readFileSync(file, "utf8").trim() };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { text: "", fault: `${variable}_FILE cannot be read: ${reason}` };
+  }
+}
+
+type FieldRead = { readonly value?: unknown; readonly faults: readonly string[] };
+
+function readField({ variable, schema, optional }: Field<TSchema, boolean>, text: string): FieldRead {
   if (text === "" && optional) return { faults: [] };
   const wanted = { type: "object", properties: { [variable]: schema }, required: [variable] };
   try {
@@ -76,7 +100,7 @@ function readField(
   } catch (error) {
     if (!(error instanceof Error) || !("errors" in error)) throw error;
     if (text === "") return { faults: [`${variable} is not set`] };
-    const but = variable.endsWith("_SECRET") ? "" : `, but is ${JSON.stringify(text)}`;
+    const but = isSecret(variable) ? "" : `, but is ${JSON.stringify(text)}`;
     const errors = error.errors as readonly SchemaFault[];
     return { faults: errors.map((fault) => `${variable} ${wording(fault, schema)}${but}`) };
   }

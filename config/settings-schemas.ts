@@ -34,6 +34,9 @@ export const nodeId = Type.String({
 
 export const logLevel = Type.Enum(["trace", "debug", "info", "warn", "error", "silent"], { default: "info" });
 
+/** Which workers a node runs. */
+export const workers = Type.Enum(["all", "invoice", "email", "none"], { default: "all" });
+
 export const fulfillmentMode = Type.Enum(["auto", "manual"], { default: "auto" });
 
 export const loopback = Type.String({ default: "127.0.0.1" });

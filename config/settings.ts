@@ -4,8 +4,9 @@
  */
 import { resolve } from "node:path";
 import { Type } from "typebox";
+import { MAX_STREAMS } from "./layout.ts";
 import type { Environment } from "./settings-reader.ts";
-import { from, optionalFrom, readSettings } from "./settings-reader.ts";
+import { fileVariables, from, optionalFrom, readSettings } from "./settings-reader.ts";
 import * as schemas from "./settings-schemas.ts";
 import { toolVariables } from "./tool-settings.ts";
 
@@ -16,15 +17,19 @@ const secret = Type.String({ minLength: 32, maxLength: 512, default: DEVELOPMENT
 /** Ports of a local cluster, counted from its base port (the first order node's). */
 export const portOffsets = { gateway: 900, mailboxHttp: 901, smtp: 925 } as const;
 
+/** From a nats-server's port for clients to its port for the other servers, in a local cluster of three. */
+export const routeOffset = 10;
+
 const MAX_LOCAL_NODES = 32;
 const MAX_BASE_PORT = 65_535 - portOffsets.smtp;
 
 const clusterFields = {
   port: from("ORDERLY_PORT", Type.Integer({ minimum: 1024, maximum: MAX_BASE_PORT, default: 3000 })),
   nodes: from("ORDERLY_NODES", schemas.count(3, 1, MAX_LOCAL_NODES)),
+  natsServers: from("ORDERLY_NATS_SERVERS", Type.Enum(["1", "3"], { default: "1" })),
   natsPort: from("ORDERLY_NATS_PORT", schemas.port(4222)),
   natsUrl: optionalFrom("NATS_URL", schemas.natsUrl),
-  home: from("ORDERLY_HOME", Type.String({ default: ".orderly" })),
+  home: optionalFrom("ORDERLY_HOME", Type.String()),
   fulfillment: from("ORDERLY_FULFILLMENT", schemas.fulfillmentMode),
   stepDelayMs: from("ORDERLY_STEP_DELAY_MS", schemas.milliseconds(1500, 0, 3_600_000)),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
@@ -36,11 +41,13 @@ export type ClusterSettings = {
   readonly port: number;
   /** Order nodes, 1 to 32. */
   readonly nodes: number;
-  /** Port for the nats-server that is started; without meaning when `natsUrl` is set. */
+  /** nats-servers that are started; with three, everything is stored on each. */
+  readonly natsServers: 1 | 3;
+  /** Port of the first nats-server that is started; the others follow, routes + `routeOffset`. */
   readonly natsPort: number;
-  /** A nats-server that runs already; undefined: one is started. */
+  /** NATS that runs already; undefined: it is started, and the two settings above say how. */
   readonly natsUrl: string | undefined;
-  /** Folder for everything that is kept, absolute. One running cluster per folder. */
+  /** Folder for everything that is kept, absolute. One running cluster per folder. Default: `.orderly`, with three nats-servers `.orderly/cluster`. */
   readonly home: string;
   readonly fulfillment: "auto" | "manual";
   /** Pause between automatic fulfillment steps. */
@@ -52,13 +59,28 @@ export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
 
 /** @throws SettingsInvalid */
 export function loadClusterSettings(env: Environment = process.env): ClusterSettings {
-  const read = readSettings(clusterFields, env, ({ port, nodes, natsPort, natsUrl }) => {
-    const taken = [...Array(nodes).keys()].concat(Object.values(portOffsets)).map((offset) => port + offset);
-    return natsUrl === undefined && taken.includes(natsPort)
-      ? [`ORDERLY_NATS_PORT ${natsPort} is one of the ports that ORDERLY_PORT ${port} stands for`]
-      : [];
+  const read = readSettings(clusterFields, env, ({ port, nodes, natsServers, natsPort, natsUrl }) => {
+    if (natsUrl !== undefined)
+      return natsServers === "1" ? [] : ["ORDERLY_NATS_SERVERS and NATS_URL are both set: choose one"];
+    const used = [...Array(nodes).keys()].concat(Object.values(portOffsets)).map((offset) => port + offset);
+    const nats = [...Array(Number(natsServers)).keys()].flatMap((index) =>
+      natsServers === "1" ? [natsPort] : [natsPort + index, natsPort + index + routeOffset],
+    );
+    const taken = nats.find((one) => used.includes(one));
+    return [
+      ...(taken === undefined
+        ? []
+        : [
+            `ORDERLY_NATS_PORT ${natsPort} ${taken === natsPort ? "is" : `stands for ${taken} too, which is`} one of the ports that ORDERLY_PORT ${port} stands for`,
+          ]),
+      ...(Math.max(...nats) > 65_535
+        ? [`ORDERLY_NATS_PORT ${natsPort} leaves no room for three servers`]
+        : []),
+    ];
   });
-  return Object.freeze({ ...read, home: resolve(read.home) });
+  const natsServers = read.natsServers === "3" ? 3 : 1;
+  const home = read.home ?? (natsServers === 3 ? ".orderly/cluster" : ".orderly");
+  return Object.freeze({ ...read, natsServers, home: resolve(home) });
 }
 
 const nodeFields = {
@@ -72,15 +94,24 @@ const nodeFields = {
     Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3900" }),
   ),
   gatewayTimeoutMs: from("ORDERLY_GATEWAY_TIMEOUT_MS", schemas.milliseconds(5000, 100, 60_000)),
+  gatewayConcurrency: from("ORDERLY_GATEWAY_CONCURRENCY", schemas.count(256, 1, 10_000)),
+  carrierConcurrency: from("ORDERLY_CARRIER_CONCURRENCY", schemas.count(64, 1, 10_000)),
+  inventoryConcurrency: from("ORDERLY_INVENTORY_CONCURRENCY", schemas.count(512, 1, 10_000)),
+  breakerFailures: from("ORDERLY_BREAKER_FAILURES", schemas.count(5, 1, 10_000)),
+  breakerProbeMs: from("ORDERLY_BREAKER_PROBE_MS", schemas.milliseconds(1000, 10, 600_000)),
+  providerPatienceMs: from("ORDERLY_PROVIDER_PATIENCE_MS", schemas.milliseconds(30_000, 0, 600_000)),
+  effectLimit: from("ORDERLY_EFFECT_LIMIT", schemas.count(20_000, 1, 1_000_000)),
   smtpUrl: from("ORDERLY_SMTP_URL", Type.String({ ...schemas.smtpUrl, default: "smtp://127.0.0.1:3925" })),
   home: from("ORDERLY_HOME", Type.String({ default: ".orderly/node" })),
   partitions: from("ORDERLY_PARTITIONS", schemas.count(32, 1, 1024)),
+  workers: from("ORDERLY_WORKERS", schemas.workers),
+  streams: from("ORDERLY_STREAMS", schemas.count(1, 1, MAX_STREAMS)),
   replicas: from("ORDERLY_REPLICAS", schemas.count(1, 1, 5)),
   inventoryShards: from("ORDERLY_INVENTORY_SHARDS", schemas.count(1, 1, 1)),
   fulfillment: from("ORDERLY_FULFILLMENT", schemas.fulfillmentMode),
   stepDelayMs: from("ORDERLY_STEP_DELAY_MS", schemas.milliseconds(1500, 0, 3_600_000)),
   presenceTtlMs: from("ORDERLY_PRESENCE_TTL_MS", schemas.milliseconds(3000, 300, 60_000)),
-  presenceRefreshMs: from("ORDERLY_PRESENCE_REFRESH_MS", schemas.milliseconds(750, 50, 20_000)),
+  presenceRefreshMs: from("ORDERLY_PRESENCE_REFRESH_MS", schemas.milliseconds(500, 50, 20_000)),
   commitTimeoutMs: from("ORDERLY_COMMIT_TIMEOUT_MS", schemas.milliseconds(2000, 100, 60_000)),
   defaultWaitMs: from("ORDERLY_DEFAULT_WAIT_MS", schemas.milliseconds(10_000, 200, 60_000)),
   outboxLimit: from("ORDERLY_OUTBOX_LIMIT", schemas.count(5000, 1, 1_000_000)),
@@ -91,11 +122,22 @@ const nodeFields = {
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
 
+/** A consumer of public events that is not an order. */
+export type WorkerName = "email" | "invoice";
+
+const workersOf: Readonly<Record<"all" | "invoice" | "email" | "none", readonly WorkerName[]>> = {
+  all: ["email", "invoice"],
+  email: ["email"],
+  invoice: ["invoice"],
+  none: [],
+};
+
 /** Settings of one order node. */
 export type NodeSettings = {
   /** Name of the node, unique within the cluster. */
   readonly nodeId: string;
   readonly natsUrl: string;
+  /** Loopback unless told otherwise; in development nothing else. */
   readonly httpHost: string;
   readonly httpPort: number;
   /** Where clients reach this node, no slash at the end. Default: `http://<httpHost>:<httpPort>`. */
@@ -104,11 +146,34 @@ export type NodeSettings = {
   readonly gatewayUrl: string;
   /** Time limit of one call to the gateway; below `defaultWaitMs`, so that a timeout is still answered. */
   readonly gatewayTimeoutMs: number;
+  /** Calls under way at once from this node; more wait in line. */
+  readonly gatewayConcurrency: number;
+  readonly carrierConcurrency: number;
+  /** Reservations asked of another node. */
+  readonly inventoryConcurrency: number;
+  /** Calls to gateway or carrier that fail in a row until calls are held back. */
+  readonly breakerFailures: number;
+  /** Pause until a provider that fails is tried again. */
+  readonly breakerProbeMs: number;
+  /** How long an effect waits for a provider that fails; then a payment expires, a capture is tried again later. */
+  readonly providerPatienceMs: number;
+  /** Effects under way or in line; above it new orders are refused with 429. */
+  readonly effectLimit: number;
   readonly smtpUrl: string;
+  /**
+   * The workers that run on this node, beside its orders. Some node has to run each: without `invoice` no order is
+   * shipped, without `email` nobody is told.
+   */
+  readonly workers: readonly WorkerName[];
   /** Folder of this node's SQLite file, absolute; never shared by two nodes. */
   readonly home: string;
   /** Equal on all nodes; fixed when the stream is made, since an order's partition never changes. */
   readonly partitions: number;
+  /**
+   * Streams that the partitions are divided over, 1 to 16 and at most `partitions`. Equal on all nodes; fixed when the
+   * streams are made, since an order never moves.
+   */
+  readonly streams: number;
   /** Copies of stream and buckets, 1 to 5; at most the number of nats-servers. Equal on all nodes. */
   readonly replicas: number;
   /** Equal on all nodes. One for now. */
@@ -117,6 +182,7 @@ export type NodeSettings = {
   readonly fulfillment: { readonly mode: "auto" | "manual"; readonly stepDelayMs: number };
   /** A node unheard of for this long is gone. More than 3 * `presenceRefreshMs`. Equal on all nodes. */
   readonly presenceTtlMs: number;
+  /** Interval of the node's heartbeats. One that is missed is the second witness of a death. Equal on all nodes. */
   readonly presenceRefreshMs: number;
   /** How long one batch waits for the server's answer before it is sent again. */
   readonly commitTimeoutMs: number;
@@ -137,15 +203,18 @@ export type NodeSettings = {
 
 /** @throws SettingsInvalid */
 export function loadNodeSettings(env: Environment = process.env): NodeSettings {
-  const { stepDelayMs, fulfillment, ...read } = readSettings(nodeFields, env, (values) =>
+  const { stepDelayMs, fulfillment, workers, ...read } = readSettings(nodeFields, env, (values) =>
     [
       values.presenceRefreshMs * 3 >= values.presenceTtlMs &&
         `ORDERLY_PRESENCE_REFRESH_MS (${values.presenceRefreshMs}) must be below a third of ORDERLY_PRESENCE_TTL_MS (${values.presenceTtlMs}), or a live node is taken for gone`,
       values.commitTimeoutMs >= values.outboxMaxAgeMs &&
         `ORDERLY_COMMIT_TIMEOUT_MS (${values.commitTimeoutMs}) must be below ORDERLY_OUTBOX_MAX_AGE_MS (${values.outboxMaxAgeMs}), or one resend makes the node not ready`,
+      values.streams > values.partitions &&
+        `ORDERLY_STREAMS (${values.streams}) must not be above ORDERLY_PARTITIONS (${values.partitions}), or a stream has nothing to do`,
       values.gatewayTimeoutMs >= values.defaultWaitMs &&
         `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
       ...secretFaults(values),
+      ...hostFaults(values, "ORDERLY_PUBLIC_URL"),
     ].filter((fault) => fault !== false),
   );
   return Object.freeze({
@@ -153,6 +222,7 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
     home: resolve(read.home),
     publicUrl: read.publicUrl ?? `http://${read.httpHost}:${read.httpPort}`,
     fulfillment: Object.freeze({ mode: fulfillment, stepDelayMs }),
+    workers: workersOf[workers],
   });
 }
 
@@ -168,6 +238,32 @@ function secretFaults(values: {
     ...(values.webhookSecret === DEVELOPMENT_SECRET ? [`ORDERLY_WEBHOOK_SECRET ${unset}`] : []),
   ];
 }
+
+/** Beyond this machine nothing listens by accident, and never with what development allows. */
+function hostFaults(
+  values: {
+    readonly development: boolean;
+    readonly httpHost: string;
+    readonly publicUrl: string | undefined;
+  },
+  urlVariable: string,
+): string[] {
+  const { development, httpHost, publicUrl } = values;
+  if (isLoopback(httpHost)) return [];
+  return [
+    ...(development
+      ? [
+          `ORDERLY_HTTP_HOST ${httpHost} is reached from elsewhere, which ORDERLY_DEVELOPMENT=true does not allow; use 127.0.0.1, or ORDERLY_DEVELOPMENT=false and secrets of your own`,
+        ]
+      : []),
+    ...(publicUrl === undefined && isWildcard(httpHost)
+      ? [`${urlVariable} is not set: ORDERLY_HTTP_HOST ${httpHost} is no address for clients`]
+      : []),
+  ];
+}
+
+const isLoopback = (host: string): boolean => /^(127(\.\d{1,3}){3}|::1|localhost)$/u.test(host);
+const isWildcard = (host: string): boolean => host === "0.0.0.0" || host === "::";
 
 const gatewayFields = {
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),
@@ -201,7 +297,10 @@ export type GatewaySettings = {
 
 /** @throws SettingsInvalid */
 export function loadGatewaySettings(env: Environment = process.env): GatewaySettings {
-  const read = readSettings(gatewayFields, env, secretFaults);
+  const read = readSettings(gatewayFields, env, (values) => [
+    ...secretFaults(values),
+    ...hostFaults(values, "ORDERLY_GATEWAY_URL"),
+  ]);
   return Object.freeze({
     ...read,
     home: resolve(read.home),
@@ -234,14 +333,31 @@ export function loadMailboxSettings(env: Environment = process.env): MailboxSett
   return Object.freeze({ ...read, home: resolve(read.home) });
 }
 
-const known: ReadonlySet<string> = new Set([
-  ...[clusterFields, nodeFields, gatewayFields, mailboxFields].flatMap((fields) =>
-    Object.values(fields).map((field) => field.variable),
-  ),
+const catalogueFields = {
+  nodeUrl: from("ORDERLY_NODE_URL", Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3000" })),
+};
+
+/** Settings of the sample catalogue's loader. */
+export type CatalogueSettings = {
+  /** Any order node, no slash at the end. */
+  readonly nodeUrl: string;
+};
+
+/** @throws SettingsInvalid */
+export function loadCatalogueSettings(env: Environment = process.env): CatalogueSettings {
+  return readSettings(catalogueFields, env);
+}
+
+const allFields = [clusterFields, nodeFields, gatewayFields, mailboxFields, catalogueFields];
+
+/** Every variable that any process of Orderly, or nats-server's configuration, reads. */
+export const knownVariables: ReadonlySet<string> = new Set([
+  ...allFields.flatMap((fields) => Object.values(fields).map((field) => field.variable)),
+  ...allFields.flatMap(fileVariables),
   ...toolVariables,
 ]);
 
 /** Variables that look like settings of Orderly and are none: misspelt ones, most likely. */
 export function unknownVariables(env: Environment = process.env): string[] {
-  return Object.keys(env).filter((name) => name.startsWith("ORDERLY_") && !known.has(name));
+  return Object.keys(env).filter((name) => name.startsWith("ORDERLY_") && !knownVariables.has(name));
 }

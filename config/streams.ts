@@ -1,8 +1,10 @@
 /**
- * What is stored where: the stream and the buckets, as the server's API takes them. Data only.
+ * What is stored where: the order streams and the buckets, as the server's API takes them. Data only.
  * Why each option: docs of the stream in docs/architecture.md; ADR-50 (batches) and ADR-51 (schedules) of NATS.
  */
-import { buckets, DEAD_STREAM, LOCK_BUCKET, STREAM } from "./subjects.ts";
+import { streamName, streamSubjects } from "./layout.ts";
+import type { NodeSettings } from "./settings.ts";
+import { buckets, DEAD_STREAM, INVOICE_STORE } from "./subjects.ts";
 
 /** A stream as `STREAM.CREATE` takes it (times in nanoseconds). */
 export type StreamDefinition = {
@@ -33,11 +35,22 @@ export type StreamSettings = {
   readonly replicas: number;
   /** Fixed when the stream is made: an order's partition must never change. */
   readonly partitions: number;
+  /** Order streams that the partitions are divided over; fixed likewise. */
+  readonly streams: number;
   /** Life of a node's presence entry, ms. At least 3 times the interval at which a node refreshes it. */
   readonly presenceAgeMs: number;
 };
 
+/** What a node's settings say of its streams. */
+export function streamSettings(
+  node: Pick<NodeSettings, "replicas" | "partitions" | "streams" | "presenceTtlMs">,
+): StreamSettings {
+  const { replicas, partitions, streams } = node;
+  return { replicas, partitions, streams, presenceAgeMs: node.presenceTtlMs };
+}
+
 export const PARTITIONS_KEY = "orderly.partitions";
+export const STREAMS_KEY = "orderly.streams";
 
 const NANOS_PER_MS = 1_000_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -50,11 +63,14 @@ const UNLIMITED_HISTORY = 2 ** 31 - 1;
 
 const unlimited = { max_msgs: -1, max_bytes: -1, max_age: 0, max_msg_size: -1 } as const;
 
-/** Locks, records, events, inboxes, timers and stock: one log, checked and appended in one step. */
-export function orderStream(settings: StreamSettings): StreamDefinition {
+/**
+ * Locks, records, events, inboxes, timers and stock: one log, checked and appended in one step.
+ * @param stream its number; several divide the partitions among themselves (layout.ts)
+ */
+export function orderStream(settings: StreamSettings, stream = 0): StreamDefinition {
   return {
-    name: STREAM,
-    subjects: [`$KV.${LOCK_BUCKET}.>`, "orders.>"],
+    name: streamName(stream),
+    subjects: streamSubjects(stream, settings),
     storage: "file",
     num_replicas: settings.replicas,
     retention: "limits",
@@ -71,11 +87,11 @@ export function orderStream(settings: StreamSettings): StreamDefinition {
     allow_atomic: true,
     allow_msg_schedules: true,
     allow_msg_ttl: true,
-    metadata: { [PARTITIONS_KEY]: String(settings.partitions) },
+    metadata: { [PARTITIONS_KEY]: String(settings.partitions), [STREAMS_KEY]: String(settings.streams) },
   };
 }
 
-/** One KV bucket as a stream, history 1. `ageMs` 0: entries stay. */
+/** One KV bucket as a stream, history 1. `ageMs` 0: entries stay. In a file, many writes may share one batch. */
 export function bucketStream(
   bucket: string,
   options: { readonly storage: "file" | "memory"; readonly ageMs: number; readonly replicas: number },
@@ -98,6 +114,7 @@ export function bucketStream(
     allow_rollup_hdrs: true,
     deny_delete: true,
     deny_purge: false,
+    allow_atomic: options.storage === "file",
     metadata: {},
   };
 }
@@ -134,12 +151,22 @@ export function deadStream(settings: StreamSettings): StreamDefinition {
   };
 }
 
-/** Every stream that has to exist before a node can work. */
+/** An object store, as its clients make it, and so that a document and what is noted about it are one write. */
+export const documentsStream = (store: string, settings: StreamSettings): StreamDefinition => ({
+  ...bucketStream("", { storage: "file", ageMs: 0, replicas: settings.replicas }),
+  name: `OBJ_${store}`,
+  subjects: [`$O.${store}.C.>`, `$O.${store}.M.>`],
+  max_msgs_per_subject: -1,
+  deny_delete: false,
+});
+
+/** Every stream that has to exist before a node can work; first the one that tells how many there are. */
 export const allStreams = (settings: StreamSettings): readonly StreamDefinition[] => [
-  orderStream(settings),
+  ...Array.from({ length: settings.streams }, (_, stream) => orderStream(settings, stream)),
   nodesBucket(settings),
   floorsBucket(settings),
   processedBucket(settings),
   invoiceNumbersBucket(settings),
+  documentsStream(INVOICE_STORE, settings),
   deadStream(settings),
 ];

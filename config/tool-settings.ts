@@ -2,12 +2,18 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** Every variable that this file and the local nats-server's configuration read. */
+/** Every variable that this file and the nats-servers' configurations (config/nats) read. */
 export const toolVariables = [
   "ORDERLY_NATS_SERVER",
   "ORDERLY_CACHE",
   "ORDERLY_PARENT",
   "ORDERLY_NATS_STORE",
+  "ORDERLY_NATS_NAME",
+  "ORDERLY_NATS_HOST",
+  "ORDERLY_NATS_CLUSTER_PORT",
+  "ORDERLY_NATS_ROUTE_1",
+  "ORDERLY_NATS_ROUTE_2",
+  "ORDERLY_NATS_ROUTE_3",
 ] as const;
 
 export type ToolSettings = {

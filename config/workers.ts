@@ -28,7 +28,7 @@ export const emailBounds: WorkerBounds = checked({
 
 /** Retried for about an hour: what it needs is stored beside the orders, and the order waits for it. */
 export const invoiceBounds: WorkerBounds = checked({
-  maxInFlight: 32,
+  maxInFlight: 256,
   workLimitMs: 10_000,
   lockLifeMs: 15_000,
   backoffMs: 500,

@@ -25,6 +25,7 @@ runProcess(
         gatewayUrl: cluster.gateway.url,
         mailboxUrl: cluster.mailbox.url,
         nats: cluster.nats,
+        natsKeepers: cluster.natsKeepers,
         home: settings.home,
         fulfillment:
           settings.fulfillment === "auto"
@@ -45,7 +46,7 @@ runProcess(
 
 /** Name and id of every process, for scripts. It says nothing about whether they still run. */
 function processList(cluster: LocalCluster): string {
-  const children = [...cluster.nodes, cluster.gateway, cluster.mailbox, cluster.natsKeeper ?? []].flat();
+  const children = [...cluster.nodes, cluster.gateway, cluster.mailbox, ...cluster.natsKeepers];
   const list = children.map(({ name, pid, url }) => ({ name, pid, url }));
   return `${JSON.stringify([{ name: "launcher", pid: process.pid, url: "" }, ...list], undefined, 2)}\n`;
 }

@@ -53,6 +53,8 @@ export function runProcess(
       if (wish.signal.aborted) end(`${signal} while stopping: ends at once`);
       askToStop(signal);
     });
+  // Comes with a write beyond a limit on the size of files, which fails like one to a full disk: nobody ends of it.
+  if (process.platform !== "win32") process.on("SIGXFSZ", () => {});
   if (hasWatchedParent()) onParentGone(() => askToStop("its parent's end"));
 
   void live(start, wish.signal).then(

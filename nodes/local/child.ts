@@ -7,6 +7,7 @@ import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { ProcessReport } from "../process.ts";
+import { reasonOf } from "./patience.ts";
 import type { ProcessPlan } from "./plan.ts";
 
 export type Child = {
@@ -19,6 +20,13 @@ export type Child = {
   /** SIGTERM, then SIGKILL after `timeoutMs`. Resolves when the process is gone. Idempotent. */
   stop(timeoutMs: number): Promise<void>;
 };
+
+/** For what waits until a child is ready. @throws Error naming the child, what is wrong, and its log */
+export const notReady =
+  ({ name, log }: Child) =>
+  (error: unknown): never => {
+    throw new Error(`${name} is not ready: ${reasonOf(error)}; its log: ${log}`, { cause: error });
+  };
 
 export type ChildOptions = {
   readonly logs: string;

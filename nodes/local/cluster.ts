@@ -10,16 +10,17 @@
 import { join } from "node:path";
 import type { ClusterSettings } from "../../config/settings.ts";
 import { loadCatalogue, sampleCatalogue } from "./catalogue.ts";
-import { startChild } from "./child.ts";
+import { notReady, startChild } from "./child.ts";
 import type { Child } from "./child.ts";
 import { lockHome } from "./home-lock.ts";
-import { locateNatsServer } from "./nats-binary.ts";
+import { natsPortsOf } from "./nats-plan.ts";
 import { patiently } from "./patience.ts";
-import { planCluster, planNats, portsOf } from "./plan.ts";
+import { planCluster, portsOf } from "./plan.ts";
 import type { ProcessPlan } from "./plan.ts";
 import { describeTaken, takenPorts } from "./ports.ts";
 import type { WantedPort } from "./ports.ts";
-import { natsGreets, nodeIsReady } from "./readiness.ts";
+import { provideNats } from "./provide-nats.ts";
+import { nodeIsReady } from "./readiness.ts";
 import { restartCommand, writeSettingsFile } from "./settings-file.ts";
 
 const START_TIMEOUT_MS = 30_000;
@@ -34,8 +35,8 @@ export type LocalCluster = {
   readonly nodes: readonly Child[];
   readonly gateway: Child;
   readonly mailbox: Child;
-  /** Undefined when NATS ran already. */
-  readonly natsKeeper: Child | undefined;
+  /** One per nats-server; none when NATS ran already. */
+  readonly natsKeepers: readonly Child[];
   /** For people. */
   readonly nats: string;
   /** Items of the sample catalogue that were added. */
@@ -67,7 +68,8 @@ export async function startLocalCluster(options: ClusterOptions): Promise<LocalC
       signal,
       onEnd: (child, how) => {
         report(`${child.name} (process ${child.pid}) ${how}; its log: ${child.log}`);
-        if (group === "nodes") report(`start it again: ${restartCommand(plan)}`);
+        const command = restartCommand(group, plan, settings);
+        if (command !== undefined) report(`start it again: ${command}`);
       },
     });
     launched[group].push(child);
@@ -93,8 +95,14 @@ async function startAll(
   { settings, signal, report }: ClusterOptions,
   launch: Launch,
 ): Promise<Omit<LocalCluster, "stop">> {
-  const nats = await provideNats({ settings, signal, report }, launch);
-  const plan = planCluster(settings, portsOf(settings), nats.url);
+  const nats = await provideNats({
+    settings,
+    signal,
+    report,
+    timeoutMs: START_TIMEOUT_MS,
+    launch: (plan) => launch("nats", plan),
+  });
+  const plan = planCluster(settings, portsOf(settings), nats);
   const [gateway, mailbox] = await Promise.all([
     launch("services", plan.gateway),
     launch("services", plan.mailbox),
@@ -106,11 +114,7 @@ async function startAll(
       writeSettingsFile(node);
       const child = await launch("nodes", node);
       const hope = () => child.running();
-      await nodeIsReady(node.url, { timeoutMs: READY_TIMEOUT_MS, signal, hope }).catch((error: unknown) => {
-        throw new Error(`${node.name} is not ready: ${messageOf(error)}; its log: ${child.log}`, {
-          cause: error,
-        });
-      });
+      await nodeIsReady(node.url, { timeoutMs: READY_TIMEOUT_MS, signal, hope }).catch(notReady(child));
       report(`order nodes: ${++ready} of ${plan.nodes.length} ready`);
       return child;
     }),
@@ -118,35 +122,7 @@ async function startAll(
   const first = nodes[0];
   const added = first === undefined ? 0 : await loadCatalogue(first.url, sampleCatalogue(), signal);
   if (added > 0) report(`sample catalogue: ${added} items added`);
-  return { nodes, gateway, mailbox, natsKeeper: nats.keeper, nats: nats.description, added };
-}
-
-/** Starts a nats-server, unless the settings name one that runs. */
-async function provideNats(
-  { settings, signal, report }: ClusterOptions,
-  launch: Launch,
-): Promise<{ readonly url: string; readonly description: string; readonly keeper: Child | undefined }> {
-  if (settings.natsUrl !== undefined) {
-    const shown = settings.natsUrl.replace(/\/\/[^/@\s]+@/gu, "//[hidden]@");
-    return { url: settings.natsUrl, description: `${shown} (NATS_URL)`, keeper: undefined };
-  }
-  const binary = await locateNatsServer({ report });
-  signal.throwIfAborted();
-  report(`nats-server ${binary.version}, from ${binary.source}: ${binary.path}`);
-  const keeper = await launch("nats", planNats(binary.path, settings.natsPort, settings.home));
-  const hope = () => keeper.running();
-  await natsGreets(settings.natsPort, { timeoutMs: START_TIMEOUT_MS, signal, hope }).catch(
-    (error: unknown) => {
-      const log = join(settings.home, "logs", "nats-server.log");
-      throw new Error(`nats-server is not ready: ${messageOf(error)}; its log: ${log}`, { cause: error });
-    },
-  );
-  const address = `127.0.0.1:${settings.natsPort}`;
-  return {
-    url: `nats://${address}`,
-    description: `${address}, nats-server ${binary.version} (${binary.source})`,
-    keeper,
-  };
+  return { nodes, gateway, mailbox, natsKeepers: nats.keepers, nats: nats.description, added };
 }
 
 async function portsAreFree({ settings, signal, report }: ClusterOptions, leftover: boolean): Promise<void> {
@@ -167,13 +143,18 @@ async function portsAreFree({ settings, signal, report }: ClusterOptions, leftov
 function wantedPorts(settings: ClusterSettings): WantedPort[] {
   const ports = portsOf(settings);
   const setting = "ORDERLY_PORT";
+  const nats = natsPortsOf(settings);
+  const natsSetting = "ORDERLY_NATS_PORT";
   return [
     ...ports.nodes.map((port, index) => ({ port, user: `order node ${index + 1}`, setting })),
     { port: ports.gateway, user: "payment gateway simulator", setting },
     { port: ports.mailboxHttp, user: "mailbox", setting },
     { port: ports.smtp, user: "mailbox, SMTP", setting },
     ...(settings.natsUrl === undefined
-      ? [{ port: settings.natsPort, user: "nats-server", setting: "ORDERLY_NATS_PORT" }]
+      ? [
+          ...nats.clients.map((port) => ({ port, user: "nats-server", setting: natsSetting })),
+          ...nats.routes.map((port) => ({ port, user: "nats-server, routes", setting: natsSetting })),
+        ]
       : []),
   ];
 }
@@ -183,8 +164,4 @@ async function stopAll(launched: readonly Promise<Child>[], timeoutMs: number): 
   const settled = await Promise.allSettled(launched);
   const started = settled.flatMap((child) => (child.status === "fulfilled" ? [child.value] : []));
   await Promise.all(started.map((child) => child.stop(timeoutMs)));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

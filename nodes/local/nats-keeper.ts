@@ -1,18 +1,41 @@
 /**
  * Process: runs one nats-server and ends it when the cluster is gone, however that died; nats-server itself
- * does not watch its parent. Arguments: path of the executable, path of the configuration.
+ * does not watch its parent. Arguments: path of the executable, path of the configuration. Without any: the
+ * executable is looked for, and the configuration is that of one server of a cluster (config/nats/cluster.conf).
  */
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { runProcess } from "../process.ts";
 
 const STOP_TIMEOUT_MS = 2_500;
 
+/** A shell that waits for our end, however we die, and takes the server along: who kills us has killed the server. */
+function endWithUs(server: ChildProcess): void {
+  if (process.platform === "win32") return;
+  const reaper = spawn("/bin/sh", ["-c", `read _; kill -9 ${server.pid} 2>/dev/null`], {
+    stdio: ["pipe", "ignore", "ignore"],
+    // Ctrl-C in a terminal is for us, not for it.
+    detached: true,
+  });
+  reaper.unref();
+  // Without a server nothing may be killed: its id could be somebody else's by then.
+  server.once("exit", () => reaper.kill("SIGKILL"));
+}
+
+/** Loaded only then: it takes several times as long as everything else here, and the cluster's start waits for us. */
+async function found(): Promise<readonly string[]> {
+  const { locateNatsServer } = await import("./nats-binary.ts");
+  const { natsConfigs } = await import("./nats-plan.ts");
+  return [(await locateNatsServer()).path, natsConfigs.cluster];
+}
+
 runProcess("nats-server", async () => {
-  const [binary, config] = process.argv.slice(2);
-  if (binary === undefined || config === undefined) throw new Error("usage: nats-keeper.ts BINARY CONFIG");
+  const told = process.argv.slice(2);
+  const [binary = "", config = ""] = told.length > 0 ? told : await found();
   const server = spawn(binary, ["-c", config], { stdio: ["ignore", "inherit", "inherit"] });
   await once(server, "spawn");
+  endWithUs(server);
   let stopping = false;
   server.once("exit", (code, signal) => {
     if (stopping) return;

@@ -22,6 +22,8 @@ export type ProcessPlan = {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Its folder, absolute; nobody else writes there. */
+  readonly home: string;
   /** Where people reach it, no slash at the end; empty for nats-server. */
   readonly url: string;
 };
@@ -42,11 +44,18 @@ export function portsOf(settings: Pick<ClusterSettings, "port" | "nodes">): Clus
   };
 }
 
-/** @param natsUrl where the nodes find NATS */
+/** Where the nodes find NATS. */
+export type NatsPlace = {
+  /** As `NATS_URL` takes it: one address, or several with commas between. */
+  readonly url: string;
+  /** Copies of everything that is stored there; undefined: as the environment says. */
+  readonly replicas?: number;
+};
+
 export function planCluster(
   settings: Pick<ClusterSettings, "home" | "fulfillment" | "stepDelayMs" | "logLevel">,
   ports: ClusterPorts,
-  natsUrl: string,
+  nats: NatsPlace,
 ): ClusterPlan {
   const gatewayUrl = `http://${LOOPBACK}:${ports.gateway}`;
   const common = {
@@ -58,6 +67,7 @@ export function planCluster(
     gateway: {
       name: "gateway",
       ...entry("gateway-simulator.ts"),
+      home: join(settings.home, "gateway"),
       url: gatewayUrl,
       env: {
         ...common,
@@ -70,6 +80,7 @@ export function planCluster(
     mailbox: {
       name: "mailbox",
       ...entry("mailbox.ts"),
+      home: join(settings.home, "mailbox"),
       url: `http://${LOOPBACK}:${ports.mailboxHttp}`,
       env: {
         ...common,
@@ -81,44 +92,28 @@ export function planCluster(
     nodes: ports.nodes.map((port, index) => {
       const name = `node-${index + 1}`;
       const url = `http://${LOOPBACK}:${port}`;
+      const home = join(settings.home, "nodes", name);
       return {
         name,
         ...entry("order-node.ts"),
+        home,
         url,
         env: {
           ...common,
           ORDERLY_NODE_ID: name,
-          NATS_URL: natsUrl,
+          NATS_URL: nats.url,
+          ...(nats.replicas === undefined ? {} : { ORDERLY_REPLICAS: String(nats.replicas) }),
           ORDERLY_HTTP_PORT: String(port),
           ORDERLY_PUBLIC_URL: url,
           ORDERLY_GATEWAY_URL: gatewayUrl,
           ORDERLY_SMTP_URL: `smtp://${LOOPBACK}:${ports.smtp}`,
-          ORDERLY_HOME: join(settings.home, "nodes", name),
+          ORDERLY_HOME: home,
           ORDERLY_FULFILLMENT: settings.fulfillment,
           ORDERLY_STEP_DELAY_MS: String(settings.stepDelayMs),
         },
       };
     }),
   };
-}
-
-/** The keeper that runs a nats-server with our configuration. */
-export function planNats(binary: string, port: number, home: string): ProcessPlan {
-  return {
-    name: "nats-server",
-    file: here("nats-keeper.ts"),
-    args: [binary, natsConfig],
-    env: natsVariables(port, join(home, "nats")),
-    url: "",
-  };
-}
-
-/** Absolute path of the configuration that `natsVariables` complete. */
-export const natsConfig = fileURLToPath(new URL("../../config/nats/local.conf", import.meta.url));
-
-/** The variables of `natsConfig`. The server parses values as configuration, so the path goes in quotes. */
-export function natsVariables(port: number, store: string): Record<string, string> {
-  return { ORDERLY_NATS_PORT: String(port), ORDERLY_NATS_STORE: JSON.stringify(store) };
 }
 
 function entry(name: string): { readonly file: string; readonly args: readonly string[] } {

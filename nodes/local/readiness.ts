@@ -1,5 +1,6 @@
 /** When nats-server and the order nodes can be used. */
 import { connect } from "node:net";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
 import { patiently } from "./patience.ts";
 import type { Patience } from "./patience.ts";
 
@@ -8,6 +9,15 @@ const ASK_TIMEOUT_MS = 2_000;
 /** Resolves when a nats-server greets on the port. @throws Error when patience ends */
 export function natsGreets(port: number, patience: Patience): Promise<void> {
   return patiently(() => greeting(port), patience);
+}
+
+/** Resolves when JetStream answers: a cluster has elected its leader. @throws Error when patience ends */
+export function jetStreamAnswers(servers: readonly string[], patience: Patience): Promise<void> {
+  return patiently(async () => {
+    const link = await connectNats({ servers, name: "readiness", connectTimeoutMs: ASK_TIMEOUT_MS });
+    await link.close();
+    return true;
+  }, patience);
 }
 
 /** Resolves when `GET /health/ready` answers 200. @throws Error with the node's own words when patience ends */

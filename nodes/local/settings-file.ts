@@ -1,21 +1,34 @@
-/** What one order node was told, as a file: so that a node that was killed can be started again by hand. */
+/** What one process was told, as a file: so that one that was killed can be started again by hand. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import type { ClusterSettings } from "../../config/settings.ts";
 import type { ProcessPlan } from "./plan.ts";
 
 /** Writes the variables of the plan into the process's own folder. */
 export function writeSettingsFile(plan: ProcessPlan): void {
-  const path = settingsFile(plan);
-  mkdirSync(join(path, ".."), { recursive: true });
-  const lines = Object.entries(plan.env).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  writeFileSync(path, `${lines.join("\n")}\n`);
+  mkdirSync(plan.home, { recursive: true });
+  const lines = Object.entries(plan.env).map(([name, value]) => `${name}=${quoted(value)}`);
+  writeFileSync(settingsFile(plan), `${lines.join("\n")}\n`);
 }
 
-/** The command that starts such a process, to be given in the project's folder. */
-export function restartCommand(plan: ProcessPlan): string {
-  return `node orderly.mjs node --env-file ${relative(process.cwd(), settingsFile(plan))}`;
+/** The command that starts such a process, to be given in the project's folder; undefined: there is none. */
+export function restartCommand(
+  group: "nats" | "services" | "nodes",
+  plan: ProcessPlan,
+  { natsServers }: Pick<ClusterSettings, "natsServers">,
+): string | undefined {
+  // Without its only nats-server a cluster is better started again whole.
+  if (group === "services" || (group === "nats" && natsServers === 1)) return undefined;
+  const command = group === "nodes" ? "node" : "nats";
+  return `node orderly.mjs ${command} --env-file ${relative(process.cwd(), settingsFile(plan))}`;
+}
+
+/** The files know no escapes, so it is a mark that the value has not. */
+function quoted(value: string): string {
+  const mark = ["'", "`", '"'].find((one) => !value.includes(one)) ?? "'";
+  return mark + value + mark;
 }
 
 function settingsFile(plan: ProcessPlan): string {
-  return join(plan.env["ORDERLY_HOME"] ?? "", "settings.env");
+  return join(plan.home, "settings.env");
 }

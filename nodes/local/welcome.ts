@@ -7,6 +7,8 @@ export type Welcome = {
   readonly mailboxUrl: string;
   /** Which NATS, for people: address, version, where the binary came from. */
   readonly nats: string;
+  /** The keepers of the nats-servers that were started. */
+  readonly natsKeepers: readonly Pick<Child, "name" | "pid">[];
   readonly home: string;
   readonly fulfillment: string;
 };
@@ -21,6 +23,7 @@ const EXAMPLE = {
 export function welcome(cluster: Welcome): string {
   const [first, ...others] = cluster.nodes;
   const victim = others[0] ?? first;
+  const server = cluster.natsKeepers.length > 1 ? cluster.natsKeepers.at(-1) : undefined;
   if (first === undefined || victim === undefined) return "Orderly runs without an order node.";
   const also = others.length === 0 ? "" : `  (also ${others.map((node) => node.url).join(", ")})`;
   return [
@@ -40,6 +43,9 @@ export function welcome(cluster: Welcome): string {
     "",
     `Kill a node, and its orders go on elsewhere:`,
     `  kill -9 ${victim.pid}    # ${victim.name}, ${victim.url}`,
+    ...(server === undefined
+      ? []
+      : [`  kill -9 ${server.pid}    # ${server.name}: the other two are enough`]),
     "",
     "Stop: Ctrl-C. The orders are there when you start again; delete the data folder to begin anew.",
     "",

@@ -1,24 +1,33 @@
-/** Puts the order application on the runtime: services, effects, inventory and workers of one node. */
+/** Puts the order application on the runtime: services, effects and inventory of one node. */
+import { INVENTORY_STREAM, ofPartition, streamNames } from "../../config/layout.ts";
 import type { NodeSettings } from "../../config/settings.ts";
-import { floorsBucket, nodesBucket } from "../../config/streams.ts";
+import { floorsBucket, nodesBucket, streamSettings } from "../../config/streams.ts";
+import { INVOICE_STORE } from "../../config/subjects.ts";
 import { natsBucket } from "../../src/adapters/bucket.nats.ts";
 import { natsBus } from "../../src/adapters/bus.nats.ts";
+import { natsDocuments } from "../../src/adapters/documents.nats.ts";
 import type { NatsLink } from "../../src/adapters/link.nats.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { ensureStreams } from "../../src/adapters/streams.nats.ts";
 import { type Application, RuntimeNode } from "../../src/runtime/node.ts";
+import type { Crash } from "../../src/runtime/crash-points.ts";
 import type { Clock, Ids, Log, Outbox } from "../../src/runtime/ports.ts";
+import type { ProviderLimits } from "../../src/runtime/provider-lane.ts";
 import type { UnitSink } from "../../src/runtime/unit.ts";
 import { localCarrier } from "../../src/services/fulfillment/carrier.ts";
+import type { Inventory } from "../../src/services/inventory/contract.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../src/services/inventory/client.ts";
 import { inventoryEffects } from "../../src/services/inventory/effects.ts";
 import { InventoryService } from "../../src/services/inventory/service.ts";
 import { InventoryShard } from "../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../src/services/inventory/shard-dependencies.ts";
-import { orderDefinition } from "../../src/services/orders/definition.ts";
+import { type Invoices, storedInvoices } from "../../src/services/invoice/invoices.ts";
+import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
 import { OrderService } from "../../src/services/orders/orders.ts";
+import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
 import { httpGateway } from "../../src/services/payments/gateway.http.ts";
-import { type NodeWorkers, startWorkers } from "./workers.ts";
+import type { PaymentGateway } from "../../src/services/payments/gateway.ts";
+import { inventoryInTouch } from "./inventory-in-touch.ts";
 
 export type ComposeOptions = {
   readonly settings: NodeSettings;
@@ -27,14 +36,18 @@ export type ComposeOptions = {
   readonly log: Log;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Tests only: ends the process at a chosen place. */
+  readonly crash?: Crash | undefined;
+  /** Instead of the one at `settings.gatewayUrl`. */
+  readonly gateway?: PaymentGateway;
 };
 
 export type ComposedOrders = {
   readonly node: RuntimeNode;
   readonly orders: OrderService;
-  readonly inventory: InventoryClient;
-  /** Starts the e-mail and invoice workers; the node has to be started first. */
-  startWorkers(): Promise<NodeWorkers>;
+  readonly parked: ParkedOrderService;
+  readonly inventory: Inventory;
+  readonly invoices: Invoices;
 };
 
 const SHARD = 0;
@@ -42,34 +55,33 @@ const IDLE_ORDERS = 20_000;
 const FIND_OWNER_MS = 5000;
 
 export async function composeOrders(options: ComposeOptions): Promise<ComposedOrders> {
-  const { settings, link, clock, ids, log } = options;
-  const streams = {
-    replicas: settings.replicas,
-    partitions: settings.partitions,
-    presenceAgeMs: settings.presenceTtlMs,
-  };
+  const { settings, link, clock, ids, log, crash } = options;
+  const streams = streamSettings(settings);
   await ensureStreams(link, streams);
-  const journal = natsJournal(link);
+  const documents = await natsDocuments(link, INVOICE_STORE);
+  const journals = streamNames(settings.streams).map((stream) => natsJournal(link, stream));
+  const journal = journals[INVENTORY_STREAM]!;
   const bus = natsBus(link);
   let inventory: InventoryClient | undefined;
 
   const application = (sink: UnitSink): Application => {
-    const shard = new InventoryShard(SHARD, { journal, sink, ids, clock, limits: SHARD_LIMITS });
-    inventory = new InventoryClient({ shard, number: SHARD, bus, clock, ids, limits: CLIENT_LIMITS });
+    const shard = new InventoryShard(SHARD, { journal, sink, ids, clock, limits: SHARD_LIMITS, crash });
+    inventory = new InventoryClient({ shard, number: SHARD, bus, clock, ids, limits: CLIENT_LIMITS, crash });
     return {
       definition: orderDefinition({
-        gateway: httpGateway(settings.gatewayUrl),
+        gateway: options.gateway ?? httpGateway(settings.gatewayUrl),
         gatewayTimeoutMs: settings.gatewayTimeoutMs,
+        providers: providerLimits(settings),
         inventoryEffects: inventoryEffects(inventory, shard),
         carrier: localCarrier,
       }),
-      resources: [new InventoryService(SHARD, shard, bus)],
+      resources: [new InventoryService(SHARD, shard, bus, crash)],
     };
   };
   const node = new RuntimeNode({
     node: settings.nodeId,
     application,
-    journal,
+    journals,
     bus,
     nodes: natsBucket(link, nodesBucket(streams)),
     floors: natsBucket(link, floorsBucket(streams)),
@@ -82,19 +94,22 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     presenceRefreshMs: settings.presenceRefreshMs,
     commitTimeoutMs: settings.commitTimeoutMs,
     outboxLimit: settings.outboxLimit,
+    effectLimit: settings.effectLimit,
     idleActors: IDLE_ORDERS,
     findOwnerMs: FIND_OWNER_MS,
+    crash,
     details: {
       url: settings.publicUrl,
-      roles: ["orders", "inventory", "workers", "http"],
+      roles: ["orders", "inventory", ...(settings.workers.length > 0 ? ["workers"] : []), "http"],
       ...(settings.development ? { pid: process.pid } : {}),
     },
   });
   if (!inventory) throw new Error("the runtime did not load the application");
+  const answered = inventoryInTouch(inventory, (promise) => node.orLost(promise));
   const orders = new OrderService({
     actors: node.actors,
-    inventory,
-    journal,
+    inventory: answered,
+    journalOf: (partition) => ofPartition(partition, journals),
     ids,
     partitions: settings.partitions,
     idempotencySecret: settings.idempotencySecret,
@@ -103,8 +118,25 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   return {
     node,
     orders,
-    inventory,
-    startWorkers: () =>
-      startWorkers({ link, streams, smtpUrl: settings.smtpUrl, actors: node.actors, clock, ids, log }),
+    parked: new ParkedOrderService(node.parked),
+    inventory: answered,
+    invoices: storedInvoices(documents, node.actors),
+  };
+}
+
+/**
+ * The inventory has no breaker: it is ours, its client finds the owner again after a takeover, and asking when nobody
+ * owns it costs a message that nobody gets.
+ */
+function providerLimits(settings: NodeSettings): Readonly<Record<ProviderName, ProviderLimits>> {
+  const breaker = {
+    failures: settings.breakerFailures,
+    probeEveryMs: settings.breakerProbeMs,
+    patienceMs: settings.providerPatienceMs,
+  };
+  return {
+    gateway: { concurrency: settings.gatewayConcurrency, breaker },
+    carrier: { concurrency: settings.carrierConcurrency, breaker },
+    inventory: { concurrency: settings.inventoryConcurrency },
   };
 }

@@ -6,7 +6,11 @@ type Metric = {
   readonly type: "gauge" | "counter";
   readonly help: string;
   readonly value: number;
+  /** Beside the node, each with a comma in front. */
+  readonly labels?: string;
 };
+
+const BREAKER = { closed: 0, half_open: 1, open: 2 } as const;
 
 export function metricsText(node: string, status: NodeStatus): string {
   const sum = (pick: (partition: NodeStatus["partitions"][number]) => number): number =>
@@ -44,10 +48,26 @@ export function metricsText(node: string, status: NodeStatus): string {
     { name: "orderly_batches_total", type: "counter", help: "Batches stored.", value: status.relay.batches },
     { name: "orderly_commits_total", type: "counter", help: "Units stored.", value: status.relay.units },
   ];
-  const lines = metrics.flatMap(({ name, type, help, value }) => [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} ${type}`,
-    `${name}{node="${node}"} ${value}`,
+  for (const { provider, busy, waiting, breaker } of status.providers) {
+    const labels = `,provider="${provider}"`;
+    metrics.push(
+      {
+        ...gauge(
+          "orderly_provider_breaker",
+          "0 closed, 1 half open, 2 open: calls are held back.",
+          BREAKER[breaker],
+        ),
+        labels,
+      },
+      { ...gauge("orderly_provider_calls", "Calls under way.", busy), labels },
+      { ...gauge("orderly_provider_waiting", "Calls in line.", waiting), labels },
+    );
+  }
+  // All samples of a metric stand together.
+  const lines = [...Map.groupBy(metrics, (metric) => metric.name)].flatMap(([name, samples]) => [
+    `# HELP ${name} ${samples[0]?.help}`,
+    `# TYPE ${name} ${samples[0]?.type}`,
+    ...samples.map(({ value, labels = "" }) => `${name}{node="${node}"${labels}} ${value}`),
   ]);
   return `${lines.join("\n")}\n`;
 }

@@ -7,6 +7,7 @@ import { metricsText } from "./metrics.ts";
 
 export function nodeOperations(node: RuntimeNode, settings: NodeSettings): Operations {
   return {
+    cutOff: () => node.cutOff(),
     health: () => healthOf(node.status(), settings.outboxMaxAgeMs),
     cluster: () => Promise.resolve(clusterOf(node.status())),
     metrics: () => metricsText(settings.nodeId, node.status()),
@@ -33,16 +34,30 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
     },
     {
       name: "outbox",
-      ok: age <= outboxMaxAgeMs && status.relay.storeRefusedMsAgo === undefined,
-      detail:
-        status.relay.storeRefusedMsAgo === undefined
-          ? `${status.relay.depth} waiting, the oldest for ${age} ms (limit ${outboxMaxAgeMs} ms)`
-          : "the local store refuses writes: is the disk full?",
+      ok: age <= outboxMaxAgeMs && !status.relay.storeRefuses,
+      detail: status.relay.storeRefuses
+        ? "the local store refuses writes: is the disk full?"
+        : `${status.relay.depth} waiting, the oldest for ${age} ms (limit ${outboxMaxAgeMs} ms)`,
+    },
+    {
+      name: "journal",
+      ok: status.relay.noRoom === undefined,
+      detail: status.relay.noRoom === undefined ? "takes writes" : `has no room: ${status.relay.noRoom}`,
     },
   ];
   const ready = checks.every((check) => check.ok);
   // Parked orders need an operator; the node serves all others.
   checks.push({ name: "orders", ok: parked === 0, detail: `${parked} parked` });
+  // Nor does an outside system that fails: its effects wait.
+  const failing = status.providers.filter(({ breaker }) => breaker !== "closed");
+  checks.push({
+    name: "providers",
+    ok: failing.length === 0,
+    detail:
+      failing
+        .map(({ provider, breaker, waiting }) => `${provider} ${breaker}, ${waiting} waiting`)
+        .join("; ") || "all work",
+  });
   return { ready, checks };
 }
 

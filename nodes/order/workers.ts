@@ -1,61 +1,103 @@
-/** Puts the e-mail and invoice workers of one node on NATS. */
+/** The workers of an order node, each on a connection of its own. Composition only. */
+import { setPriority } from "node:os";
+import { parentPort, workerData } from "node:worker_threads";
+import pino from "pino";
+import { ofPartition, streamNames } from "../../config/layout.ts";
+import type { NodeSettings, WorkerName } from "../../config/settings.ts";
+import { invoiceNumbersBucket, processedBucket, streamSettings } from "../../config/streams.ts";
 import { INVOICE_STORE } from "../../config/subjects.ts";
-import { invoiceNumbersBucket, processedBucket, type StreamSettings } from "../../config/streams.ts";
+import { groupedAppend } from "../../src/adapters/append-group.nats.ts";
 import { natsBucket } from "../../src/adapters/bucket.nats.ts";
-import type { NatsLink } from "../../src/adapters/link.nats.ts";
+import { systemClock } from "../../src/adapters/clock.system.ts";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
 import { natsDocuments } from "../../src/adapters/documents.nats.ts";
+import { randomIds } from "../../src/adapters/ids.random.ts";
+import type { NatsLink } from "../../src/adapters/link.nats.ts";
 import { natsWorkQueue } from "../../src/adapters/work-queue.nats.ts";
-import type { Actors } from "../../src/runtime/actors.ts";
-import type { Clock, Ids, Log } from "../../src/runtime/ports.ts";
+import type { Crash } from "../../src/runtime/crash-points.ts";
+import { inboxDelivery } from "../../src/runtime/inbox.ts";
 import type { RunningWorker, WorkerDependencies } from "../../src/runtime/worker.ts";
 import { startEmailWorker } from "../../src/services/email/worker.ts";
-import { type Invoices, storedInvoices } from "../../src/services/invoice/invoices.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
+import type { WorkerOrder, WorkerReport } from "./worker-threads.ts";
 
-/** What the workers need of their node. */
-export type WorkersOptions = {
-  readonly link: NatsLink;
-  readonly streams: StreamSettings;
-  readonly smtpUrl: string;
-  readonly actors: Pick<Actors, "deliver" | "read">;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Log;
-};
+const CONNECT_TIMEOUT_MS = 10_000;
+const DELIVER_TIMEOUT_MS = 2_000;
+/** A mail or an invoice is a fraction of a second later, and costs the orders a tenth of the syncs. */
+const GATHER_MS = 25;
+/**
+ * Nice values: while there is too much to do orders come first, then the invoices they wait for, then e-mails, which
+ * still get their turn well within the life of their locks.
+ */
+const PRIORITY: Readonly<Record<WorkerName, number>> = { invoice: 5, email: 15 };
 
-/** The running workers, their counters, and the invoices for HTTP. */
-export type NodeWorkers = {
-  readonly invoices: Invoices;
-  readonly email: RunningWorker["counters"];
-  readonly invoice: RunningWorker["counters"];
-  /** Within three seconds or so: short work ends, the rest is left to other nodes. */
-  stop(): Promise<void>;
-};
+/**
+ * Runs in a worker's thread until its parent says stop.
+ * @param crash tests only: ends the process at a chosen place
+ */
+export async function serveWorker(crash?: Crash): Promise<void> {
+  const { worker, settings } = workerData as WorkerOrder;
+  // Elsewhere than on Linux the call would change the whole process.
+  if (process.platform === "linux") setPriority(PRIORITY[worker]);
+  try {
+    const stop = await start(worker, settings, crash);
+    parentPort?.once("message", () => void stop().then(() => report({ type: "stopped" })));
+    report({ type: "started" });
+  } catch (error) {
+    report({ type: "failed", reason: error instanceof Error ? error.message : String(error) });
+  }
+}
 
-/** Needs the streams to exist. @throws Unavailable (retryable) */
-export async function startWorkers(options: WorkersOptions): Promise<NodeWorkers> {
-  const { link, streams, actors, clock, ids, log } = options;
-  const documents = await natsDocuments(link, INVOICE_STORE, { replicas: streams.replicas });
-  const shared: WorkerDependencies = {
-    queue: natsWorkQueue(link),
-    processed: natsBucket(link, processedBucket(streams)),
-    clock,
-    ids,
-    log,
-  };
-  const email = await startEmailWorker({ ...shared, smtpUrl: options.smtpUrl });
-  const invoice = await startInvoiceWorker({
-    ...shared,
-    numbers: natsBucket(link, invoiceNumbersBucket(streams)),
-    documents,
-    actors,
+async function start(
+  name: WorkerName,
+  settings: NodeSettings,
+  crash: Crash | undefined,
+): Promise<() => Promise<void>> {
+  const link = await connectNats({
+    servers: settings.natsUrl.split(","),
+    name: `${settings.nodeId} ${name} worker`,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
-  return {
-    invoices: storedInvoices(documents, actors),
-    email: email.counters,
-    invoice: invoice.counters,
-    stop: async () => {
-      await Promise.all([email.stop(), invoice.stop()]);
-    },
+  const dependencies: WorkerDependencies = {
+    queue: natsWorkQueue(link, streamNames(settings.streams)),
+    processed: natsBucket(link, processedBucket(streamSettings(settings)), GATHER_MS),
+    clock: systemClock,
+    ids: randomIds(),
+    log: pino({ name: settings.nodeId, level: settings.logLevel }),
+    crash,
   };
+  const worker =
+    name === "email"
+      ? await startEmailWorker({ ...dependencies, smtpUrl: settings.smtpUrl })
+      : await startInvoices(link, settings, dependencies);
+  return async () => {
+    await worker.stop();
+    await link.close();
+  };
+}
+
+async function startInvoices(
+  link: NatsLink,
+  settings: NodeSettings,
+  dependencies: WorkerDependencies,
+): Promise<RunningWorker> {
+  // A group of its own for each stream: a batch goes to one.
+  const journals = streamNames(settings.streams).map(() => ({
+    append: groupedAppend(link, DELIVER_TIMEOUT_MS, GATHER_MS),
+  }));
+  return await startInvoiceWorker({
+    ...dependencies,
+    numbers: natsBucket(link, invoiceNumbersBucket(streamSettings(settings)), GATHER_MS),
+    documents: await natsDocuments(link, INVOICE_STORE, GATHER_MS),
+    deliver: inboxDelivery({
+      journalOf: (partition) => ofPartition(partition, journals),
+      clock: systemClock,
+      partitions: settings.partitions,
+      crash: dependencies.crash,
+    }),
+  });
+}
+
+function report(message: WorkerReport): void {
+  parentPort?.postMessage(message);
 }

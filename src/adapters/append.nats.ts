@@ -5,11 +5,11 @@
  */
 import { MsgHdrsImpl, nuid } from "@nats-io/transport-node";
 import { ServerCode } from "../runtime/ports.ts";
-import type { AppendResult, Message } from "../runtime/ports.ts";
+import type { AppendResult } from "../runtime/ports.ts";
 import type { NatsLink } from "./link.nats.ts";
-import { isTransient } from "./jetstream-codes.ts";
+import { isNoRoom, isTransient } from "./jetstream-codes.ts";
 import type { ErrorBody } from "./jetstream-codes.ts";
-import { encodeMessages } from "./message-encoding.ts";
+import { encodeMessages, type WireMessage } from "./message-encoding.ts";
 import { describe, request } from "./request.nats.ts";
 
 /** Of a server that does not tell its own, bytes. */
@@ -37,7 +37,7 @@ type Ack = {
 /** Stores all or none; see `Journal.append`. */
 export async function appendMessages(
   link: NatsLink,
-  messages: readonly Message[],
+  messages: readonly WireMessage[],
   timeoutMs: number,
 ): Promise<AppendResult> {
   if (messages.length === 0) throw new RangeError("an append needs at least one message");
@@ -63,7 +63,9 @@ function settle(ack: Ack, count: number): AppendResult {
   if (ack.error !== undefined) {
     const reason = ack.error.description ?? "refused";
     const code = ack.error.err_code ?? ack.error.code;
-    if (isTransient(ack.error)) return { status: "unanswered", reason: `${reason} (${code})` };
+    if (isTransient(ack.error)) {
+      return { status: "unanswered", reason: `${reason} (${code})`, noRoom: isNoRoom(ack.error) };
+    }
     return { status: "rejected", code, reason };
   }
   if (ack.seq === undefined) return { status: "unanswered", reason: "the answer is no acknowledgement" };

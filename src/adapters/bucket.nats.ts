@@ -7,6 +7,7 @@ import type { StreamDefinition } from "../../config/streams.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import type { AppendResult, Bucket, Message } from "../runtime/ports.ts";
 import { appendMessages } from "./append.nats.ts";
+import { groupedAppend } from "./append-group.nats.ts";
 import type { NatsLink } from "./link.nats.ts";
 import { ApiCode, ApiError } from "./jetstream-api.nats.ts";
 import { lastPerSubject } from "./journal.nats.ts";
@@ -17,15 +18,19 @@ import { ensureStream } from "./streams.nats.ts";
 
 const WRITE_TIMEOUT_MS = 2_000;
 
-/** The bucket of the stream `KV_<bucket>`; the lock bucket is a part of the journal's stream. */
-export function natsBucket(link: NatsLink, definition: StreamDefinition): Bucket {
+/**
+ * The bucket of the stream `KV_<bucket>`; the lock bucket is a part of the journal's stream.
+ * @param gatherMs makes writes wait so long for others to share a batch with; the stream has to allow atomic batches
+ */
+export function natsBucket(link: NatsLink, definition: StreamDefinition, gatherMs?: number): Bucket {
   const stream = definition.name;
   const losable = definition.storage === "memory";
   const restore = async () => {
     if (losable) await ensureStream(link, definition);
   };
+  const grouped = gatherMs === undefined ? undefined : groupedAppend(link, WRITE_TIMEOUT_MS, gatherMs);
   return kvBucket(stream.slice("KV_".length), {
-    append: (message) => append(link, message, losable, restore),
+    append: (message) => (grouped ? grouped([message]) : append(link, message, losable, restore)),
     last: (subject) => {
       const read = getMessage(link, stream, { last_by_subj: subject });
       return losable ? ifThere(read, undefined) : orUnavailable(read);

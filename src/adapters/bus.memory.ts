@@ -63,8 +63,9 @@ function serve(
   const listener: Listener = (payload, answer) => {
     // Cut off: the server still believes in the connection, but the request is lost.
     if (link.state !== "up") return;
+    // Also when serving has stopped meanwhile: the server has sent it, and nobody else will answer.
     clock.after(server.latencyMs(), () => {
-      if (!stopped && link.state === "up") void handle(payload, answer);
+      if (link.state === "up") void handle(payload, answer);
     });
   };
   const listen = () =>
@@ -84,6 +85,10 @@ function serve(
       forget();
       unlisten?.();
       unlisten = undefined;
+      if (link.state !== "up") return;
+      await new Promise<void>((resolve) => {
+        clock.after(2 * server.latencyMs(), resolve);
+      });
     },
   };
 }

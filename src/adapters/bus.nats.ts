@@ -1,5 +1,5 @@
 /** Request and reply over core NATS. Nothing is stored. */
-import type { Msg } from "@nats-io/transport-node";
+import type { Msg, Subscription as NatsSubscription } from "@nats-io/transport-node";
 import { Unavailable } from "../runtime/ports.ts";
 import type { Bus, BusAnswer, Subscription } from "../runtime/ports.ts";
 import type { NatsLink } from "./link.nats.ts";
@@ -42,16 +42,29 @@ function serve(link: NatsLink, subject: string, handler: (payload: string) => Pr
   };
   const subscription = link.nc.subscribe(subject, {
     callback(error, msg) {
-      if (error === null && !stopped) void answer(msg);
+      if (error === null) void answer(msg);
     },
   });
   return {
     async stop() {
       if (stopped) return;
       stopped = true;
-      subscription.unsubscribe();
+      // What the server has sent on its way already is answered: nobody else will.
+      if (link.connected() && !link.nc.isDraining()) await drained(subscription);
+      else subscription.unsubscribe();
     },
   };
+}
+
+/** Ends the subscription behind the last request that the server sends, or when the connection is lost first. */
+async function drained(subscription: NatsSubscription): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, FLUSH_TIMEOUT_MS);
+  });
+  await Promise.race([subscription.drain().catch(() => {}), late]);
+  clearTimeout(timer);
+  subscription.unsubscribe();
 }
 
 async function flush(link: NatsLink): Promise<void> {

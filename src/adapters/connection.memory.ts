@@ -8,7 +8,10 @@ import type { MemoryServer } from "./server.memory.ts";
 
 /** What a node and its tests get. */
 export type MemoryNode = {
+  /** The first stream. */
   readonly journal: Journal;
+  /** Every stream, by its number; the first is `journal`. */
+  readonly journals: readonly Journal[];
   bucket(name: string): Bucket;
   readonly bus: Bus;
   readonly link: MemoryLink;
@@ -21,8 +24,11 @@ export function memoryNode(
   clock: Clock = server.options.clock,
 ): MemoryNode {
   const link = new MemoryLink(server, node, clock);
+  const journal = memoryJournal(link);
+  const others = Array.from({ length: server.layout.streams - 1 }, (_, i) => memoryJournal(link, i + 1));
   return {
-    journal: memoryJournal(link),
+    journal,
+    journals: [journal, ...others],
     bucket: (name) => memoryBucket(link, name),
     bus: memoryBus(link),
     link,

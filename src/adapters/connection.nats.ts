@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { connect, credsAuthenticator } from "@nats-io/transport-node";
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import { limits } from "../../config/limits.ts";
 import { ApiError, apiRequest } from "./jetstream-api.nats.ts";
 import type { NatsLink } from "./link.nats.ts";
 
@@ -85,8 +86,8 @@ function connectOptions(settings: NatsSettings): NodeConnectionOptions {
     timeout: 2_000,
     reconnect: true,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-    reconnectJitter: 50,
+    reconnectTimeWait: limits.reconnectWaitMs,
+    reconnectJitter: limits.reconnectJitterMs,
     // A frozen server or a cut cable is noticed after two missed pings.
     pingInterval: 2_000,
     maxPingOut: 2,

@@ -1,43 +1,70 @@
-import { Objm, type ObjectStore, StorageType } from "@nats-io/obj";
-import type { Documents } from "../runtime/documents.ts";
+/**
+ * Documents in an object store of NATS; `nats object ls <store>` shows them (ADR-20 of NATS has the layout). Read with
+ * the client's object store. Written by our own hands: the client's `put` asks first, then writes each chunk and the
+ * description one after the other; here all of it is one write, shared with other documents (append-group.nats.ts).
+ */
+import { createHash } from "node:crypto";
+import { Objm, type ObjectStore } from "@nats-io/obj";
+import { nuid } from "@nats-io/transport-node";
+import type { Documents, StoredDocument } from "../runtime/documents.ts";
 import { Unavailable } from "../runtime/ports.ts";
+import { groupedAppend } from "./append-group.nats.ts";
 import type { NatsLink } from "./link.nats.ts";
+import type { WireMessage } from "./message-encoding.ts";
 import { untilAvailable } from "./until-available.ts";
 
 const OPEN_DEADLINE_MS = 30_000;
-/** Time limit of one step of a write, ms. */
+/** Time limit of one attempt at a write, ms. */
 const WRITE_TIMEOUT_MS = 3_000;
+/** Bytes, as the clients have it. */
+const CHUNK_BYTES = 128 * 1024;
 
 /**
- * Documents in an object store of NATS (`nats object ls <bucket>` shows them). Made when it is not there.
+ * Opens the object store, whose stream has to exist (`documentsStream`). A document that is put again leaves the chunks
+ * of the former one behind.
+ * @param gatherMs how long a document waits for others to be stored with
  * @throws Unavailable (retryable)
  */
-export async function natsDocuments(
-  link: NatsLink,
-  bucket: string,
-  options: { readonly replicas: number },
-): Promise<Documents> {
-  const store = await untilAvailable(OPEN_DEADLINE_MS, () =>
-    available(`object store ${bucket}`, () =>
-      new Objm(link.nc).create(bucket, { storage: StorageType.File, replicas: options.replicas }),
-    ),
+export async function natsDocuments(link: NatsLink, store: string, gatherMs = 0): Promise<Documents> {
+  const opened = await untilAvailable(OPEN_DEADLINE_MS, () =>
+    available(`object store ${store}`, () => new Objm(link.nc).open(store)),
   );
+  const append = groupedAppend(link, WRITE_TIMEOUT_MS, gatherMs);
   return {
-    put: async (name, { bytes, metadata }) => {
-      await available(`put ${name}`, () => put(store, name, bytes, metadata));
+    put: async (name, document) => {
+      const result = await append(messagesOf(store, name, document));
+      if (result.status !== "stored") throw new Unavailable(`put ${name}: ${result.reason}`);
     },
-    get: (name) => available(`get ${name}`, () => get(store, name)),
+    get: (name) => available(`get ${name}`, () => get(opened, name)),
   };
 }
 
-async function put(
-  store: ObjectStore,
-  name: string,
-  bytes: Uint8Array,
-  metadata: Readonly<Record<string, string>>,
-): Promise<void> {
-  await store.put({ name, metadata: { ...metadata } }, streamOf(bytes), { timeout: WRITE_TIMEOUT_MS });
+/** The chunks, then the description that makes them a document. */
+function messagesOf(store: string, name: string, { bytes, metadata }: StoredDocument): WireMessage[] {
+  const id = nuid.next();
+  const subject = `$O.${store}.C.${id}`;
+  const chunks: WireMessage[] = [];
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    chunks.push({ subject, payload: bytes.subarray(at, at + CHUNK_BYTES) });
+  }
+  const description = {
+    name,
+    description: "",
+    options: { max_chunk_size: CHUNK_BYTES },
+    metadata,
+    bucket: store,
+    nuid: id,
+    size: bytes.length,
+    chunks: chunks.length,
+    mtime: new Date().toISOString(),
+    digest: `SHA-256=${padded(createHash("sha256").update(bytes).digest("base64url"))}`,
+    deleted: false,
+  };
+  const place = padded(Buffer.from(name).toString("base64url"));
+  return [...chunks, { subject: `$O.${store}.M.${place}`, payload: JSON.stringify(description) }];
 }
+
+const padded = (base64url: string): string => base64url.padEnd(4 * Math.ceil(base64url.length / 4), "=");
 
 async function get(store: ObjectStore, name: string) {
   const found = await store.get(name);
@@ -48,15 +75,6 @@ async function get(store: ObjectStore, name: string) {
   const damage = await found.error;
   if (damage instanceof Error) throw damage;
   return { bytes: Buffer.concat(chunks), metadata: found.info.metadata ?? {} };
-}
-
-function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller) {
-      controller.enqueue(bytes);
-      controller.close();
-    },
-  });
 }
 
 async function available<T>(what: string, work: () => Promise<T>): Promise<T> {

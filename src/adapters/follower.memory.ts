@@ -93,7 +93,8 @@ class MemoryFollower implements Subscription {
     const present = this.#present.shift();
     if (present !== undefined) return present;
     const message = this.#log.next(this.#next, this.#matches);
-    if (message !== undefined) this.#next = message.sequence + 1;
+    // What was looked at and does not match is not looked at again.
+    this.#next = (message?.sequence ?? this.#log.lastSequence) + 1;
     return message;
   }
 

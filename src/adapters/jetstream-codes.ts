@@ -16,6 +16,15 @@ const TRANSIENT = new Set([
   10210, // too many batches in flight
 ]);
 
+/** Of those, the ones that mean: the server's storage, or the account's share of it, is used up. */
+const NO_ROOM = new Set([
+  10002, // account's resources exhausted
+  10023, // insufficient resources
+  10028, // memory resources exceeded
+  10047, // storage resources exceeded
+  10077, // the stream could not store the message (its disk)
+]);
+
 /** Answered as faults of the server (500), but they never pass. */
 const PERMANENT = new Set([
   10074, // copies asked of a single server
@@ -26,4 +35,9 @@ const PERMANENT = new Set([
 export function isTransient(error: ErrorBody): boolean {
   const exact = error.err_code ?? 0;
   return TRANSIENT.has(exact) || (error.code >= 500 && !PERMANENT.has(exact));
+}
+
+/** True when the server is out of room for everybody, whatever the request. */
+export function isNoRoom(error: ErrorBody): boolean {
+  return NO_ROOM.has(error.err_code ?? 0);
 }

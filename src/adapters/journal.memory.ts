@@ -1,5 +1,5 @@
 /** The journal of one node on the server in memory. */
-import { STREAM } from "../../config/subjects.ts";
+import { streamName } from "../../config/layout.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import type { AppendResult, Journal, Message } from "../runtime/ports.ts";
 import type { MemoryLink } from "./link.memory.ts";
@@ -12,9 +12,9 @@ import type { Operation } from "./server.memory.ts";
 const READ_TIMEOUT_MS = 2_000;
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 
-/** The journal as this node sees it. */
-export function memoryJournal(link: MemoryLink): Journal {
-  const log = link.server.log(STREAM);
+/** One stream as this node sees it. */
+export function memoryJournal(link: MemoryLink, stream = 0): Journal {
+  const log = link.server.log(streamName(stream));
   return {
     append: (messages, timeoutMs) => append(link, log, "append", messages, timeoutMs),
     readLast: async (subject) => {

@@ -136,16 +136,6 @@ export class MemoryLog {
     return undefined;
   }
 
-  /** Everything is gone, as with a stream in memory whose only server was restarted. */
-  clear(): void {
-    for (const cancel of this.#armed.values()) cancel();
-    this.#armed.clear();
-    this.#messages.length = 0;
-    this.#bySubject.clear();
-    this.#ids.clear();
-    this.#oldest = 0;
-  }
-
   // -- checks, in the order of the server's checkMsgHeadersPreClusteredProposal
 
   #check(messages: readonly Message[]): Verdict | undefined {

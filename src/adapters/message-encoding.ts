@@ -5,6 +5,9 @@
 import type { AppendResult, Message } from "../runtime/ports.ts";
 import { AppendCode, BATCH_MESSAGES_MAX, HEADER_BYTES_MAX, isLiteralSubject } from "./append-rules.ts";
 
+/** A message of the port, or one whose payload is no text. */
+export type WireMessage = Omit<Message, "payload"> & { readonly payload: string | Uint8Array };
+
 export type EncodedMessage = {
   readonly subject: string;
   /** From `NATS/1.0` to the empty line. */
@@ -18,7 +21,7 @@ export type EncodedMessage = {
  * @param maxPayload the server's limit for headers and payload of one message, bytes
  */
 export function encodeMessages(
-  messages: readonly Message[],
+  messages: readonly WireMessage[],
   batch: string,
   maxPayload: number,
 ): EncodedMessage[] | AppendResult {
@@ -42,7 +45,7 @@ export function encodeMessages(
 }
 
 function encodeMessage(
-  message: Message,
+  message: WireMessage,
   batch: string | undefined,
   position: number,
   isLast: boolean,
@@ -52,7 +55,11 @@ function encodeMessage(
   if (header === undefined) return invalid(message.subject);
   const headerBytes = Buffer.byteLength(header);
   // One string, one encoding: this is done for every message of every commit.
-  const bytes = Buffer.from(header + message.payload);
+  const { payload } = message;
+  const bytes =
+    typeof payload === "string"
+      ? Buffer.from(header + payload)
+      : Buffer.concat([Buffer.from(header), payload]);
   if (bytes.length > maxPayload || headerBytes > HEADER_BYTES_MAX) {
     return {
       status: "rejected",
@@ -75,7 +82,7 @@ const invalid = (subject: string): AppendResult => ({
 
 /** `undefined`: the message cannot be put into the protocol. */
 function headerText(
-  message: Message,
+  message: WireMessage,
   batch: string | undefined,
   position: number,
   isLast: boolean,

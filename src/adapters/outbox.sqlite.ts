@@ -1,5 +1,6 @@
 /**
- * The node's outbox in one SQLite file: WAL, fsynced at checkpoints only (the journal is what lasts).
+ * The node's outbox in one SQLite file: WAL, never fsynced. The journal is what lasts; nothing in the outbox is
+ * believed after a restart (ADR 1), so a file that a power failure damaged costs nothing either.
  * Owns: the file, locked for this process alone.
  * Invariants
  *   S1. `write` and `settle` are one transaction each: all rows or none.
@@ -19,16 +20,12 @@ const BUSY_TIMEOUT_MS = 200;
 const CHECKPOINT_PAGES = 2_000;
 
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS outbox (
+  CREATE TABLE IF NOT EXISTS unit (
     position INTEGER PRIMARY KEY,
-    commit_id TEXT NOT NULL UNIQUE,
-    row TEXT NOT NULL
+    commit_id TEXT NOT NULL,
+    -- One message a line: its subject, a space, its payload.
+    messages TEXT NOT NULL
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS snapshot (
-    actor TEXT PRIMARY KEY,
-    version INTEGER NOT NULL,
-    record TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
 `;
 
 export type SqliteOutboxOptions = {
@@ -65,7 +62,7 @@ function openDatabase(options: SqliteOutboxOptions): Database.Database {
     // Before WAL is switched on: then its index lives in memory and the lock is held until the process ends.
     database.pragma("locking_mode = EXCLUSIVE");
     database.pragma("journal_mode = WAL");
-    database.pragma("synchronous = NORMAL");
+    database.pragma("synchronous = OFF");
     database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`);
     database.exec(SCHEMA);
@@ -126,51 +123,52 @@ function unavailable(error: unknown, path: string): unknown {
 class SqliteOutbox implements Outbox {
   readonly #database: Database.Database;
   readonly #write: (rows: readonly OutboxRow[]) => void;
-  readonly #settle: (commits: readonly string[], actors: readonly string[]) => number;
-  readonly #leftover: Database.Statement<[], { row: string }>;
-  /** Rows in the table; counted once at the start, then kept. */
-  #depth: number;
+  readonly #settle: (positions: readonly number[]) => void;
+  readonly #leftover: Database.Statement<[], { position: number; commit_id: string }>;
+  /** Where each row stands, by commit id. */
+  readonly #positions = new Map<string, number>();
+  #last = 0;
 
   constructor(database: Database.Database) {
     this.#database = database;
-    const insert = database.prepare("INSERT INTO outbox (commit_id, row) VALUES (?, ?)");
-    const keep = database.prepare(
-      "INSERT INTO snapshot (actor, version, record) VALUES (?, ?, ?) ON CONFLICT (actor) DO UPDATE SET version = excluded.version, record = excluded.record",
-    );
-    const remove = database.prepare("DELETE FROM outbox WHERE commit_id = ?");
-    const forget = database.prepare("DELETE FROM snapshot WHERE actor = ?");
-    this.#leftover = database.prepare("SELECT row FROM outbox ORDER BY position");
-    this.#depth = database.prepare<[], number>("SELECT count(*) FROM outbox").pluck().get() ?? 0;
+    const insert = database.prepare("INSERT INTO unit (position, commit_id, messages) VALUES (?, ?, ?)");
+    const remove = database.prepare("DELETE FROM unit WHERE position BETWEEN ? AND ?");
+    this.#leftover = database.prepare("SELECT position, commit_id FROM unit ORDER BY position");
+    for (const { position, commit_id } of this.#leftover.all()) {
+      this.#positions.set(commit_id, position);
+      this.#last = position;
+    }
     this.#write = database.transaction((rows: readonly OutboxRow[]) => {
-      for (const row of rows) {
-        insert.run(row.commit, JSON.stringify(row));
-        const snapshot = row.snapshot;
-        if (snapshot !== undefined) keep.run(snapshot.actor, snapshot.version, snapshot.record);
-      }
+      let position = this.#last;
+      for (const { commit, messages } of rows) insert.run(++position, commit, textOf(messages));
     });
-    this.#settle = database.transaction((commits: readonly string[], actors: readonly string[]) => {
-      let removed = 0;
-      for (const commit of commits) removed += remove.run(commit).changes;
-      for (const actor of actors) forget.run(actor);
-      return removed;
+    this.#settle = database.transaction((positions: readonly number[]) => {
+      for (const [first, last] of runsOf(positions)) remove.run(first, last);
     });
   }
 
   write(rows: readonly OutboxRow[]): void {
+    const commits = new Set(rows.map(({ commit }) => commit));
+    const known = rows.find(({ commit }) => this.#positions.has(commit));
+    if (known !== undefined || commits.size < rows.length) {
+      throw new Error(`a commit is in the outbox already: ${known?.commit ?? "twice in one write"}`);
+    }
     this.#guarded(() => this.#write(rows));
-    this.#depth += rows.length;
+    for (const { commit } of rows) this.#positions.set(commit, ++this.#last);
   }
 
-  settle(commits: readonly string[], dropSnapshotsOf: readonly string[]): void {
-    this.#depth -= this.#guarded(() => this.#settle(commits, dropSnapshotsOf));
+  settle(commits: readonly string[]): void {
+    const positions = commits.flatMap((commit) => this.#positions.get(commit) ?? []);
+    this.#guarded(() => this.#settle(positions));
+    for (const commit of commits) this.#positions.delete(commit);
   }
 
-  leftover(): OutboxRow[] {
-    return this.#guarded(() => this.#leftover.all().map(({ row }) => JSON.parse(row) as OutboxRow));
+  leftover(): string[] {
+    return this.#guarded(() => this.#leftover.all().map(({ commit_id }) => commit_id));
   }
 
   depth(): number {
-    return this.#depth;
+    return this.#positions.size;
   }
 
   close(): void {
@@ -184,4 +182,25 @@ class SqliteOutbox implements Outbox {
       throw unavailable(error, this.#database.name);
     }
   }
+}
+
+function textOf(messages: OutboxRow["messages"]): string {
+  let text = "";
+  for (const { subject, payload } of messages) text += `${subject} ${payload}\n`;
+  return text;
+}
+
+/** Neighbouring positions as pairs of first and last: units are settled in the order in which they came. */
+function* runsOf(positions: readonly number[]): Generator<readonly [number, number]> {
+  let first: number | undefined;
+  let last = 0;
+  for (const position of positions.toSorted((a, b) => a - b)) {
+    if (first !== undefined && position !== last + 1) {
+      yield [first, last];
+      first = undefined;
+    }
+    first ??= position;
+    last = position;
+  }
+  if (first !== undefined) yield [first, last];
 }

@@ -4,7 +4,8 @@
  * Uses no clock, no randomness and no I/O but what it is given: the same calls give the same run.
  */
 import type { Clock } from "../runtime/ports.ts";
-import { buckets as bucketNames, LOCK_BUCKET, STREAM } from "../../config/subjects.ts";
+import { type Layout, streamNames, streamSubjects } from "../../config/layout.ts";
+import { buckets as bucketNames } from "../../config/subjects.ts";
 import { MemoryLog } from "./log.memory.ts";
 
 /** One operation of a node, as the fault hook sees it. */
@@ -27,6 +28,8 @@ export type Fault = {
 
 export type MemoryServerOptions = {
   readonly clock: Clock;
+  /** One stream for everything when absent. */
+  readonly layout?: Layout;
   /** Asked for every operation; a simulator draws from its seed here. */
   readonly faults?: (operation: Operation) => Fault | undefined;
   /** One way through the network, ms. 0 by default. */
@@ -50,13 +53,17 @@ const DUPLICATE_WINDOW_MS = 2 * 60_000;
 
 export class MemoryServer {
   readonly options: MemoryServerOptions;
+  readonly layout: Layout;
   readonly #logs = new Map<string, MemoryLog>();
   /** Who serves a subject: everyone gets every request, the first answer counts. */
   readonly #listeners = new Map<string, Set<Listener>>();
 
   constructor(options: MemoryServerOptions) {
     this.options = options;
-    this.#logs.set(STREAM, this.#log([`$KV.${LOCK_BUCKET}.>`, "orders.>"], Number.POSITIVE_INFINITY, 0));
+    this.layout = options.layout ?? { partitions: 1, streams: 1 };
+    for (const [stream, name] of streamNames(this.layout.streams).entries()) {
+      this.#logs.set(name, this.#log(streamSubjects(stream, this.layout), Number.POSITIVE_INFINITY, 0));
+    }
     const names = new Set([...Object.values(bucketNames), ...Object.keys(options.bucketAgeMs ?? {})]);
     for (const name of names) {
       const ageMs = options.bucketAgeMs?.[name] ?? 0;
@@ -64,7 +71,7 @@ export class MemoryServer {
     }
   }
 
-  /** The log of a stream; the lock bucket lives in the journal's. */
+  /** The log of a stream; a lock bucket lives in its stream's. */
   log(stream: string): MemoryLog {
     const log = this.#logs.get(stream);
     if (log === undefined) throw new Error(`the server in memory has no stream ${stream}`);

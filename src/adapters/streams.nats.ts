@@ -1,5 +1,5 @@
 /** Makes the streams that are missing and checks those that exist. Never changes or weakens an existing one. */
-import { allStreams, PARTITIONS_KEY } from "../../config/streams.ts";
+import { allStreams, PARTITIONS_KEY, STREAMS_KEY } from "../../config/streams.ts";
 import type { StreamDefinition, StreamSettings } from "../../config/streams.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import type { NatsLink } from "./link.nats.ts";
@@ -65,6 +65,13 @@ async function find(link: NatsLink, name: string): Promise<StreamInfo | undefine
   }
 }
 
+/** What can never change, since an order's partition and stream must not: metadata, what it is, what sets it. */
+const FIXED = [
+  [PARTITIONS_KEY, "number of partitions", "ORDERLY_PARTITIONS"],
+  [STREAMS_KEY, "number of streams", "ORDERLY_STREAMS"],
+] as const;
+/** Made by a version that knew of one stream only. */
+const NOT_TOLD: Readonly<Record<string, string>> = { [STREAMS_KEY]: "1" };
 /** Options that an existing stream must have exactly as defined. */
 const EXACT = [
   "storage",
@@ -97,11 +104,14 @@ function differences(definition: StreamDefinition, config: StreamInfo["config"])
     if (have !== need)
       faults.push(`${option} is ${JSON.stringify(have ?? null)}, needed ${JSON.stringify(need)}`);
   };
-  const partitions = definition.metadata[PARTITIONS_KEY];
-  if (partitions !== undefined) {
-    const metadata = (config["metadata"] ?? {}) as Record<string, string>;
-    expect("number of partitions", metadata[PARTITIONS_KEY], partitions);
+  const metadata = { ...NOT_TOLD, ...(config["metadata"] as Record<string, string> | undefined) };
+  for (const [key, what, variable] of FIXED) {
+    const [have, need] = [metadata[key], definition.metadata[key]];
+    if (need === undefined || have === need) continue;
+    faults.push(`${what} is ${JSON.stringify(have ?? null)}, needed ${JSON.stringify(need)} (${variable})`);
   }
+  // The subjects follow from them: one line for each would hide what is wrong.
+  if (faults.length > 0) return faults;
   for (const option of EXACT) expect(option, config[option], definition[option]);
   for (const option of NEEDED) if (definition[option] === true) expect(option, config[option] ?? false, true);
   for (const option of FORBIDDEN) {

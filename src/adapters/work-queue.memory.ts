@@ -50,7 +50,7 @@ export class MemoryWorkQueues {
         };
       },
       bury: async (letter) => {
-        const key = `${letter.worker}.${letter.item.sequence}.${token(letter.about)}`;
+        const key = `${letter.worker}.${letter.partition}.${letter.item.sequence}.${token(letter.about)}`;
         if (!this.#dead.has(key)) this.#dead.set(key, letter);
       },
     };

@@ -1,15 +1,14 @@
 /**
- * The work queue as a durable pull consumer of the order stream.
- * Owns: the consumer's definition.  Does not own: what a worker does, its locks.
+ * The work queue as durable pull consumers of the order streams, one in each under the same name.
+ * Owns: the consumers' definition.  Does not own: what a worker does, its locks.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { REPLAY_DAYS } from "../../config/workers.ts";
-import { DEAD_STREAM, STREAM, token } from "../../config/subjects.ts";
+import { DEAD_STREAM, STREAM } from "../../config/subjects.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import type { Subscription } from "../runtime/ports.ts";
-import { type DeadLetter, DeadLetterHeader } from "../runtime/work-queue.ts";
 import type { WorkItem, WorkQueue, WorkQueueOptions } from "../runtime/work-queue.ts";
-import { appendMessages } from "./append.nats.ts";
+import { bury, replayedItem, replaysOf } from "./dead-letters.nats.ts";
 import type { NatsLink } from "./link.nats.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.nats.ts";
 import { PullLoop } from "./pull-loop.nats.ts";
@@ -17,29 +16,56 @@ import { untilAvailable } from "./until-available.ts";
 
 const OPEN_DEADLINE_MS = 30_000;
 const API_TIMEOUT_MS = 5_000;
-const BURY_TIMEOUT_MS = 2_000;
 const NANOS_PER_MS = 1_000_000;
 /** The server's code for a consumer that exists with another configuration. */
 const CONSUMER_EXISTS = 10148;
 /** Unsettled items of all nodes together; then the server hands out no more. Retries in waiting count. */
 const MAX_UNSETTLED = 2_000;
 const DAY_MS = 24 * 60 * 60_000;
-const REASON_CHARS = 300;
+/** Replays of dead letters under way at once, beside the items of the streams. */
+const REPLAYS_IN_FLIGHT = 2;
 /** Pause before a consumer that is gone is made again. */
 const REMAKE_PAUSE_MS = 500;
 
-export function natsWorkQueue(link: NatsLink): WorkQueue {
+/** @param streams names of all order streams */
+export function natsWorkQueue(link: NatsLink, streams: readonly string[] = [STREAM]): WorkQueue {
   return {
     consume: async (options, onItem) => {
-      await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, options));
-      return start(link, options, onItem);
+      if (options.maxInFlight < streams.length) {
+        throw new RangeError(`${options.maxInFlight} places for the items of ${streams.length} streams`);
+      }
+      for (const stream of streams)
+        await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, stream, options));
+      // Its filter is of a stream of its own; the name may be the same.
+      const replays = { ...options, filters: [replaysOf(options.name)], maxInFlight: REPLAYS_IN_FLIGHT };
+      await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, DEAD_STREAM, replays));
+      const parts = streams.map((stream, index) =>
+        start(
+          link,
+          stream,
+          { ...options, maxInFlight: share(options.maxInFlight, streams.length, index) },
+          onItem,
+        ),
+      );
+      parts.push(start(link, DEAD_STREAM, replays, (item) => onItem(replayedItem(item))));
+      return {
+        stop: async () => {
+          await Promise.all(parts.map((part) => part.stop()));
+        },
+      };
     },
     bury: (letter) => bury(link, letter),
   };
 }
 
+/** An equal share of the places: partitions, and so events, are spread evenly over the streams. */
+function share(places: number, streams: number, index: number): number {
+  return Math.floor((places + streams - 1 - index) / streams);
+}
+
 function start(
   link: NatsLink,
+  stream: string,
   options: WorkQueueOptions,
   onItem: (item: WorkItem) => Promise<void>,
 ): Subscription {
@@ -48,14 +74,14 @@ function start(
     // Somebody deleted it, or a server without a disk came back. It starts over, and what was processed is
     // known by its id.
     try {
-      await ensureConsumer(link, options);
+      await ensureConsumer(link, stream, options);
     } catch (error) {
       if (!(error instanceof Unavailable) && !(error instanceof ApiError)) throw error;
     }
     await pause(REMAKE_PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
   };
   const loop = new PullLoop(link, {
-    stream: STREAM,
+    stream,
     consumer: options.name,
     maxInFlight: options.maxInFlight,
     onItem,
@@ -78,12 +104,12 @@ type ConsumerConfig = {
 };
 
 /** Made or verified; its times may change, its filters may not: the server would skip items. */
-async function ensureConsumer(link: NatsLink, options: WorkQueueOptions): Promise<void> {
+async function ensureConsumer(link: NatsLink, stream: string, options: WorkQueueOptions): Promise<void> {
   const wanted = {
     ack_wait: options.ackWaitMs * NANOS_PER_MS,
     max_ack_pending: MAX_UNSETTLED,
   };
-  const existing = await findConsumer(link, options.name);
+  const existing = await findConsumer(link, stream, options.name);
   if (existing === undefined) {
     const config = {
       name: options.name,
@@ -98,11 +124,11 @@ async function ensureConsumer(link: NatsLink, options: WorkQueueOptions): Promis
       ...wanted,
     };
     try {
-      return await putConsumer(link, options.name, config, "create");
+      return await putConsumer(link, stream, options.name, config, "create");
     } catch (error) {
       // Another node was faster; what it made has to pass like any other.
       if (!(error instanceof ApiError) || error.code !== CONSUMER_EXISTS) throw error;
-      return ensureConsumer(link, options);
+      return ensureConsumer(link, stream, options);
     }
   }
   const filters = existing.filter_subjects ?? [existing.filter_subject ?? ""];
@@ -112,12 +138,16 @@ async function ensureConsumer(link: NatsLink, options: WorkQueueOptions): Promis
     );
   }
   const same = existing.ack_wait === wanted.ack_wait && existing.max_ack_pending === wanted.max_ack_pending;
-  if (!same) await putConsumer(link, options.name, { ...existing, ...wanted }, "update");
+  if (!same) await putConsumer(link, stream, options.name, { ...existing, ...wanted }, "update");
 }
 
-async function findConsumer(link: NatsLink, name: string): Promise<ConsumerConfig | undefined> {
+async function findConsumer(
+  link: NatsLink,
+  stream: string,
+  name: string,
+): Promise<ConsumerConfig | undefined> {
   try {
-    const subject = `CONSUMER.INFO.${STREAM}.${name}`;
+    const subject = `CONSUMER.INFO.${stream}.${name}`;
     return (await apiRequest<{ config: ConsumerConfig }>(link, subject, undefined, API_TIMEOUT_MS)).config;
   } catch (error) {
     if (error instanceof ApiError && error.code === ApiCode.consumerNotFound) return undefined;
@@ -127,40 +157,11 @@ async function findConsumer(link: NatsLink, name: string): Promise<ConsumerConfi
 
 async function putConsumer(
   link: NatsLink,
+  stream: string,
   name: string,
   config: object,
   action: "create" | "update",
 ): Promise<void> {
-  const body = { stream_name: STREAM, config, action };
-  await apiRequest(link, `CONSUMER.CREATE.${STREAM}.${name}`, body, API_TIMEOUT_MS);
+  const body = { stream_name: stream, config, action };
+  await apiRequest(link, `CONSUMER.CREATE.${stream}.${name}`, body, API_TIMEOUT_MS);
 }
-
-async function bury(link: NatsLink, letter: DeadLetter): Promise<void> {
-  const { worker, partition, about, item } = letter;
-  const result = await appendMessages(
-    link,
-    [
-      {
-        subject: `${DEAD_STREAM.toLowerCase()}.${worker}.${partition}.${token(about)}`,
-        payload: item.payload,
-        headers: {
-          ...item.headers,
-          [DeadLetterHeader.subject]: item.subject,
-          [DeadLetterHeader.sequence]: String(item.sequence),
-          [DeadLetterHeader.reason]: oneLine(letter.reason),
-          [DeadLetterHeader.attempts]: String(letter.attempts),
-        },
-        messageId: `${worker}.${item.sequence}`,
-      },
-    ],
-    BURY_TIMEOUT_MS,
-  );
-  if (result.status !== "stored") throw new Unavailable(`dead letter of ${worker}: ${result.reason}`);
-}
-
-/** Header values are one line of ASCII. */
-const oneLine = (text: string): string =>
-  text
-    .replace(/[^\x21-\x7e]+/g, " ")
-    .trim()
-    .slice(0, REASON_CHARS);

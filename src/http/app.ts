@@ -5,14 +5,18 @@
  *   H1. Every error answer is a problem (RFC 9457) with a code of src/http/problems.ts.
  *   H2. No text of an error object reaches a client.
  *   H3. Input is taken as it is or refused: nothing is coerced, trimmed or dropped.
+ *   Exceptions to H2 are parked orders and dead letters: there the words of a machine or a worker are what the operator
+ *   needs.
  * Proved by: test/integration/http*.test.ts
  */
 import fastify from "fastify";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { Inventory } from "../services/inventory/contract.ts";
-import type { Orders } from "../services/orders/contract.ts";
+import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
 import { clientErrors } from "./client-errors.ts";
+import { refuseWhenCutOff } from "./cut-off.ts";
+import type { DeadLetterDesk } from "./dead-letters.ts";
 import { handleError } from "./error-handler.ts";
 import { closeGracefully } from "./graceful-close.ts";
 import type { HttpApp } from "./http-app.ts";
@@ -23,10 +27,12 @@ import type { Invoices, Operations } from "./operations.ts";
 import { RequestLog } from "./request-log.ts";
 import { requestIds } from "./request-id.ts";
 import { setStandardHeaders } from "./response-headers.ts";
+import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { indexPageRoute } from "./routes/index-page.ts";
 import { inventoryRoutes } from "./routes/inventory.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { orderCommandRoutes } from "./routes/order-commands.ts";
+import { parkedOrderRoutes } from "./routes/parked-orders.ts";
 import { placeOrderRoute } from "./routes/place-order.ts";
 import { readOrderRoutes } from "./routes/read-order.ts";
 import { components } from "./schemas/components.ts";
@@ -34,9 +40,11 @@ import { answerUnknownRoute } from "./unknown-routes.ts";
 
 export type AppDependencies = {
   readonly orders: Orders;
+  readonly parked: ParkedOrders;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
   readonly operations: Operations;
+  readonly deadLetters: DeadLetterDesk;
   /** A pino logger. */
   readonly log: FastifyBaseLogger;
   /** A fresh URL-safe token, for request ids. */
@@ -57,13 +65,16 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   answerErrors(app);
   for (const component of components) app.addSchema(component);
   const closing = closeGracefully(app);
+  refuseWhenCutOff(app, dependencies.operations);
 
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies.orders);
   readOrderRoutes(app, dependencies.orders, dependencies.invoices);
   orderCommandRoutes(app, dependencies.orders);
+  parkedOrderRoutes(app, dependencies.parked);
   inventoryRoutes(app, dependencies.inventory);
   operationRoutes(app, { ...dependencies, closing });
+  deadLetterRoutes(app, dependencies.deadLetters);
   indexPageRoute(app);
   await serveOpenApi(app);
   await app.ready();

@@ -45,6 +45,8 @@ export interface Invoices {
 }
 
 export interface Operations {
+  /** Why this node can answer nothing of the cluster's data right now; `undefined` when it can. Called per request. */
+  cutOff(): string | undefined;
   /** Cheap: called by load balancers every second or so. */
   health(): Health | Promise<Health>;
   cluster(): Promise<ClusterView | Unserved>;

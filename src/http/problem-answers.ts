@@ -31,7 +31,8 @@ export function sendUnserved<S extends ProblemSink>(reply: S, result: Unserved):
     case "overloaded":
       return sendProblem(retryAfter(reply, result.retryAfterMs), "overloaded");
     case "unavailable":
-      return sendProblem(retryAfter(reply, result.retryAfterMs), "unavailable");
+    case "storage_unavailable":
+      return sendProblem(retryAfter(reply, result.retryAfterMs), result.status);
     default:
       return sendProblem(reply, "refused", { refusal: result.code });
   }

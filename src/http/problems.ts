@@ -47,6 +47,11 @@ export const problems = {
   not_found: { status: 404, title: "Not found", detail: "There is nothing at this address." },
   order_not_found: { status: 404, title: "Order not found", detail: "There is no order with this id." },
   sku_not_found: { status: 404, title: "SKU not found", detail: "The catalogue has no such SKU." },
+  dead_letter_not_found: {
+    status: 404,
+    title: "Dead letter not found",
+    detail: "There is no dead letter with this id, and there was none that was replayed.",
+  },
   invoice_not_ready: {
     status: 404,
     title: "Invoice not ready",
@@ -77,6 +82,26 @@ export const problems = {
     status: 409,
     title: "Refused",
     detail: "This input cannot be taken as things are; an operator may have to look first.",
+  },
+  still_parked: {
+    status: 409,
+    title: "Still parked",
+    detail: "The order is parked again, by the same input or by one behind it.",
+  },
+  not_parked: {
+    status: 409,
+    title: "Not parked",
+    detail: "The order is not parked; there is no input to skip.",
+  },
+  parked_otherwise: {
+    status: 409,
+    title: "Parked otherwise",
+    detail: "The parking that was named has ended; the order is parked by another input.",
+  },
+  nothing_to_skip: {
+    status: 409,
+    title: "Nothing to skip",
+    detail: "The stored order cannot be read; no input is at fault.",
   },
   body_too_large: { status: 413, title: "Body too large", detail: "A body may have 65536 bytes." },
   unsupported_media_type: {
@@ -123,6 +148,12 @@ export const problems = {
     status: 503,
     title: "Unavailable for a moment",
     detail: "Nobody serves this part of the data right now; repeat with the same idempotency key.",
+  },
+  storage_unavailable: {
+    status: 503,
+    title: "No room",
+    detail:
+      "A disk is full or cannot be written, so no new work is taken; nothing was written for this request.",
   },
   not_ready: {
     status: 503,

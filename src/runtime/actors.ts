@@ -1,5 +1,6 @@
 /** The runtime as its users see it: actors by id, on whatever node they live. */
 import type { Snapshot } from "./envelope.ts";
+import type { Parking } from "./parking.ts";
 
 export type ActorReply =
   /** Acknowledged state. `repeated`: this very start or command had been applied before. */
@@ -18,6 +19,8 @@ export type ActorReply =
   | { readonly status: "refused"; readonly code: string; readonly reason: string }
   /** No owner answered before the deadline. The command may have been applied: repeat it with the same id. */
   | { readonly status: "unavailable"; readonly reason: string }
+  /** The owner's disk, or the server's, takes no writes; nothing was written. Passes when there is room again. */
+  | { readonly status: "storage_unavailable"; readonly reason: string; readonly retryAfterMs: number }
   /** Bounded mailbox or outbox is full; nothing was written. */
   | { readonly status: "overloaded"; readonly retryAfterMs: number };
 
@@ -47,4 +50,19 @@ export interface Actors {
    * @throws Unavailable (retryable) after about half a minute without an answer
    */
   deliver(actor: string, machine: string, event: { readonly type: string }, id: string): Promise<void>;
+}
+
+/** What operators do about parked actors, from any node (ADR 7). */
+export interface ParkedActors {
+  /** Every parked actor, oldest parking first. @throws Unavailable (retryable) */
+  list(): Promise<Parking[]>;
+  /** The actor's parking, if it is parked. @throws Unavailable (retryable) */
+  find(actor: string): Promise<Parking | undefined>;
+  /** Tries the input again. `ok` when the actor is not parked any more; `refused` `order_parked` when it is again. */
+  resume(actor: string): Promise<ActorReply>;
+  /**
+   * Drops the input that began the parking with this id, and goes on with those behind it. Idempotent by the id.
+   * Refused: `not_parked`, `parked_otherwise`, `nothing_to_skip`, `order_parked` (again, by an input behind it).
+   */
+  skip(actor: string, parking: string): Promise<ActorReply>;
 }

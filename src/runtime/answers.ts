@@ -11,6 +11,11 @@ export const notOwner: ActorReply = {
   status: "unavailable",
   reason: "this node does not own the order's partition",
 };
+export const storeRefuses = {
+  status: "storage_unavailable",
+  reason: "the node's local store cannot be written",
+  retryAfterMs: 2000,
+} as const satisfies ActorReply;
 
 export class Answers {
   private readonly definition: ActorDefinition;

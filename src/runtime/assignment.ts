@@ -1,18 +1,54 @@
-/** Which node should own a resource: rendezvous hashing, the same answer on every node, without talking. Pure. */
+/**
+ * Which node should own which resource: the same answer on every node, without talking. Pure.
+ * Rendezvous hashing with a bound on the load: of all pairs of a resource and a node the ones with the highest scores
+ * come first, and a node whose share is full takes no more. Shares differ by one at most; a node that comes or goes
+ * moves little more than its own share.
+ */
 
-/** `undefined` when no node is present. A node that comes or goes moves only its own share. */
-export function assign(resource: string, nodes: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestScore = -1;
-  for (const node of nodes) {
-    const score = mix(`${resource}/${node}`);
-    if (score > bestScore || (score === bestScore && best !== undefined && node < best)) {
-      best = node;
-      bestScore = score;
+/** A resource and a node that may own it; `score` is stable for ever and differs from pair to pair. */
+type Pair = { readonly resource: string; readonly node: string; readonly score: number };
+
+/**
+ * The owner that each resource should have; empty when there are no nodes.
+ * @param resources all that the cluster has, in any order; the same on every node
+ * @param nodes ids, in any order, none twice
+ * @param isUnfit the node cannot host the resource, and gets it only when no node can
+ */
+export function assignment(
+  resources: readonly string[],
+  nodes: readonly string[],
+  isUnfit: (resource: string, node: string) => boolean = () => false,
+): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  const loads = new Map<string, number>();
+  const pairs = resources
+    .flatMap((resource) => {
+      const fit = nodes.filter((node) => !isUnfit(resource, node));
+      // One order that nobody can read is no reason to leave all the others without an owner.
+      const candidates = fit.length > 0 ? fit : nodes;
+      return candidates.map((node): Pair => ({ resource, node, score: mix(`${resource}/${node}`) }));
+    })
+    .toSorted(byScore);
+  const share = Math.floor(resources.length / nodes.length);
+  // First everybody's equal share, then what does not divide: one more for some; then what few nodes can host.
+  for (const bound of [share, share + 1, resources.length]) {
+    for (const { resource, node } of pairs) {
+      const load = loads.get(node) ?? 0;
+      if (load >= bound || owners.has(resource)) continue;
+      owners.set(resource, node);
+      loads.set(node, load + 1);
     }
   }
-  return best;
+  return owners;
 }
+
+/** Highest first; names decide between equals, so that all nodes have the same order. */
+function byScore(a: Pair, b: Pair): number {
+  if (a.score !== b.score) return b.score - a.score;
+  return compare(a.resource, b.resource) || compare(a.node, b.node);
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** FNV-1a with a final avalanche (murmur3): short, similar names have to spread evenly. */
 function mix(text: string): number {

@@ -1,5 +1,5 @@
 /** Puts one batch together from units: fences, ledgers and lock checks. Pure. */
-import { subjects } from "../../config/subjects.ts";
+import { lockParts, subjects } from "../../config/subjects.ts";
 import type { Ledger } from "./definition.ts";
 import type { Message } from "./ports.ts";
 import type { LockRef, Unit } from "./unit.ts";
@@ -73,5 +73,5 @@ export function composeBatch(
 }
 
 function fenceSubject(lock: LockRef): string {
-  return subjects.fence(lock.subject.slice(subjects.lock("").length));
+  return subjects.fence(lockParts(lock.subject).resource);
 }

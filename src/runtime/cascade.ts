@@ -10,6 +10,7 @@ import {
   type Live,
   MachineFault,
   migrate,
+  NewerMachine,
   type Request,
   restoreMachine,
   startMachine,
@@ -17,6 +18,7 @@ import {
   stepMachine,
   toState,
 } from "./machine.ts";
+import type { ParkedInput } from "./parking.ts";
 
 /** What can happen to an actor. */
 export type Input =
@@ -35,7 +37,9 @@ export type Input =
       readonly outcome: EffectOutcome;
     }
   /** From the inbox: a webhook or the result of a worker. */
-  | { readonly kind: "event"; readonly machine: string; readonly event: EventObject; readonly id: string };
+  | { readonly kind: "event"; readonly machine: string; readonly event: EventObject; readonly id: string }
+  /** An operator drops the input that parked the actor: what it would have closed is closed, nothing else changes. */
+  | { readonly kind: "skip"; readonly skipped: ParkedInput; readonly name: string };
 
 export type EffectOutcome = { readonly output: unknown } | { readonly error: EffectFailure };
 
@@ -48,7 +52,7 @@ export type CascadeContext = {
   readonly now: number;
   /** Sequence of the inbox message that carries the input; 0 for inputs that do not come from the inbox. */
   readonly inbox: number;
-  /** Lets a co-located resource decide at once; see EffectHandler.join. */
+  /** Lets a co-located resource decide at once; see Joinable. */
   readonly join: (effect: OpenEffect, key: string) => Joined | undefined;
 };
 
@@ -69,8 +73,11 @@ export function effectKey(actor: string, effect: OpenEffect): string {
   return `${actor}:${effect.id}:${effect.generation}`;
 }
 
-/** Restores an actor from its stored state. @throws MachineFault when a machine's version cannot be reached */
+/** Restores an actor from its stored state. @throws MachineFault when a machine's version cannot be reached, NewerMachine */
 export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
+  for (const name of Object.keys(snapshot.machines)) {
+    if (!definition.machines[name]) throw new NewerMachine(`machine ${name} is not known to this node`);
+  }
   const live = new Map<string, Live>();
   const machines: Record<string, MachineState> = {};
   for (const [name, entry] of Object.entries(definition.machines)) {
@@ -180,7 +187,22 @@ class Run {
       this.deliver(effect.machine, outcomeEvent(effect, input.outcome));
       return true;
     }
+    if (input.kind === "skip") return this.skip(input.skipped);
     return this.deliver(input.machine, input.event);
+  }
+
+  private skip(skipped: ParkedInput): boolean {
+    if (skipped.kind === "timer") {
+      const { machine, timer, generation } = skipped;
+      this.timers = this.timers.filter(
+        (open) => open.machine !== machine || open.id !== timer || open.generation !== generation,
+      );
+    } else if (skipped.kind === "effect") {
+      const { id, generation } = skipped;
+      this.effects = this.effects.filter((open) => open.id !== id || open.generation !== generation);
+      this.closed.push(id);
+    }
+    return true;
   }
 
   private deliver(name: string, event: EventObject): boolean {
@@ -300,7 +322,7 @@ class Run {
     }
     const before = this.before?.snapshot;
     const commands = before?.commands ?? [];
-    const id = input.kind === "command" ? input.commandId : input.kind === "event" ? input.id : undefined;
+    const id = idOf(input);
     const request = input.kind === "start" ? input.request : before?.request;
     const snapshot: Snapshot = {
       machines,
@@ -324,6 +346,12 @@ class Run {
       joined: this.joined,
     };
   }
+}
+
+/** Under which a repetition of the input is known. */
+function idOf(input: Input): string | undefined {
+  if (input.kind === "skip") return input.skipped.kind === "event" ? input.skipped.id : undefined;
+  return input.kind === "command" ? input.commandId : input.kind === "event" ? input.id : undefined;
 }
 
 function outcomeEvent(effect: OpenEffect, outcome: EffectOutcome): EventObject {

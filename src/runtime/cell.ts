@@ -1,7 +1,7 @@
 /** An actor in memory, within one tenure, and the inputs on their way to it. Plain data; the tenure acts on it. */
 import type { ActorReply } from "./actors.ts";
 import type { Head, Input } from "./cascade.ts";
-import type { Snapshot } from "./envelope.ts";
+import type { OpenEffect, Snapshot } from "./envelope.ts";
 
 /** One input on its way, with whoever waits for it. */
 export type Work = {
@@ -12,6 +12,8 @@ export type Work = {
   readonly waitMs: number;
   /** The actor may have been started before: look before assuming that it is new. */
   readonly mayExist: boolean;
+  /** This very command has been applied, though the actor may not remember it any more. */
+  readonly repeated?: boolean;
   readonly reply: (reply: ActorReply) => void;
   /** How often it was dropped and decided again. */
   readonly attempts: number;
@@ -31,7 +33,9 @@ export type Cell = {
   ghosts: number;
   /** Takes the place of a cell that was given up: to be loaded even when nobody asks, for its open effects. */
   wanted: boolean;
-  /** Waits for the load. Inbox inputs in the order of the inbox: a later one must not be evaluated first. */
+  /** Something in front has to be settled first: inputs wait in the mailbox, and the cell is not loaded. */
+  held: boolean;
+  /** Waits for the load, or for what holds the cell. Inbox inputs in the order of the inbox: a later one must not be evaluated first. */
   readonly mailbox: Work[];
   /** What was decided on the newest unsettled head without writing: shares its fate. */
   followers: { readonly work: Work; readonly confirmed: () => void }[];
@@ -50,6 +54,7 @@ export function newCell(actor: string): Cell {
     loading: false,
     ghosts: 0,
     wanted: false,
+    held: false,
     mailbox: [],
     followers: [],
     waiters: new Set(),
@@ -64,6 +69,18 @@ export function unasked(input: Input, inbox = 0): Work {
 /** Somebody waits for the answer and can repeat the request; anything else must not be lost. */
 export function isCalled({ input }: Work): boolean {
   return input.kind === "command" || input.kind === "start";
+}
+
+/**
+ * The open effects of a cell that was just loaded, but for those that have run and whose outcome waits to be decided
+ * again: a second run could come to something else (stock that was not there is there now), and nobody would hear it.
+ */
+export function effectsToResume({ acked, mailbox }: Cell): OpenEffect[] {
+  const isKnown = ({ id, generation }: OpenEffect): boolean =>
+    mailbox.some(
+      ({ input }) => input.kind === "effect" && input.id === id && input.generation === generation,
+    );
+  return (acked?.effects ?? []).filter((effect) => !isKnown(effect));
 }
 
 /** Puts an input into the mailbox; one from the inbox in front of later ones. */

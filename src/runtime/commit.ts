@@ -85,7 +85,6 @@ export function commitUnit(cascade: Cascade, input: Input, context: CommitContex
     locks,
     messages: [...cancelling, ...timers, ...joined],
     guards,
-    snapshot: { actor, version: cascade.head.snapshot.version, record },
     ...(tally.length > 0 ? { tally } : {}),
     settled: (outcome) => {
       for (const part of cascade.joined) {
@@ -136,7 +135,8 @@ function eventMessage(
   };
 }
 
-function inputName(input: Input): string {
+/** How records name an input: `start`, `command:<type>`, `timer:<machine>.<timer>`, `effect:<id>`, `inbox:<type>`, `skip:<what>`. */
+export function inputName(input: Input): string {
   switch (input.kind) {
     case "start":
       return "start";
@@ -146,6 +146,8 @@ function inputName(input: Input): string {
       return `timer:${input.machine}.${input.timer}`;
     case "effect":
       return `effect:${input.id}`;
+    case "skip":
+      return `skip:${input.name}`;
     // "event": the last kind; a new one does not get past the compiler here.
     default:
       return `inbox:${input.event.type}`;

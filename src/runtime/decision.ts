@@ -25,7 +25,8 @@ export function decide(definition: ActorDefinition, cell: Cell, work: Work, now:
   if (before && work.inbox > 0 && work.inbox <= before.inbox) return { kind: "evaluated" };
   if (before && input.kind === "start") return { kind: "existing", input };
   const id = input.kind === "command" ? input.commandId : input.kind === "event" ? input.id : undefined;
-  if (before && id !== undefined && before.commands.includes(id)) return { kind: "repeated" };
+  const known = work.repeated === true || (id !== undefined && before?.commands.includes(id) === true);
+  if (before && known) return { kind: "repeated" };
   if (!before && input.kind !== "start") return { kind: "not_found" };
   try {
     const result = cascade(definition, cell.head, input, {
@@ -33,7 +34,7 @@ export function decide(definition: ActorDefinition, cell: Cell, work: Work, now:
       now,
       inbox: work.inbox,
       join: (effect, key) =>
-        definition.effects[effect.src]?.join?.({
+        definition.effects[effect.src]?.join?.decide({
           actor: cell.actor,
           key,
           input: effect.input,

@@ -4,6 +4,7 @@
  */
 import type { AnyStateMachine, EventObject } from "xstate";
 import type { Message } from "./ports.ts";
+import type { ProviderLimits } from "./provider-lane.ts";
 
 /** A machine's state as plain JSON, as stored in the record. */
 export type MachineState = {
@@ -82,8 +83,15 @@ export type EffectHandler = {
   lookup?(
     context: EffectContext,
   ): Promise<{ readonly found: true; readonly output: unknown } | { readonly found: false }>;
+  readonly join?: Joinable;
+};
+
+/** A resource that can decide within an actor's own commit. */
+export type Joinable = {
+  /** Subject of the lock that it decides under. Only actors whose own lock is in the same stream join. */
+  readonly lock: string;
   /** Decides at once when the resource is owned by this node; `undefined`: not here, run the effect. */
-  join?(context: {
+  decide(context: {
     readonly actor: string;
     readonly key: string;
     readonly input: unknown;
@@ -127,6 +135,8 @@ export type ActorDefinition = {
   readonly listens: Readonly<Record<string, readonly string[]>>;
   /** By the `src` of an `invoke`. */
   readonly effects: Readonly<Record<string, EffectHandler>>;
+  /** By the `provider` of the effects; one that is not named has 512 calls at once and no breaker. */
+  readonly providers?: Readonly<Record<string, ProviderLimits>>;
   /** False while an answer to the creator is still to be expected soon (a reservation, an authorisation). */
   settled(machines: MachineStates): boolean;
   /** Emitted events that stay inside the actor: delivered to listeners, never published. */

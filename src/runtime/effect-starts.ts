@@ -7,6 +7,7 @@ export class EffectStarts {
   private readonly effects: EffectRunner;
   /** Keys of the effects whose outcome is not known. */
   private readonly started = new Set<string>();
+  private closed = false;
 
   constructor(effects: EffectRunner) {
     this.effects = effects;
@@ -14,6 +15,7 @@ export class EffectStarts {
 
   /** @param resumed an earlier owner may have started it */
   start(actor: string, effect: OpenEffect, resumed: boolean, done: (outcome: EffectOutcome) => void): void {
+    if (this.closed) return;
     const key = effectKey(actor, effect);
     this.started.add(key);
     this.effects.start({
@@ -29,8 +31,9 @@ export class EffectStarts {
     });
   }
 
-  /** No outcome is delivered any more. */
-  forgetAll(): void {
+  /** No outcome is delivered and nothing is started any more: what is open is for the next owner. */
+  close(): void {
+    this.closed = true;
     for (const key of this.started) this.effects.forget(key);
     this.started.clear();
   }

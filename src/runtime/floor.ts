@@ -3,32 +3,42 @@
  * Bucket FLOORS, key `partition.<p>`, compare-and-set by its own revision (ADR 4).
  * A crash leaves an older floor behind: more is replayed, nothing is missed.
  */
+import type { Crash } from "./crash-points.ts";
 import { type Bucket, Unavailable } from "./ports.ts";
 
-export type Floor = {
-  /** Everything at or below this stream sequence is evaluated and acknowledged, or its actor is in `open`. */
+/** What the owner of a partition says of its progress. */
+export type FloorState = {
+  /** Everything at or below this stream sequence is evaluated and acknowledged, or its actor is in one of the lists. */
   readonly through: number;
-  /** Epoch of the owner that wrote the entry. */
-  readonly epoch: number;
-  /** Actors with open effects, and parked ones. No duplicates, no order. */
+  /** Actors with open effects. No duplicates, no order. */
   readonly open: readonly string[];
-  /** The parked ones: inputs in their inboxes at or below `through` may not be evaluated. Absent when there are none. */
-  readonly parked?: readonly string[];
+  /** Actors that are not parked and whose inbox inputs at or below `through` may not be evaluated. */
+  readonly behind: readonly string[];
+  /** Where the newest message about a parking stands; 0 when there is none. */
+  readonly parkedAt: number;
 };
 
+export type Floor = FloorState & {
+  /** Epoch of the owner that wrote the entry. */
+  readonly epoch: number;
+};
+
+const NOTHING: FloorState = { through: 0, open: [], behind: [], parkedAt: 0 };
 const CLAIM_TRIES = 10;
 
 export class FloorEntry {
   private readonly bucket: Bucket;
   private readonly key: string;
   private readonly epoch: number;
+  private readonly crash: Crash | undefined;
   private revision = 0;
   private written = "";
 
-  private constructor(bucket: Bucket, key: string, epoch: number) {
+  private constructor(bucket: Bucket, key: string, epoch: number, crash: Crash | undefined) {
     this.bucket = bucket;
     this.key = key;
     this.epoch = epoch;
+    this.crash = crash;
   }
 
   /**
@@ -40,24 +50,29 @@ export class FloorEntry {
     bucket: Bucket,
     resource: string,
     epoch: number,
+    crash?: Crash,
   ): Promise<{ readonly entry: FloorEntry; readonly floor: Floor }> {
-    const entry = new FloorEntry(bucket, resource, epoch);
+    const entry = new FloorEntry(bucket, resource, epoch, crash);
     for (let attempt = 1; attempt <= CLAIM_TRIES; attempt++) {
+      crash?.("floor.read", "before");
       const stored = await bucket.get(resource);
-      const floor = stored ? (JSON.parse(stored.value) as Floor) : { through: 0, epoch: 0, open: [] };
+      crash?.("floor.read", "after");
+      const floor: Floor = { ...NOTHING, epoch: 0, ...(stored && (JSON.parse(stored.value) as Floor)) };
       if (floor.epoch > epoch) throw new Unavailable(`floor of ${resource} belongs to epoch ${floor.epoch}`);
       entry.revision = stored?.revision ?? 0;
-      if (await entry.write(floor.through, floor.open, floor.parked)) return { entry, floor };
+      if (await entry.write(floor)) return { entry, floor };
     }
     throw new Unavailable(`floor of ${resource} could not be claimed in ${CLAIM_TRIES} tries`);
   }
 
   /** Writes when something changed. False: refused or unanswered; the next write reads the revision again. */
-  async write(through: number, open: readonly string[], parked: readonly string[] = []): Promise<boolean> {
-    const floor: Floor = { through, epoch: this.epoch, open, ...(parked.length > 0 ? { parked } : {}) };
+  async write({ through, open, behind, parkedAt }: FloorState): Promise<boolean> {
+    const floor: Floor = { through, epoch: this.epoch, open, behind, parkedAt };
     const value = JSON.stringify(floor);
     if (value === this.written) return true;
+    this.crash?.("floor.write", "before");
     const result = await this.bucket.update(this.key, value, this.revision);
+    this.crash?.("floor.write", "after");
     if (result.status === "stored") {
       this.revision = result.revision;
       this.written = value;
@@ -68,7 +83,9 @@ export class FloorEntry {
 
   /** After an unanswered write: takes the entry's revision again if it is still ours. False: deposed. */
   async refresh(): Promise<boolean> {
+    this.crash?.("floor.refresh", "before");
     const stored = await this.bucket.get(this.key);
+    this.crash?.("floor.refresh", "after");
     if (!stored || (JSON.parse(stored.value) as Floor).epoch !== this.epoch) return false;
     this.revision = stored.revision;
     return true;

@@ -28,7 +28,12 @@ export type Step = { readonly live: Live; readonly requests: readonly Request[] 
 
 /** The machine cannot be hosted, or has failed for good. Not retryable. */
 export class MachineFault extends Error {
-  override readonly name = "MachineFault";
+  override readonly name: string = "MachineFault";
+}
+
+/** Stored by a newer machine than this node runs: another node can read it. Not retryable on this node. */
+export class NewerMachine extends MachineFault {
+  override readonly name = "NewerMachine";
 }
 
 /** Runs the machine's first transition. @throws MachineFault */
@@ -75,26 +80,39 @@ export function restoreMachine(
   state: MachineState,
   openInvocations: readonly string[],
 ): Live {
-  const live = entry.machine.resolveState({
-    status: state.status,
-    value: state.value as never,
-    context: state.context,
-  });
+  const live = pure(entry.machine, () =>
+    entry.machine.resolveState({
+      status: state.status,
+      value: state.value as never,
+      context: state.context,
+    }),
+  );
   const children: Record<string, unknown> = live.children;
   for (const id of openInvocations) children[id] = { id, src: id };
   return live;
 }
 
-/** Brings a stored state to the machine's current version. @throws MachineFault when no migration leads there */
+/**
+ * Brings a stored state to the machine's current version.
+ * @throws MachineFault when no migration leads there or one throws; NewerMachine
+ */
 export function migrate(name: string, entry: MachineEntry, stored: MachineState): MachineState {
   let state = stored;
   while (state.version < entry.version) {
-    const step = entry.migrations?.[state.version];
-    if (!step) throw new MachineFault(`machine ${name}: no migration from version ${state.version}`);
-    state = { ...step(state), version: state.version + 1 };
+    const { version } = state;
+    const step = entry.migrations?.[version];
+    if (!step) throw new MachineFault(`machine ${name}: no migration from version ${version}`);
+    try {
+      state = { ...step(state), version: version + 1 };
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      throw new MachineFault(`machine ${name}: the migration from version ${version} failed: ${cause}`, {
+        cause: error,
+      });
+    }
   }
   if (state.version > entry.version) {
-    throw new MachineFault(
+    throw new NewerMachine(
       `machine ${name}: stored by version ${state.version}, this node runs ${entry.version}`,
     );
   }

@@ -1,27 +1,42 @@
 /**
  * One node: everything of the runtime put together. Composition only.
- * Start order: presence, then locks; stop order: hand over, then presence. A node that is killed leaves its lock
+ * Start order: see the others, learn the locks, be seen; stop order: hand over, then presence. A node that is killed leaves its lock
  * entries, its floor entries and an outbox that nobody needs: nothing in it was answered (ADR 1).
  */
-import type { ActorReply, Actors } from "./actors.ts";
+import { ofPartition, streamOf } from "../../config/layout.ts";
+import { limits } from "../../config/limits.ts";
+import { subjects } from "../../config/subjects.ts";
+import type { ActorReply, Actors, ParkedActors } from "./actors.ts";
+import { Contact } from "./contact.ts";
+import type { Crash } from "./crash-points.ts";
 import type { ActorDefinition } from "./definition.ts";
 import { EffectRunner } from "./effects.ts";
+import { joinableIn } from "./joinable.ts";
+import { storeRefuses } from "./answers.ts";
 import { checkMachine } from "./machine.ts";
+import { FailureDetector } from "./failure-detector.ts";
 import { Ownership } from "./ownership.ts";
 import { Partition } from "./partition.ts";
 import { pause } from "./pause.ts";
 import type { Bucket, Bus, Clock, Ids, Journal, Log, Outbox } from "./ports.ts";
 import { type NodeEntry, Presence } from "./presence.ts";
-import { Relay, type RelayState } from "./relay.ts";
+import type { LaneStatus } from "./provider-lane.ts";
+import type { RelayState } from "./relay.ts";
+import { Relays } from "./relays.ts";
 import type { OwnedResource } from "./resource.ts";
 import { Router } from "./router.ts";
 import type { UnitSink } from "./unit.ts";
+import type { ActorRequest } from "./wire.ts";
 
 export type NodeOptions = {
   readonly node: string;
   /** What runs here. Whatever it owns besides actors publishes through the same outbox. */
   readonly application: (sink: UnitSink) => Application;
-  readonly journal: Journal;
+  /**
+   * Of every stream, by its number. How many there are is equal on all nodes and fixed like the number of partitions:
+   * it decides which stream a partition is in.
+   */
+  readonly journals: readonly Journal[];
   readonly bus: Bus;
   readonly nodes: Bucket;
   readonly floors: Bucket;
@@ -36,12 +51,16 @@ export type NodeOptions = {
   readonly commitTimeoutMs: number;
   /** Units in the outbox above which new commands are refused for a while. */
   readonly outboxLimit: number;
+  /** Effects under way or in line above which no new actors are started for a while. */
+  readonly effectLimit: number;
   /** Actors kept in memory, on the whole node, when nothing is under way for them. */
   readonly idleActors: number;
   /** Time for finding an owner while partitions change hands, ms. */
   readonly findOwnerMs: number;
   /** Shown to the other nodes and to operators. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** Tests only: ends the process at a chosen place. */
+  readonly crash?: Crash | undefined;
 };
 
 export type Application = {
@@ -58,6 +77,7 @@ export type NodeStatus = {
   readonly entries: readonly NodeEntry[];
   readonly relay: RelayState;
   readonly effects: number;
+  readonly providers: readonly LaneStatus[];
   readonly partitions: readonly {
     readonly partition: number;
     readonly open: boolean;
@@ -68,47 +88,59 @@ export type NodeStatus = {
 };
 
 const FLOOR_EVERY_MS = 1000;
-const STORE_PROBE_MS = 500;
-const INBOX_BOUND = 2000;
 
 export class RuntimeNode {
   readonly actors: Actors;
+  readonly parked: ParkedActors;
   private readonly options: NodeOptions;
-  private readonly relay: Relay;
+  private readonly relays: Relays;
   private readonly effects: EffectRunner;
   private readonly partitions: Partition[];
   private readonly presence: Presence;
+  private readonly detector: FailureDetector;
+  private readonly contact: Contact;
   private readonly ownership: Ownership;
   private readonly boot: string;
   private readonly startedAt: number;
+  /** Resources with a record that a newer machine than ours has written. */
+  private readonly unfit = new Set<string>();
   private stopped = false;
+  private handingOver: Promise<void> | undefined;
 
   constructor(options: NodeOptions) {
     this.options = options;
-    const { journal, bus, clock, ids, log, node } = options;
+    const { journals, bus, clock, ids, log, node, crash } = options;
     this.boot = ids.next();
     this.startedAt = clock.now();
-    this.relay = new Relay({
-      journal,
+    this.relays = new Relays(journals, {
       outbox: options.outbox,
       clock,
       log,
       commitTimeoutMs: options.commitTimeoutMs,
       markEveryMs: FLOOR_EVERY_MS,
       onLockMoved: (lock) => this.ownership.moved(lock),
+      crash,
     });
-    const { definition, resources } = options.application(this.relay);
+    const { definition, resources } = options.application(this.relays);
     for (const [name, entry] of Object.entries(definition.machines)) {
       checkMachine(name, entry.machine, Object.keys(definition.effects));
     }
-    this.effects = new EffectRunner({ handlers: definition.effects, clock, log });
+    this.effects = new EffectRunner({
+      handlers: definition.effects,
+      providers: definition.providers,
+      clock,
+      log,
+      crash,
+    });
+    const definitions = journals.map((_, stream) => joinableIn(stream, definition));
     this.partitions = Array.from(
       { length: options.partitions },
       (_, partition) =>
         new Partition({
-          definition,
-          journal,
-          sink: this.relay,
+          definition: ofPartition(partition, definitions),
+          lock: subjects.lock(`partition.${partition}`, streamOf(partition, journals.length)),
+          journal: ofPartition(partition, journals),
+          sink: this.relays,
           effects: this.effects,
           clock,
           ids,
@@ -118,12 +150,15 @@ export class RuntimeNode {
           partition,
           bus,
           floors: options.floors,
-          relay: this.relay,
-          refusal: () => this.refusal(),
-          inboxBound: INBOX_BOUND,
+          relay: ofPartition(partition, this.relays.all),
+          refusal: (op) => this.refusal(op),
+          inboxBound: limits.partitionInbox,
+          onNewer: (resource) => this.cannotHost(resource),
+          crash,
         }),
     );
     this.presence = new Presence({
+      node,
       nodes: options.nodes,
       clock,
       log,
@@ -131,9 +166,19 @@ export class RuntimeNode {
       refreshMs: options.presenceRefreshMs,
       entry: () => this.entry(),
       onChange: () => this.ownership.review(),
+      crash,
+    });
+    this.contact = new Contact({ bus, clock, presence: this.presence });
+    this.detector = new FailureDetector({
+      node,
+      boot: this.boot,
+      bus,
+      clock,
+      log,
+      presence: this.presence,
+      presenceRefreshMs: options.presenceRefreshMs,
     });
     this.ownership = new Ownership({
-      journal,
       clock,
       ids,
       log,
@@ -142,18 +187,23 @@ export class RuntimeNode {
       boot: this.boot,
       resources: [...this.partitions, ...resources],
       commitTimeoutMs: options.commitTimeoutMs,
+      crash,
     });
-    this.actors = new Router({
+    const router = new Router({
       partitions: options.partitions,
       bus,
-      journal,
+      journalOf: (partition) => ofPartition(partition, journals),
       clock,
       local: (partition) => {
         const found = this.partitions[partition];
         return found?.isOpen() ? (request) => found.handle(request) : undefined;
       },
+      contact: this.contact,
       findOwnerMs: options.findOwnerMs,
+      crash,
     });
+    this.actors = router;
+    this.parked = router;
   }
 
   /** @throws Unavailable */
@@ -162,28 +212,47 @@ export class RuntimeNode {
     const leftover = outbox.leftover();
     if (leftover.length > 0) {
       log.info({ units: leftover.length }, "outbox of an earlier run dropped: nothing in it was answered");
-      outbox.settle(
-        leftover.map((row) => row.commit),
-        leftover.flatMap((row) => (row.snapshot ? [row.snapshot.actor] : [])),
-      );
+      outbox.settle(leftover);
     }
     bus.onConnectionChange((connected) => {
       log.warn({ connected }, connected ? "connected again" : "connection lost");
       if (connected) this.presence.reconnected();
     });
     await this.presence.start();
+    await this.detector.start();
     await this.ownership.start();
+    // Now that the locks are known: the others hand over as soon as they see this node.
+    await this.presence.announce();
     void this.writeFloors();
   }
 
-  /** Hands over in order: other nodes take over without waiting. Bounded by the drain limits. */
+  /**
+   * Gives everything that this node owns to the others, who take over without waiting. Requests of this node are served
+   * on: they find the next owner. Bounded by the drain limits. Calls after the first wait for the same end.
+   */
+  handOver(): Promise<void> {
+    this.handingOver ??= this.presence.leave().then(() => this.ownership.stop());
+    return this.handingOver;
+  }
+
+  /** Hands over what has not been, and ends. */
   async stop(): Promise<void> {
-    await this.presence.leave();
-    await this.ownership.stop();
+    await this.handOver();
+    await this.detector.stop();
     this.stopped = true;
     this.effects.stop();
-    this.relay.stop();
+    this.relays.stop();
     await this.presence.stop();
+  }
+
+  /** What the promise gives; `undefined` when it is certain first that this node is cut off. */
+  orLost<T>(promise: Promise<T>): Promise<T | undefined> {
+    return this.contact.orLost(promise);
+  }
+
+  /** Why nothing can be answered right now: this node is cut off. `undefined` while it is in touch. */
+  cutOff(): string | undefined {
+    return this.contact.lost();
   }
 
   status(): NodeStatus {
@@ -193,8 +262,9 @@ export class RuntimeNode {
       held: this.ownership.held(),
       owners: this.ownership.owners(),
       entries: this.presence.entries(),
-      relay: this.relay.state(),
+      relay: this.relays.state(),
       effects: this.effects.count(),
+      providers: this.effects.providers(),
       partitions: this.partitions.map((found, partition) => ({
         partition,
         open: found.isOpen(),
@@ -205,16 +275,32 @@ export class RuntimeNode {
   }
 
   /** Why no work is taken right now. Nothing has been written for a request that is refused here. */
-  private refusal(): ActorReply | undefined {
-    if (!this.presence.valid() || !this.options.bus.connected()) {
-      return { status: "unavailable", reason: "this node has lost touch with the cluster" };
-    }
-    const relay = this.relay.state();
-    if (relay.storeRefusedMsAgo !== undefined && relay.storeRefusedMsAgo < STORE_PROBE_MS) {
-      return { status: "unavailable", reason: "the node's local store cannot be written" };
+  private refusal(op: ActorRequest["op"]): ActorReply | undefined {
+    const lost = this.contact.lost();
+    if (lost !== undefined) return { status: "unavailable", reason: lost };
+    // What is acknowledged can be read whatever happens to writes.
+    if (op === "read") return undefined;
+    const relay = this.relays.state();
+    if (relay.storeRefuses) return storeRefuses;
+    if (relay.noRoom !== undefined) {
+      return { ...storeRefuses, reason: `the journal has no room: ${relay.noRoom}` };
     }
     if (relay.depth >= this.options.outboxLimit) return { status: "overloaded", retryAfterMs: 1000 };
+    if (op === "start" && this.effects.count() >= this.options.effectLimit) {
+      return { status: "overloaded", retryAfterMs: 1000 };
+    }
     return undefined;
+  }
+
+  /** For as long as this process runs: it will not learn to read what a newer one has written. */
+  private cannotHost(resource: string): void {
+    if (this.unfit.has(resource)) return;
+    this.options.log.error(
+      { resource },
+      "records of a newer version: the partition goes to a node that can read them",
+    );
+    this.unfit.add(resource);
+    this.presence.refreshSoon();
   }
 
   private entry(): NodeEntry {
@@ -224,7 +310,8 @@ export class RuntimeNode {
       boot: this.boot,
       startedAt: this.startedAt,
       held: this.ownership.held(),
-      outboxDepth: this.relay.state().depth,
+      outboxDepth: this.relays.state().depth,
+      ...(this.unfit.size > 0 ? { unfit: [...this.unfit] } : {}),
       lags: Object.fromEntries(
         this.partitions.flatMap((found, partition) => (found.lag() > 0 ? [[partition, found.lag()]] : [])),
       ),

@@ -11,8 +11,8 @@
  * Proved by: test/unit/runtime/ownership.test.ts, test/unit/runtime/cluster.test.ts
  * A crash leaves the lock entry behind, naming a boot that is not there any more: anyone may claim it.
  */
-import { subjects } from "../../config/subjects.ts";
-import { assign } from "./assignment.ts";
+import { assignment } from "./assignment.ts";
+import type { Crash } from "./crash-points.ts";
 import { pause } from "./pause.ts";
 import type { Clock, Ids, Journal, Log, StoredMessage, Subscription } from "./ports.ts";
 import type { Presence } from "./presence.ts";
@@ -31,7 +31,6 @@ export type LockEntry = {
 };
 
 export type OwnershipOptions = {
-  readonly journal: Journal;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -40,6 +39,7 @@ export type OwnershipOptions = {
   readonly boot: string;
   readonly resources: readonly OwnedResource[];
   readonly commitTimeoutMs: number;
+  readonly crash?: Crash | undefined;
 };
 
 type State = "free" | "claiming" | "acquiring" | "held" | "releasing";
@@ -63,14 +63,18 @@ const DRAIN_LIMIT_MS = 10_000;
 export class Ownership {
   private readonly options: OwnershipOptions;
   private readonly slots = new Map<string, Slot>();
-  private watching: Subscription | undefined;
+  /** One for each stream that has a resource. */
+  private watching: Subscription[] = [];
   private cancel: () => void = () => {};
   private stopping = false;
+  /** Who should own what, while these nodes are present. */
+  private targets: ReadonlyMap<string, string> = new Map();
+  private targetsFor = "";
 
   constructor(options: OwnershipOptions) {
     this.options = options;
     for (const resource of options.resources) {
-      this.slots.set(subjects.lock(resource.name), {
+      this.slots.set(resource.lock, {
         resource,
         state: "free",
         entry: undefined,
@@ -83,18 +87,28 @@ export class Ownership {
 
   /** Learns the present locks, then starts claiming. @throws Unavailable */
   async start(): Promise<void> {
-    const { journal } = this.options;
-    for (const subject of this.slots.keys()) {
-      const stored = await journal.readLast(subject);
+    const streams = Map.groupBy(this.slots.values(), ({ resource }) => resource.journal);
+    for (const [journal, slots] of streams) this.watching.push(await this.watch(journal, slots));
+    this.tick();
+  }
+
+  private async watch(journal: Journal, slots: readonly Slot[]): Promise<Subscription> {
+    const { crash } = this.options;
+    for (const { resource } of slots) {
+      crash?.("ownership.read", "before");
+      const stored = await journal.readLast(resource.lock);
+      crash?.("ownership.read", "after");
       if (stored) this.saw(stored);
     }
     // From the oldest of them: a lock that was read early may have changed before the last one was read.
-    const from = Math.min(...[...this.slots.values()].map((slot) => slot.revision));
-    this.watching = await journal.consume(
-      { filters: [...this.slots.keys()], fromSequence: from + 1 },
+    const from = Math.min(...slots.map((slot) => slot.revision));
+    crash?.("ownership.watch", "before");
+    const watching = await journal.consume(
+      { filters: slots.map(({ resource }) => resource.lock), fromSequence: from + 1 },
       (message) => this.saw(message),
     );
-    this.tick();
+    crash?.("ownership.watch", "after");
+    return watching;
   }
 
   /** Something changed that the assignment depends on. */
@@ -102,7 +116,7 @@ export class Ownership {
     if (this.stopping) return;
     const { presence, node } = this.options;
     if (!presence.valid()) return;
-    const present = presence.present();
+    const targets = this.assigned(presence.present());
     let under = 0;
     let handingOver = false;
     for (const slot of this.slots.values()) {
@@ -110,7 +124,7 @@ export class Ownership {
       if (slot.state === "releasing") handingOver = true;
     }
     for (const slot of this.slots.values()) {
-      const target = assign(slot.resource.name, present);
+      const target = targets.get(slot.resource.name);
       if (slot.state === "held" && target !== node && target !== undefined && !handingOver) {
         handingOver = true;
         void this.handOver(slot);
@@ -151,7 +165,23 @@ export class Ownership {
     await Promise.all(
       [...this.slots.values()].filter((slot) => slot.state === "held").map((slot) => this.handOver(slot)),
     );
-    await this.watching?.stop();
+    await Promise.all(this.watching.map((watch) => watch.stop()));
+  }
+
+  /** Worked out anew only when nodes have come or gone, or learnt that they cannot host something. */
+  private assigned(present: readonly string[]): ReadonlyMap<string, string> {
+    const unfit = this.options.presence.unfit();
+    const nodes = JSON.stringify([present, ...unfit]);
+    if (nodes !== this.targetsFor) {
+      const resources = [...this.slots.values()].map((slot) => slot.resource.name);
+      this.targets = assignment(
+        resources,
+        present,
+        (resource, id) => unfit.get(id)?.includes(resource) ?? false,
+      );
+      this.targetsFor = nodes;
+    }
+    return this.targets;
   }
 
   private tick(): void {
@@ -190,11 +220,13 @@ export class Ownership {
   }
 
   private async claim(slot: Slot): Promise<void> {
-    const { ids, log } = this.options;
+    const { ids, log, crash } = this.options;
     slot.state = "claiming";
     const nonce = ids.next();
     slot.nonce = nonce;
+    crash?.("ownership.claim", "before");
     const result = await this.write(slot, this.options.node, nonce);
+    crash?.("ownership.claim", "after");
     // The watch may have told of our entry before the answer did, and of its end, and the next claim be under way.
     if (slot.state !== "claiming" || slot.nonce !== nonce) return;
     if (result.status === "stored") {
@@ -209,13 +241,15 @@ export class Ownership {
 
   /** An unanswered claim may be stored, now or later: the entry itself tells. */
   private async readBack(slot: Slot): Promise<void> {
-    const { journal, clock } = this.options;
+    const { journal, lock } = slot.resource;
     try {
-      const stored = await journal.readLast(subjects.lock(slot.resource.name));
+      this.options.crash?.("ownership.read_back", "before");
+      const stored = await journal.readLast(lock);
+      this.options.crash?.("ownership.read_back", "after");
       if (stored) this.saw(stored);
     } catch {
       // Still unknown: the next review tries again, by compare-and-set on what is known then.
-      await pause(clock, RETRY_MS);
+      await pause(this.options.clock, RETRY_MS);
     }
   }
 
@@ -232,9 +266,11 @@ export class Ownership {
   }
 
   private async acquire(slot: Slot, epoch: number): Promise<void> {
-    const { log } = this.options;
+    const { log, crash } = this.options;
     try {
+      crash?.("ownership.acquire", "before");
       await slot.resource.acquire(epoch);
+      crash?.("ownership.acquire", "after");
     } catch (error) {
       log.warn({ err: error, resource: slot.resource.name, epoch }, "takeover failed, lock released");
       // Lost meanwhile, and perhaps won again: what there is now belongs to a later epoch.
@@ -260,11 +296,17 @@ export class Ownership {
 
   private async handOver(slot: Slot): Promise<void> {
     const { epoch } = slot;
+    const { clock, log } = this.options;
+    const begun = clock.monotonic();
     slot.state = "releasing";
-    await Promise.race([slot.resource.drain(), pause(this.options.clock, DRAIN_LIMIT_MS)]);
+    this.options.crash?.("ownership.drain", "before");
+    await Promise.race([slot.resource.drain(), pause(clock, DRAIN_LIMIT_MS)]);
+    this.options.crash?.("ownership.drain", "after");
     if (slot.state === "releasing" && slot.epoch === epoch) {
       // What is left when the time is up is dropped by the fence, and its callers are told now.
       slot.resource.revoke();
+      const drainMs = Math.round(clock.monotonic() - begun);
+      log.info({ resource: slot.resource.name, epoch, drainMs }, "handed over");
       await this.release(slot, epoch);
     }
     this.review();
@@ -272,7 +314,9 @@ export class Ownership {
 
   /** One try. Without an answer, or while a batch checks the lock, the next review sees that it still names us. */
   private async release(slot: Slot, revision: number): Promise<void> {
+    this.options.crash?.("ownership.release", "before");
     const result = await this.write(slot, "", slot.nonce, revision);
+    this.options.crash?.("ownership.release", "after");
     // The watch may have told of the next owner before the answer came: that entry is the newer one.
     if (result.status === "stored" && result.lastSequence > slot.revision) {
       slot.revision = result.lastSequence;
@@ -285,8 +329,8 @@ export class Ownership {
   }
 
   private write(slot: Slot, node: string, nonce: string, expected = slot.revision) {
-    const { boot, clock, journal, commitTimeoutMs } = this.options;
-    const subject = subjects.lock(slot.resource.name);
+    const { boot, clock, commitTimeoutMs } = this.options;
+    const { journal, lock: subject } = slot.resource;
     const entry: LockEntry = {
       node,
       boot: node === "" ? "" : boot,

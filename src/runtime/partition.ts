@@ -6,15 +6,28 @@
  *   P2. The replay reads from the floor up to the lock entry of this very epoch: nothing older is missing then.
  * A crash leaves the floor entry and the stream behind; the next owner replays from there.
  */
+import { limits } from "../../config/limits.ts";
 import { subjects } from "../../config/subjects.ts";
 import type { ActorReply } from "./actors.ts";
+import { Admission } from "./admission.ts";
 import type { Input } from "./cascade.ts";
 import { unasked } from "./cell.ts";
-import type { ActorRecord } from "./envelope.ts";
+import type { Crash } from "./crash-points.ts";
 import { FloorEntry } from "./floor.ts";
+import { readInput } from "./inbox-input.ts";
+import { readParking } from "./parking.ts";
 import { pause } from "./pause.ts";
-import { type Bucket, type Bus, type StoredMessage, type Subscription, Unavailable } from "./ports.ts";
+import {
+  type Bucket,
+  type Bus,
+  type Journal,
+  type StoredMessage,
+  type Subscription,
+  Unavailable,
+} from "./ports.ts";
 import type { Relay } from "./relay.ts";
+import { Repeats } from "./repeats.ts";
+import { type FoundParking, type Replay, replay } from "./replay.ts";
 import type { OwnedResource } from "./resource.ts";
 import { Tenure, type TenureOptions } from "./tenure.ts";
 import { type ActorRequest, decodeRequest, encodeReply } from "./wire.ts";
@@ -25,30 +38,38 @@ export type PartitionOptions = TenureOptions & {
   readonly floors: Bucket;
   readonly relay: Relay;
   /** A reason not to take work now (deposed, disconnected, overloaded), or undefined. */
-  readonly refusal: () => ActorReply | undefined;
+  readonly refusal: (op: ActorRequest["op"]) => ActorReply | undefined;
   /** Inbox inputs under way at once; the consumer waits above. */
   readonly inboxBound: number;
+  readonly crash?: Crash | undefined;
+  /** An actor of the partition was stored by a newer machine than this node runs. */
+  readonly onNewer: (resource: string) => void;
 };
 
-/** An input read during the replay, for an actor whose state is not known yet. */
-type Replayed = { readonly actor: string; readonly input: Input; readonly sequence: number };
-
 const IDLE_LIMIT_MS = 5000;
-const LOADS_AT_ONCE = 32;
 
 export class Partition implements OwnedResource {
   readonly name: string;
+  readonly lock: string;
+  readonly journal: Journal;
   private readonly options: PartitionOptions;
   private tenure: Tenure | undefined;
   private floor: FloorEntry | undefined;
-  /** What the last owner's floor said: still true, however little this one knows yet. */
+  /** What the floor says at least, also as the last owner left it: it never goes back. */
   private floorThrough = 0;
   private subscriptions: Subscription[] = [];
   private open = false;
+  private readonly repeats = new Repeats(limits.partitionCalls);
+  private readonly admission = new Admission({
+    perActor: limits.mailboxInputs,
+    inAll: limits.partitionCalls,
+  });
 
   constructor(options: PartitionOptions) {
     this.options = options;
     this.name = `partition.${options.partition}`;
+    this.lock = options.lock;
+    this.journal = options.journal;
   }
 
   /** The partition takes commands here and now. */
@@ -67,37 +88,55 @@ export class Partition implements OwnedResource {
 
   async acquire(epoch: number): Promise<void> {
     this.revoke();
-    const { partition, bus, floors, journal, log } = this.options;
-    const tenure = new Tenure(this.options, partition, epoch);
+    const { partition, bus, floors, journal, log, crash } = this.options;
+    const tenure = new Tenure(this.options, partition, epoch, () => this.options.onNewer(this.name));
     this.tenure = tenure;
-    const { entry, floor } = await FloorEntry.claim(floors, this.name, epoch);
-    const replay = await this.replay(floor.through + 1, epoch);
+    const { entry, floor } = await FloorEntry.claim(floors, this.name, epoch, crash);
+    const found = await replay({
+      ...this.options,
+      from: floor.through + 1,
+      epoch,
+      onRecord: (actor, sequence) => tenure.knows(actor, sequence),
+      wanted: () => this.tenure === tenure,
+    });
     if (this.tenure !== tenure) return;
-    for (const [actor, sequence] of replay.records) tenure.knows(actor, sequence);
-    const unfinished = [...new Set([...floor.open, ...replay.open])];
-    for (let at = 0; at < unfinished.length; at += LOADS_AT_ONCE) {
-      const some = unfinished.slice(at, at + LOADS_AT_ONCE);
-      await Promise.all(some.map((actor) => tenure.resume(actor, replay.records.get(actor))));
+    const parkings = await this.parkings(found, floor.parkedAt);
+    if (this.tenure !== tenure) return;
+    const behind = new Set(floor.behind);
+    for (const { entry: last, sequence } of parkings.values()) {
+      tenure.knowsParking(sequence);
+      if (last.status === "parked") tenure.foundParked(last, sequence);
+      // Its inputs from before may not be evaluated yet: the last owner had just taken it up again.
+      else if (sequence > floor.through) behind.add(last.actor);
+    }
+    for (const actor of behind) tenure.catchUp(actor);
+    const unfinished = [...new Set([...floor.open, ...found.open.keys()])];
+    for (let at = 0; at < unfinished.length; at += limits.partitionLoads) {
+      const some = unfinished.slice(at, at + limits.partitionLoads);
+      crash?.("partition.resume", "before");
+      await Promise.all(some.map((actor) => tenure.takeUp(actor, found.open.get(actor))));
+      crash?.("partition.resume", "after");
       if (this.tenure !== tenure) return;
     }
-    const inputs = [...replay.inputs];
-    for (const actor of floor.parked ?? [])
-      inputs.push(...(await this.skipped(tenure, actor, floor.through)));
-    if (this.tenure !== tenure) return;
-    for (const { actor, input, sequence } of inputs.toSorted((a, b) => a.sequence - b.sequence))
-      tenure.dispatch(actor, unasked(input, sequence));
+    for (const { actor, input, sequence } of found.inputs) tenure.dispatch(actor, unasked(input, sequence));
     const subscriptions: Subscription[] = [];
     try {
+      crash?.("partition.follow", "before");
       subscriptions.push(
         await journal.consume(
           { filters: [subjects.inboxes(partition), subjects.fence(this.name)], fromSequence: epoch + 1 },
           (message) => this.follow(tenure, message),
         ),
       );
+      crash?.("partition.follow", "after");
+      crash?.("partition.serve", "before");
       subscriptions.push(
         await bus.serve(subjects.command(partition), (payload) => this.serve(tenure, payload)),
       );
+      crash?.("partition.serve", "after");
+      crash?.("partition.flush", "before");
       await bus.flush();
+      crash?.("partition.flush", "after");
     } catch (error) {
       // What stays subscribed would answer beside the next owner, and perhaps before it.
       await stopAll(subscriptions);
@@ -109,7 +148,7 @@ export class Partition implements OwnedResource {
     this.subscriptions = subscriptions;
     this.open = true;
     log.info(
-      { partition, epoch, from: floor.through, replayed: replay.count, resumed: replay.open.length },
+      { partition, epoch, from: floor.through, replayed: found.count, resumed: unfinished.length },
       "partition taken over",
     );
   }
@@ -124,21 +163,28 @@ export class Partition implements OwnedResource {
 
   async drain(): Promise<void> {
     const { tenure } = this;
+    const { clock, crash } = this.options;
     this.open = false;
     const subscriptions = this.subscriptions.splice(0);
+    crash?.("partition.stop_serving", "before");
     await stopAll(subscriptions);
+    crash?.("partition.stop_serving", "after");
     if (!tenure) return;
-    await Promise.race([tenure.idle(), pause(this.options.clock, IDLE_LIMIT_MS)]);
+    crash?.("partition.drain", "before");
+    await Promise.race([tenure.idle(), pause(clock, IDLE_LIMIT_MS)]);
+    crash?.("partition.drain", "after");
     if (this.tenure === tenure) await this.writeFloor().catch(() => false);
-    this.revoke();
+    // The lock may have been lost while the floor was written, and won again: what is open then is not ours to close.
+    if (this.tenure === tenure) this.revoke();
   }
 
   /** Called about once a second. Refused or unanswered writes are repeated with the next call. */
   async writeFloor(): Promise<boolean> {
     const { tenure, floor } = this;
     if (!tenure || !floor) return false;
-    const { through, open, parked } = tenure.floor(this.options.relay.settledThrough());
-    const written = await floor.write(Math.max(through, this.floorThrough), open, parked);
+    const state = tenure.floor(this.options.relay.settledThrough());
+    this.floorThrough = Math.max(state.through, this.floorThrough);
+    const written = await floor.write({ ...state, through: this.floorThrough });
     return written || (await floor.refresh());
   }
 
@@ -155,15 +201,22 @@ export class Partition implements OwnedResource {
   }
 
   private async answer(tenure: Tenure, request: ActorRequest): Promise<ActorReply> {
-    const refusal = this.options.refusal();
+    const refusal = this.options.refusal(request.op);
     if (refusal) return refusal;
-    if (request.op === "read") {
+    return await this.repeats.join(request, (repeated) =>
+      this.admission.admit(request.actor, () => this.admitted(tenure, request, repeated)),
+    );
+  }
+
+  private async admitted(tenure: Tenure, request: ActorRequest, repeated: boolean): Promise<ActorReply> {
+    if (request.op === "read" || request.op === "resume" || request.op === "skip") {
       try {
-        return await tenure.read(request.actor);
+        if (request.op === "read") return await tenure.read(request.actor);
+        if (request.op === "resume") return await tenure.resume(request.actor);
+        return await tenure.skip(request.actor, request.parking);
       } catch (error) {
         if (error instanceof Unavailable) return { status: "unavailable", reason: error.message };
-        const reason = error instanceof Error ? error.message : String(error);
-        return { status: "refused", code: "order_parked", reason };
+        throw error;
       }
     }
     return await new Promise((reply) => {
@@ -186,6 +239,7 @@ export class Partition implements OwnedResource {
         inbox: 0,
         waitMs: request.waitMs,
         mayExist,
+        repeated,
         reply,
         attempts: 0,
       });
@@ -197,7 +251,7 @@ export class Partition implements OwnedResource {
       tenure.saw(message.sequence);
       return;
     }
-    const read = this.readInput(message);
+    const read = readInput(message, this.options.partition, this.options.log);
     if (read) tenure.dispatch(read.actor, unasked(read.input, message.sequence));
     tenure.saw(message.sequence);
     if (tenure.backlog() >= this.options.inboxBound) return this.untilBelow(tenure);
@@ -209,84 +263,29 @@ export class Partition implements OwnedResource {
     }
   }
 
-  private async replay(
-    from: number,
-    epoch: number,
-  ): Promise<{ open: string[]; inputs: Replayed[]; records: Map<string, number>; count: number }> {
-    const { partition, journal } = this.options;
-    const lock = subjects.lock(this.name);
-    const open = new Set<string>();
-    const evaluated = new Map<string, number>();
-    /** Where the last record of each actor stands. */
-    const records = new Map<string, number>();
-    let inputs: Replayed[] = [];
-    let count = 0;
-    let finished: (() => void) | undefined;
-    const caughtUp = new Promise<void>((resolve) => {
-      finished = resolve;
-    });
-    const subscription = await journal.consume(
-      {
-        filters: [subjects.records(partition), subjects.inboxes(partition), lock],
-        // A deposed owner's floor may be ahead of the lock that it did not know of: the lock must come by.
-        fromSequence: Math.min(from, epoch),
-      },
-      (message) => {
-        if (message.sequence > epoch) return;
-        if (message.subject === lock) {
-          if (message.sequence === epoch) finished?.();
-          return;
-        }
-        count++;
-        if (message.subject.startsWith(subjects.record(partition, ""))) {
-          const { actor, snapshot } = JSON.parse(message.payload) as ActorRecord;
-          records.set(actor, message.sequence);
-          if (snapshot.effects.length > 0) open.add(actor);
-          else open.delete(actor);
-          if (snapshot.inbox > 0) evaluated.set(actor, snapshot.inbox);
-          return;
-        }
-        const read = this.readInput(message);
-        if (read) inputs.push({ ...read, sequence: message.sequence });
-      },
-    );
-    try {
-      while (
-        !(await Promise.race([caughtUp.then(() => true), pause(this.options.clock, 500).then(() => false)]))
-      ) {
-        if (this.tenure?.epoch !== epoch) break;
+  /**
+   * The last message about every actor that was ever parked. The replay has what is newer than the floor; what is
+   * older is read from the leader, and a reading that lacks what the floor knows is not believed.
+   * @throws Unavailable
+   */
+  private async parkings(found: Replay, parkedAt: number): Promise<Map<string, FoundParking>> {
+    const { crash, journal, partition } = this.options;
+    const parkings = new Map(found.parkings);
+    let newest = 0;
+    crash?.("partition.read_parkings", "before");
+    const stored = await journal.readLastPerSubject(subjects.parkedActors(partition));
+    crash?.("partition.read_parkings", "after");
+    for (const message of stored) {
+      const entry = readParking(message);
+      if (!entry) continue;
+      newest = Math.max(newest, message.sequence);
+      if ((parkings.get(entry.actor)?.sequence ?? 0) < message.sequence) {
+        parkings.set(entry.actor, { entry, sequence: message.sequence });
       }
-    } finally {
-      await subscription.stop();
     }
-    inputs = inputs.filter(({ actor, sequence }) => sequence > (evaluated.get(actor) ?? 0));
-    return { open: [...open], inputs, records, count };
-  }
-
-  /** Inputs of a parked actor that the floor has passed. @throws Unavailable */
-  private async skipped(tenure: Tenure, actor: string, through: number): Promise<Replayed[]> {
-    const evaluated = tenure.evaluated(actor);
-    const inbox = await this.options.journal.readAll(subjects.inbox(this.options.partition, actor));
-    const inputs: Replayed[] = [];
-    for (const message of inbox) {
-      if (message.sequence <= evaluated || message.sequence > through) continue;
-      const read = this.readInput(message);
-      if (read) inputs.push({ ...read, sequence: message.sequence });
-    }
-    return inputs;
-  }
-
-  /** Inbox messages come from schedules, webhooks and workers; what cannot be read is logged and passed over. */
-  private readInput(message: StoredMessage): { readonly actor: string; readonly input: Input } | undefined {
-    const actor = message.subject.slice(subjects.inbox(this.options.partition, "").length);
-    try {
-      const input = JSON.parse(message.payload) as Input;
-      if (input.kind === "timer" || input.kind === "event") return { actor, input };
-    } catch {
-      // Falls through to the log line.
-    }
-    this.options.log.error({ sequence: message.sequence, actor }, "unreadable inbox message passed over");
-    return undefined;
+    if (newest < parkedAt)
+      throw new Unavailable(`the list of parked actors of ${this.name} is not the newest`);
+    return parkings;
   }
 }
 

@@ -50,7 +50,12 @@ export type AppendResult =
   /** The server refused: nothing of **this attempt** is stored. An earlier unanswered attempt may be. */
   | { readonly status: "rejected"; readonly code: number; readonly reason: string }
   /** No answer: the messages may be stored, now or later. Only an answer to a repeat settles it. */
-  | { readonly status: "unanswered"; readonly reason: string };
+  | {
+      readonly status: "unanswered";
+      readonly reason: string;
+      /** There was an answer: the server has no room for anybody's messages now. Repeat until it has. */
+      readonly noRoom?: boolean;
+    };
 
 export type Subscription = { stop(): Promise<void> };
 
@@ -120,7 +125,10 @@ export type BusAnswer =
 /** Request / reply between nodes, outside the stream. */
 export interface Bus {
   request(subject: string, payload: string, timeoutMs: number): Promise<BusAnswer>;
-  /** Serves a literal subject. A handler that rejects is a programmer fault. */
+  /**
+   * Serves a literal subject. A handler that rejects is a programmer fault. `stop` resolves when every request
+   * that this connection's server had by then has been handed to the handler; one on its way between servers is lost.
+   */
   serve(subject: string, handler: (payload: string) => Promise<string>): Promise<Subscription>;
   /** Ends once the server knows of every subscription made so far. @throws Unavailable */
   flush(): Promise<void>;
@@ -128,25 +136,21 @@ export interface Bus {
   onConnectionChange(listener: (connected: boolean) => void): void;
 }
 
-/** One row of the outbox: one unit, as it will be published. */
+/** One row of the outbox: one unit, as it will be published but for its fences. */
 export type OutboxRow = {
-  /** Commit id; the primary key. */
+  /** Commit id; unique among the rows. */
   readonly commit: string;
-  /** Locks that the unit depends on: subject and epoch. */
-  readonly locks: readonly { readonly subject: string; readonly epoch: number }[];
-  readonly messages: readonly Message[];
-  /** The actor's snapshot that this unit produces; absent for units without an actor. */
-  readonly snapshot?: { readonly actor: string; readonly version: number; readonly record: string };
+  readonly messages: readonly { readonly subject: string; readonly payload: string }[];
 };
 
 /** The node's local store. Synchronous: one file, one writer, transactions of well under a millisecond. */
 export interface Outbox {
-  /** Snapshots and rows in one transaction: all or none. @throws StoreUnavailable (disk full, locked; retryable) */
+  /** One transaction: all rows or none. @throws StoreUnavailable (disk full, locked; retryable) */
   write(rows: readonly OutboxRow[]): void;
-  /** Deletes rows whose fate is known; with `dropSnapshots` also their actors' snapshots. One transaction. */
-  settle(commits: readonly string[], dropSnapshotsOf: readonly string[]): void;
-  /** What an earlier run left behind, in insertion order. */
-  leftover(): OutboxRow[];
+  /** Deletes rows whose fate is known; unknown ids are no fault. One transaction. @throws StoreUnavailable */
+  settle(commits: readonly string[]): void;
+  /** Commit ids of what an earlier run left behind, in insertion order. Nothing of it is believed (ADR 1). */
+  leftover(): string[];
   /** Number of rows waiting. */
   depth(): number;
   close(): void;

@@ -1,9 +1,15 @@
 /**
- * Who is there: every node refreshes its own entry in bucket NODES and watches the others'.
+ * Who is there: every node refreshes its own entry in bucket NODES (its heartbeat) and watches the others'.
  * Owns: this node's entry.  Does not own: locks; presence only says where they should go.
+ * Invariants
+ *   N1. Nobody is judged by what came, or did not come, while this node could not see.
+ *   N2. A node that counts as gone is back with its next heartbeat.
+ * Proved by: test/unit/runtime/presence.test.ts, ownership.test.ts, cluster.test.ts
  * A crash leaves an entry that nobody refreshes; the others count it as gone `ttlMs` after they last saw it change.
  */
+import type { Crash } from "./crash-points.ts";
 import type { Bucket, Clock, Log, Subscription } from "./ports.ts";
+import type { Peer, Sight } from "./suspicion.ts";
 
 export type NodeEntry = {
   readonly id: string;
@@ -13,29 +19,36 @@ export type NodeEntry = {
   readonly startedAt: number;
   /** The node leaves in order: give its share to the others. */
   readonly leaving?: true;
+  /** Names of resources with records that this process is too old to read. */
+  readonly unfit?: readonly string[];
   readonly [detail: string]: unknown;
 };
 
 export type PresenceOptions = {
+  /** Id of this node. */
+  readonly node: string;
   readonly nodes: Bucket;
   readonly clock: Clock;
   readonly log: Log;
   readonly ttlMs: number;
   readonly refreshMs: number;
-  /** This node's entry as it is now. */
+  /** This node's entry as it is now. Built for each refresh, and for nothing else. */
   readonly entry: () => NodeEntry;
   readonly onChange: () => void;
+  readonly crash?: Crash | undefined;
 };
 
 export class Presence {
   private readonly options: PresenceOptions;
-  private readonly others = new Map<string, { entry: NodeEntry; seenAt: number }>();
+  /** `seenAt`: from when on its life counts; `heardAt`: when its last heartbeat came. This node is among them. */
+  private readonly others = new Map<string, { entry: NodeEntry; seenAt: number; readonly heardAt: number }>();
   private watching: Subscription | undefined;
   private cancel: () => void = () => {};
   /** Monotonic time at which the last refresh that succeeded was begun. */
   private refreshedAt = Number.NEGATIVE_INFINITY;
   /** Others are judged only after they had a full `ttlMs` to be seen since we could see. */
   private seeingSince = Number.POSITIVE_INFINITY;
+  private refreshingSoon = false;
   private stopped = false;
   private leaving = false;
 
@@ -43,23 +56,35 @@ export class Presence {
     this.options = options;
   }
 
-  /** @throws Unavailable */
+  /** Sees the others from now on, and is not seen yet. @throws Unavailable */
   async start(): Promise<void> {
-    await this.refresh();
+    this.options.crash?.("presence.watch", "before");
     this.watching = await this.options.nodes.watch((change) => this.changed(change));
+    this.options.crash?.("presence.watch", "after");
     this.seeingSince = this.options.clock.monotonic();
+  }
+
+  /** This node takes part: the others may hand over to it from now on. @throws Unavailable */
+  async announce(): Promise<void> {
+    await this.refresh();
     this.tick();
+    this.options.onChange();
   }
 
   /** This node's entry is certainly still there for the others: it may act as an owner. */
   valid(): boolean {
+    return this.validForMs() > 0;
+  }
+
+  /** How much longer it is certainly there without a refresh; 0 or less when it is not. */
+  validForMs(): number {
     const { clock, ttlMs } = this.options;
-    return clock.monotonic() - this.refreshedAt < ttlMs * VALID_SHARE;
+    return this.refreshedAt + ttlMs * VALID_SHARE - clock.monotonic();
   }
 
   /** Ids of the nodes that are there and not leaving, this one included; sorted. */
   present(): string[] {
-    const own = this.options.entry().id;
+    const own = this.options.node;
     const ids = this.leaving ? [] : [own];
     for (const [id, { entry }] of this.others) {
       if (id !== own && !entry.leaving && this.isPresent(id)) ids.push(id);
@@ -67,9 +92,49 @@ export class Presence {
     return ids.toSorted();
   }
 
+  /** The other nodes that are there, leaving ones included, as their last heartbeats show them. */
+  peers(): Peer[] {
+    return [...this.others]
+      .filter(([id]) => id !== this.options.node && this.isPresent(id))
+      .map(([id, { entry, heardAt }]) => ({ id, boot: entry.boot, heardAt }));
+  }
+
+  /** Since when this node sees the others, and when it last saw itself. */
+  sight(): Sight {
+    const own = this.others.get(this.options.node);
+    return { since: this.seeingSince, ownHeardAt: own?.heardAt ?? Number.NEGATIVE_INFINITY };
+  }
+
+  /** This process of the node is dead for certain enough: counts as gone until its next heartbeat, if there is one. */
+  lost(id: string, boot: string): void {
+    if (this.others.get(id)?.entry.boot !== boot) return;
+    this.others.delete(id);
+    this.options.onChange();
+  }
+
+  /** One heartbeat more, to see whether it comes back. One at a time. */
+  refreshSoon(): void {
+    if (this.refreshingSoon) return;
+    this.refreshingSoon = true;
+    void this.refresh()
+      .catch(() => {})
+      .finally(() => {
+        this.refreshingSoon = false;
+      });
+  }
+
   /** The entries as last seen, present nodes only. */
   entries(): NodeEntry[] {
     return [...this.others].filter(([id]) => this.isPresent(id)).map(([, { entry }]) => entry);
+  }
+
+  /** By node, the resources that it cannot host; nodes that can host all are left out. This node as the others see it. */
+  unfit(): ReadonlyMap<string, readonly string[]> {
+    const unfit = new Map<string, readonly string[]>();
+    for (const [id, { entry }] of this.others) {
+      if (entry.unfit && entry.unfit.length > 0 && this.isPresent(id)) unfit.set(id, entry.unfit);
+    }
+    return unfit;
   }
 
   /** Whether this very process of the node is there. Unknown nodes get the benefit of one `ttlMs`. */
@@ -96,34 +161,53 @@ export class Presence {
     this.stopped = true;
     this.cancel();
     await this.watching?.stop();
-    await this.options.nodes.delete(this.options.entry().id).catch(() => {});
+    this.options.crash?.("presence.delete", "before");
+    await this.options.nodes.delete(this.options.node).catch(() => {});
+    this.options.crash?.("presence.delete", "after");
   }
 
   private tick(): void {
     if (this.stopped) return;
+    // The next one does not wait for the last: a write that is lost takes longer to fail than a heartbeat may.
     this.cancel = this.options.clock.after(this.options.refreshMs, () => {
-      void this.refresh()
-        .catch((error: unknown) => this.options.log.warn({ err: error }, "presence could not be refreshed"))
-        .finally(() => this.tick());
+      this.refresh().catch((error: unknown) =>
+        this.options.log.warn({ err: error }, "presence could not be refreshed"),
+      );
+      this.tick();
     });
-    this.options.onChange();
   }
 
   private async refresh(): Promise<void> {
     const { clock, nodes, entry } = this.options;
     const begun = clock.monotonic();
     const value = this.leaving ? { ...entry(), leaving: true } : entry();
+    this.options.crash?.("presence.refresh", "before");
     await nodes.put(value.id, JSON.stringify(value));
-    this.refreshedAt = begun;
+    this.options.crash?.("presence.refresh", "after");
+    // The server was silent for a while: for the others too, perhaps.
+    if (!this.valid()) this.reconnected();
+    else this.forgetExpired();
+    this.refreshedAt = Math.max(this.refreshedAt, begun);
+  }
+
+  /** While this node sees well: what expired must not come back to life with the next interruption. */
+  private forgetExpired(): void {
+    for (const id of this.others.keys()) if (!this.isPresent(id)) this.others.delete(id);
   }
 
   private changed(change: { readonly key: string; readonly value: string | undefined }): void {
-    if (change.value === undefined) this.others.delete(change.key);
-    else {
-      const entry = JSON.parse(change.value) as NodeEntry;
-      this.others.set(change.key, { entry, seenAt: this.options.clock.monotonic() });
+    const { key, value } = change;
+    if (value === undefined) {
+      this.others.delete(key);
+      this.options.onChange();
+      return;
     }
-    this.options.onChange();
+    const entry = JSON.parse(value) as NodeEntry;
+    const before = this.isPresent(key) ? this.others.get(key)?.entry : undefined;
+    const heardAt = this.options.clock.monotonic();
+    this.others.set(key, { entry, seenAt: heardAt, heardAt });
+    // Most are heartbeats and change nothing.
+    if (before?.boot !== entry.boot || before.leaving !== entry.leaving) this.options.onChange();
   }
 
   private isPresent(id: string): boolean {

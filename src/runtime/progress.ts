@@ -1,6 +1,8 @@
 /** How far a tenure has come in its partition's inbox: what the floor may say. */
 export class Progress {
   private readonly pending = new Set<number>();
+  /** Inputs that the floor has passed: their actors stand in the floor's list until these are done. */
+  private readonly late = new Map<number, () => void>();
   private seen: number;
 
   /** @param from everything at or below this sequence has been handed over */
@@ -10,12 +12,22 @@ export class Progress {
 
   /** An inbox input is under way; 0 stands for an input that does not come from the inbox. */
   begin(sequence: number): void {
-    if (sequence > 0) this.pending.add(sequence);
+    if (sequence > 0 && !this.late.has(sequence)) this.pending.add(sequence);
+  }
+
+  /** An inbox input that the floor may have passed is under way. False: it is under way already. */
+  beginLate(sequence: number, done: () => void): boolean {
+    if (this.pending.has(sequence) || this.late.has(sequence)) return false;
+    this.late.set(sequence, done);
+    return true;
   }
 
   /** It is evaluated, and what it was decided on is acknowledged. */
   done(sequence: number): void {
     this.pending.delete(sequence);
+    const late = this.late.get(sequence);
+    this.late.delete(sequence);
+    late?.();
   }
 
   /** The consumer has handed over everything up to here. */
@@ -25,7 +37,7 @@ export class Progress {
 
   /** Inputs under way. */
   backlog(): number {
-    return this.pending.size;
+    return this.pending.size + this.late.size;
   }
 
   /** Everything at or below is evaluated and acknowledged. @param settledThrough of this node's relay */

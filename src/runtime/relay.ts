@@ -12,22 +12,16 @@
  */
 import { limits } from "../../config/limits.ts";
 import { type Batch, composeBatch } from "./batch.ts";
+import type { Crash } from "./crash-points.ts";
 import { type Diagnosis, diagnose } from "./diagnosis.ts";
-import {
-  type AppendResult,
-  type Clock,
-  type Journal,
-  type Log,
-  type Outbox,
-  type OutboxRow,
-  ServerCode,
-} from "./ports.ts";
+import type { LocalStore } from "./local-store.ts";
+import { type AppendResult, type Clock, type Journal, type Log, ServerCode } from "./ports.ts";
 import { pause } from "./pause.ts";
 import type { LockRef, Outcome, Unit, UnitSink } from "./unit.ts";
 
 export type RelayOptions = {
   readonly journal: Journal;
-  readonly outbox: Outbox;
+  readonly store: LocalStore;
   readonly clock: Clock;
   readonly log: Log;
   /** How long one attempt waits for the server's answer, ms. */
@@ -36,6 +30,7 @@ export type RelayOptions = {
   readonly markEveryMs: number;
   /** A lock no longer has the epoch that a batch was sent with. */
   readonly onLockMoved: (lock: LockRef) => void;
+  readonly crash?: Crash | undefined;
 };
 
 export type RelayState = {
@@ -45,13 +40,17 @@ export type RelayState = {
   readonly oldestMs: number;
   /** False while batches stay without an answer. */
   readonly answered: boolean;
-  /** How long ago the local store refused the last write, ms; undefined when it took it. */
-  readonly storeRefusedMsAgo: number | undefined;
+  /** The local store takes no writes. */
+  readonly storeRefuses: boolean;
+  /** Why the server has no room for the batch in flight, which is repeated until it has. */
+  readonly noRoom: string | undefined;
   readonly batches: number;
   readonly units: number;
 };
 
 const SLOWEST_RETRY_MS = 500;
+/** Units that are worth a transaction of their own while a batch is in flight. */
+const PERSIST_EARLY = 16;
 /** About three seconds: longer than a server that lost its leadership goes on answering. */
 const ATTEMPTS_UNTIL_OLD_IS_BELIEVED = 12;
 
@@ -67,13 +66,12 @@ export class Relay implements UnitSink {
   private readonly writers = new Map<string, number>();
   private readonly tails = new Map<string, number>();
   private readonly marked = new Map<string, number>();
-  /** Settled, and still in the local store because it refused the deletion. */
-  private settledRows: string[] = [];
-  private oldSnapshots: string[] = [];
   private scheduled = false;
   private stopped = false;
   private answered = true;
-  private storeRefusedAt: number | undefined;
+  private noRoom: string | undefined;
+  /** The local store refuses, and whoever waited then has been told. */
+  private holds = false;
   private unitLimit: number = limits.batchMessages;
   private lastStored = 0;
   private batches = 0;
@@ -81,9 +79,16 @@ export class Relay implements UnitSink {
 
   constructor(options: RelayOptions) {
     this.options = options;
+    options.store.onWritable(() => {
+      this.holds = false;
+      this.schedule();
+    });
   }
 
+  /** @throws for a unit without a guard: programmer fault */
   submit(unit: Unit): void {
+    if (unit.guards.length === 0)
+      throw new Error(`unit ${unit.commit} has no guard: it could be stored twice`);
     for (const guard of unit.guards) {
       this.writers.set(guard.subject, (this.writers.get(guard.subject) ?? 0) + 1);
     }
@@ -98,8 +103,8 @@ export class Relay implements UnitSink {
       depth: this.since.size,
       oldestMs: oldest === undefined ? 0 : this.options.clock.monotonic() - oldest,
       answered: this.answered,
-      storeRefusedMsAgo:
-        this.storeRefusedAt === undefined ? undefined : this.options.clock.monotonic() - this.storeRefusedAt,
+      storeRefuses: this.options.store.isRefusing(),
+      noRoom: this.noRoom,
       batches: this.batches,
       units: this.units,
     };
@@ -116,42 +121,38 @@ export class Relay implements UnitSink {
   }
 
   private schedule(): void {
-    if (this.scheduled || this.inFlight || this.stopped) return;
+    if (this.scheduled || this.stopped) return;
     this.scheduled = true;
     this.options.clock.soon(() => {
       this.scheduled = false;
-      void this.pump();
+      // Written while the server works on the batch before, so that it need not wait for the local store then.
+      if (this.inFlight && this.fresh.length >= PERSIST_EARLY) this.persist();
+      this.pump();
     });
   }
 
-  private async pump(): Promise<void> {
+  private pump(): void {
     if (this.inFlight || this.stopped) return;
     this.persist();
     const batch = this.nextBatch();
     if (!batch) return;
     this.inFlight = batch;
-    try {
-      await this.publish(batch);
-    } finally {
-      this.inFlight = undefined;
-    }
-    if (this.queue.length > 0 || this.fresh.length > 0) this.schedule();
+    void this.publish(batch);
   }
 
   /** One transaction for everything that waits. */
   private persist(): void {
-    if (this.fresh.length === 0) return;
+    const { store } = this.options;
+    if (this.fresh.length === 0 || this.holds) return;
     const fresh = this.fresh;
     this.fresh = [];
-    try {
-      this.options.outbox.write(fresh.map(rowOf));
-      this.storeRefusedAt = undefined;
-      for (const unit of fresh) this.queue.push(unit);
-    } catch (error) {
-      this.storeRefusedAt = this.options.clock.monotonic();
-      this.options.log.error({ err: error, units: fresh.length }, "local store refused a write");
-      for (const unit of fresh) this.settle(unit, { status: "dropped", why: "store_unavailable" });
+    if (store.write(fresh)) {
+      this.queue.push(...fresh);
+      return;
     }
+    // Callers are told at once. What comes now waits: dropped, it would be decided again and again.
+    this.holds = true;
+    for (const unit of fresh) this.settle(unit, { status: "dropped", why: "store_unavailable" });
   }
 
   private nextBatch(): Batch | undefined {
@@ -207,67 +208,61 @@ export class Relay implements UnitSink {
     return due;
   }
 
-  /** Repeats the batch until its fate is known (R3). */
+  /** Repeats the batch until its fate is known (R3); then the next one is under way. */
   private async publish(batch: Batch): Promise<void> {
-    const { journal, clock, log, commitTimeoutMs } = this.options;
+    const { journal, clock, log, commitTimeoutMs, crash } = this.options;
     for (let attempt = 1; !this.stopped; attempt++) {
+      crash?.("relay.append", "before");
       const result = await journal.append(batch.messages, commitTimeoutMs);
+      crash?.("relay.append", "after");
       if (this.stopped) return;
       if (result.status === "stored") {
-        this.answered = true;
+        this.noRoom = undefined;
         this.stored(batch, result.lastSequence);
         return;
       }
       if (result.status === "rejected") {
         this.answered = true;
-        if (await this.rejected(batch, result, attempt)) return;
+        this.noRoom = undefined;
+        if (await this.rejected(batch, result, attempt)) {
+          this.inFlight = undefined;
+          this.schedule();
+          return;
+        }
       } else {
         this.answered = false;
+        this.noRoom = result.noRoom ? result.reason : undefined;
         log.warn({ attempt, reason: result.reason, units: batch.units.length }, "batch without an answer");
       }
       await pause(clock, Math.min(5 * 2 ** Math.min(attempt, 10), SLOWEST_RETRY_MS));
     }
   }
 
+  /** The next batch is sent first: the server works on it while this node answers the callers of this one. */
   private stored(batch: Batch, lastSequence: number): void {
     const first = lastSequence - batch.messages.length + 1;
+    this.answered = true;
     this.lastStored = lastSequence;
     this.batches++;
     this.unitLimit = Math.min(this.unitLimit * 2, limits.batchMessages);
     for (const [ledger, changes] of batch.changes) ledger.committed(changes);
     const sequences = new Map<string, number>();
     for (const [subject, index] of batch.guarded) sequences.set(subject, first + index);
+    this.place(sequences);
+    this.inFlight = undefined;
+    this.pump();
     this.finish(batch.units, sequences, lastSequence);
+  }
+
+  /** What stands behind these units in the queue is checked against where they stand. */
+  private place(sequences: ReadonlyMap<string, number>): void {
+    for (const [subject, sequence] of sequences) this.tails.set(subject, sequence);
   }
 
   private finish(units: readonly Unit[], sequences: ReadonlyMap<string, number>, lastSequence: number): void {
     this.units += units.length;
-    for (const [subject, sequence] of sequences) this.tails.set(subject, sequence);
-    this.forget(
-      units.map((unit) => unit.commit),
-      [],
-    );
+    this.options.store.forget(units.map((unit) => unit.commit));
     for (const unit of units) this.settle(unit, { status: "stored", sequences, lastSequence });
-  }
-
-  /**
-   * Takes settled units out of the local store. One that cannot be written keeps them a while longer, which does no
-   * harm: nothing in it is believed after a restart. Bounded: while it cannot be written it takes no units either.
-   */
-  private forget(commits: readonly string[], actors: readonly string[]): void {
-    this.settledRows.push(...commits);
-    this.oldSnapshots.push(...actors);
-    try {
-      this.options.outbox.settle(this.settledRows, this.oldSnapshots);
-      this.settledRows = [];
-      this.oldSnapshots = [];
-    } catch (error) {
-      this.storeRefusedAt = this.options.clock.monotonic();
-      this.options.log.error(
-        { err: error, units: this.settledRows.length },
-        "local store refused a deletion",
-      );
-    }
   }
 
   /** True when the batch is done with: settled, or its remains are back in the queue. */
@@ -276,11 +271,13 @@ export class Relay implements UnitSink {
     result: Extract<AppendResult, { status: "rejected" }>,
     attempt: number,
   ): Promise<boolean> {
-    const { log } = this.options;
+    const { log, crash } = this.options;
     if (result.code === ServerCode.subjectInFlight) return false;
     if (result.code === ServerCode.wrongLastSequence || result.code === ServerCode.duplicateMessageId) {
       const believeOld = attempt >= ATTEMPTS_UNTIL_OLD_IS_BELIEVED;
+      crash?.("relay.diagnose", "before");
       const found = await diagnose(batch, this.queue, this.options.journal, believeOld);
+      crash?.("relay.diagnose", "after");
       if (!found || this.stopped) return false;
       log.info(
         {
@@ -294,7 +291,10 @@ export class Relay implements UnitSink {
       for (const unit of found.stored) {
         for (const { ledger, change } of unit.tally ?? []) ledger.committed([change]);
       }
-      if (found.stored.length > 0) this.finish(found.stored, found.sequences, found.lastSequence);
+      if (found.stored.length > 0) {
+        this.place(found.sequences);
+        this.finish(found.stored, found.sequences, found.lastSequence);
+      }
       const stored = new Set(found.stored);
       this.queue = this.queue.filter((unit) => !stored.has(unit));
       this.requeue(batch, stored);
@@ -306,7 +306,7 @@ export class Relay implements UnitSink {
     const [only, ...others] = batch.units;
     if (only && others.length === 0) {
       log.error({ code: result.code, reason: result.reason, commit: only.commit }, "unit refused");
-      this.forget([only.commit], only.snapshot ? [only.snapshot.actor] : []);
+      this.options.store.forget([only.commit]);
       this.settle(only, { status: "refused", code: result.code, reason: result.reason });
       this.drop(this.behind([only]), "fenced");
       return true;
@@ -338,11 +338,7 @@ export class Relay implements UnitSink {
     const gone = new Set([...units, ...behind]);
     this.queue = this.queue.filter((unit) => !gone.has(unit));
     this.fresh = this.fresh.filter((unit) => !gone.has(unit));
-    const actors = [...gone].flatMap((unit) => (unit.snapshot ? [unit.snapshot.actor] : []));
-    this.forget(
-      [...gone].map((unit) => unit.commit),
-      actors,
-    );
+    this.options.store.forget([...gone].map((unit) => unit.commit));
     for (const unit of gone) {
       for (const guard of unit.guards) this.tails.delete(guard.subject);
     }
@@ -376,13 +372,4 @@ export class Relay implements UnitSink {
     }
     unit.settled(outcome);
   }
-}
-
-function rowOf(unit: Unit): OutboxRow {
-  return {
-    commit: unit.commit,
-    locks: unit.locks,
-    messages: unit.messages,
-    ...(unit.snapshot ? { snapshot: unit.snapshot } : {}),
-  };
 }

@@ -76,13 +76,18 @@ export class Residents {
     return Math.max(cell.sequence, this.known.get(cell.actor) ?? 0);
   }
 
+  /** The same for an actor that has no cell. */
+  knownOf(actor: string): number {
+    return this.known.get(actor) ?? 0;
+  }
+
   /** Passivates the actors that were used longest ago and have nothing under way; bounded work per call. */
   private evict(): void {
     let looked = 0;
     for (const [actor, cell] of this.cells) {
       if (this.cells.size <= this.idleActors || ++looked > EVICTION_LOOKS) return;
-      const busy =
-        !cell.loaded || cell.unsettled > 0 || cell.waiters.size > 0 || (cell.acked?.effects.length ?? 0) > 0;
+      const waiting = cell.held || cell.mailbox.length > 0 || cell.waiters.size > 0;
+      const busy = !cell.loaded || waiting || cell.unsettled > 0 || (cell.acked?.effects.length ?? 0) > 0;
       this.cells.delete(actor);
       // To the other end, or a few busy ones would keep all the idle ones behind them in memory.
       if (busy) this.cells.set(actor, cell);

@@ -1,7 +1,13 @@
+import type { Journal } from "./ports.ts";
+
 /** Something that exactly one node at a time owns through a lock: a partition of actors, a shard of inventory. */
 export interface OwnedResource {
   /** Key in the lock bucket and name in logs, e.g. `partition.7`, `inventory.0`. */
   readonly name: string;
+  /** Subject of its lock. */
+  readonly lock: string;
+  /** The stream that its lock is in. */
+  readonly journal: Journal;
   /**
    * The lock is won with revision `epoch`: load what is stored and open for work. A rejection releases the lock
    * again. May be called again after `revoke` or `drain`, with a higher epoch.

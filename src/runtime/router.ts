@@ -2,35 +2,49 @@
  * Finds the owner of an actor from any node and repeats a request until it is answered or its time is up.
  * Safe because starts are idempotent by id and commands by command id.
  */
+import { limits } from "../../config/limits.ts";
 import { partitionOf, subjects } from "../../config/subjects.ts";
-import type { ActorReply, Actors, StartOptions } from "./actors.ts";
+import type { ActorReply, Actors, ParkedActors, StartOptions } from "./actors.ts";
+import { Admission } from "./admission.ts";
+import { type Contact, CUT_OFF } from "./contact.ts";
+import type { Crash } from "./crash-points.ts";
+import { inboxDelivery } from "./inbox.ts";
+import { type Parking, readParking } from "./parking.ts";
 import { pause } from "./pause.ts";
-import { type Bus, type Clock, type Journal, ServerCode, Unavailable } from "./ports.ts";
+import type { Bus, Clock, Journal } from "./ports.ts";
 import { type ActorRequest, decodeReply, encodeRequest } from "./wire.ts";
 
 export type RouterOptions = {
   readonly partitions: number;
   readonly bus: Bus;
-  readonly journal: Journal;
+  /** The stream of a partition. */
+  readonly journalOf: (partition: number) => Journal;
   readonly clock: Clock;
   /** Handles the request when the partition is open on this node. */
   readonly local: (partition: number) => ((request: ActorRequest) => Promise<ActorReply>) | undefined;
   /** Time for finding an owner, on top of the caller's wait, ms. */
   readonly findOwnerMs: number;
+  readonly contact: Contact;
+  readonly crash?: Crash | undefined;
 };
 
 /** One try waits at most so long for an answer: an owner that dies after it took the request says nothing. */
 const TRY_MS = 1000;
 const ANSWER_MARGIN_MS = 500;
 const SLOWEST_RETRY_MS = 200;
-/** Of an input for an inbox: about half a minute while the server answers nothing. */
-const DELIVERY_TRIES = 10;
+/** An operator waits so long for the inputs behind a parked one. */
+const OPERATOR_WAIT_MS = 5000;
 
-export class Router implements Actors {
+type Acknowledged = Extract<ActorReply, { status: "ok" }>;
+
+export class Router implements Actors, ParkedActors {
+  readonly deliver: Actors["deliver"];
   private readonly options: RouterOptions;
+  private readonly admission = new Admission({ perActor: limits.nodeCalls, inAll: limits.nodeCalls });
 
   constructor(options: RouterOptions) {
     this.options = options;
+    this.deliver = inboxDelivery(options);
   }
 
   start(actor: string, input: object, options: StartOptions): Promise<ActorReply> {
@@ -65,45 +79,97 @@ export class Router implements Actors {
     return this.ask(actor, 0, () => ({ op: "read", actor }));
   }
 
-  async deliver(actor: string, machine: string, event: { readonly type: string }, id: string): Promise<void> {
-    const { partitions, journal, clock } = this.options;
-    const partition = partitionOf(actor, partitions);
-    const message = {
-      subject: subjects.inbox(partition, actor),
-      payload: JSON.stringify({ kind: "event", machine, event, id }),
-      messageId: `${actor}.${id}`,
-    };
-    for (let attempt = 1; attempt <= DELIVERY_TRIES; attempt++) {
-      const result = await journal.append([message], 2000);
-      // A repeat: its id names the actor and the event, so that nothing else can be stored under it.
-      const known = result.status === "rejected" && result.code === ServerCode.duplicateMessageId;
-      if (result.status === "stored" || known) return;
-      if (result.status === "rejected") throw new Error(`inbox refused the message: ${result.reason}`);
-      // Unanswered: a repeat carries the same message id, and the actor knows the event's id.
-      await pause(clock, Math.min(50 * 2 ** attempt, 2000));
+  resume(actor: string): Promise<ActorReply> {
+    return this.ask(
+      actor,
+      OPERATOR_WAIT_MS,
+      () => ({ op: "resume", actor }),
+      () => true,
+    );
+  }
+
+  skip(actor: string, parking: string): Promise<ActorReply> {
+    return this.ask(
+      actor,
+      OPERATOR_WAIT_MS,
+      () => ({ op: "skip", actor, parking }),
+      () => true,
+    );
+  }
+
+  async list(): Promise<Parking[]> {
+    const { crash, journalOf, partitions } = this.options;
+    const parkings: Parking[] = [];
+    // One question a stream, not one a partition.
+    const journals = new Set(Array.from({ length: partitions }, (_, partition) => journalOf(partition)));
+    for (const journal of journals) {
+      crash?.("router.list", "before");
+      const stored = await journal.readLastPerSubject(subjects.allParkedActors);
+      crash?.("router.list", "after");
+      for (const message of stored) {
+        const entry = readParking(message);
+        if (entry?.status === "parked") parkings.push(entry);
+      }
     }
-    throw new Unavailable(`the input could not be stored in ${DELIVERY_TRIES} tries`);
+    return parkings.toSorted((a, b) => a.since - b.since || a.actor.localeCompare(b.actor));
+  }
+
+  async find(actor: string): Promise<Parking | undefined> {
+    const { crash, journalOf, partitions } = this.options;
+    const partition = partitionOf(actor, partitions);
+    crash?.("router.find", "before");
+    const entry = readParking(await journalOf(partition).readLast(subjects.parked(partition, actor)));
+    crash?.("router.find", "after");
+    return entry?.status === "parked" ? entry : undefined;
   }
 
   private async ask(
     actor: string,
     waitMs: number,
     request: (tryMs: number, again: boolean) => ActorRequest,
+    /** Of acknowledged state: there is no reason to ask again. */
+    enough: (reply: Acknowledged) => boolean = ({ settled }) => settled,
   ): Promise<ActorReply> {
-    const { clock, findOwnerMs, partitions } = this.options;
+    return await this.admission.admit(actor, () => this.repeat(actor, waitMs, request, enough));
+  }
+
+  private async repeat(
+    actor: string,
+    waitMs: number,
+    request: (tryMs: number, again: boolean) => ActorRequest,
+    enough: (reply: Acknowledged) => boolean,
+  ): Promise<ActorReply> {
+    const { clock, contact, findOwnerMs, partitions } = this.options;
+    const lost = contact.lost();
+    if (lost !== undefined) return { status: "unavailable", reason: lost };
     const partition = partitionOf(actor, partitions);
     const begun = clock.monotonic();
+    /** What an earlier try was told: acknowledged, whatever stands in the way of asking for more. */
+    let earlier: Acknowledged | undefined;
+    /** An earlier try may have been applied: that nothing was written cannot be said any more. */
+    let uncertain = false;
     let reason = "no node owns the partition of this order right now";
     for (let attempt = 1; ; attempt++) {
       const left = begun + waitMs - clock.monotonic();
       const tryMs = Math.max(0, Math.min(left, TRY_MS));
-      const reply = await this.once(partition, request(tryMs, attempt > 1), tryMs);
+      const reply = await contact.orLost(this.once(partition, request(tryMs, attempt > 1), tryMs));
+      // Nobody can tell any more what became of it; a repeat finds out.
+      if (reply === undefined) return earlier ?? { status: "unavailable", reason: CUT_OFF };
       const final = clock.monotonic() >= begun + waitMs;
-      if (typeof reply !== "string" && reply.status !== "unavailable") {
-        if (reply.status !== "ok" || reply.settled || final) return reply;
+      if (typeof reply !== "string" && reply.status === "ok") {
+        if (enough(reply) || final) return reply;
+        earlier = reply;
         continue;
       }
-      reason = typeof reply === "string" ? reply : reply.reason;
+      reason = reasonOf(reply);
+      const busy =
+        typeof reply === "string" || reply.status === "unavailable" || reply.status === "overloaded";
+      if (earlier && (final || !busy)) return earlier;
+      if (typeof reply !== "string") {
+        if (!busy || (reply.status === "overloaded" && !earlier && !uncertain)) return reply;
+        uncertain ||= reply.status === "unavailable";
+      }
+      uncertain ||= reply === "the owner did not answer";
       if (clock.monotonic() >= begun + waitMs + findOwnerMs) return { status: "unavailable", reason };
       await pause(clock, Math.min(5 * 2 ** attempt, SLOWEST_RETRY_MS));
     }
@@ -116,11 +182,13 @@ export class Router implements Actors {
   ): Promise<ActorReply | "no node owns the partition of this order right now" | "the owner did not answer"> {
     const local = this.options.local(partition);
     if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);
+    this.options.crash?.("router.request", "before");
     const answer = await this.options.bus.request(
       subjects.command(partition),
       encodeRequest(request),
       tryMs + ANSWER_MARGIN_MS,
     );
+    this.options.crash?.("router.request", "after");
     if (answer.status === "answered") return decodeReply(answer.payload);
     return answer.status === "no_responders"
       ? "no node owns the partition of this order right now"
@@ -134,4 +202,9 @@ export class Router implements Actors {
       answer.then(resolve, reject).finally(cancel);
     });
   }
+}
+
+function reasonOf(reply: Exclude<ActorReply, Acknowledged> | string): string {
+  if (typeof reply === "string") return reply;
+  return "reason" in reply ? reply.reason : `the owner answered ${reply.status}`;
 }

@@ -32,12 +32,15 @@ export type Outcome =
 export type Unit = {
   /** Unique; also the `Orderly-Commit` header of every guarded message, by which it is recognised. */
   readonly commit: string;
-  /** Every lock under which the unit was decided. At least one. */
+  /** Every lock under which the unit was decided. At least one, and all in one stream. */
   readonly locks: readonly LockRef[];
   /** Without fences: the relay adds them. Every guarded subject occurs exactly once. */
   readonly messages: readonly Message[];
+  /**
+   * At least one. A batch without an answer is repeated, and an earlier attempt may land after the repetition was
+   * stored: what is guarded nowhere would be written a second time, over what has been written since.
+   */
   readonly guards: readonly Guard[];
-  readonly snapshot?: { readonly actor: string; readonly version: number; readonly record: string };
   readonly tally?: readonly { readonly ledger: Ledger; readonly change: unknown }[];
   /** Called exactly once, in the order of submission among units of one guarded subject. Must not throw. */
   settled(outcome: Outcome): void;

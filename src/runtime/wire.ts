@@ -19,7 +19,10 @@ export type ActorRequest =
       readonly commandId: string;
       readonly waitMs: number;
     }
-  | { readonly op: "read"; readonly actor: string };
+  | { readonly op: "read"; readonly actor: string }
+  /** An operator's: see Unparking. */
+  | { readonly op: "resume"; readonly actor: string }
+  | { readonly op: "skip"; readonly actor: string; readonly parking: string };
 
 export function encodeRequest(request: ActorRequest): string {
   return JSON.stringify(request);

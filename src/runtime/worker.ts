@@ -14,6 +14,7 @@
  * Proved by: test/unit/worker.test.ts, test/integration/worker.test.ts
  */
 import type { WorkerBounds } from "../../config/workers.ts";
+import type { Crash } from "./crash-points.ts";
 import { pause } from "./pause.ts";
 import type { Bucket, Clock, Ids, Log } from "./ports.ts";
 import { type Claim, ProcessedEvents } from "./processed-events.ts";
@@ -43,6 +44,8 @@ export type WorkerDependencies = {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Tests only: ends the process at a chosen place. */
+  readonly crash?: Crash | undefined;
 };
 
 /** What makes a worker this worker. */
@@ -88,6 +91,7 @@ class Worker implements RunningWorker {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #options: WorkerOptions;
+  readonly #crash: Crash | undefined;
   readonly #processed: ProcessedEvents;
   /** Of the attempts under way. */
   readonly #limits = new Set<AbortController>();
@@ -101,17 +105,20 @@ class Worker implements RunningWorker {
     this.#clock = dependencies.clock;
     this.#log = dependencies.log.child({ worker: options.name });
     this.#options = options;
+    this.#crash = dependencies.crash;
     this.#processed = new ProcessedEvents({
       bucket: dependencies.processed,
       clock: dependencies.clock,
       worker: options.name,
       owner: dependencies.ids.next(),
       lockLifeMs: options.bounds.lockLifeMs,
+      crash: dependencies.crash,
     });
   }
 
   async start(): Promise<void> {
     const { name, types, bounds } = this.#options;
+    this.#crash?.("worker.consume", "before");
     const subscription = await this.#queue.consume(
       {
         name,
@@ -125,6 +132,7 @@ class Worker implements RunningWorker {
         return turn.finally(() => this.#running.delete(turn));
       },
     );
+    this.#crash?.("worker.consume", "after");
     this.#stopQueue = () => subscription.stop();
   }
 
@@ -156,7 +164,7 @@ class Worker implements RunningWorker {
   }
 
   async #handle(item: WorkItem, event: WorkEvent): Promise<void> {
-    const claim = await this.#processed.claim(event.id);
+    const claim = await this.#processed.claim(event.id, item.replayOf);
     if (claim.status === "locked") return item.retry(claim.retryAfterMs);
     if (claim.status === "done") {
       this.counters.repeated++;
@@ -192,8 +200,10 @@ class Worker implements RunningWorker {
     if (this.#stopping) limit.abort(new Error("the worker stops"));
     try {
       limit.signal.throwIfAborted();
+      this.#crash?.("worker.work", "before");
       const work = this.#options.work(event, { attempt, signal: limit.signal });
       await Promise.race([work, aborted.promise]);
+      this.#crash?.("worker.work", "after");
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
@@ -240,7 +250,9 @@ class Worker implements RunningWorker {
   async #bury(item: WorkItem, about: string, reason: string, attempts: number): Promise<void> {
     const worker = this.#options.name;
     const partition = item.subject.split(".")[2] ?? "0";
+    this.#crash?.("worker.bury", "before");
     await this.#queue.bury({ worker, partition, about, item, reason, attempts });
+    this.#crash?.("worker.bury", "after");
     this.counters.dead++;
     this.#log.error(
       { about, subject: item.subject, sequence: item.sequence, reason, attempts },

@@ -58,6 +58,11 @@ export const rules: readonly Rule[] = [
     allows: (imported) => !inside("test", "bench")(imported),
   },
   {
+    files: /^config\/settings-reader\.ts$/u,
+    why: "the one file of the configuration that reads others: secrets that are mounted",
+    allows: (imported) => isPackage(imported) || builtIn(imported, "node:fs"),
+  },
+  {
     files: /^config\//u,
     why: "the configuration knows nobody",
     allows: (imported) =>

@@ -45,6 +45,17 @@ await inEveryWorld(t, async (t, world) => {
     t.pass();
   });
 
+  await t.test("serving stops without leaving a request unanswered that the server had before", async (t) => {
+    const subject = `cmd.${freshId()}`;
+    const served = await serving.bus.serve(subject, async (payload) => payload);
+    await waitUntil("it serves", async () => (await ask(subject)).status === "answered");
+    // On the same connection, hence certainly before.
+    const asked = Array.from({ length: 20 }, (_, n) => serving.bus.request(subject, String(n), 1_000));
+    await served.stop();
+    const lost = (await Promise.all(asked)).filter(({ status }) => status === "unanswered");
+    t.strictSame(lost, [], "answered, or certainly not received");
+  });
+
   await t.test("a handler that takes too long leaves the request unanswered", async (t) => {
     const subject = `cmd.${freshId()}`;
     const never = Promise.withResolvers<string>();
@@ -82,7 +93,7 @@ await inEveryWorld(t, async (t, world) => {
       serving.bus.onConnectionChange((connected) => told.push(connected));
       await serving.bus.serve(subject, async () => "x");
       await waitUntil("it serves", async () => (await ask(subject)).status === "answered");
-      await world.interrupt();
+      await world.restart();
       await waitUntil("both are told", () => told.includes(false) && told.at(-1) === true);
       t.ok(serving.bus.connected());
       await waitUntil("it serves again", async () => (await ask(subject)).status === "answered");

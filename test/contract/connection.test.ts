@@ -84,7 +84,7 @@ t.test("an append ends when the connection does, not at its time limit", async (
   const server = await startNatsServer(t);
   const link = await connectNats(settings(server.url));
   t.teardown(() => link.close());
-  await ensureStreams(link, { replicas: 1, partitions: 32, presenceAgeMs: 3_000 });
+  await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000 });
   const journal = natsJournal(link);
   const thaw = server.freeze();
   const message = { subject: "orders.journal.1.a", payload: "{}" };
@@ -107,7 +107,7 @@ t.test("a frozen server is noticed, and what is followed goes on when it thaws",
   const server = await startNatsServer(t);
   const link = await connectNats(settings(server.url));
   t.teardown(() => link.close());
-  await ensureStreams(link, { replicas: 1, partitions: 32, presenceAgeMs: 3_000 });
+  await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000 });
   const journal = natsJournal(link);
   const got: string[] = [];
   const followed = await journal.consume({ filters: ["orders.inbox.>"], fromSequence: 1 }, (message) => {

@@ -119,6 +119,28 @@ await inEveryWorld(t, async (t, world) => {
     await second.stop();
   });
 
+  await t.test(
+    "more than a server hands out unacknowledged waits behind a slow callback, and comes in order",
+    async (t) => {
+      const id = freshId();
+      const gate = Promise.withResolvers<void>();
+      const got: string[] = [];
+      const subscription = await journal.consume(
+        { filters: [subjects.inbox(2, id)], fromSequence: 1 },
+        async (message) => {
+          got.push(message.payload);
+          if (got.length === 1) await gate.promise;
+        },
+      );
+      await write(writer.journal, id, 1, 1_500);
+      await waitUntil("the first came", () => got.length === 1);
+      gate.resolve();
+      await waitUntil("all came", () => got.length === 1_500);
+      t.strictSame(got, numbers(1_500));
+      await subscription.stop();
+    },
+  );
+
   await t.test("a fired schedule comes under its target", async (t) => {
     const id = freshId();
     const got: string[] = [];

@@ -14,7 +14,7 @@ t.test("ten seconds away: 40 consumers go on without a gap, within seconds", asy
   const server = await startNatsServer(t);
   const link = await connectNats({ servers: [server.url], name: "test", connectTimeoutMs: 5_000 });
   t.teardown(() => link.close());
-  await ensureStreams(link, { replicas: 1, partitions: 32, presenceAgeMs: 3_000 });
+  await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000 });
   const journal = natsJournal(link);
   const filters = ["orders.inbox.>"];
   const received = await Promise.all(

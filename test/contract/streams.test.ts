@@ -3,7 +3,8 @@ import { Kvm } from "@nats-io/kv";
 import t from "tap";
 import type { Test } from "tap";
 import { allStreams, bucketStream, nodesBucket, orderStream } from "../../config/streams.ts";
-import { LOCK_BUCKET, STREAM, subjects } from "../../config/subjects.ts";
+import { INVENTORY_STREAM, MAX_STREAMS, streamName, streamOf } from "../../config/layout.ts";
+import { LOCK_BUCKET, lockBucket, STREAM, subjects } from "../../config/subjects.ts";
 import { natsBucket } from "../../src/adapters/bucket.nats.ts";
 import { connectNats } from "../../src/adapters/connection.nats.ts";
 import type { NatsLink } from "../../src/adapters/link.nats.ts";
@@ -14,7 +15,7 @@ import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { mustStore } from "./expect.ts";
 
-const settings = { replicas: 1, partitions: 32, presenceAgeMs: 3_000 };
+const settings = { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000 };
 
 async function connected(t: Test, url: string): Promise<NatsLink> {
   const link = await connectNats({ servers: [url], name: "test", connectTimeoutMs: 10_000 });
@@ -47,6 +48,60 @@ t.test("with another number of partitions the stream is refused", async (t) => {
     name: "StreamUnfit",
     message: /KV_ORDERS.*number of partitions is "32", needed "16"/,
   });
+});
+
+t.test("with another number of streams every stream is refused, in one line, and none is made", async (t) => {
+  const to = await link(t);
+  const names = async () =>
+    (await apiRequest<{ streams: string[] }>(to, "STREAM.NAMES", {}, 2_000)).streams.toSorted();
+  await ensureStreams(to, { ...settings, streams: 2 });
+  await ensureStreams(to, { ...settings, streams: 2 });
+  const made = await names();
+  for (const streams of [1, 3]) {
+    await t.rejects(ensureStreams(to, { ...settings, streams }), {
+      name: "StreamUnfit",
+      message: `stream KV_ORDERS exists but does not fit: number of streams is "2", needed "${streams}" (ORDERLY_STREAMS); use another server, or settings that match it`,
+    });
+    await t.rejects(ensureStream(to, orderStream({ ...settings, streams: 3 }, 1)), StreamUnfit);
+  }
+  t.strictSame(await names(), made);
+});
+
+t.test("a stream that was made before streams were counted is the only one", async (t) => {
+  const to = await link(t);
+  const { metadata, ...definition } = orderStream(settings);
+  const old = { ...definition, metadata: { "orderly.partitions": metadata["orderly.partitions"] } };
+  await apiRequest(to, `STREAM.CREATE.${STREAM}`, old, 2_000);
+  await ensureStreams(to, settings);
+  await t.rejects(ensureStreams(to, { ...settings, streams: 2 }), /number of streams is "1", needed "2"/);
+});
+
+t.test("with several streams each has its bucket of locks and takes its partitions' messages", async (t) => {
+  const to = await link(t);
+  const layout = { ...settings, streams: MAX_STREAMS, partitions: 1024 };
+  await ensureStreams(to, layout);
+  for (const partition of [0, 1, 15, 17, 1023]) {
+    const stream = streamOf(partition, layout.streams);
+    const kv = await new Kvm(to.nc).open(lockBucket(stream));
+    const epoch = await kv.put(`partition.${partition}`, "me");
+    const journal = natsJournal(to, streamName(stream));
+    const lock = subjects.lock(`partition.${partition}`, stream);
+    t.equal((await journal.readLast(lock))?.sequence, epoch, `${lock} is the bucket's entry`);
+    const batch = [
+      { subject: subjects.record(partition, "a"), payload: "{}" },
+      { subject: subjects.event(partition, "order.created"), payload: "{}" },
+      {
+        subject: subjects.fence(`partition.${partition}`),
+        payload: "",
+        fence: { subject: lock, sequence: epoch },
+      },
+    ];
+    t.match(await journal.append(batch, 2_000), { status: "stored" });
+    t.ok(await journal.readLast(subjects.record(partition, "a")), `record of partition ${partition}`);
+  }
+  const hold = [{ subject: subjects.hold("3"), payload: "{}" }];
+  t.match(await natsJournal(to).append(hold, 2_000), { status: "stored" });
+  t.ok(await natsJournal(to, streamName(INVENTORY_STREAM)).readLast(subjects.hold("3")));
 });
 
 t.test("a stream that lacks an option or has a limit is refused, and left as it is", async (t) => {

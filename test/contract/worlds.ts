@@ -33,22 +33,33 @@ export type World = {
   join(): Promise<Peer>;
   /** Every peer loses its connection for a moment, or its server dies and comes back. */
   interrupt(): Promise<void>;
+  /** All of it at once: every server dies and comes back. Quicker, where a quorum that goes on is not the point. */
+  restart(): Promise<void>;
+  /** The servers answer nothing, and what is sent to them waits, until the answer is called. Below a second. */
+  stall(): () => void;
 };
 
 export const SHORT_AGE_MS = 1_000;
+/** Longer than a test that stalls its server waits for an answer. */
+export const STALL_MS = 700;
 
 const plain = (replicas: number): StreamDefinition =>
   bucketStream("PLAIN", { storage: "file", ageMs: 0, replicas });
 const short = (replicas: number): StreamDefinition =>
   bucketStream("SHORT", { storage: "memory", ageMs: SHORT_AGE_MS, replicas });
 const orders = (replicas: number): StreamDefinition =>
-  orderStream({ replicas, partitions: 32, presenceAgeMs: 1_000 });
+  orderStream({ replicas, partitions: 32, streams: 1, presenceAgeMs: 1_000 });
+
+/** Worlds at a time: most of what a suite does is waiting. */
+const WORLDS_AT_ONCE = 2;
 
 /** Runs `suite` once per world; each gets servers of its own. */
 export async function inEveryWorld(t: Test, suite: (t: Test, world: World) => Promise<void>): Promise<void> {
-  for (const [name, open] of Object.entries(worlds)) {
-    await t.test(name, async (t) => suite(t, await open(t)));
-  }
+  t.jobs = WORLDS_AT_ONCE;
+  const runs = Object.entries(worlds).map(([name, open]) =>
+    t.test(name, { buffered: true }, async (t) => suite(t, await open(t))),
+  );
+  await Promise.all(runs);
 }
 
 /** One of the worlds by its name. */
@@ -56,30 +67,38 @@ export function openWorld(t: Test, name: keyof typeof worlds): Promise<World> {
   return worlds[name](t);
 }
 
+/** The slowest first: the others run beside it. */
 const worlds = {
-  "in memory": async (t: Test) => memoryWorld(t, "in memory", 1),
-  "in memory, replicated": async (t: Test) => memoryWorld(t, "in memory, replicated", 3),
-  "one server": async (t: Test) => {
-    const server = await startNatsServer(t);
-    return natsWorld(t, "one server", [server], 1);
-  },
   "three servers": async (t: Test) => {
     const { servers } = await startNatsCluster(t, 3);
     return natsWorld(t, "three servers", servers, 3);
   },
+  "one server": async (t: Test) => {
+    const server = await startNatsServer(t);
+    return natsWorld(t, "one server", [server], 1);
+  },
+  "in memory": async (t: Test) => memoryWorld(t, "in memory", 1),
+  "in memory, replicated": async (t: Test) => memoryWorld(t, "in memory, replicated", 3),
 } satisfies Readonly<Record<string, (t: Test) => Promise<World>>>;
 
 function memoryWorld(t: Test, name: string, replicas: number): World {
   // The system's timers do not keep a process alive, and here nothing else does.
   const alive = setInterval(() => {}, 60_000);
   t.teardown(() => clearInterval(alive));
+  let stalled = false;
   const server = new MemoryServer({
     clock: systemClock,
+    faults: () => (stalled ? { delayMs: STALL_MS } : undefined),
     replicas,
     replicationMs: () => 5,
     bucketAgeMs: { PLAIN: 0, SHORT: SHORT_AGE_MS },
   });
   const nodes: ReturnType<typeof memoryNode>[] = [];
+  const interrupt = async (): Promise<void> => {
+    for (const node of nodes) node.link.disconnect();
+    await pause(20);
+    for (const node of nodes) node.link.reconnect();
+  };
   return {
     name,
     replicated: replicas > 1,
@@ -96,10 +115,11 @@ function memoryWorld(t: Test, name: string, replicas: number): World {
         },
       };
     },
-    async interrupt() {
-      for (const node of nodes) node.link.disconnect();
-      await pause(20);
-      for (const node of nodes) node.link.reconnect();
+    interrupt,
+    restart: interrupt,
+    stall() {
+      stalled = true;
+      return () => void (stalled = false);
     },
   };
 }
@@ -152,6 +172,17 @@ async function natsWorld(
         await server.restart();
         await settled(servers);
       }
+    },
+    async restart() {
+      await Promise.all(servers.map((server) => server.kill()));
+      await Promise.all(servers.map((server) => server.restart()));
+      await settled(servers);
+    },
+    stall() {
+      const thaws = servers.map((server) => server.freeze());
+      return () => {
+        for (const thaw of thaws) thaw();
+      };
     },
   };
 }

@@ -7,10 +7,25 @@ import { problems } from "../../src/http/problems.ts";
 import { startApp } from "../support/http-services.ts";
 
 const operationsWith = (replaced: Partial<Operations>): Operations => ({
+  cutOff: () => undefined,
   health: () => ({ ready: true, checks: [] }),
   cluster: async () => ({ nodes: [], partitions: [] }),
   metrics: () => "",
   ...replaced,
+});
+
+t.test("a node that is cut off refuses at once what it cannot answer", async (t) => {
+  const { app } = await startApp(t, {
+    operations: operationsWith({ cutOff: () => "not connected" }),
+  });
+  for (const url of ["/v1/orders/ord_1", "/v1/orders/ord_1/history", "/v1/inventory", "/v1/inventory/MUG"]) {
+    const answer = await app.inject(url);
+    t.match(answer, { statusCode: 503, headers: { "retry-after": "1" } }, url);
+    t.equal(answer.json().code, "unavailable");
+  }
+  for (const url of ["/health/live", "/metrics", "/v1/cluster", "/openapi.json"])
+    t.equal((await app.inject(url)).statusCode, 200, url);
+  t.equal((await app.inject({ method: "POST", url: "/v1/orders", payload: {} })).statusCode, 400);
 });
 
 t.test("a live process says so whatever its checks say", async (t) => {
@@ -204,6 +219,11 @@ const documented = [
   "get /health/ready",
   "get /metrics",
   "get /v1/cluster",
+  "get /v1/parked",
+  "post /v1/orders/{id}/resume",
+  "post /v1/orders/{id}/skip",
+  "get /v1/dead-letters",
+  "post /v1/dead-letters/{id}/replay",
 ];
 
 type Document = {

@@ -141,6 +141,11 @@ const refusals: [PlaceResult, number, object][] = [
     409,
     { code: "refused", refusal: "order_parked" },
   ],
+  [
+    { status: "storage_unavailable", reason: "internal: /home/x/outbox.sqlite", retryAfterMs: 2000 },
+    503,
+    { code: "storage_unavailable" },
+  ],
 ];
 for (const [result, status, problem] of refusals)
   t.test(`${result.status} is answered ${status}`, async (t) => {

@@ -12,6 +12,7 @@ import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { sqliteOutbox } from "../../src/adapters/outbox.sqlite.ts";
 import { ensureStreams } from "../../src/adapters/streams.nats.ts";
 import type { AppendResult, Journal, Log, Message } from "../../src/runtime/ports.ts";
+import { LocalStore } from "../../src/runtime/local-store.ts";
 import { Relay } from "../../src/runtime/relay.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../src/services/inventory/client.ts";
 import { InventoryService } from "../../src/services/inventory/service.ts";
@@ -51,7 +52,7 @@ export async function startInventoryNode(
   const servers = [urls].flat();
   const link = await connectNats({ servers, name, connectTimeoutMs: 5000 });
   t.teardown(() => link.nc.close());
-  await ensureStreams(link, { replicas: servers.length, partitions: 4, presenceAgeMs: 3000 });
+  await ensureStreams(link, { replicas: servers.length, partitions: 4, streams: 1, presenceAgeMs: 3000 });
   const home = mkdtempSync(join(tmpdir(), "orderly-inventory-"));
   const outbox = sqliteOutbox({ path: join(home, "outbox.sqlite") });
   const journal = natsJournal(link);
@@ -60,7 +61,7 @@ export async function startInventoryNode(
   const append = tamper((messages, timeoutMs) => journal.append(messages, timeoutMs));
   const relay = new Relay({
     journal: { ...journal, append },
-    outbox,
+    store: new LocalStore({ outbox, clock, log: silent }),
     clock,
     log: silent,
     commitTimeoutMs: 1000,
@@ -121,7 +122,7 @@ export async function auditLedger(journal: Journal): Promise<Ledger> {
   for (const { subject } of await journal.readLastPerSubject(subjects.hold(">"))) {
     const written = (await journal.readAll(subject)).map(({ payload }) => readHold(payload));
     const life = written.map(({ state }) => state).join(" ");
-    if (!["reserved", "reserved released", "reserved shipped", "released"].includes(life))
+    if (!["reserved", "reserved released", "reserved shipped", "released", "refused"].includes(life))
       throw new Error(`impossible life of ${subject}: ${life}`);
     for (const hold of written) holds.set(hold.orderId, hold);
   }

@@ -38,9 +38,9 @@ const bounds = {
 
 async function startInvoices(t: Test, stage: Stage, actors: Pick<Actors, "deliver" | "read">) {
   const node = await stage.node();
-  const documents = await natsDocuments(node.link, "INVOICES", stage.settings);
+  const documents = await natsDocuments(node.link, "INVOICES");
   const numbers = natsBucket(node.link, invoiceNumbersBucket(stage.settings));
-  const worker = await startInvoiceWorker({ ...node, documents, numbers, actors, bounds });
+  const worker = await startInvoiceWorker({ ...node, documents, numbers, deliver: actors.deliver, bounds });
   t.teardown(() => worker.stop());
   return { worker, invoices: storedInvoices(documents, actors), numbers, node };
 }
@@ -137,7 +137,7 @@ t.test("many takers on three nodes at once: no gap, no number twice", async (t) 
 t.test("an invoice that is not there is told apart from an order that is not there", async (t) => {
   const stage = await startStage(t);
   const node = await stage.node();
-  const documents = await natsDocuments(node.link, "INVOICES", stage.settings);
+  const documents = await natsDocuments(node.link, "INVOICES");
   const none = storedInvoices(documents, { read: async () => ({ status: "not_found" }) });
   t.same(await none.read("ord_1"), { status: "not_found" });
   const away = storedInvoices(documents, {
@@ -149,7 +149,7 @@ t.test("an invoice that is not there is told apart from an order that is not the
 t.test("documents are replaced whole, and survive a restart of the server", async (t) => {
   const stage = await startStage(t);
   const node = await stage.node();
-  const documents = await natsDocuments(node.link, "INVOICES", stage.settings);
+  const documents = await natsDocuments(node.link, "INVOICES");
   t.equal(await documents.get("a b.c"), undefined);
   const large = Buffer.alloc(300_000, "x");
   await documents.put("a b.c", { bytes: Buffer.from("one"), metadata: { number: "1" } });

@@ -1,87 +1,11 @@
 /** The runtime on a real server, hosting a machine that is not an order. Nodes crash by losing everything they hold. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import t, { type Test } from "tap";
-import { floorsBucket, nodesBucket } from "../../config/streams.ts";
+import t from "tap";
 import { partitionOf, subjects } from "../../config/subjects.ts";
-import { natsBucket } from "../../src/adapters/bucket.nats.ts";
-import { natsBus } from "../../src/adapters/bus.nats.ts";
-import { systemClock } from "../../src/adapters/clock.system.ts";
-import { connectNats } from "../../src/adapters/connection.nats.ts";
-import type { NatsLink } from "../../src/adapters/link.nats.ts";
-import { randomIds } from "../../src/adapters/ids.random.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
-import { sqliteOutbox } from "../../src/adapters/outbox.sqlite.ts";
-import { ensureStreams } from "../../src/adapters/streams.nats.ts";
-import type { ActorDefinition } from "../../src/runtime/definition.ts";
-import { RuntimeNode } from "../../src/runtime/node.ts";
-import type { Log } from "../../src/runtime/ports.ts";
 import { startNatsServer } from "../support/nats-server.ts";
+import { PARTITIONS, startRuntime } from "../support/runtime-node.ts";
 import { badCoin, turnstile } from "../support/turnstile.ts";
 import { waitUntil } from "../support/wait-until.ts";
-
-const PARTITIONS = 4;
-const settings = { replicas: 1, partitions: PARTITIONS, presenceAgeMs: 3000 };
-
-function logOf(t: Test, node: string): Log {
-  const log: Log = {
-    debug: () => {},
-    info: () => {},
-    warn: (fields, message) => t.comment(`${node} ${message}`, fields),
-    error: (fields, message) => t.comment(`${node} ${message}`, fields),
-    child: () => log,
-  };
-  return log;
-}
-
-type Running = { readonly node: RuntimeNode; readonly link: NatsLink; crash(): Promise<void> };
-
-async function startRuntime(
-  t: Test,
-  url: string,
-  name: string,
-  definition: ActorDefinition,
-): Promise<Running> {
-  const link = await connectNats({ servers: [url], name, connectTimeoutMs: 5000 });
-  await ensureStreams(link, settings);
-  const home = mkdtempSync(join(tmpdir(), "orderly-runtime-"));
-  const outbox = sqliteOutbox({ path: join(home, "outbox.sqlite") });
-  const node = new RuntimeNode({
-    node: name,
-    application: () => ({ definition, resources: [] }),
-    journal: natsJournal(link),
-    bus: natsBus(link),
-    nodes: natsBucket(link, nodesBucket(settings)),
-    floors: natsBucket(link, floorsBucket(settings)),
-    outbox,
-    clock: systemClock,
-    ids: randomIds(),
-    log: logOf(t, name),
-    partitions: PARTITIONS,
-    presenceTtlMs: 1000,
-    presenceRefreshMs: 250,
-    commitTimeoutMs: 2000,
-    outboxLimit: 1000,
-    idleActors: 100,
-    findOwnerMs: 5000,
-    details: {},
-  });
-  let over = false;
-  const crash = async (): Promise<void> => {
-    if (over) return;
-    over = true;
-    // Cut off from the server first: whatever the node still does reaches nobody.
-    await link.nc.close();
-    void node.stop().catch(() => {});
-    outbox.close();
-    rmSync(home, { recursive: true, force: true });
-  };
-  t.teardown(crash);
-  await node.start();
-  await waitUntil(`${name} works`, () => node.status().owners.every((owner) => owner.node !== ""));
-  return { node, link, crash };
-}
 
 const okCoin = (key: string): Promise<{ receipt: string }> => Promise.resolve({ receipt: key });
 
@@ -226,33 +150,35 @@ t.test("a refused coin goes to onError, an unknown outcome is looked up and not 
   t.equal(calls, 2, "looked up, not called again");
 });
 
-t.test(
-  "two nodes share the partitions, answer for each other, and one takes over when the other crashes",
-  async (t) => {
-    const server = await startNatsServer(t);
-    const one = await startRuntime(t, server.url, "one", turnstile(okCoin));
-    const two = await startRuntime(t, server.url, "two", turnstile(okCoin));
-    await waitUntil(
-      "both own something",
-      () => one.node.status().held.length > 0 && two.node.status().held.length > 0,
-    );
-    const gates = Array.from({ length: 20 }, (_, i) => `gate_t${i}`);
-    await Promise.all(
-      gates.map((gate) =>
-        two.node.actors.start(gate, { lockAfterMs: 60_000 }, { waitMs: 0, mayExist: false }),
-      ),
-    );
-    const begun = performance.now();
-    await one.crash();
-    for (const gate of gates) {
-      const reply = await two.node.actors.command(
-        gate,
-        "turnstile",
-        { type: "coin" },
-        { commandId: "c", waitMs: 5000 },
+for (const streams of [1, 3]) {
+  t.test(
+    `two nodes share the partitions of ${streams} streams, answer for each other, and one takes over when the other crashes`,
+    async (t) => {
+      const server = await startNatsServer(t);
+      const one = await startRuntime(t, server.url, "one", turnstile(okCoin), streams);
+      const two = await startRuntime(t, server.url, "two", turnstile(okCoin), streams);
+      await waitUntil(
+        "both own something",
+        () => one.node.status().held.length > 0 && two.node.status().held.length > 0,
       );
-      t.match(reply, { status: "ok", settled: true }, gate);
-    }
-    t.comment(`taken over and served after ${Math.round(performance.now() - begun)} ms`);
-  },
-);
+      const gates = Array.from({ length: 20 }, (_, i) => `gate_t${i}`);
+      await Promise.all(
+        gates.map((gate) =>
+          two.node.actors.start(gate, { lockAfterMs: 60_000 }, { waitMs: 0, mayExist: false }),
+        ),
+      );
+      const begun = performance.now();
+      await one.crash();
+      for (const gate of gates) {
+        const reply = await two.node.actors.command(
+          gate,
+          "turnstile",
+          { type: "coin" },
+          { commandId: "c", waitMs: 5000 },
+        );
+        t.match(reply, { status: "ok", settled: true }, gate);
+      }
+      t.comment(`taken over and served after ${Math.round(performance.now() - begun)} ms`);
+    },
+  );
+}

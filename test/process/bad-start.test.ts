@@ -128,24 +128,30 @@ t.test("settings that contradict each other, or are for development only, are to
   t.notMatch(output, /whsec_/u, "no secret is shown");
 });
 
-t.test("another number of partitions than the stream was made with is refused", beside, async (t) => {
-  const nats = await startNatsServer(t);
-  const { port, home } = await findPlace(t, 1);
-  const env = { NATS_URL: nats.url, ORDERLY_PARTITIONS: "4" };
-  const first = startNode(t, NODE, [], {
-    env: {
-      ...env,
-      ORDERLY_NODE_ID: "node-1",
-      ORDERLY_DEVELOPMENT: "true",
-      ORDERLY_HTTP_PORT: String(port),
-      ORDERLY_HOME: home,
-    },
-  });
-  await waitUntil("the first node listens", () => isListening(port), { timeoutMs: 30_000 });
-  await first.stop();
-  const output = await startBadly(t, { ...env, ORDERLY_PARTITIONS: "8" });
-  t.match(output, line(/number of partitions is "4", needed "8"/u));
-});
+t.test(
+  "other numbers of partitions or streams than the streams were made with are refused",
+  beside,
+  async (t) => {
+    const nats = await startNatsServer(t);
+    const { port, home } = await findPlace(t, 1);
+    const env = { NATS_URL: nats.url, ORDERLY_PARTITIONS: "4" };
+    const first = startNode(t, NODE, [], {
+      env: {
+        ...env,
+        ORDERLY_NODE_ID: "node-1",
+        ORDERLY_DEVELOPMENT: "true",
+        ORDERLY_HTTP_PORT: String(port),
+        ORDERLY_HOME: home,
+      },
+    });
+    await waitUntil("the first node listens", () => isListening(port), { timeoutMs: 30_000 });
+    await first.stop();
+    const output = await startBadly(t, { ...env, ORDERLY_PARTITIONS: "8" });
+    t.match(output, line(/number of partitions is "4", needed "8"/u));
+    const divided = await startBadly(t, { ...env, ORDERLY_STREAMS: "2" });
+    t.match(divided, line(/number of streams is "1", needed "2" \(ORDERLY_STREAMS\)/u));
+  },
+);
 
 t.test("an HTTP port that is taken is named", beside, async (t) => {
   const nats = await startNatsServer(t);

@@ -1,11 +1,11 @@
 import t from "tap";
-import { assign } from "../../src/runtime/assignment.ts";
 import { checkAllEnd, checkLedger, checkStock } from "../support/order-audit.ts";
 import { ledger, orderOf, place, putStock, read, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import type { OrderCluster } from "../support/order-cluster.ts";
 import { startLoad } from "../support/order-load.ts";
 import type { LoadedOrder } from "../support/order-load.ts";
+import { INVENTORY, ownersIn } from "../support/partition-share.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const CALLERS = 50;
@@ -49,10 +49,7 @@ t.test(
   "exactly 10 get the last 10 pieces when the node that owns the stock is killed meanwhile",
   async (t) => {
     const { nodes } = cluster;
-    const owner = assign(
-      "inventory.0",
-      nodes.map((node) => node.name),
-    );
+    const owner = ownersIn(cluster).get(INVENTORY);
     const victim = nodes.find((node) => node.name === owner)!;
     const survivors = nodes.filter((node) => node !== victim);
     await putStock(cluster.urls[0]!, "LIMITED-2", PIECES);

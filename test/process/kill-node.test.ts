@@ -1,4 +1,5 @@
 import t from "tap";
+import { killUnderLoad } from "../support/kill-under-load.ts";
 import {
   checkAllEnd,
   checkHistories,
@@ -9,10 +10,7 @@ import {
 import { orderOf, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import { checkInvoiceNumbers } from "../support/order-paperwork.ts";
-import { startLoad } from "../support/order-load.ts";
 import type { LoadedOrder } from "../support/order-load.ts";
-import { shareOf } from "../support/partition-share.ts";
-import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 3);
@@ -45,27 +43,14 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
 
   for (let round = 0; round < ROUNDS; round++) {
     const victim = cluster.nodes[round % cluster.nodes.length]!;
-    const isOwned = await shareOf(cluster, victim);
-    const load = startLoad({
-      name: `round-${round}`,
+    const name = `round-${round}`;
+    const { orders, outageMs: outage } = await killUnderLoad(cluster, victim, {
+      name,
       count: ORDERS,
       callers: CALLERS,
       orderAt,
-      urls: () => cluster.nodes.filter((node) => node.running()).map((node) => node.url),
     });
-    await waitUntil("half of the orders are answered", () => load.answered.length >= ORDERS / 2, {
-      timeoutMs: 60_000,
-      intervalMs: 1,
-    });
-    const killedAt = performance.now();
-    await victim.kill();
-    const orders = await load.done;
     all.push(...orders);
-    const accepted = orders.filter(
-      ({ id, status, sentAt }) => status === 201 && sentAt > killedAt && isOwned(id),
-    );
-    t.ok(accepted.length > 0, "orders were placed on the partitions of the dead node");
-    const outage = Math.min(...accepted.map(({ answeredAt }) => answeredAt)) - killedAt;
     outages.push(outage);
     t.ok(outage < LONGEST_OUTAGE_MS, `${victim.name}: first accepted command after ${Math.round(outage)} ms`);
     const survivors = cluster.nodes.filter((node) => node.running()).map((node) => node.url);

@@ -1,7 +1,7 @@
 import t, { type Test } from "tap";
 import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../support/order-audit.ts";
 import { clusterView, orderOf, place, readiness, stock } from "../support/order-client.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
+import { everyNode, startOrderCluster } from "../support/order-cluster.ts";
 import type { OrderCluster } from "../support/order-cluster.ts";
 import { checkEveryMail, checkInvoiceNumbers } from "../support/order-paperwork.ts";
 import { startLoad } from "../support/order-load.ts";
@@ -71,13 +71,6 @@ async function refusal(t: Test, cluster: OrderCluster): Promise<void> {
   t.match(refused, { status: 503, body: { code: "unavailable" } });
   t.match(refused.headers.get("retry-after"), /^\d+$/u);
 }
-
-const everyNode = (cluster: OrderCluster, what: string, holds: (url: string) => Promise<boolean>) =>
-  Promise.all(
-    cluster.nodes.map(({ name, url }) =>
-      waitUntil(`${name} ${what}`, () => holds(url), { timeoutMs: 30_000, intervalMs: 50 }),
-    ),
-  );
 
 t.test("a nats-server killed under load: nothing answered is lost, and all goes on", async (t) => {
   const cluster = await startOrderCluster(t, { syncAlways: true });

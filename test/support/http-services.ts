@@ -105,12 +105,22 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
   let ids = 0;
   const app = await createApp({
     orders,
+    parked: {
+      list: async () => ({ status: "found", items: [], next: null }),
+      resume: async () => ({ status: "not_found" }),
+      skip: async () => ({ status: "not_found" }),
+    },
     inventory,
     invoices: { read: async () => ({ status: "not_ready" }) },
     operations: {
+      cutOff: () => undefined,
       health: () => ({ ready: true, checks: [{ name: "nats", ok: true, detail: "connected" }] }),
       cluster: async () => ({ nodes: [], partitions: [] }),
       metrics: () => "orders_total 1\n",
+    },
+    deadLetters: {
+      list: async () => ({ status: "found", items: [], next: null }),
+      replay: async () => ({ status: "not_found" }),
     },
     log: pino({ level: "info" }, { write: (line: string) => logged.push(JSON.parse(line)) }),
     nextId: () => `${++ids}`,

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Test } from "tap";
-import { portOffsets } from "../../config/settings.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { portOffsets, routeOffset } from "../../config/settings.ts";
 import { freeBasePort } from "./free-ports.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { isAlive, startProcess } from "./processes.ts";
@@ -22,7 +22,7 @@ export type Place = {
 };
 
 export type Launched = Started & {
-  /** Every process by name: `launcher`, `node-1`, `gateway`, `mailbox`, `nats-server` (its keeper). */
+  /** Every process by name: `launcher`, `node-1`, `gateway`, `mailbox`, `nats-server` or `nats-1` to `nats-3` (keepers). */
   readonly pids: Readonly<Record<string, number>>;
   /** True when none of them runs, and nobody listens on nats-server's port. */
   gone(): Promise<boolean>;
@@ -32,15 +32,22 @@ const START_TIMEOUT_MS = 90_000;
 const NATS_OFFSET = 950;
 
 /** Free ports and an empty folder for a cluster. */
-export async function findPlace(t: Test, nodes = 3): Promise<Place> {
+export async function findPlace(t: Lifetime, nodes = 3, natsServers: 1 | 3 = 1): Promise<Place> {
   const nodeOffsets = Array.from({ length: nodes }, (_, index) => index);
-  const port = await freeBasePort([...nodeOffsets, ...Object.values(portOffsets), NATS_OFFSET]);
+  const natsOffsets = Array.from({ length: natsServers }, (_, index) => NATS_OFFSET + index);
+  const port = await freeBasePort([
+    ...nodeOffsets,
+    ...Object.values(portOffsets),
+    ...natsOffsets,
+    ...natsOffsets.map((offset) => offset + routeOffset),
+  ]);
   const natsPort = port + NATS_OFFSET;
   const home = temporaryFolder(t);
   const env = {
     ORDERLY_PORT: String(port),
     ORDERLY_NATS_PORT: String(natsPort),
     ORDERLY_NODES: String(nodes),
+    ORDERLY_NATS_SERVERS: String(natsServers),
     ORDERLY_HOME: home,
   };
   return { env, home, port, natsPort };
@@ -53,13 +60,13 @@ export type LaunchOptions = {
 };
 
 /** Starts a cluster and does not wait for anything. */
-export function startLauncher(t: Test, place: Place, options: LaunchOptions = {}): Started {
+export function startLauncher(t: Lifetime, place: Place, options: LaunchOptions = {}): Started {
   const [command, ...args] = options.command ?? [process.execPath, orderly, "start"];
   return startProcess(t, command, args, { env: { ...place.env, ...options.env }, cwd: dirname(orderly) });
 }
 
 /** Starts a cluster and waits until it says that it is running. At the end of the test all of it is killed. */
-export async function launch(t: Test, place: Place, options: LaunchOptions = {}): Promise<Launched> {
+export async function launch(t: Lifetime, place: Place, options: LaunchOptions = {}): Promise<Launched> {
   const started = startLauncher(t, place, options);
   await waitUntil(
     "the cluster is running",

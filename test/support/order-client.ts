@@ -1,5 +1,5 @@
 /** The HTTP interfaces of a cluster as callers use them. No retries here: tests say what they expect. */
-import type { ClusterView } from "../../src/http/operations.ts";
+import type { ClusterView, HealthCheck } from "../../src/http/operations.ts";
 import type {
   HistoryItem,
   OrderView,
@@ -131,6 +131,15 @@ export async function clusterView(url: string): Promise<ClusterView> {
 /** Status of `GET /health/ready`. */
 export async function readiness(url: string): Promise<number> {
   return (await call(`${url}/health/ready`)).status;
+}
+
+/** The same, and what one of its checks says. */
+export async function healthCheck(
+  url: string,
+  name: string,
+): Promise<{ readonly status: number; readonly check: HealthCheck | undefined }> {
+  const { status, body } = await call<{ readonly checks: readonly HealthCheck[] }>(`${url}/health/ready`);
+  return { status, check: body.checks.find((check) => check.name === name) };
 }
 
 async function call<Body>(

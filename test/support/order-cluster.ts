@@ -3,13 +3,14 @@
  * a folder of the test's own. Everything is killed when the test is over.
  */
 import { join } from "node:path";
-import type { Test } from "tap";
 import { loadCatalogue, sampleCatalogue } from "../../nodes/local/catalogue.ts";
+import { natsPlaceOf } from "../../nodes/local/nats-plan.ts";
 import { planCluster } from "../../nodes/local/plan.ts";
 import type { ProcessPlan } from "../../nodes/local/plan.ts";
 import { portOffsets } from "../../config/settings.ts";
+import type { Commented, Lifetime } from "./lifetime.ts";
 import { findPlace } from "./local-cluster.ts";
-import { startNatsServer } from "./nats-server.ts";
+import { startNatsServer, startShippedCluster } from "./nats-server.ts";
 import type { NatsServer } from "./nats-server.ts";
 import { startNode } from "./processes.ts";
 import type { Started } from "./processes.ts";
@@ -23,8 +24,16 @@ export type OrderClusterOptions = {
   readonly stepDelayMs?: number;
   /** Further settings of every order node. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Further settings of the gateway simulator; with ORDERLY_LOG_LEVEL=debug it logs its requests. */
+  readonly gatewayEnv?: Readonly<Record<string, string>>;
   /** As `npm start` has it: nats-server syncs every batch. Off unless told otherwise, for speed. */
   readonly syncAlways?: boolean;
+  /** 3: as `npm run start:cluster` has it, everything stored and synced on each. 1 unless told otherwise. */
+  readonly natsServers?: 1 | 3;
+  /** Bytes that nats-server may store in all; unlimited unless told otherwise. */
+  readonly maxFileStoreBytes?: number;
+  /** Absolute path of the file that every order node runs; nodes/order-node.ts unless told otherwise. */
+  readonly nodeFile?: string;
   /** Puts the sample catalogue into the inventory, unless false. */
   readonly catalogue?: boolean;
 };
@@ -53,8 +62,9 @@ export type OrderCluster = {
   readonly urls: readonly string[];
   readonly gateway: ClusterProcess;
   readonly mailbox: ClusterProcess;
-  /** Has `kill`, `restart` and `freeze` of its own. */
+  /** Has `kill`, `restart` and `freeze` of its own. The first of `natsServers`. */
   readonly nats: NatsServer;
+  readonly natsServers: readonly NatsServer[];
   /** Folder of a node's files, by name. */
   homeOf(name: string): string;
 };
@@ -62,11 +72,26 @@ export type OrderCluster = {
 const READY_TIMEOUT_MS = 60_000;
 
 /** Starts all of it, and waits until every node is ready. */
-export async function startOrderCluster(t: Test, options: OrderClusterOptions = {}): Promise<OrderCluster> {
+export async function startOrderCluster(
+  t: Commented,
+  options: OrderClusterOptions = {},
+): Promise<OrderCluster> {
   const count = options.nodes ?? 3;
   // Below the ports of outgoing connections: one of those would keep a killed process from coming back.
-  const { home, port, natsPort } = await findPlace(t, count);
-  const nats = await startNatsServer(t, { port: natsPort, syncAlways: options.syncAlways ?? false });
+  const natsCount = options.natsServers ?? 1;
+  const { home, port, natsPort } = await findPlace(t, count, natsCount);
+  const natsServers =
+    natsCount === 3
+      ? (await startShippedCluster(t, natsPort, home)).servers
+      : [
+          await startNatsServer(t, {
+            port: natsPort,
+            syncAlways: options.syncAlways ?? false,
+            ...(options.maxFileStoreBytes === undefined
+              ? {}
+              : { maxFileStoreBytes: options.maxFileStoreBytes }),
+          }),
+        ];
   const plan = planCluster(
     {
       home,
@@ -80,13 +105,21 @@ export async function startOrderCluster(t: Test, options: OrderClusterOptions = 
       mailboxHttp: port + portOffsets.mailboxHttp,
       smtp: port + portOffsets.smtp,
     },
-    nats.url,
+    natsPlaceOf({ natsServers: natsCount, natsPort }),
   );
-  const gateway = clusterProcess(t, plan.gateway, "/ledger");
+  const gateway = clusterProcess(
+    t,
+    { ...plan.gateway, env: { ...plan.gateway.env, ...options.gatewayEnv } },
+    "/ledger",
+  );
   const mailbox = clusterProcess(t, plan.mailbox, "/messages");
   await Promise.all([gateway.start(), mailbox.start()]);
   const nodes = plan.nodes.map((node) =>
-    clusterProcess(t, { ...node, env: { ...node.env, ...options.env } }, "/health/ready"),
+    clusterProcess(
+      t,
+      { ...node, file: options.nodeFile ?? node.file, env: { ...node.env, ...options.env } },
+      "/health/ready",
+    ),
   );
   t.teardown(() => {
     // The first thing one wants to see of a test that failed.
@@ -101,13 +134,28 @@ export async function startOrderCluster(t: Test, options: OrderClusterOptions = 
     urls: nodes.map((node) => node.url),
     gateway,
     mailbox,
-    nats,
+    nats: natsServers[0]!,
+    natsServers,
     homeOf: (name) => join(home, "nodes", name),
   };
 }
 
+/** Waits until it holds for every node, whose address it is given; fails after `timeoutMs` (default 30 s). */
+export async function everyNode(
+  { nodes }: OrderCluster,
+  what: string,
+  holds: (url: string) => Promise<boolean>,
+  timeoutMs = 30_000,
+): Promise<void> {
+  await Promise.all(
+    nodes.map(({ name, url }) =>
+      waitUntil(`${name} ${what}`, () => holds(url), { timeoutMs, intervalMs: 50 }),
+    ),
+  );
+}
+
 /** @param path answers 200 once the process is ready */
-function clusterProcess(t: Test, plan: ProcessPlan, path: string): ClusterProcess {
+function clusterProcess(t: Lifetime, plan: ProcessPlan, path: string): ClusterProcess {
   let started: Started | undefined;
   const current = (): Started => {
     if (started === undefined) throw new Error(`${plan.name} was never started`);

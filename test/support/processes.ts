@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Test } from "tap";
+import type { Lifetime } from "./lifetime.ts";
 import { waitUntil } from "./wait-until.ts";
 
 const OUTPUT_TIMEOUT_MS = 1000;
@@ -39,7 +39,7 @@ export type StartOptions = {
 
 /** Starts a TypeScript file with this Node. */
 export function startNode(
-  t: Test,
+  t: Lifetime,
   file: string,
   args: readonly string[] = [],
   options: StartOptions = {},
@@ -49,7 +49,7 @@ export function startNode(
 
 /** Starts a command. Variables of the test runner itself are not handed on. */
 export function startProcess(
-  t: Test,
+  t: Lifetime,
   command: string,
   args: readonly string[],
   options: StartOptions = {},

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Test } from "tap";
+import type { Lifetime } from "./lifetime.ts";
 
 /** A new, empty folder, removed with what is in it when the test is over. One test may have several. */
-export function temporaryFolder(t: Test): string {
+export function temporaryFolder(t: Lifetime): string {
   const folder = mkdtempSync(join(tmpdir(), "orderly-"));
   t.teardown(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;

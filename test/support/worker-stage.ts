@@ -1,5 +1,7 @@
 /** Nats-servers of the test's own with the order stream, and nodes on them that can run workers. */
 import type { Test } from "tap";
+import { streamNames } from "../../config/layout.ts";
+import { subjects } from "../../config/subjects.ts";
 import { processedBucket, type StreamSettings } from "../../config/streams.ts";
 import { natsBucket } from "../../src/adapters/bucket.nats.ts";
 import { systemClock } from "../../src/adapters/clock.system.ts";
@@ -9,12 +11,12 @@ import { randomIds } from "../../src/adapters/ids.random.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { ensureStreams } from "../../src/adapters/streams.nats.ts";
 import { natsWorkQueue } from "../../src/adapters/work-queue.nats.ts";
-import type { StoredMessage } from "../../src/runtime/ports.ts";
+import type { Message, StoredMessage } from "../../src/runtime/ports.ts";
 import type { WorkerDependencies } from "../../src/runtime/worker.ts";
 import { type NatsServer, startNatsCluster, startNatsServer } from "./nats-server.ts";
 import { quietLog } from "./quiet-log.ts";
 
-export const stageSettings: StreamSettings = { replicas: 1, partitions: 4, presenceAgeMs: 3_000 };
+export const stageSettings: StreamSettings = { replicas: 1, partitions: 4, streams: 1, presenceAgeMs: 3_000 };
 
 export type Stage = {
   readonly settings: StreamSettings;
@@ -27,18 +29,25 @@ export type Stage = {
     readonly type: string;
     readonly order: string;
     readonly data: unknown;
+    /** 0 to 3; 3 when absent. */
+    readonly partition?: number;
   }): Promise<void>;
+  /** Stores a message as it is. */
+  store(stream: string, message: Message): Promise<void>;
   /** Everything stored in the stream of dead letters, one per subject. */
   dead(): Promise<StoredMessage[]>;
 };
 
 /** One server, or with `servers: 3` a cluster with three copies of everything; fsync before every answer. */
-export async function startStage(t: Test, { servers = 1 }: { servers?: 1 | 3 } = {}): Promise<Stage> {
+export async function startStage(
+  t: Test,
+  { servers = 1, streams = 1 }: { servers?: 1 | 3; streams?: number } = {},
+): Promise<Stage> {
   const started =
     servers === 1
       ? [await startNatsServer(t, { syncAlways: true })]
       : (await startNatsCluster(t, servers, { syncAlways: true })).servers;
-  const settings = { ...stageSettings, replicas: servers };
+  const settings = { ...stageSettings, replicas: servers, streams };
   const connect = async (name: string) => {
     const urls = started.map((server) => server.url);
     const link = await connectNats({ servers: urls, name, connectTimeoutMs: 20_000 });
@@ -56,14 +65,14 @@ export async function startStage(t: Test, { servers = 1 }: { servers?: 1 | 3 } =
       const link = await connect("node");
       return {
         link,
-        queue: natsWorkQueue(link),
+        queue: natsWorkQueue(link, streamNames(streams)),
         processed: natsBucket(link, processedBucket(settings)),
         clock: systemClock,
         ids: randomIds(),
         log: quietLog,
       };
     },
-    emit: async ({ id, type, order, data }) => {
+    emit: async ({ id, type, order, data, partition = 3 }) => {
       const headers = {
         "ce-specversion": "1.0",
         "ce-id": id,
@@ -73,10 +82,14 @@ export async function startStage(t: Test, { servers = 1 }: { servers?: 1 | 3 } =
         "ce-time": "2026-01-01T00:00:00.000Z",
         "content-type": "application/json",
       };
-      const subject = `orders.events.3.${type}`;
+      const subject = subjects.event(partition, type);
       const message = { subject, payload: JSON.stringify(data), headers };
       const result = await journal.append([message], 2_000);
       if (result.status !== "stored") throw new Error(`event ${id} was not stored: ${result.reason}`);
+    },
+    store: async (stream, message) => {
+      const result = await natsJournal(own, stream).append([message], 2_000);
+      if (result.status !== "stored") throw new Error(`not stored: ${result.reason}`);
     },
     dead: () => letters.readLastPerSubject("dead.>"),
   };

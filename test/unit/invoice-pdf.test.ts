@@ -1,5 +1,8 @@
 import { inflateSync } from "node:zlib";
+// oxlint-disable-next-line import/no-named-as-default -- its types know the default export only
+import PDFDocument from "pdfkit";
 import t from "tap";
+import { useFonts } from "../../src/services/invoice/fonts.ts";
 import { latin } from "../../src/services/invoice/latin.ts";
 import { renderInvoice } from "../../src/services/invoice/pdf.ts";
 import { orderDetails } from "../support/order-details.ts";
@@ -98,4 +101,21 @@ t.test("letters that the standard fonts lack are shown as near as can be", async
   t.equal(latin("e\u0301"), "é");
   const order = { ...orderDetails("ord_1"), customer: { id: "c", email: "e@example.com", name: "李 ☃ Ő" } };
   t.match(pagesOf(await renderInvoice(order, invoice))[0], "? ? O");
+});
+
+t.test("fonts that are read once make the same document, every time", async (t) => {
+  const CreationDate = new Date("2026-03-04T05:06:07.000Z");
+  const made = async (prepared: boolean): Promise<Buffer> => {
+    const info = { CreationDate, ModDate: CreationDate };
+    const document = new PDFDocument(prepared ? { info, font: null as unknown as string } : { info });
+    if (prepared) useFonts(document);
+    document.font("Helvetica", 12).text("AVAST, kerned Tä 19,99 €", 50, 50);
+    document.font("Helvetica-Bold", 20).text("Total", 50, 90, { width: 200, align: "right" });
+    document.addPage().font("Helvetica").text("second page");
+    document.end();
+    return Buffer.concat(await Array.fromAsync(document as AsyncIterable<Buffer>));
+  };
+  const plain = await made(false);
+  t.ok((await made(true)).equals(plain), "the first one");
+  t.ok((await made(true)).equals(plain), "and the next");
 });

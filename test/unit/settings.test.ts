@@ -27,6 +27,7 @@ t.test("an empty environment gives a local cluster with the documented defaults"
   t.same(loadClusterSettings({}), {
     port: 3000,
     nodes: 3,
+    natsServers: 1,
     natsPort: 4222,
     natsUrl: undefined,
     home: resolve(".orderly"),
@@ -46,10 +47,11 @@ t.test("an order node needs its name; the rest has defaults in development", asy
     natsUrl: "nats://127.0.0.1:4222",
     publicUrl: "http://127.0.0.1:3000",
     partitions: 32,
+    streams: 1,
     replicas: 1,
     fulfillment: { mode: "auto", stepDelayMs: 1500 },
     presenceTtlMs: 3000,
-    presenceRefreshMs: 750,
+    presenceRefreshMs: 500,
     development: true,
   });
 });
@@ -89,6 +91,15 @@ t.test("all faults are told together, each with its variable, what it must be an
   );
 });
 
+t.test("a node runs the workers it is told to run, both unless told", async (t) => {
+  const workers = (value: string) => loadNodeSettings({ ...node, ORDERLY_WORKERS: value }).workers;
+  t.same(loadNodeSettings(node).workers, ["email", "invoice"]);
+  t.same(
+    [workers("all"), workers("email"), workers("invoice"), workers("none")],
+    [["email", "invoice"], ["email"], ["invoice"], []],
+  );
+});
+
 t.test("relations between settings are checked", async (t) => {
   const refused = (env: Record<string, string>, fault: RegExp) =>
     t.match(
@@ -104,6 +115,10 @@ t.test("relations between settings are checked", async (t) => {
     { ORDERLY_DEFAULT_WAIT_MS: "5000" },
     /^ORDERLY_GATEWAY_TIMEOUT_MS \(5000\) must be below ORDERLY_DEFAULT_WAIT_MS/u,
   );
+  refused(
+    { ORDERLY_STREAMS: "4", ORDERLY_PARTITIONS: "3" },
+    /^ORDERLY_STREAMS \(4\) must not be above ORDERLY_PARTITIONS \(3\)/u,
+  );
   t.same(
     faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "3925" })),
     ["ORDERLY_NATS_PORT 3925 is one of the ports that ORDERLY_PORT 3000 stands for"],
@@ -112,6 +127,28 @@ t.test("relations between settings are checked", async (t) => {
     faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "3925", NATS_URL: "127.0.0.1:4222" })),
     [],
   );
+  t.same(
+    faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "3915", ORDERLY_NATS_SERVERS: "3" })),
+    [
+      "ORDERLY_NATS_PORT 3915 stands for 3925 too, which is one of the ports that ORDERLY_PORT 3000 stands for",
+    ],
+  );
+  t.same(
+    faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "65530", ORDERLY_NATS_SERVERS: "3" })),
+    ["ORDERLY_NATS_PORT 65530 leaves no room for three servers"],
+  );
+  t.same(
+    faults(() => loadClusterSettings({ NATS_URL: "127.0.0.1:4222", ORDERLY_NATS_SERVERS: "3" })),
+    ["ORDERLY_NATS_SERVERS and NATS_URL are both set: choose one"],
+  );
+});
+
+t.test("three nats-servers have a folder of their own unless it is named", async (t) => {
+  t.match(loadClusterSettings({ ORDERLY_NATS_SERVERS: "3" }), {
+    natsServers: 3,
+    home: resolve(".orderly/cluster"),
+  });
+  t.equal(loadClusterSettings({ ORDERLY_NATS_SERVERS: "3", ORDERLY_HOME: "/x" }).home, "/x");
 });
 
 t.test("outside development the built-in secrets are refused, and one's own never shown", async (t) => {

@@ -1,9 +1,8 @@
 /** Stock per SKU: set, read, list. */
-import type { FastifyRequest } from "fastify";
 import type { Inventory } from "../../services/inventory/contract.ts";
 import type { HttpApp } from "../http-app.ts";
 import { httpLimits } from "../limits.ts";
-import { decodeCursor, encodeCursor } from "../page-cursor.ts";
+import { decodeCursor, encodeCursor, readLimit } from "../page-cursor.ts";
 import { sendProblem, sendUnserved } from "../problem-answers.ts";
 import type { PutStockBody } from "../schemas/inventory.ts";
 import { pageQuery, ref, skuParams } from "../schemas/parts.ts";
@@ -45,16 +44,6 @@ const listSchema = {
   },
   problems: ["validation_failed", "refused", ...serviceProblems],
 } as const;
-
-/**
- * Query values are text and the validator coerces nothing: a plain decimal becomes a number here, anything else
- * stays text and is refused as one.
- */
-async function readLimit(request: FastifyRequest): Promise<void> {
-  const query = request.query as Record<string, unknown>;
-  const { limit } = query;
-  if (typeof limit === "string" && /^\d{1,9}$/u.test(limit)) query["limit"] = Number(limit);
-}
 
 /** Adds the routes. */
 export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {

@@ -1,6 +1,6 @@
 /** Commands to an existing order: cancel, and the five manual steps of fulfillment. */
-import type { FastifyRequest } from "fastify";
 import type { OrderCommand, Orders } from "../../services/orders/contract.ts";
+import { emptyBodyIsEmptyObject } from "../empty-body.ts";
 import type { HttpApp } from "../http-app.ts";
 import { sendCommanded } from "../order-answers.ts";
 import { DEFAULT_CANCEL_REASON } from "../schemas/commands.ts";
@@ -38,11 +38,6 @@ function schemaOf<B>(
       ...more,
     ] as const,
   };
-}
-
-/** A command whose fields are all optional takes an empty body too. */
-async function emptyBodyIsEmptyObject(request: FastifyRequest): Promise<void> {
-  request.body ??= {};
 }
 
 const config = { unknownParameter: "order_not_found" } as const;

@@ -35,7 +35,12 @@ export const DeliverOrder = closed(
 );
 
 /** Components whose fields are all optional: their commands take an empty body as `{}`. */
-export const mayBeEmpty: ReadonlySet<string> = new Set(["CancelOrder", "NoFields", "DeliverOrder"]);
+export const mayBeEmpty: ReadonlySet<string> = new Set([
+  "CancelOrder",
+  "NoFields",
+  "DeliverOrder",
+  "SkipInput",
+]);
 
 export type CancelOrder = Static<typeof CancelOrder>;
 export type QualityCheck = Static<typeof QualityCheck>;

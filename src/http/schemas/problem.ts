@@ -54,6 +54,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
   mixed_currency: { currencies: ["EUR", "USD"] },
   below_reserved: { reserved: 12 },
   refused: { refusal: "order_parked" },
+  still_parked: { reason: "machine payment failed: no such method" },
   not_ready: { checks: [{ name: "nats", ok: false, detail: "disconnected" }] },
 };
 
@@ -70,7 +71,11 @@ export const bodyProblems = [
 ] as const satisfies readonly ProblemCode[];
 
 /** Problems of a service that is spread over nodes. */
-export const serviceProblems = ["overloaded", "unavailable"] as const satisfies readonly ProblemCode[];
+export const serviceProblems = [
+  "overloaded",
+  "unavailable",
+  "storage_unavailable",
+] as const satisfies readonly ProblemCode[];
 
 /**
  * OpenAPI responses by status for these problems, with one example per code. They are added to the document only:

@@ -40,7 +40,9 @@ export async function startEmailWorker(dependencies: EmailDependencies): Promise
       const mail = composeMail(event, readOrderDetails(event.data));
       if (mail === undefined) throw new WorkRefused(`there is no mail for ${event.type}`);
       try {
+        dependencies.crash?.("email.send", "before");
         await mailer.send(mail);
+        dependencies.crash?.("email.send", "after");
       } catch (error) {
         if (error instanceof MailRefused) throw new WorkRefused(error.message, { cause: error });
         throw error;

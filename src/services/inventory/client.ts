@@ -4,6 +4,7 @@
  * Every request is idempotent (order id, command id), so what got no answer is asked again until the deadline.
  */
 import { subjects } from "../../../config/subjects.ts";
+import type { Crash } from "../../runtime/crash-points.ts";
 import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
 import type { Unserved } from "../orders/contract.ts";
 import type { EndHoldOutput, Inventory, PutStock, ReserveInput, ReserveOutput } from "./contract.ts";
@@ -42,6 +43,7 @@ export type ClientDependencies = {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly limits: ClientLimits;
+  readonly crash?: Crash | undefined;
 };
 
 /** Options of one call. */
@@ -157,7 +159,7 @@ export class InventoryClient implements Inventory {
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<Reply<O>> {
-    const { shard, bus, number } = this.#dependencies;
+    const { shard, bus, number, crash } = this.#dependencies;
     if (shard.open) {
       // Whoever has lost the server may have lost the shard too, and what it remembers may be old.
       if (!bus.connected()) return { status: "unavailable", reason: "no connection to the cluster" };
@@ -165,7 +167,9 @@ export class InventoryClient implements Inventory {
       const reply = await this.#within(timeoutMs, signal, shard.answer<O>(request));
       return reply ?? { status: "unavailable", reason: "not stored in time" };
     }
+    crash?.("inventory.request", "before");
     const answer = await bus.request(subjects.inventory(number), JSON.stringify(request), timeoutMs);
+    crash?.("inventory.request", "after");
     if (answer.status === "no_responders") return { status: "not_owner" };
     if (answer.status === "unanswered") return { status: "unavailable", reason: answer.reason };
     return JSON.parse(answer.payload) as Answer<Operations[O]["output"]>;

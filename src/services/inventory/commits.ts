@@ -14,8 +14,8 @@ import type { StockBook, StockChange } from "./stock-book.ts";
 
 /** One message that says what was decided, its guard, and what it does to the stock. */
 export type Write = {
-  readonly message?: Message;
-  /** Last sequence that the message's subject must have; of no meaning without a message. */
+  readonly message: Message;
+  /** Last sequence that the message's subject must have. */
   readonly expected: number;
   readonly change?: StockChange;
 };
@@ -53,8 +53,8 @@ export class Commits {
       this.#sink.submit({
         commit,
         locks: [this.#lock],
-        messages: message ? [{ ...message, headers: { [RecordHeader.commit]: commit } }] : [],
-        guards: message ? [{ subject: message.subject, sequence: expected }] : [],
+        messages: [{ ...message, headers: { [RecordHeader.commit]: commit } }],
+        guards: [{ subject: message.subject, sequence: expected }],
         ...(change && { tally: [{ ledger: this.#book, change }] }),
         settled: (outcome) => {
           this.#end(change, outcome.status === "stored");
@@ -74,7 +74,7 @@ export class Commits {
     return {
       output,
       lock,
-      messages: message ? [{ ...message, fence: { subject: message.subject, sequence: expected } }] : [],
+      messages: [{ ...message, fence: { subject: message.subject, sequence: expected } }],
       ...(change && { tally: { ledger: this.#book, change } }),
       settled: (committed, sequences) => {
         this.#end(change, committed);

@@ -22,6 +22,7 @@ export type InventoryEffects = {
 export function inventoryEffects(client: InventoryClient, shard: InventoryShard): InventoryEffects {
   return {
     reserveInventory: handler(
+      shard,
       2,
       isReserveInput,
       (input, { signal, attempt, resumed }) =>
@@ -29,12 +30,14 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       (input, first) => shard.joinReserve(input, first),
     ),
     releaseInventory: handler(
+      shard,
       6,
       isEndHoldInput,
       (input, { signal }) => client.release(input, { signal }),
       (input) => shard.joinRelease(input),
     ),
     shipInventory: handler(
+      shard,
       6,
       isEndHoldInput,
       (input, { signal }) => client.ship(input, { signal }),
@@ -48,6 +51,7 @@ const TIMEOUT_MS = 6000;
 const BACKOFF_MS = 50;
 
 function handler<I>(
+  { lock }: InventoryShard,
   maxAttempts: number,
   isInput: (input: unknown) => input is I,
   ask: (
@@ -72,6 +76,9 @@ function handler<I>(
         ? new EffectError("retryable", "inventory_overloaded", "the inventory has too much to do")
         : new EffectError("retryable", "inventory_unavailable", reply.reason);
     },
-    join: ({ input, first }) => (isInput(input) ? join(input, first ?? false) : undefined),
+    join: {
+      lock,
+      decide: ({ input, first }) => (isInput(input) ? join(input, first ?? false) : undefined),
+    },
   };
 }

@@ -6,7 +6,7 @@ import { decideReserve } from "./rules.ts";
 import type { Line, Offer } from "./rules.ts";
 import type { StockChange } from "./stock-book.ts";
 import { holdMessage } from "./stored.ts";
-import type { StoredHold } from "./stored.ts";
+import type { Refusal, StoredHold } from "./stored.ts";
 
 /** A decision that changes the hold; both land in one unit. */
 export type HoldWrite = {
@@ -18,10 +18,14 @@ export type HoldWrite = {
   readonly change?: StockChange;
 };
 
-/** Without `write` the answer stands as it is: a repeat, or a refusal. */
+/** Without `write` the answer stands as it is: a repeat. */
 export type Decision<T> = { readonly output: T; readonly write?: HoldWrite };
 
-/** A repeated reservation finds the first result; one that comes after the end of the hold is `closed`. */
+/**
+ * A repeated reservation finds the first result, a refusal too: an earlier try that is still on its way, or a second
+ * run of the same effect, must not take stock for an order that was told there is none. One that comes after the end
+ * of the hold is `closed`.
+ */
 export function decideHold(
   orderId: string,
   lines: readonly Line[],
@@ -29,9 +33,15 @@ export function decideHold(
   offer: (sku: string) => Offer | undefined,
 ): Decision<ReserveOutput> {
   if (hold.state === "reserved") return { output: firstResult(hold.stored) };
+  if (hold.state === "refused") return { output: refusalOf(hold.stored) };
   if (hold.state !== "none") return { output: { outcome: "closed", as: hold.state } };
   const output = decideReserve(lines, offer);
-  if (output.outcome !== "reserved") return { output };
+  if (output.outcome !== "reserved") {
+    return {
+      output,
+      write: write({ orderId, state: "refused", lines: [], total: null, refusal: output }, 0),
+    };
+  }
   const next: StoredHold = { orderId, state: "reserved", lines: output.lines, total: output.total };
   return { output, write: write(next, 0, { kind: "reserve", lines: output.lines }) };
 }
@@ -47,6 +57,7 @@ export function decideEnd(
 ): Decision<EndHoldOutput> | undefined {
   if (hold.state === "released" || hold.state === "shipped") return { output: { outcome: hold.state } };
   const output = { outcome: as };
+  if (hold.state === "refused") return as === "released" ? { output } : undefined;
   if (hold.state === "none")
     return as === "released"
       ? { output, write: write({ orderId, state: as, lines: [], total: null }, 0) }
@@ -59,6 +70,11 @@ export function decideEnd(
 function firstResult({ lines, total }: StoredHold): ReserveOutput {
   if (!total) throw new Error("a reserved hold without a total");
   return { outcome: "reserved", lines, total };
+}
+
+function refusalOf({ refusal }: StoredHold): Refusal {
+  if (!refusal) throw new Error("a refused hold without its reason");
+  return refusal;
 }
 
 function write(hold: StoredHold, expected: number, change?: StockChange): HoldWrite {

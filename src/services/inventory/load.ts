@@ -1,6 +1,7 @@
 /** Reads a shard's stock and catalogue from the log, and has the server prove that the answer is not an old one. */
 import { limits } from "../../../config/limits.ts";
 import { subjects } from "../../../config/subjects.ts";
+import type { Crash } from "../../runtime/crash-points.ts";
 import { pause } from "../../runtime/pause.ts";
 import { ServerCode, Unavailable } from "../../runtime/ports.ts";
 import type { Clock, Journal, Message, StoredMessage } from "../../runtime/ports.ts";
@@ -25,13 +26,23 @@ export type WonLock = { readonly name: string; readonly epoch: number };
  * @throws Unavailable (retryable) when the server does not answer, or the lock has moved on
  * @throws Error when an entry is not what this version writes
  */
-export async function loadBook(journal: Journal, clock: Clock, lock: WonLock): Promise<StockBook> {
+export async function loadBook(
+  journal: Journal,
+  clock: Clock,
+  lock: WonLock,
+  crash?: Crash,
+): Promise<StockBook> {
   for (let read = 1; read <= MAX_TRIES; read++) {
+    crash?.("inventory.load", "before");
     const [stocks, items] = await Promise.all([
       journal.readLastPerSubject(`${STOCK}>`),
       journal.readLastPerSubject(`${ITEM}>`),
     ]);
-    if (await proven(journal, clock, lock, [...stocks, ...items])) {
+    crash?.("inventory.load", "after");
+    crash?.("inventory.prove", "before");
+    const fresh = await proven(journal, clock, lock, [...stocks, ...items]);
+    crash?.("inventory.prove", "after");
+    if (fresh) {
       const book = new StockBook();
       book.load(
         stocks.map(({ payload }) => readStock(payload)),

@@ -6,7 +6,8 @@
  *       two owners meets "no responders", and one that meets the wrong one is answered `not_owner`.
  */
 import { subjects } from "../../../config/subjects.ts";
-import type { Bus, Subscription } from "../../runtime/ports.ts";
+import type { Crash } from "../../runtime/crash-points.ts";
+import type { Bus, Journal, Subscription } from "../../runtime/ports.ts";
 import type { OwnedResource } from "../../runtime/resource.ts";
 import { parseRequest } from "./protocol.ts";
 import type { Reply } from "./protocol.ts";
@@ -15,34 +16,47 @@ import type { InventoryShard } from "./shard.ts";
 /** What the runtime owns: the shard, and its subject with it. */
 export class InventoryService implements OwnedResource {
   readonly name: string;
+  readonly lock: string;
+  readonly journal: Journal;
   readonly #shard: InventoryShard;
   readonly #subject: string;
   readonly #bus: Bus;
+  readonly #crash: Crash | undefined;
   #subscription: Subscription | undefined;
   /** Ends of subscriptions that were begun by `revoke`, which cannot wait for them. */
   #stopping: Promise<void> = Promise.resolve();
   #generation = 0;
 
-  constructor(shard: number, owned: InventoryShard, bus: Bus) {
+  constructor(shard: number, owned: InventoryShard, bus: Bus, crash?: Crash) {
     this.name = owned.name;
+    this.lock = owned.lock;
+    this.journal = owned.journal;
     this.#shard = owned;
     this.#subject = subjects.inventory(shard);
     this.#bus = bus;
+    this.#crash = crash;
   }
 
-  /** Loads, then serves. Rejects, and serves nothing, when either fails. */
+  /** Loads, then serves. Rejects, and serves nothing, when either fails or the lock is lost meanwhile. */
   async acquire(epoch: number): Promise<void> {
     const generation = ++this.#generation;
     await this.#stopServing();
     await this.#shard.acquire(epoch);
+    let subscription: Subscription | undefined;
     try {
-      this.#subscription = await this.#bus.serve(this.#subject, (payload) => this.#serve(payload));
+      this.#crash?.("inventory.serve", "before");
+      subscription = await this.#bus.serve(this.#subject, (payload) => this.#serve(payload));
+      this.#crash?.("inventory.serve", "after");
+      this.#crash?.("inventory.flush", "before");
       await this.#bus.flush();
+      this.#crash?.("inventory.flush", "after");
       if (generation !== this.#generation)
         throw new Error(`${this.name} was lost while it was being acquired`);
+      this.#subscription = subscription;
     } catch (error) {
-      this.#shard.revoke();
-      await this.#stopServing();
+      // What there is now may have been won since: only our own is given up.
+      if (generation === this.#generation) this.#shard.revoke();
+      await subscription?.stop();
       throw error;
     }
   }
@@ -54,10 +68,10 @@ export class InventoryService implements OwnedResource {
   }
 
   async drain(): Promise<void> {
-    this.#generation++;
+    const generation = ++this.#generation;
     // First the subject, so that callers look for the next owner instead of being told to.
     await this.#stopServing();
-    await this.#shard.drain();
+    if (generation === this.#generation) await this.#shard.drain();
   }
 
   async #serve(payload: string): Promise<string> {

@@ -1,4 +1,5 @@
 /** What a shard needs from the runtime, and the bounds of its work on one node. */
+import type { Crash } from "../../runtime/crash-points.ts";
 import type { Clock, Ids, Journal } from "../../runtime/ports.ts";
 import type { UnitSink } from "../../runtime/unit.ts";
 
@@ -29,4 +30,5 @@ export type ShardDependencies = {
   readonly ids: Ids;
   readonly clock: Clock;
   readonly limits: ShardLimits;
+  readonly crash?: Crash | undefined;
 };

@@ -5,8 +5,10 @@
  *   I1. At most one tenure is open, and only between a finished `acquire` and the next `drain` or `revoke`.
  *   I2. Nothing of one tenure is believed in the next: every `acquire` reads the log.
  */
+import { INVENTORY_STREAM } from "../../../config/layout.ts";
 import { subjects } from "../../../config/subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
+import type { Journal } from "../../runtime/ports.ts";
 import type { OwnedResource } from "../../runtime/resource.ts";
 import { loadBook } from "./load.ts";
 import type { Answer, Operation, Operations, Reply, Request } from "./protocol.ts";
@@ -16,6 +18,8 @@ import { Tenure } from "./tenure.ts";
 /** Decides while it is owned; refuses everything else with `not_owner`. */
 export class InventoryShard implements OwnedResource {
   readonly name: string;
+  readonly lock: string;
+  readonly journal: Journal;
   readonly #dependencies: ShardDependencies;
   #tenure: Tenure | undefined;
   /** Counts acquisitions and losses, so that a load that ends too late is recognised. */
@@ -24,6 +28,8 @@ export class InventoryShard implements OwnedResource {
   /** @param shard number of the shard, 0 for the only one */
   constructor(shard: number, dependencies: ShardDependencies) {
     this.name = `inventory.${shard}`;
+    this.lock = subjects.lock(this.name, INVENTORY_STREAM);
+    this.journal = dependencies.journal;
     this.#dependencies = dependencies;
   }
 
@@ -35,10 +41,10 @@ export class InventoryShard implements OwnedResource {
   async acquire(epoch: number): Promise<void> {
     this.revoke();
     const generation = this.#generation;
-    const { journal, clock } = this.#dependencies;
-    const book = await loadBook(journal, clock, { name: this.name, epoch });
+    const { journal, clock, crash } = this.#dependencies;
+    const book = await loadBook(journal, clock, { name: this.name, epoch }, crash);
     if (generation !== this.#generation) throw new Error(`${this.name} was lost while it was being loaded`);
-    this.#tenure = new Tenure({ subject: subjects.lock(this.name), epoch }, book, this.#dependencies);
+    this.#tenure = new Tenure({ subject: this.lock, epoch }, book, this.#dependencies);
   }
 
   revoke(): void {
@@ -49,7 +55,9 @@ export class InventoryShard implements OwnedResource {
 
   async drain(): Promise<void> {
     const tenure = this.#tenure;
+    this.#dependencies.crash?.("inventory.drain", "before");
     await tenure?.drain();
+    this.#dependencies.crash?.("inventory.drain", "after");
     if (tenure && tenure === this.#tenure) this.revoke();
   }
 

@@ -7,6 +7,7 @@ import { Compile } from "typebox/compile";
 import { subjects } from "../../../config/subjects.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { Money } from "../orders/contract.ts";
+import type { ReserveOutput } from "./contract.ts";
 import { checked } from "./rules.ts";
 import type { Item, Stock } from "./rules.ts";
 
@@ -24,13 +25,20 @@ export type HoldLine = {
   readonly unitPrice: Money;
 };
 
-/** One order's hold. `released` without lines is a tombstone: nothing was reserved, and nothing will be. */
+/** Why nothing was reserved, as the order was told: for good, for a repetition is told the same. */
+export type Refusal = Exclude<ReserveOutput, { readonly outcome: "reserved" | "closed" }>;
+
+/**
+ * One order's hold. `released` without lines and `refused` are tombstones: nothing was reserved, and nothing will be.
+ */
 export type StoredHold = {
   readonly orderId: string;
-  readonly state: "reserved" | "released" | "shipped";
+  readonly state: "reserved" | "released" | "shipped" | "refused";
   readonly lines: readonly HoldLine[];
   /** Null on a tombstone. */
   readonly total: Money | null;
+  /** With `refused` only. */
+  readonly refusal?: Refusal;
 };
 
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -48,14 +56,25 @@ const StockSchema = Compile(
 const ItemSchema = Compile(
   Type.Object({ sku: Type.String({ minLength: 1 }), name: Type.String(), price: MoneySchema }),
 );
+const RefusalSchema = Type.Union([
+  Type.Object({
+    outcome: Type.Literal("out_of_stock"),
+    missing: Type.Array(Type.Object({ sku: Type.String(), requested: Count, available: Count })),
+  }),
+  Type.Object({ outcome: Type.Literal("unknown_sku"), skus: Type.Array(Type.String()) }),
+  Type.Object({ outcome: Type.Literal("mixed_currency"), currencies: Type.Array(Type.String()) }),
+]);
 const HoldSchema = Compile(
   Type.Object({
     orderId: Type.String(),
-    state: Type.Union([Type.Literal("reserved"), Type.Literal("released"), Type.Literal("shipped")]),
+    state: Type.Union(
+      (["reserved", "released", "shipped", "refused"] as const).map((state) => Type.Literal(state)),
+    ),
     lines: Type.Array(
       Type.Object({ sku: Type.String(), name: Type.String(), quantity: Count, unitPrice: MoneySchema }),
     ),
     total: Type.Union([MoneySchema, Type.Null()]),
+    refusal: Type.Optional(RefusalSchema),
   }),
 );
 

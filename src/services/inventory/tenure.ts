@@ -10,6 +10,7 @@
  */
 import { subjects } from "../../../config/subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
+import type { Crash } from "../../runtime/crash-points.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Journal } from "../../runtime/ports.ts";
 import { Commits } from "./commits.ts";
@@ -35,6 +36,7 @@ export class Tenure {
   readonly book: StockBook;
   readonly #journal: Journal;
   readonly #limits: ShardLimits;
+  readonly #crash: Crash | undefined;
   readonly #commits: Commits;
   readonly #holds: RecentHolds;
   readonly #turns: Turns;
@@ -49,6 +51,7 @@ export class Tenure {
     this.book = book;
     this.#journal = journal;
     this.#limits = limits;
+    this.#crash = dependencies.crash;
     this.#commits = new Commits(sink, ids, lock, book);
     this.#holds = new RecentHolds(limits.recentHolds);
     this.#turns = new Turns(limits.waiting);
@@ -59,17 +62,15 @@ export class Tenure {
   }
 
   /**
-   * @param fresh the order has probably no hold: it is not looked for. A wrong guess is refused by the server when
-   *   something is written; a refusal writes nothing, so the hold is looked for after all before it is told.
+   * @param fresh the order has probably no hold: it is not looked for. A wrong guess is refused by the server, for
+   *   whatever is decided is written.
    */
   reserve(orderId: string, lines: readonly Line[], fresh: boolean): Promise<Answer<ReserveOutput>> {
     const fault = faultOfLines(lines);
     if (fault) return Promise.resolve({ status: "refused", code: "invalid_reservation", reason: fault });
     return this.#inTurn(orderId, async (attempt) => {
       const hold = await this.#hold(orderId, fresh && attempt === 1);
-      const decision = decideHold(orderId, lines, hold, this.book.offer);
-      if (decision.write || hold.state !== "none" || !fresh) return this.#settle(decision);
-      return this.#settle(decideHold(orderId, lines, await this.#hold(orderId, false), this.book.offer));
+      return this.#settle(decideHold(orderId, lines, hold, this.book.offer));
     });
   }
 
@@ -107,10 +108,13 @@ export class Tenure {
   joinReserve(orderId: string, lines: readonly Line[], first: boolean): Joined | undefined {
     if (!this.#joinable(orderId) || faultOfLines(lines)) return undefined;
     if (this.#holds.get(orderId) !== undefined) return undefined;
-    // Not remembered: taken for new. If the order does have a hold, its guard refuses the write. A refusal writes
-    // nothing: it is safe with the order's first record, whose guard says that nobody can have asked before.
-    const decision = decideHold(orderId, lines, NO_HOLD, this.book.offer);
-    return decision.write || first ? this.#join(orderId, decision) : undefined;
+    // Not remembered: taken for new. If the order does have a hold, its guard refuses the write. A refusal need not be
+    // written with the order's first record, whose guard says that nobody has asked before, or ever will.
+    const { output, write } = decideHold(orderId, lines, NO_HOLD, this.book.offer);
+    return this.#join(
+      orderId,
+      first && output.outcome !== "reserved" ? { output } : { output, ...(write && { write }) },
+    );
   }
 
   joinEnd(orderId: string, as: EndHoldOutput["outcome"]): Joined | undefined {
@@ -158,7 +162,9 @@ export class Tenure {
     if (!write) return { status: "ok", output };
     if (!this.open) return { status: "not_owner" };
     const { orderId } = write.hold;
+    this.#crash?.("inventory.store", "before");
     const fate = await this.#commits.store(write);
+    this.#crash?.("inventory.store", "after");
     if (fate.status === "stored") {
       this.#remember(orderId, write, fate.sequences.get(write.message.subject));
       return { status: "ok", output };
@@ -169,19 +175,24 @@ export class Tenure {
 
   async #storePut(sku: string, change: PutChange): Promise<Answer<Put["output"]> | undefined> {
     const subject = subjects.item(sku);
-    const { item, itemSequence } = this.book.beforePut(sku);
+    const { itemSequence } = this.book.beforePut(sku);
     if (itemSequence === undefined) {
+      this.#crash?.("inventory.read_shelf", "before");
       await this.#readShelf(sku);
+      this.#crash?.("inventory.read_shelf", "after");
       return undefined;
     }
-    const renamed = !sameItem(item, change.item);
+    // The entry is written whether it changed or not: its guard is what keeps an attempt that lands late, after a
+    // repetition of it was stored, from setting the stock back to what it was then.
+    this.#crash?.("inventory.put", "before");
     const fate = await this.#commits.store({
-      ...(renamed && { message: itemMessage(sku, change.item) }),
+      message: itemMessage(sku, change.item),
       expected: itemSequence,
       change,
     });
+    this.#crash?.("inventory.put", "after");
     if (fate.status === "stored") {
-      if (renamed) this.book.placeItem(sku, fate.sequences.get(subject));
+      this.book.placeItem(sku, fate.sequences.get(subject));
       return this.#stocked(sku);
     }
     this.book.placeItem(sku, undefined);
@@ -219,7 +230,10 @@ export class Tenure {
     const recent = this.#holds.get(orderId);
     if (recent !== undefined && recent !== "unread") return recent;
     if (fresh && recent === undefined) return NO_HOLD;
-    const hold = holdOf(await this.#journal.readLast(subjects.hold(orderId)));
+    this.#crash?.("inventory.read_hold", "before");
+    const stored = await this.#journal.readLast(subjects.hold(orderId));
+    this.#crash?.("inventory.read_hold", "after");
+    const hold = holdOf(stored);
     if (hold.state !== "none") this.#holds.set(orderId, hold);
     return hold;
   }

@@ -16,6 +16,7 @@
  * Proved by: test/unit/invoice-numbers.test.ts, test/integration/invoice.test.ts
  */
 import { token } from "../../../config/subjects.ts";
+import type { Crash } from "../../runtime/crash-points.ts";
 import { pause } from "../../runtime/pause.ts";
 import { type Bucket, type Clock, Unavailable } from "../../runtime/ports.ts";
 import { allot, type Counter, emptyCounter, numberText } from "./allotment.ts";
@@ -35,14 +36,16 @@ const RECORD_PAUSE_MS = 50;
 export class InvoiceNumbers {
   readonly #bucket: Bucket;
   readonly #clock: Clock;
+  readonly #crash: Crash | undefined;
   readonly #waiting = new Map<string, Waiting>();
   #running = false;
   /** The counter's entry that this process wrote and has recorded whole: nothing to repair behind it. */
   #recorded: { readonly key: string; readonly revision: number } | undefined;
 
-  constructor(bucket: Bucket, clock: Clock) {
+  constructor(bucket: Bucket, clock: Clock, crash?: Crash) {
     this.#bucket = bucket;
     this.#clock = clock;
+    this.#crash = crash;
   }
 
   /** The order's number, taken now if it has none. Idempotent. @throws Unavailable (retryable) */
@@ -79,7 +82,9 @@ export class InvoiceNumbers {
       await Promise.all(
         block.map(async (order) => {
           if (!this.#waiting.has(order)) return;
+          this.#crash?.("numbers.read_order", "before");
           const entry = await this.#bucket.get(orderKey(order));
+          this.#crash?.("numbers.read_order", "after");
           if (entry !== undefined) this.#answer(order, readNumber(entry.value));
         }),
       );
@@ -87,14 +92,18 @@ export class InvoiceNumbers {
       if (left().length === 0) return;
       const now = new Date(this.#clock.now());
       const year = now.getUTCFullYear();
+      this.#crash?.("numbers.read_year", "before");
       const stored = await this.#bucket.get(yearKey(year));
+      this.#crash?.("numbers.read_year", "after");
       if (stored === undefined) await this.#close(year - 1);
       const counter = stored === undefined ? emptyCounter : (JSON.parse(stored.value) as Counter);
       const unused = await this.#settle(year, counter, stored?.revision ?? 0);
       const orders = left();
       if (orders.length === 0) return;
       const next = allot(counter, unused, orders, now.toISOString());
+      this.#crash?.("numbers.move", "before");
       const moved = await this.#bucket.update(yearKey(year), JSON.stringify(next), stored?.revision ?? 0);
+      this.#crash?.("numbers.move", "after");
       if (moved.status === "stored") {
         await this.#settle(year, next, moved.revision);
         if (left().length === 0) return;
@@ -124,18 +133,24 @@ export class InvoiceNumbers {
 
   /** A year's counter is never looked at again once the next year has begun: its last block is recorded first. */
   async #close(year: number): Promise<void> {
+    this.#crash?.("numbers.read_last_year", "before");
     const stored = await this.#bucket.get(yearKey(year));
+    this.#crash?.("numbers.read_last_year", "after");
     if (stored !== undefined) await this.#settle(year, JSON.parse(stored.value) as Counter, stored.revision);
   }
 
   /** Writes the order's number unless it has one; answers the one it has. @throws Unavailable */
   async #record(order: string, wanted: InvoiceNumber): Promise<InvoiceNumber> {
     for (let tried = 1; tried <= RECORD_TRIES; tried++) {
+      this.#crash?.("numbers.record", "before");
       const result = await this.#bucket.update(orderKey(order), JSON.stringify(wanted), 0);
+      this.#crash?.("numbers.record", "after");
       if (result.status === "stored") return wanted;
       if (result.status === "conflict") {
         // A replica may not have it yet. Entries are written once, so what it shows is right.
+        this.#crash?.("numbers.read_recorded", "before");
         const entry = await this.#bucket.get(orderKey(order));
+        this.#crash?.("numbers.read_recorded", "after");
         if (entry !== undefined) return readNumber(entry.value);
       }
       await pause(this.#clock, RECORD_PAUSE_MS);

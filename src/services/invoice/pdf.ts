@@ -3,6 +3,7 @@
 import PDFDocument from "pdfkit";
 import { moneyText } from "../paperwork/money-text.ts";
 import { addressLines, type OrderPaper, paymentMethodText } from "../paperwork/order-details.ts";
+import { useFonts } from "./fonts.ts";
 import { latin } from "./latin.ts";
 import type { InvoiceNumber } from "./numbers.ts";
 
@@ -18,10 +19,18 @@ const rule = "#d8dee6";
 
 /** Renders an invoice. The same order and number give the same bytes. */
 export function renderInvoice(order: OrderPaper, invoice: InvoiceNumber): Promise<Buffer> {
+  const document = emptyDocument(invoice);
+  useFonts(document);
+  return draw(document, order, invoice);
+}
+
+function emptyDocument(invoice: InvoiceNumber): Document {
   const issuedAt = new Date(invoice.issuedAt);
-  const document = new PDFDocument({
+  return new PDFDocument({
     size: "A4",
     margin: 0,
+    // The type does not know that null stands for none.
+    font: null as unknown as string,
     bufferPages: true,
     info: {
       Title: `Invoice ${invoice.number}`,
@@ -30,6 +39,9 @@ export function renderInvoice(order: OrderPaper, invoice: InvoiceNumber): Promis
       ModDate: issuedAt,
     },
   });
+}
+
+function draw(document: Document, order: OrderPaper, invoice: InvoiceNumber): Promise<Buffer> {
   const done = collect(document);
   let y = heading(document, order, invoice);
   y = tableHead(document, y);

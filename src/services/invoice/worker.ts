@@ -14,7 +14,8 @@ export type InvoiceDependencies = WorkerDependencies & {
   readonly numbers: Bucket;
   /** PDFs by order id, with their `number` as metadata. */
   readonly documents: Documents;
-  readonly actors: Pick<Actors, "deliver">;
+  /** Into the order's inbox. */
+  readonly deliver: Actors["deliver"];
   readonly bounds?: WorkerBounds;
 };
 
@@ -24,19 +25,25 @@ export type InvoiceDependencies = WorkerDependencies & {
  * number give the same PDF, and the order's inbox knows the message by its id.
  */
 export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<RunningWorker> {
-  const { actors, documents } = dependencies;
-  const numbers = new InvoiceNumbers(dependencies.numbers, dependencies.clock);
+  const { deliver, documents, crash } = dependencies;
+  const numbers = new InvoiceNumbers(dependencies.numbers, dependencies.clock, crash);
   return startWorker(dependencies, {
     name: "invoice",
     types: ["order.ready"],
     bounds: dependencies.bounds ?? invoiceBounds,
     work: async (event) => {
       const order = readOrderDetails(event.data);
+      crash?.("invoice.number", "before");
       const invoice = await numbers.take(order.orderId);
+      crash?.("invoice.number", "after");
       const bytes = await renderInvoice(order, invoice);
+      crash?.("invoice.store", "before");
       await documents.put(order.orderId, { bytes, metadata: { number: invoice.number } });
+      crash?.("invoice.store", "after");
       const issued: FulfillmentEvent = { type: "invoice.issued", ...invoice };
-      await actors.deliver(order.orderId, "fulfillment", issued, `invoice.${order.orderId}`);
+      crash?.("invoice.deliver", "before");
+      await deliver(order.orderId, "fulfillment", issued, `invoice.${order.orderId}`);
+      crash?.("invoice.deliver", "after");
     },
   });
 }

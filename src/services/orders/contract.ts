@@ -66,6 +66,8 @@ export type Missing = { readonly sku: string; readonly requested: number; readon
 
 export type Unserved =
   | { readonly status: "unavailable"; readonly reason: string; readonly retryAfterMs: number }
+  /** Nothing was written, and nothing can be: a disk is full. */
+  | { readonly status: "storage_unavailable"; readonly reason: string; readonly retryAfterMs: number }
   | { readonly status: "overloaded"; readonly retryAfterMs: number }
   | { readonly status: "refused"; readonly code: string; readonly reason: string };
 
@@ -139,4 +141,50 @@ export interface Orders {
     | { readonly status: "not_found" }
     | Unserved
   >;
+}
+
+/** An order that an input has stopped; see ADR 7. Times are RFC 3339 UTC. */
+export type ParkedOrder = {
+  readonly orderId: string;
+  /** Of this parking; a later one of the same order has another. */
+  readonly parkingId: string;
+  readonly since: string;
+  /** In the words of the machine that refused the input. */
+  readonly reason: string;
+  /** As the order's history names it; null when it is the stored order that cannot be read. */
+  readonly input: string | null;
+  /** Of the last good state; 0 when that cannot be read. */
+  readonly version: number;
+};
+
+export type UnparkResult =
+  /** The order is not parked any more. */
+  | { readonly status: "done"; readonly order: OrderView }
+  /** By the same input, or one behind it. */
+  | { readonly status: "still_parked"; readonly reason: string }
+  | { readonly status: "not_parked" }
+  /** The parking that the caller names has ended; this is another one. */
+  | { readonly status: "parked_otherwise" }
+  /** The stored order cannot be read: no input is at fault. */
+  | { readonly status: "nothing_to_skip" }
+  | { readonly status: "not_found" }
+  | Unserved;
+
+/** What operators do about orders that are parked. */
+export interface ParkedOrders {
+  /** Oldest parking first. @param options.after `next` of the page before */
+  list(options: {
+    readonly limit: number;
+    readonly after?: string;
+  }): Promise<
+    | { readonly status: "found"; readonly items: readonly ParkedOrder[]; readonly next: string | null }
+    | Unserved
+  >;
+  /** Tries the input again. `done` also for an order that is not parked. */
+  resume(id: string): Promise<UnparkResult>;
+  /**
+   * Drops the input that parked the order, and goes on with those behind it.
+   * @param parkingId so that a repetition drops nothing else; without it, the parking as it is now
+   */
+  skip(id: string, parkingId?: string): Promise<UnparkResult>;
 }

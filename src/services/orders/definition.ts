@@ -3,6 +3,7 @@ import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
 import { orderMachine } from "../../../machines/order.ts";
 import { paymentMachine } from "../../../machines/payment.ts";
 import type { ActorDefinition, EffectHandler, MachineStates } from "../../runtime/definition.ts";
+import type { ProviderLimits } from "../../runtime/provider-lane.ts";
 import { labelEffect } from "../fulfillment/carrier.ts";
 import type { Carrier } from "../fulfillment/carrier.ts";
 import { paymentEffects } from "../payments/effects.ts";
@@ -19,7 +20,12 @@ export type OrderDefinitionOptions = {
     readonly shipInventory: EffectHandler;
   };
   readonly carrier: Carrier;
+  /** How a node treats the outside systems of its orders. */
+  readonly providers?: Readonly<Record<ProviderName, ProviderLimits>>;
 };
+
+/** The outside systems, as the effects name them. */
+export type ProviderName = "gateway" | "carrier" | "inventory";
 
 /** Each machine's name, as in records, commands and inbox messages. */
 export const orderMachines = {
@@ -60,6 +66,7 @@ export function orderDefinition(options: OrderDefinitionOptions): ActorDefinitio
     machines: orderMachines,
     listens,
     privateEvents,
+    ...(options.providers ? { providers: options.providers } : {}),
     effects: {
       ...options.inventoryEffects,
       ...paymentEffects(options.gateway, options.gatewayTimeoutMs),

@@ -20,7 +20,8 @@ import { orderView } from "./view.ts";
 export type OrdersOptions = {
   readonly actors: Actors;
   readonly inventory: Pick<Inventory, "known">;
-  readonly journal: Pick<Journal, "readAll">;
+  /** The stream of a partition. */
+  readonly journalOf: (partition: number) => Pick<Journal, "readAll">;
   readonly ids: Ids;
   /** Number of partitions, as the stream was made with. */
   readonly partitions: number;
@@ -115,9 +116,10 @@ export class OrderService implements Orders {
   }
 
   async history(id: string): ReturnType<Orders["history"]> {
-    const { journal, partitions } = this.options;
+    const { journalOf, partitions } = this.options;
+    const partition = partitionOf(id, partitions);
     try {
-      const records = await journal.readAll(subjects.record(partitionOf(id, partitions), id));
+      const records = await journalOf(partition).readAll(subjects.record(partition, id));
       if (records.length === 0) return { status: "not_found" };
       return { status: "found", items: records.map(historyItem) };
     } catch (error) {

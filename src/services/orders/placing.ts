@@ -14,6 +14,7 @@ export function unserved(reply: ActorReply): Unserved {
   switch (reply.status) {
     case "unavailable":
       return { status: "unavailable", reason: reply.reason, retryAfterMs: RETRY_AFTER_MS };
+    case "storage_unavailable":
     case "overloaded":
     case "refused":
       return reply;

@@ -13,8 +13,11 @@ export type PaymentEffects = {
 
 /** A caller is waiting for the authorisation, at most 10 s by default: half of it is the gateway's. */
 const TIMEOUT_MS = 5000;
-/** Four tries with pauses of 100, 200 and 400 ms; longer pauses are the machine's. */
-const MAX_ATTEMPTS = 4;
+/**
+ * Tries while the gateway works for others, three seconds in all; longer pauses are the machine's. More than the
+ * breaker's failures, so that a single order during an outage waits for the gateway instead of giving up.
+ */
+const MAX_ATTEMPTS = 6;
 const BACKOFF_MS = 100;
 
 type Kind = "authorize" | "capture" | "void" | "refund";

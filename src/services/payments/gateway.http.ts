@@ -3,6 +3,7 @@
  * Answers: 2xx an outcome; 402 a declined card; other 4xx a definite no; 429 and 503 with nothing done; 5xx, broken
  * connections and unreadable answers unknown.
  */
+import { Pool } from "undici";
 import { EffectError } from "../../runtime/definition.ts";
 import type {
   AuthorizeOutput,
@@ -17,11 +18,15 @@ import type { GatewayCall, GatewayOutcome, PaymentGateway } from "./gateway.ts";
 /** One answer of the gateway, the body unchecked. */
 type Answer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
 
-/** @param baseUrl without a slash at the end */
+/** @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive. */
 export function httpGateway(baseUrl: string): PaymentGateway {
+  const { origin, pathname } = new URL(baseUrl);
+  const prefix = pathname === "/" ? "" : pathname;
+  const pool = new Pool(origin);
   const post = (path: string, body: object, { key, signal }: GatewayCall): Promise<Answer> =>
-    exchange(`${baseUrl}/payments/${path}`, {
+    exchange(pool, {
       method: "POST",
+      path: `${prefix}/payments/${path}`,
       headers: { "content-type": "application/json", "idempotency-key": key },
       body: JSON.stringify(body),
       signal,
@@ -44,7 +49,8 @@ export function httpGateway(baseUrl: string): PaymentGateway {
       return refunded(answer) ?? fail(answer);
     },
     async lookup({ key, signal }): Promise<GatewayOutcome | undefined> {
-      const answer = await exchange(`${baseUrl}/operations/${encodeURIComponent(key)}`, { signal });
+      const path = `${prefix}/operations/${encodeURIComponent(key)}`;
+      const answer = await exchange(pool, { method: "GET", path, signal });
       if (answer.status === 404) return undefined;
       return authorized(answer) ?? captured(answer) ?? voided(answer) ?? refunded(answer) ?? fail(answer);
     },
@@ -102,25 +108,25 @@ function fail({ status, body }: Answer): never {
   throw new EffectError("unknown", code, message);
 }
 
-async function exchange(url: string, init: RequestInit): Promise<Answer> {
+async function exchange(pool: Pool, request: Parameters<Pool["request"]>[0]): Promise<Answer> {
   try {
-    const response = await fetch(url, init);
-    const body: unknown = await response.json();
+    const response = await pool.request(request);
+    const body: unknown = await response.body.json();
     if (typeof body === "object" && body !== null) {
-      return { status: response.status, body: body as Record<string, unknown> };
+      return { status: response.statusCode, body: body as Record<string, unknown> };
     }
     throw new EffectError("unknown", "unreadable_answer", "the gateway's answer is no JSON object");
   } catch (error) {
     if (error instanceof EffectError) throw error;
     // Only a refused connection proves that the gateway never saw the call.
-    const kind = codeOf(error) === "ECONNREFUSED" ? "retryable" : "unknown";
+    const kind = isRefused(error) ? "retryable" : "unknown";
     const code = kind === "retryable" ? "gateway_unreachable" : "gateway_no_answer";
     throw new EffectError(kind, code, "the gateway did not answer", { cause: error });
   }
 }
 
-/** The system's error code; `fetch` hides it in the cause. */
-function codeOf(error: unknown): unknown {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
+/** A host with several addresses fails with one error for all of them; each of them has to be a refusal. */
+function isRefused(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isRefused);
+  return error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
 }

@@ -211,7 +211,7 @@ t.test("effects join where the shard is, and are run where it is not", async (t)
   const { near, far, owner } = await stage(t);
   await near.put("A", { onHand: 5, ...shirt });
   const here = inventoryEffects(near, owner.shard);
-  const joined = here.reserveInventory.join?.(context(order("o1", 2)));
+  const joined = here.reserveInventory.join?.decide(context(order("o1", 2)));
   t.match(joined?.output, { outcome: "reserved" });
   joined?.settled(false);
   const there = inventoryEffects(
@@ -224,7 +224,7 @@ t.test("effects join where the shard is, and are run where it is not", async (t)
       limits: SHARD_LIMITS,
     }),
   );
-  t.equal(there.reserveInventory.join?.(context(order("o1", 2))), undefined);
+  t.equal(there.reserveInventory.join?.decide(context(order("o1", 2))), undefined);
   t.match(await there.reserveInventory.run(context(order("o1", 2))), { outcome: "reserved" });
   t.match(await there.releaseInventory.run(context({ orderId: "o1" })), { outcome: "released" });
   t.match(await there.shipInventory.run(context({ orderId: "o1" })), { outcome: "released" });
@@ -235,7 +235,7 @@ t.test("what the inventory refuses is final, what it cannot do now is retryable"
   const effects = inventoryEffects(far, owner.shard);
   t.strictSame(await failure(effects.shipInventory.run(context({ orderId: "o1" }))), ["refused", "no_hold"]);
   t.strictSame(await failure(effects.shipInventory.run(context({}))), ["refused", "invalid_input"]);
-  t.equal(effects.shipInventory.join?.(context(null)), undefined);
+  t.equal(effects.shipInventory.join?.decide(context(null)), undefined);
   await near.put("A", { onHand: 1, ...shirt });
   await service.drain();
   t.strictSame(await failure(effects.reserveInventory.run(context(order("o1", 1)))), [

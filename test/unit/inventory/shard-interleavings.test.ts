@@ -140,7 +140,7 @@ function checkLog(run: Run): void {
   }
   for (const [orderId, states] of holds) {
     const life = states.map(({ state }) => state).join(" ");
-    if (!["reserved", "reserved released", "reserved shipped", "released"].includes(life))
+    if (!["reserved", "reserved released", "reserved shipped", "released", "refused"].includes(life))
       throw new Error(`impossible life of ${orderId}: ${life}`);
   }
   for (const sku of SKUS) {

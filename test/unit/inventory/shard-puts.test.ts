@@ -13,9 +13,9 @@ const put = (onHand: number, command: string, name = "A") => ({
 });
 
 t.test(
-  "the first put writes stock and catalogue, a later one the catalogue only when it changes",
+  "every put writes stock and catalogue, guarded, so that one that lands twice is refused the second time",
   async (t) => {
-    const { shard, settle, log } = await ownedShard();
+    const { shard, settle, log, relay } = await ownedShard();
     const item = () => log.last(subjects.item("A"));
     t.match(output<"put">(await settle(shard.answer<"put">(put(5, "p1")))), {
       status: "stored",
@@ -23,8 +23,10 @@ t.test(
     });
     t.strictSame(readItem(item()?.payload ?? ""), { sku: "A", name: "A", price: EUR(100) });
     const first = item()?.sequence;
-    await settle(shard.answer(put(9, "p2")));
-    t.equal(item()?.sequence, first);
+    const second = shard.answer(put(9, "p2"));
+    await turns(1);
+    t.strictSame(relay.waiting[0]?.guards, [{ subject: subjects.item("A"), sequence: first }]);
+    await settle(second);
     t.match(readStock(log.last(subjects.stock("A"))?.payload ?? ""), { onHand: 9, received: 9, put: "p2" });
     await settle(shard.answer(put(9, "p3", "Shirt")));
     t.equal(readItem(item()?.payload ?? "").name, "Shirt");

@@ -1,9 +1,11 @@
 import type { EffectHandler } from "../../../src/runtime/definition.ts";
 import { reserved } from "../machines/order-input.ts";
+import { subjects } from "../../../config/subjects.ts";
 import type { ReserveOutput } from "../../../machines/types.ts";
 
 export type HoldState = "none" | "held" | "released" | "shipped";
 
+const LOCK = subjects.lock("inventory.0");
 const idOf = (input: unknown): string => (input as { orderId: string }).orderId;
 
 /** The inventory in memory, as far as an order sees it: one hold per order, which ends once. */
@@ -50,12 +52,15 @@ export class InventoryModel {
       maxAttempts: 1,
       backoffMs: 1,
       run: async ({ input }) => run(idOf(input)),
-      join: ({ input }) => ({
-        output: run(idOf(input)),
-        lock: { subject: "inventory.0", epoch: 1 },
-        messages: [],
-        settled: () => {},
-      }),
+      join: {
+        lock: LOCK,
+        decide: ({ input }) => ({
+          output: run(idOf(input)),
+          lock: { subject: LOCK, epoch: 1 },
+          messages: [],
+          settled: () => {},
+        }),
+      },
     };
   }
 }

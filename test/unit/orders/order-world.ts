@@ -154,7 +154,7 @@ export class OrderWorld {
       inbox: 0,
       join: (effect, key) =>
         this.joins
-          ? this.definition.effects[effect.src]?.join?.({ actor: this.id, key, input: effect.input })
+          ? this.definition.effects[effect.src]?.join?.decide({ actor: this.id, key, input: effect.input })
           : undefined,
     });
     if (!result) return false;

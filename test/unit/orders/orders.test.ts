@@ -33,13 +33,13 @@ function service(
   const orders = new OrderService({
     actors,
     inventory: { known: async () => options.known ?? { status: "checked", unknown: [] } },
-    journal: {
+    journalOf: () => ({
       readAll: async (subject) => {
         read.push(subject);
         if (options.records instanceof Error) throw options.records;
         return options.records ?? [];
       },
-    },
+    }),
     ids: { next: () => `id${++drawn}` },
     partitions: 32,
     idempotencySecret: "a secret of the cluster",

@@ -14,7 +14,7 @@ import {
 import { limits } from "../../../config/limits.ts";
 import { type Head, type Input, restore } from "../../../src/runtime/cascade.ts";
 import type { ActorDefinition, Joined, MachineEntry } from "../../../src/runtime/definition.ts";
-import { checkMachine, MachineFault } from "../../../src/runtime/machine.ts";
+import { checkMachine, MachineFault, NewerMachine } from "../../../src/runtime/machine.ts";
 import { turnstile } from "../../support/turnstile.ts";
 import { NOW, definitionOf, begin, must, next, command, valueOf, withJob, waiting } from "./cascade-stage.ts";
 
@@ -208,6 +208,10 @@ const add = (field: string) => (state: Head["snapshot"]["machines"][string]) => 
   context: { ...(state.context as object), [field]: true },
 });
 
+const broken = (): never => {
+  throw new TypeError("no such field");
+};
+
 t.test("a state of an older version is migrated step by step, one without a way is refused", (t) => {
   const counter = createMachine({
     id: "counter",
@@ -223,7 +227,14 @@ t.test("a state of an older version is migrated step by step, one without a way 
   t.same(restored.snapshot.machines["c"]?.context, { count: 0, one: true, two: true });
   t.equal(restored.snapshot.machines["c"]?.version, 3);
   t.throws(() => restore(at(3, { 1: add("one") }), head.snapshot), MachineFault);
-  t.throws(() => restore(at(1), restored.snapshot), MachineFault, "stored by a newer machine");
+  t.throws(() => restore(at(2, { 1: broken }), head.snapshot), MachineFault, "a migration that throws");
+  t.throws(() => restore(at(1), restored.snapshot), NewerMachine, "stored by a newer machine");
+  const two = definitionOf({ c: counter, other: waiting });
+  t.throws(
+    () => restore(definitionOf({ c: counter }), begin(two).head.snapshot),
+    NewerMachine,
+    "a machine more, which a node without it would forget",
+  );
   t.throws(() => restore(definitionOf({ c: counter, other: waiting }), head.snapshot), MachineFault);
   t.end();
 });

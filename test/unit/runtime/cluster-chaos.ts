@@ -5,7 +5,7 @@
  */
 import { assign as assignContext, emit, fromPromise, setup } from "xstate";
 import { limits } from "../../../config/limits.ts";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf } from "../../../config/subjects.ts";
 import type { Fault, Operation } from "../../../src/adapters/server.memory.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import type { ActorRecord } from "../../../src/runtime/envelope.ts";
@@ -89,12 +89,13 @@ export type Run = {
 };
 
 /** @param steps of random length, up to 300 ms of virtual time each */
-export async function chaos(seed: number, steps: number): Promise<Run> {
+export async function chaos(seed: number, steps: number, streams = 1): Promise<Run> {
   const random = randomOf(seed);
   const chance = (share: number): boolean => random() < share;
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const cluster = memoryCluster({
     partitions: PARTITIONS,
+    streams,
     idleActors: 3,
     latencyMs: () => 1 + Math.floor(random() * 4),
   });
@@ -191,13 +192,11 @@ export async function chaos(seed: number, steps: number): Promise<Run> {
     );
   };
 
-  const log = cluster.server.log("KV_ORDERS");
   const checked = new Map<string, number>();
   /** One line of records for each gate, and nothing counted twice. */
   const check = (): void => {
     for (const gate of GATES) {
-      const subject = subjects.record(partitionOf(gate, PARTITIONS), gate);
-      const records = log.all(subject).map((message) => JSON.parse(message.payload) as ActorRecord);
+      const records = cluster.records(partitionOf(gate, PARTITIONS), gate);
       for (let i = checked.get(gate) ?? 0; i < records.length; i++) {
         const record = records[i] as ActorRecord;
         if (record.snapshot.version !== i + 1)
@@ -272,8 +271,7 @@ export async function chaos(seed: number, steps: number): Promise<Run> {
   check();
   const last = new Map(
     GATES.map((gate) => {
-      const stored = log.last(subjects.record(partitionOf(gate, PARTITIONS), gate));
-      return [gate, stored && (JSON.parse(stored.payload) as ActorRecord)] as const;
+      return [gate, cluster.records(partitionOf(gate, PARTITIONS), gate).at(-1)] as const;
     }),
   );
   for (const [by, gate] of [...acknowledged, ...delivered]) {
@@ -308,9 +306,9 @@ export async function chaos(seed: number, steps: number): Promise<Run> {
     faults,
     acknowledged: acknowledged.size,
     records: [...checked.values()].reduce((sum, count) => sum + count, 0),
-    takeovers: Array.from(
-      { length: PARTITIONS },
-      (_, p) => log.all(subjects.lock(`partition.${p}`)).length,
-    ).reduce((sum, count) => sum + count, 0),
+    takeovers: Array.from({ length: PARTITIONS }, (_, p) => cluster.lockChanges(p)).reduce(
+      (sum, count) => sum + count,
+      0,
+    ),
   };
 }

@@ -27,10 +27,18 @@ t.test(
         [],
         `seed ${seed}: ${run.acknowledged} told, ${run.records} records, ${run.takeovers} locks`,
       );
+      t.ok(run.acknowledged > 0, `seed ${seed}: callers are answered`);
       if (run.faults.length > 0) break;
     }
   },
 );
+
+t.test("the same holds when the partitions are divided over two streams", async (t) => {
+  for (const seed of seeds.slice(0, 6)) {
+    const run = await chaos(seed, STEPS, 2);
+    t.same(run.faults, [], `seed ${seed}: ${run.records} records, ${run.takeovers} locks`);
+  }
+});
 
 t.test("the same seed gives the same run", async (t) => {
   t.same(await chaos(3, 10), await chaos(3, 10));

@@ -1,29 +1,48 @@
 /** Whole nodes of the runtime in one process: a server in memory, a virtual clock, faults on demand. */
+import { streamName, streamOf } from "../../../config/layout.ts";
 import { subjects } from "../../../config/subjects.ts";
 import { type ProcessClock, VirtualClock } from "../../../src/adapters/clock.virtual.ts";
 import { type MemoryNode, memoryNode } from "../../../src/adapters/connection.memory.ts";
 import { memoryOutbox, type MemoryOutbox } from "../../../src/adapters/outbox.memory.ts";
 import { type Fault, MemoryServer, type Operation } from "../../../src/adapters/server.memory.ts";
-import type { ActorReply, Actors } from "../../../src/runtime/actors.ts";
+import type { ActorReply, Actors, ParkedActors } from "../../../src/runtime/actors.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import type { ActorRecord } from "../../../src/runtime/envelope.ts";
 import type { Floor } from "../../../src/runtime/floor.ts";
-import { RuntimeNode } from "../../../src/runtime/node.ts";
-import type { Bus, Log } from "../../../src/runtime/ports.ts";
+import { type Application, RuntimeNode } from "../../../src/runtime/node.ts";
+import type { Bus, Clock, Ids, Journal, Log } from "../../../src/runtime/ports.ts";
+import type { UnitSink } from "../../../src/runtime/unit.ts";
 import { silent } from "./relay-stage.ts";
 
 export type ClusterOptions = {
   readonly partitions: number;
+  /** 1 when absent. */
+  readonly streams?: number;
   readonly idleActors?: number;
   readonly latencyMs?: () => number;
+  /** Of a cluster of servers: from the check of a write to its being stored, ms. One server when absent. */
+  readonly replicationMs?: () => number;
   readonly log?: (node: string) => Log;
 };
+
+/** What an application of a simulated node stands on: the node's own ports. */
+export type Host = {
+  readonly sink: UnitSink;
+  readonly journal: Journal;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly ids: Ids;
+};
+
+/** Actors alone, or with resources that are owned beside them; made anew for every process. */
+export type Hosted = ActorDefinition | ((host: Host) => Application);
 
 export type ClusterNode = MemoryNode & {
   readonly name: string;
   readonly clock: ProcessClock;
   readonly node: RuntimeNode;
   readonly actors: Actors;
+  readonly parked: ParkedActors;
   readonly outbox: MemoryOutbox;
   /** The process ends without a word; its outbox stays on the disk. */
   kill(): void;
@@ -31,11 +50,14 @@ export type ClusterNode = MemoryNode & {
 
 export function memoryCluster(options: ClusterOptions) {
   const clock = new VirtualClock();
+  const streams = options.streams ?? 1;
   /** What goes wrong; the first that answers counts. */
   const faults: ((operation: Operation) => Fault | undefined)[] = [];
   const server = new MemoryServer({
     clock,
+    layout: { partitions: options.partitions, streams },
     latencyMs: options.latencyMs ?? (() => 1),
+    ...(options.replicationMs ? { replicas: 3, replicationMs: options.replicationMs } : {}),
     bucketAgeMs: { NODES: 3000 },
     faults: (operation) => {
       for (const fault of faults) {
@@ -45,7 +67,10 @@ export function memoryCluster(options: ClusterOptions) {
       return undefined;
     },
   });
-  const log = server.log("KV_ORDERS");
+  /** The stream of a partition. */
+  const logOf = (partition: number) => server.log(streamName(streamOf(partition, streams)));
+  const lockOf = (partition: number): string =>
+    subjects.lock(`partition.${partition}`, streamOf(partition, streams));
   const outboxes = new Map<string, MemoryOutbox>();
   const running = new Set<ClusterNode>();
   let ids = 0;
@@ -67,29 +92,35 @@ export function memoryCluster(options: ClusterOptions) {
   /** Starts a process; resolves when it takes part. Somebody else has to advance the clock. */
   const launch = async (
     name: string,
-    definition: ActorDefinition,
+    hosted: Hosted,
     wrapBus: (bus: Bus) => Bus = (bus) => bus,
   ): Promise<ClusterNode> => {
     const own = clock.process();
     const ports = memoryNode(server, name, own);
+    const bus = wrapBus(ports.bus);
+    const nextId: Ids = { next: () => `id${++ids}` };
     const outbox = outboxes.get(name) ?? memoryOutbox();
     outboxes.set(name, outbox);
     const node = new RuntimeNode({
       node: name,
-      application: () => ({ definition, resources: [] }),
-      journal: ports.journal,
-      bus: wrapBus(ports.bus),
+      application: (sink) =>
+        typeof hosted === "function"
+          ? hosted({ sink, journal: ports.journal, bus, clock: own, ids: nextId })
+          : { definition: hosted, resources: [] },
+      journals: ports.journals,
+      bus,
       nodes: ports.bucket("NODES"),
       floors: ports.bucket("FLOORS"),
       outbox,
       clock: own,
-      ids: { next: () => `id${++ids}` },
+      ids: nextId,
       log: options.log?.(name) ?? silent,
       partitions: options.partitions,
       presenceTtlMs: 2000,
       presenceRefreshMs: 500,
       commitTimeoutMs: 500,
       outboxLimit: 1000,
+      effectLimit: 1000,
       idleActors: options.idleActors ?? 1000,
       findOwnerMs: 5000,
       details: {},
@@ -105,6 +136,7 @@ export function memoryCluster(options: ClusterOptions) {
       clock: own,
       node,
       actors: node.actors,
+      parked: node.parked,
       outbox,
       kill,
     };
@@ -121,6 +153,7 @@ export function memoryCluster(options: ClusterOptions) {
   return {
     clock,
     server,
+    logOf,
     faults,
     running,
     /** Every disk takes writes again, also those of nodes that do not run now. */
@@ -135,8 +168,8 @@ export function memoryCluster(options: ClusterOptions) {
         clock.after(ms, () => resolve(undefined));
       }),
     /** Starts a process, and drives the clock until it takes part. */
-    start: (name: string, definition: ActorDefinition, wrapBus?: (bus: Bus) => Bus): Promise<ClusterNode> =>
-      done(launch(name, definition, wrapBus)),
+    start: (name: string, hosted: Hosted, wrapBus?: (bus: Bus) => Bus): Promise<ClusterNode> =>
+      done(launch(name, hosted, wrapBus)),
     launch,
     /** Every partition is open somewhere. */
     async settled(): Promise<void> {
@@ -151,7 +184,7 @@ export function memoryCluster(options: ClusterOptions) {
       });
     },
     records(partition: number, actor: string): ActorRecord[] {
-      return log
+      return logOf(partition)
         .all(subjects.record(partition, actor))
         .map((message) => JSON.parse(message.payload) as ActorRecord);
     },
@@ -159,10 +192,13 @@ export function memoryCluster(options: ClusterOptions) {
       const stored = server.log("KV_FLOORS").last(`$KV.FLOORS.partition.${partition}`);
       return stored && (JSON.parse(stored.payload) as Floor);
     },
-    epoch: (partition: number): number => log.last(subjects.lock(`partition.${partition}`))?.sequence ?? 0,
+    epoch: (partition: number): number => logOf(partition).last(lockOf(partition))?.sequence ?? 0,
+    /** How often the partition's lock has changed. */
+    lockChanges: (partition: number): number => logOf(partition).all(lockOf(partition)).length,
     /** Puts an input into an actor's inbox, as a webhook does. */
     inbox(partition: number, actor: string, machine: string, type: string, id: string): number {
       const payload = JSON.stringify({ kind: "event", machine, event: { type }, id });
+      const log = logOf(partition);
       log.propose([{ subject: subjects.inbox(partition, actor), payload }], () => {});
       return log.lastSequence;
     },

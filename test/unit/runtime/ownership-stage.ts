@@ -11,6 +11,8 @@ import { silent } from "./relay-stage.ts";
 
 export class FakeResource implements OwnedResource {
   readonly name: string;
+  readonly lock: string;
+  readonly journal: Journal;
   /** `acquire 12`, `revoke`, `drain`, in order. */
   readonly calls: string[] = [];
   /** What the next acquisitions do; without an entry they succeed at once. */
@@ -19,8 +21,10 @@ export class FakeResource implements OwnedResource {
   /** Acquired and neither revoked nor drained since. */
   open = false;
 
-  constructor(name: string) {
+  constructor(name: string, journal: Journal) {
     this.name = name;
+    this.lock = subjects.lock(name);
+    this.journal = journal;
   }
 
   async acquire(epoch: number): Promise<void> {
@@ -86,8 +90,10 @@ export function ownershipStage(names: readonly string[]) {
       const own = clock.process();
       const ports = memoryNode(server, name, own);
       const boot = `boot${++boots}`;
-      const resources = names.map((resource) => new FakeResource(resource));
+      const journal = wrap(ports.journal);
+      const resources = names.map((resource) => new FakeResource(resource, journal));
       const presence: Presence = new Presence({
+        node: name,
         nodes: ports.bucket("NODES"),
         clock: own,
         log: silent,
@@ -97,7 +103,6 @@ export function ownershipStage(names: readonly string[]) {
         onChange: () => ownership.review(),
       });
       const ownership = new Ownership({
-        journal: wrap(ports.journal),
         clock: own,
         ids: { next: () => `id${++ids}` },
         log: silent,
@@ -111,6 +116,7 @@ export function ownershipStage(names: readonly string[]) {
       const start = async (): Promise<void> => {
         await presence.start();
         await ownership.start();
+        await presence.announce();
         standing = true;
       };
       void start();

@@ -9,8 +9,10 @@ import type { Presence } from "../../../src/runtime/presence.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
-const resource = (name: string) => ({
+const resource = (name: string, journal: Journal) => ({
   name,
+  lock: subjects.lock(name),
+  journal,
   acquire: () => Promise.resolve(),
   revoke() {},
   drain: () => Promise.resolve(),
@@ -39,9 +41,13 @@ t.test("a lock that changes while a starting node reads the others is not missed
       return answer;
     },
   };
-  const presence = { valid: () => true, present: () => ["node-1"], isAlive: () => true };
+  const presence = {
+    valid: () => true,
+    present: () => ["node-1"],
+    isAlive: () => true,
+    unfit: () => new Map(),
+  };
   const ownership = new Ownership({
-    journal: reading,
     clock,
     ids: { next: () => "nonce" },
     log: silent,
@@ -49,7 +55,7 @@ t.test("a lock that changes while a starting node reads the others is not missed
     node: "node-2",
     boot: "boot-2",
     commitTimeoutMs: 1000,
-    resources: [resource("partition.0"), resource("partition.1")],
+    resources: [resource("partition.0", reading), resource("partition.1", reading)],
   });
   const started = ownership.start();
   await clock.advance(1000);

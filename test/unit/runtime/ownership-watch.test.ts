@@ -42,11 +42,15 @@ t.test(
   async (t) => {
     const clock = new VirtualClock();
     const { journal, last } = lockLog();
-    const presence = { valid: () => true, present: () => ["node-1"], isAlive: () => true };
+    const presence = {
+      valid: () => true,
+      present: () => ["node-1"],
+      isAlive: () => true,
+      unfit: () => new Map(),
+    };
     let drained = 0;
     const name = "partition.0";
     const ownership = new Ownership({
-      journal,
       clock,
       ids: { next: () => "nonce-1" },
       log: silent,
@@ -55,7 +59,14 @@ t.test(
       boot: "boot-1",
       commitTimeoutMs: 1000,
       resources: [
-        { name, acquire: () => Promise.resolve(), revoke() {}, drain: () => Promise.resolve(void drained++) },
+        {
+          name,
+          lock: subjects.lock(name),
+          journal,
+          acquire: () => Promise.resolve(),
+          revoke() {},
+          drain: () => Promise.resolve(void drained++),
+        },
       ],
     });
     await ownership.start();

@@ -174,6 +174,27 @@ t.test("a timer that fires while its commit has no answer yet is not lost", asyn
   t.equal(snapshot.machines["turnstile"]?.value, "locked");
 });
 
+t.test("an outcome whose commit was dropped is decided again, and its effect is not run again", async (t) => {
+  const cluster = memoryCluster({ partitions: 1 });
+  let runs = 0;
+  const first = Promise.withResolvers<string>();
+  const one = await cluster.start(
+    "one",
+    diary(() => (++runs === 1 ? first.promise : Promise.resolve(`run ${runs}`))),
+  );
+  await cluster.settled();
+  await cluster.done(one.actors.start("d", {}, NOW));
+  await cluster.done(one.actors.command("d", "diary", { type: "work" }, { commandId: "c1", waitMs: 0 }));
+  one.outbox.failWith("disk full");
+  first.resolve("run 1");
+  await cluster.clock.advance(1200);
+  one.outbox.failWith(undefined);
+  await cluster.clock.advance(3000);
+  const { snapshot } = cluster.ok(await cluster.done(one.actors.read("d")));
+  t.same(worked(snapshot), ["run 1"]);
+  t.equal(runs, 1, "a second run could come to something else, and nobody would undo it");
+});
+
 t.test("an actor that left memory is not read as it was before it left", async (t) => {
   const cluster = memoryCluster({ partitions: 1, idleActors: 1 });
   const one = await cluster.start("one", diary());

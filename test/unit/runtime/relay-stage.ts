@@ -7,6 +7,7 @@ import { type Fault, MemoryServer, type Operation } from "../../../src/adapters/
 import type { Ledger } from "../../../src/runtime/definition.ts";
 import { RecordHeader } from "../../../src/runtime/envelope.ts";
 import type { AppendResult, Journal, Log, Message } from "../../../src/runtime/ports.ts";
+import { LocalStore } from "../../../src/runtime/local-store.ts";
 import { Relay } from "../../../src/runtime/relay.ts";
 import type { LockRef, Outcome, Unit } from "../../../src/runtime/unit.ts";
 
@@ -69,7 +70,7 @@ export function relayStage() {
   const moved: LockRef[] = [];
   const relay = new Relay({
     journal: watched,
-    outbox,
+    store: new LocalStore({ outbox, clock, log: silent }),
     clock,
     log: silent,
     commitTimeoutMs: 100,
@@ -117,7 +118,6 @@ export function relayStage() {
           },
         ],
         guards: [{ subject, sequence: write.sequence }],
-        snapshot: { actor: write.actor, version: 1, record: write.commit },
         ...(write.tally ? { tally: [write.tally] } : {}),
         settled: (outcome) => {
           if (outcomes.has(write.commit)) throw new Error(`${write.commit} settled twice`);

@@ -12,47 +12,66 @@ import { silent } from "./relay-stage.ts";
 import { subjects } from "../../../config/subjects.ts";
 import type { ActorDefinition, EffectHandler } from "../../../src/runtime/definition.ts";
 
-/** Remembers every note in order; `work` starts an effect, `poison` throws. */
-export const diaryMachine = setup({
-  types: {
-    context: {} as { notes: string[]; done: string[] },
-    events: {} as { type: string },
-  },
-  actors: { job: fromPromise<string, string>(() => Promise.reject(new Error("run by the runtime"))) },
-}).createMachine({
-  id: "diary",
-  context: { notes: [], done: [] },
-  initial: "idle",
-  on: {
-    poison: {
-      actions: assignContext(() => {
-        throw new Error("poison");
-      }),
+/** Remembers every note in order; `work` starts an effect. The outcome `poison` throws when it is `strict`. */
+const diaryOf = (noted: readonly string[], strict: boolean) =>
+  setup({
+    types: {
+      context: {} as { notes: string[]; done: string[] },
+      events: {} as { type: string },
     },
-    "note.*": {
-      actions: assignContext({ notes: ({ context, event }) => [...context.notes, event.type] }),
+    actors: { job: fromPromise<string, string>(() => Promise.reject(new Error("run by the runtime"))) },
+  }).createMachine({
+    id: "diary",
+    context: { notes: [], done: [] },
+    initial: "idle",
+    on: {
+      poison: {
+        actions: assignContext(() => {
+          throw new Error("poison");
+        }),
+      },
+      ...Object.fromEntries(
+        noted.map((type) => [
+          type,
+          {
+            actions: assignContext({
+              notes: ({ context, event }: { context: Diary; event: { type: string } }) => [
+                ...context.notes,
+                event.type,
+              ],
+            }),
+          },
+        ]),
+      ),
     },
-  },
-  states: {
-    idle: { on: { work: "working" } },
-    working: {
-      on: { stop: "idle" },
-      invoke: {
-        id: "job",
-        src: "job",
-        input: "x",
-        onDone: {
-          target: "idle",
-          actions: [
-            assignContext({ done: ({ context, event }) => [...context.done, event.output] }),
-            emit({ type: "diary.worked" }),
-          ],
+    states: {
+      idle: { on: { work: "working" } },
+      working: {
+        on: { stop: "idle" },
+        invoke: {
+          id: "job",
+          src: "job",
+          input: "x",
+          onDone: {
+            target: "idle",
+            actions: [
+              assignContext({
+                done: ({ context, event }) => {
+                  if (strict && event.output === "poison") throw new Error("poison");
+                  return [...context.done, event.output];
+                },
+              }),
+              emit({ type: "diary.worked" }),
+            ],
+          },
+          onError: "idle",
         },
-        onError: "idle",
       },
     },
-  },
-});
+  });
+
+/** `poison` throws, whether it is told or comes of the effect. */
+export const diaryMachine = diaryOf(["note.*"], true);
 
 export function diary(run: EffectHandler["run"] = ({ key }) => Promise.resolve(key)): ActorDefinition {
   return {
@@ -60,6 +79,15 @@ export function diary(run: EffectHandler["run"] = ({ key }) => Promise.resolve(k
     listens: {},
     effects: { job: { provider: "jobs", timeoutMs: 60_000, maxAttempts: 3, backoffMs: 10, run } },
     settled: () => true,
+  };
+}
+
+/** The same diary after a repair: takes `poison` for a note, and any outcome. */
+export function fixedDiary(run: EffectHandler["run"] = ({ key }) => Promise.resolve(key)): ActorDefinition {
+  const definition = diary(run);
+  return {
+    ...definition,
+    machines: { diary: { machine: diaryOf(["note.*", "poison"], false), version: 1 } },
   };
 }
 
@@ -92,6 +120,7 @@ export async function byHand(run?: EffectHandler["run"]) {
   const tenure = new Tenure(
     {
       definition,
+      lock: subjects.lock("partition.0"),
       journal,
       sink: { submit: (unit) => void units.push(unit) },
       effects,

@@ -1,0 +1,103 @@
+/**
+ * Real commits to be written again under other names: read back from the stream after the runtime has made them,
+ * so that what is written straight to the server has the size and shape of what the runtime writes.
+ */
+import { partitionOf, STREAM, subjects } from "../config/subjects.ts";
+import { getMessage } from "../src/adapters/stored-message.nats.ts";
+import type { NatsLink } from "../src/adapters/link.nats.ts";
+import type { Ledger } from "../src/runtime/definition.ts";
+import type { Message, StoredMessage } from "../src/runtime/ports.ts";
+import type { LockRef, Unit } from "../src/runtime/unit.ts";
+
+/** One commit of one actor, as it was stored. */
+export type CommitTemplate = {
+  readonly actor: string;
+  /** The record first, then events, holds and whatever else is the actor's own. */
+  readonly messages: readonly Message[];
+  /** Once per batch, however many commits wrote them: stock. */
+  readonly tallied: readonly Message[];
+};
+
+const BOUND = 10_000;
+
+/** The commits of one actor that were made, each alone in its batch, behind a sequence. Oldest first. */
+export async function readCommits(
+  link: NatsLink,
+  actor: string,
+  behind: number,
+): Promise<readonly CommitTemplate[]> {
+  const commits: { actor: string; messages: Message[]; tallied: Message[] }[] = [];
+  for (const stored of await readFrom(link, behind + 1)) {
+    const message = plain(stored);
+    if (stored.subject.startsWith("orders.fence.")) continue;
+    if (stored.subject.startsWith("orders.journal.")) commits.push({ actor, messages: [], tallied: [] });
+    const commit = commits.at(-1);
+    if (stored.subject.startsWith(subjects.stock(""))) commit?.tallied.push(message);
+    else if (isOf(actor, stored)) commit?.messages.push(message);
+  }
+  return commits;
+}
+
+/** Everything in the stream from a sequence on. @throws Error when that is more than can be a template */
+export async function readFrom(link: NatsLink, from: number): Promise<readonly StoredMessage[]> {
+  const found: StoredMessage[] = [];
+  for (let next = from; ; ) {
+    const message = await getMessage(link, STREAM, { seq: next, next_by_subj: ">" });
+    if (message === undefined) return found;
+    if (found.push(message) > BOUND) throw new Error(`more than ${BOUND} messages behind ${from}`);
+    next = message.sequence + 1;
+  }
+}
+
+/** True for what belongs to one actor: its record, events, hold, timers and inbox. */
+export function isOf(actor: string, { subject, headers }: StoredMessage): boolean {
+  return subject.split(".").includes(actor) || headers["ce-subject"] === actor;
+}
+
+/**
+ * The commit again, for another actor that nobody has written yet. Subjects and ids are the new actor's; the
+ * payload still names the old one, whose name has the same length as far as sizes matter.
+ */
+export function unitFrom(
+  template: CommitTemplate,
+  actor: string,
+  locks: ReadonlyMap<string, LockRef>,
+  ledger: Ledger,
+): Unit {
+  const partition = partitionOf(actor, PARTITIONS);
+  const messages = template.messages.map((message, index) => ({
+    ...renamed(message, template.actor, actor),
+    ...(index === 0 ? { messageId: `${actor}.0` } : {}),
+  }));
+  const guards = messages
+    .filter(({ subject }) => subject.startsWith("orders.journal.") || subject.startsWith("orders.holds."))
+    .map(({ subject }) => ({ subject, sequence: 0 }));
+  const lock = locks.get(`partition.${partition}`);
+  const inventory = locks.get("inventory.0");
+  if (lock === undefined || inventory === undefined) throw new Error("a lock is missing");
+  const joined = template.tallied.length > 0;
+  return {
+    commit: `${actor}.0`,
+    locks: joined ? [lock, inventory] : [lock],
+    messages,
+    guards,
+    ...(joined ? { tally: [{ ledger, change: template.tallied }] } : {}),
+    settled: () => {},
+  };
+}
+
+export const PARTITIONS = 32;
+
+/** The message in the name of another actor, in that actor's partition. */
+export function renamed(message: Message, from: string, to: string): Message {
+  const partition = String(partitionOf(to, PARTITIONS));
+  const tokens = message.subject.split(".").map((token) => (token === from ? to : token));
+  if (tokens[0] === "orders" && tokens[1] !== "holds") tokens[2] = partition;
+  return { ...message, subject: tokens.join(".") };
+}
+
+/** Without what the adapter and the server have put into its headers. */
+export function plain({ subject, payload, headers }: StoredMessage): Message {
+  const own = Object.entries(headers).filter(([name]) => !name.startsWith("Nats-"));
+  return { subject, payload, headers: Object.fromEntries(own) };
+}

@@ -1,0 +1,230 @@
+/**
+ * What an order costs once it is done: bytes on disk, memory of the server and of a node at rest, and whether new
+ * orders become slower the more old ones there are.
+ */
+import { statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
+import { loadNodeSettings } from "../config/settings.ts";
+import { streamSettings } from "../config/streams.ts";
+import type { NatsLink } from "../src/adapters/link.nats.ts";
+import { orderOf, place, read } from "../test/support/order-client.ts";
+import { startOrderCluster } from "../test/support/order-cluster.ts";
+import type { OrderCluster } from "../test/support/order-cluster.ts";
+import { waitUntil } from "../test/support/wait-until.ts";
+import { ordersOfAllSkus, startCluster } from "./cluster.ts";
+import { confirmedOnly } from "./load/phase.ts";
+import { startGenerator } from "./load/start-load.ts";
+import type { Part, PartContext } from "./part.ts";
+import { memoryBytes } from "./process-costs.ts";
+import { metric, percentile } from "./result.ts";
+import type { Metric } from "./result.ts";
+import { stockUp } from "./stock.ts";
+import { connectTo, countEvents, storedBytes, streamSize, workLeft } from "./stored-orders.ts";
+import { moveBehind, readOrder, writeOrders, writtenId } from "./written-history.ts";
+import type { OrderTemplate } from "./written-history.ts";
+
+const CALLERS = 64;
+/** Orders read back to see what a cold read takes. */
+const READS = 200;
+const COMPLETE_TIMEOUT_MS = 300_000;
+const MB = 2 ** 20;
+const GB = 2 ** 30;
+/** Headers and the server's own files come on top of payloads, and the disk is not to be filled to its end. */
+const ROOM_FACTOR = 2;
+
+export const storedOrdersCost: Part = {
+  letter: "e",
+  name: "stored-orders",
+  what: "bytes and memory per stored order, and throughput, with 1000 to 1 000 000 of them",
+  async run(context) {
+    const { options, stage, progress, report } = context;
+    if (["ORDERLY_STREAMS", "ORDERLY_PARTITIONS"].some((name) => options.set[name] !== undefined))
+      throw new Error("stored-orders takes one stream and the usual partitions only");
+    const sizes = options.orders ?? (options.quick ? [1_000, 20_000] : [1_000, 20_000, 100_000, 1_000_000]);
+    const template = await placeForReal(context);
+    hasRoom(template, Math.max(...sizes));
+    const life = stage.inner();
+    progress("stored-orders: starting a cluster of one node ...");
+    const cluster = await startOrderCluster(life, {
+      nodes: 1,
+      fulfillment: "manual",
+      syncAlways: true,
+      env: options.set,
+    });
+    const link = await connectTo(life, cluster.nats.url);
+    await stockUp(cluster.urls[0] ?? "");
+    const empty = memoryBytes(cluster.nats.pid());
+    let stored = 0;
+    for (const size of sizes.toSorted((a, b) => a - b)) {
+      const written = await write(context, { cluster, link, template, from: stored, to: size });
+      stored = size;
+      const measured = await measure(context, { cluster, template, stored, empty });
+      report({
+        benchmark: "stored-orders",
+        parameters: { orders: stored, history: "written" },
+        metrics: { ...written, ...measured },
+      });
+    }
+    await life.end();
+  },
+};
+
+/** What real orders leave behind, and one of them to be written again. */
+async function placeForReal(context: PartContext): Promise<OrderTemplate> {
+  const { options, progress, report } = context;
+  const wanted = options.quick ? 200 : 1_000;
+  progress(`stored-orders: placing ${wanted} orders ...`);
+  const life = context.stage.inner();
+  try {
+    const cluster = await startCluster(life, { nodes: 1, fulfillment: "auto", set: options.set });
+    const { link } = cluster;
+    const start = await streamSize(link);
+    const { body } = await place(cluster.urls[0] ?? "", orderOf());
+    await allDone(link, 1);
+    const template = await readOrder(link, body.id, start.lastSequence);
+    const plan = { ports: cluster.ports, callers: 16, orders: ordersOfAllSkus() };
+    const generator = await startGenerator(life, plan);
+    const [before, bytesBefore] = [await streamSize(link), await storedBytes(link)];
+    let orders = 0;
+    while (orders < wanted) orders += confirmedOnly(await generator.run(500), cluster.explain);
+    await allDone(link, 1 + orders);
+    const after = await streamSize(link);
+    report({
+      benchmark: "stored-orders",
+      parameters: { orders, history: "placed" },
+      metrics: {
+        bytesPerOrder: metric((after.bytes - before.bytes) / orders, "B"),
+        messagesPerOrder: metric((after.messages - before.messages) / orders, "messages"),
+        everythingPerOrder: metric(((await storedBytes(link)) - bytesBefore) / orders, "B"),
+      },
+    });
+    return template;
+  } finally {
+    await life.end();
+  }
+}
+
+/** @throws Error when the disk would fill up */
+function hasRoom({ messages }: OrderTemplate, orders: number): void {
+  const bytes = messages.reduce((sum, { payload }) => sum + payload.length, 0) * ROOM_FACTOR * orders;
+  const { bavail, bsize } = statfsSync(tmpdir());
+  if (bytes > bavail * bsize)
+    throw new Error(
+      `${orders} orders need ${Math.ceil(bytes / GB)} GB, and ${tmpdir()} has ${Math.floor((bavail * bsize) / GB)}; ` +
+        "set TMPDIR to another disk, or --orders to less",
+    );
+}
+
+type Range = {
+  readonly cluster: OrderCluster;
+  readonly link: NatsLink;
+  readonly template: OrderTemplate;
+  readonly from: number;
+  readonly to: number;
+};
+
+/** With the node stopped: it is started again by whoever measures. */
+async function write(
+  { options, progress }: PartContext,
+  { cluster, link, template, from, to }: Range,
+): Promise<Record<string, Metric>> {
+  await cluster.nodes[0]!.stop();
+  const before = await streamSize(link);
+  const startedAt = performance.now();
+  let told = startedAt;
+  progress(`stored-orders: writing the orders ${from} to ${to} ...`);
+  await writeOrders(link, template, { from, to }, (stored) => {
+    if (performance.now() - told < 10_000) return;
+    told = performance.now();
+    progress(`stored-orders: ${stored} are written`);
+  });
+  const seconds = (performance.now() - startedAt) / 1000;
+  const after = await streamSize(link);
+  const settings = loadNodeSettings({
+    ORDERLY_DEVELOPMENT: "true",
+    ORDERLY_NODE_ID: "bench",
+    ...options.set,
+  });
+  await moveBehind(link, streamSettings(settings));
+  return {
+    bytesPerOrder: metric((after.bytes - before.bytes) / (to - from), "B"),
+    messagesPerOrder: metric((after.messages - before.messages) / (to - from), "messages"),
+    stream: metric(after.bytes / MB, "MB"),
+    writing: metric(seconds, "s"),
+  };
+}
+
+async function measure(
+  { options, stage, progress }: PartContext,
+  history: {
+    readonly cluster: OrderCluster;
+    readonly template: OrderTemplate;
+    readonly stored: number;
+    /** Memory of the server before anything was stored, bytes. */
+    readonly empty: number | undefined;
+  },
+): Promise<Record<string, Metric>> {
+  const { cluster, template, stored, empty } = history;
+  const seconds = options.seconds ?? (options.quick ? 2 : 10);
+  const warmupSeconds = options.warmupSeconds ?? (options.quick ? 1 : 5);
+  progress(`stored-orders: measuring with ${stored} orders ...`);
+  const node = cluster.nodes[0]!;
+  const startedAt = performance.now();
+  await node.start();
+  const startSeconds = (performance.now() - startedAt) / 1000;
+  // At rest: what starting has left behind is collected, what writing has cached is dropped.
+  await pause(options.quick ? 1_000 : 10_000);
+  const memory = { node: memoryBytes(node.pid()), nats: memoryBytes(cluster.nats.pid()) };
+  const readMs = await readOld(node.url, template, stored);
+  const life = stage.inner();
+  const port = Number(new URL(node.url).port);
+  const explain = () => node.output();
+  const callers = options.callers?.[0] ?? CALLERS;
+  const generator = await startGenerator(life, { ports: [port], callers, orders: ordersOfAllSkus() });
+  if (warmupSeconds > 0) confirmedOnly(await generator.run(warmupSeconds * 1000), explain);
+  const phase = await generator.run(seconds * 1000);
+  const placed = confirmedOnly(phase, explain);
+  await life.end();
+  return {
+    nodeStart: metric(startSeconds, "s"),
+    ...(memory.node === undefined ? {} : { nodeMemory: metric(memory.node / MB, "MB") }),
+    ...(memory.nats === undefined ? {} : { natsMemory: metric(memory.nats / MB, "MB") }),
+    readP50: metric(percentile(readMs, 0.5), "ms"),
+    throughput: metric((placed * 1000) / phase.elapsedMs, "orders/s"),
+    p50: metric(phase.p50Ms, "ms"),
+    p99: metric(phase.p99Ms, "ms"),
+    ...(memory.nats === undefined || empty === undefined
+      ? {}
+      : { natsPerOrder: metric((memory.nats - empty) / stored, "B") }),
+  };
+}
+
+/** Reads orders that are not in memory, one after the other. @throws Error when one is not there, or not completed */
+async function readOld(url: string, template: OrderTemplate, stored: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let index = 0; index < READS; index++) {
+    const id = writtenId(template, Math.floor((index * stored) / READS));
+    const from = performance.now();
+    const { status, body } = await read(url, id);
+    times.push(performance.now() - from);
+    if (status !== 200 || body.status !== "completed")
+      throw new Error(`${id} was written, and is answered ${status} ${body.status ?? body.code}`);
+  }
+  return times;
+}
+
+/** Completed, invoiced, and all mails sent. @throws NeverHappened */
+async function allDone(link: NatsLink, orders: number): Promise<void> {
+  await waitUntil(
+    `${orders} orders are completed and their mails sent`,
+    async () => {
+      const completed = await countEvents(link, "order.completed");
+      const left = (await workLeft(link, "email")) + (await workLeft(link, "invoice"));
+      if (completed < orders || left > 0)
+        throw new Error(`${completed} are, ${left} pieces of work are left`);
+      return true;
+    },
+    { timeoutMs: COMPLETE_TIMEOUT_MS, intervalMs: 100 },
+  );
+}

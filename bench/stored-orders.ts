@@ -1,0 +1,126 @@
+/** What the streams and their consumers say, asked of the server: no order is read one by one. */
+import { streamName } from "../config/layout.ts";
+import { connectNats } from "../src/adapters/connection.nats.ts";
+import { ApiCode, ApiError, apiRequest } from "../src/adapters/jetstream-api.nats.ts";
+import type { NatsLink } from "../src/adapters/link.nats.ts";
+import type { Lifetime } from "../test/support/lifetime.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const ASK_TIMEOUT_MS = 30_000;
+
+/** A connection that ends with the benchmark. @throws ServerUnfit */
+export async function connectTo(life: Lifetime, natsUrl: string): Promise<NatsLink> {
+  const link = await connectNats({
+    servers: [natsUrl],
+    name: "bench",
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  });
+  life.teardown(() => link.close());
+  return link;
+}
+
+/** Public events of one type that are stored. @throws Unavailable */
+export async function countEvents(link: NatsLink, type: string): Promise<number> {
+  const infos = await infosOf(link, { subjects_filter: `orders.events.*.${type}` });
+  return sum(infos.flatMap(({ subjects = {} }) => Object.values(subjects)));
+}
+
+export type StreamSize = {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Of the first stream: the end of the log where there is only one. */
+  readonly lastSequence: number;
+};
+
+/** All order streams together. @throws Unavailable */
+export async function streamSize(link: NatsLink): Promise<StreamSize> {
+  const infos = await infosOf(link, {});
+  return {
+    messages: sum(infos.map(({ messages }) => messages)),
+    bytes: sum(infos.map(({ bytes }) => bytes)),
+    lastSequence: infos[0]?.last_seq ?? 0,
+  };
+}
+
+/** Bytes of everything that is stored: order streams, buckets and documents. @throws Unavailable */
+export async function storedBytes(link: NatsLink): Promise<number> {
+  return (await apiRequest<{ storage: number }>(link, "INFO", undefined, ASK_TIMEOUT_MS)).storage;
+}
+
+/** Events that a worker has still to process, e-mails say; 0 where no node runs it. @throws Unavailable, ApiError */
+export async function workLeft(link: NatsLink, worker: "email" | "invoice"): Promise<number> {
+  const left = (await orderStreams(link)).map(async (stream) => {
+    const info = await consumerInfo(link, stream, worker);
+    return info === undefined ? 0 : info.num_pending + info.num_ack_pending;
+  });
+  return sum(await Promise.all(left));
+}
+
+/** Has the workers go on behind what is stored now, as if all of it were processed. No worker may run. */
+export async function skipWork(link: NatsLink): Promise<void> {
+  for (const stream of await orderStreams(link))
+    for (const worker of ["email", "invoice"]) {
+      const info = await consumerInfo(link, stream, worker);
+      if (info === undefined) continue;
+      await apiRequest(link, `CONSUMER.DELETE.${stream}.${worker}`, undefined, ASK_TIMEOUT_MS);
+      // Undefined members are not sent.
+      const fresh = { ...info.config, deliver_policy: "new", opt_start_time: undefined };
+      const body = { stream_name: stream, config: fresh, action: "create" };
+      await apiRequest(link, `CONSUMER.CREATE.${stream}.${worker}`, body, ASK_TIMEOUT_MS);
+    }
+}
+
+type ConsumerInfo = {
+  readonly config: object;
+  readonly num_pending: number;
+  readonly num_ack_pending: number;
+};
+
+/** Undefined where no node runs the worker. */
+async function consumerInfo(
+  link: NatsLink,
+  stream: string,
+  worker: string,
+): Promise<ConsumerInfo | undefined> {
+  try {
+    return await apiRequest<ConsumerInfo>(
+      link,
+      `CONSUMER.INFO.${stream}.${worker}`,
+      undefined,
+      ASK_TIMEOUT_MS,
+    );
+  } catch (error) {
+    if (error instanceof ApiError && error.code === ApiCode.consumerNotFound) return undefined;
+    throw error;
+  }
+}
+
+type StreamState = {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly last_seq: number;
+  readonly subjects?: Readonly<Record<string, number>>;
+};
+
+async function infosOf(link: NatsLink, question: object): Promise<readonly StreamState[]> {
+  const infos = (await orderStreams(link)).map((stream) =>
+    apiRequest<{ state: StreamState }>(link, `STREAM.INFO.${stream}`, question, ASK_TIMEOUT_MS),
+  );
+  return (await Promise.all(infos)).map(({ state }) => state);
+}
+
+/** Those that there are, in the order of their numbers. */
+async function orderStreams(link: NatsLink): Promise<readonly string[]> {
+  const { streams } = await apiRequest<{ streams: string[] | null }>(
+    link,
+    "STREAM.NAMES",
+    undefined,
+    ASK_TIMEOUT_MS,
+  );
+  const names = new Set(streams);
+  const found: string[] = [];
+  while (names.has(streamName(found.length))) found.push(streamName(found.length));
+  return found;
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

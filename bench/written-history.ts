@@ -1,0 +1,92 @@
+/**
+ * A long history in little time: everything a completed order leaves in the stream, written again under other ids,
+ * hundreds of messages a batch. Sizes are those of real orders, and each can be read like one.
+ */
+import { buckets, STREAM } from "../config/subjects.ts";
+import { floorsBucket } from "../config/streams.ts";
+import type { StreamSettings } from "../config/streams.ts";
+import { natsBucket } from "../src/adapters/bucket.nats.ts";
+import { natsJournal } from "../src/adapters/journal.nats.ts";
+import type { NatsLink } from "../src/adapters/link.nats.ts";
+import type { Message } from "../src/runtime/ports.ts";
+import { isOf, PARTITIONS, plain, readFrom, renamed } from "./commit-templates.ts";
+import { skipWork, streamSize } from "./stored-orders.ts";
+
+/** Everything of one order, in the order in which it was stored. */
+export type OrderTemplate = { readonly id: string; readonly messages: readonly Message[] };
+
+const BATCH_MESSAGES = 900;
+const WRITE_TIMEOUT_MS = 60_000;
+const DIGITS = 9;
+
+/** @param behind the sequence behind which the order begins */
+export async function readOrder(link: NatsLink, id: string, behind: number): Promise<OrderTemplate> {
+  const stored = await readFrom(link, behind + 1);
+  return { id, messages: stored.filter((message) => isOf(id, message)).map(plain) };
+}
+
+/** Id of the written order with this number: as long as a real one, so that sizes are the same. */
+export const writtenId = (template: OrderTemplate, number: number): string =>
+  template.id.slice(0, -DIGITS) + String(number).padStart(DIGITS, "0");
+
+/**
+ * Writes the orders with the numbers `from` to `to` - 1. No node may run: it would take them for another owner's.
+ * Afterwards the next node starts behind them, and no worker is sent what has long been done.
+ * @param onProgress told the number of orders that are stored, now and then
+ */
+export async function writeOrders(
+  link: NatsLink,
+  template: OrderTemplate,
+  range: { readonly from: number; readonly to: number },
+  onProgress: (stored: number) => void,
+): Promise<void> {
+  const journal = natsJournal(link, STREAM);
+  const perBatch = Math.floor(BATCH_MESSAGES / template.messages.length);
+  if (perBatch < 1) throw new Error(`an order has ${template.messages.length} messages, more than one batch`);
+  const batchFrom = (number: number): readonly Message[] => {
+    const count = Math.min(perBatch, range.to - number);
+    return Array.from({ length: count }, (_, index) => orderNumber(template, number + index)).flat();
+  };
+  let next = batchFrom(range.from);
+  for (let number = range.from; number < range.to; number += perBatch) {
+    const answer = journal.append(next, WRITE_TIMEOUT_MS);
+    next = batchFrom(number + perBatch);
+    const result = await answer;
+    if (result.status !== "stored")
+      throw new Error(`history could not be written: ${JSON.stringify(result)}`);
+    onProgress(Math.min(range.to, number + perBatch));
+  }
+}
+
+/** Nobody replays or processes what was written. No node may run. */
+export async function moveBehind(link: NatsLink, streams: StreamSettings): Promise<void> {
+  const { lastSequence } = await streamSize(link);
+  const floors = natsBucket(link, floorsBucket(streams));
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const key = `partition.${partition}`;
+    const stored = await floors.get(key);
+    if (stored === undefined) throw new Error(`${buckets.floors} has no ${key}`);
+    const floor = JSON.parse(stored.value) as { open: readonly string[] };
+    if (floor.open.length > 0) throw new Error(`${key} has open effects: its node was stopped too early`);
+    await floors.put(key, JSON.stringify({ ...floor, through: lastSequence }));
+  }
+  await skipWork(link);
+}
+
+function orderNumber(template: OrderTemplate, number: number): Message[] {
+  const id = writtenId(template, number);
+  return template.messages.map((message) => {
+    const { payload, headers, ...rest } = renamed(message, template.id, id);
+    return {
+      ...rest,
+      payload: payload.replaceAll(template.id, id),
+      headers: named(headers, template.id, id),
+    };
+  });
+}
+
+function named(headers: Message["headers"], from: string, to: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, value]) => [name, value.replace(from, to)]),
+  );
+}

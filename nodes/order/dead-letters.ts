@@ -1,0 +1,40 @@
+/** Puts the stored dead letters behind HTTP. */
+import { Unavailable } from "../../src/runtime/ports.ts";
+import type { DeadLetters } from "../../src/runtime/work-queue.ts";
+import type { DeadLetterDesk } from "../../src/http/dead-letters.ts";
+import { unserved } from "../../src/services/orders/placing.ts";
+
+const PREFIX = "dl_";
+
+export function deadLetterDesk(letters: DeadLetters): DeadLetterDesk {
+  return {
+    list: ({ limit, after }) =>
+      served(async () => {
+        // One more than asked for tells whether there is a next page.
+        const found = await letters.list(limit + 1, after === undefined ? 0 : sequenceOf(after));
+        const items = found.slice(0, limit).map(({ sequence, subject, at, ...letter }) => ({
+          ...letter,
+          id: PREFIX + sequence,
+          orderId: subject,
+          at: new Date(at).toISOString(),
+        }));
+        return {
+          status: "found" as const,
+          items,
+          next: found.length > limit ? (items.at(-1)?.id ?? null) : null,
+        };
+      }),
+    replay: (id) => served(async () => ({ status: await letters.replay(sequenceOf(id)) })),
+  };
+}
+
+const sequenceOf = (id: string): number => Number(id.slice(PREFIX.length));
+
+async function served<T>(work: () => Promise<T>) {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    return unserved({ status: "unavailable", reason: error.message });
+  }
+}

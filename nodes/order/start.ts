@@ -1,0 +1,78 @@
+/** Starts one order node: its outbox, its connection, everything on top of them, and HTTP. Composition only. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import pino from "pino";
+import type { NodeSettings } from "../../config/settings.ts";
+import { redacted } from "../../config/settings-reader.ts";
+import { systemClock } from "../../src/adapters/clock.system.ts";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
+import { natsDeadLetters } from "../../src/adapters/dead-letters.nats.ts";
+import { randomIds } from "../../src/adapters/ids.random.ts";
+import { sqliteOutbox } from "../../src/adapters/outbox.sqlite.ts";
+import { createApp } from "../../src/http/app.ts";
+import type { Crash } from "../../src/runtime/crash-points.ts";
+import type { Running } from "../process.ts";
+import { composeOrders } from "./compose.ts";
+import { deadLetterDesk } from "./dead-letters.ts";
+import { nodeOperations } from "./operations.ts";
+import { startWorkerThreads, WORKER_ENTRY } from "./worker-threads.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Resolves when the node takes part and HTTP listens.
+ * @param tests for tests only: ends the process at a chosen place, here and, with a thread's entry of its own, in the
+ *   workers
+ */
+export async function startOrderNode(
+  settings: NodeSettings,
+  tests: { readonly crash?: Crash; readonly worker?: URL } = {},
+): Promise<Running> {
+  const log = pino({ name: settings.nodeId, level: settings.logLevel });
+  mkdirSync(settings.home, { recursive: true });
+  const outbox = sqliteOutbox({
+    path: join(settings.home, "outbox.sqlite"),
+    onDamaged: (movedTo, reason) => log.warn({ movedTo, reason }, "damaged outbox file moved aside"),
+  });
+  const link = await connectNats({
+    servers: settings.natsUrl.split(","),
+    name: settings.nodeId,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  });
+  const clock = systemClock;
+  const ids = randomIds();
+  const { node, orders, parked, inventory, invoices } = await composeOrders({
+    settings,
+    link,
+    outbox,
+    log,
+    clock,
+    ids,
+    crash: tests.crash,
+  });
+  await node.start();
+  const workers = await startWorkerThreads(settings, tests.worker ?? WORKER_ENTRY);
+  const app = await createApp({
+    orders,
+    parked,
+    inventory,
+    invoices,
+    operations: nodeOperations(node, settings),
+    deadLetters: deadLetterDesk(natsDeadLetters(link)),
+    log,
+    nextId: () => ids.next(),
+    now: () => clock.now(),
+    development: settings.development,
+  });
+  const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
+  log.info({ url, settings: redacted(settings) }, "order node listens");
+  return {
+    stop: async () => {
+      // Requests under way are answered, by the next owners where this node has handed over.
+      await Promise.all([app.close(), workers.stop(), node.handOver()]);
+      await node.stop();
+      await link.close();
+      outbox.close();
+    },
+  };
+}

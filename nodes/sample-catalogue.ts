@@ -1,0 +1,14 @@
+/** Process: puts the sample catalogue into a running cluster, and ends. Safe to repeat: what is known stays as it is. */
+import { loadCatalogueSettings } from "../config/settings.ts";
+import { loadCatalogue, sampleCatalogue } from "./local/catalogue.ts";
+import { reasonOf } from "./local/patience.ts";
+
+try {
+  const { nodeUrl } = loadCatalogueSettings();
+  const items = sampleCatalogue();
+  const added = await loadCatalogue(nodeUrl, items, new AbortController().signal);
+  process.stdout.write(`sample catalogue: ${added} of ${items.length} items added\n`);
+} catch (error) {
+  process.stderr.write(`orderly catalogue: ${reasonOf(error)}\n`);
+  process.exitCode = 1;
+}

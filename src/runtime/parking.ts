@@ -1,0 +1,87 @@
+/**
+ * What the stream holds of a parked actor: JSON on `orders.parked.<partition>.<actor>`, the last message counts
+ * (ADR 7). Beside the actor's records, not among them: the last record stays the last good state.
+ */
+import type { Input } from "./cascade.ts";
+import { inputName } from "./commit.ts";
+import type { StoredMessage } from "./ports.ts";
+
+/** Enough of an input to drop it: what it would have closed, and where it stands. */
+export type ParkedInput =
+  | { readonly kind: "event"; readonly id: string }
+  | { readonly kind: "timer"; readonly machine: string; readonly timer: string; readonly generation: number }
+  | { readonly kind: "effect"; readonly id: string; readonly generation: number };
+
+/** The actor is parked: nothing is applied to it until an operator resumes it or skips the input. */
+export type Parking = {
+  readonly status: "parked";
+  /** Tells this parking from every other one of the actor; also the commit id of the message. */
+  readonly id: string;
+  readonly actor: string;
+  /** ms since the epoch */
+  readonly since: number;
+  /** In the words of whoever refused; cut to a bound. */
+  readonly reason: string;
+  /** As records name it, `inbox:<type>`, `timer:<machine>.<timer>`, `effect:<id>`; null: the state cannot be read. */
+  readonly name: string | null;
+  readonly input: ParkedInput | null;
+  /** Sequence of the inbox message that carries the input; 0 when it did not come from the inbox. */
+  readonly inbox: number;
+  /** The last good state: the actor's version, and where its record stands; 0 when it could not be read. */
+  readonly version: number;
+  readonly record: number;
+};
+
+/** It is not parked any more. `parking`: the id of the parking that ended so. */
+export type Unparking = {
+  readonly status: "resumed" | "skipped";
+  readonly parking: string;
+  readonly actor: string;
+  readonly at: number;
+};
+
+const REASON_CHARACTERS = 1000;
+
+export function parkingOf(
+  what: {
+    readonly actor: string;
+    readonly reason: string;
+    readonly version: number;
+    readonly record: number;
+  },
+  cause: { readonly input: Input; readonly inbox: number } | undefined,
+  now: number,
+  id: string,
+): Parking {
+  return {
+    status: "parked",
+    id,
+    actor: what.actor,
+    since: now,
+    reason: what.reason.slice(0, REASON_CHARACTERS),
+    name: cause ? inputName(cause.input) : null,
+    input: cause ? parkedInput(cause.input) : null,
+    inbox: cause?.inbox ?? 0,
+    version: what.version,
+    record: what.record,
+  };
+}
+
+/** Commands and starts do not park: their callers are told. */
+function parkedInput(input: Input): ParkedInput | null {
+  switch (input.kind) {
+    case "event":
+      return { kind: "event", id: input.id };
+    case "timer":
+      return { kind: "timer", machine: input.machine, timer: input.timer, generation: input.generation };
+    case "effect":
+      return { kind: "effect", id: input.id, generation: input.generation };
+    default:
+      return null;
+  }
+}
+
+/** The last message about an actor; `undefined` when it was never parked. */
+export function readParking(message: StoredMessage | undefined): Parking | Unparking | undefined {
+  return message && (JSON.parse(message.payload) as Parking | Unparking);
+}

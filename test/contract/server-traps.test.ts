@@ -1,0 +1,157 @@
+/** What real servers do that the adapters count on or keep away from, and that memory does not imitate. */
+import t from "tap";
+import type { Test } from "tap";
+import { orderStream } from "../../config/streams.ts";
+import type { StreamDefinition } from "../../config/streams.ts";
+import { STREAM, subjects } from "../../config/subjects.ts";
+import { appendMessages } from "../../src/adapters/append.nats.ts";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
+import { apiRequest } from "../../src/adapters/jetstream-api.nats.ts";
+import { natsJournal } from "../../src/adapters/journal.nats.ts";
+import type { NatsLink } from "../../src/adapters/link.nats.ts";
+import { ensureStream } from "../../src/adapters/streams.nats.ts";
+import { ServerCode } from "../../src/runtime/ports.ts";
+import type { Message } from "../../src/runtime/ports.ts";
+import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { freshId, mustStore, outcome } from "./expect.ts";
+
+const WINDOW_MS = 400;
+const NANOS_PER_MS = 1_000_000;
+
+async function linked(t: Test, urls: readonly string[]): Promise<NatsLink> {
+  const link = await connectNats({ servers: urls, name: "test", connectTimeoutMs: 20_000 });
+  t.teardown(() => link.close());
+  return link;
+}
+
+async function made(link: NatsLink, definition: StreamDefinition): Promise<void> {
+  await waitUntil(`${definition.name} exists`, async () => {
+    await ensureStream(link, definition);
+    return true;
+  });
+}
+
+const orders = (replicas: number) =>
+  orderStream({ replicas, partitions: 32, streams: 1, presenceAgeMs: 1_000 });
+
+async function duplicates(t: Test, link: NatsLink, replicas: number): Promise<void> {
+  const window = { ...orders(replicas), name: "WINDOW", subjects: ["window.>"] };
+  await made(link, { ...window, duplicate_window: WINDOW_MS * NANOS_PER_MS });
+  const tell = async (messages: readonly Message[]) => {
+    const result = await appendMessages(link, messages, 5_000);
+    return result.status === "rejected" ? result.code : result.status;
+  };
+  const subject = `window.${freshId()}`;
+  const fenced = { subject, payload: "", messageId: freshId(), fence: { subject, sequence: 0 } };
+  const free = { subject: `window.${freshId()}`, payload: "", messageId: freshId() };
+  const other = { subject: "window.other", payload: "" };
+  const beganAt = performance.now();
+  t.equal(await tell([fenced, free]), "stored");
+  const again = [await tell([fenced, other]), await tell([free])];
+  const inTime = performance.now() - beganAt < WINDOW_MS / 2;
+  if (inTime) t.strictSame(again, [ServerCode.duplicateMessageId, ServerCode.duplicateMessageId]);
+  await waitUntil(
+    "the id is forgotten, and what nothing fences is stored twice",
+    async () => (await tell([free])) === "stored",
+  );
+  t.equal(await tell([fenced, other]), ServerCode.wrongLastSequence, "the fence stands for ever");
+}
+
+t.test("one server", async (t) => {
+  const server = await startNatsServer(t);
+  const link = await linked(t, [server.url]);
+  await made(link, orders(1));
+  const journal = natsJournal(link);
+
+  await t.test("a message id is forgotten with its window, and then the fence alone protects", (t) =>
+    duplicates(t, link, 1),
+  );
+
+  await t.test("a fired schedule passes no subscription: only the stream knows of it", async (t) => {
+    const inbox = subjects.inbox(1, freshId());
+    const heard: string[] = [];
+    const subscription = link.nc.subscribe(inbox, { callback: (_, msg) => void heard.push(msg.string()) });
+    const timer = subjects.timer(1, freshId(), "m", "t", 1);
+    await mustStore(journal, [
+      { subject: timer, payload: "fired", schedule: { at: Date.now() + 50, target: inbox } },
+    ]);
+    await waitUntil("it has fired", async () => (await journal.readLast(inbox))?.payload === "fired");
+    await mustStore(journal, [{ subject: inbox, payload: "sent" }]);
+    await waitUntil("what is sent is heard", () => heard.includes("sent"));
+    t.strictSame(heard, ["sent"]);
+    subscription.unsubscribe();
+  });
+
+  await t.test("a stream with schedules cannot refuse new messages when it is full", async (t) => {
+    const definition = {
+      ...orders(1),
+      name: "NEW",
+      subjects: ["new.>"],
+      discard: "new",
+      max_bytes: 1_000_000,
+    };
+    await t.rejects(apiRequest(link, "STREAM.CREATE.NEW", definition, 5_000), /cannot use discard new/);
+  });
+
+  await t.test("a limit deletes a schedule that was acknowledged, without a word", async (t) => {
+    const limited = { ...orders(1), name: "LIMITED", subjects: ["limited.>"], max_msgs: 2 };
+    await apiRequest(link, "STREAM.CREATE.LIMITED", limited, 5_000);
+    const schedule = { at: Date.now() + 300, target: "limited.target" };
+    t.equal(
+      (await appendMessages(link, [{ subject: "limited.timer", payload: "", schedule }], 5_000)).status,
+      "stored",
+    );
+    for (let n = 0; n < 3; n++) await appendMessages(link, [{ subject: "limited.x", payload: "" }], 5_000);
+    const marker = subjects.timer(1, freshId(), "m", "t", 1);
+    const target = subjects.inbox(1, freshId());
+    await mustStore(journal, [{ subject: marker, payload: "", schedule: { at: Date.now() + 600, target } }]);
+    await waitUntil("a later one has fired", async () => (await journal.readLast(target)) !== undefined);
+    t.equal(await natsJournal(link, "LIMITED").readLast("limited.target"), undefined);
+  });
+
+  await t.test("a stream that acknowledges before it stores cannot have batches", async (t) => {
+    const definition = { ...orders(1), name: "EARLY", subjects: ["early.>"], persist_mode: "async" };
+    await t.rejects(apiRequest(link, "STREAM.CREATE.EARLY", definition, 5_000), /async persist/);
+  });
+});
+
+t.test("three servers", async (t) => {
+  const { urls } = await startNatsCluster(t, 3);
+  const link = await linked(t, urls);
+  await t.test("a message id is forgotten with its window, and then the fence alone protects", (t) =>
+    duplicates(t, link, 3),
+  );
+});
+
+t.test(
+  "a store that is full acknowledges nothing more, keeps what it has, and goes on when there is room",
+  async (t) => {
+    const server = await startNatsServer(t, { maxFileStoreBytes: 4_000_000 });
+    const link = await linked(t, [server.url]);
+    await made(link, orders(1));
+    const journal = natsJournal(link);
+    const filler = { subject: "orders.events.1.x", payload: "x".repeat(100_000) };
+    const ids: string[] = [];
+    const told: (number | string)[] = [];
+    for (let n = 0; n < 80 && told.filter((one) => one !== "stored").length < 3; n++) {
+      const subject = subjects.record(1, freshId());
+      const answer = await outcome(journal, [
+        { subject, payload: "{}", fence: { subject, sequence: 0 } },
+        filler,
+      ]);
+      if (answer === "stored") ids.push(subject);
+      told.push(answer);
+    }
+    t.comment(`${ids.length} stored, then ${told.slice(-3).join(", ")}`);
+    t.ok(told.at(-1) !== "stored", "it is full");
+    const kept = await Promise.all(ids.map((subject) => journal.readLast(subject)));
+    t.ok(kept.every((message) => message !== undefined));
+    await apiRequest(link, `STREAM.PURGE.${STREAM}`, { filter: filler.subject }, 5_000);
+    const subject = subjects.record(1, freshId());
+    await waitUntil(
+      "it takes writes again",
+      async () => (await outcome(journal, [{ subject, payload: "" }])) === "stored",
+    );
+  },
+);

@@ -1,0 +1,78 @@
+/** `npm run start:cluster`: three nats-servers, everything on each, the same life as `npm start`. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import t from "tap";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
+import { apiRequest } from "../../src/adapters/jetstream-api.nats.ts";
+import { allStreams } from "../../config/streams.ts";
+import { orderOf, place as placeOrder, read } from "../support/order-client.ts";
+import { findPlace, isListening, launch, orderly, startLauncher } from "../support/local-cluster.ts";
+import { isAlive, startProcess } from "../support/processes.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+type Info = {
+  readonly config: { readonly num_replicas: number };
+  readonly cluster: { readonly replicas: readonly object[] };
+};
+
+t.test(
+  "every stream has three copies; an interrupt stops all, and another start finds the orders",
+  async (t) => {
+    const place = await findPlace(t, 3, 3);
+    const { ORDERLY_NATS_SERVERS: _, ...env } = place.env;
+    const byOption = { command: [process.execPath, orderly, "start", "--cluster"] as const };
+    const first = await launch(t, { ...place, env }, byOption);
+    const servers = [0, 1, 2].map((index) => `127.0.0.1:${place.natsPort + index}`);
+    const link = await connectNats({ servers, name: "test", connectTimeoutMs: 10_000 });
+    for (const { name } of allStreams({ replicas: 3, partitions: 32, streams: 1, presenceAgeMs: 3000 })) {
+      const { config, cluster } = await apiRequest<Info>(link, `STREAM.INFO.${name}`, undefined, 5_000);
+      t.equal(config.num_replicas, 3, name);
+      t.equal(cluster.replicas.length, 2, name);
+    }
+    await link.close();
+    const url = `http://127.0.0.1:${place.port + 2}`;
+    const placed = await placeOrder(url, orderOf({ method: "cash_on_delivery" }));
+    t.equal(placed.status, 201);
+
+    const from = performance.now();
+    first.send("SIGINT");
+    t.equal((await first.ended).code, 0, first.output());
+    t.ok(performance.now() - from < 10_000, `stopped in ${Math.round(performance.now() - from)} ms`);
+    t.ok(await first.gone(), "no process is left");
+
+    const second = await launch(t, { ...place, env }, byOption);
+    t.notMatch(second.output(), /items added/u);
+    t.match((await read(url, placed.body.id)).body, { id: placed.body.id, lines: [{ sku: "TSHIRT-M" }] });
+
+    const lostPort = place.natsPort + 1;
+    process.kill(second.pids["nats-2"]!, "SIGKILL");
+    await waitUntil("the server has died with its keeper", async () => !(await isListening(lostPort)));
+    const command = await waitUntil(
+      "it tells how to start the server again",
+      () => /start it again: node orderly.mjs (nats --env-file \S+nats-2\S+)/u.exec(second.output())?.[1],
+    );
+    t.equal((await placeOrder(url, orderOf({ method: "cash_on_delivery" }))).status, 201, "two are enough");
+    const byHand = startProcess(t, process.execPath, [orderly, ...command.split(" ")], {
+      cwd: dirname(orderly),
+    });
+    await waitUntil("it takes connections again", () => isListening(lostPort));
+    await byHand.stop();
+    t.notOk(await isListening(lostPort), "and stops when it is told to");
+
+    process.kill(second.pid, "SIGKILL");
+    await waitUntil(
+      "the children end when their parent is gone",
+      () => !Object.values(second.pids).some(isAlive),
+      {
+        timeoutMs: 15_000,
+      },
+    );
+    for (let index = 0; index < 3; index++)
+      await waitUntil("nats-server has ended", async () => !(await isListening(place.natsPort + index)));
+    t.ok(existsSync(join(place.home, "nats-3", "jetstream")), "each server has a folder of its own");
+
+    const single = startLauncher(t, { ...place, env: { ...env, ORDERLY_NATS_SERVERS: "1" } });
+    t.equal((await single.ended).code, 1);
+    t.match(single.output(), /holds the data of three nats-server\(s\), not of one; set ORDERLY_HOME/u);
+  },
+);

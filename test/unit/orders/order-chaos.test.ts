@@ -1,0 +1,45 @@
+/**
+ * Orders, payments and inventory under a random schedule of faults, seed by seed. `CHAOS_SEED=7` runs that one alone;
+ * `CHAOS_SEEDS=500` runs more of them, for as long as `CHAOS_MS` allows.
+ */
+import t from "tap";
+import { orderChaos } from "./order-chaos.ts";
+
+const only = process.env["CHAOS_SEED"];
+const seeds =
+  only === undefined
+    ? Array.from({ length: Number(process.env["CHAOS_SEEDS"] ?? 25) }, (_, i) => i + 1)
+    : [Number(only)];
+const limitMs = Number(process.env["CHAOS_MS"] ?? 25_000);
+const STEPS = 60;
+t.setTimeout(limitMs + 60_000);
+
+t.test(
+  "whatever happens, goods, money and stock agree, and every order comes to one end that its callers were told",
+  async (t) => {
+    t.setTimeout(limitMs + 30_000);
+    const begun = performance.now();
+    for (const seed of seeds) {
+      if (performance.now() - begun > limitMs) break;
+      const run = await orderChaos(seed, STEPS);
+      t.same(
+        run.faults,
+        [],
+        `seed ${seed}: ${JSON.stringify(run.ends)}, inventory changed hands ${run.takeovers} times`,
+      );
+      t.ok((run.ends["completed"] ?? 0) > 0, `seed ${seed}: orders are completed`);
+      if (run.faults.length > 0) break;
+    }
+  },
+);
+
+t.test("the same holds when the inventory is in another stream than most orders", async (t) => {
+  for (const seed of seeds.slice(0, 3)) {
+    const run = await orderChaos(seed, STEPS, 3);
+    t.same(run.faults, [], `seed ${seed}: ${JSON.stringify(run.ends)}`);
+  }
+});
+
+t.test("the same seed gives the same run", async (t) => {
+  t.same(await orderChaos(3, 10), await orderChaos(3, 10));
+});

@@ -1,0 +1,248 @@
+/**
+ * A whole order node in memory that can die at any crash point: from then on nothing of it reaches the server, its
+ * disk, the gateway, the other workers or its callers, although its code runs on to the next await.
+ */
+import type { Documents } from "../../../src/runtime/documents.ts";
+import { memoryNode } from "../../../src/adapters/connection.memory.ts";
+import type { ProcessClock } from "../../../src/adapters/clock.virtual.ts";
+import type { MemoryOutbox } from "../../../src/adapters/outbox.memory.ts";
+import type { MemoryServer } from "../../../src/adapters/server.memory.ts";
+import type { MemoryWorkQueues } from "../../../src/adapters/work-queue.memory.ts";
+import type { Actors } from "../../../src/runtime/actors.ts";
+import type { Crash } from "../../../src/runtime/crash-points.ts";
+import { RuntimeNode } from "../../../src/runtime/node.ts";
+import type { Clock, Ids, Log, Outbox, Subscription } from "../../../src/runtime/ports.ts";
+import { type RunningWorker, startWorker, type Work } from "../../../src/runtime/worker.ts";
+import type { WorkQueue } from "../../../src/runtime/work-queue.ts";
+import { mailedEvents } from "../../../src/services/email/letters.ts";
+import { localCarrier } from "../../../src/services/fulfillment/carrier.ts";
+import { CLIENT_LIMITS, InventoryClient } from "../../../src/services/inventory/client.ts";
+import { inventoryEffects } from "../../../src/services/inventory/effects.ts";
+import { InventoryService } from "../../../src/services/inventory/service.ts";
+import { InventoryShard } from "../../../src/services/inventory/shard.ts";
+import { SHARD_LIMITS } from "../../../src/services/inventory/shard-dependencies.ts";
+import { startInvoiceWorker } from "../../../src/services/invoice/worker.ts";
+import { orderDefinition } from "../../../src/services/orders/definition.ts";
+import { OrderService } from "../../../src/services/orders/orders.ts";
+import type { PaymentGateway } from "../../../src/services/payments/gateway.ts";
+
+/** What outlives every process. */
+export type Surroundings = {
+  readonly server: MemoryServer;
+  /** The server's clock. */
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly partitions: number;
+  readonly gateway: PaymentGateway;
+  /** True when the answer to this call gets lost on its way back. */
+  readonly losesAnswer: (kind: string, orderId: string) => boolean;
+  readonly queues: MemoryWorkQueues;
+  readonly documents: Documents;
+  /** What the mail server does with an event's mail. */
+  readonly mail: Work;
+};
+
+export type CrashNode = {
+  readonly name: string;
+  readonly node: RuntimeNode;
+  /** Orders that go their way by themselves, and ones that wait for the warehouse. */
+  readonly auto: OrderService;
+  readonly manual: OrderService;
+  readonly inventory: InventoryClient;
+  alive(): boolean;
+  /** Starts everything; never resolves when the process dies meanwhile. @throws Unavailable */
+  start(): Promise<void>;
+  /** Leaves in order. */
+  stop(): Promise<void>;
+  kill(): void;
+};
+
+const LATENCY_MS = 2;
+const BOUNDS = {
+  maxInFlight: 8,
+  workLimitMs: 2500,
+  lockLifeMs: 3500,
+  backoffMs: 100,
+  backoffMaxMs: 400,
+  maxAttempts: 20,
+};
+
+/** @param reached told of every point; may call `kill` */
+export function crashNode(
+  around: Surroundings,
+  name: string,
+  process: ProcessClock,
+  disk: MemoryOutbox,
+  reached: (node: CrashNode, ...at: Parameters<Crash>) => void,
+): CrashNode {
+  const { server, ids, log, partitions } = around;
+  let alive = true;
+  const ports = memoryNode(server, name, process);
+  const { journal, bus, link } = ports;
+  const crash: Crash = (point, when) => {
+    if (alive) reached(self, point, when);
+  };
+  /** Something outside that takes its time; it happens although its caller dies meanwhile. */
+  const outside = <T>(act: () => Promise<T>, lost = false): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (!alive) return;
+      const answered = (tell: () => void): void => {
+        if (!lost) process.after(LATENCY_MS, tell);
+      };
+      around.clock.after(LATENCY_MS, () => {
+        void act().then(
+          (value) => answered(() => resolve(value)),
+          (error: unknown) => answered(() => reject(error)),
+        );
+      });
+    });
+  const outbox: Outbox = {
+    ...disk,
+    write: (rows) => {
+      if (alive) disk.write(rows);
+    },
+    settle: (commits) => {
+      if (alive) disk.settle(commits);
+    },
+  };
+
+  const made: { inventory?: InventoryClient } = {};
+  const node = new RuntimeNode({
+    node: name,
+    application: (sink) => {
+      const shard = new InventoryShard(0, {
+        journal,
+        sink,
+        ids,
+        clock: process,
+        limits: SHARD_LIMITS,
+        crash,
+      });
+      const limits = CLIENT_LIMITS;
+      const inventory = new InventoryClient({ shard, number: 0, bus, clock: process, ids, limits, crash });
+      made.inventory = inventory;
+      return {
+        definition: orderDefinition({
+          gateway: gatewayOver(around, outside),
+          gatewayTimeoutMs: 400,
+          inventoryEffects: inventoryEffects(inventory, shard),
+          carrier: localCarrier,
+        }),
+        resources: [new InventoryService(0, shard, bus, crash)],
+      };
+    },
+    journals: [journal],
+    bus,
+    nodes: ports.bucket("NODES"),
+    floors: ports.bucket("FLOORS"),
+    outbox,
+    clock: process,
+    ids,
+    log: log.child({ node: name }),
+    partitions,
+    presenceTtlMs: 2000,
+    presenceRefreshMs: 500,
+    commitTimeoutMs: 500,
+    outboxLimit: 1000,
+    effectLimit: 1000,
+    idleActors: 12,
+    findOwnerMs: 5000,
+    details: {},
+    crash,
+  });
+  const { inventory } = made;
+  if (!inventory) throw new Error("the runtime did not load the application");
+  const service = (mode: "auto" | "manual"): OrderService =>
+    new OrderService({
+      actors: node.actors,
+      inventory,
+      journalOf: () => journal,
+      ids,
+      partitions,
+      idempotencySecret: "a secret of some length",
+      fulfillment: { mode, stepDelayMs: 100 },
+    });
+
+  const mail: Work = (event, context) => outside(() => around.mail(event, context));
+  const workers: RunningWorker[] = [];
+  const consuming: Subscription[] = [];
+  const shared = {
+    queue: queueOver(around.queues.queue(), outside, () => alive, consuming),
+    processed: ports.bucket("PROCESSED"),
+    clock: process,
+    ids,
+    log: log.child({ node: name }),
+    bounds: BOUNDS,
+    crash,
+  };
+  const self: CrashNode = {
+    name,
+    node,
+    auto: service("auto"),
+    manual: service("manual"),
+    inventory,
+    alive: () => alive,
+    start: async () => {
+      await node.start();
+      workers.push(
+        await startWorker(shared, { name: "email", types: mailedEvents, bounds: BOUNDS, work: mail }),
+      );
+      const documents: Documents = {
+        put: (key, value) => outside(() => around.documents.put(key, value)),
+        get: (key) => outside(() => around.documents.get(key)),
+      };
+      const deliver = (...input: Parameters<Actors["deliver"]>) => node.actors.deliver(...input);
+      const numbers = ports.bucket("INVOICES_NUMBERS");
+      workers.push(await startInvoiceWorker({ ...shared, numbers, documents, deliver }));
+    },
+    stop: async () => {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await node.stop();
+    },
+    kill: () => {
+      alive = false;
+      process.end();
+      link.disconnect();
+      for (const subscription of consuming) void subscription.stop();
+    },
+  };
+  return self;
+}
+
+type Outside = <T>(act: () => Promise<T>, lost?: boolean) => Promise<T>;
+
+function gatewayOver({ gateway, losesAnswer }: Surroundings, outside: Outside): PaymentGateway {
+  return {
+    authorize: (request, call) =>
+      outside(() => gateway.authorize(request, call), losesAnswer("authorize", request.orderId)),
+    capture: (request, call) =>
+      outside(() => gateway.capture(request, call), losesAnswer("capture", request.orderId)),
+    void: (request, call) => outside(() => gateway.void(request, call)),
+    refund: (request, call) => outside(() => gateway.refund(request, call)),
+    lookup: (call) => outside(() => gateway.lookup(call)),
+  };
+}
+
+/** The queue's server goes on without us: what a dead process holds is handed out again when its time is up. */
+function queueOver(
+  queue: WorkQueue,
+  outside: Outside,
+  alive: () => boolean,
+  consuming: Subscription[],
+): WorkQueue {
+  return {
+    consume: async (options, onItem) => {
+      const subscription = await queue.consume(options, (item) =>
+        onItem({
+          ...item,
+          ack: () => alive() && item.ack(),
+          retry: (delayMs) => alive() && item.retry(delayMs),
+        }),
+      );
+      consuming.push(subscription);
+      return subscription;
+    },
+    bury: (letter) => outside(() => queue.bury(letter)),
+  };
+}

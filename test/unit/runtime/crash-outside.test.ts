@@ -1,0 +1,6 @@
+/** Effects, requests, inboxes, inventory. */
+import t from "tap";
+import { crashEverywhere } from "./crash-suite.ts";
+
+t.setTimeout(300_000);
+await crashEverywhere(t, "outside");
