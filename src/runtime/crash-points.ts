@@ -16,6 +16,8 @@ export const crashPoints = [
   "ownership.acquire",
   "ownership.drain",
   "ownership.release",
+  "ownership.prove",
+  "ownership.look",
   // Taking a partition over, following it, handing it over.
   "partition.replay",
   "partition.resume",

@@ -151,7 +151,7 @@ export class RuntimeNode {
           bus,
           floors: options.floors,
           relay: ofPartition(partition, this.relays.all),
-          refusal: (op) => this.refusal(op),
+          refusal: (op, lock) => this.refusal(op, lock),
           inboxBound: limits.partitionInbox,
           onNewer: (resource) => this.cannotHost(resource),
           crash,
@@ -166,6 +166,7 @@ export class RuntimeNode {
       refreshMs: options.presenceRefreshMs,
       entry: () => this.entry(),
       onChange: () => this.ownership.review(),
+      onRegained: () => this.ownership.doubt(),
       crash,
     });
     this.contact = new Contact({ bus, clock, presence: this.presence });
@@ -216,7 +217,9 @@ export class RuntimeNode {
     }
     bus.onConnectionChange((connected) => {
       log.warn({ connected }, connected ? "connected again" : "connection lost");
-      if (connected) this.presence.reconnected();
+      if (!connected) return;
+      this.presence.reconnected();
+      this.ownership.doubt();
     });
     await this.presence.start();
     await this.detector.start();
@@ -275,11 +278,18 @@ export class RuntimeNode {
   }
 
   /** Why no work is taken right now. Nothing has been written for a request that is refused here. */
-  private refusal(op: ActorRequest["op"]): ActorReply | undefined {
+  private refusal(op: ActorRequest["op"], lock: string): ActorReply | undefined {
     const lost = this.contact.lost();
     if (lost !== undefined) return { status: "unavailable", reason: lost };
-    // What is acknowledged can be read whatever happens to writes.
-    if (op === "read") return undefined;
+    // What is acknowledged can be read whatever happens to writes, by its owner.
+    if (op === "read") {
+      return this.ownership.certain(lock)
+        ? undefined
+        : {
+            status: "unavailable",
+            reason: "this node was cut off and looks whether it still owns the partition",
+          };
+    }
     const relay = this.relays.state();
     if (relay.storeRefuses) return storeRefuses;
     if (relay.noRoom !== undefined) {

@@ -13,6 +13,7 @@
  */
 import { assignment } from "./assignment.ts";
 import type { Crash } from "./crash-points.ts";
+import { LockDoubts } from "./lock-doubts.ts";
 import { pause } from "./pause.ts";
 import type { Clock, Ids, Journal, Log, StoredMessage, Subscription } from "./ports.ts";
 import type { Presence } from "./presence.ts";
@@ -63,6 +64,7 @@ const DRAIN_LIMIT_MS = 10_000;
 export class Ownership {
   private readonly options: OwnershipOptions;
   private readonly slots = new Map<string, Slot>();
+  private readonly doubts: LockDoubts;
   /** One for each stream that has a resource. */
   private watching: Subscription[] = [];
   private cancel: () => void = () => {};
@@ -83,6 +85,14 @@ export class Ownership {
         nonce: "",
       });
     }
+    this.doubts = new LockDoubts({
+      ...options,
+      held: () =>
+        [...this.slots.values()]
+          .filter(({ state }) => state === "held" || state === "releasing")
+          .map(({ resource, epoch }) => ({ subject: resource.lock, epoch, journal: resource.journal })),
+      saw: (entry) => this.saw(entry),
+    });
   }
 
   /** Learns the present locks, then starts claiming. @throws Unavailable */
@@ -139,6 +149,17 @@ export class Ownership {
     }
   }
 
+  /** This node could not see for a while: it makes sure of what it holds before it answers from memory again. */
+  doubt(): void {
+    this.doubts.begin();
+  }
+
+  /** Whether the lock is known to be held still, as far as anybody can know. */
+  certain(lock: string): boolean {
+    const slot = this.slots.get(lock);
+    return slot !== undefined && !this.doubts.has({ subject: lock, epoch: slot.epoch });
+  }
+
   /** A batch was refused because this lock has another revision: whoever holds it now, it is not this epoch. */
   moved(lock: LockRef): void {
     const slot = this.slots.get(lock.subject);
@@ -162,6 +183,7 @@ export class Ownership {
   async stop(): Promise<void> {
     this.stopping = true;
     this.cancel();
+    this.doubts.stop();
     await Promise.all(
       [...this.slots.values()].filter((slot) => slot.state === "held").map((slot) => this.handOver(slot)),
     );

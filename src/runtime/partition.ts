@@ -37,8 +37,8 @@ export type PartitionOptions = TenureOptions & {
   readonly bus: Bus;
   readonly floors: Bucket;
   readonly relay: Relay;
-  /** A reason not to take work now (deposed, disconnected, overloaded), or undefined. */
-  readonly refusal: (op: ActorRequest["op"]) => ActorReply | undefined;
+  /** A reason not to take work under this lock now (deposed, disconnected, overloaded), or undefined. */
+  readonly refusal: (op: ActorRequest["op"], lock: string) => ActorReply | undefined;
   /** Inbox inputs under way at once; the consumer waits above. */
   readonly inboxBound: number;
   readonly crash?: Crash | undefined;
@@ -201,7 +201,7 @@ export class Partition implements OwnedResource {
   }
 
   private async answer(tenure: Tenure, request: ActorRequest): Promise<ActorReply> {
-    const refusal = this.options.refusal(request.op);
+    const refusal = this.options.refusal(request.op, this.lock);
     if (refusal) return refusal;
     return await this.repeats.join(request, (repeated) =>
       this.admission.admit(request.actor, () => this.admitted(tenure, request, repeated)),

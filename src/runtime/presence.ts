@@ -35,6 +35,8 @@ export type PresenceOptions = {
   /** This node's entry as it is now. Built for each refresh, and for nothing else. */
   readonly entry: () => NodeEntry;
   readonly onChange: () => void;
+  /** This node could not be seen for so long that others may have acted, and is about to be seen again. */
+  readonly onRegained: () => void;
   readonly crash?: Crash | undefined;
 };
 
@@ -185,8 +187,10 @@ export class Presence {
     await nodes.put(value.id, JSON.stringify(value));
     this.options.crash?.("presence.refresh", "after");
     // The server was silent for a while: for the others too, perhaps.
-    if (!this.valid()) this.reconnected();
-    else this.forgetExpired();
+    if (!this.valid()) {
+      this.reconnected();
+      this.options.onRegained();
+    } else this.forgetExpired();
     this.refreshedAt = Math.max(this.refreshedAt, begun);
   }
 

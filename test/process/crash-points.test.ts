@@ -41,6 +41,8 @@ const SOME: readonly Place[] = [
 const RARE: ReadonlySet<CrashPoint> = new Set([
   "relay.diagnose",
   "ownership.read_back",
+  "ownership.prove",
+  "ownership.look",
   "partition.resume",
   "partition.read_inbox",
   "floor.refresh",

@@ -56,6 +56,8 @@ export type CrashNode = {
   /** Leaves in order. */
   stop(): Promise<void>;
   kill(): void;
+  /** The network fails for so long, and both sides know. */
+  cutOff(forMs: number): void;
 };
 
 const LATENCY_MS = 2;
@@ -205,6 +207,11 @@ export function crashNode(
       process.end();
       link.disconnect();
       for (const subscription of consuming) void subscription.stop();
+    },
+    cutOff: (forMs) => {
+      if (!alive) return;
+      link.disconnect();
+      process.after(forMs, () => link.reconnect());
     },
   };
   return self;

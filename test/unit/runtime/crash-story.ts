@@ -1,6 +1,6 @@
 /**
- * What happens in every run: three waves of orders of all kinds while a node joins, one is killed, two leave in
- * order, and answers get lost now and then. Careful callers: each repeats what it asked, under the same key, until
+ * What happens in every run: three waves of orders of all kinds while a node joins, one is killed, one is cut off twice,
+ * two leave in order, and answers get lost now and then. Careful callers: each repeats what it asked, under the same key, until
  * there is an answer that stands.
  */
 import type { Fault, Operation } from "../../../src/adapters/server.memory.ts";
@@ -26,6 +26,9 @@ export const COUNTED = "COUNTED";
 export const COUNTED_LAST = 30;
 const CUSTOMER_WHO_REFUSES_MAIL = "refuses@example.com";
 const WAVES_MS = [1500, 6000, 10_000];
+/** One node loses its connection, long enough for the others to take over, and finds it again. */
+const CUT_OFF_MS = [3900, 8200];
+const CUT_OFF_FOR_MS = 1200;
 const ASK_AGAIN_MS = 60;
 const LONGEST_MS = 120_000;
 
@@ -211,6 +214,7 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
     });
   world.clock.after(1700, () => world.boot("three"));
   world.clock.after(2300, () => world.end("three"));
+  for (const at of CUT_OFF_MS) world.clock.after(at, () => world.running.get("one")?.cutOff(CUT_OFF_FOR_MS));
   world.clock.after(6150, () => world.leave("two"));
   world.clock.after(10_080, () => world.leave("one"));
   await world.clock.advanceUntil(() => over && world.clock.monotonic() > 11_000, LONGEST_MS);

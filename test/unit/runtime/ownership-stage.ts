@@ -101,6 +101,7 @@ export function ownershipStage(names: readonly string[]) {
         refreshMs: REFRESH_MS,
         entry: () => ({ id: name, boot, startedAt: 0 }),
         onChange: () => ownership.review(),
+        onRegained: () => ownership.doubt(),
       });
       const ownership = new Ownership({
         clock: own,
