@@ -15,6 +15,11 @@ export const httpUrl = Type.String({
   description: "an http address without a slash at the end",
 });
 
+export const httpUrls = Type.String({
+  pattern: String.raw`^https?://[^\s/,]+(/[^\s,]*[^\s/,])?(,https?://[^\s/,]+(/[^\s,]*[^\s/,])?)*$`,
+  description: "http addresses without a slash at the end, with commas between",
+});
+
 export const smtpUrl = Type.String({
   pattern: String.raw`^smtps?://[^\s]+$`,
   description: "an address like smtp://127.0.0.1:3925",

@@ -23,6 +23,13 @@ export const routeOffset = 10;
 const MAX_LOCAL_NODES = 32;
 const MAX_BASE_PORT = 65_535 - portOffsets.smtp;
 
+const paymentDeadlineMs = from(
+  "ORDERLY_PAYMENT_DEADLINE_MS",
+  schemas.milliseconds(900_000, 1000, 604_800_000),
+);
+const paymentPollMs = from("ORDERLY_PAYMENT_POLL_MS", schemas.milliseconds(2000, 100, 60_000));
+const webhooksSwitch = from("ORDERLY_WEBHOOKS", Type.Enum(["on", "off"], { default: "on" }));
+
 const clusterFields = {
   port: from("ORDERLY_PORT", Type.Integer({ minimum: 1024, maximum: MAX_BASE_PORT, default: 3000 })),
   nodes: from("ORDERLY_NODES", schemas.count(3, 1, MAX_LOCAL_NODES)),
@@ -32,6 +39,9 @@ const clusterFields = {
   home: optionalFrom("ORDERLY_HOME", Type.String()),
   fulfillment: from("ORDERLY_FULFILLMENT", schemas.fulfillmentMode),
   stepDelayMs: from("ORDERLY_STEP_DELAY_MS", schemas.milliseconds(1500, 0, 3_600_000)),
+  paymentDeadlineMs,
+  paymentPollMs,
+  webhooks: webhooksSwitch,
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
 
@@ -52,6 +62,11 @@ export type ClusterSettings = {
   readonly fulfillment: "auto" | "manual";
   /** Pause between automatic fulfillment steps. */
   readonly stepDelayMs: number;
+  /** How long a customer has to pay on the gateway's page, and the first pause until the gateway is asked about it. */
+  readonly paymentDeadlineMs: number;
+  readonly paymentPollMs: number;
+  /** Whether the gateway simulator sends webhooks. */
+  readonly webhooks: "on" | "off";
   readonly logLevel: LogLevel;
 };
 
@@ -110,6 +125,9 @@ const nodeFields = {
   inventoryShards: from("ORDERLY_INVENTORY_SHARDS", schemas.count(1, 1, 1)),
   fulfillment: from("ORDERLY_FULFILLMENT", schemas.fulfillmentMode),
   stepDelayMs: from("ORDERLY_STEP_DELAY_MS", schemas.milliseconds(1500, 0, 3_600_000)),
+  paymentDeadlineMs,
+  paymentPollMs,
+  paymentPollMaxMs: from("ORDERLY_PAYMENT_POLL_MAX_MS", schemas.milliseconds(60_000, 60_000, 3_600_000)),
   presenceTtlMs: from("ORDERLY_PRESENCE_TTL_MS", schemas.milliseconds(3000, 300, 60_000)),
   presenceRefreshMs: from("ORDERLY_PRESENCE_REFRESH_MS", schemas.milliseconds(500, 50, 20_000)),
   commitTimeoutMs: from("ORDERLY_COMMIT_TIMEOUT_MS", schemas.milliseconds(2000, 100, 60_000)),
@@ -180,6 +198,15 @@ export type NodeSettings = {
   readonly inventoryShards: number;
   /** `auto` runs the steps of the warehouse by itself, `stepDelayMs` apart. Equal on all nodes. */
   readonly fulfillment: { readonly mode: "auto" | "manual"; readonly stepDelayMs: number };
+  /**
+   * Payment on the gateway's page: how long a customer has, and when the gateway is asked about it: first after
+   * `pollMs`, then after pauses that double up to `pollMaxMs`. Equal on all nodes.
+   */
+  readonly hostedPayment: {
+    readonly deadlineMs: number;
+    readonly pollMs: number;
+    readonly pollMaxMs: number;
+  };
   /** A node unheard of for this long is gone. More than 3 * `presenceRefreshMs`. Equal on all nodes. */
   readonly presenceTtlMs: number;
   /** Interval of the node's heartbeats. One that is missed is the second witness of a death. Equal on all nodes. */
@@ -203,25 +230,31 @@ export type NodeSettings = {
 
 /** @throws SettingsInvalid */
 export function loadNodeSettings(env: Environment = process.env): NodeSettings {
-  const { stepDelayMs, fulfillment, workers, ...read } = readSettings(nodeFields, env, (values) =>
-    [
-      values.presenceRefreshMs * 3 >= values.presenceTtlMs &&
-        `ORDERLY_PRESENCE_REFRESH_MS (${values.presenceRefreshMs}) must be below a third of ORDERLY_PRESENCE_TTL_MS (${values.presenceTtlMs}), or a live node is taken for gone`,
-      values.commitTimeoutMs >= values.outboxMaxAgeMs &&
-        `ORDERLY_COMMIT_TIMEOUT_MS (${values.commitTimeoutMs}) must be below ORDERLY_OUTBOX_MAX_AGE_MS (${values.outboxMaxAgeMs}), or one resend makes the node not ready`,
-      values.streams > values.partitions &&
-        `ORDERLY_STREAMS (${values.streams}) must not be above ORDERLY_PARTITIONS (${values.partitions}), or a stream has nothing to do`,
-      values.gatewayTimeoutMs >= values.defaultWaitMs &&
-        `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
-      ...secretFaults(values),
-      ...hostFaults(values, "ORDERLY_PUBLIC_URL"),
-    ].filter((fault) => fault !== false),
-  );
+  const { stepDelayMs, fulfillment, workers, paymentDeadlineMs, paymentPollMs, paymentPollMaxMs, ...read } =
+    readSettings(nodeFields, env, (values) =>
+      [
+        values.presenceRefreshMs * 3 >= values.presenceTtlMs &&
+          `ORDERLY_PRESENCE_REFRESH_MS (${values.presenceRefreshMs}) must be below a third of ORDERLY_PRESENCE_TTL_MS (${values.presenceTtlMs}), or a live node is taken for gone`,
+        values.commitTimeoutMs >= values.outboxMaxAgeMs &&
+          `ORDERLY_COMMIT_TIMEOUT_MS (${values.commitTimeoutMs}) must be below ORDERLY_OUTBOX_MAX_AGE_MS (${values.outboxMaxAgeMs}), or one resend makes the node not ready`,
+        values.streams > values.partitions &&
+          `ORDERLY_STREAMS (${values.streams}) must not be above ORDERLY_PARTITIONS (${values.partitions}), or a stream has nothing to do`,
+        values.gatewayTimeoutMs >= values.defaultWaitMs &&
+          `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
+        ...secretFaults(values),
+        ...hostFaults(values, "ORDERLY_PUBLIC_URL"),
+      ].filter((fault) => fault !== false),
+    );
   return Object.freeze({
     ...read,
     home: resolve(read.home),
     publicUrl: read.publicUrl ?? `http://${read.httpHost}:${read.httpPort}`,
     fulfillment: Object.freeze({ mode: fulfillment, stepDelayMs }),
+    hostedPayment: Object.freeze({
+      deadlineMs: paymentDeadlineMs,
+      pollMs: paymentPollMs,
+      pollMaxMs: paymentPollMaxMs,
+    }),
     workers: workersOf[workers],
   });
 }
@@ -271,8 +304,9 @@ const gatewayFields = {
   publicUrl: optionalFrom("ORDERLY_GATEWAY_URL", schemas.httpUrl),
   webhookUrl: from(
     "ORDERLY_WEBHOOK_URL",
-    Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3000/v1/webhooks/payments" }),
+    Type.String({ ...schemas.httpUrls, default: "http://127.0.0.1:3000/v1/webhooks/payments" }),
   ),
+  webhooks: webhooksSwitch,
   webhookSecret: from("ORDERLY_WEBHOOK_SECRET", secret),
   home: from("ORDERLY_HOME", Type.String({ default: ".orderly/gateway" })),
   development: from("ORDERLY_DEVELOPMENT", Type.Boolean({ default: true })),
@@ -285,8 +319,10 @@ export type GatewaySettings = {
   readonly httpPort: number;
   /** Where its hosted pages are reached, no slash at the end. Default: `http://<httpHost>:<httpPort>`. */
   readonly publicUrl: string;
-  /** Where webhooks go: any order node. */
+  /** Where webhooks go: any order node, or several with commas between, asked one after the other. */
   readonly webhookUrl: string;
+  /** False: nobody is told what customers do on the pages; the nodes have to ask. */
+  readonly webhooks: boolean;
   /** As on the order nodes. */
   readonly webhookSecret: string;
   /** Folder of the ledger, absolute. */
@@ -303,6 +339,7 @@ export function loadGatewaySettings(env: Environment = process.env): GatewaySett
   ]);
   return Object.freeze({
     ...read,
+    webhooks: read.webhooks === "on",
     home: resolve(read.home),
     publicUrl: read.publicUrl ?? `http://${read.httpHost}:${read.httpPort}`,
   });

@@ -54,8 +54,7 @@ function details(context: OrderContext): OrderDetails {
   };
 }
 
-/** Starts with the order's input (`OrderInput` in types.ts), as every machine of an order does. */
-export const orderMachine = setup({
+const orderRules = setup({
   types: {
     context: {} as OrderContext,
     events: {} as OrderEvent,
@@ -68,6 +67,7 @@ export const orderMachine = setup({
       failure.kind !== "refused" && mayReserveAgain((context.tries ?? 0) + 1),
     isReserved: (_, output: ReserveOutput) => output.outcome === "reserved",
     paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
+    isHosted: ({ context }) => context.method === "async",
     isPrepaid: ({ context }) => !paysOnDelivery(context.method),
   },
   delays: { retryDelay: ({ context }) => retryDelayMs(context.tries ?? 0) },
@@ -112,7 +112,29 @@ export const orderMachine = setup({
       held: closed.held,
     })),
   },
-}).createMachine({
+});
+
+/** What ends the wait for the money. */
+const untilPaid = orderRules.createStateConfig({
+  on: {
+    "payment.authorized": { target: "#order.confirmed" },
+    "payment.failed": {
+      actions: { type: "keepReason", params: ({ event }) => event.reason },
+      target: "#order.payment_failed",
+    },
+    "payment.expired": {
+      actions: { type: "keepReason", params: ({ event }) => event.reason },
+      target: "#order.payment_expired",
+    },
+    cancel: {
+      actions: { type: "keepReason", params: ({ event }) => event.reason },
+      target: "#order.cancelled",
+    },
+  },
+});
+
+/** Starts with the order's input (`OrderInput` in types.ts), as every machine of an order does. */
+export const orderMachine = orderRules.createMachine({
   id: "order",
   context: ({ input }) => ({
     orderId: input.orderId,
@@ -167,25 +189,15 @@ export const orderMachine = setup({
 
     created: {
       entry: "emitCreated",
-      always: [{ guard: "paysOnDelivery", target: "confirmed" }, { target: "authorizing" }],
+      always: [
+        { guard: "paysOnDelivery", target: "confirmed" },
+        { guard: "isHosted", target: "awaiting_payment" },
+        { target: "authorizing" },
+      ],
     },
-    authorizing: {
-      on: {
-        "payment.authorized": { target: "confirmed" },
-        "payment.failed": {
-          actions: { type: "keepReason", params: ({ event }) => event.reason },
-          target: "payment_failed",
-        },
-        "payment.expired": {
-          actions: { type: "keepReason", params: ({ event }) => event.reason },
-          target: "payment_expired",
-        },
-        cancel: {
-          actions: { type: "keepReason", params: ({ event }) => event.reason },
-          target: "cancelled",
-        },
-      },
-    },
+    authorizing: untilPaid,
+    // The customer pays on the gateway's page.
+    awaiting_payment: untilPaid,
     payment_failed: { type: "final", entry: { type: "emitClosed", params: { held: true } } },
     payment_expired: { type: "final", entry: { type: "emitClosed", params: { held: true } } },
 

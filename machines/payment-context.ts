@@ -1,8 +1,12 @@
 import type {
   AuthorizeInput,
+  CheckInput,
+  Customer,
   EffectFailure,
+  HostedPaymentPlan,
   Money,
   OrderInput,
+  PageInput,
   PaymentMethod,
   SettleInput,
   VoidInput,
@@ -11,6 +15,8 @@ import type {
 /** What the payment machine remembers. */
 export type PaymentContext = {
   readonly orderId: string;
+  /** Who is told of a refund. */
+  readonly customer: Customer;
   readonly method: PaymentMethod;
   /** Secret; absent once the authorisation has been asked for. */
   readonly token?: string | undefined;
@@ -18,6 +24,15 @@ export type PaymentContext = {
   readonly amount?: Money;
   /** The gateway's id of the authorisation; absent while none is known. */
   readonly authorization?: string;
+  /** Of a payment on the gateway's page; absent otherwise. */
+  readonly hosted?: HostedPaymentPlan;
+  /** The gateway's id of the payment on its page, and the page; absent until there is one. */
+  readonly payment?: string;
+  readonly url?: string;
+  /** How often the gateway was asked about the page without an end; absent before. */
+  readonly polls?: number;
+  /** A call-back came before the page was known. */
+  readonly heard?: true;
   /** Present once the authorisation ran out of time: whatever is given back later, the payment has expired. */
   readonly expired?: true;
   /** Ordinal of the present attempt at the gateway, from 1; rises only after a definite no. */
@@ -31,7 +46,14 @@ export type PaymentContext = {
 /** The payment before the order is priced. */
 export function unpaid(input: OrderInput): PaymentContext {
   const { method, token } = input.payment;
-  const context = { orderId: input.orderId, method, attempt: 1, tries: 0 };
+  const context = {
+    orderId: input.orderId,
+    customer: input.customer,
+    method,
+    attempt: 1,
+    tries: 0,
+    ...(method === "async" ? { hosted: input.hostedPayment } : {}),
+  };
   return token === undefined ? context : { ...context, token };
 }
 
@@ -46,6 +68,24 @@ export function authorizeInput(context: PaymentContext): AuthorizeInput {
   const { method, token } = context;
   if (token === undefined) throw new Error(`payment of ${context.orderId} came without a token`);
   return { ...ofOrder(context), method, token };
+}
+
+/** @throws when it is not paid on a page, or not priced: programmer fault */
+export function pageInput(context: PaymentContext): PageInput {
+  if (context.hosted === undefined) throw new Error(`payment of ${context.orderId} needs no page`);
+  return { ...ofOrder(context), expiresInMs: context.hosted.deadlineMs };
+}
+
+/** @throws when there is no page: programmer fault */
+export function checkInput(context: PaymentContext): CheckInput {
+  if (context.payment === undefined) throw new Error(`payment of ${context.orderId} has no page`);
+  return { ...ofOrder(context), payment: context.payment };
+}
+
+/** Pause until the gateway is asked again, ms. */
+export function pollDelayMs({ hosted, polls = 0 }: PaymentContext): number {
+  if (hosted === undefined) throw new Error("no payment on a page: nothing to ask for");
+  return Math.min(hosted.pollMs * 2 ** Math.min(polls, 30), hosted.pollMaxMs);
 }
 
 /** Without a known authorisation the gateway voids, or refunds, whatever the order has there. */

@@ -1,18 +1,22 @@
 /** Guards, actions and effects of the payment machine. The chart is in payment.ts and payment-reversal.ts. */
 import { assign, emit, setup } from "xstate";
 import { effect } from "./effect.ts";
-import { needsCapture, paysOnDelivery } from "./money.ts";
-import { ofOrder } from "./payment-context.ts";
+import { needsCapture, paysOnDelivery, sameMoney } from "./money.ts";
+import { ofOrder, pollDelayMs } from "./payment-context.ts";
 import type { PaymentContext } from "./payment-context.ts";
-import type { PaymentEmitted, PaymentEvent } from "./payment-events.ts";
+import type { GatewayPaid, PaymentEmitted, PaymentEvent } from "./payment-events.ts";
 import { mayRetry, retryDelayMs } from "./retry.ts";
 import type {
   AuthorizeInput,
   AuthorizeOutput,
   CaptureOutput,
+  CheckInput,
+  CheckOutput,
   EffectFailure,
   Money,
   OrderInput,
+  PageInput,
+  PageOutput,
   RefundOutput,
   SettleInput,
   VoidInput,
@@ -32,6 +36,8 @@ export const paymentRules = setup({
   },
   actors: {
     authorizePayment: effect<AuthorizeOutput, AuthorizeInput>(),
+    createPaymentPage: effect<PageOutput, PageInput>(),
+    checkPayment: effect<CheckOutput, CheckInput>(),
     capturePayment: effect<CaptureOutput, SettleInput>(),
     voidPayment: effect<VoidOutput, VoidInput>(),
     refundPayment: effect<RefundOutput, SettleInput>(),
@@ -41,6 +47,20 @@ export const paymentRules = setup({
     /** The gateway settles debit cards when it authorises them: there is nothing to capture or to void. */
     isSettledAtOnce: ({ context }) => context.method === "debit_card",
     needsCapture: ({ context }) => needsCapture(context.method),
+    isHosted: ({ context }) => context.method === "async",
+    hasHeard: ({ context }) => context.heard === true,
+    isThisPayment: ({ context }, { payment }: { readonly payment: string }) => payment === context.payment,
+    isPaid: ({ context }, event: GatewayPaid) =>
+      event.payment === context.payment && sameMoney(event.amount, ofOrder(context).amount),
+    /** Money of this order that nothing has been done about yet. */
+    isPaidLate: ({ context }, event: GatewayPaid) =>
+      event.payment === context.payment && event.authorization !== context.authorization,
+    isFoundPaid: (_, output: CheckOutput) => output.outcome === "paid",
+    isFoundDeclined: (_, output: CheckOutput) => output.outcome === "declined",
+    /** Void refused or not: what was paid on the page has to be given back. */
+    isPaidOnPage: ({ context }) => context.payment !== undefined && context.authorization !== undefined,
+    mayBePaidOnPage: ({ context }, failure: EffectFailure) =>
+      failure.kind === "refused" && context.payment !== undefined && context.authorization === undefined,
     hasExpired: ({ context }) => context.expired === true,
     isAuthorized: (_, { output }: Outcome<AuthorizeOutput>) => output?.outcome === "authorized",
     isDebitAuthorized: ({ context }, { output }: Outcome<AuthorizeOutput>) =>
@@ -52,13 +72,25 @@ export const paymentRules = setup({
     isRefused: (_, failure: EffectFailure) => failure.kind === "refused",
     hasTriesLeft: ({ context }) => mayRetry(context.tries),
   },
-  delays: { retryDelay: ({ context }) => retryDelayMs(context.tries) },
+  delays: {
+    retryDelay: ({ context }) => retryDelayMs(context.tries),
+    pollDelay: ({ context }) => pollDelayMs(context),
+    deadline: ({ context }) => context.hosted?.deadlineMs ?? 0,
+  },
   actions: {
     keepAmount: assign((_, amount: Money) => ({ amount })),
     // The open effect carries the token for as long as it is needed; the state keeps no secret.
     forgetToken: assign({ token: undefined }),
     keepAuthorization: assign((_, { output }: Outcome<AuthorizeOutput>) =>
       output?.outcome === "authorized" ? { authorization: output.authorization } : {},
+    ),
+    keepPage: assign((_, { payment, url }: PageOutput) => ({ payment, url })),
+    keepLatePage: assign((_, { output }: { readonly output?: PageOutput }) => output ?? {}),
+    hear: assign({ heard: true }),
+    countPoll: assign(({ context }) => ({ polls: (context.polls ?? 0) + 1 })),
+    keepPaid: assign((_, { authorization }: GatewayPaid) => ({ authorization })),
+    keepFoundPaid: assign((_, output: CheckOutput) =>
+      output.outcome === "paid" ? { authorization: output.authorization } : {},
     ),
     keepReason: assign((_, failure: EffectFailure) => ({ reason: failure.code })),
     keepExpiry: assign((_, failure: EffectFailure) => ({ reason: failure.code, expired: true as const })),
@@ -90,6 +122,11 @@ export const paymentRules = setup({
     })),
     emitCollected: emit(({ context }) => ({ type: "payment.collected", ...ofOrder(context) })),
     emitVoided: emit(({ context }) => ({ type: "payment.voided", ...ofOrder(context) })),
-    emitRefunded: emit(({ context }) => ({ type: "payment.refunded", ...ofOrder(context) })),
+    emitRefunded: emit(({ context }) => ({
+      type: "payment.refunded",
+      ...ofOrder(context),
+      customer: context.customer,
+      reason: context.expired === true ? "expired" : context.reason === undefined ? "cancelled" : "failed",
+    })),
   },
 });

@@ -3,14 +3,29 @@
  *
  * Cards are authorised when the order is created. Credit cards and tokenized payments are captured once the order
  * is packed; debit cards are settled by the authorisation itself; cash and in-person payments are collected at the
- * door. An order that ends unshipped (`order.closed`) gets its money back: see payment-reversal.ts.
+ * door; `async` ones are paid on a page of the gateway: see payment-hosted.ts. An order that ends unshipped (`order.closed`) gets its money back: see payment-reversal.ts.
  *
  * `authorized` (debit) and `captured` are not final: a return after delivery can still refund them.
  */
 import { failureOf } from "./effect.ts";
+import { hostedPayment } from "./payment-hosted.ts";
 import { authorizeInput, refusal, settleInput, unpaid } from "./payment-context.ts";
 import { paymentReversal } from "./payment-reversal.ts";
 import { paymentRules } from "./payment-rules.ts";
+
+/**
+ * Nothing more is expected, and nothing taken but money that came too late: a page may be paid after the order has
+ * ended, and that is given back whenever it comes.
+ */
+const ended = paymentRules.createStateConfig({
+  on: {
+    "gateway.paid": {
+      guard: { type: "isPaidLate", params: ({ event }) => event },
+      actions: [{ type: "keepPaid", params: ({ event }) => event }, "emitAuthorized", "emitCaptured"],
+      target: "#payment.reversing.refunding",
+    },
+  },
+});
 
 /** Starts with the order's input (`OrderInput` in types.ts), as every machine of an order does. */
 export const paymentMachine = paymentRules.createMachine({
@@ -25,6 +40,11 @@ export const paymentMachine = paymentRules.createMachine({
             guard: "paysOnDelivery",
             actions: { type: "keepAmount", params: ({ event }) => event.total },
             target: "due",
+          },
+          {
+            guard: "isHosted",
+            actions: { type: "keepAmount", params: ({ event }) => event.total },
+            target: "hosted",
           },
           {
             actions: { type: "keepAmount", params: ({ event }) => event.total },
@@ -56,14 +76,14 @@ export const paymentMachine = paymentRules.createMachine({
             target: "authorized",
           },
           {
-            actions: { type: "keepReason", params: ({ event }) => refusal(event.output) },
+            actions: [{ type: "keepReason", params: ({ event }) => refusal(event.output) }, "emitFailed"],
             target: "failed",
           },
         ],
         onError: [
           {
             guard: { type: "isRefused", params: ({ event }) => failureOf(event.error) },
-            actions: { type: "keepReason", params: ({ event }) => failureOf(event.error) },
+            actions: [{ type: "keepReason", params: ({ event }) => failureOf(event.error) }, "emitFailed"],
             target: "failed",
           },
           // Nobody knows what became of it: the gateway is told to let no authorisation of this order stand.
@@ -76,7 +96,8 @@ export const paymentMachine = paymentRules.createMachine({
       on: { "order.closed": { target: "reversing.awaiting_authorization" } },
       exit: "forgetToken",
     },
-    failed: { type: "final", entry: "emitFailed" },
+    hosted: hostedPayment,
+    failed: ended,
 
     authorized: {
       on: {
@@ -119,8 +140,8 @@ export const paymentMachine = paymentRules.createMachine({
     captured: { on: { "order.closed": { target: "reversing.refunding" } } },
 
     reversing: paymentReversal,
-    voided: { type: "final" },
-    refunded: { type: "final" },
-    expired: { type: "final" },
+    voided: ended,
+    refunded: ended,
+    expired: ended,
   },
 });

@@ -7,7 +7,14 @@
 export type Money = { readonly amount: number; readonly currency: string };
 
 /** Methods the machines can carry to the end. */
-export type PaymentMethod = "cash_on_delivery" | "in_person" | "credit_card" | "debit_card" | "tokenized";
+export type PaymentMethod =
+  | "cash_on_delivery"
+  | "in_person"
+  | "credit_card"
+  | "debit_card"
+  | "tokenized"
+  /** Paid by the customer on a page of the gateway. */
+  | "async";
 
 /** Who ordered; `id` is the caller's own. */
 export type Customer = { readonly id: string; readonly email: string; readonly name: string };
@@ -30,6 +37,16 @@ export type ShippingAddress = {
 /** `auto` takes every step after `stepDelayMs`, `manual` waits for a command at every step. */
 export type FulfillmentPlan = { readonly mode: "auto" | "manual"; readonly stepDelayMs: number };
 
+/**
+ * A customer has `deadlineMs` to pay on the gateway's page. The gateway is asked `pollMs` after the page was made, then
+ * after pauses that double up to `pollMaxMs`.
+ */
+export type HostedPaymentPlan = {
+  readonly deadlineMs: number;
+  readonly pollMs: number;
+  readonly pollMaxMs: number;
+};
+
 /** What every machine of an order starts with. Each keeps only what it needs. */
 export type OrderInput = {
   readonly orderId: string;
@@ -39,6 +56,7 @@ export type OrderInput = {
   readonly payment: { readonly method: PaymentMethod; readonly token?: string };
   readonly shippingAddress: ShippingAddress;
   readonly fulfillment: FulfillmentPlan;
+  readonly hostedPayment: HostedPaymentPlan;
 };
 
 /** A line that the stock does not cover; `requested` is above `available`. */
@@ -94,6 +112,18 @@ export type CaptureOutput =
 export type VoidOutput = { readonly outcome: "voided" | "nothing_to_void" };
 /** Output of `refundPayment`. */
 export type RefundOutput = { readonly outcome: "refunded" };
+
+/** Input of `createPaymentPage`. The gateway takes no payment later than `expiresInMs` after it made the page. */
+export type PageInput = { readonly orderId: string; readonly amount: Money; readonly expiresInMs: number };
+/** Output of `createPaymentPage`: the gateway's id of the payment, and where the customer pays. */
+export type PageOutput = { readonly payment: string; readonly url: string };
+/** Input of `checkPayment`. A payment of another amount is a failure, not an outcome. */
+export type CheckInput = { readonly orderId: string; readonly payment: string; readonly amount: Money };
+/** Output of `checkPayment`. `paid` is captured. */
+export type CheckOutput =
+  | { readonly outcome: "pending" }
+  | { readonly outcome: "paid"; readonly authorization: string }
+  | { readonly outcome: "declined"; readonly reason: string };
 
 /** Input of `createShippingLabel`. */
 export type LabelInput = { readonly orderId: string; readonly shippingAddress: ShippingAddress };

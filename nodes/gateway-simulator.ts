@@ -4,6 +4,7 @@ import pino from "pino";
 import { loadGatewaySettings } from "../config/settings.ts";
 import { createGatewayApp } from "./gateway/app.ts";
 import { Ledger } from "./gateway/ledger.ts";
+import { WebhookSender } from "./gateway/webhook-sender.ts";
 import { runProcess } from "./process.ts";
 
 const SLOW_MS = 2_000;
@@ -14,12 +15,26 @@ runProcess("gateway", async () => {
   const ledger = new Ledger(join(settings.home, "ledger.jsonl"), Date.now);
   // A load test makes thousands of requests a second: only what goes wrong is logged.
   const requests = log.child({}, { level: settings.logLevel === "info" ? "warn" : settings.logLevel });
-  const app = createGatewayApp({ ledger, slowMs: SLOW_MS, log: requests });
+  const sender = new WebhookSender({
+    urls: settings.webhooks ? settings.webhookUrl.split(",") : [],
+    secret: settings.webhookSecret,
+    path: join(settings.home, "webhooks.jsonl"),
+    log,
+  });
+  const app = createGatewayApp({
+    ledger,
+    slowMs: SLOW_MS,
+    publicUrl: settings.publicUrl,
+    now: Date.now,
+    decided: (id, message) => sender.send(id, message),
+    log: requests,
+  });
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
   log.info({ url, ledger: settings.home, entries: ledger.entries().length }, "gateway simulator listens");
   return {
     stop: async () => {
       await app.close();
+      sender.stop();
       ledger.close();
     },
   };

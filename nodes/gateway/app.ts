@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from "fastify";
 import { attempt, type Ledger } from "./ledger.ts";
 import type { Operation, Refusal } from "./operation.ts";
+import { pageRoutes } from "./page-routes.ts";
 import { AuthorizeBody, LedgerQuery, OperationHeaders, OperationParams, SettleBody } from "./schemas.ts";
 import { behaviourOf, FaultCounter } from "./tokens.ts";
 
@@ -12,9 +13,18 @@ export type GatewayOptions = {
   readonly ledger: Ledger;
   /** Pause of `tok_slow`. */
   readonly slowMs: number;
+  /** Where customers reach its pages, no slash at the end. */
+  readonly publicUrl: string;
+  /** Wall clock, ms since the epoch. */
+  readonly now: () => number;
+  /** A customer has decided on a page: tell the shop. */
+  readonly decided: (id: string, message: object) => void;
   /** Requests are logged as `info`. */
   readonly log?: FastifyBaseLogger;
 };
+
+/** Sends what the ledger says of an operation. */
+export type OperationAnswer = (reply: FastifyReply, operation: Operation | Refusal) => FastifyReply;
 
 const FAULTS_REMEMBERED = 100_000;
 /** Longer than any client keeps a connection idle, so that the server never closes one that is being used. */
@@ -95,6 +105,7 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
     );
   }
 
+  pageRoutes(app, { ...options, answer });
   app.get("/operations/:idempotencyKey", { schema: { params: OperationParams } }, async (request, reply) => {
     const operation = ledger.find(request.params.idempotencyKey);
     if (operation === undefined) return reply.status(404).send({ error: "unknown_key" });

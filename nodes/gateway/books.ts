@@ -6,7 +6,8 @@
  *   B1. 0 <= refunded <= captured <= amount, for every authorisation, in integers of the minor unit.
  *   B2. A voided authorisation has nothing captured that is not reversed, and never changes again.
  *   B3. All authorisations of an order are in one currency, so their amounts can be added.
- *   B4. Once an order was voided, with or without an authorisation, no later one is accepted for it.
+ *   B4. Once an order was voided, with or without an authorisation, no later one is accepted for it, but what a customer
+ *       pays on a page although it is closed.
  * Proved by: test/unit/gateway-books.test.ts
  */
 import type { AuthorizeRequest, Decision, Operation, Refusal, SettleRequest } from "./operation.ts";
@@ -36,11 +37,19 @@ export class Books {
     return this.#orders.get(orderId)?.authorizations.get(id);
   }
 
-  /** A second authorisation of an order is accepted, as real gateways do: the ledger has to show the mistake. */
-  authorize(request: AuthorizeRequest, id: string): Decision {
+  /** True once the shop has voided the order: it takes no money any more. */
+  isClosed(orderId: string): boolean {
+    return this.#orders.get(orderId)?.closed === true;
+  }
+
+  /**
+   * A second authorisation of an order is accepted, as real gateways do: the ledger has to show the mistake.
+   * @param late also for a closed order: money that a customer sends on a page too late
+   */
+  authorize(request: AuthorizeRequest, id: string, late = false): Decision {
     const { orderId, amount, currency } = request;
     const order = this.#orders.get(orderId);
-    if (order?.closed === true) return this.decline(orderId, "order_voided");
+    if (order?.closed === true && !late) return this.decline(orderId, "order_voided");
     for (const earlier of order?.authorizations.values() ?? []) {
       if (earlier.currency !== currency) return this.decline(orderId, "currency_mismatch");
     }

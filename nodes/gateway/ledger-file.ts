@@ -25,9 +25,9 @@ export class LedgerFile {
     ftruncateSync(this.#file, this.#bytes);
   }
 
-  /** @throws the system's error (disk full ...); the file is then as it was before. */
-  append(operation: Operation): void {
-    const line = Buffer.from(`${JSON.stringify(operation)}\n`);
+  /** One write for all. @throws the system's error (disk full ...); the file is then as it was before. */
+  append(operations: readonly Operation[]): void {
+    const line = Buffer.from(operations.map((operation) => `${JSON.stringify(operation)}\n`).join(""));
     try {
       let written = 0;
       while (written < line.length) {

@@ -9,6 +9,7 @@
 import { hash } from "node:crypto";
 import { Books } from "./books.ts";
 import { LedgerFile } from "./ledger-file.ts";
+import { type Choice, Pages } from "./pages.ts";
 import type { Decision, Operation, OperationKind, Refusal } from "./operation.ts";
 
 /** One line of `GET /ledger`: an operation that was accepted and moved money. */
@@ -25,13 +26,14 @@ export type LedgerEntry = {
 export type Attempt = { readonly key: string; readonly fingerprint: string };
 
 /** Binds a key to the kind and the fields of its request. */
-export function attempt(key: string, kind: OperationKind, fields: readonly unknown[]): Attempt {
+export function attempt(key: string, kind: Operation["kind"], fields: readonly unknown[]): Attempt {
   return { key, fingerprint: hash("sha256", JSON.stringify([kind, ...fields]), "base64url") };
 }
 
 /** The books, their file, and the keys; one per process and file. */
 export class Ledger {
   readonly books = new Books();
+  readonly pages = new Pages(this.books);
   readonly #operations = new Map<string, Operation>();
   readonly #file: LedgerFile;
   readonly #now: () => number;
@@ -63,15 +65,35 @@ export class Ledger {
     if (earlier !== undefined) return earlier;
     const decision = decide(this.books);
     if ("refused" in decision) return decision;
-    const operation: Operation = {
-      idempotencyKey: attempt.key,
-      fingerprint: attempt.fingerprint,
-      ...decision,
-      at: new Date(this.#now()).toISOString(),
-    };
-    this.#file.append(operation);
+    const operation = this.#operation(attempt, decision);
+    this.#file.append([operation]);
     this.#take(operation);
     return operation;
+  }
+
+  /**
+   * The customer's choice on a page. A payment is two operations, authorised and captured, in one write.
+   * @returns why it cannot be, with nothing booked
+   */
+  choose(page: string, choice: Choice, authorization: string): Refusal | undefined {
+    const decision = this.pages.choose(page, choice, authorization, this.#now());
+    if ("refused" in decision) return decision;
+    const key = `${page}:${decision.kind}`;
+    const operations = [this.#operation(attempt(key, decision.kind, [page]), decision)];
+    const { booked, orderId } = decision;
+    if (booked !== null) {
+      const capture: Decision = {
+        kind: "capture",
+        orderId,
+        result: { status: "captured" },
+        booked,
+        authorizations: decision.authorizations,
+      };
+      operations.push(this.#operation(attempt(`${page}:capture`, "capture", [page]), capture));
+    }
+    this.#file.append(operations);
+    for (const operation of operations) this.#take(operation);
+    return undefined;
   }
 
   /** Accepted operations in the order of booking, of one order or of all. */
@@ -81,6 +103,7 @@ export class Ledger {
       if (operation.booked === null) continue;
       if (orderId !== undefined && operation.orderId !== orderId) continue;
       const { idempotencyKey, kind, at } = operation;
+      if (kind === "page" || kind === "decline") continue;
       entries.push({ idempotencyKey, orderId: operation.orderId, kind, ...operation.booked, at });
     }
     return entries;
@@ -90,8 +113,13 @@ export class Ledger {
     this.#file.close();
   }
 
+  #operation({ key, fingerprint }: Attempt, decision: Decision): Operation {
+    return { idempotencyKey: key, fingerprint, ...decision, at: new Date(this.#now()).toISOString() };
+  }
+
   #take(operation: Operation): void {
     this.#operations.set(operation.idempotencyKey, operation);
     this.books.apply(operation);
+    this.pages.apply(operation);
   }
 }

@@ -7,7 +7,25 @@ export type OperationKind = "authorize" | "capture" | "void" | "refund";
 export type OperationResult =
   | { readonly status: "authorized"; readonly id: string }
   | { readonly status: "declined"; readonly reason: string }
+  /** A page on which the customer pays. */
+  | { readonly status: "pending"; readonly id: string; readonly url: string }
   | { readonly status: "captured" | "voided" | "nothing_to_void" | "refunded" };
+
+/** A page for one payment of all of `amount`. `expiresAt`: ms since the epoch. */
+export type Page = {
+  readonly id: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly expiresAt: number;
+};
+
+/** `expiresInMs`: how long the customer may pay. */
+export type PageRequest = {
+  readonly orderId: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly expiresInMs: number;
+};
 
 /** A line of the ledger file. Folding all lines in order gives the books; see {@link Books}. */
 export type Operation = {
@@ -15,7 +33,8 @@ export type Operation = {
   /** Hash of the request, so that a key cannot be used again for another request. */
   readonly fingerprint: string;
   readonly orderId: string;
-  readonly kind: OperationKind;
+  /** `page`: one was made; `decline`: the customer declined on it. Neither moves money. */
+  readonly kind: OperationKind | "page" | "decline";
   readonly result: OperationResult;
   /** Money that moved, in minor units; null where nothing was booked (declined, nothing to void). */
   readonly booked: { readonly amount: number; readonly currency: string } | null;
@@ -23,6 +42,8 @@ export type Operation = {
   readonly authorizations: readonly string[];
   /** True when the authorisation was settled at once (debit cards). */
   readonly settled?: true;
+  /** The page that the operation made, or that the customer used. */
+  readonly page?: Page;
   /** RFC 3339, UTC */
   readonly at: string;
 };
@@ -47,8 +68,8 @@ export type SettleRequest = {
 /** What an operation would book, before it has a key and a time. */
 export type Decision = Pick<
   Operation,
-  "kind" | "orderId" | "result" | "booked" | "authorizations" | "settled"
+  "kind" | "orderId" | "result" | "booked" | "authorizations" | "settled" | "page"
 >;
 
 /** The books do not allow it: nothing is booked and nothing stored. `code` is stable, snake_case. */
-export type Refusal = { readonly refused: 409 | 422; readonly code: string };
+export type Refusal = { readonly refused: 404 | 409 | 422; readonly code: string };

@@ -21,6 +21,20 @@ export const SettleBody = Type.Object({
   currency: Type.Optional(Currency),
 });
 
+/** Body of `POST /payments/pages`. */
+export const PageBody = Type.Object({
+  orderId: Id,
+  amount: Amount,
+  currency: Currency,
+  expiresInMs: Type.Integer({ minimum: 1, maximum: 31_536_000_000 }),
+});
+
+/** Which page. */
+export const PageParams = Type.Object({ id: Type.String() });
+
+/** What the customer chose, as the page's form sends it. */
+export const ChoiceBody = Type.Object({ action: Type.Enum(["pay", "pay_late", "decline"]) });
+
 /** Every call names itself, so that it can be repeated. */
 export const OperationHeaders = Type.Object({
   "idempotency-key": Type.String({ minLength: 1, maxLength: 400 }),

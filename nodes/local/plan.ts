@@ -53,7 +53,10 @@ export type NatsPlace = {
 };
 
 export function planCluster(
-  settings: Pick<ClusterSettings, "home" | "fulfillment" | "stepDelayMs" | "logLevel">,
+  settings: Pick<
+    ClusterSettings,
+    "home" | "fulfillment" | "stepDelayMs" | "paymentDeadlineMs" | "paymentPollMs" | "webhooks" | "logLevel"
+  >,
   ports: ClusterPorts,
   nats: NatsPlace,
 ): ClusterPlan {
@@ -73,7 +76,10 @@ export function planCluster(
         ...common,
         ORDERLY_GATEWAY_PORT: String(ports.gateway),
         ORDERLY_GATEWAY_URL: gatewayUrl,
-        ORDERLY_WEBHOOK_URL: `http://${LOOPBACK}:${ports.nodes[0] ?? 0}/v1/webhooks/payments`,
+        ORDERLY_WEBHOOK_URL: ports.nodes
+          .map((port) => `http://${LOOPBACK}:${port}/v1/webhooks/payments`)
+          .join(","),
+        ORDERLY_WEBHOOKS: settings.webhooks,
         ORDERLY_HOME: join(settings.home, "gateway"),
       },
     },
@@ -110,6 +116,8 @@ export function planCluster(
           ORDERLY_HOME: home,
           ORDERLY_FULFILLMENT: settings.fulfillment,
           ORDERLY_STEP_DELAY_MS: String(settings.stepDelayMs),
+          ORDERLY_PAYMENT_DEADLINE_MS: String(settings.paymentDeadlineMs),
+          ORDERLY_PAYMENT_POLL_MS: String(settings.paymentPollMs),
         },
       };
     }),

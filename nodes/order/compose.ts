@@ -114,6 +114,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     partitions: settings.partitions,
     idempotencySecret: settings.idempotencySecret,
     fulfillment: settings.fulfillment,
+    hostedPayment: settings.hostedPayment,
   });
   return {
     node,

@@ -11,6 +11,7 @@ import { randomIds } from "../../src/adapters/ids.random.ts";
 import { sqliteOutbox } from "../../src/adapters/outbox.sqlite.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { Crash } from "../../src/runtime/crash-points.ts";
+import { webhookIntake } from "../../src/services/webhooks/intake.ts";
 import type { Running } from "../process.ts";
 import { composeOrders } from "./compose.ts";
 import { deadLetterDesk } from "./dead-letters.ts";
@@ -59,6 +60,11 @@ export async function startOrderNode(
     invoices,
     operations: nodeOperations(node, settings),
     deadLetters: deadLetterDesk(natsDeadLetters(link)),
+    webhooks: webhookIntake({
+      secret: settings.webhookSecret,
+      deliver: (...input) => node.actors.deliver(...input),
+      orLost: (promise) => node.orLost(promise),
+    }),
     log,
     nextId: () => ids.next(),
     now: () => clock.now(),

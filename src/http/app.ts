@@ -14,6 +14,7 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { Inventory } from "../services/inventory/contract.ts";
 import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
+import type { WebhookIntake } from "../services/webhooks/contract.ts";
 import { clientErrors } from "./client-errors.ts";
 import { refuseWhenCutOff } from "./cut-off.ts";
 import type { DeadLetterDesk } from "./dead-letters.ts";
@@ -35,6 +36,7 @@ import { orderCommandRoutes } from "./routes/order-commands.ts";
 import { parkedOrderRoutes } from "./routes/parked-orders.ts";
 import { placeOrderRoute } from "./routes/place-order.ts";
 import { readOrderRoutes } from "./routes/read-order.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 import { components } from "./schemas/components.ts";
 import { answerUnknownRoute } from "./unknown-routes.ts";
 
@@ -45,6 +47,7 @@ export type AppDependencies = {
   readonly invoices: Invoices;
   readonly operations: Operations;
   readonly deadLetters: DeadLetterDesk;
+  readonly webhooks: WebhookIntake;
   /** A pino logger. */
   readonly log: FastifyBaseLogger;
   /** A fresh URL-safe token, for request ids. */
@@ -75,6 +78,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   inventoryRoutes(app, dependencies.inventory);
   operationRoutes(app, { ...dependencies, closing });
   deadLetterRoutes(app, dependencies.deadLetters);
+  webhookRoutes(app, dependencies.webhooks);
   indexPageRoute(app);
   await serveOpenApi(app);
   await app.ready();

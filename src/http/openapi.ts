@@ -12,6 +12,7 @@ const tags = [
   { name: "Orders", description: "Place, read and cancel orders" },
   { name: "Fulfillment", description: "The five manual steps of the warehouse" },
   { name: "Inventory", description: "Stock and prices per SKU" },
+  { name: "Payments", description: "What the payment gateway tells" },
   { name: "Operations", description: "Health, metrics and the cluster" },
 ];
 

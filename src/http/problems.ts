@@ -34,6 +34,11 @@ export const problems = {
     title: "Invalid idempotency key",
     detail: "Idempotency-Key takes 1 to 255 visible ASCII characters.",
   },
+  invalid_signature: {
+    status: 401,
+    title: "Invalid signature",
+    detail: "The webhook's signature is missing, wrong, or not of the last five minutes.",
+  },
   payment_failed: {
     status: 402,
     title: "Payment failed",

@@ -7,7 +7,13 @@ type Answer = { status: number; body: { status?: string; id?: string; reason?: s
 
 async function startGateway(t: Test, { home = t.testdir(), slowMs = 1 } = {}) {
   const ledger = new Ledger(join(home, "ledger.jsonl"), Date.now);
-  const app = createGatewayApp({ ledger, slowMs });
+  const app = createGatewayApp({
+    ledger,
+    slowMs,
+    publicUrl: "http://127.0.0.1",
+    now: Date.now,
+    decided: () => {},
+  });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   let open = true;
   const stop = async () => {

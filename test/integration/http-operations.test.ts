@@ -224,6 +224,7 @@ const documented = [
   "post /v1/orders/{id}/skip",
   "get /v1/dead-letters",
   "post /v1/dead-letters/{id}/replay",
+  "post /v1/webhooks/payments",
 ];
 
 type Document = {

@@ -30,6 +30,11 @@ export type OrderClusterOptions = {
   readonly syncAlways?: boolean;
   /** 3: as `npm run start:cluster` has it, everything stored and synced on each. 1 unless told otherwise. */
   readonly natsServers?: 1 | 3;
+  /** How long a customer may take on the payment page, and the first pause until the gateway is asked; as `npm start`. */
+  readonly paymentDeadlineMs?: number;
+  readonly paymentPollMs?: number;
+  /** `off`: the gateway simulator tells nobody what customers do. */
+  readonly webhooks?: "on" | "off";
   /** Bytes that nats-server may store in all; unlimited unless told otherwise. */
   readonly maxFileStoreBytes?: number;
   /** Absolute path of the file that every order node runs; nodes/order-node.ts unless told otherwise. */
@@ -97,6 +102,9 @@ export async function startOrderCluster(
       home,
       fulfillment: options.fulfillment ?? "auto",
       stepDelayMs: options.stepDelayMs ?? 0,
+      paymentDeadlineMs: options.paymentDeadlineMs ?? 900_000,
+      paymentPollMs: options.paymentPollMs ?? 2000,
+      webhooks: options.webhooks ?? "on",
       logLevel: "info",
     },
     {

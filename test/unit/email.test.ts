@@ -1,6 +1,6 @@
 import t from "tap";
 import { html } from "../../src/services/email/html.ts";
-import { composeMail, mailedEvents } from "../../src/services/email/letters.ts";
+import { composeMail, orderMails } from "../../src/services/email/letters.ts";
 import { moneyText } from "../../src/services/paperwork/money-text.ts";
 import { type OrderPaper, readOrderDetails } from "../../src/services/paperwork/order-details.ts";
 import { WorkRefused } from "../../src/runtime/worker.ts";
@@ -31,7 +31,7 @@ t.test("the subjects are the phrases of the contract", async (t) => {
       ["order.cancelled", "Order cancelled"],
     ],
   );
-  t.same(mailedEvents, ["order.created", "order.confirmed", "order.shipped", "order.cancelled"]);
+  t.same(orderMails, ["order.created", "order.confirmed", "order.shipped", "order.cancelled"]);
   t.equal(mail("order.completed"), undefined);
   t.equal(mail("constructor"), undefined);
 });

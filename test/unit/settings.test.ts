@@ -33,6 +33,9 @@ t.test("an empty environment gives a local cluster with the documented defaults"
     home: resolve(".orderly"),
     fulfillment: "auto",
     stepDelayMs: 1500,
+    paymentDeadlineMs: 900_000,
+    paymentPollMs: 2000,
+    webhooks: "on",
     logLevel: "info",
   });
 });

@@ -1,9 +1,8 @@
 /** The mails that an order's customer gets: what they say. Pure. */
-import { token } from "../../../config/subjects.ts";
 import { moneyText } from "../paperwork/money-text.ts";
 import { addressLines, type OrderPaper, paymentMethodText } from "../paperwork/order-details.ts";
 import { html, type Html } from "./html.ts";
-import type { Mail } from "./mailer.ts";
+import { type Mail, messageIdOf } from "./mailer.ts";
 
 type Letter = {
   readonly subject: string;
@@ -35,18 +34,15 @@ const letters = {
   },
 } as const satisfies Record<string, Letter>;
 
-/** The event types that are worth a mail. */
-export const mailedEvents = Object.keys(letters) as (keyof typeof letters)[];
-
-/** Part of the Message-ID; a name that belongs to nobody. */
-const MESSAGE_DOMAIN = "orderly.example";
+/** The events of orders that are worth a mail. */
+export const orderMails = Object.keys(letters) as (keyof typeof letters)[];
 
 /** The mail for an event, undefined when its type has none. The same event gives the same mail. */
 export function composeMail(event: { id: string; type: string }, order: OrderPaper): Mail | undefined {
   if (!Object.hasOwn(letters, event.type)) return undefined;
   const letter: Letter = letters[event.type as keyof typeof letters];
   return {
-    messageId: `<${token(event.id)}@${MESSAGE_DOMAIN}>`,
+    messageId: messageIdOf(event.id),
     to: { name: order.customer.name, address: order.customer.email },
     subject: letter.subject,
     text: asText(letter, order),

@@ -1,4 +1,5 @@
 /** The port to the outside world of mail. */
+import { token } from "../../../config/subjects.ts";
 
 /** One mail to one receiver. */
 export type Mail = {
@@ -24,4 +25,12 @@ export interface Mailer {
   send(mail: Mail): Promise<void>;
   /** Ends idle connections; mails under way are still sent. */
   close(): void;
+}
+
+/** Part of the Message-ID; a name that belongs to nobody. */
+const MESSAGE_DOMAIN = "orderly.example";
+
+/** The same for every try to send an event's mail. */
+export function messageIdOf(eventId: string): string {
+  return `<${token(eventId)}@${MESSAGE_DOMAIN}>`;
 }

@@ -6,9 +6,10 @@ import {
   WorkRefused,
 } from "../../runtime/worker.ts";
 import { readOrderDetails } from "../paperwork/order-details.ts";
-import { composeMail, mailedEvents } from "./letters.ts";
+import { composeMail, orderMails } from "./letters.ts";
 import { MailRefused } from "./mailer.ts";
 import { smtpMailer } from "./mailer.smtp.ts";
+import { composeRefundMail, REFUNDED } from "./refund-letter.ts";
 
 /** What the e-mail worker needs of its node. */
 export type EmailDependencies = WorkerDependencies & {
@@ -16,6 +17,9 @@ export type EmailDependencies = WorkerDependencies & {
   readonly smtpUrl: string;
   readonly bounds?: WorkerBounds;
 };
+
+/** The event types that are worth a mail. */
+export const mailedEvents: readonly string[] = [...orderMails, REFUNDED];
 
 const SENDER = "Orderly <orders@orderly.example>";
 
@@ -37,7 +41,8 @@ export async function startEmailWorker(dependencies: EmailDependencies): Promise
     types: mailedEvents,
     bounds,
     work: async (event) => {
-      const mail = composeMail(event, readOrderDetails(event.data));
+      const mail =
+        event.type === REFUNDED ? composeRefundMail(event) : composeMail(event, readOrderDetails(event.data));
       if (mail === undefined) throw new WorkRefused(`there is no mail for ${event.type}`);
       try {
         dependencies.crash?.("email.send", "before");

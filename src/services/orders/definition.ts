@@ -77,12 +77,14 @@ export function orderDefinition(options: OrderDefinitionOptions): ActorDefinitio
 }
 
 /**
- * False while a caller had better wait: the stock is being asked for, the payment authorised, or stock given back
+ * False while a caller had better wait: the stock is being asked for, the payment authorised, its page made, or stock given back
  * or handed over right now. A step that failed and waits for its next try keeps nobody waiting.
  */
 function settled(machines: MachineStates): boolean {
   const order = machines["order"]?.value;
   if (order === "reserving" || order === "awaiting_inventory" || order === "authorizing") return false;
+  const payment = machines["payment"]?.value as { hosted?: unknown } | undefined;
+  if (payment?.hosted === "requesting" && order === "awaiting_payment") return false;
   const fulfillment = machines["fulfillment"]?.value as { releasing?: string; shipping?: string } | undefined;
   return fulfillment?.releasing !== "giving_back" && fulfillment?.shipping !== "handing_over";
 }

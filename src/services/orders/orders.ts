@@ -2,7 +2,7 @@
  * The order service: places orders and passes commands on to their actors, on whatever node these live.
  * Owns nothing: every answer comes from acknowledged state. Outcomes are values.
  */
-import type { OrderInput, PaymentMethod } from "../../../machines/types.ts";
+import type { OrderInput } from "../../../machines/types.ts";
 import { partitionOf, subjects } from "../../../config/subjects.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import { Unavailable } from "../../runtime/ports.ts";
@@ -28,6 +28,7 @@ export type OrdersOptions = {
   /** Makes ids from idempotency keys. Equal on all nodes, and never changed: a new one forgets all keys. */
   readonly idempotencySecret: string;
   readonly fulfillment: OrderInput["fulfillment"];
+  readonly hostedPayment: OrderInput["hostedPayment"];
 };
 
 /** A cancellation or a shipment waits so long for the stock to follow; the order itself has changed before. */
@@ -45,15 +46,8 @@ export class OrderService implements Orders {
     order: PlaceOrder,
     how: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
   ): Promise<PlaceResult> {
-    const { actors, inventory, ids, idempotencySecret, fulfillment } = this.options;
+    const { actors, inventory, ids, idempotencySecret, fulfillment, hostedPayment } = this.options;
     const { method, token } = order.payment;
-    if (!isAvailable(method)) {
-      return {
-        status: "refused",
-        code: "payment_method_unavailable",
-        reason: `${method} is not offered yet`,
-      };
-    }
     const known = await inventory.known(order.lines.map(({ sku }) => sku));
     if (known.status !== "checked") return known;
     if (known.unknown.length > 0) {
@@ -69,6 +63,7 @@ export class OrderService implements Orders {
       payment: token === undefined ? { method } : { method, token },
       shippingAddress: order.shippingAddress,
       fulfillment,
+      hostedPayment,
     };
     const reply = await actors.start(id, input, {
       waitMs,
@@ -144,9 +139,4 @@ export class OrderService implements Orders {
     if (due === null || !allowedCommands(machines).includes("deliver")) return undefined;
     return collectsDue(due, collected) ? undefined : { status: "amount_mismatch", expected: due };
   }
-}
-
-/** `async` is paid on a hosted page, which no gateway offers yet. */
-function isAvailable(method: PlaceOrder["payment"]["method"]): method is PaymentMethod {
-  return method !== "async";
 }

@@ -2,7 +2,7 @@
 import type { ActorReply } from "../../runtime/actors.ts";
 import type { Snapshot } from "../../runtime/envelope.ts";
 import type { PlaceOrder, PlaceResult, Unserved } from "./contract.ts";
-import { orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
+import { hadPaymentPage, orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
 import type { OrderMachines } from "./status.ts";
 import { orderView } from "./view.ts";
 
@@ -27,6 +27,8 @@ export function unserved(reply: ActorReply): Unserved {
 export function placeResult(id: string, snapshot: Snapshot, lines: PlaceOrder["lines"]): PlaceResult {
   const machines = orderMachinesOf(snapshot.machines);
   const reason = machines.order.context.reason ?? "";
+  // The first request was answered with the page: so are its repetitions, whatever the customer did there.
+  if (hadPaymentPage(machines)) return { status: "placed", order: orderView(id, snapshot) };
   switch (orderStatus(machines)) {
     case "rejected":
       return rejected(id, machines, lines);

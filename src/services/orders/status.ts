@@ -13,8 +13,8 @@ export type OrderMachines = {
   readonly fulfillment: { readonly value: StateValue; readonly context: FulfillmentContext };
 };
 
-/** `authorized`, or `{ reversing: "voiding" }`. */
-type StateValue = string | Readonly<Record<string, string>>;
+/** `authorized`, `{ reversing: "voiding" }`, or `{ hosted: { pending: "waiting" } }`. */
+export type StateValue = string | { readonly [state: string]: StateValue };
 
 /** @throws when a machine is missing: programmer fault */
 export function orderMachinesOf(states: MachineStates): OrderMachines {
@@ -37,7 +37,10 @@ export function orderStatus({ order }: OrderMachines): OrderStatus {
 /** One of the API's payment statuses. */
 export function paymentStatus({ payment }: OrderMachines): string {
   const { value, context } = payment;
-  if (typeof value !== "string") return reversingStatus(value["reversing"] ?? "", context);
+  if (typeof value !== "string") {
+    const { reversing } = value;
+    return typeof reversing === "string" ? reversingStatus(reversing, context) : "pending";
+  }
   if (value === "idle" || value === "due" || value === "unused") return "none";
   return value === "capturing" ? "authorized" : value;
 }
@@ -46,6 +49,7 @@ export function paymentStatus({ payment }: OrderMachines): string {
 function reversingStatus(step: string, context: PaymentContext): string {
   if (context.expired) return "expired";
   if (step === "awaiting_authorization") return "authorizing";
+  if (context.method === "async" && context.authorization === undefined) return "pending";
   const refunds = step === "refunding" || step === "refund_failed";
   return refunds && context.method !== "debit_card" ? "captured" : "authorized";
 }
@@ -68,7 +72,7 @@ export function fulfillmentStatus({ order, fulfillment }: OrderMachines): string
   }
 }
 
-const cancellable: ReadonlySet<string> = new Set(["authorizing", "confirmed", "ready"]);
+const cancellable: ReadonlySet<string> = new Set(["authorizing", "awaiting_payment", "confirmed", "ready"]);
 
 /** The step that a warehouse may take next, where it drives the steps. */
 const steps: Readonly<Record<string, OrderCommand["type"]>> = {
@@ -95,6 +99,18 @@ export function dueOnDelivery({ order }: OrderMachines): Money | null {
   const { total, method } = order.context;
   if (total === null) return null;
   return paysOnDelivery(method) ? total : { amount: 0, currency: total.currency };
+}
+
+/** Where the customer pays; null unless a payment page waits for that. */
+export function paymentUrl({ payment }: OrderMachines): string | null {
+  const { value, context } = payment;
+  const isPending = typeof value !== "string" && typeof value["hosted"] === "object";
+  return isPending ? (context.url ?? null) : null;
+}
+
+/** True once the caller was shown a payment page, whatever became of it. */
+export function hadPaymentPage({ payment }: OrderMachines): boolean {
+  return payment.context.url !== undefined;
 }
 
 /** True once the order has been confirmed, whatever became of it. */

@@ -1,6 +1,13 @@
 import type { Snapshot } from "../../runtime/envelope.ts";
 import type { OrderView } from "./contract.ts";
-import { allowedCommands, fulfillmentStatus, orderMachinesOf, orderStatus, paymentStatus } from "./status.ts";
+import {
+  allowedCommands,
+  fulfillmentStatus,
+  orderMachinesOf,
+  orderStatus,
+  paymentStatus,
+  paymentUrl,
+} from "./status.ts";
 
 /** The order as the API shows it, from its acknowledged snapshot. Pure. */
 export function orderView(id: string, snapshot: Snapshot): OrderView {
@@ -18,7 +25,7 @@ export function orderView(id: string, snapshot: Snapshot): OrderView {
       unitPrice: "unitPrice" in line ? line.unitPrice : null,
     })),
     total: context.total,
-    payment: { method: context.method, status: paymentStatus(machines), url: null },
+    payment: { method: context.method, status: paymentStatus(machines), url: paymentUrl(machines) },
     fulfillment: { status: fulfillmentStatus(machines), trackingNumber: trackingNumber ?? null },
     invoice: invoice ? { ...invoice, url: `/v1/orders/${id}/invoice` } : null,
     shippingAddress: context.shippingAddress,

@@ -1,11 +1,19 @@
 /** The payment machine's effects, carried out by a gateway. */
 import type { EffectContext, EffectHandler } from "../../runtime/definition.ts";
-import type { AuthorizeInput, SettleInput, VoidInput } from "../../../machines/types.ts";
+import type {
+  AuthorizeInput,
+  CheckInput,
+  PageInput,
+  SettleInput,
+  VoidInput,
+} from "../../../machines/types.ts";
 import type { GatewayCall, PaymentGateway } from "./gateway.ts";
 
 /** By the `src` of the payment machine's invokes. */
 export type PaymentEffects = {
   readonly authorizePayment: EffectHandler;
+  readonly createPaymentPage: EffectHandler;
+  readonly checkPayment: EffectHandler;
   readonly capturePayment: EffectHandler;
   readonly voidPayment: EffectHandler;
   readonly refundPayment: EffectHandler;
@@ -20,10 +28,13 @@ const TIMEOUT_MS = 5000;
 const MAX_ATTEMPTS = 6;
 const BACKOFF_MS = 100;
 
-type Kind = "authorize" | "capture" | "void" | "refund";
+type Kind = "authorize" | "page" | "check" | "capture" | "void" | "refund";
+
+/** The machine asks again by itself, later. */
+const CHECK_ATTEMPTS = 2;
 
 /**
- * Handlers for `authorizePayment`, `capturePayment`, `voidPayment` and `refundPayment`. Unknown outcomes are looked
+ * Handlers for the payment machine's effects. Unknown outcomes are looked
  * up under the same key before the same call is repeated under it. An authorisation that runs out of time and is
  * not found fails for good with code `timeout`, and the machine voids.
  * @param timeoutMs time limit of one call
@@ -45,6 +56,14 @@ export function paymentEffects(gateway: PaymentGateway, timeoutMs: number = TIME
       ...handler("authorize", ({ input }, call) => gateway.authorize(input as AuthorizeInput, call)),
       timeoutIsFinal: true,
     },
+    createPaymentPage: handler("page", ({ input }, call) => gateway.createPage(input as PageInput, call)),
+    checkPayment: {
+      provider: "gateway",
+      timeoutMs,
+      maxAttempts: CHECK_ATTEMPTS,
+      backoffMs: BACKOFF_MS,
+      run: (context) => gateway.checkPayment(context.input as CheckInput, callOf("check", context)),
+    },
     capturePayment: handler("capture", ({ input }, call) => gateway.capture(input as SettleInput, call)),
     voidPayment: handler("void", ({ input }, call) => gateway.void(input as VoidInput, call)),
     refundPayment: handler("refund", ({ input }, call) => gateway.refund(input as SettleInput, call)),
@@ -56,6 +75,7 @@ export function paymentEffects(gateway: PaymentGateway, timeoutMs: number = TIME
  * outcome opens a new effect, yet means the same operation. Only a definite no begins a new attempt.
  */
 function callOf(kind: Kind, { actor, input, signal }: EffectContext): GatewayCall {
-  const attempt = kind === "authorize" ? 1 : (input as VoidInput).attempt;
+  // Authorisations, pages and questions have no second attempt.
+  const { attempt = 1 } = input as Partial<VoidInput>;
   return { key: `${actor}:${kind}:${attempt}`, signal };
 }

@@ -8,6 +8,9 @@ import { EffectError } from "../../runtime/definition.ts";
 import type {
   AuthorizeOutput,
   CaptureOutput,
+  CheckInput,
+  CheckOutput,
+  PageOutput,
   RefundOutput,
   SettleInput,
   VoidInput,
@@ -36,6 +39,15 @@ export function httpGateway(baseUrl: string): PaymentGateway {
       const answer = await post("authorize", { orderId, method, token, ...amount }, call);
       return authorized(answer) ?? fail(answer);
     },
+    async createPage({ orderId, amount, expiresInMs }, call) {
+      const answer = await post("pages", { orderId, ...amount, expiresInMs }, call);
+      return page(answer) ?? fail(answer);
+    },
+    async checkPayment(request, { signal }) {
+      const path = `${prefix}/payments/pages/${encodeURIComponent(request.payment)}`;
+      const answer = await exchange(pool, { method: "GET", path, signal });
+      return checked(answer, request) ?? fail(answer);
+    },
     async capture(request, call) {
       const answer = await post("capture", settlement(request), call);
       return captured(answer) ?? fail(answer);
@@ -52,7 +64,14 @@ export function httpGateway(baseUrl: string): PaymentGateway {
       const path = `${prefix}/operations/${encodeURIComponent(key)}`;
       const answer = await exchange(pool, { method: "GET", path, signal });
       if (answer.status === 404) return undefined;
-      return authorized(answer) ?? captured(answer) ?? voided(answer) ?? refunded(answer) ?? fail(answer);
+      return (
+        authorized(answer) ??
+        page(answer) ??
+        captured(answer) ??
+        voided(answer) ??
+        refunded(answer) ??
+        fail(answer)
+      );
     },
   };
 }
@@ -74,6 +93,37 @@ function authorized({ status, body }: Answer): AuthorizeOutput | undefined {
     return { outcome: "declined", reason: text(body["reason"], "declined") };
   }
   return undefined;
+}
+
+function page({ status, body }: Answer): PageOutput | undefined {
+  const { id, url } = body;
+  if (status !== 200 || body["status"] !== "pending") return undefined;
+  return typeof id === "string" && typeof url === "string" ? { payment: id, url } : undefined;
+}
+
+/** @throws EffectError `refused` for a payment of another amount than was asked for */
+function checked({ status, body }: Answer, { orderId, amount }: CheckInput): CheckOutput | undefined {
+  if (status !== 200) return undefined;
+  if (
+    body["orderId"] !== orderId ||
+    body["amount"] !== amount.amount ||
+    body["currency"] !== amount.currency
+  ) {
+    throw new EffectError("refused", "payment_differs", "the gateway's payment is not the one of this order");
+  }
+  switch (body["status"]) {
+    case "pending":
+      return { outcome: "pending" };
+    case "paid":
+      return typeof body["authorization"] === "string"
+        ? { outcome: "paid", authorization: body["authorization"] }
+        : undefined;
+    case "declined":
+    case "closed":
+      return { outcome: "declined", reason: text(body["reason"], "closed") };
+    default:
+      return undefined;
+  }
 }
 
 /** A capture that the gateway does not allow is an answer: the order is held. */

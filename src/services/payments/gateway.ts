@@ -2,12 +2,17 @@
  * The payment gateway as Orderly needs it. Amounts in minor units.
  *
  * What an implementation must honour: every call carries a key; the same key with the same request has the same
- * outcome and counts once. A void closes the order: an authorisation that arrives after it does not stand.
+ * outcome and counts once. A void closes the order: an authorisation that arrives after it does not stand. A void of
+ * an order that was paid on a page is refused.
  */
 import type {
   AuthorizeInput,
   AuthorizeOutput,
   CaptureOutput,
+  CheckInput,
+  CheckOutput,
+  PageInput,
+  PageOutput,
   RefundOutput,
   SettleInput,
   VoidInput,
@@ -22,7 +27,7 @@ export type GatewayCall = {
 };
 
 /** What the gateway remembers of a key. */
-export type GatewayOutcome = AuthorizeOutput | CaptureOutput | VoidOutput | RefundOutput;
+export type GatewayOutcome = AuthorizeOutput | PageOutput | CaptureOutput | VoidOutput | RefundOutput;
 
 /**
  * All methods throw EffectError: `refused` for a definite no, `retryable` when certainly nothing was done,
@@ -30,6 +35,10 @@ export type GatewayOutcome = AuthorizeOutput | CaptureOutput | VoidOutput | Refu
  */
 export interface PaymentGateway {
   authorize(request: AuthorizeInput, call: GatewayCall): Promise<AuthorizeOutput>;
+  /** A page on which the customer pays the amount at once; a void of the order closes it. */
+  createPage(request: PageInput, call: GatewayCall): Promise<PageOutput>;
+  /** What became of a page. A question: it counts for nothing. A page that is closed or too old is `declined`. */
+  checkPayment(request: CheckInput, call: GatewayCall): Promise<CheckOutput>;
   capture(request: SettleInput, call: GatewayCall): Promise<CaptureOutput>;
   void(request: VoidInput, call: GatewayCall): Promise<VoidOutput>;
   refund(request: SettleInput, call: GatewayCall): Promise<RefundOutput>;

@@ -51,12 +51,17 @@ export class Chart {
     return this.send({ type: `xstate.error.actor.${invocation}`, error, actorId: invocation } as EventObject);
   }
 
-  /** Fires the only timer. */
-  elapse(): Taken {
-    const [timer] = this.timers;
-    if (timer === undefined || this.timers.size > 1) throw new Error(`${this.timers.size} timers are armed`);
+  /** Fires the timer of that delay; without one, the only timer. */
+  elapse(delay = ""): Taken {
+    const [timer, ...others] = this.armed(delay);
+    if (timer === undefined || others.length > 0) throw new Error(`${this.timers.size} timers are armed`);
     this.timers.delete(timer[0]);
     return this.send(timer[1]);
+  }
+
+  /** Timers of a delay, by its name in the machine. */
+  armed(delay: string): [id: string, event: EventObject][] {
+    return [...this.timers].filter(([id]) => id.includes(delay));
   }
 
   private close(invocation: string): void {

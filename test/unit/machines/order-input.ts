@@ -13,7 +13,10 @@ export function orderInput(
   method: PaymentMethod = "credit_card",
   fulfillment: OrderInput["fulfillment"] = { mode: "manual", stepDelayMs: 1500 },
 ): OrderInput {
-  const token = method === "cash_on_delivery" || method === "in_person" ? {} : { token: "tok_secret" };
+  const token =
+    method === "cash_on_delivery" || method === "in_person" || method === "async"
+      ? {}
+      : { token: "tok_secret" };
   return {
     orderId: "ord_1",
     customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },
@@ -21,6 +24,7 @@ export function orderInput(
     payment: { method, ...token },
     shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
     fulfillment,
+    hostedPayment: { deadlineMs: 900_000, pollMs: 2000, pollMaxMs: 60_000 },
   };
 }
 
@@ -36,4 +40,15 @@ export const outOfStock: ReserveOutput = {
 };
 
 export const authorized: AuthorizeOutput = { outcome: "authorized", authorization: "auth_1" };
+/** A page, and what a customer did on it. */
+export const page = { payment: "pay_1", url: "http://127.0.0.1/pay/pay_1" } as const;
+export const paidOnPage = { outcome: "paid", authorization: "auth_2" } as const;
+export const paidReport = {
+  type: "gateway.paid",
+  payment: "pay_1",
+  authorization: "auth_2",
+  amount: total,
+} as const;
+export const declinedReport = { type: "gateway.declined", payment: "pay_1", reason: "no" } as const;
+
 export const declined: AuthorizeOutput = { outcome: "declined", reason: "card_declined" };

@@ -123,6 +123,15 @@ checkScenarios<W>({
         cancel: cancelled,
       },
     },
+    "awaiting the payment on a page": {
+      reach: reach("async", "reserved"),
+      outcomes: {
+        "payment authorized": { to: "confirmed", emits: ["order.confirmed"] },
+        "payment failed": { to: "payment_failed", emits: ["order.closed"] },
+        "payment expired": { to: "payment_expired", emits: ["order.closed"] },
+        cancel: cancelled,
+      },
+    },
     "payment failed": { reach: reach("debit_card", "reserved", "payment failed"), outcomes: {} },
     "payment expired": { reach: reach("debit_card", "reserved", "payment expired"), outcomes: {} },
     confirmed: {

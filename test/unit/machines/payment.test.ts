@@ -1,95 +1,27 @@
 import t from "tap";
 import { paymentMachine } from "../../../machines/payment.ts";
-import type { PaymentMethod } from "../../../machines/types.ts";
-import { Chart } from "./chart.ts";
-import { authorized, declined, orderInput, total } from "./order-input.ts";
+import { total } from "./order-input.ts";
+import { hostedGiven } from "./payment-hosted.ts";
+import {
+  expired,
+  failed,
+  reach,
+  refunding,
+  unused,
+  voidFailed,
+  voiding,
+  type W,
+  when,
+} from "./payment-stage.ts";
 import { checkScenarios } from "./scenarios.ts";
-import type { Then, When } from "./scenarios.ts";
+import type { Then } from "./scenarios.ts";
 
-const late = (source: string, outcome: object): When => ({
-  happen: (chart) => chart.send({ type: `effect.late.${source}`, ...outcome }),
-});
-const failure = (kind: string): object => ({ error: { code: "gateway_error", message: "", kind } });
-
-const when = {
-  "order created": { happen: (c) => c.send({ type: "order.created", total } as never) },
-  "order closed": {
-    happen: (c) => c.send({ type: "order.closed", orderId: "ord_1", held: true } as never),
-  },
-  "capture requested": { happen: (c) => c.send({ type: "capture.requested" }) },
-  delivered: { happen: (c) => c.send({ type: "fulfillment.delivered", collected: total } as never) },
-  retry: { happen: (c) => c.send({ type: "retry" }) },
-  "pause over": { timer: true, happen: (c) => c.elapse() },
-  unheard: { happen: (c) => c.send({ type: "something.else" }) },
-
-  authorized: { effect: "authorizePayment", happen: (c) => c.settle("authorizePayment", authorized) },
-  declined: { effect: "authorizePayment", happen: (c) => c.settle("authorizePayment", declined) },
-  "authorization refused": {
-    effect: "authorizePayment",
-    happen: (c) => c.fail("authorizePayment", "refused"),
-  },
-  "authorization timed out": {
-    effect: "authorizePayment",
-    happen: (c) => c.fail("authorizePayment", "unknown", "timeout"),
-  },
-  "gateway unreachable": {
-    effect: "authorizePayment",
-    happen: (c) => c.fail("authorizePayment", "retryable"),
-  },
-  "late authorization": late("authorizePayment", { output: authorized }),
-  "late decline": late("authorizePayment", { output: declined }),
-  "late refusal": late("authorizePayment", failure("refused")),
-  "late unknown": late("authorizePayment", failure("unknown")),
-
-  captured: {
-    effect: "capturePayment",
-    happen: (c) => c.settle("capturePayment", { outcome: "captured" }),
-  },
-  "capture declined": {
-    effect: "capturePayment",
-    happen: (c) => c.settle("capturePayment", { outcome: "declined", reason: "insufficient_funds" }),
-  },
-  "capture refused": { effect: "capturePayment", happen: (c) => c.fail("capturePayment", "refused") },
-  "capture unknown": { effect: "capturePayment", happen: (c) => c.fail("capturePayment", "unknown") },
-  "late capture": late("capturePayment", { output: { outcome: "captured" } }),
-  "late capture declined": late("capturePayment", { output: { outcome: "declined", reason: "no" } }),
-  "late capture unknown": late("capturePayment", failure("unknown")),
-
-  voided: { effect: "voidPayment", happen: (c) => c.settle("voidPayment", { outcome: "voided" }) },
-  "nothing to void": {
-    effect: "voidPayment",
-    happen: (c) => c.settle("voidPayment", { outcome: "nothing_to_void" }),
-  },
-  "void refused": { effect: "voidPayment", happen: (c) => c.fail("voidPayment", "refused") },
-  "void unknown": { effect: "voidPayment", happen: (c) => c.fail("voidPayment", "unknown") },
-
-  refunded: { effect: "refundPayment", happen: (c) => c.settle("refundPayment", { outcome: "refunded" }) },
-  "refund refused": { effect: "refundPayment", happen: (c) => c.fail("refundPayment", "refused") },
-  "refund unknown": { effect: "refundPayment", happen: (c) => c.fail("refundPayment", "unknown") },
-} satisfies Record<string, When>;
-
-type W = keyof typeof when;
-
-const reach =
-  (method: PaymentMethod, ...path: W[]) =>
-  (): Chart => {
-    const chart = new Chart(paymentMachine, orderInput(method));
-    for (const event of path) when[event].happen(chart);
-    return chart;
-  };
-
-const unused: Then = { to: "unused" };
-const failed: Then = { to: "failed", emits: ["payment.failed"] };
-const expired: Then = { to: "reversing.voiding", emits: ["payment.expired"], invokes: ["voidPayment"] };
-const voiding: Then = { to: "reversing.voiding", invokes: ["voidPayment"] };
-const refunding: Then = { to: "reversing.refunding", invokes: ["refundPayment"] };
 const capturing: Then = { to: "capturing", invokes: ["capturePayment"] };
 const captureFailed = (ms: number): Then => ({
   to: "capture_failed",
   emits: ["payment.capture_failed"],
   delays: [ms],
 });
-const voidFailed = (ms: number): Then => ({ to: "reversing.void_failed", delays: [ms] });
 const refundFailed = (ms: number): Then => ({ to: "reversing.refund_failed", delays: [ms] });
 
 const atGateway: W[] = ["order created", "capture requested"];
@@ -113,6 +45,7 @@ checkScenarios<W>({
       outcomes: { "order created": { to: "due" }, "order closed": unused },
     },
     "a payment that is not needed": { reach: reach("credit_card", "order closed"), outcomes: {} },
+    ...hostedGiven,
     due: {
       reach: reach("in_person", "order created"),
       outcomes: {
@@ -273,7 +206,7 @@ t.test("the pause between captures grows, is bounded, and ends in waiting for an
     const failed = when["capture unknown"].happen(chart);
     pauses.push(...failed.delays);
     last = failed.emitted[0];
-    chart.elapse();
+    chart.elapse("retryDelay");
   }
   t.strictSame(pauses.slice(0, 4), [1000, 2000, 4000, 8000]);
   t.equal(Math.max(...pauses), 900_000);

@@ -9,6 +9,8 @@ export type When = {
   readonly happen: (chart: Chart) => Taken;
   readonly effect?: string;
   readonly timer?: true;
+  /** Only while a timer of this delay is armed. */
+  readonly armed?: string;
 };
 
 export type Then = {
@@ -35,11 +37,11 @@ export function checkScenarios<W extends string>({ machine, when, given }: Scena
   const happenings = Object.entries<When>(when) as [W, When][];
   for (const [name, { reach, outcomes }] of Object.entries(given)) {
     t.test(`given ${name}`, async (t) => {
-      for (const [event, { happen, effect, timer }] of happenings) {
+      for (const [event, { happen, effect, timer, armed = "" }] of happenings) {
         const chart = reach();
         const before = chart.state;
         if (effect !== undefined && !chart.effects.has(effect)) continue;
-        if (timer && chart.timers.size === 0) continue;
+        if (timer && chart.armed(armed).length === 0) continue;
         const taken = happen(chart);
         const expected = outcomes[event];
         if (expected === undefined) {
@@ -59,9 +61,11 @@ export function checkScenarios<W extends string>({ machine, when, given }: Scena
         );
       }
       const impossible = Object.keys(outcomes).filter((event) => {
-        const { effect, timer } = when[event as W];
+        const { effect, timer, armed = "" } = when[event as W];
         const chart = reach();
-        return (effect !== undefined && !chart.effects.has(effect)) || (timer && chart.timers.size === 0);
+        return (
+          (effect !== undefined && !chart.effects.has(effect)) || (timer && chart.armed(armed).length === 0)
+        );
       });
       t.strictSame(impossible, [], "every expectation was put to the test");
     });

@@ -36,6 +36,14 @@ const journeys: Record<PaymentMethod, string[]> = {
     ...delivery,
     "order.completed",
   ],
+  async: [
+    "order.created",
+    "payment.authorized",
+    "payment.captured",
+    ...fulfillment,
+    ...delivery,
+    "order.completed",
+  ],
 };
 
 const paid: Record<PaymentMethod, [status: string, settled: number]> = {
@@ -44,6 +52,7 @@ const paid: Record<PaymentMethod, [status: string, settled: number]> = {
   debit_card: ["authorized", total.amount],
   credit_card: ["captured", total.amount],
   tokenized: ["captured", total.amount],
+  async: ["captured", total.amount],
 };
 
 for (const [method, journey] of Object.entries(journeys) as [PaymentMethod, string[]][]) {
@@ -185,6 +194,7 @@ t.test("a cancelled order gets back what its method took, in every state before 
     for (let stage = 0; stage <= stages.length; stage++) {
       const world = new OrderWorld(orderInput(method)).start();
       if (method !== "cash_on_delivery" && method !== "in_person") await world.performAll();
+      if (method === "async") world.pay();
       for (const advance of stages.slice(0, stage)) await advance(world);
       const before = `${method} ${JSON.stringify(world.snapshot.machines["fulfillment"]?.value)}`;
       t.ok(world.cancel(), before);

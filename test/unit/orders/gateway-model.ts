@@ -1,15 +1,22 @@
 import { Books } from "../../../nodes/gateway/books.ts";
+import { Pages } from "../../../nodes/gateway/pages.ts";
+import type { Choice } from "../../../nodes/gateway/pages.ts";
 import type { Decision, Refusal } from "../../../nodes/gateway/operation.ts";
 import { EffectError } from "../../../src/runtime/definition.ts";
 import type {
   AuthorizeInput,
   AuthorizeOutput,
   CaptureOutput,
+  CheckInput,
+  CheckOutput,
+  PageInput,
+  PageOutput,
   RefundOutput,
   SettleInput,
   VoidInput,
   VoidOutput,
 } from "../../../machines/types.ts";
+import type { GatewayDeclined, GatewayPaid } from "../../../machines/payment-events.ts";
 import type { GatewayCall, GatewayOutcome, PaymentGateway } from "../../../src/services/payments/gateway.ts";
 
 /** What the gateway holds for an order, minor units. */
@@ -18,6 +25,7 @@ export type Balance = { readonly authorized: number; readonly settled: number; r
 /** The payment gateway in memory, on the simulator's own books: idempotent by key, without a network. */
 export class GatewayModel implements PaymentGateway {
   readonly books = new Books();
+  readonly pages = new Pages(this.books);
   private readonly outcomes = new Map<string, GatewayOutcome>();
   private readonly ids = new Map<string, string[]>();
   /** Cards that the next authorisations are declined for, and captures that are refused. */
@@ -31,6 +39,44 @@ export class GatewayModel implements PaymentGateway {
         ? this.books.decline(orderId, "card_declined")
         : this.books.authorize({ orderId, method, token, ...amount }, `auth_${this.outcomes.size}`),
     ) as AuthorizeOutput;
+  }
+
+  async createPage(request: PageInput, call: GatewayCall): Promise<PageOutput> {
+    const { orderId, amount, expiresInMs } = request;
+    const id = `pay_${orderId}`;
+    return this.once(call, "page", orderId, () =>
+      this.pages.create({ orderId, ...amount, expiresInMs }, id, `http://127.0.0.1/pay/${id}`, 0),
+    ) as PageOutput;
+  }
+
+  async checkPayment({ payment }: CheckInput): Promise<CheckOutput> {
+    const page = this.pages.find(payment, 0);
+    if (page === undefined) throw new EffectError("refused", "unknown_payment", payment);
+    if (page.authorization !== null) return { outcome: "paid", authorization: page.authorization };
+    return page.status === "pending"
+      ? { outcome: "pending" }
+      : { outcome: "declined", reason: page.reason ?? "closed" };
+  }
+
+  /** What the customer does on the page. @returns the call-back; undefined when the page does not take it */
+  choose(orderId: string, choice: Choice): (GatewayPaid | GatewayDeclined) | undefined {
+    const payment = `pay_${orderId}`;
+    const authorization = `auth_${payment}`;
+    const decision = this.pages.choose(payment, choice, authorization, 0);
+    if ("refused" in decision) return undefined;
+    this.take(`${payment}:${decision.kind}`, decision);
+    if (decision.booked === null)
+      return { type: "gateway.declined", payment, reason: "declined_by_customer" };
+    this.ids.set(orderId, [...(this.ids.get(orderId) ?? []), authorization]);
+    const { booked, authorizations } = decision;
+    this.take(`${payment}:capture`, {
+      kind: "capture",
+      orderId,
+      result: { status: "captured" },
+      booked,
+      authorizations,
+    });
+    return { type: "gateway.paid", payment, authorization, amount: booked };
   }
 
   async capture(request: SettleInput, call: GatewayCall): Promise<CaptureOutput> {
@@ -80,7 +126,7 @@ export class GatewayModel implements PaymentGateway {
   /** Each method asks for the kind of outcome that its decision gives. */
   private once(
     { key }: GatewayCall,
-    kind: "authorize" | "capture" | "void" | "refund",
+    kind: Decision["kind"],
     orderId: string,
     decide: () => Decision | Refusal,
   ): GatewayOutcome {
@@ -88,19 +134,27 @@ export class GatewayModel implements PaymentGateway {
     if (earlier) return earlier;
     const decision = decide();
     if ("refused" in decision) throw new EffectError("refused", decision.code, decision.code);
-    this.books.apply({ idempotencyKey: key, fingerprint: key, at: "", ...decision });
+    this.take(key, decision);
     const { result } = decision;
     const outcome: GatewayOutcome =
       result.status === "authorized"
         ? { outcome: "authorized", authorization: result.id }
         : result.status === "declined"
           ? { outcome: "declined", reason: result.reason }
-          : { outcome: result.status };
+          : result.status === "pending"
+            ? { payment: result.id, url: result.url }
+            : { outcome: result.status };
     if (result.status === "authorized") {
       this.ids.set(orderId, [...(this.ids.get(orderId) ?? []), result.id]);
     }
     this.outcomes.set(key, outcome);
     if (kind !== decision.kind) throw new Error(`asked for ${kind}, decided ${decision.kind}`);
     return outcome;
+  }
+
+  private take(key: string, decision: Decision): void {
+    const operation = { idempotencyKey: key, fingerprint: key, at: "", ...decision };
+    this.books.apply(operation);
+    this.pages.apply(operation);
   }
 }

@@ -45,6 +45,8 @@ export function unreliable(model: GatewayModel, chance: () => number, trouble: (
   };
   return {
     authorize: (request, by) => call(() => model.authorize(request, by)),
+    createPage: (request, by) => call(() => model.createPage(request, by)),
+    checkPayment: (request) => call(() => model.checkPayment(request)),
     capture: (request, by) => call(() => model.capture(request, by)),
     void: (request, by) => call(() => model.void(request, by)),
     refund: (request, by) => call(() => model.refund(request, by)),

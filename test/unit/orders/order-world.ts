@@ -81,6 +81,13 @@ export class OrderWorld {
     return this.apply({ kind: "event", machine: "fulfillment", event, id: `invoice.${this.id}` });
   }
 
+  /** The customer pays on the page, and the gateway tells. */
+  pay(): boolean {
+    const event = this.gateway.choose(this.id, "pay");
+    if (!event) throw new Error("the page takes no payment");
+    return this.apply({ kind: "event", machine: "payment", event, id: "msg_paid" });
+  }
+
   /** Fires the timer at `index`. */
   elapse(index = 0): boolean {
     const timer = this.snapshot.timers[index];
@@ -131,6 +138,7 @@ export class OrderWorld {
     for (let turns = 0; turns < 200; turns++) {
       const [effect] = this.snapshot.effects;
       if (effect) await this.perform(effect);
+      else if (this.view.payment.url !== null) this.pay();
       else if (this.snapshot.timers.length > 0) this.elapse();
       else if (!this.issueInvoice()) return this;
     }

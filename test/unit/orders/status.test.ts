@@ -11,7 +11,7 @@ import {
   orderStatus,
   paymentStatus,
 } from "../../../src/services/orders/status.ts";
-import type { OrderMachines } from "../../../src/services/orders/status.ts";
+import type { OrderMachines, StateValue } from "../../../src/services/orders/status.ts";
 import { restingStates } from "../machines/chart.ts";
 import { orderInput, reserved, total } from "../machines/order-input.ts";
 
@@ -20,6 +20,7 @@ const orderStatuses: Readonly<Record<string, string>> = {
   awaiting_inventory: "reserving",
   rejected: "rejected",
   authorizing: "authorizing",
+  awaiting_payment: "awaiting_payment",
   payment_failed: "payment_failed",
   payment_expired: "payment_expired",
   confirmed: "confirmed",
@@ -43,6 +44,11 @@ const paymentStatuses: Readonly<Record<string, string>> = {
   capture_failed: "capture_failed",
   captured: "captured",
   "reversing.awaiting_authorization": "authorizing",
+  "hosted.requesting": "pending",
+  "hosted.pending.waiting": "pending",
+  "hosted.pending.checking": "pending",
+  "reversing.awaiting_page": "authorized",
+  "reversing.asking": "authorized",
   "reversing.awaiting_capture": "authorized",
   "reversing.voiding": "authorized",
   "reversing.void_failed": "authorized",
@@ -90,7 +96,14 @@ function machinesIn(states: { order?: string; payment?: string; fulfillment?: st
     },
     payment: {
       value: valueOf(states.payment ?? "authorized"),
-      context: { orderId: "ord_1", method: "credit_card", amount: total, attempt: 1, tries: 0 },
+      context: {
+        orderId: "ord_1",
+        customer: orderInput().customer,
+        method: "credit_card",
+        amount: total,
+        attempt: 1,
+        tries: 0,
+      },
     },
     fulfillment: {
       value: valueOf(states.fulfillment ?? "unconfirmed"),
@@ -99,9 +112,9 @@ function machinesIn(states: { order?: string; payment?: string; fulfillment?: st
   };
 }
 
-function valueOf(path: string): string | Record<string, string> {
-  const [state = "", inner] = path.split(".");
-  return inner === undefined ? state : { [state]: inner };
+function valueOf(path: string): StateValue {
+  const [state = "", ...inner] = path.split(".");
+  return inner.length === 0 ? state : { [state]: valueOf(inner.join(".")) };
 }
 
 t.test("every state of every machine has its status", async (t) => {
@@ -165,5 +178,5 @@ t.test("a command is allowed exactly where its machine takes it", async (t) => {
       if (now) allowed++;
     }
   }
-  t.equal(allowed, 3 + steps.length, "each step in one state, cancel in three");
+  t.equal(allowed, 4 + steps.length, "each step in one state, cancel in four");
 });

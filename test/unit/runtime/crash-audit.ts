@@ -5,7 +5,7 @@
 import { partitionOf, subjects } from "../../../config/subjects.ts";
 import { type ActorRecord, RecordHeader } from "../../../src/runtime/envelope.ts";
 import type { StoredMessage } from "../../../src/runtime/ports.ts";
-import { mailedEvents } from "../../../src/services/email/letters.ts";
+import { mailedEvents } from "../../../src/services/email/worker.ts";
 import { orderMachinesOf, orderStatus } from "../../../src/services/orders/status.ts";
 import { COUNTED, COUNTED_LAST, STOCK, type Story, type Told } from "./crash-story.ts";
 import { type CrashWorld, PARTITIONS } from "./crash-world.ts";

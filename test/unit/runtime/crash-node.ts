@@ -14,7 +14,7 @@ import { RuntimeNode } from "../../../src/runtime/node.ts";
 import type { Clock, Ids, Log, Outbox, Subscription } from "../../../src/runtime/ports.ts";
 import { type RunningWorker, startWorker, type Work } from "../../../src/runtime/worker.ts";
 import type { WorkQueue } from "../../../src/runtime/work-queue.ts";
-import { mailedEvents } from "../../../src/services/email/letters.ts";
+import { mailedEvents } from "../../../src/services/email/worker.ts";
 import { localCarrier } from "../../../src/services/fulfillment/carrier.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../../src/services/inventory/client.ts";
 import { inventoryEffects } from "../../../src/services/inventory/effects.ts";
@@ -164,6 +164,7 @@ export function crashNode(
       partitions,
       idempotencySecret: "a secret of some length",
       fulfillment: { mode, stepDelayMs: 100 },
+      hostedPayment: { deadlineMs: 60_000, pollMs: 1000, pollMaxMs: 5000 },
     });
 
   const mail: Work = (event, context) => outside(() => around.mail(event, context));
@@ -223,6 +224,8 @@ function gatewayOver({ gateway, losesAnswer }: Surroundings, outside: Outside): 
   return {
     authorize: (request, call) =>
       outside(() => gateway.authorize(request, call), losesAnswer("authorize", request.orderId)),
+    createPage: (request, call) => outside(() => gateway.createPage(request, call)),
+    checkPayment: (request, call) => outside(() => gateway.checkPayment(request, call)),
     capture: (request, call) =>
       outside(() => gateway.capture(request, call), losesAnswer("capture", request.orderId)),
     void: (request, call) => outside(() => gateway.void(request, call)),

@@ -1,0 +1,116 @@
+/**
+ * The customer pays on the gateway's page. What became of it is told by the gateway's call-back (`gateway.paid`,
+ * `gateway.declined`) or found by asking it, with growing pauses; whichever is first counts. What a call-back says of
+ * another payment or another amount is not believed: it only makes the machine ask at once.
+ */
+import { failureOf } from "./effect.ts";
+import { checkInput, pageInput, refusal } from "./payment-context.ts";
+import { paymentRules } from "./payment-rules.ts";
+
+/** The state `hosted` of the payment machine. Its targets `#payment.*` are that machine's states. */
+export const hostedPayment = paymentRules.createStateConfig({
+  initial: "requesting",
+  states: {
+    requesting: {
+      invoke: {
+        id: "createPaymentPage",
+        src: "createPaymentPage",
+        input: ({ context }) => pageInput(context),
+        onDone: [
+          {
+            guard: "hasHeard",
+            actions: { type: "keepPage", params: ({ event }) => event.output },
+            target: "pending.checking",
+          },
+          { actions: { type: "keepPage", params: ({ event }) => event.output }, target: "pending" },
+        ],
+        onError: [
+          {
+            guard: { type: "isRefused", params: ({ event }) => failureOf(event.error) },
+            actions: [{ type: "keepReason", params: ({ event }) => failureOf(event.error) }, "emitFailed"],
+            target: "#payment.failed",
+          },
+          // There may be a page that nobody has seen: the gateway is told to take no money for this order.
+          {
+            actions: [{ type: "keepExpiry", params: ({ event }) => failureOf(event.error) }, "emitExpired"],
+            target: "#payment.reversing.voiding",
+          },
+        ],
+      },
+      on: {
+        // Faster than the page's own answer: which payment it is about is known in a moment.
+        "gateway.paid": { actions: "hear" },
+        "gateway.declined": { actions: "hear" },
+        "order.closed": { target: "#payment.reversing.awaiting_page" },
+      },
+    },
+    pending: {
+      after: {
+        deadline: {
+          actions: [
+            {
+              type: "keepExpiry",
+              params: { kind: "refused", code: "deadline", message: "not paid in time" },
+            },
+            "emitExpired",
+          ],
+          target: "#payment.reversing.voiding",
+        },
+      },
+      on: {
+        "gateway.paid": [
+          {
+            guard: { type: "isPaid", params: ({ event }) => event },
+            actions: [{ type: "keepPaid", params: ({ event }) => event }, "emitAuthorized", "emitCaptured"],
+            target: "#payment.captured",
+          },
+          { target: ".checking" },
+        ],
+        "gateway.declined": [
+          {
+            guard: { type: "isThisPayment", params: ({ event }) => event },
+            actions: [
+              {
+                type: "keepReason",
+                params: ({ event }) => refusal({ outcome: "declined", reason: event.reason }),
+              },
+              "emitFailed",
+            ],
+            target: "#payment.failed",
+          },
+          { target: ".checking" },
+        ],
+        "order.closed": { target: "#payment.reversing.voiding" },
+      },
+      initial: "waiting",
+      states: {
+        waiting: { after: { pollDelay: { target: "checking" } } },
+        checking: {
+          invoke: {
+            id: "checkPayment",
+            src: "checkPayment",
+            input: ({ context }) => checkInput(context),
+            onDone: [
+              {
+                guard: { type: "isFoundPaid", params: ({ event }) => event.output },
+                actions: [
+                  { type: "keepFoundPaid", params: ({ event }) => event.output },
+                  "emitAuthorized",
+                  "emitCaptured",
+                ],
+                target: "#payment.captured",
+              },
+              {
+                guard: { type: "isFoundDeclined", params: ({ event }) => event.output },
+                actions: [{ type: "keepReason", params: ({ event }) => refusal(event.output) }, "emitFailed"],
+                target: "#payment.failed",
+              },
+              { actions: "countPoll", target: "waiting" },
+            ],
+            onError: { actions: "countPoll", target: "waiting" },
+          },
+        },
+      },
+    },
+  },
+});

@@ -1,0 +1,52 @@
+/** `POST /v1/webhooks/payments`: signed messages of the payment gateway. The signature comes first. */
+import type { FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import { Value } from "typebox/value";
+import type { WebhookIntake } from "../../services/webhooks/contract.ts";
+import type { HttpApp } from "../http-app.ts";
+import { readJson } from "../json-body.ts";
+import { sendProblem, sendUnserved } from "../problem-answers.ts";
+import { PaymentReportBody } from "../schemas/webhooks.ts";
+import { serviceProblems } from "../schemas/problem.ts";
+
+const schema = {
+  operationId: "receivePaymentWebhook",
+  tags: ["Payments"],
+  summary: "Take a message of the payment gateway",
+  description:
+    "Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` over the body, five minutes' tolerance. Answered when the message is stored for good; a repeated one changes nothing, and one about an order that does not exist is ignored.",
+  response: { 200: { description: "Stored", ...Type.Object({}) } },
+  problems: [
+    "invalid_signature",
+    "malformed_json",
+    "duplicate_key",
+    "validation_failed",
+    "body_too_large",
+    ...serviceProblems,
+  ],
+} as const;
+
+const NO_BODY = Buffer.alloc(0);
+
+/** Adds the routes, which read their bodies as bytes: these are what is signed. */
+export function webhookRoutes(app: HttpApp, intake: WebhookIntake): void {
+  void app.register(async (scope: HttpApp) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+    scope.post("/v1/webhooks/payments", { schema }, async (request, reply) => {
+      const body = bytesOf(request);
+      const id = intake.verify(request.headers, body);
+      if (id === undefined) return sendProblem(reply, "invalid_signature");
+      const report = readJson(body);
+      if (!Value.Check(PaymentReportBody, report)) {
+        return sendProblem(reply, "validation_failed", { detail: "The body is no message about a payment." });
+      }
+      const result = await intake.payment(id, report);
+      return result.status === "taken" ? reply.code(200).send({}) : sendUnserved(reply, result);
+    });
+  });
+}
+
+function bytesOf({ body }: FastifyRequest): Buffer {
+  return Buffer.isBuffer(body) ? body : NO_BODY;
+}

@@ -1,0 +1,25 @@
+/** Webhooks as HTTP sees them. Outcomes are values. */
+import type { Unserved } from "../orders/contract.ts";
+
+/** What a gateway says of a payment on its page. `authorization` is there when it was paid, `reason` otherwise. */
+export type PaymentReport = {
+  readonly type: "payment.paid" | "payment.declined";
+  readonly data: {
+    readonly payment: string;
+    readonly orderId: string;
+    readonly amount: number;
+    readonly currency: string;
+    readonly authorization: string | null;
+    readonly reason: string | null;
+  };
+};
+
+/** `taken`: stored for good. An order that does not exist ignores it. */
+export type IntakeResult = { readonly status: "taken" } | Unserved;
+
+/** What comes in by webhook, its signature checked. `id` names the message, however often it comes. */
+export interface WebhookIntake {
+  /** The message's id when it is signed rightly and in time; undefined otherwise. Headers in lower case. */
+  verify(headers: Readonly<Record<string, string | string[] | undefined>>, body: Buffer): string | undefined;
+  payment(id: string, report: PaymentReport): Promise<IntakeResult>;
+}

@@ -1,0 +1,49 @@
+/**
+ * Takes what outside systems tell about orders, and puts it into the order's inbox, where it waits for whoever owns the
+ * order. Owns nothing. A message that comes again finds its own id in the stream, or changes nothing in the machine.
+ */
+import type { GatewayDeclined, GatewayPaid } from "../../../machines/payment-events.ts";
+import type { Actors } from "../../runtime/actors.ts";
+import { Unavailable } from "../../runtime/ports.ts";
+import type { Money, Unserved } from "../orders/contract.ts";
+import type { PaymentReport, WebhookIntake } from "./contract.ts";
+import { verifiedId } from "./signature.ts";
+
+export type IntakeOptions = {
+  /** Signs the messages. */
+  readonly secret: string;
+  readonly deliver: Actors["deliver"];
+  /** What the promise gives, or undefined when this node is cut off first. */
+  readonly orLost: <T>(promise: Promise<T>) => Promise<T | undefined>;
+};
+
+const RETRY_AFTER_MS = 1000;
+
+export function webhookIntake({ secret, deliver, orLost }: IntakeOptions): WebhookIntake {
+  return {
+    verify: (headers, body) => verifiedId(secret, headers, body),
+    async payment(id, report) {
+      const event = paymentEvent(report);
+      const stored = deliver(report.data.orderId, "payment", event, id).then(() => true);
+      try {
+        const taken = await orLost(stored);
+        return taken ? { status: "taken" } : unavailable("this node was cut off while it stored the message");
+      } catch (error) {
+        if (error instanceof Unavailable) return unavailable(error.message);
+        throw error;
+      }
+    },
+  };
+}
+
+function paymentEvent({ type, data }: PaymentReport): GatewayPaid | GatewayDeclined {
+  const { payment, authorization, reason } = data;
+  const amount: Money = { amount: data.amount, currency: data.currency };
+  return type === "payment.paid" && authorization !== null
+    ? { type: "gateway.paid", payment, authorization, amount }
+    : { type: "gateway.declined", payment, reason: reason ?? "declined" };
+}
+
+function unavailable(reason: string): Unserved {
+  return { status: "unavailable", reason, retryAfterMs: RETRY_AFTER_MS };
+}

@@ -1,0 +1,60 @@
+/**
+ * Signatures of webhooks as Standard Webhooks has them: `webhook-id`, `webhook-timestamp` (seconds since the epoch) and
+ * `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`; several with spaces between, while a
+ * secret is being changed). Both ends are here: what the simulators sign is what the nodes check.
+ * Source: standardwebhooks.com, specification 1.0.
+ */
+import { Webhook, WebhookVerificationError } from "standardwebhooks";
+
+/** The three headers of a signed webhook. */
+export type SignedHeaders = {
+  readonly "webhook-id": string;
+  readonly "webhook-timestamp": string;
+  readonly "webhook-signature": string;
+};
+
+/** One secret: `whsec_` and base64, or any text, which is then taken as it is. */
+const signer = (secret: string): Webhook =>
+  secret.startsWith("whsec_") ? new Webhook(secret) : new Webhook(secret, { format: "raw" });
+
+/** Signs one message. The id stays the same when it is sent again; the time does not. */
+export function signWebhook(secret: string, id: string, at: Date, body: string): SignedHeaders {
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+    "webhook-signature": signer(secret).sign(id, at, body),
+  };
+}
+
+/** What `webhook-id` may look like: it becomes the id of a message in the stream. */
+const ID = /^[\w.:-]{1,128}$/u;
+
+/**
+ * The message's id when one of its signatures is right and it is not older or newer than five minutes; undefined
+ * otherwise, with no word on which of these was wrong. Compares in constant time.
+ */
+export function verifiedId(
+  secret: string,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  body: Buffer,
+): string | undefined {
+  const id = headers["webhook-id"];
+  const timestamp = headers["webhook-timestamp"];
+  const signature = headers["webhook-signature"];
+  if (typeof id !== "string" || typeof timestamp !== "string" || typeof signature !== "string")
+    return undefined;
+  if (!ID.test(id) || !/^\d{1,12}$/u.test(timestamp)) return undefined;
+  try {
+    signer(secret).verify(body.toString(), {
+      "webhook-id": id,
+      "webhook-timestamp": timestamp,
+      "webhook-signature": signature,
+    });
+    return id;
+  } catch (error) {
+    // The signature is right, and the body is something else than JSON: that is told apart later.
+    if (error instanceof SyntaxError) return id;
+    if (error instanceof WebhookVerificationError) return undefined;
+    throw error;
+  }
+}

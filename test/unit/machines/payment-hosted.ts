@@ -1,0 +1,131 @@
+/** given / when / then of a payment on the gateway's page; part of payment.test.ts. */
+import { expired, failed, reach, refunding, unused, voidFailed, voiding, type W } from "./payment-stage.ts";
+import type { Scenarios, Then } from "./scenarios.ts";
+
+const waiting: W[] = ["order created", "page made"];
+const checking: W[] = [...waiting, "time to ask"];
+const pageExpired: W[] = [...waiting, "deadline over"];
+const paid: Then = { to: "captured", emits: ["payment.authorized", "payment.captured"] };
+const paidTooLate: Then = { ...refunding, emits: ["payment.authorized", "payment.captured"] };
+/** Remembered, and given back once the void has been answered. */
+const heardWhileVoiding: Then = { ...paid, to: "reversing.voiding" };
+const asked: Then = { to: "hosted.pending.checking", invokes: ["checkPayment"] };
+const waits = (ms: number): Then => ({ to: "hosted.pending.waiting", delays: [ms] });
+
+export const hostedGiven: Scenarios<W>["given"] = {
+  "a page before the order is created": {
+    reach: reach("async"),
+    outcomes: {
+      "order created": { to: "hosted.requesting", invokes: ["createPaymentPage"] },
+      "order closed": unused,
+    },
+  },
+  "a page that is being made": {
+    reach: reach("async", "order created"),
+    outcomes: {
+      "page made": { to: "hosted.pending.waiting", delays: [900_000, 2000] },
+      "page refused": failed,
+      "page unknown": expired,
+      "order closed": { to: "reversing.awaiting_page" },
+      "told paid": { to: "hosted.requesting" },
+      "told declined": { to: "hosted.requesting" },
+      "told another amount": { to: "hosted.requesting" },
+      "told of another payment": { to: "hosted.requesting" },
+    },
+  },
+  "told of a payment before the page is known": {
+    reach: reach("async", "order created", "told paid"),
+    outcomes: {
+      "page made": { ...asked, delays: [900_000] },
+      "page refused": failed,
+      "page unknown": expired,
+      "order closed": { to: "reversing.awaiting_page" },
+      "told paid": { to: "hosted.requesting" },
+      "told declined": { to: "hosted.requesting" },
+      "told another amount": { to: "hosted.requesting" },
+      "told of another payment": { to: "hosted.requesting" },
+    },
+  },
+  "a page that waits for the customer": {
+    reach: reach("async", ...waiting),
+    outcomes: {
+      "told paid": paid,
+      "told declined": failed,
+      "told another amount": asked,
+      "told of another payment": asked,
+      "time to ask": asked,
+      "deadline over": expired,
+      "order closed": voiding,
+    },
+  },
+  "a page that is asked about": {
+    reach: reach("async", ...checking),
+    outcomes: {
+      "found pending": waits(4000),
+      "found paid": paid,
+      "found declined": failed,
+      "check failed": waits(4000),
+      "told paid": paid,
+      "told declined": failed,
+      "told another amount": asked,
+      "told of another payment": asked,
+      "deadline over": expired,
+      "order closed": voiding,
+    },
+  },
+  "cancelled while the page was being made": {
+    reach: reach("async", "order created", "order closed"),
+    outcomes: { "late page": voiding },
+  },
+  "a page that expired": {
+    reach: reach("async", ...pageExpired),
+    outcomes: {
+      voided: { to: "expired", emits: ["payment.voided"] },
+      "nothing to void": { to: "expired" },
+      "void refused": { to: "reversing.asking", invokes: ["checkPayment"] },
+      "void unknown": voidFailed(1000),
+      "told paid": heardWhileVoiding,
+      "told another amount": heardWhileVoiding,
+    },
+  },
+  "paid while the page was being voided": {
+    reach: reach("async", ...pageExpired, "told paid"),
+    outcomes: {
+      voided: { ...refunding, emits: ["payment.voided"] },
+      "nothing to void": refunding,
+      "void refused": refunding,
+      "void unknown": voidFailed(1000),
+    },
+  },
+  "a page that is not voided": {
+    reach: reach("async", ...pageExpired, "void refused"),
+    outcomes: {
+      "found paid": paidTooLate,
+      "found pending": voidFailed(1000),
+      "found declined": voidFailed(1000),
+      "check failed": voidFailed(1000),
+      "told paid": paidTooLate,
+      "told another amount": paidTooLate,
+    },
+  },
+  "a page that expired unpaid": {
+    reach: reach("async", ...pageExpired, "nothing to void"),
+    outcomes: { "told paid": paidTooLate, "told another amount": paidTooLate },
+  },
+  "a page that was declined": {
+    reach: reach("async", ...waiting, "told declined"),
+    outcomes: { "told paid": paidTooLate, "told another amount": paidTooLate },
+  },
+  "a page of a cancelled order": {
+    reach: reach("async", ...waiting, "order closed", "nothing to void"),
+    outcomes: { "told paid": paidTooLate, "told another amount": paidTooLate },
+  },
+  "paid on a page": {
+    reach: reach("async", ...waiting, "told paid"),
+    outcomes: { "order closed": refunding },
+  },
+  "paid too late and refunded": {
+    reach: reach("async", ...pageExpired, "nothing to void", "told paid", "refunded"),
+    outcomes: {},
+  },
+};

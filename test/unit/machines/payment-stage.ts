@@ -1,0 +1,129 @@
+/** What can happen to a payment, and what follows in more than one place. */
+import { paymentMachine } from "../../../machines/payment.ts";
+import type { PaymentMethod } from "../../../machines/types.ts";
+import { Chart } from "./chart.ts";
+import {
+  authorized,
+  declined,
+  declinedReport,
+  orderInput,
+  page,
+  paidOnPage,
+  paidReport,
+  total,
+} from "./order-input.ts";
+import type { Then, When } from "./scenarios.ts";
+
+const late = (source: string, outcome: object): When => ({
+  happen: (chart) => chart.send({ type: `effect.late.${source}`, ...outcome }),
+});
+const failure = (kind: string): object => ({ error: { code: "gateway_error", message: "", kind } });
+
+/** All that can happen to a payment. */
+export const when = {
+  "order created": { happen: (c) => c.send({ type: "order.created", total } as never) },
+  "order closed": {
+    happen: (c) => c.send({ type: "order.closed", orderId: "ord_1", held: true } as never),
+  },
+  "capture requested": { happen: (c) => c.send({ type: "capture.requested" }) },
+  delivered: { happen: (c) => c.send({ type: "fulfillment.delivered", collected: total } as never) },
+  retry: { happen: (c) => c.send({ type: "retry" }) },
+  "pause over": { timer: true, armed: "retryDelay", happen: (c) => c.elapse("retryDelay") },
+  unheard: { happen: (c) => c.send({ type: "something.else" }) },
+
+  authorized: { effect: "authorizePayment", happen: (c) => c.settle("authorizePayment", authorized) },
+  declined: { effect: "authorizePayment", happen: (c) => c.settle("authorizePayment", declined) },
+  "authorization refused": {
+    effect: "authorizePayment",
+    happen: (c) => c.fail("authorizePayment", "refused"),
+  },
+  "authorization timed out": {
+    effect: "authorizePayment",
+    happen: (c) => c.fail("authorizePayment", "unknown", "timeout"),
+  },
+  "gateway unreachable": {
+    effect: "authorizePayment",
+    happen: (c) => c.fail("authorizePayment", "retryable"),
+  },
+  "late authorization": late("authorizePayment", { output: authorized }),
+  "late decline": late("authorizePayment", { output: declined }),
+  "late refusal": late("authorizePayment", failure("refused")),
+  "late unknown": late("authorizePayment", failure("unknown")),
+
+  "page made": { effect: "createPaymentPage", happen: (c) => c.settle("createPaymentPage", page) },
+  "page refused": { effect: "createPaymentPage", happen: (c) => c.fail("createPaymentPage", "refused") },
+  "page unknown": { effect: "createPaymentPage", happen: (c) => c.fail("createPaymentPage", "unknown") },
+  "late page": late("createPaymentPage", { output: page }),
+  "deadline over": {
+    timer: true,
+    armed: "deadline",
+    happen: (c) => c.elapse("deadline"),
+  },
+  "time to ask": { timer: true, armed: "pollDelay", happen: (c) => c.elapse("pollDelay") },
+  "found pending": {
+    effect: "checkPayment",
+    happen: (c) => c.settle("checkPayment", { outcome: "pending" }),
+  },
+  "found paid": { effect: "checkPayment", happen: (c) => c.settle("checkPayment", paidOnPage) },
+  "found declined": {
+    effect: "checkPayment",
+    happen: (c) => c.settle("checkPayment", { outcome: "declined", reason: "closed" }),
+  },
+  "check failed": { effect: "checkPayment", happen: (c) => c.fail("checkPayment", "unknown") },
+  "told paid": { happen: (c) => c.send(paidReport) },
+  "told declined": { happen: (c) => c.send(declinedReport) },
+  "told another amount": {
+    happen: (c) => c.send({ ...paidReport, amount: { amount: 1, currency: "EUR" } } as never),
+  },
+  "told of another payment": {
+    happen: (c) => c.send({ ...declinedReport, payment: "pay_2" } as never),
+  },
+
+  captured: {
+    effect: "capturePayment",
+    happen: (c) => c.settle("capturePayment", { outcome: "captured" }),
+  },
+  "capture declined": {
+    effect: "capturePayment",
+    happen: (c) => c.settle("capturePayment", { outcome: "declined", reason: "insufficient_funds" }),
+  },
+  "capture refused": { effect: "capturePayment", happen: (c) => c.fail("capturePayment", "refused") },
+  "capture unknown": { effect: "capturePayment", happen: (c) => c.fail("capturePayment", "unknown") },
+  "late capture": late("capturePayment", { output: { outcome: "captured" } }),
+  "late capture declined": late("capturePayment", { output: { outcome: "declined", reason: "no" } }),
+  "late capture unknown": late("capturePayment", failure("unknown")),
+
+  voided: { effect: "voidPayment", happen: (c) => c.settle("voidPayment", { outcome: "voided" }) },
+  "nothing to void": {
+    effect: "voidPayment",
+    happen: (c) => c.settle("voidPayment", { outcome: "nothing_to_void" }),
+  },
+  "void refused": { effect: "voidPayment", happen: (c) => c.fail("voidPayment", "refused") },
+  "void unknown": { effect: "voidPayment", happen: (c) => c.fail("voidPayment", "unknown") },
+
+  refunded: { effect: "refundPayment", happen: (c) => c.settle("refundPayment", { outcome: "refunded" }) },
+  "refund refused": { effect: "refundPayment", happen: (c) => c.fail("refundPayment", "refused") },
+  "refund unknown": { effect: "refundPayment", happen: (c) => c.fail("refundPayment", "unknown") },
+} satisfies Record<string, When>;
+
+export type W = keyof typeof when;
+
+/** The payment after all of that. */
+export const reach =
+  (method: PaymentMethod, ...path: W[]) =>
+  (): Chart => {
+    const chart = new Chart(paymentMachine, orderInput(method));
+    for (const event of path) when[event].happen(chart);
+    return chart;
+  };
+
+export const unused: Then = { to: "unused" };
+export const failed: Then = { to: "failed", emits: ["payment.failed"] };
+export const expired: Then = {
+  to: "reversing.voiding",
+  emits: ["payment.expired"],
+  invokes: ["voidPayment"],
+};
+export const voiding: Then = { to: "reversing.voiding", invokes: ["voidPayment"] };
+export const refunding: Then = { to: "reversing.refunding", invokes: ["refundPayment"] };
+export const voidFailed = (ms: number): Then => ({ to: "reversing.void_failed", delays: [ms] });
