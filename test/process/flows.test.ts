@@ -46,39 +46,42 @@ type Journey = {
   readonly ledger: readonly ("authorize" | "capture")[];
 };
 
+/** Order Payment, of a card that is authorised. */
+const authorized = 'A1 --> E -->|"Authorized"| E1 --> E4; E1 --> E2; E1 --> H --> G --> H3';
+
 const journeys: readonly Journey[] = [
   {
     method: "cash_on_delivery",
     creation: 'B2 --> D2 -->|"Cash on Delivery"| D1 --> D3',
-    rest: 'K --> L -->|"Cash"| M --> J --> S --> S1 --> U --> P --> O; U --> U1 -->|"Cash on Delivery"| Q --> W --> N',
+    rest: 'K --> L -->|"Cash"| M --> J --> S --> S1 --> U --> P --> O; P --> N; U --> U1 -->|"Cash on Delivery"| Q --> W --> N',
     paidAtLast: "collected",
     ledger: [],
   },
   {
     method: "in_person",
     creation: 'B2 --> D2 -->|"In Person"| D1 --> D3',
-    rest: 'K --> L -->|"In Person"| M --> J --> S --> S1 --> U --> P --> O; U --> U1 -->|"In Person"| Q --> W --> N',
+    rest: 'K --> L -->|"In Person"| M --> J --> S --> S1 --> U --> P --> O; P --> N; U --> U1 -->|"In Person"| Q --> W --> N',
     paidAtLast: "collected",
     ledger: [],
   },
   {
     method: "credit_card",
-    creation: 'D2 -->|"Credit"| D5 -->|"Authorized"| D1 --> D3',
-    rest: 'K --> L -->|"Credit Card"| V --> M --> J --> S --> S1 --> U --> P --> O; U --> U1 -->|"Credit"| W --> N',
+    creation: `D2 -->|"Credit"| D5 -->|"Authorized"| D1 --> D3; ${authorized}`,
+    rest: 'K --> L -->|"Credit Card"| V --> M --> J --> S --> S1 --> U --> P --> O; P --> N; U --> U1 -->|"Credit"| W --> N',
     paidAtLast: "captured",
     ledger: ["authorize", "capture"],
   },
   {
     method: "tokenized",
-    creation: 'D2 -->|"Tokenized"| D5 -->|"Authorized"| D1 --> D3',
-    rest: 'K --> L -->|"Tokenized"| V --> M --> J --> S --> S1 --> U --> P --> O; U --> U1 -->|"Tokenized"| W --> N',
+    creation: `D2 -->|"Tokenized"| D5 -->|"Authorized"| D1 --> D3; ${authorized}`,
+    rest: 'K --> L -->|"Tokenized"| V --> M --> J --> S --> S1 --> U --> P --> O; P --> N; U --> U1 -->|"Tokenized"| W --> N',
     paidAtLast: "captured",
     ledger: ["authorize", "capture"],
   },
   {
     method: "debit_card",
-    creation: 'D2 -->|"Debit"| D5 -->|"Authorized"| D1 --> D3',
-    rest: 'K --> L -->|"Debit"| M --> J --> S --> S1 --> U --> P --> O; U --> U1 -->|"Debit"| W --> N',
+    creation: `D2 -->|"Debit"| D5 -->|"Authorized"| D1 --> D3; ${authorized}`,
+    rest: 'K --> L -->|"Debit"| M --> J --> S --> S1 --> U --> P --> O; P --> N; U --> U1 -->|"Debit"| W --> N',
     paidAtLast: "authorized",
     ledger: ["authorize"],
   },
@@ -156,8 +159,12 @@ for (const [token, what] of [
   });
 
 for (const { token, code, arrow } of [
-  { token: "tok_declined", code: "payment_failed", arrow: 'D5 -->|"Not authorized"| D6' },
-  { token: "tok_timeout", code: "payment_expired", arrow: 'D5 -->|"Expired"| D7' },
+  { token: "tok_declined", code: "payment_failed", arrow: 'E -->|"Failed"| G1; D5 -->|"Not authorized"| D6' },
+  {
+    token: "tok_timeout",
+    code: "payment_expired",
+    arrow: 'E -->|"External timeout"| E3; D5 -->|"Expired"| D7',
+  },
 ] as const)
   t.test(`${arrow}: 402, nothing booked, the stock is back`, async (t) => {
     const { sku, url, elsewhere, email, lines } = await stage();

@@ -81,17 +81,20 @@ const webhook = (url: string, id: string, body: object, at = new Date(), secret 
 t.test("told by webhook", async (t) => {
   const cluster = await startOrderCluster(t, { catalogue: false, paymentPollMs: 60_000 });
 
-  t.test("a customer who pays has the order confirmed and completed", async (t) => {
-    const order = await awaiting(t, cluster);
-    t.match(await (await fetch(order.page)).text(), /Pay for your order[^]*20\.00[^]*Decline/u);
-    t.match(await (await order.choose("pay")).text(), /Payment complete/u);
-    const view = await order.becomes("completed", "captured");
-    t.equal(view.payment.url, null);
-    t.strictSame(await order.booked(), ["authorize", "capture"]);
-    t.equal((await order.choose("decline")).status, 409, "a page is decided once");
-    for (const subject of ["Order created and awaiting payment", "Order confirmed", "Order shipped"])
-      await order.mailed(subject);
-  });
+  t.test(
+    'D2 -->|"Asynchronous payment"| E1: a customer who pays there has the order completed',
+    async (t) => {
+      const order = await awaiting(t, cluster);
+      t.match(await (await fetch(order.page)).text(), /Pay for your order[^]*20\.00[^]*Decline/u);
+      t.match(await (await order.choose("pay")).text(), /Payment complete/u);
+      const view = await order.becomes("completed", "captured");
+      t.equal(view.payment.url, null);
+      t.strictSame(await order.booked(), ["authorize", "capture"]);
+      t.equal((await order.choose("decline")).status, 409, "a page is decided once");
+      for (const subject of ["Order created and awaiting payment", "Order confirmed", "Order shipped"])
+        await order.mailed(subject);
+    },
+  );
 
   t.test("a customer who declines ends the order, and the stock is free", async (t) => {
     const order = await awaiting(t, cluster);
