@@ -52,9 +52,9 @@ export const paymentRules = setup({
     isThisPayment: ({ context }, { payment }: { readonly payment: string }) => payment === context.payment,
     isPaid: ({ context }, event: GatewayPaid) =>
       event.payment === context.payment && sameMoney(event.amount, ofOrder(context).amount),
-    /** Money of this order that nothing has been done about yet. */
+    /** Money of this order that nothing is known of yet: a page is paid once. */
     isPaidLate: ({ context }, event: GatewayPaid) =>
-      event.payment === context.payment && event.authorization !== context.authorization,
+      event.payment === context.payment && context.authorization === undefined,
     isFoundPaid: (_, output: CheckOutput) => output.outcome === "paid",
     isFoundDeclined: (_, output: CheckOutput) => output.outcome === "declined",
     /** Void refused or not: what was paid on the page has to be given back. */

@@ -141,7 +141,7 @@ export const paymentMachine = paymentRules.createMachine({
 
     reversing: paymentReversal,
     voided: ended,
-    refunded: ended,
+    refunded: { type: "final" },
     expired: ended,
   },
 });

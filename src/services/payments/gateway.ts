@@ -35,7 +35,7 @@ export type GatewayOutcome = AuthorizeOutput | PageOutput | CaptureOutput | Void
  */
 export interface PaymentGateway {
   authorize(request: AuthorizeInput, call: GatewayCall): Promise<AuthorizeOutput>;
-  /** A page on which the customer pays the amount at once; a void of the order closes it. */
+  /** A page on which the customer pays the amount at once, and once; a void of the order closes it. */
   createPage(request: PageInput, call: GatewayCall): Promise<PageOutput>;
   /** What became of a page. A question: it counts for nothing. A page that is closed or too old is `declined`. */
   checkPayment(request: CheckInput, call: GatewayCall): Promise<CheckOutput>;

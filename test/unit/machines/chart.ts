@@ -17,6 +17,8 @@ export class Chart {
   /** Inputs of the open effects by invocation id. */
   readonly effects = new Map<string, unknown>();
   readonly timers = new Map<string, EventObject>();
+  /** Told of every event before it is sent. */
+  watch: (live: Live, event: EventObject) => void = () => {};
   /** Everything the first step did. */
   readonly started: Taken;
   private readonly machine: AnyStateMachine;
@@ -34,6 +36,7 @@ export class Chart {
   }
 
   send(event: EventObject): Taken {
+    this.watch(this.live, event);
     const step = stepMachine(this.machine, this.live, event);
     if (step.live === this.live) return { to: undefined, emitted: [], invoked: [], delays: [] };
     this.live = step.live;

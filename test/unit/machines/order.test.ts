@@ -82,6 +82,18 @@ checkScenarios<W>({
         "inventory refuses": rejected,
       },
     },
+    "reserving, to be paid on a page": {
+      reach: reach("async"),
+      outcomes: {
+        reserved: { to: "awaiting_payment", emits: ["order.created"] },
+        "out of stock": rejected,
+        "unknown sku": rejected,
+        "mixed currency": rejected,
+        "hold ended before": rejected,
+        "inventory silent": awaitingInventory,
+        "inventory refuses": rejected,
+      },
+    },
     "reserving, to be paid on delivery": {
       reach: reach("in_person"),
       outcomes: {

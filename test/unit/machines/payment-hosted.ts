@@ -1,5 +1,15 @@
 /** given / when / then of a payment on the gateway's page; part of payment.test.ts. */
-import { expired, failed, reach, refunding, unused, voidFailed, voiding, type W } from "./payment-stage.ts";
+import {
+  expired,
+  failed,
+  reach,
+  refundFailed,
+  refunding,
+  unused,
+  voidFailed,
+  voiding,
+  type W,
+} from "./payment-stage.ts";
 import type { Scenarios, Then } from "./scenarios.ts";
 
 const waiting: W[] = ["order created", "page made"];
@@ -123,6 +133,14 @@ export const hostedGiven: Scenarios<W>["given"] = {
   "paid on a page": {
     reach: reach("async", ...waiting, "told paid"),
     outcomes: { "order closed": refunding },
+  },
+  "refunding what was paid on a page": {
+    reach: reach("async", ...waiting, "told paid", "order closed"),
+    outcomes: {
+      refunded: { to: "refunded", emits: ["payment.refunded"] },
+      "refund refused": refundFailed(1000),
+      "refund unknown": refundFailed(1000),
+    },
   },
   "paid too late and refunded": {
     reach: reach("async", ...pageExpired, "nothing to void", "told paid", "refunded"),

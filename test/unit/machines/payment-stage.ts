@@ -127,3 +127,4 @@ export const expired: Then = {
 export const voiding: Then = { to: "reversing.voiding", invokes: ["voidPayment"] };
 export const refunding: Then = { to: "reversing.refunding", invokes: ["refundPayment"] };
 export const voidFailed = (ms: number): Then => ({ to: "reversing.void_failed", delays: [ms] });
+export const refundFailed = (ms: number): Then => ({ to: "reversing.refund_failed", delays: [ms] });

@@ -6,6 +6,7 @@ import {
   expired,
   failed,
   reach,
+  refundFailed,
   refunding,
   unused,
   voidFailed,
@@ -22,7 +23,6 @@ const captureFailed = (ms: number): Then => ({
   emits: ["payment.capture_failed"],
   delays: [ms],
 });
-const refundFailed = (ms: number): Then => ({ to: "reversing.refund_failed", delays: [ms] });
 
 const atGateway: W[] = ["order created", "capture requested"];
 const card: W[] = ["order created", "authorized"];

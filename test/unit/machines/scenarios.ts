@@ -1,8 +1,12 @@
-/** given / when / then over every state and every event of a machine; what is not listed must be ignored. */
+/**
+ * given / when / then over every state, every event and every transition of a machine; what is not listed must be
+ * ignored.
+ */
 import t from "tap";
 import type { AnyStateMachine } from "xstate";
 import { restingStates } from "./chart.ts";
 import type { Chart, Taken } from "./chart.ts";
+import { allTransitions, transitionsOf } from "./transitions.ts";
 
 /** One thing that can happen. `effect`: only while this effect is open, because the runtime drops stale outcomes. */
 export type When = {
@@ -34,6 +38,7 @@ export function checkScenarios<W extends string>({ machine, when, given }: Scena
     const examined = new Set(Object.values(given).map(({ reach }) => reach().state));
     t.strictSame([...examined].toSorted(), restingStates(machine).toSorted());
   });
+  const transitions = new Set<string>();
   const happenings = Object.entries<When>(when) as [W, When][];
   for (const [name, { reach, outcomes }] of Object.entries(given)) {
     t.test(`given ${name}`, async (t) => {
@@ -42,6 +47,9 @@ export function checkScenarios<W extends string>({ machine, when, given }: Scena
         const before = chart.state;
         if (effect !== undefined && !chart.effects.has(effect)) continue;
         if (timer && chart.armed(armed).length === 0) continue;
+        chart.watch = (live, sent) => {
+          for (const name of transitionsOf(machine, live, sent)) transitions.add(name);
+        };
         const taken = happen(chart);
         const expected = outcomes[event];
         if (expected === undefined) {
@@ -70,4 +78,7 @@ export function checkScenarios<W extends string>({ machine, when, given }: Scena
       t.strictSame(impossible, [], "every expectation was put to the test");
     });
   }
+  t.test("every transition is taken, and what follows from it is written down", async (t) => {
+    t.strictSame([...transitions].toSorted(), allTransitions(machine).toSorted());
+  });
 }
