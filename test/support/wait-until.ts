@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 export type WaitOptions = {
-  /** Gives up after this long. Default 10 s. */
+  /** Gives up after this long. Default 30 s: a machine may be busy, and servers take up to 12 s to elect a leader. */
   readonly timeoutMs?: number;
   /** Pause between two looks. Default 20 ms. */
   readonly intervalMs?: number;
@@ -26,7 +26,7 @@ export async function waitUntil<T>(
   condition: () => T | Promise<T>,
   options: WaitOptions = {},
 ): Promise<Truthy<T>> {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timeoutMs = options.timeoutMs ?? 30_000;
   const deadline = performance.now() + timeoutMs;
   let lastError: unknown;
   for (;;) {

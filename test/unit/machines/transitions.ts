@@ -33,7 +33,7 @@ export function transitionsOf(
   event: EventObject,
 ): string[] {
   if (live.status !== "active") return [];
-  const enabled = machine.getTransitionData(live, event) as Transition[];
+  const enabled = machine.getTransitionData(live, event);
   const taken = enabled.map((transition) => nameOf(machine, transition));
   const steps = getMicrosteps(machine, live, event).map(([snapshot]) => snapshot as AnyMachineSnapshot);
   for (const [index, step] of steps.entries()) {
