@@ -31,13 +31,17 @@ const commands = {
   catalogue: ["nodes/sample-catalogue.ts", "puts the sample catalogue into a cluster that runs"],
   nats: ["nodes/local/nats-keeper.ts", "one nats-server of a cluster of three (config/nats/cluster.conf)"],
   "nats-server": ["nodes/local/print-nats-server.ts", "finds or fetches nats-server and prints its path"],
+  reconcile: ["nodes/reconcile.ts", "compares the payments of all orders with the gateway's ledger; --json"],
   test: ["node_modules/tap/dist/esm/run.mjs", "the tests; arguments go to tap"],
   bench: ["bench/run.ts", "the benchmarks; see bench --help"],
 };
 
 const [command = "start", ...rest] = process.argv.slice(2);
 const isCluster = command === "start" && rest.includes("--cluster");
-const args = isCluster ? rest.filter((one) => one !== "--cluster") : rest;
+/** What a command understands besides `--env-file FILE`. */
+const own = { start: "--cluster", reconcile: "--json" }[command];
+const args = rest.filter((one) => one !== own);
+const flags = rest.filter((one) => one === own && !isCluster);
 /** What takes its own arguments. */
 const passesOn = command === "test" || command === "bench";
 const wantsHelp = !passesOn && args.some((one) => one === "--help" || one === "-h");
@@ -46,7 +50,7 @@ if (wantsHelp || command === "--help" || command === "-h" || command === "help")
 } else if (!Object.hasOwn(commands, command)) {
   fail(`there is no command "${command}"\n\n${usage()}`, 2);
 } else if (!passesOn && !isEnvFile(args)) {
-  const options = command === "start" ? '"--cluster" and "--env-file FILE"' : '"--env-file FILE"';
+  const options = own === undefined ? '"--env-file FILE"' : `"${own}" and "--env-file FILE"`;
   fail(`${command} takes no arguments but ${options}; settings come from the environment`, 2);
 } else {
   run(findNode());
@@ -101,7 +105,7 @@ function run(node) {
   const file = join(root, commands[command][0]);
   const child = spawn(
     node,
-    passesOn ? [file, ...args] : [...args.slice(1).map((path) => `--env-file=${path}`), file],
+    passesOn ? [file, ...args] : [...args.slice(1).map((path) => `--env-file=${path}`), file, ...flags],
     {
       // A group of its own: Ctrl-C reaches the child once, through us, and it stops in order.
       detached: !isTest,

@@ -211,6 +211,7 @@ for (const { method, when, paid, ledger, event } of cancellations)
     t.equal(told.filter((one) => one === "order.cancelled").length, 1);
     if (event !== undefined) t.equal(told.filter((one) => one === event).length, 1);
     const subjects = ["Order created and awaiting payment", "Order confirmed", "Order cancelled"];
+    if (paid === "refunded") subjects.push("Payment refunded");
     await checkMails(t, cluster.mailbox.url, email, subjects);
   });
 

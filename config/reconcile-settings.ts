@@ -1,0 +1,29 @@
+/** Settings of `reconcile`: where both sides are. The same variables as the order nodes'. */
+import { Type } from "typebox";
+import { MAX_STREAMS } from "./layout.ts";
+import { type Environment, from, readSettings } from "./settings-reader.ts";
+import * as schemas from "./settings-schemas.ts";
+
+const fields = {
+  natsUrl: from("NATS_URL", Type.String({ ...schemas.natsUrl, default: "nats://127.0.0.1:4222" })),
+  gatewayUrl: from(
+    "ORDERLY_GATEWAY_URL",
+    Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3900" }),
+  ),
+  partitions: from("ORDERLY_PARTITIONS", schemas.count(32, 1, 1024)),
+  streams: from("ORDERLY_STREAMS", schemas.count(1, 1, MAX_STREAMS)),
+};
+
+export type ReconcileSettings = {
+  readonly natsUrl: string;
+  /** No slash at the end. */
+  readonly gatewayUrl: string;
+  /** As on the nodes. */
+  readonly partitions: number;
+  readonly streams: number;
+};
+
+/** @throws SettingsInvalid */
+export function loadReconcileSettings(env: Environment = process.env): ReconcileSettings {
+  return readSettings(fields, env);
+}

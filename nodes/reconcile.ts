@@ -1,0 +1,131 @@
+/**
+ * Process: compares the gateway's ledger with the payments of all orders, names each difference, and ends.
+ * Exit code 0: equal; 1: differences; 2: it could not be done. Reads only; safe to run at any time.
+ */
+import { ofPartition, streamNames } from "../config/layout.ts";
+import { loadReconcileSettings, type ReconcileSettings } from "../config/reconcile-settings.ts";
+import { partitionOf, subjects } from "../config/subjects.ts";
+import { connectNats } from "../src/adapters/connection.nats.ts";
+import { natsJournal } from "../src/adapters/journal.nats.ts";
+import type { ActorRecord } from "../src/runtime/envelope.ts";
+import type { StoredMessage } from "../src/runtime/ports.ts";
+import {
+  type Booking,
+  type Difference,
+  difference,
+  type KnownPayment,
+} from "../src/services/payments/reconciliation.ts";
+import { orderMachinesOf } from "../src/services/orders/status.ts";
+import { reasonOf } from "./local/patience.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const LEDGER_TIMEOUT_MS = 60_000;
+/** What differs is looked at again: the two sides are not read in the same moment. */
+const LOOKS = 3;
+const BETWEEN_LOOKS_MS = 2000;
+
+const asJson = process.argv.includes("--json");
+const progress = (text: string): void => {
+  if (!asJson) process.stderr.write(`${text}\n`);
+};
+
+try {
+  const settings = loadReconcileSettings();
+  const result = await reconcile(settings);
+  if (asJson) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else tell(result);
+  process.exitCode = result.differences.length === 0 ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`orderly reconcile: ${reasonOf(error)}\n`);
+  process.exitCode = 2;
+}
+
+type Result = {
+  readonly orders: number;
+  readonly bookings: number;
+  /** Orders with a call to the gateway under way; only their sums were checked. */
+  readonly underWay: number;
+  readonly differences: readonly Difference[];
+};
+
+async function reconcile(settings: ReconcileSettings): Promise<Result> {
+  const link = await connectNats({
+    servers: settings.natsUrl.split(","),
+    name: "reconcile",
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  });
+  try {
+    const readers = streamNames(settings.streams).map((stream) => natsJournal(link, stream));
+    let ledger = await readLedger(settings.gatewayUrl);
+    progress(`${count(ledger)} bookings at the gateway`);
+    let orders = 0;
+    let underWay = 0;
+    let suspects: string[] = [];
+    const unseen = new Set(ledger.keys());
+    for (let partition = 0; partition < settings.partitions; partition++) {
+      const records = await ofPartition(partition, readers).readLastPerSubject(
+        subjects.record(partition, "*"),
+      );
+      for (const payment of records.map(paymentOf)) {
+        orders++;
+        if (payment.underWay) underWay++;
+        unseen.delete(payment.orderId);
+        if (difference(payment.orderId, payment, ledger.get(payment.orderId) ?? []))
+          suspects.push(payment.orderId);
+      }
+      progress(`partition ${partition + 1} of ${settings.partitions}: ${orders} orders`);
+    }
+    suspects.push(...unseen);
+    let differences: Difference[] = [];
+    for (let look = 0; look < LOOKS && suspects.length > 0; look++) {
+      progress(`${suspects.length} to be looked at again`);
+      await new Promise((resolve) => {
+        setTimeout(resolve, BETWEEN_LOOKS_MS);
+      });
+      ledger = await readLedger(settings.gatewayUrl);
+      differences = [];
+      for (const orderId of suspects) {
+        const partition = partitionOf(orderId, settings.partitions);
+        const stored = await ofPartition(partition, readers).readLast(subjects.record(partition, orderId));
+        const found = difference(orderId, stored && paymentOf(stored), ledger.get(orderId) ?? []);
+        if (found) differences.push(found);
+      }
+      suspects = differences.map(({ orderId }) => orderId);
+    }
+    return { orders, bookings: count(ledger), underWay, differences };
+  } finally {
+    await link.close();
+  }
+}
+
+function paymentOf({ payload }: StoredMessage): KnownPayment {
+  const { actor, snapshot } = JSON.parse(payload) as ActorRecord;
+  const { payment } = orderMachinesOf(snapshot.machines);
+  return {
+    orderId: actor,
+    value: payment.value,
+    context: payment.context,
+    underWay: snapshot.effects.some(({ machine }) => machine === "payment"),
+  };
+}
+
+async function readLedger(gatewayUrl: string): Promise<Map<string, Booking[]>> {
+  const response = await fetch(`${gatewayUrl}/ledger`, { signal: AbortSignal.timeout(LEDGER_TIMEOUT_MS) });
+  if (!response.ok) throw new Error(`the gateway answers ${response.status} to GET ${gatewayUrl}/ledger`);
+  const { entries } = (await response.json()) as { entries: Booking[] };
+  return Map.groupBy(entries, ({ orderId }) => orderId);
+}
+
+function count(ledger: ReadonlyMap<string, readonly Booking[]>): number {
+  return [...ledger.values()].reduce((sum, bookings) => sum + bookings.length, 0);
+}
+
+function tell({ orders, bookings, underWay, differences }: Result): void {
+  for (const { orderId, problem, weSay, gatewaySays, advice } of differences) {
+    process.stdout.write(
+      `${orderId}: ${problem}\n  we say       ${weSay}\n  gateway says ${gatewaySays}\n  ${advice}\n`,
+    );
+  }
+  const end = differences.length === 0 ? "no differences" : `${differences.length} differences`;
+  process.stdout.write(`${orders} orders, ${bookings} bookings, ${underWay} under way: ${end}\n`);
+}
