@@ -29,6 +29,7 @@ const commands = {
   gateway: ["nodes/gateway-simulator.ts", "the payment gateway simulator"],
   mailbox: ["nodes/mailbox.ts", "the development mailbox"],
   catalogue: ["nodes/sample-catalogue.ts", "puts the sample catalogue into a cluster that runs"],
+  "import-stock": ["nodes/import-stock.ts", "puts a CSV file of stock and prices into a cluster; see --help"],
   nats: ["nodes/local/nats-keeper.ts", "one nats-server of a cluster of three (config/nats/cluster.conf)"],
   "nats-server": ["nodes/local/print-nats-server.ts", "finds or fetches nats-server and prints its path"],
   reconcile: ["nodes/reconcile.ts", "compares the payments of all orders with the gateway's ledger; --json"],
@@ -43,7 +44,7 @@ const own = { start: "--cluster", reconcile: "--json" }[command];
 const args = rest.filter((one) => one !== own);
 const flags = rest.filter((one) => one === own && !isCluster);
 /** What takes its own arguments. */
-const passesOn = command === "test" || command === "bench";
+const passesOn = ["test", "bench", "import-stock"].includes(command);
 const wantsHelp = !passesOn && args.some((one) => one === "--help" || one === "-h");
 if (wantsHelp || command === "--help" || command === "-h" || command === "help") {
   process.stdout.write(`${usage()}\n`);
