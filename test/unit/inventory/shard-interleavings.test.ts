@@ -12,6 +12,7 @@ import { EUR, output, ownedShard, release, reserve, ship } from "./owned-shard.t
 import type { OwnedShard } from "./owned-shard.ts";
 
 const SKUS = ["A", "B", "C"] as const;
+const ON_HAND = 10;
 const sku = fc.constantFrom(...SKUS);
 const orderId = fc.integer({ min: 0, max: 7 }).map((n) => `ord_${n}`);
 const lines = fc.uniqueArray(fc.tuple(sku, fc.integer({ min: 1, max: 4 })), {
@@ -128,6 +129,26 @@ function lastOf<T>(run: Run, subject: string, read: (payload: string) => T): T |
   return message && read(message.payload);
 }
 
+/**
+ * received = onHand + shipped: what was ever received changes by a delivery or a count (a put) and by nothing else.
+ * @param puts how often what is received may have changed besides the first put, by SKU
+ */
+function checkReceived(run: Run, puts: ReadonlyMap<string, number>): void {
+  for (const sku of SKUS) {
+    const received = run.owned.log.messages
+      .filter(({ subject }) => subject === subjects.stock(sku))
+      .map(({ payload }) => readStock(payload))
+      .map(({ onHand, shipped, received }) => {
+        if (received !== onHand + shipped)
+          throw new Error(`${sku}: ${received} is not ${onHand} + ${shipped}`);
+        return received;
+      });
+    const changes = received.filter((now, index) => index > 0 && now !== received[index - 1]).length;
+    if (received[0] !== ON_HAND || changes > (puts.get(sku) ?? 0))
+      throw new Error(`${sku}: received ${received.join(", ")} by ${puts.get(sku) ?? 0} puts`);
+  }
+}
+
 /** The log by itself: stock is what the holds say, and holds live as they may. */
 function checkLog(run: Run): void {
   const { log } = run.owned;
@@ -203,11 +224,14 @@ async function prove(actions: readonly Action[]): Promise<void> {
     promised: new Set(),
     commits: 0,
   };
-  for (const sku of SKUS) await run.owned.stock(sku, 10);
+  for (const sku of SKUS) await run.owned.stock(sku, ON_HAND);
+  const puts = new Map<string, number>();
   for (const action of actions) {
+    if (action.do === "put") puts.set(action.sku, (puts.get(action.sku) ?? 0) + 1);
     await perform(run, action);
     await turns(1);
     checkLog(run);
+    checkReceived(run, puts);
     await checkOwner(run);
   }
   // Everybody gets an answer in the end, and nothing stays pledged.
@@ -232,5 +256,17 @@ t.test(
       },
     );
     t.pass("400 interleavings");
+  },
+);
+
+t.test(
+  "without a delivery or a count, what was received never changes, whatever is sold, kept and shipped",
+  async (t) => {
+    const sales = action.filter((one) => one.do !== "put");
+    await fc.assert(fc.asyncProperty(fc.array(sales, { minLength: 20, maxLength: 80, size: "max" }), prove), {
+      numRuns: 100,
+      endOnFailure: false,
+    });
+    t.pass("100 interleavings");
   },
 );
