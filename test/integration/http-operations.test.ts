@@ -220,6 +220,7 @@ const documented = [
   "get /metrics",
   "get /v1/cluster",
   "get /v1/parked",
+  "post /v1/orders/{id}/retry",
   "post /v1/orders/{id}/resume",
   "post /v1/orders/{id}/skip",
   "get /v1/dead-letters",

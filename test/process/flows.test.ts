@@ -4,7 +4,17 @@
  */
 import t, { type Test } from "tap";
 import type { PaymentMethod } from "../../src/services/orders/contract.ts";
-import { history, ledger, mails, orderOf, place, putStock, read, stock } from "../support/order-client.ts";
+import {
+  command,
+  history,
+  ledger,
+  mails,
+  orderOf,
+  place,
+  putStock,
+  read,
+  stock,
+} from "../support/order-client.ts";
 import { checkMails, checkPdf } from "../support/order-paperwork.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import type { OrderCluster } from "../support/order-cluster.ts";
@@ -223,7 +233,10 @@ t.test("V fails twice: the order is held, tried again, and goes on V --> M", asy
     const { body } = await read(elsewhere, id);
     return body.payment.status === "capture_failed" && body.status === "confirmed";
   });
+  t.match(await command(elsewhere, id, "retry"), { status: 200 }, "an operator does not wait");
   await completed(elsewhere, id);
+  const nothingFailed = { status: 409, body: { code: "illegal_transition", allowedEvents: [] } };
+  t.match(await command(url, id, "retry"), nothingFailed);
   const events = (await history(elsewhere, id)).flatMap((item) => item.events);
   t.equal(events.filter((event) => event === "payment.capture_failed").length, 2);
   t.strictSame(

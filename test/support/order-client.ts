@@ -63,14 +63,14 @@ export async function place(
   return call(`${url}/v1/orders`, { method: "POST", body: order, headers });
 }
 
-/** A command: `cancel`, or a step of fulfillment by its name. */
+/** A command: `cancel`, `retry`, or a step of fulfillment by its name. */
 export function command(
   url: string,
   id: string,
-  name: "cancel" | "pick" | "quality-check" | "pack" | "ship" | "deliver",
+  name: "cancel" | "retry" | "pick" | "quality-check" | "pack" | "ship" | "deliver",
   body?: object,
 ): Promise<Answer<OrderView & ProblemBody>> {
-  const path = name === "cancel" ? "cancel" : `fulfillment/${name}`;
+  const path = name === "cancel" || name === "retry" ? name : `fulfillment/${name}`;
   return call(`${url}/v1/orders/${id}/${path}`, { method: "POST", body });
 }
 

@@ -1,4 +1,4 @@
-/** Commands to an existing order: cancel, and the five manual steps of fulfillment. */
+/** Commands to an existing order: cancel, an operator's retry, and the five manual steps of fulfillment. */
 import type { OrderCommand, Orders } from "../../services/orders/contract.ts";
 import { emptyBodyIsEmptyObject } from "../empty-body.ts";
 import type { HttpApp } from "../http-app.ts";
@@ -50,6 +50,15 @@ export function orderCommandRoutes(app: HttpApp, orders: Orders): void {
     const reason = request.body.reason ?? DEFAULT_CANCEL_REASON;
     return sendCommanded(reply, await orders.command(request.params.id, { type: "cancel", reason }));
   });
+  const retry = schemaOf<Record<string, never>>(
+    "retryOrder",
+    "Orders",
+    "Have a failed capture, void, refund, label or hand-over tried at once",
+    "NoFields",
+  );
+  app.post("/v1/orders/:id/retry", { ...bodyless, schema: retry }, async (request, reply) =>
+    sendCommanded(reply, await orders.command(request.params.id, { type: "retry" })),
+  );
   fulfillmentRoutes(app, orders);
 }
 

@@ -2,12 +2,12 @@ import type { Money, OrderCommand } from "./contract.ts";
 
 /** A command as the machine that takes it knows it. */
 export type AddressedEvent = {
-  readonly machine: "order" | "fulfillment";
+  readonly machine: "order" | "payment" | "fulfillment";
   readonly event: { readonly type: string; readonly collected?: Money };
 };
 
-/** Cancelling is the order's, the steps of the warehouse are fulfillment's. */
-export function addressed(command: OrderCommand): AddressedEvent {
+/** A try is the failed machine's; cancelling is the order's, the steps of the warehouse are fulfillment's. */
+export function addressed(command: Exclude<OrderCommand, { type: "retry" }>): AddressedEvent {
   return { machine: command.type === "cancel" ? "order" : "fulfillment", event: command };
 }
 

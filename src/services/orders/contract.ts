@@ -103,7 +103,9 @@ export type OrderCommand =
   | { readonly type: "quality-check"; readonly passed: boolean }
   | { readonly type: "pack" }
   | { readonly type: "ship" }
-  | { readonly type: "deliver"; readonly collected?: Money };
+  | { readonly type: "deliver"; readonly collected?: Money }
+  /** By an operator: what failed and waits for its next try is tried at once. */
+  | { readonly type: "retry" };
 
 export type HistoryItem = {
   readonly version: number;

@@ -8,12 +8,19 @@ import type { Actors } from "../../runtime/actors.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Ids, Journal } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
-import { addressed, collectsDue } from "./commands.ts";
+import { addressed, type AddressedEvent, collectsDue } from "./commands.ts";
 import type { CommandResult, OrderCommand, Money, Orders, PlaceOrder, PlaceResult } from "./contract.ts";
 import { historyItem } from "./history.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
 import { placeResult, positions, unserved } from "./placing.ts";
-import { allowedCommands, dueOnDelivery, orderMachinesOf, orderStatus } from "./status.ts";
+import {
+  allowedCommands,
+  dueOnDelivery,
+  failedMachine,
+  type OrderMachines,
+  orderMachinesOf,
+  orderStatus,
+} from "./status.ts";
 import { orderView } from "./view.ts";
 
 /** What the order service stands on. */
@@ -87,7 +94,9 @@ export class OrderService implements Orders {
       const refusal = await this.refusesDelivery(id, command.collected);
       if (refusal) return refusal;
     }
-    const { machine, event } = addressed(command);
+    const to = command.type === "retry" ? await this.failed(id) : addressed(command);
+    if ("status" in to) return to;
+    const { machine, event } = to;
     const reply = await actors.command(id, machine, event, {
       commandId: ids.next(),
       waitMs: COMMAND_WAIT_MS,
@@ -95,14 +104,8 @@ export class OrderService implements Orders {
     switch (reply.status) {
       case "ok":
         return { status: "done", order: orderView(id, reply.snapshot) };
-      case "illegal": {
-        const machines = orderMachinesOf(reply.snapshot.machines);
-        return {
-          status: "illegal_transition",
-          state: orderStatus(machines),
-          allowedEvents: allowedCommands(machines),
-        };
-      }
+      case "illegal":
+        return illegal(orderMachinesOf(reply.snapshot.machines));
       case "not_found":
         return { status: "not_found" };
       default:
@@ -123,6 +126,16 @@ export class OrderService implements Orders {
     }
   }
 
+  /** The machine that waits for its next try. It may have gone on meanwhile: then it does not take the command. */
+  private async failed(id: string): Promise<AddressedEvent | CommandResult> {
+    const reply = await this.options.actors.read(id);
+    if (reply.status === "not_found") return { status: "not_found" };
+    if (reply.status !== "ok") return unserved(reply);
+    const machines = orderMachinesOf(reply.snapshot.machines);
+    const machine = failedMachine(machines);
+    return machine === undefined ? illegal(machines) : { machine, event: { type: "retry" } };
+  }
+
   /**
    * The machine takes a delivery only with exactly what is due; here the caller learns which amount that is. What
    * is due never changes, so that it may be read before the command.
@@ -139,4 +152,12 @@ export class OrderService implements Orders {
     if (due === null || !allowedCommands(machines).includes("deliver")) return undefined;
     return collectsDue(due, collected) ? undefined : { status: "amount_mismatch", expected: due };
   }
+}
+
+function illegal(machines: OrderMachines): CommandResult {
+  return {
+    status: "illegal_transition",
+    state: orderStatus(machines),
+    allowedEvents: allowedCommands(machines),
+  };
 }

@@ -83,9 +83,30 @@ const steps: Readonly<Record<string, OrderCommand["type"]>> = {
   shipped: "deliver",
 };
 
-/** Commands that are legal now; at most two. */
-export function allowedCommands({ order, fulfillment }: OrderMachines): OrderCommand["type"][] {
+/** States in which a machine waits for its next try, or for an operator, by their innermost names. */
+const failed: ReadonlySet<string> = new Set([
+  "capture_failed",
+  "void_failed",
+  "refund_failed",
+  "label_failed",
+  "handover_failed",
+  "release_failed",
+]);
+
+/** The machine that waits for its next try; of two, the payment. */
+export function failedMachine(machines: OrderMachines): "payment" | "fulfillment" | undefined {
+  return (["payment", "fulfillment"] as const).find((name) => failed.has(innermost(machines[name].value)));
+}
+
+function innermost(value: StateValue): string {
+  return typeof value === "string" ? value : innermost(Object.values(value)[0] ?? "");
+}
+
+/** Commands that are legal now; at most three. */
+export function allowedCommands(machines: OrderMachines): OrderCommand["type"][] {
+  const { order, fulfillment } = machines;
   const allowed: OrderCommand["type"][] = cancellable.has(order.value) ? ["cancel"] : [];
+  if (failedMachine(machines) !== undefined) allowed.push("retry");
   if (typeof fulfillment.value === "string") return allowed;
   for (const [state, substate] of Object.entries(fulfillment.value)) {
     const step = steps[state];

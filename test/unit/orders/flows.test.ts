@@ -217,7 +217,7 @@ t.test("a refused capture holds the order until a later one succeeds", async (t)
   t.equal(world.view.payment.status, "capture_failed");
   t.equal(world.view.fulfillment.status, "packed");
   t.equal(world.view.status, "confirmed");
-  t.strictSame(world.view.nextEvents, ["cancel"]);
+  t.strictSame(world.view.nextEvents, ["cancel", "retry"]);
   world.gateway.refusesCaptures = false;
   world.elapse();
   await world.settle();

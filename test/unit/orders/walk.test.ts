@@ -145,6 +145,11 @@ function check(world: OrderWorld, before: OrderStatus): void {
       throw new Error(`${type} in ${JSON.stringify(state.value)}: next events ${nextEvents.join()}`);
     }
   }
+  const failed = (["payment", "fulfillment"] as const).some((machine) => {
+    const state = world.snapshot.machines[machine];
+    return state !== undefined && accepts(orderMachines[machine], state, { type: "retry" });
+  });
+  if (failed !== nextEvents.includes("retry")) throw new Error(`retry: next events ${nextEvents.join()}`);
   const once = ["order.created", "order.confirmed", "order.ready", "order.shipped", "order.completed"];
   for (const type of [...once, "order.cancelled", "payment.authorized", "payment.captured"]) {
     if (world.eventTypes.filter((emitted) => emitted === type).length > 1) throw new Error(`${type} twice`);
