@@ -52,9 +52,11 @@ export const paymentRules = setup({
     isThisPayment: ({ context }, { payment }: { readonly payment: string }) => payment === context.payment,
     isPaid: ({ context }, event: GatewayPaid) =>
       event.payment === context.payment && sameMoney(event.amount, ofOrder(context).amount),
-    /** Money of this order that nothing is known of yet: a page is paid once. */
+    /** Money of this order that nothing is known of yet: a page is paid once. Of its page nothing may be known either. */
     isPaidLate: ({ context }, event: GatewayPaid) =>
-      event.payment === context.payment && context.authorization === undefined,
+      context.method === "async" &&
+      context.authorization === undefined &&
+      event.payment === (context.payment ?? event.payment),
     isFoundPaid: (_, output: CheckOutput) => output.outcome === "paid",
     isFoundDeclined: (_, output: CheckOutput) => output.outcome === "declined",
     /** Void refused or not: what was paid on the page has to be given back. */
@@ -88,7 +90,7 @@ export const paymentRules = setup({
     keepLatePage: assign((_, { output }: { readonly output?: PageOutput }) => output ?? {}),
     hear: assign({ heard: true }),
     countPoll: assign(({ context }) => ({ polls: (context.polls ?? 0) + 1 })),
-    keepPaid: assign((_, { authorization }: GatewayPaid) => ({ authorization })),
+    keepPaid: assign((_, { payment, authorization }: GatewayPaid) => ({ payment, authorization })),
     keepFoundPaid: assign((_, output: CheckOutput) =>
       output.outcome === "paid" ? { authorization: output.authorization } : {},
     ),

@@ -85,7 +85,11 @@ export const hostedGiven: Scenarios<W>["given"] = {
   },
   "cancelled while the page was being made": {
     reach: reach("async", "order created", "order closed"),
-    outcomes: { "late page": voiding },
+    outcomes: {
+      "late page": voiding,
+      "told paid": { ...paid, to: "reversing.awaiting_page" },
+      "told another amount": { ...paid, to: "reversing.awaiting_page" },
+    },
   },
   "a page that expired": {
     reach: reach("async", ...pageExpired),

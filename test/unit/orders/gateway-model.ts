@@ -81,7 +81,9 @@ export class GatewayModel implements PaymentGateway {
 
   async capture(request: SettleInput, call: GatewayCall): Promise<CaptureOutput> {
     const { orderId, authorization, amount } = request;
-    if (this.refusesCaptures) return { outcome: "declined", reason: "capture_refused" } as const;
+    // What was done under a key is told again, whatever the gateway refuses now.
+    if (this.refusesCaptures && !this.outcomes.has(call.key))
+      return { outcome: "declined", reason: "capture_refused" } as const;
     const decide = (): Decision | Refusal => this.books.capture({ orderId, authorization, ...amount });
     try {
       return this.once(call, "capture", orderId, decide) as CaptureOutput;

@@ -6,6 +6,7 @@ import type { EffectOutcome, Head, Input } from "../../../src/runtime/cascade.ts
 import { EffectError } from "../../../src/runtime/definition.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import type { OpenEffect, Snapshot } from "../../../src/runtime/envelope.ts";
+import type { Choice } from "../../../nodes/gateway/pages.ts";
 import { localCarrier } from "../../../src/services/fulfillment/carrier.ts";
 import type { OrderView } from "../../../src/services/orders/contract.ts";
 import { orderDefinition } from "../../../src/services/orders/definition.ts";
@@ -81,11 +82,11 @@ export class OrderWorld {
     return this.apply({ kind: "event", machine: "fulfillment", event, id: `invoice.${this.id}` });
   }
 
-  /** The customer pays on the page, and the gateway tells. */
-  pay(): boolean {
-    const event = this.gateway.choose(this.id, "pay");
-    if (!event) throw new Error("the page takes no payment");
-    return this.apply({ kind: "event", machine: "payment", event, id: "msg_paid" });
+  /** The customer chooses on the page, and the gateway tells. False when the page takes no such choice. */
+  choose(choice: Choice): boolean {
+    const event = this.gateway.choose(this.id, choice);
+    if (event) this.apply({ kind: "event", machine: "payment", event, id: `msg_${choice}` });
+    return event !== undefined;
   }
 
   /** Fires the timer at `index`. */
@@ -138,7 +139,7 @@ export class OrderWorld {
     for (let turns = 0; turns < 200; turns++) {
       const [effect] = this.snapshot.effects;
       if (effect) await this.perform(effect);
-      else if (this.view.payment.url !== null) this.pay();
+      else if (this.view.payment.url !== null && this.choose("pay")) continue;
       else if (this.snapshot.timers.length > 0) this.elapse();
       else if (!this.issueInvoice()) return this;
     }

@@ -15,15 +15,17 @@ const methods: readonly PaymentMethod[] = [
   "credit_card",
   "debit_card",
   "tokenized",
+  "async",
+  "async",
 ];
 
 /** Where an order may go from each status within one input, in the order of the flowcharts. */
 const successors: Record<OrderStatus, readonly OrderStatus[]> = {
-  reserving: ["rejected", "authorizing", "confirmed"],
+  reserving: ["rejected", "authorizing", "awaiting_payment", "confirmed"],
   rejected: [],
   created: [],
   authorizing: ["confirmed", "payment_failed", "payment_expired", "cancelled"],
-  awaiting_payment: [],
+  awaiting_payment: ["confirmed", "payment_failed", "payment_expired", "cancelled"],
   payment_failed: [],
   payment_expired: [],
   confirmed: ["ready", "cancelled"],
@@ -65,6 +67,10 @@ const happening = fc.record({
     "retry payment",
     "retry fulfillment",
     "late arrival",
+    "customer pays",
+    "customer pays unheard",
+    "customer declines",
+    "customer pays late",
   ),
   pick: fc.nat({ max: 99 }),
 });
@@ -112,6 +118,19 @@ async function happen(world: OrderWorld, { what, pick }: Happening, stragglers: 
       return;
     case "retry fulfillment":
       world.command("fulfillment", { type: "retry" });
+      return;
+    case "customer pays":
+      world.choose("pay");
+      return;
+    case "customer pays unheard":
+      // Whoever never saw the page cannot have paid there.
+      if (world.view.payment.url !== null) world.gateway.choose(world.id, "pay");
+      return;
+    case "customer declines":
+      world.choose("decline");
+      return;
+    case "customer pays late":
+      world.choose("pay_late");
       return;
     case "late arrival": {
       const straggler = stragglers.pop();
