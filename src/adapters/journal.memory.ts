@@ -1,6 +1,6 @@
 /** The journal of one node on the server in memory. */
 import { streamName } from "../../config/layout.ts";
-import { Unavailable } from "../runtime/ports.ts";
+import { Behind, Unavailable } from "../runtime/ports.ts";
 import type { AppendResult, Journal, Message } from "../runtime/ports.ts";
 import type { MemoryLink } from "./link.memory.ts";
 import { follow } from "./follower.memory.ts";
@@ -20,6 +20,13 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
     readLast: async (subject) => {
       const { found } = await read(link, log, "read", subject, (upTo) => log.last(subject, upTo));
       return found;
+    },
+    readLastTogether: async (subjects, through) => {
+      const { found, reaches } = await read(link, log, "read", subjects[0] ?? "", (upTo) =>
+        subjects.flatMap((subject) => log.last(subject, upTo) ?? []),
+      );
+      if (reaches < through) throw new Behind(`a replica that has come to ${reaches}, not to ${through}`);
+      return new Map(found.map((message) => [message.subject, message]));
     },
     readLastPerSubject: async (filter) => {
       const { found } = await read(link, log, "read", filter, (upTo) => log.lastPerSubject(filter, upTo));
@@ -74,9 +81,15 @@ export async function read<T>(
   kind: Operation["kind"],
   subject: string,
   look: (upTo: number) => T,
-): Promise<{ found: T }> {
-  const answer = await link.call<{ found: T }>(kind, subject, READ_TIMEOUT_MS, (reply, fault) =>
-    reply({ found: look(log.lastSequence - (fault.staleBy ?? 0)) }),
+): Promise<{ found: T; reaches: number }> {
+  const answer = await link.call<{ found: T; reaches: number }>(
+    kind,
+    subject,
+    READ_TIMEOUT_MS,
+    (reply, fault) => {
+      const reaches = log.lastSequence - (fault.staleBy ?? 0);
+      reply({ found: look(reaches), reaches });
+    },
   );
   if (answer === undefined) throw new Unavailable(link.connected() ? "no answer in time" : "not connected");
   return answer;

@@ -1,8 +1,9 @@
-/** The journal on a JetStream stream. Writes are acknowledged by a quorum; reads are answered by the leader. */
+/** The journal on a JetStream stream. Writes are acknowledged by a quorum; reads are answered by the leader, or say how far they reach. */
 import { STREAM } from "../../config/subjects.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import type { AppendResult, Journal, Message, StoredMessage, Subscription } from "../runtime/ports.ts";
 import { appendMessages } from "./append.nats.ts";
+import { lastTogether } from "./direct-get.nats.ts";
 import type { NatsLink } from "./link.nats.ts";
 import { ApiError, apiRequest } from "./jetstream-api.nats.ts";
 import { follow } from "./ordered-consumer.nats.ts";
@@ -17,6 +18,7 @@ export function natsJournal(link: NatsLink, stream: string = STREAM): Journal {
     append: (messages: readonly Message[], timeoutMs: number): Promise<AppendResult> =>
       appendMessages(link, messages, timeoutMs),
     readLast: (subject) => unlessGone(getMessage(link, stream, { last_by_subj: subject })),
+    readLastTogether: (subjects, through) => lastTogether(link, stream, subjects, through),
     readLastPerSubject: (filter) => unlessGone(lastPerSubject(link, stream, filter)),
     readAll: (subject) => unlessGone(allOf(link, stream, subject)),
     consume: (options, onMessage): Promise<Subscription> =>

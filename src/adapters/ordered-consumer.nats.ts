@@ -9,7 +9,7 @@
  *   O2. A message is taken only from the current consumer and only when it is the consumer's next one.
  *   O3. After `stop` no further message is handed on.
  * Bounded by the server's flow control: its requests are answered only behind the messages before them.
- * Proved by: test/contract/journal.test.ts, test/contract/consume-restart.test.ts
+ * Proved by: test/contract/journal.test.ts, test/contract/consume.test.ts, outage.test.ts
  */
 import { createInbox, nuid } from "@nats-io/transport-node";
 import type { Msg, Subscription as NatsSubscription } from "@nats-io/transport-node";

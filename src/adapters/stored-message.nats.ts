@@ -79,10 +79,10 @@ export function readDelivery(msg: Msg): Delivery | undefined {
   };
 }
 
-/** The server's own headers stay behind: they belong to the adapter. */
 const isOwn = (name: string): boolean => !name.startsWith("Nats-");
 
-function readHeaders(headers: MsgHdrs): Record<string, string> {
+/** The server's own headers stay behind: they belong to the adapter. */
+export function readHeaders(headers: MsgHdrs): Record<string, string> {
   const record: Record<string, string> = {};
   for (const [name, values] of headers) if (isOwn(name)) record[name] = values[0]!;
   return record;

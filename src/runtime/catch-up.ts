@@ -99,13 +99,13 @@ export class CatchUps {
 
   /** Tries until it is read or the tenure ends; a pause between tries. */
   private async read(actor: string, newest: number): Promise<StoredMessage[]> {
-    const { clock, crash, ended, journal, lane, log, partition } = this.options;
+    const { clock, crash, ended, lane, log } = this.options;
     while (!ended()) {
       try {
         crash?.("partition.read_inbox", "before");
-        const inbox = await lane.run(() => journal.readAll(subjects.inbox(partition, actor)));
+        const inbox = await lane.run(() => this.inboxOf(actor, newest));
         crash?.("partition.read_inbox", "after");
-        if ((inbox.at(-1)?.sequence ?? 0) >= newest) return inbox;
+        return inbox;
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
         log.warn({ err: error, actor }, "inbox could not be read");
@@ -113,6 +113,16 @@ export class CatchUps {
       await pause(clock, RETRY_MS);
     }
     return [];
+  }
+
+  /** Whole: what came before this owner's time, and `newest`. @throws Unavailable */
+  private async inboxOf(actor: string, newest: number): Promise<StoredMessage[]> {
+    const { journal, loader, partition } = this.options;
+    const subject = subjects.inbox(partition, actor);
+    const last = await loader.lastOf(subject);
+    const inbox = await journal.readAll(subject);
+    if ((inbox.at(-1)?.sequence ?? 0) >= Math.max(newest, last?.sequence ?? 0)) return inbox;
+    throw new Unavailable(`the reading of the inbox of ${actor} is older than what is known of it`);
   }
 
   private finish(actor: string): void {

@@ -1,5 +1,5 @@
 /**
- * Finds out what became of a rejected batch by reading back from the leader: an earlier attempt of ours may have
+ * Finds out what became of a rejected batch by reading back: an earlier attempt of ours may have
  * been stored, somebody else may have written, or a lock may have moved.
  */
 import type { Batch } from "./batch.ts";
@@ -17,15 +17,14 @@ export type Diagnosis = {
   readonly movedLocks: readonly LockRef[];
 };
 
-const READS_AT_ONCE = 32;
-
 /**
  * `undefined` when nothing explains the refusal yet (an earlier attempt still under way, no answer): repeat the
  * batch. A unit is taken for stored when **any** of its guarded subjects ends with a commit of this batch at or
- * behind it: a batch is atomic, and the other subjects may have been written again by their next owner.
+ * behind it: a batch is atomic, and the other subjects may have been written again by their next owner. Everything is
+ * read as of one point of the log, or a lock that has moved since could hide that the unit was stored before.
  * @param behind units of the queue: they were in a batch with these before it was split, and it may have landed
- * @param believeOld whether to believe a reading from before the sequence that was expected: a server that has just
- *   lost its leadership answers so, and a unit that is stored must not be taken for overtaken
+ * @param believeOld whether to believe a reading from before what the batch expected, as a replica gives it that is
+ *   behind: for a log that has really gone back
  */
 export async function diagnose(
   batch: Batch,
@@ -33,23 +32,18 @@ export async function diagnose(
   journal: Journal,
   believeOld: boolean,
 ): Promise<Diagnosis | undefined> {
-  const last = new Map<string, StoredMessage | undefined>();
+  const expected = [...batch.fences.values(), ...batch.locks.map((lock) => lock.epoch)];
   const wanted = [...batch.fences.keys(), ...batch.locks.map((lock) => lock.subject)];
+  let last: ReadonlyMap<string, StoredMessage>;
   try {
-    for (let at = 0; at < wanted.length; at += READS_AT_ONCE) {
-      const slice = wanted.slice(at, at + READS_AT_ONCE);
-      const found = await Promise.all(slice.map((subject) => journal.readLast(subject)));
-      for (const [index, subject] of slice.entries()) last.set(subject, found[index]);
-    }
+    last = await journal.readLastTogether(wanted, believeOld ? 0 : Math.max(...expected));
   } catch (error) {
     if (error instanceof Unavailable) return undefined;
     throw error;
   }
 
-  const differs = (subject: string, expected: number): boolean => {
-    const actual = last.get(subject)?.sequence ?? 0;
-    return believeOld ? actual !== expected : actual > expected;
-  };
+  const differs = (subject: string, sequence: number): boolean =>
+    (last.get(subject)?.sequence ?? 0) !== sequence;
   const known = [...batch.units, ...behind];
   const position = new Map(known.map((unit, index) => [unit.commit, index]));
   const stored = new Set<Unit>();

@@ -1,7 +1,12 @@
 /**
- * Brings actors into memory: reads the last record, believes no reading that is older than what is known, tries
- * again while somebody needs the actor.
+ * Brings actors into memory: reads the last record, believes no reading that may be older than what this owner or one
+ * before it has written, tries again while somebody needs the actor.
  * Owns: the reads under way.  Does not own: which cell is current, what waits in a mailbox.
+ * Invariants
+ *   L1. A state that was read contains every record of earlier owners: the log it was read from reaches this owner's
+ *       lock entry, and behind it nobody else can write. A decision on it may therefore be final without a write.
+ *   L2. It contains every record of this owner: known by its sequence, or at or below what has been forgotten.
+ * Proved by: test/unit/runtime/old-readings.test.ts, partition.test.ts
  */
 import { subjects } from "../../config/subjects.ts";
 import { type Head, restore } from "./cascade.ts";
@@ -11,8 +16,10 @@ import type { ActorDefinition } from "./definition.ts";
 import type { ActorRecord, Snapshot } from "./envelope.ts";
 import type { Lane } from "./lane.ts";
 import { MachineFault } from "./machine.ts";
-import { type Clock, type Journal, type Log, type StoredMessage, Unavailable } from "./ports.ts";
+import { pause } from "./pause.ts";
+import { Behind, type Clock, type Journal, type Log, type StoredMessage, Unavailable } from "./ports.ts";
 import type { Residents } from "./residents.ts";
+import type { LockRef } from "./unit.ts";
 
 export type LoaderOptions = {
   readonly definition: ActorDefinition;
@@ -20,6 +27,8 @@ export type LoaderOptions = {
   readonly clock: Clock;
   readonly log: Log;
   readonly partition: number;
+  /** The lock under which is read. */
+  readonly lock: LockRef;
   readonly cells: Residents;
   /** Bounds the reads under way. */
   readonly lane: Lane;
@@ -34,6 +43,10 @@ export type LoaderOptions = {
 };
 
 const RETRY_MS = 250;
+/** A replica comes on within a heartbeat of its leader, a second; of three, one is the leader. */
+const ASK_TRIES = 10;
+const ASK_PAUSE_MS = 10;
+const LONGEST_ASK_PAUSE_MS = 200;
 
 export class Loader {
   private readonly options: LoaderOptions;
@@ -104,14 +117,33 @@ export class Loader {
 
   /** One reading of an actor at a time: whoever repeats a request meanwhile shares it. */
   private record(actor: string): Promise<StoredMessage | undefined> {
-    const { journal, lane, partition } = this.options;
+    const { lane, partition } = this.options;
     const under = this.readings.get(actor);
     if (under) return under;
     const reading = lane
-      .run(() => journal.readLast(subjects.record(partition, actor)))
+      .run(() => this.lastOf(subjects.record(partition, actor)))
       .finally(() => this.readings.delete(actor));
     this.readings.set(actor, reading);
     return reading;
+  }
+
+  /**
+   * The last message of a subject of this partition; none of an earlier owner's time is missed. A replica that is behind
+   * is asked again soon. @throws Unavailable (retryable)
+   */
+  async lastOf(subject: string): Promise<StoredMessage | undefined> {
+    const { cells, clock, ended, journal, lock } = this.options;
+    for (let tried = 1; ; tried++) {
+      const through = Math.max(lock.epoch, cells.forgottenThrough());
+      try {
+        // The lock's own subject certainly has a message.
+        const found = await journal.readLastTogether([subject, lock.subject], through);
+        return found.get(subject);
+      } catch (error) {
+        if (!(error instanceof Behind) || tried === ASK_TRIES || ended()) throw error;
+      }
+      await pause(clock, Math.min(ASK_PAUSE_MS * 2 ** (tried - 1), LONGEST_ASK_PAUSE_MS));
+    }
   }
 
   private failed(cell: Cell, error: unknown): void {

@@ -72,6 +72,13 @@ export interface Journal {
    * @throws Unavailable (retryable)
    */
   readLast(subject: string): Promise<StoredMessage | undefined>;
+  /**
+   * The last messages of literal subjects, 1 to 1000, by subject: all as of one and the same point of the log, which is at
+   * `through` or behind it. Read from any replica, and proven: no message at or below `through` is missed. At least one
+   * of the subjects must have a message, or there is no proof.
+   * @throws Unavailable (retryable); Behind when whoever answers has not come so far yet
+   */
+  readLastTogether(subjects: readonly string[], through: number): Promise<ReadonlyMap<string, StoredMessage>>;
   /** The last message of every subject that matches `filter`, in no order. @throws Unavailable (retryable) */
   readLastPerSubject(filter: string): Promise<StoredMessage[]>;
   /** All messages of one literal subject, oldest first. @throws Unavailable (retryable) */
@@ -183,7 +190,12 @@ export interface Log {
 
 /** The server, or a quorum of it, does not answer. Retryable; says nothing about what was stored. */
 export class Unavailable extends Error {
-  override readonly name = "Unavailable";
+  override readonly name: string = "Unavailable";
+}
+
+/** A replica has not come as far as a reading has to reach. Retryable, soon: it comes on, or another one answers. */
+export class Behind extends Unavailable {
+  override readonly name = "Behind";
 }
 
 /** The local store cannot be written (full, locked, read-only). Retryable; nothing was written. */

@@ -2,7 +2,8 @@
  * Who is there: every node refreshes its own entry in bucket NODES (its heartbeat) and watches the others'.
  * Owns: this node's entry.  Does not own: locks; presence only says where they should go.
  * Invariants
- *   N1. Nobody is judged by what came, or did not come, while this node could not see.
+ *   N1. Nobody is judged by what came, or did not come, while this node could not see. That it sees, it knows from its
+ *       own heartbeats, which come back to it the same way as the others' come: while they do not, time stands still.
  *   N2. A node that counts as gone is back with its next heartbeat.
  * Proved by: test/unit/runtime/presence.test.ts, ownership.test.ts, cluster.test.ts
  * A crash leaves an entry that nobody refreshes; the others count it as gone `ttlMs` after they last saw it change.
@@ -50,6 +51,8 @@ export class Presence {
   private refreshedAt = Number.NEGATIVE_INFINITY;
   /** Others are judged only after they had a full `ttlMs` to be seen since we could see. */
   private seeingSince = Number.POSITIVE_INFINITY;
+  /** When this node's own heartbeat last came back to it; undefined before the first. */
+  private ownHeardAt: number | undefined;
   private refreshingSoon = false;
   private stopped = false;
   private leaving = false;
@@ -103,8 +106,7 @@ export class Presence {
 
   /** Since when this node sees the others, and when it last saw itself. */
   sight(): Sight {
-    const own = this.others.get(this.options.node);
-    return { since: this.seeingSince, ownHeardAt: own?.heardAt ?? Number.NEGATIVE_INFINITY };
+    return { since: this.seeingSince, ownHeardAt: this.ownHeardAt ?? Number.NEGATIVE_INFINITY };
   }
 
   /** This process of the node is dead for certain enough: counts as gone until its next heartbeat, if there is one. */
@@ -143,7 +145,7 @@ export class Presence {
   isAlive(id: string, boot: string): boolean {
     const other = this.others.get(id);
     if (other) return other.entry.boot === boot && this.isPresent(id);
-    return this.options.clock.monotonic() - this.seeingSince < this.options.ttlMs;
+    return this.seenUntil() - this.seeingSince < this.options.ttlMs;
   }
 
   /** After the connection came back, everybody gets a full `ttlMs` to show up again. */
@@ -209,15 +211,29 @@ export class Presence {
     const entry = JSON.parse(value) as NodeEntry;
     const before = this.isPresent(key) ? this.others.get(key)?.entry : undefined;
     const heardAt = this.options.clock.monotonic();
+    if (key === this.options.node) this.heardOwn(heardAt);
     this.others.set(key, { entry, seenAt: heardAt, heardAt });
     // Most are heartbeats and change nothing.
     if (before?.boot !== entry.boot || before.leaving !== entry.leaving) this.options.onChange();
   }
 
+  /** The news come again. After a long silence those of the others may come later than this one. */
+  private heardOwn(now: number): void {
+    const silentMs = now - (this.ownHeardAt ?? now);
+    this.ownHeardAt = now;
+    if (silentMs >= this.options.ttlMs * VALID_SHARE) this.reconnected();
+  }
+
+  /** Up to when this node has seen, monotonic ms: its own heartbeats come back at most `refreshMs` apart. */
+  private seenUntil(): number {
+    const now = this.options.clock.monotonic();
+    return Math.min(now, (this.ownHeardAt ?? now) + this.options.refreshMs);
+  }
+
   private isPresent(id: string): boolean {
     const other = this.others.get(id);
     if (!other) return false;
-    return this.options.clock.monotonic() - other.seenAt < this.options.ttlMs;
+    return this.seenUntil() - other.seenAt < this.options.ttlMs;
   }
 }
 

@@ -51,8 +51,8 @@ export type RelayState = {
 const SLOWEST_RETRY_MS = 500;
 /** Units that are worth a transaction of their own while a batch is in flight. */
 const PERSIST_EARLY = 16;
-/** About three seconds: longer than a server that lost its leadership goes on answering. */
-const ATTEMPTS_UNTIL_OLD_IS_BELIEVED = 12;
+/** About four seconds of refusals that nothing explains: longer than a replica stays behind. */
+const REFUSALS_UNTIL_OLD_IS_BELIEVED = 12;
 
 export class Relay implements UnitSink {
   private readonly options: RelayOptions;
@@ -211,6 +211,7 @@ export class Relay implements UnitSink {
   /** Repeats the batch until its fate is known (R3); then the next one is under way. */
   private async publish(batch: Batch): Promise<void> {
     const { journal, clock, log, commitTimeoutMs, crash } = this.options;
+    let unexplained = 0;
     for (let attempt = 1; !this.stopped; attempt++) {
       crash?.("relay.append", "before");
       const result = await journal.append(batch.messages, commitTimeoutMs);
@@ -224,11 +225,12 @@ export class Relay implements UnitSink {
       if (result.status === "rejected") {
         this.answered = true;
         this.noRoom = undefined;
-        if (await this.rejected(batch, result, attempt)) {
+        if (await this.rejected(batch, result, unexplained >= REFUSALS_UNTIL_OLD_IS_BELIEVED)) {
           this.inFlight = undefined;
           this.schedule();
           return;
         }
+        if (result.code !== ServerCode.subjectInFlight) unexplained++;
       } else {
         this.answered = false;
         this.noRoom = result.noRoom ? result.reason : undefined;
@@ -269,12 +271,11 @@ export class Relay implements UnitSink {
   private async rejected(
     batch: Batch,
     result: Extract<AppendResult, { status: "rejected" }>,
-    attempt: number,
+    believeOld: boolean,
   ): Promise<boolean> {
     const { log, crash } = this.options;
     if (result.code === ServerCode.subjectInFlight) return false;
     if (result.code === ServerCode.wrongLastSequence || result.code === ServerCode.duplicateMessageId) {
-      const believeOld = attempt >= ATTEMPTS_UNTIL_OLD_IS_BELIEVED;
       crash?.("relay.diagnose", "before");
       const found = await diagnose(batch, this.queue, this.options.journal, believeOld);
       crash?.("relay.diagnose", "after");

@@ -4,15 +4,17 @@
  */
 import { type Cell, newCell } from "./cell.ts";
 
-/** Per partition: the writes of some seconds, which a server that has lost its leadership may not know yet. */
+/** Per partition: the writes of some seconds, which a replica may not have yet. */
 const KNOWN_RECORDS = 10_000;
 /** Looked at per new cell, so that passivation never takes long. */
 const EVICTION_LOOKS = 8;
 
 export class Residents {
   private readonly cells = new Map<string, Cell>();
-  /** Where the records of actors that left memory stand at least, newest last; bounded: what is older is read well. */
+  /** Where the records of actors that left memory stand at least, newest last; bounded. */
   private readonly known = new Map<string, number>();
+  /** No actor that is not in `known` nor in memory has a record of this tenure behind this sequence. */
+  private forgotten = 0;
   private readonly idleActors: number;
 
   /** @param idleActors kept in memory when nothing is under way for them */
@@ -48,7 +50,9 @@ export class Residents {
   }
 
   delete(actor: string): void {
+    const cell = this.cells.get(actor);
     this.cells.delete(actor);
+    if (cell) this.knows(actor, cell.sequence);
   }
 
   clear(): void {
@@ -62,13 +66,20 @@ export class Residents {
   /** The actor has a record at this sequence. */
   knows(actor: string, sequence: number): void {
     if (sequence === 0) return;
+    const newest = Math.max(sequence, this.known.get(actor) ?? 0);
     this.known.delete(actor);
-    this.known.set(actor, sequence);
+    this.known.set(actor, newest);
     if (this.known.size <= KNOWN_RECORDS) return;
-    for (const oldest of this.known.keys()) {
+    for (const [oldest, at] of this.known) {
       this.known.delete(oldest);
+      this.forgotten = Math.max(this.forgotten, at);
       return;
     }
+  }
+
+  /** How far a log has to reach for what it says of an actor that nothing is known of. */
+  forgottenThrough(): number {
+    return this.forgotten;
   }
 
   /** Where the actor's last record stands at least; 0 when nothing is known. */
@@ -88,10 +99,9 @@ export class Residents {
       if (this.cells.size <= this.idleActors || ++looked > EVICTION_LOOKS) return;
       const waiting = cell.held || cell.mailbox.length > 0 || cell.waiters.size > 0;
       const busy = !cell.loaded || waiting || cell.unsettled > 0 || (cell.acked?.effects.length ?? 0) > 0;
-      this.cells.delete(actor);
-      // To the other end, or a few busy ones would keep all the idle ones behind them in memory.
-      if (busy) this.cells.set(actor, cell);
-      else this.knows(actor, cell.sequence);
+      // A busy one goes to the other end, or a few of them would keep all the idle ones behind them in memory.
+      if (busy) this.cell(actor);
+      else this.delete(actor);
     }
   }
 }

@@ -2,8 +2,9 @@
 import t from "tap";
 import { subjects } from "../../config/subjects.ts";
 import { AppendCode } from "../../src/adapters/append-rules.ts";
-import { ServerCode } from "../../src/runtime/ports.ts";
-import type { Message } from "../../src/runtime/ports.ts";
+import { Behind, ServerCode } from "../../src/runtime/ports.ts";
+import type { Journal, Message } from "../../src/runtime/ports.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome, TIMEOUT_MS } from "./expect.ts";
 import { inEveryWorld } from "./worlds.ts";
 
@@ -15,6 +16,12 @@ const record = (id: string, sequence: number | undefined, payload = "{}"): Messa
 };
 
 const event = (payload = "{}"): Message => ({ subject: subjects.event(1, "order.created"), payload });
+
+/** The reading, as soon as a replica has come so far. */
+const reached = (journal: Journal, wanted: readonly string[], through: number) =>
+  waitUntil(`a replica reaches ${through}`, () => journal.readLastTogether(wanted, through), {
+    intervalMs: 1,
+  });
 
 await inEveryWorld(t, async (t, world) => {
   const peer = await world.join();
@@ -45,6 +52,40 @@ await inEveryWorld(t, async (t, world) => {
       stored.map((message) => message?.sequence),
       [last - 2, last - 1, last],
     );
+  });
+
+  await t.test("a reading that has to reach a sequence misses nothing at or below it", async (t) => {
+    const [id, never] = [freshId(), freshId()];
+    const lock = subjects.lock(`partition.${freshId()}`);
+    const [subject, absent] = [subjects.record(1, id), subjects.record(1, never)];
+    await mustStore(journal, [{ subject: lock, payload: "me" }]);
+    for (let version = 1; version <= 5; version++) {
+      const message = { ...record(id, undefined, `größe ${version}`), ...commitOf(`c-${version}`) };
+      const sequence = await mustStore(journal, [message]);
+      for (const reader of [journal, other.journal]) {
+        const found = await reached(reader, [subject, absent, lock], sequence);
+        t.strictSame([...found.keys()].toSorted(), [lock, subject].toSorted(), "what is there");
+        const last = found.get(subject);
+        t.match(last, { subject, sequence, payload: `größe ${version}` });
+        t.strictSame(last?.headers, { "Orderly-Commit": `c-${version}` });
+        t.ok(Math.abs((last?.at ?? 0) - Date.now()) < 60_000, "server time, in milliseconds");
+      }
+    }
+    const end = await mustStore(journal, [event()]);
+    await t.rejects(journal.readLastTogether([subject, lock], end + 1000), Behind);
+  });
+
+  await t.test("many last messages are read as of one point, however large they are", async (t) => {
+    const ids = Array.from({ length: 900 }, () => freshId());
+    const payload = "x".repeat(2000);
+    const end = await mustStore(
+      journal,
+      ids.map((id) => record(id, 0, payload)),
+    );
+    const wanted = ids.map((id) => subjects.record(1, id));
+    const found = await reached(journal, wanted, end);
+    t.equal(found.size, ids.length);
+    t.ok([...found.values()].every((message) => message.payload === payload));
   });
 
   await t.test("a record that has been overtaken is refused with 10071", async (t) => {

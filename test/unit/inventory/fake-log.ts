@@ -48,6 +48,7 @@ export class FakeLog {
       this.reads++;
       return this.last(subject, this.readsBefore);
     },
+    readLastTogether: () => Promise.reject(new Error("not needed here")),
     readLastPerSubject: async (filter) => {
       const prefix = filter.slice(0, -1);
       const seen = this.messages.filter((m) => this.readsBefore === 0 || m.sequence < this.readsBefore);

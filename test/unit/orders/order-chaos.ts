@@ -51,7 +51,8 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
     const which = random();
     if (which < 0.35) return { lose: "answer" };
     if (which < 0.6) return { lose: "request" };
-    if (kind === "read" && which < 0.75) return { staleBy: 1 + Math.floor(random() * 12) };
+    // Most replicas are a little behind, some far.
+    if (kind === "read" && which < 0.75) return { staleBy: 1 + Math.floor(random() ** 4 * 400) };
     return { delayMs: Math.floor(random() * 900) };
   });
   const logs = streamNames(streams).map((name) => cluster.server.log(name));

@@ -105,7 +105,8 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
     const which = random();
     if (which < 0.35) return { lose: "answer" };
     if (which < 0.6) return { lose: "request" };
-    if (kind === "read" && which < 0.75) return { staleBy: 1 + Math.floor(random() * 6) };
+    // Most replicas are a little behind, some far.
+    if (kind === "read" && which < 0.75) return { staleBy: 1 + Math.floor(random() ** 4 * 400) };
     return { delayMs: Math.floor(random() * 900) };
   });
 
