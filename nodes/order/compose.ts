@@ -13,6 +13,7 @@ import { type Application, RuntimeNode } from "../../src/runtime/node.ts";
 import type { Crash } from "../../src/runtime/crash-points.ts";
 import type { Clock, Ids, Log, Outbox } from "../../src/runtime/ports.ts";
 import type { ProviderLimits } from "../../src/runtime/provider-lane.ts";
+import type { Doubt } from "../../src/runtime/resource.ts";
 import type { UnitSink } from "../../src/runtime/unit.ts";
 import { localCarrier } from "../../src/services/fulfillment/carrier.ts";
 import type { Inventory } from "../../src/services/inventory/contract.ts";
@@ -64,8 +65,16 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   const bus = natsBus(link);
   let inventory: InventoryClient | undefined;
 
-  const application = (sink: UnitSink): Application => {
-    const shard = new InventoryShard(SHARD, { journal, sink, ids, clock, limits: SHARD_LIMITS, crash });
+  const application = (sink: UnitSink, doubt: Doubt): Application => {
+    const shard = new InventoryShard(SHARD, {
+      journal,
+      sink,
+      ids,
+      clock,
+      limits: SHARD_LIMITS,
+      doubt,
+      crash,
+    });
     inventory = new InventoryClient({ shard, number: SHARD, bus, clock, ids, limits: CLIENT_LIMITS, crash });
     return {
       definition: orderDefinition({

@@ -23,7 +23,7 @@ import { type NodeEntry, Presence } from "./presence.ts";
 import type { LaneStatus } from "./provider-lane.ts";
 import type { RelayState } from "./relay.ts";
 import { Relays } from "./relays.ts";
-import type { OwnedResource } from "./resource.ts";
+import type { Doubt, OwnedResource } from "./resource.ts";
 import { Router } from "./router.ts";
 import type { UnitSink } from "./unit.ts";
 import type { ActorRequest } from "./wire.ts";
@@ -31,7 +31,7 @@ import type { ActorRequest } from "./wire.ts";
 export type NodeOptions = {
   readonly node: string;
   /** What runs here. Whatever it owns besides actors publishes through the same outbox. */
-  readonly application: (sink: UnitSink) => Application;
+  readonly application: (sink: UnitSink, doubt: Doubt) => Application;
   /**
    * Of every stream, by its number. How many there are is equal on all nodes and fixed like the number of partitions:
    * it decides which stream a partition is in.
@@ -121,7 +121,7 @@ export class RuntimeNode {
       onLockMoved: (lock) => this.ownership.moved(lock),
       crash,
     });
-    const { definition, resources } = options.application(this.relays);
+    const { definition, resources } = options.application(this.relays, (lock) => this.doubt(lock));
     for (const [name, entry] of Object.entries(definition.machines)) {
       checkMachine(name, entry.machine, Object.keys(definition.effects));
     }
@@ -277,19 +277,18 @@ export class RuntimeNode {
     };
   }
 
+  private doubt(lock: string): string | undefined {
+    const lost = this.contact.lost();
+    if (lost !== undefined || this.ownership.certain(lock)) return lost;
+    return "this node was cut off and looks whether it still owns what it is asked for";
+  }
+
   /** Why no work is taken right now. Nothing has been written for a request that is refused here. */
   private refusal(op: ActorRequest["op"], lock: string): ActorReply | undefined {
-    const lost = this.contact.lost();
-    if (lost !== undefined) return { status: "unavailable", reason: lost };
     // What is acknowledged can be read whatever happens to writes, by its owner.
-    if (op === "read") {
-      return this.ownership.certain(lock)
-        ? undefined
-        : {
-            status: "unavailable",
-            reason: "this node was cut off and looks whether it still owns the partition",
-          };
-    }
+    const reason = op === "read" ? this.doubt(lock) : this.contact.lost();
+    if (reason !== undefined) return { status: "unavailable", reason };
+    if (op === "read") return undefined;
     const relay = this.relays.state();
     if (relay.storeRefuses) return storeRefuses;
     if (relay.noRoom !== undefined) {

@@ -18,3 +18,9 @@ export interface OwnedResource {
   /** The lock will be released: take no new work, resolve when everything submitted is settled. */
   drain(): Promise<void>;
 }
+
+/**
+ * Why nothing may be answered from memory under a held lock right now: the node is cut off, or was, and does not know yet
+ * whether it still holds the lock. `undefined`: nothing is against it. What is written needs no such care.
+ */
+export type Doubt = (lock: string) => string | undefined;

@@ -68,7 +68,14 @@ export async function startInventoryNode(
     markEveryMs: 1000,
     onLockMoved: () => service.revoke(),
   });
-  const shard = new InventoryShard(0, { journal, sink: relay, ids, clock, limits: SHARD_LIMITS });
+  const shard = new InventoryShard(0, {
+    journal,
+    sink: relay,
+    ids,
+    clock,
+    limits: SHARD_LIMITS,
+    doubt: () => undefined,
+  });
   const service: InventoryService = new InventoryService(0, shard, bus);
   const limits = { ...CLIENT_LIMITS, deadlineMs: 60_000 };
   const client = new InventoryClient({ shard, number: 0, bus, clock, ids, limits });

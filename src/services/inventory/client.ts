@@ -161,8 +161,6 @@ export class InventoryClient implements Inventory {
   ): Promise<Reply<O>> {
     const { shard, bus, number, crash } = this.#dependencies;
     if (shard.open) {
-      // Whoever has lost the server may have lost the shard too, and what it remembers may be old.
-      if (!bus.connected()) return { status: "unavailable", reason: "no connection to the cluster" };
       // The commit may be long in coming: the caller's time limit counts here as on the bus.
       const reply = await this.#within(timeoutMs, signal, shard.answer<O>(request));
       return reply ?? { status: "unavailable", reason: "not stored in time" };

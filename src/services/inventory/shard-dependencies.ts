@@ -1,6 +1,7 @@
 /** What a shard needs from the runtime, and the bounds of its work on one node. */
 import type { Crash } from "../../runtime/crash-points.ts";
 import type { Clock, Ids, Journal } from "../../runtime/ports.ts";
+import type { Doubt } from "../../runtime/resource.ts";
 import type { UnitSink } from "../../runtime/unit.ts";
 
 /** Bounds of one node's work for the shard; each 1 or more. */
@@ -30,5 +31,6 @@ export type ShardDependencies = {
   readonly ids: Ids;
   readonly clock: Clock;
   readonly limits: ShardLimits;
+  readonly doubt: Doubt;
   readonly crash?: Crash | undefined;
 };

@@ -4,6 +4,7 @@
  * Invariants
  *   I1. At most one tenure is open, and only between a finished `acquire` and the next `drain` or `revoke`.
  *   I2. Nothing of one tenure is believed in the next: every `acquire` reads the log.
+ *   I3. Nothing is answered while it is in doubt whether the lock is still held: what is remembered may be over.
  */
 import { INVENTORY_STREAM } from "../../../config/layout.ts";
 import { subjects } from "../../../config/subjects.ts";
@@ -66,6 +67,8 @@ export class InventoryShard implements OwnedResource {
   answer(request: Request): Promise<Reply> {
     const tenure = this.#tenure;
     if (!tenure?.open) return Promise.resolve({ status: "not_owner" });
+    const reason = this.#dependencies.doubt(this.lock);
+    if (reason !== undefined) return Promise.resolve({ status: "unavailable", reason });
     switch (request.op) {
       case "reserve":
         return tenure.reserve(request.orderId, request.lines, request.fresh ?? false);

@@ -16,6 +16,8 @@ export type OwnedShard = {
   readonly takeOver: () => Promise<number>;
   /** Asks, and stores whatever that takes. */
   readonly settle: <T>(asked: Promise<T>) => Promise<T>;
+  /** Why the lock may be lost by now; undefined: it is held for certain. */
+  readonly doubt: (reason: string | undefined) => void;
   readonly stock: (sku: string, onHand: number, changes?: Partial<PutStock>) => Promise<Reply<"put">>;
 };
 
@@ -25,6 +27,7 @@ export const EUR = (amount: number) => ({ amount, currency: "EUR" });
 /** Wins the lock and loads an empty log. */
 export async function ownedShard(limits: Partial<ShardLimits> = {}): Promise<OwnedShard> {
   const log = new FakeLog();
+  let reason: string | undefined;
   const relay = new FakeRelay(log);
   const shard = new InventoryShard(0, {
     journal: log.journal,
@@ -32,6 +35,7 @@ export async function ownedShard(limits: Partial<ShardLimits> = {}): Promise<Own
     ids: countingIds("commit"),
     clock: eagerClock(),
     limits: { ...SHARD_LIMITS, ...limits },
+    doubt: () => reason,
   });
   const commands = countingIds("put");
   const takeOver = async () => {
@@ -54,7 +58,10 @@ export async function ownedShard(limits: Partial<ShardLimits> = {}): Promise<Own
       }),
     );
   await takeOver();
-  return { log, relay, shard, takeOver, settle, stock };
+  const doubt = (now: string | undefined): void => {
+    reason = now;
+  };
+  return { log, relay, shard, takeOver, settle, stock, doubt };
 }
 
 /** A reservation of these lines. */

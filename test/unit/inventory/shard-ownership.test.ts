@@ -1,10 +1,11 @@
 /** Winning, losing and handing over the shard. */
 import t from "tap";
 import { subjects } from "../../../config/subjects.ts";
+import type { Request } from "../../../src/services/inventory/protocol.ts";
 import { InventoryShard } from "../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../src/services/inventory/shard-dependencies.ts";
 import { FakeLog, FakeRelay, countingIds, eagerClock, turns } from "./fake-log.ts";
-import { output, ownedShard, release, reserve } from "./owned-shard.ts";
+import { EUR, output, ownedShard, release, reserve } from "./owned-shard.ts";
 
 const get = { op: "get", sku: "A" } as const;
 
@@ -16,12 +17,39 @@ t.test("a shard that is not owned decides nothing", async (t) => {
     ids: countingIds("c"),
     clock: eagerClock(),
     limits: SHARD_LIMITS,
+    doubt: () => undefined,
   });
   t.equal(shard.open, false);
   t.strictSame(await shard.answer(get), { status: "not_owner" });
   t.equal(shard.joinReserve(reserve("o1", ["A", 1])), undefined);
   await shard.drain();
   shard.revoke();
+});
+
+t.test("while it is in doubt whether the shard is still held, nothing is answered from memory", async (t) => {
+  const owned = await ownedShard();
+  await owned.stock("A", 10);
+  await owned.settle(owned.shard.answer(reserve("o1", ["A", 3])));
+  owned.doubt("cut off");
+  const put = {
+    op: "put",
+    sku: "A",
+    command: "p",
+    stock: { onHand: 10, name: "A", price: EUR(100) },
+  } as const;
+  const requests: Request[] = [
+    get,
+    put,
+    reserve("o1", ["A", 3]),
+    { op: "release", orderId: "o1" },
+    { op: "known", skus: ["B"] },
+    { op: "list", limit: 10 },
+  ];
+  for (const request of requests) {
+    t.strictSame(await owned.shard.answer(request), { status: "unavailable", reason: "cut off" }, request.op);
+  }
+  owned.doubt(undefined);
+  t.match(output<"get">(await owned.shard.answer<"get">(get)), { onHand: 10, reserved: 3, available: 7 });
 });
 
 t.test("the next owner knows what was acknowledged, and nothing else", async (t) => {

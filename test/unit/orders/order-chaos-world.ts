@@ -20,8 +20,8 @@ export type OrderApplication = Application & { readonly inventory: InventoryClie
 
 /** The application as production composes it, but for the gateway. */
 export function orderApplication(host: Host, gateway: PaymentGateway): OrderApplication {
-  const { journal, sink, ids, clock, bus } = host;
-  const shard = new InventoryShard(0, { journal, sink, ids, clock, limits: SHARD_LIMITS });
+  const { journal, sink, ids, clock, bus, doubt } = host;
+  const shard = new InventoryShard(0, { journal, sink, ids, clock, limits: SHARD_LIMITS, doubt });
   const inventory = new InventoryClient({ shard, number: 0, bus, clock, ids, limits: CLIENT_LIMITS });
   const definition = orderDefinition({
     gateway,

@@ -112,13 +112,14 @@ export function crashNode(
   const made: { inventory?: InventoryClient } = {};
   const node = new RuntimeNode({
     node: name,
-    application: (sink) => {
+    application: (sink, doubt) => {
       const shard = new InventoryShard(0, {
         journal,
         sink,
         ids,
         clock: process,
         limits: SHARD_LIMITS,
+        doubt,
         crash,
       });
       const limits = CLIENT_LIMITS;

@@ -11,6 +11,7 @@ import type { ActorRecord } from "../../../src/runtime/envelope.ts";
 import type { Floor } from "../../../src/runtime/floor.ts";
 import { type Application, RuntimeNode } from "../../../src/runtime/node.ts";
 import type { Bus, Clock, Ids, Journal, Log } from "../../../src/runtime/ports.ts";
+import type { Doubt } from "../../../src/runtime/resource.ts";
 import type { UnitSink } from "../../../src/runtime/unit.ts";
 import { silent } from "./relay-stage.ts";
 
@@ -28,6 +29,7 @@ export type ClusterOptions = {
 /** What an application of a simulated node stands on: the node's own ports. */
 export type Host = {
   readonly sink: UnitSink;
+  readonly doubt: Doubt;
   readonly journal: Journal;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -103,9 +105,9 @@ export function memoryCluster(options: ClusterOptions) {
     outboxes.set(name, outbox);
     const node = new RuntimeNode({
       node: name,
-      application: (sink) =>
+      application: (sink, doubt) =>
         typeof hosted === "function"
-          ? hosted({ sink, journal: ports.journal, bus, clock: own, ids: nextId })
+          ? hosted({ sink, doubt, journal: ports.journal, bus, clock: own, ids: nextId })
           : { definition: hosted, resources: [] },
       journals: ports.journals,
       bus,
