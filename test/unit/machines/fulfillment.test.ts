@@ -1,6 +1,5 @@
 import t from "tap";
 import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
-import type { PaymentMethod } from "../../../machines/types.ts";
 import { auto, invoice, manual, reach, shippingAddress, type W, when } from "./fulfillment-stage.ts";
 import { total } from "./order-input.ts";
 import { checkScenarios } from "./scenarios.ts";
