@@ -1,7 +1,7 @@
 /** One order with everything around it in memory: driven input by input through the runtime's own cascade. */
 import type { EventObject } from "xstate";
 import type { OrderInput } from "../../../machines/types.ts";
-import { cascade, effectKey } from "../../../src/runtime/cascade.ts";
+import { cascade, effectKey, restore } from "../../../src/runtime/cascade.ts";
 import type { EffectOutcome, Head, Input } from "../../../src/runtime/cascade.ts";
 import { EffectError } from "../../../src/runtime/definition.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
@@ -63,6 +63,11 @@ export class OrderWorld {
 
   get settled(): boolean {
     return this.definition.settled(this.snapshot.machines);
+  }
+
+  /** Another owner reads the stored order, changed as told before. */
+  reload(change: (stored: Snapshot) => Snapshot): void {
+    this.head = restore(this.definition, change(this.snapshot));
   }
 
   start(): this {
