@@ -16,6 +16,8 @@ const delivered = {
   data: { trackingNumber: "ORD1", orderId, collected: null },
 };
 
+const minutes = (n: number): Date => new Date(Date.now() + n * 60_000);
+
 async function stage(t: Test) {
   const stored: unknown[][] = [];
   const state = { cutOff: false, away: false };
@@ -59,7 +61,6 @@ t.test("a delivery is put into the order's inbox under the message's id, then an
 
 t.test("the signature comes before the body, and is the carrier's own: nothing is recorded", async (t) => {
   const { app, send, stored } = await stage(t);
-  const minutes = (n: number) => new Date(Date.now() + n * 60_000);
   const refused = [
     await send(delivered, secrets.payments),
     await send(delivered, secrets.carrier, minutes(-6)),
