@@ -27,6 +27,7 @@ const commands = {
   start: ["nodes/local-cluster.ts", "a whole cluster on this machine (the default), around one nats-server"],
   node: ["nodes/order-node.ts", "one order node"],
   gateway: ["nodes/gateway-simulator.ts", "the payment gateway simulator"],
+  carrier: ["nodes/carrier-simulator.ts", "the carrier simulator"],
   mailbox: ["nodes/mailbox.ts", "the development mailbox"],
   catalogue: ["nodes/sample-catalogue.ts", "puts the sample catalogue into a cluster that runs"],
   "import-stock": ["nodes/import-stock.ts", "puts a CSV file of stock and prices into a cluster; see --help"],

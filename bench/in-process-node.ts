@@ -1,6 +1,6 @@
 /**
  * One node of the runtime in this process, on a nats-server of its own (`sync_interval: always`) and a SQLite
- * file: no HTTP, no workers, no gateway process.
+ * file: no HTTP, no workers, no gateway or carrier process.
  */
 import { join } from "node:path";
 import pino from "pino";
@@ -19,6 +19,7 @@ import { sqliteOutbox } from "../src/adapters/outbox.sqlite.ts";
 import { ensureStreams } from "../src/adapters/streams.nats.ts";
 import { RuntimeNode } from "../src/runtime/node.ts";
 import type { Orders } from "../src/services/orders/contract.ts";
+import { instantCarrier } from "../test/support/instant-carrier.ts";
 import type { Lifetime } from "../test/support/lifetime.ts";
 import { startNatsServer } from "../test/support/nats-server.ts";
 import { temporaryFolder } from "../test/support/temporary-folder.ts";
@@ -84,6 +85,7 @@ export async function hostOrders(
     clock: systemClock,
     ids: randomIds(),
     gateway: instantGateway,
+    carrier: instantCarrier,
   });
   await started(life, node);
   for (const { sku, name, price } of sampleCatalogue()) {

@@ -1,6 +1,6 @@
 /**
  * Orders per second and latencies over HTTP, on one node or several: the whole system as `npm start` runs it,
- * gateway simulator and mailbox included, the load generator on the same cores.
+ * simulators of gateway and carrier and mailbox included, the load generator on the same cores.
  */
 import { countCluster, ordersOfAllSkus, startCluster } from "./cluster.ts";
 import type { BenchCluster, ClusterCounts } from "./cluster.ts";

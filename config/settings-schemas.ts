@@ -37,6 +37,11 @@ export const nodeId = Type.String({
   description: "1 to 64 letters, digits, dashes or underscores",
 });
 
+/** 32 characters or more. */
+export const secret = (fallback: string) => Type.String({ minLength: 32, maxLength: 512, default: fallback });
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
+
 export const logLevel = Type.Enum(["trace", "debug", "info", "warn", "error", "silent"], { default: "info" });
 
 /** Which workers a node runs. */

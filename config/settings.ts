@@ -1,21 +1,24 @@
 /**
- * Settings of every process, read once from the environment: this file, its schemas and tool-settings.ts are the
- * only readers. Times are milliseconds. "Equal on all nodes" marks what must not differ within one cluster.
+ * Settings of every process, read once from the environment: this file, its neighbours for single tools
+ * (carrier-settings.ts, reconcile-settings.ts) and tool-settings.ts are the only readers. Times are milliseconds. "Equal on all nodes" marks what must not differ within one cluster.
  */
 import { resolve } from "node:path";
 import { Type } from "typebox";
 import { MAX_STREAMS } from "./layout.ts";
+import { carrierFields } from "./carrier-settings.ts";
+import {
+  DEVELOPMENT_CARRIER_SECRET,
+  DEVELOPMENT_SECRET,
+  hostFaults,
+  secretFaults,
+} from "./settings-faults.ts";
 import type { Environment } from "./settings-reader.ts";
 import { fileVariables, from, optionalFrom, readSettings } from "./settings-reader.ts";
 import * as schemas from "./settings-schemas.ts";
 import { toolVariables } from "./tool-settings.ts";
 
-/** Good on one's own machine only: everybody can read it here. Refused outside development. */
-const DEVELOPMENT_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJieXRlcw==";
-const secret = Type.String({ minLength: 32, maxLength: 512, default: DEVELOPMENT_SECRET });
-
 /** Ports of a local cluster, counted from its base port (the first order node's). */
-export const portOffsets = { gateway: 900, mailboxHttp: 901, smtp: 925 } as const;
+export const portOffsets = { gateway: 900, mailboxHttp: 901, carrier: 902, smtp: 925 } as const;
 
 /** From a nats-server's port for clients to its port for the other servers, in a local cluster of three. */
 export const routeOffset = 10;
@@ -67,10 +70,8 @@ export type ClusterSettings = {
   readonly paymentPollMs: number;
   /** Whether the gateway simulator sends webhooks. */
   readonly webhooks: "on" | "off";
-  readonly logLevel: LogLevel;
+  readonly logLevel: schemas.LogLevel;
 };
-
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
 
 /** @throws SettingsInvalid */
 export function loadClusterSettings(env: Environment = process.env): ClusterSettings {
@@ -109,6 +110,10 @@ const nodeFields = {
     Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3900" }),
   ),
   gatewayTimeoutMs: from("ORDERLY_GATEWAY_TIMEOUT_MS", schemas.milliseconds(5000, 100, 60_000)),
+  carrierUrl: from(
+    "ORDERLY_CARRIER_URL",
+    Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3902" }),
+  ),
   gatewayConcurrency: from("ORDERLY_GATEWAY_CONCURRENCY", schemas.count(256, 1, 10_000)),
   carrierConcurrency: from("ORDERLY_CARRIER_CONCURRENCY", schemas.count(64, 1, 10_000)),
   inventoryConcurrency: from("ORDERLY_INVENTORY_CONCURRENCY", schemas.count(512, 1, 10_000)),
@@ -134,8 +139,9 @@ const nodeFields = {
   defaultWaitMs: from("ORDERLY_DEFAULT_WAIT_MS", schemas.milliseconds(10_000, 200, 60_000)),
   outboxLimit: from("ORDERLY_OUTBOX_LIMIT", schemas.count(5000, 1, 1_000_000)),
   outboxMaxAgeMs: from("ORDERLY_OUTBOX_MAX_AGE_MS", schemas.milliseconds(5000, 100, 600_000)),
-  idempotencySecret: from("ORDERLY_IDEMPOTENCY_SECRET", secret),
-  webhookSecret: from("ORDERLY_WEBHOOK_SECRET", secret),
+  idempotencySecret: from("ORDERLY_IDEMPOTENCY_SECRET", schemas.secret(DEVELOPMENT_SECRET)),
+  webhookSecret: from("ORDERLY_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_SECRET)),
+  carrierWebhookSecret: from("ORDERLY_CARRIER_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_CARRIER_SECRET)),
   development: from("ORDERLY_DEVELOPMENT", Type.Boolean({ default: false })),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
@@ -164,6 +170,8 @@ export type NodeSettings = {
   readonly gatewayUrl: string;
   /** Time limit of one call to the gateway; below `defaultWaitMs`, so that a timeout is still answered. */
   readonly gatewayTimeoutMs: number;
+  /** Carrier, no slash at the end. */
+  readonly carrierUrl: string;
   /** Calls under way at once from this node; more wait in line. */
   readonly gatewayConcurrency: number;
   readonly carrierConcurrency: number;
@@ -223,9 +231,11 @@ export type NodeSettings = {
   readonly idempotencySecret: string;
   /** Signs webhooks (Standard Webhooks), as the gateway has it. Equal on all nodes. */
   readonly webhookSecret: string;
+  /** The same for the carrier, and another one, so that a carrier cannot tell of payments. Equal on all nodes. */
+  readonly carrierWebhookSecret: string;
   /** Shows process ids, lifts rate limits on loopback, allows the built-in secrets. Never in production. */
   readonly development: boolean;
-  readonly logLevel: LogLevel;
+  readonly logLevel: schemas.LogLevel;
 };
 
 /** @throws SettingsInvalid */
@@ -259,45 +269,6 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
   });
 }
 
-function secretFaults(values: {
-  readonly development: boolean;
-  readonly idempotencySecret?: string;
-  readonly webhookSecret: string;
-}): string[] {
-  if (values.development) return [];
-  const unset = "must be set to a secret of your own (ORDERLY_DEVELOPMENT=true allows the built-in one)";
-  return [
-    ...(values.idempotencySecret === DEVELOPMENT_SECRET ? [`ORDERLY_IDEMPOTENCY_SECRET ${unset}`] : []),
-    ...(values.webhookSecret === DEVELOPMENT_SECRET ? [`ORDERLY_WEBHOOK_SECRET ${unset}`] : []),
-  ];
-}
-
-/** Beyond this machine nothing listens by accident, and never with what development allows. */
-function hostFaults(
-  values: {
-    readonly development: boolean;
-    readonly httpHost: string;
-    readonly publicUrl: string | undefined;
-  },
-  urlVariable: string,
-): string[] {
-  const { development, httpHost, publicUrl } = values;
-  if (isLoopback(httpHost)) return [];
-  return [
-    ...(development
-      ? [
-          `ORDERLY_HTTP_HOST ${httpHost} is reached from elsewhere, which ORDERLY_DEVELOPMENT=true does not allow; use 127.0.0.1, or ORDERLY_DEVELOPMENT=false and secrets of your own`,
-        ]
-      : []),
-    ...(publicUrl === undefined && isWildcard(httpHost)
-      ? [`${urlVariable} is not set: ORDERLY_HTTP_HOST ${httpHost} is no address for clients`]
-      : []),
-  ];
-}
-
-const isLoopback = (host: string): boolean => /^(127(\.\d{1,3}){3}|::1|localhost)$/u.test(host);
-const isWildcard = (host: string): boolean => host === "0.0.0.0" || host === "::";
-
 const gatewayFields = {
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),
   httpPort: from("ORDERLY_GATEWAY_PORT", schemas.port(3900)),
@@ -307,7 +278,7 @@ const gatewayFields = {
     Type.String({ ...schemas.httpUrls, default: "http://127.0.0.1:3000/v1/webhooks/payments" }),
   ),
   webhooks: webhooksSwitch,
-  webhookSecret: from("ORDERLY_WEBHOOK_SECRET", secret),
+  webhookSecret: from("ORDERLY_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_SECRET)),
   home: from("ORDERLY_HOME", Type.String({ default: ".orderly/gateway" })),
   development: from("ORDERLY_DEVELOPMENT", Type.Boolean({ default: true })),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
@@ -328,7 +299,7 @@ export type GatewaySettings = {
   /** Folder of the ledger, absolute. */
   readonly home: string;
   readonly development: boolean;
-  readonly logLevel: LogLevel;
+  readonly logLevel: schemas.LogLevel;
 };
 
 /** @throws SettingsInvalid */
@@ -361,7 +332,7 @@ export type MailboxSettings = {
   readonly smtpPort: number;
   /** Absolute. */
   readonly home: string;
-  readonly logLevel: LogLevel;
+  readonly logLevel: schemas.LogLevel;
 };
 
 /** @throws SettingsInvalid */
@@ -385,7 +356,7 @@ export function loadCatalogueSettings(env: Environment = process.env): Catalogue
   return readSettings(catalogueFields, env);
 }
 
-const allFields = [clusterFields, nodeFields, gatewayFields, mailboxFields, catalogueFields];
+const allFields = [clusterFields, nodeFields, gatewayFields, carrierFields, mailboxFields, catalogueFields];
 
 /** Every variable that any process of Orderly, or nats-server's configuration, reads. */
 export const knownVariables: ReadonlySet<string> = new Set([

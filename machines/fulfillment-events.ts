@@ -9,7 +9,13 @@ export type FulfillmentEvent =
   | { readonly type: "payment.captured" }
   /** From the invoice worker: the invoice of this order is made. `issuedAt`: RFC 3339, UTC. */
   | { readonly type: "invoice.issued"; readonly number: string; readonly issuedAt: string }
-  /** An operator has a failed label, shipment or release tried again at once. */
+  /** From the carrier: the parcel is delivered. `collected` is what was paid at the door, null for nothing. */
+  | {
+      readonly type: "carrier.delivered";
+      readonly trackingNumber: string;
+      readonly collected: Money | null;
+    }
+  /** An operator has a failed label, retrieval, shipment or release tried again at once. */
   | { readonly type: "retry" }
   | FulfillmentCommand;
 

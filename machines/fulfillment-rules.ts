@@ -5,13 +5,17 @@ import type { FulfillmentEmitted, FulfillmentEvent } from "./fulfillment-events.
 import { collectsExactly, needsCapture, paysOnDelivery } from "./money.ts";
 import { mayRetry, retryDelayMs } from "./retry.ts";
 import type {
+  ConsignmentInput,
+  ConsignmentOutput,
   EndHoldInput,
   EndHoldOutput,
+  InvoiceDocument,
   LabelInput,
   LabelOutput,
   Money,
   OrderInput,
   PaymentMethod,
+  RetrievalInput,
   ShippingAddress,
 } from "./types.ts";
 
@@ -26,7 +30,13 @@ export type FulfillmentContext = {
   /** Present from the confirmation until the label is made. */
   readonly shippingAddress?: ShippingAddress | undefined;
   readonly trackingNumber?: string;
+  /** True for a label that no carrier has made; set by the migration from version 1 only. */
+  readonly ownLabel?: true;
   readonly invoice?: { readonly number: string; readonly issuedAt: string };
+  /** The invoice that goes into the parcel; present once it was retrieved. */
+  readonly document?: Pick<InvoiceDocument, "bytes" | "sha256">;
+  /** The carrier has said that the parcel is delivered, before the hand-over had its end here. */
+  readonly delivered?: true;
   /** Failures in a row of the present effect. */
   readonly tries: number;
 };
@@ -38,9 +48,22 @@ function totalOf(context: FulfillmentContext): Money {
 }
 
 /** @throws before the order is confirmed, and once the label is made: programmer fault */
-export function labelInput({ orderId, shippingAddress }: FulfillmentContext): LabelInput {
+export function labelInput(context: FulfillmentContext): LabelInput {
+  const { orderId, shippingAddress, method } = context;
   if (shippingAddress === undefined) throw new Error(`order ${orderId} has no address to ship to`);
-  return { orderId, shippingAddress };
+  return { orderId, shippingAddress, ...(paysOnDelivery(method) ? { collect: totalOf(context) } : {}) };
+}
+
+/** @throws before the invoice is issued: programmer fault */
+export function retrievalInput({ orderId, invoice }: FulfillmentContext): RetrievalInput {
+  if (invoice === undefined) throw new Error(`order ${orderId} has no invoice yet`);
+  return { orderId, number: invoice.number };
+}
+
+/** @throws before the label is made: programmer fault */
+export function consignmentInput({ orderId, trackingNumber }: FulfillmentContext): ConsignmentInput {
+  if (trackingNumber === undefined) throw new Error(`order ${orderId} has no label yet`);
+  return { orderId, trackingNumber };
 }
 
 /** Fulfillment before the order is confirmed. */
@@ -49,6 +72,9 @@ export function unconfirmed(input: OrderInput): FulfillmentContext {
   const context = { orderId: input.orderId, method: input.payment.method, tries: 0 };
   return mode === "auto" ? { ...context, stepDelayMs } : context;
 }
+
+/** What a carrier says of a parcel. */
+type Delivery = { readonly trackingNumber: string; readonly collected: Money | null };
 
 /** Named parts of the fulfillment machine; createMachine puts them together. */
 export const fulfillmentRules = setup({
@@ -60,7 +86,9 @@ export const fulfillmentRules = setup({
   },
   actors: {
     createShippingLabel: effect<LabelOutput, LabelInput>(),
+    retrieveInvoice: effect<InvoiceDocument, RetrievalInput>(),
     shipInventory: effect<EndHoldOutput, EndHoldInput>(),
+    handOverParcel: effect<ConsignmentOutput, ConsignmentInput>(),
     releaseInventory: effect<EndHoldOutput, EndHoldInput>(),
   },
   guards: {
@@ -71,6 +99,11 @@ export const fulfillmentRules = setup({
     isReleased: (_, output: EndHoldOutput) => output.outcome === "released",
     collectsExactly: ({ context }, { collected }: { readonly collected?: Money }) =>
       collectsExactly(context.method, totalOf(context), collected),
+    isKnownToCarrier: ({ context }) => context.ownLabel === undefined,
+    isDelivery: ({ context }, { trackingNumber, collected }: Delivery) =>
+      trackingNumber === context.trackingNumber &&
+      collectsExactly(context.method, totalOf(context), collected ?? undefined),
+    wasDelivered: ({ context }) => context.delivered === true,
     hasTriesLeft: ({ context }) => mayRetry(context.tries),
   },
   delays: {
@@ -91,6 +124,8 @@ export const fulfillmentRules = setup({
         invoice: { number, issuedAt },
       }),
     ),
+    keepDocument: assign((_, { bytes, sha256 }: InvoiceDocument) => ({ document: { bytes, sha256 } })),
+    keepDelivery: assign({ delivered: true }),
     countFailure: assign(({ context }) => ({ tries: context.tries + 1 })),
     forgetTries: assign({ tries: 0 }),
     emitStored: emit(({ context }) => ({ type: "fulfillment.stored", orderId: context.orderId })),

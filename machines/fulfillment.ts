@@ -4,8 +4,25 @@
  * Every step exists twice: in `auto` mode it is left after a pause (`pausing`), otherwise by a command of the
  * warehouse (`awaiting`). The machine owns the end of the hold on the stock: shipped, or released when the order
  * ends unshipped (`order.closed`), never both, because each is asked for in one state that the other cannot reach.
+ *
+ * The invoice goes into the parcel, so its document is retrieved once the order is to be shipped (`ready.retrieving`),
+ * while it can still be cancelled. That is one commit of its own, in every mode, and there is none to share: the next
+ * effect, `shipInventory`, is decided within the order's own commit where the stock is at hand, which a read of a
+ * document cannot be; and behind it an order without its invoice could be neither shipped nor cancelled.
+ *
+ * A parcel that a warehouse ships is handed over to the carrier by name (`shipping.consigning`). In `auto` mode nobody
+ * hands anything over, and the pause of `shipped` stands for the way to the customer. In both modes `shipped` is left
+ * by whoever is first: pause or command, or the carrier's own word (`carrier.delivered`), which counts when it is about
+ * this parcel and, for what is paid at the door, says that exactly the total was collected. A word that overtakes the
+ * end of the hand-over is kept; before `shipping` the parcel is in the warehouse, and it is ignored.
  */
-import { fulfillmentRules, labelInput, unconfirmed } from "./fulfillment-rules.ts";
+import {
+  consignmentInput,
+  fulfillmentRules,
+  labelInput,
+  retrievalInput,
+  unconfirmed,
+} from "./fulfillment-rules.ts";
 
 /** Until the goods go to the carrier, an order that ends gives its stock back. */
 const untilShipping = { "order.closed": { target: "#fulfillment.releasing" } } as const;
@@ -134,13 +151,35 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
             ],
           },
         },
-        pausing: { after: { stepDelay: { target: "#fulfillment.shipping" } } },
-        awaiting: { on: { ship: { target: "#fulfillment.shipping" } } },
+        pausing: { after: { stepDelay: { target: "retrieving" } } },
+        awaiting: { on: { ship: { target: "retrieving" } } },
+        retrieving: {
+          invoke: {
+            id: "retrieveInvoice",
+            src: "retrieveInvoice",
+            input: ({ context }) => retrievalInput(context),
+            onDone: {
+              actions: ["forgetTries", { type: "keepDocument", params: ({ event }) => event.output }],
+              target: "#fulfillment.shipping",
+            },
+            onError: { actions: "countFailure", target: "retrieval_failed" },
+          },
+        },
+        retrieval_failed: {
+          after: { retryDelay: { guard: "hasTriesLeft", target: "retrieving" } },
+          on: { retry: { target: "retrieving" } },
+        },
       },
     },
 
     shipping: {
       entry: "emitShipping",
+      on: {
+        "carrier.delivered": {
+          guard: { type: "isDelivery", params: ({ event }) => event },
+          actions: "keepDelivery",
+        },
+      },
       initial: "handing_over",
       states: {
         handing_over: {
@@ -156,6 +195,7 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
                 target: "handover_failed",
               },
               { guard: "isAuto", actions: "forgetTries", target: "#fulfillment.shipped.pausing" },
+              { guard: "isKnownToCarrier", actions: "forgetTries", target: "consigning" },
               { actions: "forgetTries", target: "#fulfillment.shipped.awaiting" },
             ],
             onError: { actions: "countFailure", target: "handover_failed" },
@@ -165,10 +205,30 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
           after: { retryDelay: { guard: "hasTriesLeft", target: "handing_over" } },
           on: { retry: { target: "handing_over" } },
         },
+        consigning: {
+          invoke: {
+            id: "handOverParcel",
+            src: "handOverParcel",
+            input: ({ context }) => consignmentInput(context),
+            onDone: { actions: "forgetTries", target: "#fulfillment.shipped.awaiting" },
+            onError: { actions: "countFailure", target: "consignment_failed" },
+          },
+        },
+        consignment_failed: {
+          after: { retryDelay: { guard: "hasTriesLeft", target: "consigning" } },
+          on: { retry: { target: "consigning" } },
+        },
       },
     },
     shipped: {
       entry: "emitShipped",
+      always: { guard: "wasDelivered", target: "delivered" },
+      on: {
+        "carrier.delivered": {
+          guard: { type: "isDelivery", params: ({ event }) => event },
+          target: "delivered",
+        },
+      },
       initial: "awaiting",
       states: {
         pausing: { after: { stepDelay: { target: "#fulfillment.delivered" } } },

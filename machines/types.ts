@@ -125,10 +125,24 @@ export type CheckOutput =
   | { readonly outcome: "paid"; readonly authorization: string }
   | { readonly outcome: "declined"; readonly reason: string };
 
-/** Input of `createShippingLabel`. */
-export type LabelInput = { readonly orderId: string; readonly shippingAddress: ShippingAddress };
+/** Input of `createShippingLabel`. `collect`: what the carrier takes at the door; absent for what is paid before. */
+export type LabelInput = {
+  readonly orderId: string;
+  readonly shippingAddress: ShippingAddress;
+  readonly collect?: Money;
+};
 /** Output of `createShippingLabel`. */
 export type LabelOutput = { readonly trackingNumber: string };
+
+/** Input of `retrieveInvoice`. `number`: of the invoice that was issued. */
+export type RetrievalInput = { readonly orderId: string; readonly number: string };
+/** Output of `retrieveInvoice`: the document as it was read. `bytes`: its size; `sha256`: its digest, base64url. */
+export type InvoiceDocument = { readonly number: string; readonly bytes: number; readonly sha256: string };
+
+/** Input of `handOverParcel`. */
+export type ConsignmentInput = { readonly orderId: string; readonly trackingNumber: string };
+/** Output of `handOverParcel`: the carrier has the parcel, since now or before. */
+export type ConsignmentOutput = { readonly outcome: "taken" };
 
 /** What `onError` finds in `event.error`: plain JSON, because `Error` objects do not survive storage. */
 export type EffectFailure = {

@@ -4,7 +4,7 @@ import pino from "pino";
 import { loadGatewaySettings } from "../config/settings.ts";
 import { createGatewayApp } from "./gateway/app.ts";
 import { Ledger } from "./gateway/ledger.ts";
-import { WebhookSender } from "./gateway/webhook-sender.ts";
+import { WebhookSender } from "./simulators/webhook-sender.ts";
 import { runProcess } from "./process.ts";
 
 const SLOW_MS = 2_000;

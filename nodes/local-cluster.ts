@@ -23,6 +23,7 @@ runProcess(
       welcome({
         nodes: cluster.nodes,
         gatewayUrl: cluster.gateway.url,
+        carrierUrl: cluster.carrier.url,
         mailboxUrl: cluster.mailbox.url,
         nats: cluster.nats,
         natsKeepers: cluster.natsKeepers,
@@ -46,7 +47,13 @@ runProcess(
 
 /** Name and id of every process, for scripts. It says nothing about whether they still run. */
 function processList(cluster: LocalCluster): string {
-  const children = [...cluster.nodes, cluster.gateway, cluster.mailbox, ...cluster.natsKeepers];
+  const children = [
+    ...cluster.nodes,
+    cluster.gateway,
+    cluster.carrier,
+    cluster.mailbox,
+    ...cluster.natsKeepers,
+  ];
   const list = children.map(({ name, pid, url }) => ({ name, pid, url }));
   return `${JSON.stringify([{ name: "launcher", pid: process.pid, url: "" }, ...list], undefined, 2)}\n`;
 }

@@ -7,8 +7,8 @@
  * Proved by: test/unit/gateway-ledger.test.ts, test/integration/gateway.test.ts
  */
 import { hash } from "node:crypto";
+import { LineFile } from "../simulators/line-file.ts";
 import { Books } from "./books.ts";
-import { LedgerFile } from "./ledger-file.ts";
 import { type Choice, Pages } from "./pages.ts";
 import type { Decision, Operation, OperationKind, Refusal } from "./operation.ts";
 
@@ -35,13 +35,13 @@ export class Ledger {
   readonly books = new Books();
   readonly pages = new Pages(this.books);
   readonly #operations = new Map<string, Operation>();
-  readonly #file: LedgerFile;
+  readonly #file: LineFile<Operation>;
   readonly #now: () => number;
 
-  /** Reads the file whole; see {@link LedgerFile} for what it throws. `now`: ms since the epoch. */
+  /** Reads the file whole; see {@link LineFile} for what it throws. `now`: ms since the epoch. */
   constructor(path: string, now: () => number) {
     this.#now = now;
-    this.#file = new LedgerFile(path, (operation) => this.#take(operation));
+    this.#file = new LineFile(path, "the ledger", (operation: Operation) => this.#take(operation));
   }
 
   /** The operation stored under a key, also a declined one. */

@@ -3,7 +3,7 @@
  * Owns: the folder's lock and every child.  Does not own: what is printed where, signals.
  * Invariants
  *   C1. A cluster that cannot start whole is stopped whole.
- *   C2. Children are stopped in the reverse order of what they need: nodes, then gateway and mailbox, then NATS.
+ *   C2. Children are stopped in the reverse order of what they need: nodes, then gateway, carrier and mailbox, then NATS.
  *   C3. No stop takes longer than the sum of the three bounds below.
  * Proved by: test/process/start*.test.ts
  */
@@ -34,6 +34,7 @@ const STOP_NATS_MS = 3_000;
 export type LocalCluster = {
   readonly nodes: readonly Child[];
   readonly gateway: Child;
+  readonly carrier: Child;
   readonly mailbox: Child;
   /** One per nats-server; none when NATS ran already. */
   readonly natsKeepers: readonly Child[];
@@ -103,11 +104,12 @@ async function startAll(
     launch: (plan) => launch("nats", plan),
   });
   const plan = planCluster(settings, portsOf(settings), nats);
-  const [gateway, mailbox] = await Promise.all([
+  const [gateway, carrier, mailbox] = await Promise.all([
     launch("services", plan.gateway),
+    launch("services", plan.carrier),
     launch("services", plan.mailbox),
   ]);
-  report(`payment gateway simulator and mailbox are ready`);
+  report("payment gateway simulator, carrier simulator and mailbox are ready");
   let ready = 0;
   const nodes = await Promise.all(
     plan.nodes.map(async (node) => {
@@ -122,7 +124,7 @@ async function startAll(
   const first = nodes[0];
   const added = first === undefined ? 0 : await loadCatalogue(first.url, sampleCatalogue(), signal);
   if (added > 0) report(`sample catalogue: ${added} items added`);
-  return { nodes, gateway, mailbox, natsKeepers: nats.keepers, nats: nats.description, added };
+  return { nodes, gateway, carrier, mailbox, natsKeepers: nats.keepers, nats: nats.description, added };
 }
 
 async function portsAreFree({ settings, signal, report }: ClusterOptions, leftover: boolean): Promise<void> {
@@ -149,6 +151,7 @@ function wantedPorts(settings: ClusterSettings): WantedPort[] {
     ...ports.nodes.map((port, index) => ({ port, user: `order node ${index + 1}`, setting })),
     { port: ports.gateway, user: "payment gateway simulator", setting },
     { port: ports.mailboxHttp, user: "mailbox", setting },
+    { port: ports.carrier, user: "carrier simulator", setting },
     { port: ports.smtp, user: "mailbox, SMTP", setting },
     ...(settings.natsUrl === undefined
       ? [

@@ -11,6 +11,7 @@ export type ClusterPorts = {
   readonly nodes: readonly number[];
   readonly gateway: number;
   readonly mailboxHttp: number;
+  readonly carrier: number;
   readonly smtp: number;
 };
 
@@ -30,6 +31,7 @@ export type ProcessPlan = {
 
 export type ClusterPlan = {
   readonly gateway: ProcessPlan;
+  readonly carrier: ProcessPlan;
   readonly mailbox: ProcessPlan;
   readonly nodes: readonly ProcessPlan[];
 };
@@ -40,6 +42,7 @@ export function portsOf(settings: Pick<ClusterSettings, "port" | "nodes">): Clus
     nodes: Array.from({ length: settings.nodes }, (_, index) => settings.port + index),
     gateway: settings.port + portOffsets.gateway,
     mailboxHttp: settings.port + portOffsets.mailboxHttp,
+    carrier: settings.port + portOffsets.carrier,
     smtp: settings.port + portOffsets.smtp,
   };
 }
@@ -61,6 +64,7 @@ export function planCluster(
   nats: NatsPlace,
 ): ClusterPlan {
   const gatewayUrl = `http://${LOOPBACK}:${ports.gateway}`;
+  const carrierUrl = `http://${LOOPBACK}:${ports.carrier}`;
   const common = {
     ORDERLY_HTTP_HOST: LOOPBACK,
     ORDERLY_DEVELOPMENT: "true",
@@ -81,6 +85,20 @@ export function planCluster(
           .join(","),
         ORDERLY_WEBHOOKS: settings.webhooks,
         ORDERLY_HOME: join(settings.home, "gateway"),
+      },
+    },
+    carrier: {
+      name: "carrier",
+      ...entry("carrier-simulator.ts"),
+      home: join(settings.home, "carrier"),
+      url: carrierUrl,
+      env: {
+        ...common,
+        ORDERLY_CARRIER_PORT: String(ports.carrier),
+        ORDERLY_CARRIER_WEBHOOK_URL: ports.nodes
+          .map((port) => `http://${LOOPBACK}:${port}/v1/webhooks/carrier`)
+          .join(","),
+        ORDERLY_HOME: join(settings.home, "carrier"),
       },
     },
     mailbox: {
@@ -112,6 +130,7 @@ export function planCluster(
           ORDERLY_HTTP_PORT: String(port),
           ORDERLY_PUBLIC_URL: url,
           ORDERLY_GATEWAY_URL: gatewayUrl,
+          ORDERLY_CARRIER_URL: carrierUrl,
           ORDERLY_SMTP_URL: `smtp://${LOOPBACK}:${ports.smtp}`,
           ORDERLY_HOME: home,
           ORDERLY_FULFILLMENT: settings.fulfillment,

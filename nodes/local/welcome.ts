@@ -4,6 +4,7 @@ import type { Child } from "./child.ts";
 export type Welcome = {
   readonly nodes: readonly Pick<Child, "name" | "pid" | "url">[];
   readonly gatewayUrl: string;
+  readonly carrierUrl: string;
   readonly mailboxUrl: string;
   /** Which NATS, for people: address, version, where the binary came from. */
   readonly nats: string;
@@ -33,6 +34,7 @@ export function welcome(cluster: Welcome): string {
     `  API          ${first.url}/docs${also}`,
     `  Cluster      ${first.url}/v1/cluster`,
     `  Payments     ${cluster.gatewayUrl}/ledger  (gateway simulator)`,
+    `  Parcels      ${cluster.carrierUrl}  (carrier simulator)`,
     `  Mail         ${cluster.mailboxUrl}`,
     `  NATS         ${cluster.nats}`,
     `  Fulfillment  ${cluster.fulfillment}`,

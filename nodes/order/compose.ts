@@ -15,7 +15,8 @@ import type { Clock, Ids, Log, Outbox } from "../../src/runtime/ports.ts";
 import type { ProviderLimits } from "../../src/runtime/provider-lane.ts";
 import type { Doubt } from "../../src/runtime/resource.ts";
 import type { UnitSink } from "../../src/runtime/unit.ts";
-import { localCarrier } from "../../src/services/fulfillment/carrier.ts";
+import { httpCarrier } from "../../src/services/fulfillment/carrier.http.ts";
+import type { Carrier } from "../../src/services/fulfillment/carrier.ts";
 import type { Inventory } from "../../src/services/inventory/contract.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../src/services/inventory/client.ts";
 import { inventoryEffects } from "../../src/services/inventory/effects.ts";
@@ -41,6 +42,8 @@ export type ComposeOptions = {
   readonly crash?: Crash | undefined;
   /** Instead of the one at `settings.gatewayUrl`. */
   readonly gateway?: PaymentGateway;
+  /** Instead of the one at `settings.carrierUrl`. */
+  readonly carrier?: Carrier;
 };
 
 export type ComposedOrders = {
@@ -54,6 +57,8 @@ export type ComposedOrders = {
 const SHARD = 0;
 const IDLE_ORDERS = 20_000;
 const FIND_OWNER_MS = 5000;
+/** Invoices that are read at once; more wait in line. */
+const DOCUMENT_READS = 128;
 
 export async function composeOrders(options: ComposeOptions): Promise<ComposedOrders> {
   const { settings, link, clock, ids, log, crash } = options;
@@ -82,7 +87,8 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
         gatewayTimeoutMs: settings.gatewayTimeoutMs,
         providers: providerLimits(settings),
         inventoryEffects: inventoryEffects(inventory, shard),
-        carrier: localCarrier,
+        carrier: options.carrier ?? httpCarrier(settings.carrierUrl),
+        documents,
       }),
       resources: [new InventoryService(SHARD, shard, bus, crash)],
     };
@@ -136,7 +142,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
 
 /**
  * The inventory has no breaker: it is ours, its client finds the owner again after a takeover, and asking when nobody
- * owns it costs a message that nobody gets.
+ * owns it costs a message that nobody gets. Nor have documents: they are where the orders are.
  */
 function providerLimits(settings: NodeSettings): Readonly<Record<ProviderName, ProviderLimits>> {
   const breaker = {
@@ -148,5 +154,6 @@ function providerLimits(settings: NodeSettings): Readonly<Record<ProviderName, P
     gateway: { concurrency: settings.gatewayConcurrency, breaker },
     carrier: { concurrency: settings.carrierConcurrency, breaker },
     inventory: { concurrency: settings.inventoryConcurrency },
+    documents: { concurrency: DOCUMENT_READS },
   };
 }

@@ -61,7 +61,7 @@ export async function startOrderNode(
     operations: nodeOperations(node, settings),
     deadLetters: deadLetterDesk(natsDeadLetters(link)),
     webhooks: webhookIntake({
-      secret: settings.webhookSecret,
+      secrets: { payments: settings.webhookSecret, carrier: settings.carrierWebhookSecret },
       deliver: (...input) => node.actors.deliver(...input),
       orLost: (promise) => node.orLost(promise),
     }),

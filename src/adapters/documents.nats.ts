@@ -1,14 +1,14 @@
 /**
- * Documents in an object store of NATS; `nats object ls <store>` shows them (ADR-20 of NATS has the layout). Read with
- * the client's object store. Written by our own hands: the client's `put` asks first, then writes each chunk and the
+ * Documents in an object store of NATS; `nats object ls <store>` shows them (ADR-20 of NATS has the layout). Small ones
+ * are read straight from the stream (document-direct.nats.ts), all others with the client's object store. Written by our own hands: the client's `put` asks first, then writes each chunk and the
  * description one after the other; here all of it is one write, shared with other documents (append-group.nats.ts).
  */
-import { createHash } from "node:crypto";
 import { Objm, type ObjectStore } from "@nats-io/obj";
 import { nuid } from "@nats-io/transport-node";
 import type { Documents, StoredDocument } from "../runtime/documents.ts";
 import { Unavailable } from "../runtime/ports.ts";
 import { groupedAppend } from "./append-group.nats.ts";
+import { chunkSubject, descriptionSubject, digestOf, readDirectly } from "./document-direct.nats.ts";
 import type { NatsLink } from "./link.nats.ts";
 import type { WireMessage } from "./message-encoding.ts";
 import { untilAvailable } from "./until-available.ts";
@@ -35,14 +35,15 @@ export async function natsDocuments(link: NatsLink, store: string, gatherMs = 0)
       const result = await append(messagesOf(store, name, document));
       if (result.status !== "stored") throw new Unavailable(`put ${name}: ${result.reason}`);
     },
-    get: (name) => available(`get ${name}`, () => get(opened, name)),
+    get: (name) =>
+      available(`get ${name}`, async () => (await readDirectly(link, store, name)) ?? get(opened, name)),
   };
 }
 
 /** The chunks, then the description that makes them a document. */
 function messagesOf(store: string, name: string, { bytes, metadata }: StoredDocument): WireMessage[] {
   const id = nuid.next();
-  const subject = `$O.${store}.C.${id}`;
+  const subject = chunkSubject(store, id);
   const chunks: WireMessage[] = [];
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
     chunks.push({ subject, payload: bytes.subarray(at, at + CHUNK_BYTES) });
@@ -57,14 +58,11 @@ function messagesOf(store: string, name: string, { bytes, metadata }: StoredDocu
     size: bytes.length,
     chunks: chunks.length,
     mtime: new Date().toISOString(),
-    digest: `SHA-256=${padded(createHash("sha256").update(bytes).digest("base64url"))}`,
+    digest: digestOf(bytes),
     deleted: false,
   };
-  const place = padded(Buffer.from(name).toString("base64url"));
-  return [...chunks, { subject: `$O.${store}.M.${place}`, payload: JSON.stringify(description) }];
+  return [...chunks, { subject: descriptionSubject(store, name), payload: JSON.stringify(description) }];
 }
-
-const padded = (base64url: string): string => base64url.padEnd(4 * Math.ceil(base64url.length / 4), "=");
 
 async function get(store: ObjectStore, name: string) {
   const found = await store.get(name);

@@ -13,6 +13,7 @@ import { randomIds } from "../../src/adapters/ids.random.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { sqliteOutbox } from "../../src/adapters/outbox.sqlite.ts";
 import type { Journal } from "../../src/runtime/ports.ts";
+import { instantCarrier } from "../support/instant-carrier.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import type { PlaceOrder, PlaceResult } from "../../src/services/orders/contract.ts";
 import { quietLog } from "../support/quiet-log.ts";
@@ -51,6 +52,7 @@ export async function startNode(t: Test, natsUrl: string, nodeId: string, stream
     log: quietLog,
     clock: systemClock,
     ids: randomIds(),
+    carrier: instantCarrier,
   });
   let over = false;
   const crash = async () => {

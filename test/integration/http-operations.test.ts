@@ -225,6 +225,7 @@ const documented = [
   "post /v1/orders/{id}/skip",
   "get /v1/dead-letters",
   "post /v1/dead-letters/{id}/replay",
+  "post /v1/webhooks/carrier",
   "post /v1/webhooks/payments",
 ];
 

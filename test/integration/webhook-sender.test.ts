@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { WebhookSender } from "../../nodes/gateway/webhook-sender.ts";
+import { WebhookSender } from "../../nodes/simulators/webhook-sender.ts";
 import { signWebhook, verifiedId } from "../../src/services/webhooks/signature.ts";
 import { quietLog } from "../support/quiet-log.ts";
 import { waitUntil } from "../support/wait-until.ts";

@@ -26,6 +26,8 @@ export type OrderClusterOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Further settings of the gateway simulator; with ORDERLY_LOG_LEVEL=debug it logs its requests. */
   readonly gatewayEnv?: Readonly<Record<string, string>>;
+  /** Further settings of the carrier simulator; with ORDERLY_LOG_LEVEL=debug it logs its requests. */
+  readonly carrierEnv?: Readonly<Record<string, string>>;
   /** As `npm start` has it: nats-server syncs every batch. Off unless told otherwise, for speed. */
   readonly syncAlways?: boolean;
   /** 3: as `npm run start:cluster` has it, everything stored and synced on each. 1 unless told otherwise. */
@@ -66,6 +68,7 @@ export type OrderCluster = {
   readonly nodes: readonly ClusterProcess[];
   readonly urls: readonly string[];
   readonly gateway: ClusterProcess;
+  readonly carrier: ClusterProcess;
   readonly mailbox: ClusterProcess;
   /** Has `kill`, `restart` and `freeze` of its own. The first of `natsServers`. */
   readonly nats: NatsServer;
@@ -111,6 +114,7 @@ export async function startOrderCluster(
       nodes: Array.from({ length: count }, (_, index) => port + index),
       gateway: port + portOffsets.gateway,
       mailboxHttp: port + portOffsets.mailboxHttp,
+      carrier: port + portOffsets.carrier,
       smtp: port + portOffsets.smtp,
     },
     natsPlaceOf({ natsServers: natsCount, natsPort }),
@@ -120,8 +124,13 @@ export async function startOrderCluster(
     { ...plan.gateway, env: { ...plan.gateway.env, ...options.gatewayEnv } },
     "/ledger",
   );
+  const carrier = clusterProcess(
+    t,
+    { ...plan.carrier, env: { ...plan.carrier.env, ...options.carrierEnv } },
+    "/health/ready",
+  );
   const mailbox = clusterProcess(t, plan.mailbox, "/messages");
-  await Promise.all([gateway.start(), mailbox.start()]);
+  await Promise.all([gateway.start(), carrier.start(), mailbox.start()]);
   const nodes = plan.nodes.map((node) =>
     clusterProcess(
       t,
@@ -141,6 +150,7 @@ export async function startOrderCluster(
     nodes,
     urls: nodes.map((node) => node.url),
     gateway,
+    carrier,
     mailbox,
     nats: natsServers[0]!,
     natsServers,

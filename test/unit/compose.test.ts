@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { parse } from "yaml";
+import { loadCarrierSettings } from "../../config/carrier-settings.ts";
 import {
   knownVariables,
   loadCatalogueSettings,
@@ -49,36 +50,41 @@ function environmentOf(service: Service, folder: string): Record<string, string>
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-t.test("three nats-servers, three order nodes, gateway, mailbox, and the catalogue's loader", async (t) => {
-  t.same(Object.keys(compose.services).toSorted(), [
-    "catalogue",
-    "gateway",
-    "mailbox",
-    "nats-1",
-    "nats-2",
-    "nats-3",
-    "node-1",
-    "node-2",
-    "node-3",
-  ]);
-  for (const [name, service] of services) {
-    if (name !== "catalogue") t.ok(service.healthcheck, `${name} has a health check`);
-    t.same(service.cap_drop, ["ALL"], name);
-    t.equal(service.read_only, true, name);
-    for (const condition of Object.values(service.depends_on ?? {}))
-      t.same(condition, { condition: "service_healthy" }, `${name} waits for what it needs`);
-    for (const volume of service.volumes ?? []) t.ok((volume.split(":")[0] ?? "") in compose.volumes, volume);
-  }
-  const volumes = services.flatMap(([, { volumes = [] }]) => volumes.map((one) => one.split(":")[0]));
-  t.equal(new Set(volumes).size, volumes.length, "no two containers share a volume");
-});
+t.test(
+  "three nats-servers, three order nodes, gateway, carrier, mailbox, and the catalogue's loader",
+  async (t) => {
+    t.same(Object.keys(compose.services).toSorted(), [
+      "carrier",
+      "catalogue",
+      "gateway",
+      "mailbox",
+      "nats-1",
+      "nats-2",
+      "nats-3",
+      "node-1",
+      "node-2",
+      "node-3",
+    ]);
+    for (const [name, service] of services) {
+      if (name !== "catalogue") t.ok(service.healthcheck, `${name} has a health check`);
+      t.same(service.cap_drop, ["ALL"], name);
+      t.equal(service.read_only, true, name);
+      for (const condition of Object.values(service.depends_on ?? {}))
+        t.same(condition, { condition: "service_healthy" }, `${name} waits for what it needs`);
+      for (const volume of service.volumes ?? [])
+        t.ok((volume.split(":")[0] ?? "") in compose.volumes, volume);
+    }
+    const volumes = services.flatMap(([, { volumes = [] }]) => volumes.map((one) => one.split(":")[0]));
+    t.equal(new Set(volumes).size, volumes.length, "no two containers share a volume");
+  },
+);
 
 t.test("everything is published on loopback, on the ports of npm start", async (t) => {
   const published = services.flatMap(([, { ports = [] }]) => ports);
   for (const port of published) t.match(port, /^127\.0\.0\.1:\d+:\d+$/u);
   t.same(
     published.map((port) => Number(port.split(":")[1])).toSorted((a, b) => a - b),
-    [3000, 3001, 3002, 3900, 3901, 3925, 4222, 4223, 4224],
+    [3000, 3001, 3002, 3900, 3901, 3902, 3925, 4222, 4223, 4224],
   );
 });
 
@@ -107,6 +113,12 @@ t.test("the settings are ours, and good: three copies, all three servers, outsid
   });
   t.same(ids, ["node-1", "node-2", "node-3"]);
   t.match(loadGatewaySettings(environmentOf(compose.services["gateway"]!, folder)), { development: false });
+  const carrier = loadCarrierSettings(environmentOf(compose.services["carrier"]!, folder));
+  t.match(carrier, { development: false, webhookSecret: "s".repeat(64), deliverAfterMs: undefined });
+  t.same(
+    carrier.webhookUrl.split(","),
+    nodes.map(([name]) => `http://${name}:3000/v1/webhooks/carrier`),
+  );
   loadMailboxSettings(environmentOf(compose.services["mailbox"]!, folder));
   t.equal(loadCatalogueSettings(compose.services["catalogue"]!.environment).nodeUrl, "http://node-1:3000");
 });
@@ -164,7 +176,11 @@ t.test("a secret may come from a file; a file that cannot be read, or two source
   const folder = temporaryFolder(t);
   const file = join(folder, "secret");
   writeFileSync(file, `${"x".repeat(40)}\n`);
-  const production = { ORDERLY_NODE_ID: "node-1", ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32) };
+  const production = {
+    ORDERLY_NODE_ID: "node-1",
+    ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),
+    ORDERLY_CARRIER_WEBHOOK_SECRET: "c".repeat(32),
+  };
   const withFile = (env: Record<string, string>) => loadNodeSettings({ ...production, ...env });
   t.equal(withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file }).webhookSecret, "x".repeat(40));
   t.throws(() => withFile({ ORDERLY_WEBHOOK_SECRET_FILE: join(folder, "none") }), {
@@ -178,7 +194,11 @@ t.test("a secret may come from a file; a file that cannot be read, or two source
 t.test("development listens to this machine only, and a wildcard is no address for clients", async (t) => {
   const open = { ORDERLY_NODE_ID: "node-1", ORDERLY_HTTP_HOST: "0.0.0.0" };
   const url = { ORDERLY_PUBLIC_URL: "http://shop.example.com" };
-  const secrets = { ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32), ORDERLY_WEBHOOK_SECRET: "w".repeat(32) };
+  const secrets = {
+    ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),
+    ORDERLY_WEBHOOK_SECRET: "w".repeat(32),
+    ORDERLY_CARRIER_WEBHOOK_SECRET: "c".repeat(32),
+  };
   t.throws(() => loadNodeSettings({ ...open, ...url, ORDERLY_DEVELOPMENT: "true" }), {
     message:
       /ORDERLY_HTTP_HOST 0\.0\.0\.0 is reached from elsewhere, which ORDERLY_DEVELOPMENT=true does not allow/u,
@@ -186,6 +206,9 @@ t.test("development listens to this machine only, and a wildcard is no address f
   t.throws(() => loadNodeSettings({ ...open, ...secrets }), { message: /ORDERLY_PUBLIC_URL is not set/u });
   t.equal(loadNodeSettings({ ...open, ...secrets, ...url }).httpHost, "0.0.0.0");
   t.throws(() => loadGatewaySettings({ ORDERLY_HTTP_HOST: "192.168.1.7" }), {
+    message: /is reached from elsewhere/u,
+  });
+  t.throws(() => loadCarrierSettings({ ORDERLY_HTTP_HOST: "192.168.1.7" }), {
     message: /is reached from elsewhere/u,
   });
   t.equal(loadNodeSettings({ ORDERLY_NODE_ID: "node-1", ORDERLY_DEVELOPMENT: "true" }).httpHost, "127.0.0.1");

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import t from "tap";
+import { loadCarrierSettings } from "../../config/carrier-settings.ts";
 import {
   loadClusterSettings,
   loadGatewaySettings,
@@ -158,9 +159,21 @@ t.test("outside development the built-in secrets are refused, and one's own neve
   const production = { ORDERLY_NODE_ID: "node-1" };
   t.match(
     faults(() => loadNodeSettings(production)),
-    [/^ORDERLY_IDEMPOTENCY_SECRET must be set/u, /^ORDERLY_WEBHOOK_SECRET must be set/u],
+    [
+      /^ORDERLY_IDEMPOTENCY_SECRET must be set/u,
+      /^ORDERLY_WEBHOOK_SECRET must be set/u,
+      /^ORDERLY_CARRIER_WEBHOOK_SECRET must be set/u,
+    ],
   );
-  const own = { ORDERLY_IDEMPOTENCY_SECRET: SECRET, ORDERLY_WEBHOOK_SECRET: SECRET };
+  t.match(
+    faults(() => loadCarrierSettings({ ORDERLY_DEVELOPMENT: "false" })),
+    [/^ORDERLY_CARRIER_WEBHOOK_SECRET must be set/u],
+  );
+  const own = {
+    ORDERLY_IDEMPOTENCY_SECRET: SECRET,
+    ORDERLY_WEBHOOK_SECRET: SECRET,
+    ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
+  };
   t.match(loadNodeSettings({ ...production, ...own }), { idempotencySecret: SECRET, development: false });
   const short = faults(() => loadNodeSettings({ ...production, ...own, ORDERLY_WEBHOOK_SECRET: "hunter2" }));
   t.match(short, [/^ORDERLY_WEBHOOK_SECRET must NOT have fewer than 32 characters$/u]);
@@ -174,12 +187,26 @@ t.test("settings cannot be changed, and are logged without secrets", async (t) =
     nodeId: "node-1",
     idempotencySecret: "[hidden]",
     webhookSecret: "[hidden]",
+    carrierWebhookSecret: "[hidden]",
     natsUrl: "nats://[hidden]@nats.example.com:4222",
   });
 });
 
-t.test("gateway and mailbox have defaults that fit a cluster on port 3000", async (t) => {
+t.test("in development gateway and carrier sign with different secrets", async (t) => {
+  const { webhookSecret, carrierWebhookSecret } = loadNodeSettings(node);
+  t.not(webhookSecret, carrierWebhookSecret);
+  t.equal(loadGatewaySettings({}).webhookSecret, webhookSecret);
+  t.equal(loadCarrierSettings({}).webhookSecret, carrierWebhookSecret);
+});
+
+t.test("gateway, carrier and mailbox have defaults that fit a cluster on port 3000", async (t) => {
   t.match(loadGatewaySettings({}), { httpPort: 3900, publicUrl: "http://127.0.0.1:3900" });
+  t.match(loadCarrierSettings({}), {
+    httpPort: 3902,
+    webhookUrl: "http://127.0.0.1:3000/v1/webhooks/carrier",
+    deliverAfterMs: undefined,
+  });
+  t.equal(loadNodeSettings(node).carrierUrl, "http://127.0.0.1:3902");
   t.match(loadMailboxSettings({}), { httpPort: 3901, smtpPort: 3925 });
 });
 

@@ -53,7 +53,7 @@ export function orderCommandRoutes(app: HttpApp, orders: Orders): void {
   const retry = schemaOf<Record<string, never>>(
     "retryOrder",
     "Orders",
-    "Have a failed capture, void, refund, label or hand-over tried at once",
+    "Have a failed capture, void, refund, label, retrieval or hand-over tried at once",
     "NoFields",
   );
   app.post("/v1/orders/:id/retry", { ...bodyless, schema: retry }, async (request, reply) =>

@@ -16,6 +16,22 @@ const report = <const T extends string, P extends TProperties>(type: T, outcome:
     }),
   });
 
+/** What a carrier says of a parcel: it is delivered, and what was paid at the door. */
+export const DeliveryReportBody = Type.Object({
+  type: Type.Literal("shipment.delivered"),
+  data: Type.Object({
+    trackingNumber: Text,
+    orderId: Type.String({ pattern: ORDER_ID }),
+    collected: Type.Union([
+      Type.Object({
+        amount: Type.Integer({ minimum: 0 }),
+        currency: Type.String({ pattern: "^[A-Z]{3}$" }),
+      }),
+      Type.Null(),
+    ]),
+  }),
+});
+
 /** What a gateway says of a payment on its page: paid under an authorisation, or declined for a reason. */
 export const PaymentReportBody = Type.Union([
   report("payment.paid", { authorization: Text, reason: Type.Null() }),

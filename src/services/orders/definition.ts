@@ -1,11 +1,19 @@
 /** An order as the runtime sees it: three machines, who listens to whom, and the effects they ask for. */
 import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
+import type { FulfillmentContext } from "../../../machines/fulfillment-rules.ts";
 import { orderMachine } from "../../../machines/order.ts";
 import { paymentMachine } from "../../../machines/payment.ts";
-import type { ActorDefinition, EffectHandler, MachineStates } from "../../runtime/definition.ts";
+import type {
+  ActorDefinition,
+  EffectHandler,
+  MachineState,
+  MachineStates,
+} from "../../runtime/definition.ts";
 import type { ProviderLimits } from "../../runtime/provider-lane.ts";
-import { labelEffect } from "../fulfillment/carrier.ts";
+import type { Documents } from "../../runtime/documents.ts";
+import { carrierEffects } from "../fulfillment/carrier.ts";
 import type { Carrier } from "../fulfillment/carrier.ts";
+import { retrievalEffect } from "../fulfillment/invoice-retrieval.ts";
 import { paymentEffects } from "../payments/effects.ts";
 import type { PaymentGateway } from "../payments/gateway.ts";
 
@@ -20,18 +28,21 @@ export type OrderDefinitionOptions = {
     readonly shipInventory: EffectHandler;
   };
   readonly carrier: Carrier;
+  /** Where the invoices are, by order id. */
+  readonly documents: Pick<Documents, "get">;
   /** How a node treats the outside systems of its orders. */
   readonly providers?: Readonly<Record<ProviderName, ProviderLimits>>;
 };
 
 /** The outside systems, as the effects name them. */
-export type ProviderName = "gateway" | "carrier" | "inventory";
+export type ProviderName = "gateway" | "carrier" | "inventory" | "documents";
 
 /** Each machine's name, as in records, commands and inbox messages. */
 export const orderMachines = {
   order: { machine: orderMachine, version: 1 },
   payment: { machine: paymentMachine, version: 1 },
-  fulfillment: { machine: fulfillmentMachine, version: 1 },
+  // 2: the invoice is retrieved, and parcels are handed over to a carrier.
+  fulfillment: { machine: fulfillmentMachine, version: 2, migrations: { 1: labelledHere } },
 } as const;
 
 /** The whole conversation between the machines of an order. */
@@ -70,21 +81,40 @@ export function orderDefinition(options: OrderDefinitionOptions): ActorDefinitio
     effects: {
       ...options.inventoryEffects,
       ...paymentEffects(options.gateway, options.gatewayTimeoutMs),
-      createShippingLabel: labelEffect(options.carrier),
+      ...carrierEffects(options.carrier),
+      retrieveInvoice: retrievalEffect(options.documents),
     },
     settled,
   };
 }
 
 /**
- * False while a caller had better wait: the stock is being asked for, the payment authorised, its page made, or stock given back
- * or handed over right now. A step that failed and waits for its next try keeps nobody waiting.
+ * Version 1 made labels in the process: no carrier knows these parcels, and none is told of them. All else goes on as it
+ * is: an order that is to be shipped retrieves its invoice then.
+ */
+function labelledHere(state: MachineState): MachineState {
+  const context = state.context as FulfillmentContext;
+  return context.trackingNumber === undefined
+    ? state
+    : { ...state, context: { ...context, ownLabel: true } satisfies FulfillmentContext };
+}
+
+/**
+ * False while a caller had better wait: the stock is being asked for, the payment authorised, its page made, stock given
+ * back, or a parcel with its invoice handed over right now. A step that failed and waits for its next try keeps nobody waiting.
  */
 function settled(machines: MachineStates): boolean {
   const order = machines["order"]?.value;
   if (order === "reserving" || order === "awaiting_inventory" || order === "authorizing") return false;
   const payment = machines["payment"]?.value as { hosted?: unknown } | undefined;
   if (payment?.hosted === "requesting" && order === "awaiting_payment") return false;
-  const fulfillment = machines["fulfillment"]?.value as { releasing?: string; shipping?: string } | undefined;
-  return fulfillment?.releasing !== "giving_back" && fulfillment?.shipping !== "handing_over";
+  const { releasing, ready, shipping } = (machines["fulfillment"]?.value ?? {}) as Readonly<
+    Record<string, string | undefined>
+  >;
+  return !(
+    releasing === "giving_back" ||
+    ready === "retrieving" ||
+    shipping === "handing_over" ||
+    shipping === "consigning"
+  );
 }

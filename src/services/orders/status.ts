@@ -89,7 +89,9 @@ const failed: ReadonlySet<string> = new Set([
   "void_failed",
   "refund_failed",
   "label_failed",
+  "retrieval_failed",
   "handover_failed",
+  "consignment_failed",
   "release_failed",
 ]);
 

@@ -27,7 +27,9 @@ export function orderView(id: string, snapshot: Snapshot): OrderView {
     total: context.total,
     payment: { method: context.method, status: paymentStatus(machines), url: paymentUrl(machines) },
     fulfillment: { status: fulfillmentStatus(machines), trackingNumber: trackingNumber ?? null },
-    invoice: invoice ? { ...invoice, url: `/v1/orders/${id}/invoice` } : null,
+    invoice: invoice
+      ? { number: invoice.number, issuedAt: invoice.issuedAt, url: `/v1/orders/${id}/invoice` }
+      : null,
     shippingAddress: context.shippingAddress,
     reason: context.rejection?.outcome ?? context.reason ?? null,
     createdAt: new Date(snapshot.createdAt).toISOString(),

@@ -1,9 +1,7 @@
 /**
- * A payment gateway over HTTP with `Idempotency-Key` (the simulator's interface).
- * Answers: 2xx an outcome; 402 a declined card; other 4xx a definite no; 429 and 503 with nothing done; 5xx, broken
- * connections and unreadable answers unknown.
+ * A payment gateway over HTTP with `Idempotency-Key` (the simulator's interface). Answers are read as json-provider.ts
+ * has them; 402 is a declined card.
  */
-import { Pool } from "undici";
 import { EffectError } from "../../runtime/definition.ts";
 import type {
   AuthorizeOutput,
@@ -16,24 +14,14 @@ import type {
   VoidInput,
   VoidOutput,
 } from "../../../machines/types.ts";
+import { type Answer, failed, jsonProvider, text } from "../providers/json-provider.ts";
 import type { GatewayCall, GatewayOutcome, PaymentGateway } from "./gateway.ts";
-
-/** One answer of the gateway, the body unchecked. */
-type Answer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
 
 /** @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive. */
 export function httpGateway(baseUrl: string): PaymentGateway {
-  const { origin, pathname } = new URL(baseUrl);
-  const prefix = pathname === "/" ? "" : pathname;
-  const pool = new Pool(origin);
-  const post = (path: string, body: object, { key, signal }: GatewayCall): Promise<Answer> =>
-    exchange(pool, {
-      method: "POST",
-      path: `${prefix}/payments/${path}`,
-      headers: { "content-type": "application/json", "idempotency-key": key },
-      body: JSON.stringify(body),
-      signal,
-    });
+  const provider = jsonProvider("gateway", baseUrl);
+  const post = (path: string, body: object, call: GatewayCall): Promise<Answer> =>
+    provider.post(`/payments/${path}`, body, call);
   return {
     async authorize({ orderId, method, token, amount }, call) {
       const answer = await post("authorize", { orderId, method, token, ...amount }, call);
@@ -44,8 +32,7 @@ export function httpGateway(baseUrl: string): PaymentGateway {
       return page(answer) ?? fail(answer);
     },
     async checkPayment(request, { signal }) {
-      const path = `${prefix}/payments/pages/${encodeURIComponent(request.payment)}`;
-      const answer = await exchange(pool, { method: "GET", path, signal });
+      const answer = await provider.get(`/payments/pages/${encodeURIComponent(request.payment)}`, signal);
       return checked(answer, request) ?? fail(answer);
     },
     async capture(request, call) {
@@ -61,8 +48,7 @@ export function httpGateway(baseUrl: string): PaymentGateway {
       return refunded(answer) ?? fail(answer);
     },
     async lookup({ key, signal }): Promise<GatewayOutcome | undefined> {
-      const path = `${prefix}/operations/${encodeURIComponent(key)}`;
-      const answer = await exchange(pool, { method: "GET", path, signal });
+      const answer = await provider.get(`/operations/${encodeURIComponent(key)}`, signal);
       if (answer.status === 404) return undefined;
       return (
         authorized(answer) ??
@@ -145,38 +131,4 @@ function refunded({ status, body }: Answer): RefundOutput | undefined {
   return status === 200 && body["status"] === "refunded" ? { outcome: "refunded" } : undefined;
 }
 
-function text(value: unknown, otherwise: string): string {
-  return typeof value === "string" && value !== "" ? value : otherwise;
-}
-
-/** Turns an answer that is no outcome into the failure it stands for. */
-function fail({ status, body }: Answer): never {
-  const code = text(body["error"], `http_${status}`);
-  const message = `the gateway answered ${status} ${code}`;
-  if (status === 429 || status === 503) throw new EffectError("retryable", code, message);
-  if (status >= 400 && status < 500) throw new EffectError("refused", code, message);
-  throw new EffectError("unknown", code, message);
-}
-
-async function exchange(pool: Pool, request: Parameters<Pool["request"]>[0]): Promise<Answer> {
-  try {
-    const response = await pool.request(request);
-    const body: unknown = await response.body.json();
-    if (typeof body === "object" && body !== null) {
-      return { status: response.statusCode, body: body as Record<string, unknown> };
-    }
-    throw new EffectError("unknown", "unreadable_answer", "the gateway's answer is no JSON object");
-  } catch (error) {
-    if (error instanceof EffectError) throw error;
-    // Only a refused connection proves that the gateway never saw the call.
-    const kind = isRefused(error) ? "retryable" : "unknown";
-    const code = kind === "retryable" ? "gateway_unreachable" : "gateway_no_answer";
-    throw new EffectError(kind, code, "the gateway did not answer", { cause: error });
-  }
-}
-
-/** A host with several addresses fails with one error for all of them; each of them has to be a refusal. */
-function isRefused(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(isRefused);
-  return error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
-}
+const fail = (answer: Answer): never => failed("gateway", answer);

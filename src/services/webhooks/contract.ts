@@ -1,5 +1,5 @@
 /** Webhooks as HTTP sees them. Outcomes are values. */
-import type { Unserved } from "../orders/contract.ts";
+import type { Money, Unserved } from "../orders/contract.ts";
 
 /** What a gateway says of a payment on its page. `authorization` is there when it was paid, `reason` otherwise. */
 export type PaymentReport = {
@@ -14,12 +14,30 @@ export type PaymentReport = {
   };
 };
 
+/** What a carrier says of a parcel. `collected`: what was paid at the door, null for nothing. */
+export type DeliveryReport = {
+  readonly type: "shipment.delivered";
+  readonly data: {
+    readonly trackingNumber: string;
+    readonly orderId: string;
+    readonly collected: Money | null;
+  };
+};
+
+/** Who sends webhooks; each signs with a secret of its own, so that none can speak for another. */
+export type WebhookSender = "payments" | "carrier";
+
 /** `taken`: stored for good. An order that does not exist ignores it. */
 export type IntakeResult = { readonly status: "taken" } | Unserved;
 
 /** What comes in by webhook, its signature checked. `id` names the message, however often it comes. */
 export interface WebhookIntake {
   /** The message's id when it is signed rightly and in time; undefined otherwise. Headers in lower case. */
-  verify(headers: Readonly<Record<string, string | string[] | undefined>>, body: Buffer): string | undefined;
+  verify(
+    sender: WebhookSender,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    body: Buffer,
+  ): string | undefined;
   payment(id: string, report: PaymentReport): Promise<IntakeResult>;
+  delivery(id: string, report: DeliveryReport): Promise<IntakeResult>;
 }

@@ -2,16 +2,23 @@
  * Takes what outside systems tell about orders, and puts it into the order's inbox, where it waits for whoever owns the
  * order. Owns nothing. A message that comes again finds its own id in the stream, or changes nothing in the machine.
  */
+import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
 import type { GatewayDeclined, GatewayPaid } from "../../../machines/payment-events.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Money, Unserved } from "../orders/contract.ts";
-import type { PaymentReport, WebhookIntake } from "./contract.ts";
+import type {
+  DeliveryReport,
+  IntakeResult,
+  PaymentReport,
+  WebhookIntake,
+  WebhookSender,
+} from "./contract.ts";
 import { verifiedId } from "./signature.ts";
 
 export type IntakeOptions = {
-  /** Signs the messages. */
-  readonly secret: string;
+  /** What each sender signs with. */
+  readonly secrets: Readonly<Record<WebhookSender, string>>;
   readonly deliver: Actors["deliver"];
   /** What the promise gives, or undefined when this node is cut off first. */
   readonly orLost: <T>(promise: Promise<T>) => Promise<T | undefined>;
@@ -19,20 +26,21 @@ export type IntakeOptions = {
 
 const RETRY_AFTER_MS = 1000;
 
-export function webhookIntake({ secret, deliver, orLost }: IntakeOptions): WebhookIntake {
+export function webhookIntake({ secrets, deliver, orLost }: IntakeOptions): WebhookIntake {
+  const take = async (...input: Parameters<Actors["deliver"]>): Promise<IntakeResult> => {
+    const stored = deliver(...input).then(() => true);
+    try {
+      const taken = await orLost(stored);
+      return taken ? { status: "taken" } : unavailable("this node was cut off while it stored the message");
+    } catch (error) {
+      if (error instanceof Unavailable) return unavailable(error.message);
+      throw error;
+    }
+  };
   return {
-    verify: (headers, body) => verifiedId(secret, headers, body),
-    async payment(id, report) {
-      const event = paymentEvent(report);
-      const stored = deliver(report.data.orderId, "payment", event, id).then(() => true);
-      try {
-        const taken = await orLost(stored);
-        return taken ? { status: "taken" } : unavailable("this node was cut off while it stored the message");
-      } catch (error) {
-        if (error instanceof Unavailable) return unavailable(error.message);
-        throw error;
-      }
-    },
+    verify: (sender, headers, body) => verifiedId(secrets[sender], headers, body),
+    payment: (id, report) => take(report.data.orderId, "payment", paymentEvent(report), id),
+    delivery: (id, report) => take(report.data.orderId, "fulfillment", deliveredEvent(report), id),
   };
 }
 
@@ -42,6 +50,11 @@ function paymentEvent({ type, data }: PaymentReport): GatewayPaid | GatewayDecli
   return type === "payment.paid" && authorization !== null
     ? { type: "gateway.paid", payment, authorization, amount }
     : { type: "gateway.declined", payment, reason: reason ?? "declined" };
+}
+
+function deliveredEvent({ data }: DeliveryReport): FulfillmentEvent {
+  const { trackingNumber, collected } = data;
+  return { type: "carrier.delivered", trackingNumber, collected };
 }
 
 function unavailable(reason: string): Unserved {

@@ -54,6 +54,14 @@ export class Chart {
     return this.send({ type: `xstate.error.actor.${invocation}`, error, actorId: invocation } as EventObject);
   }
 
+  /** As a migration does. */
+  changeContext(change: object): void {
+    this.live = this.machine.resolveState({
+      value: this.live.value,
+      context: { ...this.live.context, ...change },
+    }) as Live;
+  }
+
   /** Fires the timer of that delay; without one, the only timer. */
   elapse(delay = ""): Taken {
     const [timer, ...others] = this.armed(delay);

@@ -1,71 +1,9 @@
 import t from "tap";
 import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
-import type { OrderInput, PaymentMethod } from "../../../machines/types.ts";
-import { Chart } from "./chart.ts";
-import { orderInput, total } from "./order-input.ts";
+import { auto, invoice, manual, reach, shippingAddress, type W, when } from "./fulfillment-stage.ts";
+import { total } from "./order-input.ts";
 import { checkScenarios } from "./scenarios.ts";
-import type { Then, When } from "./scenarios.ts";
-
-const { shippingAddress } = orderInput();
-const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.000Z" };
-const send = (event: object): When => ({ happen: (chart) => chart.send(event as never) });
-
-const when = {
-  confirmed: send({ type: "order.confirmed", total, shippingAddress }),
-  "closed, held": send({ type: "order.closed", orderId: "ord_1", held: true }),
-  "closed, nothing held": send({ type: "order.closed", orderId: "ord_1", held: false }),
-  "payment captured": send({ type: "payment.captured" }),
-  "invoice issued": send({ type: "invoice.issued", ...invoice }),
-  pick: send({ type: "pick" }),
-  "check passed": send({ type: "quality-check", passed: true }),
-  "check failed": send({ type: "quality-check", passed: false }),
-  pack: send({ type: "pack" }),
-  ship: send({ type: "ship" }),
-  deliver: send({ type: "deliver" }),
-  "deliver and collect": send({ type: "deliver", collected: total }),
-  "deliver and collect too little": send({ type: "deliver", collected: { ...total, amount: 1 } }),
-  "deliver and collect nothing": send({ type: "deliver", collected: { ...total, amount: 0 } }),
-  "deliver and collect another currency": send({ type: "deliver", collected: { ...total, currency: "USD" } }),
-  retry: send({ type: "retry" }),
-  "late label": send({ type: "effect.late.createShippingLabel", output: { trackingNumber: "ORD1" } }),
-  unheard: send({ type: "something.else" }),
-  "pause over": { timer: true, happen: (c) => c.elapse() },
-  labelled: {
-    effect: "createShippingLabel",
-    happen: (c) => c.settle("createShippingLabel", { trackingNumber: "ORD1" }),
-  },
-  "no label": { effect: "createShippingLabel", happen: (c) => c.fail("createShippingLabel", "retryable") },
-  "stock shipped": {
-    effect: "shipInventory",
-    happen: (c) => c.settle("shipInventory", { outcome: "shipped" }),
-  },
-  "stock released before": {
-    effect: "shipInventory",
-    happen: (c) => c.settle("shipInventory", { outcome: "released" }),
-  },
-  "stock not shipped": { effect: "shipInventory", happen: (c) => c.fail("shipInventory", "retryable") },
-  "stock released": {
-    effect: "releaseInventory",
-    happen: (c) => c.settle("releaseInventory", { outcome: "released" }),
-  },
-  "stock not released": {
-    effect: "releaseInventory",
-    happen: (c) => c.fail("releaseInventory", "retryable"),
-  },
-} satisfies Record<string, When>;
-
-type W = keyof typeof when;
-
-const auto = { mode: "auto", stepDelayMs: 1500 } as const;
-const manual = { mode: "manual", stepDelayMs: 1500 } as const;
-
-const reach =
-  (method: PaymentMethod, plan: OrderInput["fulfillment"], ...path: W[]) =>
-  (): Chart => {
-    const chart = new Chart(fulfillmentMachine, orderInput(method, plan));
-    for (const event of path) when[event].happen(chart);
-    return chart;
-  };
+import type { Then } from "./scenarios.ts";
 
 const releasing: Then = { to: "releasing.giving_back", invokes: ["releaseInventory"] };
 const closed = { "closed, held": releasing, "closed, nothing held": releasing };
@@ -74,20 +12,32 @@ const labelling = (to: string): Then => ({
   emits: ["fulfillment.packed"],
   invokes: ["createShippingLabel"],
 });
+const retrieving: Then = { to: "ready.retrieving", invokes: ["retrieveInvoice"] };
 const handingOver: Then = {
   to: "shipping.handing_over",
   emits: ["fulfillment.shipping"],
   invokes: ["shipInventory"],
 };
+const consigning: Then = { to: "shipping.consigning", invokes: ["handOverParcel"] };
 const delivered: Then = { to: "delivered", emits: ["fulfillment.delivered"] };
+/** Shipped, and delivered in the same step: the carrier's word was faster. */
+const shippedAndDelivered: Then = {
+  to: "delivered",
+  emits: ["fulfillment.shipped", "fulfillment.delivered"],
+};
+/** The carrier's word is kept: the state is the same. */
+const kept = (to: string): Partial<Record<W, Then>> => ({ "carrier delivered and collected": { to } });
 
 const packed: W[] = ["confirmed", "pick", "check passed", "pack"];
 const ready: W[] = [...packed, "labelled"];
 const invoiced: W[] = [...ready, "invoice issued"];
-const shipped: W[] = [...invoiced, "ship", "stock shipped"];
+const retrieved: W[] = [...invoiced, "ship", "retrieved"];
+const stockGone: W[] = [...retrieved, "stock shipped"];
+const shipped: W[] = [...stockGone, "handed over"];
 const steps = (count: number): W[] => Array.from({ length: count }, (): W => "pause over");
 const autoReady: W[] = ["confirmed", ...steps(3), "labelled"];
-const autoShipped: W[] = [...autoReady, "invoice issued", ...steps(1), "stock shipped"];
+const autoRetrieved: W[] = [...autoReady, "invoice issued", ...steps(1), "retrieved"];
+const autoShipped: W[] = [...autoRetrieved, "stock shipped"];
 
 checkScenarios<W>({
   machine: fulfillmentMachine,
@@ -194,45 +144,117 @@ checkScenarios<W>({
         ...closed,
       },
     },
-    ready: { reach: reach("in_person", manual, ...invoiced), outcomes: { ship: handingOver, ...closed } },
+    ready: { reach: reach("in_person", manual, ...invoiced), outcomes: { ship: retrieving, ...closed } },
     "ready, pausing": {
       reach: reach("in_person", auto, ...autoReady, "invoice issued"),
-      outcomes: { "pause over": handingOver, ...closed },
+      outcomes: { "pause over": retrieving, ...closed },
     },
-    "handing over": {
+    retrieving: {
       reach: reach("in_person", manual, ...invoiced, "ship"),
       outcomes: {
-        "stock shipped": { to: "shipped.awaiting", emits: ["fulfillment.shipped"] },
+        retrieved: handingOver,
+        "not retrieved": { to: "ready.retrieval_failed", delays: [1000] },
+        ...closed,
+      },
+    },
+    "retrieving, by itself": {
+      reach: reach("credit_card", auto, ...autoReady, "payment captured", "invoice issued", ...steps(1)),
+      outcomes: {
+        retrieved: handingOver,
+        "not retrieved": { to: "ready.retrieval_failed", delays: [1000] },
+        ...closed,
+      },
+    },
+    "retrieval failed": {
+      reach: reach("in_person", manual, ...invoiced, "ship", "not retrieved"),
+      outcomes: { "pause over": retrieving, retry: retrieving, ...closed },
+    },
+    "handing over": {
+      reach: reach("in_person", manual, ...retrieved),
+      outcomes: {
+        ...kept("shipping.handing_over"),
+        "stock shipped": consigning,
         "stock released before": { to: "shipping.handover_failed", delays: [1000] },
         "stock not shipped": { to: "shipping.handover_failed", delays: [1000] },
       },
     },
     "handing over, by itself": {
-      reach: reach("in_person", auto, ...autoReady, "invoice issued", ...steps(1)),
+      reach: reach("in_person", auto, ...autoRetrieved),
       outcomes: {
+        ...kept("shipping.handing_over"),
         "stock shipped": { to: "shipped.pausing", emits: ["fulfillment.shipped"], delays: [1500] },
         "stock released before": { to: "shipping.handover_failed", delays: [1000] },
         "stock not shipped": { to: "shipping.handover_failed", delays: [1000] },
       },
     },
     "handover failed": {
-      reach: reach("in_person", manual, ...invoiced, "ship", "stock not shipped"),
+      reach: reach("in_person", manual, ...retrieved, "stock not shipped"),
       outcomes: {
+        ...kept("shipping.handover_failed"),
         "pause over": { to: "shipping.handing_over", invokes: ["shipInventory"] },
         retry: { to: "shipping.handing_over", invokes: ["shipInventory"] },
       },
     },
+    "handing over a parcel of which no carrier knows": {
+      reach: () => {
+        const chart = reach("debit_card", manual, ...retrieved)();
+        chart.changeContext({ ownLabel: true });
+        return chart;
+      },
+      outcomes: {
+        "carrier delivered": { to: "shipping.handing_over" },
+        "stock shipped": { to: "shipped.awaiting", emits: ["fulfillment.shipped"] },
+        "stock released before": { to: "shipping.handover_failed", delays: [1000] },
+        "stock not shipped": { to: "shipping.handover_failed", delays: [1000] },
+      },
+    },
+    consigning: {
+      reach: reach("in_person", manual, ...stockGone),
+      outcomes: {
+        ...kept("shipping.consigning"),
+        "handed over": { to: "shipped.awaiting", emits: ["fulfillment.shipped"] },
+        "not handed over": { to: "shipping.consignment_failed", delays: [1000] },
+      },
+    },
+    "consignment failed": {
+      reach: reach("in_person", manual, ...stockGone, "not handed over"),
+      outcomes: { ...kept("shipping.consignment_failed"), "pause over": consigning, retry: consigning },
+    },
+    "consigning, and delivered already": {
+      reach: reach("in_person", manual, ...stockGone, "carrier delivered and collected"),
+      outcomes: {
+        ...kept("shipping.consigning"),
+        "handed over": shippedAndDelivered,
+        "not handed over": { to: "shipping.consignment_failed", delays: [1000] },
+      },
+    },
     "shipped, to be paid at the door": {
       reach: reach("cash_on_delivery", manual, ...shipped),
-      outcomes: { "deliver and collect": delivered },
+      outcomes: { "deliver and collect": delivered, "carrier delivered and collected": delivered },
     },
     "shipped, paid already": {
       reach: reach("debit_card", manual, ...shipped),
-      outcomes: { deliver: delivered, "deliver and collect nothing": delivered },
+      outcomes: {
+        deliver: delivered,
+        "deliver and collect nothing": delivered,
+        "carrier delivered": delivered,
+      },
     },
     "shipped, pausing": {
       reach: reach("cash_on_delivery", auto, ...autoShipped),
-      outcomes: { "pause over": delivered },
+      outcomes: { "pause over": delivered, "carrier delivered and collected": delivered },
+    },
+    "shipped, pausing, paid already": {
+      reach: reach(
+        "debit_card",
+        auto,
+        ...autoReady,
+        "invoice issued",
+        ...steps(1),
+        "retrieved",
+        "stock shipped",
+      ),
+      outcomes: { "pause over": delivered, "carrier delivered": delivered },
     },
     delivered: { reach: reach("debit_card", manual, ...shipped, "deliver"), outcomes: {} },
     releasing: {
@@ -248,6 +270,26 @@ checkScenarios<W>({
     },
     released: { reach: reach("debit_card", manual, "closed, held", "stock released"), outcomes: {} },
   },
+});
+
+t.test(
+  "a label says what the carrier has to collect at the door, and what is paid before is not",
+  async (t) => {
+    const asked = (["cash_on_delivery", "tokenized"] as const).map((method) =>
+      reach(method, manual, ...packed)().effects.get("createShippingLabel"),
+    );
+    t.strictSame(asked, [
+      { orderId: "ord_1", shippingAddress, collect: total },
+      { orderId: "ord_1", shippingAddress },
+    ]);
+  },
+);
+
+t.test("the invoice is asked for by its number, and what was retrieved is kept", async (t) => {
+  const chart = reach("debit_card", manual, ...invoiced, "ship")();
+  t.strictSame(chart.effects.get("retrieveInvoice"), { orderId: "ord_1", number: invoice.number });
+  when.retrieved.happen(chart);
+  t.match(chart.live.context, { invoice, document: { bytes: 20_000, sha256: "digest" } });
 });
 
 t.test("the address is kept from the confirmation until the label is made", async (t) => {

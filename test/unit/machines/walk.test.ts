@@ -53,6 +53,8 @@ const outputs: Readonly<Record<string, readonly object[]>> = {
   voidPayment: [{ outcome: "voided" }, { outcome: "nothing_to_void" }],
   refundPayment: [{ outcome: "refunded" }],
   createShippingLabel: [{ trackingNumber: "ORD1" }],
+  retrieveInvoice: [{ number: "2026-000001", bytes: 20_000, sha256: "digest" }],
+  handOverParcel: [{ outcome: "taken" }],
   shipInventory: [{ outcome: "shipped" }, { outcome: "released" }],
   releaseInventory: [{ outcome: "released" }],
 };
@@ -92,7 +94,7 @@ function anyEvent(type: string, pick: number): EventObject {
     ...fields,
     held: pick % 2 === 0,
     passed: pick % 5 !== 0,
-    ...(pick % 3 === 0 ? {} : { collected: total }),
+    collected: pick % 3 === 0 ? undefined : total,
     ...(source === undefined ? {} : { output: choice(outputs[source] ?? [], pick) }),
   };
   return event;

@@ -42,6 +42,7 @@ export class ActorsModel implements Actors {
     if (!world) return { status: "not_found" };
     this.commandIds.push(options.commandId);
     if (!world.command(machine, event)) return { status: "illegal", snapshot: world.snapshot };
+    if (options.waitMs > 0) await world.settleCaller();
     return this.ok(world, false);
   }
 

@@ -107,6 +107,9 @@ t.test("a warehouse drives every step, and a wrong one changes nothing", async (
   t.ok(world.issueInvoice());
   t.match(world.view.invoice, { number: "2026-000001", url: "/v1/orders/ord_1/invoice" });
   t.ok(world.step({ type: "ship" }));
+  t.notOk(world.settled, "the invoice is retrieved, then the parcel handed over");
+  t.match(world.view, { status: "ready", nextEvents: ["cancel"] });
+  await world.settleCaller();
   t.equal(world.view.status, "shipped");
   t.notOk(world.cancel(), "what is shipped is not cancelled");
   t.notOk(world.step({ type: "deliver" }), "not without the money");
@@ -189,6 +192,7 @@ t.test("a cancelled order gets back what its method took, in every state before 
     (world) => world.perform(world.effect("createShippingLabel")),
     (world) => world.performAll(),
     (world) => world.issueInvoice(),
+    (world) => world.step({ type: "ship" }),
   ];
   for (const method of Object.keys(journeys) as PaymentMethod[]) {
     for (let stage = 0; stage <= stages.length; stage++) {
@@ -252,6 +256,62 @@ t.test("an order cancelled after a capture whose answer was lost is refunded", a
     authorized: total.amount,
     settled: total.amount,
     refunded: total.amount,
+  });
+});
+
+/** Manual, paid in this way, and shipped. */
+async function shipped(method: PaymentMethod): Promise<OrderWorld> {
+  const world = await new OrderWorld(orderInput(method)).start().performAll();
+  if (method === "async") world.choose("pay");
+  for (const step of [{ type: "pick" }, { type: "quality-check", passed: true }, { type: "pack" }])
+    world.step(step);
+  await world.performAll();
+  world.issueInvoice();
+  world.step({ type: "ship" });
+  return world.performAll();
+}
+
+for (const method of Object.keys(journeys) as PaymentMethod[]) {
+  const atTheDoor = method === "cash_on_delivery" || method === "in_person";
+  t.test(`the carrier's word completes a ${method} order once, and only with what is due`, async (t) => {
+    const world = await shipped(method);
+    t.equal(world.view.status, "shipped");
+    const unfit = atTheDoor
+      ? [null, { ...total, amount: total.amount - 1 }, { ...total, currency: "USD" }]
+      : [total];
+    for (const collected of unfit) {
+      t.notOk(world.carrierDelivers(collected), JSON.stringify(collected));
+      t.notOk(world.carrierDelivers(atTheDoor ? total : null, "ORD0"), "another parcel");
+    }
+    t.match(world.view, { status: "shipped", nextEvents: ["deliver"] }, "left to the warehouse");
+    t.ok(world.carrierDelivers(atTheDoor ? total : null));
+    t.equal(world.view.status, "completed");
+    t.equal(world.view.payment.status, paid[method][0]);
+    t.notOk(world.carrierDelivers(atTheDoor ? total : null), "a repeat");
+    t.strictSame(
+      world.eventTypes.filter((type) => type === "fulfillment.delivered" || type === "order.completed"),
+      ["fulfillment.delivered", "order.completed"],
+    );
+  });
+}
+
+t.test("an invoice that is not in the store holds the order, cancellable, until it is found", async (t) => {
+  const world = await new OrderWorld(orderInput("debit_card")).start().performAll();
+  for (const step of [{ type: "pick" }, { type: "quality-check", passed: true }, { type: "pack" }])
+    world.step(step);
+  await world.performAll();
+  world.issueInvoice();
+  world.losesDocuments = true;
+  world.step({ type: "ship" });
+  await world.performAll();
+  t.match(world.view, { status: "ready", nextEvents: ["cancel", "retry"] });
+  t.equal(world.inventory.hold(world.id), "held");
+  world.losesDocuments = false;
+  world.step({ type: "retry" });
+  await world.performAll();
+  t.equal(world.view.status, "shipped");
+  t.match(world.snapshot.machines["fulfillment"]?.context, {
+    document: { bytes: Buffer.byteLength("%PDF-1.3 invoice 2026-000001"), sha256: /^[\w-]{43}$/ },
   });
 });
 

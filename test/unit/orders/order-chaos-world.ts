@@ -1,7 +1,7 @@
 /** The order application on the nodes of a simulated cluster, with a payment gateway whose network fails. */
 import { EffectError } from "../../../src/runtime/definition.ts";
 import type { Application } from "../../../src/runtime/node.ts";
-import { localCarrier } from "../../../src/services/fulfillment/carrier.ts";
+import type { Documents } from "../../../src/runtime/documents.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../../src/services/inventory/client.ts";
 import { inventoryEffects } from "../../../src/services/inventory/effects.ts";
 import { InventoryService } from "../../../src/services/inventory/service.ts";
@@ -9,11 +9,22 @@ import { InventoryShard } from "../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../src/services/inventory/shard-dependencies.ts";
 import { orderDefinition } from "../../../src/services/orders/definition.ts";
 import type { PaymentGateway } from "../../../src/services/payments/gateway.ts";
+import { instantCarrier } from "../../support/instant-carrier.ts";
 import type { Host } from "../runtime/memory-cluster.ts";
 import type { GatewayModel } from "./gateway-model.ts";
 
 /** Shorter than in production, so that a run of some seconds sees calls that run out of time. */
 const GATEWAY_TIMEOUT_MS = 600;
+
+/** The number of the invoice that every order is issued. */
+export const invoiceNumber = (orderId: string): string => `n-${orderId}`;
+
+const issuedInvoices: Pick<Documents, "get"> = {
+  get: async (orderId) => ({
+    bytes: Buffer.from("%PDF-1.3"),
+    metadata: { number: invoiceNumber(orderId) },
+  }),
+};
 
 /** What one process has besides the runtime. */
 export type OrderApplication = Application & { readonly inventory: InventoryClient };
@@ -27,7 +38,8 @@ export function orderApplication(host: Host, gateway: PaymentGateway): OrderAppl
     gateway,
     gatewayTimeoutMs: GATEWAY_TIMEOUT_MS,
     inventoryEffects: inventoryEffects(inventory, shard),
-    carrier: localCarrier,
+    carrier: instantCarrier,
+    documents: issuedInvoices,
   });
   return { definition, resources: [new InventoryService(0, shard, bus)], inventory };
 }

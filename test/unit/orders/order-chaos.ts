@@ -13,7 +13,7 @@ import { randomOf } from "../runtime/cluster-chaos.ts";
 import { type ClusterNode, memoryCluster } from "../runtime/memory-cluster.ts";
 import { GatewayModel } from "./gateway-model.ts";
 import { OrderAudit } from "./order-chaos-audit.ts";
-import { orderApplication, unreliable } from "./order-chaos-world.ts";
+import { invoiceNumber, orderApplication, unreliable } from "./order-chaos-world.ts";
 
 const PARTITIONS = 3;
 const NAMES = ["one", "two", "three"] as const;
@@ -161,7 +161,11 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
       if (!event) return;
       invoicedThrough.set(log, event.sequence);
       const id = event.headers["ce-subject"] ?? "";
-      const issued = { type: "invoice.issued", number: `n-${id}`, issuedAt: "2026-11-22T20:00:00.000Z" };
+      const issued = {
+        type: "invoice.issued",
+        number: invoiceNumber(id),
+        issuedAt: "2026-11-22T20:00:00.000Z",
+      };
       for (let times = chance(0.3) ? 2 : 1; times > 0; times--) {
         void insist((node) =>
           node.actors.deliver(id, "fulfillment", issued, `invoice.${id}`).then(

@@ -1,16 +1,18 @@
 /** One order with everything around it in memory: driven input by input through the runtime's own cascade. */
 import type { EventObject } from "xstate";
 import type { OrderInput } from "../../../machines/types.ts";
-import { cascade, effectKey } from "../../../src/runtime/cascade.ts";
+import { cascade, effectKey, restore } from "../../../src/runtime/cascade.ts";
 import type { EffectOutcome, Head, Input } from "../../../src/runtime/cascade.ts";
 import { EffectError } from "../../../src/runtime/definition.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import type { OpenEffect, Snapshot } from "../../../src/runtime/envelope.ts";
 import type { Choice } from "../../../nodes/gateway/pages.ts";
-import { localCarrier } from "../../../src/services/fulfillment/carrier.ts";
+import { memoryDocuments } from "../../../src/adapters/documents.memory.ts";
+import type { Money } from "../../../machines/types.ts";
 import type { OrderView } from "../../../src/services/orders/contract.ts";
 import { orderDefinition } from "../../../src/services/orders/definition.ts";
 import { orderView } from "../../../src/services/orders/view.ts";
+import { instantCarrier } from "../../support/instant-carrier.ts";
 import { orderInput } from "../machines/order-input.ts";
 import { GatewayModel } from "./gateway-model.ts";
 import { InventoryModel } from "./inventory-model.ts";
@@ -20,6 +22,9 @@ export const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.0
 export class OrderWorld {
   readonly gateway = new GatewayModel();
   readonly inventory = new InventoryModel();
+  readonly documents = memoryDocuments();
+  /** No document is found. */
+  losesDocuments = false;
   readonly definition: ActorDefinition;
   readonly id: string;
   /** Public events so far, in order. */
@@ -35,7 +40,8 @@ export class OrderWorld {
     this.definition = orderDefinition({
       gateway: this.gateway,
       inventoryEffects: this.inventory.effects,
-      carrier: localCarrier,
+      carrier: instantCarrier,
+      documents: { get: async (name) => (this.losesDocuments ? undefined : this.documents.get(name)) },
     });
     this.input = input;
   }
@@ -59,6 +65,11 @@ export class OrderWorld {
     return this.definition.settled(this.snapshot.machines);
   }
 
+  /** Another owner reads the stored order, changed as told before. */
+  reload(change: (stored: Snapshot) => Snapshot): void {
+    this.head = restore(this.definition, change(this.snapshot));
+  }
+
   start(): this {
     this.apply({ kind: "start", input: this.input });
     return this;
@@ -77,7 +88,12 @@ export class OrderWorld {
     return this.command("fulfillment", event);
   }
 
+  /** The invoice worker has stored the document, and tells. */
   issueInvoice(): boolean {
+    void this.documents.put(this.id, {
+      bytes: Buffer.from(`%PDF-1.3 invoice ${invoice.number}`),
+      metadata: { number: invoice.number },
+    });
     const event = { type: "invoice.issued", ...invoice };
     return this.apply({ kind: "event", machine: "fulfillment", event, id: `invoice.${this.id}` });
   }
@@ -87,6 +103,12 @@ export class OrderWorld {
     const event = this.gateway.choose(this.id, choice);
     if (event) this.apply({ kind: "event", machine: "payment", event, id: `msg_${choice}` });
     return event !== undefined;
+  }
+
+  /** The carrier tells that it has delivered; of another parcel with another tracking number. */
+  carrierDelivers(collected: Money | null, trackingNumber = this.view.fulfillment.trackingNumber): boolean {
+    const event = { type: "carrier.delivered", trackingNumber: trackingNumber ?? "none", collected };
+    return this.apply({ kind: "event", machine: "fulfillment", event, id: `msg_${++this.commands}` });
   }
 
   /** Fires the timer at `index`. */
@@ -144,6 +166,16 @@ export class OrderWorld {
       else if (!this.issueInvoice()) return this;
     }
     throw new Error("the order does not come to rest");
+  }
+
+  /** Performs effects as long as a caller waits for them. */
+  async settleCaller(): Promise<this> {
+    for (let turns = 0; turns < 50 && !this.settled; turns++) {
+      const [effect] = this.snapshot.effects;
+      if (!effect) throw new Error("nothing is open, and the order is not settled");
+      await this.perform(effect);
+    }
+    return this;
   }
 
   /** Performs effects only. */

@@ -71,6 +71,9 @@ const happening = fc.record({
     "customer pays unheard",
     "customer declines",
     "customer pays late",
+    "carrier delivers",
+    "carrier delivers",
+    "invoice is missing",
   ),
   pick: fc.nat({ max: 99 }),
 });
@@ -112,6 +115,15 @@ async function happen(world: OrderWorld, { what, pick }: Happening, stragglers: 
       return;
     case "invoice":
       world.issueInvoice();
+      return;
+    case "carrier delivers": {
+      const collected = pick % 3 === 0 ? null : pick % 3 === 1 ? total : { ...total, amount: 1 };
+      if (pick % 5 === 0) world.carrierDelivers(collected, "ORD0");
+      else world.carrierDelivers(collected);
+      return;
+    }
+    case "invoice is missing":
+      if (effect?.src === "retrieveInvoice") world.fail(effect, "retryable", "invoice_not_found");
       return;
     case "retry payment":
       world.command("payment", { type: "retry" });

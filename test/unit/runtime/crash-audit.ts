@@ -2,6 +2,7 @@
  * What must be true when a story has come to its end, whoever died in it: read from the server's own log, the
  * gateway's books and the mail server's list, not from what a node says.
  */
+import { createHash } from "node:crypto";
 import { partitionOf, subjects } from "../../../config/subjects.ts";
 import { type ActorRecord, RecordHeader } from "../../../src/runtime/envelope.ts";
 import type { StoredMessage } from "../../../src/runtime/ports.ts";
@@ -139,7 +140,8 @@ async function invoices(world: CrashWorld, told: readonly Told[]): Promise<strin
   for (const { id, key, outcome } of told) {
     if (outcome !== "completed") continue;
     const last = recordsOf(world, id).at(-1)?.record.snapshot.machines;
-    const number = last && orderMachinesOf(last).fulfillment.context.invoice?.number;
+    const { invoice, document: retrieved } = last ? orderMachinesOf(last).fulfillment.context : {};
+    const number = invoice?.number;
     if (number === undefined) {
       wrong.push(`${key} has no invoice`);
       continue;
@@ -149,6 +151,11 @@ async function invoices(world: CrashWorld, told: readonly Told[]): Promise<strin
     const document = await world.documents.get(id);
     if (document?.metadata["number"] !== number)
       wrong.push(`${key}: invoice ${number}, document ${document?.metadata["number"]}`);
+    const digest = createHash("sha256")
+      .update(document?.bytes ?? "")
+      .digest("base64url");
+    if (retrieved?.sha256 !== digest || retrieved.bytes !== document?.bytes.length)
+      wrong.push(`${key}: another invoice than the stored one went into its parcel`);
   }
   const years = Map.groupBy(numbers.keys(), (number) => number.slice(0, 4));
   if (years.size !== 2) wrong.push(`invoices of ${years.size} years`);

@@ -15,7 +15,6 @@ import type { Clock, Ids, Log, Outbox, Subscription } from "../../../src/runtime
 import { type RunningWorker, startWorker, type Work } from "../../../src/runtime/worker.ts";
 import type { WorkQueue } from "../../../src/runtime/work-queue.ts";
 import { mailedEvents } from "../../../src/services/email/worker.ts";
-import { localCarrier } from "../../../src/services/fulfillment/carrier.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../../src/services/inventory/client.ts";
 import { inventoryEffects } from "../../../src/services/inventory/effects.ts";
 import { InventoryService } from "../../../src/services/inventory/service.ts";
@@ -24,7 +23,9 @@ import { SHARD_LIMITS } from "../../../src/services/inventory/shard-dependencies
 import { startInvoiceWorker } from "../../../src/services/invoice/worker.ts";
 import { orderDefinition } from "../../../src/services/orders/definition.ts";
 import { OrderService } from "../../../src/services/orders/orders.ts";
+import type { Carrier } from "../../../src/services/fulfillment/carrier.ts";
 import type { PaymentGateway } from "../../../src/services/payments/gateway.ts";
+import { instantCarrier } from "../../support/instant-carrier.ts";
 
 /** What outlives every process. */
 export type Surroundings = {
@@ -130,7 +131,8 @@ export function crashNode(
           gateway: gatewayOver(around, outside),
           gatewayTimeoutMs: 400,
           inventoryEffects: inventoryEffects(inventory, shard),
-          carrier: localCarrier,
+          carrier: carrierOver(outside),
+          documents: { get: (key) => outside(() => around.documents.get(key)) },
         }),
         resources: [new InventoryService(0, shard, bus, crash)],
       };
@@ -232,6 +234,14 @@ function gatewayOver({ gateway, losesAnswer }: Surroundings, outside: Outside): 
     void: (request, call) => outside(() => gateway.void(request, call)),
     refund: (request, call) => outside(() => gateway.refund(request, call)),
     lookup: (call) => outside(() => gateway.lookup(call)),
+  };
+}
+
+function carrierOver(outside: Outside): Carrier {
+  return {
+    createLabel: (request, call) => outside(() => instantCarrier.createLabel(request, call)),
+    handOver: (request, call) => outside(() => instantCarrier.handOver(request, call)),
+    lookup: (call) => outside(() => instantCarrier.lookup(call)),
   };
 }
 

@@ -1,33 +1,35 @@
 import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Operation } from "./operation.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * The ledger on disk: one JSON line per operation, appended and never changed.
+ * What a simulator remembers, on disk: one JSON line per thing that happened, appended and never changed.
  * A line is in the file before its caller is answered. It survives the end of the process; a power failure may
  * take the newest lines, which is good enough for a simulator.
  */
-export class LedgerFile {
+export class LineFile<Line> {
   readonly #file: number;
   #bytes = 0;
 
   /**
-   * Opens the file, making it and its folder where absent, and calls `onOperation` for every stored line in
+   * Opens the file, making it and its folder where absent, and calls `onLine` for every stored line in
    * order. A last line without an end (the process was ended while it wrote) is cut off: nobody was answered.
+   * @param what the file is, for people
    * @throws Error when another line is not JSON: the file was changed by hand.
    */
-  constructor(path: string, onOperation: (operation: Operation) => void) {
+  constructor(path: string, what: string, onLine: (line: Line) => void) {
     mkdirSync(dirname(path), { recursive: true });
     this.#file = openSync(path, existsSync(path) ? "r+" : "w+");
-    this.#bytes = readLines(this.#file, (line, number) => onOperation(parse(line, path, number)));
+    this.#bytes = readLines(this.#file, (line, number) =>
+      onLine(parse(line, `${path}:${number}`, what) as Line),
+    );
     ftruncateSync(this.#file, this.#bytes);
   }
 
   /** One write for all. @throws the system's error (disk full ...); the file is then as it was before. */
-  append(operations: readonly Operation[]): void {
-    const line = Buffer.from(operations.map((operation) => `${JSON.stringify(operation)}\n`).join(""));
+  append(lines: readonly Line[]): void {
+    const line = Buffer.from(lines.map((one) => `${JSON.stringify(one)}\n`).join(""));
     try {
       let written = 0;
       while (written < line.length) {
@@ -65,12 +67,10 @@ function readLines(file: number, onLine: (line: string, number: number) => void)
   }
 }
 
-function parse(line: string, path: string, number: number): Operation {
+function parse(line: string, place: string, what: string): unknown {
   try {
-    return JSON.parse(line) as Operation;
+    return JSON.parse(line);
   } catch (cause) {
-    throw new Error(`${path}:${number} is not a line of the ledger; move the file away to start afresh`, {
-      cause,
-    });
+    throw new Error(`${place} is not a line of ${what}; move the file away to start afresh`, { cause });
   }
 }

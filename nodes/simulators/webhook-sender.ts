@@ -1,5 +1,5 @@
 /**
- * Tells the shop what customers did: signed messages, sent again after growing pauses until somebody takes them.
+ * Tells the shop what happened at an outside system: signed messages, sent again after growing pauses until somebody takes them.
  * Owns: messages that wait, and their file.  Does not own: what they say.
  * Invariants
  *   W1. A message is in the file before it is sent, and leaves it only when it was taken or given up.
@@ -20,6 +20,8 @@ export type WebhookSenderOptions = {
   readonly log: Pick<Log, "info" | "warn">;
   /** Pause after the first failure, ms. Doubles up to `longestMs`. */
   readonly firstMs?: number;
+  /** Then a message is given up; 16 unless told otherwise, about a quarter of an hour. */
+  readonly mostTries?: number;
 };
 
 /** `body` is JSON. */
@@ -62,9 +64,9 @@ export class WebhookSender {
   }
 
   async #deliver(message: Message): Promise<void> {
-    const { urls, log, firstMs = FIRST_MS } = this.#options;
+    const { urls, log, firstMs = FIRST_MS, mostTries = MOST_TRIES } = this.#options;
     const { signal } = this.#stopping;
-    for (let attempt = 0; attempt < MOST_TRIES && !signal.aborted; attempt++) {
+    for (let attempt = 0; attempt < mostTries && !signal.aborted; attempt++) {
       for (const url of urls) {
         if (await this.#taken(url, message)) {
           this.#done(message);

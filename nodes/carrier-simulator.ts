@@ -1,0 +1,42 @@
+/** Process: the carrier simulator, for development and tests. */
+import { join } from "node:path";
+import pino from "pino";
+import { loadCarrierSettings } from "../config/carrier-settings.ts";
+import { createCarrierApp } from "./carrier/app.ts";
+import { Courier } from "./carrier/courier.ts";
+import { Shipments } from "./carrier/shipments.ts";
+import { runProcess } from "./process.ts";
+import { WebhookSender } from "./simulators/webhook-sender.ts";
+
+runProcess("carrier", async () => {
+  const settings = loadCarrierSettings();
+  const log = pino({ name: "carrier", level: settings.logLevel });
+  const shipments = new Shipments(join(settings.home, "shipments.jsonl"), Date.now);
+  // A load test makes thousands of requests a second: only what goes wrong is logged.
+  const requests = log.child({}, { level: settings.logLevel === "info" ? "warn" : settings.logLevel });
+  const sender = new WebhookSender({
+    urls: settings.webhookUrl.split(","),
+    secret: settings.webhookSecret,
+    path: join(settings.home, "webhooks.jsonl"),
+    log,
+    // Nobody asks a carrier: it tells until somebody has taken it.
+    mostTries: Number.POSITIVE_INFINITY,
+  });
+  const courier = new Courier({
+    shipments,
+    deliverAfterMs: settings.deliverAfterMs,
+    tell: (id, message) => sender.send(id, message),
+    now: Date.now,
+  });
+  const app = createCarrierApp({ shipments, courier, log: requests });
+  const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
+  log.info({ url, shipments: settings.home, labels: shipments.list().length }, "carrier simulator listens");
+  return {
+    stop: async () => {
+      await app.close();
+      courier.stop();
+      sender.stop();
+      shipments.close();
+    },
+  };
+});

@@ -1,0 +1,178 @@
+/**
+ * The shipments of the carrier simulator: a fold over the lines of their file.
+ * Owns: labels by key and by tracking number, and what became of the parcels.  Does not own: HTTP, time, who is told.
+ * Invariants
+ *   S1. A line is in the file before it is in memory, and there before anybody is answered.
+ *   S2. A key names one label; with another request it is refused.
+ *   S3. A parcel is delivered once, and then never changes.
+ * Proved by: test/unit/carrier-shipments.test.ts, test/integration/carrier.test.ts
+ */
+import { hash, randomBytes } from "node:crypto";
+import { LineFile } from "../simulators/line-file.ts";
+
+export type Money = { readonly amount: number; readonly currency: string };
+
+/** `line2` may be missing; what else an address has is printed as it is. */
+export type Address = {
+  readonly line1: string;
+  readonly line2?: string;
+  readonly city: string;
+  readonly postalCode: string;
+  readonly country: string;
+};
+
+/** `collect`: what the receiver pays at the door, null for nothing. */
+export type LabelRequest = {
+  readonly orderId: string;
+  readonly shippingAddress: Address;
+  readonly collect: Money | null;
+};
+
+/** A shipment as `GET /shipments` shows it. Times are RFC 3339, UTC; null until it happened. */
+export type Shipment = LabelRequest & {
+  readonly trackingNumber: string;
+  readonly idempotencyKey: string;
+  readonly status: "labelled" | "handed_over" | "delivered";
+  /** What was paid at the door; null for nothing. */
+  readonly collected: Money | null;
+  readonly labelledAt: string;
+  readonly handedOverAt: string | null;
+  readonly deliveredAt: string | null;
+};
+
+/** Nothing was done. `code` is stable, snake_case. */
+export type Refusal = { readonly refused: 404 | 409 | 422; readonly code: string };
+
+type Line =
+  | ({
+      readonly kind: "labelled";
+      readonly idempotencyKey: string;
+      /** Hash of the request, so that a key cannot be used again for another one. */
+      readonly fingerprint: string;
+    } & LabelRequest &
+      Happened)
+  | ({ readonly kind: "handed_over" } & Happened)
+  | ({ readonly kind: "delivered"; readonly collected: Money | null } & Happened)
+  /** The shop's message about the delivery is on its way. */
+  | ({ readonly kind: "told" } & Happened);
+
+type Happened = { readonly trackingNumber: string; readonly at: string };
+
+/** 14 hexadecimal digits behind the prefix: 56 bits. */
+const TRACKING_BYTES = 7;
+
+/** All shipments and their file; one per process and file. */
+export class Shipments {
+  readonly #byNumber = new Map<string, Shipment>();
+  /** The tracking number and the request's fingerprint of each key. */
+  readonly #labels = new Map<string, { readonly trackingNumber: string; readonly fingerprint: string }>();
+  readonly #untold = new Set<string>();
+  readonly #file: LineFile<Line>;
+  readonly #now: () => number;
+
+  /** Reads the file whole; see {@link LineFile} for what it throws. `now`: ms since the epoch. */
+  constructor(path: string, now: () => number) {
+    this.#now = now;
+    this.#file = new LineFile(path, "the shipments", (line: Line) => this.#take(line));
+  }
+
+  /** The label of the key, made now if there is none. @throws the file's errors; nothing is made then */
+  label(idempotencyKey: string, request: LabelRequest): Shipment | Refusal {
+    const { orderId, shippingAddress, collect } = request;
+    const fingerprint = hash("sha256", JSON.stringify([orderId, shippingAddress, collect]), "base64url");
+    const earlier = this.#labels.get(idempotencyKey);
+    if (earlier !== undefined && earlier.fingerprint !== fingerprint)
+      return { refused: 422, code: "idempotency_key_reused" };
+    const trackingNumber = earlier?.trackingNumber ?? newTrackingNumber();
+    if (earlier === undefined) {
+      const label = { idempotencyKey, fingerprint, orderId, shippingAddress, collect };
+      this.#write({ kind: "labelled", trackingNumber, ...label, at: this.#time() });
+    }
+    return this.find(trackingNumber) ?? unknown;
+  }
+
+  /** The label made under a key. */
+  labelOf(idempotencyKey: string): Shipment | undefined {
+    return this.find(this.#labels.get(idempotencyKey)?.trackingNumber ?? "");
+  }
+
+  find(trackingNumber: string): Shipment | undefined {
+    return this.#byNumber.get(trackingNumber);
+  }
+
+  /** A parcel that is handed over again, or delivered already, stays as it is. */
+  handOver(trackingNumber: string, orderId: string): Shipment | Refusal {
+    const shipment = this.find(trackingNumber);
+    if (shipment === undefined || shipment.orderId !== orderId) return unknown;
+    if (shipment.status === "labelled")
+      this.#write({ kind: "handed_over", trackingNumber, at: this.#time() });
+    return this.find(trackingNumber) ?? unknown;
+  }
+
+  /** @param collected what was paid at the door; undefined: what was to be collected */
+  deliver(trackingNumber: string, collected?: Money | null): Shipment | Refusal {
+    const shipment = this.find(trackingNumber);
+    if (shipment === undefined) return unknown;
+    if (shipment.status === "delivered") return { refused: 409, code: "already_delivered" };
+    const paid = collected === undefined ? shipment.collect : collected;
+    this.#write({ kind: "delivered", trackingNumber, collected: paid, at: this.#time() });
+    return this.find(trackingNumber) ?? unknown;
+  }
+
+  /** Delivered, and no message about it was written down yet. */
+  untold(): Shipment[] {
+    return [...this.#untold].flatMap((trackingNumber) => this.find(trackingNumber) ?? []);
+  }
+
+  /** The message about the delivery is written down. */
+  told(trackingNumber: string): void {
+    this.#write({ kind: "told", trackingNumber, at: this.#time() });
+  }
+
+  /** In the order of their labels, of one order or of all. */
+  list(orderId?: string): Shipment[] {
+    const all = [...this.#byNumber.values()];
+    return orderId === undefined ? all : all.filter((shipment) => shipment.orderId === orderId);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #time(): string {
+    return new Date(this.#now()).toISOString();
+  }
+
+  #write(line: Line): void {
+    this.#file.append([line]);
+    this.#take(line);
+  }
+
+  #take(line: Line): void {
+    const { trackingNumber, at } = line;
+    if (line.kind === "labelled") {
+      const { kind: status, fingerprint, at: labelledAt, ...label } = line;
+      this.#labels.set(line.idempotencyKey, { trackingNumber, fingerprint });
+      const open = { collected: null, handedOverAt: null, deliveredAt: null };
+      this.#byNumber.set(trackingNumber, { ...label, status, labelledAt, ...open });
+      return;
+    }
+    const shipment = this.#byNumber.get(trackingNumber);
+    if (shipment === undefined) throw new Error(`the shipments name an unknown label ${trackingNumber}`);
+    if (line.kind === "told") {
+      this.#untold.delete(trackingNumber);
+    } else if (line.kind === "handed_over") {
+      this.#byNumber.set(trackingNumber, { ...shipment, status: line.kind, handedOverAt: at });
+    } else {
+      const { collected } = line;
+      this.#byNumber.set(trackingNumber, { ...shipment, status: line.kind, collected, deliveredAt: at });
+      this.#untold.add(trackingNumber);
+    }
+  }
+}
+
+const unknown: Refusal = { refused: 404, code: "unknown_shipment" };
+
+function newTrackingNumber(): string {
+  return `ORD${randomBytes(TRACKING_BYTES).toString("hex").toUpperCase()}`;
+}

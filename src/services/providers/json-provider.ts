@@ -1,0 +1,78 @@
+/**
+ * An outside system that speaks JSON over HTTP, its calls named by `Idempotency-Key`: the way there, and what an answer
+ * that is no outcome means. 4xx is a definite no; 429 and 503 say that nothing was done; 5xx, broken connections and
+ * unreadable answers leave it unknown; a refused connection proves that the call was never seen.
+ */
+import { Pool } from "undici";
+import { EffectError } from "../../runtime/definition.ts";
+
+/** One answer, the body unchecked. */
+export type Answer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
+
+/** `path` begins with a slash. Both throw EffectError when there is no answer that can be read. */
+export type JsonProvider = {
+  post(
+    path: string,
+    body: object,
+    call: { readonly key: string; readonly signal: AbortSignal },
+  ): Promise<Answer>;
+  get(path: string, signal: AbortSignal): Promise<Answer>;
+};
+
+/**
+ * @param name of the system, as its effects have it; begins the codes of failures
+ * @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive.
+ */
+export function jsonProvider(name: string, baseUrl: string): JsonProvider {
+  const { origin, pathname } = new URL(baseUrl);
+  const prefix = pathname === "/" ? "" : pathname;
+  const pool = new Pool(origin);
+  return {
+    post: (path, body, { key, signal }) =>
+      exchange(name, pool, {
+        method: "POST",
+        path: prefix + path,
+        headers: { "content-type": "application/json", "idempotency-key": key },
+        body: JSON.stringify(body),
+        signal,
+      }),
+    get: (path, signal) => exchange(name, pool, { method: "GET", path: prefix + path, signal }),
+  };
+}
+
+/** Turns an answer that is no outcome into the failure it stands for. @throws EffectError always */
+export function failed(name: string, { status, body }: Answer): never {
+  const code = text(body["error"], `http_${status}`);
+  const message = `the ${name} answered ${status} ${code}`;
+  if (status === 429 || status === 503) throw new EffectError("retryable", code, message);
+  if (status >= 400 && status < 500) throw new EffectError("refused", code, message);
+  throw new EffectError("unknown", code, message);
+}
+
+/** A field that should be a text. */
+export function text(value: unknown, otherwise: string): string {
+  return typeof value === "string" && value !== "" ? value : otherwise;
+}
+
+async function exchange(name: string, pool: Pool, request: Parameters<Pool["request"]>[0]): Promise<Answer> {
+  try {
+    const response = await pool.request(request);
+    const body: unknown = await response.body.json();
+    if (typeof body === "object" && body !== null) {
+      return { status: response.statusCode, body: body as Record<string, unknown> };
+    }
+    throw new EffectError("unknown", "unreadable_answer", `the ${name}'s answer is no JSON object`);
+  } catch (error) {
+    if (error instanceof EffectError) throw error;
+    // Only a refused connection proves that the call was never seen.
+    const kind = isRefused(error) ? "retryable" : "unknown";
+    const code = kind === "retryable" ? `${name}_unreachable` : `${name}_no_answer`;
+    throw new EffectError(kind, code, `the ${name} did not answer`, { cause: error });
+  }
+}
+
+/** A host with several addresses fails with one error for all of them; each of them has to be a refusal. */
+function isRefused(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isRefused);
+  return error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
+}

@@ -1,0 +1,100 @@
+/** What can happen to a fulfillment, and how its states are reached. */
+import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
+import type { OrderInput, PaymentMethod } from "../../../machines/types.ts";
+import { Chart } from "./chart.ts";
+import { orderInput, total } from "./order-input.ts";
+import type { When } from "./scenarios.ts";
+
+export const { shippingAddress } = orderInput();
+export const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.000Z" };
+const document = { number: invoice.number, bytes: 20_000, sha256: "digest" };
+const send = (event: object): When => ({ happen: (chart) => chart.send(event as never) });
+
+export const when = {
+  confirmed: send({ type: "order.confirmed", total, shippingAddress }),
+  "closed, held": send({ type: "order.closed", orderId: "ord_1", held: true }),
+  "closed, nothing held": send({ type: "order.closed", orderId: "ord_1", held: false }),
+  "payment captured": send({ type: "payment.captured" }),
+  "invoice issued": send({ type: "invoice.issued", ...invoice }),
+  pick: send({ type: "pick" }),
+  "check passed": send({ type: "quality-check", passed: true }),
+  "check failed": send({ type: "quality-check", passed: false }),
+  pack: send({ type: "pack" }),
+  ship: send({ type: "ship" }),
+  deliver: send({ type: "deliver" }),
+  "deliver and collect": send({ type: "deliver", collected: total }),
+  "deliver and collect too little": send({ type: "deliver", collected: { ...total, amount: 1 } }),
+  "deliver and collect nothing": send({ type: "deliver", collected: { ...total, amount: 0 } }),
+  "deliver and collect another currency": send({ type: "deliver", collected: { ...total, currency: "USD" } }),
+  retry: send({ type: "retry" }),
+  "carrier delivered": send({ type: "carrier.delivered", trackingNumber: "ORD1", collected: null }),
+  "carrier delivered and collected": send({
+    type: "carrier.delivered",
+    trackingNumber: "ORD1",
+    collected: total,
+  }),
+  "carrier delivered and collected too little": send({
+    type: "carrier.delivered",
+    trackingNumber: "ORD1",
+    collected: { ...total, amount: 1 },
+  }),
+  "carrier delivered another parcel": send({
+    type: "carrier.delivered",
+    trackingNumber: "ORD2",
+    collected: null,
+  }),
+  "carrier delivered another parcel and collected": send({
+    type: "carrier.delivered",
+    trackingNumber: "ORD2",
+    collected: total,
+  }),
+  "late label": send({ type: "effect.late.createShippingLabel", output: { trackingNumber: "ORD1" } }),
+  unheard: send({ type: "something.else" }),
+  "pause over": { timer: true, happen: (c) => c.elapse() },
+  labelled: {
+    effect: "createShippingLabel",
+    happen: (c) => c.settle("createShippingLabel", { trackingNumber: "ORD1" }),
+  },
+  retrieved: {
+    effect: "retrieveInvoice",
+    happen: (c) => c.settle("retrieveInvoice", document),
+  },
+  "not retrieved": { effect: "retrieveInvoice", happen: (c) => c.fail("retrieveInvoice", "retryable") },
+  "late document": send({ type: "effect.late.retrieveInvoice", output: document }),
+  "handed over": {
+    effect: "handOverParcel",
+    happen: (c) => c.settle("handOverParcel", { outcome: "taken" }),
+  },
+  "not handed over": { effect: "handOverParcel", happen: (c) => c.fail("handOverParcel", "unknown") },
+  "no label": { effect: "createShippingLabel", happen: (c) => c.fail("createShippingLabel", "retryable") },
+  "stock shipped": {
+    effect: "shipInventory",
+    happen: (c) => c.settle("shipInventory", { outcome: "shipped" }),
+  },
+  "stock released before": {
+    effect: "shipInventory",
+    happen: (c) => c.settle("shipInventory", { outcome: "released" }),
+  },
+  "stock not shipped": { effect: "shipInventory", happen: (c) => c.fail("shipInventory", "retryable") },
+  "stock released": {
+    effect: "releaseInventory",
+    happen: (c) => c.settle("releaseInventory", { outcome: "released" }),
+  },
+  "stock not released": {
+    effect: "releaseInventory",
+    happen: (c) => c.fail("releaseInventory", "retryable"),
+  },
+} satisfies Record<string, When>;
+
+export type W = keyof typeof when;
+
+export const auto = { mode: "auto", stepDelayMs: 1500 } as const;
+export const manual = { mode: "manual", stepDelayMs: 1500 } as const;
+
+export const reach =
+  (method: PaymentMethod, plan: OrderInput["fulfillment"], ...path: W[]) =>
+  (): Chart => {
+    const chart = new Chart(fulfillmentMachine, orderInput(method, plan));
+    for (const event of path) when[event].happen(chart);
+    return chart;
+  };
