@@ -33,14 +33,19 @@ export type PaymentContext = {
   readonly polls?: number;
   /** A call-back came before the page was known. */
   readonly heard?: true;
-  /** Present once the authorisation ran out of time: whatever is given back later, the payment has expired. */
-  readonly expired?: true;
+  /**
+   * How the payment ended before anything was given back; absent while it has not, also when the order is cancelled
+   * first. Why money is given back follows from it, and from no failure on the way.
+   */
+  readonly end?: "failed" | "expired";
+  /** Of a card: the public was told that the money was captured. */
+  readonly captured?: true;
   /** Ordinal of the present attempt at the gateway, from 1; rises only after a definite no. */
   readonly attempt: number;
   /** Failures in a row of the present effect. */
   readonly tries: number;
-  /** Code of the latest refusal or failure; absent without one. */
-  readonly reason?: string;
+  /** Code of the latest refusal or failure; absent without one, and again once the money is there. */
+  readonly reason?: string | undefined;
 };
 
 /** The payment before the order is priced. */

@@ -63,7 +63,11 @@ export const paymentRules = setup({
     isPaidOnPage: ({ context }) => context.payment !== undefined && context.authorization !== undefined,
     mayBePaidOnPage: ({ context }, failure: EffectFailure) =>
       failure.kind === "refused" && context.payment !== undefined && context.authorization === undefined,
-    hasExpired: ({ context }) => context.expired === true,
+    hasExpired: ({ context }) => context.end === "expired",
+    /** What was authorised, and that it was captured: all of it was told before. */
+    isSettlementTold: ({ context }) =>
+      context.authorization !== undefined && (!needsCapture(context.method) || context.captured === true),
+    isAuthorizationTold: ({ context }) => context.authorization !== undefined,
     isAuthorized: (_, { output }: Outcome<AuthorizeOutput>) => output?.outcome === "authorized",
     isDebitAuthorized: ({ context }, { output }: Outcome<AuthorizeOutput>) =>
       output?.outcome === "authorized" && context.method === "debit_card",
@@ -94,14 +98,16 @@ export const paymentRules = setup({
     keepFoundPaid: assign((_, output: CheckOutput) =>
       output.outcome === "paid" ? { authorization: output.authorization } : {},
     ),
-    keepReason: assign((_, failure: EffectFailure) => ({ reason: failure.code })),
-    keepExpiry: assign((_, failure: EffectFailure) => ({ reason: failure.code, expired: true as const })),
+    keepFailure: assign((_, failure: EffectFailure) => ({ reason: failure.code, end: "failed" as const })),
+    keepExpiry: assign((_, failure: EffectFailure) => ({ reason: failure.code, end: "expired" as const })),
+    keepCaptured: assign({ captured: true, tries: 0, reason: undefined }),
     // After a definite no the next call is a new attempt for the gateway; otherwise it repeats the same one.
     countFailure: assign(({ context }, failure: EffectFailure) => ({
       attempt: context.attempt + (failure.kind === "refused" ? 1 : 0),
       tries: context.tries + 1,
       reason: failure.code,
     })),
+    nextAttempt: assign(({ context }) => ({ attempt: context.attempt + 1 })),
     forgetTries: assign({ tries: 0 }),
     emitAuthorized: emit(({ context }) => ({ type: "payment.authorized", ...ofOrder(context) })),
     emitFailed: emit(({ context }) => ({
@@ -128,7 +134,7 @@ export const paymentRules = setup({
       type: "payment.refunded",
       ...ofOrder(context),
       customer: context.customer,
-      reason: context.expired === true ? "expired" : context.reason === undefined ? "cancelled" : "failed",
+      reason: context.end ?? "cancelled",
     })),
   },
 });

@@ -76,14 +76,14 @@ export const paymentMachine = paymentRules.createMachine({
             target: "authorized",
           },
           {
-            actions: [{ type: "keepReason", params: ({ event }) => refusal(event.output) }, "emitFailed"],
+            actions: [{ type: "keepFailure", params: ({ event }) => refusal(event.output) }, "emitFailed"],
             target: "failed",
           },
         ],
         onError: [
           {
             guard: { type: "isRefused", params: ({ event }) => failureOf(event.error) },
-            actions: [{ type: "keepReason", params: ({ event }) => failureOf(event.error) }, "emitFailed"],
+            actions: [{ type: "keepFailure", params: ({ event }) => failureOf(event.error) }, "emitFailed"],
             target: "failed",
           },
           // Nobody knows what became of it: the gateway is told to let no authorisation of this order stand.
@@ -116,7 +116,7 @@ export const paymentMachine = paymentRules.createMachine({
         onDone: [
           {
             guard: { type: "isCaptured", params: ({ event }) => event },
-            actions: ["forgetTries", "emitCaptured"],
+            actions: ["keepCaptured", "emitCaptured"],
             target: "captured",
           },
           {

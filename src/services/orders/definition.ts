@@ -8,6 +8,7 @@ import { labelEffect } from "../fulfillment/carrier.ts";
 import type { Carrier } from "../fulfillment/carrier.ts";
 import { paymentEffects } from "../payments/effects.ts";
 import type { PaymentGateway } from "../payments/gateway.ts";
+import { paymentMigrations } from "./payment-migrations.ts";
 
 /** What the effects of an order are carried out with. */
 export type OrderDefinitionOptions = {
@@ -30,7 +31,7 @@ export type ProviderName = "gateway" | "carrier" | "inventory";
 /** Each machine's name, as in records, commands and inbox messages. */
 export const orderMachines = {
   order: { machine: orderMachine, version: 1 },
-  payment: { machine: paymentMachine, version: 1 },
+  payment: { machine: paymentMachine, version: 2, migrations: paymentMigrations },
   fulfillment: { machine: fulfillmentMachine, version: 1 },
 } as const;
 

@@ -47,7 +47,7 @@ export function paymentStatus({ payment }: OrderMachines): string {
 
 /** While money is given back, the status says what still stands. */
 function reversingStatus(step: string, context: PaymentContext): string {
-  if (context.expired) return "expired";
+  if (context.end === "expired") return "expired";
   if (step === "awaiting_authorization") return "authorizing";
   if (context.method === "async" && context.authorization === undefined) return "pending";
   const refunds = step === "refunding" || step === "refund_failed";

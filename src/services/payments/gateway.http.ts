@@ -113,14 +113,14 @@ function checked({ status, body }: Answer, { orderId, amount }: CheckInput): Che
   }
   switch (body["status"]) {
     case "pending":
-      return { outcome: "pending" };
+    case "closed":
+      return { outcome: body["status"] };
     case "paid":
       return typeof body["authorization"] === "string"
         ? { outcome: "paid", authorization: body["authorization"] }
         : undefined;
     case "declined":
-    case "closed":
-      return { outcome: "declined", reason: text(body["reason"], "closed") };
+      return { outcome: "declined", reason: text(body["reason"], "declined") };
     default:
       return undefined;
   }

@@ -37,7 +37,7 @@ export interface PaymentGateway {
   authorize(request: AuthorizeInput, call: GatewayCall): Promise<AuthorizeOutput>;
   /** A page on which the customer pays the amount at once, and once; a void of the order closes it. */
   createPage(request: PageInput, call: GatewayCall): Promise<PageOutput>;
-  /** What became of a page. A question: it counts for nothing. A page that is closed or too old is `declined`. */
+  /** What became of a page. A question: it counts for nothing. A page that was voided or is too old is `closed`. */
   checkPayment(request: CheckInput, call: GatewayCall): Promise<CheckOutput>;
   capture(request: SettleInput, call: GatewayCall): Promise<CaptureOutput>;
   void(request: VoidInput, call: GatewayCall): Promise<VoidOutput>;

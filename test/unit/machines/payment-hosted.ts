@@ -73,6 +73,8 @@ export const hostedGiven: Scenarios<W>["given"] = {
     outcomes: {
       "found pending": waits(4000),
       "found paid": paid,
+      // The deadline decides, not the gateway's clock.
+      "found closed": waits(4000),
       "found declined": failed,
       "check failed": waits(4000),
       "told paid": paid,
@@ -116,6 +118,7 @@ export const hostedGiven: Scenarios<W>["given"] = {
     outcomes: {
       "found paid": paidTooLate,
       "found pending": voidFailed(1000),
+      "found closed": voidFailed(1000),
       "found declined": voidFailed(1000),
       "check failed": voidFailed(1000),
       "told paid": paidTooLate,

@@ -67,7 +67,11 @@ export const when = {
   "found paid": { effect: "checkPayment", happen: (c) => c.settle("checkPayment", paidOnPage) },
   "found declined": {
     effect: "checkPayment",
-    happen: (c) => c.settle("checkPayment", { outcome: "declined", reason: "closed" }),
+    happen: (c) => c.settle("checkPayment", { outcome: "declined", reason: "no" }),
+  },
+  "found closed": {
+    effect: "checkPayment",
+    happen: (c) => c.settle("checkPayment", { outcome: "closed" }),
   },
   "check failed": { effect: "checkPayment", happen: (c) => c.fail("checkPayment", "unknown") },
   "told paid": { happen: (c) => c.send(paidReport) },
@@ -107,6 +111,12 @@ export const when = {
 } satisfies Record<string, When>;
 
 export type W = keyof typeof when;
+
+/** What the gateway can make of an effect. */
+export function paymentOutcomes(effect: string): W[] {
+  const outcomes = Object.entries<When>(when).filter(([, one]) => one.effect === effect);
+  return outcomes.map(([name]) => name as W);
+}
 
 /** The payment after all of that. */
 export const reach =

@@ -153,7 +153,33 @@ checkScenarios<W>({
     "refunding after it expired": {
       reach: reach("debit_card", ...timedOut, "void refused"),
       outcomes: {
-        refunded: { to: "expired", emits: ["payment.refunded"] },
+        refunded: { to: "expired", emits: ["payment.authorized", "payment.refunded"] },
+        "refund refused": refundFailed(1000),
+        "refund unknown": refundFailed(1000),
+      },
+    },
+    "refunding a credit card after it expired": {
+      reach: reach("credit_card", ...timedOut, "void refused"),
+      outcomes: {
+        refunded: {
+          to: "expired",
+          emits: ["payment.authorized", "payment.captured", "payment.refunded"],
+        },
+        "refund refused": refundFailed(1000),
+        "refund unknown": refundFailed(1000),
+      },
+    },
+    "refunding a capture whose answer was lost": {
+      reach: reach(
+        "credit_card",
+        ...card,
+        "capture requested",
+        "capture unknown",
+        "order closed",
+        "void refused",
+      ),
+      outcomes: {
+        refunded: { to: "refunded", emits: ["payment.captured", "payment.refunded"] },
         "refund refused": refundFailed(1000),
         "refund unknown": refundFailed(1000),
       },

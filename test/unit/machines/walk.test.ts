@@ -48,7 +48,12 @@ const outputs: Readonly<Record<string, readonly object[]>> = {
   reserveInventory: [reserved, outOfStock],
   authorizePayment: [authorized, declined],
   createPaymentPage: [page],
-  checkPayment: [{ outcome: "pending" }, paidOnPage, { outcome: "declined", reason: "no" }],
+  checkPayment: [
+    { outcome: "pending" },
+    { outcome: "closed" },
+    paidOnPage,
+    { outcome: "declined", reason: "no" },
+  ],
   capturePayment: [{ outcome: "captured" }, { outcome: "declined", reason: "no" }],
   voidPayment: [{ outcome: "voided" }, { outcome: "nothing_to_void" }],
   refundPayment: [{ outcome: "refunded" }],

@@ -53,9 +53,8 @@ export class GatewayModel implements PaymentGateway {
     const page = this.pages.find(payment, 0);
     if (page === undefined) throw new EffectError("refused", "unknown_payment", payment);
     if (page.authorization !== null) return { outcome: "paid", authorization: page.authorization };
-    return page.status === "pending"
-      ? { outcome: "pending" }
-      : { outcome: "declined", reason: page.reason ?? "closed" };
+    if (page.status === "declined") return { outcome: "declined", reason: page.reason ?? "declined" };
+    return { outcome: page.status === "closed" ? "closed" : "pending" };
   }
 
   /** What the customer does on the page. @returns the call-back; undefined when the page does not take it */
