@@ -5,13 +5,12 @@
 import { resolve } from "node:path";
 import { Type } from "typebox";
 import { MAX_STREAMS } from "./layout.ts";
+import { DEVELOPMENT_SECRET, hostFaults, secretFaults } from "./settings-faults.ts";
 import type { Environment } from "./settings-reader.ts";
 import { fileVariables, from, optionalFrom, readSettings } from "./settings-reader.ts";
 import * as schemas from "./settings-schemas.ts";
 import { toolVariables } from "./tool-settings.ts";
 
-/** Good on one's own machine only: everybody can read it here. Refused outside development. */
-const DEVELOPMENT_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJieXRlcw==";
 const secret = Type.String({ minLength: 32, maxLength: 512, default: DEVELOPMENT_SECRET });
 
 /** Ports of a local cluster, counted from its base port (the first order node's). */
@@ -259,45 +258,6 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
   });
 }
 
-function secretFaults(values: {
-  readonly development: boolean;
-  readonly idempotencySecret?: string;
-  readonly webhookSecret: string;
-}): string[] {
-  if (values.development) return [];
-  const unset = "must be set to a secret of your own (ORDERLY_DEVELOPMENT=true allows the built-in one)";
-  return [
-    ...(values.idempotencySecret === DEVELOPMENT_SECRET ? [`ORDERLY_IDEMPOTENCY_SECRET ${unset}`] : []),
-    ...(values.webhookSecret === DEVELOPMENT_SECRET ? [`ORDERLY_WEBHOOK_SECRET ${unset}`] : []),
-  ];
-}
-
-/** Beyond this machine nothing listens by accident, and never with what development allows. */
-function hostFaults(
-  values: {
-    readonly development: boolean;
-    readonly httpHost: string;
-    readonly publicUrl: string | undefined;
-  },
-  urlVariable: string,
-): string[] {
-  const { development, httpHost, publicUrl } = values;
-  if (isLoopback(httpHost)) return [];
-  return [
-    ...(development
-      ? [
-          `ORDERLY_HTTP_HOST ${httpHost} is reached from elsewhere, which ORDERLY_DEVELOPMENT=true does not allow; use 127.0.0.1, or ORDERLY_DEVELOPMENT=false and secrets of your own`,
-        ]
-      : []),
-    ...(publicUrl === undefined && isWildcard(httpHost)
-      ? [`${urlVariable} is not set: ORDERLY_HTTP_HOST ${httpHost} is no address for clients`]
-      : []),
-  ];
-}
-
-const isLoopback = (host: string): boolean => /^(127(\.\d{1,3}){3}|::1|localhost)$/u.test(host);
-const isWildcard = (host: string): boolean => host === "0.0.0.0" || host === "::";
-
 const gatewayFields = {
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),
   httpPort: from("ORDERLY_GATEWAY_PORT", schemas.port(3900)),
@@ -308,6 +268,10 @@ const gatewayFields = {
   ),
   webhooks: webhooksSwitch,
   webhookSecret: from("ORDERLY_WEBHOOK_SECRET", secret),
+  authorizationLifeMs: from(
+    "ORDERLY_AUTHORIZATION_LIFE_MS",
+    schemas.milliseconds(604_800_000, 1000, 31_536_000_000),
+  ),
   home: from("ORDERLY_HOME", Type.String({ default: ".orderly/gateway" })),
   development: from("ORDERLY_DEVELOPMENT", Type.Boolean({ default: true })),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
@@ -325,6 +289,8 @@ export type GatewaySettings = {
   readonly webhooks: boolean;
   /** As on the order nodes. */
   readonly webhookSecret: string;
+  /** How long an authorisation of a card stands, unless it is captured. A week. */
+  readonly authorizationLifeMs: number;
   /** Folder of the ledger, absolute. */
   readonly home: string;
   readonly development: boolean;

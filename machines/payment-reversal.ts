@@ -1,7 +1,7 @@
 /**
  * Gives back what was paid, or may have been paid, for an order that ended unshipped or whose authorisation ran
  * out of time. Waits for calls still under way, voids, refunds what the gateway refuses to void because it is
- * settled, and is left only with certainty.
+ * settled, and is left only with certainty. An authorisation that has lapsed meanwhile is neither voided nor refunded.
  */
 import { failureOf } from "./effect.ts";
 import { checkInput, refusal, settleInput, voidInput } from "./payment-context.ts";
@@ -9,7 +9,7 @@ import { paymentRules } from "./payment-rules.ts";
 
 /** The state `reversing` of the payment machine. Its targets `#payment.*` are that machine's final states. */
 export const paymentReversal = paymentRules.createStateConfig({
-  entry: "forgetTries",
+  entry: ["forgetTries", "disarmLapse"],
   initial: "voiding",
   // Paid while the order was ending: known now, and given back behind the void.
   on: {
@@ -64,6 +64,11 @@ export const paymentReversal = paymentRules.createStateConfig({
             actions: ["keepCaptured", "emitCaptured"],
             target: "refunding",
           },
+          {
+            guard: { type: "isLapsedLate", params: ({ event }) => event },
+            actions: ["keepLapse", "emitExpired"],
+            target: "#payment.expired",
+          },
           // Not captured, or unknown: the gateway refuses to void what it has captured.
           { target: "voiding" },
         ],
@@ -83,6 +88,11 @@ export const paymentReversal = paymentRules.createStateConfig({
           { target: "reversed" },
         ],
         onError: [
+          {
+            guard: { type: "isLapsed", params: ({ event }) => failureOf(event.error) },
+            actions: ["keepLapse", "emitExpired"],
+            target: "#payment.expired",
+          },
           {
             guard: { type: "mayBePaidOnPage", params: ({ event }) => failureOf(event.error) },
             actions: "nextAttempt",

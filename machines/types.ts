@@ -87,9 +87,12 @@ export type AuthorizeInput = {
   readonly token: string;
   readonly amount: Money;
 };
-/** Output of `authorizePayment`. A refused card is an answer, not a failure. */
+/**
+ * Output of `authorizePayment`. A refused card is an answer, not a failure. `expiresInMs`: how long the gateway lets it
+ * stand, unless it is captured; absent where it does not say, and where it is settled.
+ */
 export type AuthorizeOutput =
-  | { readonly outcome: "authorized"; readonly authorization: string }
+  | { readonly outcome: "authorized"; readonly authorization: string; readonly expiresInMs?: number }
   | { readonly outcome: "declined"; readonly reason: string };
 
 /**

@@ -21,8 +21,11 @@ import type { GatewayCall, GatewayOutcome, PaymentGateway } from "./gateway.ts";
 /** One answer of the gateway, the body unchecked. */
 type Answer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
 
-/** @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive. */
-export function httpGateway(baseUrl: string): PaymentGateway {
+/**
+ * @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive.
+ * @param now ms since the epoch, on about the same clock as the gateway's
+ */
+export function httpGateway(baseUrl: string, now: () => number = Date.now): PaymentGateway {
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname === "/" ? "" : pathname;
   const pool = new Pool(origin);
@@ -37,7 +40,7 @@ export function httpGateway(baseUrl: string): PaymentGateway {
   return {
     async authorize({ orderId, method, token, amount }, call) {
       const answer = await post("authorize", { orderId, method, token, ...amount }, call);
-      return authorized(answer) ?? fail(answer);
+      return authorized(answer, now()) ?? fail(answer);
     },
     async createPage({ orderId, amount, expiresInMs }, call) {
       const answer = await post("pages", { orderId, ...amount, expiresInMs }, call);
@@ -65,7 +68,7 @@ export function httpGateway(baseUrl: string): PaymentGateway {
       const answer = await exchange(pool, { method: "GET", path, signal });
       if (answer.status === 404) return undefined;
       return (
-        authorized(answer) ??
+        authorized(answer, now()) ??
         page(answer) ??
         captured(answer) ??
         voided(answer) ??
@@ -84,9 +87,14 @@ function settlement(request: SettleInput): object {
   return { ...reference(request), ...request.amount };
 }
 
-function authorized({ status, body }: Answer): AuthorizeOutput | undefined {
+function authorized({ status, body }: Answer, now: number): AuthorizeOutput | undefined {
   if (status === 200 && body["status"] === "authorized" && typeof body["id"] === "string") {
-    return { outcome: "authorized", authorization: body["id"] };
+    const expiresAt = Date.parse(text(body["expiresAt"], ""));
+    return {
+      outcome: "authorized",
+      authorization: body["id"],
+      ...(!Number.isNaN(expiresAt) && { expiresInMs: Math.max(0, expiresAt - now) }),
+    };
   }
   // 402 from the call itself, 200 with the stored result from a look-up.
   if ((status === 402 || status === 200) && body["status"] === "declined") {

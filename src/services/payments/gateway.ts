@@ -3,7 +3,8 @@
  *
  * What an implementation must honour: every call carries a key; the same key with the same request has the same
  * outcome and counts once. A void closes the order: an authorisation that arrives after it does not stand. A void of
- * an order that was paid on a page is refused.
+ * an order that was paid on a page is refused. A capture or a void of an authorisation that has lapsed is refused with
+ * `authorization_expired`; one that was captured before has not lapsed.
  */
 import type {
   AuthorizeInput,
