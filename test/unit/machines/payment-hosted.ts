@@ -22,7 +22,8 @@ const paidTooLate: Then = { ...refunding, emits: ["payment.authorized", "payment
 const heardWhileVoiding: Then = { ...paid, to: "reversing.voiding" };
 const asked: Then = { to: "hosted.pending.checking", invokes: ["checkPayment"] };
 const unpaid: W[] = [...pageExpired, "nothing to void"];
-const looks = (times: number): W[] => Array<W[]>(times).fill(["time to look", "found closed"]).flat();
+const looks = (times: number): W[] =>
+  Array.from({ length: times }, (): W[] => ["time to look", "found closed"]).flat();
 const waits = (ms: number): Then => ({ to: "hosted.pending.waiting", delays: [ms] });
 
 export const hostedGiven: Scenarios<W>["given"] = {

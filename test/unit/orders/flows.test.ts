@@ -344,7 +344,7 @@ t.test("an order whose authorisation has lapsed is cancelled without a call to t
 t.test(
   "a capture that was carried out in time counts, though its answer was lost and the time is over",
   async (t) => {
-    const world = await new OrderWorld(orderInput("credit_card", atOnce)).start();
+    const world = new OrderWorld(orderInput("credit_card", atOnce)).start();
     await world.perform(world.effect("authorizePayment"));
     await world.perform(world.effect("createShippingLabel"));
     const capture = world.effect("capturePayment");
