@@ -279,6 +279,10 @@ const gatewayFields = {
   ),
   webhooks: webhooksSwitch,
   webhookSecret: from("ORDERLY_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_SECRET)),
+  authorizationLifeMs: from(
+    "ORDERLY_AUTHORIZATION_LIFE_MS",
+    schemas.milliseconds(604_800_000, 1000, 31_536_000_000),
+  ),
   home: from("ORDERLY_HOME", Type.String({ default: ".orderly/gateway" })),
   development: from("ORDERLY_DEVELOPMENT", Type.Boolean({ default: true })),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
@@ -296,6 +300,8 @@ export type GatewaySettings = {
   readonly webhooks: boolean;
   /** As on the order nodes. */
   readonly webhookSecret: string;
+  /** How long an authorisation of a card stands, unless it is captured. A week. */
+  readonly authorizationLifeMs: number;
   /** Folder of the ledger, absolute. */
   readonly home: string;
   readonly development: boolean;

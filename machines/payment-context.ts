@@ -1,3 +1,4 @@
+import { lateLooks } from "./retry.ts";
 import type {
   AuthorizeInput,
   CheckInput,
@@ -31,16 +32,27 @@ export type PaymentContext = {
   readonly url?: string;
   /** How often the gateway was asked about the page without an end; absent before. */
   readonly polls?: number;
+  /** How often the page was looked at after the order had ended; absent before. */
+  readonly looks?: number;
   /** A call-back came before the page was known. */
   readonly heard?: true;
-  /** Present once the authorisation ran out of time: whatever is given back later, the payment has expired. */
-  readonly expired?: true;
+  /**
+   * How the payment ended before anything was given back; absent while it has not, also when the order is cancelled
+   * first. Why money is given back follows from it, and from no failure on the way.
+   */
+  readonly end?: "failed" | "expired";
+  /** Of a card: the public was told that the money was captured. */
+  readonly captured?: true;
+  /** The authorisation has lapsed, by its time or by the gateway's word, and no capture of it is known. */
+  readonly lapsed?: true | undefined;
+  /** Nobody knows whether the latest capture that failed was carried out. */
+  readonly uncertain?: boolean;
   /** Ordinal of the present attempt at the gateway, from 1; rises only after a definite no. */
   readonly attempt: number;
   /** Failures in a row of the present effect. */
   readonly tries: number;
-  /** Code of the latest refusal or failure; absent without one. */
-  readonly reason?: string;
+  /** Code of the latest refusal or failure; absent without one, and again once the money is there. */
+  readonly reason?: string | undefined;
 };
 
 /** The payment before the order is priced. */
@@ -86,6 +98,12 @@ export function checkInput(context: PaymentContext): CheckInput {
 export function pollDelayMs({ hosted, polls = 0 }: PaymentContext): number {
   if (hosted === undefined) throw new Error("no payment on a page: nothing to ask for");
   return Math.min(hosted.pollMs * 2 ** Math.min(polls, 30), hosted.pollMaxMs);
+}
+
+/** Pause until the page of an order that has ended is looked at, ms. */
+export function lookDelayMs({ hosted, looks = 0 }: PaymentContext): number {
+  if (hosted === undefined) throw new Error("no payment on a page: nothing to look at");
+  return hosted.pollMs * lateLooks.factor ** Math.min(looks, lateLooks.most);
 }
 
 /** Without a known authorisation the gateway voids, or refunds, whatever the order has there. */

@@ -24,6 +24,8 @@ export type PaymentEvent =
   | { readonly type: "fulfillment.delivered"; readonly collected: Money | null }
   /** An operator has another failed capture, void or refund tried at once. */
   | { readonly type: "retry" }
+  /** By its timer: the time has come at which the gateway lets the authorisation lapse. */
+  | { readonly type: "authorization.lapsed" }
   | GatewayPaid
   | GatewayDeclined
   | LateOutcome<"createPaymentPage", PageOutput>
@@ -43,6 +45,10 @@ export type PaymentEmitted =
       readonly customer: Customer;
       readonly reason: "cancelled" | "expired" | "failed";
     } & OfOrder)
+  /**
+   * `payment.expired` with `authorization_expired`: the authorisation has lapsed uncaptured; a confirmed order is held.
+   * With any other reason the payment came to nothing in time, and so does the order.
+   */
   | ({ readonly type: "payment.failed" | "payment.expired"; readonly reason: string } & OfOrder)
   /** `tries`: failures in a row; the next try comes `retryInMs` later, unless the bound is reached (null). */
   | ({

@@ -27,7 +27,7 @@ export const hostedPayment = paymentRules.createStateConfig({
         onError: [
           {
             guard: { type: "isRefused", params: ({ event }) => failureOf(event.error) },
-            actions: [{ type: "keepReason", params: ({ event }) => failureOf(event.error) }, "emitFailed"],
+            actions: [{ type: "keepFailure", params: ({ event }) => failureOf(event.error) }, "emitFailed"],
             target: "#payment.failed",
           },
           // There may be a page that nobody has seen: the gateway is told to take no money for this order.
@@ -71,7 +71,7 @@ export const hostedPayment = paymentRules.createStateConfig({
             guard: { type: "isThisPayment", params: ({ event }) => event },
             actions: [
               {
-                type: "keepReason",
+                type: "keepFailure",
                 params: ({ event }) => refusal({ outcome: "declined", reason: event.reason }),
               },
               "emitFailed",
@@ -102,7 +102,10 @@ export const hostedPayment = paymentRules.createStateConfig({
               },
               {
                 guard: { type: "isFoundDeclined", params: ({ event }) => event.output },
-                actions: [{ type: "keepReason", params: ({ event }) => refusal(event.output) }, "emitFailed"],
+                actions: [
+                  { type: "keepFailure", params: ({ event }) => refusal(event.output) },
+                  "emitFailed",
+                ],
                 target: "#payment.failed",
               },
               { actions: "countPoll", target: "waiting" },

@@ -1,7 +1,7 @@
 /**
  * Gives back what was paid, or may have been paid, for an order that ended unshipped or whose authorisation ran
  * out of time. Waits for calls still under way, voids, refunds what the gateway refuses to void because it is
- * settled, and is left only with certainty.
+ * settled, and is left only with certainty. An authorisation that has lapsed meanwhile is neither voided nor refunded.
  */
 import { failureOf } from "./effect.ts";
 import { checkInput, refusal, settleInput, voidInput } from "./payment-context.ts";
@@ -9,7 +9,7 @@ import { paymentRules } from "./payment-rules.ts";
 
 /** The state `reversing` of the payment machine. Its targets `#payment.*` are that machine's final states. */
 export const paymentReversal = paymentRules.createStateConfig({
-  entry: "forgetTries",
+  entry: ["forgetTries", "disarmLapse"],
   initial: "voiding",
   // Paid while the order was ending: known now, and given back behind the void.
   on: {
@@ -36,7 +36,7 @@ export const paymentReversal = paymentRules.createStateConfig({
             guard: { type: "isNotAuthorized", params: ({ event }) => event },
             actions: [
               {
-                type: "keepReason",
+                type: "keepFailure",
                 params: ({ event }) => (event.output ? refusal(event.output) : failureOf(event.error)),
               },
               "emitFailed",
@@ -61,8 +61,13 @@ export const paymentReversal = paymentRules.createStateConfig({
         "effect.late.capturePayment": [
           {
             guard: { type: "isCaptured", params: ({ event }) => event },
-            actions: "emitCaptured",
+            actions: ["keepCaptured", "emitCaptured"],
             target: "refunding",
+          },
+          {
+            guard: { type: "isLapsedLate", params: ({ event }) => event },
+            actions: ["keepLapse", "emitExpired"],
+            target: "#payment.expired",
           },
           // Not captured, or unknown: the gateway refuses to void what it has captured.
           { target: "voiding" },
@@ -84,8 +89,13 @@ export const paymentReversal = paymentRules.createStateConfig({
         ],
         onError: [
           {
+            guard: { type: "isLapsed", params: ({ event }) => failureOf(event.error) },
+            actions: ["keepLapse", "emitExpired"],
+            target: "#payment.expired",
+          },
+          {
             guard: { type: "mayBePaidOnPage", params: ({ event }) => failureOf(event.error) },
-            actions: "forgetTries",
+            actions: "nextAttempt",
             target: "asking",
           },
           {
@@ -104,12 +114,18 @@ export const paymentReversal = paymentRules.createStateConfig({
       after: { retryDelay: { guard: "hasTriesLeft", target: "voiding" } },
       on: { retry: { target: "voiding" } },
     },
-    // The gateway does not void: the customer has paid, and it knows under which authorisation.
+    // The gateway does not void: the customer has paid, and it knows under which authorisation. One that knows
+    // nothing either is asked for both again later: the tries of this round go on.
     asking: {
       on: {
         "gateway.paid": {
           guard: { type: "isPaidLate", params: ({ event }) => event },
-          actions: [{ type: "keepPaid", params: ({ event }) => event }, "emitAuthorized", "emitCaptured"],
+          actions: [
+            { type: "keepPaid", params: ({ event }) => event },
+            "forgetTries",
+            "emitAuthorized",
+            "emitCaptured",
+          ],
           target: "refunding",
         },
       },
@@ -122,6 +138,7 @@ export const paymentReversal = paymentRules.createStateConfig({
             guard: { type: "isFoundPaid", params: ({ event }) => event.output },
             actions: [
               { type: "keepFoundPaid", params: ({ event }) => event.output },
+              "forgetTries",
               "emitAuthorized",
               "emitCaptured",
             ],
@@ -147,7 +164,7 @@ export const paymentReversal = paymentRules.createStateConfig({
     },
     reversed: {
       always: [
-        { guard: "isPaidOnPage", target: "refunding" },
+        { guard: "isPaidOnPage", actions: "forgetTries", target: "refunding" },
         { guard: "hasExpired", target: "#payment.expired" },
         { target: "#payment.voided" },
       ],
@@ -157,16 +174,32 @@ export const paymentReversal = paymentRules.createStateConfig({
         id: "refundPayment",
         src: "refundPayment",
         input: ({ context }) => settleInput(context),
+        // What is given back was there, though the answer that said so may have been lost.
         onDone: [
-          { guard: "isHosted", actions: "emitRefunded", target: "#payment.refunded" },
-          { guard: "hasExpired", actions: "emitRefunded", target: "#payment.expired" },
-          { actions: "emitRefunded", target: "#payment.refunded" },
+          { guard: "isSettlementTold", actions: "emitRefunded", target: "given_back" },
+          {
+            guard: "isAuthorizationTold",
+            actions: ["keepCaptured", "emitCaptured", "emitRefunded"],
+            target: "given_back",
+          },
+          { guard: "isSettledAtOnce", actions: ["emitAuthorized", "emitRefunded"], target: "given_back" },
+          {
+            actions: ["keepCaptured", "emitAuthorized", "emitCaptured", "emitRefunded"],
+            target: "given_back",
+          },
         ],
         onError: {
           actions: { type: "countFailure", params: ({ event }) => failureOf(event.error) },
           target: "refund_failed",
         },
       },
+    },
+    given_back: {
+      always: [
+        { guard: "isHosted", target: "#payment.refunded" },
+        { guard: "hasExpired", target: "#payment.expired" },
+        { target: "#payment.refunded" },
+      ],
     },
     refund_failed: {
       after: { retryDelay: { guard: "hasTriesLeft", target: "refunding" } },

@@ -1,11 +1,11 @@
 /** Guards, actions and effects of the payment machine. The chart is in payment.ts and payment-reversal.ts. */
-import { assign, emit, setup } from "xstate";
+import { assign, cancel, emit, raise, setup } from "xstate";
 import { effect } from "./effect.ts";
 import { needsCapture, paysOnDelivery, sameMoney } from "./money.ts";
-import { ofOrder, pollDelayMs } from "./payment-context.ts";
+import { lookDelayMs, ofOrder, pollDelayMs } from "./payment-context.ts";
 import type { PaymentContext } from "./payment-context.ts";
 import type { GatewayPaid, PaymentEmitted, PaymentEvent } from "./payment-events.ts";
-import { mayRetry, retryDelayMs } from "./retry.ts";
+import { lateLooks, mayRetry, retryDelayMs } from "./retry.ts";
 import type {
   AuthorizeInput,
   AuthorizeOutput,
@@ -25,6 +25,9 @@ import type {
 
 /** An outcome, whether it came in time (`output` only) or late. */
 type Outcome<Output> = { readonly output?: Output; readonly error?: EffectFailure };
+
+/** The gateway's code for an authorisation that has lapsed, and ours. */
+const LAPSED = "authorization_expired";
 
 /** Named parts of the payment machine; createMachine puts them together. */
 export const paymentRules = setup({
@@ -48,6 +51,7 @@ export const paymentRules = setup({
     isSettledAtOnce: ({ context }) => context.method === "debit_card",
     needsCapture: ({ context }) => needsCapture(context.method),
     isHosted: ({ context }) => context.method === "async",
+    isFree: (_, total: Money) => total.amount === 0,
     hasHeard: ({ context }) => context.heard === true,
     isThisPayment: ({ context }, { payment }: { readonly payment: string }) => payment === context.payment,
     isPaid: ({ context }, event: GatewayPaid) =>
@@ -63,21 +67,44 @@ export const paymentRules = setup({
     isPaidOnPage: ({ context }) => context.payment !== undefined && context.authorization !== undefined,
     mayBePaidOnPage: ({ context }, failure: EffectFailure) =>
       failure.kind === "refused" && context.payment !== undefined && context.authorization === undefined,
-    hasExpired: ({ context }) => context.expired === true,
+    hasExpired: ({ context }) => context.end === "expired",
+    /** What was authorised, and that it was captured: all of it was told before. */
+    isSettlementTold: ({ context }) =>
+      context.authorization !== undefined && (!needsCapture(context.method) || context.captured === true),
+    isAuthorizationTold: ({ context }) => context.authorization !== undefined,
     isAuthorized: (_, { output }: Outcome<AuthorizeOutput>) => output?.outcome === "authorized",
+    /** It stands for a time only; a debit card's is settled. */
+    isAuthorizedForATime: ({ context }, { output }: Outcome<AuthorizeOutput>) =>
+      output?.outcome === "authorized" && output.expiresInMs !== undefined && needsCapture(context.method),
     isDebitAuthorized: ({ context }, { output }: Outcome<AuthorizeOutput>) =>
       output?.outcome === "authorized" && context.method === "debit_card",
     isNotAuthorized: (_, { output, error }: Outcome<AuthorizeOutput>) =>
       output?.outcome === "declined" || error?.kind === "refused",
     isCaptured: (_, { output }: Outcome<CaptureOutput>) => output?.outcome === "captured",
+    /** The gateway's word, of what was authorised to be captured. */
+    isLapsed: ({ context }, failure: EffectFailure) =>
+      failure.kind === "refused" && failure.code === LAPSED && needsCapture(context.method),
+    /** A definite no to a capture, for that reason or after the time was over. */
+    isRefusedForGood: ({ context }, failure: EffectFailure) =>
+      failure.kind === "refused" && (failure.code === LAPSED || context.lapsed === true),
+    isLapsedLate: (_, { output }: Outcome<CaptureOutput>) =>
+      output?.outcome === "declined" && output.reason === LAPSED,
+    isUncertain: ({ context }) => context.uncertain === true,
     isVoided: (_, output: VoidOutput) => output.outcome === "voided",
     isRefused: (_, failure: EffectFailure) => failure.kind === "refused",
     hasTriesLeft: ({ context }) => mayRetry(context.tries),
+    /** Some providers take a customer's money on a page that was closed. */
+    mayBePaidLate: ({ context }) =>
+      context.hosted !== undefined &&
+      context.payment !== undefined &&
+      context.authorization === undefined &&
+      (context.looks ?? 0) < lateLooks.most,
   },
   delays: {
     retryDelay: ({ context }) => retryDelayMs(context.tries),
     pollDelay: ({ context }) => pollDelayMs(context),
     deadline: ({ context }) => context.hosted?.deadlineMs ?? 0,
+    lookDelay: ({ context }) => lookDelayMs(context),
   },
   actions: {
     keepAmount: assign((_, amount: Money) => ({ amount })),
@@ -89,19 +116,36 @@ export const paymentRules = setup({
     keepPage: assign((_, { payment, url }: PageOutput) => ({ payment, url })),
     keepLatePage: assign((_, { output }: { readonly output?: PageOutput }) => output ?? {}),
     hear: assign({ heard: true }),
+    // A timer of its own, because it runs through several states.
+    armLapse: raise(
+      { type: "authorization.lapsed" },
+      {
+        id: "authorization.lapse",
+        delay: (_, { output }: Outcome<AuthorizeOutput>) =>
+          output?.outcome === "authorized" ? (output.expiresInMs ?? 0) : 0,
+      },
+    ),
+    disarmLapse: cancel("authorization.lapse"),
+    keepLapse: assign({ lapsed: true, reason: LAPSED }),
+    countLook: assign(({ context }) => ({ looks: (context.looks ?? 0) + 1 })),
+    // A page is decided once.
+    endLooks: assign({ looks: lateLooks.most }),
     countPoll: assign(({ context }) => ({ polls: (context.polls ?? 0) + 1 })),
     keepPaid: assign((_, { payment, authorization }: GatewayPaid) => ({ payment, authorization })),
     keepFoundPaid: assign((_, output: CheckOutput) =>
       output.outcome === "paid" ? { authorization: output.authorization } : {},
     ),
-    keepReason: assign((_, failure: EffectFailure) => ({ reason: failure.code })),
-    keepExpiry: assign((_, failure: EffectFailure) => ({ reason: failure.code, expired: true as const })),
+    keepFailure: assign((_, failure: EffectFailure) => ({ reason: failure.code, end: "failed" as const })),
+    keepExpiry: assign((_, failure: EffectFailure) => ({ reason: failure.code, end: "expired" as const })),
+    keepCaptured: assign({ captured: true, tries: 0, reason: undefined, lapsed: undefined }),
     // After a definite no the next call is a new attempt for the gateway; otherwise it repeats the same one.
     countFailure: assign(({ context }, failure: EffectFailure) => ({
       attempt: context.attempt + (failure.kind === "refused" ? 1 : 0),
       tries: context.tries + 1,
       reason: failure.code,
+      uncertain: failure.kind !== "refused",
     })),
+    nextAttempt: assign(({ context }) => ({ attempt: context.attempt + 1 })),
     forgetTries: assign({ tries: 0 }),
     emitAuthorized: emit(({ context }) => ({ type: "payment.authorized", ...ofOrder(context) })),
     emitFailed: emit(({ context }) => ({
@@ -128,7 +172,7 @@ export const paymentRules = setup({
       type: "payment.refunded",
       ...ofOrder(context),
       customer: context.customer,
-      reason: context.expired === true ? "expired" : context.reason === undefined ? "cancelled" : "failed",
+      reason: context.end ?? "cancelled",
     })),
   },
 });

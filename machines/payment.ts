@@ -2,8 +2,10 @@
  * The payment of an order: authorise, capture, collect, and give back what must not stand.
  *
  * Cards are authorised when the order is created. Credit cards and tokenized payments are captured once the order
- * is packed; debit cards are settled by the authorisation itself; cash and in-person payments are collected at the
- * door; `async` ones are paid on a page of the gateway: see payment-hosted.ts. An order that ends unshipped (`order.closed`) gets its money back: see payment-reversal.ts.
+ * is packed, if their authorisation still stands; debit cards are settled by the authorisation itself; cash and in-person
+ * payments are collected at the door; `async` ones are paid on a page of the gateway: see payment-hosted.ts. For an order
+ * that costs nothing no gateway is called. An order that ends unshipped (`order.closed`) gets its money back: see
+ * payment-reversal.ts.
  *
  * `authorized` (debit) and `captured` are not final: a return after delivery can still refund them.
  */
@@ -12,19 +14,16 @@ import { hostedPayment } from "./payment-hosted.ts";
 import { authorizeInput, refusal, settleInput, unpaid } from "./payment-context.ts";
 import { paymentReversal } from "./payment-reversal.ts";
 import { paymentRules } from "./payment-rules.ts";
+import { paidLate, paymentWatch } from "./payment-watch.ts";
 
 /**
  * Nothing more is expected, and nothing taken but money that came too late: a page may be paid after the order has
- * ended, and that is given back whenever it comes.
+ * ended, and that is given back whenever it comes. Where it may come unheard, it is looked for: see payment-watch.ts.
  */
-const ended = paymentRules.createStateConfig({
-  on: {
-    "gateway.paid": {
-      guard: { type: "isPaidLate", params: ({ event }) => event },
-      actions: [{ type: "keepPaid", params: ({ event }) => event }, "emitAuthorized", "emitCaptured"],
-      target: "#payment.reversing.refunding",
-    },
-  },
+const ended = paymentRules.createStateConfig({ on: paidLate });
+const endedByUs = paymentRules.createStateConfig({
+  on: paidLate,
+  always: { guard: "mayBePaidLate", target: "watching" },
 });
 
 /** Starts with the order's input (`OrderInput` in types.ts), as every machine of an order does. */
@@ -40,6 +39,11 @@ export const paymentMachine = paymentRules.createMachine({
             guard: "paysOnDelivery",
             actions: { type: "keepAmount", params: ({ event }) => event.total },
             target: "due",
+          },
+          {
+            guard: { type: "isFree", params: ({ event }) => event.total },
+            actions: { type: "keepAmount", params: ({ event }) => event.total },
+            target: "free",
           },
           {
             guard: "isHosted",
@@ -64,6 +68,20 @@ export const paymentMachine = paymentRules.createMachine({
     },
     collected: { type: "final" },
 
+    // Gateways take no payment of nothing: what is told is as if one had.
+    free: {
+      entry: ["forgetToken", "emitAuthorized"],
+      on: { "order.closed": { target: "unused" } },
+      initial: "authorized",
+      states: {
+        authorized: {
+          always: { guard: "isHosted", target: "captured" },
+          on: { "capture.requested": { guard: "needsCapture", target: "captured" } },
+        },
+        captured: { entry: "emitCaptured" },
+      },
+    },
+
     authorizing: {
       invoke: {
         id: "authorizePayment",
@@ -71,19 +89,28 @@ export const paymentMachine = paymentRules.createMachine({
         input: ({ context }) => authorizeInput(context),
         onDone: [
           {
+            guard: { type: "isAuthorizedForATime", params: ({ event }) => event },
+            actions: [
+              { type: "keepAuthorization", params: ({ event }) => event },
+              { type: "armLapse", params: ({ event }) => event },
+              "emitAuthorized",
+            ],
+            target: "authorized",
+          },
+          {
             guard: { type: "isAuthorized", params: ({ event }) => event },
             actions: [{ type: "keepAuthorization", params: ({ event }) => event }, "emitAuthorized"],
             target: "authorized",
           },
           {
-            actions: [{ type: "keepReason", params: ({ event }) => refusal(event.output) }, "emitFailed"],
+            actions: [{ type: "keepFailure", params: ({ event }) => refusal(event.output) }, "emitFailed"],
             target: "failed",
           },
         ],
         onError: [
           {
             guard: { type: "isRefused", params: ({ event }) => failureOf(event.error) },
-            actions: [{ type: "keepReason", params: ({ event }) => failureOf(event.error) }, "emitFailed"],
+            actions: [{ type: "keepFailure", params: ({ event }) => failureOf(event.error) }, "emitFailed"],
             target: "failed",
           },
           // Nobody knows what became of it: the gateway is told to let no authorisation of this order stand.
@@ -102,6 +129,7 @@ export const paymentMachine = paymentRules.createMachine({
     authorized: {
       on: {
         "capture.requested": { guard: "needsCapture", target: "capturing" },
+        "authorization.lapsed": { actions: "keepLapse", target: "lapsed" },
         "order.closed": [
           { guard: "isSettledAtOnce", target: "reversing.refunding" },
           { target: "reversing.voiding" },
@@ -116,32 +144,69 @@ export const paymentMachine = paymentRules.createMachine({
         onDone: [
           {
             guard: { type: "isCaptured", params: ({ event }) => event },
-            actions: ["forgetTries", "emitCaptured"],
+            actions: ["keepCaptured", "emitCaptured"],
             target: "captured",
+          },
+          {
+            guard: { type: "isRefusedForGood", params: ({ event }) => refusal(event.output) },
+            actions: [{ type: "countFailure", params: ({ event }) => refusal(event.output) }, "keepLapse"],
+            target: "capture_lapsed",
           },
           {
             actions: { type: "countFailure", params: ({ event }) => refusal(event.output) },
             target: "capture_failed",
           },
         ],
-        onError: {
-          actions: { type: "countFailure", params: ({ event }) => failureOf(event.error) },
-          target: "capture_failed",
-        },
+        onError: [
+          {
+            guard: { type: "isRefusedForGood", params: ({ event }) => failureOf(event.error) },
+            actions: [{ type: "countFailure", params: ({ event }) => failureOf(event.error) }, "keepLapse"],
+            target: "capture_lapsed",
+          },
+          {
+            actions: { type: "countFailure", params: ({ event }) => failureOf(event.error) },
+            target: "capture_failed",
+          },
+        ],
       },
-      on: { "order.closed": { target: "reversing.awaiting_capture" } },
+      on: {
+        // The gateway's answer to this capture says more.
+        "authorization.lapsed": { actions: "keepLapse" },
+        "order.closed": { target: "reversing.awaiting_capture" },
+      },
     },
     // Holds the order until the money is there, an operator steps in, or it is cancelled.
     capture_failed: {
       entry: "emitCaptureFailed",
       after: { retryDelay: { guard: "hasTriesLeft", target: "capturing" } },
-      on: { retry: { target: "capturing" }, "order.closed": { target: "reversing.voiding" } },
+      on: {
+        retry: { target: "capturing" },
+        "authorization.lapsed": [
+          // Perhaps it was captured in time, and only the answer was lost: the gateway knows.
+          { guard: "isUncertain", actions: "keepLapse", target: "capturing" },
+          { actions: "keepLapse", target: "capture_lapsed" },
+        ],
+        "order.closed": { target: "reversing.voiding" },
+      },
     },
-    captured: { on: { "order.closed": { target: "reversing.refunding" } } },
+    // Lapsed before the order was packed. It goes on to be packed, and is held then unless the gateway captures all
+    // the same; an order that is cancelled has nothing to be voided.
+    lapsed: {
+      entry: "emitExpired",
+      on: { "capture.requested": { target: "capturing" }, "order.closed": { target: "expired" } },
+    },
+    // Packed, and there is nothing to capture any more. Holds the order until an operator has the gateway asked again,
+    // or it is cancelled.
+    capture_lapsed: {
+      entry: ["disarmLapse", "emitExpired"],
+      on: { retry: { target: "capturing" }, "order.closed": { target: "expired" } },
+    },
+    captured: { entry: "disarmLapse", on: { "order.closed": { target: "reversing.refunding" } } },
 
     reversing: paymentReversal,
-    voided: ended,
+    voided: endedByUs,
     refunded: { type: "final" },
-    expired: ended,
+    expired: endedByUs,
+    watching: paymentWatch,
   },
 });

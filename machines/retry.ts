@@ -12,6 +12,9 @@ export function mayRetry(tries: number): boolean {
   return tries < retry.most;
 }
 
+/** How often a page is looked at after the order has ended: growing pauses, half a day in all by default. */
+export const lateLooks = { factor: 4, most: 8 } as const;
+
 /** A reservation is asked for again for about two minutes: longer, nobody waits for an order. */
 export function mayReserveAgain(tries: number): boolean {
   return tries < 8;

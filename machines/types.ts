@@ -87,9 +87,12 @@ export type AuthorizeInput = {
   readonly token: string;
   readonly amount: Money;
 };
-/** Output of `authorizePayment`. A refused card is an answer, not a failure. */
+/**
+ * Output of `authorizePayment`. A refused card is an answer, not a failure. `expiresInMs`: how long the gateway lets it
+ * stand, unless it is captured; absent where it does not say, and where it is settled.
+ */
 export type AuthorizeOutput =
-  | { readonly outcome: "authorized"; readonly authorization: string }
+  | { readonly outcome: "authorized"; readonly authorization: string; readonly expiresInMs?: number }
   | { readonly outcome: "declined"; readonly reason: string };
 
 /**
@@ -119,9 +122,12 @@ export type PageInput = { readonly orderId: string; readonly amount: Money; read
 export type PageOutput = { readonly payment: string; readonly url: string };
 /** Input of `checkPayment`. A payment of another amount is a failure, not an outcome. */
 export type CheckInput = { readonly orderId: string; readonly payment: string; readonly amount: Money };
-/** Output of `checkPayment`. `paid` is captured. */
+/**
+ * Output of `checkPayment`. `paid` is captured. `closed`: the gateway asks the customer for nothing any more; a payment
+ * that it takes all the same still counts.
+ */
 export type CheckOutput =
-  | { readonly outcome: "pending" }
+  | { readonly outcome: "pending" | "closed" }
   | { readonly outcome: "paid"; readonly authorization: string }
   | { readonly outcome: "declined"; readonly reason: string };
 

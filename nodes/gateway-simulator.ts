@@ -8,6 +8,7 @@ import { WebhookSender } from "./simulators/webhook-sender.ts";
 import { runProcess } from "./process.ts";
 
 const SLOW_MS = 2_000;
+const SHORT_LIFE_MS = 3_000;
 
 runProcess("gateway", async () => {
   const settings = loadGatewaySettings();
@@ -24,6 +25,8 @@ runProcess("gateway", async () => {
   const app = createGatewayApp({
     ledger,
     slowMs: SLOW_MS,
+    lifeMs: settings.authorizationLifeMs,
+    shortLifeMs: SHORT_LIFE_MS,
     publicUrl: settings.publicUrl,
     now: Date.now,
     decided: (id, message) => sender.send(id, message),

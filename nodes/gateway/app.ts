@@ -13,6 +13,9 @@ export type GatewayOptions = {
   readonly ledger: Ledger;
   /** Pause of `tok_slow`. */
   readonly slowMs: number;
+  /** How long an authorisation stands, ms, and that of `tok_lapses_soon`. */
+  readonly lifeMs: number;
+  readonly shortLifeMs: number;
   /** Where customers reach its pages, no slash at the end. */
   readonly publicUrl: string;
   /** Wall clock, ms since the epoch. */
@@ -35,7 +38,7 @@ const KEEP_ALIVE_MS = 75_000;
  * Errors are `{ error, message? }`; `error` is a stable code in snake_case.
  */
 export function createGatewayApp(options: GatewayOptions): FastifyInstance {
-  const { ledger, slowMs } = options;
+  const { ledger, slowMs, lifeMs, shortLifeMs } = options;
   const closing = new AbortController();
   const errors = new FaultCounter(2, FAULTS_REMEMBERED);
   const lostAnswers = new FaultCounter(1, FAULTS_REMEMBERED);
@@ -72,10 +75,11 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
         return reply.status(500).send({ error: "gateway_error" });
       }
       if (behaviour === "slow") await pause(slowMs, undefined, { signal: closing.signal });
-      const operation = ledger.book(tried, (books) => {
+      const operation = ledger.book(tried, (books, at) => {
         if (behaviour === "decline") return books.decline(orderId, "card_declined");
         if (behaviour === "unknown") return books.decline(orderId, "unknown_token");
-        return books.authorize(request.body, `auth_${randomUUID()}`);
+        const expiresAt = at + (behaviour === "lapse_soon" ? shortLifeMs : lifeMs);
+        return books.authorize(request.body, `auth_${randomUUID()}`, { expiresAt });
       });
       if ("result" in operation && operation.result.status === "authorized") {
         if (behaviour === "refuse_captures") capturesToRefuse.add(operation.result.id);
@@ -93,12 +97,12 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
         const { orderId, authorization, amount, currency } = request.body;
         const fields = [orderId, authorization, amount ?? null, currency ?? null];
         const tried = attempt(request.headers["idempotency-key"], kind, fields);
-        const operation = ledger.book(tried, (books) => {
+        const operation = ledger.book(tried, (books, at) => {
           if (kind === "capture" && authorization !== null && capturesToRefuse.has(authorization)) {
             if (refusedCaptures.strikes(authorization)) return { refused: 409, code: "capture_refused" };
             capturesToRefuse.delete(authorization);
           }
-          return books[kind](request.body);
+          return books[kind](request.body, at);
         });
         return answer(reply, operation);
       },
@@ -109,7 +113,7 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
   app.get("/operations/:idempotencyKey", { schema: { params: OperationParams } }, async (request, reply) => {
     const operation = ledger.find(request.params.idempotencyKey);
     if (operation === undefined) return reply.status(404).send({ error: "unknown_key" });
-    return reply.send(operation.result);
+    return reply.send(resultOf(operation));
   });
   app.get("/ledger", { schema: { querystring: LedgerQuery } }, (request, reply) =>
     reply.send({ entries: ledger.entries(request.query.orderId) }),
@@ -122,8 +126,12 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
 
 function answer(reply: FastifyReply, operation: Operation | Refusal): FastifyReply {
   if ("refused" in operation) return reply.status(operation.refused).send({ error: operation.code });
-  const { result } = operation;
-  return reply.status(result.status === "declined" ? 402 : 200).send(result);
+  return reply.status(operation.result.status === "declined" ? 402 : 200).send(resultOf(operation));
+}
+
+/** The stored result, and until when the authorisation stands. */
+function resultOf({ result, expiresAt }: Operation): object {
+  return expiresAt === undefined ? result : { ...result, expiresAt: new Date(expiresAt).toISOString() };
 }
 
 /** The socket stays open until the client gives up or the simulator closes. */

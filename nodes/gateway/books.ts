@@ -1,13 +1,14 @@
 /**
  * The gateway's books: what was authorised, captured, voided and refunded per order. Pure apart from its own
  * state, which is a fold over operations.
- * Owns: authorisations and their sums.  Does not own: idempotency keys, the file, time.
+ * Owns: authorisations and their sums.  Does not own: idempotency keys, the file, the clock.
  * Invariants
  *   B1. 0 <= refunded <= captured <= amount, for every authorisation, in integers of the minor unit.
  *   B2. A voided authorisation has nothing captured that is not reversed, and never changes again.
  *   B3. All authorisations of an order are in one currency, so their amounts can be added.
  *   B4. Once an order was voided, with or without an authorisation, no later one is accepted for it, but what a customer
  *       pays on a page although it is closed.
+ *   B5. From its `expiresAt` on, what is not captured of an authorisation is neither captured nor voided.
  * Proved by: test/unit/gateway-books.test.ts
  */
 import type { AuthorizeRequest, Decision, Operation, Refusal, SettleRequest } from "./operation.ts";
@@ -19,12 +20,27 @@ export type Authorization = {
   readonly currency: string;
   /** Settled at once: a debit card. Its void is a reversal of the settled sum. */
   readonly settledAtOnce: boolean;
+  /** When it lapses, ms since the epoch; absent: never. */
+  readonly expiresAt?: number;
   captured: number;
   refunded: number;
   voided: boolean;
 };
 
 type OrderBook = { closed: boolean; readonly authorizations: Map<string, Authorization> };
+
+/** What lapsed of one authorisation, in minor units. `at`: ms since the epoch. */
+export type Lapse = {
+  readonly orderId: string;
+  readonly authorization: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly at: number;
+};
+
+const LAPSED = "authorization_expired";
+const hasLapsed = ({ expiresAt }: Authorization, now: number): boolean =>
+  expiresAt !== undefined && now >= expiresAt;
 
 const refusal = (refused: Refusal["refused"], code: string): Refusal => ({ refused, code });
 
@@ -44,9 +60,14 @@ export class Books {
 
   /**
    * A second authorisation of an order is accepted, as real gateways do: the ledger has to show the mistake.
-   * @param late also for a closed order: money that a customer sends on a page too late
+   * @param how.late also for a closed order: money that a customer sends on a page too late
+   * @param how.expiresAt ms since the epoch; a debit card's authorisation is settled and does not lapse
    */
-  authorize(request: AuthorizeRequest, id: string, late = false): Decision {
+  authorize(
+    request: AuthorizeRequest,
+    id: string,
+    { late = false, expiresAt }: { readonly late?: boolean; readonly expiresAt?: number } = {},
+  ): Decision {
     const { orderId, amount, currency } = request;
     const order = this.#orders.get(orderId);
     if (order?.closed === true && !late) return this.decline(orderId, "order_voided");
@@ -59,7 +80,7 @@ export class Books {
       result: { status: "authorized", id },
       booked: { amount, currency },
       authorizations: [id],
-      ...(request.method === "debit_card" && { settled: true }),
+      ...(request.method === "debit_card" ? { settled: true } : expiresAt !== undefined && { expiresAt }),
     };
   }
 
@@ -74,13 +95,17 @@ export class Books {
     };
   }
 
-  /** Takes authorised money; several partial captures add up to the authorised amount at most. */
-  capture(request: SettleRequest): Decision | Refusal {
+  /**
+   * Takes authorised money; several partial captures add up to the authorised amount at most.
+   * @param now ms since the epoch
+   */
+  capture(request: SettleRequest, now: number): Decision | Refusal {
     const found = this.#find(request);
     if ("refused" in found) return found;
     if (found.voided) return refusal(409, "authorization_voided");
     const left = found.amount - found.captured;
     if (left === 0) return refusal(409, "already_captured");
+    if (hasLapsed(found, now)) return refusal(409, LAPSED);
     const amount = request.amount ?? left;
     if (amount > left) return refusal(409, "amount_above_authorized");
     return {
@@ -110,19 +135,25 @@ export class Books {
     };
   }
 
-  /** Voids every open authorisation of the order, or the named one, and closes the order for later ones. */
-  void(request: SettleRequest): Decision | Refusal {
+  /**
+   * Voids every open authorisation of the order, or the named one, and closes the order for later ones. One that has
+   * lapsed is not open: named, it is refused.
+   * @param now ms since the epoch
+   */
+  void(request: SettleRequest, now: number): Decision | Refusal {
     const { orderId, authorization } = request;
     const all = [...(this.#orders.get(orderId)?.authorizations.values() ?? [])];
     if (authorization !== null && !all.some((one) => one.id === authorization)) {
       return refusal(409, "unknown_authorization");
     }
     const meant = all.filter((one) => !one.voided && (authorization === null || one.id === authorization));
-    const open = meant.filter((one) => (one.settledAtOnce ? one.refunded : one.captured) === 0);
+    const untaken = meant.filter((one) => (one.settledAtOnce ? one.refunded : one.captured) === 0);
+    const open = untaken.filter((one) => !hasLapsed(one, now));
     const first = open[0];
     if (first === undefined) {
       // Captured money goes back by refund; saying "nothing to void" would let the caller think it is done.
       if (meant.some((one) => one.captured > one.refunded)) return refusal(409, "already_captured");
+      if (authorization !== null && untaken.length > 0) return refusal(409, LAPSED);
       return {
         kind: "void",
         orderId,
@@ -138,6 +169,25 @@ export class Books {
       booked: { amount: open.reduce((sum, one) => sum + one.amount, 0), currency: first.currency },
       authorizations: open.map((one) => one.id),
     };
+  }
+
+  /** What has lapsed by `now` (ms since the epoch) without being captured or voided; of one order or of all. */
+  lapsed(now: number, orderId?: string): Lapse[] {
+    const found: Lapse[] = [];
+    const orders = orderId === undefined ? this.#orders : [[orderId, this.#orders.get(orderId)] as const];
+    for (const [id, order] of orders)
+      for (const one of order?.authorizations.values() ?? []) {
+        const amount = one.amount - one.captured;
+        if (one.voided || amount === 0 || !hasLapsed(one, now)) continue;
+        found.push({
+          orderId: id,
+          authorization: one.id,
+          amount,
+          currency: one.currency,
+          at: one.expiresAt ?? 0,
+        });
+      }
+    return found;
   }
 
   /** Takes an operation into the books. The only way in which they change. */
@@ -157,6 +207,7 @@ export class Books {
           amount,
           currency,
           settledAtOnce: operation.settled === true,
+          ...(operation.expiresAt !== undefined && { expiresAt: operation.expiresAt }),
           captured: operation.settled === true ? amount : 0,
           refunded: 0,
           voided: false,

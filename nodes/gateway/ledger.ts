@@ -12,11 +12,14 @@ import { Books } from "./books.ts";
 import { type Choice, Pages } from "./pages.ts";
 import type { Decision, Operation, OperationKind, Refusal } from "./operation.ts";
 
-/** One line of `GET /ledger`: an operation that was accepted and moved money. */
+/**
+ * One line of `GET /ledger`: an operation that was accepted and moved money, or a `lapse`: the part of an authorisation
+ * that nobody captured in time.
+ */
 export type LedgerEntry = {
   readonly idempotencyKey: string;
   readonly orderId: string;
-  readonly kind: OperationKind;
+  readonly kind: OperationKind | "lapse";
   readonly amount: number;
   readonly currency: string;
   readonly at: string;
@@ -57,13 +60,13 @@ export class Ledger {
   }
 
   /**
-   * Stores what `decide` says, unless the key was used before: then that operation is the answer. Synchronous,
+   * Stores what `decide` says at this moment, unless the key was used before: then that operation is the answer. Synchronous,
    * so no other operation comes in between. @throws the file's errors; nothing is booked then.
    */
-  book(attempt: Attempt, decide: (books: Books) => Decision | Refusal): Operation | Refusal {
+  book(attempt: Attempt, decide: (books: Books, now: number) => Decision | Refusal): Operation | Refusal {
     const earlier = this.repeated(attempt);
     if (earlier !== undefined) return earlier;
-    const decision = decide(this.books);
+    const decision = decide(this.books, this.#now());
     if ("refused" in decision) return decision;
     const operation = this.#operation(attempt, decision);
     this.#file.append([operation]);
@@ -96,7 +99,7 @@ export class Ledger {
     return undefined;
   }
 
-  /** Accepted operations in the order of booking, of one order or of all. */
+  /** Accepted operations in the order of booking, then what has lapsed by now; of one order or of all. */
   entries(orderId?: string): LedgerEntry[] {
     const entries: LedgerEntry[] = [];
     for (const operation of this.#operations.values()) {
@@ -105,6 +108,10 @@ export class Ledger {
       const { idempotencyKey, kind, at } = operation;
       if (kind === "page" || kind === "decline") continue;
       entries.push({ idempotencyKey, orderId: operation.orderId, kind, ...operation.booked, at });
+    }
+    for (const { authorization, at, ...lapse } of this.books.lapsed(this.#now(), orderId)) {
+      const of = { idempotencyKey: `${authorization}:lapse`, orderId: lapse.orderId, kind: "lapse" } as const;
+      entries.push({ ...of, amount: lapse.amount, currency: lapse.currency, at: new Date(at).toISOString() });
     }
     return entries;
   }

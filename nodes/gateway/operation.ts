@@ -3,7 +3,7 @@
 /** What a gateway does with money. */
 export type OperationKind = "authorize" | "capture" | "void" | "refund";
 
-/** The answer to one operation, stored and given again to whoever repeats its key. */
+/** The result of one operation, stored and given again to whoever repeats its key. */
 export type OperationResult =
   | { readonly status: "authorized"; readonly id: string }
   | { readonly status: "declined"; readonly reason: string }
@@ -42,6 +42,8 @@ export type Operation = {
   readonly authorizations: readonly string[];
   /** True when the authorisation was settled at once (debit cards). */
   readonly settled?: true;
+  /** When the authorisation lapses, ms since the epoch; absent where it does not. */
+  readonly expiresAt?: number;
   /** The page that the operation made, or that the customer used. */
   readonly page?: Page;
   /** RFC 3339, UTC */
@@ -68,7 +70,7 @@ export type SettleRequest = {
 /** What an operation would book, before it has a key and a time. */
 export type Decision = Pick<
   Operation,
-  "kind" | "orderId" | "result" | "booked" | "authorizations" | "settled" | "page"
+  "kind" | "orderId" | "result" | "booked" | "authorizations" | "settled" | "expiresAt" | "page"
 >;
 
 /** The books do not allow it: nothing is booked and nothing stored. `code` is stable, snake_case. */

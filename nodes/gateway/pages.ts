@@ -86,7 +86,7 @@ export class Pages {
     const decision = this.#books.authorize(
       { orderId, method: "async", token: "", amount, currency },
       authorization,
-      choice === "pay_late",
+      { late: choice === "pay_late" },
     );
     return { ...decision, page: of };
   }

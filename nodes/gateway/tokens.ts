@@ -12,6 +12,8 @@ export type Behaviour =
   | "lose_answer"
   /** Authorises; the first two captures of that authorisation are refused. */
   | "refuse_captures"
+  /** Authorises for three seconds. */
+  | "lapse_soon"
   | "unknown";
 
 const behaviours: Readonly<Record<string, Behaviour>> = {
@@ -22,6 +24,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   tok_error_then_ok: "fail_twice",
   tok_lost_answer: "lose_answer",
   tok_capture_refused_twice: "refuse_captures",
+  tok_lapses_soon: "lapse_soon",
 };
 
 /** By the token's name; any other text is `unknown`. */

@@ -83,7 +83,7 @@ export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
   for (const [name, entry] of Object.entries(definition.machines)) {
     const stored = snapshot.machines[name];
     if (!stored) throw new MachineFault(`machine ${name} is missing in the stored state`);
-    const state = migrate(name, entry, stored);
+    const state = migrate(name, entry, stored, snapshot.machines);
     const open = snapshot.effects.filter((effect) => effect.machine === name && !effect.abandoned);
     machines[name] = state;
     live.set(

@@ -22,9 +22,12 @@ export type MachineEntry = {
   readonly machine: AnyStateMachine;
   /** Raised by one whenever stored states of the previous version need a migration. */
   readonly version: number;
-  /** `migrations[n]` turns a state of version n into one of version n + 1. Pure. */
-  readonly migrations?: Readonly<Record<number, (state: MachineState) => MachineState>>;
+  /** `migrations[n]` turns a state of version n into one of version n + 1. */
+  readonly migrations?: Readonly<Record<number, Migration>>;
 };
+
+/** Pure. `stored`: all machines of the actor as they were stored, each in the version that wrote it. */
+export type Migration = (state: MachineState, stored: MachineStates) => MachineState;
 
 export type EffectContext = {
   readonly actor: string;

@@ -11,7 +11,7 @@ import {
   createActor,
   type EventObject,
 } from "xstate";
-import type { MachineEntry, MachineState } from "./definition.ts";
+import type { MachineEntry, MachineState, MachineStates } from "./definition.ts";
 
 /** A machine's state in memory. Immutable. */
 export type Live = AnyMachineSnapshot;
@@ -96,14 +96,19 @@ export function restoreMachine(
  * Brings a stored state to the machine's current version.
  * @throws MachineFault when no migration leads there or one throws; NewerMachine
  */
-export function migrate(name: string, entry: MachineEntry, stored: MachineState): MachineState {
+export function migrate(
+  name: string,
+  entry: MachineEntry,
+  stored: MachineState,
+  machines: MachineStates,
+): MachineState {
   let state = stored;
   while (state.version < entry.version) {
     const { version } = state;
     const step = entry.migrations?.[version];
     if (!step) throw new MachineFault(`machine ${name}: no migration from version ${version}`);
     try {
-      state = { ...step(state), version: version + 1 };
+      state = { ...step(state, machines), version: version + 1 };
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
       throw new MachineFault(`machine ${name}: the migration from version ${version} failed: ${cause}`, {

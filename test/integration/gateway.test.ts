@@ -3,15 +3,20 @@ import t, { type Test } from "tap";
 import { createGatewayApp } from "../../nodes/gateway/app.ts";
 import { Ledger } from "../../nodes/gateway/ledger.ts";
 
-type Answer = { status: number; body: { status?: string; id?: string; reason?: string; error?: string } };
+type Answer = {
+  status: number;
+  body: { status?: string; id?: string; reason?: string; error?: string; expiresAt?: string };
+};
 
-async function startGateway(t: Test, { home = t.testdir(), slowMs = 1 } = {}) {
-  const ledger = new Ledger(join(home, "ledger.jsonl"), Date.now);
+async function startGateway(t: Test, { home = t.testdir(), slowMs = 1, now = Date.now } = {}) {
+  const ledger = new Ledger(join(home, "ledger.jsonl"), now);
   const app = createGatewayApp({
     ledger,
     slowMs,
+    lifeMs: 604_800_000,
+    shortLifeMs: 3000,
     publicUrl: "http://127.0.0.1",
-    now: Date.now,
+    now,
     decided: () => {},
   });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -154,6 +159,27 @@ t.test("tok_capture_refused_twice authorises, and its third capture succeeds", a
   t.same(await capture("c1"), { status: 409, body: { error: "capture_refused" } });
   t.match(await capture("c2"), { status: 409 });
   t.same(await capture("c3"), { status: 200, body: { status: "captured" } });
+});
+
+t.test("an authorisation says until when it stands, and is refused from then on", async (t) => {
+  let now = Date.UTC(2026, 0, 1);
+  const gateway = await startGateway(t, { now: () => now });
+  const { body } = await gateway.authorize("k1", "o", "tok_lapses_soon");
+  t.match(body, { status: "authorized", expiresAt: "2026-01-01T00:00:03.000Z" });
+  t.match((await gateway.authorize("k2", "p", "tok_ok")).body, { expiresAt: "2026-01-08T00:00:00.000Z" });
+  t.equal((await gateway.authorize("k3", "d", "tok_ok", "debit_card")).body.expiresAt, undefined);
+  const reference = { orderId: "o", authorization: body.id };
+  now += 3000;
+  for (const kind of ["capture", "void"])
+    t.match(await gateway.post(kind, `k-${kind}`, reference), {
+      status: 409,
+      body: { error: "authorization_expired" },
+    });
+  t.same((await gateway.get("/operations/k1")).body, body, "what was answered stays");
+  t.match(
+    (await gateway.entries()).map(({ kind }) => kind),
+    ["authorize", "authorize", "authorize", "lapse"],
+  );
 });
 
 t.test("many callers with the same key at once are booked once", async (t) => {

@@ -22,7 +22,7 @@ t.test("every field that an order can have survives serialisation", async (t) =>
     ...order,
     shippingAddress: { ...body.shippingAddress, line2: "2nd floor" },
     lines: [...order.lines, { sku: "NEW", quantity: 1, unitPrice: null }],
-    payment: { method: "async", status: "pending", url: "http://127.0.0.1:3900/pay/1" },
+    payment: { method: "async", status: "pending", reason: null, url: "http://127.0.0.1:3900/pay/1" },
     fulfillment: { status: "shipped", trackingNumber: "TRK1" },
     invoice: { number: "INV-1", issuedAt: "2026-11-22T11:00:00.000Z", url: "/v1/orders/ord_1/invoice" },
     reason: "late “€” \u2028 ünïcode",
@@ -64,7 +64,12 @@ t.test("respond-async is answered 202 even when the first commit settled the ord
 });
 
 t.test("an order that waits on the payment page is answered 201 with its address", async (t) => {
-  const payment = { method: "async", status: "pending", url: "http://127.0.0.1:3900/pay/1" } as const;
+  const payment = {
+    method: "async",
+    status: "pending",
+    reason: null,
+    url: "http://127.0.0.1:3900/pay/1",
+  } as const;
   const view: OrderView = { ...order, status: "awaiting_payment", payment };
   const { app } = await startApp(t, {
     orders: ordersWith({ place: async () => ({ status: "placed", order: view }) }),

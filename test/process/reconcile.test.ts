@@ -27,6 +27,23 @@ const reconcile = (env: Readonly<Record<string, string>>, ...args: string[]): Pr
     );
   });
 
+/** An order of a customer who pays, declines, or leaves and has it cancelled; then she may pay all the same. */
+async function onPage(url: string, choice: string): Promise<string> {
+  const { body } = await place(url, orderOf({ method: "async" }));
+  const choose = (action: string) =>
+    fetch(body.payment.url ?? "", { method: "POST", body: new URLSearchParams({ action }) });
+  if (choice === "pay" || choice === "decline") await choose(choice);
+  else {
+    await command(url, body.id, "cancel", { reason: "changed my mind" });
+    await waitUntil(
+      "the page is closed",
+      async () => (await read(url, body.id)).body.payment.status === "voided",
+    );
+    if (choice === "pay_late") await choose(choice);
+  }
+  return body.id;
+}
+
 t.test("the sides are equal whatever happened, and what is booked beside us is named", async (t) => {
   const cluster = await startOrderCluster(t, { stepDelayMs: 200 });
   const env = { NATS_URL: cluster.nats.url, ORDERLY_GATEWAY_URL: cluster.gateway.url };
@@ -42,9 +59,12 @@ t.test("the sides are equal whatever happened, and what is booked beside us is n
     }),
   );
   const cash = place(url, orderOf({ method: "cash_on_delivery" }));
+  const pages = await Promise.all(
+    ["pay", "decline", "pay_late", "leave"].map((choice) => onPage(url, choice)),
+  );
   const last = cluster.nodes.at(-1)!;
   await last.kill();
-  const ids = [...(await Promise.all(placing)), (await cash).body.id];
+  const ids = [...(await Promise.all(placing)), (await cash).body.id, ...pages];
   await last.start();
   await waitUntil(
     "all orders have ended",

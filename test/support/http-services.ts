@@ -21,7 +21,7 @@ export const order: OrderView = {
   customer: body.customer,
   lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 1999, currency: "EUR" } }],
   total: { amount: 3998, currency: "EUR" },
-  payment: { method: "credit_card", status: "authorized", url: null },
+  payment: { method: "credit_card", status: "authorized", reason: null, url: null },
   fulfillment: { status: "stored", trackingNumber: null },
   invoice: null,
   shippingAddress: body.shippingAddress,

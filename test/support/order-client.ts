@@ -103,7 +103,7 @@ export async function putStock(url: string, sku: string, onHand: number): Promis
 export type LedgerEntry = {
   readonly idempotencyKey: string;
   readonly orderId: string;
-  readonly kind: "authorize" | "capture" | "void" | "refund";
+  readonly kind: "authorize" | "capture" | "void" | "refund" | "lapse";
   readonly amount: number;
   readonly currency: string;
 };

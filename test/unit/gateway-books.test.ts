@@ -4,6 +4,7 @@ import { Books } from "../../nodes/gateway/books.ts";
 import type { Decision, Operation, Refusal } from "../../nodes/gateway/operation.ts";
 
 const EUR = "EUR";
+const NOW = 1_000_000;
 const authorizeRequest = (orderId: string, amount: number, method = "credit_card") => ({
   orderId,
   method,
@@ -29,7 +30,7 @@ const outcome = (decision: Decision | Refusal): string =>
 t.test("money moves only as far as it was authorised", async (t) => {
   const books = new Books();
   const capture = (amount?: number, authorization: string | null = "a1") =>
-    outcome(book(books, books.capture({ orderId: "o", authorization, ...(amount && { amount }) })));
+    outcome(book(books, books.capture({ orderId: "o", authorization, ...(amount && { amount }) }, NOW)));
   const refund = (amount?: number) =>
     outcome(book(books, books.refund({ orderId: "o", authorization: "a1", ...(amount && { amount }) })));
 
@@ -42,7 +43,7 @@ t.test("money moves only as far as it was authorised", async (t) => {
   t.equal(capture(601), "amount_above_authorized", "partial captures add up");
   t.equal(capture(), "captured", "without an amount the rest is captured");
   t.equal(capture(), "already_captured");
-  t.equal(outcome(books.void({ orderId: "o", authorization: null })), "already_captured");
+  t.equal(outcome(books.void({ orderId: "o", authorization: null }, NOW)), "already_captured");
   t.equal(refund(1001), "amount_above_captured");
   t.equal(refund(1000), "refunded");
   t.equal(refund(), "already_refunded");
@@ -55,16 +56,16 @@ t.test("money moves only as far as it was authorised", async (t) => {
 t.test("a void ends an authorisation and every later one of the order", async (t) => {
   const books = new Books();
   book(books, books.authorize(authorizeRequest("o", 500), "a1"));
-  const voided = book(books, books.void({ orderId: "o", authorization: null }));
+  const voided = book(books, books.void({ orderId: "o", authorization: null }, NOW));
   t.match(voided, { result: { status: "voided" }, booked: { amount: 500, currency: EUR } });
-  t.equal(outcome(books.capture({ orderId: "o", authorization: "a1" })), "authorization_voided");
-  t.equal(outcome(books.void({ orderId: "o", authorization: "a1" })), "nothing_to_void");
+  t.equal(outcome(books.capture({ orderId: "o", authorization: "a1" }, NOW)), "authorization_voided");
+  t.equal(outcome(books.void({ orderId: "o", authorization: "a1" }, NOW)), "nothing_to_void");
   t.equal(outcome(books.authorize(authorizeRequest("o", 500), "a2")), "order_voided");
 });
 
 t.test("a void that comes first refuses the authorisation that comes late", async (t) => {
   const books = new Books();
-  const first = book(books, books.void({ orderId: "o", authorization: null }));
+  const first = book(books, books.void({ orderId: "o", authorization: null }, NOW));
   t.match(first, { result: { status: "nothing_to_void" }, booked: null });
   t.equal(outcome(books.authorize(authorizeRequest("o", 500), "a1")), "order_voided");
   t.equal(outcome(books.authorize(authorizeRequest("other", 500), "a2")), "authorized");
@@ -73,17 +74,41 @@ t.test("a void that comes first refuses the authorisation that comes late", asyn
 t.test("a debit card is settled at once, so it is refunded or reversed whole", async (t) => {
   const books = new Books();
   book(books, books.authorize(authorizeRequest("o", 500, "debit_card"), "a1"));
-  t.equal(outcome(books.capture({ orderId: "o", authorization: "a1" })), "already_captured");
-  t.equal(outcome(book(books, books.void({ orderId: "o", authorization: null }))), "voided");
+  t.equal(outcome(books.capture({ orderId: "o", authorization: "a1" }, NOW)), "already_captured");
+  t.equal(outcome(book(books, books.void({ orderId: "o", authorization: null }, NOW))), "voided");
   t.equal(outcome(books.refund({ orderId: "o", authorization: "a1" })), "authorization_voided");
 
   book(books, books.authorize(authorizeRequest("p", 500, "debit_card"), "a2"));
   t.equal(outcome(book(books, books.refund({ orderId: "p", authorization: "a2", amount: 100 }))), "refunded");
   t.equal(
-    outcome(books.void({ orderId: "p", authorization: null })),
+    outcome(books.void({ orderId: "p", authorization: null }, NOW)),
     "already_captured",
     "a void does not give back what was refunded already",
   );
+});
+
+t.test("an authorisation that was not captured in time is refused for capture and void", async (t) => {
+  const books = new Books();
+  const until = { expiresAt: NOW + 100 };
+  const named = { orderId: "o", authorization: "a1" };
+  book(books, books.authorize(authorizeRequest("o", 500), "a1", until));
+  t.equal(outcome(books.capture(named, NOW + 99)), "captured", "a moment before");
+  t.same(books.lapsed(NOW + 99), []);
+  t.equal(outcome(books.capture(named, NOW + 100)), "authorization_expired");
+  t.equal(outcome(books.void(named, NOW + 100)), "authorization_expired");
+  t.equal(outcome(books.void({ orderId: "o", authorization: null }, NOW + 100)), "nothing_to_void");
+  const lapse = { orderId: "o", authorization: "a1", amount: 500, currency: EUR, at: NOW + 100 };
+  t.same(books.lapsed(NOW + 100), [lapse]);
+  t.same(books.lapsed(NOW + 100, "another"), []);
+
+  book(books, books.capture({ ...named, amount: 200 }, NOW));
+  t.same(books.lapsed(NOW + 100), [{ ...lapse, amount: 300 }], "what was captured does not lapse");
+  t.equal(outcome(books.void(named, NOW + 100)), "already_captured");
+  t.equal(outcome(book(books, books.refund(named))), "refunded", "and is refunded afterwards");
+
+  book(books, books.authorize(authorizeRequest("d", 500, "debit_card"), "a2", until));
+  t.same(books.lapsed(NOW + 100, "d"), [], "a debit card is settled");
+  t.equal(outcome(books.void({ orderId: "d", authorization: "a2" }, NOW + 100)), "voided");
 });
 
 t.test("an order has one currency at the gateway", async (t) => {
@@ -102,12 +127,16 @@ t.test("whatever is asked in whatever order, 0 <= refunded <= captured <= amount
     amount: fc.option(fc.integer({ min: 1, max: 300 }), { nil: undefined }),
     method: fc.constantFrom("credit_card", "debit_card"),
     all: fc.boolean(),
+    // Authorisations are for 100 ms, the steps some time apart.
+    later: fc.integer({ min: 0, max: 40 }),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const books = new Books();
       let net = 0;
-      for (const { kind, which, amount, method, all } of steps) {
+      let at = NOW;
+      for (const { kind, which, amount, method, all, later } of steps) {
+        at += later;
         const id = `a${which}`;
         const known = books.authorization("o", id);
         const request = {
@@ -119,12 +148,12 @@ t.test("whatever is asked in whatever order, 0 <= refunded <= captured <= amount
         const decision = book(
           books,
           kind === "authorize"
-            ? books.authorize(authorizeRequest("o", amount ?? 100, method), id)
+            ? books.authorize(authorizeRequest("o", amount ?? 100, method), id, { expiresAt: at + 100 })
             : kind === "capture"
-              ? books.capture(request)
+              ? books.capture(request, at)
               : kind === "refund"
                 ? books.refund(request)
-                : books.void(request),
+                : books.void(request, at),
         );
         if (!("refused" in decision) && decision.booked !== null) {
           if (kind === "capture" || decision.settled === true) net += decision.booked.amount;
@@ -136,6 +165,11 @@ t.test("whatever is asked in whatever order, 0 <= refunded <= captured <= amount
               }
             }
           }
+        }
+        for (const lapse of books.lapsed(at, "o")) {
+          const one = books.authorization("o", lapse.authorization);
+          if (one === undefined || one.voided || lapse.amount !== one.amount - one.captured) return false;
+          if (one.expiresAt === undefined || one.expiresAt > at || one.settledAtOnce) return false;
         }
         let held = 0;
         for (let n = 0; n < 3; n++) {

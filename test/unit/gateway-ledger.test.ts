@@ -35,6 +35,30 @@ t.test("a key used for another request is refused, and nothing is booked", async
   ledger.close();
 });
 
+t.test("what lapsed is an entry from that moment on, also after a restart", async (t) => {
+  const path = join(t.testdir(), "ledger.jsonl");
+  const before = new Ledger(path, () => noon);
+  before.book(tried("k1"), (books, now) => books.authorize(request, "a1", { expiresAt: now + 1000 }));
+  t.same(
+    before.entries().map(({ kind }) => kind),
+    ["authorize"],
+  );
+  before.close();
+  const after = new Ledger(path, () => noon + 1000);
+  for (const orderId of ["o", undefined])
+    t.match(after.entries(orderId), [
+      { kind: "authorize", amount: 500 },
+      {
+        idempotencyKey: "a1:lapse",
+        orderId: "o",
+        kind: "lapse",
+        amount: 500,
+        at: "2026-01-01T12:00:01.000Z",
+      },
+    ]);
+  after.close();
+});
+
 t.test("a declined operation is stored under its key but is no entry of the ledger", async (t) => {
   const ledger = new Ledger(join(t.testdir(), "ledger.jsonl"), () => noon);
   ledger.book(tried("k1"), (books) => books.decline("o", "card_declined"));
@@ -48,10 +72,12 @@ t.test("after a restart keys, results and sums are as before", async (t) => {
   const path = join(t.testdir(), "sub", "ledger.jsonl");
   const before = new Ledger(path, () => noon);
   before.book(tried("k1"), (books) => books.authorize(request, "a1"));
-  before.book(attempt("k2", "capture", [1]), (books) =>
-    books.capture({ orderId: "o", authorization: "a1", amount: 300 }),
+  before.book(attempt("k2", "capture", [1]), (books, now) =>
+    books.capture({ orderId: "o", authorization: "a1", amount: 300 }, now),
   );
-  before.book(attempt("k3", "void", []), (books) => books.void({ orderId: "late", authorization: null }));
+  before.book(attempt("k3", "void", []), (books, now) =>
+    books.void({ orderId: "late", authorization: null }, now),
+  );
   const entries = before.entries();
   before.close();
 

@@ -21,8 +21,8 @@ function stage(t: Test, path = join(t.testdir(), "ledger.jsonl")) {
     },
     status: () => ledger.pages.find("pay_1", now)?.status,
     voids: (key: string) =>
-      ledger.book(attempt(key, "void", [key]), (books) =>
-        books.void({ orderId: "ord_1", authorization: null }),
+      ledger.book(attempt(key, "void", [key]), (books, at) =>
+        books.void({ orderId: "ord_1", authorization: null }, at),
       ),
     booked: () => ledger.entries("ord_1").map(({ kind, amount }) => [kind, amount]),
   };

@@ -26,7 +26,7 @@ const orderExample = {
   customer: placeOrderExample.customer,
   lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 1999, currency: "EUR" } }],
   total: { amount: 3998, currency: "EUR" },
-  payment: { method: "credit_card", status: "authorized", url: null },
+  payment: { method: "credit_card", status: "authorized", reason: null, url: null },
   fulfillment: { status: "stored", trackingNumber: null },
   invoice: null,
   shippingAddress: placeOrderExample.shippingAddress,
@@ -56,6 +56,12 @@ export const Order = Type.Object(
         description:
           "none, authorizing, authorized, failed, expired, pending, captured, capture_failed, collected, voided or refunded",
       }),
+      reason: nullable(
+        Type.String({
+          description:
+            "Why it failed or expired, or why its capture failed. `expired` with `authorization_expired` holds a confirmed order: cancel it, or retry",
+        }),
+      ),
       url: nullable(Type.String({ description: "Hosted payment page, while it waits for the customer" })),
     }),
     fulfillment: Type.Object({

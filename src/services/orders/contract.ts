@@ -51,7 +51,13 @@ export type OrderView = {
     readonly unitPrice: Money | null;
   }[];
   readonly total: Money | null;
-  readonly payment: { readonly method: PaymentMethod; readonly status: string; readonly url: string | null };
+  /** `reason`: why it failed or expired, or why the capture failed; null otherwise. */
+  readonly payment: {
+    readonly method: PaymentMethod;
+    readonly status: string;
+    readonly reason: string | null;
+    readonly url: string | null;
+  };
   readonly fulfillment: { readonly status: string; readonly trackingNumber: string | null };
   readonly invoice: { readonly number: string; readonly issuedAt: string; readonly url: string } | null;
   readonly shippingAddress: PlaceOrder["shippingAddress"];

@@ -16,6 +16,7 @@ import type { Carrier } from "../fulfillment/carrier.ts";
 import { retrievalEffect } from "../fulfillment/invoice-retrieval.ts";
 import { paymentEffects } from "../payments/effects.ts";
 import type { PaymentGateway } from "../payments/gateway.ts";
+import { paymentMigrations } from "./payment-migrations.ts";
 
 /** What the effects of an order are carried out with. */
 export type OrderDefinitionOptions = {
@@ -40,7 +41,8 @@ export type ProviderName = "gateway" | "carrier" | "inventory" | "documents";
 /** Each machine's name, as in records, commands and inbox messages. */
 export const orderMachines = {
   order: { machine: orderMachine, version: 1 },
-  payment: { machine: paymentMachine, version: 1 },
+  // 2: why money is given back is kept, authorisations lapse.
+  payment: { machine: paymentMachine, version: 2, migrations: paymentMigrations },
   // 2: the invoice is retrieved, and parcels are handed over to a carrier.
   fulfillment: { machine: fulfillmentMachine, version: 2, migrations: { 1: labelledHere } },
 } as const;

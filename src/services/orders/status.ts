@@ -38,16 +38,35 @@ export function orderStatus({ order }: OrderMachines): OrderStatus {
 export function paymentStatus({ payment }: OrderMachines): string {
   const { value, context } = payment;
   if (typeof value !== "string") {
-    const { reversing } = value;
-    return typeof reversing === "string" ? reversingStatus(reversing, context) : "pending";
+    const { reversing, watching, free } = value;
+    if (typeof reversing === "string") return reversingStatus(reversing, context);
+    if (watching !== undefined) return context.end === "expired" ? "expired" : "voided";
+    return typeof free === "string" ? free : "pending";
   }
-  if (value === "idle" || value === "due" || value === "unused") return "none";
-  return value === "capturing" ? "authorized" : value;
+  return plainStatuses[value] ?? value;
 }
+
+/** Payment states of one word that a client need not tell apart; every other one is the status itself. */
+const plainStatuses: Readonly<Record<string, string>> = {
+  idle: "none",
+  due: "none",
+  unused: "none",
+  capturing: "authorized",
+  lapsed: "expired",
+  capture_lapsed: "expired",
+};
+
+/** Why the payment failed or expired, or its capture failed; null otherwise. */
+export function paymentReason(machines: OrderMachines): string | null {
+  const { reason } = machines.payment.context;
+  return troubled.has(paymentStatus(machines)) ? (reason ?? null) : null;
+}
+
+const troubled: ReadonlySet<string> = new Set(["failed", "expired", "capture_failed"]);
 
 /** While money is given back, the status says what still stands. */
 function reversingStatus(step: string, context: PaymentContext): string {
-  if (context.expired) return "expired";
+  if (context.end === "expired") return "expired";
   if (step === "awaiting_authorization") return "authorizing";
   if (context.method === "async" && context.authorization === undefined) return "pending";
   const refunds = step === "refunding" || step === "refund_failed";
@@ -86,6 +105,7 @@ const steps: Readonly<Record<string, OrderCommand["type"]>> = {
 /** States in which a machine waits for its next try, or for an operator, by their innermost names. */
 const failed: ReadonlySet<string> = new Set([
   "capture_failed",
+  "capture_lapsed",
   "void_failed",
   "refund_failed",
   "label_failed",

@@ -5,6 +5,7 @@ import {
   fulfillmentStatus,
   orderMachinesOf,
   orderStatus,
+  paymentReason,
   paymentStatus,
   paymentUrl,
 } from "./status.ts";
@@ -25,7 +26,12 @@ export function orderView(id: string, snapshot: Snapshot): OrderView {
       unitPrice: "unitPrice" in line ? line.unitPrice : null,
     })),
     total: context.total,
-    payment: { method: context.method, status: paymentStatus(machines), url: paymentUrl(machines) },
+    payment: {
+      method: context.method,
+      status: paymentStatus(machines),
+      reason: paymentReason(machines),
+      url: paymentUrl(machines),
+    },
     fulfillment: { status: fulfillmentStatus(machines), trackingNumber: trackingNumber ?? null },
     invoice: invoice
       ? { number: invoice.number, issuedAt: invoice.issuedAt, url: `/v1/orders/${id}/invoice` }

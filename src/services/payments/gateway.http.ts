@@ -17,15 +17,18 @@ import type {
 import { type Answer, failed, jsonProvider, text } from "../providers/json-provider.ts";
 import type { GatewayCall, GatewayOutcome, PaymentGateway } from "./gateway.ts";
 
-/** @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive. */
-export function httpGateway(baseUrl: string): PaymentGateway {
+/**
+ * @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive.
+ * @param now ms since the epoch, on about the same clock as the gateway's
+ */
+export function httpGateway(baseUrl: string, now: () => number = Date.now): PaymentGateway {
   const provider = jsonProvider("gateway", baseUrl);
   const post = (path: string, body: object, call: GatewayCall): Promise<Answer> =>
     provider.post(`/payments/${path}`, body, call);
   return {
     async authorize({ orderId, method, token, amount }, call) {
       const answer = await post("authorize", { orderId, method, token, ...amount }, call);
-      return authorized(answer) ?? fail(answer);
+      return authorized(answer, now()) ?? fail(answer);
     },
     async createPage({ orderId, amount, expiresInMs }, call) {
       const answer = await post("pages", { orderId, ...amount, expiresInMs }, call);
@@ -51,7 +54,7 @@ export function httpGateway(baseUrl: string): PaymentGateway {
       const answer = await provider.get(`/operations/${encodeURIComponent(key)}`, signal);
       if (answer.status === 404) return undefined;
       return (
-        authorized(answer) ??
+        authorized(answer, now()) ??
         page(answer) ??
         captured(answer) ??
         voided(answer) ??
@@ -70,9 +73,14 @@ function settlement(request: SettleInput): object {
   return { ...reference(request), ...request.amount };
 }
 
-function authorized({ status, body }: Answer): AuthorizeOutput | undefined {
+function authorized({ status, body }: Answer, now: number): AuthorizeOutput | undefined {
   if (status === 200 && body["status"] === "authorized" && typeof body["id"] === "string") {
-    return { outcome: "authorized", authorization: body["id"] };
+    const expiresAt = Date.parse(text(body["expiresAt"], ""));
+    return {
+      outcome: "authorized",
+      authorization: body["id"],
+      ...(!Number.isNaN(expiresAt) && { expiresInMs: Math.max(0, expiresAt - now) }),
+    };
   }
   // 402 from the call itself, 200 with the stored result from a look-up.
   if ((status === 402 || status === 200) && body["status"] === "declined") {
@@ -99,14 +107,14 @@ function checked({ status, body }: Answer, { orderId, amount }: CheckInput): Che
   }
   switch (body["status"]) {
     case "pending":
-      return { outcome: "pending" };
+    case "closed":
+      return { outcome: body["status"] };
     case "paid":
       return typeof body["authorization"] === "string"
         ? { outcome: "paid", authorization: body["authorization"] }
         : undefined;
     case "declined":
-    case "closed":
-      return { outcome: "declined", reason: text(body["reason"], "closed") };
+      return { outcome: "declined", reason: text(body["reason"], "declined") };
     default:
       return undefined;
   }

@@ -3,7 +3,8 @@
  *
  * What an implementation must honour: every call carries a key; the same key with the same request has the same
  * outcome and counts once. A void closes the order: an authorisation that arrives after it does not stand. A void of
- * an order that was paid on a page is refused.
+ * an order that was paid on a page is refused. A capture or a void of an authorisation that has lapsed is refused with
+ * `authorization_expired`; one that was captured before has not lapsed.
  */
 import type {
   AuthorizeInput,
@@ -37,7 +38,7 @@ export interface PaymentGateway {
   authorize(request: AuthorizeInput, call: GatewayCall): Promise<AuthorizeOutput>;
   /** A page on which the customer pays the amount at once, and once; a void of the order closes it. */
   createPage(request: PageInput, call: GatewayCall): Promise<PageOutput>;
-  /** What became of a page. A question: it counts for nothing. A page that is closed or too old is `declined`. */
+  /** What became of a page. A question: it counts for nothing. A page that was voided or is too old is `closed`. */
   checkPayment(request: CheckInput, call: GatewayCall): Promise<CheckOutput>;
   capture(request: SettleInput, call: GatewayCall): Promise<CaptureOutput>;
   void(request: VoidInput, call: GatewayCall): Promise<VoidOutput>;

@@ -1,11 +1,12 @@
 /** Compares what our orders say of their money with what the gateway has booked. Pure. */
 import type { PaymentContext } from "../../../machines/payment-context.ts";
+import { mayRetry } from "../../../machines/retry.ts";
 import type { PaymentMethod } from "../../../machines/types.ts";
 
 /** One line of the gateway's ledger. Amounts in minor units. */
 export type Booking = {
   readonly orderId: string;
-  readonly kind: "authorize" | "capture" | "void" | "refund";
+  readonly kind: "authorize" | "capture" | "void" | "refund" | "lapse";
   readonly amount: number;
   readonly currency: string;
 };
@@ -20,7 +21,7 @@ export type KnownPayment = {
   readonly underWay: boolean;
 };
 
-/** What stands at the gateway for one order, minor units. Voided authorisations do not count. */
+/** What stands at the gateway for one order, minor units. Authorisations that were voided or have lapsed do not count. */
 export type Standing = { readonly authorized: number; readonly settled: number; readonly refunded: number };
 
 /** `weSay` and `gatewaySays` in words, for an operator. */
@@ -36,7 +37,7 @@ export type Difference = {
 export function standing(bookings: readonly Booking[], method: PaymentMethod | undefined): Standing {
   const sum = (kind: Booking["kind"]): number =>
     bookings.filter((one) => one.kind === kind).reduce((total, { amount }) => total + amount, 0);
-  const authorized = sum("authorize") - sum("void");
+  const authorized = sum("authorize") - sum("void") - sum("lapse");
   return {
     authorized,
     settled: method === "debit_card" ? authorized : sum("capture"),
@@ -48,13 +49,17 @@ export function standing(bookings: readonly Booking[], method: PaymentMethod | u
 export function expected({ value, context }: KnownPayment): Standing | undefined {
   const total = context.amount?.amount ?? 0;
   const none = { authorized: 0, settled: 0, refunded: 0 };
-  switch (value) {
+  switch (outermost(value)) {
     case "idle":
     case "unused":
+    // Of an order that costs nothing, which no gateway knows.
+    case "free":
     case "due":
     case "collected":
     case "failed":
     case "voided":
+    case "lapsed":
+    case "capture_lapsed":
       return none;
     case "authorized":
       return { ...none, authorized: total, settled: context.method === "debit_card" ? total : 0 };
@@ -67,6 +72,20 @@ export function expected({ value, context }: KnownPayment): Standing | undefined
     default:
       return undefined;
   }
+}
+
+/** Ends in which money may have been given back before. */
+const endings: ReadonlySet<unknown> = new Set(["expired", "watching"]);
+
+/** What the payment owes the gateway, or the customer, and does not try any more. */
+function givenUp({ value, context }: KnownPayment): "a void" | "a refund" | undefined {
+  if (typeof value !== "object" || value === null || mayRetry(context.tries)) return undefined;
+  const { reversing } = value as { readonly reversing?: unknown };
+  return reversing === "void_failed" ? "a void" : reversing === "refund_failed" ? "a refund" : undefined;
+}
+
+function outermost(value: unknown): unknown {
+  return typeof value === "object" && value !== null ? Object.keys(value)[0] : value;
 }
 
 /** Nothing may stand: what was settled has been given back, and no authorisation is open. */
@@ -111,10 +130,15 @@ export function difference(
     );
   }
   if (payment.underWay) return undefined;
-  if (payment.value === "expired") {
+  const gaveUp = givenUp(payment);
+  if (gaveUp !== undefined) {
+    const advice = `have it tried again (POST /v1/orders/${orderId}/retry), or see to it at the gateway first`;
+    return tell(`${gaveUp} was given up`, `${weSay}, after ${payment.context.tries} tries`, advice);
+  }
+  if (endings.has(outermost(payment.value))) {
     return standsNothing(stands)
       ? undefined
-      : tell("money stands for an expired payment", weSay, "void or refund it at the gateway");
+      : tell("money stands for a payment that has ended", weSay, "void or refund it at the gateway");
   }
   const should = expected(payment);
   if (should === undefined || inWords(should) === inWords(stands)) return undefined;

@@ -17,6 +17,9 @@ export class Chart {
   /** Inputs of the open effects by invocation id. */
   readonly effects = new Map<string, unknown>();
   readonly timers = new Map<string, EventObject>();
+  /** ms since the start, moved on by {@link elapseNext} alone. */
+  now = 0;
+  private readonly dueAt = new Map<string, number>();
   /** Told of every event before it is sent. */
   watch: (live: Live, event: EventObject) => void = () => {};
   /** Everything the first step did. */
@@ -70,6 +73,17 @@ export class Chart {
     return this.send(timer[1]);
   }
 
+  /** Lets time pass until the first of the timers fires. */
+  elapseNext(): Taken {
+    const due = (id: string): number => this.dueAt.get(id) ?? 0;
+    const [first] = [...this.timers].toSorted(([a], [b]) => due(a) - due(b));
+    if (first === undefined) throw new Error("no timer is armed");
+    const [id, event] = first;
+    this.now = Math.max(this.now, due(id));
+    this.timers.delete(id);
+    return this.send(event);
+  }
+
   /** Timers of a delay, by its name in the machine. */
   armed(delay: string): [id: string, event: EventObject][] {
     return [...this.timers].filter(([id]) => id.includes(delay));
@@ -98,6 +112,7 @@ export class Chart {
         case "delay":
           delays.push(request.delayMs);
           this.timers.set(request.id, request.event);
+          this.dueAt.set(request.id, this.now + request.delayMs);
           break;
         case "cancel":
           this.timers.delete(request.id);

@@ -40,6 +40,12 @@ export const outOfStock: ReserveOutput = {
 };
 
 export const authorized: AuthorizeOutput = { outcome: "authorized", authorization: "auth_1" };
+/** For a week. */
+export const authorizedForAWeek: AuthorizeOutput = {
+  outcome: "authorized",
+  authorization: "auth_1",
+  expiresInMs: 604_800_000,
+};
 /** A page, and what a customer did on it. */
 export const page = { payment: "pay_1", url: "http://127.0.0.1/pay/pay_1" } as const;
 export const paidOnPage = { outcome: "paid", authorization: "auth_2" } as const;

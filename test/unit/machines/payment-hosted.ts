@@ -8,6 +8,7 @@ import {
   unused,
   voidFailed,
   voiding,
+  watching,
   type W,
 } from "./payment-stage.ts";
 import type { Scenarios, Then } from "./scenarios.ts";
@@ -20,6 +21,9 @@ const paidTooLate: Then = { ...refunding, emits: ["payment.authorized", "payment
 /** Remembered, and given back once the void has been answered. */
 const heardWhileVoiding: Then = { ...paid, to: "reversing.voiding" };
 const asked: Then = { to: "hosted.pending.checking", invokes: ["checkPayment"] };
+const unpaid: W[] = [...pageExpired, "nothing to void"];
+const looks = (times: number): W[] =>
+  Array.from({ length: times }, (): W[] => ["time to look", "found closed"]).flat();
 const waits = (ms: number): Then => ({ to: "hosted.pending.waiting", delays: [ms] });
 
 export const hostedGiven: Scenarios<W>["given"] = {
@@ -27,6 +31,7 @@ export const hostedGiven: Scenarios<W>["given"] = {
     reach: reach("async"),
     outcomes: {
       "order created": { to: "hosted.requesting", invokes: ["createPaymentPage"] },
+      "order created for nothing": { to: "free.captured", emits: ["payment.authorized", "payment.captured"] },
       "order closed": unused,
     },
   },
@@ -73,6 +78,8 @@ export const hostedGiven: Scenarios<W>["given"] = {
     outcomes: {
       "found pending": waits(4000),
       "found paid": paid,
+      // The deadline decides, not the gateway's clock.
+      "found closed": waits(4000),
       "found declined": failed,
       "check failed": waits(4000),
       "told paid": paid,
@@ -94,8 +101,21 @@ export const hostedGiven: Scenarios<W>["given"] = {
   "a page that expired": {
     reach: reach("async", ...pageExpired),
     outcomes: {
-      voided: { to: "expired", emits: ["payment.voided"] },
-      "nothing to void": { to: "expired" },
+      voided: { ...watching, emits: ["payment.voided"] },
+      "nothing to void": watching,
+      "void lapsed": { to: "reversing.asking", invokes: ["checkPayment"] },
+      "void refused": { to: "reversing.asking", invokes: ["checkPayment"] },
+      "void unknown": voidFailed(1000),
+      "told paid": heardWhileVoiding,
+      "told another amount": heardWhileVoiding,
+    },
+  },
+  "a page of a cancelled order": {
+    reach: reach("async", ...waiting, "order closed"),
+    outcomes: {
+      voided: { ...watching, emits: ["payment.voided"] },
+      "nothing to void": watching,
+      "void lapsed": { to: "reversing.asking", invokes: ["checkPayment"] },
       "void refused": { to: "reversing.asking", invokes: ["checkPayment"] },
       "void unknown": voidFailed(1000),
       "told paid": heardWhileVoiding,
@@ -107,6 +127,7 @@ export const hostedGiven: Scenarios<W>["given"] = {
     outcomes: {
       voided: { ...refunding, emits: ["payment.voided"] },
       "nothing to void": refunding,
+      "void lapsed": refunding,
       "void refused": refunding,
       "void unknown": voidFailed(1000),
     },
@@ -116,6 +137,7 @@ export const hostedGiven: Scenarios<W>["given"] = {
     outcomes: {
       "found paid": paidTooLate,
       "found pending": voidFailed(1000),
+      "found closed": voidFailed(1000),
       "found declined": voidFailed(1000),
       "check failed": voidFailed(1000),
       "told paid": paidTooLate,
@@ -123,16 +145,64 @@ export const hostedGiven: Scenarios<W>["given"] = {
     },
   },
   "a page that expired unpaid": {
-    reach: reach("async", ...pageExpired, "nothing to void"),
+    reach: reach("async", ...unpaid),
+    outcomes: {
+      "told paid": paidTooLate,
+      "told another amount": paidTooLate,
+      "time to look": { to: "watching.looking", invokes: ["checkPayment"] },
+    },
+  },
+  "a page that is looked at after its end": {
+    reach: reach("async", ...unpaid, "time to look"),
+    outcomes: {
+      "found paid": paidTooLate,
+      "found pending": { to: "watching.waiting", delays: [8000] },
+      "found closed": { to: "watching.waiting", delays: [8000] },
+      "found declined": { to: "expired" },
+      "check failed": { to: "watching.waiting", delays: [8000] },
+      "told paid": paidTooLate,
+      "told another amount": paidTooLate,
+    },
+  },
+  "a page that is looked at for the last time": {
+    reach: reach("async", ...unpaid, ...looks(7), "time to look"),
+    outcomes: {
+      "found paid": paidTooLate,
+      "found pending": { to: "expired" },
+      "found closed": { to: "expired" },
+      "found declined": { to: "expired" },
+      "check failed": { to: "expired" },
+      "told paid": paidTooLate,
+      "told another amount": paidTooLate,
+    },
+  },
+  "a page of a cancelled order that is looked at for the last time": {
+    reach: reach("async", ...waiting, "order closed", "nothing to void", ...looks(7), "time to look"),
+    outcomes: {
+      "found paid": paidTooLate,
+      "found pending": { to: "voided" },
+      "found closed": { to: "voided" },
+      "found declined": { to: "voided" },
+      "check failed": { to: "voided" },
+      "told paid": paidTooLate,
+      "told another amount": paidTooLate,
+    },
+  },
+  "a page that expired unpaid long ago": {
+    reach: reach("async", ...unpaid, ...looks(8)),
+    outcomes: { "told paid": paidTooLate, "told another amount": paidTooLate },
+  },
+  "a page of an order cancelled long ago": {
+    reach: reach("async", ...waiting, "order closed", "nothing to void", ...looks(8)),
     outcomes: { "told paid": paidTooLate, "told another amount": paidTooLate },
   },
   "a page that was declined": {
     reach: reach("async", ...waiting, "told declined"),
     outcomes: { "told paid": paidTooLate, "told another amount": paidTooLate },
   },
-  "a page of a cancelled order": {
-    reach: reach("async", ...waiting, "order closed", "nothing to void"),
-    outcomes: { "told paid": paidTooLate, "told another amount": paidTooLate },
+  "nothing to pay on a page": {
+    reach: reach("async", "order created for nothing"),
+    outcomes: { "order closed": unused },
   },
   "paid on a page": {
     reach: reach("async", ...waiting, "told paid"),

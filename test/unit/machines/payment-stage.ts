@@ -4,6 +4,7 @@ import type { PaymentMethod } from "../../../machines/types.ts";
 import { Chart } from "./chart.ts";
 import {
   authorized,
+  authorizedForAWeek,
   declined,
   declinedReport,
   orderInput,
@@ -22,6 +23,9 @@ const failure = (kind: string): object => ({ error: { code: "gateway_error", mes
 /** All that can happen to a payment. */
 export const when = {
   "order created": { happen: (c) => c.send({ type: "order.created", total } as never) },
+  "order created for nothing": {
+    happen: (c) => c.send({ type: "order.created", total: { ...total, amount: 0 } } as never),
+  },
   "order closed": {
     happen: (c) => c.send({ type: "order.closed", orderId: "ord_1", held: true } as never),
   },
@@ -32,6 +36,15 @@ export const when = {
   unheard: { happen: (c) => c.send({ type: "something.else" }) },
 
   authorized: { effect: "authorizePayment", happen: (c) => c.settle("authorizePayment", authorized) },
+  "authorized for a week": {
+    effect: "authorizePayment",
+    happen: (c) => c.settle("authorizePayment", authorizedForAWeek),
+  },
+  "time lapsed": {
+    timer: true,
+    armed: "authorization.lapse",
+    happen: (c) => c.elapse("authorization.lapse"),
+  },
   declined: { effect: "authorizePayment", happen: (c) => c.settle("authorizePayment", declined) },
   "authorization refused": {
     effect: "authorizePayment",
@@ -59,6 +72,7 @@ export const when = {
     armed: "deadline",
     happen: (c) => c.elapse("deadline"),
   },
+  "time to look": { timer: true, armed: "lookDelay", happen: (c) => c.elapse("lookDelay") },
   "time to ask": { timer: true, armed: "pollDelay", happen: (c) => c.elapse("pollDelay") },
   "found pending": {
     effect: "checkPayment",
@@ -67,7 +81,11 @@ export const when = {
   "found paid": { effect: "checkPayment", happen: (c) => c.settle("checkPayment", paidOnPage) },
   "found declined": {
     effect: "checkPayment",
-    happen: (c) => c.settle("checkPayment", { outcome: "declined", reason: "closed" }),
+    happen: (c) => c.settle("checkPayment", { outcome: "declined", reason: "no" }),
+  },
+  "found closed": {
+    effect: "checkPayment",
+    happen: (c) => c.settle("checkPayment", { outcome: "closed" }),
   },
   "check failed": { effect: "checkPayment", happen: (c) => c.fail("checkPayment", "unknown") },
   "told paid": { happen: (c) => c.send(paidReport) },
@@ -87,10 +105,21 @@ export const when = {
     effect: "capturePayment",
     happen: (c) => c.settle("capturePayment", { outcome: "declined", reason: "insufficient_funds" }),
   },
+  "capture lapsed": {
+    effect: "capturePayment",
+    happen: (c) => c.settle("capturePayment", { outcome: "declined", reason: "authorization_expired" }),
+  },
+  "capture lapsed, as a failure": {
+    effect: "capturePayment",
+    happen: (c) => c.fail("capturePayment", "refused", "authorization_expired"),
+  },
   "capture refused": { effect: "capturePayment", happen: (c) => c.fail("capturePayment", "refused") },
   "capture unknown": { effect: "capturePayment", happen: (c) => c.fail("capturePayment", "unknown") },
   "late capture": late("capturePayment", { output: { outcome: "captured" } }),
   "late capture declined": late("capturePayment", { output: { outcome: "declined", reason: "no" } }),
+  "late capture lapsed": late("capturePayment", {
+    output: { outcome: "declined", reason: "authorization_expired" },
+  }),
   "late capture unknown": late("capturePayment", failure("unknown")),
 
   voided: { effect: "voidPayment", happen: (c) => c.settle("voidPayment", { outcome: "voided" }) },
@@ -99,6 +128,10 @@ export const when = {
     happen: (c) => c.settle("voidPayment", { outcome: "nothing_to_void" }),
   },
   "void refused": { effect: "voidPayment", happen: (c) => c.fail("voidPayment", "refused") },
+  "void lapsed": {
+    effect: "voidPayment",
+    happen: (c) => c.fail("voidPayment", "refused", "authorization_expired"),
+  },
   "void unknown": { effect: "voidPayment", happen: (c) => c.fail("voidPayment", "unknown") },
 
   refunded: { effect: "refundPayment", happen: (c) => c.settle("refundPayment", { outcome: "refunded" }) },
@@ -107,6 +140,12 @@ export const when = {
 } satisfies Record<string, When>;
 
 export type W = keyof typeof when;
+
+/** What the gateway can make of an effect. */
+export function paymentOutcomes(effect: string): W[] {
+  const outcomes = Object.entries<When>(when).filter(([, one]) => one.effect === effect);
+  return outcomes.map(([name]) => name as W);
+}
 
 /** The payment after all of that. */
 export const reach =
@@ -125,6 +164,9 @@ export const expired: Then = {
   invokes: ["voidPayment"],
 };
 export const voiding: Then = { to: "reversing.voiding", invokes: ["voidPayment"] };
+/** After an order with a page that was not paid: it may still be paid. */
+export const watching: Then = { to: "watching.waiting", delays: [2000] };
+export const lapsed: Then = { to: "expired", emits: ["payment.expired"] };
 export const refunding: Then = { to: "reversing.refunding", invokes: ["refundPayment"] };
 export const voidFailed = (ms: number): Then => ({ to: "reversing.void_failed", delays: [ms] });
 export const refundFailed = (ms: number): Then => ({ to: "reversing.refund_failed", delays: [ms] });

@@ -2,9 +2,11 @@ import t from "tap";
 import { paymentMachine } from "../../../machines/payment.ts";
 import { total } from "./order-input.ts";
 import { hostedGiven } from "./payment-hosted.ts";
+import { captureFailed, captureLapsed, capturing, lapsingGiven } from "./payment-lapsing.ts";
 import {
   expired,
   failed,
+  lapsed,
   reach,
   refundFailed,
   refunding,
@@ -15,14 +17,6 @@ import {
   when,
 } from "./payment-stage.ts";
 import { checkScenarios } from "./scenarios.ts";
-import type { Then } from "./scenarios.ts";
-
-const capturing: Then = { to: "capturing", invokes: ["capturePayment"] };
-const captureFailed = (ms: number): Then => ({
-  to: "capture_failed",
-  emits: ["payment.capture_failed"],
-  delays: [ms],
-});
 
 const atGateway: W[] = ["order created", "capture requested"];
 const card: W[] = ["order created", "authorized"];
@@ -37,15 +31,36 @@ checkScenarios<W>({
       reach: reach("credit_card"),
       outcomes: {
         "order created": { to: "authorizing", invokes: ["authorizePayment"] },
+        "order created for nothing": { to: "free.authorized", emits: ["payment.authorized"] },
         "order closed": unused,
       },
     },
     "cash before the order is created": {
       reach: reach("cash_on_delivery"),
-      outcomes: { "order created": { to: "due" }, "order closed": unused },
+      outcomes: {
+        "order created": { to: "due" },
+        "order created for nothing": { to: "due" },
+        "order closed": unused,
+      },
     },
     "a payment that is not needed": { reach: reach("credit_card", "order closed"), outcomes: {} },
     ...hostedGiven,
+    ...lapsingGiven,
+    "nothing to pay by credit card": {
+      reach: reach("credit_card", "order created for nothing"),
+      outcomes: {
+        "capture requested": { to: "free.captured", emits: ["payment.captured"] },
+        "order closed": unused,
+      },
+    },
+    "nothing to pay by debit card": {
+      reach: reach("debit_card", "order created for nothing"),
+      outcomes: { "order closed": unused },
+    },
+    "nothing captured by credit card": {
+      reach: reach("tokenized", "order created for nothing", "capture requested"),
+      outcomes: { "order closed": unused },
+    },
     due: {
       reach: reach("in_person", "order created"),
       outcomes: {
@@ -58,6 +73,23 @@ checkScenarios<W>({
       reach: reach("tokenized", ...atGateway.slice(0, 1)),
       outcomes: {
         authorized: { to: "authorized", emits: ["payment.authorized"] },
+        "authorized for a week": {
+          to: "authorized",
+          emits: ["payment.authorized"],
+          delays: [604_800_000],
+        },
+        declined: failed,
+        "authorization refused": failed,
+        "authorization timed out": expired,
+        "gateway unreachable": expired,
+        "order closed": { to: "reversing.awaiting_authorization" },
+      },
+    },
+    "authorizing what is settled at once": {
+      reach: reach("debit_card", "order created"),
+      outcomes: {
+        authorized: { to: "authorized", emits: ["payment.authorized"] },
+        "authorized for a week": { to: "authorized", emits: ["payment.authorized"] },
         declined: failed,
         "authorization refused": failed,
         "authorization timed out": expired,
@@ -79,6 +111,8 @@ checkScenarios<W>({
       outcomes: {
         captured: { to: "captured", emits: ["payment.captured"] },
         "capture declined": captureFailed(1000),
+        "capture lapsed": captureLapsed,
+        "capture lapsed, as a failure": captureLapsed,
         "capture refused": captureFailed(1000),
         "capture unknown": captureFailed(1000),
         "order closed": { to: "reversing.awaiting_capture" },
@@ -93,6 +127,8 @@ checkScenarios<W>({
       outcomes: {
         captured: { to: "captured", emits: ["payment.captured"] },
         "capture declined": captureFailed(2000),
+        "capture lapsed": captureLapsed,
+        "capture lapsed, as a failure": captureLapsed,
         "capture refused": captureFailed(2000),
         "capture unknown": captureFailed(2000),
         "order closed": { to: "reversing.awaiting_capture" },
@@ -125,6 +161,7 @@ checkScenarios<W>({
       outcomes: {
         "late capture": { ...refunding, emits: ["payment.captured"] },
         "late capture declined": voiding,
+        "late capture lapsed": lapsed,
         "late capture unknown": voiding,
       },
     },
@@ -133,6 +170,7 @@ checkScenarios<W>({
       outcomes: {
         voided: { to: "voided", emits: ["payment.voided"] },
         "nothing to void": { to: "voided" },
+        "void lapsed": lapsed,
         "void refused": refunding,
         "void unknown": voidFailed(1000),
       },
@@ -146,6 +184,7 @@ checkScenarios<W>({
       outcomes: {
         voided: { to: "expired", emits: ["payment.voided"] },
         "nothing to void": { to: "expired" },
+        "void lapsed": lapsed,
         "void refused": refunding,
         "void unknown": voidFailed(1000),
       },
@@ -153,7 +192,33 @@ checkScenarios<W>({
     "refunding after it expired": {
       reach: reach("debit_card", ...timedOut, "void refused"),
       outcomes: {
-        refunded: { to: "expired", emits: ["payment.refunded"] },
+        refunded: { to: "expired", emits: ["payment.authorized", "payment.refunded"] },
+        "refund refused": refundFailed(1000),
+        "refund unknown": refundFailed(1000),
+      },
+    },
+    "refunding a credit card after it expired": {
+      reach: reach("credit_card", ...timedOut, "void refused"),
+      outcomes: {
+        refunded: {
+          to: "expired",
+          emits: ["payment.authorized", "payment.captured", "payment.refunded"],
+        },
+        "refund refused": refundFailed(1000),
+        "refund unknown": refundFailed(1000),
+      },
+    },
+    "refunding a capture whose answer was lost": {
+      reach: reach(
+        "credit_card",
+        ...card,
+        "capture requested",
+        "capture unknown",
+        "order closed",
+        "void refused",
+      ),
+      outcomes: {
+        refunded: { to: "refunded", emits: ["payment.captured", "payment.refunded"] },
         "refund refused": refundFailed(1000),
         "refund unknown": refundFailed(1000),
       },

@@ -36,7 +36,7 @@ const emittedTypes = [...publicEvents, ...(definition.privateEvents ?? [])];
 t.test("the runtime can host every machine, with a handler for every invoke", async (t) => {
   for (const [name, { machine, version }] of Object.entries(definition.machines)) {
     checkMachine(name, machine, Object.keys(definition.effects));
-    t.equal(version, name === "fulfillment" ? 2 : 1);
+    t.equal(version, name === "order" ? 1 : 2);
     t.equal(machine.id, name);
   }
 });

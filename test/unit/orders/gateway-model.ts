@@ -1,7 +1,8 @@
 import { Books } from "../../../nodes/gateway/books.ts";
 import { Pages } from "../../../nodes/gateway/pages.ts";
 import type { Choice } from "../../../nodes/gateway/pages.ts";
-import type { Decision, Refusal } from "../../../nodes/gateway/operation.ts";
+import type { Decision, Operation, Refusal } from "../../../nodes/gateway/operation.ts";
+import type { Booking } from "../../../src/services/payments/reconciliation.ts";
 import { EffectError } from "../../../src/runtime/definition.ts";
 import type {
   AuthorizeInput,
@@ -22,22 +23,34 @@ import type { GatewayCall, GatewayOutcome, PaymentGateway } from "../../../src/s
 /** What the gateway holds for an order, minor units. */
 export type Balance = { readonly authorized: number; readonly settled: number; readonly refunded: number };
 
+/** As the simulator has it: a week. */
+const LIFE_MS = 604_800_000;
+
 /** The payment gateway in memory, on the simulator's own books: idempotent by key, without a network. */
 export class GatewayModel implements PaymentGateway {
   readonly books = new Books();
   readonly pages = new Pages(this.books);
   private readonly outcomes = new Map<string, GatewayOutcome>();
+  private readonly operations: Operation[] = [];
   private readonly ids = new Map<string, string[]>();
   /** Cards that the next authorisations are declined for, and captures that are refused. */
   declines = false;
   refusesCaptures = false;
+  private readonly now: () => number;
+
+  /** @param now ms since the epoch */
+  constructor(now: () => number = () => 0) {
+    this.now = now;
+  }
 
   async authorize(request: AuthorizeInput, call: GatewayCall): Promise<AuthorizeOutput> {
     const { orderId, method, token, amount } = request;
     return this.once(call, "authorize", orderId, () =>
       this.declines
         ? this.books.decline(orderId, "card_declined")
-        : this.books.authorize({ orderId, method, token, ...amount }, `auth_${this.outcomes.size}`),
+        : this.books.authorize({ orderId, method, token, ...amount }, `auth_${this.outcomes.size}`, {
+            expiresAt: this.now() + LIFE_MS,
+          }),
     ) as AuthorizeOutput;
   }
 
@@ -45,24 +58,23 @@ export class GatewayModel implements PaymentGateway {
     const { orderId, amount, expiresInMs } = request;
     const id = `pay_${orderId}`;
     return this.once(call, "page", orderId, () =>
-      this.pages.create({ orderId, ...amount, expiresInMs }, id, `http://127.0.0.1/pay/${id}`, 0),
+      this.pages.create({ orderId, ...amount, expiresInMs }, id, `http://127.0.0.1/pay/${id}`, this.now()),
     ) as PageOutput;
   }
 
   async checkPayment({ payment }: CheckInput): Promise<CheckOutput> {
-    const page = this.pages.find(payment, 0);
+    const page = this.pages.find(payment, this.now());
     if (page === undefined) throw new EffectError("refused", "unknown_payment", payment);
     if (page.authorization !== null) return { outcome: "paid", authorization: page.authorization };
-    return page.status === "pending"
-      ? { outcome: "pending" }
-      : { outcome: "declined", reason: page.reason ?? "closed" };
+    if (page.status === "declined") return { outcome: "declined", reason: page.reason ?? "declined" };
+    return { outcome: page.status === "closed" ? "closed" : "pending" };
   }
 
   /** What the customer does on the page. @returns the call-back; undefined when the page does not take it */
   choose(orderId: string, choice: Choice): (GatewayPaid | GatewayDeclined) | undefined {
     const payment = `pay_${orderId}`;
     const authorization = `auth_${payment}`;
-    const decision = this.pages.choose(payment, choice, authorization, 0);
+    const decision = this.pages.choose(payment, choice, authorization, this.now());
     if ("refused" in decision) return undefined;
     this.take(`${payment}:${decision.kind}`, decision);
     if (decision.booked === null)
@@ -84,7 +96,8 @@ export class GatewayModel implements PaymentGateway {
     // What was done under a key is told again, whatever the gateway refuses now.
     if (this.refusesCaptures && !this.outcomes.has(call.key))
       return { outcome: "declined", reason: "capture_refused" } as const;
-    const decide = (): Decision | Refusal => this.books.capture({ orderId, authorization, ...amount });
+    const decide = (): Decision | Refusal =>
+      this.books.capture({ orderId, authorization, ...amount }, this.now());
     try {
       return this.once(call, "capture", orderId, decide) as CaptureOutput;
     } catch (error) {
@@ -94,7 +107,9 @@ export class GatewayModel implements PaymentGateway {
   }
 
   async void({ orderId, authorization }: VoidInput, call: GatewayCall): Promise<VoidOutput> {
-    return this.once(call, "void", orderId, () => this.books.void({ orderId, authorization })) as VoidOutput;
+    return this.once(call, "void", orderId, () =>
+      this.books.void({ orderId, authorization }, this.now()),
+    ) as VoidOutput;
   }
 
   async refund(request: SettleInput, call: GatewayCall): Promise<RefundOutput> {
@@ -107,7 +122,21 @@ export class GatewayModel implements PaymentGateway {
     return this.outcomes.get(key);
   }
 
-  /** Sums over all authorisations of an order that were not voided. */
+  /** The lines of the order in the gateway's ledger. */
+  bookings(orderId: string): Booking[] {
+    const booked = this.operations.flatMap((one) =>
+      one.orderId === orderId && one.booked !== null
+        ? [{ orderId, kind: one.kind as Booking["kind"], ...one.booked }]
+        : [],
+    );
+    const lapsed = this.books.lapsed(this.now(), orderId);
+    return [
+      ...booked,
+      ...lapsed.map(({ amount, currency }) => ({ orderId, kind: "lapse" as const, amount, currency })),
+    ];
+  }
+
+  /** Sums over all authorisations of an order that were not voided and have not lapsed. */
   balance(orderId: string): Balance {
     let [authorized, settled, refunded] = [0, 0, 0];
     for (const id of this.ids.get(orderId) ?? []) {
@@ -117,6 +146,7 @@ export class GatewayModel implements PaymentGateway {
       settled += one.captured;
       refunded += one.refunded;
     }
+    for (const { amount } of this.books.lapsed(this.now(), orderId)) authorized -= amount;
     return { authorized, settled, refunded };
   }
 
@@ -140,7 +170,11 @@ export class GatewayModel implements PaymentGateway {
     const { result } = decision;
     const outcome: GatewayOutcome =
       result.status === "authorized"
-        ? { outcome: "authorized", authorization: result.id }
+        ? {
+            outcome: "authorized",
+            authorization: result.id,
+            ...(decision.expiresAt !== undefined && { expiresInMs: decision.expiresAt - this.now() }),
+          }
         : result.status === "declined"
           ? { outcome: "declined", reason: result.reason }
           : result.status === "pending"
@@ -156,6 +190,7 @@ export class GatewayModel implements PaymentGateway {
 
   private take(key: string, decision: Decision): void {
     const operation = { idempotencyKey: key, fingerprint: key, at: "", ...decision };
+    this.operations.push(operation);
     this.books.apply(operation);
     this.pages.apply(operation);
   }

@@ -31,7 +31,7 @@ export class InventoryModel {
   private reserve(orderId: string): ReserveOutput {
     const hold = this.hold(orderId);
     if (hold === "released" || hold === "shipped") return { outcome: "closed", as: hold };
-    if (hold === "held") return reserved;
+    if (hold === "held") return this.offer;
     if (this.offer.outcome === "reserved") this.holds.set(orderId, "held");
     return this.offer;
   }

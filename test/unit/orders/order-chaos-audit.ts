@@ -8,6 +8,7 @@ import { readHold, readStock } from "../../../src/services/inventory/stored.ts";
 import type { StoredHold } from "../../../src/services/inventory/stored.ts";
 import { orderMachinesOf, orderStatus } from "../../../src/services/orders/status.ts";
 import type { OrderMachines } from "../../../src/services/orders/status.ts";
+import { difference } from "../../../src/services/payments/reconciliation.ts";
 import type { GatewayModel } from "./gateway-model.ts";
 
 /** Which end of a hold goes with an order's status; every other status holds its stock. */
@@ -158,7 +159,7 @@ export class OrderAudit {
     id: string,
     status: string,
     closed: boolean,
-    { order }: OrderMachines,
+    { order, payment }: OrderMachines,
     gateway: GatewayModel,
   ): void {
     if (gateway.authorizations(id) > 1) this.faults.push(`${id} was charged twice`);
@@ -167,6 +168,9 @@ export class OrderAudit {
     const stands = authorized > 0 && refunded < authorized;
     if (closed && (kept > 0 || stands))
       this.faults.push(`${id} is ${status}, and ${authorized}/${kept} stands`);
+    const { value, context } = payment;
+    const found = difference(id, { orderId: id, value, context, underWay: false }, gateway.bookings(id));
+    if (found) this.faults.push(JSON.stringify(found));
     const { method } = order.context;
     const due =
       method === "cash_on_delivery" || method === "in_person" ? 0 : (order.context.total?.amount ?? 0);

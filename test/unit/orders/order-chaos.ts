@@ -8,7 +8,8 @@ import type { OrderInput, PaymentMethod } from "../../../machines/types.ts";
 import type { MemoryLog } from "../../../src/adapters/log.memory.ts";
 import type { Fault, Operation } from "../../../src/adapters/server.memory.ts";
 import type { InventoryClient } from "../../../src/services/inventory/client.ts";
-import { orderStatus } from "../../../src/services/orders/status.ts";
+import { type OrderMachines, orderStatus } from "../../../src/services/orders/status.ts";
+import type { Choice } from "../../../nodes/gateway/pages.ts";
 import { randomOf } from "../runtime/cluster-chaos.ts";
 import { type ClusterNode, memoryCluster } from "../runtime/memory-cluster.ts";
 import { GatewayModel } from "./gateway-model.ts";
@@ -18,7 +19,18 @@ import { invoiceNumber, orderApplication, unreliable } from "./order-chaos-world
 const PARTITIONS = 3;
 const NAMES = ["one", "two", "three"] as const;
 const SKUS = ["A", "B", "C"] as const;
-const METHODS: readonly PaymentMethod[] = ["cash_on_delivery", "credit_card", "debit_card", "tokenized"];
+const METHODS: readonly PaymentMethod[] = [
+  "cash_on_delivery",
+  "in_person",
+  "credit_card",
+  "debit_card",
+  "tokenized",
+  "async",
+  "async",
+];
+/** What customers do on their pages; the rest just leaves. */
+const CHOICES: readonly Choice[] = ["pay", "pay", "pay", "pay", "decline"];
+const UNTOKENED: ReadonlySet<PaymentMethod> = new Set(["cash_on_delivery", "in_person", "async"]);
 const MOST_TRIES = 60;
 /** After that long a process is killed, as its parent would. */
 const STOP_LIMIT_MS = 10_000;
@@ -32,6 +44,12 @@ export type OrderRun = {
   readonly ends: Readonly<Record<string, number>>;
   readonly takeovers: number;
 };
+
+/** The order has ended, and its page is still looked at. */
+function isWatched(machines: OrderMachines | undefined): boolean {
+  const value = machines?.payment.value;
+  return typeof value === "object" && "watching" in value;
+}
 
 /** @param steps of random length, up to 300 ms of virtual time each */
 export async function orderChaos(seed: number, steps: number, streams = 1): Promise<OrderRun> {
@@ -57,7 +75,7 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
   });
   const logs = streamNames(streams).map((name) => cluster.server.log(name));
   const audit = new OrderAudit(logs, PARTITIONS, SKUS);
-  const books = new GatewayModel();
+  const books = new GatewayModel(() => cluster.clock.now());
   const gateway = unreliable(books, random, () => trouble);
 
   const nodes = new Map<string, ClusterNode & { readonly inventory: InventoryClient }>();
@@ -111,10 +129,10 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
       orderId,
       customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },
       lines: lines.length > 0 ? lines : [{ sku: "A", quantity: 1 }],
-      payment: { method, ...(method === "cash_on_delivery" ? {} : { token: "tok_ok" }) },
+      payment: { method, ...(UNTOKENED.has(method) ? {} : { token: "tok_ok" }) },
       shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
       fulfillment: { mode: "auto", stepDelayMs: 300 },
-      hostedPayment: { deadlineMs: 5000, pollMs: 200, pollMaxMs: 1000 },
+      hostedPayment: { deadlineMs: 5000, pollMs: 5, pollMaxMs: 1000 },
     };
     orders.set(orderId, input);
     // With a key the client repeats until it knows; without one the order's id is new and never seen again.
@@ -145,6 +163,18 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
       }
       return NOT_NOW.includes(reply.status) ? undefined : true;
     });
+  };
+  /** A customer on the page of an order; the gateway's call-back about it comes once, twice or never. */
+  const visit = (id: string, choice: Choice): void => {
+    const event = books.choose(id, choice);
+    if (event === undefined) return;
+    for (let times = Math.floor(random() * 3); times > 0; times--)
+      void insist((node) =>
+        node.actors.deliver(id, "payment", event, `msg_${id}_${choice}`).then(
+          () => true,
+          () => undefined,
+        ),
+      );
   };
   /** Onto the shelf: an absolute number, as somebody has counted it. */
   const stock = (sku: string, onHand: number): Promise<unknown> =>
@@ -189,6 +219,11 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
   for (let step = 0; step < steps && audit.faults.length === 0; step++) {
     for (let i = Math.floor(random() * 3); i > 0; i--) void place();
     if (chance(0.3) && orders.size > 0) void cancel(pick([...orders.keys()]));
+    for (const id of orders.keys()) {
+      if (chance(0.08)) visit(id, pick(CHOICES));
+      // Only while somebody looks: what comes later is found by `reconcile` alone.
+      if (chance(0.05) && isWatched(audit.machines(id))) visit(id, "pay_late");
+    }
     if (chance(0.1)) void stock(pick(SKUS), 20 + Math.floor(random() * 60));
     const name = pick(NAMES);
     const node = nodes.get(name);

@@ -20,7 +20,9 @@ import { InventoryModel } from "./inventory-model.ts";
 export const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.000Z" };
 
 export class OrderWorld {
-  readonly gateway = new GatewayModel();
+  /** ms since the epoch: as late as the latest timer that has fired. */
+  now = Date.UTC(2026, 10, 22);
+  readonly gateway = new GatewayModel(() => this.now);
   readonly inventory = new InventoryModel();
   readonly documents = memoryDocuments();
   /** No document is found. */
@@ -111,11 +113,13 @@ export class OrderWorld {
     return this.apply({ kind: "event", machine: "fulfillment", event, id: `msg_${++this.commands}` });
   }
 
-  /** Fires the timer at `index`. */
-  elapse(index = 0): boolean {
-    const timer = this.snapshot.timers[index];
-    if (!timer) throw new Error(`no timer ${index}`);
-    const { machine, id, generation } = timer;
+  /** Lets time pass until a timer fires: the one at `index`, by default the one that is due first. */
+  elapse(index?: number): boolean {
+    const { timers } = this.snapshot;
+    const timer = index === undefined ? timers.toSorted((a, b) => a.dueAt - b.dueAt)[0] : timers[index];
+    if (!timer) throw new Error(`no timer ${index ?? "at all"}`);
+    const { machine, id, generation, dueAt } = timer;
+    this.now = Math.max(this.now, dueAt);
     return this.apply({ kind: "timer", machine, timer: id, generation });
   }
 
@@ -191,7 +195,7 @@ export class OrderWorld {
   private apply(input: Input): boolean {
     const result = cascade(this.definition, this.head, input, {
       actor: this.id,
-      now: Date.UTC(2026, 10, 22),
+      now: this.now,
       inbox: 0,
       join: (effect, key) =>
         this.joins

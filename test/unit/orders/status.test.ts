@@ -43,6 +43,12 @@ const paymentStatuses: Readonly<Record<string, string>> = {
   capturing: "authorized",
   capture_failed: "capture_failed",
   captured: "captured",
+  lapsed: "expired",
+  capture_lapsed: "expired",
+  "free.authorized": "authorized",
+  "free.captured": "captured",
+  "watching.waiting": "voided",
+  "watching.looking": "voided",
   "reversing.awaiting_authorization": "authorizing",
   "hosted.requesting": "pending",
   "hosted.pending.waiting": "pending",
@@ -149,7 +155,7 @@ t.test("a debit card stays authorised until it is refunded, and what expired sta
   t.equal(paymentStatus({ ...debit, payment }), "authorized");
   for (const step of ["voiding", "void_failed", "refunding", "refund_failed"]) {
     const card = machinesIn({ payment: `reversing.${step}` });
-    const expired = { ...card.payment, context: { ...card.payment.context, expired: true } } as const;
+    const expired = { ...card.payment, context: { ...card.payment.context, end: "expired" } } as const;
     t.equal(paymentStatus({ ...card, payment: expired }), "expired", step);
   }
 });

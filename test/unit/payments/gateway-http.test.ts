@@ -62,6 +62,41 @@ t.test("a declined card, a refused capture and an empty void are answers", async
   t.strictSame(await gateway.void(reference, call()), { outcome: "nothing_to_void" });
 });
 
+t.test(
+  "a page is pending, paid, declined by the customer, or closed, which says nothing of the money",
+  async (t) => {
+    const request = { orderId: "ord_1", payment: "pay_1", amount };
+    const answers: readonly (readonly [object, object])[] = [
+      [{ status: "pending", authorization: null, reason: null }, { outcome: "pending" }],
+      [
+        { status: "paid", authorization: "auth_1", reason: null },
+        { outcome: "paid", authorization: "auth_1" },
+      ],
+      [
+        { status: "declined", reason: "declined_by_customer" },
+        { outcome: "declined", reason: "declined_by_customer" },
+      ],
+      [{ status: "closed", reason: "expired" }, { outcome: "closed" }],
+      [{ status: "closed", reason: "closed_by_shop" }, { outcome: "closed" }],
+    ];
+    for (const [body, outcome] of answers) {
+      const { url } = await startGateway(t, () => ({
+        status: 200,
+        body: { orderId: "ord_1", ...amount, ...body },
+      }));
+      t.strictSame(await httpGateway(url).checkPayment(request, call()), outcome);
+    }
+    const { url } = await startGateway(t, () => ({
+      status: 200,
+      body: { orderId: "ord_1", ...amount, amount: 1, status: "paid", authorization: "auth_1" },
+    }));
+    await t.rejects(httpGateway(url).checkPayment(request, call()), {
+      kind: "refused",
+      code: "payment_differs",
+    });
+  },
+);
+
 t.test("failures say whether something may have been done", async (t) => {
   const cases: [name: string, reply: Reply, kind: EffectError["kind"], code: string][] = [
     ["a server error", { status: 500, body: { error: "gateway_error" } }, "unknown", "gateway_error"],

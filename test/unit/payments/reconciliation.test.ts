@@ -8,7 +8,12 @@ import {
 } from "../../../src/services/payments/reconciliation.ts";
 import { orderInput, total } from "../machines/order-input.ts";
 
-const payment = (value: unknown, method: PaymentMethod = "credit_card", underWay = false): KnownPayment => ({
+const payment = (
+  value: unknown,
+  method: PaymentMethod = "credit_card",
+  underWay = false,
+  tries = 0,
+): KnownPayment => ({
   orderId: "ord_1",
   value,
   context: {
@@ -17,7 +22,7 @@ const payment = (value: unknown, method: PaymentMethod = "credit_card", underWay
     method,
     amount: total,
     attempt: 1,
-    tries: 0,
+    tries,
   },
   underWay,
 });
@@ -41,7 +46,14 @@ const equal: readonly (readonly [KnownPayment, Booking[]])[] = [
   [payment("expired"), booked("authorize", "void")],
   [payment("expired", "debit_card"), booked("authorize", "refund")],
   [payment("authorizing", "credit_card", true), booked("authorize")],
-  [payment({ reversing: "void_failed" }), booked("authorize")],
+  [payment({ reversing: "void_failed" }, "credit_card", false, 47), booked("authorize")],
+  [payment({ reversing: "refund_failed" }, "async", false, 47), booked("authorize", "capture")],
+  [payment({ reversing: "refunding" }, "async", true, 48), booked("authorize", "capture")],
+  [payment("lapsed"), booked("authorize", "lapse")],
+  [payment("capture_lapsed"), booked("authorize", "lapse")],
+  [payment("expired"), booked("authorize", "lapse")],
+  [payment({ watching: "waiting" }, "async"), []],
+  [payment({ free: "captured" }), []],
 ];
 
 t.test("what belongs together is no difference", async (t) => {
@@ -58,7 +70,33 @@ const wrong: readonly (readonly [string, KnownPayment | undefined, Booking[], Re
   ["a refund of nothing", payment("authorized"), booked("authorize", "refund"), /cannot be/u],
   ["two captures of one sum", payment("captured"), booked("authorize", "capture", "capture"), /cannot be/u],
   ["money of a failed payment", payment("failed"), booked("authorize"), /sides differ/u],
-  ["money of an expired payment", payment("expired"), booked("authorize"), /expired/u],
+  ["money of an expired payment", payment("expired"), booked("authorize"), /has ended/u],
+  [
+    "money that nobody has heard of",
+    payment({ watching: "waiting" }, "async"),
+    booked("authorize", "capture"),
+    /has ended/u,
+  ],
+  [
+    "money for an order that costs nothing",
+    payment({ free: "authorized" }),
+    booked("authorize"),
+    /sides differ/u,
+  ],
+  ["a lapse that we do not know", payment("authorized"), booked("authorize", "lapse"), /sides differ/u],
+  ["an authorisation that has not lapsed", payment("lapsed"), booked("authorize"), /sides differ/u],
+  [
+    "a void that is not tried any more",
+    payment({ reversing: "void_failed" }, "async", false, 48),
+    booked("authorize", "capture"),
+    /a void was given up/u,
+  ],
+  [
+    "a refund that is not tried any more",
+    payment({ reversing: "refund_failed" }, "debit_card", false, 48),
+    booked("authorize"),
+    /a refund was given up/u,
+  ],
   ["a refund that is not there", payment("refunded"), booked("authorize", "capture"), /sides differ/u],
   ["sums that cannot be, under way too", payment("x", "credit_card", true), booked("capture"), /cannot be/u],
 ];

@@ -13,7 +13,7 @@ import {
 } from "xstate";
 import { limits } from "../../../config/limits.ts";
 import { type Head, type Input, restore } from "../../../src/runtime/cascade.ts";
-import type { ActorDefinition, Joined, MachineEntry } from "../../../src/runtime/definition.ts";
+import type { ActorDefinition, Joined, MachineEntry, Migration } from "../../../src/runtime/definition.ts";
 import { checkMachine, MachineFault, NewerMachine } from "../../../src/runtime/machine.ts";
 import { turnstile } from "../../support/turnstile.ts";
 import { NOW, definitionOf, begin, must, next, command, valueOf, withJob, waiting } from "./cascade-stage.ts";
@@ -227,6 +227,13 @@ t.test("a state of an older version is migrated step by step, one without a way 
   t.same(restored.snapshot.machines["c"]?.context, { count: 0, one: true, two: true });
   t.equal(restored.snapshot.machines["c"]?.version, 3);
   t.throws(() => restore(at(3, { 1: add("one") }), head.snapshot), MachineFault);
+  const sees: unknown[] = [];
+  const look: Migration = (state, stored) => {
+    sees.push(stored);
+    return state;
+  };
+  restore(at(2, { 1: look }), head.snapshot);
+  t.same(sees, [head.snapshot.machines], "a migration sees all machines as they were stored");
   t.throws(() => restore(at(2, { 1: broken }), head.snapshot), MachineFault, "a migration that throws");
   t.throws(() => restore(at(1), restored.snapshot), NewerMachine, "stored by a newer machine");
   const two = definitionOf({ c: counter, other: waiting });

@@ -77,13 +77,13 @@ function hold(world: CrashWorld, { id, key, outcome }: Told): string[] {
 /** One authorisation at most; money is taken for what was delivered, and for nothing else. */
 function money({ gateway }: CrashWorld, { id, key, outcome, order }: Told): string[] {
   const { method } = order.payment;
-  const byCard = method === "credit_card" || method === "debit_card";
+  const isPrepaid = method === "credit_card" || method === "debit_card" || method === "async";
   const authorizations = gateway.authorizations(id);
-  const wanted = byCard && (outcome === "completed" || outcome === "cancelled") ? 1 : 0;
+  const wanted = isPrepaid && (outcome === "completed" || outcome === "cancelled") ? 1 : 0;
   const wrong = authorizations === wanted ? [] : [`${key}: ${authorizations} authorisations`];
   const { settled, refunded } = gateway.balance(id);
   const total = order.lines.reduce((sum, { quantity }) => sum + quantity * PRICE, 0);
-  const due = byCard && outcome === "completed" ? total : 0;
+  const due = isPrepaid && outcome === "completed" ? total : 0;
   if (settled - refunded !== due) wrong.push(`${key}, ${outcome}: ${settled} settled, ${refunded} refunded`);
   return wrong;
 }

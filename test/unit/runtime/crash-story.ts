@@ -40,6 +40,8 @@ type Kind = {
   readonly lines: readonly (readonly [sku: string, quantity: number])[];
   readonly cancelled?: true;
   readonly email?: string;
+  /** What the customer does on the gateway's page, and whether the gateway's call-back about it arrives. */
+  readonly page?: { readonly choice: "pay" | "decline"; readonly heard: boolean };
 };
 
 const KINDS: readonly Kind[] = [
@@ -58,6 +60,9 @@ const KINDS: readonly Kind[] = [
       ["MUG", 1],
     ],
   },
+  { method: "async", lines: [["SHIRT", 1]], page: { choice: "pay", heard: true } },
+  { method: "async", lines: [["MUG", 1]], page: { choice: "pay", heard: false }, cancelled: true },
+  { method: "async", lines: [["SHIRT", 3]], page: { choice: "decline", heard: false } },
 ];
 
 /** Its payment is in no final state, so that it looks at events. */
@@ -144,6 +149,17 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
       );
     }
   };
+  /** Once, as customers do; whoever is told of it may be told again. */
+  const visit = async (id: string, { choice, heard }: NonNullable<Kind["page"]>): Promise<void> => {
+    const event = world.gateway.choose(id, choice);
+    if (event === undefined) throw new Error(`the page of ${id} does not take ${choice}`);
+    if (!heard) return;
+    await untilAnswered(
+      `call-back about ${id}`,
+      (node) => node.node.actors.deliver(id, "payment", event, `msg_${id}`).then(() => true),
+      () => true,
+    );
+  };
   const buy = async (key: string, kind: Kind): Promise<void> => {
     const order = orderOf(key, kind);
     const answer = await untilAnswered(
@@ -171,7 +187,9 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
         }
       },
     );
-    if (answer.outcome === "completed" && kind.cancelled) {
+    if (kind.page) await visit(answer.id, kind.page);
+    if (kind.page?.choice === "decline") told.push({ key, order, id: answer.id, outcome: "payment_failed" });
+    else if (answer.outcome === "completed" && kind.cancelled) {
       await cancel(answer.id);
       told.push({ key, order, id: answer.id, outcome: "cancelled" });
     } else told.push({ key, order, ...answer });

@@ -42,7 +42,7 @@ class Gateway extends GatewayModel {
 export class CrashWorld {
   readonly clock = new VirtualClock(BEGIN_MS);
   readonly server: MemoryServer;
-  readonly gateway = new Gateway();
+  readonly gateway = new Gateway(() => this.clock.now());
   readonly queues: MemoryWorkQueues;
   readonly documents = memoryDocuments();
   /** Mails by the event they are about. */

@@ -1,0 +1,147 @@
+/**
+ * Money that is not there any more, comes too late or is not needed, over HTTP on three nodes without webhooks: an
+ * authorisation that lapses, a page that is paid after the end of its order, an order that costs nothing.
+ */
+import t from "tap";
+import {
+  command,
+  history,
+  ledger,
+  mails,
+  orderOf,
+  place,
+  putStock,
+  read,
+  stock,
+} from "../support/order-client.ts";
+import { startOrderCluster } from "../support/order-cluster.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const ON_HAND = 10;
+const WAIT = { timeoutMs: 60_000, intervalMs: 100 } as const;
+const expired = { status: "expired", reason: "authorization_expired" };
+
+const cluster = await startOrderCluster(t, {
+  catalogue: false,
+  fulfillment: "manual",
+  webhooks: "off",
+  paymentPollMs: 200,
+});
+const [url = "", other = ""] = cluster.urls;
+const booked = async (id: string) => (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind);
+const becomes = (id: string, status: string, payment: string) =>
+  waitUntil(
+    `${id} is ${status}, its payment ${payment}`,
+    async () => {
+      const { body } = await read(url, id);
+      return body.status === status && body.payment.status === payment ? body : undefined;
+    },
+    WAIT,
+  );
+
+/** An order that was authorised for three seconds. */
+async function authorizedForAMoment(sku: string): Promise<string> {
+  await putStock(url, sku, ON_HAND);
+  const lines = [{ sku, quantity: 1 }];
+  const { status, body } = await place(url, orderOf({ token: "tok_lapses_soon", lines }));
+  t.equal(status, 201);
+  return body.id;
+}
+
+t.test("an authorisation that lapses is noticed, whichever node is left, and holds the order", async (t) => {
+  const ids = await Promise.all(["LAPSE-1", "LAPSE-2", "LAPSE-3", "LAPSE-4"].map(authorizedForAMoment));
+  const last = cluster.nodes.at(-1)!;
+  await last.kill();
+  for (const id of ids) {
+    const view = await becomes(id, "confirmed", "expired");
+    t.match(view, { payment: expired, nextEvents: ["cancel", "pick"] });
+    t.ok((await history(url, id)).some(({ events }) => events.includes("payment.expired")));
+  }
+  await last.start();
+
+  const id = ids[0]!;
+  for (const step of ["pick", "quality-check", "pack"] as const) {
+    const body = step === "quality-check" ? { passed: true } : {};
+    t.equal((await command(other, id, step, body)).status, 200, step);
+  }
+  const held = await waitUntil(
+    "it is held",
+    async () => {
+      const { body } = await read(url, id);
+      return body.nextEvents.includes("retry") ? body : undefined;
+    },
+    WAIT,
+  );
+  t.match(held, { status: "confirmed", payment: expired, fulfillment: { status: "packed" } });
+  t.match(await command(url, id, "retry"), { status: 200 }, "an operator has the gateway asked again");
+  await waitUntil(
+    "the gateway has said no again",
+    async () => {
+      const events = (await history(url, id)).flatMap((item) => item.events);
+      // By its timer, by the capture that the packing asked for, by the operator's.
+      return events.filter((event) => event === "payment.expired").length === 3;
+    },
+    WAIT,
+  );
+  t.strictSame(await booked(id), ["authorize", "lapse"]);
+
+  for (const one of ids) t.match(await command(url, one, "cancel", { reason: "not paid" }), { status: 200 });
+  for (const one of ids) {
+    await becomes(one, "cancelled", "expired");
+    t.strictSame(await booked(one), ["authorize", "lapse"], "nothing was voided, nothing refunded");
+  }
+  for (const sku of ["LAPSE-1", "LAPSE-4"])
+    await waitUntil(`${sku} is free`, async () => (await stock(url, sku)).available === ON_HAND, WAIT);
+});
+
+t.test("a page that is paid after its order has ended is found by asking, and refunded", async (t) => {
+  await putStock(url, "LATE-1", ON_HAND);
+  const email = "late@example.com";
+  const lines = [{ sku: "LATE-1", quantity: 1 }];
+  const { body } = await place(url, orderOf({ method: "async", lines, email }));
+  t.match(await command(url, body.id, "cancel", { reason: "changed my mind" }), { status: 200 });
+  await becomes(body.id, "cancelled", "voided");
+  const paid = await fetch(body.payment.url ?? "", {
+    method: "POST",
+    body: new URLSearchParams({ action: "pay_late" }),
+  });
+  t.equal(paid.status, 200);
+  await becomes(body.id, "cancelled", "refunded");
+  t.strictSame(await booked(body.id), ["authorize", "capture", "refund"]);
+  const mail = await waitUntil(
+    "the customer is told",
+    async () =>
+      (await mails(cluster.mailbox.url)).find(
+        (one) => one.to.includes(email) && one.subject === "Payment refunded",
+      ),
+    WAIT,
+  );
+  t.match(mail.text, /because the order was cancelled/u);
+});
+
+t.test("an order that costs nothing is confirmed and completed, however it would be paid", async (t) => {
+  const item = { onHand: ON_HAND, name: "A gift", price: { amount: 0, currency: "EUR" } };
+  const put = await fetch(`${url}/v1/inventory/GIFT`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(item),
+  });
+  t.equal(put.status, 200);
+  for (const method of ["credit_card", "debit_card", "tokenized", "async", "in_person"] as const) {
+    const lines = [{ sku: "GIFT", quantity: 1 }];
+    const { status, body } = await place(url, orderOf({ method, lines }));
+    t.equal(status, 201, method);
+    t.match(body, { status: "confirmed", total: { amount: 0 }, payment: { url: null } }, method);
+    for (const step of ["pick", "quality-check", "pack", "ship", "deliver"] as const) {
+      const collected = method === "in_person" ? { collected: { amount: 0, currency: "EUR" } } : {};
+      const fields = step === "quality-check" ? { passed: true } : step === "deliver" ? collected : {};
+      await waitUntil(
+        `${method}: ${step}`,
+        async () => (await command(other, body.id, step, fields)).status === 200,
+        WAIT,
+      );
+    }
+    t.equal((await read(url, body.id)).body.status, "completed", method);
+    t.strictSame(await booked(body.id), []);
+  }
+});

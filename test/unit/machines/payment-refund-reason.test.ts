@@ -1,0 +1,68 @@
+/** Why a refund is made is told by how the order ended, whatever failed on the way. */
+import t from "tap";
+import type { Chart, Taken } from "./chart.ts";
+import { reach, type W, when } from "./payment-stage.ts";
+
+const card: W[] = ["order created", "authorized"];
+const waiting: W[] = ["order created", "page made"];
+const refundedTwice: W[] = ["refund unknown", "pause over", "refunded"];
+
+/** The reason told with the refund that the last of these brings. */
+function told(reached: () => Chart, ...path: W[]): unknown {
+  const chart = reached();
+  let last: Taken | undefined;
+  for (const event of path) last = when[event].happen(chart);
+  return (last?.emitted.find(({ type }) => type === "payment.refunded") as { reason?: unknown } | undefined)
+    ?.reason;
+}
+
+t.test(
+  "a cancelled order is refunded because it was cancelled, though something had failed before",
+  async (t) => {
+    const refusedTwice: W[] = [
+      "capture declined",
+      "pause over",
+      "capture declined",
+      "pause over",
+      "captured",
+    ];
+    t.equal(
+      told(reach("credit_card", ...card, "capture requested", ...refusedTwice, "order closed"), "refunded"),
+      "cancelled",
+      "captured at the third try",
+    );
+    t.equal(
+      told(reach("debit_card", ...card, "order closed"), ...refundedTwice),
+      "cancelled",
+      "the gateway was away",
+    );
+    t.equal(
+      told(reach("async", ...waiting, "told paid", "order closed"), ...refundedTwice),
+      "cancelled",
+      "paid on a page",
+    );
+    t.equal(
+      told(
+        reach("async", ...waiting, "order closed", "void unknown", "pause over", "voided", "told paid"),
+        ...refundedTwice,
+      ),
+      "cancelled",
+      "paid after the end",
+    );
+  },
+);
+
+t.test(
+  "money that came after a decline or the deadline is refunded for that, though a refund failed",
+  async (t) => {
+    t.equal(told(reach("async", ...waiting, "told declined", "told paid"), ...refundedTwice), "failed");
+    t.equal(
+      told(reach("async", ...waiting, "deadline over", "nothing to void", "told paid"), ...refundedTwice),
+      "expired",
+    );
+    t.equal(
+      told(reach("debit_card", "order created", "authorization timed out", "void refused"), "refunded"),
+      "expired",
+    );
+  },
+);
