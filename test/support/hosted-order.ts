@@ -32,7 +32,8 @@ export async function awaiting(t: Test, cluster: OrderCluster) {
   const page = answer.body.payment.url ?? "";
   t.match(page, `${cluster.gateway.url}/pay/pay_`);
   /** A node that runs. */
-  const url = () => cluster.nodes.find((node) => node.url === first && node.running())?.url ?? anyUrl(cluster);
+  const url = () =>
+    cluster.nodes.find((node) => node.url === first && node.running())?.url ?? anyUrl(cluster);
   return {
     id,
     page,
