@@ -73,17 +73,19 @@ function checkWelcome(t: Test, place: Place, cluster: Launched): void {
   }
 }
 
+/** What a command prints. */
+async function json<T>(command: string): Promise<T> {
+  const { stdout, stderr, code } = await shell(command);
+  if (code !== 0 || stdout === "") throw new Error(`${command}: ${code} ${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
 async function killANode(t: Test, place: Place, cluster: Launched): Promise<void> {
   const text = section("Kill a node");
   const [block = "", again = ""] = blocks(text, "bash");
   const [order = "", see = "", kill = "", ...looks] = commands(at(place, block));
   t.equal(looks.length, 3);
 
-  const json = async <T>(command: string): Promise<T> => {
-    const { stdout, stderr, code } = await shell(command);
-    if (code !== 0 || stdout === "") throw new Error(`${command}: ${code} ${stderr}`);
-    return JSON.parse(stdout) as T;
-  };
   // The reader reads on 3001, so it is another node that has to have the order.
   const { id, owner } = await waitUntil("an order that another node than the second owns", async () => {
     const placed = await json<OrderView>(order);
