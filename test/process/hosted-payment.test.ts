@@ -108,7 +108,7 @@ t.test("told by webhook", async (t) => {
 
   t.test("wrong, stale and missing signatures are refused, and change nothing", async (t) => {
     const order = await awaiting(t, cluster);
-    const before = await order.history();
+    const before = await order.historyAtRest();
     const paid = paidMessage(order, "auth_forged");
     const stale = new Date(Date.now() - 6 * 60_000);
     const early = new Date(Date.now() + 6 * 60_000);
@@ -135,7 +135,7 @@ t.test("told by webhook", async (t) => {
     const order = await awaiting(t, cluster);
     await order.choose("pay");
     await order.becomes("completed", "captured");
-    const events = (await order.history()).flatMap((item) => item.events);
+    const events = (await order.historyAtRest()).flatMap((item) => item.events);
     for (const url of cluster.urls)
       for (const id of ["msg_again", "msg_again", `msg_other_${url.length}`])
         t.equal((await tell(url, id, declinedMessage(order))).status, 200);

@@ -58,7 +58,7 @@ t.test("a message that comes twice to each of three nodes at once changes the or
   const paid = await held.about(order.id, "payment.paid");
   t.strictSame(await toEveryoneTwice(paid), taken);
   await order.becomes("completed", "captured");
-  const before = await order.history();
+  const before = await order.historyAtRest();
   t.equal(await arrivals(order, "captured"), 1);
   for (const event of ["payment.authorized", "payment.captured", "order.confirmed", "order.completed"])
     t.equal(before.filter(({ events }) => events.includes(event)).length, 1, event);
@@ -101,7 +101,7 @@ t.test("declined, and then said to be declined again, by its own name: one end",
   t.strictSame(await toEveryoneTwice(declined), taken);
   await order.becomes("payment_failed", "failed");
   await order.stockIs(ON_HAND);
-  const history = await order.history();
+  const history = await order.historyAtRest();
   t.equal(history.filter(({ events }) => events.includes("payment.failed")).length, 1);
   t.strictSame(await toEveryoneTwice(declined), taken);
   ended.push({ order, history, booked: [] });
@@ -111,7 +111,7 @@ t.test("paid in time, and nobody says so before the deadline: refunded, once", a
   await unheard.becomes("payment_expired", "refunded");
   await unheard.stockIs(ON_HAND);
   t.equal(await arrivals(unheard, "refunded"), 1);
-  const history = await unheard.history();
+  const history = await unheard.historyAtRest();
   const paid = await held.about(unheard.id, "payment.paid");
   t.strictSame(await toEveryoneTwice(paid), taken, "said now");
   ended.push({ order: unheard, history, booked: ["authorize", "capture", "refund"] });

@@ -56,6 +56,17 @@ export async function awaiting(t: Test, cluster: OrderCluster) {
       ),
     booked: async () => (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind),
     history: () => history(url(), id),
+    /** The history once no call of the order is under way. */
+    historyAtRest: () =>
+      waitUntil(
+        "no call is under way",
+        async () => {
+          const items = await history(url(), id);
+          const count = (which: "opened" | "closed") => items.flatMap(({ effects }) => effects[which]).length;
+          return count("opened") === count("closed") && items;
+        },
+        WAIT,
+      ),
     stockIs: (available: number) =>
       waitUntil(
         `${available} are available`,

@@ -94,6 +94,13 @@ export function openWarehouse(cluster: OrderCluster) {
     refusesAllBut,
     /** Waits until it can be shipped. */
     shippable: (id: string) => view(id, "it can be shipped", ({ nextEvents }) => nextEvents.includes("ship")),
+    /** Waits until all of it is on offer again. */
+    stockIsBack: (sku: string) =>
+      waitUntil("the stock is back", async () => {
+        const now = await stock(nextUrl(), sku);
+        if (now.onHand === ON_HAND && now.reserved === 0 && now.available === ON_HAND) return true;
+        throw new Error(`it is ${JSON.stringify(now)}`);
+      }),
     booked: async (id: string) => (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind),
     events: async (id: string) => (await history(nextUrl(), id)).flatMap((item) => item.events),
   };
