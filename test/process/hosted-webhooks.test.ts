@@ -4,11 +4,13 @@
  */
 import t from "tap";
 import type { HistoryItem } from "../../src/services/orders/contract.ts";
+import { holdPages } from "../support/held-pages.ts";
+import type { HeldPages } from "../support/held-pages.ts";
 import { holdWebhooks } from "../support/held-webhooks.ts";
 import type { HeldWebhooks } from "../support/held-webhooks.ts";
 import { arrivals, awaiting, declinedMessage, ON_HAND, tell } from "../support/hosted-order.ts";
 import type { HostedOrder } from "../support/hosted-order.ts";
-import { clusterView } from "../support/order-client.ts";
+import { clusterView, history, ledger, orderOf, place, putStock, read } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import type { OrderCluster } from "../support/order-cluster.ts";
 import { checkMails } from "../support/order-paperwork.ts";
@@ -19,6 +21,7 @@ const DEADLINE_MS = 15_000;
 const CREATED = "Order created and awaiting payment";
 
 let held: HeldWebhooks;
+let pages: HeldPages;
 let cluster: OrderCluster;
 /** Nobody pays it in time. */
 let left: HostedOrder;
@@ -28,13 +31,17 @@ let unheard: HostedOrder;
 const ended: { order: HostedOrder; history: readonly HistoryItem[]; booked: readonly string[] }[] = [];
 t.before(async () => {
   held = await holdWebhooks(t);
+  pages = await holdPages(t);
   cluster = await startOrderCluster(t, {
     catalogue: false,
     // Nobody asks before the deadline.
     paymentPollMs: 60_000,
     paymentDeadlineMs: DEADLINE_MS,
     gatewayEnv: { ORDERLY_WEBHOOK_URL: held.url },
+    // A page's answer may be held that long.
+    env: { ORDERLY_GATEWAY_URL: pages.url, ORDERLY_GATEWAY_TIMEOUT_MS: "9500" },
   });
+  pages.leadTo(cluster.gateway.url);
 });
 
 /** Twice to each of the three nodes, all at once. */
@@ -92,6 +99,35 @@ t.test("paid, and then said to be declined: the order goes on", async (t) => {
   t.equal((await tell(order.url(), "msg_late_no", declinedMessage(order))).status, 200);
   await order.becomes("completed", "captured");
   t.strictSame(await order.booked(), ["authorize", "capture"]);
+});
+
+t.test("paid before the shop knows its own page: it asks as soon as it does, and goes on", async (t) => {
+  const url = cluster.urls[0]!;
+  await putStock(url, "PAGE-EARLY", ON_HAND);
+  pages.hold();
+  const order = orderOf({ method: "async", lines: [{ sku: "PAGE-EARLY", quantity: 2 }] });
+  const { status, body } = await place(url, order, { prefer: "respond-async" });
+  t.equal(status, 202);
+  const page = await pages.of(body.id);
+  t.equal((await fetch(page, { method: "POST", body: new URLSearchParams({ action: "pay" }) })).status, 200);
+  const paid = await held.about(body.id, "payment.paid");
+  t.strictSame(await toEveryoneTwice(paid), taken);
+  const items = () => history(url, body.id);
+  await waitUntil("it is heard", async () =>
+    (await items()).some(({ input }) => input === "inbox:gateway.paid"),
+  );
+  t.match((await read(url, body.id)).body, { status: "awaiting_payment", payment: { url: null } });
+  pages.release();
+  await waitUntil("it is completed", async () => (await read(url, body.id)).body.status === "completed");
+  const captured = (await items()).filter(({ events }) => events.includes("payment.captured"));
+  t.strictSame(
+    captured.map(({ input }) => input),
+    ["effect:payment.checkPayment"],
+  );
+  t.strictSame(
+    (await ledger(cluster.gateway.url, body.id)).map(({ kind }) => kind),
+    ["authorize", "capture"],
+  );
 });
 
 t.test("declined, and then said to be declined again, by its own name: one end", async (t) => {
