@@ -3,7 +3,7 @@
  * the test says so. The gateway has made the page, and the shop does not know it yet.
  */
 import { createServer } from "node:http";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Lifetime } from "./lifetime.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -26,7 +26,7 @@ export async function holdPages(t: Lifetime): Promise<HeldPages> {
   let gateway = "";
   let released = Promise.withResolvers<void>();
   released.resolve();
-  const server = createServer(async (request, response) => {
+  const handOn = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = "GET", url = "/" } = request;
     const body = await bodyOf(request);
     try {
@@ -49,7 +49,8 @@ export async function holdPages(t: Lifetime): Promise<HeldPages> {
       // As the gateway itself when it is gone.
       response.destroy();
     }
-  });
+  };
+  const server = createServer((request, response) => void handOn(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.teardown(() => {
     released.resolve();
