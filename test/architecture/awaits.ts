@@ -1,5 +1,4 @@
 /** Every `await` of the project's sources, read with TypeScript's own parser. */
-import { fileURLToPath } from "node:url";
 import {
   isAwaitExpression,
   isCallExpression,
@@ -9,7 +8,7 @@ import {
   type Node,
   type SourceFile,
 } from "typescript/unstable/ast";
-import { API } from "typescript/unstable/sync";
+import { readParsed } from "./parsed.ts";
 
 export type Await = {
   /** From the project's root: `src/runtime/relay.ts`. */
@@ -30,28 +29,16 @@ export type Place = {
   readonly next: string;
 };
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const LONGEST = 72;
 const CRASH = /^[\w.#]*crash\?\.\("([a-z_.]+)", "(before|after)"\)$/u;
 
 /** @param paths from the project's root; each must be a part of the project that tsconfig.json describes */
 export function readAwaits(paths: readonly string[]): { awaits: Await[]; places: Place[] } {
-  const api = new API({ cwd: ROOT });
-  try {
-    const [project] = api.updateSnapshot({ openProjects: [`${ROOT}tsconfig.json`] }).getProjects();
-    const awaits: Await[] = [];
-    const places: Place[] = [];
-    for (const file of paths) {
-      const source = project?.program.getSourceFile(ROOT + file);
-      if (source === undefined) throw new Error(`${file} is no part of the project`);
-      const found = readFile(file, source);
-      awaits.push(...found.awaits);
-      places.push(...found.places);
-    }
-    return { awaits, places };
-  } finally {
-    api.close();
-  }
+  const found = readParsed(paths, readFile);
+  return {
+    awaits: found.flatMap(({ awaits }) => awaits),
+    places: found.flatMap(({ places }) => places),
+  };
 }
 
 type Found = Await & { readonly start: number; readonly end: number };

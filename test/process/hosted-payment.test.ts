@@ -1,84 +1,47 @@
 /**
- * Payments on the gateway's page, over HTTP, on three nodes: the customer pays, declines, leaves or comes too late; the
- * shop hears of it by webhook or by asking. Each time stock and money are looked at.
+ * Payments on the gateway's page, over HTTP, on three nodes: the customer pays or declines, and the shop hears of it by
+ * webhook, by asking, or both ways at once. Each time stock and money are looked at. What comes late, twice or in
+ * another order is in hosted-webhooks.test.ts; what is cancelled later, in cancellation.test.ts.
  */
 import t, { type Test } from "tap";
-import { signWebhook } from "../../src/services/webhooks/signature.ts";
-import { command, ledger, mails, orderOf, place, putStock, read, stock } from "../support/order-client.ts";
+import {
+  arrivals,
+  authorizationOf,
+  awaiting,
+  declinedMessage,
+  ON_HAND,
+  paidMessage,
+  tell,
+  WAIT,
+} from "../support/hosted-order.ts";
+import { command, orderOf, place, putStock, read } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import type { OrderCluster } from "../support/order-cluster.ts";
+import { ownerOf } from "../support/partition-share.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const ON_HAND = 10;
-const total = { amount: 2000, currency: "EUR" };
-const WAIT = { timeoutMs: 30_000 } as const;
-/** The default of development, which the cluster runs with. */
-const SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJieXRlcw==";
-
-let numbers = 0;
-
-/** An order that waits for the customer, of a SKU of its own. */
-async function awaiting(t: Test, cluster: OrderCluster) {
-  const number = ++numbers;
-  const sku = `PAGE-${number}`;
-  const email = `page-${number}@example.com`;
-  const url = cluster.urls[number % cluster.urls.length]!;
-  await putStock(url, sku, ON_HAND);
-  const answer = await place(url, orderOf({ method: "async", lines: [{ sku, quantity: 2 }], email }));
-  t.equal(answer.status, 201);
-  t.match(answer.body, { status: "awaiting_payment", payment: { method: "async", status: "pending" } });
-  const { id } = answer.body;
-  const page = answer.body.payment.url ?? "";
-  t.match(page, `${cluster.gateway.url}/pay/pay_`);
-  return {
-    id,
-    page,
-    url,
-    sku,
-    choose: (action: string) =>
-      fetch(page, {
-        method: "POST",
-        headers: { "content-type": "application/x-www-form-urlencoded" },
-        body: `action=${action}`,
-      }),
-    becomes: (status: string, payment: string) =>
-      waitUntil(
-        `the order is ${status} and its payment ${payment}`,
-        async () => {
-          const { body } = await read(url, id);
-          return body.status === status && body.payment.status === payment ? body : undefined;
-        },
-        WAIT,
-      ),
-    booked: async () => (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind),
-    stockIs: (available: number) =>
-      waitUntil(
-        `${available} are available`,
-        async () => (await stock(url, sku)).available === available,
-        WAIT,
-      ),
-    mailed: (subject: string) =>
-      waitUntil(
-        `a mail: ${subject}`,
-        async () =>
-          (await mails(cluster.mailbox.url)).some(
-            (mail) => mail.to.includes(email) && mail.subject === subject,
-          ),
-        WAIT,
-      ),
-  };
+/** The customer pays while the order's owner is dead. @returns the input by which the next owner heard of it */
+async function paidWhileTheOwnerIsDead(t: Test, cluster: OrderCluster): Promise<string> {
+  const order = await awaiting(t, cluster);
+  const owner = await ownerOf(cluster, order.id);
+  t.ok(
+    (await order.history()).every(({ node }) => node === owner.name),
+    `${owner.name} has the order`,
+  );
+  await owner.kill();
+  t.equal((await order.choose("pay")).status, 200);
+  await order.becomes("completed", "captured");
+  const items = await order.history();
+  const paid = items.filter(({ events }) => events.includes("payment.captured"));
+  t.equal(paid.length, 1, "once");
+  t.not(paid[0]!.node, owner.name, `${owner.name} was dead`);
+  t.strictSame(await order.booked(), ["authorize", "capture"]);
+  await owner.start();
+  return paid[0]!.input;
 }
 
-const webhook = (url: string, id: string, body: object, at = new Date(), secret = SECRET) => {
-  const text = JSON.stringify(body);
-  return fetch(`${url}/v1/webhooks/payments`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...signWebhook(secret, id, at, text) },
-    body: text,
-  });
-};
-
 t.test("told by webhook", async (t) => {
+  // Nobody asks within the time of these tests.
   const cluster = await startOrderCluster(t, { catalogue: false, paymentPollMs: 60_000 });
 
   t.test(
@@ -129,7 +92,7 @@ t.test("told by webhook", async (t) => {
 
   t.test("cancelled while the customer looks at the page: what comes too late is refunded", async (t) => {
     const order = await awaiting(t, cluster);
-    const cancelled = await command(order.url, order.id, "cancel", { reason: "changed my mind" });
+    const cancelled = await command(order.url(), order.id, "cancel", { reason: "changed my mind" });
     t.match(cancelled, { status: 200, body: { status: "cancelled", payment: { url: null } } });
     await order.becomes("cancelled", "voided");
     await order.stockIs(ON_HAND);
@@ -143,104 +106,62 @@ t.test("told by webhook", async (t) => {
     await order.mailed("Payment refunded");
   });
 
-  t.test("a confirmed order that is cancelled gets its money back", async (t) => {
-    const url = cluster.urls[0]!;
-    const order = await awaiting(t, cluster);
-    await order.choose("pay");
-    await waitUntil(
-      "cancelled before it is shipped, or completed",
-      async () => {
-        const { body } = await read(url, order.id);
-        if (body.status === "completed" || body.status === "cancelled") return true;
-        await command(url, order.id, "cancel", { reason: "x" });
-        return false;
-      },
-      { timeoutMs: 30_000, intervalMs: 1 },
-    );
-    const { body } = await read(url, order.id);
-    if (body.status === "completed") return;
-    await order.becomes("cancelled", "refunded");
-    t.strictSame(await order.booked(), ["authorize", "capture", "refund"]);
-    await order.stockIs(ON_HAND);
-  });
-
   t.test("wrong, stale and missing signatures are refused, and change nothing", async (t) => {
     const order = await awaiting(t, cluster);
-    const data = { payment: order.page.split("/").at(-1), orderId: order.id, ...total };
-    const paid = { type: "payment.paid", data: { ...data, authorization: "auth_forged", reason: null } };
+    const before = await order.historyAtRest();
+    const paid = paidMessage(order, "auth_forged");
     const stale = new Date(Date.now() - 6 * 60_000);
-    const wrong = `whsec_${Buffer.from("somebody else's secret, 32 bytes").toString("base64")}`;
-    const unsigned = await fetch(`${order.url}/v1/webhooks/payments`, {
+    const early = new Date(Date.now() + 6 * 60_000);
+    const secret = `whsec_${Buffer.from("somebody else's secret, 32 bytes").toString("base64")}`;
+    const unsigned = await fetch(`${order.url()}/v1/webhooks/payments`, {
       method: "POST",
       body: JSON.stringify(paid),
     });
     for (const answer of [
-      await webhook(order.url, "msg_wrong", paid, new Date(), wrong),
-      await webhook(order.url, "msg_stale", paid, stale),
-      await webhook(order.url, "msg_early", paid, new Date(Date.now() + 6 * 60_000)),
+      await tell(order.url(), "msg_wrong", paid, { secret }),
+      await tell(order.url(), "msg_stale", paid, { at: stale }),
+      await tell(order.url(), "msg_early", paid, { at: early }),
       unsigned,
     ]) {
       t.equal(answer.status, 401);
       t.match(await answer.json(), { code: "invalid_signature" });
     }
-    t.equal((await webhook(order.url, "msg_nonsense", { type: "payment.paid" })).status, 400);
-    t.equal((await read(order.url, order.id)).body.status, "awaiting_payment");
+    t.equal((await tell(order.url(), "msg_nonsense", { type: "payment.paid" })).status, 400);
+    t.strictSame(await order.history(), before);
+    t.equal((await read(order.url(), order.id)).body.status, "awaiting_payment");
   });
 
-  t.test("repeated, contradicting and unknown messages are harmless", async (t) => {
+  t.test("contradicting and unknown messages are harmless", async (t) => {
     const order = await awaiting(t, cluster);
-    const payment = order.page.split("/").at(-1);
-    const data = { payment, orderId: order.id, ...total };
-    const declined = {
-      type: "payment.declined",
-      data: { ...data, authorization: null, reason: "declined_by_customer" },
-    };
     await order.choose("pay");
     await order.becomes("completed", "captured");
+    const events = (await order.historyAtRest()).flatMap((item) => item.events);
     for (const url of cluster.urls)
       for (const id of ["msg_again", "msg_again", `msg_other_${url.length}`])
-        t.equal((await webhook(url, id, declined)).status, 200);
-    const unknown = { ...data, orderId: `ord_${"0".repeat(26)}`, authorization: "auth_1", reason: null };
-    t.equal((await webhook(order.url, "msg_unknown", { type: "payment.paid", data: unknown })).status, 200);
-    const view = await order.becomes("completed", "captured");
-    t.equal(view.status, "completed");
+        t.equal((await tell(url, id, declinedMessage(order))).status, 200);
+    const unknown = paidMessage({ ...order, id: `ord_${"0".repeat(26)}` }, "auth_1");
+    t.equal((await tell(order.url(), "msg_unknown", unknown)).status, 200);
+    await order.becomes("completed", "captured");
+    t.strictSame(
+      (await order.history()).flatMap((item) => item.events),
+      events,
+    );
     t.strictSame(await order.booked(), ["authorize", "capture"]);
+  });
+
+  t.test("paid while the order's owner is dead: the next owner hears of it", async (t) => {
+    t.match(await paidWhileTheOwnerIsDead(t, cluster), /gateway\.paid/u);
   });
 });
 
 t.test("found by asking, with webhooks off", async (t) => {
-  const cluster = await startOrderCluster(t, {
-    catalogue: false,
-    webhooks: "off",
-    paymentPollMs: 200,
-    paymentDeadlineMs: 6000,
-  });
-  const left = await awaiting(t, cluster);
+  const cluster = await startOrderCluster(t, { catalogue: false, webhooks: "off", paymentPollMs: 200 });
 
-  t.test("a payment is found, also by the next owner", async (t) => {
-    const paid = await awaiting(t, cluster);
-    const killed = await awaiting(t, cluster);
-    await paid.choose("pay");
-    await paid.becomes("completed", "captured");
-    const { body } = (await fetch(`${cluster.urls[0]!}/v1/cluster`).then(async (r) => ({
-      body: await r.json(),
-    }))) as {
-      body: { nodes: { id: string; pid?: number }[] };
-    };
-    t.ok(body.nodes.length > 0);
-    const last = cluster.nodes.at(-1)!;
-    await last.kill();
-    await killed.choose("pay");
-    await waitUntil(
-      "the order is completed",
-      async () => {
-        const answer = await read(cluster.urls[0]!, killed.id);
-        return answer.status === 200 && answer.body.status === "completed";
-      },
-      WAIT,
-    );
-    await last.start();
-    t.strictSame(await killed.booked(), ["authorize", "capture"]);
+  t.test("a payment is found", async (t) => {
+    const order = await awaiting(t, cluster);
+    await order.choose("pay");
+    await order.becomes("completed", "captured");
+    t.strictSame(await order.booked(), ["authorize", "capture"]);
   });
 
   t.test("a customer who declines is found", async (t) => {
@@ -250,24 +171,33 @@ t.test("found by asking, with webhooks off", async (t) => {
     await order.stockIs(ON_HAND);
   });
 
-  t.test("nobody pays until the deadline: expired, and the stock is free", async () => {
-    await left.becomes("payment_expired", "expired");
-    await left.stockIs(ON_HAND);
+  t.test("told by three nodes while it is being asked: both ways, and one change", async (t) => {
+    const orders = await Promise.all(Array.from({ length: 8 }, () => awaiting(t, cluster)));
+    // The pauses of the eight have begun together; one customer after the other pays, so that some meet the question.
+    for (const order of orders) {
+      t.equal((await order.choose("pay")).status, 200);
+      const message = paidMessage(order, await authorizationOf(cluster, order));
+      const told = cluster.urls.map((url) => tell(url, `msg_${order.payment}_paid`, message));
+      t.strictSame(
+        (await Promise.all(told)).map(({ status }) => status),
+        [200, 200, 200],
+      );
+    }
+    const ways = [];
+    for (const order of orders) {
+      await order.becomes("completed", "captured");
+      t.equal(await arrivals(order, "captured"), 1);
+      const items = await order.history();
+      const paid = items.filter(({ events }) => events.includes("payment.captured"));
+      t.equal(paid.length, 1, "told once");
+      ways.push(paid[0]!.input);
+      t.equal(items.filter(({ events }) => events.includes("order.confirmed")).length, 1);
+      t.strictSame(await order.booked(), ["authorize", "capture"]);
+    }
+    t.comment("heard of first by", ways);
   });
-});
 
-t.test("paid in the last moment, and heard of too late: refunded", async (t) => {
-  const cluster = await startOrderCluster(t, {
-    nodes: 1,
-    catalogue: false,
-    webhooks: "off",
-    paymentPollMs: 60_000,
-    paymentDeadlineMs: 2000,
+  t.test("paid while the order's owner is dead: the next owner asks", async (t) => {
+    t.match(await paidWhileTheOwnerIsDead(t, cluster), /checkPayment/u);
   });
-  const order = await awaiting(t, cluster);
-  await order.choose("pay");
-  await order.becomes("payment_expired", "refunded");
-  await order.stockIs(ON_HAND);
-  t.strictSame(await order.booked(), ["authorize", "capture", "refund"]);
-  await order.mailed("Payment refunded");
 });

@@ -56,3 +56,13 @@ export async function shareOf(
   const owners = ownersIn(cluster);
   return (orderId) => owners.get(`partition.${partitionOf(orderId, PARTITIONS)}`) === node.name;
 }
+
+/** Waits until partitions have stopped moving. @returns the node that owns the order, as the cluster itself says */
+export async function ownerOf(cluster: OrderCluster, orderId: string): Promise<ClusterProcess> {
+  await untilSettled(cluster);
+  const { partitions } = await clusterView(cluster.urls[0]!);
+  const own = partitions.find(({ partition }) => partition === partitionOf(orderId, PARTITIONS));
+  const owner = cluster.nodes.find(({ name }) => name === own?.node);
+  if (owner === undefined) throw new Error(`nobody owns ${orderId}`);
+  return owner;
+}
