@@ -126,6 +126,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     log: pino({ level: "info" }, { write: (line: string) => logged.push(JSON.parse(line)) }),
     nextId: () => `${++ids}`,
     now: () => Date.parse("2026-11-22T10:00:00.000Z"),
+    defaultWaitMs: 10_000,
     development: true,
     ...replace,
   });
