@@ -17,10 +17,7 @@ const { min, max } = httpLimits.waitSeconds;
  * is ignored, as the RFC demands. `respond-async, wait=5` waits up to 5 seconds.
  * @param defaultWaitMs for a client that does not say how long it waits
  */
-export function readPreferences(
-  header: string | string[] | undefined,
-  defaultWaitMs: number,
-): Preferences {
+export function readPreferences(header: string | string[] | undefined, defaultWaitMs: number): Preferences {
   if (header === undefined) return { waitMs: defaultWaitMs, answerAtOnce: false, applied: "" };
   let respondAsync = false;
   let seconds: number | undefined;
