@@ -122,7 +122,11 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
       list: async () => ({ status: "found", items: [], next: null }),
       replay: async () => ({ status: "not_found" }),
     },
-    webhooks: { verify: () => undefined, payment: async () => ({ status: "taken" }) },
+    webhooks: {
+      hasSignature: () => false,
+      verify: () => undefined,
+      payment: async () => ({ status: "taken" }),
+    },
     log: pino({ level: "info" }, { write: (line: string) => logged.push(JSON.parse(line)) }),
     nextId: () => `${++ids}`,
     now: () => Date.parse("2026-11-22T10:00:00.000Z"),

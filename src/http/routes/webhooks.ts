@@ -1,4 +1,8 @@
-/** `POST /v1/webhooks/payments`: signed messages of the payment gateway. The signature comes first. */
+/**
+ * `POST /v1/webhooks/payments`: signed messages of the payment gateway. The signature comes first, before anything is
+ * said about the body or this node: its headers before the body is read, the rest as soon as it is there. A body that
+ * is too large to be read is refused as such, since its signature cannot be checked.
+ */
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
@@ -33,11 +37,10 @@ export function webhookRoutes(app: HttpApp, intake: WebhookIntake): void {
   void app.register(async (scope: HttpApp) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+    const idOf = signatureFirst(scope, intake);
     scope.post("/v1/webhooks/payments", { schema }, async (request, reply) => {
-      const body = bytesOf(request);
-      const id = intake.verify(request.headers, body);
-      if (id === undefined) return sendProblem(reply, "invalid_signature");
-      const report = readJson(body);
+      const id = idOf(request);
+      const report = readJson(bytesOf(request));
       if (!Value.Check(PaymentReportBody, report)) {
         return sendProblem(reply, "validation_failed", { detail: "The body is no message about a payment." });
       }
@@ -45,6 +48,26 @@ export function webhookRoutes(app: HttpApp, intake: WebhookIntake): void {
       return result.status === "taken" ? reply.code(200).send({}) : sendUnserved(reply, result);
     });
   });
+}
+
+/** Answers 401 to all that is not signed. @returns the message's id, in a handler */
+function signatureFirst(scope: HttpApp, intake: WebhookIntake): (request: FastifyRequest) => string {
+  const ids = new WeakMap<FastifyRequest, string>();
+  scope.addHook("onRequest", (request, reply, done) => {
+    if (intake.hasSignature(request.headers)) done();
+    else sendProblem(reply, "invalid_signature");
+  });
+  scope.addHook("preValidation", (request, reply, done) => {
+    const id = intake.verify(request.headers, bytesOf(request));
+    if (id === undefined) return void sendProblem(reply, "invalid_signature");
+    ids.set(request, id);
+    done();
+  });
+  return (request) => {
+    const id = ids.get(request);
+    if (id === undefined) throw new Error("a handler ran before the signature was checked");
+    return id;
+  };
 }
 
 function bytesOf({ body }: FastifyRequest): Buffer {

@@ -7,7 +7,7 @@ import type { Actors } from "../../runtime/actors.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Money, Unserved } from "../orders/contract.ts";
 import type { PaymentReport, WebhookIntake } from "./contract.ts";
-import { verifiedId } from "./signature.ts";
+import { signedHeaders, verifiedId } from "./signature.ts";
 
 export type IntakeOptions = {
   /** Signs the messages. */
@@ -21,6 +21,7 @@ const RETRY_AFTER_MS = 1000;
 
 export function webhookIntake({ secret, deliver, orLost }: IntakeOptions): WebhookIntake {
   return {
+    hasSignature: (headers) => signedHeaders(headers) !== undefined,
     verify: (headers, body) => verifiedId(secret, headers, body),
     async payment(id, report) {
       const event = paymentEvent(report);
