@@ -53,6 +53,7 @@ async function stage(t: Test, { deliver, orLost = (promise) => promise, ...repla
 const signed = (body: string, at = new Date(), secret = SECRET) => ({
   ...signWebhook(secret, "msg_1", at, body),
 });
+const wrong = (body: string) => signed(body, new Date(), "another secret, as long as it has to be");
 
 /** Headers that no body can go with. */
 const unsigned: [string, Record<string, string>][] = [
@@ -96,7 +97,6 @@ t.test(
 t.test(
   "a wrong signature is answered 401, also by a node that is cut off, and a body too large to check 413",
   async (t) => {
-    const wrong = (body: string) => signed(body, new Date(), "another secret, as long as it has to be");
     for (const changes of [{}, cutOff]) {
       const { send, delivered } = await stage(t, changes);
       for (const body of [text, "", "{"])

@@ -59,7 +59,10 @@ function signatureFirst(scope: HttpApp, intake: WebhookIntake): (request: Fastif
   });
   scope.addHook("preValidation", (request, reply, done) => {
     const id = intake.verify(request.headers, bytesOf(request));
-    if (id === undefined) return void sendProblem(reply, "invalid_signature");
+    if (id === undefined) {
+      sendProblem(reply, "invalid_signature");
+      return;
+    }
     ids.set(request, id);
     done();
   });
