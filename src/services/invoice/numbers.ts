@@ -7,22 +7,40 @@
  * between the two leaves nothing open. An order that has a number already keeps it, and the new one is given to
  * somebody else.
  *
+ * A new year begins when its predecessor's counter is closed, which is a move of that counter like any other: who is
+ * about to move it fails, and a closed one is never moved. It is closed when its last block is recorded and no number
+ * of it is spare; while one is, the first orders of the new year get it, with the date of that day. A node whose clock
+ * is behind goes with the others into the new year.
+ *
  * Owns: both kinds of entries, and the orders waiting here.  Does not own: what an invoice looks like.
  * Invariants
  *   N1. A number is recorded for one order only, and an order has one number only.
  *   N2. When the counter says n, every number below its latest block is recorded or will be given again.
  *   N3. At most one round of this process is under way; it serves all orders that wait, `BLOCK_MAX` at a time.
- * What is left: a number that turns out to be unused in a year's very last block stays unused.
+ *   N4. Once a number of a year is given, every number of the year before is recorded.
+ * What is left: a number whose order had another one stays spare until the next invoice is made. The last block before
+ * a calendar year without any invoice is looked at by nobody.
  * Proved by: test/unit/invoice-numbers.test.ts, test/integration/invoice.test.ts
  */
 import { token } from "../../../config/subjects.ts";
 import type { Crash } from "../../runtime/crash-points.ts";
 import { pause } from "../../runtime/pause.ts";
 import { type Bucket, type Clock, Unavailable } from "../../runtime/ports.ts";
-import { allot, type Counter, emptyCounter, numberText } from "./allotment.ts";
+import { allot, closed, type Counter, emptyCounter, numberText, spareNumbers } from "./allotment.ts";
 
 /** What an order is told: `2026-000042`, and since when; `issuedAt` is RFC 3339, UTC. */
 export type InvoiceNumber = { readonly number: string; readonly issuedAt: string };
+
+/** A counter that numbers can be taken from, at most `places` of them. */
+type Open = {
+  readonly year: number;
+  readonly counter: Counter;
+  /** Of its latest block, which is recorded. */
+  readonly unused: readonly number[];
+  /** 0: it does not exist yet. */
+  readonly revision: number;
+  readonly places: number;
+};
 
 type Waiting = { readonly order: string; readonly answer: PromiseWithResolvers<InvoiceNumber> };
 
@@ -91,27 +109,55 @@ export class InvoiceNumbers {
       const left = () => block.filter((order) => this.#waiting.has(order));
       if (left().length === 0) return;
       const now = new Date(this.#clock.now());
-      const year = now.getUTCFullYear();
-      this.#crash?.("numbers.read_year", "before");
-      const stored = await this.#bucket.get(yearKey(year));
-      this.#crash?.("numbers.read_year", "after");
-      if (stored === undefined) await this.#close(year - 1);
-      const counter = stored === undefined ? emptyCounter : (JSON.parse(stored.value) as Counter);
-      const unused = await this.#settle(year, counter, stored?.revision ?? 0);
-      const orders = left();
-      if (orders.length === 0) return;
-      const next = allot(counter, unused, orders, now.toISOString());
-      this.#crash?.("numbers.move", "before");
-      const moved = await this.#bucket.update(yearKey(year), JSON.stringify(next), stored?.revision ?? 0);
-      this.#crash?.("numbers.move", "after");
-      if (moved.status === "stored") {
-        await this.#settle(year, next, moved.revision);
-        if (left().length === 0) return;
+      const open = await this.#open(now.getUTCFullYear());
+      const orders = open === undefined ? [] : left().slice(0, open.places);
+      if (open !== undefined && orders.length > 0) {
+        const next = allot(open.counter, open.unused, orders, now.toISOString());
+        const revision = await this.#move(open.year, next, open.revision);
+        if (revision !== undefined) await this.#settle(open.year, next, revision);
       }
-      // Another node was faster, or the answer is missing: the entry tells.
+      if (left().length === 0) return;
+      // Another node was faster, or the answer is missing: the entry tells. Or the new year is open now.
       await pause(this.#clock, ROUND_PAUSE_MS * (tried + 1));
     }
     throw new Unavailable(`no invoice number after ${ROUND_TRIES} tries`);
+  }
+
+  /** The counter to take numbers from; undefined when that has to be looked at again. @throws Unavailable */
+  async #open(year: number): Promise<Open | undefined> {
+    this.#crash?.("numbers.read_year", "before");
+    const stored = await this.#bucket.get(yearKey(year));
+    this.#crash?.("numbers.read_year", "after");
+    if (stored === undefined) return this.#first(year);
+    const counter = JSON.parse(stored.value) as Counter;
+    // Closed by a node whose clock is ahead.
+    if (counter.closed) return this.#open(year + 1);
+    const unused = await this.#settle(year, counter, stored.revision);
+    return { year, counter, unused, revision: stored.revision, places: BLOCK_MAX };
+  }
+
+  /** A year without a counter: begun when the one before is closed. @throws Unavailable */
+  async #first(year: number): Promise<Open | undefined> {
+    const last = year - 1;
+    this.#crash?.("numbers.read_last_year", "before");
+    const stored = await this.#bucket.get(yearKey(last));
+    this.#crash?.("numbers.read_last_year", "after");
+    const counter = stored === undefined ? emptyCounter(last) : (JSON.parse(stored.value) as Counter);
+    const revision = stored?.revision ?? 0;
+    const fresh = { year, counter: emptyCounter(year), unused: [], revision: 0, places: BLOCK_MAX };
+    if (counter.closed) return fresh;
+    const unused = await this.#settle(last, counter, revision);
+    const spare = spareNumbers(counter, unused).length;
+    if (spare > 0) return { year: last, counter, unused, revision, places: spare };
+    return (await this.#move(last, closed(counter), revision)) === undefined ? undefined : fresh;
+  }
+
+  /** @returns the entry's revision; undefined when it was not moved, or that is not known */
+  async #move(year: number, next: Counter, revision: number): Promise<number | undefined> {
+    this.#crash?.("numbers.move", "before");
+    const moved = await this.#bucket.update(yearKey(year), JSON.stringify(next), revision);
+    this.#crash?.("numbers.move", "after");
+    return moved.status === "stored" ? moved.revision : undefined;
   }
 
   /** Records a block. Answers the numbers whose orders had others already. @throws Unavailable */
@@ -129,14 +175,6 @@ export class InvoiceNumbers {
     );
     if (unused.length === 0) this.#recorded = { key, revision };
     return unused;
-  }
-
-  /** A year's counter is never looked at again once the next year has begun: its last block is recorded first. */
-  async #close(year: number): Promise<void> {
-    this.#crash?.("numbers.read_last_year", "before");
-    const stored = await this.#bucket.get(yearKey(year));
-    this.#crash?.("numbers.read_last_year", "after");
-    if (stored !== undefined) await this.#settle(year, JSON.parse(stored.value) as Counter, stored.revision);
   }
 
   /** Writes the order's number unless it has one; answers the one it has. @throws Unavailable */
