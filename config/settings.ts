@@ -5,14 +5,18 @@
 import { resolve } from "node:path";
 import { Type } from "typebox";
 import { MAX_STREAMS } from "./layout.ts";
+import { hostFaults, secret, secretFaults } from "./settings-checks.ts";
 import type { Environment } from "./settings-reader.ts";
 import { fileVariables, from, optionalFrom, readSettings } from "./settings-reader.ts";
 import * as schemas from "./settings-schemas.ts";
+import {
+  DEFAULT_TAX_BASIS_POINTS,
+  type Seller,
+  sellerFaults,
+  sellerFields,
+  sellerOf,
+} from "./seller-settings.ts";
 import { toolVariables } from "./tool-settings.ts";
-
-/** Good on one's own machine only: everybody can read it here. Refused outside development. */
-const DEVELOPMENT_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJieXRlcw==";
-const secret = Type.String({ minLength: 32, maxLength: 512, default: DEVELOPMENT_SECRET });
 
 /** Ports of a local cluster, counted from its base port (the first order node's). */
 export const portOffsets = { gateway: 900, mailboxHttp: 901, smtp: 925 } as const;
@@ -28,6 +32,7 @@ const paymentDeadlineMs = from(
   schemas.milliseconds(900_000, 1000, 604_800_000),
 );
 const paymentPollMs = from("ORDERLY_PAYMENT_POLL_MS", schemas.milliseconds(2000, 100, 60_000));
+const taxBasisPoints = from("ORDERLY_TAX_BASIS_POINTS", schemas.count(DEFAULT_TAX_BASIS_POINTS, 0, 10_000));
 const webhooksSwitch = from("ORDERLY_WEBHOOKS", Type.Enum(["on", "off"], { default: "on" }));
 
 const clusterFields = {
@@ -127,6 +132,8 @@ const nodeFields = {
   stepDelayMs: from("ORDERLY_STEP_DELAY_MS", schemas.milliseconds(1500, 0, 3_600_000)),
   paymentDeadlineMs,
   paymentPollMs,
+  taxBasisPoints,
+  ...sellerFields,
   paymentPollMaxMs: from("ORDERLY_PAYMENT_POLL_MAX_MS", schemas.milliseconds(60_000, 60_000, 3_600_000)),
   presenceTtlMs: from("ORDERLY_PRESENCE_TTL_MS", schemas.milliseconds(3000, 300, 60_000)),
   presenceRefreshMs: from("ORDERLY_PRESENCE_REFRESH_MS", schemas.milliseconds(500, 50, 20_000)),
@@ -207,6 +214,13 @@ export type NodeSettings = {
     readonly pollMs: number;
     readonly pollMaxMs: number;
   };
+  /**
+   * Tax that prices include, in hundredths of a percent of the net price: 2300 is 23 %. Recorded with an order when it
+   * is placed, so that a change concerns new orders only. Equal on all nodes.
+   */
+  readonly taxBasisPoints: number;
+  /** Who stands on invoices as their sender. Equal on all nodes. */
+  readonly seller: Seller;
   /** A node unheard of for this long is gone. More than 3 * `presenceRefreshMs`. Equal on all nodes. */
   readonly presenceTtlMs: number;
   /** Interval of the node's heartbeats. One that is missed is the second witness of a death. Equal on all nodes. */
@@ -230,21 +244,32 @@ export type NodeSettings = {
 
 /** @throws SettingsInvalid */
 export function loadNodeSettings(env: Environment = process.env): NodeSettings {
-  const { stepDelayMs, fulfillment, workers, paymentDeadlineMs, paymentPollMs, paymentPollMaxMs, ...read } =
-    readSettings(nodeFields, env, (values) =>
-      [
-        values.presenceRefreshMs * 3 >= values.presenceTtlMs &&
-          `ORDERLY_PRESENCE_REFRESH_MS (${values.presenceRefreshMs}) must be below a third of ORDERLY_PRESENCE_TTL_MS (${values.presenceTtlMs}), or a live node is taken for gone`,
-        values.commitTimeoutMs >= values.outboxMaxAgeMs &&
-          `ORDERLY_COMMIT_TIMEOUT_MS (${values.commitTimeoutMs}) must be below ORDERLY_OUTBOX_MAX_AGE_MS (${values.outboxMaxAgeMs}), or one resend makes the node not ready`,
-        values.streams > values.partitions &&
-          `ORDERLY_STREAMS (${values.streams}) must not be above ORDERLY_PARTITIONS (${values.partitions}), or a stream has nothing to do`,
-        values.gatewayTimeoutMs >= values.defaultWaitMs &&
-          `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
-        ...secretFaults(values),
-        ...hostFaults(values, "ORDERLY_PUBLIC_URL"),
-      ].filter((fault) => fault !== false),
-    );
+  const {
+    stepDelayMs,
+    fulfillment,
+    workers,
+    paymentDeadlineMs,
+    paymentPollMs,
+    paymentPollMaxMs,
+    sellerName,
+    sellerAddress,
+    sellerTaxId,
+    ...read
+  } = readSettings(nodeFields, env, (values) =>
+    [
+      values.presenceRefreshMs * 3 >= values.presenceTtlMs &&
+        `ORDERLY_PRESENCE_REFRESH_MS (${values.presenceRefreshMs}) must be below a third of ORDERLY_PRESENCE_TTL_MS (${values.presenceTtlMs}), or a live node is taken for gone`,
+      values.commitTimeoutMs >= values.outboxMaxAgeMs &&
+        `ORDERLY_COMMIT_TIMEOUT_MS (${values.commitTimeoutMs}) must be below ORDERLY_OUTBOX_MAX_AGE_MS (${values.outboxMaxAgeMs}), or one resend makes the node not ready`,
+      values.streams > values.partitions &&
+        `ORDERLY_STREAMS (${values.streams}) must not be above ORDERLY_PARTITIONS (${values.partitions}), or a stream has nothing to do`,
+      values.gatewayTimeoutMs >= values.defaultWaitMs &&
+        `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
+      ...secretFaults(values),
+      ...(values.development ? [] : sellerFaults(values)),
+      ...hostFaults(values, "ORDERLY_PUBLIC_URL"),
+    ].filter((fault) => fault !== false),
+  );
   return Object.freeze({
     ...read,
     home: resolve(read.home),
@@ -256,47 +281,9 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
       pollMaxMs: paymentPollMaxMs,
     }),
     workers: workersOf[workers],
+    seller: sellerOf({ sellerName, sellerAddress, sellerTaxId }),
   });
 }
-
-function secretFaults(values: {
-  readonly development: boolean;
-  readonly idempotencySecret?: string;
-  readonly webhookSecret: string;
-}): string[] {
-  if (values.development) return [];
-  const unset = "must be set to a secret of your own (ORDERLY_DEVELOPMENT=true allows the built-in one)";
-  return [
-    ...(values.idempotencySecret === DEVELOPMENT_SECRET ? [`ORDERLY_IDEMPOTENCY_SECRET ${unset}`] : []),
-    ...(values.webhookSecret === DEVELOPMENT_SECRET ? [`ORDERLY_WEBHOOK_SECRET ${unset}`] : []),
-  ];
-}
-
-/** Beyond this machine nothing listens by accident, and never with what development allows. */
-function hostFaults(
-  values: {
-    readonly development: boolean;
-    readonly httpHost: string;
-    readonly publicUrl: string | undefined;
-  },
-  urlVariable: string,
-): string[] {
-  const { development, httpHost, publicUrl } = values;
-  if (isLoopback(httpHost)) return [];
-  return [
-    ...(development
-      ? [
-          `ORDERLY_HTTP_HOST ${httpHost} is reached from elsewhere, which ORDERLY_DEVELOPMENT=true does not allow; use 127.0.0.1, or ORDERLY_DEVELOPMENT=false and secrets of your own`,
-        ]
-      : []),
-    ...(publicUrl === undefined && isWildcard(httpHost)
-      ? [`${urlVariable} is not set: ORDERLY_HTTP_HOST ${httpHost} is no address for clients`]
-      : []),
-  ];
-}
-
-const isLoopback = (host: string): boolean => /^(127(\.\d{1,3}){3}|::1|localhost)$/u.test(host);
-const isWildcard = (host: string): boolean => host === "0.0.0.0" || host === "::";
 
 const gatewayFields = {
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),

@@ -87,6 +87,7 @@ async function startInvoices(
   }));
   return await startInvoiceWorker({
     ...dependencies,
+    seller: settings.seller,
     numbers: natsBucket(link, invoiceNumbersBucket(streamSettings(settings)), GATHER_MS),
     documents: await natsDocuments(link, INVOICE_STORE, GATHER_MS),
     deliver: inboxDelivery({

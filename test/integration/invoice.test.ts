@@ -7,7 +7,7 @@ import { numberText } from "../../src/services/invoice/allotment.ts";
 import { storedInvoices } from "../../src/services/invoice/invoices.ts";
 import { InvoiceNumbers } from "../../src/services/invoice/numbers.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
-import { orderDetails } from "../support/order-details.ts";
+import { orderDetails, seller } from "../support/order-details.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { type Stage, startStage } from "../support/worker-stage.ts";
 
@@ -40,7 +40,14 @@ async function startInvoices(t: Test, stage: Stage, actors: Pick<Actors, "delive
   const node = await stage.node();
   const documents = await natsDocuments(node.link, "INVOICES");
   const numbers = natsBucket(node.link, invoiceNumbersBucket(stage.settings));
-  const worker = await startInvoiceWorker({ ...node, documents, numbers, deliver: actors.deliver, bounds });
+  const worker = await startInvoiceWorker({
+    ...node,
+    documents,
+    numbers,
+    deliver: actors.deliver,
+    seller,
+    bounds,
+  });
   t.teardown(() => worker.stop());
   return { worker, invoices: storedInvoices(documents, actors), numbers, node };
 }

@@ -164,7 +164,11 @@ t.test("a secret may come from a file; a file that cannot be read, or two source
   const folder = temporaryFolder(t);
   const file = join(folder, "secret");
   writeFileSync(file, `${"x".repeat(40)}\n`);
-  const production = { ORDERLY_NODE_ID: "node-1", ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32) };
+  const production = {
+    ORDERLY_NODE_ID: "node-1",
+    ORDERLY_WORKERS: "none",
+    ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),
+  };
   const withFile = (env: Record<string, string>) => loadNodeSettings({ ...production, ...env });
   t.equal(withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file }).webhookSecret, "x".repeat(40));
   t.throws(() => withFile({ ORDERLY_WEBHOOK_SECRET_FILE: join(folder, "none") }), {
@@ -176,7 +180,7 @@ t.test("a secret may come from a file; a file that cannot be read, or two source
 });
 
 t.test("development listens to this machine only, and a wildcard is no address for clients", async (t) => {
-  const open = { ORDERLY_NODE_ID: "node-1", ORDERLY_HTTP_HOST: "0.0.0.0" };
+  const open = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "none", ORDERLY_HTTP_HOST: "0.0.0.0" };
   const url = { ORDERLY_PUBLIC_URL: "http://shop.example.com" };
   const secrets = { ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32), ORDERLY_WEBHOOK_SECRET: "w".repeat(32) };
   t.throws(() => loadNodeSettings({ ...open, ...url, ORDERLY_DEVELOPMENT: "true" }), {

@@ -15,6 +15,7 @@ const order: OrderPaper = {
   total: { amount: 4003, currency: "EUR" },
   payment: { method: "credit_card" },
   shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
+  taxBasisPoints: 2300,
 };
 const mail = (type: string, of: OrderPaper = order) => composeMail({ id: `ord_1.3.0`, type }, of);
 

@@ -1,4 +1,5 @@
 import { invoiceBounds, type WorkerBounds } from "../../../config/workers.ts";
+import type { Seller } from "../../../config/seller-settings.ts";
 import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import type { Documents } from "../../runtime/documents.ts";
@@ -16,6 +17,8 @@ export type InvoiceDependencies = WorkerDependencies & {
   readonly documents: Documents;
   /** Into the order's inbox. */
   readonly deliver: Actors["deliver"];
+  /** Who sends the invoices. */
+  readonly seller: Seller;
   readonly bounds?: WorkerBounds;
 };
 
@@ -25,7 +28,7 @@ export type InvoiceDependencies = WorkerDependencies & {
  * number give the same PDF, and the order's inbox knows the message by its id.
  */
 export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<RunningWorker> {
-  const { deliver, documents, crash } = dependencies;
+  const { deliver, documents, seller, crash } = dependencies;
   const numbers = new InvoiceNumbers(dependencies.numbers, dependencies.clock, crash);
   return startWorker(dependencies, {
     name: "invoice",
@@ -36,7 +39,7 @@ export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<R
       crash?.("invoice.number", "before");
       const invoice = await numbers.take(order.orderId);
       crash?.("invoice.number", "after");
-      const bytes = await renderInvoice(order, invoice);
+      const bytes = await renderInvoice(order, invoice, seller);
       crash?.("invoice.store", "before");
       await documents.put(order.orderId, { bytes, metadata: { number: invoice.number } });
       crash?.("invoice.store", "after");

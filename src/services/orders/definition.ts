@@ -2,7 +2,12 @@
 import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
 import { orderMachine } from "../../../machines/order.ts";
 import { paymentMachine } from "../../../machines/payment.ts";
-import type { ActorDefinition, EffectHandler, MachineStates } from "../../runtime/definition.ts";
+import type {
+  ActorDefinition,
+  EffectHandler,
+  MachineState,
+  MachineStates,
+} from "../../runtime/definition.ts";
 import type { ProviderLimits } from "../../runtime/provider-lane.ts";
 import { labelEffect } from "../fulfillment/carrier.ts";
 import type { Carrier } from "../fulfillment/carrier.ts";
@@ -27,9 +32,14 @@ export type OrderDefinitionOptions = {
 /** The outside systems, as the effects name them. */
 export type ProviderName = "gateway" | "carrier" | "inventory";
 
+/** Orders of version 1 were placed before rates were recorded, and none is made up for them. */
+function withoutTaxRate(state: MachineState): MachineState {
+  return { ...state, context: { ...(state.context as object), taxBasisPoints: null } };
+}
+
 /** Each machine's name, as in records, commands and inbox messages. */
 export const orderMachines = {
-  order: { machine: orderMachine, version: 1 },
+  order: { machine: orderMachine, version: 2, migrations: { 1: withoutTaxRate } },
   payment: { machine: paymentMachine, version: 1 },
   fulfillment: { machine: fulfillmentMachine, version: 1 },
 } as const;

@@ -22,6 +22,7 @@ import { InventoryService } from "../../../src/services/inventory/service.ts";
 import { InventoryShard } from "../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../src/services/inventory/shard-dependencies.ts";
 import { startInvoiceWorker } from "../../../src/services/invoice/worker.ts";
+import { seller } from "../../support/order-details.ts";
 import { orderDefinition } from "../../../src/services/orders/definition.ts";
 import { OrderService } from "../../../src/services/orders/orders.ts";
 import type { PaymentGateway } from "../../../src/services/payments/gateway.ts";
@@ -165,6 +166,7 @@ export function crashNode(
       idempotencySecret: "a secret of some length",
       fulfillment: { mode, stepDelayMs: 100 },
       hostedPayment: { deadlineMs: 60_000, pollMs: 1000, pollMaxMs: 5000 },
+      taxBasisPoints: 2300,
     });
 
   const mail: Work = (event, context) => outside(() => around.mail(event, context));
@@ -197,7 +199,7 @@ export function crashNode(
       };
       const deliver = (...input: Parameters<Actors["deliver"]>) => node.actors.deliver(...input);
       const numbers = ports.bucket("INVOICES_NUMBERS");
-      workers.push(await startInvoiceWorker({ ...shared, numbers, documents, deliver }));
+      workers.push(await startInvoiceWorker({ ...shared, numbers, documents, deliver, seller }));
     },
     stop: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
