@@ -14,28 +14,27 @@ import { orderInput } from "../unit/machines/order-input.ts";
 import { GatewayModel } from "../unit/orders/gateway-model.ts";
 import { InventoryModel } from "../unit/orders/inventory-model.ts";
 
-const present = (): ActorDefinition =>
-  orderDefinition({
+function present(): ActorDefinition {
+  const { reserveInventory, releaseInventory, shipInventory } = new InventoryModel().effects;
+  return orderDefinition({
     gateway: new GatewayModel(),
-    inventoryEffects: withoutJoin(new InventoryModel().effects),
+    inventoryEffects: {
+      reserveInventory: alone(reserveInventory),
+      releaseInventory: alone(releaseInventory),
+      shipInventory: alone(shipInventory),
+    },
     carrier: localCarrier,
   });
-
-/** Its stock is not in the stream: nothing of it can join a commit. */
-function withoutJoin(effects: InventoryModel["effects"]): InventoryModel["effects"] {
-  const plain = ({ provider, timeoutMs, maxAttempts, backoffMs, run }: EffectHandler): EffectHandler => ({
-    provider,
-    timeoutMs,
-    maxAttempts,
-    backoffMs,
-    run,
-  });
-  return {
-    reserveInventory: plain(effects.reserveInventory),
-    releaseInventory: plain(effects.releaseInventory),
-    shipInventory: plain(effects.shipInventory),
-  };
 }
+
+/** The stock is not in the stream: nothing of it can join a commit. */
+const alone = (handler: EffectHandler): EffectHandler => ({
+  provider: handler.provider,
+  timeoutMs: handler.timeoutMs,
+  maxAttempts: handler.maxAttempts,
+  backoffMs: handler.backoffMs,
+  run: (context) => handler.run(context),
+});
 
 /** The order machine's version 1 knew no tax rate, and was given none. */
 function beforeTaxRates(): ActorDefinition {

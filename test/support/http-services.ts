@@ -111,7 +111,10 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
       skip: async () => ({ status: "not_found" }),
     },
     inventory,
-    invoices: { read: async () => ({ status: "not_ready" }) },
+    invoices: {
+      read: async () => ({ status: "not_ready" }),
+      creditNote: async () => ({ status: "not_ready" }),
+    },
     operations: {
       cutOff: () => undefined,
       health: () => ({ ready: true, checks: [{ name: "nats", ok: true, detail: "connected" }] }),

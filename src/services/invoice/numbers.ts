@@ -2,7 +2,7 @@
  * Invoice numbers: one per order for ever, without gaps within a year.
  *
  * Two kinds of entries in one bucket, changed by compare-and-set only: `year.2026`, the counter (allotment.ts), and
- * `order.<id>`, the number that an order has, written once. A taker moves the counter, which names its orders, then
+ * `order.<id>`, the number that an order has, or that it gets none, written once. A taker moves the counter, which names its orders, then
  * records each order's number. Whoever moves the counter next records first what the entry before says: a crash
  * between the two leaves nothing open. An order that has a number already keeps it, and the new one is given to
  * somebody else.
@@ -11,6 +11,8 @@
  * about to move it fails, and a closed one is never moved. It is closed when its last block is recorded and no number
  * of it is spare; while one is, the first orders of the new year get it, with the date of that day. A node whose clock
  * is behind goes with the others into the new year.
+ *
+ * Credit notes have numbers of a series of their own, with keys of their own in the same bucket.
  *
  * Owns: both kinds of entries, and the orders waiting here.  Does not own: what an invoice looks like.
  * Invariants
@@ -42,6 +44,26 @@ type Open = {
   readonly places: number;
 };
 
+/** The keys and the look of one series of numbers. */
+export type Series = {
+  readonly keys: "" | "credit-";
+  readonly text: (year: number, number: number) => string;
+};
+
+export const invoiceSeries: Series = { keys: "", text: numberText };
+export const creditNoteSeries: Series = {
+  keys: "credit-",
+  text: (year, number) => `CN-${numberText(year, number)}`,
+};
+
+/** The order gets no number, ever: it ended before it had one. Not retryable. */
+export class NumberRefused extends Error {
+  override readonly name = "NumberRefused";
+}
+
+/** What stands for an order. */
+type Recorded = InvoiceNumber | { readonly refused: true };
+
 type Waiting = { readonly order: string; readonly answer: PromiseWithResolvers<InvoiceNumber> };
 
 const BLOCK_MAX = 64;
@@ -52,6 +74,7 @@ const RECORD_PAUSE_MS = 50;
 
 /** Takes numbers; one per process, so that those who wait share their writes. */
 export class InvoiceNumbers {
+  readonly #series: Series;
   readonly #bucket: Bucket;
   readonly #clock: Clock;
   readonly #crash: Crash | undefined;
@@ -60,13 +83,14 @@ export class InvoiceNumbers {
   /** The counter's entry that this process wrote and has recorded whole: nothing to repair behind it. */
   #recorded: { readonly key: string; readonly revision: number } | undefined;
 
-  constructor(bucket: Bucket, clock: Clock, crash?: Crash) {
+  constructor(bucket: Bucket, clock: Clock, crash?: Crash, series: Series = invoiceSeries) {
+    this.#series = series;
     this.#bucket = bucket;
     this.#clock = clock;
     this.#crash = crash;
   }
 
-  /** The order's number, taken now if it has none. Idempotent. @throws Unavailable (retryable) */
+  /** The order's number, taken now if it has none. Idempotent. @throws Unavailable (retryable), NumberRefused */
   take(order: string): Promise<InvoiceNumber> {
     let waiting = this.#waiting.get(order);
     if (waiting === undefined) {
@@ -75,6 +99,12 @@ export class InvoiceNumbers {
       if (!this.#running) void this.#run();
     }
     return waiting.answer.promise;
+  }
+
+  /** The order's number; undefined when it has none, and then it never gets one. Idempotent. @throws Unavailable (retryable) */
+  async refuse(order: string): Promise<InvoiceNumber | undefined> {
+    const has = await this.#record(order, { refused: true });
+    return "refused" in has ? undefined : has;
   }
 
   async #run(): Promise<void> {
@@ -101,9 +131,9 @@ export class InvoiceNumbers {
         block.map(async (order) => {
           if (!this.#waiting.has(order)) return;
           this.#crash?.("numbers.read_order", "before");
-          const entry = await this.#bucket.get(orderKey(order));
+          const entry = await this.#bucket.get(this.#orderKey(order));
           this.#crash?.("numbers.read_order", "after");
-          if (entry !== undefined) this.#answer(order, readNumber(entry.value));
+          if (entry !== undefined) this.#answer(order, readRecorded(entry.value));
         }),
       );
       const left = () => block.filter((order) => this.#waiting.has(order));
@@ -126,7 +156,7 @@ export class InvoiceNumbers {
   /** The counter to take numbers from; undefined when that has to be looked at again. @throws Unavailable */
   async #open(year: number): Promise<Open | undefined> {
     this.#crash?.("numbers.read_year", "before");
-    const stored = await this.#bucket.get(yearKey(year));
+    const stored = await this.#bucket.get(this.#yearKey(year));
     this.#crash?.("numbers.read_year", "after");
     if (stored === undefined) return this.#first(year);
     const counter = JSON.parse(stored.value) as Counter;
@@ -140,7 +170,7 @@ export class InvoiceNumbers {
   async #first(year: number): Promise<Open | undefined> {
     const last = year - 1;
     this.#crash?.("numbers.read_last_year", "before");
-    const stored = await this.#bucket.get(yearKey(last));
+    const stored = await this.#bucket.get(this.#yearKey(last));
     this.#crash?.("numbers.read_last_year", "after");
     const counter = stored === undefined ? emptyCounter(last) : (JSON.parse(stored.value) as Counter);
     const revision = stored?.revision ?? 0;
@@ -155,21 +185,21 @@ export class InvoiceNumbers {
   /** @returns the entry's revision; undefined when it was not moved, or that is not known */
   async #move(year: number, next: Counter, revision: number): Promise<number | undefined> {
     this.#crash?.("numbers.move", "before");
-    const moved = await this.#bucket.update(yearKey(year), JSON.stringify(next), revision);
+    const moved = await this.#bucket.update(this.#yearKey(year), JSON.stringify(next), revision);
     this.#crash?.("numbers.move", "after");
     return moved.status === "stored" ? moved.revision : undefined;
   }
 
   /** Records a block. Answers the numbers whose orders had others already. @throws Unavailable */
   async #settle(year: number, counter: Counter, revision: number): Promise<number[]> {
-    const key = yearKey(year);
+    const key = this.#yearKey(year);
     if (this.#recorded?.key === key && this.#recorded.revision === revision) return [];
     const unused: number[] = [];
     await Promise.all(
       counter.given.map(async ({ number, order }) => {
-        const wanted = { number: numberText(year, number), issuedAt: counter.issuedAt };
+        const wanted = { number: this.#series.text(year, number), issuedAt: counter.issuedAt };
         const has = await this.#record(order, wanted);
-        if (has.number !== wanted.number) unused.push(number);
+        if ("refused" in has || has.number !== wanted.number) unused.push(number);
         this.#answer(order, has);
       }),
     );
@@ -177,32 +207,40 @@ export class InvoiceNumbers {
     return unused;
   }
 
-  /** Writes the order's number unless it has one; answers the one it has. @throws Unavailable */
-  async #record(order: string, wanted: InvoiceNumber): Promise<InvoiceNumber> {
+  /** Writes what stands for the order unless something does; answers what does. @throws Unavailable */
+  async #record(order: string, wanted: Recorded): Promise<Recorded> {
     for (let tried = 1; tried <= RECORD_TRIES; tried++) {
       this.#crash?.("numbers.record", "before");
-      const result = await this.#bucket.update(orderKey(order), JSON.stringify(wanted), 0);
+      const result = await this.#bucket.update(this.#orderKey(order), JSON.stringify(wanted), 0);
       this.#crash?.("numbers.record", "after");
       if (result.status === "stored") return wanted;
       if (result.status === "conflict") {
         // A replica may not have it yet. Entries are written once, so what it shows is right.
         this.#crash?.("numbers.read_recorded", "before");
-        const entry = await this.#bucket.get(orderKey(order));
+        const entry = await this.#bucket.get(this.#orderKey(order));
         this.#crash?.("numbers.read_recorded", "after");
-        if (entry !== undefined) return readNumber(entry.value);
+        if (entry !== undefined) return readRecorded(entry.value);
       }
       await pause(this.#clock, RECORD_PAUSE_MS);
     }
     throw new Unavailable(`the invoice number of ${order} could not be recorded`);
   }
 
-  #answer(order: string, number: InvoiceNumber): void {
+  #answer(order: string, recorded: Recorded): void {
     const waiting = this.#waiting.get(order);
     this.#waiting.delete(order);
-    waiting?.answer.resolve(number);
+    if ("refused" in recorded)
+      waiting?.answer.reject(new NumberRefused(`${order} has ended without a number`));
+    else waiting?.answer.resolve(recorded);
+  }
+
+  #yearKey(year: number): string {
+    return `${this.#series.keys}year.${year}`;
+  }
+
+  #orderKey(order: string): string {
+    return `${this.#series.keys}order.${token(order)}`;
   }
 }
 
-const yearKey = (year: number): string => `year.${year}`;
-const orderKey = (order: string): string => `order.${token(order)}`;
-const readNumber = (value: string): InvoiceNumber => JSON.parse(value) as InvoiceNumber;
+const readRecorded = (value: string): Recorded => JSON.parse(value) as Recorded;

@@ -44,6 +44,16 @@ export function renderInvoice(order: OrderPaper, invoice: InvoiceNumber, seller:
   return render(order, { title: "Invoice", sum: "Total", ...invoice }, seller);
 }
 
+/** Renders the credit note that takes a whole invoice back, at the rate that the invoice had. */
+export function renderCreditNote(
+  order: OrderPaper,
+  note: InvoiceNumber,
+  invoice: InvoiceNumber,
+  seller: Seller,
+): Promise<Buffer> {
+  return render(order, { title: "Credit note", sum: "Total credited", takesBack: invoice, ...note }, seller);
+}
+
 function render(order: OrderPaper, paper: Paper, seller: Seller): Promise<Buffer> {
   const document = emptyDocument(paper, seller);
   useFonts(document);

@@ -21,6 +21,7 @@ import { inventoryEffects } from "../../../src/services/inventory/effects.ts";
 import { InventoryService } from "../../../src/services/inventory/service.ts";
 import { InventoryShard } from "../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../src/services/inventory/shard-dependencies.ts";
+import { cancelledInJournal } from "../../../src/services/invoice/cancelled.ts";
 import { startInvoiceWorker } from "../../../src/services/invoice/worker.ts";
 import { seller } from "../../support/order-details.ts";
 import { orderDefinition } from "../../../src/services/orders/definition.ts";
@@ -199,7 +200,8 @@ export function crashNode(
       };
       const deliver = (...input: Parameters<Actors["deliver"]>) => node.actors.deliver(...input);
       const numbers = ports.bucket("INVOICES_NUMBERS");
-      workers.push(await startInvoiceWorker({ ...shared, numbers, documents, deliver, seller }));
+      const isCancelled = cancelledInJournal(() => journal, partitions);
+      workers.push(await startInvoiceWorker({ ...shared, numbers, documents, deliver, seller, isCancelled }));
     },
     stop: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
