@@ -4,7 +4,7 @@ import PDFDocument from "pdfkit";
 import t from "tap";
 import { useFonts } from "../../src/services/invoice/fonts.ts";
 import { latin } from "../../src/services/invoice/latin.ts";
-import { renderInvoice } from "../../src/services/invoice/pdf.ts";
+import { renderCreditNote, renderInvoice } from "../../src/services/invoice/pdf.ts";
 import { orderDetails, seller } from "../support/order-details.ts";
 
 const invoice = { number: "2026-000042", issuedAt: "2026-03-04T05:06:07.000Z" };
@@ -82,6 +82,26 @@ t.test("the rate is that of the order; one of the time before rates has a total 
     before.filter((line) => /^(Net|Tax \d|Prices)/u.test(line)),
     [],
   );
+});
+
+t.test("a credit note names the invoice that it takes back, and the same sums", async (t) => {
+  const note = { number: "CN-2026-000003", issuedAt: "2026-03-05T05:06:07.000Z" };
+  const [text = ""] = pagesOf(await renderCreditNote(orderDetails("ord_1"), note, invoice, seller));
+  const lines = text.split("\n");
+  for (const part of [
+    "Credit note",
+    "CN-2026-000003",
+    "2026-03-05",
+    "Of invoice",
+    "2026-000042, 2026-03-04",
+    "Tax 23 %",
+    "EUR\u00a09.07",
+    "Total credited",
+    "EUR\u00a048.48",
+    "Credit note CN-2026-000003",
+    "Tax ID PT123456789",
+  ])
+    t.ok(lines.includes(part), part);
 });
 
 t.test("a hundred lines go over several pages, each with its head and number", async (t) => {
