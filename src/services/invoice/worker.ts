@@ -25,6 +25,9 @@ export type InvoiceDependencies = WorkerDependencies & {
   readonly bounds?: WorkerBounds;
 };
 
+/** The event types that make an invoice, or take it back. */
+export const invoicedEvents: readonly string[] = ["order.ready", "order.cancelled"];
+
 /**
  * Makes the invoice of every order that is ready: takes its number, stores the PDF, tells the order. Every step can
  * be repeated, so a crash anywhere leaves the same invoice: an order has one number for ever, a PDF that is stored is
@@ -39,7 +42,7 @@ export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<R
   const desk = new InvoiceDesk(dependencies);
   return startWorker(dependencies, {
     name: "invoice",
-    types: ["order.ready", "order.cancelled"],
+    types: invoicedEvents,
     bounds,
     work: ({ type, data }) =>
       type === "order.ready" ? desk.issue(readOrderDetails(data)) : desk.takeBack(readOrderDetails(data)),
