@@ -1,4 +1,4 @@
-/** Workers, their marks, invoices and their numbers. */
+/** Invoices and credit notes. */
 import t from "tap";
 import { crashEverywhere } from "./crash-suite.ts";
 
