@@ -1,8 +1,9 @@
 /** What the streams and their consumers say, asked of the server: no order is read one by one. */
 import { streamName } from "../config/layout.ts";
 import { connectNats } from "../src/adapters/connection.nats.ts";
-import { ApiCode, ApiError, apiRequest } from "../src/adapters/jetstream-api.nats.ts";
+import { apiRequest } from "../src/adapters/jetstream-api.nats.ts";
 import type { NatsLink } from "../src/adapters/link.nats.ts";
+import { consumersOf } from "../src/adapters/work-consumer.nats.ts";
 import type { Lifetime } from "../test/support/lifetime.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -50,8 +51,8 @@ export async function storedBytes(link: NatsLink): Promise<number> {
 /** Events that a worker has still to process, e-mails say; 0 where no node runs it. @throws Unavailable, ApiError */
 export async function workLeft(link: NatsLink, worker: "email" | "invoice"): Promise<number> {
   const left = (await orderStreams(link)).map(async (stream) => {
-    const info = await consumerInfo(link, stream, worker);
-    return info === undefined ? 0 : info.num_pending + info.num_ack_pending;
+    const infos = await consumerInfos(link, stream, worker);
+    return sum(infos.map((info) => info.num_pending + info.num_ack_pending));
   });
   return sum(await Promise.all(left));
 }
@@ -59,40 +60,36 @@ export async function workLeft(link: NatsLink, worker: "email" | "invoice"): Pro
 /** Has the workers go on behind what is stored now, as if all of it were processed. No worker may run. */
 export async function skipWork(link: NatsLink): Promise<void> {
   for (const stream of await orderStreams(link))
-    for (const worker of ["email", "invoice"]) {
-      const info = await consumerInfo(link, stream, worker);
-      if (info === undefined) continue;
-      await apiRequest(link, `CONSUMER.DELETE.${stream}.${worker}`, undefined, ASK_TIMEOUT_MS);
-      // Undefined members are not sent.
-      const fresh = { ...info.config, deliver_policy: "new", opt_start_time: undefined };
-      const body = { stream_name: stream, config: fresh, action: "create" };
-      await apiRequest(link, `CONSUMER.CREATE.${stream}.${worker}`, body, ASK_TIMEOUT_MS);
-    }
+    for (const worker of ["email", "invoice"])
+      for (const { name, config } of await consumerInfos(link, stream, worker)) {
+        await apiRequest(link, `CONSUMER.DELETE.${stream}.${name}`, undefined, ASK_TIMEOUT_MS);
+        // Undefined members are not sent.
+        const fresh = {
+          ...config,
+          deliver_policy: "new",
+          opt_start_time: undefined,
+          opt_start_seq: undefined,
+        };
+        const body = { stream_name: stream, config: fresh, action: "create" };
+        await apiRequest(link, `CONSUMER.CREATE.${stream}.${name}`, body, ASK_TIMEOUT_MS);
+      }
 }
 
 type ConsumerInfo = {
+  readonly name: string;
   readonly config: object;
   readonly num_pending: number;
   readonly num_ack_pending: number;
 };
 
-/** Undefined where no node runs the worker. */
-async function consumerInfo(
-  link: NatsLink,
-  stream: string,
-  worker: string,
-): Promise<ConsumerInfo | undefined> {
-  try {
-    return await apiRequest<ConsumerInfo>(
-      link,
-      `CONSUMER.INFO.${stream}.${worker}`,
-      undefined,
-      ASK_TIMEOUT_MS,
-    );
-  } catch (error) {
-    if (error instanceof ApiError && error.code === ApiCode.consumerNotFound) return undefined;
-    throw error;
-  }
+/** None where no node runs the worker. */
+async function consumerInfos(link: NatsLink, stream: string, worker: string): Promise<ConsumerInfo[]> {
+  const names = await consumersOf(link, stream, worker);
+  return await Promise.all(
+    names.map((name) =>
+      apiRequest<ConsumerInfo>(link, `CONSUMER.INFO.${stream}.${name}`, undefined, ASK_TIMEOUT_MS),
+    ),
+  );
 }
 
 type StreamState = {

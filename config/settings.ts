@@ -15,6 +15,13 @@ import {
 import type { Environment } from "./settings-reader.ts";
 import { fileVariables, from, optionalFrom, readSettings } from "./settings-reader.ts";
 import * as schemas from "./settings-schemas.ts";
+import {
+  DEFAULT_TAX_BASIS_POINTS,
+  type Seller,
+  sellerFaults,
+  sellerFields,
+  sellerOf,
+} from "./seller-settings.ts";
 import { toolVariables } from "./tool-settings.ts";
 
 /** Ports of a local cluster, counted from its base port (the first order node's). */
@@ -31,6 +38,7 @@ const paymentDeadlineMs = from(
   schemas.milliseconds(900_000, 1000, 604_800_000),
 );
 const paymentPollMs = from("ORDERLY_PAYMENT_POLL_MS", schemas.milliseconds(2000, 100, 60_000));
+const taxBasisPoints = from("ORDERLY_TAX_BASIS_POINTS", schemas.count(DEFAULT_TAX_BASIS_POINTS, 0, 10_000));
 const webhooksSwitch = from("ORDERLY_WEBHOOKS", Type.Enum(["on", "off"], { default: "on" }));
 
 const clusterFields = {
@@ -132,6 +140,8 @@ const nodeFields = {
   stepDelayMs: from("ORDERLY_STEP_DELAY_MS", schemas.milliseconds(1500, 0, 3_600_000)),
   paymentDeadlineMs,
   paymentPollMs,
+  taxBasisPoints,
+  ...sellerFields,
   paymentPollMaxMs: from("ORDERLY_PAYMENT_POLL_MAX_MS", schemas.milliseconds(60_000, 60_000, 3_600_000)),
   presenceTtlMs: from("ORDERLY_PRESENCE_TTL_MS", schemas.milliseconds(3000, 300, 60_000)),
   presenceRefreshMs: from("ORDERLY_PRESENCE_REFRESH_MS", schemas.milliseconds(500, 50, 20_000)),
@@ -215,6 +225,13 @@ export type NodeSettings = {
     readonly pollMs: number;
     readonly pollMaxMs: number;
   };
+  /**
+   * Tax that prices include, in hundredths of a percent of the net price: 2300 is 23 %. Recorded with an order when it
+   * is placed, so that a change concerns new orders only. Equal on all nodes.
+   */
+  readonly taxBasisPoints: number;
+  /** Who stands on invoices as their sender. Equal on all nodes. */
+  readonly seller: Seller;
   /** A node unheard of for this long is gone. More than 3 * `presenceRefreshMs`. Equal on all nodes. */
   readonly presenceTtlMs: number;
   /** Interval of the node's heartbeats. One that is missed is the second witness of a death. Equal on all nodes. */
@@ -240,21 +257,32 @@ export type NodeSettings = {
 
 /** @throws SettingsInvalid */
 export function loadNodeSettings(env: Environment = process.env): NodeSettings {
-  const { stepDelayMs, fulfillment, workers, paymentDeadlineMs, paymentPollMs, paymentPollMaxMs, ...read } =
-    readSettings(nodeFields, env, (values) =>
-      [
-        values.presenceRefreshMs * 3 >= values.presenceTtlMs &&
-          `ORDERLY_PRESENCE_REFRESH_MS (${values.presenceRefreshMs}) must be below a third of ORDERLY_PRESENCE_TTL_MS (${values.presenceTtlMs}), or a live node is taken for gone`,
-        values.commitTimeoutMs >= values.outboxMaxAgeMs &&
-          `ORDERLY_COMMIT_TIMEOUT_MS (${values.commitTimeoutMs}) must be below ORDERLY_OUTBOX_MAX_AGE_MS (${values.outboxMaxAgeMs}), or one resend makes the node not ready`,
-        values.streams > values.partitions &&
-          `ORDERLY_STREAMS (${values.streams}) must not be above ORDERLY_PARTITIONS (${values.partitions}), or a stream has nothing to do`,
-        values.gatewayTimeoutMs >= values.defaultWaitMs &&
-          `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
-        ...secretFaults(values),
-        ...hostFaults(values, "ORDERLY_PUBLIC_URL"),
-      ].filter((fault) => fault !== false),
-    );
+  const {
+    stepDelayMs,
+    fulfillment,
+    workers,
+    paymentDeadlineMs,
+    paymentPollMs,
+    paymentPollMaxMs,
+    sellerName,
+    sellerAddress,
+    sellerTaxId,
+    ...read
+  } = readSettings(nodeFields, env, (values) =>
+    [
+      values.presenceRefreshMs * 3 >= values.presenceTtlMs &&
+        `ORDERLY_PRESENCE_REFRESH_MS (${values.presenceRefreshMs}) must be below a third of ORDERLY_PRESENCE_TTL_MS (${values.presenceTtlMs}), or a live node is taken for gone`,
+      values.commitTimeoutMs >= values.outboxMaxAgeMs &&
+        `ORDERLY_COMMIT_TIMEOUT_MS (${values.commitTimeoutMs}) must be below ORDERLY_OUTBOX_MAX_AGE_MS (${values.outboxMaxAgeMs}), or one resend makes the node not ready`,
+      values.streams > values.partitions &&
+        `ORDERLY_STREAMS (${values.streams}) must not be above ORDERLY_PARTITIONS (${values.partitions}), or a stream has nothing to do`,
+      values.gatewayTimeoutMs >= values.defaultWaitMs &&
+        `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
+      ...secretFaults(values),
+      ...(values.development ? [] : sellerFaults(values)),
+      ...hostFaults(values, "ORDERLY_PUBLIC_URL"),
+    ].filter((fault) => fault !== false),
+  );
   return Object.freeze({
     ...read,
     home: resolve(read.home),
@@ -266,6 +294,7 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
       pollMaxMs: paymentPollMaxMs,
     }),
     workers: workersOf[workers],
+    seller: sellerOf({ sellerName, sellerAddress, sellerTaxId }),
   });
 }
 

@@ -17,6 +17,11 @@ export type OrderDetails = {
   readonly total: Money;
   readonly payment: { readonly method: PaymentMethod };
   readonly shippingAddress: ShippingAddress;
+  /**
+   * Tax that the prices include, in hundredths of a percent of the net price, as it was when the order was placed.
+   * Null for an order of the time before rates were recorded.
+   */
+  readonly taxBasisPoints: number | null;
 };
 
 /** What the order takes in, besides the outcomes of its effects and its timers. */

@@ -29,6 +29,8 @@ export type OrderContext = {
   readonly customer: Customer;
   readonly method: PaymentMethod;
   readonly shippingAddress: ShippingAddress;
+  /** Of the time when the order was placed; null when that was before rates were recorded. */
+  readonly taxBasisPoints: number | null;
   /** Priced once the stock is reserved. */
   readonly lines: readonly (OrderedLine | PricedLine)[];
   /** Null until the stock is reserved. */
@@ -51,6 +53,7 @@ function details(context: OrderContext): OrderDetails {
     total: context.total,
     payment: { method: context.method },
     shippingAddress: context.shippingAddress,
+    taxBasisPoints: context.taxBasisPoints,
   };
 }
 
@@ -141,6 +144,7 @@ export const orderMachine = orderRules.createMachine({
     customer: input.customer,
     method: input.payment.method,
     shippingAddress: input.shippingAddress,
+    taxBasisPoints: input.taxBasisPoints,
     lines: input.lines,
     total: null,
   }),

@@ -57,6 +57,8 @@ export type OrderInput = {
   readonly shippingAddress: ShippingAddress;
   readonly fulfillment: FulfillmentPlan;
   readonly hostedPayment: HostedPaymentPlan;
+  /** Tax that the prices include, in hundredths of a percent of the net price: 2300 is 23 %. 0 to 10 000. */
+  readonly taxBasisPoints: number;
 };
 
 /** A line that the stock does not cover; `requested` is above `available`. */

@@ -1,41 +1,47 @@
 /**
- * Process: puts a CSV file of stock and prices into a running cluster, line by line, and ends.
- * Exit code 0: all lines are stored; 1: some are not, each is named; 2: nothing could be done. The same file again
+ * Process: puts a CSV file of stock and prices into a running cluster, line by line, and ends. The same file again
  * changes nothing. A run that is interrupted has stored some of the lines: run it again.
  */
-import { createReadStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { parse } from "csv-parse";
 import { loadCatalogueSettings } from "../config/settings.ts";
-import { readStockLine, stockColumns, type StockLine } from "../src/services/inventory/stock-file.ts";
+import { readStockHeader, readStockLine, type StockLine } from "../src/services/inventory/stock-file.ts";
 import { reasonOf } from "./local/patience.ts";
 
-const USAGE = `usage: node orderly.mjs import-stock [--dry-run] FILE.csv
+const DEFAULT_PATIENCE_S = 60;
+
+const USAGE = `usage: node orderly.mjs import-stock [--dry-run] [--patience SECONDS] FILE.csv
 
 Sets name, price and stock on hand of every SKU in the file. The first line names the columns, in any order:
 
   sku,name,price,currency,onHand
   TSHIRT-M,"T-shirt, medium",19.99,EUR,100
 
-onHand counts all pieces in the warehouse, the reserved ones included.
+onHand counts all pieces in the warehouse, the reserved ones included. The file is UTF-8, one SKU a line; fields may
+be quoted, and hold no line breaks. A line that cannot be stored is named with its number, and the others are stored.
 
-  --dry-run   reads and checks the file, and stores nothing
-  --help      this text
+  --dry-run            reads and checks the file, and stores nothing
+  --patience SECONDS   how long a line waits for a node that is busy or away (default ${DEFAULT_PATIENCE_S})
+  --help               this text
 
 ORDERLY_NODE_URL says where a node is (default http://127.0.0.1:3000).
+
+exit code  0  every line is stored
+           1  some lines are not, each is named
+           2  the file was not read to its end, or no node answered; what was stored before that is told
 `;
 
 const AT_ONCE = 16;
-const PROGRESS_EVERY = 1000;
+const PROGRESS_MS = 2000;
 const ASK_TIMEOUT_MS = 15_000;
-/** While a node is busy or away, about a minute. */
-const TRIES = 30;
-const RETRY_MS = 2000;
+const RETRY_MS = 1000;
 
-type Row = { readonly record: Record<string, string>; readonly info: { readonly lines: number } };
+const counts = { read: 0, stored: 0, refused: 0 };
+/** Why the import ends before the file does; undefined while it goes on. */
+let ended: string | undefined;
 
-const counts = { stored: 0, refused: 0 };
+type Target = { readonly nodeUrl: string; readonly patienceMs: number };
 
 try {
   process.exitCode = await run();
@@ -47,88 +53,129 @@ try {
 async function run(): Promise<0 | 1 | 2> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { "dry-run": { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    options: {
+      "dry-run": { type: "boolean" },
+      patience: { type: "string", default: String(DEFAULT_PATIENCE_S) },
+      help: { type: "boolean", short: "h" },
+    },
   });
   const [file, ...more] = positionals;
   if (values.help) {
     process.stdout.write(USAGE);
     return 0;
   }
-  if (file === undefined || more.length > 0) {
+  if (file === undefined || more.length > 0 || !/^\d{1,6}$/u.test(values.patience)) {
     process.stderr.write(USAGE);
     return 2;
   }
   const { nodeUrl } = loadCatalogueSettings();
-  await importFile(file, values["dry-run"] === true ? undefined : nodeUrl);
-  const done = values["dry-run"] ? "good" : "stored";
-  process.stdout.write(`${counts.stored} lines ${done}, ${counts.refused} refused\n`);
+  const target = values["dry-run"] ? undefined : { nodeUrl, patienceMs: Number(values.patience) * 1000 };
+  await importFile(file, target);
+  process.stdout.write(`${counts.stored} lines ${target ? "stored" : "good"}, ${counts.refused} refused\n`);
+  if (ended !== undefined) throw new Error(`not finished: ${ended}`);
   return counts.refused === 0 ? 0 : 1;
 }
 
-/** Reads the file as fast as it is stored, so that its size does not matter. @param nodeUrl without one, only checks */
-async function importFile(file: string, nodeUrl: string | undefined): Promise<void> {
-  const parser = createReadStream(file).pipe(
-    parse({ bom: true, columns: header, info: true, skip_empty_lines: true, trim: true }),
-  );
-  const seen = new Map<string, number>();
+/** Reads the file as fast as it is stored, so that its size does not matter. @param target without one, only checks */
+async function importFile(file: string, target: Target | undefined): Promise<void> {
+  const handle = await open(file);
+  const progress = setInterval(tellProgress, PROGRESS_MS);
   const underWay = new Set<Promise<void>>();
-  for await (const { record, info } of parser as AsyncIterable<Row>) {
-    const line = readStockLine(record);
-    if (typeof line === "string") refuse(info.lines, line);
-    else if (seen.has(line.sku))
-      refuse(info.lines, `${line.sku} stands in line ${seen.get(line.sku)} already`);
+  try {
+    await readFile(handle, target, underWay);
+  } catch (error) {
+    ended = reasonOf(error);
+  } finally {
+    // What was begun is counted, however the reading ended.
+    await Promise.all(underWay);
+    clearInterval(progress);
+    await handle.close();
+  }
+}
+
+async function readFile(
+  handle: FileHandle,
+  target: Target | undefined,
+  underWay: Set<Promise<void>>,
+): Promise<void> {
+  const seen = new Map<string, number>();
+  let columns: readonly string[] | undefined;
+  let number = 0;
+  for await (const text of handle.readLines({ autoClose: false })) {
+    number++;
+    if (text.trim() === "") continue;
+    if (columns === undefined) {
+      const named = readStockHeader(text);
+      if (typeof named === "string") throw new Error(`the first line ${named}`);
+      columns = named;
+      continue;
+    }
+    const line = readStockLine(columns, text);
+    counts.read++;
+    if (typeof line === "string") refuse(number, line);
+    else if (seen.has(line.sku)) refuse(number, `${line.sku} stands in line ${seen.get(line.sku)} already`);
     else {
-      seen.set(line.sku, info.lines);
-      const storing = store(line, info.lines, nodeUrl).finally(() => underWay.delete(storing));
+      seen.set(line.sku, number);
+      const storing = store(line, number, target).finally(() => underWay.delete(storing));
       underWay.add(storing);
       if (underWay.size >= AT_ONCE) await Promise.race(underWay);
     }
+    if (ended !== undefined) return;
   }
-  await Promise.all(underWay);
+  if (columns === undefined) throw new Error("the file is empty");
 }
 
-function header(names: string[]): string[] {
-  const missing = stockColumns.filter((column) => !names.includes(column));
-  if (missing.length === 0) return names;
-  throw new Error(
-    `the first line lacks the columns ${missing.join(", ")}; it must name ${stockColumns.join(", ")}`,
-  );
+/** Never rejects: a line without an answer is named, and ends the import. */
+async function store({ sku, stock }: StockLine, line: number, target: Target | undefined): Promise<void> {
+  try {
+    const problem =
+      target && (await put(`${target.nodeUrl}/v1/inventory/${encodeURIComponent(sku)}`, stock, target));
+    if (problem === undefined) counts.stored++;
+    else refuse(line, `${sku}: ${problem}`);
+  } catch (error) {
+    ended ??= reasonOf(error);
+    process.stderr.write(`line ${line}: ${sku}: not known to be stored: ${reasonOf(error)}\n`);
+  }
 }
 
-async function store({ sku, stock }: StockLine, line: number, nodeUrl: string | undefined): Promise<void> {
-  const problem =
-    nodeUrl === undefined
-      ? undefined
-      : await put(`${nodeUrl}/v1/inventory/${encodeURIComponent(sku)}`, stock);
-  if (problem !== undefined) return refuse(line, `${sku}: ${problem}`);
-  if (++counts.stored % PROGRESS_EVERY === 0) process.stderr.write(`${counts.stored} lines\n`);
-}
-
-/** @returns why the node does not take it; undefined when it is stored. @throws Error when no node answers */
-async function put(address: string, stock: object): Promise<string | undefined> {
-  let reason = "";
-  for (let attempt = 1; attempt <= TRIES; attempt++) {
-    try {
-      const response = await fetch(address, {
-        method: "PUT",
-        body: JSON.stringify(stock),
-        headers: { "content-type": "application/json" },
-        signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
-      });
-      if (response.ok) return undefined;
-      const { code, detail } = (await response.json()) as { code?: string; detail?: string };
-      if (response.status !== 429 && response.status < 500)
-        return `${code ?? response.status}: ${detail ?? ""}`;
-      reason = `${address} answers ${response.status} ${code ?? ""}`;
-    } catch (error) {
-      reason = `${address}: ${reasonOf(error)}`;
-    }
+/** @returns why the node does not take it; undefined when it is stored. @throws Error when no node answers in time */
+async function put(address: string, stock: object, { patienceMs }: Target): Promise<string | undefined> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const reason = await ask(address, stock);
+    if (typeof reason !== "string") return reason?.problem;
+    if (ended !== undefined || performance.now() + RETRY_MS > deadline)
+      throw new Error(`${reason} (waited ${patienceMs / 1000} s)`);
     await pause(RETRY_MS);
   }
-  throw new Error(`${reason} (tried ${TRIES} times)`);
+}
+
+/** @returns a text when asking again may help */
+async function ask(address: string, stock: object): Promise<{ problem: string } | string | undefined> {
+  try {
+    const response = await fetch(address, {
+      method: "PUT",
+      body: JSON.stringify(stock),
+      headers: { "content-type": "application/json" },
+      signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
+    });
+    const { code, detail } = (await response.json()) as { code?: string; detail?: string };
+    if (response.ok) return undefined;
+    const fault = `${code ?? response.status}: ${detail ?? ""}`;
+    return response.status === 429 || response.status >= 500
+      ? `${address} answers ${response.status} ${fault}`
+      : { problem: fault };
+  } catch (error) {
+    return `${address}: ${reasonOf(error)}`;
+  }
 }
 
 function refuse(line: number, why: string): void {
   counts.refused++;
   process.stderr.write(`line ${line}: ${why}\n`);
+}
+
+function tellProgress(): void {
+  const { read, stored, refused } = counts;
+  process.stderr.write(`${read} lines read, ${stored} stored, ${refused} refused\n`);
 }

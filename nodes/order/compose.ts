@@ -130,6 +130,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     idempotencySecret: settings.idempotencySecret,
     fulfillment: settings.fulfillment,
     hostedPayment: settings.hostedPayment,
+    taxBasisPoints: settings.taxBasisPoints,
   });
   return {
     node,

@@ -68,6 +68,7 @@ export async function startOrderNode(
     log,
     nextId: () => ids.next(),
     now: () => clock.now(),
+    defaultWaitMs: settings.defaultWaitMs,
     development: settings.development,
   });
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });

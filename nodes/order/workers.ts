@@ -12,12 +12,14 @@ import { systemClock } from "../../src/adapters/clock.system.ts";
 import { connectNats } from "../../src/adapters/connection.nats.ts";
 import { natsDocuments } from "../../src/adapters/documents.nats.ts";
 import { randomIds } from "../../src/adapters/ids.random.ts";
+import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import type { NatsLink } from "../../src/adapters/link.nats.ts";
 import { natsWorkQueue } from "../../src/adapters/work-queue.nats.ts";
 import type { Crash } from "../../src/runtime/crash-points.ts";
 import { inboxDelivery } from "../../src/runtime/inbox.ts";
 import type { RunningWorker, WorkerDependencies } from "../../src/runtime/worker.ts";
 import { startEmailWorker } from "../../src/services/email/worker.ts";
+import { cancelledInJournal } from "../../src/services/invoice/cancelled.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
 import type { WorkerOrder, WorkerReport } from "./worker-threads.ts";
 
@@ -82,15 +84,20 @@ async function startInvoices(
   dependencies: WorkerDependencies,
 ): Promise<RunningWorker> {
   // A group of its own for each stream: a batch goes to one.
-  const journals = streamNames(settings.streams).map(() => ({
-    append: groupedAppend(link, DELIVER_TIMEOUT_MS, GATHER_MS),
-  }));
+  const journals = streamNames(settings.streams).map((stream) => {
+    const journal = natsJournal(link, stream);
+    const readLast = (subject: string) => journal.readLast(subject);
+    return { readLast, append: groupedAppend(link, DELIVER_TIMEOUT_MS, GATHER_MS) };
+  });
+  const journalOf = (partition: number) => ofPartition(partition, journals);
   return await startInvoiceWorker({
     ...dependencies,
+    isCancelled: cancelledInJournal(journalOf, settings.partitions),
+    seller: settings.seller,
     numbers: natsBucket(link, invoiceNumbersBucket(streamSettings(settings)), GATHER_MS),
     documents: await natsDocuments(link, INVOICE_STORE, GATHER_MS),
     deliver: inboxDelivery({
-      journalOf: (partition) => ofPartition(partition, journals),
+      journalOf,
       clock: systemClock,
       partitions: settings.partitions,
       crash: dependencies.crash,

@@ -13,7 +13,7 @@ type Member = {
   underWay: number;
 };
 
-type Consumer = { readonly filters: string; readonly waiting: StoredMessage[]; readonly members: Member[] };
+type Consumer = { readonly waiting: StoredMessage[]; readonly members: Member[] };
 
 /** What several nodes of one process share. */
 export class MemoryWorkQueues {
@@ -36,9 +36,6 @@ export class MemoryWorkQueues {
     return {
       consume: async (options, onItem) => {
         const consumer = await this.#consumer(options);
-        if (consumer.filters !== options.filters.toSorted().join()) {
-          throw new Error(`consumer ${options.name} exists with the filters ${consumer.filters}`);
-        }
         const member: Member = { options, onItem, underWay: 0 };
         consumer.members.push(member);
         this.#handOut(consumer);
@@ -57,17 +54,18 @@ export class MemoryWorkQueues {
   }
 
   #consumer(options: WorkQueueOptions): Promise<Consumer> {
-    let consumer = this.#consumers.get(options.name);
+    const key = `${options.name} ${options.filters.toSorted().join()}`;
+    let consumer = this.#consumers.get(key);
     if (consumer === undefined) {
       consumer = this.#make(options);
-      this.#consumers.set(options.name, consumer);
+      this.#consumers.set(key, consumer);
     }
     return consumer;
   }
 
   /** Like its server-side brother, a consumer outlives those who use it. */
   async #make(options: WorkQueueOptions): Promise<Consumer> {
-    const consumer: Consumer = { filters: options.filters.toSorted().join(), waiting: [], members: [] };
+    const consumer: Consumer = { waiting: [], members: [] };
     await this.#journal.consume({ filters: options.filters, fromSequence: 1 }, (message) => {
       consumer.waiting.push(message);
       this.#handOut(consumer);

@@ -54,6 +54,8 @@ export type AppDependencies = {
   readonly nextId: () => string;
   /** Wall clock, ms since the epoch. */
   readonly now: () => number;
+  /** How long a client waits for its order to settle unless it says otherwise, ms. */
+  readonly defaultWaitMs: number;
   /** With true `GET /v1/cluster` tells process ids. */
   readonly development: boolean;
 };
@@ -71,7 +73,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   refuseWhenCutOff(app, dependencies.operations);
 
   await collectOpenApi(app);
-  placeOrderRoute(app, dependencies.orders);
+  placeOrderRoute(app, dependencies.orders, dependencies.defaultWaitMs);
   readOrderRoutes(app, dependencies.orders, dependencies.invoices);
   orderCommandRoutes(app, dependencies.orders);
   parkedOrderRoutes(app, dependencies.parked);

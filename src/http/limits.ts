@@ -17,7 +17,7 @@ export const httpLimits = {
   /** Pieces on hand of one SKU. */
   onHand: 1_000_000_000,
   /** Seconds that `Prefer: wait=N` may ask for. */
-  waitSeconds: { min: 1, max: 60, default: 10 },
+  waitSeconds: { min: 1, max: 60 },
   /** Characters of an idempotency key. */
   idempotencyKey: 255,
   /** Items on one page of a list. */

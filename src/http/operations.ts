@@ -36,12 +36,14 @@ export type InvoiceResult =
   | { readonly status: "found"; readonly pdf: Buffer | Readable | ReadableStream; readonly number: string }
   /** There is no such order. */
   | { readonly status: "not_found" }
-  /** The order has no invoice yet. */
+  /** The order has none, or none yet. */
   | { readonly status: "not_ready" }
   | Unserved;
 
 export interface Invoices {
   read(orderId: string): Promise<InvoiceResult>;
+  /** What takes the invoice of a cancelled order back. */
+  creditNote(orderId: string): Promise<InvoiceResult>;
 }
 
 export interface Operations {

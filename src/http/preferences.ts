@@ -10,15 +10,15 @@ export type Preferences = {
   readonly applied: string;
 };
 
-const { min, max, default: defaultSeconds } = httpLimits.waitSeconds;
-const none: Preferences = { waitMs: defaultSeconds * 1000, answerAtOnce: false, applied: "" };
+const { min, max } = httpLimits.waitSeconds;
 
 /**
  * Reads the header. Of a preference given twice the first counts; what is unknown, malformed or out of bounds
  * is ignored, as the RFC demands. `respond-async, wait=5` waits up to 5 seconds.
+ * @param defaultWaitMs for a client that does not say how long it waits
  */
-export function readPreferences(header: string | string[] | undefined): Preferences {
-  if (header === undefined) return none;
+export function readPreferences(header: string | string[] | undefined, defaultWaitMs: number): Preferences {
+  if (header === undefined) return { waitMs: defaultWaitMs, answerAtOnce: false, applied: "" };
   let respondAsync = false;
   let seconds: number | undefined;
   for (const item of String(header).split(",")) {
@@ -29,7 +29,7 @@ export function readPreferences(header: string | string[] | undefined): Preferen
   const applied = [respondAsync ? "respond-async" : "", seconds === undefined ? "" : `wait=${seconds}`];
   const answerAtOnce = respondAsync && seconds === undefined;
   return {
-    waitMs: answerAtOnce ? 0 : (seconds ?? defaultSeconds) * 1000,
+    waitMs: answerAtOnce ? 0 : seconds === undefined ? defaultWaitMs : seconds * 1000,
     answerAtOnce,
     applied: applied.filter((text) => text !== "").join(", "),
   };

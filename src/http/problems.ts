@@ -60,7 +60,12 @@ export const problems = {
   invoice_not_ready: {
     status: 404,
     title: "Invoice not ready",
-    detail: "The order has no invoice yet; it is made when the order is ready to ship.",
+    detail: "The order has no invoice; it is made when the order is ready to ship.",
+  },
+  credit_note_not_ready: {
+    status: 404,
+    title: "Credit note not ready",
+    detail: "The order has no credit note; one is made when an order that has an invoice is cancelled.",
   },
   method_not_allowed: {
     status: 405,

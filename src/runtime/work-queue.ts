@@ -16,11 +16,14 @@ export type WorkItem = {
   retry(delayMs: number): void;
 };
 
-/** A consumer: the same name is the same consumer on every node. */
+/** A consumer: the same name with the same filters is the same consumer on every node. */
 export type WorkQueueOptions = {
   /** Name of the consumer, a subject token; all nodes that use it share the items. */
   readonly name: string;
-  /** Subjects, `*` allowed. Must never change for a name: the server would skip items. */
+  /**
+   * Subjects, `*` allowed. With others than before the items go on behind what was settled under the name; some that
+   * were handed out come again.
+   */
   readonly filters: readonly string[];
   /** Items of all streams handed out here at the same time; at least one for each stream. */
   readonly maxInFlight: number;
@@ -83,7 +86,7 @@ export interface WorkQueue {
    * weeks when nobody used the name before. An item's place is free again when `onItem` has resolved; it must not
    * reject. Hands out replays of dead letters as well, a few at a time beside the others. Survives reconnects and restarts of the server. `stop` resolves when nothing is handed out any more;
    * items under way may still be settled.
-   * @throws Unavailable (retryable); an Error when the name exists with other filters
+   * @throws Unavailable (retryable)
    */
   consume(options: WorkQueueOptions, onItem: (item: WorkItem) => Promise<void>): Promise<Subscription>;
   /** Stores a dead letter; a repeat for the same worker and item is stored once. @throws Unavailable (retryable) */

@@ -52,7 +52,7 @@ export type WorkerDependencies = {
 export type WorkerOptions = {
   /** Name of the worker, of its consumer, and prefix of its processed ids. A subject token; never changed. */
   readonly name: string;
-  /** Event types; never changed for a name. */
+  /** Event types. A new one in a later version is worked on from then on, not backwards. */
   readonly types: readonly string[];
   readonly bounds: WorkerBounds;
   readonly work: Work;

@@ -175,7 +175,8 @@ t.test("ids made to leave their place are refused", async (t) => {
     "x".repeat(15_000),
   ];
   for (const id of ids)
-    for (const path of ["", "/history", "/invoice"]) await refused(t, { url: `/v1/orders/${id}${path}` });
+    for (const path of ["", "/history", "/invoice", "/credit-note"])
+      await refused(t, { url: `/v1/orders/${id}${path}` });
   for (const id of ids) {
     await refused(t, { url: `/v1/inventory/${id}` });
     await refused(t, {

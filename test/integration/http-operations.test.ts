@@ -100,26 +100,33 @@ t.test("an invoice is served as PDF, from memory and from streams", async (t) =>
   ];
   for (const pdf of sources) {
     const read = async () => ({ status: "found", pdf: pdf(), number: 'INV-1"\r\nx: y/../é' }) as const;
-    const { app } = await startApp(t, { invoices: { read } });
-    const answer = await app.inject("/v1/orders/ord_1/invoice");
-    t.equal(answer.statusCode, 200);
-    t.equal(answer.headers["content-type"], "application/pdf");
-    t.equal(
-      answer.headers["content-disposition"],
-      'inline; filename="INV-1___x__y_.._é.pdf"'.replace("é", "_"),
-    );
-    t.strictSame(answer.rawPayload, bytes);
+    const { app } = await startApp(t, { invoices: { read, creditNote: read } });
+    for (const path of ["invoice", "credit-note"]) {
+      const answer = await app.inject(`/v1/orders/ord_1/${path}`);
+      t.equal(answer.statusCode, 200);
+      t.equal(answer.headers["content-type"], "application/pdf");
+      t.equal(
+        answer.headers["content-disposition"],
+        'inline; filename="INV-1___x__y_.._é.pdf"'.replace("é", "_"),
+      );
+      t.strictSame(answer.rawPayload, bytes);
+    }
   }
 });
 
+const noOrder = async () => ({ status: "not_found" }) as const;
+
 t.test("an invoice that does not exist yet is not the same as an order that does not exist", async (t) => {
   const { app } = await startApp(t);
-  t.match((await app.inject("/v1/orders/ord_1/invoice")).json(), { status: 404, code: "invoice_not_ready" });
-  const none = await startApp(t, { invoices: { read: async () => ({ status: "not_found" }) } });
-  t.match((await none.app.inject("/v1/orders/ord_1/invoice")).json(), {
-    status: 404,
-    code: "order_not_found",
-  });
+  const none = await startApp(t, { invoices: { read: noOrder, creditNote: noOrder } });
+  for (const [path, code] of [
+    ["invoice", "invoice_not_ready"],
+    ["credit-note", "credit_note_not_ready"],
+  ]) {
+    const url = `/v1/orders/ord_1/${path}`;
+    t.match((await app.inject(url)).json(), { status: 404, code });
+    t.match((await none.app.inject(url)).json(), { status: 404, code: "order_not_found" });
+  }
 });
 
 t.test("the index page links to addresses that all answer", async (t) => {
@@ -205,6 +212,7 @@ const documented = [
   "post /v1/orders",
   "get /v1/orders/{id}",
   "get /v1/orders/{id}/history",
+  "get /v1/orders/{id}/credit-note",
   "get /v1/orders/{id}/invoice",
   "post /v1/orders/{id}/cancel",
   "post /v1/orders/{id}/fulfillment/pick",

@@ -55,6 +55,16 @@ t.test("an order that is not settled within the wait is answered 202 with Locati
   t.equal(answer.json().status, "authorizing");
 });
 
+t.test("a client that says nothing waits as long as the node's setting has it", async (t) => {
+  const { app, orders } = await startApp(t, { defaultWaitMs: 1_234 });
+  await app.inject(place);
+  await app.inject({ ...place, headers: { prefer: "wait=2" } });
+  t.same(
+    orders.placed.map(({ options }) => options.waitMs),
+    [1_234, 2_000],
+  );
+});
+
 t.test("respond-async is answered 202 even when the first commit settled the order", async (t) => {
   const { app, orders } = await startApp(t);
   const answer = await app.inject({ ...place, headers: { prefer: "respond-async" } });

@@ -7,7 +7,7 @@ import { numberText } from "../../src/services/invoice/allotment.ts";
 import { storedInvoices } from "../../src/services/invoice/invoices.ts";
 import { InvoiceNumbers } from "../../src/services/invoice/numbers.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
-import { orderDetails } from "../support/order-details.ts";
+import { orderDetails, seller } from "../support/order-details.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { type Stage, startStage } from "../support/worker-stage.ts";
 
@@ -36,11 +36,27 @@ const bounds = {
   maxAttempts: 100,
 };
 
-async function startInvoices(t: Test, stage: Stage, actors: Pick<Actors, "deliver" | "read">) {
+const never = async (): Promise<boolean> => false;
+
+async function startInvoices(
+  t: Test,
+  stage: Stage,
+  actors: Pick<Actors, "deliver" | "read">,
+  isCancelled: (order: string) => Promise<boolean> = never,
+) {
   const node = await stage.node();
   const documents = await natsDocuments(node.link, "INVOICES");
   const numbers = natsBucket(node.link, invoiceNumbersBucket(stage.settings));
-  const worker = await startInvoiceWorker({ ...node, documents, numbers, deliver: actors.deliver, bounds });
+  const { deliver } = actors;
+  const worker = await startInvoiceWorker({
+    ...node,
+    documents,
+    numbers,
+    deliver,
+    isCancelled,
+    seller,
+    bounds,
+  });
   t.teardown(() => worker.stop());
   return { worker, invoices: storedInvoices(documents, actors), numbers, node };
 }
@@ -98,6 +114,83 @@ t.test("an order whose inbox is not reached keeps its number and its PDF until i
   t.equal(delivered.get("invoice.ord_2")?.event.number, numberText(year, 2));
   const after = await invoices.read("ord_1");
   t.ok(after.status === "found" && after.pdf.equals(before.pdf), "the very same document");
+});
+
+const cancelled = (n: number) => ({
+  id: `ord_${n}.12.0`,
+  type: "order.cancelled",
+  order: `ord_${n}`,
+  data: { ...orderDetails(`ord_${n}`), reason: "changed my mind" },
+});
+const done = (worker: { counters: { done: number } }, count: number) =>
+  waitUntil(`${count} events are done`, () => worker.counters.done === count);
+
+t.test("an invoice of an order that is cancelled stays, and a credit note takes it back", async (t) => {
+  const stage = await startStage(t);
+  const { delivered, actors } = inboxes();
+  const { worker, invoices } = await startInvoices(t, stage, actors);
+  for (const n of [1, 2]) await stage.emit(ready(n));
+  await done(worker, 2);
+  const before = await invoices.read("ord_2");
+  await stage.emit(cancelled(2));
+  await done(worker, 3);
+  const [invoice, note] = [await invoices.read("ord_2"), await invoices.creditNote("ord_2")];
+  t.same(invoice, before, "as it was");
+  t.match(note, { status: "found", number: `CN-${year}-000001` });
+  t.equal(note.status === "found" && note.pdf.subarray(0, 5).toString(), "%PDF-");
+  t.same(await invoices.creditNote("ord_1"), { status: "not_found" }, "the other has none");
+  t.equal(delivered.size, 2, "orders are told of invoices only");
+});
+
+t.test(
+  "an order that is cancelled before its turn gets no invoice, and no number is lost by that",
+  async (t) => {
+    const stage = await startStage(t);
+    const { delivered, actors } = inboxes();
+    const gone = new Set(["ord_1"]);
+    const { worker, invoices } = await startInvoices(t, stage, actors, async (order) => gone.has(order));
+    await stage.emit(ready(1));
+    await done(worker, 1);
+    await stage.emit(cancelled(1));
+    // Its cancellation is heard of first; that it is cancelled is not seen yet.
+    await stage.emit(cancelled(2));
+    await done(worker, 3);
+    await stage.emit(ready(2));
+    await done(worker, 4);
+    for (const n of [1, 2]) {
+      t.same(await invoices.read(`ord_${n}`), { status: "not_found" });
+      t.same(await invoices.creditNote(`ord_${n}`), { status: "not_found" });
+    }
+    t.equal(delivered.size, 0);
+    await stage.emit(ready(3));
+    await waitUntil("the next one has its invoice", () => delivered.has("invoice.ord_3"));
+    t.equal(delivered.get("invoice.ord_3")?.event.number, numberText(year, 1));
+  },
+);
+
+t.test("cancelled between its number and its PDF: both are made, and taken back", async (t) => {
+  const stage = await startStage(t);
+  const { actors } = inboxes();
+  const { worker, invoices, numbers, node } = await startInvoices(t, stage, actors, async () => true);
+  const { number } = await new InvoiceNumbers(numbers, node.clock).take("ord_1");
+  await stage.emit(ready(1));
+  await stage.emit(cancelled(1));
+  await done(worker, 2);
+  t.match(await invoices.read("ord_1"), { status: "found", number });
+  t.match(await invoices.creditNote("ord_1"), { status: "found", number: `CN-${year}-000001` });
+});
+
+t.test("a PDF that is stored is not touched again, whatever the event says then", async (t) => {
+  const stage = await startStage(t);
+  const { actors } = inboxes();
+  const { worker, invoices } = await startInvoices(t, stage, actors);
+  await stage.emit(ready(1));
+  await done(worker, 1);
+  const before = await invoices.read("ord_1");
+  await stage.emit({ ...ready(1), id: "another", data: { ...orderDetails("ord_1"), taxBasisPoints: 1 } });
+  await done(worker, 2);
+  const after = await invoices.read("ord_1");
+  t.ok(before.status === "found" && after.status === "found" && before.pdf.equals(after.pdf));
 });
 
 t.test("many takers on three nodes at once: no gap, no number twice", async (t) => {

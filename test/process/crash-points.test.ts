@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import { subjects } from "../../config/subjects.ts";
 import { connectNats } from "../../src/adapters/connection.nats.ts";
+import { checkMails } from "../support/mail-audit.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import type { NatsLink } from "../../src/adapters/link.nats.ts";
 import { type CrashPoint, crashPoints } from "../../src/runtime/crash-points.ts";
@@ -61,6 +62,10 @@ const RARE: ReadonlySet<CrashPoint> = new Set([
   "processed.fail",
   "numbers.read_last_year",
   "numbers.read_recorded",
+  "credit.refuse",
+  "credit.number",
+  "credit.find",
+  "credit.store",
   "inventory.read_hold",
   "inventory.read_shelf",
   "inventory.put",
@@ -180,4 +185,5 @@ t.test(`processes that end at ${places.length} places lose nothing`, async (t) =
   await checkLedger(t, cluster.gateway.url, all);
   await checkStock(t, cluster.urls[0]!, before, all);
   await checkInvoiceNumbers(t, cluster.urls[0]!, all);
+  await checkMails(t, cluster.mailbox.url, all);
 });

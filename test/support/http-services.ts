@@ -111,7 +111,10 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
       skip: async () => ({ status: "not_found" }),
     },
     inventory,
-    invoices: { read: async () => ({ status: "not_ready" }) },
+    invoices: {
+      read: async () => ({ status: "not_ready" }),
+      creditNote: async () => ({ status: "not_ready" }),
+    },
     operations: {
       cutOff: () => undefined,
       health: () => ({ ready: true, checks: [{ name: "nats", ok: true, detail: "connected" }] }),
@@ -123,6 +126,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
       replay: async () => ({ status: "not_found" }),
     },
     webhooks: {
+      hasSignature: () => false,
       verify: () => undefined,
       payment: async () => ({ status: "taken" }),
       delivery: async () => ({ status: "taken" }),
@@ -130,6 +134,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     log: pino({ level: "info" }, { write: (line: string) => logged.push(JSON.parse(line)) }),
     nextId: () => `${++ids}`,
     now: () => Date.parse("2026-11-22T10:00:00.000Z"),
+    defaultWaitMs: 10_000,
     development: true,
     ...replace,
   });

@@ -1,4 +1,11 @@
+import type { Seller } from "../../config/seller-settings.ts";
 import type { OrderDetails } from "../../machines/order-events.ts";
+
+export const seller: Seller = {
+  name: "A shop",
+  address: ["2 Shop Street", "1000-001 Lisbon", "Portugal"],
+  taxId: "PT123456789",
+};
 
 /** The data of an order's events, as its machine emits them. */
 export function orderDetails(orderId: string): OrderDetails {
@@ -12,5 +19,6 @@ export function orderDetails(orderId: string): OrderDetails {
     total: { amount: 4848, currency: "EUR" },
     payment: { method: "credit_card" },
     shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
+    taxBasisPoints: 2300,
   };
 }

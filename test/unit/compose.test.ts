@@ -178,6 +178,7 @@ t.test("a secret may come from a file; a file that cannot be read, or two source
   writeFileSync(file, `${"x".repeat(40)}\n`);
   const production = {
     ORDERLY_NODE_ID: "node-1",
+    ORDERLY_WORKERS: "none",
     ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),
     ORDERLY_CARRIER_WEBHOOK_SECRET: "c".repeat(32),
   };
@@ -192,7 +193,7 @@ t.test("a secret may come from a file; a file that cannot be read, or two source
 });
 
 t.test("development listens to this machine only, and a wildcard is no address for clients", async (t) => {
-  const open = { ORDERLY_NODE_ID: "node-1", ORDERLY_HTTP_HOST: "0.0.0.0" };
+  const open = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "none", ORDERLY_HTTP_HOST: "0.0.0.0" };
   const url = { ORDERLY_PUBLIC_URL: "http://shop.example.com" };
   const secrets = {
     ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),

@@ -1,5 +1,6 @@
 import t from "tap";
 import { html } from "../../src/services/email/html.ts";
+import { composeRefundMail } from "../../src/services/email/refund-letter.ts";
 import { composeMail, orderMails } from "../../src/services/email/letters.ts";
 import { moneyText } from "../../src/services/paperwork/money-text.ts";
 import { type OrderPaper, readOrderDetails } from "../../src/services/paperwork/order-details.ts";
@@ -15,6 +16,7 @@ const order: OrderPaper = {
   total: { amount: 4003, currency: "EUR" },
   payment: { method: "credit_card" },
   shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
+  taxBasisPoints: 2300,
 };
 const mail = (type: string, of: OrderPaper = order) => composeMail({ id: `ord_1.3.0`, type }, of);
 
@@ -109,4 +111,76 @@ t.test("money is written with its currency's decimals, exactly", async (t) => {
 t.test("html nests what is HTML and escapes what is text", async (t) => {
   const items = ["a", "<b>"].map((item) => html`<li>${item}</li>`);
   t.equal(html`<ul>${items}</ul>${1}`.html, "<ul><li>a</li><li>&lt;b&gt;</li></ul>1");
+});
+
+const refund = {
+  orderId: "ord_1",
+  amount: { amount: 3998, currency: "EUR" },
+  customer: { id: "cus_1", email: "ada@example.com", name: "Ada <b>Byron</b>" },
+  reason: "cancelled",
+};
+const refundMail = (data: unknown) => composeRefundMail({ id: "ord_1.7.0", data });
+
+t.test("a refund's mail tells the sum and why, in both forms", async (t) => {
+  const mail = refundMail(refund);
+  t.match(mail, {
+    messageId: "<ord_1=2e7=2e0@orderly.example>",
+    to: { name: "Ada <b>Byron</b>", address: "ada@example.com" },
+    subject: "Payment refunded",
+  });
+  t.equal(
+    mail.text,
+    `Hello Ada <b>Byron</b>,
+
+we have given back your payment of €39.98, because the order was cancelled. It can take some days until it is on your account.
+
+Order ord_1
+
+  Refunded: €39.98
+`,
+  );
+  for (const part of [
+    "<h1",
+    "Hello Ada &lt;b&gt;Byron&lt;/b&gt;,",
+    "your payment of €39.98, because the order was cancelled.",
+    "Order ord_1",
+    "Refunded: <b>€39.98</b>",
+  ])
+    t.ok(mail.html.includes(part), part);
+  t.same(refundMail(refund), mail, "the same event gives the same mail");
+});
+
+t.test(
+  "why money is given back is told for every reason, and nothing else passes for a refund",
+  async (t) => {
+    for (const [reason, words] of [
+      ["cancelled", "the order was cancelled"],
+      ["expired", "it came after the time for paying was over"],
+      ["failed", "it came after the payment had been declined"],
+    ] as const) {
+      const mail = refundMail({ ...refund, reason });
+      t.ok(mail.text.includes(words) && mail.html.includes(words), reason);
+    }
+    for (const change of [{ reason: "mood" }, { amount: null }, { customer: {} }, { orderId: "" }])
+      t.throws(() => refundMail({ ...refund, ...change }), WorkRefused);
+  },
+);
+
+t.test("every mail of an order says in both forms what it is about", async (t) => {
+  const shipped = { ...order, trackingNumber: "TRK1" };
+  const cancelled = { ...order, reason: "changed <my> mind" };
+  for (const [type, of, text, html] of [
+    ["order.created", order, "wait for the payment", "wait for the payment"],
+    ["order.confirmed", order, "your order is confirmed", "your order is confirmed"],
+    ["order.shipped", shipped, "tracking number is TRK1", "tracking number is TRK1"],
+    ["order.cancelled", cancelled, "(changed <my> mind)", "(changed &lt;my&gt; mind)"],
+  ] as const) {
+    const made = mail(type, of);
+    t.ok(made?.text.includes(text), `${type}, text`);
+    t.ok(made?.html.includes(html), `${type}, HTML`);
+    for (const part of ["Ada Byron", "ord_1", "€40.03", "1 Main St", "T-shirt M", "Credit card"]) {
+      t.ok(made?.text.includes(part), `${type}, text: ${part}`);
+      t.ok(made?.html.includes(part), `${type}, HTML: ${part}`);
+    }
+  }
 });

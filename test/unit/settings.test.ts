@@ -156,7 +156,7 @@ t.test("three nats-servers have a folder of their own unless it is named", async
 });
 
 t.test("outside development the built-in secrets are refused, and one's own never shown", async (t) => {
-  const production = { ORDERLY_NODE_ID: "node-1" };
+  const production = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "email" };
   t.match(
     faults(() => loadNodeSettings(production)),
     [
@@ -177,6 +177,35 @@ t.test("outside development the built-in secrets are refused, and one's own neve
   t.match(loadNodeSettings({ ...production, ...own }), { idempotencySecret: SECRET, development: false });
   const short = faults(() => loadNodeSettings({ ...production, ...own, ORDERLY_WEBHOOK_SECRET: "hunter2" }));
   t.match(short, [/^ORDERLY_WEBHOOK_SECRET must NOT have fewer than 32 characters$/u]);
+});
+
+t.test("outside development invoices name their seller; whoever makes none need not know", async (t) => {
+  const secrets = { ORDERLY_IDEMPOTENCY_SECRET: SECRET, ORDERLY_WEBHOOK_SECRET: SECRET };
+  const production = { ORDERLY_NODE_ID: "node-1", ...secrets };
+  t.match(
+    faults(() => loadNodeSettings({ ...production, ORDERLY_SELLER_TAX_ID: "PT123456789" })),
+    [/^ORDERLY_SELLER_NAME must be set/u, /^ORDERLY_SELLER_ADDRESS must be set/u],
+  );
+  const seller = {
+    ORDERLY_SELLER_NAME: "A shop",
+    ORDERLY_SELLER_ADDRESS: "2 Shop Street | 1000-001 Lisbon",
+    ORDERLY_SELLER_TAX_ID: "PT123456789",
+  };
+  t.match(loadNodeSettings({ ...production, ...seller }), {
+    taxBasisPoints: 2300,
+    seller: { name: "A shop", address: ["2 Shop Street", "1000-001 Lisbon"], taxId: "PT123456789" },
+  });
+  t.equal(loadNodeSettings({ ...production, ORDERLY_WORKERS: "none" }).workers.length, 0);
+  t.equal(loadNodeSettings({ ...node, ORDERLY_TAX_BASIS_POINTS: "0" }).taxBasisPoints, 0);
+  for (const [env, fault] of [
+    [{ ORDERLY_TAX_BASIS_POINTS: "10001" }, /^ORDERLY_TAX_BASIS_POINTS must be <= 10000/u],
+    [{ ORDERLY_TAX_BASIS_POINTS: "0.23" }, /^ORDERLY_TAX_BASIS_POINTS must be integer/u],
+    [{ ORDERLY_SELLER_ADDRESS: "1||2" }, /^ORDERLY_SELLER_ADDRESS must be 1 to 6 lines/u],
+  ] as const)
+    t.match(
+      faults(() => loadNodeSettings({ ...node, ...env })),
+      [fault],
+    );
 });
 
 t.test("settings cannot be changed, and are logged without secrets", async (t) => {

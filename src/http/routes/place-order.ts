@@ -74,8 +74,8 @@ const schema = {
   ],
 } as const;
 
-/** Adds the route. */
-export function placeOrderRoute(app: HttpApp, orders: Orders): void {
+/** Adds the route. @param defaultWaitMs how long a client waits that does not say so itself */
+export function placeOrderRoute(app: HttpApp, orders: Orders, defaultWaitMs: number): void {
   // Faults of the schema are held back until the rules beyond the schema have been checked too.
   app.post("/v1/orders", { schema, attachValidation: true }, async (request, reply) => {
     const broken = request.validationError;
@@ -86,7 +86,7 @@ export function placeOrderRoute(app: HttpApp, orders: Orders): void {
       return sendProblem(reply, onlySkus ? "duplicate_sku" : "validation_failed", { errors: faults });
     }
     const key = request.headers["idempotency-key"];
-    const preferences = readPreferences(request.headers.prefer);
+    const preferences = readPreferences(request.headers.prefer, defaultWaitMs);
     const result = await orders.place(request.body, {
       ...(key === undefined ? {} : { idempotencyKey: key }),
       caller: CALLER,

@@ -1,11 +1,13 @@
-/** Reads of one order: the order, its history, its invoice. */
+/** Reads of one order: the order, its history, its invoice and credit note. */
+import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import type { Orders } from "../../services/orders/contract.ts";
 import { etagOf, matches } from "../etag.ts";
 import type { HttpApp } from "../http-app.ts";
-import type { Invoices } from "../operations.ts";
+import type { InvoiceResult, Invoices } from "../operations.ts";
 import { sendOrder } from "../order-answers.ts";
 import { sendProblem, sendUnserved } from "../problem-answers.ts";
+import type { ProblemCode } from "../problems.ts";
 import { orderParams, ref } from "../schemas/parts.ts";
 import { serviceProblems } from "../schemas/problem.ts";
 
@@ -45,18 +47,27 @@ const historySchema = {
   problems: ["order_not_found", "refused", ...serviceProblems],
 } as const;
 
+const pdf = { "application/pdf": { schema: Type.Unsafe<unknown>({ type: "string", format: "binary" }) } };
+
 const invoiceSchema = {
   operationId: "getInvoice",
   tags: ["Orders"],
   summary: "Download the invoice",
+  description:
+    "Whenever there is one: an invoice that was made stays, also when the order is cancelled; a credit note takes it back then.",
   params: orderParams,
-  response: {
-    200: {
-      description: "The invoice",
-      content: { "application/pdf": { schema: Type.Unsafe<unknown>({ type: "string", format: "binary" }) } },
-    },
-  },
+  response: { 200: { description: "The invoice", content: pdf } },
   problems: ["order_not_found", "invoice_not_ready", ...serviceProblems],
+} as const;
+
+const creditNoteSchema = {
+  operationId: "getCreditNote",
+  tags: ["Orders"],
+  summary: "Download the credit note",
+  description: "Of an order that was cancelled when it had an invoice.",
+  params: orderParams,
+  response: { 200: { description: "The credit note", content: pdf } },
+  problems: ["order_not_found", "credit_note_not_ready", ...serviceProblems],
 } as const;
 
 /** Adds the routes. */
@@ -77,14 +88,21 @@ export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices
     return reply.code(200).send({ items: result.items });
   });
 
-  app.get("/v1/orders/:id/invoice", { schema: invoiceSchema, config }, async (request, reply) => {
-    const result = await invoices.read(request.params.id);
-    if (result.status === "not_found") return sendProblem(reply, "order_not_found");
-    if (result.status === "not_ready") return sendProblem(reply, "invoice_not_ready");
-    if (result.status !== "found") return sendUnserved(reply, result);
-    // The number goes into a header: only characters that need no quoting there.
-    const name = result.number.replaceAll(/[^A-Za-z0-9._-]/gu, "_");
-    reply.header("content-disposition", `inline; filename="${name}.pdf"`);
-    return reply.type("application/pdf").send(result.pdf);
-  });
+  app.get("/v1/orders/:id/invoice", { schema: invoiceSchema, config }, async (request, reply) =>
+    sendPdf(reply, await invoices.read(request.params.id), "invoice_not_ready"),
+  );
+
+  app.get("/v1/orders/:id/credit-note", { schema: creditNoteSchema, config }, async (request, reply) =>
+    sendPdf(reply, await invoices.creditNote(request.params.id), "credit_note_not_ready"),
+  );
+}
+
+function sendPdf(reply: FastifyReply, result: InvoiceResult, missing: ProblemCode): FastifyReply {
+  if (result.status === "not_found") return sendProblem(reply, "order_not_found");
+  if (result.status === "not_ready") return sendProblem(reply, missing);
+  if (result.status !== "found") return sendUnserved(reply, result);
+  // The number goes into a header: only characters that need no quoting there.
+  const name = result.number.replaceAll(/[^A-Za-z0-9._-]/gu, "_");
+  reply.header("content-disposition", `inline; filename="${name}.pdf"`);
+  return reply.type("application/pdf").send(result.pdf);
 }

@@ -1,5 +1,9 @@
-/** `POST /v1/webhooks/...`: signed messages of the payment gateway and of the carrier. The signature comes first. */
-import type { FastifyReply, FastifyRequest } from "fastify";
+/**
+ * `POST /v1/webhooks/...`: signed messages of the payment gateway and of the carrier. The signature comes first, before
+ * anything is said about the body or this node: its headers before the body is read, the rest as soon as it is there. A
+ * body that is too large to be read is refused as such, since its signature cannot be checked.
+ */
+import type { FastifyRequest } from "fastify";
 import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import type { IntakeResult, WebhookIntake, WebhookSender } from "../../services/webhooks/contract.ts";
@@ -35,6 +39,7 @@ const NO_BODY = Buffer.alloc(0);
 /** One sender's messages: what they look like, and who takes them. */
 type Messages<S extends TSchema> = {
   readonly sender: WebhookSender;
+  readonly schema: ReturnType<typeof schemaOf>;
   readonly body: S;
   /** For the problem's detail: what the body is not. */
   readonly about: string;
@@ -43,43 +48,68 @@ type Messages<S extends TSchema> = {
 
 /** Adds the routes, which read their bodies as bytes: these are what is signed. */
 export function webhookRoutes(app: HttpApp, intake: WebhookIntake): void {
-  const receiver =
-    <S extends TSchema>({ sender, body: wanted, about, take }: Messages<S>) =>
-    async (request: FastifyRequest, reply: FastifyReply) => {
-      const body = bytesOf(request);
-      const id = intake.verify(sender, request.headers, body);
-      if (id === undefined) return sendProblem(reply, "invalid_signature");
-      const report = readJson(body);
-      if (!Value.Check(wanted, report)) {
+  void app.register(async (scope: HttpApp) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+    receive(scope, intake, {
+      sender: "payments",
+      schema: payments,
+      body: PaymentReportBody,
+      about: "a payment",
+      take: (id, report) => intake.payment(id, report),
+    });
+    receive(scope, intake, {
+      sender: "carrier",
+      schema: carrier,
+      body: DeliveryReportBody,
+      about: "a parcel",
+      take: (id, report) => intake.delivery(id, report),
+    });
+  });
+}
+
+/** The route of one sender, in a scope of its own: its hooks know whose signature it is. */
+function receive<S extends TSchema>(parent: HttpApp, intake: WebhookIntake, messages: Messages<S>): void {
+  const { sender, schema, body, about, take } = messages;
+  void parent.register(async (scope: HttpApp) => {
+    const idOf = signatureFirst(scope, intake, sender);
+    scope.post(`/v1/webhooks/${sender}`, { schema }, async (request, reply) => {
+      const id = idOf(request);
+      const report = readJson(bytesOf(request));
+      if (!Value.Check(body, report)) {
         return sendProblem(reply, "validation_failed", { detail: `The body is no message about ${about}.` });
       }
       const result = await take(id, report);
       return result.status === "taken" ? reply.code(200).send({}) : sendUnserved(reply, result);
-    };
-  void app.register(async (scope: HttpApp) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-    scope.post(
-      "/v1/webhooks/payments",
-      { schema: payments },
-      receiver({
-        sender: "payments",
-        body: PaymentReportBody,
-        about: "a payment",
-        take: (id, report) => intake.payment(id, report),
-      }),
-    );
-    scope.post(
-      "/v1/webhooks/carrier",
-      { schema: carrier },
-      receiver({
-        sender: "carrier",
-        body: DeliveryReportBody,
-        about: "a parcel",
-        take: (id, report) => intake.delivery(id, report),
-      }),
-    );
+    });
   });
+}
+
+/** Answers 401 to all that this sender has not signed. @returns the message's id, in a handler */
+function signatureFirst(
+  scope: HttpApp,
+  intake: WebhookIntake,
+  sender: WebhookSender,
+): (request: FastifyRequest) => string {
+  const ids = new WeakMap<FastifyRequest, string>();
+  scope.addHook("onRequest", (request, reply, done) => {
+    if (intake.hasSignature(request.headers)) done();
+    else sendProblem(reply, "invalid_signature");
+  });
+  scope.addHook("preValidation", (request, reply, done) => {
+    const id = intake.verify(sender, request.headers, bytesOf(request));
+    if (id === undefined) {
+      sendProblem(reply, "invalid_signature");
+      return;
+    }
+    ids.set(request, id);
+    done();
+  });
+  return (request) => {
+    const id = ids.get(request);
+    if (id === undefined) throw new Error("a handler ran before the signature was checked");
+    return id;
+  };
 }
 
 function bytesOf({ body }: FastifyRequest): Buffer {

@@ -1,7 +1,10 @@
 /**
  * Reads lines of a stock file (CSV with the columns `sku`, `name`, `price`, `currency`, `onHand`). Pure.
+ * One line is one record: no field holds a line break, so that a line that is broken spoils no other.
  * `price` is a decimal of the currency's own digits (`19.99` EUR, `1999` JPY), converted exactly.
  */
+import { CsvError } from "csv-parse";
+import { parse } from "csv-parse/sync";
 import type { PutStock } from "./contract.ts";
 
 /** Columns that a file must have, in any order. */
@@ -9,8 +12,39 @@ export const stockColumns = ["sku", "name", "price", "currency", "onHand"] as co
 
 export type StockLine = { readonly sku: string; readonly stock: PutStock };
 
-/** One line by its columns. @returns what is wrong with it, in words, when it is no stock */
-export function readStockLine(line: Readonly<Record<string, string | undefined>>): StockLine | string {
+/** The names of the columns, in the file's order. @returns what is wrong with the line, in words, when it has not all of them */
+export function readStockHeader(text: string): readonly string[] | string {
+  const columns = fieldsOf(text.replace(/^\uFEFF/u, ""));
+  if (typeof columns === "string") return columns;
+  const missing = stockColumns.filter((column) => !columns.includes(column));
+  if (missing.length > 0)
+    return `lacks the columns ${missing.join(", ")}; it must name ${stockColumns.join(", ")}`;
+  const twice = stockColumns.find((column) => columns.indexOf(column) !== columns.lastIndexOf(column));
+  return twice === undefined ? columns : `names the column ${twice} twice`;
+}
+
+/** One line of the file. @returns what is wrong with it, in words, when it is no stock */
+export function readStockLine(columns: readonly string[], text: string): StockLine | string {
+  const fields = fieldsOf(text);
+  if (typeof fields === "string") return fields;
+  if (fields.length !== columns.length) return `has ${fields.length} fields instead of ${columns.length}`;
+  return stockOf(Object.fromEntries(columns.map((column, index) => [column, fields[index]])));
+}
+
+function fieldsOf(text: string): readonly string[] | string {
+  if (text.includes("\uFFFD")) return "is not UTF-8";
+  try {
+    const [fields = []] = parse(text, { trim: true, relax_column_count: true });
+    return fields;
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    return error.code === "CSV_QUOTE_NOT_CLOSED"
+      ? "has a quote that is not closed in the same line"
+      : "has a quote in the middle of a field; write it twice, and quotes around the field";
+  }
+}
+
+function stockOf(line: Readonly<Record<string, string | undefined>>): StockLine | string {
   const { sku = "", name = "", price = "", currency = "", onHand = "" } = line;
   if (sku === "") return "sku is missing";
   if (name === "") return "name is missing";

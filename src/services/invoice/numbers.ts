@@ -2,27 +2,67 @@
  * Invoice numbers: one per order for ever, without gaps within a year.
  *
  * Two kinds of entries in one bucket, changed by compare-and-set only: `year.2026`, the counter (allotment.ts), and
- * `order.<id>`, the number that an order has, written once. A taker moves the counter, which names its orders, then
+ * `order.<id>`, the number that an order has, or that it gets none, written once. A taker moves the counter, which names its orders, then
  * records each order's number. Whoever moves the counter next records first what the entry before says: a crash
  * between the two leaves nothing open. An order that has a number already keeps it, and the new one is given to
  * somebody else.
+ *
+ * A new year begins when its predecessor's counter is closed, which is a move of that counter like any other: who is
+ * about to move it fails, and a closed one is never moved. It is closed when its last block is recorded and no number
+ * of it is spare; while one is, the first orders of the new year get it, with the date of that day. A node whose clock
+ * is behind goes with the others into the new year.
+ *
+ * Credit notes have numbers of a series of their own, with keys of their own in the same bucket.
  *
  * Owns: both kinds of entries, and the orders waiting here.  Does not own: what an invoice looks like.
  * Invariants
  *   N1. A number is recorded for one order only, and an order has one number only.
  *   N2. When the counter says n, every number below its latest block is recorded or will be given again.
  *   N3. At most one round of this process is under way; it serves all orders that wait, `BLOCK_MAX` at a time.
- * What is left: a number that turns out to be unused in a year's very last block stays unused.
+ *   N4. Once a number of a year is given, every number of the year before is recorded.
+ * What is left: a number whose order had another one stays spare until the next invoice is made. The last block before
+ * a calendar year without any invoice is looked at by nobody.
  * Proved by: test/unit/invoice-numbers.test.ts, test/integration/invoice.test.ts
  */
 import { token } from "../../../config/subjects.ts";
 import type { Crash } from "../../runtime/crash-points.ts";
 import { pause } from "../../runtime/pause.ts";
 import { type Bucket, type Clock, Unavailable } from "../../runtime/ports.ts";
-import { allot, type Counter, emptyCounter, numberText } from "./allotment.ts";
+import { allot, closed, type Counter, emptyCounter, numberText, spareNumbers } from "./allotment.ts";
 
 /** What an order is told: `2026-000042`, and since when; `issuedAt` is RFC 3339, UTC. */
 export type InvoiceNumber = { readonly number: string; readonly issuedAt: string };
+
+/** A counter that numbers can be taken from, at most `places` of them. */
+type Open = {
+  readonly year: number;
+  readonly counter: Counter;
+  /** Of its latest block, which is recorded. */
+  readonly unused: readonly number[];
+  /** 0: it does not exist yet. */
+  readonly revision: number;
+  readonly places: number;
+};
+
+/** The keys and the look of one series of numbers. */
+export type Series = {
+  readonly keys: "" | "credit-";
+  readonly text: (year: number, number: number) => string;
+};
+
+export const invoiceSeries: Series = { keys: "", text: numberText };
+export const creditNoteSeries: Series = {
+  keys: "credit-",
+  text: (year, number) => `CN-${numberText(year, number)}`,
+};
+
+/** The order gets no number, ever: it ended before it had one. Not retryable. */
+export class NumberRefused extends Error {
+  override readonly name = "NumberRefused";
+}
+
+/** What stands for an order. */
+type Recorded = InvoiceNumber | { readonly refused: true };
 
 type Waiting = { readonly order: string; readonly answer: PromiseWithResolvers<InvoiceNumber> };
 
@@ -34,6 +74,7 @@ const RECORD_PAUSE_MS = 50;
 
 /** Takes numbers; one per process, so that those who wait share their writes. */
 export class InvoiceNumbers {
+  readonly #series: Series;
   readonly #bucket: Bucket;
   readonly #clock: Clock;
   readonly #crash: Crash | undefined;
@@ -42,13 +83,14 @@ export class InvoiceNumbers {
   /** The counter's entry that this process wrote and has recorded whole: nothing to repair behind it. */
   #recorded: { readonly key: string; readonly revision: number } | undefined;
 
-  constructor(bucket: Bucket, clock: Clock, crash?: Crash) {
+  constructor(bucket: Bucket, clock: Clock, crash?: Crash, series: Series = invoiceSeries) {
+    this.#series = series;
     this.#bucket = bucket;
     this.#clock = clock;
     this.#crash = crash;
   }
 
-  /** The order's number, taken now if it has none. Idempotent. @throws Unavailable (retryable) */
+  /** The order's number, taken now if it has none. Idempotent. @throws Unavailable (retryable), NumberRefused */
   take(order: string): Promise<InvoiceNumber> {
     let waiting = this.#waiting.get(order);
     if (waiting === undefined) {
@@ -57,6 +99,12 @@ export class InvoiceNumbers {
       if (!this.#running) void this.#run();
     }
     return waiting.answer.promise;
+  }
+
+  /** The order's number; undefined when it has none, and then it never gets one. Idempotent. @throws Unavailable (retryable) */
+  async refuse(order: string): Promise<InvoiceNumber | undefined> {
+    const has = await this.#record(order, { refused: true });
+    return "refused" in has ? undefined : has;
   }
 
   async #run(): Promise<void> {
@@ -83,47 +131,75 @@ export class InvoiceNumbers {
         block.map(async (order) => {
           if (!this.#waiting.has(order)) return;
           this.#crash?.("numbers.read_order", "before");
-          const entry = await this.#bucket.get(orderKey(order));
+          const entry = await this.#bucket.get(this.#orderKey(order));
           this.#crash?.("numbers.read_order", "after");
-          if (entry !== undefined) this.#answer(order, readNumber(entry.value));
+          if (entry !== undefined) this.#answer(order, readRecorded(entry.value));
         }),
       );
       const left = () => block.filter((order) => this.#waiting.has(order));
       if (left().length === 0) return;
       const now = new Date(this.#clock.now());
-      const year = now.getUTCFullYear();
-      this.#crash?.("numbers.read_year", "before");
-      const stored = await this.#bucket.get(yearKey(year));
-      this.#crash?.("numbers.read_year", "after");
-      if (stored === undefined) await this.#close(year - 1);
-      const counter = stored === undefined ? emptyCounter : (JSON.parse(stored.value) as Counter);
-      const unused = await this.#settle(year, counter, stored?.revision ?? 0);
-      const orders = left();
-      if (orders.length === 0) return;
-      const next = allot(counter, unused, orders, now.toISOString());
-      this.#crash?.("numbers.move", "before");
-      const moved = await this.#bucket.update(yearKey(year), JSON.stringify(next), stored?.revision ?? 0);
-      this.#crash?.("numbers.move", "after");
-      if (moved.status === "stored") {
-        await this.#settle(year, next, moved.revision);
-        if (left().length === 0) return;
+      const open = await this.#open(now.getUTCFullYear());
+      const orders = open === undefined ? [] : left().slice(0, open.places);
+      if (open !== undefined && orders.length > 0) {
+        const next = allot(open.counter, open.unused, orders, now.toISOString());
+        const revision = await this.#move(open.year, next, open.revision);
+        if (revision !== undefined) await this.#settle(open.year, next, revision);
       }
-      // Another node was faster, or the answer is missing: the entry tells.
+      if (left().length === 0) return;
+      // Another node was faster, or the answer is missing: the entry tells. Or the new year is open now.
       await pause(this.#clock, ROUND_PAUSE_MS * (tried + 1));
     }
     throw new Unavailable(`no invoice number after ${ROUND_TRIES} tries`);
   }
 
+  /** The counter to take numbers from; undefined when that has to be looked at again. @throws Unavailable */
+  async #open(year: number): Promise<Open | undefined> {
+    this.#crash?.("numbers.read_year", "before");
+    const stored = await this.#bucket.get(this.#yearKey(year));
+    this.#crash?.("numbers.read_year", "after");
+    if (stored === undefined) return this.#first(year);
+    const counter = JSON.parse(stored.value) as Counter;
+    // Closed by a node whose clock is ahead.
+    if (counter.closed) return this.#open(year + 1);
+    const unused = await this.#settle(year, counter, stored.revision);
+    return { year, counter, unused, revision: stored.revision, places: BLOCK_MAX };
+  }
+
+  /** A year without a counter: begun when the one before is closed. @throws Unavailable */
+  async #first(year: number): Promise<Open | undefined> {
+    const last = year - 1;
+    this.#crash?.("numbers.read_last_year", "before");
+    const stored = await this.#bucket.get(this.#yearKey(last));
+    this.#crash?.("numbers.read_last_year", "after");
+    const counter = stored === undefined ? emptyCounter(last) : (JSON.parse(stored.value) as Counter);
+    const revision = stored?.revision ?? 0;
+    const fresh = { year, counter: emptyCounter(year), unused: [], revision: 0, places: BLOCK_MAX };
+    if (counter.closed) return fresh;
+    const unused = await this.#settle(last, counter, revision);
+    const spare = spareNumbers(counter, unused).length;
+    if (spare > 0) return { year: last, counter, unused, revision, places: spare };
+    return (await this.#move(last, closed(counter), revision)) === undefined ? undefined : fresh;
+  }
+
+  /** @returns the entry's revision; undefined when it was not moved, or that is not known */
+  async #move(year: number, next: Counter, revision: number): Promise<number | undefined> {
+    this.#crash?.("numbers.move", "before");
+    const moved = await this.#bucket.update(this.#yearKey(year), JSON.stringify(next), revision);
+    this.#crash?.("numbers.move", "after");
+    return moved.status === "stored" ? moved.revision : undefined;
+  }
+
   /** Records a block. Answers the numbers whose orders had others already. @throws Unavailable */
   async #settle(year: number, counter: Counter, revision: number): Promise<number[]> {
-    const key = yearKey(year);
+    const key = this.#yearKey(year);
     if (this.#recorded?.key === key && this.#recorded.revision === revision) return [];
     const unused: number[] = [];
     await Promise.all(
       counter.given.map(async ({ number, order }) => {
-        const wanted = { number: numberText(year, number), issuedAt: counter.issuedAt };
+        const wanted = { number: this.#series.text(year, number), issuedAt: counter.issuedAt };
         const has = await this.#record(order, wanted);
-        if (has.number !== wanted.number) unused.push(number);
+        if ("refused" in has || has.number !== wanted.number) unused.push(number);
         this.#answer(order, has);
       }),
     );
@@ -131,40 +207,40 @@ export class InvoiceNumbers {
     return unused;
   }
 
-  /** A year's counter is never looked at again once the next year has begun: its last block is recorded first. */
-  async #close(year: number): Promise<void> {
-    this.#crash?.("numbers.read_last_year", "before");
-    const stored = await this.#bucket.get(yearKey(year));
-    this.#crash?.("numbers.read_last_year", "after");
-    if (stored !== undefined) await this.#settle(year, JSON.parse(stored.value) as Counter, stored.revision);
-  }
-
-  /** Writes the order's number unless it has one; answers the one it has. @throws Unavailable */
-  async #record(order: string, wanted: InvoiceNumber): Promise<InvoiceNumber> {
+  /** Writes what stands for the order unless something does; answers what does. @throws Unavailable */
+  async #record(order: string, wanted: Recorded): Promise<Recorded> {
     for (let tried = 1; tried <= RECORD_TRIES; tried++) {
       this.#crash?.("numbers.record", "before");
-      const result = await this.#bucket.update(orderKey(order), JSON.stringify(wanted), 0);
+      const result = await this.#bucket.update(this.#orderKey(order), JSON.stringify(wanted), 0);
       this.#crash?.("numbers.record", "after");
       if (result.status === "stored") return wanted;
       if (result.status === "conflict") {
         // A replica may not have it yet. Entries are written once, so what it shows is right.
         this.#crash?.("numbers.read_recorded", "before");
-        const entry = await this.#bucket.get(orderKey(order));
+        const entry = await this.#bucket.get(this.#orderKey(order));
         this.#crash?.("numbers.read_recorded", "after");
-        if (entry !== undefined) return readNumber(entry.value);
+        if (entry !== undefined) return readRecorded(entry.value);
       }
       await pause(this.#clock, RECORD_PAUSE_MS);
     }
     throw new Unavailable(`the invoice number of ${order} could not be recorded`);
   }
 
-  #answer(order: string, number: InvoiceNumber): void {
+  #answer(order: string, recorded: Recorded): void {
     const waiting = this.#waiting.get(order);
     this.#waiting.delete(order);
-    waiting?.answer.resolve(number);
+    if ("refused" in recorded)
+      waiting?.answer.reject(new NumberRefused(`${order} has ended without a number`));
+    else waiting?.answer.resolve(recorded);
+  }
+
+  #yearKey(year: number): string {
+    return `${this.#series.keys}year.${year}`;
+  }
+
+  #orderKey(order: string): string {
+    return `${this.#series.keys}order.${token(order)}`;
   }
 }
 
-const yearKey = (year: number): string => `year.${year}`;
-const orderKey = (order: string): string => `order.${token(order)}`;
-const readNumber = (value: string): InvoiceNumber => JSON.parse(value) as InvoiceNumber;
+const readRecorded = (value: string): Recorded => JSON.parse(value) as Recorded;

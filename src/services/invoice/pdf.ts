@@ -1,8 +1,10 @@
-/** The invoice as a PDF. Standard fonts only: a document is a few kilobytes and a few milliseconds of work. */
+/** Invoices and credit notes as PDF. Standard fonts only: a document is a few kilobytes and a few milliseconds of work. */
 // oxlint-disable-next-line import/no-named-as-default -- its types know the default export only
 import PDFDocument from "pdfkit";
+import type { Seller } from "../../../config/seller-settings.ts";
 import { moneyText } from "../paperwork/money-text.ts";
 import { addressLines, type OrderPaper, paymentMethodText } from "../paperwork/order-details.ts";
+import { rateText, taxIncluded } from "../paperwork/tax.ts";
 import { useFonts } from "./fonts.ts";
 import { latin } from "./latin.ts";
 import type { InvoiceNumber } from "./numbers.ts";
@@ -11,80 +13,127 @@ type Document = InstanceType<typeof PDFDocument>;
 
 /** A4, in points. */
 const page = { left: 56, right: 539, top: 56, bottom: 760, footer: 786 } as const;
-const columns = { item: page.left, quantity: 330, price: 390, amount: 465 } as const;
+/** Left edge and width. The largest sums that an order can have stand in them whole. */
+const columns = {
+  item: { x: page.left, width: 230 },
+  quantity: { x: 290, width: 50, align: "right" },
+  price: { x: 345, width: 82, align: "right" },
+  amount: { x: 432, width: 107, align: "right" },
+} as const;
 const ROW_HEIGHT = 30;
+/** What follows the last line: net, tax, total and a remark. */
+const TOTALS_HEIGHT = 84;
 const grey = "#5a6675";
 const black = "#1c2430";
 const rule = "#d8dee6";
 
-/** Renders an invoice. The same order and number give the same bytes. */
-export function renderInvoice(order: OrderPaper, invoice: InvoiceNumber): Promise<Buffer> {
-  const document = emptyDocument(invoice);
-  useFonts(document);
-  return draw(document, order, invoice);
+/** What stands on the paper besides the order and the seller. */
+type Paper = {
+  readonly title: "Invoice" | "Credit note";
+  readonly number: string;
+  /** RFC 3339, UTC. */
+  readonly issuedAt: string;
+  /** On a credit note: the invoice that it takes back. */
+  readonly takesBack?: InvoiceNumber;
+  /** The name of the sum at the bottom. */
+  readonly sum: string;
+};
+
+/** Renders an invoice. The same order, number and seller give the same bytes. */
+export function renderInvoice(order: OrderPaper, invoice: InvoiceNumber, seller: Seller): Promise<Buffer> {
+  return render(order, { title: "Invoice", sum: "Total", ...invoice }, seller);
 }
 
-function emptyDocument(invoice: InvoiceNumber): Document {
-  const issuedAt = new Date(invoice.issuedAt);
+/** Renders the credit note that takes a whole invoice back, at the rate that the invoice had. */
+export function renderCreditNote(
+  order: OrderPaper,
+  note: InvoiceNumber,
+  invoice: InvoiceNumber,
+  seller: Seller,
+): Promise<Buffer> {
+  return render(order, { title: "Credit note", sum: "Total credited", takesBack: invoice, ...note }, seller);
+}
+
+function render(order: OrderPaper, paper: Paper, seller: Seller): Promise<Buffer> {
+  const document = emptyDocument(paper, seller);
+  useFonts(document);
+  return draw(document, order, paper, seller);
+}
+
+function emptyDocument({ title, number, issuedAt }: Paper, seller: Seller): Document {
+  const date = new Date(issuedAt);
   return new PDFDocument({
     size: "A4",
     margin: 0,
     // The type does not know that null stands for none.
     font: null as unknown as string,
     bufferPages: true,
-    info: {
-      Title: `Invoice ${invoice.number}`,
-      Author: "Orderly",
-      CreationDate: issuedAt,
-      ModDate: issuedAt,
-    },
+    info: { Title: `${title} ${number}`, Author: seller.name, CreationDate: date, ModDate: date },
   });
 }
 
-function draw(document: Document, order: OrderPaper, invoice: InvoiceNumber): Promise<Buffer> {
+function draw(document: Document, order: OrderPaper, paper: Paper, seller: Seller): Promise<Buffer> {
   const done = collect(document);
-  let y = heading(document, order, invoice);
+  sender(document, seller);
+  let y = heading(document, order, paper);
   y = tableHead(document, y);
   for (const [index, line] of order.lines.entries()) {
     // The last line stays with the total.
-    const needed = index === order.lines.length - 1 ? 3 * ROW_HEIGHT : ROW_HEIGHT;
+    const needed = index === order.lines.length - 1 ? ROW_HEIGHT + TOTALS_HEIGHT : ROW_HEIGHT;
     if (y + needed > page.bottom) y = tableHead(nextPage(document), page.top);
     y = row(document, y, line);
   }
-  total(document, y, order);
-  footers(document, invoice);
+  totals(document, y, order, paper);
+  footers(document, paper);
   document.end();
   return done;
 }
 
-function heading(document: Document, order: OrderPaper, { number, issuedAt }: InvoiceNumber): number {
-  at(document, "Orderly", page.left, page.top, { font: "Helvetica-Bold", size: 20 });
+function sender(document: Document, { name, address, taxId }: Seller): void {
+  at(document, name, page.left, page.top, { font: "Helvetica-Bold", size: 18, width: 483, shrinks: true });
+  let y = page.top + 26;
+  for (const line of [...address, `Tax ID ${taxId}`]) {
+    at(document, line, 320, y, { color: grey, size: 9, width: 219, shrinks: true });
+    y += 11;
+  }
+}
+
+function heading(document: Document, order: OrderPaper, paper: Paper): number {
+  const { title, number, issuedAt, takesBack } = paper;
   const facts: [string, string][] = [
-    ["Invoice", number],
+    [title, number],
     ["Date", issuedAt.slice(0, 10)],
+    ...(takesBack === undefined
+      ? []
+      : ([["Of invoice", `${takesBack.number}, ${takesBack.issuedAt.slice(0, 10)}`]] satisfies [
+          string,
+          string,
+        ][])),
     ["Order", order.orderId],
     ["Payment", paymentMethodText(order)],
   ];
-  let y = page.top + 56;
+  const top = page.top + 112;
+  let y = top;
   for (const [name, value] of facts) {
     at(document, name, 320, y, { color: grey });
-    at(document, value, 375, y, { font: name === "Invoice" ? "Helvetica-Bold" : "Helvetica", width: 164 });
+    at(document, value, 385, y, { font: name === title ? "Helvetica-Bold" : "Helvetica", width: 154 });
     y += 16;
   }
-  y = page.top + 56;
+  y = top;
   at(document, "Billed to", page.left, y, { color: grey });
   for (const line of [order.customer.name, ...addressLines(order)]) {
     y += 16;
     at(document, line, page.left, y, { width: 240 });
   }
-  return page.top + 190;
+  return top + 112;
 }
 
 function tableHead(document: Document, y: number): number {
-  at(document, "Item", columns.item, y, { color: grey });
-  at(document, "Quantity", columns.quantity, y, { color: grey, width: 50, align: "right" });
-  at(document, "Price", columns.price, y, { color: grey, width: 70, align: "right" });
-  at(document, "Amount", columns.amount, y, { color: grey, width: 74, align: "right" });
+  const { item, quantity, price, amount } = columns;
+  at(document, "Item", item.x, y, { ...item, color: grey });
+  at(document, "Quantity", quantity.x, y, { ...quantity, color: grey });
+  at(document, "Price", price.x, y, { ...price, color: grey });
+  at(document, "Amount", amount.x, y, { ...amount, color: grey });
   line(document, y + 18);
   return y + 26;
 }
@@ -92,26 +141,38 @@ function tableHead(document: Document, y: number): number {
 function row(document: Document, y: number, ordered: OrderPaper["lines"][number]): number {
   const { name, sku, quantity, unitPrice } = ordered;
   const amount = { amount: quantity * unitPrice.amount, currency: unitPrice.currency };
-  at(document, name, columns.item, y, { width: 260 });
-  at(document, sku, columns.item, y + 12, { color: grey, size: 8, width: 260 });
-  at(document, String(quantity), columns.quantity, y, { width: 50, align: "right" });
-  at(document, plainMoney(unitPrice), columns.price, y, { width: 70, align: "right" });
-  at(document, plainMoney(amount), columns.amount, y, { width: 74, align: "right" });
+  at(document, name, columns.item.x, y, columns.item);
+  at(document, sku, columns.item.x, y + 12, { ...columns.item, color: grey, size: 8 });
+  at(document, String(quantity), columns.quantity.x, y, columns.quantity);
+  at(document, plainMoney(unitPrice), columns.price.x, y, columns.price);
+  at(document, plainMoney(amount), columns.amount.x, y, columns.amount);
   return y + ROW_HEIGHT;
 }
 
-function total(document: Document, y: number, order: OrderPaper): void {
+function totals(document: Document, y: number, order: OrderPaper, paper: Paper): void {
   line(document, y);
   const bold = { font: "Helvetica-Bold", size: 12 } as const;
-  at(document, "Total", columns.item, y + 12, bold);
-  at(document, moneyText(order.total, "code"), 300, y + 12, { ...bold, width: 239, align: "right" });
+  const sum = (name: string, money: OrderPaper["total"], top: number, look: Look) => {
+    at(document, name, columns.item.x, top, look);
+    at(document, moneyText(money, "code"), 300, top, { ...look, width: 239, align: "right" });
+  };
+  let next = y + 12;
+  if (order.taxBasisPoints !== null) {
+    const { net, tax } = taxIncluded(order.total, order.taxBasisPoints);
+    sum("Net", net, next, {});
+    sum(`Tax ${rateText(order.taxBasisPoints)}`, tax, next + 16, {});
+    next += 36;
+  }
+  sum(paper.sum, order.total, next, bold);
+  if (order.taxBasisPoints !== null)
+    at(document, "Prices include tax.", columns.item.x, next + 20, { color: grey, size: 8 });
 }
 
-function footers(document: Document, { number }: InvoiceNumber): void {
+function footers(document: Document, { title, number }: Paper): void {
   const { count } = document.bufferedPageRange();
   for (let index = 0; index < count; index++) {
     document.switchToPage(index);
-    at(document, `Invoice ${number}`, page.left, page.footer, { color: grey, size: 8 });
+    at(document, `${title} ${number}`, page.left, page.footer, { color: grey, size: 8 });
     const text = `Page ${index + 1} of ${count}`;
     at(document, text, 300, page.footer, { color: grey, size: 8, width: 239, align: "right" });
   }
@@ -136,6 +197,8 @@ type Look = {
   readonly color?: string;
   readonly width?: number;
   readonly align?: "right";
+  /** What is too wide is set smaller first, down to half its size. */
+  readonly shrinks?: true;
 };
 
 /** One line of text, cut off with an ellipsis where it is too wide. */
@@ -147,6 +210,11 @@ function at(document: Document, text: string, x: number, y: number, look: Look =
     return;
   }
   let width = document.widthOfString(shown);
+  if (look.shrinks && width > look.width) {
+    const size = look.size ?? 10;
+    document.fontSize(Math.max(size / 2, (size * look.width) / width));
+    width = document.widthOfString(shown);
+  }
   while (width > look.width && shown.length > 1) {
     shown = `${shown.slice(0, Math.max(0, Math.floor((shown.length * look.width) / width) - 2))}…`;
     width = document.widthOfString(shown);

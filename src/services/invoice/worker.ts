@@ -1,12 +1,14 @@
+import type { Seller } from "../../../config/seller-settings.ts";
 import { invoiceBounds, type WorkerBounds } from "../../../config/workers.ts";
 import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import type { Documents } from "../../runtime/documents.ts";
 import type { Bucket } from "../../runtime/ports.ts";
 import { type RunningWorker, startWorker, type WorkerDependencies } from "../../runtime/worker.ts";
-import { readOrderDetails } from "../paperwork/order-details.ts";
-import { InvoiceNumbers } from "./numbers.ts";
-import { renderInvoice } from "./pdf.ts";
+import { type OrderPaper, readOrderDetails } from "../paperwork/order-details.ts";
+import { creditNoteName } from "./invoices.ts";
+import { creditNoteSeries, type InvoiceNumber, InvoiceNumbers, NumberRefused } from "./numbers.ts";
+import { renderCreditNote, renderInvoice } from "./pdf.ts";
 
 /** What the invoice worker needs of its node. */
 export type InvoiceDependencies = WorkerDependencies & {
@@ -16,34 +18,108 @@ export type InvoiceDependencies = WorkerDependencies & {
   readonly documents: Documents;
   /** Into the order's inbox. */
   readonly deliver: Actors["deliver"];
+  /** True when the order's newest record says so; it may be cancelled a moment later. @throws Unavailable */
+  readonly isCancelled: (orderId: string) => Promise<boolean>;
+  /** Who sends the invoices. */
+  readonly seller: Seller;
   readonly bounds?: WorkerBounds;
 };
 
+/** The event types that make an invoice, or take it back. */
+export const invoicedEvents: readonly string[] = ["order.ready", "order.cancelled"];
+
 /**
  * Makes the invoice of every order that is ready: takes its number, stores the PDF, tells the order. Every step can
- * be repeated, so a crash anywhere leaves the same invoice: an order has one number for ever, the same order and
- * number give the same PDF, and the order's inbox knows the message by its id.
+ * be repeated, so a crash anywhere leaves the same invoice: an order has one number for ever, a PDF that is stored is
+ * not touched again, and the order's inbox knows the message by its id.
+ *
+ * An order that is cancelled gets no invoice any more. If it has one, that stays, and a credit note takes it back, with
+ * a number of its own series. Which of the two it is, is decided where the order's number would stand: there it gets a
+ * number or is refused one, once.
  */
 export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<RunningWorker> {
-  const { deliver, documents, crash } = dependencies;
-  const numbers = new InvoiceNumbers(dependencies.numbers, dependencies.clock, crash);
+  const { bounds = invoiceBounds } = dependencies;
+  const desk = new InvoiceDesk(dependencies);
   return startWorker(dependencies, {
     name: "invoice",
-    types: ["order.ready"],
-    bounds: dependencies.bounds ?? invoiceBounds,
-    work: async (event) => {
-      const order = readOrderDetails(event.data);
-      crash?.("invoice.number", "before");
-      const invoice = await numbers.take(order.orderId);
-      crash?.("invoice.number", "after");
-      const bytes = await renderInvoice(order, invoice);
-      crash?.("invoice.store", "before");
-      await documents.put(order.orderId, { bytes, metadata: { number: invoice.number } });
-      crash?.("invoice.store", "after");
-      const issued: FulfillmentEvent = { type: "invoice.issued", ...invoice };
-      crash?.("invoice.deliver", "before");
-      await deliver(order.orderId, "fulfillment", issued, `invoice.${order.orderId}`);
-      crash?.("invoice.deliver", "after");
-    },
+    types: invoicedEvents,
+    bounds,
+    work: ({ type, data }) =>
+      type === "order.ready" ? desk.issue(readOrderDetails(data)) : desk.takeBack(readOrderDetails(data)),
   });
+}
+
+class InvoiceDesk {
+  readonly #dependencies: InvoiceDependencies;
+  readonly #numbers: InvoiceNumbers;
+  readonly #creditNotes: InvoiceNumbers;
+
+  constructor(dependencies: InvoiceDependencies) {
+    const { numbers, clock, crash } = dependencies;
+    this.#dependencies = dependencies;
+    this.#numbers = new InvoiceNumbers(numbers, clock, crash);
+    this.#creditNotes = new InvoiceNumbers(numbers, clock, crash, creditNoteSeries);
+  }
+
+  /** @throws Unavailable (retryable) */
+  async issue(order: OrderPaper): Promise<void> {
+    const { deliver, documents, seller, crash } = this.#dependencies;
+    const { orderId } = order;
+    const invoice = await this.#number(orderId);
+    if (invoice === undefined) return;
+    crash?.("invoice.find", "before");
+    const stored = await documents.get(orderId);
+    crash?.("invoice.find", "after");
+    if (stored === undefined) {
+      const bytes = await renderInvoice(order, invoice, seller);
+      crash?.("invoice.store", "before");
+      await documents.put(orderId, { bytes, metadata: { number: invoice.number } });
+      crash?.("invoice.store", "after");
+    }
+    const issued: FulfillmentEvent = { type: "invoice.issued", ...invoice };
+    crash?.("invoice.deliver", "before");
+    await deliver(orderId, "fulfillment", issued, `invoice.${orderId}`);
+    crash?.("invoice.deliver", "after");
+  }
+
+  /** Of an order that is cancelled. @throws Unavailable (retryable) */
+  async takeBack(order: OrderPaper): Promise<void> {
+    const { documents, seller, crash } = this.#dependencies;
+    const { orderId } = order;
+    crash?.("credit.refuse", "before");
+    const invoice = await this.#numbers.refuse(orderId);
+    crash?.("credit.refuse", "after");
+    if (invoice === undefined) return;
+    crash?.("credit.number", "before");
+    const note = await this.#creditNotes.take(orderId);
+    crash?.("credit.number", "after");
+    const name = creditNoteName(orderId);
+    crash?.("credit.find", "before");
+    const stored = await documents.get(name);
+    crash?.("credit.find", "after");
+    if (stored !== undefined) return;
+    const bytes = await renderCreditNote(order, note, invoice, seller);
+    crash?.("credit.store", "before");
+    await documents.put(name, { bytes, metadata: { number: note.number } });
+    crash?.("credit.store", "after");
+  }
+
+  /** The order's number, taken now unless it is cancelled. */
+  async #number(orderId: string): Promise<InvoiceNumber | undefined> {
+    const { isCancelled, crash } = this.#dependencies;
+    crash?.("invoice.look", "before");
+    const cancelled = await isCancelled(orderId);
+    crash?.("invoice.look", "after");
+    // It may have a number from before, of which the PDF is missing.
+    if (cancelled) return this.#numbers.refuse(orderId);
+    try {
+      crash?.("invoice.number", "before");
+      const number = await this.#numbers.take(orderId);
+      crash?.("invoice.number", "after");
+      return number;
+    } catch (error) {
+      if (error instanceof NumberRefused) return undefined;
+      throw error;
+    }
+  }
 }

@@ -38,9 +38,15 @@ export type OrderDefinitionOptions = {
 /** The outside systems, as the effects name them. */
 export type ProviderName = "gateway" | "carrier" | "inventory" | "documents";
 
+/** Orders of version 1 were placed before rates were recorded, and none is made up for them. */
+function withoutTaxRate(state: MachineState): MachineState {
+  return { ...state, context: { ...(state.context as object), taxBasisPoints: null } };
+}
+
 /** Each machine's name, as in records, commands and inbox messages. */
 export const orderMachines = {
-  order: { machine: orderMachine, version: 1 },
+  // 2: the rate of tax is recorded.
+  order: { machine: orderMachine, version: 2, migrations: { 1: withoutTaxRate } },
   // 2: why money is given back is kept, authorisations lapse.
   payment: { machine: paymentMachine, version: 2, migrations: paymentMigrations },
   // 2: the invoice is retrieved, and parcels are handed over to a carrier.

@@ -36,6 +36,8 @@ export type OrdersOptions = {
   readonly idempotencySecret: string;
   readonly fulfillment: OrderInput["fulfillment"];
   readonly hostedPayment: OrderInput["hostedPayment"];
+  /** Recorded with every new order. */
+  readonly taxBasisPoints: OrderInput["taxBasisPoints"];
 };
 
 /** A cancellation or a shipment waits so long for the stock to follow; the order itself has changed before. */
@@ -53,7 +55,8 @@ export class OrderService implements Orders {
     order: PlaceOrder,
     how: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
   ): Promise<PlaceResult> {
-    const { actors, inventory, ids, idempotencySecret, fulfillment, hostedPayment } = this.options;
+    const { actors, inventory, ids, idempotencySecret, fulfillment, hostedPayment, taxBasisPoints } =
+      this.options;
     const { method, token } = order.payment;
     const known = await inventory.known(order.lines.map(({ sku }) => sku));
     if (known.status !== "checked") return known;
@@ -71,6 +74,7 @@ export class OrderService implements Orders {
       shippingAddress: order.shippingAddress,
       fulfillment,
       hostedPayment,
+      taxBasisPoints,
     };
     const reply = await actors.start(id, input, {
       waitMs,

@@ -28,6 +28,8 @@ const Details = Compile(
       postalCode: Type.String(),
       country: Type.String(),
     }),
+    // Absent in events of the time before rates were recorded.
+    taxBasisPoints: Type.Optional(Type.Union([Type.Integer({ minimum: 0, maximum: 10_000 }), Type.Null()])),
     trackingNumber: Type.Optional(Type.String()),
     reason: Type.Optional(Type.String()),
   }),
@@ -38,7 +40,7 @@ export type OrderPaper = OrderDetails & { readonly trackingNumber?: string; read
 
 /** Checks an event's data; further fields are left alone. @throws WorkRefused: no repeat would read better */
 export function readOrderDetails(data: unknown): OrderPaper {
-  if (Details.Check(data)) return data as OrderPaper;
+  if (Details.Check(data)) return { ...(data as OrderPaper), taxBasisPoints: data.taxBasisPoints ?? null };
   const faults = Details.Errors(data).map((fault) => `${fault.instancePath || "/"} ${fault.message}`);
   throw new WorkRefused(`the event's data is not an order: ${faults.slice(0, 3).join("; ")}`);
 }

@@ -32,6 +32,8 @@ export type IntakeResult = { readonly status: "taken" } | Unserved;
 
 /** What comes in by webhook, its signature checked. `id` names the message, however often it comes. */
 export interface WebhookIntake {
+  /** False when the headers alone show that the signature is missing, malformed or out of its time. */
+  hasSignature(headers: Readonly<Record<string, string | string[] | undefined>>): boolean;
   /** The message's id when it is signed rightly and in time; undefined otherwise. Headers in lower case. */
   verify(
     sender: WebhookSender,

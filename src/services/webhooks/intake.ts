@@ -14,7 +14,7 @@ import type {
   WebhookIntake,
   WebhookSender,
 } from "./contract.ts";
-import { verifiedId } from "./signature.ts";
+import { signedHeaders, verifiedId } from "./signature.ts";
 
 export type IntakeOptions = {
   /** What each sender signs with. */
@@ -38,6 +38,7 @@ export function webhookIntake({ secrets, deliver, orLost }: IntakeOptions): Webh
     }
   };
   return {
+    hasSignature: (headers) => signedHeaders(headers) !== undefined,
     verify: (sender, headers, body) => verifiedId(secrets[sender], headers, body),
     payment: (id, report) => take(report.data.orderId, "payment", paymentEvent(report), id),
     delivery: (id, report) => take(report.data.orderId, "fulfillment", deliveredEvent(report), id),

@@ -28,28 +28,33 @@ export function signWebhook(secret: string, id: string, at: Date, body: string):
 
 /** What `webhook-id` may look like: it becomes the id of a message in the stream. */
 const ID = /^[\w.:-]{1,128}$/u;
+const TOLERANCE_S = 300;
 
-/**
- * The message's id when one of its signatures is right and it is not older or newer than five minutes; undefined
- * otherwise, with no word on which of these was wrong. Compares in constant time.
- */
-export function verifiedId(
-  secret: string,
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-  body: Buffer,
-): string | undefined {
+/** Headers in lower case. */
+export type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** The signed headers; undefined when no body can go with them: one is missing, malformed, or out of its time. */
+export function signedHeaders(headers: Headers): SignedHeaders | undefined {
   const id = headers["webhook-id"];
   const timestamp = headers["webhook-timestamp"];
   const signature = headers["webhook-signature"];
   if (typeof id !== "string" || typeof timestamp !== "string" || typeof signature !== "string")
     return undefined;
-  if (!ID.test(id) || !/^\d{1,12}$/u.test(timestamp)) return undefined;
+  if (!ID.test(id) || !/^\d{1,12}$/u.test(timestamp) || !/(^| )v1,./u.test(signature)) return undefined;
+  if (Math.abs(Math.floor(Date.now() / 1000) - Number(timestamp)) > TOLERANCE_S) return undefined;
+  return { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature };
+}
+
+/**
+ * The message's id when one of its signatures is right and it is not older or newer than five minutes; undefined
+ * otherwise, with no word on which of these was wrong. Compares in constant time.
+ */
+export function verifiedId(secret: string, headers: Headers, body: Buffer): string | undefined {
+  const signed = signedHeaders(headers);
+  if (signed === undefined) return undefined;
+  const id = signed["webhook-id"];
   try {
-    signer(secret).verify(body.toString(), {
-      "webhook-id": id,
-      "webhook-timestamp": timestamp,
-      "webhook-signature": signature,
-    });
+    signer(secret).verify(body.toString(), signed);
     return id;
   } catch (error) {
     // The signature is right, and the body is something else than JSON: that is told apart later.

@@ -7,8 +7,8 @@ import { requestIds } from "../../../src/http/request-id.ts";
 
 t.test("Prefer: what is understood is applied, the rest is ignored", async (t) => {
   const cases: [string | undefined, number, boolean, string][] = [
-    [undefined, 10_000, false, ""],
-    ["", 10_000, false, ""],
+    [undefined, 7_500, false, ""],
+    ["", 7_500, false, ""],
     ["respond-async", 0, true, "respond-async"],
     ["Respond-Async", 0, true, "respond-async"],
     ["wait=1", 1_000, false, "wait=1"],
@@ -17,17 +17,17 @@ t.test("Prefer: what is understood is applied, the rest is ignored", async (t) =
     ["respond-async, wait=5", 5_000, false, "respond-async, wait=5"],
     ["wait=5,respond-async", 5_000, false, "respond-async, wait=5"],
     ["wait=2, wait=9", 2_000, false, "wait=2"],
-    ["wait=0", 10_000, false, ""],
-    ["wait=61", 10_000, false, ""],
-    ["wait=1e1", 10_000, false, ""],
-    ["wait=-1", 10_000, false, ""],
-    ["wait=99999999999999999999", 10_000, false, ""],
-    ["wait", 10_000, false, ""],
-    ["return=minimal", 10_000, false, ""],
+    ["wait=0", 7_500, false, ""],
+    ["wait=61", 7_500, false, ""],
+    ["wait=1e1", 7_500, false, ""],
+    ["wait=-1", 7_500, false, ""],
+    ["wait=99999999999999999999", 7_500, false, ""],
+    ["wait", 7_500, false, ""],
+    ["return=minimal", 7_500, false, ""],
     ["respond-async; foo=bar", 0, true, "respond-async"],
   ];
   for (const [header, waitMs, answerAtOnce, applied] of cases)
-    t.strictSame(readPreferences(header), { waitMs, answerAtOnce, applied }, String(header));
+    t.strictSame(readPreferences(header, 7_500), { waitMs, answerAtOnce, applied }, String(header));
 });
 
 t.test("If-None-Match compares weakly, in lists, and matches any with *", async (t) => {

@@ -25,6 +25,7 @@ export function orderInput(
     shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
     fulfillment,
     hostedPayment: { deadlineMs: 900_000, pollMs: 2000, pollMaxMs: 60_000 },
+    taxBasisPoints: 2300,
   };
 }
 

@@ -186,6 +186,7 @@ t.test("public events carry what mails and invoices need, and nothing secret", a
     total: { amount: 3998, currency: "EUR" },
     payment: { method: "credit_card" },
     shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
+    taxBasisPoints: 2300,
   };
   t.strictSame(when.reserved.happen(chart).emitted, [{ type: "order.created", ...facts }]);
   t.strictSame(when["payment authorized"].happen(chart).emitted, [{ type: "order.confirmed", ...facts }]);

@@ -133,6 +133,7 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
       shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
       fulfillment: { mode: "auto", stepDelayMs: 300 },
       hostedPayment: { deadlineMs: 5000, pollMs: 5, pollMaxMs: 1000 },
+      taxBasisPoints: 2300,
     };
     orders.set(orderId, input);
     // With a key the client repeats until it knows; without one the order's id is new and never seen again.

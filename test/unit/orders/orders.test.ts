@@ -45,6 +45,7 @@ function service(
     idempotencySecret: "a secret of the cluster",
     fulfillment: { mode: options.plan ?? "manual", stepDelayMs: 1500 },
     hostedPayment: { deadlineMs: 900_000, pollMs: 2000, pollMaxMs: 60_000 },
+    taxBasisPoints: 2300,
   });
   return { orders, actors, read };
 }

@@ -7,6 +7,7 @@ import { partitionOf, subjects } from "../../../config/subjects.ts";
 import { type ActorRecord, RecordHeader } from "../../../src/runtime/envelope.ts";
 import type { StoredMessage } from "../../../src/runtime/ports.ts";
 import { mailedEvents } from "../../../src/services/email/worker.ts";
+import { creditNoteName } from "../../../src/services/invoice/invoices.ts";
 import { orderMachinesOf, orderStatus } from "../../../src/services/orders/status.ts";
 import { COUNTED, COUNTED_LAST, STOCK, type Story, type Told } from "./crash-story.ts";
 import { type CrashWorld, PARTITIONS } from "./crash-world.ts";
@@ -133,36 +134,53 @@ function publicEvents(world: CrashWorld): StoredMessage[] {
   }
 }
 
-/** One number for each completed order, none twice, none left out within a year; the document bears the same. */
+/**
+ * One number for each completed order, none twice, none left out within a year; the document bears the same. A
+ * cancelled order has none, or one and a credit note, numbered as well as they are.
+ */
 async function invoices(world: CrashWorld, told: readonly Told[]): Promise<string[]> {
   const wrong: string[] = [];
   const numbers = new Map<string, string>();
+  const keep = async (number: string, key: string, name: string): Promise<void> => {
+    if (numbers.has(number)) wrong.push(`number ${number} is that of ${key} and ${numbers.get(number)}`);
+    numbers.set(number, key);
+    const document = await world.documents.get(name);
+    if (document?.metadata["number"] !== number)
+      wrong.push(`${key}: number ${number}, document ${document?.metadata["number"]}`);
+  };
+  let credited = 0;
   for (const { id, key, outcome } of told) {
+    const number = numberIn(world, `order.${id}`);
+    const credit = numberIn(world, `credit-order.${id}`);
+    if (number !== undefined) await keep(number, key, id);
+    if (credit !== undefined) await keep(credit, key, creditNoteName(id));
+    credited += credit === undefined ? 0 : 1;
+    if ((credit !== undefined) !== (number !== undefined && outcome === "cancelled"))
+      wrong.push(`${key}, ${outcome}: invoice ${number}, credit note ${credit}`);
     if (outcome !== "completed") continue;
     const last = recordsOf(world, id).at(-1)?.record.snapshot.machines;
     const { invoice, document: retrieved } = last ? orderMachinesOf(last).fulfillment.context : {};
-    const number = invoice?.number;
-    if (number === undefined) {
-      wrong.push(`${key} has no invoice`);
-      continue;
-    }
-    if (numbers.has(number)) wrong.push(`invoice ${number} is that of ${key} and ${numbers.get(number)}`);
-    numbers.set(number, key);
+    if (invoice?.number === undefined || invoice.number !== number)
+      wrong.push(`${key} has invoice ${number}, and knows ${invoice?.number}`);
     const document = await world.documents.get(id);
-    if (document?.metadata["number"] !== number)
-      wrong.push(`${key}: invoice ${number}, document ${document?.metadata["number"]}`);
     const digest = createHash("sha256")
       .update(document?.bytes ?? "")
       .digest("base64url");
     if (retrieved?.sha256 !== digest || retrieved.bytes !== document?.bytes.length)
       wrong.push(`${key}: another invoice than the stored one went into its parcel`);
   }
-  const years = Map.groupBy(numbers.keys(), (number) => number.slice(0, 4));
-  if (years.size !== 2) wrong.push(`invoices of ${years.size} years`);
+  if (credited === 0) wrong.push("no invoice was taken back");
+  const years = Map.groupBy(numbers.keys(), (number) => number.slice(0, -7));
+  if (years.size < 3) wrong.push(`papers of ${[...years.keys()].join(", ")}`);
   for (const [year, given] of years)
-    if (given.toSorted().some((number, index) => Number(number.slice(5)) !== index + 1))
+    if (given.toSorted().some((number, index) => Number(number.slice(-6)) !== index + 1))
       wrong.push(`the numbers of ${year} have gaps: ${given.toSorted().join(" ")}`);
   return wrong;
+}
+
+function numberIn(world: CrashWorld, key: string): string | undefined {
+  const entry = world.server.log("KV_INVOICES_NUMBERS").all(`$KV.INVOICES_NUMBERS.${key}`).at(-1);
+  return entry && (JSON.parse(entry.payload) as { number?: string }).number;
 }
 
 /** A mail for every event that has one; what could not be mailed is a dead letter, once. */

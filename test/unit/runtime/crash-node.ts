@@ -20,7 +20,9 @@ import { inventoryEffects } from "../../../src/services/inventory/effects.ts";
 import { InventoryService } from "../../../src/services/inventory/service.ts";
 import { InventoryShard } from "../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../src/services/inventory/shard-dependencies.ts";
+import { cancelledInJournal } from "../../../src/services/invoice/cancelled.ts";
 import { startInvoiceWorker } from "../../../src/services/invoice/worker.ts";
+import { seller } from "../../support/order-details.ts";
 import { orderDefinition } from "../../../src/services/orders/definition.ts";
 import { OrderService } from "../../../src/services/orders/orders.ts";
 import type { Carrier } from "../../../src/services/fulfillment/carrier.ts";
@@ -168,6 +170,7 @@ export function crashNode(
       idempotencySecret: "a secret of some length",
       fulfillment: { mode, stepDelayMs: 100 },
       hostedPayment: { deadlineMs: 60_000, pollMs: 1000, pollMaxMs: 5000 },
+      taxBasisPoints: 2300,
     });
 
   const mail: Work = (event, context) => outside(() => around.mail(event, context));
@@ -200,7 +203,8 @@ export function crashNode(
       };
       const deliver = (...input: Parameters<Actors["deliver"]>) => node.actors.deliver(...input);
       const numbers = ports.bucket("INVOICES_NUMBERS");
-      workers.push(await startInvoiceWorker({ ...shared, numbers, documents, deliver }));
+      const isCancelled = cancelledInJournal(() => journal, partitions);
+      workers.push(await startInvoiceWorker({ ...shared, numbers, documents, deliver, seller, isCancelled }));
     },
     stop: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));

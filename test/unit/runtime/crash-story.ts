@@ -38,7 +38,8 @@ type Kind = {
   readonly method: PaymentMethod;
   readonly token?: string;
   readonly lines: readonly (readonly [sku: string, quantity: number])[];
-  readonly cancelled?: true;
+  /** `invoiced`: when its invoice is made. */
+  readonly cancelled?: true | "invoiced";
   readonly email?: string;
   /** What the customer does on the gateway's page, and whether the gateway's call-back about it arrives. */
   readonly page?: { readonly choice: "pay" | "decline"; readonly heard: boolean };
@@ -50,6 +51,7 @@ const KINDS: readonly Kind[] = [
   { method: "debit_card", lines: [["MUG", 1]], email: CUSTOMER_WHO_REFUSES_MAIL },
   { method: "credit_card", lines: [["MUG", 1]], cancelled: true },
   { method: "debit_card", lines: [["SHIRT", 1]], cancelled: true },
+  { method: "cash_on_delivery", lines: [["MUG", 1]], cancelled: "invoiced" },
   { method: "credit_card", token: "tok_declined", lines: [["MUG", 3]] },
   { method: "cash_on_delivery", lines: [["HOT", 2]] },
   { method: "cash_on_delivery", lines: [["HOT", 2]] },
@@ -112,6 +114,20 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
       (node) => node.auto.get(id),
       (answer) => (answer.status === "found" && answer.order.status === "completed" ? true : undefined),
     );
+  /** The warehouse's steps, one after the other, until the invoice is made; a step that was taken is not taken again. */
+  const untilInvoiced = async (id: string): Promise<void> => {
+    for (const step of [{ type: "pick" }, { type: "quality-check", passed: true }, { type: "pack" }] as const)
+      await untilAnswered(
+        `${step.type} of ${id}`,
+        (node) => node.manual.command(id, step),
+        ({ status }) => (status === "done" || status === "illegal_transition" ? true : undefined),
+      );
+    await untilAnswered(
+      `invoice of ${id}`,
+      (node) => node.manual.get(id),
+      (answer) => (answer.status === "found" && answer.order.invoice !== null ? true : undefined),
+    );
+  };
   /** An event without a type makes XState throw: its order is parked, at its end already. An operator skips it. */
   const parkAndSkip = async (id: string): Promise<void> => {
     await completed(id);
@@ -190,6 +206,7 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
     if (kind.page) await visit(answer.id, kind.page);
     if (kind.page?.choice === "decline") told.push({ key, order, id: answer.id, outcome: "payment_failed" });
     else if (answer.outcome === "completed" && kind.cancelled) {
+      if (kind.cancelled === "invoiced") await untilInvoiced(answer.id);
       await cancel(answer.id);
       told.push({ key, order, id: answer.id, outcome: "cancelled" });
     } else told.push({ key, order, ...answer });
@@ -295,6 +312,7 @@ function arrangeTrouble(world: CrashWorld): void {
     ["bucket_write", "$KV.FLOORS.", 6, { lose: "answer" }],
     ["bucket_write", "$KV.PROCESSED.", 9, { lose: "answer" }],
     ["bucket_write", "$KV.INVOICES_NUMBERS.order.", 3, { lose: "answer" }],
+    ["bucket_write", "$KV.INVOICES_NUMBERS.credit-order.", 2, { lose: "answer" }],
   ];
   world.trouble = ({ kind, subject }): Fault | undefined => {
     const rule = rules.find((one) => one[0] === kind && subject.startsWith(one[1]));

@@ -13,7 +13,9 @@ const suites = {
   commit: ["relay", "ownership", "presence"],
   takeover: ["partition", "floor", "loader", "parking"],
   outside: ["effect", "router", "inbox", "inventory"],
-  workers: ["worker", "processed", "invoice", "numbers"],
+  workers: ["worker", "processed"],
+  papers: ["invoice", "credit"],
+  numbers: ["numbers"],
 } as const satisfies Record<string, readonly string[]>;
 /** Is of the real mail worker, which no story has: test/process/crash-points.test.ts gets there. */
 const ELSEWHERE = ["email"];

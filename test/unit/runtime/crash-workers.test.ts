@@ -1,4 +1,4 @@
-/** Workers, their marks, invoices and their numbers. */
+/** Workers and their marks. */
 import t from "tap";
 import { crashEverywhere } from "./crash-suite.ts";
 

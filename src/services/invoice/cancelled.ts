@@ -1,0 +1,19 @@
+/** Whether an order is cancelled, read from the stream: a worker has no order at hand. */
+import { partitionOf, subjects } from "../../../config/subjects.ts";
+import type { ActorRecord } from "../../runtime/envelope.ts";
+import type { Journal } from "../../runtime/ports.ts";
+import { orderMachinesOf, orderStatus } from "../orders/status.ts";
+
+/** @returns see `InvoiceDependencies.isCancelled`; an order without a record is not */
+export function cancelledInJournal(
+  journalOf: (partition: number) => Pick<Journal, "readLast">,
+  partitions: number,
+): (orderId: string) => Promise<boolean> {
+  return async (orderId) => {
+    const partition = partitionOf(orderId, partitions);
+    const record = await journalOf(partition).readLast(subjects.record(partition, orderId));
+    if (record === undefined) return false;
+    const { snapshot } = JSON.parse(record.payload) as ActorRecord;
+    return orderStatus(orderMachinesOf(snapshot.machines)) === "cancelled";
+  };
+}

@@ -1,0 +1,6 @@
+/** Invoices and credit notes. */
+import t from "tap";
+import { crashEverywhere } from "./crash-suite.ts";
+
+t.setTimeout(300_000);
+await crashEverywhere(t, "papers");
