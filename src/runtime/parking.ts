@@ -22,7 +22,7 @@ export type Parking = {
   readonly since: number;
   /** In the words of whoever refused; cut to a bound. */
   readonly reason: string;
-  /** As records name it, `inbox:<type>`, `timer:<machine>.<timer>`, `effect:<id>`; null: the state cannot be read. */
+  /** As records name it, `inbox:<type>`, `timer:<machine>.<timer>`, `effect:<id>`; cut; null: the state cannot be read. */
   readonly name: string | null;
   readonly input: ParkedInput | null;
   /** Sequence of the inbox message that carries the input; 0 when it did not come from the inbox. */
@@ -41,6 +41,7 @@ export type Unparking = {
 };
 
 const REASON_CHARACTERS = 1000;
+const NAME_CHARACTERS = 200;
 
 export function parkingOf(
   what: {
@@ -59,7 +60,7 @@ export function parkingOf(
     actor: what.actor,
     since: now,
     reason: what.reason.slice(0, REASON_CHARACTERS),
-    name: cause ? inputName(cause.input) : null,
+    name: cause ? inputName(cause.input).slice(0, NAME_CHARACTERS) : null,
     input: cause ? parkedInput(cause.input) : null,
     inbox: cause?.inbox ?? 0,
     version: what.version,
