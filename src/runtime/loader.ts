@@ -13,7 +13,7 @@ import { type Head, restore } from "./cascade.ts";
 import { type Cell, isCalled } from "./cell.ts";
 import type { Crash } from "./crash-points.ts";
 import type { ActorDefinition } from "./definition.ts";
-import type { ActorRecord, Snapshot } from "./envelope.ts";
+import { readRecord, type Snapshot } from "./envelope.ts";
 import type { Lane } from "./lane.ts";
 import { MachineFault } from "./machine.ts";
 import { pause } from "./pause.ts";
@@ -112,7 +112,7 @@ export class Loader {
     if (sequence < atLeast) {
       throw new Unavailable(`the reading of ${actor} is older than what is known of it`);
     }
-    return { head: stored && restore(definition, snapshotOf(stored)), sequence };
+    return { head: stored && headOf(definition, stored), sequence };
   }
 
   /** One reading of an actor at a time: whoever repeats a request meanwhile shares it. */
@@ -163,10 +163,14 @@ export class Loader {
   }
 }
 
-function snapshotOf({ payload, sequence }: StoredMessage): Snapshot {
+/** @throws MachineFault: whatever is wrong with a record is wrong for good. */
+function headOf(definition: ActorDefinition, { payload, sequence }: StoredMessage): Head {
+  const record = readRecord(payload);
+  if (!record) throw new MachineFault(`the record at ${sequence} is no record`);
   try {
-    return (JSON.parse(payload) as ActorRecord).snapshot;
+    return restore(definition, record.snapshot);
   } catch (cause) {
-    throw new MachineFault(`the record at ${sequence} is no record`, { cause });
+    if (cause instanceof MachineFault) throw cause;
+    throw new MachineFault(`the record at ${sequence} cannot be read: ${String(cause)}`, { cause });
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Input } from "./cascade.ts";
 import { inputName } from "./commit.ts";
+import { parseObject } from "./json-object.ts";
 import type { StoredMessage } from "./ports.ts";
 
 /** Enough of an input to drop it: what it would have closed, and where it stands. */
@@ -82,7 +83,27 @@ function parkedInput(input: Input): ParkedInput | null {
   }
 }
 
-/** The last message about an actor; `undefined` when it was never parked. */
+/**
+ * The last message about an actor; `undefined` when it was never parked. One that nobody can read parks it: whether it
+ * may go on is for an operator to say.
+ */
 export function readParking(message: StoredMessage | undefined): Parking | Unparking | undefined {
-  return message && (JSON.parse(message.payload) as Parking | Unparking);
+  if (!message) return undefined;
+  const entry = parseObject(message.payload);
+  const status = entry?.["status"];
+  const known = status === "parked" || status === "resumed" || status === "skipped";
+  const names = [entry?.["actor"], status === "parked" ? entry?.["id"] : entry?.["parking"]];
+  if (known && names.every((name) => typeof name === "string")) return entry as Parking | Unparking;
+  return {
+    status: "parked",
+    id: `unreadable-${message.sequence}`,
+    actor: message.subject.split(".").at(-1) ?? "",
+    since: message.at,
+    reason: `the message about its parking at ${message.sequence} cannot be read`,
+    name: null,
+    input: null,
+    inbox: 0,
+    version: 0,
+    record: 0,
+  };
 }

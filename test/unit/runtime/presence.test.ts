@@ -14,11 +14,11 @@ type Change = Parameters<Parameters<Bucket["watch"]>[0]>[0];
 /** One node's presence on a bucket whose news can be held back, while writes to it succeed. */
 async function stage() {
   const clock = new VirtualClock();
-  let tell: (change: Change) => void = () => {};
+  let tell: ((change: Change) => void) | undefined;
   let blind = false;
   let revision = 0;
   const heard = (entry: NodeEntry): void => {
-    if (!blind) tell({ key: entry.id, value: JSON.stringify(entry), revision: ++revision });
+    if (!blind) tell?.({ key: entry.id, value: JSON.stringify(entry), revision: ++revision });
   };
   const presence = new Presence({
     node: "one",
