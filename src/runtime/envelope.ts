@@ -31,6 +31,8 @@ export type OpenTimer = {
 /** The durable state of one actor. */
 export type Snapshot = {
   readonly machines: MachineStates;
+  /** Version of the definition that wrote it; absent in records from before there was one: 1. */
+  readonly definition?: number;
   /** Number of records, this one included. */
   readonly version: number;
   /** Highest inbox sequence evaluated, inputs that changed nothing included. */

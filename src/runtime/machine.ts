@@ -11,7 +11,7 @@ import {
   createActor,
   type EventObject,
 } from "xstate";
-import type { MachineEntry, MachineState } from "./definition.ts";
+import type { MachineEntry, MachineState, MachineStates } from "./definition.ts";
 
 /** A machine's state in memory. Immutable. */
 export type Live = AnyMachineSnapshot;
@@ -117,6 +117,24 @@ export function migrate(name: string, entry: MachineEntry, stored: MachineState)
     );
   }
   return state;
+}
+
+/**
+ * The state of a machine that was added after its actor was stored.
+ * @throws MachineFault when it has no `birth`, when that throws, or when the machine does not start at rest
+ */
+export function bear(name: string, entry: MachineEntry, others: MachineStates): MachineState {
+  const { birth, machine, version } = entry;
+  if (!birth) throw new MachineFault(`machine ${name} is missing in the stored state, and has no birth`);
+  const { live, requests } = startMachine(
+    machine,
+    pure(machine, () => birth(others)),
+  );
+  if (requests.length > 0) {
+    const kinds = requests.map(({ kind }) => kind).join(", ");
+    throw new MachineFault(`machine ${name} is added to a stored actor and does not start at rest: ${kinds}`);
+  }
+  return toState(live, version);
 }
 
 /** Refuses what pure hosting cannot honour. Called once, when a definition is loaded. @throws MachineFault */
