@@ -6,7 +6,7 @@
  *   L1. A state that was read contains every record of earlier owners: the log it was read from reaches this owner's
  *       lock entry, and behind it nobody else can write. A decision on it may therefore be final without a write.
  *   L2. It contains every record of this owner: known by its sequence, or at or below what has been forgotten.
- * Proved by: test/unit/runtime/old-readings.test.ts, partition.test.ts
+ * Proved by: test/unit/runtime/old-readings.test.ts, partition.test.ts, unreadable.test.ts
  */
 import { subjects } from "../../config/subjects.ts";
 import { type Head, restore } from "./cascade.ts";
