@@ -2,6 +2,8 @@
 export const limits = {
   /** Messages in one atomic batch; the server's limit is 1000 (ADR-50). */
   batchMessages: 900,
+  /** Messages of one unit: leaves room for what a batch adds, the stock of an order's lines and the fences of two locks. */
+  unitMessages: 750,
   /** Steps in one cascade before it is taken for a loop. */
   cascadeSteps: 64,
   /** Latest command ids kept in a snapshot. */

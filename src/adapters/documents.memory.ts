@@ -4,9 +4,15 @@ import type { Documents, StoredDocument } from "../runtime/documents.ts";
 export function memoryDocuments(): Documents {
   const stored = new Map<string, StoredDocument>();
   return {
-    put: async (name, { bytes, metadata }) => {
-      stored.set(name, { bytes: bytes.slice(), metadata: { ...metadata } });
+    put: async (name, document) => void stored.set(name, copyOf(document)),
+    get: async (name) => {
+      const found = stored.get(name);
+      return found && copyOf(found);
     },
-    get: async (name) => stored.get(name),
   };
+}
+
+/** A `Buffer`'s own `slice` shares its bytes. */
+function copyOf({ bytes, metadata }: StoredDocument): StoredDocument {
+  return { bytes: Uint8Array.from(bytes), metadata: { ...metadata } };
 }

@@ -7,6 +7,7 @@ import { limits } from "../../config/limits.ts";
 import type { ActorDefinition, EffectFailure, Joined, MachineState } from "./definition.ts";
 import type { OpenEffect, OpenTimer, Snapshot, TransitionTaken } from "./envelope.ts";
 import {
+  bear,
   type Live,
   MachineFault,
   migrate,
@@ -73,17 +74,27 @@ export function effectKey(actor: string, effect: OpenEffect): string {
   return `${actor}:${effect.id}:${effect.generation}`;
 }
 
-/** Restores an actor from its stored state. @throws MachineFault when a machine's version cannot be reached, NewerMachine */
+/**
+ * Restores an actor from its stored state: migrates its machines, starts those that were added since, forgets those that
+ * were dropped. Pure: the next record holds what came of it.
+ * @throws MachineFault when this definition cannot be reached from there; NewerMachine
+ */
 export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
-  for (const name of Object.keys(snapshot.machines)) {
-    if (!definition.machines[name]) throw new NewerMachine(`machine ${name} is not known to this node`);
+  const { version = 1 } = definition;
+  const { definition: writtenBy = 1 } = snapshot;
+  if (writtenBy > version) {
+    throw new NewerMachine(`stored by version ${writtenBy} of the definition, this node runs ${version}`);
+  }
+  const stored: Record<string, MachineState> = {};
+  for (const [name, state] of Object.entries(snapshot.machines)) {
+    const entry = definition.machines[name];
+    if (entry) stored[name] = migrate(name, entry, state, snapshot.machines);
+    else mustBeDropped(name, snapshot, writtenBy < version);
   }
   const live = new Map<string, Live>();
   const machines: Record<string, MachineState> = {};
   for (const [name, entry] of Object.entries(definition.machines)) {
-    const stored = snapshot.machines[name];
-    if (!stored) throw new MachineFault(`machine ${name} is missing in the stored state`);
-    const state = migrate(name, entry, stored, snapshot.machines);
+    const state = stored[name] ?? bear(name, entry, stored);
     const open = snapshot.effects.filter((effect) => effect.machine === name && !effect.abandoned);
     machines[name] = state;
     live.set(
@@ -95,7 +106,15 @@ export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
       ),
     );
   }
-  return { snapshot: { ...snapshot, machines }, live };
+  const timers = snapshot.timers.filter(({ machine }) => machines[machine] !== undefined);
+  return { snapshot: { ...snapshot, machines, timers }, live };
+}
+
+/** Of a machine that this definition does not have. @throws NewerMachine, MachineFault */
+function mustBeDropped(name: string, { effects }: Snapshot, older: boolean): void {
+  if (!older) throw new NewerMachine(`machine ${name} is not known to this node`);
+  if (!effects.some(({ machine }) => machine === name)) return;
+  throw new MachineFault(`machine ${name} was dropped from the definition while a call of it is under way`);
 }
 
 /**
@@ -326,6 +345,7 @@ class Run {
     const request = input.kind === "start" ? input.request : before?.request;
     const snapshot: Snapshot = {
       machines,
+      definition: this.definition.version ?? 1,
       version: this.version,
       inbox: Math.max(before?.inbox ?? 0, this.context.inbox),
       commands: id === undefined ? commands : [...commands, id].slice(-limits.recentCommands),

@@ -6,6 +6,7 @@ import { limits } from "../../config/limits.ts";
 import { subjects } from "../../config/subjects.ts";
 import type { Cascade, Input } from "./cascade.ts";
 import { type ActorRecord, RecordHeader } from "./envelope.ts";
+import { messageBytes } from "./message-size.ts";
 import type { Message } from "./ports.ts";
 import type { Guard, LockRef, Outcome, Unit } from "./unit.ts";
 
@@ -20,19 +21,19 @@ export type CommitContext = {
   readonly settled: (outcome: Outcome) => void;
 };
 
-/** The record would not fit into a message. Not retryable: the input is refused, the actor stays as it is. */
+/**
+ * The record, or what is stored with it, would not fit into a message, or the unit not into a batch. Not retryable: the
+ * input is refused or parks its actor, which stays as it is.
+ */
 export class RecordTooLarge extends Error {
   override readonly name = "RecordTooLarge";
 }
 
-/** @throws RecordTooLarge */
+/** @throws RecordTooLarge, before anything of it can meet the units of others in a batch */
 export function commitUnit(cascade: Cascade, input: Input, context: CommitContext): Unit {
   const { actor, partition, commit } = context;
   const recordSubject = subjects.record(partition, actor);
   const record = JSON.stringify(recordOf(cascade, input, context));
-  if (record.length > limits.messageBytes) {
-    throw new RecordTooLarge(`record of ${record.length} bytes, at most ${limits.messageBytes}`);
-  }
   const headers = {
     [RecordHeader.commit]: commit,
     [RecordHeader.epoch]: String(context.lock.epoch),
@@ -80,10 +81,12 @@ export function commitUnit(cascade: Cascade, input: Input, context: CommitContex
   for (const { lock } of cascade.joined) {
     if (!locks.some((known) => known.subject === lock.subject)) locks.push(lock);
   }
+  const messages = [...cancelling, ...timers, ...joined];
+  mustFit(messages);
   return {
     commit,
     locks,
-    messages: [...cancelling, ...timers, ...joined],
+    messages,
     guards,
     ...(tally.length > 0 ? { tally } : {}),
     settled: (outcome) => {
@@ -94,6 +97,22 @@ export function commitUnit(cascade: Cascade, input: Input, context: CommitContex
       context.settled(outcome);
     },
   };
+}
+
+/** @throws RecordTooLarge */
+function mustFit(messages: readonly Message[]): void {
+  if (messages.length > limits.unitMessages) {
+    throw new RecordTooLarge(
+      `${messages.length} messages to be stored together, at most ${limits.unitMessages}`,
+    );
+  }
+  for (const message of messages) {
+    const bytes = messageBytes(message);
+    if (bytes > limits.messageBytes) {
+      const { subject } = message;
+      throw new RecordTooLarge(`message of ${bytes} bytes for ${subject}, at most ${limits.messageBytes}`);
+    }
+  }
 }
 
 function recordOf(cascade: Cascade, input: Input, context: CommitContext): ActorRecord {

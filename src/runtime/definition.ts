@@ -24,6 +24,12 @@ export type MachineEntry = {
   readonly version: number;
   /** `migrations[n]` turns a state of version n into one of version n + 1. */
   readonly migrations?: Readonly<Record<number, Migration>>;
+  /**
+   * Of a machine that was added later: its input in actors that were stored without it, from the others' states, which
+   * are migrated already. It starts at rest: its first state may not invoke, wait or emit. Pure; asked again at every
+   * load until the actor's next record.
+   */
+  readonly birth?: (others: MachineStates) => unknown;
 };
 
 /** Pure. `stored`: all machines of the actor as they were stored, each in the version that wrote it. */
@@ -132,6 +138,11 @@ export type EffectFailure = {
 };
 
 export type ActorDefinition = {
+  /**
+   * Raised by one whenever a machine is added (with a `birth`) or dropped; 1 when absent. A node does not touch what a
+   * newer definition has stored. What a dropped machine was doing is forgotten, but for calls that are under way.
+   */
+  readonly version?: number;
   /** In the order in which they start. All get the same input. */
   readonly machines: Readonly<Record<string, MachineEntry>>;
   /** Which machines an emitted event is delivered to, within the same cascade and in this order. */

@@ -3,6 +3,7 @@
  * Payload of `<prefix>.journal.<partition>.<actor>`, JSON.
  */
 import type { MachineStates } from "./definition.ts";
+import { isObject, parseObject } from "./json-object.ts";
 
 export type OpenEffect = {
   /** `<machine>.<invocation id>` */
@@ -11,7 +12,7 @@ export type OpenEffect = {
   readonly invocation: string;
   readonly src: string;
   readonly input: unknown;
-  /** The actor's version at which it was opened, times 100 plus its position: unique within the actor. */
+  /** The actor's version at which it was opened, times 1000 plus its position: unique within the actor. */
   readonly generation: number;
   /** Its state was left before the outcome was known; the outcome arrives as `effect.late.<invocation>`. */
   readonly abandoned?: true;
@@ -30,6 +31,8 @@ export type OpenTimer = {
 /** The durable state of one actor. */
 export type Snapshot = {
   readonly machines: MachineStates;
+  /** Version of the definition that wrote it; absent in records from before there was one: 1. */
+  readonly definition?: number;
   /** Number of records, this one included. */
   readonly version: number;
   /** Highest inbox sequence evaluated, inputs that changed nothing included. */
@@ -59,6 +62,20 @@ export type ActorRecord = {
   readonly timers: { readonly armed: readonly string[]; readonly cancelled: readonly string[] };
   readonly snapshot: Snapshot;
 };
+
+/**
+ * The record in a payload; `undefined` when it is none. What the machines' states are is not looked at: `restore` does,
+ * with the machines at hand.
+ */
+export function readRecord(payload: string): ActorRecord | undefined {
+  const record = parseObject(payload);
+  const snapshot = record?.["snapshot"];
+  if (!isObject(snapshot) || !isObject(snapshot["machines"])) return undefined;
+  const lists = [snapshot["commands"], snapshot["effects"], snapshot["timers"]];
+  const numbers = [snapshot["version"], snapshot["inbox"]];
+  const whole = lists.every((list) => Array.isArray(list)) && numbers.every(Number.isInteger);
+  return whole ? (record as unknown as ActorRecord) : undefined;
+}
 
 /** Headers of a record. The epoch and node are headers so that a leftover can be fenced anew unread. */
 export const RecordHeader = {

@@ -4,6 +4,7 @@
  * A crash leaves an older floor behind: more is replayed, nothing is missed.
  */
 import type { Crash } from "./crash-points.ts";
+import { parseObject } from "./json-object.ts";
 import { type Bucket, Unavailable } from "./ports.ts";
 
 /** What the owner of a partition says of its progress. */
@@ -57,7 +58,7 @@ export class FloorEntry {
       crash?.("floor.read", "before");
       const stored = await bucket.get(resource);
       crash?.("floor.read", "after");
-      const floor: Floor = { ...NOTHING, epoch: 0, ...(stored && (JSON.parse(stored.value) as Floor)) };
+      const floor = readFloor(stored?.value ?? "");
       if (floor.epoch > epoch) throw new Unavailable(`floor of ${resource} belongs to epoch ${floor.epoch}`);
       entry.revision = stored?.revision ?? 0;
       if (await entry.write(floor)) return { entry, floor };
@@ -86,8 +87,16 @@ export class FloorEntry {
     this.crash?.("floor.refresh", "before");
     const stored = await this.bucket.get(this.key);
     this.crash?.("floor.refresh", "after");
-    if (!stored || (JSON.parse(stored.value) as Floor).epoch !== this.epoch) return false;
+    if (!stored || readFloor(stored.value).epoch !== this.epoch) return false;
     this.revision = stored.revision;
     return true;
   }
+}
+
+/** An entry that is none, or that cannot be read, is the floor of nobody: everything is replayed. */
+function readFloor(value: string): Floor {
+  const floor: Floor = { ...NOTHING, epoch: 0, ...parseObject(value) };
+  const numbers = [floor.through, floor.epoch, floor.parkedAt];
+  const whole = numbers.every(Number.isInteger) && Array.isArray(floor.open) && Array.isArray(floor.behind);
+  return whole ? floor : { ...NOTHING, epoch: 0 };
 }

@@ -1,5 +1,6 @@
 import { subjects } from "../../config/subjects.ts";
 import type { Input } from "./cascade.ts";
+import { isObject, parseObject } from "./json-object.ts";
 import type { Log, StoredMessage } from "./ports.ts";
 
 /** Inbox messages come from schedules, webhooks and workers; what cannot be read is logged and passed over. */
@@ -9,12 +10,22 @@ export function readInput(
   log: Log,
 ): { readonly actor: string; readonly input: Input } | undefined {
   const actor = message.subject.slice(subjects.inbox(partition, "").length);
-  try {
-    const input = JSON.parse(message.payload) as Input;
-    if (input.kind === "timer" || input.kind === "event") return { actor, input };
-  } catch {
-    // Falls through to the log line.
-  }
+  const input = parseObject(message.payload);
+  if (input && isInput(input)) return { actor, input: input as Input };
   log.error({ sequence: message.sequence, actor }, "unreadable inbox message passed over");
   return undefined;
+}
+
+/** What a machine makes of the event, one without a type included, is for the turn to find out. */
+function isInput({
+  kind,
+  machine,
+  event,
+  id,
+  timer,
+  generation,
+}: Readonly<Record<string, unknown>>): boolean {
+  if (typeof machine !== "string") return false;
+  if (kind === "timer") return typeof timer === "string" && typeof generation === "number";
+  return kind === "event" && typeof id === "string" && isObject(event);
 }

@@ -6,14 +6,14 @@
  *   L1. A state that was read contains every record of earlier owners: the log it was read from reaches this owner's
  *       lock entry, and behind it nobody else can write. A decision on it may therefore be final without a write.
  *   L2. It contains every record of this owner: known by its sequence, or at or below what has been forgotten.
- * Proved by: test/unit/runtime/old-readings.test.ts, partition.test.ts
+ * Proved by: test/unit/runtime/old-readings.test.ts, partition.test.ts, unreadable.test.ts
  */
 import { subjects } from "../../config/subjects.ts";
 import { type Head, restore } from "./cascade.ts";
 import { type Cell, isCalled } from "./cell.ts";
 import type { Crash } from "./crash-points.ts";
 import type { ActorDefinition } from "./definition.ts";
-import type { ActorRecord, Snapshot } from "./envelope.ts";
+import { readRecord, type Snapshot } from "./envelope.ts";
 import type { Lane } from "./lane.ts";
 import { MachineFault } from "./machine.ts";
 import { pause } from "./pause.ts";
@@ -112,7 +112,7 @@ export class Loader {
     if (sequence < atLeast) {
       throw new Unavailable(`the reading of ${actor} is older than what is known of it`);
     }
-    return { head: stored && restore(definition, snapshotOf(stored)), sequence };
+    return { head: stored && headOf(definition, stored), sequence };
   }
 
   /** One reading of an actor at a time: whoever repeats a request meanwhile shares it. */
@@ -163,10 +163,14 @@ export class Loader {
   }
 }
 
-function snapshotOf({ payload, sequence }: StoredMessage): Snapshot {
+/** @throws MachineFault: whatever is wrong with a record is wrong for good. */
+function headOf(definition: ActorDefinition, { payload, sequence }: StoredMessage): Head {
+  const record = readRecord(payload);
+  if (!record) throw new MachineFault(`the record at ${sequence} is no record`);
   try {
-    return (JSON.parse(payload) as ActorRecord).snapshot;
+    return restore(definition, record.snapshot);
   } catch (cause) {
-    throw new MachineFault(`the record at ${sequence} is no record`, { cause });
+    if (cause instanceof MachineFault) throw cause;
+    throw new MachineFault(`the record at ${sequence} cannot be read: ${String(cause)}`, { cause });
   }
 }

@@ -124,6 +124,24 @@ export function migrate(
   return state;
 }
 
+/**
+ * The state of a machine that was added after its actor was stored.
+ * @throws MachineFault when it has no `birth`, when that throws, or when the machine does not start at rest
+ */
+export function bear(name: string, entry: MachineEntry, others: MachineStates): MachineState {
+  const { birth, machine, version } = entry;
+  if (!birth) throw new MachineFault(`machine ${name} is missing in the stored state, and has no birth`);
+  const { live, requests } = startMachine(
+    machine,
+    pure(machine, () => birth(others)),
+  );
+  if (requests.length > 0) {
+    const kinds = requests.map(({ kind }) => kind).join(", ");
+    throw new MachineFault(`machine ${name} is added to a stored actor and does not start at rest: ${kinds}`);
+  }
+  return toState(live, version);
+}
+
 /** Refuses what pure hosting cannot honour. Called once, when a definition is loaded. @throws MachineFault */
 export function checkMachine(name: string, machine: AnyStateMachine, effects: Iterable<string>): void {
   const known = new Set(effects);

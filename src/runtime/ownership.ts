@@ -13,6 +13,7 @@
  */
 import { assignment } from "./assignment.ts";
 import type { Crash } from "./crash-points.ts";
+import { parseObject } from "./json-object.ts";
 import { LockDoubts } from "./lock-doubts.ts";
 import { pause } from "./pause.ts";
 import type { Clock, Ids, Journal, Log, StoredMessage, Subscription } from "./ports.ts";
@@ -48,7 +49,7 @@ type State = "free" | "claiming" | "acquiring" | "held" | "releasing";
 type Slot = {
   readonly resource: OwnedResource;
   state: State;
-  /** The newest lock entry seen. */
+  /** The newest lock entry seen; undefined when it cannot be read, or somebody has deleted it: it is nobody's. */
   entry: LockEntry | undefined;
   revision: number;
   epoch: number;
@@ -228,8 +229,8 @@ export class Ownership {
     const slot = this.slots.get(message.subject);
     if (!slot || message.sequence <= slot.revision) return;
     slot.revision = message.sequence;
-    slot.entry = JSON.parse(message.payload) as LockEntry;
-    const mine = slot.entry.boot === this.options.boot && slot.entry.nonce === slot.nonce;
+    slot.entry = readLock(message.payload);
+    const mine = slot.entry?.boot === this.options.boot && slot.entry.nonce === slot.nonce;
     if (mine && slot.state === "claiming") this.won(slot, message.sequence);
     else if (
       !mine &&
@@ -364,4 +365,10 @@ export class Ownership {
       commitTimeoutMs,
     );
   }
+}
+
+function readLock(payload: string): LockEntry | undefined {
+  const entry = parseObject(payload);
+  const texts = [entry?.["node"], entry?.["boot"], entry?.["nonce"]];
+  return texts.every((text) => typeof text === "string") ? (entry as LockEntry) : undefined;
 }

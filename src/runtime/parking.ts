@@ -4,6 +4,7 @@
  */
 import type { Input } from "./cascade.ts";
 import { inputName } from "./commit.ts";
+import { parseObject } from "./json-object.ts";
 import type { StoredMessage } from "./ports.ts";
 
 /** Enough of an input to drop it: what it would have closed, and where it stands. */
@@ -22,7 +23,7 @@ export type Parking = {
   readonly since: number;
   /** In the words of whoever refused; cut to a bound. */
   readonly reason: string;
-  /** As records name it, `inbox:<type>`, `timer:<machine>.<timer>`, `effect:<id>`; null: the state cannot be read. */
+  /** As records name it, `inbox:<type>`, `timer:<machine>.<timer>`, `effect:<id>`; cut; null: the state cannot be read. */
   readonly name: string | null;
   readonly input: ParkedInput | null;
   /** Sequence of the inbox message that carries the input; 0 when it did not come from the inbox. */
@@ -41,6 +42,7 @@ export type Unparking = {
 };
 
 const REASON_CHARACTERS = 1000;
+const NAME_CHARACTERS = 200;
 
 export function parkingOf(
   what: {
@@ -59,7 +61,7 @@ export function parkingOf(
     actor: what.actor,
     since: now,
     reason: what.reason.slice(0, REASON_CHARACTERS),
-    name: cause ? inputName(cause.input) : null,
+    name: cause ? inputName(cause.input).slice(0, NAME_CHARACTERS) : null,
     input: cause ? parkedInput(cause.input) : null,
     inbox: cause?.inbox ?? 0,
     version: what.version,
@@ -81,7 +83,27 @@ function parkedInput(input: Input): ParkedInput | null {
   }
 }
 
-/** The last message about an actor; `undefined` when it was never parked. */
+/**
+ * The last message about an actor; `undefined` when it was never parked. One that nobody can read parks it: whether it
+ * may go on is for an operator to say.
+ */
 export function readParking(message: StoredMessage | undefined): Parking | Unparking | undefined {
-  return message && (JSON.parse(message.payload) as Parking | Unparking);
+  if (!message) return undefined;
+  const entry = parseObject(message.payload);
+  const status = entry?.["status"];
+  const known = status === "parked" || status === "resumed" || status === "skipped";
+  const names = [entry?.["actor"], status === "parked" ? entry?.["id"] : entry?.["parking"]];
+  if (known && names.every((name) => typeof name === "string")) return entry as Parking | Unparking;
+  return {
+    status: "parked",
+    id: `unreadable-${message.sequence}`,
+    actor: message.subject.split(".").at(-1) ?? "",
+    since: message.at,
+    reason: `the message about its parking at ${message.sequence} cannot be read`,
+    name: null,
+    input: null,
+    inbox: 0,
+    version: 0,
+    record: 0,
+  };
 }

@@ -47,6 +47,10 @@ export type PartitionOptions = TenureOptions & {
 };
 
 const IDLE_LIMIT_MS = 5000;
+const unknownRequest: ActorReply = {
+  status: "unavailable",
+  reason: "the owner of the order does not know this request",
+};
 
 export class Partition implements OwnedResource {
   readonly name: string;
@@ -197,7 +201,8 @@ export class Partition implements OwnedResource {
   }
 
   private async serve(tenure: Tenure, payload: string): Promise<string> {
-    return encodeReply(await this.answer(tenure, decodeRequest(payload)));
+    const request = decodeRequest(payload);
+    return encodeReply(request ? await this.answer(tenure, request) : unknownRequest);
   }
 
   private async answer(tenure: Tenure, request: ActorRequest): Promise<ActorReply> {

@@ -9,6 +9,7 @@
  * A crash leaves an entry that nobody refreshes; the others count it as gone `ttlMs` after they last saw it change.
  */
 import type { Crash } from "./crash-points.ts";
+import { parseObject } from "./json-object.ts";
 import type { Bucket, Clock, Log, Subscription } from "./ports.ts";
 import type { Peer, Sight } from "./suspicion.ts";
 
@@ -208,7 +209,9 @@ export class Presence {
       this.options.onChange();
       return;
     }
-    const entry = JSON.parse(value) as NodeEntry;
+    const entry = readEntry(value);
+    // No heartbeat of anybody: whoever is there tells so himself, soon.
+    if (!entry) return;
     const before = this.isPresent(key) ? this.others.get(key)?.entry : undefined;
     const heardAt = this.options.clock.monotonic();
     if (key === this.options.node) this.heardOwn(heardAt);
@@ -239,3 +242,9 @@ export class Presence {
 
 /** A node stops acting as an owner well before the others count it as gone. */
 const VALID_SHARE = 0.8;
+
+function readEntry(value: string): NodeEntry | undefined {
+  const entry = parseObject(value);
+  const isNode = typeof entry?.["id"] === "string" && typeof entry["boot"] === "string";
+  return isNode ? (entry as NodeEntry) : undefined;
+}

@@ -7,7 +7,8 @@
  *       stored, or certainly never to be stored.
  *   R3. A batch without an answer is repeated as it is until there is one; only an answer settles a unit.
  *   R4. When a unit is dropped, every later unit that guards one of its subjects is dropped with it.
- *   R5. `settled` is called once for each unit, in the order of submission among units of one subject.
+ *   R5. `settled` is called once for each unit, in the order of submission among units of one subject; but what the
+ *       local store refuses is told at once, in front of earlier units of its subject that wait for the server.
  * Proved by: test/unit/runtime/relay.test.ts, test/unit/runtime/cluster.test.ts
  */
 import { limits } from "../../config/limits.ts";

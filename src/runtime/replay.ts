@@ -8,7 +8,7 @@
 import { subjects } from "../../config/subjects.ts";
 import type { Input } from "./cascade.ts";
 import type { Crash } from "./crash-points.ts";
-import type { ActorRecord } from "./envelope.ts";
+import { readRecord } from "./envelope.ts";
 import { readInput } from "./inbox-input.ts";
 import { type Parking, readParking, type Unparking } from "./parking.ts";
 import { pause } from "./pause.ts";
@@ -20,7 +20,7 @@ export type Replayed = { readonly actor: string; readonly input: Input; readonly
 export type FoundParking = { readonly entry: Parking | Unparking; readonly sequence: number };
 
 export type Replay = {
-  /** Actors whose last record in the replay has open effects, and where it stands. */
+  /** Actors whose last record in the replay has open effects or cannot be read, and where it stands. */
   readonly open: ReadonlyMap<string, number>;
   /** In the order of the stream. */
   readonly inputs: readonly Replayed[];
@@ -120,13 +120,15 @@ class Found {
     return { open: this.open, inputs, parkings: this.parkings, count: this.count };
   }
 
-  private record({ payload, sequence }: StoredMessage): void {
-    const { actor, snapshot } = JSON.parse(payload) as ActorRecord;
+  private record({ payload, sequence, subject }: StoredMessage): void {
+    const actor = subject.slice(this.records.length);
+    const snapshot = readRecord(payload)?.snapshot;
     this.options.onRecord(actor, sequence);
-    if (snapshot.effects.length > 0) this.open.set(actor, sequence);
+    // One that cannot be read parks its actor, as soon as that is read to be taken up: here it must not stop the others.
+    if (!snapshot || snapshot.effects.length > 0) this.open.set(actor, sequence);
     else this.open.delete(actor);
     const waiting = this.inputs.get(actor);
-    if (!waiting) return;
+    if (!waiting || !snapshot) return;
     const left = waiting.filter((input) => input.sequence > snapshot.inbox);
     if (left.length > 0) this.inputs.set(actor, left);
     else this.inputs.delete(actor);

@@ -136,7 +136,10 @@ export class Turns {
     this.options.onSettled();
   }
 
-  /** One unit less that keeps the cell in this one's place from being loaded. */
+  /**
+   * One unit less that keeps the cell in this one's place from being loaded: a later unit that the local store refused
+   * was told before this one (R5 of the relay), and gave the cell up.
+   */
   private laidToRest(cell: Cell): void {
     const next = this.options.cells.peek(cell.actor);
     if (!next || next === cell || next.ghosts === 0) return;

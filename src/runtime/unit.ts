@@ -42,7 +42,11 @@ export type Unit = {
    */
   readonly guards: readonly Guard[];
   readonly tally?: readonly { readonly ledger: Ledger; readonly change: unknown }[];
-  /** Called exactly once, in the order of submission among units of one guarded subject. Must not throw. */
+  /**
+   * Called exactly once, in the order of submission among units of one guarded subject. Only `store_unavailable` may be
+   * told in front of earlier ones, which are stored or not all the same: whoever reads the subject anew after it has to
+   * wait for them. Must not throw.
+   */
   settled(outcome: Outcome): void;
 };
 

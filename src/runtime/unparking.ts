@@ -11,7 +11,7 @@ import type { ActorReply } from "./actors.ts";
 import { notOwner } from "./answers.ts";
 import { type Cascade, cascade } from "./cascade.ts";
 import type { CatchUps } from "./catch-up.ts";
-import { commitUnit } from "./commit.ts";
+import { commitUnit, RecordTooLarge } from "./commit.ts";
 import type { Crash } from "./crash-points.ts";
 import type { ActorDefinition } from "./definition.ts";
 import type { Loader } from "./loader.ts";
@@ -54,7 +54,8 @@ export class Unparking {
   /**
    * Drops the input that began this parking, and goes on with those behind it. `ok` also when this very parking was
    * skipped before. Refused: `not_parked`, `parked_otherwise` (another parking), `nothing_to_skip` (the actor's state
-   * cannot be read: no input is at fault), `order_parked` (an input behind it has parked the actor again).
+   * cannot be read: no input is at fault), `order_parked` (an input behind it has parked the actor again),
+   * `input_refused` (the record that would pass the input over is too large).
    */
   skip(actor: string, parking: string): Promise<ActorReply> {
     return this.alone(actor, `skip ${parking}`, () => this.skipped(actor, parking));
@@ -67,6 +68,7 @@ export class Unparking {
     if (other) return { status: "unavailable", reason: "another operator acts on the order right now" };
     const reply = run().catch((error: unknown): ActorReply => {
       if (error instanceof Unavailable) return { status: "unavailable", reason: error.message };
+      if (error instanceof RecordTooLarge) return refused("input_refused", error.message);
       throw error;
     });
     this.under.set(actor, { what, reply });
@@ -120,7 +122,7 @@ export class Unparking {
       inbox: entry.inbox,
       join: () => undefined,
     });
-    if (!result) throw new Error(`${actor} is parked and has no state`);
+    if (!result) return refused("nothing_to_skip", "the order has no state");
     const ending = entry.id;
     crash?.("parking.skip", "before");
     const outcome = await new Promise<Outcome>((settled) => {
@@ -157,6 +159,9 @@ export class Unparking {
     const { catchUps, cells, ended, parked, partition } = this.options;
     const { actor } = aside;
     if (ended()) return notOwner;
+    if (outcome.status === "refused") {
+      return refused("input_refused", `the server refused the record: ${outcome.code} ${outcome.reason}`);
+    }
     if (outcome.status !== "stored") {
       return { status: "unavailable", reason: "the end of the parking could not be stored" };
     }

@@ -1,6 +1,7 @@
 /** What nodes say to each other about actors, on `cmd.<partition>`: JSON. */
 import type { EventObject } from "xstate";
 import type { ActorReply } from "./actors.ts";
+import { isObject, parseObject } from "./json-object.ts";
 
 export type ActorRequest =
   | {
@@ -28,8 +29,28 @@ export function encodeRequest(request: ActorRequest): string {
   return JSON.stringify(request);
 }
 
-export function decodeRequest(payload: string): ActorRequest {
-  return JSON.parse(payload) as ActorRequest;
+/** `undefined` for what is no request, or one of a newer node that this one does not know. */
+export function decodeRequest(payload: string): ActorRequest | undefined {
+  const request = parseObject(payload);
+  return request && isRequest(request) ? (request as ActorRequest) : undefined;
+}
+
+/** A subject token, and the fields without which nothing can be begun. */
+function isRequest({ op, actor, ...fields }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof actor !== "string" || !/^[^\s.*>]+$/.test(actor)) return false;
+  switch (op) {
+    case "start":
+      return isObject(fields["input"]) && typeof fields["waitMs"] === "number";
+    case "command": {
+      const { machine, event, commandId, waitMs } = fields;
+      const named = typeof machine === "string" && typeof commandId === "string";
+      return named && typeof waitMs === "number" && isObject(event);
+    }
+    case "skip":
+      return typeof fields["parking"] === "string";
+    default:
+      return op === "read" || op === "resume";
+  }
 }
 
 export function encodeReply(reply: ActorReply): string {

@@ -4,19 +4,21 @@ import type { Test } from "tap";
 import { orderStream } from "../../config/streams.ts";
 import type { StreamDefinition } from "../../config/streams.ts";
 import { STREAM, subjects } from "../../config/subjects.ts";
+import { AppendCode } from "../../src/adapters/append-rules.ts";
 import { appendMessages } from "../../src/adapters/append.nats.ts";
 import { connectNats } from "../../src/adapters/connection.nats.ts";
 import { apiRequest } from "../../src/adapters/jetstream-api.nats.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import type { NatsLink } from "../../src/adapters/link.nats.ts";
 import { ensureStream } from "../../src/adapters/streams.nats.ts";
-import { ServerCode } from "../../src/runtime/ports.ts";
+import { ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import type { Message } from "../../src/runtime/ports.ts";
 import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome } from "./expect.ts";
 
 const WINDOW_MS = 400;
+const MAX_FILE_STORE_BYTES = 4_000_000;
 const NANOS_PER_MS = 1_000_000;
 
 async function linked(t: Test, urls: readonly string[]): Promise<NatsLink> {
@@ -58,14 +60,16 @@ async function duplicates(t: Test, link: NatsLink, replicas: number): Promise<vo
   t.equal(await tell([fenced, other]), ServerCode.wrongLastSequence, "the fence stands for ever");
 }
 
-t.test("one server", async (t) => {
-  const server = await startNatsServer(t);
-  const link = await linked(t, [server.url]);
-  await made(link, orders(1));
+/** The traps of one world, the store that is full apart. */
+async function traps(t: Test, link: NatsLink, replicas: number): Promise<void> {
+  await made(link, orders(replicas));
   const journal = natsJournal(link);
+  const create = async (definition: StreamDefinition & { readonly persist_mode?: string }): Promise<void> => {
+    await apiRequest(link, `STREAM.CREATE.${definition.name}`, definition, 5_000);
+  };
 
   await t.test("a message id is forgotten with its window, and then the fence alone protects", (t) =>
-    duplicates(t, link, 1),
+    duplicates(t, link, replicas),
   );
 
   await t.test("a fired schedule passes no subscription: only the stream knows of it", async (t) => {
@@ -84,20 +88,14 @@ t.test("one server", async (t) => {
   });
 
   await t.test("a stream with schedules cannot refuse new messages when it is full", async (t) => {
-    const definition = {
-      ...orders(1),
-      name: "NEW",
-      subjects: ["new.>"],
-      discard: "new",
-      max_bytes: 1_000_000,
-    };
-    await t.rejects(apiRequest(link, "STREAM.CREATE.NEW", definition, 5_000), /cannot use discard new/);
+    const full = { discard: "new", max_bytes: 1_000_000 } as const;
+    const definition = { ...orders(replicas), name: "NEW", subjects: ["new.>"], ...full };
+    await t.rejects(create(definition), /cannot use discard new/);
   });
 
   await t.test("a limit deletes a schedule that was acknowledged, without a word", async (t) => {
-    const limited = { ...orders(1), name: "LIMITED", subjects: ["limited.>"], max_msgs: 2 };
-    await apiRequest(link, "STREAM.CREATE.LIMITED", limited, 5_000);
-    const schedule = { at: Date.now() + 300, target: "limited.target" };
+    await made(link, { ...orders(replicas), name: "LIMITED", subjects: ["limited.>"], max_msgs: 2 });
+    const schedule = { at: Date.now() + 1_000, target: "limited.target" };
     t.equal(
       (await appendMessages(link, [{ subject: "limited.timer", payload: "", schedule }], 5_000)).status,
       "stored",
@@ -105,53 +103,119 @@ t.test("one server", async (t) => {
     for (let n = 0; n < 3; n++) await appendMessages(link, [{ subject: "limited.x", payload: "" }], 5_000);
     const marker = subjects.timer(1, freshId(), "m", "t", 1);
     const target = subjects.inbox(1, freshId());
-    await mustStore(journal, [{ subject: marker, payload: "", schedule: { at: Date.now() + 600, target } }]);
+    await mustStore(journal, [{ subject: marker, payload: "", schedule: { at: schedule.at + 500, target } }]);
     await waitUntil("a later one has fired", async () => (await journal.readLast(target)) !== undefined);
     t.equal(await natsJournal(link, "LIMITED").readLast("limited.target"), undefined);
   });
 
   await t.test("a stream that acknowledges before it stores cannot have batches", async (t) => {
-    const definition = { ...orders(1), name: "EARLY", subjects: ["early.>"], persist_mode: "async" };
-    await t.rejects(apiRequest(link, "STREAM.CREATE.EARLY", definition, 5_000), /async persist/);
+    const definition = { ...orders(replicas), name: "EARLY", subjects: ["early.>"], persist_mode: "async" };
+    await t.rejects(create(definition), /async persist/);
   });
+
+  await t.test(
+    "a batch with a message over the stream's own limit is called incomplete, for ever",
+    async (t) => {
+      await made(link, { ...orders(replicas), name: "SIZED", subjects: ["sized.>"], max_msg_size: 1_000 });
+      const large = { subject: "sized.large", payload: "x".repeat(2_000) };
+      const small = { subject: "sized.small", payload: "" };
+      const alone = await appendMessages(link, [large], 5_000);
+      t.match(alone, { status: "rejected", code: AppendCode.messageTooLarge }, "alone it is named");
+      for (let n = 0; n < 3; n++) {
+        const together = await appendMessages(link, [large, small], 5_000);
+        t.match(together, { status: "unanswered", reason: /incomplete/ });
+      }
+      t.equal(await natsJournal(link, "SIZED").readLast("sized.small"), undefined);
+    },
+  );
+}
+
+/** Until the store is full, and behind that. */
+async function fullStore(t: Test, link: NatsLink): Promise<void> {
+  await made(link, orders(1));
+  const journal = natsJournal(link);
+  const filler = { subject: "orders.events.1.x", payload: "x".repeat(100_000) };
+  const ids: string[] = [];
+  const told: (number | string)[] = [];
+  for (let n = 0; n < 80 && told.filter((one) => one !== "stored").length < 3; n++) {
+    const subject = subjects.record(1, freshId());
+    const answer = await outcome(journal, [
+      { subject, payload: "{}", fence: { subject, sequence: 0 } },
+      filler,
+    ]);
+    if (answer === "stored") ids.push(subject);
+    told.push(answer);
+  }
+  t.comment(`${ids.length} stored, then ${told.slice(-3).join(", ")}`);
+  t.ok(told.at(-1) !== "stored", "it is full");
+  const kept = await Promise.all(ids.map((subject) => journal.readLast(subject)));
+  t.ok(kept.every((message) => message !== undefined));
+  await apiRequest(link, `STREAM.PURGE.${STREAM}`, { filter: filler.subject }, 5_000);
+  const subject = subjects.record(1, freshId());
+  await waitUntil(
+    "it takes writes again",
+    async () => (await outcome(journal, [{ subject, payload: "" }])) === "stored",
+  );
+}
+
+t.test("one server", async (t) => {
+  const server = await startNatsServer(t);
+  await traps(t, await linked(t, [server.url]), 1);
 });
 
 t.test("three servers", async (t) => {
   const { urls } = await startNatsCluster(t, 3);
-  const link = await linked(t, urls);
-  await t.test("a message id is forgotten with its window, and then the fence alone protects", (t) =>
-    duplicates(t, link, 3),
-  );
+  await traps(t, await linked(t, urls), 3);
 });
 
 t.test(
   "a store that is full acknowledges nothing more, keeps what it has, and goes on when there is room",
   async (t) => {
-    const server = await startNatsServer(t, { maxFileStoreBytes: 4_000_000 });
-    const link = await linked(t, [server.url]);
-    await made(link, orders(1));
+    const server = await startNatsServer(t, { maxFileStoreBytes: MAX_FILE_STORE_BYTES });
+    await fullStore(t, await linked(t, [server.url]));
+  },
+);
+
+t.test(
+  "three servers that are full have no leader until there is room; what is stored can be read directly",
+  async (t) => {
+    const { urls } = await startNatsCluster(t, 3, { maxFileStoreBytes: MAX_FILE_STORE_BYTES });
+    const link = await linked(t, urls);
+    await made(link, orders(3));
+    await made(link, { ...orders(3), name: "FILLER", subjects: ["filler"] });
     const journal = natsJournal(link);
-    const filler = { subject: "orders.events.1.x", payload: "x".repeat(100_000) };
-    const ids: string[] = [];
-    const told: (number | string)[] = [];
-    for (let n = 0; n < 80 && told.filter((one) => one !== "stored").length < 3; n++) {
-      const subject = subjects.record(1, freshId());
-      const answer = await outcome(journal, [
-        { subject, payload: "{}", fence: { subject, sequence: 0 } },
-        filler,
-      ]);
-      if (answer === "stored") ids.push(subject);
-      told.push(answer);
-    }
-    t.comment(`${ids.length} stored, then ${told.slice(-3).join(", ")}`);
-    t.ok(told.at(-1) !== "stored", "it is full");
-    const kept = await Promise.all(ids.map((subject) => journal.readLast(subject)));
-    t.ok(kept.every((message) => message !== undefined));
-    await apiRequest(link, `STREAM.PURGE.${STREAM}`, { filter: filler.subject }, 5_000);
     const subject = subjects.record(1, freshId());
+    const kept = await mustStore(journal, [{ subject, payload: "kept", fence: { subject, sequence: 0 } }]);
+    const filler = [{ subject: "filler", payload: "x".repeat(100_000) }];
     await waitUntil(
-      "it takes writes again",
-      async () => (await outcome(journal, [{ subject, payload: "" }])) === "stored",
+      "they are full",
+      async () => (await appendMessages(link, filler, 2_000)).status !== "stored",
+    );
+    const record = { subject, payload: "more", fence: { subject, sequence: kept } };
+    const append = () => journal.append([record], 1_000);
+    for (let n = 0; n < 3; n++) t.equal((await append()).status, "unanswered", "nothing is acknowledged");
+    await waitUntil("there is no leader to ask", () =>
+      journal.readLast(subject).then(
+        () => false,
+        (error: unknown) => error instanceof Unavailable,
+      ),
+    );
+    t.equal((await journal.readLastTogether([subject], kept)).get(subject)?.payload, "kept");
+    // The stream itself could not be purged now. Another one can be deleted, or the limit be raised.
+    await waitUntil("there is room", async () => {
+      await apiRequest(link, "STREAM.DELETE.FILLER", undefined, 5_000);
+      return true;
+    });
+    await waitUntil("it takes writes again", async () => {
+      const result = await append();
+      // One of the tries without an answer may have been stored after all.
+      return result.status === "stored" || result.status === "rejected";
+    });
+    t.equal((await journal.readLast(subject))?.payload, "more");
+    t.strictSame(
+      (await journal.readAll(subject)).map(({ payload }) => payload),
+      ["kept", "more"],
+      "once",
     );
   },
 );

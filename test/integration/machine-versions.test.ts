@@ -1,6 +1,7 @@
 /** Actors of an older version that go on under a newer one, on a real server. */
 import t from "tap";
-import type { ActorDefinition, MachineState } from "../../src/runtime/definition.ts";
+import { assign, createMachine } from "xstate";
+import type { ActorDefinition, MachineState, MachineStates } from "../../src/runtime/definition.ts";
 import { startNatsServer } from "../support/nats-server.ts";
 import { startRuntime } from "../support/runtime-node.ts";
 import { type CoinCheck, turnstile } from "../support/turnstile.ts";
@@ -99,6 +100,52 @@ t.test("an order without a way to the newer version is parked, and resumed when 
     );
   });
 });
+
+/** Remembers how many coins were in the turnstile when it came, and counts passages from then on. */
+const audit = createMachine({
+  id: "audit",
+  context: ({ input }: { input: unknown }) => ({ coins: (input as { coins: number }).coins, passed: 0 }),
+  on: { "turnstile.passed": { actions: assign({ passed: ({ context }) => context.passed + 1 }) } },
+});
+
+t.test(
+  "orders in flight go on when their definition gains a machine, which then hears of them",
+  async (t) => {
+    const server = await startNatsServer(t);
+    const keys = await inFlight(t, server.url);
+    const checked: CoinCheck = (key) => {
+      keys.push(key);
+      return ok(key, 1, true);
+    };
+    const before = turnstile(checked);
+    const birth = ({ turnstile: gate }: MachineStates) => ({
+      coins: (gate?.context as { coins: number }).coins,
+    });
+    const grown: ActorDefinition = {
+      ...before,
+      version: 2,
+      machines: { ...before.machines, audit: { machine: audit, version: 1, birth } },
+      listens: { "turnstile.passed": ["counter", "audit"] },
+    };
+    const { node } = await startRuntime(t, server.url, "two", grown);
+    const machines = async (gate: string) => {
+      const reply = await node.actors.read(gate);
+      return reply.status === "ok" ? reply.snapshot.machines : {};
+    };
+    const gate = async (name: string) => (await machines(name))["turnstile"]?.value;
+    await waitUntil("the coin is taken", async () => (await gate("gate_effect")) === "unlocked");
+    t.equal(keys[2], keys[1], "asked again under its key");
+    const push = { commandId: "p1", waitMs: 0 };
+    t.equal((await node.actors.command("gate_effect", "turnstile", { type: "push" }, push)).status, "ok");
+    t.match(await machines("gate_effect"), {
+      audit: { context: { coins: 1, passed: 1 } },
+      counter: { context: { passed: 1 } },
+    });
+    await waitUntil("it locked by its timer", async () => (await gate("gate_timer")) === "locked");
+    t.match(await machines("gate_timer"), { audit: { context: { coins: 1, passed: 0 } } });
+    t.same(await node.parked.list(), []);
+  },
+);
 
 t.test("a node too old for an order hands its partition to one that can read it", async (t) => {
   const server = await startNatsServer(t);

@@ -20,7 +20,7 @@ export type NatsServerOptions = {
   readonly syncAlways?: boolean;
   /** Further lines for the server's configuration. */
   readonly extraConfig?: string;
-  /** Bytes that all streams may take together; unlimited when absent. */
+  /** Bytes that all streams may take together, on each server; unlimited when absent. */
   readonly maxFileStoreBytes?: number;
 };
 
@@ -89,6 +89,7 @@ export async function startNatsCluster(
         dir: join(dir, name),
         syncAlways: options.syncAlways ?? false,
         more: `${cluster}\n${options.extraConfig ?? ""}`,
+        ...(options.maxFileStoreBytes === undefined ? {} : { maxFileStoreBytes: options.maxFileStoreBytes }),
       });
     }),
   );

@@ -82,6 +82,7 @@ const privateEvents: ReadonlySet<string> = new Set([
 /** Everything the runtime has to know about orders. */
 export function orderDefinition(options: OrderDefinitionOptions): ActorDefinition {
   return {
+    version: 1,
     machines: orderMachines,
     listens,
     privateEvents,

@@ -24,6 +24,8 @@ export type ClusterOptions = {
   /** Of a cluster of servers: from the check of a write to its being stored, ms. One server when absent. */
   readonly replicationMs?: () => number;
   readonly log?: (node: string) => Log;
+  /** The server's limit for one message, bytes; 1 MiB when absent. */
+  readonly maxPayload?: number;
 };
 
 /** What an application of a simulated node stands on: the node's own ports. */
@@ -61,6 +63,7 @@ export function memoryCluster(options: ClusterOptions) {
     latencyMs: options.latencyMs ?? (() => 1),
     ...(options.replicationMs ? { replicas: 3, replicationMs: options.replicationMs } : {}),
     bucketAgeMs: { NODES: 3000 },
+    ...(options.maxPayload ? { maxPayload: options.maxPayload } : {}),
     faults: (operation) => {
       for (const fault of faults) {
         const found = fault(operation);

@@ -159,6 +159,37 @@ t.test("a local store that refuses drops what it refused, and nothing that was t
   t.equal(stage.outbox.depth(), 0, "rows that could not be deleted are deleted later");
 });
 
+t.test(
+  "a refusal of the local store is told at once, in front of earlier units of its subject",
+  async (t) => {
+    // Some wait until the answer has come; many are written while the server works.
+    for (const others of [0, 20]) {
+      const stage = relayStage();
+      const locks = [stage.lock("partition.0")];
+      stage.faults.push(({ kind }) => (kind === "append" ? { delayMs: 50 } : undefined));
+      stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
+      await stage.clock.advance(1);
+      stage.outbox.failWith("disk full");
+      stage.submit({ commit: "a2", actor: "a", sequence: undefined, locks });
+      for (let n = 0; n < others; n++) stage.submit({ commit: `b${n}`, actor: `b${n}`, sequence: 0, locks });
+      await stage.clock.advance(10);
+      t.equal(
+        stage.status("a2"),
+        others > 0 ? "store_unavailable" : "unsettled",
+        "without waiting for the server",
+      );
+      await stage.settled(2 + others);
+      t.same(
+        stage.order.filter((commit) => commit.startsWith("a")),
+        ["a2", "a1"],
+        `with ${others} others`,
+      );
+      t.same(["a1", "a2"].map(stage.status), ["stored", "store_unavailable"]);
+      t.same(stage.stored("a"), ["a1"]);
+    }
+  },
+);
+
 t.test("a unit decided before an earlier one was stored is not published on top of it", async (t) => {
   for (const when of ["in flight", "in the queue"]) {
     const stage = relayStage();

@@ -1,0 +1,339 @@
+/** What workers stand on: queues of events, dead letters, documents. In memory and on real servers alike. */
+import t from "tap";
+import type { Test } from "tap";
+import { INVOICE_STORE, subjects } from "../../config/subjects.ts";
+import { systemClock } from "../../src/adapters/clock.system.ts";
+import { memoryNode } from "../../src/adapters/connection.memory.ts";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
+import { natsDeadLetters } from "../../src/adapters/dead-letters.nats.ts";
+import { memoryDocuments } from "../../src/adapters/documents.memory.ts";
+import { natsDocuments } from "../../src/adapters/documents.nats.ts";
+import { natsJournal } from "../../src/adapters/journal.nats.ts";
+import { MemoryServer } from "../../src/adapters/server.memory.ts";
+import { ensureStreams } from "../../src/adapters/streams.nats.ts";
+import { MemoryWorkQueues } from "../../src/adapters/work-queue.memory.ts";
+import { natsWorkQueue } from "../../src/adapters/work-queue.nats.ts";
+import type { Documents } from "../../src/runtime/documents.ts";
+import type { Journal } from "../../src/runtime/ports.ts";
+import type { DeadLetter, DeadLetters, WorkItem, WorkQueue } from "../../src/runtime/work-queue.ts";
+import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { freshId, mustStore } from "./expect.ts";
+
+type Peer = { readonly queue: WorkQueue; readonly documents: Documents };
+type World = {
+  readonly journal: Journal;
+  /** Of two nodes. */
+  readonly peers: readonly [Peer, Peer];
+  /** As an operator sees them. */
+  dead(): Promise<readonly Pick<DeadLetter, "worker" | "reason" | "attempts">[]>;
+  /** Operators' side; only real servers have it. */
+  readonly letters?: DeadLetters;
+};
+
+const ACK_WAIT_MS = 1_000;
+
+const worlds = {
+  "three servers": async (t: Test) => natsWorld(t, (await startNatsCluster(t, 3)).urls, 3),
+  "one server": async (t: Test) => natsWorld(t, [(await startNatsServer(t)).url], 1),
+  "in memory": async (t: Test): Promise<World> => {
+    // The system's timers do not keep a process alive.
+    const alive = setInterval(() => {}, 60_000);
+    t.teardown(() => clearInterval(alive));
+    const { journal } = memoryNode(new MemoryServer({ clock: systemClock }), "one", systemClock);
+    const queues = new MemoryWorkQueues(journal, systemClock);
+    const documents = memoryDocuments();
+    const peer = () => ({ queue: queues.queue(), documents });
+    return { journal, peers: [peer(), peer()], dead: () => Promise.resolve(queues.dead) };
+  },
+} satisfies Readonly<Record<string, (t: Test) => Promise<World>>>;
+
+async function natsWorld(t: Test, servers: readonly string[], replicas: number): Promise<World> {
+  const linked = async () => {
+    const link = await connectNats({ servers, name: "peer", connectTimeoutMs: 20_000 });
+    t.teardown(() => link.close());
+    return link;
+  };
+  const [one, two] = await Promise.all([linked(), linked()]);
+  await ensureStreams(one, { replicas, partitions: 4, streams: 1, presenceAgeMs: 1_000 });
+  const peer = async (link: typeof one) => ({
+    queue: natsWorkQueue(link),
+    documents: await natsDocuments(link, INVOICE_STORE),
+  });
+  const letters = natsDeadLetters(one);
+  return {
+    journal: natsJournal(one),
+    peers: [await peer(one), await peer(two)],
+    dead: () => letters.list(1000, 0),
+    letters,
+  };
+}
+
+/** Event types that no other test uses, and consumers for them. */
+function stage(journal: Journal) {
+  const type = `type-${freshId()}`;
+  return {
+    emit: (payload: string, partition = 1) =>
+      mustStore(journal, [
+        {
+          subject: subjects.event(partition, type),
+          payload,
+          headers: { "ce-id": `id-${payload}`, note: "ü" },
+        },
+      ]),
+    options: (name = `worker-${type}`, maxInFlight = 10) => ({
+      name,
+      filters: [`orders.events.*.${type}`],
+      maxInFlight,
+      ackWaitMs: ACK_WAIT_MS,
+    }),
+    type,
+  };
+}
+
+const payloadsOf = (items: readonly WorkItem[]): string[] => items.map(({ payload }) => payload).toSorted();
+const letMore = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+t.jobs = 3;
+for (const [name, open] of Object.entries(worlds)) {
+  void t.test(name, { buffered: true }, async (t) => {
+    const world = await open(t);
+    await queues(t, world);
+    await deadLetters(t, world);
+    await documents(t, world.peers);
+  });
+}
+
+async function queues(t: Test, { journal, peers: [one, two] }: World): Promise<void> {
+  await t.test(
+    "what was stored before and what comes later is handed out, as it was, and nothing else",
+    async (t) => {
+      const { emit, options, type } = stage(journal);
+      const sequence = await emit("before", 2);
+      await mustStore(journal, [{ subject: subjects.event(1, `${type}-other`), payload: "other" }]);
+      const items: WorkItem[] = [];
+      const consuming = await one.queue.consume(options(), async (item) => {
+        items.push(item);
+        item.ack();
+      });
+      await emit("after");
+      await waitUntil("both came", () => items.length >= 2);
+      await letMore(ACK_WAIT_MS * 1.5);
+      t.strictSame(payloadsOf(items), ["after", "before"], "what is acknowledged never comes again");
+      const first = items.find(({ payload }) => payload === "before");
+      t.match(first, {
+        subject: subjects.event(2, type),
+        sequence,
+        headers: { "ce-id": "id-before", note: "ü" },
+      });
+      t.equal(first?.replayOf, undefined);
+      await consuming.stop();
+    },
+  );
+
+  await t.test("nodes share the items of one name; another name has all of them for itself", async (t) => {
+    const { emit, options } = stage(journal);
+    const taken: [WorkItem[], WorkItem[], WorkItem[]] = [[], [], []];
+    const take = (items: WorkItem[]) => async (item: WorkItem) => {
+      items.push(item);
+      item.ack();
+    };
+    const consuming = [
+      await one.queue.consume(options(), take(taken[0])),
+      await two.queue.consume(options(), take(taken[1])),
+      await two.queue.consume(options(`all-${freshId()}`), take(taken[2])),
+    ];
+    const payloads = Array.from({ length: 40 }, (_, n) => String(n)).toSorted();
+    for (const payload of payloads) await emit(payload);
+    await waitUntil("all came", () => taken[0].length + taken[1].length >= 40 && taken[2].length >= 40);
+    t.strictSame(payloadsOf([...taken[0], ...taken[1]]), payloads, "each once");
+    t.strictSame(payloadsOf(taken[2]), payloads);
+    for (const one of consuming) await one.stop();
+  });
+
+  await t.test(
+    "no more are under way than there are places; a place is free when its item is worked off",
+    async (t) => {
+      const { emit, options } = stage(journal);
+      for (let n = 0; n < 6; n++) await emit(String(n));
+      const ends: (() => void)[] = [];
+      let underWay = 0;
+      let most = 0;
+      const consuming = await one.queue.consume(
+        { ...options(), maxInFlight: 2, ackWaitMs: 20_000 },
+        async (item) => {
+          most = Math.max(most, ++underWay);
+          // Acknowledged long before it is worked off: that frees no place.
+          item.ack();
+          await new Promise<void>((resolve) => ends.push(resolve));
+          underWay--;
+        },
+      );
+      await waitUntil("two are under way", () => ends.length === 2);
+      await letMore(200);
+      t.equal(ends.length, 2);
+      for (let n = 0; n < 6; n++) await waitUntil(`item ${n} can end`, () => ends[n] && (ends[n]?.(), true));
+      await waitUntil("all are worked off", () => underWay === 0 && ends.length === 6);
+      t.equal(most, 2);
+      await consuming.stop();
+    },
+  );
+
+  await t.test(
+    "an item that is not settled comes again, and so does one that is to be tried again",
+    async (t) => {
+      const { emit, options } = stage(journal);
+      const came: { readonly payload: string; readonly at: number }[] = [];
+      const consuming = await one.queue.consume(options(), async (item) => {
+        const times = came.filter(({ payload }) => payload === item.payload).length;
+        came.push({ payload: item.payload, at: performance.now() });
+        if (times > 0) item.ack();
+        else if (item.payload === "later") item.retry(300);
+      });
+      await emit("later");
+      await emit("silent");
+      const gap = (of: string): number => {
+        const [first, again] = came.filter(({ payload }) => payload === of);
+        return (again?.at ?? 0) - (first?.at ?? 0);
+      };
+      await waitUntil("both came again", () => came.length >= 4);
+      t.ok(gap("later") >= 290, `${gap("later")} ms: not before its time`);
+      t.ok(gap("silent") >= ACK_WAIT_MS - 50, `${gap("silent")} ms: not before it counts as lost`);
+      await letMore(ACK_WAIT_MS * 1.5);
+      t.equal(came.length, 4);
+      await consuming.stop();
+    },
+  );
+
+  await t.test("who stops gets nothing more; what he left unsettled comes to the others", async (t) => {
+    const { emit, options } = stage(journal);
+    const left: WorkItem[] = [];
+    const consuming = await one.queue.consume(options(), async (item) => void left.push(item));
+    await emit("1");
+    await waitUntil("it came", () => left.length === 1);
+    await consuming.stop();
+    await emit("2");
+    const items: WorkItem[] = [];
+    const other = await two.queue.consume(options(), async (item) => {
+      items.push(item);
+      item.ack();
+    });
+    await waitUntil("both came to the other", () => items.length >= 2, { timeoutMs: 20_000 });
+    t.strictSame(payloadsOf(items), ["1", "2"]);
+    t.equal(left.length, 1);
+    await other.stop();
+  });
+
+  await t.test("a name that exists with other filters is refused", async (t) => {
+    const { options } = stage(journal);
+    const consuming = await one.queue.consume(options(), async (item) => item.ack());
+    const others = { ...options(), filters: [`orders.events.*.${freshId()}`] };
+    await t.rejects(
+      two.queue.consume(others, async (item) => item.ack()),
+      /exists with the filters/,
+    );
+    await consuming.stop();
+  });
+}
+
+async function deadLetters(t: Test, { journal, peers: [one, two], dead, letters }: World): Promise<void> {
+  const { emit, options, type } = stage(journal);
+  const worker = options().name;
+  const item: WorkItem = await new Promise((resolve) => {
+    void emit("{}").then(() => one.queue.consume(options(), async (found) => resolve(found)));
+  });
+  const letter = { worker, partition: "1", about: "ord 1.ü*", item, reason: "no way", attempts: 3 };
+  const mine = async () => (await dead()).filter((found) => found.worker === worker);
+
+  await t.test(
+    "a dead letter is stored once, whoever repeats it; another worker's is another one",
+    async (t) => {
+      for (const { queue } of [one, two, one]) await queue.bury(letter);
+      t.match(await mine(), [{ worker, reason: "no way", attempts: 3 }]);
+      t.equal((await mine()).length, 1);
+      await one.queue.bury({ ...letter, item: { ...item, sequence: item.sequence + 1_000 } });
+      await one.queue.bury({ ...letter, worker: `${worker}-2` });
+      t.equal((await mine()).length, 2);
+    },
+  );
+
+  // Memory has no operators' side: dead letters are read there, not replayed.
+  if (!letters) return;
+  await t.test(
+    "a replay comes to its worker as the item that it was, once, and is off the list",
+    async (t) => {
+      const again: WorkItem[] = [];
+      const consuming = await two.queue.consume(options(), async (found) => {
+        if (found.replayOf === undefined) return;
+        again.push(found);
+        found.ack();
+      });
+      const [first] = (await letters.list(1000, 0)).filter((found) => found.worker === worker);
+      const sequence = first?.sequence ?? 0;
+      t.strictSame(await Promise.all([letters.replay(sequence), letters.replay(sequence)]), [
+        "replayed",
+        "replayed",
+      ]);
+      t.equal(await letters.replay(sequence + 10_000), "not_found");
+      await waitUntil("it came", () => again.length > 0);
+      const { subject, payload } = item;
+      t.match(again[0], { subject, payload, sequence: item.sequence, replayOf: sequence });
+      t.equal(again[0]?.headers["ce-id"], "id-{}");
+      t.equal((await mine()).length, 1);
+      await letMore(ACK_WAIT_MS);
+      t.equal(again.length, 1, type);
+      await consuming.stop();
+    },
+  );
+}
+
+async function documents(t: Test, [one, two]: readonly [Peer, Peer]): Promise<void> {
+  await t.test(
+    "a document is read as it was put, whatever its size and name, and is replaced whole",
+    async (t) => {
+      const sizes = { empty: 0, small: 10, "several chunks": 300 * 1024 };
+      for (const [what, size] of Object.entries(sizes)) {
+        const name = `${what} ${freshId()} ~!$%&/()=?.*>`;
+        t.equal(await one.documents.get(name), undefined);
+        const bytes = Uint8Array.from({ length: size }, (_, n) => n % 251);
+        await one.documents.put(name, { bytes, metadata: { number: "2026-1", note: "größe" } });
+        const found = await two.documents.get(name);
+        t.ok(found && Buffer.from(found.bytes).equals(bytes), what);
+        t.strictSame(found?.metadata, { number: "2026-1", note: "größe" });
+        await two.documents.put(name, { bytes: Buffer.from("new"), metadata: {} });
+        const replaced = await one.documents.get(name);
+        t.equal(Buffer.from(replaced?.bytes ?? "").toString(), "new", what);
+        t.strictSame(replaced?.metadata, {}, "nothing is left of the former one");
+      }
+    },
+  );
+
+  await t.test(
+    "what a caller does to the bytes before or after changes nothing that is stored",
+    async (t) => {
+      const name = freshId();
+      const bytes = Buffer.from("mine");
+      await one.documents.put(name, { bytes, metadata: {} });
+      bytes.fill("x");
+      const found = await one.documents.get(name);
+      t.equal(Buffer.from(found?.bytes ?? "").toString(), "mine");
+      found?.bytes.fill(0);
+      t.equal(Buffer.from((await one.documents.get(name))?.bytes ?? "").toString(), "mine");
+    },
+  );
+
+  await t.test("of two that are put at once a reader gets one, whole", async (t) => {
+    const name = freshId();
+    const put = (peer: Peer, fill: string) =>
+      peer.documents.put(name, { bytes: Buffer.alloc(300 * 1024, fill), metadata: { fill } });
+    await put(one, "0");
+    let writing = true;
+    const writes = Promise.all([put(one, "1"), put(two, "2")]).finally(() => (writing = false));
+    do {
+      const found = await two.documents.get(name);
+      const fill = found?.metadata["fill"] ?? "";
+      t.ok(found && Buffer.from(found.bytes).equals(Buffer.alloc(300 * 1024, fill)), `all of it is ${fill}`);
+    } while (writing);
+    await writes;
+  });
+}
