@@ -19,6 +19,9 @@ const RETRY_AFTER_MS = 1000;
 /** A connection in use is used once more meanwhile, and then closed behind its answer. */
 const IDLE_CONNECTIONS_MS = 300;
 const LOOK_EVERY_MS = 20;
+/** A turn of the event loop in which hardly anybody can have connected meanwhile; on a node that is never so quick, the bound. */
+const QUICK_TURN_MS = 1;
+const LONGEST_LOOK_MS = 300;
 
 /** @returns whether the app is closing */
 export function closeGracefully(app: HttpApp): () => boolean {
@@ -41,8 +44,7 @@ export function closeGracefully(app: HttpApp): () => boolean {
       setTimeout(() => giveUp(unanswered), stopping.answersMs),
       setTimeout(() => app.server.closeAllConnections(), stopping.closeGraceMs),
     );
-    // Directly after the system was asked for new connections: one that is accepted too late is reset.
-    setImmediate(() => {
+    whenNobodyConnects(app, () => {
       // The HTTP server's own `close` would close idle connections as well.
       if (app.server.listening) TcpServer.prototype.close.call(app.server);
       void untilUnused(app).then(() => setImmediate(done));
@@ -64,6 +66,31 @@ function giveUp(unanswered: ReadonlySet<FastifyReply>): void {
   for (const reply of unanswered) {
     if (!reply.sent) sendProblem(retryAfter(reply, RETRY_AFTER_MS), "unavailable");
   }
+}
+
+/**
+ * The system takes connections on the listener's behalf, and resets those that it has not passed on yet when the
+ * listener closes. So this happens right behind a look for them that found none; the next one is refused, not reset.
+ */
+function whenNobodyConnects({ server }: HttpApp, then: () => void): void {
+  const until = performance.now() + LONGEST_LOOK_MS;
+  let found = false;
+  const accept = (): void => {
+    found = true;
+  };
+  server.on("connection", accept);
+  const look = (before: number): void => {
+    // A turn of the event loop ends here, behind the connections that it has found.
+    const now = performance.now();
+    if ((found || now - before > QUICK_TURN_MS) && now < until) {
+      found = false;
+      setImmediate(look, performance.now());
+      return;
+    }
+    server.off("connection", accept);
+    then();
+  };
+  setImmediate(look, Number.NEGATIVE_INFINITY);
 }
 
 async function untilUnused({ server }: HttpApp): Promise<void> {
