@@ -26,3 +26,44 @@ export const limits = {
   /** Actors of one partition being read from the stream at once; the others wait in line. */
   partitionLoads: 32,
 } as const;
+
+/**
+ * From the wish to stop an order node to its end, ms, each counted from the wish: what is left at one bound is given
+ * up there, so that the next step still has its time. Before the end callers are answered, locks are free, and the
+ * node is no longer seen.
+ */
+export const stopping = {
+  /** The others are told that this node leaves. */
+  leaveMs: 500,
+  /** Units under way of a partition that is handed over. */
+  idleMs: 1_500,
+  /** All of a resource that is handed over: its requests, its units, its floor. */
+  drainMs: 2_000,
+  /** Callers wait so long for their orders to settle and for owners; then they are told what is acknowledged. */
+  callersMs: 2_500,
+  /** Locks: drained and released. */
+  handOverMs: 3_000,
+  /** Work of the workers that is short enough to end. */
+  workersMs: 3_000,
+  /** Whoever has no answer by then is told 503. */
+  answersMs: 3_500,
+  /** Open connections; then they are cut. */
+  closeGraceMs: 4_000,
+  /** The node's presence entry, deleted; and its connection to NATS, closed. */
+  presenceMs: 4_500,
+  connectionMs: 4_800,
+  /** The process, whatever hangs: exit code 1. */
+  processMs: 5_000,
+} as const;
+
+/** The local cluster stops in this order, each group within its time, ms; all of it within `promisedMs`. */
+export const clusterStopping = {
+  nodesMs: 5_200,
+  servicesMs: 1_000,
+  /** A nats-server, and the process that keeps it. */
+  natsServerMs: 2_500,
+  natsMs: 3_000,
+  /** The launcher; then it ends with exit code 1. */
+  launcherMs: 9_700,
+  promisedMs: 10_000,
+} as const;

@@ -1,14 +1,12 @@
 /** Process: `npm start`. A whole cluster on this machine, from nats-server to the order nodes. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { clusterStopping } from "../config/limits.ts";
 import { loadClusterSettings, unknownVariables } from "../config/settings.ts";
 import { startLocalCluster } from "./local/cluster.ts";
 import type { LocalCluster } from "./local/cluster.ts";
 import { welcome } from "./local/welcome.ts";
 import { runProcess } from "./process.ts";
-
-/** Promised to whoever interrupts us. */
-const STOP_TIMEOUT_MS = 9_700;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -42,7 +40,7 @@ runProcess(
       },
     };
   },
-  { stopTimeoutMs: STOP_TIMEOUT_MS },
+  { stopTimeoutMs: clusterStopping.launcherMs },
 );
 
 /** Name and id of every process, for scripts. It says nothing about whether they still run. */

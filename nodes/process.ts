@@ -7,6 +7,7 @@
  *   P3. An error nobody handled ends the process with exit code 1 and its stack on standard error.
  * Proved by: test/process/process.test.ts
  */
+import { stopping } from "../config/limits.ts";
 import { hasWatchedParent } from "../config/tool-settings.ts";
 
 export type Running = { stop(): Promise<void> };
@@ -16,18 +17,15 @@ export type ProcessReport =
   | { readonly type: "started" }
   | { readonly type: "failed"; readonly reason: string };
 
-/** From the wish to stop to the end, unless told otherwise, ms. The local cluster has 10 s for all it runs. */
-export const STOP_TIMEOUT_MS = 5_000;
-
 /**
  * Runs `start` and stops what it gave on SIGTERM, SIGINT or SIGHUP, or when the parent is gone (with ORDERLY_PARENT=1).
- * A second signal ends at once. Exit code 0 after an orderly stop, else 1.
+ * A second signal ends at once. Exit code 0 after an orderly stop, else 1; so after `stopTimeoutMs`.
  * @param start its signal is aborted when a stop is asked for while it still starts
  */
 export function runProcess(
   name: string,
   start: (signal: AbortSignal) => Promise<Running>,
-  { stopTimeoutMs = STOP_TIMEOUT_MS }: { readonly stopTimeoutMs?: number } = {},
+  { stopTimeoutMs = stopping.processMs }: { readonly stopTimeoutMs?: number } = {},
 ): void {
   const wish = new AbortController();
   let exitSoon: NodeJS.Timeout | undefined;

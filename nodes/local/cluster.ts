@@ -4,10 +4,11 @@
  * Invariants
  *   C1. A cluster that cannot start whole is stopped whole.
  *   C2. Children are stopped in the reverse order of what they need: nodes, then gateway, carrier and mailbox, then NATS.
- *   C3. No stop takes longer than the sum of the three bounds below.
+ *   C3. No stop takes longer than the sum of its three bounds (`clusterStopping`).
  * Proved by: test/process/start*.test.ts
  */
 import { join } from "node:path";
+import { clusterStopping } from "../../config/limits.ts";
 import type { ClusterSettings } from "../../config/settings.ts";
 import { loadCatalogue, sampleCatalogue } from "./catalogue.ts";
 import { notReady, startChild } from "./child.ts";
@@ -27,9 +28,6 @@ const START_TIMEOUT_MS = 30_000;
 const READY_TIMEOUT_MS = 60_000;
 /** What a killed cluster's processes need to stop. */
 const LEFTOVER_TIMEOUT_MS = 10_000;
-const STOP_NODES_MS = 5_200;
-const STOP_SERVICES_MS = 1_000;
-const STOP_NATS_MS = 3_000;
 
 export type LocalCluster = {
   readonly nodes: readonly Child[];
@@ -77,9 +75,9 @@ export async function startLocalCluster(options: ClusterOptions): Promise<LocalC
     return child;
   };
   const stop = async () => {
-    await stopAll(launched.nodes, STOP_NODES_MS);
-    await stopAll(launched.services, STOP_SERVICES_MS);
-    await stopAll(launched.nats, STOP_NATS_MS);
+    await stopAll(launched.nodes, clusterStopping.nodesMs);
+    await stopAll(launched.services, clusterStopping.servicesMs);
+    await stopAll(launched.nats, clusterStopping.natsMs);
     lock.release();
   };
   try {

@@ -6,9 +6,8 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { clusterStopping } from "../../config/limits.ts";
 import { runProcess } from "../process.ts";
-
-const STOP_TIMEOUT_MS = 2_500;
 
 /** A shell that waits for our end, however we die, and takes the server along: who kills us has killed the server. */
 function endWithUs(server: ChildProcess): void {
@@ -48,7 +47,7 @@ runProcess("nats-server", async () => {
       if (server.exitCode !== null || server.signalCode !== null) return;
       const ended = once(server, "exit");
       server.kill("SIGTERM");
-      const kill = setTimeout(() => server.kill("SIGKILL"), STOP_TIMEOUT_MS);
+      const kill = setTimeout(() => server.kill("SIGKILL"), clusterStopping.natsServerMs);
       await ended;
       clearTimeout(kill);
     },

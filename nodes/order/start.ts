@@ -1,7 +1,9 @@
 /** Starts one order node: its outbox, its connection, everything on top of them, and HTTP. Composition only. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import pino from "pino";
+import { stopping } from "../../config/limits.ts";
 import type { NodeSettings } from "../../config/settings.ts";
 import { redacted } from "../../config/settings-reader.ts";
 import { systemClock } from "../../src/adapters/clock.system.ts";
@@ -75,10 +77,14 @@ export async function startOrderNode(
   log.info({ url, settings: redacted(settings) }, "order node listens");
   return {
     stop: async () => {
+      const begun = performance.now();
+      /** A server that answers nothing does not keep this process: the others notice by themselves. */
+      const endedBy = (atMs: number, ended: Promise<void>): Promise<void> =>
+        Promise.race([ended, pause(Math.max(0, begun + atMs - performance.now()))]);
       // Requests under way are answered, by the next owners where this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver()]);
-      await node.stop();
-      await link.close();
+      await endedBy(stopping.presenceMs, node.stop());
+      await endedBy(stopping.connectionMs, link.close());
       outbox.close();
     },
   };

@@ -5,6 +5,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { stopping } from "../../config/limits.ts";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
 
 /** What a thread is told when it starts. */
@@ -17,15 +18,12 @@ export type WorkerReport =
   | { readonly type: "stopped" };
 
 export type WorkerThreads = {
-  /** Within three seconds or so: short work ends, the rest is left to other nodes. */
+  /** Within `stopping.workersMs`: short work ends, the rest is left to other nodes. */
   stop(): Promise<void>;
 };
 
 /** The file that a thread runs. */
 export const WORKER_ENTRY = new URL("./worker-entry.ts", import.meta.url);
-
-/** A worker gives up what is under way after two seconds; one that hangs does not keep the node from its hand-over. */
-const STOP_LIMIT_MS = 3_000;
 
 /**
  * Needs the streams to exist. A fault of a thread that nobody handles ends the process, as one of its own would.
@@ -48,20 +46,21 @@ async function startThread(entry: URL, order: WorkerOrder): Promise<WorkerThread
     throw error;
   });
   await hasStarted(thread, order.worker);
-  let stopping = false;
+  let told = false;
   thread.once("exit", () => {
     // Nobody would do its work any more, and nobody would notice.
-    if (!stopping) throw new Error(`${order.worker} worker: its thread has ended`);
+    if (!told) throw new Error(`${order.worker} worker: its thread has ended`);
   });
   return {
     stop: async () => {
-      stopping = true;
+      told = true;
       // It ends with its report, or of itself.
       const stopped = new Promise<void>((resolve) => {
         thread.once("message", () => resolve()).once("exit", () => resolve());
       });
       thread.postMessage("stop");
-      await Promise.race([stopped, pause(STOP_LIMIT_MS)]);
+      // A worker gives up what is under way before; one that hangs does not keep the node.
+      await Promise.race([stopped, pause(stopping.workersMs)]);
       await thread.terminate();
     },
   };

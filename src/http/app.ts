@@ -61,7 +61,7 @@ export type AppDependencies = {
 };
 
 /**
- * Builds the app; the caller listens on it and closes it. `close()` ends within `closeGraceMs`.
+ * Builds the app; the caller listens on it and closes it. `close()` ends within `stopping.closeGraceMs`.
  * @throws when a schema or a route is broken (programmer fault)
  */
 export async function createApp(dependencies: AppDependencies): Promise<FastifyInstance> {

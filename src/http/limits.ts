@@ -25,8 +25,6 @@ export const httpLimits = {
   /** ms to receive a whole request, and its headers. */
   requestTimeoutMs: 30_000,
   headersTimeoutMs: 15_000,
-  /** ms that answers under way get when the app closes; then their connections are cut. */
-  closeGraceMs: 5_000,
   /** A refused body is read to its end, or this far, so that its sender gets to read the answer. */
   discard: { bytes: 8 * 1024 * 1024, timeoutMs: 2_000 },
 } as const;

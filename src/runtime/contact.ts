@@ -1,11 +1,13 @@
 /**
- * Whether this node is in touch with the cluster, so that nobody waits for what cannot come.
+ * Whether this node is in touch with the cluster, and stays, so that nobody waits for what cannot come.
  * Owns: those who wait to be told.  Does not own: the connection, presence.
  * Invariants
  *   C1. New work is refused while the node knows that it is disconnected, or its presence has run out.
  *   C2. Work that waits is given up only when presence has run out: a connection that is lost is often found at once.
+ *   C3. Once this node leaves, nobody waits on it for an order or an owner longer than `stopping.callersMs`.
  * Proved by: test/unit/runtime/contact.test.ts, test/process/cut-off.test.ts
  */
+import { stopping } from "../../config/limits.ts";
 import type { Bus, Clock } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 
@@ -22,6 +24,7 @@ export class Contact {
   private readonly options: ContactOptions;
   private readonly waiting = new Set<() => void>();
   private watching = false;
+  private endsAt = Number.POSITIVE_INFINITY;
 
   constructor(options: ContactOptions) {
     this.options = options;
@@ -32,6 +35,16 @@ export class Contact {
     if (!this.options.bus.connected()) return "this node is not connected to NATS";
     if (this.options.presence.validForMs() <= 0) return "this node has lost touch with the cluster";
     return undefined;
+  }
+
+  /** This node leaves. Calls after the first change nothing. */
+  leave(): void {
+    this.endsAt = Math.min(this.endsAt, this.options.clock.monotonic() + stopping.callersMs);
+  }
+
+  /** When waits on this node end at the latest, monotonic ms; infinite while it stays. */
+  waitsEndAt(): number {
+    return this.endsAt;
   }
 
   /** What the promise gives; `undefined` when it is certain first that this node is cut off. */

@@ -1,10 +1,10 @@
 /**
  * Makes sure of the locks of this node again after it was cut off: somebody may have taken them, and the news of it
  * still be on its way. Commits need no such care, the server refuses them; what is read from memory does.
- * Owns: which locks are in doubt.  Does not own: the locks.
+ * Owns: which locks are certain.  Does not own: the locks.
  * Invariants
- *   D1. A doubt ends only with a fence that the server has stored under the lock's epoch after the doubt began, or with
- *       the end of that epoch.
+ *   D1. A lock is certain only by a claim or a fence that the server has stored, and that was sent after doubt last
+ *       began. Whatever state its takeover is in, a lock that is won by an older claim is in doubt.
  * Proved by: test/unit/runtime/lock-doubts.test.ts, test/process/nats-cluster.test.ts
  */
 import { lockParts, subjects } from "../../config/subjects.ts";
@@ -32,9 +32,9 @@ const LOCKS_AT_ONCE = 500;
 
 export class LockDoubts {
   private readonly options: LockDoubtsOptions;
-  /** Epoch in doubt, by lock. */
-  private readonly doubted = new Map<string, number>();
-  /** How often doubt has begun: a fence that was sent before the latest time proves nothing. */
+  /** By lock: the epoch that was proven, and how often doubt had begun when the proof was sent. */
+  private readonly proofs = new Map<string, { readonly epoch: number; readonly times: number }>();
+  /** How often doubt has begun: what was sent before the latest time proves nothing. */
   private times = 0;
   private running = false;
   private stopped = false;
@@ -43,35 +43,50 @@ export class LockDoubts {
     this.options = options;
   }
 
-  /** From now on every lock that is held is in doubt, until the server says that it still is. */
+  /** From now on every lock that is held, or being won, is in doubt until the server says that it still is. */
   begin(): void {
     this.times++;
-    for (const { subject, epoch } of this.options.held()) this.doubted.set(subject, epoch);
-    if (!this.running) void this.run();
+    this.proveOpen();
   }
 
-  /** Whether this epoch of the lock may be over without this node knowing. */
-  has({ subject, epoch }: LockRef): boolean {
-    return this.doubted.get(subject) === epoch;
+  /** How often doubt has begun, to be remembered with a claim that is sent now. */
+  count(): number {
+    return this.times;
+  }
+
+  /** A claim is stored that was sent when doubt had begun so often. */
+  claimed({ subject, epoch }: LockRef, times: number): void {
+    this.proofs.set(subject, { epoch, times });
+    this.proveOpen();
+  }
+
+  /** Whether this epoch of the lock is known to go on, as far as anybody can know. */
+  isCertain({ subject, epoch }: LockRef): boolean {
+    const proof = this.proofs.get(subject);
+    return proof !== undefined && proof.epoch === epoch && proof.times === this.times;
   }
 
   stop(): void {
     this.stopped = true;
   }
 
+  private open(): HeldLock[] {
+    return this.options.held().filter((lock) => !this.isCertain(lock));
+  }
+
+  private proveOpen(): void {
+    if (!this.running && this.open().length > 0) void this.run();
+  }
+
   private async run(): Promise<void> {
     this.running = true;
-    while (!this.stopped) {
-      const open = this.options.held().filter((lock) => this.has(lock));
-      if (open.length === 0) break;
+    for (let open = this.open(); open.length > 0 && !this.stopped; open = this.open()) {
       const streams = Map.groupBy(open, ({ journal }) => journal);
       const proved = await Promise.all(
         [...streams].map(([journal, locks]) => this.prove(journal, locks.slice(0, LOCKS_AT_ONCE))),
       );
       if (!proved.every(Boolean)) await pause(this.options.clock, RETRY_MS);
     }
-    // What is left was lost meanwhile.
-    this.doubted.clear();
     this.running = false;
   }
 
@@ -90,7 +105,7 @@ export class LockDoubts {
     );
     crash?.("ownership.prove", "after");
     if (result.status === "stored") {
-      if (times === this.times) for (const { subject } of locks) this.doubted.delete(subject);
+      for (const { subject, epoch } of locks) this.proofs.set(subject, { epoch, times });
       return true;
     }
     // One that has moved refuses all: learn which. What this tells too late, the next round or the watch tells.

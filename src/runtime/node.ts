@@ -4,7 +4,7 @@
  * entries, its floor entries and an outbox that nobody needs: nothing in it was answered (ADR 1).
  */
 import { ofPartition, streamOf } from "../../config/layout.ts";
-import { limits } from "../../config/limits.ts";
+import { limits, stopping } from "../../config/limits.ts";
 import { subjects } from "../../config/subjects.ts";
 import type { ActorReply, Actors, ParkedActors } from "./actors.ts";
 import { Contact } from "./contact.ts";
@@ -231,21 +231,27 @@ export class RuntimeNode {
 
   /**
    * Gives everything that this node owns to the others, who take over without waiting. Requests of this node are served
-   * on: they find the next owner. Bounded by the drain limits. Calls after the first wait for the same end.
+   * on: they find the next owner, and end soon (`stopping.callersMs`). Ends within `stopping.handOverMs`. Calls after the
+   * first wait for the same end.
    */
   handOver(): Promise<void> {
-    this.handingOver ??= this.presence.leave().then(() => this.ownership.stop());
+    this.handingOver ??= this.leave();
     return this.handingOver;
   }
 
-  /** Hands over what has not been, and ends. */
+  private async leave(): Promise<void> {
+    this.contact.leave();
+    await Promise.race([this.presence.leave(), pause(this.options.clock, stopping.leaveMs)]);
+    await this.ownership.stop();
+  }
+
+  /** Hands over what has not been, and ends. A server that answers nothing may keep it from being the first to say so. */
   async stop(): Promise<void> {
     await this.handOver();
-    await this.detector.stop();
     this.stopped = true;
     this.effects.stop();
     this.relays.stop();
-    await this.presence.stop();
+    await Promise.all([this.detector.stop(), this.presence.stop()]);
   }
 
   /** What the promise gives; `undefined` when it is certain first that this node is cut off. */

@@ -6,11 +6,13 @@
  *       itself naming this boot and this claim's nonce.
  *   O2. Locks change only by compare-and-set; a release overwrites and never deletes.
  *   O3. A lock is taken from another process only when that process is not present.
- *   O4. One resource is handed over at a time.
+ *   O4. One resource is handed over at a time, but for a node that leaves.
+ *   O5. When `stop` has ended, every lock that the server answered for is released: also those that were on their way.
  * The lock decides who should work; what protects the data is the fence in every batch (ADR 2).
- * Proved by: test/unit/runtime/ownership.test.ts, test/unit/runtime/cluster.test.ts
+ * Proved by: test/unit/runtime/ownership.test.ts, ownership-stop.test.ts, cluster.test.ts
  * A crash leaves the lock entry behind, naming a boot that is not there any more: anyone may claim it.
  */
+import { stopping } from "../../config/limits.ts";
 import { assignment } from "./assignment.ts";
 import type { Crash } from "./crash-points.ts";
 import { parseObject } from "./json-object.ts";
@@ -54,13 +56,15 @@ type Slot = {
   revision: number;
   epoch: number;
   nonce: string;
+  /** How often there had been reason to doubt when the claim was sent. */
+  doubts: number;
 };
 
 const CLAIMS_AT_ONCE = 8;
 const REVIEW_MS = 250;
 const RETRY_MS = 250;
-/** Longer than a resource takes to settle what it has submitted, while the server answers. */
-const DRAIN_LIMIT_MS = 10_000;
+const LET_GO_EVERY_MS = 20;
+const STOP_LIMIT_MS = stopping.handOverMs - stopping.leaveMs;
 
 export class Ownership {
   private readonly options: OwnershipOptions;
@@ -84,13 +88,14 @@ export class Ownership {
         revision: 0,
         epoch: 0,
         nonce: "",
+        doubts: 0,
       });
     }
     this.doubts = new LockDoubts({
       ...options,
       held: () =>
         [...this.slots.values()]
-          .filter(({ state }) => state === "held" || state === "releasing")
+          .filter(({ state }) => state !== "free" && state !== "claiming")
           .map(({ resource, epoch }) => ({ subject: resource.lock, epoch, journal: resource.journal })),
       saw: (entry) => this.saw(entry),
     });
@@ -143,9 +148,7 @@ export class Ownership {
         under++;
         void this.claim(slot);
       } else if (slot.state === "free" && target !== node && this.namesUs(slot)) {
-        // A release that did not get through, or a claim that landed late: nobody else may take it from us.
-        slot.state = "releasing";
-        void this.release(slot, slot.revision);
+        this.releaseAgain(slot);
       }
     }
   }
@@ -158,7 +161,7 @@ export class Ownership {
   /** Whether the lock is known to be held still, as far as anybody can know. */
   certain(lock: string): boolean {
     const slot = this.slots.get(lock);
-    return slot !== undefined && !this.doubts.has({ subject: lock, epoch: slot.epoch });
+    return slot !== undefined && this.doubts.isCertain({ subject: lock, epoch: slot.epoch });
   }
 
   /** A batch was refused because this lock has another revision: whoever holds it now, it is not this epoch. */
@@ -180,15 +183,31 @@ export class Ownership {
     return [...this.slots.values()].filter((slot) => slot.state === "held").map((slot) => slot.resource.name);
   }
 
-  /** Hands everything over and stops claiming. */
+  /**
+   * Hands everything over and stops claiming. Ends in time whatever the server does: a lock that it did not answer for
+   * may still name this node, and is claimed as a dead node's.
+   */
   async stop(): Promise<void> {
     this.stopping = true;
     this.cancel();
     this.doubts.stop();
-    await Promise.all(
-      [...this.slots.values()].filter((slot) => slot.state === "held").map((slot) => this.handOver(slot)),
-    );
+    await Promise.race([this.letGo(), pause(this.options.clock, STOP_LIMIT_MS)]);
+    for (const slot of this.slots.values()) if (slot.state !== "free") slot.resource.revoke();
+  }
+
+  private async letGo(): Promise<void> {
+    while (!this.letGoOfMore()) await pause(this.options.clock, LET_GO_EVERY_MS);
     await Promise.all(this.watching.map((watch) => watch.stop()));
+  }
+
+  /** Claims, takeovers and hand-overs may be under way. True: there is nothing left. */
+  private letGoOfMore(): boolean {
+    for (const slot of this.slots.values()) {
+      if (slot.state === "held") void this.handOver(slot);
+      else if (slot.state === "acquiring") this.giveUp(slot);
+      else if (slot.state === "free" && this.namesUs(slot)) this.releaseAgain(slot);
+    }
+    return [...this.slots.values()].every(({ state }) => state === "free");
   }
 
   /** Worked out anew only when nodes have come or gone, or learnt that they cannot host something. */
@@ -247,6 +266,7 @@ export class Ownership {
     slot.state = "claiming";
     const nonce = ids.next();
     slot.nonce = nonce;
+    slot.doubts = this.doubts.count();
     crash?.("ownership.claim", "before");
     const result = await this.write(slot, this.options.node, nonce);
     crash?.("ownership.claim", "after");
@@ -285,7 +305,9 @@ export class Ownership {
       nonce: slot.nonce,
       since: slot.entry?.since ?? "",
     };
-    void this.acquire(slot, epoch);
+    this.doubts.claimed({ subject: slot.resource.lock, epoch }, slot.doubts);
+    if (this.stopping) this.giveUp(slot);
+    else void this.acquire(slot, epoch);
   }
 
   private async acquire(slot: Slot, epoch: number): Promise<void> {
@@ -297,10 +319,7 @@ export class Ownership {
     } catch (error) {
       log.warn({ err: error, resource: slot.resource.name, epoch }, "takeover failed, lock released");
       // Lost meanwhile, and perhaps won again: what there is now belongs to a later epoch.
-      if (slot.epoch !== epoch || slot.state !== "acquiring") return;
-      slot.resource.revoke();
-      slot.state = "releasing";
-      await this.release(slot, epoch);
+      if (slot.epoch === epoch && slot.state === "acquiring") this.giveUp(slot);
       return;
     }
     if (slot.epoch === epoch && slot.state === "acquiring") {
@@ -323,7 +342,7 @@ export class Ownership {
     const begun = clock.monotonic();
     slot.state = "releasing";
     this.options.crash?.("ownership.drain", "before");
-    await Promise.race([slot.resource.drain(), pause(clock, DRAIN_LIMIT_MS)]);
+    await Promise.race([slot.resource.drain(), pause(clock, stopping.drainMs)]);
     this.options.crash?.("ownership.drain", "after");
     if (slot.state === "releasing" && slot.epoch === epoch) {
       // What is left when the time is up is dropped by the fence, and its callers are told now.
@@ -333,6 +352,19 @@ export class Ownership {
       await this.release(slot, epoch);
     }
     this.review();
+  }
+
+  /** Of a lock that was won, and whose resource has not been opened. */
+  private giveUp(slot: Slot): void {
+    slot.resource.revoke();
+    slot.state = "releasing";
+    void this.release(slot, slot.epoch);
+  }
+
+  /** A release that did not get through, or a claim that landed late: nobody else may take it from us. */
+  private releaseAgain(slot: Slot): void {
+    slot.state = "releasing";
+    void this.release(slot, slot.revision);
   }
 
   /** One try. Without an answer, or while a batch checks the lock, the next review sees that it still names us. */

@@ -6,7 +6,7 @@
  *   P2. The replay reads from the floor up to the lock entry of this very epoch: nothing older is missing then.
  * A crash leaves the floor entry and the stream behind; the next owner replays from there.
  */
-import { limits } from "../../config/limits.ts";
+import { limits, stopping } from "../../config/limits.ts";
 import { subjects } from "../../config/subjects.ts";
 import type { ActorReply } from "./actors.ts";
 import { Admission } from "./admission.ts";
@@ -46,7 +46,6 @@ export type PartitionOptions = TenureOptions & {
   readonly onNewer: (resource: string) => void;
 };
 
-const IDLE_LIMIT_MS = 5000;
 const unknownRequest: ActorReply = {
   status: "unavailable",
   reason: "the owner of the order does not know this request",
@@ -175,7 +174,7 @@ export class Partition implements OwnedResource {
     crash?.("partition.stop_serving", "after");
     if (!tenure) return;
     crash?.("partition.drain", "before");
-    await Promise.race([tenure.idle(), pause(clock, IDLE_LIMIT_MS)]);
+    await Promise.race([tenure.idle(), pause(clock, stopping.idleMs)]);
     crash?.("partition.drain", "after");
     if (this.tenure === tenure) await this.writeFloor().catch(() => false);
     // The lock may have been lost while the floor was written, and won again: what is open then is not ours to close.

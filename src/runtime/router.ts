@@ -1,6 +1,7 @@
 /**
  * Finds the owner of an actor from any node and repeats a request until it is answered or its time is up.
- * Safe because starts are idempotent by id and commands by command id.
+ * Safe because starts are idempotent by id and commands by command id. Whoever waits is handed on with the partition:
+ * its next owner is asked the same. When this node itself leaves, he is told what is acknowledged, while there is time.
  */
 import { limits } from "../../config/limits.ts";
 import { partitionOf, subjects } from "../../config/subjects.ts";
@@ -150,12 +151,14 @@ export class Router implements Actors, ParkedActors {
     let uncertain = false;
     let reason = "no node owns the partition of this order right now";
     for (let attempt = 1; ; attempt++) {
-      const left = begun + waitMs - clock.monotonic();
+      // Anew for each try: this node may leave meanwhile.
+      const waitEnds = Math.min(begun + waitMs, contact.waitsEndAt());
+      const left = waitEnds - clock.monotonic();
       const tryMs = Math.max(0, Math.min(left, TRY_MS));
       const reply = await contact.orLost(this.once(partition, request(tryMs, attempt > 1), tryMs));
       // Nobody can tell any more what became of it; a repeat finds out.
       if (reply === undefined) return earlier ?? { status: "unavailable", reason: CUT_OFF };
-      const final = clock.monotonic() >= begun + waitMs;
+      const final = clock.monotonic() >= Math.min(waitEnds, contact.waitsEndAt());
       if (typeof reply !== "string" && reply.status === "ok") {
         if (enough(reply) || final) return reply;
         earlier = reply;
@@ -170,7 +173,8 @@ export class Router implements Actors, ParkedActors {
         uncertain ||= reply.status === "unavailable";
       }
       uncertain ||= reply === "the owner did not answer";
-      if (clock.monotonic() >= begun + waitMs + findOwnerMs) return { status: "unavailable", reason };
+      const searchEnds = Math.min(begun + waitMs + findOwnerMs, contact.waitsEndAt());
+      if (clock.monotonic() >= searchEnds) return { status: "unavailable", reason };
       await pause(clock, Math.min(5 * 2 ** attempt, SLOWEST_RETRY_MS));
     }
   }

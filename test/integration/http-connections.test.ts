@@ -194,42 +194,6 @@ t.test("a request that does not arrive in time is answered 408", async (t) => {
   t.match(JSON.parse(answer?.body ?? "{}"), { status: 408, code: "request_timeout" });
 });
 
-t.test("closing lets answers under way finish, and takes no new connection", async (t) => {
-  const gated = gatedOrders();
-  const { app, open, url } = await listening(t, { orders: gated.orders });
-  const connection = open();
-  connection.send(posted(json));
-  await waitUntil("the order is being placed", () => gated.waiting() === 1);
-  const closed = app.close();
-  await waitUntil("new connections are refused", () =>
-    fetch(`${url}/health/live`).then(
-      () => false,
-      () => true,
-    ),
-  );
-  // On the open connection a request still gets through, behind the one that waits.
-  connection.send("GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n");
-  gated.release();
-  const [placed, ready] = await connection.take(2);
-  t.equal(placed?.status, 201);
-  t.match(JSON.parse(ready?.body ?? "{}"), { status: 503, code: "not_ready" });
-  t.match(ready?.head, /connection: close/iu);
-  await closed;
-});
-
-t.test("closing ends although a connection never does", async (t) => {
-  const gated = gatedOrders();
-  t.teardown(gated.release);
-  const { app, open } = await listening(t, { orders: gated.orders });
-  const connection = open();
-  connection.send(posted(json));
-  await waitUntil("the order is being placed", () => gated.waiting() === 1);
-  const started = performance.now();
-  await app.close();
-  t.ok(performance.now() - started < 8_000, "within the grace");
-  await connection.closed();
-});
-
 function connectionsOf(app: {
   server: { getConnections(done: (error: Error | null, count: number) => void): void };
 }) {

@@ -7,6 +7,7 @@ import {
   checkNothingLost,
   checkStock,
 } from "../support/order-audit.ts";
+import { foundDeadAfter } from "../support/hand-over-log.ts";
 import { orderOf, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import { checkInvoiceNumbers } from "../support/order-paperwork.ts";
@@ -16,8 +17,13 @@ import type { LoadedOrder } from "../support/order-load.ts";
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 3);
 const ORDERS = 200;
 const CALLERS = 16;
-/** From the kill to the first accepted command on the victim's partitions. */
+/** From the kill to the first accepted command on the victim's partitions; on a busy machine. */
 const LONGEST_OUTAGE_MS = 15_000;
+/**
+ * The victim's last heartbeat is this young at most when it is killed, so that presence alone cannot tell of its death
+ * any earlier (3000 ms - 500 ms).
+ */
+const PRESENCE_TELLS_MS = 2_500;
 const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
 
 /** All ways to pay, and cards that are refused. */
@@ -40,11 +46,16 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
   for (const sku of SKUS) before.set(sku, (await stock(cluster.urls[0]!, sku)).onHand);
   const all: LoadedOrder[] = [];
   const outages: number[] = [];
+  const found: number[] = [];
 
   for (let round = 0; round < ROUNDS; round++) {
     const victim = cluster.nodes[round % cluster.nodes.length]!;
     const name = `round-${round}`;
-    const { orders, outageMs: outage } = await killUnderLoad(cluster, victim, {
+    const {
+      orders,
+      outageMs: outage,
+      killedAt,
+    } = await killUnderLoad(cluster, victim, {
       name,
       count: ORDERS,
       callers: CALLERS,
@@ -53,8 +64,13 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
     all.push(...orders);
     outages.push(outage);
     t.ok(outage < LONGEST_OUTAGE_MS, `${victim.name}: first accepted command after ${Math.round(outage)} ms`);
-    const survivors = cluster.nodes.filter((node) => node.running()).map((node) => node.url);
-    await checkNothingLost(t, survivors, orders);
+    const survivors = cluster.nodes.filter((node) => node.running());
+    found.push(foundDeadAfter(survivors, victim.name, killedAt));
+    await checkNothingLost(
+      t,
+      survivors.map(({ url }) => url),
+      orders,
+    );
     await victim.start();
   }
 
@@ -65,6 +81,12 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
   await checkStock(t, cluster.urls[0]!, before, all);
   await checkInvoiceNumbers(t, cluster.urls[0]!, all);
   outages.sort((a, b) => a - b);
+  found.sort((a, b) => a - b);
+  const foundP50 = found[Math.floor(found.length / 2)]!;
+  t.ok(
+    foundP50 < PRESENCE_TELLS_MS,
+    `deaths are found before presence runs out: p50 ${foundP50} ms, max ${found.at(-1)} ms`,
+  );
   const repeated = all.filter(({ attempts }) => attempts > 1).length;
   t.comment(
     `kill to first accepted command on the victim's partitions: p50 ${Math.round(outages[Math.floor(outages.length / 2)]!)} ms, ` +

@@ -1,4 +1,4 @@
-/** What the nodes' logs say of partitions that changed hands in order. */
+/** What the nodes' logs say of partitions that changed hands in order, and of nodes that died. */
 import type { ClusterProcess } from "./order-cluster.ts";
 
 type Line = {
@@ -7,6 +7,7 @@ type Line = {
   readonly resource?: string;
   readonly partition?: number;
   readonly drainMs?: number;
+  readonly peer?: string;
 };
 
 /**
@@ -15,10 +16,7 @@ type Line = {
  * @param since wall clock, ms
  */
 export function pausesIn(nodes: readonly ClusterProcess[], since: number): ReadonlyMap<number, number> {
-  const lines = nodes
-    .flatMap((node) => node.output().split("\n").map(parse))
-    .filter((line) => line !== undefined && line.time >= since)
-    .toSorted((a, b) => a!.time - b!.time) as Line[];
+  const lines = linesOf(nodes, since);
   const closedAt = new Map<number, number>();
   const pauses = new Map<number, number>();
   for (const { time, msg, resource, partition, drainMs } of lines) {
@@ -30,6 +28,25 @@ export function pausesIn(nodes: readonly ClusterProcess[], since: number): Reado
     if (closed !== undefined) pauses.set(partition, Math.max(time - closed, pauses.get(partition) ?? 0));
   }
   return pauses;
+}
+
+/**
+ * How long after `since` the first of these nodes was certain of a death because nobody answered for the dead one, and
+ * not because its presence had run out: ms; infinite when none was.
+ */
+export function foundDeadAfter(nodes: readonly ClusterProcess[], dead: string, since: number): number {
+  const found = linesOf(nodes, since).find(
+    ({ msg, peer }) => peer === dead && msg === "node counts as dead: nobody answers for it",
+  );
+  return found === undefined ? Number.POSITIVE_INFINITY : found.time - since;
+}
+
+/** Oldest first. */
+function linesOf(nodes: readonly ClusterProcess[], since: number): Line[] {
+  return nodes
+    .flatMap((node) => node.output().split("\n").map(parse))
+    .filter((line): line is Line => line !== undefined && line.time >= since)
+    .toSorted((a, b) => a.time - b.time);
 }
 
 function parse(line: string): Line | undefined {

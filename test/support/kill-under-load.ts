@@ -10,6 +10,8 @@ export type Kill = {
   readonly orders: readonly LoadedOrder[];
   /** From the kill to the first accepted command on the victim's partitions, ms; infinite when there was none. */
   readonly outageMs: number;
+  /** Wall clock, ms. */
+  readonly killedAt: number;
 };
 
 /** Once partitions have settled: places `load.count` orders, and kills the node when half of them are answered. */
@@ -25,11 +27,15 @@ export async function killUnderLoad(
     timeoutMs: 60_000,
     intervalMs: 1,
   });
-  const killedAt = performance.now();
+  const killed = { at: performance.now(), wallClock: Date.now() };
   await victim.kill();
   const orders = await done;
   const accepted = orders.filter(
-    ({ id, status, sentAt }) => status === 201 && sentAt > killedAt && isOwned(id),
+    ({ id, status, sentAt }) => status === 201 && sentAt > killed.at && isOwned(id),
   );
-  return { orders, outageMs: Math.min(...accepted.map(({ answeredAt }) => answeredAt)) - killedAt };
+  return {
+    orders,
+    outageMs: Math.min(...accepted.map(({ answeredAt }) => answeredAt)) - killed.at,
+    killedAt: killed.wallClock,
+  };
 }

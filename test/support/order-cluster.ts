@@ -58,6 +58,8 @@ export type ClusterProcess = {
   start(): Promise<void>;
   /** SIGTERM, and waits for the end. */
   stop(): Promise<void>;
+  /** Exit code of the one that was started last, once it has ended; null when a signal has ended it. */
+  exitCode(): Promise<number | null>;
   /** SIGKILL, and waits for the end. */
   kill(): Promise<void>;
   /** SIGSTOP; the answer lets it go on. */
@@ -206,6 +208,7 @@ function clusterProcess(t: Lifetime, plan: ProcessPlan, path: string): ClusterPr
         throw new Error(`${plan.name} ended while starting; it wrote:\n${mine.output().slice(-2000)}`);
     },
     stop: () => current().stop(),
+    exitCode: async () => (await current().ended).code,
     kill: () => current().kill(),
     freeze: () => current().freeze(),
   };

@@ -1,6 +1,7 @@
 /**
  * Callers that place orders one after the other, and take nothing but a placed order for an answer: what a hand-over
- * must not disturb. Only a request that finds no process behind an address is repeated, elsewhere, under the same key.
+ * must not disturb. Only a connection that is refused is tried elsewhere: one that was taken brings an answer. A node
+ * that leaves may answer 202, with the order as it is; it is asked for again elsewhere, under the same key.
  * Owns: what was asked and answered.  Does not own: the cluster.
  */
 import type { PlaceOrder } from "../../src/services/orders/contract.ts";
@@ -20,37 +21,63 @@ export type StrictLoad = {
   readonly failed: readonly string[];
   /** Requests that found nobody at an address, and were repeated elsewhere. */
   refusedConnections(): number;
+  /** Orders that a node that left has answered 202. */
+  handedBack(): number;
   /** Orders under way end first. */
   stop(): Promise<void>;
 };
 
 /** Tries of one order: an address that closes meanwhile, and then another one. */
 const TRIES = 5;
-const METHODS = ["cash_on_delivery", "credit_card"] as const;
+/** Short ones, and one that waits longer than a node may take to leave, at a gateway that takes 2 s. */
+const KINDS = [
+  { change: { method: "cash_on_delivery" }, headers: {} },
+  { change: { method: "credit_card" }, headers: {} },
+  { change: { method: "cash_on_delivery" }, headers: {} },
+  { change: { method: "credit_card", token: "tok_slow" }, headers: { prefer: "wait=60" } },
+] as const;
 
-/** @param urls addresses that callers know of at this moment, at least one */
-export function startStrictLoad(name: string, callers: number, urls: () => readonly string[]): StrictLoad {
+/**
+ * @param urls addresses that callers know of at this moment, at least one
+ * @param leaves whether the node at this address leaves, or has left meanwhile
+ */
+export function startStrictLoad(
+  name: string,
+  callers: number,
+  urls: () => readonly string[],
+  leaves: (url: string) => boolean,
+): StrictLoad {
   const answered: StrictAnswer[] = [];
   const failed: string[] = [];
   let refused = 0;
+  let handedBack = 0;
   let next = 0;
   const stopping = new AbortController();
 
   const placeOne = async (index: number): Promise<void> => {
     const key = `${name}-${index}`;
-    const order = orderOf({ method: METHODS[index % METHODS.length]! });
+    const { change, headers } = KINDS[index % KINDS.length]!;
+    const order = orderOf(change);
     const sentAt = performance.now();
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const known = urls();
       const url = known[(index + attempt) % known.length]!;
       try {
-        const { status, body } = await place(url, order, { "idempotency-key": key });
+        const { status, body } = await place(url, order, { ...headers, "idempotency-key": key });
         const tookMs = performance.now() - sentAt;
+        if (status === 202 && leaves(url)) {
+          handedBack++;
+          continue;
+        }
         if (status === 201) answered.push({ id: body.id, key, order, tookMs });
         else failed.push(`${key} at ${url}: ${status} ${body.code} after ${Math.round(tookMs)} ms`);
         return;
       } catch (error) {
-        if (!isConnectionLost(error)) throw error;
+        const code = codeOf(error);
+        if (code !== "ECONNREFUSED") {
+          failed.push(`${key} at ${url}: ${code} after ${Math.round(performance.now() - sentAt)} ms`);
+          return;
+        }
         refused++;
       }
     }
@@ -65,6 +92,7 @@ export function startStrictLoad(name: string, callers: number, urls: () => reado
     answered,
     failed,
     refusedConnections: () => refused,
+    handedBack: () => handedBack,
     stop: async () => {
       stopping.abort();
       await done;
@@ -72,9 +100,8 @@ export function startStrictLoad(name: string, callers: number, urls: () => reado
   };
 }
 
-/** Nobody listens, or the connection was closed before a request on it was taken. */
-function isConnectionLost(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  return code === "ECONNREFUSED" || code === "ECONNRESET" || code === "UND_ERR_SOCKET";
+/** Of the system's error behind a failed `fetch`. */
+function codeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
 }

@@ -47,6 +47,7 @@ t.test("a lock that was taken meanwhile is known to be lost before the news of i
   one.link.disconnect();
   const two = await stage.node("two");
   await stage.until("two has taken it", () => two.ownership.held().includes(NAME));
+  t.ok(two.ownership.certain(LOCK));
   one.link.reconnect();
   await stage.until(
     "one is seen again",
@@ -58,7 +59,7 @@ t.test("a lock that was taken meanwhile is known to be lost before the news of i
   );
   await stage.until("one knows", () => !one.ownership.held().includes(NAME));
   news.tell();
-  t.ok(two.ownership.certain(LOCK));
+  t.notOk(one.ownership.held().includes(NAME), "late news bring nothing back");
 });
 
 t.test("a lock that is still held is certain again, as soon as the server has taken a fence", async (t) => {
@@ -116,4 +117,64 @@ t.test("a node that was cut off reads nothing from memory before it is certain",
   away = false;
   t.match(await cluster.done(reading), { status: "ok" });
   one.kill();
+});
+
+t.test("a lock that was still being taken over when the node was cut off is in doubt too", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const one = await stage.node("one");
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  const work = Promise.withResolvers<void>();
+  one.resources[0]?.acquisitions.push(() => work.promise);
+  one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
+  await stage.until("acquiring", () => one.resources[0]?.open === true);
+  let away = true;
+  stage.faults.push(({ kind, subject }) =>
+    away && kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
+  );
+  one.ownership.doubt();
+  work.resolve();
+  await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
+  t.notOk(one.ownership.certain(LOCK), "nobody has said so since");
+  await stage.clock.advance(2000);
+  t.notOk(one.ownership.certain(LOCK));
+  away = false;
+  await stage.until("certain", () => one.ownership.certain(LOCK));
+});
+
+t.test("a claim that was sent before the node was cut off proves nothing", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const one = await stage.node("one");
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  let sent = false;
+  stage.faults.push(({ kind, subject }) => {
+    if (kind !== "append" || subject !== LOCK) return undefined;
+    sent = true;
+    return { delayMs: 50 };
+  });
+  let away = true;
+  stage.faults.push(({ kind, subject }) =>
+    away && kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
+  );
+  one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
+  await stage.until("the claim is on its way", () => sent);
+  one.ownership.doubt();
+  await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
+  t.notOk(one.ownership.certain(LOCK), "somebody may have taken it between the claim and now");
+  away = false;
+  await stage.until("certain", () => one.ownership.certain(LOCK));
+  t.same(one.ownership.held(), [NAME]);
+});
+
+t.test("a claim that was sent after the node was cut off is proof enough", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const one = await stage.node("one");
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  stage.faults.push(({ kind, subject }) =>
+    kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
+  );
+  one.ownership.doubt();
+  t.notOk(one.ownership.certain(LOCK));
+  one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
+  await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
+  t.ok(one.ownership.certain(LOCK));
 });

@@ -74,7 +74,11 @@ t.test(
     t.strictSame(ownership.held(), [name]);
     t.match(ownership.owners(), [{ resource: name, node: "node-1", epoch: 1 }]);
 
-    await ownership.stop();
+    let stopped = false;
+    void ownership.stop().then(() => {
+      stopped = true;
+    });
+    await clock.advanceUntil(() => stopped, 1000);
     t.equal(drained, 1);
     t.equal(last(), 3, subjects.lock(name));
     t.strictSame(ownership.owners(), [{ resource: name, node: "node-2", epoch: 3 }]);

@@ -1,0 +1,139 @@
+/** Callers that wait while a node leaves: handed on with the partition, or told in time what is acknowledged. */
+import t from "tap";
+import { stopping } from "../../../config/limits.ts";
+import type { ActorReply } from "../../../src/runtime/actors.ts";
+import type { ActorDefinition } from "../../../src/runtime/definition.ts";
+import { turnstile } from "../../support/turnstile.ts";
+import { type ClusterNode, memoryCluster } from "./memory-cluster.ts";
+
+/** Far longer than any node may take to leave. */
+const WAIT_MS = 60_000;
+
+/** Its outside calls have all the time. */
+const patient = (definition: ActorDefinition): ActorDefinition => ({
+  ...definition,
+  effects: { checkCoin: { ...definition.effects["checkCoin"]!, timeoutMs: 10 * WAIT_MS } },
+});
+
+/** Two nodes and one partition; the outside call of a coin ends when it is told to. */
+async function stage() {
+  const cluster = memoryCluster({ partitions: 1 });
+  const outcome = Promise.withResolvers<{ receipt: string }>();
+  const run = () => outcome.promise;
+  const nodes = [
+    await cluster.start("one", patient(turnstile(run))),
+    await cluster.start("two", patient(turnstile(run))),
+  ];
+  await cluster.settled();
+  await cluster.clock.advance(5000);
+  const owns = ({ node }: ClusterNode): boolean => node.status().held.length === 1;
+  const owner = nodes.find(owns);
+  const other = nodes.find((node) => !owns(node));
+  if (!owner || !other) throw new Error("nobody owns the partition");
+  await cluster.done(owner.actors.start("g", { lockAfterMs: 60_000 }, { waitMs: 0, mayExist: false }));
+  /** A coin whose outcome somebody waits for, at this node. */
+  const coin = async (node: ClusterNode) => {
+    const begun = cluster.clock.monotonic();
+    const told: { reply?: ActorReply; afterMs?: number } = {};
+    const options = { commandId: "c1", waitMs: WAIT_MS };
+    void node.actors.command("g", "turnstile", { type: "coin" }, options).then((reply) => {
+      told.reply = reply;
+      told.afterMs = cluster.clock.monotonic() - begun;
+    });
+    await cluster.clock.advance(1500);
+    if (told.reply) throw new Error("nobody waits");
+    return told;
+  };
+  const coinEnds = (): void => outcome.resolve({ receipt: "r" });
+  return { cluster, owner, other, coin, coinEnds };
+}
+
+t.test("who waits at a node that stays is handed on when the owner leaves", async (t) => {
+  const { cluster, owner, other, coin, coinEnds } = await stage();
+  const told = await coin(other);
+  await cluster.done(owner.node.stop());
+  await cluster.clock.advance(stopping.processMs);
+  t.equal(told.reply, undefined, "still waiting, for the next owner now");
+  t.equal(other.node.status().held.length, 1);
+  coinEnds();
+  await cluster.until("told", () => told.reply !== undefined, WAIT_MS);
+  t.match(told.reply, { status: "ok", settled: true });
+  const { snapshot } = cluster.ok(await cluster.done(other.actors.read("g")));
+  t.equal(snapshot.machines["turnstile"]?.value, "unlocked");
+});
+
+for (const who of ["owner", "other"] as const)
+  t.test(`who waits at a node that leaves (${who}) is told in time what is acknowledged`, async (t) => {
+    const { cluster, coin, ...nodes } = await stage();
+    const node = nodes[who];
+    const told = await coin(node);
+    const begun = cluster.clock.monotonic();
+    await cluster.done(node.node.handOver());
+    await cluster.until("told", () => told.reply !== undefined);
+    const afterMs = cluster.clock.monotonic() - begun;
+    t.ok(afterMs >= stopping.callersMs && afterMs < stopping.answersMs, `after ${afterMs} ms`);
+    t.match(told.reply, {
+      status: "ok",
+      settled: false,
+      snapshot: { machines: { turnstile: { value: "checking" } } },
+    });
+    await cluster.done(node.node.stop());
+  });
+
+t.test("what settles while the node leaves is answered as if it stayed", async (t) => {
+  const { cluster, owner, other, coin, coinEnds } = await stage();
+  const told = await coin(owner);
+  const leaving = owner.node.handOver();
+  await cluster.until("the next owner has it", () => other.node.status().held.length === 1);
+  t.equal(told.reply, undefined);
+  coinEnds();
+  await cluster.until("told", () => told.reply !== undefined);
+  await cluster.done(leaving);
+  t.match(told.reply, { status: "ok", settled: true });
+  await cluster.done(owner.node.stop());
+  t.equal(other.node.status().held.length, 1);
+});
+
+t.test("who finds no owner at a node that leaves is told so in time", async (t) => {
+  const { cluster, owner, other } = await stage();
+  owner.kill();
+  let told: ActorReply | undefined;
+  void other.actors.read("g").then((reply) => {
+    told = reply;
+  });
+  await cluster.clock.advance(10);
+  const begun = cluster.clock.monotonic();
+  const leaving = other.node.handOver();
+  await cluster.until("told", () => told !== undefined);
+  t.ok(cluster.clock.monotonic() - begun < stopping.answersMs);
+  t.match(told, { status: "unavailable" });
+  await cluster.done(leaving);
+});
+
+t.test("a node whose disk is full leaves in time, and its partition with it", async (t) => {
+  const { cluster, owner, other } = await stage();
+  owner.outbox.failWith("disk full");
+  // The first is refused, which is how the node learns of it; the next input is held until there is room.
+  const start = (actor: string) =>
+    cluster.done(owner.actors.start(actor, { lockAfterMs: 1 }, { waitMs: 0, mayExist: false }));
+  t.match(await start("h"), { status: "storage_unavailable" });
+  cluster.inbox(0, "g", "turnstile", "coin", "i1");
+  await cluster.clock.advance(1000);
+  t.ok(owner.node.status().relay.depth > 0, "a unit is held");
+  const begun = cluster.clock.monotonic();
+  await cluster.done(owner.node.handOver());
+  const tookMs = cluster.clock.monotonic() - begun;
+  t.ok(tookMs < stopping.handOverMs, `after ${tookMs} ms`);
+  await cluster.until("the other one owns it", () => other.node.status().held.length === 1, 1000);
+});
+
+t.test("a node whose server is silent ends its hand-over in time", async (t) => {
+  const { cluster, owner } = await stage();
+  cluster.faults.push(({ node, kind }) =>
+    node === owner.name && kind !== "request" ? { lose: "request" } : undefined,
+  );
+  const begun = cluster.clock.monotonic();
+  await cluster.done(owner.node.handOver());
+  const tookMs = cluster.clock.monotonic() - begun;
+  t.ok(tookMs <= stopping.handOverMs, `after ${tookMs} ms`);
+});
