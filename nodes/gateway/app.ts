@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
 import { attempt, type Ledger } from "./ledger.ts";
-import type { Operation, Refusal } from "./operation.ts";
+import type { Operation, OperationKind, Refusal } from "./operation.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { AuthorizeBody, LedgerQuery, OperationHeaders, OperationParams, SettleBody } from "./schemas.ts";
 import { behaviourOf, FaultCounter } from "./tokens.ts";
@@ -19,7 +24,7 @@ export type GatewayOptions = {
   readonly now: () => number;
   /** A customer has decided on a page: tell the shop. */
   readonly decided: (id: string, message: object) => void;
-  /** Requests are logged as `info`. */
+  /** Requests are logged as `info`, what is asked about operations as `debug`. */
   readonly log?: FastifyBaseLogger;
 };
 
@@ -65,6 +70,7 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
       const key = request.headers["idempotency-key"];
       const tried = attempt(key, "authorize", [orderId, method, token, amount, currency]);
       const earlier = ledger.repeated(tried);
+      note(request, key, "authorize", earlier !== undefined);
       if (earlier !== undefined) return answer(reply, earlier);
       const behaviour = behaviourOf(token);
       if (behaviour === "never_answer") return neverAnswer(reply);
@@ -91,8 +97,10 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
       { schema: { body: SettleBody, headers: OperationHeaders } },
       async (request, reply) => {
         const { orderId, authorization, amount, currency } = request.body;
+        const key = request.headers["idempotency-key"];
         const fields = [orderId, authorization, amount ?? null, currency ?? null];
-        const tried = attempt(request.headers["idempotency-key"], kind, fields);
+        const tried = attempt(key, kind, fields);
+        note(request, key, kind, ledger.find(key) !== undefined);
         const operation = ledger.book(tried, (books) => {
           if (kind === "capture" && authorization !== null && capturesToRefuse.has(authorization)) {
             if (refusedCaptures.strikes(authorization)) return { refused: 409, code: "capture_refused" };
@@ -107,7 +115,9 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
 
   pageRoutes(app, { ...options, answer });
   app.get("/operations/:idempotencyKey", { schema: { params: OperationParams } }, async (request, reply) => {
-    const operation = ledger.find(request.params.idempotencyKey);
+    const { idempotencyKey } = request.params;
+    const operation = ledger.find(idempotencyKey);
+    note(request, idempotencyKey, "lookup", operation !== undefined);
     if (operation === undefined) return reply.status(404).send({ error: "unknown_key" });
     return reply.send(operation.result);
   });
@@ -124,6 +134,11 @@ function answer(reply: FastifyReply, operation: Operation | Refusal): FastifyRep
   if ("refused" in operation) return reply.status(operation.refused).send({ error: operation.code });
   const { result } = operation;
   return reply.status(result.status === "declined" ? 402 : 200).send(result);
+}
+
+/** Who counts these lines knows how often each operation was asked for; `known`: and that it was booked already. */
+function note(request: FastifyRequest, key: string, kind: OperationKind | "lookup", known: boolean): void {
+  request.log.debug({ key, kind, known }, "operation asked for");
 }
 
 /** The socket stays open until the client gives up or the simulator closes. */
