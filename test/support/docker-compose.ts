@@ -1,11 +1,11 @@
-/** The real Docker Compose, where this machine has one; no daemon is needed to read a file. */
+/** The real Docker Compose, where this machine has one of version 2 or newer; no daemon is needed to read a file. */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { cleanEnvironment } from "./processes.ts";
 
 const TIMEOUT_MS = 60_000;
 const root = fileURLToPath(new URL("../../", import.meta.url));
-/** The plugin of today, and the program of its own that Debian has. */
+/** The plugin, and the same as a program of its own. The first version, in Python, does not know `name`. */
 const commands = [["docker", "compose"], ["docker-compose"]] as const;
 
 /**
@@ -14,9 +14,14 @@ const commands = [["docker", "compose"], ["docker-compose"]] as const;
  */
 export type DockerCompose = (...args: readonly string[]) => string;
 
-/** `undefined` where there is none. */
+const TOO_OLD = /^v?1\./u;
+
+/** `undefined` where there is none, or only an older one. */
 export function dockerCompose(): DockerCompose | undefined {
-  const found = commands.find(([program, ...args]) => run(program, [...args, "version"]).status === 0);
+  const found = commands.find(([program, ...args]) => {
+    const { status, stdout } = run(program, [...args, "version", "--short"]);
+    return status === 0 && !TOO_OLD.test(stdout);
+  });
   if (found === undefined) return undefined;
   const [program, ...first] = found;
   return (...args) => {

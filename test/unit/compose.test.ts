@@ -83,7 +83,9 @@ t.test("three nats-servers, three order nodes, gateway, mailbox, and the catalog
 const docker = dockerCompose();
 t.test(
   "Docker Compose takes the file, and reads it as these tests do",
-  docker === undefined ? { skip: "there is neither `docker compose` nor `docker-compose`" } : {},
+  docker === undefined
+    ? { skip: "there is no Docker Compose 2: neither `docker compose` nor `docker-compose`" }
+    : {},
   async (t) => {
     t.equal(docker?.("config", "-q"), "", "not a word of complaint");
     const read = parse(docker?.("config") ?? "") as Compose;
