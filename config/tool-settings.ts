@@ -8,6 +8,8 @@ export const toolVariables = [
   "ORDERLY_CACHE",
   "ORDERLY_PARENT",
   "ORDERLY_NATS_STORE",
+  "ORDERLY_NATS_MAX_STORE",
+  "ORDERLY_NATS_STORES",
   "ORDERLY_NATS_NAME",
   "ORDERLY_NATS_HOST",
   "ORDERLY_NATS_CLUSTER_PORT",
@@ -31,6 +33,26 @@ export function loadToolSettings(env: NodeJS.ProcessEnv = process.env): ToolSett
     natsServer: env["ORDERLY_NATS_SERVER"] || undefined,
     searchPath: env["PATH"] ?? "",
     cache: env["ORDERLY_CACHE"] || join(homedir(), ".cache", "orderly"),
+  });
+}
+
+/** What a nats-server is told about its disk; its configuration (config/nats) reads both by itself. */
+export type NatsStoreSettings = {
+  /** `ORDERLY_NATS_STORE`: folder of the streams. Absent: not ours to say. */
+  readonly folder: string | undefined;
+  /** `ORDERLY_NATS_MAX_STORE`: bytes, or as in `50GB`. Absent: a share of the volume, taken when the server starts. */
+  readonly limit: string | undefined;
+  /** `ORDERLY_NATS_STORES`: stores of how many nats-servers are on the same volume, 1 or more. */
+  readonly stores: number;
+};
+
+/** The folder may be in double quotes, as the server wants a path with odd characters. */
+export function loadNatsStoreSettings(env: NodeJS.ProcessEnv = process.env): NatsStoreSettings {
+  const folder = env["ORDERLY_NATS_STORE"]?.replace(/^"(.*)"$/u, (quoted) => JSON.parse(quoted) as string);
+  return Object.freeze({
+    folder: folder || undefined,
+    limit: env["ORDERLY_NATS_MAX_STORE"] || undefined,
+    stores: Math.max(1, Math.trunc(Number(env["ORDERLY_NATS_STORES"])) || 1),
   });
 }
 

@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
 import { attempt, type Ledger } from "./ledger.ts";
-import type { Operation, Refusal } from "./operation.ts";
+import type { Operation, OperationKind, Refusal } from "./operation.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { AuthorizeBody, LedgerQuery, OperationHeaders, OperationParams, SettleBody } from "./schemas.ts";
 import { behaviourOf, FaultCounter } from "./tokens.ts";
@@ -22,7 +27,7 @@ export type GatewayOptions = {
   readonly now: () => number;
   /** A customer has decided on a page: tell the shop. */
   readonly decided: (id: string, message: object) => void;
-  /** Requests are logged as `info`. */
+  /** Requests are logged as `info`, what is asked about operations as `debug`. */
   readonly log?: FastifyBaseLogger;
 };
 
@@ -68,6 +73,7 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
       const key = request.headers["idempotency-key"];
       const tried = attempt(key, "authorize", [orderId, method, token, amount, currency]);
       const earlier = ledger.repeated(tried);
+      note(request, key, "authorize", earlier !== undefined);
       if (earlier !== undefined) return answer(reply, earlier);
       const behaviour = behaviourOf(token);
       if (behaviour === "never_answer") return neverAnswer(reply);
@@ -95,8 +101,10 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
       { schema: { body: SettleBody, headers: OperationHeaders } },
       async (request, reply) => {
         const { orderId, authorization, amount, currency } = request.body;
+        const key = request.headers["idempotency-key"];
         const fields = [orderId, authorization, amount ?? null, currency ?? null];
-        const tried = attempt(request.headers["idempotency-key"], kind, fields);
+        const tried = attempt(key, kind, fields);
+        note(request, key, kind, ledger.find(key) !== undefined);
         const operation = ledger.book(tried, (books, at) => {
           if (kind === "capture" && authorization !== null && capturesToRefuse.has(authorization)) {
             if (refusedCaptures.strikes(authorization)) return { refused: 409, code: "capture_refused" };
@@ -111,7 +119,9 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
 
   pageRoutes(app, { ...options, answer });
   app.get("/operations/:idempotencyKey", { schema: { params: OperationParams } }, async (request, reply) => {
-    const operation = ledger.find(request.params.idempotencyKey);
+    const { idempotencyKey } = request.params;
+    const operation = ledger.find(idempotencyKey);
+    note(request, idempotencyKey, "lookup", operation !== undefined);
     if (operation === undefined) return reply.status(404).send({ error: "unknown_key" });
     return reply.send(resultOf(operation));
   });
@@ -132,6 +142,11 @@ function answer(reply: FastifyReply, operation: Operation | Refusal): FastifyRep
 /** The stored result, and until when the authorisation stands. */
 function resultOf({ result, expiresAt }: Operation): object {
   return expiresAt === undefined ? result : { ...result, expiresAt: new Date(expiresAt).toISOString() };
+}
+
+/** Who counts these lines knows how often each operation was asked for; `known`: and that it was booked already. */
+function note(request: FastifyRequest, key: string, kind: OperationKind | "lookup", known: boolean): void {
+  request.log.debug({ key, kind, known }, "operation asked for");
 }
 
 /** The socket stays open until the client gives up or the simulator closes. */

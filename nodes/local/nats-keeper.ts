@@ -7,7 +7,9 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { clusterStopping } from "../../config/limits.ts";
+import { loadNatsStoreSettings } from "../../config/tool-settings.ts";
 import { runProcess } from "../process.ts";
+import { storeLimit } from "./store-limit.ts";
 
 /** A shell that waits for our end, however we die, and takes the server along: who kills us has killed the server. */
 function endWithUs(server: ChildProcess): void {
@@ -29,10 +31,20 @@ async function found(): Promise<readonly string[]> {
   return [(await locateNatsServer()).path, natsConfigs.cluster];
 }
 
+/** The limit that the configuration wants, where nobody has set it. */
+function roomOnDisk(): Readonly<Record<string, string>> {
+  const { folder, limit, stores } = loadNatsStoreSettings();
+  if (folder === undefined || limit !== undefined) return {};
+  return { ORDERLY_NATS_MAX_STORE: String(storeLimit(folder, stores)) };
+}
+
 runProcess("nats-server", async () => {
   const told = process.argv.slice(2);
   const [binary = "", config = ""] = told.length > 0 ? told : await found();
-  const server = spawn(binary, ["-c", config], { stdio: ["ignore", "inherit", "inherit"] });
+  const server = spawn(binary, ["-c", config], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...roomOnDisk() },
+  });
   await once(server, "spawn");
   endWithUs(server);
   let stopping = false;

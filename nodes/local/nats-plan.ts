@@ -53,6 +53,7 @@ export function planNats(binary: string, settings: NatsSettings): readonly Proce
         ORDERLY_NATS_PORT: String(port),
         // The server parses values as configuration, so the path goes in quotes.
         ORDERLY_NATS_STORE: JSON.stringify(home),
+        ORDERLY_NATS_STORES: String(clients.length),
         ...(isCluster ? clusterVariables(name, routes, index) : {}),
       },
       home,

@@ -6,7 +6,7 @@
  *   D1. What was refused is not in the outbox, not even in part.
  *   D2. While the outbox refuses nothing is written to it but probes, one every `PROBE_EVERY_MS`.
  *   D3. A row whose deletion was refused is deleted before anything else is written.
- * Proved by: test/unit/runtime/local-store.test.ts, relay.test.ts, test/process/disk-full.test.ts
+ * Proved by: test/unit/runtime/local-store.test.ts, relay.test.ts, test/process/disk-full.test.ts, disk-locked.test.ts
  */
 import type { Clock, Log, Outbox, OutboxRow } from "./ports.ts";
 

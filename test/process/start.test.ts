@@ -1,6 +1,16 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
+import { storeLimit } from "../../nodes/local/store-limit.ts";
 import { findPlace, isListening, launch, startLauncher } from "../support/local-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
+
+const GIB = 2 ** 30;
+/** What nats-server says that it may store, GiB. */
+const toldLimit = (home: string): number => {
+  const log = readFileSync(join(home, "logs", "nats-server.log"), "utf8");
+  return Number(/Max Storage:\s+([\d.]+) GB/u.exec(log)?.[1]);
+};
 
 t.test(
   "a cluster that is interrupted stops whole within 10 s, and keeps orders and stock when started again",
@@ -13,6 +23,8 @@ t.test(
       new RegExp(`kill -9 ${first.pids["node-2"]} `, "u"),
       "it tells how to kill a node",
     );
+    const limit = storeLimit(join(place.home, "nats"), 1) / GIB;
+    t.ok(Math.abs(toldLimit(place.home) / limit - 1) < 0.1, "nats-server may fill a share of its volume");
     const url = `http://127.0.0.1:${place.port + 1}/v1/inventory/LIMITED-1`;
     const stock = await (await fetch(url)).json();
     t.match(stock, { sku: "LIMITED-1", onHand: 10 });
@@ -44,8 +56,9 @@ t.test(
     const place = await findPlace(t, 1);
     const cluster = await launch(t, place);
     const elsewhere = await findPlace(t, 1);
-    const second = await launch(t, elsewhere);
+    const second = await launch(t, elsewhere, { env: { ORDERLY_NATS_MAX_STORE: "2GB" } });
     t.ok(second.running() && cluster.running());
+    t.equal(toldLimit(elsewhere.home), 2, "or what it is told");
     const third = await findPlace(t, 1);
     const refused = startLauncher(t, { ...third, env: { ...third.env, ORDERLY_HOME: place.home } });
     t.equal((await refused.ended).code, 1);

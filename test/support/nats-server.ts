@@ -110,7 +110,7 @@ export async function startShippedCluster(t: Lifetime, natsPort: number, home: s
         port: ports[index]!,
         dir: plan.home,
         command: [path, "-c", plan.args[1]!],
-        env: plan.env,
+        env: { ...plan.env, ORDERLY_NATS_MAX_STORE: "20GB" },
       }),
     ),
   );

@@ -1,4 +1,7 @@
-/** docker-compose.yml, as far as it can be checked without containers: what it starts, with which settings, safely. */
+/**
+ * docker-compose.yml, as far as it can be checked without containers: what it starts, with which settings, safely; and
+ * where there is a Docker Compose, that it reads the same.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -12,6 +15,7 @@ import {
   loadNodeSettings,
 } from "../../config/settings.ts";
 import { MINIMUM_SERVER, isAtLeast } from "../../src/adapters/connection.nats.ts";
+import { dockerCompose } from "../support/docker-compose.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 type Service = {
@@ -39,10 +43,13 @@ const nodes = services.filter(([name]) => name.startsWith("node-"));
 const servers = services.filter(([name]) => name.startsWith("nats-"));
 const SECRET_FILE = /_SECRET_FILE$/u;
 
+/** A value that the host may set, when it does not. */
+const withDefaults = (value: string): string => value.replace(/^\$\{\w+:-(.*)\}$/u, "$1");
+
 /** As the container sees it: defaults for what the host may set, and secrets that can be read here. */
 function environmentOf(service: Service, folder: string): Record<string, string> {
   const entries = Object.entries(service.environment).map(([name, value]) => {
-    if (!SECRET_FILE.test(name)) return [name, value.replace(/^\$\{\w+:-(.*)\}$/u, "$1")];
+    if (!SECRET_FILE.test(name)) return [name, withDefaults(value)];
     const file = join(folder, name);
     writeFileSync(file, `${"s".repeat(64)}\n`);
     return [name, file];
@@ -76,6 +83,24 @@ t.test(
     }
     const volumes = services.flatMap(([, { volumes = [] }]) => volumes.map((one) => one.split(":")[0]));
     t.equal(new Set(volumes).size, volumes.length, "no two containers share a volume");
+  },
+);
+
+const docker = dockerCompose();
+t.test(
+  "Docker Compose takes the file, and reads it as these tests do",
+  docker === undefined
+    ? { skip: "there is no Docker Compose 2: neither `docker compose` nor `docker-compose`" }
+    : {},
+  async (t) => {
+    t.equal(docker?.("config", "-q"), "", "not a word of complaint");
+    const read = parse(docker?.("config") ?? "") as Compose;
+    t.same(Object.keys(read.services).toSorted(), Object.keys(compose.services).toSorted());
+    t.same(Object.keys(read.volumes).toSorted(), Object.keys(compose.volumes).toSorted());
+    for (const [name, { environment }] of services) {
+      const wanted = Object.entries(environment).map(([variable, value]) => [variable, withDefaults(value)]);
+      t.same(read.services[name]?.environment, Object.fromEntries(wanted), name);
+    }
   },
 );
 

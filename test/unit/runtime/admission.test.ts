@@ -52,6 +52,42 @@ t.test(
   },
 );
 
+t.test(
+  "a node with as many effects under way as it may have starts no order, and goes on with those it has",
+  async (t) => {
+    const effectLimit = 3;
+    const cluster = memoryCluster({ partitions: 1, effectLimit });
+    const ends: (() => void)[] = [];
+    const one = await cluster.start(
+      "one",
+      diary(({ key }) => new Promise((resolve) => ends.push(() => resolve(key)))),
+    );
+    await cluster.settled();
+    const command = (actor: string, type: string) =>
+      cluster.done(
+        one.actors.command(actor, "diary", { type }, { commandId: `${actor}-${type}`, waitMs: 0 }),
+      );
+    for (let n = 0; n < effectLimit; n++) {
+      t.equal((await cluster.done(one.actors.start(`d${n}`, {}, NOW))).status, "ok");
+      t.equal((await command(`d${n}`, "work")).status, "ok");
+    }
+    await cluster.until("all effects are under way", () => ends.length === effectLimit);
+    t.equal(one.node.status().effects, effectLimit);
+
+    const refused = await cluster.done(one.actors.start("more", {}, NOW));
+    t.same(refused, { status: "overloaded", retryAfterMs: 1000 });
+    t.equal(cluster.records(0, "more").length, 0, "nothing was written");
+    t.equal((await command("d0", "note.1")).status, "ok", "orders that are there take commands");
+    cluster.inbox(0, "d0", "diary", "note.2", "e1");
+    await cluster.until("and inputs", () => cluster.records(0, "d0").length === 4);
+    t.equal((await cluster.done(one.actors.read("d1"))).status, "ok");
+
+    ends[0]?.();
+    await cluster.until("an effect has ended", () => one.node.status().effects < effectLimit);
+    t.equal((await cluster.done(one.actors.start("more", {}, NOW))).status, "ok");
+  },
+);
+
 t.test("what was acknowledged is not told as overloaded when a later try meets a full house", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const unsettled = { ...diary(() => new Promise(() => {})), settled: () => false };

@@ -20,6 +20,8 @@ export type ClusterOptions = {
   /** 1 when absent. */
   readonly streams?: number;
   readonly idleActors?: number;
+  /** 1000 when absent. */
+  readonly effectLimit?: number;
   readonly latencyMs?: () => number;
   /** Of a cluster of servers: from the check of a write to its being stored, ms. One server when absent. */
   readonly replicationMs?: () => number;
@@ -125,7 +127,7 @@ export function memoryCluster(options: ClusterOptions) {
       presenceRefreshMs: 500,
       commitTimeoutMs: 500,
       outboxLimit: 1000,
-      effectLimit: 1000,
+      effectLimit: options.effectLimit ?? 1000,
       idleActors: options.idleActors ?? 1000,
       findOwnerMs: 5000,
       details: {},
