@@ -14,7 +14,7 @@ const shareOfTwo = MANY.filter((name) => assignment(MANY, ["one", "two"]).get(na
 /** Begins to stop; says whether it has. */
 function stop({ ownership }: OwnershipNode): () => boolean {
   let stopped = false;
-  void ownership.stop().then(() => {
+  void ownership.stop().finally(() => {
     stopped = true;
   });
   return () => stopped;

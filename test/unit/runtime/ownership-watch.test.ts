@@ -75,7 +75,7 @@ t.test(
     t.match(ownership.owners(), [{ resource: name, node: "node-1", epoch: 1 }]);
 
     let stopped = false;
-    void ownership.stop().then(() => {
+    void ownership.stop().finally(() => {
       stopped = true;
     });
     await clock.advanceUntil(() => stopped, 1000);
