@@ -6,7 +6,7 @@ import { limits } from "../../config/limits.ts";
 import { subjects } from "../../config/subjects.ts";
 import type { Cascade, Input } from "./cascade.ts";
 import { type ActorRecord, RecordHeader } from "./envelope.ts";
-import { messageBytes } from "./message-size.ts";
+import { isLargerThan, messageBytes } from "./message-size.ts";
 import type { Message } from "./ports.ts";
 import type { Guard, LockRef, Outcome, Unit } from "./unit.ts";
 
@@ -106,13 +106,10 @@ function mustFit(messages: readonly Message[]): void {
       `${messages.length} messages to be stored together, at most ${limits.unitMessages}`,
     );
   }
-  for (const message of messages) {
-    const bytes = messageBytes(message);
-    if (bytes > limits.messageBytes) {
-      const { subject } = message;
-      throw new RecordTooLarge(`message of ${bytes} bytes for ${subject}, at most ${limits.messageBytes}`);
-    }
-  }
+  const large = messages.find((message) => isLargerThan(limits.messageBytes, message));
+  if (!large) return;
+  const bytes = messageBytes(large);
+  throw new RecordTooLarge(`message of ${bytes} bytes for ${large.subject}, at most ${limits.messageBytes}`);
 }
 
 function recordOf(cascade: Cascade, input: Input, context: CommitContext): ActorRecord {

@@ -26,7 +26,7 @@ type World = {
   /** Of two nodes. */
   readonly peers: readonly [Peer, Peer];
   /** As an operator sees them. */
-  dead(): Promise<readonly Pick<DeadLetter, "worker" | "reason" | "attempts">[]>;
+  readonly dead: () => Promise<readonly Pick<DeadLetter, "worker" | "reason" | "attempts">[]>;
   /** Operators' side; only real servers have it. */
   readonly letters?: DeadLetters;
 };
@@ -91,6 +91,10 @@ function stage(journal: Journal) {
   };
 }
 
+const take = (items: WorkItem[]) => async (item: WorkItem) => {
+  items.push(item);
+  item.ack();
+};
 const payloadsOf = (items: readonly WorkItem[]): string[] => items.map(({ payload }) => payload).toSorted();
 const letMore = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -134,10 +138,6 @@ async function queues(t: Test, { journal, peers: [one, two] }: World): Promise<v
   await t.test("nodes share the items of one name; another name has all of them for itself", async (t) => {
     const { emit, options } = stage(journal);
     const taken: [WorkItem[], WorkItem[], WorkItem[]] = [[], [], []];
-    const take = (items: WorkItem[]) => async (item: WorkItem) => {
-      items.push(item);
-      item.ack();
-    };
     const consuming = [
       await one.queue.consume(options(), take(taken[0])),
       await two.queue.consume(options(), take(taken[1])),
@@ -327,13 +327,13 @@ async function documents(t: Test, [one, two]: readonly [Peer, Peer]): Promise<vo
     const put = (peer: Peer, fill: string) =>
       peer.documents.put(name, { bytes: Buffer.alloc(300 * 1024, fill), metadata: { fill } });
     await put(one, "0");
-    let writing = true;
-    const writes = Promise.all([put(one, "1"), put(two, "2")]).finally(() => (writing = false));
+    const state = { writing: true };
+    const writes = Promise.all([put(one, "1"), put(two, "2")]).finally(() => (state.writing = false));
     do {
       const found = await two.documents.get(name);
       const fill = found?.metadata["fill"] ?? "";
       t.ok(found && Buffer.from(found.bytes).equals(Buffer.alloc(300 * 1024, fill)), `all of it is ${fill}`);
-    } while (writing);
+    } while (state.writing);
     await writes;
   });
 }

@@ -101,6 +101,8 @@ t.test("an order without a way to the newer version is parked, and resumed when 
   });
 });
 
+const birth = ({ turnstile: gate }: MachineStates): unknown => gate?.context;
+
 /** Remembers how many coins were in the turnstile when it came, and counts passages from then on. */
 const audit = createMachine({
   id: "audit",
@@ -118,9 +120,6 @@ t.test(
       return ok(key, 1, true);
     };
     const before = turnstile(checked);
-    const birth = ({ turnstile: gate }: MachineStates) => ({
-      coins: (gate?.context as { coins: number }).coins,
-    });
     const grown: ActorDefinition = {
       ...before,
       version: 2,

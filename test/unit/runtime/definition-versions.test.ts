@@ -58,7 +58,7 @@ t.test("an actor stored without a machine goes on with it: born of the others' s
 });
 
 t.test("the others are migrated before a machine is born of them", (t) => {
-  const two = withCounter((others) => ({ heard: (others["w"]?.context as { heard: number }).heard }));
+  const two = withCounter((others) => others["w"]?.context);
   const migrations = { 1: (state: MachineStates[string]) => ({ ...state, context: { heard: 7 } }) };
   const machines = { ...two.machines, w: { machine: waiting, version: 2, migrations } };
   const head = restore({ ...two, machines }, stored(begin(first).head));

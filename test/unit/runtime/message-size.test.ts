@@ -2,7 +2,7 @@
 import t from "tap";
 import { subjects } from "../../../config/subjects.ts";
 import { encodeMessages } from "../../../src/adapters/message-encoding.ts";
-import { ADDED_BYTES, messageBytes } from "../../../src/runtime/message-size.ts";
+import { ADDED_BYTES, isLargerThan, messageBytes } from "../../../src/runtime/message-size.ts";
 import type { Message } from "../../../src/runtime/ports.ts";
 
 const LONGEST_BATCH_ID = "b".repeat(64);
@@ -39,6 +39,7 @@ t.test("a message is never larger than it was reckoned, whatever its batch adds,
       // A fence is added by the relay, when nobody knows any more what it adds to.
       for (const sent of [message, { ...message, fence: message.fence ?? lock }].flatMap(sentBytes)) {
         const reckoned = messageBytes(message);
+        t.same([isLargerThan(reckoned - 1, message), isLargerThan(reckoned, message)], [true, false]);
         t.ok(sent <= reckoned, `${sent} sent, ${reckoned} reckoned`);
         t.ok(reckoned - sent <= ADDED_BYTES, `${sent} sent, ${reckoned} reckoned`);
       }

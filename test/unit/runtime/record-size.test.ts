@@ -65,16 +65,17 @@ t.test("an inbox input that does parks its one order; a neighbour is stored", as
   t.match(parking, { actor: "d", version: 2, input: { kind: "event", id: "e1" }, reason: /bytes/ });
 });
 
+const joined = (payload: string, headers = {}): Joined => ({
+  output: 1,
+  lock: { subject: subjects.lock("inventory.0"), epoch: 1 },
+  messages: [{ subject: subjects.hold("a"), payload, headers }],
+  settled: () => {},
+});
+
 t.test("the rules are about every message of the unit, headers included, and about their number", (t) => {
   const { messages } = unitOf(begin(jobs));
   t.equal(messages.length, 1, "one that fits is taken");
   const text = "x".repeat(limits.messageBytes);
-  const joined = (payload: string, headers = {}): Joined => ({
-    output: 1,
-    lock: { subject: subjects.lock("inventory.0"), epoch: 1 },
-    messages: [{ subject: subjects.hold("a"), payload, headers }],
-    settled: () => {},
-  });
   const tooLarge: Readonly<Record<string, Partial<Cascade>>> = {
     "an event": { events: [{ type: "said", text } as { type: string }] },
     "a message that joins": { joined: [joined(text)] },
