@@ -1,7 +1,7 @@
 /** Process: the payment gateway simulator, for development and tests. */
 import { join } from "node:path";
 import pino from "pino";
-import { loadGatewaySettings } from "../config/settings.ts";
+import { loadGatewaySettings } from "../config/gateway-settings.ts";
 import { createGatewayApp } from "./gateway/app.ts";
 import { Ledger } from "./gateway/ledger.ts";
 import { WebhookSender } from "./simulators/webhook-sender.ts";

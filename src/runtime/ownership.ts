@@ -15,24 +15,13 @@
 import { stopping } from "../../config/limits.ts";
 import { assignment } from "./assignment.ts";
 import type { Crash } from "./crash-points.ts";
-import { parseObject } from "./json-object.ts";
 import { LockDoubts } from "./lock-doubts.ts";
+import { type LockEntry, readLock, released } from "./lock-entry.ts";
 import { pause } from "./pause.ts";
 import type { Clock, Ids, Journal, Log, StoredMessage, Subscription } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 import type { OwnedResource } from "./resource.ts";
 import type { LockRef } from "./unit.ts";
-
-/** The value of a lock entry. */
-export type LockEntry = {
-  /** Empty when released. */
-  readonly node: string;
-  readonly boot: string;
-  /** Tells this claim from every other one. */
-  readonly nonce: string;
-  /** RFC 3339 */
-  readonly since: string;
-};
 
 export type OwnershipOptions = {
   readonly clock: Clock;
@@ -375,7 +364,7 @@ export class Ownership {
     // The watch may have told of the next owner before the answer came: that entry is the newer one.
     if (result.status === "stored" && result.lastSequence > slot.revision) {
       slot.revision = result.lastSequence;
-      slot.entry = { node: "", boot: "", nonce: "", since: "" };
+      slot.entry = released;
     }
     // A batch may have told that the lock has moved, and the next claim be under way.
     if (slot.state !== "releasing") return;
@@ -397,10 +386,4 @@ export class Ownership {
       commitTimeoutMs,
     );
   }
-}
-
-function readLock(payload: string): LockEntry | undefined {
-  const entry = parseObject(payload);
-  const texts = [entry?.["node"], entry?.["boot"], entry?.["nonce"]];
-  return texts.every((text) => typeof text === "string") ? (entry as LockEntry) : undefined;
 }

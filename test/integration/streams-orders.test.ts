@@ -5,7 +5,7 @@ import { ofPartition, streamOf } from "../../config/layout.ts";
 import { lockBucket, partitionOf, subjects } from "../../config/subjects.ts";
 import { connectNats } from "../../src/adapters/connection.nats.ts";
 import { RecordHeader } from "../../src/runtime/envelope.ts";
-import type { LockEntry } from "../../src/runtime/ownership.ts";
+import type { LockEntry } from "../../src/runtime/lock-entry.ts";
 import type { PlaceResult } from "../../src/services/orders/contract.ts";
 import { startNatsServer } from "../support/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";

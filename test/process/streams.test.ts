@@ -4,7 +4,7 @@ import t from "tap";
 import { streamOf } from "../../config/layout.ts";
 import { lockBucket, partitionOf } from "../../config/subjects.ts";
 import { connectNats } from "../../src/adapters/connection.nats.ts";
-import type { LockEntry } from "../../src/runtime/ownership.ts";
+import type { LockEntry } from "../../src/runtime/lock-entry.ts";
 import { orderOf, place, read, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import { checkMails, checkPdf } from "../support/order-paperwork.ts";

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import t from "tap";
 import { parse } from "yaml";
 import { loadCarrierSettings } from "../../config/carrier-settings.ts";
+import { loadGatewaySettings } from "../../config/gateway-settings.ts";
 import {
   knownVariables,
   loadCatalogueSettings,
-  loadGatewaySettings,
   loadMailboxSettings,
   loadNodeSettings,
 } from "../../config/settings.ts";

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import t from "tap";
 import { loadCarrierSettings } from "../../config/carrier-settings.ts";
+import { loadGatewaySettings } from "../../config/gateway-settings.ts";
 import {
   loadClusterSettings,
-  loadGatewaySettings,
   loadMailboxSettings,
   loadNodeSettings,
   unknownVariables,

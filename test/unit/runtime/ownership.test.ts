@@ -2,7 +2,7 @@
 import t from "tap";
 import { subjects } from "../../../config/subjects.ts";
 import { assignment } from "../../../src/runtime/assignment.ts";
-import type { LockEntry } from "../../../src/runtime/ownership.ts";
+import type { LockEntry } from "../../../src/runtime/lock-entry.ts";
 import type { OwnershipNode } from "./ownership-stage.ts";
 import { ownershipStage } from "./ownership-stage.ts";
 
