@@ -27,7 +27,7 @@ export const COUNTED_LAST = 30;
 const CUSTOMER_WHO_REFUSES_MAIL = "refuses@example.com";
 const WAVES_MS = [1500, 6000, 10_000];
 /** One node loses its connection, long enough for the others to take over, and finds it again. */
-const CUT_OFF_MS = [3900, 8200];
+const CUT_OFF_MS = [3700, 8200];
 const CUT_OFF_FOR_MS = 1200;
 const ASK_AGAIN_MS = 60;
 const LONGEST_MS = 120_000;
