@@ -28,9 +28,9 @@ export const limits = {
 } as const;
 
 /**
- * From the wish to stop an order node to its end, ms, each counted from the wish: what is left at one bound is given
- * up there, so that the next step still has its time. Before the end callers are answered, locks are free, and the
- * node is no longer seen.
+ * From the wish to stop an order node to its end, ms, each but for two counted from the wish: what is left at one
+ * bound is given up there, so that the next step still has its time. Before the end callers are answered, locks are free,
+ * and the node is no longer seen.
  */
 export const stopping = {
   /** The others are told that this node leaves. */
@@ -49,9 +49,9 @@ export const stopping = {
   answersMs: 3_500,
   /** Open connections; then they are cut. */
   closeGraceMs: 4_000,
-  /** The node's presence entry, deleted; and its connection to NATS, closed. */
-  presenceMs: 4_500,
-  connectionMs: 4_800,
+  /** After all that: the node's presence entry, deleted; and then its connection to NATS, closed. */
+  presenceMs: 500,
+  connectionMs: 300,
   /** The process, whatever hangs: exit code 1. */
   processMs: 5_000,
 } as const;

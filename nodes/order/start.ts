@@ -77,14 +77,11 @@ export async function startOrderNode(
   log.info({ url, settings: redacted(settings) }, "order node listens");
   return {
     stop: async () => {
-      const begun = performance.now();
-      /** A server that answers nothing does not keep this process: the others notice by themselves. */
-      const endedBy = (atMs: number, ended: Promise<void>): Promise<void> =>
-        Promise.race([ended, pause(Math.max(0, begun + atMs - performance.now()))]);
       // Requests under way are answered, by the next owners where this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver()]);
-      await endedBy(stopping.presenceMs, node.stop());
-      await endedBy(stopping.connectionMs, link.close());
+      // A server that answers nothing does not keep this process: the others notice by themselves.
+      await Promise.race([node.stop(), pause(stopping.presenceMs)]);
+      await Promise.race([link.close(), pause(stopping.connectionMs)]);
       outbox.close();
     },
   };

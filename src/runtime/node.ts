@@ -245,7 +245,7 @@ export class RuntimeNode {
     await this.ownership.stop();
   }
 
-  /** Hands over what has not been, and ends. A server that answers nothing may keep it from being the first to say so. */
+  /** Hands over what has not been, and ends. While the server answers nothing, this waits for it some seconds. */
   async stop(): Promise<void> {
     await this.handOver();
     this.stopped = true;

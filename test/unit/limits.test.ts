@@ -13,7 +13,8 @@ const rising = (t: Test, bounds: Readonly<Record<string, number>>) => {
 t.test("a stop gives up one thing after the other, and the process last", async (t) => {
   const { idleMs, drainMs, handOverMs, callersMs, answersMs, closeGraceMs } = stopping;
   const { presenceMs, connectionMs, processMs } = stopping;
-  rising(t, { idleMs, drainMs, handOverMs, answersMs, closeGraceMs, presenceMs, connectionMs, processMs });
+  const inOrder = closeGraceMs + presenceMs + connectionMs;
+  rising(t, { idleMs, drainMs, handOverMs, answersMs, closeGraceMs, inOrder, processMs });
   rising(t, { drainMs, callersMs, answersMs });
   t.ok(stopping.workersMs < closeGraceMs, "workers do not keep the node longer than its callers");
 });
