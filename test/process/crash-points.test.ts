@@ -167,16 +167,24 @@ t.test(`processes that end at ${places.length} places lose nothing`, async (t) =
         return running.length > 0 ? running : cluster.urls;
       },
     });
+    const armedAt = performance.now();
     await leadThere(cluster, victim, point);
     await waitUntil(`${victim.name} dies ${when} ${point}`, () => !victim.running(), {
       timeoutMs: 20_000,
     }).catch((error: unknown) => t.fail(String(error)));
+    const diedAfterMs = Math.round(performance.now() - armedAt);
     // A node that was told to stop ends in any case.
     t.notOk(existsSync(file), `${victim.name} died there`);
     rmSync(file, { force: true });
     if (victim.running()) process.kill(victim.pid(), "SIGUSR2");
     for (const node of cluster.nodes) if (!node.running()) await node.start();
-    all.push(...(await load.done));
+    const orders = await load.done;
+    all.push(...orders);
+    const again = orders.filter(({ attempts }) => attempts > 1).length;
+    t.comment(
+      `${round + 1} of ${places.length}: ${victim.name} died ${when} ${point} after ${diedAfterMs} ms; ${orders.length} orders, ` +
+        `${again} of them took more than one request, all answered after ${Math.round(performance.now() - armedAt)} ms`,
+    );
   }
 
   await checkNothingLost(t, cluster.urls, all);

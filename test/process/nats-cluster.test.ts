@@ -114,7 +114,7 @@ for (const fault of ["killed", "frozen"] as const)
         const repeated = orders.filter(({ attempts }) => attempts > 1).length;
         t.ok(
           outage < LONGEST_OUTAGE_MS,
-          `first order accepted after ${Math.round(outage)} ms, all ${ORDERS} answered after ${Math.round(doneMs)} ms; ` +
+          `round ${round + 1}: first order accepted after ${Math.round(outage)} ms, all ${ORDERS} answered after ${Math.round(doneMs)} ms; ` +
             `${repeated} took more than one request`,
         );
         await audit(t, orders);
@@ -169,6 +169,10 @@ for (const count of [2, 3])
         await Promise.all(victims.map((server) => server.restart()));
         await everyNodeIsReady();
         ready.push(performance.now() - backAt);
+        t.comment(
+          `round ${round + 1}: ${count} servers away for ${Math.round(backAt - awayAt)} ms, all nodes ready ` +
+            `${Math.round(ready.at(-1)!)} ms later; ${refused.length} orders refused in the last look`,
+        );
         // What was refused may have been stored all the same; asked for again under its key, it is one order.
         const again = loadOf(`refused-${count}-${round}`, cluster.urls.length);
         await audit(t, [...(await load.done), ...(await again.done)]);
@@ -204,7 +208,7 @@ t.test("each server is restarted in turn under load: nothing is lost", async (t)
     const answers = orders.map(({ answeredAt }) => answeredAt).toSorted((a, b) => a - b);
     const gap = Math.max(...answers.slice(1).map((at, index) => at - answers[index]!));
     t.comment(
-      `${orders.length} orders meanwhile, longest pause between two answers ${Math.round(gap)} ms; ` +
+      `round ${round + 1}: ${orders.length} orders meanwhile, longest pause between two answers ${Math.round(gap)} ms; ` +
         `each server away for ${times.map(Math.round).join(", ")} ms`,
     );
     await audit(t, orders);
