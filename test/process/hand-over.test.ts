@@ -26,7 +26,7 @@ async function underLoad(
   cluster: OrderCluster,
   name: string,
   partitions: readonly number[],
-  happen: (load: StrictLoad, leaves: (node: ClusterProcess) => void) => Promise<void>,
+  happen: (leaves: (node: ClusterProcess) => void) => Promise<void>,
 ): Promise<StrictLoad> {
   const leaving = new Set<string>();
   const load = startStrictLoad(
@@ -43,7 +43,7 @@ async function underLoad(
   };
   await more(ENOUGH);
   const since = Date.now();
-  await happen(load, ({ url }) => leaving.add(url));
+  await happen(({ url }) => leaving.add(url));
   await more(ENOUGH);
   await load.stop();
   t.strictSame(load.failed, [], "no request failed");
@@ -72,7 +72,7 @@ t.test("a node leaves and joins under load, and no request fails", async (t) => 
   const withAll = ownersIn(cluster);
   const without = ownersIn(cluster, others);
 
-  const leave = await underLoad(t, cluster, "leave", moved(withAll, without), async (_load, leaves) => {
+  const leave = await underLoad(t, cluster, "leave", moved(withAll, without), async (leaves) => {
     leaves(leaving);
     const before = performance.now();
     await leaving.stop();
