@@ -137,7 +137,7 @@ async function ends(t: Test, cluster: OrderCluster, url: string, order: Abandone
   const view = await waitUntil(`${method} ${id} has its money back`, async () => {
     const { status, body } = await read(url, id);
     if (status !== 200 || body.payment.status !== paid) throw new Error(`it is ${JSON.stringify(body)}`);
-    return body as OrderView;
+    return body;
   });
   t.match(view, { status: "cancelled", fulfillment: { status: "cancelled" }, nextEvents: [] });
   const entries = (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind);

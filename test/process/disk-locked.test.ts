@@ -20,6 +20,8 @@ const REFUSED_WITHIN_MS = 1000;
 const METHODS = ["credit_card", "cash_on_delivery"] as const;
 const orderAt = (index: number) =>
   orderOf({ method: METHODS[index % METHODS.length]!, lines: [{ sku: SKU, quantity: 1 }] });
+const placing = (name: string, urls: () => readonly string[]) =>
+  startLoad({ name, count: ORDERS, callers: CALLERS, orderAt, urls });
 
 t.test(
   "nobody gets the database's lock from a running node; one that starts without it ends and says why",
@@ -27,8 +29,6 @@ t.test(
     const cluster = await startOrderCluster(t, { nodes: 2 });
     const [victim, other] = cluster.nodes;
     const { onHand } = await stock(cluster.urls[0]!, SKU);
-    const placing = (name: string, urls: () => readonly string[]) =>
-      startLoad({ name, count: ORDERS, callers: CALLERS, orderAt, urls });
     const load = placing("contended", () => cluster.urls);
     await waitUntil("orders run", () => load.answered.length > 0, { intervalMs: 1 });
     const locker = startNode(t, LOCKER, [join(cluster.homeOf(victim!.name), "outbox.sqlite")]);

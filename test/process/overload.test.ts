@@ -93,12 +93,12 @@ t.test("more units than the outbox takes while the server is silent: new orders 
   const [url = ""] = cluster.urls;
   const speak = cluster.nats.freeze();
   // Without a key nobody has to look whether the order exists: it is decided at once.
-  const asked = Array.from({ length: ASKED }, () => ask());
   let refused = 0;
-  for (const answer of asked)
-    void answer.then(({ status }) => {
-      if (status === 429) refused++;
-    });
+  const asked = Array.from({ length: ASKED }, async () => {
+    const answer = await ask();
+    if (answer.status === 429) refused++;
+    return answer;
+  });
   await waitUntil("all that the outbox does not take are refused", () => refused >= ASKED - OUTBOX_LIMIT, {
     timeoutMs: 2000,
     intervalMs: 5,
