@@ -3,7 +3,6 @@
  * answered: the effect that nobody waits for any more is taken up all the same, and its money goes back, once.
  */
 import t, { type Test } from "tap";
-import type { OrderView } from "../../src/services/orders/contract.ts";
 import { gatewayCalls, requestsByKey } from "../support/gateway-log.ts";
 import { command, history, ledger, mails, orderOf, place, read, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
