@@ -224,15 +224,21 @@ async function queues(t: Test, { journal, peers: [one, two] }: World): Promise<v
     await other.stop();
   });
 
-  await t.test("a name that exists with other filters is refused", async (t) => {
-    const { options } = stage(journal);
-    const consuming = await one.queue.consume(options(), async (item) => item.ack());
-    const others = { ...options(), filters: [`orders.events.*.${freshId()}`] };
-    await t.rejects(
-      two.queue.consume(others, async (item) => item.ack()),
-      /exists with the filters/,
-    );
-    await consuming.stop();
+  await t.test("the same name with other filters is another consumer: each has its own items", async (t) => {
+    const [first, second] = [stage(journal), stage(journal)];
+    const items: { readonly first: WorkItem[]; readonly second: WorkItem[] } = { first: [], second: [] };
+    const name = `worker-${freshId()}`;
+    const consuming = [
+      await one.queue.consume(first.options(name), take(items.first)),
+      await two.queue.consume(second.options(name), take(items.second)),
+    ];
+    await first.emit("1");
+    await second.emit("2");
+    await waitUntil("both came", () => items.first.length > 0 && items.second.length > 0, {
+      timeoutMs: 20_000,
+    });
+    t.strictSame([payloadsOf(items.first), payloadsOf(items.second)], [["1"], ["2"]]);
+    await Promise.all(consuming.map((one) => one.stop()));
   });
 }
 
