@@ -31,8 +31,8 @@ const FROZEN_MS = 9_000;
 const CALLS_AT_ONCE = 6;
 /** Paid at once; their captures come when the lines are full. */
 const READY_TO_CAPTURE = 24;
-/** The gateway takes two seconds for each. */
-const SLOW = 72;
+/** The gateway takes two seconds for each: a line of twelve seconds at every node. */
+const SLOW = 108;
 /** Pause between two steps of fulfillment: the third leads to the capture. */
 const STEP_DELAY_MS = 1500;
 const SKU = "TSHIRT-L";
@@ -93,7 +93,7 @@ async function freeze(
     const capturing = views.filter(
       ({ body }) => body.fulfillment.status === "packed" && body.payment.status === "authorized",
     );
-    return capturing.length >= mine.length / 2 && (await waiting(victim.url)) > capturing.length;
+    return capturing.length >= mine.length / 2 && (await waiting(victim.url)) >= capturing.length;
   });
   const inLine = await waiting(victim.url);
   const thaw = victim.freeze();
