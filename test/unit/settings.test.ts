@@ -180,7 +180,11 @@ t.test("outside development the built-in secrets are refused, and one's own neve
 });
 
 t.test("outside development invoices name their seller; whoever makes none need not know", async (t) => {
-  const secrets = { ORDERLY_IDEMPOTENCY_SECRET: SECRET, ORDERLY_WEBHOOK_SECRET: SECRET };
+  const secrets = {
+    ORDERLY_IDEMPOTENCY_SECRET: SECRET,
+    ORDERLY_WEBHOOK_SECRET: SECRET,
+    ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
+  };
   const production = { ORDERLY_NODE_ID: "node-1", ...secrets };
   t.match(
     faults(() => loadNodeSettings({ ...production, ORDERLY_SELLER_TAX_ID: "PT123456789" })),
