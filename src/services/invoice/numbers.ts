@@ -50,7 +50,7 @@ export type Series = {
   readonly text: (year: number, number: number) => string;
 };
 
-export const invoiceSeries: Series = { keys: "", text: numberText };
+const invoiceSeries: Series = { keys: "", text: numberText };
 export const creditNoteSeries: Series = {
   keys: "credit-",
   text: (year, number) => `CN-${numberText(year, number)}`,
