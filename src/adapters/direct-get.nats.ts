@@ -42,12 +42,14 @@ type Page = {
 };
 
 async function ask(link: NatsLink, stream: string, query: object): Promise<Page> {
-  if (!link.connected() || link.nc.isClosed()) throw new Unavailable("not connected to NATS");
+  // The client throws at whoever subscribes or publishes while it ends.
+  const { nc } = link;
+  if (!link.connected() || nc.isClosed() || nc.isDraining()) throw new Unavailable("not connected to NATS");
   const answer = Promise.withResolvers<Page>();
   const messages: StoredMessage[] = [];
   const inbox = createInbox();
   const fail = (reason: string): void => answer.reject(new Unavailable(reason));
-  const subscription = link.nc.subscribe(inbox, {
+  const subscription = nc.subscribe(inbox, {
     callback: (error, msg) => {
       if (error) return fail(error.message);
       const status = msg.headers?.code ?? 0;
@@ -63,7 +65,7 @@ async function ask(link: NatsLink, stream: string, query: object): Promise<Page>
   });
   const timer = setTimeout(() => fail("no answer in time"), READ_TIMEOUT_MS).unref();
   try {
-    link.nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), { reply: inbox });
+    nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), { reply: inbox });
     return await answer.promise;
   } finally {
     clearTimeout(timer);

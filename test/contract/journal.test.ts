@@ -2,7 +2,7 @@
 import t from "tap";
 import { subjects } from "../../config/subjects.ts";
 import { AppendCode } from "../../src/adapters/append-rules.ts";
-import { Behind, ServerCode } from "../../src/runtime/ports.ts";
+import { Behind, ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import type { Journal, Message } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome, TIMEOUT_MS } from "./expect.ts";
@@ -73,6 +73,15 @@ await inEveryWorld(t, async (t, world) => {
     }
     const end = await mustStore(journal, [event()]);
     await t.rejects(journal.readLastTogether([subject, lock], end + 1000), Behind);
+  });
+
+  await t.test("a reading of a peer that has left is unavailable, not a fault", async (t) => {
+    const leaving = await world.join();
+    const subject = subjects.record(1, freshId());
+    const left = leaving.leave();
+    await t.rejects(leaving.journal.readLastTogether([subject], 0), Unavailable);
+    await left;
+    await t.rejects(leaving.journal.readLastTogether([subject], 0), Unavailable);
   });
 
   await t.test("many last messages are read as of one point, however large they are", async (t) => {
