@@ -23,11 +23,18 @@ export function isLiteralSubject(subject: string): boolean {
 
 /** A test for subjects that match one of the filters (tokens, `*` for one, a final `>` for one or more). */
 export function compileFilters(filters: readonly string[]): (subject: string) => boolean {
-  const wanted = filters.map((filter) => filter.split("."));
-  return (subject) => {
-    const have = subject.split(".");
-    return wanted.some((want) => matches(want, have));
-  };
+  const tests = filters.map(compileFilter);
+  return (subject) => tests.some((matches) => matches(subject));
+}
+
+function compileFilter(filter: string): (subject: string) => boolean {
+  if (!/[*>]/u.test(filter)) return (subject) => subject === filter;
+  if (/^[^*>]+\.>$/u.test(filter)) {
+    const prefix = filter.slice(0, -1);
+    return (subject) => subject.startsWith(prefix) && subject.length > prefix.length;
+  }
+  const want = filter.split(".");
+  return (subject) => matches(want, subject.split("."));
 }
 
 function matches(want: readonly string[], have: readonly string[]): boolean {

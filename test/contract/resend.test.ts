@@ -1,4 +1,5 @@
 /** What the port promises is enough to write every record exactly once while servers and connections die. */
+import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
 import { subjects } from "../../config/subjects.ts";
 import { ServerCode, Unavailable } from "../../src/runtime/ports.ts";
@@ -10,6 +11,8 @@ const ORDERS = 10;
 /** Tries of one record: a minute at least, for a cluster may need ten seconds to elect a leader. */
 const TRIES = 1_200;
 const PAUSE_MS = 50;
+/** Between two records of one order: every record is read again in the end, one request for each. */
+const BREATH_MS = 25;
 
 /** Writes version `version` of an order until the server has settled it; answers its sequence. */
 async function writeOnce(journal: Journal, id: string, version: number, after: number): Promise<number> {
@@ -37,7 +40,7 @@ async function writeOnce(journal: Journal, id: string, version: number, after: n
     if (result.status === "rejected" && result.code !== ServerCode.subjectInFlight) {
       throw new Error(`${commit}: ${result.reason} (${result.code})`);
     }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await pause(PAUSE_MS);
   }
   throw new Error(`${commit} was never settled: ${last}`);
 }
@@ -48,7 +51,7 @@ async function readSurely(journal: Journal, subject: string) {
       return await journal.readLast(subject);
     } catch (error) {
       if (!(error instanceof Unavailable) || attempt === TRIES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await pause(PAUSE_MS);
     }
   }
 }
@@ -65,7 +68,10 @@ await inEveryWorld(t, async (t, world) => {
     const writing = ids.map(async (id) => {
       let version = 0;
       let sequence = 0;
-      while (!interruption.over || version < 30) sequence = await writeOnce(journal, id, ++version, sequence);
+      while (!interruption.over || version < 30) {
+        sequence = await writeOnce(journal, id, ++version, sequence);
+        await pause(BREATH_MS);
+      }
       return version;
     });
     await Promise.race([world.interrupt(), Promise.all(writing)]);

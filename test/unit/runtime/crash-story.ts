@@ -5,7 +5,7 @@
  */
 import type { Fault, Operation } from "../../../src/adapters/server.memory.ts";
 import type { ActorRecord } from "../../../src/runtime/envelope.ts";
-import type { Log } from "../../../src/runtime/ports.ts";
+import type { Log, StoredMessage } from "../../../src/runtime/ports.ts";
 import { WorkRefused } from "../../../src/runtime/worker.ts";
 import type { PaymentMethod, PlaceOrder } from "../../../src/services/orders/contract.ts";
 import type { CrashNode } from "./crash-node.ts";
@@ -277,14 +277,23 @@ function isQuiet(world: CrashWorld): boolean {
 }
 
 /** No order waits for an effect, a timer or its invoice, and nothing that a worker has begun is unmarked. */
-function nothingIsOpen(world: CrashWorld): boolean {
-  const log = world.server.log("KV_ORDERS");
-  for (const { payload } of log.lastPerSubject("orders.journal.>")) {
-    const { effects, timers, machines } = (JSON.parse(payload) as ActorRecord).snapshot;
-    if (effects.length + timers.length > 0 || machines["order"]?.status !== "done") return false;
-  }
-  const marks = world.server.log("KV_PROCESSED").lastPerSubject("$KV.PROCESSED.>");
-  return marks.every(({ payload }) => /"state":"(done|dead)"/u.test(payload)) && log.lastSequence > 0;
+function nothingIsOpen({ server }: CrashWorld): boolean {
+  const log = server.log("KV_ORDERS");
+  if (log.lastSequence === 0 || !log.lastPerSubject("orders.journal.>").every(isOver)) return false;
+  const marks = server.log("KV_PROCESSED").lastPerSubject("$KV.PROCESSED.>");
+  return marks.every(({ payload }) => /"state":"(done|dead)"/u.test(payload));
+}
+
+/** Of records that were looked at before: a world is asked after each of its steps. */
+const looked = new WeakMap<StoredMessage, boolean>();
+
+function isOver(record: StoredMessage): boolean {
+  const known = looked.get(record);
+  if (known !== undefined) return known;
+  const { effects, timers, machines } = (JSON.parse(record.payload) as ActorRecord).snapshot;
+  const answer = effects.length + timers.length === 0 && machines["order"]?.status === "done";
+  looked.set(record, answer);
+  return answer;
 }
 
 function orderOf(key: string, { method, token, lines, email }: Kind): PlaceOrder {
