@@ -11,6 +11,9 @@ import { startLoad } from "../support/order-load.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
+/** Far below what a caller waits for an answer; the machine may be busy. */
+const REFUSED_WITHIN_MS = 4000;
+
 /** Every write behind the first byte of any file fails from now on (EFBIG, where a full disk has ENOSPC). */
 const fillDisk = (pid: number) => execFileSync("prlimit", ["--pid", String(pid), "--fsize=1:"]);
 const freeDisk = (pid: number) => execFileSync("prlimit", ["--pid", String(pid), "--fsize=unlimited:"]);
@@ -35,7 +38,7 @@ t.test(
     t.match(full, { status: 503, check: { ok: false, detail: /local store refuses writes/u } });
     const from = performance.now();
     t.equal((await place(url, orderOf())).status, 503);
-    t.ok(performance.now() - from < 1000, "at once");
+    t.ok(performance.now() - from < REFUSED_WITHIN_MS, "at once");
     t.match(await read(url, before.body.id), { status: 200 }, "what is acknowledged can be read");
     const { available } = await stock(url, "TSHIRT-M");
     await pause(1500);

@@ -8,6 +8,7 @@ import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { checkFences } from "../support/fence-audit.ts";
 import { checkKeys, gatewayCalls, requestsByKey } from "../support/gateway-log.ts";
 import type { GatewayCall } from "../support/gateway-log.ts";
+import { metric } from "../support/metrics.ts";
 import {
   checkAllEnd,
   checkHistories,
@@ -181,9 +182,5 @@ function checkCalls(t: Test, calls: readonly GatewayCall[], frozenAt: number, th
 const orderOfKey = (key: string): string => key.slice(0, key.indexOf(":"));
 
 /** Calls that wait for their turn at the gateway on this node. */
-async function waiting(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const value = /^orderly_provider_waiting\{[^}]*provider="gateway"\} (\d+)$/mu.exec(text)?.[1];
-  if (value === undefined) throw new Error(`no line to the gateway in:\n${text}`);
-  return Number(value);
-}
+const waiting = (url: string): Promise<number> =>
+  metric(url, "orderly_provider_waiting", 'provider="gateway"');

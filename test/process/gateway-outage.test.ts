@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
 import { checkAllEnd, checkLedger, checkNothingLost } from "../support/order-audit.ts";
 import { healthCheck, orderOf } from "../support/order-client.ts";
+import { metric } from "../support/metrics.ts";
 import { startLoad } from "../support/order-load.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -12,6 +13,7 @@ const CALLERS = 20;
 const CALL = /"url":"\/(payments|operations)\//gu;
 /** Longer than an effect's tries without a breaker would last. */
 const OUTAGE_MS = 4000;
+const GATEWAY = 'provider="gateway"';
 
 t.test(
   "orders wait for a gateway that is killed and started again, and each is charged once, without a storm",
@@ -58,9 +60,4 @@ t.test(
   },
 );
 
-async function breakerOf(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const value = /^orderly_provider_breaker\{[^}]*provider="gateway"\} (\d)$/mu.exec(text)?.[1];
-  if (value === undefined) throw new Error(`no breaker in:\n${text}`);
-  return Number(value);
-}
+const breakerOf = (url: string): Promise<number> => metric(url, "orderly_provider_breaker", GATEWAY);

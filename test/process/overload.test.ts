@@ -12,7 +12,8 @@ const OUTBOX_LIMIT = 8;
 /** Several times of what is taken. */
 const ASKED = 60;
 const SKU = "TSHIRT-M";
-const REFUSED_WITHIN_MS = 1000;
+/** Far below what a caller waits for an answer; the machine may be busy. */
+const REFUSED_WITHIN_MS = 4000;
 
 let cluster: OrderCluster;
 let onHand: number;
