@@ -193,7 +193,7 @@ export type NodeSettings = {
   readonly breakerProbeMs: number;
   /** How long an effect waits for a provider that fails; then a payment expires, a capture is tried again later. */
   readonly providerPatienceMs: number;
-  /** Effects under way or in line; above it new orders are refused with 429. */
+  /** Effects under way or in line; from there on new orders get 429. Orders that begin at one moment may pass together. */
   readonly effectLimit: number;
   readonly smtpUrl: string;
   /**

@@ -1,6 +1,7 @@
 /** More orders than a node may have under way, over HTTP: 429 at once, with `Retry-After`, and nothing written. */
 import t, { type Test } from "tap";
 import { checkAllEnd, checkNothingLost } from "../support/order-audit.ts";
+import { metric } from "../support/metrics.ts";
 import { command, ledger, orderOf, place, read, stock } from "../support/order-client.ts";
 import { startOrderCluster } from "../support/order-cluster.ts";
 import type { OrderCluster } from "../support/order-cluster.ts";
@@ -56,11 +57,18 @@ t.test("more effects than a node may have under way: new orders get 429, the oth
   const [url = ""] = cluster.urls;
   const thaw = cluster.gateway.freeze();
   const first = await ask();
-  const answers = await Promise.all(
-    Array.from({ length: ASKED }, (_, index) => ask({ "idempotency-key": keyOf(index) })),
+  const begin = (from: number, to: number) =>
+    Promise.all(
+      Array.from({ length: to - from }, (_, index) => ask({ "idempotency-key": keyOf(from + index) })),
+    );
+  const begun = await begin(0, EFFECT_LIMIT - 1);
+  await waitUntil(
+    "all are asked for at the gateway",
+    async () => (await metric(url, "orderly_effects_running")) === EFFECT_LIMIT,
   );
+  const answers = [...begun, ...(await begin(EFFECT_LIMIT - 1, ASKED))];
   const taken = checkRefusals(t, answers);
-  t.ok(taken.length + 1 >= EFFECT_LIMIT, "as many as there may be");
+  t.equal(taken.length + 1, EFFECT_LIMIT, "exactly as many as there may be");
   const from = performance.now();
   t.match(await ask(), { status: 429, body: { code: "overloaded" } });
   t.ok(performance.now() - from < REFUSED_WITHIN_MS, "at once");
