@@ -15,6 +15,7 @@ import { ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import type { Message } from "../../src/runtime/ports.ts";
 import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { untilAnswered } from "../support/until-answered.ts";
 import { freshId, mustStore, outcome } from "./expect.ts";
 
 const WINDOW_MS = 400;
@@ -32,6 +33,7 @@ async function made(link: NatsLink, definition: StreamDefinition): Promise<void>
     await ensureStream(link, definition);
     return true;
   });
+  await untilAnswered(link, [definition]);
 }
 
 const orders = (replicas: number) =>
@@ -96,10 +98,8 @@ async function traps(t: Test, link: NatsLink, replicas: number): Promise<void> {
   await t.test("a limit deletes a schedule that was acknowledged, without a word", async (t) => {
     await made(link, { ...orders(replicas), name: "LIMITED", subjects: ["limited.>"], max_msgs: 2 });
     const schedule = { at: Date.now() + 1_000, target: "limited.target" };
-    t.equal(
-      (await appendMessages(link, [{ subject: "limited.timer", payload: "", schedule }], 5_000)).status,
-      "stored",
-    );
+    const timer = { subject: "limited.timer", payload: "", schedule };
+    t.match(await appendMessages(link, [timer], 5_000), { status: "stored" });
     for (let n = 0; n < 3; n++) await appendMessages(link, [{ subject: "limited.x", payload: "" }], 5_000);
     const marker = subjects.timer(1, freshId(), "m", "t", 1);
     const target = subjects.inbox(1, freshId());

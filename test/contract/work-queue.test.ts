@@ -1,6 +1,7 @@
 /** What workers stand on: queues of events, dead letters, documents. In memory and on real servers alike. */
 import t from "tap";
 import type { Test } from "tap";
+import { allStreams } from "../../config/streams.ts";
 import { INVOICE_STORE, subjects } from "../../config/subjects.ts";
 import { systemClock } from "../../src/adapters/clock.system.ts";
 import { memoryNode } from "../../src/adapters/connection.memory.ts";
@@ -18,6 +19,7 @@ import type { Journal } from "../../src/runtime/ports.ts";
 import type { DeadLetter, DeadLetters, WorkItem, WorkQueue } from "../../src/runtime/work-queue.ts";
 import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { untilAnswered } from "../support/until-answered.ts";
 import { freshId, mustStore } from "./expect.ts";
 
 type Peer = { readonly queue: WorkQueue; readonly documents: Documents };
@@ -55,7 +57,9 @@ async function natsWorld(t: Test, servers: readonly string[], replicas: number):
     return link;
   };
   const [one, two] = await Promise.all([linked(), linked()]);
-  await ensureStreams(one, { replicas, partitions: 4, streams: 1, presenceAgeMs: 1_000 });
+  const settings = { replicas, partitions: 4, streams: 1, presenceAgeMs: 1_000 };
+  await ensureStreams(one, settings);
+  for (const link of [one, two]) await untilAnswered(link, allStreams(settings));
   const peer = async (link: typeof one) => ({
     queue: natsWorkQueue(link),
     documents: await natsDocuments(link, INVOICE_STORE),

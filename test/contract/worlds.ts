@@ -15,6 +15,7 @@ import type { Bucket, Bus, Journal } from "../../src/runtime/ports.ts";
 import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
 import type { NatsServer } from "../support/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { untilAnswered } from "../support/until-answered.ts";
 
 /** One connection and the ports on it. */
 export type Peer = {
@@ -131,19 +132,18 @@ async function natsWorld(
   replicas: number,
 ): Promise<World> {
   let made: Promise<void> | undefined;
+  const definitions = [orders(replicas), plain(replicas), short(replicas)];
   const make = async () => {
-    const link = await connectNats({
-      servers: servers.map((server) => server.url),
-      name: "setup",
-      connectTimeoutMs: 20_000,
-    });
-    for (const definition of [orders(replicas), plain(replicas), short(replicas)]) {
+    const links = await Promise.all(
+      servers.map(({ url }) => connectNats({ servers: [url], name: "setup", connectTimeoutMs: 20_000 })),
+    );
+    for (const definition of definitions)
       await waitUntil(`${definition.name} exists`, async () => {
-        await ensureStream(link, definition);
+        await ensureStream(links[0]!, definition);
         return true;
       });
-    }
-    await link.close();
+    await Promise.all(links.map((link) => untilAnswered(link, definitions)));
+    await Promise.all(links.map((link) => link.close()));
   };
   return {
     name,

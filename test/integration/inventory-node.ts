@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
+import { allStreams } from "../../config/streams.ts";
 import { subjects } from "../../config/subjects.ts";
 import { natsBus } from "../../src/adapters/bus.nats.ts";
 import { systemClock } from "../../src/adapters/clock.system.ts";
@@ -20,6 +21,7 @@ import { InventoryShard } from "../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../src/services/inventory/shard-dependencies.ts";
 import { readHold, readStock } from "../../src/services/inventory/stored.ts";
 import type { StoredHold, StoredStock } from "../../src/services/inventory/stored.ts";
+import { untilAnswered } from "../support/until-answered.ts";
 
 const silent: Log = {
   debug: () => {},
@@ -52,7 +54,9 @@ export async function startInventoryNode(
   const servers = [urls].flat();
   const link = await connectNats({ servers, name, connectTimeoutMs: 5000 });
   t.teardown(() => link.nc.close());
-  await ensureStreams(link, { replicas: servers.length, partitions: 4, streams: 1, presenceAgeMs: 3000 });
+  const settings = { replicas: servers.length, partitions: 4, streams: 1, presenceAgeMs: 3000 };
+  await ensureStreams(link, settings);
+  await untilAnswered(link, allStreams(settings));
   const home = mkdtempSync(join(tmpdir(), "orderly-inventory-"));
   const outbox = sqliteOutbox({ path: join(home, "outbox.sqlite") });
   const journal = natsJournal(link);

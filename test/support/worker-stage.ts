@@ -2,7 +2,7 @@
 import type { Test } from "tap";
 import { streamNames } from "../../config/layout.ts";
 import { subjects } from "../../config/subjects.ts";
-import { processedBucket, type StreamSettings } from "../../config/streams.ts";
+import { allStreams, processedBucket, type StreamSettings } from "../../config/streams.ts";
 import { natsBucket } from "../../src/adapters/bucket.nats.ts";
 import { systemClock } from "../../src/adapters/clock.system.ts";
 import { connectNats } from "../../src/adapters/connection.nats.ts";
@@ -15,6 +15,7 @@ import type { Message, StoredMessage } from "../../src/runtime/ports.ts";
 import type { WorkerDependencies } from "../../src/runtime/worker.ts";
 import { type NatsServer, startNatsCluster, startNatsServer } from "./nats-server.ts";
 import { quietLog } from "./quiet-log.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 export const stageSettings: StreamSettings = { replicas: 1, partitions: 4, streams: 1, presenceAgeMs: 3_000 };
 
@@ -52,10 +53,11 @@ export async function startStage(
     const urls = started.map((server) => server.url);
     const link = await connectNats({ servers: urls, name, connectTimeoutMs: 20_000 });
     t.teardown(() => link.close());
+    await ensureStreams(link, settings);
+    await untilAnswered(link, allStreams(settings));
     return link;
   };
   const own = await connect("stage");
-  await ensureStreams(own, settings);
   const journal = natsJournal(own);
   const letters = natsJournal(own, "DEAD");
   return {
