@@ -21,7 +21,7 @@ const IDLE_CONNECTIONS_MS = 300;
 const LOOK_EVERY_MS = 20;
 /** A turn of the event loop in which hardly anybody can have connected meanwhile; on a node that is never so quick, the bound. */
 const QUICK_TURN_MS = 1;
-const LONGEST_LOOK_MS = 300;
+const LONGEST_LOOK_MS = 1000;
 
 /** @returns whether the app is closing */
 export function closeGracefully(app: HttpApp): () => boolean {

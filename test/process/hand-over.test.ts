@@ -14,6 +14,8 @@ const CALLERS = 8;
 const PARTITIONS = 32;
 /** Orders that are placed before anything happens, and after. */
 const ENOUGH = 60;
+/** Connections that the system had in line at the moment in which a listener closed. */
+const RESET_AT_MOST = 2;
 
 const moved = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>) =>
   Array.from({ length: PARTITIONS }, (_, p) => p).filter(
@@ -47,6 +49,7 @@ async function underLoad(
   await more(ENOUGH);
   await load.stop();
   t.strictSame(load.failed, [], "no request failed");
+  t.ok(load.resetConnections() <= RESET_AT_MOST, `${load.resetConnections()} connections reset, untaken`);
   const pauses = pausesIn(cluster.nodes, since);
   t.ok(
     partitions.every((partition) => pauses.has(partition)),

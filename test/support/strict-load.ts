@@ -1,7 +1,8 @@
 /**
  * Callers that place orders one after the other, and take nothing but a placed order for an answer: what a hand-over
- * must not disturb. Only a connection that is refused is tried elsewhere: one that was taken brings an answer. A node
- * that leaves may answer 202, with the order as it is; it is asked for again elsewhere, under the same key.
+ * must not disturb. Only a connection that no node has taken is tried elsewhere: one that was taken brings an answer. It
+ * is refused; or reset, where the system had it in line when the listener closed. A node that leaves may answer 202,
+ * with the order as it is; it is asked for again elsewhere, under the same key.
  * Owns: what was asked and answered.  Does not own: the cluster.
  */
 import type { PlaceOrder } from "../../src/services/orders/contract.ts";
@@ -21,6 +22,8 @@ export type StrictLoad = {
   readonly failed: readonly string[];
   /** Requests that found nobody at an address, and were repeated elsewhere. */
   refusedConnections(): number;
+  /** Connections to a node that left that were reset at once; their orders were made by the repetition, not before. */
+  resetConnections(): number;
   /** Orders that a node that left has answered 202. */
   handedBack(): number;
   /** Orders under way end first. */
@@ -29,6 +32,9 @@ export type StrictLoad = {
 
 /** Tries of one order: an address that closes meanwhile, and then another one. */
 const TRIES = 5;
+/** A request that was taken is cut only when its node may wait no longer. */
+const AT_ONCE_MS = 100;
+const RESETS: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
 /** Short ones, and one that waits longer than a node may take to leave, at a gateway that takes 2 s. */
 const KINDS = [
   { change: { method: "cash_on_delivery" }, headers: {} },
@@ -49,8 +55,7 @@ export function startStrictLoad(
 ): StrictLoad {
   const answered: StrictAnswer[] = [];
   const failed: string[] = [];
-  let refused = 0;
-  let handedBack = 0;
+  let [refused, reset, handedBack] = [0, 0, 0];
   let next = 0;
   const stopping = new AbortController();
 
@@ -59,9 +64,12 @@ export function startStrictLoad(
     const { change, headers } = KINDS[index % KINDS.length]!;
     const order = orderOf(change);
     const sentAt = performance.now();
+    /** Wall clock, ms: nobody may have made the order before. */
+    let resetAt: number | undefined;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const known = urls();
       const url = known[(index + attempt) % known.length]!;
+      const askedAt = performance.now();
       try {
         const { status, body } = await place(url, order, { ...headers, "idempotency-key": key });
         const tookMs = performance.now() - sentAt;
@@ -69,11 +77,18 @@ export function startStrictLoad(
           handedBack++;
           continue;
         }
+        if (resetAt !== undefined && Date.parse(body.createdAt) < resetAt)
+          failed.push(`${key}: its connection was reset when the order had been taken`);
         if (status === 201) answered.push({ id: body.id, key, order, tookMs });
         else failed.push(`${key} at ${url}: ${status} ${body.code} after ${Math.round(tookMs)} ms`);
         return;
       } catch (error) {
         const code = codeOf(error);
+        if (RESETS.has(code) && leaves(url) && performance.now() - askedAt < AT_ONCE_MS) {
+          resetAt = Date.now();
+          reset++;
+          continue;
+        }
         if (code !== "ECONNREFUSED") {
           failed.push(`${key} at ${url}: ${code} after ${Math.round(performance.now() - sentAt)} ms`);
           return;
@@ -92,6 +107,7 @@ export function startStrictLoad(
     answered,
     failed,
     refusedConnections: () => refused,
+    resetConnections: () => reset,
     handedBack: () => handedBack,
     stop: async () => {
       stopping.abort();
