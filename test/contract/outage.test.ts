@@ -9,6 +9,8 @@ import { waitUntil } from "../support/wait-until.ts";
 import { mustStore } from "./expect.ts";
 
 const OUTAGE_MS = 10_000;
+/** On a machine that is busy. */
+const SECONDS_MS = 8_000;
 
 t.test("ten seconds away: 40 consumers go on without a gap, within seconds", async (t) => {
   const server = await startNatsServer(t);
@@ -37,9 +39,14 @@ t.test("ten seconds away: 40 consumers go on without a gap, within seconds", asy
       await mustStore(journal, [{ subject: "orders.inbox.1.a", payload: "after" }]);
       return true;
     },
-    { timeoutMs: 5_000 },
+    { timeoutMs: SECONDS_MS },
   );
-  await waitUntil("all have it", () => received.every((got) => got.at(-1) === "after"), { timeoutMs: 5_000 });
+  // One that was written without an answer was written again.
+  const stored = (await journal.readAll("orders.inbox.1.a")).map(({ payload }) => payload);
+  await waitUntil("all have it", () => received.every((got) => got.length >= stored.length), {
+    timeoutMs: SECONDS_MS,
+  });
   t.comment(`all went on ${Math.round(performance.now() - backAt)} ms after the server was back`);
-  for (const got of received) t.strictSame(got, ["before", "after"]);
+  t.strictSame([...new Set(stored)], ["before", "after"]);
+  for (const got of received) t.strictSame(got, stored);
 });
