@@ -32,8 +32,8 @@ export type StrictLoad = {
 
 /** Tries of one order: an address that closes meanwhile, and then another one. */
 const TRIES = 5;
-/** A request that was taken is cut only when its node may wait no longer. */
-const AT_ONCE_MS = 100;
+/** A request that was taken is cut only when its node may wait no longer: after seconds. */
+const AT_ONCE_MS = 1000;
 const RESETS: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
 /** Short ones, and one that waits longer than a node may take to leave, at a gateway that takes 2 s. */
 const KINDS = [
