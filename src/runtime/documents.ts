@@ -6,7 +6,7 @@ export type StoredDocument = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
-/** Documents by name; any ASCII text is a name. */
+/** Documents by name; any ASCII text is a name. Where a store has several copies, a reader may be a moment behind. */
 export interface Documents {
   /** Stores or replaces whole; a reader gets the old or the new one. @throws Unavailable (retryable) */
   put(name: string, document: StoredDocument): Promise<void>;
