@@ -9,6 +9,7 @@ import type { NatsLink } from "../src/adapters/link.nats.ts";
 import type { PlaceOrder } from "../src/services/orders/contract.ts";
 import type { Lifetime } from "../test/support/lifetime.ts";
 import { findPlace, launch } from "../test/support/local-cluster.ts";
+import { metricsOf, valueOf } from "../test/support/metrics.ts";
 import { orderOf } from "../test/support/order-client.ts";
 import { waitUntil } from "../test/support/wait-until.ts";
 import { childrenOf, cpuSeconds } from "./process-costs.ts";
@@ -93,17 +94,4 @@ async function isServed(urls: readonly string[], partitions: number): Promise<bo
   const texts = await Promise.all(urls.map(metricsOf));
   const open = texts.map((text) => valueOf(text, "orderly_partitions_open"));
   return open.every((count) => count > 0) && open.reduce((sum, count) => sum + count, 0) === partitions;
-}
-
-async function metricsOf(url: string): Promise<string> {
-  const response = await fetch(`${url}/metrics`);
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${url}/metrics answers ${response.status}`);
-  return text;
-}
-
-function valueOf(text: string, name: string): number {
-  const value = new RegExp(`^${name}\\{[^}]*\\} (\\S+)$`, "mu").exec(text)?.[1];
-  if (value === undefined) throw new Error(`the metrics do not tell ${name}`);
-  return Number(value);
 }

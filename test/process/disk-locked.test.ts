@@ -16,8 +16,7 @@ const LOCKER = fileURLToPath(new URL("fixtures/outbox-locker.ts", import.meta.ur
 const ORDERS = 80;
 const CALLERS = 8;
 const SKU = "TSHIRT-M";
-/** Far below what a caller waits for an answer; the machine may be busy. */
-const REFUSED_WITHIN_MS = 4000;
+const REFUSED_WITHIN_MS = 1000;
 const METHODS = ["credit_card", "cash_on_delivery"] as const;
 const orderAt = (index: number) =>
   orderOf({ method: METHODS[index % METHODS.length]!, lines: [{ sku: SKU, quantity: 1 }] });

@@ -13,7 +13,7 @@ import { waitUntil } from "../support/wait-until.ts";
 const PARTITIONS = 32;
 const ORDERS = 6;
 /** Between two processes on a busy machine. */
-const SLACK_MS = 3000;
+const SLACK_MS = 1000;
 /** A call of the gateway in its log. */
 const CALL = /"url":"\/payments/gu;
 

@@ -1,20 +1,22 @@
-/** One figure of a node, as operators read it. */
+/** Figures of a node, as operators read them. */
+
+/** All of them, in Prometheus' text format. */
+export async function metricsOf(url: string): Promise<string> {
+  const response = await fetch(`${url}/metrics`);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url}/metrics answers ${response.status}`);
+  return text;
+}
 
 /**
- * The first sample of the metric, whose labels contain `label`.
- * @param label as it is written there: `provider="gateway"`
+ * One of them.
+ * @param label as it is written there, where there are several: `provider="gateway"`
  */
-export async function metric(url: string, name: string, label = ""): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  for (const line of text.split("\n")) {
-    const [, labels = "", value] = /^(?:\w+)(?:\{([^}]*)\})? (\S+)$/u.exec(line) ?? [];
-    if (
-      value !== undefined &&
-      line.startsWith(name) &&
-      /[{ ]/u.test(line[name.length]!) &&
-      labels.includes(label)
-    )
-      return Number(value);
-  }
-  throw new Error(`no ${name} with ${label || "any labels"} in:\n${text}`);
+export function valueOf(metrics: string, name: string, label = ""): number {
+  const value = new RegExp(`^${name}\\{[^}]*${label}[^}]*\\} (\\S+)$`, "mu").exec(metrics)?.[1];
+  if (value === undefined) throw new Error(`the metrics do not tell ${name} ${label}`);
+  return Number(value);
 }
+
+export const metric = async (url: string, name: string, label?: string): Promise<number> =>
+  valueOf(await metricsOf(url), name, label);

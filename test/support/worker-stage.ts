@@ -53,11 +53,11 @@ export async function startStage(
     const urls = started.map((server) => server.url);
     const link = await connectNats({ servers: urls, name, connectTimeoutMs: 20_000 });
     t.teardown(() => link.close());
-    await ensureStreams(link, settings);
-    await untilAnswered(link, allStreams(settings));
     return link;
   };
   const own = await connect("stage");
+  await ensureStreams(own, settings);
+  await untilAnswered(own, allStreams(settings));
   const journal = natsJournal(own);
   const letters = natsJournal(own, "DEAD");
   return {
@@ -65,6 +65,7 @@ export async function startStage(
     servers: started,
     node: async () => {
       const link = await connect("node");
+      await untilAnswered(link, allStreams(settings));
       return {
         link,
         queue: natsWorkQueue(link, streamNames(streams)),
