@@ -5,7 +5,7 @@
  */
 import { createInbox } from "@nats-io/transport-node";
 import type { Msg } from "@nats-io/transport-node";
-import { Behind, type StoredMessage, Unavailable } from "../runtime/ports.ts";
+import { Behind, type Reading, type StoredMessage, Unavailable } from "../runtime/ports.ts";
 import type { NatsLink } from "./link.nats.ts";
 import { READ_TIMEOUT_MS, readHeaders } from "./stored-message.nats.ts";
 
@@ -18,14 +18,14 @@ export async function lastTogether(
   stream: string,
   subjects: readonly string[],
   through: number,
-): Promise<ReadonlyMap<string, StoredMessage>> {
-  const found = new Map<string, StoredMessage>();
+): Promise<Reading> {
+  const last = new Map<string, StoredMessage>();
   let page: Page = await ask(link, stream, { multi_last: subjects });
   // Nothing at all: a replica that has just begun, or none of the subjects is there.
   if (page.upTo < through) throw new Behind(`a replica that has come to ${page.upTo}, not to ${through}`);
   for (;;) {
-    for (const message of page.messages) found.set(message.subject, message);
-    if (page.pending === 0) return found;
+    for (const message of page.messages) last.set(message.subject, message);
+    if (page.pending === 0) return { last, through: page.upTo };
     // The rest of an answer that the server has cut, as of the same point.
     const next = { multi_last: subjects, seq: page.last + 1, up_to_seq: page.upTo };
     page = { ...(await ask(link, stream, next)), upTo: page.upTo };

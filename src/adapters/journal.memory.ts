@@ -26,7 +26,8 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
         subjects.flatMap((subject) => log.last(subject, upTo) ?? []),
       );
       if (reaches < through) throw new Behind(`a replica that has come to ${reaches}, not to ${through}`);
-      return new Map(found.map((message) => [message.subject, message]));
+      const last = new Map(found.map((message) => [message.subject, message]));
+      return { last, through: last.size === 0 ? 0 : reaches };
     },
     readLastPerSubject: async (filter) => {
       const { found } = await read(link, log, "read", filter, (upTo) => log.lastPerSubject(filter, upTo));

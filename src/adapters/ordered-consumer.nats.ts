@@ -69,6 +69,14 @@ class Follower implements Subscription {
   #stopped = false;
   /** Stream sequence of the newest message received; 0 before the first. */
   #received = 0;
+  /**
+   * The server had looked at everything up to here, and a fresh consumer begins behind it: the stream may have grown by
+   * millions of messages that do not concern this follower. What the last heartbeat but one has told: it has been stored
+   * for a second, and a server that dies now does not give its sequences to other messages.
+   */
+  #passed = 0;
+  /** What the last heartbeat has told. */
+  #told = 0;
   /** Consumer sequence of the newest message of the current consumer. */
   #delivered = 0;
   #caughtUp = false;
@@ -173,7 +181,10 @@ class Follower implements Subscription {
     const position =
       from === "last"
         ? { deliver_policy: "last_per_subject" }
-        : { deliver_policy: "by_start_sequence", opt_start_seq: Math.max(from, 1, this.#received + 1) };
+        : {
+            deliver_policy: "by_start_sequence",
+            opt_start_seq: Math.max(from, 1, Math.max(this.#received, this.#passed) + 1),
+          };
     return {
       name,
       ...position,
@@ -222,7 +233,9 @@ class Follower implements Subscription {
     const stalled = msg.headers?.get("Nats-Consumer-Stalled") ?? "";
     if (stalled !== "") this.#enqueue({ flowReply: stalled });
     const delivered = msg.headers?.get("Nats-Last-Consumer") ?? "";
-    if (delivered !== "" && Number(delivered) !== this.#delivered) void this.#remake();
+    if (delivered !== "" && Number(delivered) !== this.#delivered) return void this.#remake();
+    this.#passed = Math.max(this.#passed, this.#told);
+    this.#told = Number(msg.headers?.get("Nats-Last-Stream") ?? 0);
   }
 
   #reachEnd(): void {

@@ -36,7 +36,7 @@ export async function diagnose(
   const wanted = [...batch.fences.keys(), ...batch.locks.map((lock) => lock.subject)];
   let last: ReadonlyMap<string, StoredMessage>;
   try {
-    last = await journal.readLastTogether(wanted, believeOld ? 0 : Math.max(...expected));
+    ({ last } = await journal.readLastTogether(wanted, believeOld ? 0 : Math.max(...expected)));
   } catch (error) {
     if (error instanceof Unavailable) return undefined;
     throw error;

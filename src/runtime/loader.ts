@@ -137,8 +137,8 @@ export class Loader {
       const through = Math.max(lock.epoch, cells.forgottenThrough());
       try {
         // The lock's own subject certainly has a message.
-        const found = await journal.readLastTogether([subject, lock.subject], through);
-        return found.get(subject);
+        const { last } = await journal.readLastTogether([subject, lock.subject], through);
+        return last.get(subject);
       } catch (error) {
         if (!(error instanceof Behind) || tried === ASK_TRIES || ended()) throw error;
       }

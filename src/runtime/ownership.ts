@@ -18,7 +18,7 @@ import type { Crash } from "./crash-points.ts";
 import { LockDoubts } from "./lock-doubts.ts";
 import { type LockEntry, readLock, released } from "./lock-entry.ts";
 import { pause } from "./pause.ts";
-import type { Clock, Ids, Journal, Log, StoredMessage, Subscription } from "./ports.ts";
+import type { Clock, Ids, Journal, Log, Reading, StoredMessage, Subscription } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 import type { OwnedResource } from "./resource.ts";
 import type { LockRef } from "./unit.ts";
@@ -49,6 +49,8 @@ type Slot = {
   doubts: number;
 };
 
+/** The most that a reading takes. */
+const LOCKS_READ_AT_ONCE = 1000;
 const CLAIMS_AT_ONCE = 8;
 const REVIEW_MS = 250;
 const RETRY_MS = 250;
@@ -99,18 +101,19 @@ export class Ownership {
 
   private async watch(journal: Journal, slots: readonly Slot[]): Promise<Subscription> {
     const { crash } = this.options;
-    for (const { resource } of slots) {
+    const locks = slots.map(({ resource }) => resource.lock);
+    const readings: Reading[] = [];
+    for (let at = 0; at < locks.length; at += LOCKS_READ_AT_ONCE) {
       crash?.("ownership.read", "before");
-      const stored = await journal.readLast(resource.lock);
+      readings.push(await journal.readLastTogether(locks.slice(at, at + LOCKS_READ_AT_ONCE), 0));
       crash?.("ownership.read", "after");
-      if (stored) this.saw(stored);
     }
-    // From the oldest of them: a lock that was read early may have changed before the last one was read.
-    const from = Math.min(...slots.map((slot) => slot.revision));
+    for (const { last } of readings) for (const stored of last.values()) this.saw(stored);
+    // Behind what was read, not behind the oldest lock: the server looks through all that was stored since.
+    const from = Math.min(...readings.map(({ through }) => through)) + 1;
     crash?.("ownership.watch", "before");
-    const watching = await journal.consume(
-      { filters: slots.map(({ resource }) => resource.lock), fromSequence: from + 1 },
-      (message) => this.saw(message),
+    const watching = await journal.consume({ filters: locks, fromSequence: from }, (message) =>
+      this.saw(message),
     );
     crash?.("ownership.watch", "after");
     return watching;

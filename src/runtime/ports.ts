@@ -59,6 +59,14 @@ export type AppendResult =
 
 export type Subscription = { stop(): Promise<void> };
 
+/** The last messages of some subjects, all as of one point of the log. */
+export type Reading = {
+  /** By subject; a subject without messages is not there. */
+  readonly last: ReadonlyMap<string, StoredMessage>;
+  /** That point: the sequence of the log's last message then. 0 when nothing was found: there is no proof. */
+  readonly through: number;
+};
+
 /** The stream: locks, records, events, inboxes and timers in one log. */
 export interface Journal {
   /**
@@ -73,12 +81,12 @@ export interface Journal {
    */
   readLast(subject: string): Promise<StoredMessage | undefined>;
   /**
-   * The last messages of literal subjects, 1 to 1000, by subject: all as of one and the same point of the log, which is at
-   * `through` or behind it. Read from any replica, and proven: no message at or below `through` is missed. At least one
-   * of the subjects must have a message, or there is no proof.
+   * The last messages of literal subjects, 1 to 1000, as of a point of the log that is at `through` or behind it. Read
+   * from any replica, and proven: no message at or below that point is missed. At least one of the subjects must have a
+   * message, or there is no proof.
    * @throws Unavailable (retryable); Behind when whoever answers has not come so far yet
    */
-  readLastTogether(subjects: readonly string[], through: number): Promise<ReadonlyMap<string, StoredMessage>>;
+  readLastTogether(subjects: readonly string[], through: number): Promise<Reading>;
   /** The last message of every subject that matches `filter`, in no order. @throws Unavailable (retryable) */
   readLastPerSubject(filter: string): Promise<StoredMessage[]>;
   /** All messages of one literal subject, oldest first. @throws Unavailable (retryable) */

@@ -66,16 +66,20 @@ await inEveryWorld(t, async (t, world) => {
       const message = { ...record(id, undefined, `größe ${version}`), ...commitOf(`c-${version}`) };
       const sequence = await mustStore(journal, [message]);
       for (const reader of [journal, other.journal]) {
-        const found = await reached(reader, [subject, absent, lock], sequence);
-        t.strictSame([...found.keys()].toSorted(), [lock, subject].toSorted(), "what is there");
-        const last = found.get(subject);
-        t.match(last, { subject, sequence, payload: `größe ${version}` });
-        t.strictSame(last?.headers, { "Orderly-Commit": `c-${version}` });
-        t.ok(Math.abs((last?.at ?? 0) - Date.now()) < 60_000, "server time, in milliseconds");
+        const { last, through } = await reached(reader, [subject, absent, lock], sequence);
+        t.equal(through, sequence, "nothing was written since");
+        t.strictSame([...last.keys()].toSorted(), [lock, subject].toSorted(), "what is there");
+        const found = last.get(subject);
+        t.match(found, { subject, sequence, payload: `größe ${version}` });
+        t.strictSame(found?.headers, { "Orderly-Commit": `c-${version}` });
+        t.ok(Math.abs((found?.at ?? 0) - Date.now()) < 60_000, "server time, in milliseconds");
       }
     }
     const end = await mustStore(journal, [event()]);
+    const { through } = await reached(journal, [subject, lock], end);
+    t.equal(through, end, "the point is the log's, not that of what was found");
     await t.rejects(journal.readLastTogether([subject, lock], end + 1000), Behind);
+    t.strictSame(await journal.readLastTogether([absent], 0), { last: new Map(), through: 0 });
   });
 
   await t.test("a reading of a peer that has left is unavailable, not a fault", async (t) => {
@@ -95,9 +99,9 @@ await inEveryWorld(t, async (t, world) => {
       ids.map((id) => record(id, 0, payload)),
     );
     const wanted = ids.map((id) => subjects.record(1, id));
-    const found = await reached(journal, wanted, end);
-    t.equal(found.size, ids.length);
-    t.ok([...found.values()].every((message) => message.payload === payload));
+    const { last } = await reached(journal, wanted, end);
+    t.equal(last.size, ids.length);
+    t.ok([...last.values()].every((message) => message.payload === payload));
   });
 
   await t.test("a record that has been overtaken is refused with 10071", async (t) => {

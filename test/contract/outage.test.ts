@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
 import { connectNats } from "../../src/adapters/connection.nats.ts";
+import { apiRequest } from "../../src/adapters/jetstream-api.nats.ts";
 import { natsJournal } from "../../src/adapters/journal.nats.ts";
 import { ensureStreams } from "../../src/adapters/streams.nats.ts";
 import { startNatsServer } from "../support/nats-server.ts";
@@ -10,6 +11,8 @@ import { mustStore } from "./expect.ts";
 
 const OUTAGE_MS = 10_000;
 const SECONDS_MS = 5_000;
+/** Three of the server's heartbeats: they tell what a consumer has passed without a match. */
+const HEARTBEATS_MS = 3_500;
 
 t.test("ten seconds away: 40 consumers go on without a gap, within seconds", async (t) => {
   const server = await startNatsServer(t);
@@ -27,6 +30,9 @@ t.test("ten seconds away: 40 consumers go on without a gap, within seconds", asy
   );
   await mustStore(journal, [{ subject: "orders.inbox.1.a", payload: "before" }]);
   await waitUntil("all have it", () => received.every((got) => got.length === 1));
+  const others = Array.from({ length: 100 }, () => ({ subject: "orders.events.1.other", payload: "" }));
+  const passed = await mustStore(journal, others);
+  await pause(HEARTBEATS_MS);
   await server.kill();
   // The outage itself is what is tested: it has to outlast every time limit of the client.
   await pause(OUTAGE_MS);
@@ -48,4 +54,15 @@ t.test("ten seconds away: 40 consumers go on without a gap, within seconds", asy
   t.comment(`all went on ${Math.round(performance.now() - backAt)} ms after the server was back`);
   t.strictSame([...new Set(stored)], ["before", "after"]);
   for (const got of received) t.strictSame(got, stored);
+  const { consumers } = await apiRequest<{ consumers: readonly { config: { opt_start_seq: number } }[] }>(
+    link,
+    "CONSUMER.LIST.KV_ORDERS",
+    undefined,
+    SECONDS_MS,
+  );
+  const starts = consumers.map(({ config }) => config.opt_start_seq);
+  t.ok(
+    starts.length >= received.length && starts.every((start) => start > passed),
+    "none has the server look again through what did not concern it",
+  );
 });

@@ -200,7 +200,7 @@ t.test(
         (error: unknown) => error instanceof Unavailable,
       ),
     );
-    t.equal((await journal.readLastTogether([subject], kept)).get(subject)?.payload, "kept");
+    t.equal((await journal.readLastTogether([subject], kept)).last.get(subject)?.payload, "kept");
     // The stream itself could not be purged now. Another one can be deleted, or the limit be raised.
     await waitUntil("there is room", async () => {
       await apiRequest(link, "STREAM.DELETE.FILLER", undefined, 5_000);

@@ -7,6 +7,7 @@ import { partitionOf, subjects } from "../../../config/subjects.ts";
 import { type ActorRecord, RecordHeader } from "../../../src/runtime/envelope.ts";
 import type { StoredMessage } from "../../../src/runtime/ports.ts";
 import { mailedEvents } from "../../../src/services/email/worker.ts";
+import { type Counter, spareNumbers } from "../../../src/services/invoice/allotment.ts";
 import { creditNoteName } from "../../../src/services/invoice/invoices.ts";
 import { orderMachinesOf, orderStatus } from "../../../src/services/orders/status.ts";
 import { COUNTED, COUNTED_LAST, STOCK, type Story, type Told } from "./crash-story.ts";
@@ -135,8 +136,8 @@ function publicEvents(world: CrashWorld): StoredMessage[] {
 }
 
 /**
- * One number for each completed order, none twice, none left out within a year; the document bears the same. A
- * cancelled order has none, or one and a credit note, numbered as well as they are.
+ * One number for each completed order, none twice, none left out within a year, but for those that the next paper gets;
+ * the document bears the same. A cancelled order has none, or one and a credit note, numbered as well as they are.
  */
 async function invoices(world: CrashWorld, told: readonly Told[]): Promise<string[]> {
   const wrong: string[] = [];
@@ -172,15 +173,37 @@ async function invoices(world: CrashWorld, told: readonly Told[]): Promise<strin
   if (credited === 0) wrong.push("no invoice was taken back");
   const years = Map.groupBy(numbers.keys(), (number) => number.slice(0, -7));
   if (years.size < 3) wrong.push(`papers of ${[...years.keys()].join(", ")}`);
-  for (const [year, given] of years)
-    if (given.toSorted().some((number, index) => Number(number.slice(-6)) !== index + 1))
-      wrong.push(`the numbers of ${year} have gaps: ${given.toSorted().join(" ")}`);
+  for (const [year, given] of years) {
+    const spare = spareOf(world, year);
+    const all = [...spare, ...given.map((number) => Number(number.slice(-6)))].toSorted((a, b) => a - b);
+    if (all.some((number, index) => number !== index + 1))
+      wrong.push(`the numbers of ${year} have gaps: ${given.toSorted().join(" ")}, spare ${spare.join(" ")}`);
+  }
   return wrong;
 }
 
+/** Numbers of a year that goes on which the next paper gets: the orders they were given to had others. */
+function spareOf(world: CrashWorld, year: string): number[] {
+  const keys = year.startsWith("CN-") ? "credit-" : "";
+  const counter = lastNumbers(world, `${keys}year.${year.slice(-4)}`) as Counter | undefined;
+  if (counter === undefined || counter.closed) return [];
+  const text = (number: number) => `${year}-${String(number).padStart(6, "0")}`;
+  const unused = counter.given.filter(
+    ({ number, order }) => numberIn(world, `${keys}order.${order}`) !== text(number),
+  );
+  return spareNumbers(
+    counter,
+    unused.map(({ number }) => number),
+  );
+}
+
 function numberIn(world: CrashWorld, key: string): string | undefined {
+  return (lastNumbers(world, key) as { number?: string } | undefined)?.number;
+}
+
+function lastNumbers(world: CrashWorld, key: string): unknown {
   const entry = world.server.log("KV_INVOICES_NUMBERS").all(`$KV.INVOICES_NUMBERS.${key}`).at(-1);
-  return entry && (JSON.parse(entry.payload) as { number?: string }).number;
+  return entry && (JSON.parse(entry.payload) as unknown);
 }
 
 /** A mail for every event that has one; what could not be mailed is a dead letter, once. */

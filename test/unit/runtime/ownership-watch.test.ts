@@ -16,7 +16,7 @@ function lockLog() {
     tell?.({ subject, sequence, at: 0, headers: {}, payload });
     return sequence;
   };
-  const journal: Pick<Journal, "append" | "readLast" | "consume"> = {
+  const journal: Pick<Journal, "append" | "readLastTogether" | "consume"> = {
     async append([message]) {
       const lastSequence = store(message!);
       // Whoever waits for the lock claims it at once, and the watch tells before we are answered.
@@ -24,7 +24,7 @@ function lockLog() {
       await Promise.resolve();
       return { status: "stored", lastSequence };
     },
-    readLast: () => Promise.resolve(undefined),
+    readLastTogether: () => Promise.resolve({ last: new Map(), through: 0 }),
     consume(_options, onMessage) {
       tell = (message) => void onMessage(message);
       return Promise.resolve({ stop: () => Promise.resolve() });
