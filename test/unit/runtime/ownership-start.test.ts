@@ -18,55 +18,62 @@ const resource = (name: string, journal: Journal) => ({
   drain: () => Promise.resolve(),
 });
 
-t.test(
-  "a lock that changes between the reading of a starting node and its watch is not missed",
-  async (t) => {
-    const clock = new VirtualClock();
-    const { journal } = memoryNode(new MemoryServer({ clock }), "node-2");
-    const claim = async (name: string): Promise<void> => {
-      const entry = { node: "node-1", boot: "boot-1", nonce: "n", since: "" };
-      const stored = journal.append([{ subject: subjects.lock(name), payload: JSON.stringify(entry) }], 1000);
+t.test("a lock that changes between a starting node's reading and its watch is seen", async (t) => {
+  const clock = new VirtualClock();
+  const { journal } = memoryNode(new MemoryServer({ clock }), "node-2");
+  const store = async (subject: string, payload: string): Promise<void> => {
+    const stored = journal.append([{ subject, payload }], 1000);
+    await clock.advance(10);
+    t.match(await stored, { status: "stored" });
+  };
+  const claim = (name: string): Promise<void> => {
+    const entry = { node: "node-1", boot: "boot-1", nonce: "n", since: "" };
+    return store(subjects.lock(name), JSON.stringify(entry));
+  };
+  await claim("partition.0");
+  for (let n = 2; n <= 5; n++) await store(subjects.event(0, "order.created"), "{}");
+  let watchedFrom: number | undefined;
+  // Both are claimed by somebody else meanwhile, one of them for the first time.
+  const reading: Journal = {
+    ...journal,
+    readLastTogether: async (locks, through) => {
+      const found = journal.readLastTogether(locks, through);
       await clock.advance(10);
-      t.match(await stored, { status: "stored" });
-    };
-    await claim("partition.0");
-    // Both are claimed by somebody else meanwhile, one of them for the first time.
-    const reading: Journal = {
-      ...journal,
-      readLastTogether: async (locks, through) => {
-        const found = journal.readLastTogether(locks, through);
-        await clock.advance(10);
-        const answer = await found;
-        t.strictSame([...answer.last.keys()], [subjects.lock("partition.0")]);
-        await claim("partition.0");
-        await claim("partition.1");
-        return answer;
-      },
-    };
-    const presence = {
-      valid: () => true,
-      present: () => ["node-1"],
-      isAlive: () => true,
-      unfit: () => new Map(),
-    };
-    const ownership = new Ownership({
-      clock,
-      ids: { next: () => "nonce" },
-      log: silent,
-      presence: presence as unknown as Presence,
-      node: "node-2",
-      boot: "boot-2",
-      commitTimeoutMs: 1000,
-      resources: [resource("partition.0", reading), resource("partition.1", reading)],
-    });
-    const started = ownership.start();
-    await clock.advance(1000);
-    await started;
-    await clock.advance(1000);
-    t.match(ownership.owners(), [
-      { resource: "partition.0", node: "node-1", epoch: 2 },
-      { resource: "partition.1", node: "node-1", epoch: 3 },
-    ]);
-    await ownership.stop();
-  },
-);
+      const answer = await found;
+      t.strictSame([...answer.last.keys()], [subjects.lock("partition.0")]);
+      await claim("partition.0");
+      await claim("partition.1");
+      return answer;
+    },
+    consume: (options, onMessage) => {
+      watchedFrom = options.fromSequence;
+      return journal.consume(options, onMessage);
+    },
+  };
+  const presence = {
+    valid: () => true,
+    present: () => ["node-1"],
+    isAlive: () => true,
+    unfit: () => new Map(),
+  };
+  const ownership = new Ownership({
+    clock,
+    ids: { next: () => "nonce" },
+    log: silent,
+    presence: presence as unknown as Presence,
+    node: "node-2",
+    boot: "boot-2",
+    commitTimeoutMs: 1000,
+    resources: [resource("partition.0", reading), resource("partition.1", reading)],
+  });
+  const started = ownership.start();
+  await clock.advance(1000);
+  await started;
+  await clock.advance(1000);
+  t.match(ownership.owners(), [
+    { resource: "partition.0", node: "node-1", epoch: 6 },
+    { resource: "partition.1", node: "node-1", epoch: 7 },
+  ]);
+  t.equal(watchedFrom, 6, "the server does not look through what was stored since the oldest lock");
+  await ownership.stop();
+});
