@@ -158,6 +158,7 @@ class Follower implements Subscription {
     const inbox = createInbox();
     this.#consumer = name;
     this.#delivered = 0;
+    this.#told = 0;
     this.#caughtUp = false;
     this.#heardAt = performance.now();
     this.#subscription = this.#link.nc.subscribe(inbox, {

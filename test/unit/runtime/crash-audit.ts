@@ -188,9 +188,11 @@ function spareOf(world: CrashWorld, year: string): number[] {
   const counter = lastNumbers(world, `${keys}year.${year.slice(-4)}`) as Counter | undefined;
   if (counter === undefined || counter.closed) return [];
   const text = (number: number) => `${year}-${String(number).padStart(6, "0")}`;
-  const unused = counter.given.filter(
-    ({ number, order }) => numberIn(world, `${keys}order.${order}`) !== text(number),
-  );
+  // An order for which nothing is recorded gets its number still: that one is not spare.
+  const unused = counter.given.filter(({ number, order }) => {
+    const key = `${keys}order.${order}`;
+    return lastNumbers(world, key) !== undefined && numberIn(world, key) !== text(number);
+  });
   return spareNumbers(
     counter,
     unused.map(({ number }) => number),
