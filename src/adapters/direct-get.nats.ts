@@ -11,6 +11,8 @@ import { READ_TIMEOUT_MS, readHeaders } from "./stored-message.nats.ts";
 
 /** Status of the last message of an answer, and of an answer that says there is nothing. */
 const Status = { endOfBatch: 204, notFound: 404, noResponders: 503 } as const;
+/** What 404 says when none of the subjects has a message; it says another thing when one cannot be read. */
+const NOTHING = "No Results";
 
 /** The last messages of the subjects, from one replica whose log reaches `through`. @throws Unavailable, Behind */
 export async function lastTogether(
@@ -20,26 +22,33 @@ export async function lastTogether(
   through: number,
 ): Promise<Reading> {
   const last = new Map<string, StoredMessage>();
-  let page: Page = await ask(link, stream, { multi_last: subjects });
+  let page = await ask(link, stream, { multi_last: subjects });
+  const { upTo } = page;
   // Nothing at all: a replica that has just begun, or none of the subjects is there.
-  if (page.upTo < through) throw new Behind(`a replica that has come to ${page.upTo}, not to ${through}`);
+  if (upTo < through) throw new Behind(`a replica that has come to ${upTo}, not to ${through}`);
   for (;;) {
     for (const message of page.messages) last.set(message.subject, message);
-    if (page.pending === 0) return { last, through: page.upTo };
-    // The rest of an answer that the server has cut, as of the same point.
-    const next = { multi_last: subjects, seq: page.last + 1, up_to_seq: page.upTo };
-    page = { ...(await ask(link, stream, next)), upTo: page.upTo };
+    const left = page.pending;
+    if (left === 0) return { last, through: upTo };
+    // The rest of an answer that the server has cut, as of the same point, perhaps from another replica.
+    page = await ask(link, stream, { multi_last: subjects, seq: endOf(page.messages) + 1, up_to_seq: upTo });
+    if (page.messages.length + page.pending !== left)
+      throw new Behind(`a replica that lacks a part of what there is up to ${upTo}`);
   }
 }
 
 type Page = {
   readonly messages: readonly StoredMessage[];
-  /** How far the log reaches that was read. */
+  /** How far the log reaches that was read; 0 when nothing was found. */
   readonly upTo: number;
-  /** The last message's sequence, and how many are left behind it. */
-  readonly last: number;
+  /** How many are left behind the last message. */
   readonly pending: number;
 };
+
+/** Of the last message; 0 before the first. */
+const endOf = (messages: readonly StoredMessage[]): number => messages.at(-1)?.sequence ?? 0;
+
+/** One answer, whole: every message of it, and its end, names the message before. @throws Unavailable */
 
 async function ask(link: NatsLink, stream: string, query: object): Promise<Page> {
   // The client throws at whoever subscribes or publishes while it ends.
@@ -53,11 +62,16 @@ async function ask(link: NatsLink, stream: string, query: object): Promise<Page>
     callback: (error, msg) => {
       if (error) return fail(error.message);
       const status = msg.headers?.code ?? 0;
-      if (status === 0) messages.push(stored(msg));
-      else if (status === Status.endOfBatch || status === Status.notFound)
-        answer.resolve(pageOf(messages, msg));
+      const description = msg.headers?.description ?? "refused";
+      const inAnswer = status === 0 || status === Status.endOfBatch;
+      if (inAnswer && numberOf(msg, "Nats-Last-Sequence") !== endOf(messages))
+        fail("a message of the answer is missing");
+      else if (status === 0) messages.push(stored(msg));
+      else if (status === Status.endOfBatch) answer.resolve(pageOf(messages, msg));
+      else if (status === Status.notFound && description === NOTHING)
+        answer.resolve({ messages: [], upTo: 0, pending: 0 });
       else if (status === Status.noResponders) fail("no responders");
-      else fail(`${msg.headers?.description ?? "refused"} (${status})`);
+      else fail(`${description} (${status})`);
     },
   });
   const forget = link.onChange((connected) => {
@@ -74,16 +88,13 @@ async function ask(link: NatsLink, stream: string, query: object): Promise<Page>
   }
 }
 
-/** @param end the last message of an answer: without messages it says nothing */
-function pageOf(messages: readonly StoredMessage[], { headers }: Msg): Page {
-  const number = (name: string): number => Number(headers?.get(name) ?? 0);
-  return {
-    messages,
-    upTo: number("Nats-UpTo-Sequence"),
-    last: number("Nats-Last-Sequence"),
-    pending: number("Nats-Num-Pending"),
-  };
-}
+const pageOf = (messages: readonly StoredMessage[], end: Msg): Page => ({
+  messages,
+  upTo: numberOf(end, "Nats-UpTo-Sequence"),
+  pending: numberOf(end, "Nats-Num-Pending"),
+});
+
+const numberOf = ({ headers }: Msg, name: string): number => Number(headers?.get(name) ?? 0);
 
 function stored(msg: Msg): StoredMessage {
   const { headers } = msg;

@@ -71,8 +71,8 @@ class Follower implements Subscription {
   #received = 0;
   /**
    * The server had looked at everything up to here, and a fresh consumer begins behind it: the stream may have grown by
-   * millions of messages that do not concern this follower. What the last heartbeat but one has told: it has been stored
-   * for a second, and a server that dies now does not give its sequences to other messages.
+   * millions of messages that do not concern this follower. What the consumer's last heartbeat but one has told: it has
+   * been stored for a second, and with `sync_interval: always` a server that dies now gives its sequences to nobody else.
    */
   #passed = 0;
   /** What the last heartbeat has told. */
@@ -184,7 +184,7 @@ class Follower implements Subscription {
         ? { deliver_policy: "last_per_subject" }
         : {
             deliver_policy: "by_start_sequence",
-            opt_start_seq: Math.max(from, 1, Math.max(this.#received, this.#passed) + 1),
+            opt_start_seq: Math.max(from, this.#received + 1, this.#passed + 1),
           };
     return {
       name,

@@ -1,7 +1,6 @@
 /**
- * Closing without cutting answers off. New connections are refused from the first quiet moment on, after a second
- * at most; requests that still arrive on open ones are
- * served, and told to close.
+ * Closing without cutting answers off. New connections are refused from the first quiet moment on, after a second at most;
+ * requests that still arrive on open ones are served, and told to close.
  * Owns: the requests that have no answer yet.  Does not own: how long a service works on them.
  * Invariants
  *   G1. Whoever has no answer by `stopping.answersMs` is told 503 with `Retry-After`; what is still open by

@@ -7,8 +7,9 @@ import { partitionOf, subjects } from "../../../config/subjects.ts";
 import { type ActorRecord, RecordHeader } from "../../../src/runtime/envelope.ts";
 import type { StoredMessage } from "../../../src/runtime/ports.ts";
 import { mailedEvents } from "../../../src/services/email/worker.ts";
-import { type Counter, spareNumbers } from "../../../src/services/invoice/allotment.ts";
+import { type Counter, numberText, spareNumbers } from "../../../src/services/invoice/allotment.ts";
 import { creditNoteName } from "../../../src/services/invoice/invoices.ts";
+import { creditNoteSeries } from "../../../src/services/invoice/numbers.ts";
 import { orderMachinesOf, orderStatus } from "../../../src/services/orders/status.ts";
 import { COUNTED, COUNTED_LAST, STOCK, type Story, type Told } from "./crash-story.ts";
 import { type CrashWorld, PARTITIONS } from "./crash-world.ts";
@@ -184,14 +185,14 @@ async function invoices(world: CrashWorld, told: readonly Told[]): Promise<strin
 
 /** Numbers of a year that goes on which the next paper gets: the orders they were given to had others. */
 function spareOf(world: CrashWorld, year: string): number[] {
-  const keys = year.startsWith("CN-") ? "credit-" : "";
-  const counter = lastNumbers(world, `${keys}year.${year.slice(-4)}`) as Counter | undefined;
+  const { keys, text } = year.startsWith("CN-") ? creditNoteSeries : { keys: "", text: numberText };
+  const ofYear = Number(year.slice(-4));
+  const counter = entryOf(world, `${keys}year.${ofYear}`) as Counter | undefined;
   if (counter === undefined || counter.closed) return [];
-  const text = (number: number) => `${year}-${String(number).padStart(6, "0")}`;
   // An order for which nothing is recorded gets its number still: that one is not spare.
   const unused = counter.given.filter(({ number, order }) => {
     const key = `${keys}order.${order}`;
-    return lastNumbers(world, key) !== undefined && numberIn(world, key) !== text(number);
+    return entryOf(world, key) !== undefined && numberIn(world, key) !== text(ofYear, number);
   });
   return spareNumbers(
     counter,
@@ -200,10 +201,10 @@ function spareOf(world: CrashWorld, year: string): number[] {
 }
 
 function numberIn(world: CrashWorld, key: string): string | undefined {
-  return (lastNumbers(world, key) as { number?: string } | undefined)?.number;
+  return (entryOf(world, key) as { number?: string } | undefined)?.number;
 }
 
-function lastNumbers(world: CrashWorld, key: string): unknown {
+function entryOf(world: CrashWorld, key: string): unknown {
   const entry = world.server.log("KV_INVOICES_NUMBERS").all(`$KV.INVOICES_NUMBERS.${key}`).at(-1);
   return entry && (JSON.parse(entry.payload) as unknown);
 }

@@ -77,3 +77,35 @@ t.test("a lock that changes between a starting node's reading and its watch is s
   t.equal(watchedFrom, 6, "the server does not look through what was stored since the oldest lock");
   await ownership.stop();
 });
+
+t.test("of more locks than a reading takes, none is missed that changes between two readings", async (t) => {
+  const clock = new VirtualClock();
+  let reading = 0;
+  let watchedFrom: number | undefined;
+  // The first reading is as of 5, the second as of 9: a lock of the first may have changed at 6.
+  const journal: Pick<Journal, "readLastTogether" | "consume"> = {
+    readLastTogether: (locks) => {
+      t.ok(locks.length <= 1000);
+      return Promise.resolve({ last: new Map(), through: [5, 9][reading++]! });
+    },
+    consume: ({ fromSequence, filters }) => {
+      watchedFrom = fromSequence;
+      t.equal(filters.length, 1001);
+      return Promise.resolve({ stop: () => Promise.resolve() });
+    },
+  };
+  const ownership = new Ownership({
+    clock,
+    ids: { next: () => "nonce" },
+    log: silent,
+    presence: { valid: () => false } as unknown as Presence,
+    node: "node-2",
+    boot: "boot-2",
+    commitTimeoutMs: 1000,
+    resources: Array.from({ length: 1001 }, (_, n) => resource(`partition.${n}`, journal as Journal)),
+  });
+  await ownership.start();
+  t.equal(reading, 2);
+  t.equal(watchedFrom, 6);
+  await ownership.stop();
+});

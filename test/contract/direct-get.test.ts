@@ -1,0 +1,85 @@
+/** A reading of many messages is whole, or it is none. */
+import type { Subscription, SubscriptionOptions } from "@nats-io/transport-node";
+import t from "tap";
+import { subjects } from "../../config/subjects.ts";
+import { connectNats } from "../../src/adapters/connection.nats.ts";
+import { lastTogether } from "../../src/adapters/direct-get.nats.ts";
+import { natsJournal } from "../../src/adapters/journal.nats.ts";
+import type { NatsLink } from "../../src/adapters/link.nats.ts";
+import { ensureStreams } from "../../src/adapters/streams.nats.ts";
+import { Behind, Unavailable } from "../../src/runtime/ports.ts";
+import { startNatsServer } from "../support/nats-server.ts";
+import { mustStore } from "./expect.ts";
+
+const COUNT = 300;
+const CUT_AT = 100_000;
+const STREAM = "KV_ORDERS";
+const wanted = Array.from({ length: COUNT }, (_, index) => subjects.record(1, `order-${index}`));
+
+const server = await startNatsServer(t);
+const link = await connectNats({ servers: [server.url], name: "test", connectTimeoutMs: 5_000 });
+t.teardown(() => link.close());
+await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000 });
+const end = await mustStore(
+  natsJournal(link),
+  wanted.map((subject) => ({ subject, payload: "x".repeat(1_000) })),
+);
+
+type Query = { readonly up_to_seq?: number };
+
+/**
+ * The connection, on which the message with this number of every answer is lost; 0: none. Counts what is asked.
+ * @param change of what is asked: the server cuts an answer at 64 MB of its own accord, and at `max_bytes`
+ */
+function lossy(lost: number, change: (query: Query) => Query = (query) => query) {
+  let asked = 0;
+  const nc = new Proxy(link.nc, {
+    get(target, name) {
+      if (name === "publish")
+        return (subject: string, query: string, options: object) => {
+          asked++;
+          target.publish(subject, JSON.stringify(change(JSON.parse(query) as Query)), options);
+        };
+      if (name === "subscribe")
+        return (subject: string, { callback }: SubscriptionOptions): Subscription => {
+          let received = 0;
+          return target.subscribe(subject, {
+            callback: (error, msg) => {
+              received++;
+              if (received !== lost) void callback?.(error, msg);
+            },
+          });
+        };
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? (value as () => unknown).bind(target) : value;
+    },
+  });
+  const lossyLink: NatsLink = { ...link, nc };
+  return { link: lossyLink, asked: () => asked };
+}
+
+const cut = (query: Query): Query & { readonly max_bytes: number } => ({ ...query, max_bytes: CUT_AT });
+
+t.test("an answer that the server cuts is read to its end, as of one point", async (t) => {
+  const whole = lossy(0, cut);
+  const { last, through } = await lastTogether(whole.link, STREAM, wanted, end);
+  t.ok(whole.asked() > 2, `${whole.asked()} pages`);
+  t.equal(through, end);
+  t.strictSame([...last.keys()].toSorted(), wanted.toSorted());
+});
+
+for (const lost of [1, 2, 7])
+  t.test(`an answer whose message ${lost} is lost on the way is none`, async (t) => {
+    await t.rejects(lastTogether(lossy(lost).link, STREAM, wanted.slice(0, 7), end), Unavailable);
+  });
+
+t.test("the rest of an answer from a replica that has not come so far is none", async (t) => {
+  // What such a replica would say: its log ends before the point that was asked for.
+  for (const reaches of [end - 1, 1]) {
+    const behind = lossy(0, (query) =>
+      query.up_to_seq === undefined ? cut(query) : { ...query, up_to_seq: reaches },
+    );
+    await t.rejects(lastTogether(behind.link, STREAM, wanted, end), Behind);
+    t.equal(behind.asked(), 2);
+  }
+});
