@@ -4,14 +4,14 @@
  */
 import { limits } from "../config/limits.ts";
 import { STREAM, subjects } from "../config/subjects.ts";
-import { natsJournal } from "../src/adapters/journal.nats.ts";
-import type { NatsLink } from "../src/adapters/link.nats.ts";
-import { ensureStreams } from "../src/adapters/streams.nats.ts";
-import { composeBatch } from "../src/runtime/batch.ts";
+import { natsJournal } from "../src/adapters/nats/journal.ts";
+import type { NatsLink } from "../src/adapters/nats/link.ts";
+import { ensureStreams } from "../src/adapters/nats/streams.ts";
+import { composeBatch } from "../src/runtime/commit/batch.ts";
 import type { Ledger } from "../src/runtime/definition.ts";
 import type { Message } from "../src/runtime/ports.ts";
-import type { LockRef } from "../src/runtime/unit.ts";
-import { startNatsServer } from "../test/support/nats-server.ts";
+import type { LockRef } from "../src/runtime/commit/write-set.ts";
+import { startNatsServer } from "../test/support/cluster/nats-server.ts";
 import { ordersOfAllSkus } from "./cluster.ts";
 import { PARTITIONS, readCommits, unitFrom } from "./commit-templates.ts";
 import type { CommitTemplate } from "./commit-templates.ts";

@@ -5,12 +5,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sampleCatalogue } from "../nodes/local/catalogue.ts";
-import type { NatsLink } from "../src/adapters/link.nats.ts";
+import type { NatsLink } from "../src/adapters/nats/link.ts";
 import type { PlaceOrder } from "../src/services/orders/contract.ts";
-import type { Lifetime } from "../test/support/lifetime.ts";
-import { findPlace, launch } from "../test/support/local-cluster.ts";
+import type { Lifetime } from "../test/support/cluster/lifetime.ts";
+import { findPlace, launch } from "../test/support/cluster/local-cluster.ts";
 import { metricsOf, valueOf } from "../test/support/metrics.ts";
-import { orderOf } from "../test/support/order-client.ts";
+import { orderOf } from "../test/support/clients/order-client.ts";
 import { waitUntil } from "../test/support/wait-until.ts";
 import { childrenOf, cpuSeconds } from "./process-costs.ts";
 import { stockUp } from "./stock.ts";

@@ -3,11 +3,11 @@
  * so that what is written straight to the server has the size and shape of what the runtime writes.
  */
 import { partitionOf, STREAM, subjects } from "../config/subjects.ts";
-import { getMessage } from "../src/adapters/stored-message.nats.ts";
-import type { NatsLink } from "../src/adapters/link.nats.ts";
+import { getMessage } from "../src/adapters/nats/stored-message.ts";
+import type { NatsLink } from "../src/adapters/nats/link.ts";
 import type { Ledger } from "../src/runtime/definition.ts";
 import type { Message, StoredMessage } from "../src/runtime/ports.ts";
-import type { LockRef, Unit } from "../src/runtime/unit.ts";
+import type { LockRef, Unit } from "../src/runtime/commit/write-set.ts";
 
 /** One commit of one actor, as it was stored. */
 export type CommitTemplate = {

@@ -2,9 +2,9 @@
  * How long orders wait when a node dies: `kill -9` of one node of three under load, again and again, each node in
  * turn. Three real processes, started again after each kill.
  */
-import { orderOf } from "../test/support/order-client.ts";
-import { killUnderLoad } from "../test/support/kill-under-load.ts";
-import { startOrderCluster } from "../test/support/order-cluster.ts";
+import { orderOf } from "../test/support/clients/order-client.ts";
+import { killUnderLoad } from "../test/support/faults/kill-under-load.ts";
+import { startOrderCluster } from "../test/support/cluster/order-cluster.ts";
 import type { Part } from "./part.ts";
 import { metric, percentile } from "./result.ts";
 

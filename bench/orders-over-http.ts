@@ -11,7 +11,7 @@ import type { Part, PartContext } from "./part.ts";
 import { metric, percentile } from "./result.ts";
 import type { Metric, Result } from "./result.ts";
 import { countEvents, workLeft } from "./stored-orders.ts";
-import { history } from "../test/support/order-client.ts";
+import { history } from "../test/support/clients/order-client.ts";
 import { waitUntil } from "../test/support/wait-until.ts";
 
 /** The slowest that completing may be, per second of placing, and a start. */

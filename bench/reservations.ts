@@ -3,7 +3,7 @@
  * order paid on delivery: reserved and confirmed in one commit where the inventory's owner has the order, else asked
  * for by request. Afterwards stock is made scarce and sold out, and every piece is accounted for.
  */
-import { orderOf } from "../test/support/order-client.ts";
+import { orderOf } from "../test/support/clients/order-client.ts";
 import { countCluster, startCluster } from "./cluster.ts";
 import type { BenchCluster } from "./cluster.ts";
 import { startGenerator } from "./load/start-load.ts";

@@ -5,7 +5,7 @@
  *   S1. Everything handed over is ended exactly once, the newest first.
  *   S2. One end that fails keeps none of the others from ending.
  */
-import type { Commented } from "../test/support/lifetime.ts";
+import type { Commented } from "../test/support/cluster/lifetime.ts";
 
 /** A lifetime for processes, servers and folders of one benchmark. */
 export class Stage implements Commented {

@@ -1,8 +1,8 @@
 /** Stock of many SKUs, read and written over HTTP. */
 import { sampleCatalogue } from "../nodes/local/catalogue.ts";
-import { httpLimits } from "../src/http/limits.ts";
-import { putStock } from "../test/support/order-client.ts";
-import type { Stock } from "../test/support/order-client.ts";
+import { httpLimits } from "../src/http/protocol/limits.ts";
+import { putStock } from "../test/support/clients/order-client.ts";
+import type { Stock } from "../test/support/clients/order-client.ts";
 
 /** As much as the interface takes, so that no benchmark runs out of it. */
 export const PLENTY = httpLimits.onHand;

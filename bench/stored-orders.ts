@@ -1,10 +1,10 @@
 /** What the streams and their consumers say, asked of the server: no order is read one by one. */
 import { streamName } from "../config/layout.ts";
-import { connectNats } from "../src/adapters/connection.nats.ts";
-import { apiRequest } from "../src/adapters/jetstream-api.nats.ts";
-import type { NatsLink } from "../src/adapters/link.nats.ts";
-import { consumersOf } from "../src/adapters/work-consumer.nats.ts";
-import type { Lifetime } from "../test/support/lifetime.ts";
+import { connectNats } from "../src/adapters/nats/connection.ts";
+import { apiRequest } from "../src/adapters/nats/jetstream-api.ts";
+import type { NatsLink } from "../src/adapters/nats/link.ts";
+import { consumersOf } from "../src/adapters/nats/work-consumer.ts";
+import type { Lifetime } from "../test/support/cluster/lifetime.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const ASK_TIMEOUT_MS = 30_000;

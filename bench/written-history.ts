@@ -5,9 +5,9 @@
 import { buckets, STREAM } from "../config/subjects.ts";
 import { floorsBucket } from "../config/streams.ts";
 import type { StreamSettings } from "../config/streams.ts";
-import { natsBucket } from "../src/adapters/bucket.nats.ts";
-import { natsJournal } from "../src/adapters/journal.nats.ts";
-import type { NatsLink } from "../src/adapters/link.nats.ts";
+import { natsBucket } from "../src/adapters/nats/bucket.ts";
+import { natsJournal } from "../src/adapters/nats/journal.ts";
+import type { NatsLink } from "../src/adapters/nats/link.ts";
 import type { Message } from "../src/runtime/ports.ts";
 import { isOf, PARTITIONS, plain, readFrom, renamed } from "./commit-templates.ts";
 import { skipWork, streamSize } from "./stored-orders.ts";

@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { loadCatalogueSettings } from "../config/settings.ts";
 import { readStockHeader, readStockLine, type StockLine } from "../src/services/inventory/stock-file.ts";
-import { reasonOf } from "./local/patience.ts";
+import { reasonOf } from "./local/max-wait.ts";
 
 const DEFAULT_PATIENCE_S = 60;
 

@@ -2,7 +2,7 @@
 import pino from "pino";
 import { loadMailboxSettings } from "../config/settings.ts";
 import { createMailboxApp } from "./mailbox/app.ts";
-import { Letters } from "./mailbox/letters.ts";
+import { Letters } from "./mailbox/messages.ts";
 import { listenSmtp } from "./mailbox/smtp.ts";
 import { runProcess } from "./process.ts";
 

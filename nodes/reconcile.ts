@@ -5,9 +5,9 @@
 import { ofPartition, streamNames } from "../config/layout.ts";
 import { loadReconcileSettings, type ReconcileSettings } from "../config/reconcile-settings.ts";
 import { partitionOf, subjects } from "../config/subjects.ts";
-import { connectNats } from "../src/adapters/connection.nats.ts";
-import { natsJournal } from "../src/adapters/journal.nats.ts";
-import type { ActorRecord } from "../src/runtime/envelope.ts";
+import { connectNats } from "../src/adapters/nats/connection.ts";
+import { natsJournal } from "../src/adapters/nats/journal.ts";
+import type { ActorRecord } from "../src/runtime/actor/snapshot.ts";
 import type { StoredMessage } from "../src/runtime/ports.ts";
 import {
   type Booking,
@@ -16,7 +16,7 @@ import {
   type KnownPayment,
 } from "../src/services/payments/reconciliation.ts";
 import { orderMachinesOf } from "../src/services/orders/status.ts";
-import { reasonOf } from "./local/patience.ts";
+import { reasonOf } from "./local/max-wait.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const LEDGER_TIMEOUT_MS = 60_000;

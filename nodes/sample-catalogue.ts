@@ -1,7 +1,7 @@
 /** Process: puts the sample catalogue into a running cluster, and ends. Safe to repeat: what is known stays as it is. */
 import { loadCatalogueSettings } from "../config/settings.ts";
 import { loadCatalogue, sampleCatalogue } from "./local/catalogue.ts";
-import { reasonOf } from "./local/patience.ts";
+import { reasonOf } from "./local/max-wait.ts";
 
 try {
   const { nodeUrl } = loadCatalogueSettings();

@@ -2,8 +2,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Lifetime } from "../../test/support/lifetime.ts";
-import { cleanEnvironment } from "../../test/support/processes.ts";
+import type { Lifetime } from "../../test/support/cluster/lifetime.ts";
+import { cleanEnvironment } from "../../test/support/cluster/processes.ts";
 import type { LoadPlan, Phase, PhaseWish } from "./load-plan.ts";
 
 const generator = fileURLToPath(new URL("generator.ts", import.meta.url));

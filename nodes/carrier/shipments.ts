@@ -5,7 +5,7 @@
  *   S1. A line is in the file before it is in memory, and there before anybody is answered.
  *   S2. A key names one label; with another request it is refused.
  *   S3. A parcel is delivered once, and then never changes.
- * Proved by: test/unit/carrier-shipments.test.ts, test/integration/carrier.test.ts
+ * Proved by: test/unit/nodes/carrier-shipments.test.ts, test/integration/nodes/carrier.test.ts
  */
 import { hash, randomBytes } from "node:crypto";
 import { LineFile } from "../simulators/line-file.ts";

@@ -31,9 +31,6 @@ export type GatewayOptions = {
   readonly log?: FastifyBaseLogger;
 };
 
-/** Sends what the ledger says of an operation. */
-export type OperationAnswer = (reply: FastifyReply, operation: Operation | Refusal) => FastifyReply;
-
 const FAULTS_REMEMBERED = 100_000;
 /** Longer than any client keeps a connection idle, so that the server never closes one that is being used. */
 const KEEP_ALIVE_MS = 75_000;

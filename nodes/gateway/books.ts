@@ -9,7 +9,7 @@
  *   B4. Once an order was voided, with or without an authorisation, no later one is accepted for it, but what a customer
  *       pays on a page although it is closed.
  *   B5. From its `expiresAt` on, what is not captured of an authorisation is neither captured nor voided.
- * Proved by: test/unit/gateway-books.test.ts
+ * Proved by: test/unit/nodes/gateway-books.test.ts
  */
 import type { AuthorizeRequest, Decision, Operation, Refusal, SettleRequest } from "./operation.ts";
 

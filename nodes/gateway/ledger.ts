@@ -4,7 +4,7 @@
  * Invariants
  *   L1. An operation is in the file before it is in the books, and there before anybody is answered.
  *   L2. A key counts once; with another request it is refused, whatever became of the first.
- * Proved by: test/unit/gateway-ledger.test.ts, test/integration/gateway.test.ts
+ * Proved by: test/unit/nodes/gateway-ledger.test.ts, test/integration/nodes/gateway.test.ts
  */
 import { hash } from "node:crypto";
 import { LineFile } from "../simulators/line-file.ts";

@@ -1,5 +1,5 @@
 import { html, type Html } from "../../src/services/email/html.ts";
-import { moneyText } from "../../src/services/paperwork/money-text.ts";
+import { moneyText } from "../../src/services/documents/money-text.ts";
 import type { PageView } from "./pages.ts";
 
 const STYLE = `

@@ -1,11 +1,14 @@
 /** Payments on the gateway's pages: for the shop under /payments/pages, for its customers under /pay. */
 import { randomUUID } from "node:crypto";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { Value } from "typebox/value";
-import type { OperationAnswer } from "./app.ts";
 import { attempt, type Ledger } from "./ledger.ts";
+import type { Operation, Refusal } from "./operation.ts";
 import { paymentPage, unknownPaymentPage } from "./page-html.ts";
 import { ChoiceBody, OperationHeaders, PageBody, PageParams } from "./schemas.ts";
+
+/** Sends what the ledger says of an operation. */
+export type OperationAnswer = (reply: FastifyReply, operation: Operation | Refusal) => FastifyReply;
 
 export type PageOptions = {
   readonly ledger: Ledger;

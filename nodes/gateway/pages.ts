@@ -4,7 +4,7 @@
  * Invariants
  *   P1. A page is decided once: paid or declined, and then never changes.
  *   P2. A page is paid with all of its amount, authorised and captured in one go.
- * Proved by: test/unit/gateway-pages.test.ts
+ * Proved by: test/unit/nodes/gateway-pages.test.ts
  */
 import type { Books } from "./books.ts";
 import type { Decision, Operation, Page, PageRequest, Refusal } from "./operation.ts";

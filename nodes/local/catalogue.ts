@@ -1,6 +1,6 @@
 /** The sample catalogue: put into an inventory that does not know its SKUs yet. */
 import { readFileSync } from "node:fs";
-import { patiently } from "./patience.ts";
+import { patiently } from "./max-wait.ts";
 
 export type CatalogueItem = {
   readonly sku: string;

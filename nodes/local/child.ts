@@ -7,7 +7,7 @@ import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { ProcessReport } from "../process.ts";
-import { reasonOf } from "./patience.ts";
+import { reasonOf } from "./max-wait.ts";
 import type { ProcessPlan } from "./plan.ts";
 
 export type Child = {

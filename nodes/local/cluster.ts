@@ -15,7 +15,7 @@ import { notReady, startChild } from "./child.ts";
 import type { Child } from "./child.ts";
 import { lockHome } from "./home-lock.ts";
 import { natsPortsOf } from "./nats-plan.ts";
-import { patiently } from "./patience.ts";
+import { patiently } from "./max-wait.ts";
 import { planCluster, portsOf } from "./plan.ts";
 import type { ProcessPlan } from "./plan.ts";
 import { describeTaken, takenPorts } from "./ports.ts";

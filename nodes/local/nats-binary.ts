@@ -15,7 +15,7 @@ import { fromGo } from "./nats-from-go.ts";
 import { fromRelease } from "./nats-from-release.ts";
 import { fromWheel } from "./nats-from-wheel.ts";
 import type { NatsSource, Platform } from "./nats-sources.ts";
-import { MINIMUM_SERVER } from "../../src/adapters/connection.nats.ts";
+import { MINIMUM_SERVER } from "../../src/adapters/nats/connection.ts";
 import { isUsable, natsServerVersion } from "./nats-version.ts";
 
 export type NatsBinary = {

@@ -1,5 +1,5 @@
 /** Which nats-server will do, and how one is asked for its version. */
-import { isAtLeast, MINIMUM_SERVER } from "../../src/adapters/connection.nats.ts";
+import { isAtLeast, MINIMUM_SERVER } from "../../src/adapters/nats/connection.ts";
 import { runCommand } from "./run-command.ts";
 
 const ASK_TIMEOUT_MS = 10_000;

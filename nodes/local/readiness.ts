@@ -1,8 +1,8 @@
 /** When nats-server and the order nodes can be used. */
 import { connect } from "node:net";
-import { connectNats } from "../../src/adapters/connection.nats.ts";
-import { patiently } from "./patience.ts";
-import type { Patience } from "./patience.ts";
+import { connectNats } from "../../src/adapters/nats/connection.ts";
+import { patiently } from "./max-wait.ts";
+import type { Patience } from "./max-wait.ts";
 
 const ASK_TIMEOUT_MS = 2_000;
 

@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from "fastify";
-import type { Letters } from "./letters.ts";
+import type { Letters } from "./messages.ts";
 import { mailboxPage } from "./page.ts";
 
 const PAGE_HEADERS = {

@@ -1,4 +1,4 @@
-import type { Letter } from "./letters.ts";
+import type { Letter } from "./messages.ts";
 
 /** The mails for people, newest first. The mail's own HTML is shown in a frame that may run nothing. */
 export function mailboxPage(letters: readonly Letter[]): string {

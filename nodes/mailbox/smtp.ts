@@ -1,5 +1,5 @@
 import { SMTPServer, type SMTPServerSession } from "smtp-server";
-import type { Letters } from "./letters.ts";
+import type { Letters } from "./messages.ts";
 
 const MAX_MAIL_BYTES = 4 * 1024 * 1024;
 /** An open connection may not hold up the end of the process. */

@@ -3,18 +3,18 @@ import { INVENTORY_STREAM, ofPartition, streamNames } from "../../config/layout.
 import type { NodeSettings } from "../../config/settings.ts";
 import { floorsBucket, nodesBucket, streamSettings } from "../../config/streams.ts";
 import { INVOICE_STORE } from "../../config/subjects.ts";
-import { natsBucket } from "../../src/adapters/bucket.nats.ts";
-import { natsBus } from "../../src/adapters/bus.nats.ts";
-import { natsDocuments } from "../../src/adapters/documents.nats.ts";
-import type { NatsLink } from "../../src/adapters/link.nats.ts";
-import { natsJournal } from "../../src/adapters/journal.nats.ts";
-import { ensureStreams } from "../../src/adapters/streams.nats.ts";
+import { natsBucket } from "../../src/adapters/nats/bucket.ts";
+import { natsBus } from "../../src/adapters/nats/bus.ts";
+import { natsDocuments } from "../../src/adapters/nats/documents.ts";
+import type { NatsLink } from "../../src/adapters/nats/link.ts";
+import { natsJournal } from "../../src/adapters/nats/journal.ts";
+import { ensureStreams } from "../../src/adapters/nats/streams.ts";
 import { type Application, RuntimeNode } from "../../src/runtime/node.ts";
-import type { Crash } from "../../src/runtime/crash-points.ts";
+import type { Crash } from "../../src/runtime/failpoints.ts";
 import type { Clock, Ids, Log, Outbox } from "../../src/runtime/ports.ts";
-import type { ProviderLimits } from "../../src/runtime/provider-lane.ts";
-import type { Doubt } from "../../src/runtime/resource.ts";
-import type { UnitSink } from "../../src/runtime/unit.ts";
+import type { ProviderLimits } from "../../src/runtime/definition.ts";
+import type { Doubt } from "../../src/runtime/cluster/owned-resource.ts";
+import type { UnitSink } from "../../src/runtime/commit/write-set.ts";
 import { httpCarrier } from "../../src/services/fulfillment/carrier.http.ts";
 import type { Carrier } from "../../src/services/fulfillment/carrier.ts";
 import type { Inventory } from "../../src/services/inventory/contract.ts";
@@ -29,7 +29,7 @@ import { OrderService } from "../../src/services/orders/orders.ts";
 import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
 import { httpGateway } from "../../src/services/payments/gateway.http.ts";
 import type { PaymentGateway } from "../../src/services/payments/gateway.ts";
-import { inventoryInTouch } from "./inventory-in-touch.ts";
+import { inventoryInTouch } from "./connected-inventory.ts";
 
 export type ComposeOptions = {
   readonly settings: NodeSettings;

@@ -1,7 +1,7 @@
 /** Puts the stored dead letters behind HTTP. */
 import { Unavailable } from "../../src/runtime/ports.ts";
-import type { DeadLetters } from "../../src/runtime/work-queue.ts";
-import type { DeadLetterDesk } from "../../src/http/dead-letters.ts";
+import type { DeadLetters } from "../../src/runtime/workers/work-queue.ts";
+import type { DeadLetterDesk } from "../../src/http/operations/dead-letters-port.ts";
 import { unserved } from "../../src/services/orders/placing.ts";
 
 const PREFIX = "dl_";

@@ -1,7 +1,12 @@
 /** What a node tells operators about itself and the cluster: health, cluster view, metrics. Reads only. */
 import type { NodeSettings } from "../../config/settings.ts";
-import type { ClusterView, Health, HealthCheck, Operations } from "../../src/http/operations.ts";
-import type { NodeEntry } from "../../src/runtime/presence.ts";
+import type {
+  ClusterView,
+  Health,
+  HealthCheck,
+  Operations,
+} from "../../src/http/operations/operations-port.ts";
+import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
 import type { NodeStatus, RuntimeNode } from "../../src/runtime/node.ts";
 import { metricsText } from "./metrics.ts";
 

@@ -4,7 +4,7 @@
  * Invariants
  *   W1. A message is in the file before it is sent, and leaves it only when it was taken or given up.
  *   W2. Its id stays the same however often it is sent.
- * A crash sends what waited once more. Proved by: test/integration/webhook-sender.test.ts
+ * A crash sends what waited once more. Proved by: test/integration/nodes/webhook-sender.test.ts
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";

@@ -2,12 +2,12 @@
  * The public HTTP API of a node, built from the services' contracts. Knows no broker and no store.
  * Owns: connections and the requests on them.  Does not own: orders, stock, deadlines (each service has its own).
  * Invariants
- *   H1. Every error answer is a problem (RFC 9457) with a code of src/http/problems.ts.
+ *   H1. Every error answer is a problem (RFC 9457) with a code of src/http/protocol/problems.ts.
  *   H2. No text of an error object reaches a client.
  *   H3. Input is taken as it is or refused: nothing is coerced, trimmed or dropped.
  *   Exceptions to H2 are parked orders and dead letters: there the words of a machine or a worker are what the operator
  *   needs.
- * Proved by: test/integration/http*.test.ts
+ * Proved by: test/integration/http/*.test.ts
  */
 import fastify from "fastify";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
@@ -15,30 +15,30 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { Inventory } from "../services/inventory/contract.ts";
 import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { WebhookIntake } from "../services/webhooks/contract.ts";
-import { clientErrors } from "./client-errors.ts";
-import { refuseWhenCutOff } from "./cut-off.ts";
-import type { DeadLetterDesk } from "./dead-letters.ts";
-import { handleError } from "./error-handler.ts";
-import { closeGracefully } from "./graceful-close.ts";
-import type { HttpApp } from "./http-app.ts";
-import { assertPlainUtf8, readJson } from "./json-body.ts";
-import { httpLimits } from "./limits.ts";
+import { clientErrors } from "./protocol/client-errors.ts";
+import { refuseWhenCutOff } from "./connections/isolation.ts";
+import type { DeadLetterDesk } from "./operations/dead-letters-port.ts";
+import { handleError } from "./protocol/error-handler.ts";
+import { closeGracefully } from "./connections/graceful-close.ts";
+import type { HttpApp } from "./protocol/http-app.ts";
+import { assertPlainUtf8, readJson } from "./protocol/json-body.ts";
+import { httpLimits } from "./protocol/limits.ts";
 import { collectOpenApi, serveOpenApi } from "./openapi.ts";
-import type { Invoices, Operations } from "./operations.ts";
-import { RequestLog } from "./request-log.ts";
-import { requestIds } from "./request-id.ts";
-import { setStandardHeaders } from "./response-headers.ts";
-import { deadLetterRoutes } from "./routes/dead-letters.ts";
-import { indexPageRoute } from "./routes/index-page.ts";
-import { inventoryRoutes } from "./routes/inventory.ts";
-import { operationRoutes } from "./routes/operations.ts";
-import { orderCommandRoutes } from "./routes/order-commands.ts";
-import { parkedOrderRoutes } from "./routes/parked-orders.ts";
-import { placeOrderRoute } from "./routes/place-order.ts";
-import { readOrderRoutes } from "./routes/read-order.ts";
-import { webhookRoutes } from "./routes/webhooks.ts";
-import { components } from "./schemas/components.ts";
-import { answerUnknownRoute } from "./unknown-routes.ts";
+import type { Invoices, Operations } from "./operations/operations-port.ts";
+import { RequestLog } from "./protocol/request-log.ts";
+import { requestIds } from "./protocol/request-id.ts";
+import { setStandardHeaders } from "./protocol/response-headers.ts";
+import { deadLetterRoutes } from "./operations/dead-letters.ts";
+import { indexPageRoute } from "./operations/index-page.ts";
+import { inventoryRoutes } from "./inventory/routes.ts";
+import { operationRoutes } from "./operations/routes.ts";
+import { orderCommandRoutes } from "./orders/order-commands.ts";
+import { parkedOrderRoutes } from "./orders/parked-orders.ts";
+import { placeOrderRoute } from "./orders/place-order.ts";
+import { readOrderRoutes } from "./orders/read-order.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
+import { components } from "./components.ts";
+import { answerUnknownRoute } from "./protocol/unknown-routes.ts";
 
 export type AppDependencies = {
   readonly orders: Orders;

@@ -2,11 +2,11 @@
 import swagger from "@fastify/swagger";
 import reference from "@scalar/fastify-api-reference";
 import type { FastifyReply, FastifyRequest, FastifySchema } from "fastify";
-import { mayBeEmpty } from "./schemas/commands.ts";
-import type { HttpApp } from "./http-app.ts";
-import { sendProblem } from "./problem-answers.ts";
-import { problemResponses } from "./schemas/problem.ts";
-import { PAGE_POLICY } from "./response-headers.ts";
+import { mayBeEmpty } from "./orders/command-schemas.ts";
+import type { HttpApp } from "./protocol/http-app.ts";
+import { sendProblem } from "./protocol/problem-answers.ts";
+import { problemResponses } from "./protocol/problem-schema.ts";
+import { PAGE_POLICY } from "./protocol/response-headers.ts";
 
 const tags = [
   { name: "Orders", description: "Place, read and cancel orders" },

@@ -1,6 +1,6 @@
 /** The runtime as its users see it: actors by id, on whatever node they live. */
-import type { Snapshot } from "./envelope.ts";
-import type { Parking } from "./parking.ts";
+import type { Snapshot } from "./actor/snapshot.ts";
+import type { Parking } from "./actor/parking-record.ts";
 
 export type ActorReply =
   /** Acknowledged state. `repeated`: this very start or command had been applied before. */

@@ -4,7 +4,6 @@
  */
 import type { AnyStateMachine, EventObject } from "xstate";
 import type { Message } from "./ports.ts";
-import type { ProviderLimits } from "./provider-lane.ts";
 
 /** A machine's state as plain JSON, as stored in the record. */
 export type MachineState = {
@@ -158,3 +157,21 @@ export type ActorDefinition = {
 };
 
 export type { EventObject };
+
+/** How a node treats one provider. */
+export type ProviderLimits = {
+  /** Calls under way at once on one node, 1 or more; others wait in line. */
+  readonly concurrency: number;
+  /** Absent: a call is made however the ones before it went. */
+  readonly breaker?: BreakerLimits;
+};
+
+/** When calls to a provider are held back. */
+export type BreakerLimits = {
+  /** Calls that have to fail in a row: no answer, or one that tells of the provider's own trouble. */
+  readonly failures: number;
+  /** Pause before it is tried again, ms. */
+  readonly probeEveryMs: number;
+  /** How long an effect in all waits for the provider to be back, before it fails as `provider_unavailable`, ms. */
+  readonly patienceMs: number;
+};

@@ -11,7 +11,7 @@ import {
 import { readParsed } from "./parsed.ts";
 
 export type Await = {
-  /** From the project's root: `src/runtime/relay.ts`. */
+  /** From the project's root: `src/runtime/commit/relay.ts`. */
   readonly file: string;
   /** The method or function around it; of an anonymous one, the named one around that. */
   readonly within: string;

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { SourceFile } from "typescript/unstable/ast";
 import { API } from "typescript/unstable/sync";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** @param paths from the project's root; each must be a part of the project that tsconfig.json describes */
 export function readParsed<Read>(

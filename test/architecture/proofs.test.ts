@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import { readSources } from "./sources.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Behind `Proved by:`, over lines that end with a comma. */
 const PROOFS = /Proved by:((?:[^\n]*,\n)*[^\n]*)/gu;

@@ -19,6 +19,36 @@ const isPackage = ({ own, target }: Import) => !own && !target.startsWith("node:
 
 const contract = ({ own, target }: Import) => own && /^src\/services\/[a-z-]+\/contract\.ts$/u.test(target);
 
+/**
+ * Folders and top files of src/runtime, from the bottom up. A file imports from its own folder and from what stands
+ * below it. What stands on one line is side by side: neither imports the other. A top file that no line names is at
+ * the bottom: every folder may import it.
+ */
+const RUNTIME_ORDER: readonly (readonly string[])[] = [
+  ["definition.ts"],
+  ["actor/"],
+  ["actors.ts"],
+  ["commit/", "effects/"],
+  ["cluster/", "tenure/", "workers/"],
+  ["routing/"],
+  ["partition/"],
+  ["node.ts"],
+  ["host.ts"],
+];
+
+const levelIn = (path: string): number =>
+  RUNTIME_ORDER.findIndex((names) => names.some((name) => path.startsWith(`src/runtime/${name}`)));
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
+
+/** @param from a file of src/runtime. Anything outside the folder is left to the rule of the file. */
+export function importsDown(from: string, { own, target }: Import): boolean {
+  if (!own || !target.startsWith("src/runtime/")) return true;
+  const isInside = folderOf(target) !== "src/runtime";
+  if (isInside && folderOf(from) === folderOf(target)) return true;
+  return levelIn(target) < levelIn(from) || (levelIn(from) < 0 && levelIn(target) < 0);
+}
+
 export const rules: readonly Rule[] = [
   {
     files: /^machines\//u,
@@ -26,7 +56,7 @@ export const rules: readonly Rule[] = [
     allows: (imported) => inside("machines")(imported) || imported.target === "xstate",
   },
   {
-    files: /^src\/runtime\/machine\.ts$/u,
+    files: /^src\/runtime\/actor\/machine\.ts$/u,
     why: "the one file of the runtime that loads xstate",
     allows: (imported) => inside("src/runtime", "config")(imported) || imported.target === "xstate",
   },

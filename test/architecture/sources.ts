@@ -13,14 +13,14 @@ export type Import = {
 };
 
 export type Source = {
-  /** From the project's root, with forward slashes: `src/runtime/relay.ts`. */
+  /** From the project's root, with forward slashes: `src/runtime/commit/relay.ts`. */
   readonly path: string;
   readonly text: string;
   readonly lines: number;
   readonly imports: readonly Import[];
 };
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDERS = ["machines", "src", "nodes", "config", "test", "bench"];
 
 /** Imports and re-exports stand at the beginning of a line; the formatter sees to that. */
@@ -54,14 +54,11 @@ export function codeOf(text: string): string {
 }
 
 /**
- * Circles of imports that load each other, each as the path around it. Imports of types alone load nothing.
+ * Cycles of imports, each as the path around it. Imports of types count: a reader follows them as well.
  */
 export function cyclesIn(sources: readonly Source[]): string[][] {
   const targets = new Map(
-    sources.map((source) => [
-      source.path,
-      source.imports.filter((one) => one.own && !one.typeOnly).map((one) => one.target),
-    ]),
+    sources.map((source) => [source.path, source.imports.filter((one) => one.own).map((one) => one.target)]),
   );
   const done = new Set<string>();
   const cycles: string[][] = [];

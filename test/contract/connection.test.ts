@@ -3,12 +3,12 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import t from "tap";
 import type { Test } from "tap";
-import { connectNats, isAtLeast } from "../../src/adapters/connection.nats.ts";
-import type { NatsSettings } from "../../src/adapters/connection.nats.ts";
-import { natsJournal } from "../../src/adapters/journal.nats.ts";
-import { ensureStreams } from "../../src/adapters/streams.nats.ts";
-import { freePorts } from "../support/free-ports.ts";
-import { startNatsServer } from "../support/nats-server.ts";
+import { connectNats, isAtLeast } from "../../src/adapters/nats/connection.ts";
+import type { NatsSettings } from "../../src/adapters/nats/connection.ts";
+import { natsJournal } from "../../src/adapters/nats/journal.ts";
+import { ensureStreams } from "../../src/adapters/nats/streams.ts";
+import { freePorts } from "../support/cluster/free-ports.ts";
+import { startNatsServer } from "../support/cluster/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { mustStore } from "./expect.ts";
 

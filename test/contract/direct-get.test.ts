@@ -2,13 +2,13 @@
 import type { Subscription, SubscriptionOptions } from "@nats-io/transport-node";
 import t from "tap";
 import { subjects } from "../../config/subjects.ts";
-import { connectNats } from "../../src/adapters/connection.nats.ts";
-import { lastTogether } from "../../src/adapters/direct-get.nats.ts";
-import { natsJournal } from "../../src/adapters/journal.nats.ts";
-import type { NatsLink } from "../../src/adapters/link.nats.ts";
-import { ensureStreams } from "../../src/adapters/streams.nats.ts";
+import { connectNats } from "../../src/adapters/nats/connection.ts";
+import { lastTogether } from "../../src/adapters/nats/direct-get.ts";
+import { natsJournal } from "../../src/adapters/nats/journal.ts";
+import type { NatsLink } from "../../src/adapters/nats/link.ts";
+import { ensureStreams } from "../../src/adapters/nats/streams.ts";
 import { Behind, Unavailable } from "../../src/runtime/ports.ts";
-import { startNatsServer } from "../support/nats-server.ts";
+import { startNatsServer } from "../support/cluster/nats-server.ts";
 import { mustStore } from "./expect.ts";
 
 const COUNT = 300;

@@ -1,7 +1,7 @@
 /** What the runtime counts on when it writes to the journal, in memory and on real servers alike. */
 import t from "tap";
 import { subjects } from "../../config/subjects.ts";
-import { AppendCode } from "../../src/adapters/append-rules.ts";
+import { AppendCode } from "../../src/adapters/jetstream/append-rules.ts";
 import { Behind, ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import type { Journal, Message } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";

@@ -1,11 +1,11 @@
 /** A server that is away for a while: everything that followed it goes on by itself, soon after it is back. */
 import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
-import { connectNats } from "../../src/adapters/connection.nats.ts";
-import { apiRequest } from "../../src/adapters/jetstream-api.nats.ts";
-import { natsJournal } from "../../src/adapters/journal.nats.ts";
-import { ensureStreams } from "../../src/adapters/streams.nats.ts";
-import { startNatsServer } from "../support/nats-server.ts";
+import { connectNats } from "../../src/adapters/nats/connection.ts";
+import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
+import { natsJournal } from "../../src/adapters/nats/journal.ts";
+import { ensureStreams } from "../../src/adapters/nats/streams.ts";
+import { startNatsServer } from "../support/cluster/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { mustStore } from "./expect.ts";
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import t from "tap";
-import { sqliteOutbox } from "../../src/adapters/outbox.sqlite.ts";
+import { sqliteOutbox } from "../../src/adapters/local/sqlite-outbox.ts";
 import type { OutboxRow } from "../../src/runtime/ports.ts";
-import { startNode } from "../support/processes.ts";
+import { startNode } from "../support/cluster/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const row = (commit: string, payload = "{}"): OutboxRow => ({

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import t from "tap";
 import type { Test } from "tap";
-import { memoryOutbox } from "../../src/adapters/outbox.memory.ts";
-import { sqliteOutbox } from "../../src/adapters/outbox.sqlite.ts";
+import { memoryOutbox } from "../../src/adapters/memory/outbox.ts";
+import { sqliteOutbox } from "../../src/adapters/local/sqlite-outbox.ts";
 import type { Outbox, OutboxRow } from "../../src/runtime/ports.ts";
 
 type Opened = { readonly outbox: Outbox; readonly reopen: () => Outbox };

@@ -3,19 +3,19 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Test } from "tap";
 import { bucketStream, orderStream } from "../../config/streams.ts";
 import type { StreamDefinition } from "../../config/streams.ts";
-import { natsBucket } from "../../src/adapters/bucket.nats.ts";
-import { natsBus } from "../../src/adapters/bus.nats.ts";
-import { systemClock } from "../../src/adapters/clock.system.ts";
-import { memoryNode } from "../../src/adapters/connection.memory.ts";
-import { connectNats } from "../../src/adapters/connection.nats.ts";
-import { natsJournal } from "../../src/adapters/journal.nats.ts";
-import { MemoryServer } from "../../src/adapters/server.memory.ts";
-import { ensureStream } from "../../src/adapters/streams.nats.ts";
+import { natsBucket } from "../../src/adapters/nats/bucket.ts";
+import { natsBus } from "../../src/adapters/nats/bus.ts";
+import { systemClock } from "../../src/adapters/local/system-clock.ts";
+import { memoryNode } from "../../src/adapters/memory/connection.ts";
+import { connectNats } from "../../src/adapters/nats/connection.ts";
+import { natsJournal } from "../../src/adapters/nats/journal.ts";
+import { MemoryServer } from "../../src/adapters/memory/server.ts";
+import { ensureStream } from "../../src/adapters/nats/streams.ts";
 import type { Bucket, Bus, Journal } from "../../src/runtime/ports.ts";
-import { startNatsCluster, startNatsServer } from "../support/nats-server.ts";
-import type { NatsServer } from "../support/nats-server.ts";
+import { startNatsCluster, startNatsServer } from "../support/cluster/nats-server.ts";
+import type { NatsServer } from "../support/cluster/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { untilAnswered } from "../support/until-answered.ts";
+import { untilAnswered } from "../support/cluster/until-answered.ts";
 
 /** One connection and the ports on it. */
 export type Peer = {

@@ -7,11 +7,11 @@ import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import t, { type Test } from "tap";
 import { locateNatsServer } from "../../nodes/local/nats-binary.ts";
-import { listen } from "../support/free-ports.ts";
-import { findPlace, isListening, orderly } from "../support/local-cluster.ts";
-import { startNatsServer } from "../support/nats-server.ts";
-import { startNode, startProcess } from "../support/processes.ts";
-import type { Started } from "../support/processes.ts";
+import { listen } from "../support/cluster/free-ports.ts";
+import { findPlace, isListening, orderly } from "../support/cluster/local-cluster.ts";
+import { startNatsServer } from "../support/cluster/nats-server.ts";
+import { startNode, startProcess } from "../support/cluster/processes.ts";
+import type { Started } from "../support/cluster/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

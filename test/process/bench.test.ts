@@ -1,7 +1,7 @@
 import t from "tap";
 import { childrenOf } from "../../bench/process-costs.ts";
-import { orderly } from "../support/local-cluster.ts";
-import { isAlive, startProcess } from "../support/processes.ts";
+import { orderly } from "../support/cluster/local-cluster.ts";
+import { isAlive, startProcess } from "../support/cluster/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 type Line = {

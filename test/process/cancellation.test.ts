@@ -5,11 +5,11 @@
  * test/unit/machines/order.test.ts has them.)
  */
 import t, { type Test } from "tap";
-import { command, stock } from "../support/order-client.ts";
-import { checkMails } from "../support/order-paperwork.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
-import { ON_HAND, openWarehouse } from "../support/warehouse.ts";
-import type { Placed, Step, Warehouse } from "../support/warehouse.ts";
+import { command, stock } from "../support/clients/order-client.ts";
+import { checkMails } from "../support/audits/order-documents.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import { ON_HAND, openWarehouse } from "../support/clients/warehouse.ts";
+import type { Placed, Step, Warehouse } from "../support/clients/warehouse.ts";
 
 let house: Warehouse;
 t.before(async () => {

@@ -1,7 +1,7 @@
 /** `ORDERLY_DEFAULT_WAIT_MS` on a real node: how long a client waits that does not say so itself. */
 import t from "tap";
-import { orderOf, place } from "../support/order-client.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
+import { orderOf, place } from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 
 const DEFAULT_WAIT_MS = 900;
 const WAIT_S = 3;

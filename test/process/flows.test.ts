@@ -14,10 +14,10 @@ import {
   putStock,
   read,
   stock,
-} from "../support/order-client.ts";
-import { checkMails, checkPdf } from "../support/order-paperwork.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
-import type { OrderCluster } from "../support/order-cluster.ts";
+} from "../support/clients/order-client.ts";
+import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const PRICE = 1000;

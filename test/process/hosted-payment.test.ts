@@ -13,11 +13,11 @@ import {
   paidMessage,
   tell,
   WAIT,
-} from "../support/hosted-order.ts";
-import { command, orderOf, place, putStock, read } from "../support/order-client.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
-import type { OrderCluster } from "../support/order-cluster.ts";
-import { ownerOf } from "../support/partition-share.ts";
+} from "../support/clients/hosted-order.ts";
+import { command, orderOf, place, putStock, read } from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import type { OrderCluster } from "../support/cluster/order-cluster.ts";
+import { ownerOf } from "../support/load/partition-share.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** The customer pays while the order's owner is dead. @returns the input by which the next owner heard of it */

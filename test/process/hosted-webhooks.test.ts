@@ -4,16 +4,24 @@
  */
 import t from "tap";
 import type { HistoryItem } from "../../src/services/orders/contract.ts";
-import { holdPages } from "../support/held-pages.ts";
-import type { HeldPages } from "../support/held-pages.ts";
-import { holdWebhooks } from "../support/held-webhooks.ts";
-import type { HeldWebhooks } from "../support/held-webhooks.ts";
-import { arrivals, awaiting, declinedMessage, ON_HAND, tell } from "../support/hosted-order.ts";
-import type { HostedOrder } from "../support/hosted-order.ts";
-import { clusterView, history, ledger, orderOf, place, putStock, read } from "../support/order-client.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
-import type { OrderCluster } from "../support/order-cluster.ts";
-import { checkMails } from "../support/order-paperwork.ts";
+import { holdPages } from "../support/faults/held-pages.ts";
+import type { HeldPages } from "../support/faults/held-pages.ts";
+import { holdWebhooks } from "../support/faults/held-webhooks.ts";
+import type { HeldWebhooks } from "../support/faults/held-webhooks.ts";
+import { arrivals, awaiting, declinedMessage, ON_HAND, tell } from "../support/clients/hosted-order.ts";
+import type { HostedOrder } from "../support/clients/hosted-order.ts";
+import {
+  clusterView,
+  history,
+  ledger,
+  orderOf,
+  place,
+  putStock,
+  read,
+} from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import type { OrderCluster } from "../support/cluster/order-cluster.ts";
+import { checkMails } from "../support/audits/order-documents.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** Long enough for a customer of these tests on a slow machine. */

@@ -4,9 +4,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import t from "tap";
-import { orderly } from "../support/local-cluster.ts";
-import { orderOf, place, stock } from "../support/order-client.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
+import { orderly } from "../support/cluster/local-cluster.ts";
+import { orderOf, place, stock } from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -1,10 +1,10 @@
 /** docs/inspecting.md and the README's commands say what the real `nats` CLI shows of a real cluster. */
 import { readFileSync } from "node:fs";
 import t from "tap";
-import { natsCli, natsCliFolder } from "../support/nats-cli.ts";
-import { orderOf, place, read } from "../support/order-client.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
-import { shape, shapesOf } from "../support/output-shape.ts";
+import { natsCli, natsCliFolder } from "../support/clients/nats-cli.ts";
+import { orderOf, place, read } from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import { shape, shapesOf } from "../support/audits/output-shape.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const DOC = readFileSync(new URL("../../docs/inspecting.md", import.meta.url), "utf8");

@@ -13,8 +13,8 @@ import {
   putStock,
   read,
   stock,
-} from "../support/order-client.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
+} from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const ON_HAND = 10;

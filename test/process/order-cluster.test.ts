@@ -1,5 +1,5 @@
 import t from "tap";
-import { startOrderCluster } from "../support/order-cluster.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 type Placed = { readonly id: string; readonly status: string };

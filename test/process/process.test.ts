@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
 import t from "tap";
-import { startNode } from "../support/processes.ts";
-import type { Started } from "../support/processes.ts";
+import { startNode } from "../support/cluster/processes.ts";
+import type { Started } from "../support/cluster/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const FILE = fileURLToPath(new URL("fixtures/fake-process.ts", import.meta.url));

@@ -1,9 +1,9 @@
 /** `reconcile` against a real cluster: equal after orders of all kinds and a killed node; a forged booking is named. */
 import { execFile } from "node:child_process";
 import t from "tap";
-import { orderly } from "../support/local-cluster.ts";
-import { command, orderOf, place, read } from "../support/order-client.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
+import { orderly } from "../support/cluster/local-cluster.ts";
+import { command, orderOf, place, read } from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const TOKENS = [

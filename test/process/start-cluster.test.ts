@@ -2,13 +2,13 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import t from "tap";
-import { connectNats } from "../../src/adapters/connection.nats.ts";
-import { apiRequest } from "../../src/adapters/jetstream-api.nats.ts";
+import { connectNats } from "../../src/adapters/nats/connection.ts";
+import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
 import { allStreams } from "../../config/streams.ts";
-import { orderOf, place as placeOrder, read } from "../support/order-client.ts";
-import { startLoad } from "../support/order-load.ts";
-import { findPlace, isListening, launch, orderly, startLauncher } from "../support/local-cluster.ts";
-import { isAlive, startProcess } from "../support/processes.ts";
+import { orderOf, place as placeOrder, read } from "../support/clients/order-client.ts";
+import { startLoad } from "../support/load/order-load.ts";
+import { findPlace, isListening, launch, orderly, startLauncher } from "../support/cluster/local-cluster.ts";
+import { isAlive, startProcess } from "../support/cluster/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 type Info = {

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import t from "tap";
-import { findPlace, isListening, launch, orderly } from "../support/local-cluster.ts";
-import { startProcess } from "../support/processes.ts";
+import { findPlace, isListening, launch, orderly } from "../support/cluster/local-cluster.ts";
+import { startProcess } from "../support/cluster/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 t.test(

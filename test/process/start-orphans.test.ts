@@ -1,6 +1,6 @@
 import t from "tap";
-import { findPlace, launch, startLauncher } from "../support/local-cluster.ts";
-import { isAlive } from "../support/processes.ts";
+import { findPlace, launch, startLauncher } from "../support/cluster/local-cluster.ts";
+import { isAlive } from "../support/cluster/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 t.test("nothing is left when the launcher is killed, and the next start waits for that", async (t) => {

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { listen } from "../support/free-ports.ts";
-import { findPlace, isListening, startLauncher } from "../support/local-cluster.ts";
+import { listen } from "../support/cluster/free-ports.ts";
+import { findPlace, isListening, startLauncher } from "../support/cluster/local-cluster.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 t.test("ports that are taken are named before anything starts", async (t) => {

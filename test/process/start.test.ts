@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { storeLimit } from "../../nodes/local/store-limit.ts";
-import { findPlace, isListening, launch, startLauncher } from "../support/local-cluster.ts";
+import { findPlace, isListening, launch, startLauncher } from "../support/cluster/local-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const GIB = 2 ** 30;

@@ -3,11 +3,11 @@ import { Kvm } from "@nats-io/kv";
 import t from "tap";
 import { streamOf } from "../../config/layout.ts";
 import { lockBucket, partitionOf } from "../../config/subjects.ts";
-import { connectNats } from "../../src/adapters/connection.nats.ts";
-import type { LockEntry } from "../../src/runtime/lock-entry.ts";
-import { orderOf, place, read, stock } from "../support/order-client.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
-import { checkMails, checkPdf } from "../support/order-paperwork.ts";
+import { connectNats } from "../../src/adapters/nats/connection.ts";
+import type { LockEntry } from "../../src/runtime/cluster/lock-entry.ts";
+import { orderOf, place, read, stock } from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const STREAMS = 2;

@@ -1,10 +1,10 @@
 /** Orders whose steps a warehouse drives, over HTTP on three nodes. Each command goes to the next node. */
 import t from "tap";
-import { stock } from "../support/order-client.ts";
-import { checkMails, checkPdf } from "../support/order-paperwork.ts";
-import { startOrderCluster } from "../support/order-cluster.ts";
-import { ON_HAND, openWarehouse, TOTAL } from "../support/warehouse.ts";
-import type { Warehouse } from "../support/warehouse.ts";
+import { stock } from "../support/clients/order-client.ts";
+import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import { ON_HAND, openWarehouse, TOTAL } from "../support/clients/warehouse.ts";
+import type { Warehouse } from "../support/clients/warehouse.ts";
 
 let house: Warehouse;
 t.before(async () => {

@@ -2,8 +2,8 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Place } from "./local-cluster.ts";
-import { cleanEnvironment } from "./processes.ts";
+import type { Place } from "./cluster/local-cluster.ts";
+import { cleanEnvironment } from "./cluster/processes.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Lifetime } from "./lifetime.ts";
+import type { Lifetime } from "./cluster/lifetime.ts";
 
 /** A new, empty folder, removed with what is in it when the test is over. One test may have several. */
 export function temporaryFolder(t: Lifetime): string {

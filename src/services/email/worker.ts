@@ -4,12 +4,12 @@ import {
   startWorker,
   type WorkerDependencies,
   WorkRefused,
-} from "../../runtime/worker.ts";
-import { readOrderDetails } from "../paperwork/order-details.ts";
-import { composeMail, orderMails } from "./letters.ts";
+} from "../../runtime/workers/worker.ts";
+import { readOrderDetails } from "../documents/order-details.ts";
+import { composeMail, orderMails } from "./templates.ts";
 import { MailRefused } from "./mailer.ts";
 import { smtpMailer } from "./mailer.smtp.ts";
-import { composeRefundMail, REFUNDED } from "./refund-letter.ts";
+import { composeRefundMail, REFUNDED } from "./refund-template.ts";
 
 /** What the e-mail worker needs of its node. */
 export type EmailDependencies = WorkerDependencies & {

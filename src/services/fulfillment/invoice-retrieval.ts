@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { InvoiceDocument, RetrievalInput } from "../../../machines/types.ts";
 import { EffectError, type EffectHandler } from "../../runtime/definition.ts";
-import type { Documents } from "../../runtime/documents.ts";
+import type { Documents } from "../../runtime/workers/document-store.ts";
 
 /** Of one read. The caller of `ship` waits for it, 10 s by default. */
 const TIMEOUT_MS = 2000;

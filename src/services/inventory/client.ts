@@ -4,7 +4,7 @@
  * Every request is idempotent (order id, command id), so what got no answer is asked again until the deadline.
  */
 import { subjects } from "../../../config/subjects.ts";
-import type { Crash } from "../../runtime/crash-points.ts";
+import type { Crash } from "../../runtime/failpoints.ts";
 import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
 import type { Unserved } from "../orders/contract.ts";
 import type { EndHoldOutput, Inventory, PutStock, ReserveInput, ReserveOutput } from "./contract.ts";

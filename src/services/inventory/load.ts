@@ -1,7 +1,7 @@
 /** Reads a shard's stock and catalogue from the log, and has the server prove that the answer is not an old one. */
 import { limits } from "../../../config/limits.ts";
 import { subjects } from "../../../config/subjects.ts";
-import type { Crash } from "../../runtime/crash-points.ts";
+import type { Crash } from "../../runtime/failpoints.ts";
 import { pause } from "../../runtime/pause.ts";
 import { ServerCode, Unavailable } from "../../runtime/ports.ts";
 import type { Clock, Journal, Message, StoredMessage } from "../../runtime/ports.ts";

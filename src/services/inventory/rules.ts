@@ -5,7 +5,7 @@
  *   S1. All four counts are integers from 0 to Number.MAX_SAFE_INTEGER.
  *   S2. reserved <= onHand, so available = onHand - reserved is never negative.
  *   S3. received = onHand + shipped: nothing appears or vanishes without a put or a shipment.
- * Proved by: test/unit/inventory/rules.test.ts
+ * Proved by: test/unit/services/inventory/rules.test.ts
  */
 import type { Missing, Money } from "../orders/contract.ts";
 import type { PutStock, ReserveOutput, StockView } from "./contract.ts";

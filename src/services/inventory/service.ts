@@ -6,9 +6,9 @@
  *       two owners meets "no responders", and one that meets the wrong one is answered `not_owner`.
  */
 import { subjects } from "../../../config/subjects.ts";
-import type { Crash } from "../../runtime/crash-points.ts";
+import type { Crash } from "../../runtime/failpoints.ts";
 import type { Bus, Journal, Subscription } from "../../runtime/ports.ts";
-import type { OwnedResource } from "../../runtime/resource.ts";
+import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";
 import { parseRequest } from "./protocol.ts";
 import type { Reply } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";

@@ -1,8 +1,8 @@
 /** What a shard needs from the runtime, and the bounds of its work on one node. */
-import type { Crash } from "../../runtime/crash-points.ts";
+import type { Crash } from "../../runtime/failpoints.ts";
 import type { Clock, Ids, Journal } from "../../runtime/ports.ts";
-import type { Doubt } from "../../runtime/resource.ts";
-import type { UnitSink } from "../../runtime/unit.ts";
+import type { Doubt } from "../../runtime/cluster/owned-resource.ts";
+import type { UnitSink } from "../../runtime/commit/write-set.ts";
 
 /** Bounds of one node's work for the shard; each 1 or more. */
 export type ShardLimits = {

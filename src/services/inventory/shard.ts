@@ -10,11 +10,11 @@ import { INVENTORY_STREAM } from "../../../config/layout.ts";
 import { subjects } from "../../../config/subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
 import type { Journal } from "../../runtime/ports.ts";
-import type { OwnedResource } from "../../runtime/resource.ts";
+import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";
 import { loadBook } from "./load.ts";
 import type { Answer, Operation, Operations, Reply, Request } from "./protocol.ts";
 import type { ShardDependencies } from "./shard-dependencies.ts";
-import { Tenure } from "./tenure.ts";
+import { Tenure } from "./shard-tenure.ts";
 
 /** Decides while it is owned; refuses everything else with `not_owner`. */
 export class InventoryShard implements OwnedResource {

@@ -8,7 +8,7 @@
  *   B1. available() = min(onHand, onHand of the put under way) - reserved - reservations under way >= 0.
  *   B2. available() never falls but by a decision: neither an acknowledgement nor a drop lowers it.
  *   B3. Acknowledged stock changes in `committed` only, and is what the last stock message in the log says.
- * Proved by: test/unit/inventory/stock-book.test.ts, test/unit/inventory/shard-interleavings.test.ts
+ * Proved by: test/unit/services/inventory/stock-book.test.ts, shard-interleavings.test.ts
  */
 import type { Ledger } from "../../runtime/definition.ts";
 import type { Message } from "../../runtime/ports.ts";

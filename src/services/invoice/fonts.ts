@@ -2,7 +2,7 @@
  * The fonts of invoices, their metrics read once per process, and texts laid out once. pdfkit (0.20) reads a standard
  * font's widths and kerning anew for every document, which is half of the work of a small one; a font object differs
  * between documents by three fields only. What is left is mostly the kerning of texts, most of which stand on every
- * invoice. Held to pdfkit's own output by test/unit/invoice-pdf.test.ts.
+ * invoice. Held to pdfkit's own output by test/unit/services/invoice-pdf.test.ts.
  */
 // oxlint-disable-next-line import/no-named-as-default -- its types know the default export only
 import PDFDocument from "pdfkit";

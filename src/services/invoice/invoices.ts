@@ -1,5 +1,5 @@
 import type { Actors } from "../../runtime/actors.ts";
-import type { Documents } from "../../runtime/documents.ts";
+import type { Documents } from "../../runtime/workers/document-store.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 
 /** The answer to "where is the invoice of this order?". */

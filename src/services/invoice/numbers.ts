@@ -22,13 +22,13 @@
  *   N4. Once a number of a year is given, every number of the year before is recorded.
  * What is left: a number whose order had another one stays spare until the next invoice is made. The last block before
  * a calendar year without any invoice is looked at by nobody.
- * Proved by: test/unit/invoice-numbers.test.ts, test/integration/invoice.test.ts
+ * Proved by: test/unit/services/invoice-numbers.test.ts, test/integration/services/invoice.test.ts
  */
 import { token } from "../../../config/subjects.ts";
-import type { Crash } from "../../runtime/crash-points.ts";
+import type { Crash } from "../../runtime/failpoints.ts";
 import { pause } from "../../runtime/pause.ts";
 import { type Bucket, type Clock, Unavailable } from "../../runtime/ports.ts";
-import { allot, closed, type Counter, emptyCounter, numberText, spareNumbers } from "./allotment.ts";
+import { allot, closed, type Counter, emptyCounter, numberText, spareNumbers } from "./number-counter.ts";
 
 /** What an order is told: `2026-000042`, and since when; `issuedAt` is RFC 3339, UTC. */
 export type InvoiceNumber = { readonly number: string; readonly issuedAt: string };

@@ -2,9 +2,9 @@
 // oxlint-disable-next-line import/no-named-as-default -- its types know the default export only
 import PDFDocument from "pdfkit";
 import type { Seller } from "../../../config/seller-settings.ts";
-import { moneyText } from "../paperwork/money-text.ts";
-import { addressLines, type OrderPaper, paymentMethodText } from "../paperwork/order-details.ts";
-import { rateText, taxIncluded } from "../paperwork/tax.ts";
+import { moneyText } from "../documents/money-text.ts";
+import { addressLines, type OrderPaper, paymentMethodText } from "../documents/order-details.ts";
+import { rateText, taxIncluded } from "../documents/tax.ts";
 import { useFonts } from "./fonts.ts";
 import { latin } from "./latin.ts";
 import type { InvoiceNumber } from "./numbers.ts";

@@ -8,9 +8,9 @@ import type {
   EffectHandler,
   MachineState,
   MachineStates,
+  ProviderLimits,
 } from "../../runtime/definition.ts";
-import type { ProviderLimits } from "../../runtime/provider-lane.ts";
-import type { Documents } from "../../runtime/documents.ts";
+import type { Documents } from "../../runtime/workers/document-store.ts";
 import { carrierEffects } from "../fulfillment/carrier.ts";
 import type { Carrier } from "../fulfillment/carrier.ts";
 import { retrievalEffect } from "../fulfillment/invoice-retrieval.ts";

@@ -1,5 +1,5 @@
-import { RecordHeader } from "../../runtime/envelope.ts";
-import type { ActorRecord } from "../../runtime/envelope.ts";
+import { RecordHeader } from "../../runtime/actor/snapshot.ts";
+import type { ActorRecord } from "../../runtime/actor/snapshot.ts";
 import type { StoredMessage } from "../../runtime/ports.ts";
 import type { HistoryItem } from "./contract.ts";
 

@@ -1,6 +1,6 @@
 /** Parked orders, for operators: lists them, resumes them, skips what parked them. Owns nothing. Outcomes are values. */
 import type { ActorReply, ParkedActors } from "../../runtime/actors.ts";
-import type { Parking } from "../../runtime/parking.ts";
+import type { Parking } from "../../runtime/actor/parking-record.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { ParkedOrder, ParkedOrders, UnparkResult, Unserved } from "./contract.ts";
 import { unserved } from "./placing.ts";

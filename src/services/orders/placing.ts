@@ -1,6 +1,6 @@
 /** From the runtime's reply to the answer that a caller gets for a new order. Pure. */
 import type { ActorReply } from "../../runtime/actors.ts";
-import type { Snapshot } from "../../runtime/envelope.ts";
+import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import type { PlaceOrder, PlaceResult, Unserved } from "./contract.ts";
 import { hadPaymentPage, orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
 import type { OrderMachines } from "./status.ts";

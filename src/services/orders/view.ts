@@ -1,4 +1,4 @@
-import type { Snapshot } from "../../runtime/envelope.ts";
+import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import type { OrderView } from "./contract.ts";
 import {
   allowedCommands,

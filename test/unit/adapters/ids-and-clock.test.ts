@@ -1,7 +1,7 @@
 /** Ids and the system's clocks. */
 import t from "tap";
-import { systemClock } from "../../../src/adapters/clock.system.ts";
-import { randomIds } from "../../../src/adapters/ids.random.ts";
+import { systemClock } from "../../../src/adapters/local/system-clock.ts";
+import { randomIds } from "../../../src/adapters/local/random-ids.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
 t.test("ids are different, of one length, and safe in subjects and URLs", async (t) => {

@@ -1,10 +1,10 @@
 /** The faults of the server in memory, and what takes minutes on a real one. */
 import t from "tap";
 import { subjects } from "../../../config/subjects.ts";
-import { VirtualClock } from "../../../src/adapters/clock.virtual.ts";
-import { memoryNode } from "../../../src/adapters/connection.memory.ts";
-import { MemoryServer } from "../../../src/adapters/server.memory.ts";
-import type { Fault, MemoryServerOptions, Operation } from "../../../src/adapters/server.memory.ts";
+import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
+import { memoryNode } from "../../../src/adapters/memory/connection.ts";
+import { MemoryServer } from "../../../src/adapters/memory/server.ts";
+import type { Fault, MemoryServerOptions, Operation } from "../../../src/adapters/memory/server.ts";
 import { ServerCode, Unavailable } from "../../../src/runtime/ports.ts";
 import type { AppendResult, Message } from "../../../src/runtime/ports.ts";
 

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import t from "tap";
-import { etagOf, matches } from "../../../src/http/etag.ts";
-import { decodeCursor, encodeCursor } from "../../../src/http/page-cursor.ts";
-import { readPreferences } from "../../../src/http/preferences.ts";
-import { requestIds } from "../../../src/http/request-id.ts";
+import { etagOf, matches } from "../../../src/http/protocol/etag.ts";
+import { decodeCursor, encodeCursor } from "../../../src/http/protocol/page-cursor.ts";
+import { readPreferences } from "../../../src/http/protocol/preferences.ts";
+import { requestIds } from "../../../src/http/protocol/request-id.ts";
 
 t.test("Prefer: what is understood is applied, the rest is ignored", async (t) => {
   const cases: [string | undefined, number, boolean, string][] = [

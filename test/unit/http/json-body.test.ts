@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import t from "tap";
-import { assertPlainUtf8, readJson } from "../../../src/http/json-body.ts";
+import { assertPlainUtf8, readJson } from "../../../src/http/protocol/json-body.ts";
 
 const read = (text: string) => readJson(Buffer.from(text));
 

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import t from "tap";
-import { faultCodes } from "../../../src/http/faults.ts";
-import { problems, toProblem } from "../../../src/http/problems.ts";
+import { faultCodes } from "../../../src/http/protocol/faults.ts";
+import { problems, toProblem } from "../../../src/http/protocol/problems.ts";
 
 const page = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
 

@@ -6,9 +6,9 @@
 import { assign as assignContext, emit, fromPromise, setup } from "xstate";
 import { limits } from "../../../config/limits.ts";
 import { partitionOf } from "../../../config/subjects.ts";
-import type { Fault, Operation } from "../../../src/adapters/server.memory.ts";
+import type { Fault, Operation } from "../../../src/adapters/memory/server.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
-import type { ActorRecord } from "../../../src/runtime/envelope.ts";
+import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
 import { type ClusterNode, memoryCluster } from "./memory-cluster.ts";
 
 /** mulberry32: small, and the same everywhere. */

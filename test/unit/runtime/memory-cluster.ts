@@ -1,19 +1,19 @@
 /** Whole nodes of the runtime in one process: a server in memory, a virtual clock, faults on demand. */
 import { streamName, streamOf } from "../../../config/layout.ts";
 import { subjects } from "../../../config/subjects.ts";
-import { type ProcessClock, VirtualClock } from "../../../src/adapters/clock.virtual.ts";
-import { type MemoryNode, memoryNode } from "../../../src/adapters/connection.memory.ts";
-import { memoryOutbox, type MemoryOutbox } from "../../../src/adapters/outbox.memory.ts";
-import { type Fault, MemoryServer, type Operation } from "../../../src/adapters/server.memory.ts";
+import { type ProcessClock, VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
+import { type MemoryNode, memoryNode } from "../../../src/adapters/memory/connection.ts";
+import { memoryOutbox, type MemoryOutbox } from "../../../src/adapters/memory/outbox.ts";
+import { type Fault, MemoryServer, type Operation } from "../../../src/adapters/memory/server.ts";
 import type { ActorReply, Actors, ParkedActors } from "../../../src/runtime/actors.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
-import type { ActorRecord } from "../../../src/runtime/envelope.ts";
-import type { Floor } from "../../../src/runtime/floor.ts";
+import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
+import type { Floor } from "../../../src/runtime/partition/checkpoint.ts";
 import { type Application, RuntimeNode } from "../../../src/runtime/node.ts";
 import type { Bus, Clock, Ids, Journal, Log } from "../../../src/runtime/ports.ts";
-import type { Doubt } from "../../../src/runtime/resource.ts";
-import type { UnitSink } from "../../../src/runtime/unit.ts";
-import { silent } from "./relay-stage.ts";
+import type { Doubt } from "../../../src/runtime/cluster/owned-resource.ts";
+import type { UnitSink } from "../../../src/runtime/commit/write-set.ts";
+import { silent } from "./commit/relay-stage.ts";
 
 export type ClusterOptions = {
   readonly partitions: number;

@@ -2,7 +2,7 @@
 import t from "tap";
 import { partitionOf, subjects } from "../../../config/subjects.ts";
 import { memoryCluster } from "./memory-cluster.ts";
-import { diary, notes, NOW, worked } from "./tenure-stage.ts";
+import { diary, notes, NOW, worked } from "./tenure/tenure-stage.ts";
 
 const PARTITIONS = 2;
 /** An actor of partition 1, and so of the second stream. */

@@ -1,0 +1,35 @@
+/** A KV bucket on the server in memory; the lock bucket is a part of the journal's log. */
+import { Unavailable } from "../../runtime/ports.ts";
+import type { Bucket } from "../../runtime/ports.ts";
+import type { MemoryLink } from "./link.ts";
+import { follow } from "./follower.ts";
+import { append, read } from "./journal.ts";
+import { kvBucket } from "../jetstream/kv-bucket.ts";
+
+const WRITE_TIMEOUT_MS = 2_000;
+
+/** @param name without `KV_` */
+export function memoryBucket(link: MemoryLink, name: string): Bucket {
+  const log = link.server.log(`KV_${name}`);
+  return kvBucket(name, {
+    append: (message) => append(link, log, "bucket_write", [message], WRITE_TIMEOUT_MS),
+    last: async (subject) => {
+      const { found } = await read(link, log, "bucket_read", subject, (upTo) => log.last(subject, upTo));
+      return found;
+    },
+    lastPerSubject: async (filter) => {
+      const { found } = await read(link, log, "bucket_read", filter, (upTo) =>
+        log.lastPerSubject(filter, upTo),
+      );
+      return found;
+    },
+    followLast: async (filter, onMessage, onCaughtUp) => {
+      if (!link.connected()) throw new Unavailable("not connected");
+      return follow(link, log, { filters: [filter], from: "last", onCaughtUp }, onMessage);
+    },
+    pause: (ms) =>
+      new Promise((resolve) => {
+        link.clock.after(ms, resolve);
+      }),
+  });
+}

@@ -1,0 +1,36 @@
+/** One node's ports on the server in memory. */
+import type { Bucket, Bus, Clock, Journal } from "../../runtime/ports.ts";
+import { memoryBucket } from "./bucket.ts";
+import { memoryBus } from "./bus.ts";
+import { memoryJournal } from "./journal.ts";
+import { MemoryLink } from "./link.ts";
+import type { MemoryServer } from "./server.ts";
+
+/** What a node and its tests get. */
+export type MemoryNode = {
+  /** The first stream. */
+  readonly journal: Journal;
+  /** Every stream, by its number; the first is `journal`. */
+  readonly journals: readonly Journal[];
+  bucket(name: string): Bucket;
+  readonly bus: Bus;
+  readonly link: MemoryLink;
+};
+
+/** @param clock the node's own, so that it can be paused or ended; the server's when absent */
+export function memoryNode(
+  server: MemoryServer,
+  node: string,
+  clock: Clock = server.options.clock,
+): MemoryNode {
+  const link = new MemoryLink(server, node, clock);
+  const journal = memoryJournal(link);
+  const others = Array.from({ length: server.layout.streams - 1 }, (_, i) => memoryJournal(link, i + 1));
+  return {
+    journal,
+    journals: [journal, ...others],
+    bucket: (name) => memoryBucket(link, name),
+    bus: memoryBus(link),
+    link,
+  };
+}

@@ -1,0 +1,97 @@
+/** The journal of one node on the server in memory. */
+import { streamName } from "../../../config/layout.ts";
+import { Behind, Unavailable } from "../../runtime/ports.ts";
+import type { AppendResult, Journal, Message } from "../../runtime/ports.ts";
+import type { MemoryLink } from "./link.ts";
+import { follow } from "./follower.ts";
+import { isTransient } from "../jetstream/codes.ts";
+import type { MemoryLog, Verdict } from "./log.ts";
+import { encodeMessages } from "../jetstream/message-encoding.ts";
+import type { Operation } from "./server.ts";
+
+const READ_TIMEOUT_MS = 2_000;
+const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
+
+/** One stream as this node sees it. */
+export function memoryJournal(link: MemoryLink, stream = 0): Journal {
+  const log = link.server.log(streamName(stream));
+  return {
+    append: (messages, timeoutMs) => append(link, log, "append", messages, timeoutMs),
+    readLast: async (subject) => {
+      const { found } = await read(link, log, "read", subject, (upTo) => log.last(subject, upTo));
+      return found;
+    },
+    readLastTogether: async (subjects, through) => {
+      const { found, reaches } = await read(link, log, "read", subjects[0] ?? "", (upTo) =>
+        subjects.flatMap((subject) => log.last(subject, upTo) ?? []),
+      );
+      if (reaches < through) throw new Behind(`a replica that has come to ${reaches}, not to ${through}`);
+      const last = new Map(found.map((message) => [message.subject, message]));
+      return { last, through: last.size === 0 ? 0 : reaches };
+    },
+    readLastPerSubject: async (filter) => {
+      const { found } = await read(link, log, "read", filter, (upTo) => log.lastPerSubject(filter, upTo));
+      return found;
+    },
+    readAll: async (subject) => {
+      const { found } = await read(link, log, "read", subject, (upTo) => log.all(subject, upTo));
+      return found;
+    },
+    consume: async (options, onMessage) => {
+      if (!link.connected()) throw new Unavailable("not connected");
+      return follow(link, log, { filters: options.filters, from: options.fromSequence }, onMessage);
+    },
+  };
+}
+
+/** One publish or atomic batch through the network; see `Journal.append`. */
+export async function append(
+  link: MemoryLink,
+  log: MemoryLog,
+  kind: Operation["kind"],
+  messages: readonly Message[],
+  timeoutMs: number,
+): Promise<AppendResult> {
+  const first = messages[0];
+  if (first === undefined) throw new RangeError("an append needs at least one message");
+  if (!link.connected()) return { status: "unanswered", reason: "not connected" };
+  const encoded = encodeMessages(messages, "batch", link.server.options.maxPayload ?? DEFAULT_MAX_PAYLOAD);
+  if ("status" in encoded) return encoded;
+  const verdict = await link.call<Verdict>(kind, first.subject, timeoutMs, (answer) =>
+    log.propose(messages, answer),
+  );
+  if (verdict === undefined) return { status: "unanswered", reason: "no answer in time" };
+  return settle(verdict, messages.length);
+}
+
+function settle(verdict: Verdict, count: number): AppendResult {
+  if (verdict.status === "stored") return verdict;
+  if (verdict.status === "lost") {
+    return { status: "unanswered", reason: count === 1 ? "no responders" : "batch is incomplete" };
+  }
+  const { code, reason } = verdict;
+  if (isTransient({ code: 400, err_code: code }))
+    return { status: "unanswered", reason: `${reason} (${code})` };
+  return { status: "rejected", code, reason };
+}
+
+/** @throws Unavailable */
+export async function read<T>(
+  link: MemoryLink,
+  log: MemoryLog,
+  kind: Operation["kind"],
+  subject: string,
+  look: (upTo: number) => T,
+): Promise<{ found: T; reaches: number }> {
+  const answer = await link.call<{ found: T; reaches: number }>(
+    kind,
+    subject,
+    READ_TIMEOUT_MS,
+    (reply, fault) => {
+      const reaches = log.lastSequence - (fault.staleBy ?? 0);
+      reply({ found: look(reaches), reaches });
+    },
+  );
+  if (answer === undefined) throw new Unavailable(link.connected() ? "no answer in time" : "not connected");
+  return answer;
+}

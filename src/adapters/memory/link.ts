@@ -1,0 +1,99 @@
+/**
+ * One node's connection to the server in memory.
+ * Everything that reaches the node runs on the node's own clock: a paused node hears nothing, an ended one never.
+ */
+import type { Clock } from "../../runtime/ports.ts";
+import type { Fault, MemoryServer, Operation } from "./server.ts";
+
+/**
+ * `up`: works. `cut`: nothing gets through, but neither side has noticed; requests to the node run into their
+ * time limits. `down`: both know; requests to the node find no responders.
+ */
+export type LinkState = "up" | "cut" | "down";
+
+/** The connection, its state and its faults. */
+export class MemoryLink {
+  readonly server: MemoryServer;
+  readonly node: string;
+  readonly clock: Clock;
+  #state: LinkState = "up";
+  readonly #listeners = new Set<(state: LinkState) => void>();
+
+  constructor(server: MemoryServer, node: string, clock: Clock) {
+    this.server = server;
+    this.node = node;
+    this.clock = clock;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** What the node believes. */
+  connected(): boolean {
+    return this.#state !== "down";
+  }
+
+  /** Told of every change; the answer ends it. */
+  onChange(listener: (state: LinkState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The network fails; nobody has noticed. */
+  cut(): void {
+    this.#change("cut");
+  }
+
+  /** Both sides notice that the connection is gone. Also what the end of the process looks like. */
+  disconnect(): void {
+    this.#change("down");
+  }
+
+  reconnect(): void {
+    this.#change("up");
+  }
+
+  /**
+   * Sends one operation through the network, with its faults.
+   * @param arrive runs on the server; calls its argument with the answer
+   * @returns `undefined` when there was no answer in time or the connection broke
+   */
+  async call<T>(
+    kind: Operation["kind"],
+    subject: string,
+    timeoutMs: number,
+    arrive: (answer: (value: T) => void, fault: Fault) => void,
+  ): Promise<T | undefined> {
+    if (!this.connected()) return undefined;
+    const { server, clock } = this;
+    const fault = server.fault({ node: this.node, kind, subject });
+    const settled = Promise.withResolvers<T | undefined>();
+    const cancel = clock.after(timeoutMs, () => settled.resolve(undefined));
+    const forget = this.onChange((state) => {
+      if (state === "down") settled.resolve(undefined);
+    });
+    const answer = (value: T) => {
+      if (fault.lose === "answer" || this.#state !== "up") return;
+      // Still on its way when the connection breaks: lost, but the server has acted.
+      clock.after(server.latencyMs(), () => {
+        if (this.#state === "up") settled.resolve(value);
+      });
+    };
+    if (fault.lose !== "request" && this.#state === "up") {
+      server.options.clock.after(server.latencyMs() + (fault.delayMs ?? 0), () => arrive(answer, fault));
+    }
+    try {
+      return await settled.promise;
+    } finally {
+      cancel();
+      forget();
+    }
+  }
+
+  #change(to: LinkState): void {
+    if (this.#state === to) return;
+    this.#state = to;
+    for (const listener of this.#listeners) listener(to);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * A NATS server in one thread of memory, shared by the nodes of a simulated cluster, with knobs for its faults.
+ * Owns: the streams, who serves which subject, the connections.
+ * Uses no clock, no randomness and no I/O but what it is given: the same calls give the same run.
+ */
+import type { Clock } from "../../runtime/ports.ts";
+import { type Layout, streamNames, streamSubjects } from "../../../config/layout.ts";
+import { buckets as bucketNames } from "../../../config/subjects.ts";
+import { MemoryLog } from "./log.ts";
+
+/** One operation of a node, as the fault hook sees it. */
+export type Operation = {
+  readonly node: string;
+  readonly kind: "append" | "read" | "bucket_write" | "bucket_read" | "request";
+  /** First subject written, or the subject read. */
+  readonly subject: string;
+};
+
+/** What goes wrong with one operation. Several may be given at once. */
+export type Fault = {
+  /** `request`: never arrives, nothing is stored. `answer`: done, but nobody is told. */
+  readonly lose?: "request" | "answer";
+  /** Arrives this much later, ms: perhaps after its sender gave up. */
+  readonly delayMs?: number;
+  /** Reads: answered by a replica that misses this many of the stream's newest messages. */
+  readonly staleBy?: number;
+};
+
+export type MemoryServerOptions = {
+  readonly clock: Clock;
+  /** One stream for everything when absent. */
+  readonly layout?: Layout;
+  /** Asked for every operation; a simulator draws from its seed here. */
+  readonly faults?: (operation: Operation) => Fault | undefined;
+  /** One way through the network, ms. 0 by default. */
+  readonly latencyMs?: () => number;
+  /** Copies of each stream; more than 1 makes `replicationMs` count. */
+  readonly replicas?: number;
+  /** From the check of a write to its being stored, ms. 0 by default. */
+  readonly replicationMs?: () => number;
+  /** How much too late schedules fire, ms. 100 by default. */
+  readonly latenessMs?: () => number;
+  /** Life of the entries of a bucket, ms; others live for ever. */
+  readonly bucketAgeMs?: Readonly<Record<string, number>>;
+  /** The server's limit for headers and payload of one message, bytes. 1 MiB by default. */
+  readonly maxPayload?: number;
+};
+
+/** Takes a request and hands the answer to its second argument, unless it is lost. */
+export type Listener = (payload: string, answer: (payload: string) => void) => void;
+
+const DUPLICATE_WINDOW_MS = 2 * 60_000;
+
+export class MemoryServer {
+  readonly options: MemoryServerOptions;
+  readonly layout: Layout;
+  readonly #logs = new Map<string, MemoryLog>();
+  /** Who serves a subject: everyone gets every request, the first answer counts. */
+  readonly #listeners = new Map<string, Set<Listener>>();
+
+  constructor(options: MemoryServerOptions) {
+    this.options = options;
+    this.layout = options.layout ?? { partitions: 1, streams: 1 };
+    for (const [stream, name] of streamNames(this.layout.streams).entries()) {
+      this.#logs.set(name, this.#log(streamSubjects(stream, this.layout), Number.POSITIVE_INFINITY, 0));
+    }
+    const names = new Set([...Object.values(bucketNames), ...Object.keys(options.bucketAgeMs ?? {})]);
+    for (const name of names) {
+      const ageMs = options.bucketAgeMs?.[name] ?? 0;
+      this.#logs.set(`KV_${name}`, this.#log([`$KV.${name}.>`], 1, ageMs));
+    }
+  }
+
+  /** The log of a stream; a lock bucket lives in its stream's. */
+  log(stream: string): MemoryLog {
+    const log = this.#logs.get(stream);
+    if (log === undefined) throw new Error(`the server in memory has no stream ${stream}`);
+    return log;
+  }
+
+  fault(operation: Operation): Fault {
+    return this.options.faults?.(operation) ?? {};
+  }
+
+  latencyMs(): number {
+    return this.options.latencyMs?.() ?? 0;
+  }
+
+  listen(subject: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(subject) ?? new Set<Listener>();
+    this.#listeners.set(subject, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(subject) === listeners) this.#listeners.delete(subject);
+    };
+  }
+
+  /** Everybody who serves the subject now. */
+  listeners(subject: string): readonly Listener[] {
+    return [...(this.#listeners.get(subject) ?? [])];
+  }
+
+  #log(subjects: readonly string[], history: number, ageMs: number): MemoryLog {
+    const { clock, replicas = 1, replicationMs = () => 0, latenessMs = () => 100 } = this.options;
+    return new MemoryLog({
+      clock,
+      subjects,
+      history,
+      ageMs,
+      duplicateWindowMs: ageMs === 0 ? DUPLICATE_WINDOW_MS : Math.min(ageMs, DUPLICATE_WINDOW_MS),
+      replicated: replicas > 1,
+      replicationMs: replicas > 1 ? replicationMs : () => 0,
+      latenessMs,
+    });
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Time that passes only when told to: the clock of simulations and of tests that must not wait.
+ * Owns: the virtual time and everything that waits for it.
+ * Invariants
+ *   V1. Callbacks run one at a time, by due time, then in the order in which they were asked for.
+ *   V2. Between two callbacks all promises that can settle have settled: the same program runs the same way.
+ */
+import type { Clock } from "../../runtime/ports.ts";
+
+type Task = { readonly due: number; readonly order: number; readonly run: () => void; cancelled: boolean };
+
+/** 2026-01-01T00:00:00Z: a plain date for logs. */
+const EPOCH_MS = 1_767_225_600_000;
+
+/** A clock for one simulated process: it can stand still, end, and be wrong. */
+export interface ProcessClock extends Clock {
+  /** Nothing of this process runs until `resume`; what was due meanwhile runs then, as after SIGSTOP. */
+  pause(): void;
+  resume(): void;
+  /** The process is gone: nothing of it ever runs again. */
+  end(): void;
+}
+
+export class VirtualClock implements Clock {
+  readonly #epoch: number;
+  #time = 0;
+  #order = 0;
+  /** Binary heap by due time, then order. */
+  readonly #heap: Task[] = [];
+
+  /** @param epoch wall clock at the start, ms since the epoch */
+  constructor(epoch = EPOCH_MS) {
+    this.#epoch = epoch;
+  }
+
+  now(): number {
+    return this.#epoch + this.#time;
+  }
+
+  monotonic(): number {
+    return this.#time;
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    const task: Task = {
+      due: this.#time + Math.max(0, delayMs),
+      order: this.#order++,
+      run,
+      cancelled: false,
+    };
+    push(this.#heap, task);
+    return () => {
+      task.cancelled = true;
+    };
+  }
+
+  soon(run: () => void): void {
+    this.after(0, run);
+  }
+
+  /** Callbacks that wait, cancelled ones not counted. */
+  waiting(): number {
+    return this.#heap.reduce((count, task) => count + (task.cancelled ? 0 : 1), 0);
+  }
+
+  /** Lets `ms` pass and runs all that falls due, what it asks for in turn included. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#time + ms;
+    while (await this.#step(end));
+    this.#time = end;
+  }
+
+  /** Advances in steps until `condition` holds; answers false when it does not within `limitMs`. */
+  async advanceUntil(condition: () => boolean, limitMs: number): Promise<boolean> {
+    const end = this.#time + limitMs;
+    await settlePromises();
+    while (!condition()) {
+      if (!(await this.#step(end))) {
+        this.#time = end;
+        return condition();
+      }
+    }
+    return true;
+  }
+
+  /** A clock for one process. @param skewMs how far its wall clock is ahead */
+  process(skewMs = 0): ProcessClock {
+    return new ViewOfOneProcess(this, skewMs);
+  }
+
+  /** Runs the next callback that is due by `end`; false when there is none. */
+  async #step(end: number): Promise<boolean> {
+    await settlePromises();
+    for (;;) {
+      const next = this.#heap[0];
+      if (next === undefined || next.due > end) return false;
+      pop(this.#heap);
+      if (next.cancelled) continue;
+      this.#time = Math.max(this.#time, next.due);
+      next.run();
+      await settlePromises();
+      return true;
+    }
+  }
+}
+
+class ViewOfOneProcess implements ProcessClock {
+  readonly #clock: VirtualClock;
+  readonly #skewMs: number;
+  #state: "running" | "paused" | "ended" = "running";
+  /** What fell due while paused, in order. */
+  #held: (() => void)[] = [];
+
+  constructor(clock: VirtualClock, skewMs: number) {
+    this.#clock = clock;
+    this.#skewMs = skewMs;
+  }
+
+  now(): number {
+    return this.#clock.now() + this.#skewMs;
+  }
+
+  monotonic(): number {
+    return this.#clock.monotonic();
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    let cancelled = false;
+    const fire = () => {
+      if (cancelled || this.#state === "ended") return;
+      if (this.#state === "paused") this.#held.push(fire);
+      else run();
+    };
+    const cancel = this.#clock.after(delayMs, fire);
+    return () => {
+      cancelled = true;
+      cancel();
+    };
+  }
+
+  soon(run: () => void): void {
+    this.after(0, run);
+  }
+
+  pause(): void {
+    if (this.#state === "running") this.#state = "paused";
+  }
+
+  resume(): void {
+    if (this.#state !== "paused") return;
+    this.#state = "running";
+    const held = this.#held;
+    this.#held = [];
+    for (const run of held) this.soon(run);
+  }
+
+  end(): void {
+    this.#state = "ended";
+    this.#held = [];
+  }
+}
+
+/** An immediate runs only when no promise has anything left to do; it takes no time that could be measured. */
+const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const isBefore = (a: Task, b: Task): boolean => a.due < b.due || (a.due === b.due && a.order < b.order);
+
+function push(heap: Task[], task: Task): void {
+  let at = heap.push(task) - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (!isBefore(task, heap[parent]!)) break;
+    heap[at] = heap[parent]!;
+    at = parent;
+  }
+  heap[at] = task;
+}
+
+function pop(heap: Task[]): void {
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+    if (!isBefore(heap[child]!, last)) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = last;
+}

@@ -1,0 +1,122 @@
+/**
+ * Work queues in memory, for tests and the simulator: items come from a journal, are shared by name among all
+ * nodes of the process, and come again when they are not settled in time.
+ * Owns: which items are unsettled.  Does not own: the journal, time.
+ */
+import { token } from "../../../config/subjects.ts";
+import type { Clock, Journal, StoredMessage } from "../../runtime/ports.ts";
+import type { DeadLetter, WorkItem, WorkQueue, WorkQueueOptions } from "../../runtime/workers/work-queue.ts";
+
+type Member = {
+  readonly options: WorkQueueOptions;
+  readonly onItem: (item: WorkItem) => Promise<void>;
+  underWay: number;
+};
+
+type Consumer = { readonly waiting: StoredMessage[]; readonly members: Member[] };
+
+/** What several nodes of one process share. */
+export class MemoryWorkQueues {
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #consumers = new Map<string, Promise<Consumer>>();
+  readonly #dead = new Map<string, DeadLetter>();
+
+  constructor(journal: Journal, clock: Clock) {
+    this.#journal = journal;
+    this.#clock = clock;
+  }
+
+  /** Dead letters by subject and item, in the order of burying. */
+  get dead(): readonly DeadLetter[] {
+    return [...this.#dead.values()];
+  }
+
+  queue(): WorkQueue {
+    return {
+      consume: async (options, onItem) => {
+        const consumer = await this.#consumer(options);
+        const member: Member = { options, onItem, underWay: 0 };
+        consumer.members.push(member);
+        this.#handOut(consumer);
+        return {
+          stop: async () => {
+            const place = consumer.members.indexOf(member);
+            if (place !== -1) consumer.members.splice(place, 1);
+          },
+        };
+      },
+      bury: async (letter) => {
+        const key = `${letter.worker}.${letter.partition}.${letter.item.sequence}.${token(letter.about)}`;
+        if (!this.#dead.has(key)) this.#dead.set(key, letter);
+      },
+    };
+  }
+
+  #consumer(options: WorkQueueOptions): Promise<Consumer> {
+    const key = `${options.name} ${options.filters.toSorted().join()}`;
+    let consumer = this.#consumers.get(key);
+    if (consumer === undefined) {
+      consumer = this.#make(options);
+      this.#consumers.set(key, consumer);
+    }
+    return consumer;
+  }
+
+  /** Like its server-side brother, a consumer outlives those who use it. */
+  async #make(options: WorkQueueOptions): Promise<Consumer> {
+    const consumer: Consumer = { waiting: [], members: [] };
+    await this.#journal.consume({ filters: options.filters, fromSequence: 1 }, (message) => {
+      consumer.waiting.push(message);
+      this.#handOut(consumer);
+    });
+    return consumer;
+  }
+
+  #handOut(consumer: Consumer): void {
+    while (consumer.waiting.length > 0) {
+      const member = consumer.members.find((one) => one.underWay < one.options.maxInFlight);
+      if (member === undefined) return;
+      const message = consumer.waiting.shift();
+      if (message === undefined) return;
+      // The next one goes to somebody else.
+      consumer.members.push(...consumer.members.splice(consumer.members.indexOf(member), 1));
+      member.underWay++;
+      void member.onItem(this.#item(consumer, member, message)).finally(() => {
+        member.underWay--;
+        this.#handOut(consumer);
+      });
+    }
+  }
+
+  #item(consumer: Consumer, member: Member, message: StoredMessage): WorkItem {
+    let settled = false;
+    const again = (delayMs: number) =>
+      this.#clock.after(delayMs, () => {
+        consumer.waiting.push(message);
+        this.#handOut(consumer);
+      });
+    const forget = this.#clock.after(member.options.ackWaitMs, () => {
+      if (settled) return;
+      settled = true;
+      again(0);
+    });
+    const settle = () => {
+      const first = !settled;
+      settled = true;
+      forget();
+      return first;
+    };
+    const { subject, sequence, headers, payload } = message;
+    return {
+      subject,
+      sequence,
+      headers,
+      payload,
+      ack: () => void settle(),
+      retry: (delayMs) => {
+        if (settle()) again(delayMs);
+      },
+    };
+  }
+}

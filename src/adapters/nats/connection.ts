@@ -1,0 +1,164 @@
+/**
+ * One connection to NATS, checked: the server is new enough and JetStream is on. Reconnects for ever.
+ * Owns: the connection and who is told of its state.  Does not own: subscriptions made on it.
+ */
+import { readFileSync } from "node:fs";
+import { connect, credsAuthenticator } from "@nats-io/transport-node";
+import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import { limits } from "../../../config/limits.ts";
+import { ApiError, apiRequest } from "./jetstream-api.ts";
+import type { NatsLink } from "./link.ts";
+
+/** Batches and schedules on clusters were repaired up to this version. */
+export const MINIMUM_SERVER = "2.14.9";
+
+export type NatsSettings = {
+  /** `host:port` or `nats://host:port`, at least one. */
+  readonly servers: readonly string[];
+  /** Shown by the server's monitoring. */
+  readonly name: string;
+  /** How long the first connection may take, JetStream's start included, ms. */
+  readonly connectTimeoutMs: number;
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+  /** Path of a `.creds` file. */
+  readonly credentialsFile?: string;
+  readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+};
+
+/** The servers cannot be used: not reached, too old, or without JetStream. One line, names the fix. Not retryable. */
+export class ServerUnfit extends Error {
+  override readonly name = "ServerUnfit";
+}
+
+/** @throws ServerUnfit */
+export async function connectNats(settings: NatsSettings): Promise<NatsLink> {
+  const deadline = performance.now() + settings.connectTimeoutMs;
+  const link = watch(await dial(settings, deadline));
+  try {
+    checkVersion(link.nc);
+    await checkJetStream(link, deadline);
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+  return link;
+}
+
+/** Compares the numbers of two versions; a suffix like `-beta.1` is ignored. */
+export function isAtLeast(version: string, minimum: string): boolean {
+  const have = numbersOf(version);
+  const need = numbersOf(minimum);
+  for (let i = 0; i < 3; i++) {
+    const difference = (have[i] ?? 0) - (need[i] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}
+
+function numbersOf(version: string): number[] {
+  return version.split("-")[0]!.split(".").map(Number);
+}
+
+async function dial(settings: NatsSettings, deadline: number): Promise<NatsConnection> {
+  for (;;) {
+    try {
+      return await connect(connectOptions(settings));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const refused = /authorization|authentication|certificate|tls/i.test(reason);
+      if (refused || performance.now() >= deadline) {
+        throw new ServerUnfit(
+          `cannot connect to NATS at ${settings.servers.join(", ")}: ${reason}; start nats-server there, or set the servers' addresses`,
+          { cause: error },
+        );
+      }
+      await pause(100);
+    }
+  }
+}
+
+function connectOptions(settings: NatsSettings): NodeConnectionOptions {
+  return {
+    servers: [...settings.servers],
+    name: settings.name,
+    timeout: 2_000,
+    reconnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: limits.reconnectWaitMs,
+    reconnectJitter: limits.reconnectJitterMs,
+    // A frozen server or a cut cable is noticed after two missed pings.
+    pingInterval: 2_000,
+    maxPingOut: 2,
+    noAsyncTraces: true,
+    ...(settings.user === undefined ? {} : { user: settings.user }),
+    ...(settings.password === undefined ? {} : { pass: settings.password }),
+    ...(settings.token === undefined ? {} : { token: settings.token }),
+    ...(settings.credentialsFile === undefined
+      ? {}
+      : { authenticator: credsAuthenticator(readFileSync(settings.credentialsFile)) }),
+    ...(settings.tls === undefined ? {} : { tls: settings.tls }),
+  };
+}
+
+function watch(nc: NatsConnection): NatsLink {
+  let connected = true;
+  let closing: Promise<void> | undefined;
+  const listeners = new Set<(connected: boolean) => void>();
+  const change = (to: boolean) => {
+    if (connected === to) return;
+    connected = to;
+    for (const listener of listeners) listener(to);
+  };
+  void (async () => {
+    for await (const status of nc.status()) {
+      if (status.type === "disconnect") change(false);
+      else if (status.type === "reconnect") change(true);
+    }
+  })();
+  void nc.closed().then(() => change(false));
+  return {
+    nc,
+    connected: () => connected,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close() {
+      // Draining waits for the server, so a broken connection is closed at once.
+      closing ??= connected ? nc.drain().catch(() => nc.close()) : nc.close();
+      return closing;
+    },
+  };
+}
+
+function checkVersion(nc: NatsConnection): void {
+  const version = nc.info?.version ?? "unknown";
+  if (isAtLeast(version, MINIMUM_SERVER)) return;
+  throw new ServerUnfit(
+    `NATS server ${version} at ${nc.getServer()} is too old: Orderly needs ${MINIMUM_SERVER} or newer (atomic batches, message schedules); upgrade nats-server`,
+  );
+}
+
+async function checkJetStream(link: NatsLink, deadline: number): Promise<void> {
+  for (;;) {
+    try {
+      await apiRequest(link, "INFO", undefined, 1_000);
+      return;
+    } catch (error) {
+      const off = error instanceof ApiError;
+      // A cluster that elects its leader, or a server that recovers its streams, answers later.
+      if (off || performance.now() >= deadline) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new ServerUnfit(
+          `JetStream does not answer at ${link.nc.getServer()} (${reason}): enable it in the server's configuration ("jetstream {...}" or -js), or wait for a quorum`,
+          { cause: error },
+        );
+      }
+      await pause(100);
+    }
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

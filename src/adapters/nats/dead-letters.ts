@@ -1,0 +1,157 @@
+/**
+ * Dead letters in a stream of their own: `dead.<worker>.<partition>.<about>`, and their replays one level below.
+ * Owns: the stream's subjects and headers.  Does not own: who works on a replay (work-queue.nats.ts).
+ * Invariants
+ *   D1. A letter is replayed once: its replay's subject is its own, and is written as the first of it or not at all.
+ *   D2. A letter is deleted only when its replay is stored. A crash between the two leaves both; a repeat ends it.
+ * Proved by: test/integration/runtime/dead-letters.test.ts
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { DEAD_STREAM, token } from "../../../config/subjects.ts";
+import { type AppendResult, ServerCode, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
+import {
+  type DeadLetter,
+  DeadLetterHeader,
+  type DeadLetters,
+  type StoredDeadLetter,
+  type WorkItem,
+} from "../../runtime/workers/work-queue.ts";
+import { appendMessages } from "./append.ts";
+import { ApiError, apiRequest } from "./jetstream-api.ts";
+import type { NatsLink } from "./link.ts";
+import { getMessage, READ_TIMEOUT_MS } from "./stored-message.ts";
+
+const WRITE_TIMEOUT_MS = 2_000;
+const REASON_CHARS = 300;
+/** While somebody else's replay of the same letter is being stored. */
+const IN_FLIGHT_TRIES = 20;
+const IN_FLIGHT_PAUSE_MS = 25;
+const ROOT = DEAD_STREAM.toLowerCase();
+/** Four tokens: replays have six. */
+const LETTERS = `${ROOT}.*.*.*`;
+
+/** The replays of one worker, as its consumer wants them. */
+export const replaysOf = (worker: string): string => `${ROOT}.${worker}.*.*.replay.*`;
+
+/** See WorkQueue.bury. */
+export async function bury(link: NatsLink, letter: DeadLetter): Promise<void> {
+  const { worker, partition, about, item } = letter;
+  // A sequence is its stream's own; the partition tells which stream.
+  const origin = item.replayOf === undefined ? `${partition}.${item.sequence}` : `replay.${item.replayOf}`;
+  const result = await appendMessages(
+    link,
+    [
+      {
+        subject: `${ROOT}.${worker}.${partition}.${token(about)}`,
+        payload: item.payload,
+        headers: {
+          ...item.headers,
+          [DeadLetterHeader.subject]: item.subject,
+          [DeadLetterHeader.sequence]: String(item.sequence),
+          [DeadLetterHeader.reason]: oneLine(letter.reason),
+          [DeadLetterHeader.attempts]: String(letter.attempts),
+        },
+        messageId: `${worker}.${origin}`,
+      },
+    ],
+    WRITE_TIMEOUT_MS,
+  );
+  if (result.status === "stored") return;
+  if (result.status === "rejected" && result.code === ServerCode.duplicateMessageId) return;
+  throw new Unavailable(`dead letter of ${worker}: ${result.reason}`);
+}
+
+/** A stored replay as the item that it was. */
+export function replayedItem(item: WorkItem): WorkItem {
+  const { headers } = item;
+  return {
+    ...item,
+    subject: headers[DeadLetterHeader.subject] ?? "",
+    sequence: Number(headers[DeadLetterHeader.sequence]),
+    headers: Object.fromEntries(
+      Object.entries(headers).filter(([name]) => !name.startsWith("Orderly-Dead-")),
+    ),
+    replayOf: Number(headers[DeadLetterHeader.replayOf]),
+  };
+}
+
+/** The operators' side. */
+export function natsDeadLetters(link: NatsLink): DeadLetters {
+  return {
+    async list(limit, after) {
+      const found: StoredDeadLetter[] = [];
+      let from = after + 1;
+      while (found.length < limit) {
+        const message = await read(link, from, LETTERS);
+        if (message === undefined) break;
+        found.push(letterOf(message));
+        from = message.sequence + 1;
+      }
+      return found;
+    },
+    async replay(sequence) {
+      const letter = await read(link, sequence, LETTERS);
+      if (letter?.sequence !== sequence) {
+        const replayed = await read(link, 1, `${LETTERS}.replay.${sequence}`);
+        return replayed === undefined ? "not_found" : "replayed";
+      }
+      const subject = `${letter.subject}.replay.${sequence}`;
+      const headers = { ...letter.headers, [DeadLetterHeader.replayOf]: String(sequence) };
+      const message = { subject, payload: letter.payload, headers, fence: { subject, sequence: 0 } };
+      let result = await appendMessages(link, [message], WRITE_TIMEOUT_MS);
+      for (let tried = 1; tried < IN_FLIGHT_TRIES && isInFlight(result); tried++) {
+        await pause(IN_FLIGHT_PAUSE_MS);
+        result = await appendMessages(link, [message], WRITE_TIMEOUT_MS);
+      }
+      const known = result.status === "rejected" && result.code === ServerCode.wrongLastSequence;
+      if (result.status !== "stored" && !known) throw new Unavailable(`replay ${sequence}: ${result.reason}`);
+      await remove(link, sequence);
+      return "replayed";
+    },
+  };
+}
+
+const isInFlight = (result: AppendResult): boolean =>
+  result.status === "rejected" && result.code === ServerCode.subjectInFlight;
+
+/** The first message at or behind a sequence. @throws Unavailable */
+async function read(link: NatsLink, seq: number, filter: string): Promise<StoredMessage | undefined> {
+  try {
+    return await getMessage(link, DEAD_STREAM, { seq, next_by_subj: filter });
+  } catch (error) {
+    if (error instanceof ApiError) throw new Unavailable(error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function remove(link: NatsLink, sequence: number): Promise<void> {
+  try {
+    const query = { seq: sequence, no_erase: true };
+    await apiRequest(link, `STREAM.MSG.DELETE.${DEAD_STREAM}`, query, READ_TIMEOUT_MS);
+  } catch (error) {
+    if (!(error instanceof ApiError || error instanceof Unavailable)) throw error;
+    // Gone already, for somebody else replays it in the same moment: the server calls that a fault of its own.
+    if ((await read(link, sequence, LETTERS))?.sequence !== sequence) return;
+    throw new Unavailable(error.message, { cause: error });
+  }
+}
+
+function letterOf({ subject, sequence, at, headers }: StoredMessage): StoredDeadLetter {
+  return {
+    sequence,
+    worker: subject.split(".")[1] ?? "",
+    eventId: headers["ce-id"] ?? "",
+    type: headers["ce-type"] ?? "",
+    subject: headers["ce-subject"] ?? "",
+    reason: headers[DeadLetterHeader.reason] ?? "",
+    attempts: Number(headers[DeadLetterHeader.attempts] ?? 0),
+    at,
+  };
+}
+
+/** Header values are one line of ASCII. */
+const oneLine = (text: string): string =>
+  text
+    .replace(/[^\x21-\x7e]+/g, " ")
+    .trim()
+    .slice(0, REASON_CHARS);

@@ -1,0 +1,56 @@
+/**
+ * Documents of one chunk, read straight from the stream: two direct gets, which any replica answers, instead of the
+ * client's look-up, consumer and clean-up. What a replica does not have yet, and whatever is not as we write it, is left
+ * to the client.
+ */
+import { createHash } from "node:crypto";
+import type { Msg } from "@nats-io/transport-node";
+import type { StoredDocument } from "../../runtime/workers/document-store.ts";
+import type { NatsLink } from "./link.ts";
+import { request } from "./request.ts";
+
+const READ_TIMEOUT_MS = 2_000;
+
+/** The description of a document, as far as it is used here. */
+type Description = {
+  readonly nuid?: string;
+  readonly size?: number;
+  readonly chunks?: number;
+  readonly digest?: string;
+  readonly deleted?: boolean;
+  readonly metadata?: Readonly<Record<string, string>>;
+};
+
+/** Where the description of a document stands. */
+export const descriptionSubject = (store: string, name: string): string =>
+  `$O.${store}.M.${padded(Buffer.from(name).toString("base64url"))}`;
+
+export const chunkSubject = (store: string, id: string): string => `$O.${store}.C.${id}`;
+
+/** As a description has it. */
+export const digestOf = (bytes: Uint8Array): string =>
+  `SHA-256=${padded(createHash("sha256").update(bytes).digest("base64url"))}`;
+
+const padded = (base64url: string): string => base64url.padEnd(4 * Math.ceil(base64url.length / 4), "=");
+
+/** `undefined`: ask the client. @throws Error when there is no answer */
+export async function readDirectly(
+  link: NatsLink,
+  store: string,
+  name: string,
+): Promise<StoredDocument | undefined> {
+  const description = await directGet(link, store, descriptionSubject(store, name));
+  if (description === undefined) return undefined;
+  const { nuid, chunks, size, digest, deleted, metadata = {} } = description.json<Description>();
+  if (nuid === undefined || chunks !== 1 || deleted === true) return undefined;
+  const chunk = await directGet(link, store, chunkSubject(store, nuid));
+  const bytes = chunk?.data;
+  if (bytes?.length !== size || bytes === undefined || digestOf(bytes) !== digest) return undefined;
+  return { bytes, metadata };
+}
+
+/** The last message of a subject; `undefined` when whoever answers has none. */
+async function directGet(link: NatsLink, store: string, subject: string): Promise<Msg | undefined> {
+  const message = await request(link, `$JS.API.DIRECT.GET.OBJ_${store}.${subject}`, "", READ_TIMEOUT_MS);
+  return message.headers?.code === 404 ? undefined : message;
+}

@@ -1,0 +1,83 @@
+/** The journal on a JetStream stream. Writes are acknowledged by a quorum; reads are answered by the leader, or say how far they reach. */
+import { STREAM } from "../../../config/subjects.ts";
+import { Unavailable } from "../../runtime/ports.ts";
+import type { AppendResult, Journal, Message, StoredMessage, Subscription } from "../../runtime/ports.ts";
+import { appendMessages } from "./append.ts";
+import { lastTogether } from "./direct-get.ts";
+import type { NatsLink } from "./link.ts";
+import { ApiError, apiRequest } from "./jetstream-api.ts";
+import { follow } from "./ordered-consumer.ts";
+import { getMessage, READ_TIMEOUT_MS } from "./stored-message.ts";
+
+/** Reads in flight while many subjects are read. */
+const READS_AT_ONCE = 128;
+
+/** The journal of one connection. Any number may exist; see the port for what each call promises. */
+export function natsJournal(link: NatsLink, stream: string = STREAM): Journal {
+  return {
+    append: (messages: readonly Message[], timeoutMs: number): Promise<AppendResult> =>
+      appendMessages(link, messages, timeoutMs),
+    readLast: (subject) => unlessGone(getMessage(link, stream, { last_by_subj: subject })),
+    readLastTogether: (subjects, through) => lastTogether(link, stream, subjects, through),
+    readLastPerSubject: (filter) => unlessGone(lastPerSubject(link, stream, filter)),
+    readAll: (subject) => unlessGone(allOf(link, stream, subject)),
+    consume: (options, onMessage): Promise<Subscription> =>
+      unlessGone(follow(link, { stream, filters: options.filters, from: options.fromSequence }, onMessage)),
+  };
+}
+
+/** A stream that is not there (yet, or because a server lost its disk) is an outage like any other. */
+async function unlessGone<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ApiError) throw new Unavailable(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** The leader lists the subjects, then each is read from it; subjects that vanish meanwhile are left out. */
+export async function lastPerSubject(
+  link: NatsLink,
+  stream: string,
+  filter: string,
+): Promise<StoredMessage[]> {
+  const subjects = await subjectsOf(link, stream, filter);
+  const found: StoredMessage[] = [];
+  let next = 0;
+  const reader = async () => {
+    while (next < subjects.length) {
+      const message = await getMessage(link, stream, { last_by_subj: subjects[next++]! });
+      if (message !== undefined) found.push(message);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(READS_AT_ONCE, subjects.length) }, reader));
+  return found;
+}
+
+/** @throws Unavailable, ApiError */
+async function subjectsOf(link: NatsLink, stream: string, filter: string): Promise<string[]> {
+  const subjects: string[] = [];
+  for (;;) {
+    const info = await apiRequest<{ state: { subjects?: Record<string, number> }; total?: number }>(
+      link,
+      `STREAM.INFO.${stream}`,
+      { subjects_filter: filter, offset: subjects.length },
+      READ_TIMEOUT_MS,
+    );
+    const page = Object.keys(info.state.subjects ?? {});
+    subjects.push(...page);
+    // The server lists at most 100 000 subjects at a time; every page ends the loop or makes progress.
+    if (page.length === 0 || subjects.length >= (info.total ?? 0)) return subjects;
+  }
+}
+
+async function allOf(link: NatsLink, stream: string, subject: string): Promise<StoredMessage[]> {
+  const found: StoredMessage[] = [];
+  for (;;) {
+    const from = (found.at(-1)?.sequence ?? 0) + 1;
+    const message = await getMessage(link, stream, { seq: from, next_by_subj: subject });
+    if (message === undefined) return found;
+    found.push(message);
+  }
+}

@@ -1,0 +1,46 @@
+/** Requests over core NATS that end with their connection, and what their failures mean. */
+import { errors } from "@nats-io/transport-node";
+import type { Msg, MsgHdrs } from "@nats-io/transport-node";
+import type { NatsLink } from "./link.ts";
+
+/**
+ * One request. The answer to a request of a lost connection never comes: the wait ends then, not at the time limit.
+ * Published before this returns its promise, hence in order with what was published before.
+ * @throws Error; `describe` and `isNoResponders` tell what happened
+ */
+export async function request(
+  link: NatsLink,
+  subject: string,
+  payload: string | Uint8Array,
+  timeoutMs: number,
+  headers?: MsgHdrs,
+): Promise<Msg> {
+  const lost = Promise.withResolvers<never>();
+  const forget = link.onChange((connected) => {
+    if (!connected) lost.reject(new Error("connection lost"));
+  });
+  try {
+    const answer = link.nc.request(subject, payload, {
+      timeout: timeoutMs,
+      ...(headers === undefined ? {} : { headers }),
+    });
+    // When the connection is lost first, nobody else takes the late failure.
+    answer.catch(() => {});
+    return await Promise.race([answer, lost.promise]);
+  } finally {
+    forget();
+  }
+}
+
+/** A short reason for logs. */
+export function describe(error: unknown): string {
+  if (error instanceof errors.TimeoutError) return "no answer in time";
+  if (isNoResponders(error)) return "no responders";
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Nobody is subscribed: the request was certainly not received. */
+export function isNoResponders(error: unknown): boolean {
+  if (error instanceof errors.NoRespondersError) return true;
+  return error instanceof errors.RequestError && error.isNoResponders();
+}

@@ -1,0 +1,133 @@
+/** Makes the streams that are missing and checks those that exist. Never changes or weakens an existing one. */
+import { allStreams, PARTITIONS_KEY, STREAMS_KEY } from "../../../config/streams.ts";
+import type { StreamDefinition, StreamSettings } from "../../../config/streams.ts";
+import { Unavailable } from "../../runtime/ports.ts";
+import type { NatsLink } from "./link.ts";
+import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
+
+/** A stream exists and is not what is needed. One line: what differs and what to do. Not retryable. */
+export class StreamUnfit extends Error {
+  override readonly name = "StreamUnfit";
+}
+
+type StreamInfo = { readonly config: Partial<Record<string, unknown>> };
+
+const API_TIMEOUT_MS = 5_000;
+
+/**
+ * Every stream of the application, made or verified, one after the other. Several nodes may do so at once.
+ * @param deadlineMs how long to wait for a leader or a quorum in all, ms
+ * @throws StreamUnfit; Unavailable (retryable)
+ */
+export async function ensureStreams(
+  link: NatsLink,
+  settings: StreamSettings,
+  deadlineMs = 30_000,
+): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  for (const definition of allStreams(settings)) await ensureBefore(link, definition, deadline);
+}
+
+async function ensureBefore(link: NatsLink, definition: StreamDefinition, deadline: number): Promise<void> {
+  for (;;) {
+    try {
+      return await ensureStream(link, definition);
+    } catch (error) {
+      // A cluster that has just started has no leader, or too few servers for the copies.
+      if (!(error instanceof Unavailable) || performance.now() >= deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+/** One stream, made or verified. @throws StreamUnfit; Unavailable (retryable) */
+export async function ensureStream(link: NatsLink, definition: StreamDefinition): Promise<void> {
+  const existing = await find(link, definition.name);
+  if (existing !== undefined) return verify(definition, existing);
+  try {
+    await apiRequest(link, `STREAM.CREATE.${definition.name}`, definition, API_TIMEOUT_MS);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    // Another node was faster, perhaps with other settings: what it made has to pass like any other.
+    const made = await find(link, definition.name);
+    if (made === undefined)
+      throw new StreamUnfit(`cannot create stream ${definition.name}: ${error.message}`);
+    verify(definition, made);
+  }
+}
+
+async function find(link: NatsLink, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await apiRequest<StreamInfo>(link, `STREAM.INFO.${name}`, undefined, API_TIMEOUT_MS);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === ApiCode.streamNotFound) return undefined;
+    throw error;
+  }
+}
+
+/** What can never change, since an order's partition and stream must not: metadata, what it is, what sets it. */
+const FIXED = [
+  [PARTITIONS_KEY, "number of partitions", "ORDERLY_PARTITIONS"],
+  [STREAMS_KEY, "number of streams", "ORDERLY_STREAMS"],
+] as const;
+/** Made by a version that knew of one stream only. */
+const NOT_TOLD: Readonly<Record<string, string>> = { [STREAMS_KEY]: "1" };
+/** Options that an existing stream must have exactly as defined. */
+const EXACT = [
+  "storage",
+  "retention",
+  "max_msgs",
+  "max_bytes",
+  "max_age",
+  "max_msg_size",
+  "max_msgs_per_subject",
+  "allow_direct",
+] as const;
+/** Options that may be larger than defined, never smaller: copies, and how long a repeated message is known. */
+const AT_LEAST = ["num_replicas", "duplicate_window"] as const;
+/** Options that must be on when the definition has them on. */
+const NEEDED = ["allow_rollup_hdrs", "allow_atomic", "allow_msg_schedules", "allow_msg_ttl"] as const;
+/** Options that must be off when the definition has them off or absent: they would refuse or lose writes. */
+const FORBIDDEN = ["deny_delete", "deny_purge", "sealed", "no_ack"] as const;
+
+function verify(definition: StreamDefinition, info: StreamInfo): void {
+  const faults = differences(definition, info.config);
+  if (faults.length === 0) return;
+  throw new StreamUnfit(
+    `stream ${definition.name} exists but does not fit: ${faults.join("; ")}; use another server, or settings that match it`,
+  );
+}
+
+function differences(definition: StreamDefinition, config: StreamInfo["config"]): string[] {
+  const faults: string[] = [];
+  const expect = (option: string, have: unknown, need: unknown) => {
+    if (have !== need)
+      faults.push(`${option} is ${JSON.stringify(have ?? null)}, needed ${JSON.stringify(need)}`);
+  };
+  const metadata = { ...NOT_TOLD, ...(config["metadata"] as Record<string, string> | undefined) };
+  for (const [key, what, variable] of FIXED) {
+    const [have, need] = [metadata[key], definition.metadata[key]];
+    if (need === undefined || have === need) continue;
+    faults.push(`${what} is ${JSON.stringify(have ?? null)}, needed ${JSON.stringify(need)} (${variable})`);
+  }
+  // The subjects follow from them: one line for each would hide what is wrong.
+  if (faults.length > 0) return faults;
+  for (const option of EXACT) expect(option, config[option], definition[option]);
+  for (const option of NEEDED) if (definition[option] === true) expect(option, config[option] ?? false, true);
+  for (const option of FORBIDDEN) {
+    const allowed = (definition as Partial<Record<string, unknown>>)[option] === true;
+    if (!allowed) expect(option, config[option] ?? false, false);
+  }
+  for (const option of AT_LEAST) {
+    const have = Number(config[option] ?? 0);
+    if (have < definition[option]) faults.push(`${option} is ${have}, needed ${definition[option]}`);
+  }
+  // Acknowledged before it is on the disk.
+  if (config["persist_mode"] === "async") faults.push("persist_mode is async");
+  // A message for a subject that the stream does not take is not stored.
+  const subjects = new Set(config["subjects"] as string[] | undefined);
+  for (const subject of definition.subjects) {
+    if (!subjects.has(subject)) faults.push(`subject ${subject} is missing`);
+  }
+  return faults;
+}

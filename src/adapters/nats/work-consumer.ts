@@ -1,0 +1,176 @@
+/**
+ * The durable consumers behind the work queue. A server skips messages when a consumer's filters are changed, so they
+ * never are: the name says which filters a consumer has (`email-1b2c3d4e`). A worker that wants other events than it did
+ * in the version before gets a consumer of its own. That one starts behind what its predecessor has settled; what both
+ * hand out is worked on once, by its processed mark. The predecessor goes on while nodes of the former version use it,
+ * and the server drops it when nobody has for a week.
+ * Owns: the consumers' names, definitions and succession.  Does not own: the items.
+ * Proved by: test/integration/runtime/worker-succession.test.ts, worker.test.ts
+ */
+import { createHash } from "node:crypto";
+import { REPLAY_DAYS } from "../../../config/workers.ts";
+import type { WorkQueueOptions } from "../../runtime/workers/work-queue.ts";
+import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
+import type { NatsLink } from "./link.ts";
+
+const API_TIMEOUT_MS = 5_000;
+const NANOS_PER_MS = 1_000_000;
+/** The server's code for a consumer that exists with another configuration. */
+const CONSUMER_EXISTS = 10148;
+/** Unsettled items of all nodes together; then the server hands out no more. Retries in waiting count. */
+const MAX_UNSETTLED = 2_000;
+const DAY_MS = 24 * 60 * 60_000;
+/** Life of a predecessor that nobody uses: long enough to go back to the version before. */
+const UNUSED_LIFE_MS = 7 * DAY_MS;
+
+type ConsumerConfig = {
+  readonly filter_subjects?: readonly string[];
+  readonly filter_subject?: string;
+  readonly ack_wait?: number;
+  readonly max_ack_pending?: number;
+  readonly inactive_threshold?: number;
+};
+
+type ConsumerInfo = {
+  readonly name: string;
+  readonly config: ConsumerConfig;
+  /** Everything up to there is settled, as far as the filters go; 0 when nothing is. */
+  readonly ack_floor: { readonly stream_seq: number };
+};
+
+/** The name of the consumer of a worker with these filters, in whatever order. */
+export function consumerName({ name, filters }: Pick<WorkQueueOptions, "name" | "filters">): string {
+  const digest = createHash("sha256").update(filters.toSorted().join(" ")).digest("hex");
+  return `${name}-${digest.slice(0, 8)}`;
+}
+
+/** Names of the worker's consumers, those of former versions among them. @throws Unavailable, ApiError */
+export async function consumersOf(link: NatsLink, stream: string, worker: string): Promise<string[]> {
+  const found: string[] = [];
+  for (let offset = 0; ; ) {
+    const subject = `CONSUMER.NAMES.${stream}`;
+    const page = await apiRequest<{ total: number; consumers: readonly string[] | null }>(
+      link,
+      subject,
+      { offset },
+      API_TIMEOUT_MS,
+    );
+    const names = page.consumers ?? [];
+    // The plain name is that of the first versions, which had one consumer for good.
+    found.push(...names.filter((name) => name === worker || isOf(worker, name)));
+    offset += names.length;
+    if (names.length === 0 || offset >= page.total) return found;
+  }
+}
+
+const isOf = (worker: string, name: string): boolean =>
+  name.startsWith(`${worker}-`) && /^[0-9a-f]{8}$/u.test(name.slice(worker.length + 1));
+
+/** Makes the consumer, or verifies it; its times may change. @throws Unavailable, ApiError */
+export async function ensureConsumer(
+  link: NatsLink,
+  stream: string,
+  options: WorkQueueOptions,
+): Promise<void> {
+  const name = consumerName(options);
+  const wanted = {
+    ack_wait: options.ackWaitMs * NANOS_PER_MS,
+    max_ack_pending: MAX_UNSETTLED,
+    // One that was a predecessor, and is wanted again, stays.
+    inactive_threshold: 0,
+  };
+  const existing = await findConsumer(link, stream, name);
+  if (existing === undefined) return makeConsumer(link, stream, options, wanted);
+  const { config } = existing;
+  const same =
+    config.ack_wait === wanted.ack_wait &&
+    config.max_ack_pending === wanted.max_ack_pending &&
+    (config.inactive_threshold ?? 0) === 0;
+  if (!same) await putConsumer(link, stream, name, { ...config, ...wanted }, "update");
+}
+
+async function makeConsumer(
+  link: NatsLink,
+  stream: string,
+  options: WorkQueueOptions,
+  wanted: object,
+): Promise<void> {
+  const name = consumerName(options);
+  const predecessors = await predecessorsOf(link, stream, options);
+  const config = {
+    name,
+    durable_name: name,
+    ...startBehind(predecessors, options.filters),
+    ack_policy: "explicit",
+    // The worker counts its own attempts: waiting for a lock is none.
+    max_deliver: -1,
+    replay_policy: "instant",
+    filter_subjects: options.filters,
+    ...wanted,
+  };
+  try {
+    await putConsumer(link, stream, name, config, "create");
+  } catch (error) {
+    // Another node was faster, and read another floor perhaps. One start is as good as the other.
+    if (!(error instanceof ApiError) || error.code !== CONSUMER_EXISTS) throw error;
+  }
+  for (const { name: former, config: known } of predecessors) {
+    if ((known.inactive_threshold ?? 0) > 0) continue;
+    const unused = { ...known, inactive_threshold: UNUSED_LIFE_MS * NANOS_PER_MS };
+    await putConsumer(link, stream, former, unused, "update");
+  }
+}
+
+async function predecessorsOf(
+  link: NatsLink,
+  stream: string,
+  options: WorkQueueOptions,
+): Promise<readonly ConsumerInfo[]> {
+  const names = await consumersOf(link, stream, options.name);
+  const infos = await Promise.all(names.map((name) => findConsumer(link, stream, name)));
+  return infos.filter((info) => info !== undefined && info.name !== consumerName(options)) as ConsumerInfo[];
+}
+
+/**
+ * For every filter that a predecessor had, nothing unsettled may be skipped; the one that got furthest is the one that
+ * was used last. A filter that nobody had begins where the others do: what is older was not the worker's business.
+ */
+function startBehind(predecessors: readonly ConsumerInfo[], filters: readonly string[]): object {
+  const furthest = (some: readonly ConsumerInfo[]) =>
+    Math.max(0, ...some.map((one) => one.ack_floor.stream_seq));
+  const floors = filters.flatMap((filter) => {
+    const had = predecessors.filter(({ config }) => filtersOf(config).includes(filter));
+    return had.length === 0 ? [] : [furthest(had)];
+  });
+  const floor = floors.length === 0 ? furthest(predecessors) : Math.min(...floors);
+  return floor > 0
+    ? { deliver_policy: "by_start_sequence", opt_start_seq: floor + 1 }
+    : {
+        deliver_policy: "by_start_time",
+        opt_start_time: new Date(Date.now() - REPLAY_DAYS * DAY_MS).toISOString(),
+      };
+}
+
+const filtersOf = (config: ConsumerConfig): readonly string[] =>
+  config.filter_subjects ?? [config.filter_subject ?? ""];
+
+async function findConsumer(link: NatsLink, stream: string, name: string): Promise<ConsumerInfo | undefined> {
+  try {
+    const subject = `CONSUMER.INFO.${stream}.${name}`;
+    return await apiRequest<ConsumerInfo>(link, subject, undefined, API_TIMEOUT_MS);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === ApiCode.consumerNotFound) return undefined;
+    throw error;
+  }
+}
+
+async function putConsumer(
+  link: NatsLink,
+  stream: string,
+  name: string,
+  config: object,
+  action: "create" | "update",
+): Promise<void> {
+  const body = { stream_name: stream, config, action };
+  await apiRequest(link, `CONSUMER.CREATE.${stream}.${name}`, body, API_TIMEOUT_MS);
+}

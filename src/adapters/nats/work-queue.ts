@@ -1,0 +1,89 @@
+/**
+ * The work queue as durable pull consumers of the order streams, one in each under the same name.
+ * Owns: pulling.  Does not own: the consumers (work-consumer.nats.ts), what a worker does, its locks.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { DEAD_STREAM, STREAM } from "../../../config/subjects.ts";
+import { Unavailable } from "../../runtime/ports.ts";
+import type { Subscription } from "../../runtime/ports.ts";
+import type { WorkItem, WorkQueue, WorkQueueOptions } from "../../runtime/workers/work-queue.ts";
+import { bury, replayedItem, replaysOf } from "./dead-letters.ts";
+import type { NatsLink } from "./link.ts";
+import { ApiError } from "./jetstream-api.ts";
+import { PullLoop } from "./pull-loop.ts";
+import { untilAvailable } from "../jetstream/retry-until-available.ts";
+import { consumerName, ensureConsumer } from "./work-consumer.ts";
+
+const OPEN_DEADLINE_MS = 30_000;
+/** Replays of dead letters under way at once, beside the items of the streams. */
+const REPLAYS_IN_FLIGHT = 2;
+/** Pause before a consumer that is gone is made again. */
+const REMAKE_PAUSE_MS = 500;
+
+/** @param streams names of all order streams */
+export function natsWorkQueue(link: NatsLink, streams: readonly string[] = [STREAM]): WorkQueue {
+  return {
+    consume: async (options, onItem) => {
+      if (options.maxInFlight < streams.length) {
+        throw new RangeError(`${options.maxInFlight} places for the items of ${streams.length} streams`);
+      }
+      for (const stream of streams)
+        await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, stream, options));
+      const replays = { ...options, filters: [replaysOf(options.name)], maxInFlight: REPLAYS_IN_FLIGHT };
+      await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, DEAD_STREAM, replays));
+      const parts = streams.map((stream, index) =>
+        start(
+          link,
+          stream,
+          { ...options, maxInFlight: share(options.maxInFlight, streams.length, index) },
+          onItem,
+        ),
+      );
+      parts.push(start(link, DEAD_STREAM, replays, (item) => onItem(replayedItem(item))));
+      return {
+        stop: async () => {
+          await Promise.all(parts.map((part) => part.stop()));
+        },
+      };
+    },
+    bury: (letter) => bury(link, letter),
+  };
+}
+
+/** An equal share of the places: partitions, and so events, are spread evenly over the streams. */
+function share(places: number, streams: number, index: number): number {
+  return Math.floor((places + streams - 1 - index) / streams);
+}
+
+function start(
+  link: NatsLink,
+  stream: string,
+  options: WorkQueueOptions,
+  onItem: (item: WorkItem) => Promise<void>,
+): Subscription {
+  const stopping = new AbortController();
+  const remake = async () => {
+    // Somebody deleted it, or a server without a disk came back. It starts over, and what was processed is
+    // known by its id.
+    try {
+      await ensureConsumer(link, stream, options);
+    } catch (error) {
+      if (!(error instanceof Unavailable) && !(error instanceof ApiError)) throw error;
+    }
+    await pause(REMAKE_PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+  };
+  const loop = new PullLoop(link, {
+    stream,
+    consumer: consumerName(options),
+    maxInFlight: options.maxInFlight,
+    onItem,
+    onConsumerGone: remake,
+  });
+  loop.start();
+  return {
+    stop: () => {
+      stopping.abort();
+      return loop.stop();
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** The schemas that routes refer to by name; the names are those of the OpenAPI document. */
+import { CancelOrder, DeliverOrder, NoFields, QualityCheck } from "./orders/command-schemas.ts";
+import { DeadLetter, DeadLetterPage, ReplayedDeadLetter } from "./operations/dead-letters-schema.ts";
+import { PutStockBody, Stock, StockPage } from "./inventory/schemas.ts";
+import { Cluster, Live, Ready } from "./operations/operations-schema.ts";
+import { History, Order } from "./orders/order-schema.ts";
+import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
+import { PlaceOrderBody } from "./orders/place-order-schema.ts";
+import { ProblemSchema } from "./protocol/problem-schema.ts";
+
+export const components = [
+  PlaceOrderBody,
+  Order,
+  History,
+  CancelOrder,
+  NoFields,
+  QualityCheck,
+  DeliverOrder,
+  PutStockBody,
+  Stock,
+  StockPage,
+  ParkedPage,
+  SkipInput,
+  DeadLetter,
+  DeadLetterPage,
+  ReplayedDeadLetter,
+  Live,
+  Ready,
+  Cluster,
+  ProblemSchema,
+] as const;

@@ -1,0 +1,56 @@
+/** What workers gave up on. */
+import { Type } from "typebox";
+import type { Static } from "typebox";
+import { nullable, oneOf, ref, time } from "../protocol/schema-parts.ts";
+
+export const DEAD_LETTER_ID = "^dl_[1-9][0-9]{0,14}$";
+
+const id = Type.String({
+  pattern: DEAD_LETTER_ID,
+  description: "Dead letter id",
+  examples: ["dl_42"],
+});
+
+export const deadLetterParams = Type.Object({ id });
+
+export const DeadLetter = Type.Object(
+  {
+    id,
+    worker: Type.String({ examples: ["email"] }),
+    eventId: Type.String({ description: "Empty when what the worker got was no event" }),
+    type: Type.String({ examples: ["order.confirmed"] }),
+    orderId: Type.String(),
+    reason: Type.String({ description: "What was wrong with the last attempt" }),
+    attempts: Type.Integer(),
+    at: time,
+  },
+  {
+    $id: "DeadLetter",
+    title: "DeadLetter",
+    examples: [
+      {
+        id: "dl_42",
+        worker: "email",
+        eventId: "ord_4f0v5Xk2.1.0",
+        type: "order.created",
+        orderId: "ord_4f0v5Xk2",
+        reason: "550 no such user",
+        attempts: 1,
+        at: "2026-11-22T10:00:00.000Z",
+      },
+    ],
+  },
+);
+
+export const DeadLetterPage = Type.Object(
+  {
+    items: Type.Array(ref<Static<typeof DeadLetter>>("DeadLetter"), { description: "Oldest first" }),
+    nextCursor: nullable(Type.String({ description: "Null on the last page" })),
+  },
+  { $id: "DeadLetterPage", title: "DeadLetterPage" },
+);
+
+export const ReplayedDeadLetter = Type.Object(
+  { id, status: oneOf(["replayed"]) },
+  { $id: "ReplayedDeadLetter", title: "ReplayedDeadLetter" },
+);

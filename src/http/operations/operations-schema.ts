@@ -1,0 +1,40 @@
+/** Answers about the node and the cluster. */
+import { Type } from "typebox";
+import { nullable, time } from "../protocol/schema-parts.ts";
+
+const checks = Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() }));
+
+export const Ready = Type.Object(
+  { status: Type.Literal("ready", { type: "string" }), checkedAt: time, checks },
+  { $id: "Ready", title: "Ready" },
+);
+
+export const Live = Type.Object(
+  { status: Type.Literal("live", { type: "string" }) },
+  { $id: "Live", title: "Live" },
+);
+
+export const Cluster = Type.Object(
+  {
+    nodes: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        startedAt: time,
+        roles: Type.Array(Type.String()),
+        partitions: Type.Array(Type.Integer(), { description: "Partitions that the node owns" }),
+        outboxDepth: Type.Integer({ description: "Commits that wait for the journal's acknowledgement" }),
+        url: Type.String({ description: "Where the node listens, without a slash at the end" }),
+        pid: Type.Optional(Type.Integer({ description: "In development only" })),
+      }),
+    ),
+    partitions: Type.Array(
+      Type.Object({
+        partition: Type.Integer(),
+        node: nullable(Type.String({ description: "The owner; null when there is none" })),
+        epoch: Type.Integer({ description: "Revision of the lock" }),
+        lag: Type.Integer({ description: "Inputs that the owner has not evaluated yet" }),
+      }),
+    ),
+  },
+  { $id: "Cluster", title: "Cluster" },
+);

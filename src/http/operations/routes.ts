@@ -1,0 +1,84 @@
+/** Health, metrics and the cluster, for load balancers, monitoring and operators. */
+import type { HttpApp } from "../protocol/http-app.ts";
+import type { ClusterView, Operations } from "./operations-port.ts";
+import { retryAfter, sendProblem, sendUnserved } from "../protocol/problem-answers.ts";
+import { ref } from "../protocol/schema-parts.ts";
+import { serviceProblems } from "../protocol/problem-schema.ts";
+
+const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+const tags = ["Operations"] as const;
+
+const liveSchema = {
+  operationId: "live",
+  tags,
+  summary: "Is the process alive?",
+  response: { 200: { ...ref("Live"), description: "Alive" } },
+  problems: [],
+} as const;
+
+const readySchema = {
+  operationId: "ready",
+  tags,
+  summary: "Can the node serve orders?",
+  response: {
+    200: { ...ref("Ready"), description: "Ready" },
+  },
+  problems: ["not_ready"],
+} as const;
+
+const metricsSchema = {
+  operationId: "metrics",
+  tags,
+  summary: "Metrics in Prometheus text format",
+  response: {
+    200: { description: "Metrics", content: { "text/plain": { schema: { type: "string" } } } },
+  },
+  problems: [],
+} as const;
+
+const clusterSchema = {
+  operationId: "cluster",
+  tags,
+  summary: "Nodes, partitions and who owns what",
+  response: {
+    200: { ...ref("Cluster"), description: "The cluster as this node sees it" },
+  },
+  problems: ["refused", ...serviceProblems],
+} as const;
+
+/** Adds the routes. `closing` turns readiness off while answers under way are finished. */
+export function operationRoutes(
+  app: HttpApp,
+  node: {
+    readonly operations: Operations;
+    readonly development: boolean;
+    readonly now: () => number;
+    readonly closing: () => boolean;
+  },
+): void {
+  app.get("/health/live", { schema: liveSchema }, async (_request, reply) =>
+    reply.code(200).send({ status: "live" }),
+  );
+
+  app.get("/health/ready", { schema: readySchema }, async (_request, reply) => {
+    const { ready, checks } = await node.operations.health();
+    if (!ready || node.closing()) return sendProblem(retryAfter(reply, 1000), "not_ready", { checks });
+    const checkedAt = new Date(node.now()).toISOString();
+    return reply.code(200).send({ status: "ready", checkedAt, checks });
+  });
+
+  app.get("/metrics", { schema: metricsSchema }, async (_request, reply) =>
+    reply.header("content-type", METRICS_TYPE).send(await node.operations.metrics()),
+  );
+
+  app.get("/v1/cluster", { schema: clusterSchema }, async (_request, reply) => {
+    const view = await node.operations.cluster();
+    if ("status" in view) return sendUnserved(reply, view);
+    return reply.code(200).send(node.development ? view : withoutPids(view));
+  });
+}
+
+function withoutPids(view: ClusterView): ClusterView {
+  return { ...view, nodes: view.nodes.map(({ pid: _pid, ...node }) => node) };
+}

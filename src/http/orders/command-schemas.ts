@@ -1,0 +1,47 @@
+/** Bodies of the commands to an existing order. */
+import { Type } from "typebox";
+import type { Static } from "typebox";
+import { httpLimits } from "../protocol/limits.ts";
+import { closed, moneyInput, text } from "../protocol/schema-parts.ts";
+
+/** What a cancellation without a reason is recorded with. */
+export const DEFAULT_CANCEL_REASON = "Cancelled on request";
+
+export const CancelOrder = closed(
+  {
+    reason: Type.Optional({
+      ...text(500, "Shown on the order and in the e-mail"),
+      default: DEFAULT_CANCEL_REASON,
+    }),
+  },
+  { $id: "CancelOrder", examples: [{ reason: "Ordered by mistake" }] },
+);
+
+export const NoFields = closed({}, { $id: "NoFields" });
+
+export const QualityCheck = closed(
+  { passed: Type.Boolean({ description: "False sends the order back to `stored`" }) },
+  { $id: "QualityCheck", examples: [{ passed: true }] },
+);
+
+export const DeliverOrder = closed(
+  {
+    collected: Type.Optional({
+      ...moneyInput(httpLimits.amount * httpLimits.quantity * httpLimits.lines),
+      description: "Cash on delivery and in person: what the customer paid",
+    }),
+  },
+  { $id: "DeliverOrder", examples: [{ collected: { amount: 3998, currency: "EUR" } }] },
+);
+
+/** Components whose fields are all optional: their commands take an empty body as `{}`. */
+export const mayBeEmpty: ReadonlySet<string> = new Set([
+  "CancelOrder",
+  "NoFields",
+  "DeliverOrder",
+  "SkipInput",
+]);
+
+export type CancelOrder = Static<typeof CancelOrder>;
+export type QualityCheck = Static<typeof QualityCheck>;
+export type DeliverOrder = Static<typeof DeliverOrder>;

@@ -1,0 +1,101 @@
+/** Commands to an existing order: cancel, an operator's retry, and the five manual steps of fulfillment. */
+import type { OrderCommand, Orders } from "../../services/orders/contract.ts";
+import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
+import type { HttpApp } from "../protocol/http-app.ts";
+import { sendCommanded } from "./order-answers.ts";
+import { DEFAULT_CANCEL_REASON } from "./command-schemas.ts";
+import type { CancelOrder, DeliverOrder, QualityCheck } from "./command-schemas.ts";
+import { orderParams, ref } from "../protocol/schema-parts.ts";
+import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
+import type { ProblemCode } from "../protocol/problems.ts";
+
+function schemaOf<B>(
+  operationId: string,
+  tag: string,
+  summary: string,
+  body: string,
+  ...more: ProblemCode[]
+) {
+  return {
+    operationId,
+    tags: [tag],
+    summary,
+    params: orderParams,
+    body: ref<B>(body),
+    response: {
+      200: {
+        ...ref("Order"),
+        description: "The order after the command",
+        headers: { etag: { type: "string", description: "Version of the order" } },
+      },
+    },
+    problems: [
+      ...bodyProblems,
+      "order_not_found",
+      "illegal_transition",
+      "refused",
+      ...serviceProblems,
+      ...more,
+    ] as const,
+  };
+}
+
+const config = { unknownParameter: "order_not_found" } as const;
+const bodyless = { config, preValidation: emptyBodyIsEmptyObject };
+
+/** Adds the routes. */
+export function orderCommandRoutes(app: HttpApp, orders: Orders): void {
+  const cancel = schemaOf<CancelOrder>("cancelOrder", "Orders", "Cancel an order", "CancelOrder");
+  app.post("/v1/orders/:id/cancel", { ...bodyless, schema: cancel }, async (request, reply) => {
+    const reason = request.body.reason ?? DEFAULT_CANCEL_REASON;
+    return sendCommanded(reply, await orders.command(request.params.id, { type: "cancel", reason }));
+  });
+  const retry = schemaOf<Record<string, never>>(
+    "retryOrder",
+    "Orders",
+    "Have a failed capture, void, refund, label, retrieval or hand-over tried at once",
+    "NoFields",
+  );
+  app.post("/v1/orders/:id/retry", { ...bodyless, schema: retry }, async (request, reply) =>
+    sendCommanded(reply, await orders.command(request.params.id, { type: "retry" })),
+  );
+  fulfillmentRoutes(app, orders);
+}
+
+function fulfillmentRoutes(app: HttpApp, orders: Orders): void {
+  const steps = [
+    ["pick", "Pick the items"],
+    ["pack", "Pack the parcel; label, capture and invoice follow by themselves"],
+    ["ship", "Hand the parcel to the carrier"],
+  ] as const;
+  for (const [type, summary] of steps) {
+    const schema = schemaOf<Record<string, never>>(`${type}Order`, "Fulfillment", summary, "NoFields");
+    app.post(`/v1/orders/:id/fulfillment/${type}`, { ...bodyless, schema }, async (request, reply) =>
+      sendCommanded(reply, await orders.command(request.params.id, { type })),
+    );
+  }
+
+  const check = schemaOf<QualityCheck>(
+    "checkQuality",
+    "Fulfillment",
+    "Record the quality check",
+    "QualityCheck",
+  );
+  app.post("/v1/orders/:id/fulfillment/quality-check", { config, schema: check }, async (request, reply) => {
+    const command: OrderCommand = { type: "quality-check", passed: request.body.passed };
+    return sendCommanded(reply, await orders.command(request.params.id, command));
+  });
+
+  const deliver = schemaOf<DeliverOrder>(
+    "deliverOrder",
+    "Fulfillment",
+    "Record the delivery, and what was collected",
+    "DeliverOrder",
+    "amount_mismatch",
+  );
+  app.post("/v1/orders/:id/fulfillment/deliver", { ...bodyless, schema: deliver }, async (request, reply) => {
+    const { collected } = request.body;
+    const command: OrderCommand = { type: "deliver", ...(collected === undefined ? {} : { collected }) };
+    return sendCommanded(reply, await orders.command(request.params.id, command));
+  });
+}

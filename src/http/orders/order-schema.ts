@@ -1,0 +1,110 @@
+/** The order as answered. Drives the serialiser: a member that is not listed here does not leave the node. */
+import { Type } from "typebox";
+import { address, customer, paymentMethod, placeOrderExample } from "./place-order-schema.ts";
+import { money, nullable, oneOf, time } from "../protocol/schema-parts.ts";
+
+export const orderStatus = oneOf([
+  "reserving",
+  "rejected",
+  "created",
+  "authorizing",
+  "awaiting_payment",
+  "payment_failed",
+  "payment_expired",
+  "confirmed",
+  "ready",
+  "shipped",
+  "delivered",
+  "completed",
+  "cancelled",
+]);
+
+const orderExample = {
+  id: "ord_4f0v5Xk2",
+  version: 3,
+  status: "confirmed",
+  customer: placeOrderExample.customer,
+  lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 1999, currency: "EUR" } }],
+  total: { amount: 3998, currency: "EUR" },
+  payment: { method: "credit_card", status: "authorized", reason: null, url: null },
+  fulfillment: { status: "stored", trackingNumber: null },
+  invoice: null,
+  shippingAddress: placeOrderExample.shippingAddress,
+  reason: null,
+  createdAt: "2026-11-22T10:00:00.000Z",
+  updatedAt: "2026-11-22T10:00:00.120Z",
+  nextEvents: ["cancel", "pick"],
+};
+
+export const Order = Type.Object(
+  {
+    id: Type.String(),
+    version: Type.Integer({ minimum: 1, description: "Number of commits; also the ETag" }),
+    status: orderStatus,
+    customer,
+    lines: Type.Array(
+      Type.Object({
+        sku: Type.String(),
+        quantity: Type.Integer(),
+        unitPrice: nullable({ ...money, description: "Null until the reservation has priced the line" }),
+      }),
+    ),
+    total: nullable(money),
+    payment: Type.Object({
+      method: paymentMethod,
+      status: Type.String({
+        description:
+          "none, authorizing, authorized, failed, expired, pending, captured, capture_failed, collected, voided or refunded",
+      }),
+      reason: nullable(
+        Type.String({
+          description:
+            "Why it failed or expired, or why its capture failed. `expired` with `authorization_expired` holds a confirmed order: cancel it, or retry",
+        }),
+      ),
+      url: nullable(Type.String({ description: "Hosted payment page, while it waits for the customer" })),
+    }),
+    fulfillment: Type.Object({
+      status: Type.String({
+        description: "none, stored, picked, quality_checked, packed, ready, shipped, delivered or cancelled",
+      }),
+      trackingNumber: nullable(Type.String()),
+    }),
+    invoice: nullable(Type.Object({ number: Type.String(), issuedAt: time, url: Type.String() })),
+    shippingAddress: address,
+    reason: nullable(Type.String({ description: "Why the order was rejected, refused or cancelled" })),
+    createdAt: time,
+    updatedAt: time,
+    nextEvents: Type.Array(Type.String(), { description: "Commands that the order takes now" }),
+  },
+  { $id: "Order", title: "Order", examples: [orderExample] },
+);
+
+const names = Type.Array(Type.String());
+
+export const History = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object({
+        version: Type.Integer(),
+        sequence: Type.Integer({ description: "Position in the journal" }),
+        at: time,
+        input: Type.String({ description: "What caused the commit", examples: ["command:cancel"] }),
+        transitions: Type.Array(
+          Type.Object({
+            machine: Type.String(),
+            from: Type.Optional(Type.Unknown({ description: "Absent for a machine that starts" })),
+            to: Type.Optional(Type.Unknown()),
+          }),
+        ),
+        events: names,
+        effects: Type.Object({ opened: names, closed: names }),
+        timers: Type.Object({ armed: names, cancelled: names }),
+        node: Type.String(),
+        epoch: Type.Integer({ description: "Revision of the partition's lock under which it was committed" }),
+      }),
+      { description: "One item per commit, oldest first" },
+    ),
+  },
+  { $id: "History", title: "History" },
+);

@@ -1,0 +1,37 @@
+/** Parked orders, for operators. */
+import { Type } from "typebox";
+import type { Static } from "typebox";
+import { closed, nullable, text, time } from "../protocol/schema-parts.ts";
+
+export const ParkedPage = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object({
+        orderId: Type.String(),
+        parkingId: Type.String({ description: "Of this parking; name it to skip its input" }),
+        since: time,
+        reason: Type.String({ description: "In the words of the machine that refused the input" }),
+        input: nullable(
+          Type.String({
+            description: "As the history names it; null when it is the stored order that cannot be read",
+            examples: ["inbox:payment.settled"],
+          }),
+        ),
+        version: Type.Integer({ description: "Of the last good state; 0 when that cannot be read" }),
+      }),
+    ),
+    nextCursor: nullable(Type.String()),
+  },
+  { $id: "ParkedPage", title: "Parked orders" },
+);
+
+export const SkipInput = closed(
+  {
+    parkingId: Type.Optional(
+      text(100, "From the list: a repetition then drops nothing else. Without it, the parking as it is now"),
+    ),
+  },
+  { $id: "SkipInput", examples: [{ parkingId: "k3Jd0a1Zp9" }] },
+);
+
+export type SkipInput = Static<typeof SkipInput>;

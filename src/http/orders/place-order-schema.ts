@@ -1,0 +1,75 @@
+/** Body of `POST /v1/orders`. */
+import { Type } from "typebox";
+import type { Static } from "typebox";
+import { httpLimits } from "../protocol/limits.ts";
+import { closed, oneOf, sku, text } from "../protocol/schema-parts.ts";
+
+/** Methods that need a token of the card or wallet; the others must not carry one. */
+export const tokenMethods = ["credit_card", "debit_card", "tokenized"] as const;
+
+export const paymentMethod = oneOf(
+  ["cash_on_delivery", "in_person", ...tokenMethods, "async"],
+  "`credit_card`, `debit_card` and `tokenized` need a token; `async` is paid on a hosted page",
+);
+
+export const customer = Type.Object(
+  {
+    id: text(128, "The caller's id of the customer"),
+    email: Type.String({ format: "email", maxLength: 254 }),
+    name: text(200),
+  },
+  { additionalProperties: false },
+);
+
+export const address = Type.Object(
+  {
+    line1: text(200),
+    line2: Type.Optional(text(200)),
+    city: text(100),
+    postalCode: text(20),
+    country: Type.String({ pattern: "^[A-Z]{2}$", description: "ISO 3166-1 alpha-2", examples: ["PT"] }),
+  },
+  { additionalProperties: false },
+);
+
+export const placeOrderExample = {
+  customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },
+  lines: [{ sku: "TSHIRT-M", quantity: 2 }],
+  payment: { method: "credit_card", token: "tok_ok" },
+  shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
+};
+
+export const PlaceOrderBody = closed(
+  {
+    customer,
+    lines: Type.Array(
+      Type.Object(
+        { sku, quantity: Type.Integer({ minimum: 1, maximum: httpLimits.quantity }) },
+        { additionalProperties: false },
+      ),
+      {
+        minItems: 1,
+        maxItems: httpLimits.lines,
+        description: "Each SKU once. Prices come from the catalogue.",
+      },
+    ),
+    payment: Type.Object(
+      {
+        method: paymentMethod,
+        token: Type.Optional(
+          Type.String({
+            minLength: 1,
+            maxLength: 255,
+            pattern: "^[\\x21-\\x7e]*$",
+            description: "Token of the card or wallet; never a card number",
+          }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    shippingAddress: address,
+  },
+  { $id: "PlaceOrder", examples: [placeOrderExample] },
+);
+
+export type PlaceOrderBody = Static<typeof PlaceOrderBody>;

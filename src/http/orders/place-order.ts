@@ -1,0 +1,97 @@
+/** `POST /v1/orders`: the hot path. Everything per request that can be left out is left out. */
+import { Type } from "typebox";
+import type { Orders } from "../../services/orders/contract.ts";
+import { faultsOf } from "../protocol/faults.ts";
+import type { HttpApp } from "../protocol/http-app.ts";
+import { httpLimits } from "../protocol/limits.ts";
+import { sendPlaced } from "./order-answers.ts";
+import { orderFaults } from "./order-faults.ts";
+import { readPreferences } from "../protocol/preferences.ts";
+import { sendProblem } from "../protocol/problem-answers.ts";
+import { ref } from "../protocol/schema-parts.ts";
+import type { PlaceOrderBody } from "./place-order-schema.ts";
+import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
+
+/** Without authentication all callers share one space of idempotency keys. */
+const CALLER = "anonymous";
+
+const headers = Type.Object({
+  "idempotency-key": Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: httpLimits.idempotencyKey,
+      pattern: "^[\\x21-\\x7e]*$",
+      description:
+        "The same key with the same body gets the same order and the same status, for as long as the order lives",
+      examples: ["7d1a1c9e-0a53-4d0e-b3c0-f7c0a9f4a1a2"],
+    }),
+  ),
+  prefer: Type.Optional(
+    Type.String({
+      description:
+        "`respond-async`: answer 202 after the first commit. `wait=N`: wait N seconds, 1 to 60, for the order to settle",
+      examples: ["wait=5"],
+    }),
+  ),
+});
+
+const location = { location: { type: "string", description: "Address of the order" } };
+const etag = { etag: { type: "string", description: "Version of the order" } };
+const applied = { "preference-applied": { type: "string", description: "What `Prefer` achieved" } };
+
+const schema = {
+  operationId: "placeOrder",
+  tags: ["Orders"],
+  summary: "Place an order",
+  description:
+    "Reserves all lines or none, authorises the payment and answers when the order is settled, or after the wait.",
+  headers,
+  body: ref<PlaceOrderBody>("PlaceOrder"),
+  response: {
+    201: {
+      ...ref("Order"),
+      description: "Confirmed, or waiting for the customer on the payment page (`payment.url`)",
+      headers: { ...location, ...etag, ...applied },
+    },
+    202: {
+      ...ref("Order"),
+      description: "Not settled yet: the order as it is",
+      headers: { ...location, ...etag, ...applied },
+    },
+  },
+  problems: [
+    ...bodyProblems,
+    "duplicate_sku",
+    "invalid_idempotency_key",
+    "payment_failed",
+    "payment_expired",
+    "out_of_stock",
+    "refused",
+    "idempotency_key_reused",
+    "unknown_sku",
+    "mixed_currency",
+    ...serviceProblems,
+  ],
+} as const;
+
+/** Adds the route. @param defaultWaitMs how long a client waits that does not say so itself */
+export function placeOrderRoute(app: HttpApp, orders: Orders, defaultWaitMs: number): void {
+  // Faults of the schema are held back until the rules beyond the schema have been checked too.
+  app.post("/v1/orders", { schema, attachValidation: true }, async (request, reply) => {
+    const broken = request.validationError;
+    if (broken?.validationContext === "headers") return sendProblem(reply, "invalid_idempotency_key");
+    const faults = [...faultsOf(broken?.validation ?? []), ...orderFaults(request.body)];
+    if (faults.length > 0) {
+      const onlySkus = faults.every(({ code }) => code === "duplicate_sku");
+      return sendProblem(reply, onlySkus ? "duplicate_sku" : "validation_failed", { errors: faults });
+    }
+    const key = request.headers["idempotency-key"];
+    const preferences = readPreferences(request.headers.prefer, defaultWaitMs);
+    const result = await orders.place(request.body, {
+      ...(key === undefined ? {} : { idempotencyKey: key }),
+      caller: CALLER,
+      waitMs: preferences.waitMs,
+    });
+    return sendPlaced(reply, result, preferences);
+  });
+}

@@ -1,0 +1,108 @@
+/** Reads of one order: the order, its history, its invoice and credit note. */
+import type { FastifyReply } from "fastify";
+import { Type } from "typebox";
+import type { Orders } from "../../services/orders/contract.ts";
+import { etagOf, matches } from "../protocol/etag.ts";
+import type { HttpApp } from "../protocol/http-app.ts";
+import type { InvoiceResult, Invoices } from "../operations/operations-port.ts";
+import { sendOrder } from "./order-answers.ts";
+import { sendProblem, sendUnserved } from "../protocol/problem-answers.ts";
+import type { ProblemCode } from "../protocol/problems.ts";
+import { orderParams, ref } from "../protocol/schema-parts.ts";
+import { serviceProblems } from "../protocol/problem-schema.ts";
+
+const config = { unknownParameter: "order_not_found" } as const;
+
+const orderSchema = {
+  operationId: "getOrder",
+  tags: ["Orders"],
+  summary: "Read an order",
+  description: "The state that is stored for good. May lag for a moment while a partition changes hands.",
+  params: orderParams,
+  headers: Type.Object({
+    "if-none-match": Type.Optional(
+      Type.String({ description: "Answer 304 when the version is still this one", examples: ['"3"'] }),
+    ),
+  }),
+  response: {
+    200: {
+      ...ref("Order"),
+      description: "The order",
+      headers: { etag: { type: "string", description: "Version of the order" } },
+    },
+    304: { type: "null", description: "The version in If-None-Match is still the newest" },
+  },
+  problems: ["order_not_found", "refused", ...serviceProblems],
+} as const;
+
+const historySchema = {
+  operationId: "getOrderHistory",
+  tags: ["Orders"],
+  summary: "Read the history of an order",
+  description: "Every commit of the order, from the journal, oldest first.",
+  params: orderParams,
+  response: {
+    200: { ...ref("History"), description: "The history" },
+  },
+  problems: ["order_not_found", "refused", ...serviceProblems],
+} as const;
+
+const pdf = { "application/pdf": { schema: Type.Unsafe<unknown>({ type: "string", format: "binary" }) } };
+
+const invoiceSchema = {
+  operationId: "getInvoice",
+  tags: ["Orders"],
+  summary: "Download the invoice",
+  description:
+    "Whenever there is one: an invoice that was made stays, also when the order is cancelled; a credit note takes it back then.",
+  params: orderParams,
+  response: { 200: { description: "The invoice", content: pdf } },
+  problems: ["order_not_found", "invoice_not_ready", ...serviceProblems],
+} as const;
+
+const creditNoteSchema = {
+  operationId: "getCreditNote",
+  tags: ["Orders"],
+  summary: "Download the credit note",
+  description: "Of an order that was cancelled when it had an invoice.",
+  params: orderParams,
+  response: { 200: { description: "The credit note", content: pdf } },
+  problems: ["order_not_found", "credit_note_not_ready", ...serviceProblems],
+} as const;
+
+/** Adds the routes. */
+export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices): void {
+  app.get("/v1/orders/:id", { schema: orderSchema, config }, async (request, reply) => {
+    const result = await orders.get(request.params.id);
+    if (result.status === "not_found") return sendProblem(reply, "order_not_found");
+    if (result.status !== "found") return sendUnserved(reply, result);
+    const etag = etagOf(result.order.version);
+    if (!matches(request.headers["if-none-match"], etag)) return sendOrder(reply, 200, result.order);
+    return reply.code(304).header("etag", etag).header("cache-control", "private, no-cache").send();
+  });
+
+  app.get("/v1/orders/:id/history", { schema: historySchema, config }, async (request, reply) => {
+    const result = await orders.history(request.params.id);
+    if (result.status === "not_found") return sendProblem(reply, "order_not_found");
+    if (result.status !== "found") return sendUnserved(reply, result);
+    return reply.code(200).send({ items: result.items });
+  });
+
+  app.get("/v1/orders/:id/invoice", { schema: invoiceSchema, config }, async (request, reply) =>
+    sendPdf(reply, await invoices.read(request.params.id), "invoice_not_ready"),
+  );
+
+  app.get("/v1/orders/:id/credit-note", { schema: creditNoteSchema, config }, async (request, reply) =>
+    sendPdf(reply, await invoices.creditNote(request.params.id), "credit_note_not_ready"),
+  );
+}
+
+function sendPdf(reply: FastifyReply, result: InvoiceResult, missing: ProblemCode): FastifyReply {
+  if (result.status === "not_found") return sendProblem(reply, "order_not_found");
+  if (result.status === "not_ready") return sendProblem(reply, missing);
+  if (result.status !== "found") return sendUnserved(reply, result);
+  // The number goes into a header: only characters that need no quoting there.
+  const name = result.number.replaceAll(/[^A-Za-z0-9._-]/gu, "_");
+  reply.header("content-disposition", `inline; filename="${name}.pdf"`);
+  return reply.type("application/pdf").send(result.pdf);
+}

@@ -1,0 +1,33 @@
+/** Pages of lists. Cursors are opaque to clients, so that what they hold may change. */
+import type { FastifyRequest } from "fastify";
+import { ProblemError } from "./problems.ts";
+import { SKU } from "./schema-parts.ts";
+
+const sku = new RegExp(SKU, "u");
+
+export function encodeCursor(last: string): string {
+  return Buffer.from(last, "utf8").toString("base64url");
+}
+
+/**
+ * Where the previous page ended.
+ * @param form of what this list puts into its cursors; SKUs by default
+ * @throws ProblemError `validation_failed` for a cursor we did not make.
+ */
+export function decodeCursor(cursor: string, form = sku): string {
+  const after = Buffer.from(cursor, "base64url").toString("utf8");
+  if (form.test(after)) return after;
+  throw new ProblemError("validation_failed", {
+    errors: [{ pointer: "/cursor", code: "invalid_format", message: "is not a cursor of this list" }],
+  });
+}
+
+/**
+ * Query values are text and the validator coerces nothing: a plain decimal becomes a number here, anything else
+ * stays text and is refused as one.
+ */
+export async function readLimit(request: FastifyRequest): Promise<void> {
+  const query = request.query as Record<string, unknown>;
+  const { limit } = query;
+  if (typeof limit === "string" && /^\d{1,9}$/u.test(limit)) query["limit"] = Number(limit);
+}

@@ -1,0 +1,104 @@
+/** The error answer, and the responses of a route that documents which problems it may answer with. */
+import { Type } from "typebox";
+import { faultCodes } from "./faults.ts";
+import { PROBLEM_TYPE, problems, toProblem } from "./problems.ts";
+import type { ProblemCode } from "./problems.ts";
+import { oneOf, ref } from "./schema-parts.ts";
+
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ description: "URN of the problem", examples: ["urn:orderly:problem:out_of_stock"] }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: oneOf(Object.keys(problems), "Stable name of the problem"),
+    requestId: Type.String({ description: "Finds the request in the log; also the X-Request-Id header" }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          pointer: Type.String({ description: "JSON pointer into the input" }),
+          code: oneOf([...faultCodes]),
+          message: Type.String(),
+        }),
+        { description: "Every fault of a bad input" },
+      ),
+    ),
+  },
+  {
+    $id: "Problem",
+    title: "Problem",
+    additionalProperties: true,
+    description: "RFC 9457 problem details; some codes add members of their own",
+  },
+);
+
+/** Members that some codes add, shown in the examples. */
+const extensions: Partial<Record<ProblemCode, object>> = {
+  validation_failed: {
+    errors: [{ pointer: "/lines/0/quantity", code: "out_of_range", message: "must be >= 1" }],
+  },
+  duplicate_sku: {
+    errors: [{ pointer: "/lines/1/sku", code: "duplicate_sku", message: "stands in line 0 already" }],
+  },
+  unknown_sku: {
+    errors: [
+      { pointer: "/lines/0/sku", code: "unknown_sku", message: "is not in the catalogue", sku: "TSHIRT-XXL" },
+    ],
+  },
+  out_of_stock: { orderId: "ord_4f0v5Xk2", missing: [{ sku: "TSHIRT-M", requested: 2, available: 1 }] },
+  payment_failed: { orderId: "ord_4f0v5Xk2", reason: "card_declined" },
+  payment_expired: { orderId: "ord_4f0v5Xk2", reason: "timeout" },
+  idempotency_key_reused: { orderId: "ord_4f0v5Xk2" },
+  illegal_transition: { state: "shipped", allowedEvents: ["deliver"] },
+  amount_mismatch: { expected: { amount: 3998, currency: "EUR" } },
+  mixed_currency: { currencies: ["EUR", "USD"] },
+  below_reserved: { reserved: 12 },
+  refused: { refusal: "order_parked" },
+  still_parked: { reason: "machine payment failed: no such method" },
+  not_ready: { checks: [{ name: "nats", ok: false, detail: "disconnected" }] },
+};
+
+/** Problems that any route may answer with. */
+const everywhere: readonly ProblemCode[] = ["bad_request", "internal_error"];
+
+/** Problems of a route that reads a body. */
+export const bodyProblems = [
+  "malformed_json",
+  "duplicate_key",
+  "validation_failed",
+  "body_too_large",
+  "unsupported_media_type",
+] as const satisfies readonly ProblemCode[];
+
+/** Problems of a service that is spread over nodes. */
+export const serviceProblems = [
+  "overloaded",
+  "unavailable",
+  "storage_unavailable",
+] as const satisfies readonly ProblemCode[];
+
+/**
+ * OpenAPI responses by status for these problems, with one example per code. They are added to the document only:
+ * problems are sent as bytes, and a serialiser for each would triple the time to start.
+ */
+export function problemResponses(codes: readonly ProblemCode[]): Record<string, object> {
+  const byStatus = Map.groupBy(new Set([...codes, ...everywhere]), (code) => problems[code].status);
+  return Object.fromEntries([...byStatus].map(([status, some]) => [status, problemResponse(some)]));
+}
+
+function problemResponse(codes: readonly ProblemCode[]): object {
+  return {
+    description: codes.map((code) => `\`${code}\`: ${problems[code].detail}`).join("\n\n"),
+    content: {
+      [PROBLEM_TYPE]: {
+        schema: ref("Problem"),
+        examples: Object.fromEntries(
+          codes.map((code) => [
+            code,
+            { value: toProblem(code, "req_3pXw", extensions[code] as Record<string, unknown> | undefined) },
+          ]),
+        ),
+      },
+    },
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * `POST /v1/webhooks/...`: signed messages of the payment gateway and of the carrier. The signature comes first, before
+ * anything is said about the body or this node: its headers before the body is read, the rest as soon as it is there. A
+ * body that is too large to be read is refused as such, since its signature cannot be checked.
+ */
+import type { FastifyRequest } from "fastify";
+import { type Static, type TSchema, Type } from "typebox";
+import { Value } from "typebox/value";
+import type { IntakeResult, WebhookIntake, WebhookSender } from "../../services/webhooks/contract.ts";
+import type { HttpApp } from "../protocol/http-app.ts";
+import { readJson } from "../protocol/json-body.ts";
+import { sendProblem, sendUnserved } from "../protocol/problem-answers.ts";
+import { DeliveryReportBody, PaymentReportBody } from "./schemas.ts";
+import { serviceProblems } from "../protocol/problem-schema.ts";
+
+const schemaOf = (operationId: string, tag: string, sender: string) =>
+  ({
+    operationId,
+    tags: [tag],
+    summary: `Take a message of the ${sender}`,
+    description:
+      "Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` over the body, five minutes' tolerance. Answered when the message is stored for good; a repeated one changes nothing, and one about an order that does not exist is ignored.",
+    response: { 200: { description: "Stored", ...Type.Object({}) } },
+    problems: [
+      "invalid_signature",
+      "malformed_json",
+      "duplicate_key",
+      "validation_failed",
+      "body_too_large",
+      ...serviceProblems,
+    ],
+  }) as const;
+
+const payments = schemaOf("receivePaymentWebhook", "Payments", "payment gateway");
+const carrier = schemaOf("receiveCarrierWebhook", "Fulfillment", "carrier");
+
+const NO_BODY = Buffer.alloc(0);
+
+/** One sender's messages: what they look like, and who takes them. */
+type Messages<S extends TSchema> = {
+  readonly sender: WebhookSender;
+  readonly schema: ReturnType<typeof schemaOf>;
+  readonly body: S;
+  /** For the problem's detail: what the body is not. */
+  readonly about: string;
+  readonly take: (id: string, report: Static<S>) => Promise<IntakeResult>;
+};
+
+/** Adds the routes, which read their bodies as bytes: these are what is signed. */
+export function webhookRoutes(app: HttpApp, intake: WebhookIntake): void {
+  void app.register(async (scope: HttpApp) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+    receive(scope, intake, {
+      sender: "payments",
+      schema: payments,
+      body: PaymentReportBody,
+      about: "a payment",
+      take: (id, report) => intake.payment(id, report),
+    });
+    receive(scope, intake, {
+      sender: "carrier",
+      schema: carrier,
+      body: DeliveryReportBody,
+      about: "a parcel",
+      take: (id, report) => intake.delivery(id, report),
+    });
+  });
+}
+
+/** The route of one sender, in a scope of its own: its hooks know whose signature it is. */
+function receive<S extends TSchema>(parent: HttpApp, intake: WebhookIntake, messages: Messages<S>): void {
+  const { sender, schema, body, about, take } = messages;
+  void parent.register(async (scope: HttpApp) => {
+    const idOf = signatureFirst(scope, intake, sender);
+    scope.post(`/v1/webhooks/${sender}`, { schema }, async (request, reply) => {
+      const id = idOf(request);
+      const report = readJson(bytesOf(request));
+      if (!Value.Check(body, report)) {
+        return sendProblem(reply, "validation_failed", { detail: `The body is no message about ${about}.` });
+      }
+      const result = await take(id, report);
+      return result.status === "taken" ? reply.code(200).send({}) : sendUnserved(reply, result);
+    });
+  });
+}
+
+/** Answers 401 to all that this sender has not signed. @returns the message's id, in a handler */
+function signatureFirst(
+  scope: HttpApp,
+  intake: WebhookIntake,
+  sender: WebhookSender,
+): (request: FastifyRequest) => string {
+  const ids = new WeakMap<FastifyRequest, string>();
+  scope.addHook("onRequest", (request, reply, done) => {
+    if (intake.hasSignature(request.headers)) done();
+    else sendProblem(reply, "invalid_signature");
+  });
+  scope.addHook("preValidation", (request, reply, done) => {
+    const id = intake.verify(sender, request.headers, bytesOf(request));
+    if (id === undefined) {
+      sendProblem(reply, "invalid_signature");
+      return;
+    }
+    ids.set(request, id);
+    done();
+  });
+  return (request) => {
+    const id = ids.get(request);
+    if (id === undefined) throw new Error("a handler ran before the signature was checked");
+    return id;
+  };
+}
+
+function bytesOf({ body }: FastifyRequest): Buffer {
+  return Buffer.isBuffer(body) ? body : NO_BODY;
+}

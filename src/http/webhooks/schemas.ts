@@ -1,0 +1,39 @@
+/** Bodies of webhooks: what an outside system may say more is not our business. */
+import { type TProperties, Type } from "typebox";
+import { ORDER_ID } from "../protocol/schema-parts.ts";
+
+const Text = Type.String({ minLength: 1, maxLength: 200 });
+
+const report = <const T extends string, P extends TProperties>(type: T, outcome: P) =>
+  Type.Object({
+    type: Type.Literal(type),
+    data: Type.Object({
+      payment: Text,
+      orderId: Type.String({ pattern: ORDER_ID }),
+      amount: Type.Integer({ minimum: 1 }),
+      currency: Type.String({ pattern: "^[A-Z]{3}$" }),
+      ...outcome,
+    }),
+  });
+
+/** What a carrier says of a parcel: it is delivered, and what was paid at the door. */
+export const DeliveryReportBody = Type.Object({
+  type: Type.Literal("shipment.delivered"),
+  data: Type.Object({
+    trackingNumber: Text,
+    orderId: Type.String({ pattern: ORDER_ID }),
+    collected: Type.Union([
+      Type.Object({
+        amount: Type.Integer({ minimum: 0 }),
+        currency: Type.String({ pattern: "^[A-Z]{3}$" }),
+      }),
+      Type.Null(),
+    ]),
+  }),
+});
+
+/** What a gateway says of a payment on its page: paid under an authorisation, or declined for a reason. */
+export const PaymentReportBody = Type.Union([
+  report("payment.paid", { authorization: Text, reason: Type.Null() }),
+  report("payment.declined", { authorization: Type.Null(), reason: Text }),
+]);

@@ -1,0 +1,360 @@
+/**
+ * One input applied to one actor: pure, bounded, and one record in the end, however many of the actor's
+ * machines it moves. Emitted events reach the listening machines within the same cascade (ADR 3).
+ */
+import type { EventObject } from "xstate";
+import { limits } from "../../../config/limits.ts";
+import type { ActorDefinition, Joined, MachineState } from "../definition.ts";
+import type { OpenEffect, OpenTimer, Snapshot, TransitionTaken } from "./snapshot.ts";
+import {
+  bear,
+  type Live,
+  MachineFault,
+  migrate,
+  NewerMachine,
+  type Request,
+  restoreMachine,
+  startMachine,
+  type Step,
+  stepMachine,
+  toState,
+} from "./machine.ts";
+import { type EffectOutcome, idOf, type Input, type ParkedInput } from "./input.ts";
+
+/** An actor in memory: its durable state, and its machines ready to step. */
+export type Head = { readonly snapshot: Snapshot; readonly live: ReadonlyMap<string, Live> };
+
+export type CascadeContext = {
+  readonly actor: string;
+  /** ms since the epoch */
+  readonly now: number;
+  /** Sequence of the inbox message that carries the input; 0 for inputs that do not come from the inbox. */
+  readonly inbox: number;
+  /** Lets a co-located resource decide at once; see Joinable. */
+  readonly join: (effect: OpenEffect, key: string) => Joined | undefined;
+};
+
+export type Cascade = {
+  readonly head: Head;
+  readonly transitions: readonly TransitionTaken[];
+  /** Public events, in the order in which they were emitted. */
+  readonly events: readonly EventObject[];
+  readonly opened: readonly OpenEffect[];
+  readonly closed: readonly string[];
+  readonly armed: readonly OpenTimer[];
+  readonly cancelled: readonly OpenTimer[];
+  readonly joined: readonly Joined[];
+};
+
+/** `<actor>:<machine>.<invocation>:<generation>`: the idempotency key of an effect. */
+export function effectKey(actor: string, effect: OpenEffect): string {
+  return `${actor}:${effect.id}:${effect.generation}`;
+}
+
+/**
+ * Restores an actor from its stored state: migrates its machines, starts those that were added since, forgets those that
+ * were dropped. Pure: the next record holds what came of it.
+ * @throws MachineFault when this definition cannot be reached from there; NewerMachine
+ */
+export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
+  const { version = 1 } = definition;
+  const { definition: writtenBy = 1 } = snapshot;
+  if (writtenBy > version) {
+    throw new NewerMachine(`stored by version ${writtenBy} of the definition, this node runs ${version}`);
+  }
+  const stored: Record<string, MachineState> = {};
+  for (const [name, state] of Object.entries(snapshot.machines)) {
+    const entry = definition.machines[name];
+    if (entry) stored[name] = migrate(name, entry, state, snapshot.machines);
+    else mustBeDropped(name, snapshot, writtenBy < version);
+  }
+  const live = new Map<string, Live>();
+  const machines: Record<string, MachineState> = {};
+  for (const [name, entry] of Object.entries(definition.machines)) {
+    const state = stored[name] ?? bear(name, entry, stored);
+    const open = snapshot.effects.filter((effect) => effect.machine === name && !effect.abandoned);
+    machines[name] = state;
+    live.set(
+      name,
+      restoreMachine(
+        entry,
+        state,
+        open.map((effect) => effect.invocation),
+      ),
+    );
+  }
+  const timers = snapshot.timers.filter(({ machine }) => machines[machine] !== undefined);
+  return { snapshot: { ...snapshot, machines, timers }, live };
+}
+
+/** Of a machine that this definition does not have. @throws NewerMachine, MachineFault */
+function mustBeDropped(name: string, { effects }: Snapshot, older: boolean): void {
+  if (!older) throw new NewerMachine(`machine ${name} is not known to this node`);
+  if (!effects.some(({ machine }) => machine === name)) return;
+  throw new MachineFault(`machine ${name} was dropped from the definition while a call of it is under way`);
+}
+
+/**
+ * Applies `input` to the actor; `undefined` when nothing takes it.
+ * @throws MachineFault: the input is poisonous for this actor. Whatever had joined is settled as not committed.
+ */
+export function cascade(
+  definition: ActorDefinition,
+  head: Head | undefined,
+  input: Input,
+  context: CascadeContext,
+): Cascade | undefined {
+  const run = new Run(definition, head, context);
+  try {
+    return run.apply(input);
+  } catch (error) {
+    for (const joined of run.joined) joined.settled(false);
+    throw error;
+  }
+}
+
+/** `joined`: the event is the outcome of this effect, which a co-located resource has decided. */
+type Queued = { readonly machine: string; readonly event: EventObject; readonly joined?: OpenEffect };
+
+class Run {
+  readonly joined: Joined[] = [];
+  private readonly definition: ActorDefinition;
+  private readonly before: Head | undefined;
+  private readonly context: CascadeContext;
+  private readonly version: number;
+  private readonly live: Map<string, Live>;
+  private effects: OpenEffect[];
+  private timers: OpenTimer[];
+  private readonly transitions: TransitionTaken[] = [];
+  private readonly events: EventObject[] = [];
+  private readonly opened: OpenEffect[] = [];
+  private readonly closed: string[] = [];
+  private readonly armed: OpenTimer[] = [];
+  private readonly cancelled: OpenTimer[] = [];
+  private readonly queue: Queued[] = [];
+  private steps = 0;
+  private openings = 0;
+
+  constructor(definition: ActorDefinition, head: Head | undefined, context: CascadeContext) {
+    this.definition = definition;
+    this.before = head;
+    this.context = context;
+    this.version = (head?.snapshot.version ?? 0) + 1;
+    this.live = new Map(head?.live);
+    this.effects = [...(head?.snapshot.effects ?? [])];
+    this.timers = [...(head?.snapshot.timers ?? [])];
+  }
+
+  apply(input: Input): Cascade | undefined {
+    if (!this.take(input)) return undefined;
+    while (this.queue.length > 0) {
+      const next = this.queue.shift();
+      if (next) this.deliver(next.machine, next.event);
+    }
+    return this.result(input);
+  }
+
+  /** The first step; false when nothing takes the input. */
+  private take(input: Input): boolean {
+    if (input.kind === "start") {
+      for (const [name, entry] of Object.entries(this.definition.machines)) {
+        this.absorb(name, undefined, startMachine(entry.machine, input.input));
+      }
+      return true;
+    }
+    if (!this.before) return false;
+    if (input.kind === "timer") {
+      const timer = this.timers.find(
+        (open) =>
+          open.machine === input.machine && open.id === input.timer && open.generation === input.generation,
+      );
+      if (!timer) return false;
+      this.timers = this.timers.filter((open) => open !== timer);
+      this.deliver(timer.machine, timer.event);
+      return true;
+    }
+    if (input.kind === "effect") {
+      const effect = this.effects.find(
+        (open) => open.id === input.id && open.generation === input.generation,
+      );
+      if (!effect) return false;
+      this.effects = this.effects.filter((open) => open !== effect);
+      this.closed.push(effect.id);
+      this.deliver(effect.machine, outcomeEvent(effect, input.outcome));
+      return true;
+    }
+    if (input.kind === "skip") return this.skip(input.skipped);
+    return this.deliver(input.machine, input.event);
+  }
+
+  private skip(skipped: ParkedInput): boolean {
+    if (skipped.kind === "timer") {
+      const { machine, timer, generation } = skipped;
+      this.timers = this.timers.filter(
+        (open) => open.machine !== machine || open.id !== timer || open.generation !== generation,
+      );
+    } else if (skipped.kind === "effect") {
+      const { id, generation } = skipped;
+      this.effects = this.effects.filter((open) => open.id !== id || open.generation !== generation);
+      this.closed.push(id);
+    }
+    return true;
+  }
+
+  private deliver(name: string, event: EventObject): boolean {
+    const entry = this.definition.machines[name];
+    const live = this.live.get(name);
+    if (!entry || !live) return false;
+    const step = stepMachine(entry.machine, live, event);
+    if (step.live === live && step.requests.length === 0) return false;
+    this.absorb(name, live, step);
+    return true;
+  }
+
+  private absorb(name: string, before: Live | undefined, step: Step): void {
+    if (++this.steps > limits.cascadeSteps) {
+      throw new MachineFault(`more than ${limits.cascadeSteps} steps in one cascade: a loop`);
+    }
+    this.live.set(name, step.live);
+    const from: unknown = before?.value ?? null;
+    if (!sameValue(from, step.live.value)) {
+      this.transitions.push({ machine: name, from, to: step.live.value });
+    }
+    for (const request of step.requests) this.honour(name, request);
+  }
+
+  private honour(machine: string, request: Request): void {
+    switch (request.kind) {
+      case "emit":
+        if (!this.definition.privateEvents?.has(request.event.type)) this.events.push(request.event);
+        for (const listener of this.definition.listens[request.event.type] ?? []) {
+          this.queue.push({ machine: listener, event: request.event });
+        }
+        return;
+      case "invoke":
+        this.open(machine, request.id, request.src, request.input);
+        return;
+      case "stop":
+        this.leave(machine, request.id);
+        return;
+      case "delay":
+        if (request.delayMs <= 0) this.queue.push({ machine, event: request.event });
+        else this.arm(machine, request.id, request.event, request.delayMs);
+        return;
+      case "cancel":
+        this.disarm(machine, request.id);
+        return;
+    }
+  }
+
+  private open(machine: string, invocation: string, src: string, input: unknown): void {
+    const effect: OpenEffect = {
+      id: `${machine}.${invocation}`,
+      machine,
+      invocation,
+      src,
+      input,
+      generation: this.generation(),
+    };
+    const joined = this.context.join(effect, effectKey(this.context.actor, effect));
+    if (joined) {
+      this.joined.push(joined);
+      // In front of everything else: the machine must not leave the state before it learns of the result.
+      this.queue.unshift({ machine, event: outcomeEvent(effect, { output: joined.output }), joined: effect });
+      return;
+    }
+    this.effects.push(effect);
+    this.opened.push(effect);
+  }
+
+  /** The state of an effect is left: what this cascade opened never happens, the rest may have started. */
+  private leave(machine: string, invocation: string): void {
+    const id = `${machine}.${invocation}`;
+    this.leaveJoined(id);
+    const effect = this.effects.find((open) => open.id === id && !open.abandoned);
+    if (!effect) return;
+    this.effects = this.effects.filter((open) => open !== effect);
+    const fresh = this.opened.indexOf(effect);
+    if (fresh >= 0) this.opened.splice(fresh, 1);
+    else this.effects.push({ ...effect, abandoned: true });
+  }
+
+  /** Left in the very step that entered it: what the resource decided stands, and is told as late. */
+  private leaveJoined(id: string): void {
+    const at = this.queue.findIndex(({ joined }) => joined?.id === id);
+    const waiting = this.queue[at];
+    if (!waiting?.joined) return;
+    const { output } = waiting.event as unknown as { readonly output: unknown };
+    const event = outcomeEvent({ ...waiting.joined, abandoned: true }, { output });
+    this.queue[at] = { machine: waiting.machine, event };
+  }
+
+  private arm(machine: string, id: string, event: EventObject, delayMs: number): void {
+    this.disarm(machine, id);
+    const timer = { id, machine, event, generation: this.generation(), dueAt: this.context.now + delayMs };
+    this.timers.push(timer);
+    this.armed.push(timer);
+  }
+
+  private disarm(machine: string, id: string): void {
+    const timer = this.timers.find((open) => open.machine === machine && open.id === id);
+    if (!timer) return;
+    this.timers = this.timers.filter((open) => open !== timer);
+    const fresh = this.armed.indexOf(timer);
+    if (fresh >= 0) this.armed.splice(fresh, 1);
+    else this.cancelled.push(timer);
+  }
+
+  /** Unique within the actor: a version yields far fewer than 1000 openings. */
+  private generation(): number {
+    return this.version * 1000 + this.openings++;
+  }
+
+  private result(input: Input): Cascade {
+    const machines: Record<string, MachineState> = {};
+    for (const [name, entry] of Object.entries(this.definition.machines)) {
+      const live = this.live.get(name);
+      if (live) machines[name] = toState(live, entry.version);
+    }
+    const before = this.before?.snapshot;
+    const commands = before?.commands ?? [];
+    const id = idOf(input);
+    const request = input.kind === "start" ? input.request : before?.request;
+    const snapshot: Snapshot = {
+      machines,
+      definition: this.definition.version ?? 1,
+      version: this.version,
+      inbox: Math.max(before?.inbox ?? 0, this.context.inbox),
+      commands: id === undefined ? commands : [...commands, id].slice(-limits.recentCommands),
+      effects: this.effects,
+      timers: this.timers,
+      ...(request === undefined ? {} : { request }),
+      createdAt: before?.createdAt ?? this.context.now,
+      updatedAt: this.context.now,
+    };
+    return {
+      head: { snapshot, live: this.live },
+      transitions: this.transitions,
+      events: this.events,
+      opened: this.opened,
+      closed: this.closed,
+      armed: this.armed,
+      cancelled: this.cancelled,
+      joined: this.joined,
+    };
+  }
+}
+
+function outcomeEvent(effect: OpenEffect, outcome: EffectOutcome): EventObject {
+  const id = effect.invocation;
+  if (effect.abandoned) return { type: `effect.late.${id}`, ...outcome };
+  return "output" in outcome
+    ? ({ type: `xstate.done.actor.${id}`, output: outcome.output, actorId: id } as EventObject)
+    : ({ type: `xstate.error.actor.${id}`, error: outcome.error, actorId: id } as EventObject);
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object") return false;
+  return JSON.stringify(a) === JSON.stringify(b);
+}

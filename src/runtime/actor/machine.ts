@@ -1,0 +1,269 @@
+/**
+ * All contact with XState: machines are run as pure functions, and what they ask for is read as data.
+ * Nothing is ever started; children are stubs that only carry their id (nats-facts of XState: an `invoke`
+ * becomes a durable effect, an `after` a durable timer).
+ */
+import {
+  type AnyActorRef,
+  type AnyActorScope,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  createActor,
+  type EventObject,
+} from "xstate";
+import type { MachineEntry, MachineState, MachineStates } from "../definition.ts";
+
+/** A machine's state in memory. Immutable. */
+export type Live = AnyMachineSnapshot;
+
+/** What a step asks for, in order. */
+export type Request =
+  | { readonly kind: "emit"; readonly event: EventObject }
+  | { readonly kind: "invoke"; readonly id: string; readonly src: string; readonly input: unknown }
+  | { readonly kind: "stop"; readonly id: string }
+  | { readonly kind: "delay"; readonly id: string; readonly event: EventObject; readonly delayMs: number }
+  | { readonly kind: "cancel"; readonly id: string };
+
+export type Step = { readonly live: Live; readonly requests: readonly Request[] };
+
+/** The machine cannot be hosted, or has failed for good. Not retryable. */
+export class MachineFault extends Error {
+  override readonly name: string = "MachineFault";
+}
+
+/** Stored by a newer machine than this node runs: another node can read it. Not retryable on this node. */
+export class NewerMachine extends MachineFault {
+  override readonly name = "NewerMachine";
+}
+
+/** Runs the machine's first transition. @throws MachineFault */
+export function startMachine(machine: AnyStateMachine, input: unknown): Step {
+  const actions: RawAction[] = [];
+  const live = pure(machine, () => machine.getInitialSnapshot(scopeOf(machine, input, actions), input));
+  return finish(machine, live, actions);
+}
+
+/**
+ * Applies one event. When no transition takes it, the very same `live` comes back, without requests; a transition
+ * that only emits changes no state either, but has requests.
+ * @throws MachineFault when the machine ends in its error status
+ */
+export function stepMachine(machine: AnyStateMachine, live: Live, event: EventObject): Step {
+  if (live.status !== "active") return { live, requests: [] };
+  const actions: RawAction[] = [];
+  const next = pure(machine, () => machine.transition(live, event, scopeOf(machine, undefined, actions)));
+  return finish(machine, next, actions);
+}
+
+/** What a guard or an action of the machine throws is the machine's fault. */
+function pure<T>(machine: AnyStateMachine, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new MachineFault(`machine ${machine.id} failed: ${cause}`, { cause: error });
+  }
+}
+
+/** Whether some transition takes the event in this state, guards included. */
+export function accepts(entry: MachineEntry, state: MachineState, event: EventObject): boolean {
+  return restoreMachine(entry, state, []).can(event);
+}
+
+export function toState(live: Live, version: number): MachineState {
+  return { status: live.status as MachineState["status"], value: live.value, context: live.context, version };
+}
+
+/** @param openInvocations ids of the machine's open effects, so that leaving their state is noticed */
+export function restoreMachine(
+  entry: MachineEntry,
+  state: MachineState,
+  openInvocations: readonly string[],
+): Live {
+  const live = pure(entry.machine, () =>
+    entry.machine.resolveState({
+      status: state.status,
+      value: state.value as never,
+      context: state.context,
+    }),
+  );
+  const children: Record<string, unknown> = live.children;
+  for (const id of openInvocations) children[id] = { id, src: id };
+  return live;
+}
+
+/**
+ * Brings a stored state to the machine's current version.
+ * @throws MachineFault when no migration leads there or one throws; NewerMachine
+ */
+export function migrate(
+  name: string,
+  entry: MachineEntry,
+  stored: MachineState,
+  machines: MachineStates,
+): MachineState {
+  let state = stored;
+  while (state.version < entry.version) {
+    const { version } = state;
+    const step = entry.migrations?.[version];
+    if (!step) throw new MachineFault(`machine ${name}: no migration from version ${version}`);
+    try {
+      state = { ...step(state, machines), version: version + 1 };
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      throw new MachineFault(`machine ${name}: the migration from version ${version} failed: ${cause}`, {
+        cause: error,
+      });
+    }
+  }
+  if (state.version > entry.version) {
+    throw new NewerMachine(
+      `machine ${name}: stored by version ${state.version}, this node runs ${entry.version}`,
+    );
+  }
+  return state;
+}
+
+/**
+ * The state of a machine that was added after its actor was stored.
+ * @throws MachineFault when it has no `birth`, when that throws, or when the machine does not start at rest
+ */
+export function bear(name: string, entry: MachineEntry, others: MachineStates): MachineState {
+  const { birth, machine, version } = entry;
+  if (!birth) throw new MachineFault(`machine ${name} is missing in the stored state, and has no birth`);
+  const { live, requests } = startMachine(
+    machine,
+    pure(machine, () => birth(others)),
+  );
+  if (requests.length > 0) {
+    const kinds = requests.map(({ kind }) => kind).join(", ");
+    throw new MachineFault(`machine ${name} is added to a stored actor and does not start at rest: ${kinds}`);
+  }
+  return toState(live, version);
+}
+
+/** Refuses what pure hosting cannot honour. Called once, when a definition is loaded. @throws MachineFault */
+export function checkMachine(name: string, machine: AnyStateMachine, effects: Iterable<string>): void {
+  const known = new Set(effects);
+  for (const node of statesOf(machine.root)) {
+    if (node.type === "history")
+      throw new MachineFault(`machine ${name}: history states are not stored (${node.id})`);
+    for (const invoke of node.invoke) {
+      const src = typeof invoke.src === "string" ? invoke.src : invoke.id;
+      if (!known.has(src)) throw new MachineFault(`machine ${name}: no effect handler for invoke "${src}"`);
+      // Without one there is no child to stop, and leaving the state would go unnoticed.
+      if (!machine.implementations.actors[src])
+        throw new MachineFault(`machine ${name}: invoke "${src}" needs an actor in the machine's setup`);
+      for (const type of [`xstate.done.actor.${invoke.id}`, `xstate.error.actor.${invoke.id}`]) {
+        if (!node.ownEvents.includes(type))
+          throw new MachineFault(`machine ${name}: invoke "${src}" needs onDone and onError`);
+      }
+    }
+    for (const action of actionsOf(node)) checkAction(name, machine, action);
+  }
+}
+
+/** What a machine may do besides `invoke` and `after`. Choices inside `enqueueActions` show only when they are made. */
+const HOSTED = new Set(
+  ["assign", "emit", "raise", "cancel", "enqueueActions"].map((type) => `xstate.${type}`),
+);
+
+function checkAction(name: string, machine: AnyStateMachine, action: unknown): void {
+  const named = typeof action === "string" ? action : (action as { readonly type?: unknown }).type;
+  const known = typeof named === "string" ? machine.implementations.actions[named] : undefined;
+  const type = (known as { readonly type?: unknown } | undefined)?.type ?? named;
+  if (typeof type === "string" && HOSTED.has(type)) return;
+  throw new MachineFault(
+    `machine ${name}: action "${typeof named === "string" ? named : "inline"}" cannot be made durable; ` +
+      "use assign, emit, raise, cancel, invoke and after",
+  );
+}
+
+function* actionsOf(node: AnyStateMachine["root"]): Generator {
+  yield* node.entry;
+  yield* node.exit;
+  yield* node.initial.actions;
+  for (const transitions of node.transitions.values()) for (const { actions } of transitions) yield* actions;
+  for (const { actions } of node.always ?? []) yield* actions;
+}
+
+function* statesOf(node: AnyStateMachine["root"]): Generator<AnyStateMachine["root"]> {
+  yield node;
+  for (const child of Object.values(node.states)) yield* statesOf(child);
+}
+
+type RawAction = { readonly type: string; readonly params?: unknown };
+
+function finish(machine: AnyStateMachine, live: Live, actions: readonly RawAction[]): Step {
+  if (live.status === "error") {
+    const cause = live.error instanceof Error ? live.error.message : JSON.stringify(live.error);
+    throw new MachineFault(`machine ${machine.id} failed: ${cause}`);
+  }
+  const requests: Request[] = [];
+  for (const action of actions) {
+    const request = read(machine, action);
+    if (request) requests.push(request);
+  }
+  return { live, requests };
+}
+
+function read(machine: AnyStateMachine, action: RawAction): Request | undefined {
+  const params = (action.params ?? {}) as Record<string, unknown>;
+  switch (action.type) {
+    case "xstate.emit":
+      return { kind: "emit", event: params.event as EventObject };
+    case "xstate.spawnChild": {
+      if (typeof params.src !== "string") break;
+      return { kind: "invoke", id: String(params.id), src: params.src, input: params.input };
+    }
+    case "xstate.stopChild":
+      // A child that was not restored comes without parameters: its effect was closed before.
+      return typeof params.id === "string" ? { kind: "stop", id: params.id } : undefined;
+    case "xstate.raise":
+      // Without a delay it has been applied already.
+      return typeof params.delay === "number"
+        ? {
+            kind: "delay",
+            id: String(params.id),
+            event: params.event as EventObject,
+            delayMs: params.delay,
+          }
+        : undefined;
+    case "xstate.cancel":
+      return { kind: "cancel", id: String(params.sendId) };
+    default:
+      break;
+  }
+  throw new MachineFault(
+    `machine ${machine.id}: action "${action.type}" cannot be made durable; use assign, emit, invoke and after`,
+  );
+}
+
+/** One unstarted actor per machine: XState's `transition` makes a new one, initial state included, for every call. */
+const actors = new WeakMap<AnyStateMachine, AnyActorRef>();
+
+/**
+ * What a pure transition needs of an actor. XState's own `initialTransition` and `transition` do the same with an
+ * actor of their own each time, which costs twice what the transition itself does (and runs the machine's context
+ * factory without an input, which throws).
+ */
+function scopeOf(machine: AnyStateMachine, input: unknown, actions: RawAction[]): AnyActorScope {
+  let self = actors.get(machine);
+  if (!self) {
+    self = createActor(machine, { input });
+    actors.set(machine, self);
+  }
+  return {
+    self,
+    id: "",
+    sessionId: "",
+    system: self.system,
+    logger: nothing,
+    defer: nothing,
+    stopChild: nothing,
+    emit: nothing,
+    actionExecutor: (action) => void actions.push(action),
+  };
+}
+
+function nothing(): void {}

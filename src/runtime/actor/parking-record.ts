@@ -1,0 +1,102 @@
+/**
+ * What the stream holds of a parked actor: JSON on `orders.parked.<partition>.<actor>`, the last message counts
+ * (ADR 7). Beside the actor's records, not among them: the last record stays the last good state.
+ */
+import { type Input, inputName, type ParkedInput } from "./input.ts";
+import { parseObject } from "../json.ts";
+import type { StoredMessage } from "../ports.ts";
+
+/** The actor is parked: nothing is applied to it until an operator resumes it or skips the input. */
+export type Parking = {
+  readonly status: "parked";
+  /** Tells this parking from every other one of the actor; also the commit id of the message. */
+  readonly id: string;
+  readonly actor: string;
+  /** ms since the epoch */
+  readonly since: number;
+  /** In the words of whoever refused; cut to a bound. */
+  readonly reason: string;
+  /** As records name it, `inbox:<type>`, `timer:<machine>.<timer>`, `effect:<id>`; cut; null: the state cannot be read. */
+  readonly name: string | null;
+  readonly input: ParkedInput | null;
+  /** Sequence of the inbox message that carries the input; 0 when it did not come from the inbox. */
+  readonly inbox: number;
+  /** The last good state: the actor's version, and where its record stands; 0 when it could not be read. */
+  readonly version: number;
+  readonly record: number;
+};
+
+/** It is not parked any more. `parking`: the id of the parking that ended so. */
+export type Unparking = {
+  readonly status: "resumed" | "skipped";
+  readonly parking: string;
+  readonly actor: string;
+  readonly at: number;
+};
+
+const REASON_CHARACTERS = 1000;
+const NAME_CHARACTERS = 200;
+
+export function parkingOf(
+  what: {
+    readonly actor: string;
+    readonly reason: string;
+    readonly version: number;
+    readonly record: number;
+  },
+  cause: { readonly input: Input; readonly inbox: number } | undefined,
+  now: number,
+  id: string,
+): Parking {
+  return {
+    status: "parked",
+    id,
+    actor: what.actor,
+    since: now,
+    reason: what.reason.slice(0, REASON_CHARACTERS),
+    name: cause ? inputName(cause.input).slice(0, NAME_CHARACTERS) : null,
+    input: cause ? parkedInput(cause.input) : null,
+    inbox: cause?.inbox ?? 0,
+    version: what.version,
+    record: what.record,
+  };
+}
+
+/** Commands and starts do not park: their callers are told. */
+function parkedInput(input: Input): ParkedInput | null {
+  switch (input.kind) {
+    case "event":
+      return { kind: "event", id: input.id };
+    case "timer":
+      return { kind: "timer", machine: input.machine, timer: input.timer, generation: input.generation };
+    case "effect":
+      return { kind: "effect", id: input.id, generation: input.generation };
+    default:
+      return null;
+  }
+}
+
+/**
+ * The last message about an actor; `undefined` when it was never parked. One that nobody can read parks it: whether it
+ * may go on is for an operator to say.
+ */
+export function readParking(message: StoredMessage | undefined): Parking | Unparking | undefined {
+  if (!message) return undefined;
+  const entry = parseObject(message.payload);
+  const status = entry?.["status"];
+  const known = status === "parked" || status === "resumed" || status === "skipped";
+  const names = [entry?.["actor"], status === "parked" ? entry?.["id"] : entry?.["parking"]];
+  if (known && names.every((name) => typeof name === "string")) return entry as Parking | Unparking;
+  return {
+    status: "parked",
+    id: `unreadable-${message.sequence}`,
+    actor: message.subject.split(".").at(-1) ?? "",
+    since: message.at,
+    reason: `the message about its parking at ${message.sequence} cannot be read`,
+    name: null,
+    input: null,
+    inbox: 0,
+    version: 0,
+    record: 0,
+  };
+}

@@ -1,0 +1,392 @@
+/**
+ * Claims, keeps and hands over the locks of this node's share of the resources.
+ * Owns: the lock entries that name this process.  Does not own: what happens behind a lock (OwnedResource).
+ * Invariants
+ *   O1. A resource is acquired only with an epoch learnt from a stored claim: the answer to the write, or the entry
+ *       itself naming this boot and this claim's nonce.
+ *   O2. Locks change only by compare-and-set; a release overwrites and never deletes.
+ *   O3. A lock is taken from another process only when that process is not present.
+ *   O4. One resource is handed over at a time, but for a node that leaves.
+ *   O5. When `stop` has ended, every lock that the server answered for is released: also those that were on their way.
+ * The lock decides who should work; what protects the data is the fence in every batch (ADR 2).
+ * Proved by: test/unit/runtime/cluster/ownership.test.ts, ownership-stop.test.ts, test/unit/runtime/cluster.test.ts
+ * A crash leaves the lock entry behind, naming a boot that is not there any more: anyone may claim it.
+ */
+import { stopping } from "../../../config/limits.ts";
+import { assignment } from "./assignment.ts";
+import type { Crash } from "../failpoints.ts";
+import { LockDoubts } from "./lock-verification.ts";
+import { type LockEntry, readLock, released } from "./lock-entry.ts";
+import { pause } from "../pause.ts";
+import type { Clock, Ids, Journal, Log, Reading, StoredMessage, Subscription } from "../ports.ts";
+import type { Presence } from "./presence.ts";
+import type { OwnedResource } from "./owned-resource.ts";
+import type { LockRef } from "../commit/write-set.ts";
+
+export type OwnershipOptions = {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly presence: Presence;
+  readonly node: string;
+  readonly boot: string;
+  readonly resources: readonly OwnedResource[];
+  readonly commitTimeoutMs: number;
+  readonly crash?: Crash | undefined;
+};
+
+type State = "free" | "claiming" | "acquiring" | "held" | "releasing";
+
+type Slot = {
+  readonly resource: OwnedResource;
+  state: State;
+  /** The newest lock entry seen; undefined when it cannot be read, or somebody has deleted it: it is nobody's. */
+  entry: LockEntry | undefined;
+  revision: number;
+  epoch: number;
+  nonce: string;
+  /** How often there had been reason to doubt when the claim was sent. */
+  doubts: number;
+};
+
+/** The most that a reading takes. */
+const LOCKS_READ_AT_ONCE = 1000;
+const CLAIMS_AT_ONCE = 8;
+const REVIEW_MS = 250;
+const RETRY_MS = 250;
+const LET_GO_EVERY_MS = 20;
+const STOP_LIMIT_MS = stopping.handOverMs - stopping.leaveMs;
+
+export class Ownership {
+  private readonly options: OwnershipOptions;
+  private readonly slots = new Map<string, Slot>();
+  private readonly doubts: LockDoubts;
+  /** One for each stream that has a resource. */
+  private watching: Subscription[] = [];
+  private cancel: () => void = () => {};
+  private stopping = false;
+  /** Who should own what, while these nodes are present. */
+  private targets: ReadonlyMap<string, string> = new Map();
+  private targetsFor = "";
+
+  constructor(options: OwnershipOptions) {
+    this.options = options;
+    for (const resource of options.resources) {
+      this.slots.set(resource.lock, {
+        resource,
+        state: "free",
+        entry: undefined,
+        revision: 0,
+        epoch: 0,
+        nonce: "",
+        doubts: 0,
+      });
+    }
+    this.doubts = new LockDoubts({
+      ...options,
+      held: () =>
+        [...this.slots.values()]
+          .filter(({ state }) => state !== "free" && state !== "claiming")
+          .map(({ resource, epoch }) => ({ subject: resource.lock, epoch, journal: resource.journal })),
+      saw: (entry) => this.saw(entry),
+    });
+  }
+
+  /** Learns the present locks, then starts claiming. @throws Unavailable */
+  async start(): Promise<void> {
+    const streams = Map.groupBy(this.slots.values(), ({ resource }) => resource.journal);
+    for (const [journal, slots] of streams) this.watching.push(await this.watch(journal, slots));
+    this.tick();
+  }
+
+  private async watch(journal: Journal, slots: readonly Slot[]): Promise<Subscription> {
+    const { crash } = this.options;
+    const locks = slots.map(({ resource }) => resource.lock);
+    const readings: Reading[] = [];
+    for (let at = 0; at < locks.length; at += LOCKS_READ_AT_ONCE) {
+      crash?.("ownership.read", "before");
+      readings.push(await journal.readLastTogether(locks.slice(at, at + LOCKS_READ_AT_ONCE), 0));
+      crash?.("ownership.read", "after");
+    }
+    for (const { last } of readings) for (const stored of last.values()) this.saw(stored);
+    // Behind what was read, not behind the oldest lock: the server looks through all that was stored since.
+    const from = Math.min(...readings.map(({ through }) => through)) + 1;
+    crash?.("ownership.watch", "before");
+    const watching = await journal.consume({ filters: locks, fromSequence: from }, (message) =>
+      this.saw(message),
+    );
+    crash?.("ownership.watch", "after");
+    return watching;
+  }
+
+  /** Something changed that the assignment depends on. */
+  review(): void {
+    if (this.stopping) return;
+    const { presence, node } = this.options;
+    if (!presence.valid()) return;
+    const targets = this.assigned(presence.present());
+    let under = 0;
+    let handingOver = false;
+    for (const slot of this.slots.values()) {
+      if (slot.state === "claiming" || slot.state === "acquiring") under++;
+      if (slot.state === "releasing") handingOver = true;
+    }
+    for (const slot of this.slots.values()) {
+      const target = targets.get(slot.resource.name);
+      if (slot.state === "held" && target !== node && target !== undefined && !handingOver) {
+        handingOver = true;
+        void this.handOver(slot);
+      } else if (slot.state === "free" && target === node && under < CLAIMS_AT_ONCE && this.claimable(slot)) {
+        under++;
+        void this.claim(slot);
+      } else if (slot.state === "free" && target !== node && this.namesUs(slot)) {
+        this.releaseAgain(slot);
+      }
+    }
+  }
+
+  /** This node could not see for a while: it makes sure of what it holds before it answers from memory again. */
+  doubt(): void {
+    this.doubts.begin();
+  }
+
+  /** Whether the lock is known to be held still, as far as anybody can know. */
+  certain(lock: string): boolean {
+    const slot = this.slots.get(lock);
+    return slot !== undefined && this.doubts.isCertain({ subject: lock, epoch: slot.epoch });
+  }
+
+  /** A batch was refused because this lock has another revision: whoever holds it now, it is not this epoch. */
+  moved(lock: LockRef): void {
+    const slot = this.slots.get(lock.subject);
+    if (slot && slot.epoch === lock.epoch) this.lose(slot);
+  }
+
+  /** Resources of this node and every known owner, for operators. */
+  owners(): { readonly resource: string; readonly node: string; readonly epoch: number }[] {
+    return [...this.slots.values()].map(({ resource, entry, revision }) => ({
+      resource: resource.name,
+      node: entry?.node ?? "",
+      epoch: revision,
+    }));
+  }
+
+  held(): string[] {
+    return [...this.slots.values()].filter((slot) => slot.state === "held").map((slot) => slot.resource.name);
+  }
+
+  /**
+   * Hands everything over and stops claiming. Ends in time whatever the server does: a lock that it did not answer for
+   * may still name this node, and is claimed as a dead node's.
+   */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.cancel();
+    this.doubts.stop();
+    await Promise.race([this.letGo(), pause(this.options.clock, STOP_LIMIT_MS)]);
+    for (const slot of this.slots.values()) if (slot.state !== "free") slot.resource.revoke();
+  }
+
+  private async letGo(): Promise<void> {
+    while (!this.letGoOfMore()) await pause(this.options.clock, LET_GO_EVERY_MS);
+    await Promise.all(this.watching.map((watch) => watch.stop()));
+  }
+
+  /** Claims, takeovers and hand-overs may be under way. True: there is nothing left. */
+  private letGoOfMore(): boolean {
+    for (const slot of this.slots.values()) {
+      if (slot.state === "held") void this.handOver(slot);
+      else if (slot.state === "acquiring") this.giveUp(slot);
+      else if (slot.state === "free" && this.namesUs(slot)) this.releaseAgain(slot);
+    }
+    return [...this.slots.values()].every(({ state }) => state === "free");
+  }
+
+  /** Worked out anew only when nodes have come or gone, or learnt that they cannot host something. */
+  private assigned(present: readonly string[]): ReadonlyMap<string, string> {
+    const unfit = this.options.presence.unfit();
+    const nodes = JSON.stringify([present, ...unfit]);
+    if (nodes !== this.targetsFor) {
+      const resources = [...this.slots.values()].map((slot) => slot.resource.name);
+      this.targets = assignment(
+        resources,
+        present,
+        (resource, id) => unfit.get(id)?.includes(resource) ?? false,
+      );
+      this.targetsFor = nodes;
+    }
+    return this.targets;
+  }
+
+  private tick(): void {
+    if (this.stopping) return;
+    this.review();
+    this.cancel = this.options.clock.after(REVIEW_MS, () => this.tick());
+  }
+
+  private namesUs({ entry }: Slot): boolean {
+    return entry?.node === this.options.node && entry.boot === this.options.boot;
+  }
+
+  /** Of a free slot: nobody who is there holds the lock. */
+  private claimable({ entry }: Slot): boolean {
+    if (!entry || entry.node === "") return true;
+    const { presence, node } = this.options;
+    // Our own earlier process is gone, or we would not be here; this one has lost the epoch it had.
+    return entry.node === node || !presence.isAlive(entry.node, entry.boot);
+  }
+
+  private saw(message: StoredMessage): void {
+    const slot = this.slots.get(message.subject);
+    if (!slot || message.sequence <= slot.revision) return;
+    slot.revision = message.sequence;
+    slot.entry = readLock(message.payload);
+    const mine = slot.entry?.boot === this.options.boot && slot.entry.nonce === slot.nonce;
+    if (mine && slot.state === "claiming") this.won(slot, message.sequence);
+    else if (
+      !mine &&
+      (slot.state === "held" || slot.state === "acquiring") &&
+      message.sequence > slot.epoch
+    ) {
+      this.lose(slot);
+    }
+    this.review();
+  }
+
+  private async claim(slot: Slot): Promise<void> {
+    const { ids, log, crash } = this.options;
+    slot.state = "claiming";
+    const nonce = ids.next();
+    slot.nonce = nonce;
+    slot.doubts = this.doubts.count();
+    crash?.("ownership.claim", "before");
+    const result = await this.write(slot, this.options.node, nonce);
+    crash?.("ownership.claim", "after");
+    // The watch may have told of our entry before the answer did, and of its end, and the next claim be under way.
+    if (slot.state !== "claiming" || slot.nonce !== nonce) return;
+    if (result.status === "stored") {
+      slot.revision = Math.max(slot.revision, result.lastSequence);
+      this.won(slot, result.lastSequence);
+      return;
+    }
+    log.debug({ resource: slot.resource.name, result }, "claim not stored");
+    await this.readBack(slot);
+    if (slot.state === "claiming" && slot.nonce === nonce) slot.state = "free";
+  }
+
+  /** An unanswered claim may be stored, now or later: the entry itself tells. */
+  private async readBack(slot: Slot): Promise<void> {
+    const { journal, lock } = slot.resource;
+    try {
+      this.options.crash?.("ownership.read_back", "before");
+      const stored = await journal.readLast(lock);
+      this.options.crash?.("ownership.read_back", "after");
+      if (stored) this.saw(stored);
+    } catch {
+      // Still unknown: the next review tries again, by compare-and-set on what is known then.
+      await pause(this.options.clock, RETRY_MS);
+    }
+  }
+
+  private won(slot: Slot, epoch: number): void {
+    slot.state = "acquiring";
+    slot.epoch = epoch;
+    slot.entry = {
+      node: this.options.node,
+      boot: this.options.boot,
+      nonce: slot.nonce,
+      since: slot.entry?.since ?? "",
+    };
+    this.doubts.claimed({ subject: slot.resource.lock, epoch }, slot.doubts);
+    if (this.stopping) this.giveUp(slot);
+    else void this.acquire(slot, epoch);
+  }
+
+  private async acquire(slot: Slot, epoch: number): Promise<void> {
+    const { log, crash } = this.options;
+    try {
+      crash?.("ownership.acquire", "before");
+      await slot.resource.acquire(epoch);
+      crash?.("ownership.acquire", "after");
+    } catch (error) {
+      log.warn({ err: error, resource: slot.resource.name, epoch }, "takeover failed, lock released");
+      // Lost meanwhile, and perhaps won again: what there is now belongs to a later epoch.
+      if (slot.epoch === epoch && slot.state === "acquiring") this.giveUp(slot);
+      return;
+    }
+    if (slot.epoch === epoch && slot.state === "acquiring") {
+      slot.state = "held";
+      this.review();
+    }
+  }
+
+  private lose(slot: Slot): void {
+    if (slot.state !== "held" && slot.state !== "acquiring" && slot.state !== "releasing") return;
+    this.options.log.warn({ resource: slot.resource.name, epoch: slot.epoch }, "lock lost");
+    slot.state = "free";
+    slot.epoch = 0;
+    slot.resource.revoke();
+  }
+
+  private async handOver(slot: Slot): Promise<void> {
+    const { epoch } = slot;
+    const { clock, log } = this.options;
+    const begun = clock.monotonic();
+    slot.state = "releasing";
+    this.options.crash?.("ownership.drain", "before");
+    await Promise.race([slot.resource.drain(), pause(clock, stopping.drainMs)]);
+    this.options.crash?.("ownership.drain", "after");
+    if (slot.state === "releasing" && slot.epoch === epoch) {
+      // What is left when the time is up is dropped by the fence, and its callers are told now.
+      slot.resource.revoke();
+      const drainMs = Math.round(clock.monotonic() - begun);
+      log.info({ resource: slot.resource.name, epoch, drainMs }, "handed over");
+      await this.release(slot, epoch);
+    }
+    this.review();
+  }
+
+  /** Of a lock that was won, and whose resource has not been opened. */
+  private giveUp(slot: Slot): void {
+    slot.resource.revoke();
+    slot.state = "releasing";
+    void this.release(slot, slot.epoch);
+  }
+
+  /** A release that did not get through, or a claim that landed late: nobody else may take it from us. */
+  private releaseAgain(slot: Slot): void {
+    slot.state = "releasing";
+    void this.release(slot, slot.revision);
+  }
+
+  /** One try. Without an answer, or while a batch checks the lock, the next review sees that it still names us. */
+  private async release(slot: Slot, revision: number): Promise<void> {
+    this.options.crash?.("ownership.release", "before");
+    const result = await this.write(slot, "", slot.nonce, revision);
+    this.options.crash?.("ownership.release", "after");
+    // The watch may have told of the next owner before the answer came: that entry is the newer one.
+    if (result.status === "stored" && result.lastSequence > slot.revision) {
+      slot.revision = result.lastSequence;
+      slot.entry = released;
+    }
+    // A batch may have told that the lock has moved, and the next claim be under way.
+    if (slot.state !== "releasing") return;
+    slot.epoch = 0;
+    slot.state = "free";
+  }
+
+  private write(slot: Slot, node: string, nonce: string, expected = slot.revision) {
+    const { boot, clock, commitTimeoutMs } = this.options;
+    const { journal, lock: subject } = slot.resource;
+    const entry: LockEntry = {
+      node,
+      boot: node === "" ? "" : boot,
+      nonce,
+      since: new Date(clock.now()).toISOString(),
+    };
+    return journal.append(
+      [{ subject, payload: JSON.stringify(entry), fence: { subject, sequence: expected } }],
+      commitTimeoutMs,
+    );
+  }
+}

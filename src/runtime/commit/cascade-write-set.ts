@@ -1,0 +1,153 @@
+/**
+ * Turns a cascade into the unit that stores it: cancellations first, then the record, events, timers, and
+ * what joined. Pure. The relay adds the fences (ADR 2).
+ */
+import { limits } from "../../../config/limits.ts";
+import { subjects } from "../../../config/subjects.ts";
+import type { Cascade } from "../actor/cascade.ts";
+import { type Input, inputName } from "../actor/input.ts";
+import { type ActorRecord, RecordHeader } from "../actor/snapshot.ts";
+import { isLargerThan, messageBytes } from "./message-size.ts";
+import type { Message } from "../ports.ts";
+import type { Guard, LockRef, Outcome, Unit } from "./write-set.ts";
+
+export type CommitContext = {
+  readonly commit: string;
+  readonly actor: string;
+  readonly partition: number;
+  readonly node: string;
+  readonly lock: LockRef;
+  /** Expected last sequence of the record's subject; `undefined` behind a unit still in the outbox. */
+  readonly sequence: number | undefined;
+  readonly settled: (outcome: Outcome) => void;
+};
+
+/**
+ * The record, or what is stored with it, would not fit into a message, or the unit not into a batch. Not retryable: the
+ * input is refused or parks its actor, which stays as it is.
+ */
+export class RecordTooLarge extends Error {
+  override readonly name = "RecordTooLarge";
+}
+
+/** @throws RecordTooLarge, before anything of it can meet the units of others in a batch */
+export function commitUnit(cascade: Cascade, input: Input, context: CommitContext): Unit {
+  const { actor, partition, commit } = context;
+  const recordSubject = subjects.record(partition, actor);
+  const record = JSON.stringify(recordOf(cascade, input, context));
+  const headers = {
+    [RecordHeader.commit]: commit,
+    [RecordHeader.epoch]: String(context.lock.epoch),
+    [RecordHeader.node]: context.node,
+  };
+  const main: Message[] = [
+    { subject: recordSubject, payload: record, headers, messageId: commit },
+    ...cascade.events.map((event, index) => eventMessage(cascade, context, event, index)),
+  ];
+  const timers = cascade.armed.map(
+    (timer): Message => ({
+      subject: subjects.timer(partition, actor, timer.machine, timer.id, timer.generation),
+      payload: JSON.stringify({
+        kind: "timer",
+        machine: timer.machine,
+        timer: timer.id,
+        generation: timer.generation,
+      }),
+      schedule: { at: timer.dueAt, target: subjects.inbox(partition, actor) },
+    }),
+  );
+  // One cancellation per message, in front of any arming; surplus ones are dropped, because a timer that
+  // fires with an old generation is ignored.
+  const cancelled = cascade.cancelled.map((timer) =>
+    subjects.timer(partition, actor, timer.machine, timer.id, timer.generation),
+  );
+  const cancelling = main.map((message, index) => {
+    const cancels = cancelled[index];
+    return cancels === undefined ? message : { ...message, cancels };
+  });
+  const guards: Guard[] = [{ subject: recordSubject, sequence: context.sequence }];
+  const joined: Message[] = [];
+  for (const part of cascade.joined) {
+    for (const { fence, ...message } of part.messages) {
+      if (!fence) {
+        joined.push(message);
+        continue;
+      }
+      guards.push({ subject: fence.subject, sequence: fence.sequence });
+      joined.push({ ...message, headers: { ...message.headers, [RecordHeader.commit]: commit } });
+    }
+  }
+  const tally = cascade.joined.flatMap((part) => part.tally ?? []);
+  const locks = [context.lock];
+  for (const { lock } of cascade.joined) {
+    if (!locks.some((known) => known.subject === lock.subject)) locks.push(lock);
+  }
+  const messages = [...cancelling, ...timers, ...joined];
+  mustFit(messages);
+  return {
+    commit,
+    locks,
+    messages,
+    guards,
+    ...(tally.length > 0 ? { tally } : {}),
+    settled: (outcome) => {
+      for (const part of cascade.joined) {
+        if (outcome.status === "stored") part.settled(true, outcome.sequences);
+        else part.settled(false);
+      }
+      context.settled(outcome);
+    },
+  };
+}
+
+/** @throws RecordTooLarge */
+function mustFit(messages: readonly Message[]): void {
+  if (messages.length > limits.unitMessages) {
+    throw new RecordTooLarge(
+      `${messages.length} messages to be stored together, at most ${limits.unitMessages}`,
+    );
+  }
+  const large = messages.find((message) => isLargerThan(limits.messageBytes, message));
+  if (!large) return;
+  const bytes = messageBytes(large);
+  throw new RecordTooLarge(`message of ${bytes} bytes for ${large.subject}, at most ${limits.messageBytes}`);
+}
+
+function recordOf(cascade: Cascade, input: Input, context: CommitContext): ActorRecord {
+  return {
+    commit: context.commit,
+    actor: context.actor,
+    input: inputName(input),
+    transitions: cascade.transitions,
+    events: cascade.events.map((event) => event.type),
+    effects: { opened: cascade.opened.map((effect) => effect.id), closed: cascade.closed },
+    timers: {
+      armed: cascade.armed.map((timer) => `${timer.machine}.${timer.id}`),
+      cancelled: cascade.cancelled.map((timer) => `${timer.machine}.${timer.id}`),
+    },
+    snapshot: cascade.head.snapshot,
+  };
+}
+
+/** CloudEvents 1.0, binary mode. The id is a function of the actor's version: a repeat has the same id. */
+function eventMessage(
+  cascade: Cascade,
+  context: CommitContext,
+  event: { readonly type: string },
+  index: number,
+): Message {
+  const { type, ...data } = event;
+  return {
+    subject: subjects.event(context.partition, type),
+    payload: JSON.stringify(data),
+    headers: {
+      "ce-specversion": "1.0",
+      "ce-id": `${context.actor}.${cascade.head.snapshot.version}.${index}`,
+      "ce-type": type,
+      "ce-source": "/orderly",
+      "ce-subject": context.actor,
+      "ce-time": new Date(cascade.head.snapshot.updatedAt).toISOString(),
+      "content-type": "application/json",
+    },
+  };
+}

@@ -1,0 +1,289 @@
+/**
+ * Runs effects to their outcome: tries, look-ups of unknown outcomes, bounded retries.
+ * Owns: the tries under way.  Does not own: whether an effect is still wanted (its actor decides).
+ * Invariants
+ *   E1. One run per actor and generation at a time on this node.
+ *   E2. Every try of an effect carries the same key; an unknown outcome is looked up before it is repeated.
+ *   E3. Every run ends: with an output, or with a failure after `maxAttempts`. A try that fails while the provider's
+ *       breaker is not closed does not count; then the lane's patience ends the run.
+ * Proved by: test/unit/runtime/effects/effect-runner.test.ts
+ * A crash leaves nothing behind: the effect is open in the actor's record, and the next owner resumes it.
+ */
+import {
+  type EffectContext,
+  EffectError,
+  type EffectFailure,
+  type EffectHandler,
+  type ProviderLimits,
+} from "../definition.ts";
+import type { Crash } from "../failpoints.ts";
+import type { EffectOutcome } from "../actor/input.ts";
+import type { Verdict } from "./circuit-breaker.ts";
+import { pause } from "../pause.ts";
+import type { Clock, Log } from "../ports.ts";
+import { type LaneStatus, ProviderLane } from "./provider-limiter.ts";
+
+export type EffectRun = {
+  readonly actor: string;
+  readonly src: string;
+  readonly key: string;
+  readonly input: unknown;
+  /** An earlier owner may have started it. */
+  readonly resumed: boolean;
+  readonly done: (outcome: EffectOutcome) => void;
+};
+
+const NOT_FOUND: EffectFailure = {
+  code: "not_found",
+  message: "the provider knows of no such call",
+  kind: "refused",
+};
+const CANCELLED: EffectFailure = { code: "cancelled", message: "the node stopped", kind: "retryable" };
+
+/** Of a provider that the definition says nothing about. */
+const UNNAMED: ProviderLimits = { concurrency: 512 };
+/** For the last look-up of an unknown outcome, in line and under way each: somebody may be waiting. */
+const LAST_LOOK_MS = 2000;
+
+export class EffectRunner {
+  private readonly handlers: Readonly<Record<string, EffectHandler>>;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private readonly crash: Crash | undefined;
+  private readonly running = new Map<string, AbortController>();
+  private readonly lanes = new Map<string, ProviderLane>();
+  private stopped = false;
+
+  constructor(options: {
+    readonly handlers: Readonly<Record<string, EffectHandler>>;
+    /** By the handlers' `provider`. */
+    readonly providers?: Readonly<Record<string, ProviderLimits>> | undefined;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly crash?: Crash | undefined;
+  }) {
+    this.handlers = options.handlers;
+    this.clock = options.clock;
+    this.log = options.log;
+    this.crash = options.crash;
+    for (const { provider } of Object.values(options.handlers)) {
+      if (this.lanes.has(provider)) continue;
+      this.lanes.set(provider, new ProviderLane(provider, options.providers?.[provider] ?? UNNAMED, options));
+    }
+  }
+
+  /** The way to each provider, as it is now. */
+  providers(): LaneStatus[] {
+    return [...this.lanes.values()].map((lane) => lane.status());
+  }
+
+  /** Number of effects under way or in line. */
+  count(): number {
+    return this.running.size;
+  }
+
+  start(run: EffectRun): void {
+    if (this.stopped || this.running.has(run.key)) return;
+    const controller = new AbortController();
+    this.running.set(run.key, controller);
+    void this.settle(run, controller);
+  }
+
+  /** Forgets a run: its outcome is not delivered. The call itself is aborted where the provider allows it. */
+  forget(key: string): void {
+    this.running.get(key)?.abort();
+    this.running.delete(key);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const key of this.running.keys()) this.forget(key);
+  }
+
+  private async settle(run: EffectRun, controller: AbortController): Promise<void> {
+    const outcome = await this.attempt(run, controller);
+    if (this.running.get(run.key) !== controller) return;
+    this.running.delete(run.key);
+    run.done(outcome);
+  }
+
+  private async attempt(run: EffectRun, controller: AbortController): Promise<EffectOutcome> {
+    const handler = this.handlers[run.src];
+    if (!handler)
+      return failure({ code: "no_handler", message: `no handler for ${run.src}`, kind: "refused" });
+    const lane = this.lane(handler);
+    const { signal } = controller;
+    const wait = { deadline: this.clock.monotonic() + lane.patienceMs, stop: signal };
+    let unknown = run.resumed;
+    let last: EffectFailure | undefined;
+    for (let attempt = 1, counted = 0; counted < handler.maxAttempts; attempt++) {
+      if (attempt > 1) await pause(this.clock, handler.backoffMs * 2 ** Math.max(0, counted - 1));
+      const result = await lane.call(
+        wait,
+        () => this.once(handler, run, attempt, unknown, signal),
+        (outcome) => verdictOf(outcome, signal),
+      );
+      if (signal.aborted) return failure(CANCELLED);
+      if (!result) return failure(away(handler.provider, unknown, last));
+      if ("output" in result) return result;
+      last = result.error;
+      this.log.debug({ actor: run.actor, effect: run.src, attempt, failure: last }, "effect try failed");
+      if (last.kind === "refused") return result;
+      if (last.kind === "unknown") unknown = true;
+      if (last.code === "timeout" && handler.timeoutIsFinal)
+        return await this.lastLook(handler, run, last, signal);
+      if (lane.isClosed()) counted++;
+    }
+    last ??= CANCELLED;
+    return unknown ? await this.lastLook(handler, run, last, signal) : failure(last);
+  }
+
+  private async once(
+    handler: EffectHandler,
+    run: EffectRun,
+    attempt: number,
+    unknown: boolean,
+    stop: AbortSignal,
+  ): Promise<EffectOutcome> {
+    if (stop.aborted) return failure(CANCELLED);
+    const limit = new AbortController();
+    const abort = (): void => limit.abort();
+    stop.addEventListener("abort", abort, { once: true });
+    let timedOut = false;
+    const cancel = this.clock.after(handler.timeoutMs, () => {
+      timedOut = true;
+      limit.abort();
+    });
+    const context: EffectContext = {
+      actor: run.actor,
+      key: run.key,
+      input: run.input,
+      attempt,
+      resumed: run.resumed,
+      signal: limit.signal,
+    };
+    try {
+      if (unknown && handler.lookup) {
+        this.crash?.("effect.look_up", "before");
+        const found = await untilAborted(handler.lookup(context), limit.signal);
+        this.crash?.("effect.look_up", "after");
+        if (found.found) return { output: found.output };
+      }
+      this.crash?.("effect.run", "before");
+      const output = await untilAborted(handler.run(context), limit.signal);
+      this.crash?.("effect.run", "after");
+      return { output };
+    } catch (error) {
+      if (timedOut) {
+        return failure({
+          code: "timeout",
+          message: `no answer within ${handler.timeoutMs} ms`,
+          kind: "unknown",
+        });
+      }
+      return failure(failureOf(error, handler));
+    } finally {
+      cancel();
+      stop.removeEventListener("abort", abort);
+    }
+  }
+
+  /**
+   * Before an unknown outcome is told as a failure, the provider is asked once more, unless it is known to be away:
+   * then the failure is of kind `unknown`, and what becomes of it is for the machine.
+   */
+  private async lastLook(
+    handler: EffectHandler,
+    run: EffectRun,
+    last: EffectFailure,
+    stop: AbortSignal,
+  ): Promise<EffectOutcome> {
+    if (!looksUp(handler)) return failure(last);
+    const found = await this.lane(handler).call(
+      { deadline: this.clock.monotonic() + LAST_LOOK_MS, stop },
+      () => this.look(handler, run, stop),
+      (outcome) => verdictOf(outcome, stop),
+    );
+    if (found && "output" in found) return found;
+    const settled = found?.error === NOT_FOUND;
+    return failure(settled ? last : { ...last, kind: "unknown" });
+  }
+
+  private async look(handler: LookingUp, run: EffectRun, stop: AbortSignal): Promise<EffectOutcome> {
+    const limit = new AbortController();
+    const abort = (): void => limit.abort();
+    stop.addEventListener("abort", abort, { once: true });
+    const cancel = this.clock.after(Math.min(handler.timeoutMs, LAST_LOOK_MS), abort);
+    try {
+      const context = {
+        actor: run.actor,
+        key: run.key,
+        input: run.input,
+        attempt: handler.maxAttempts,
+        resumed: true,
+        signal: limit.signal,
+      };
+      this.crash?.("effect.last_look", "before");
+      const found = await untilAborted(handler.lookup(context), limit.signal);
+      this.crash?.("effect.last_look", "after");
+      return found.found ? { output: found.output } : failure(NOT_FOUND);
+    } catch (error) {
+      this.log.warn({ err: error, actor: run.actor, effect: run.src }, "outcome could not be looked up");
+      return failure(failureOf(error, handler));
+    } finally {
+      cancel();
+      stop.removeEventListener("abort", abort);
+    }
+  }
+
+  private lane({ provider }: EffectHandler): ProviderLane {
+    const lane = this.lanes.get(provider);
+    if (!lane) throw new Error(`no lane for ${provider}`);
+    return lane;
+  }
+}
+
+type LookingUp = EffectHandler & Required<Pick<EffectHandler, "lookup">>;
+
+function looksUp(handler: EffectHandler): handler is LookingUp {
+  return handler.lookup !== undefined;
+}
+
+/** A provider that says no works; what was given up for reasons of our own says nothing. */
+function verdictOf(outcome: EffectOutcome, stop: AbortSignal): Verdict {
+  if ("output" in outcome || outcome.error.kind === "refused") return "well";
+  return stop.aborted ? "silent" : "ill";
+}
+
+/** The provider was not back in time. What is not known to be undone stays unknown. */
+function away(provider: string, unknown: boolean, last: EffectFailure | undefined): EffectFailure {
+  const message = `${provider} does not work at the moment${last ? `: ${last.message}` : ""}`;
+  return { code: "provider_unavailable", message, kind: unknown ? "unknown" : "retryable" };
+}
+
+function failure(error: EffectFailure): EffectOutcome {
+  return { error };
+}
+
+function failureOf(error: unknown, handler: EffectHandler): EffectFailure {
+  if (error instanceof EffectError) return { code: error.code, message: error.message, kind: error.kind };
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "failed", message, kind: handler.lookup ? "unknown" : "retryable" };
+}
+
+/** A provider that ignores its signal must not hold the run up. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) throw new EffectError("unknown", "aborted", "aborted");
+  let abort: (() => void) | undefined;
+  try {
+    return await Promise.race([
+      promise,
+      new Promise<never>((_, reject) => {
+        abort = () => reject(new EffectError("unknown", "aborted", "aborted"));
+        signal.addEventListener("abort", abort, { once: true });
+      }),
+    ]);
+  } finally {
+    if (abort) signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * A partition of actors as an owned resource: takes over, serves commands, follows the inbox, hands over.
+ * Owns: the current tenure, its consumer and its floor entry.  Does not own: the lock.
+ * Invariants
+ *   P1. Commands are served only between the end of the replay and the loss of the lock.
+ *   P2. The replay reads from the floor up to the lock entry of this very epoch: nothing older is missing then.
+ * A crash leaves the floor entry and the stream behind; the next owner replays from there.
+ */
+import { limits, stopping } from "../../../config/limits.ts";
+import { subjects } from "../../../config/subjects.ts";
+import type { ActorReply } from "../actors.ts";
+import { Admission } from "../routing/admission-control.ts";
+import type { Input } from "../actor/input.ts";
+import { unasked } from "../tenure/activation.ts";
+import type { Crash } from "../failpoints.ts";
+import { FloorEntry } from "./checkpoint.ts";
+import { readInput } from "../actor/inbox-input.ts";
+import { readParking } from "../actor/parking-record.ts";
+import { pause } from "../pause.ts";
+import {
+  type Bucket,
+  type Bus,
+  type Journal,
+  type StoredMessage,
+  type Subscription,
+  Unavailable,
+} from "../ports.ts";
+import type { Relay } from "../commit/relay.ts";
+import { Repeats } from "./command-dedup.ts";
+import { type FoundParking, type Replay, replay } from "./replay.ts";
+import type { OwnedResource } from "../cluster/owned-resource.ts";
+import { Tenure, type TenureOptions } from "../tenure/tenure.ts";
+import { type ActorRequest, decodeRequest, encodeReply } from "../routing/request-codec.ts";
+
+export type PartitionOptions = TenureOptions & {
+  readonly partition: number;
+  readonly bus: Bus;
+  readonly floors: Bucket;
+  readonly relay: Relay;
+  /** A reason not to take work under this lock now (deposed, disconnected, overloaded), or undefined. */
+  readonly refusal: (op: ActorRequest["op"], lock: string) => ActorReply | undefined;
+  /** Inbox inputs under way at once; the consumer waits above. */
+  readonly inboxBound: number;
+  readonly crash?: Crash | undefined;
+  /** An actor of the partition was stored by a newer machine than this node runs. */
+  readonly onNewer: (resource: string) => void;
+};
+
+const unknownRequest: ActorReply = {
+  status: "unavailable",
+  reason: "the owner of the order does not know this request",
+};
+
+export class Partition implements OwnedResource {
+  readonly name: string;
+  readonly lock: string;
+  readonly journal: Journal;
+  private readonly options: PartitionOptions;
+  private tenure: Tenure | undefined;
+  private floor: FloorEntry | undefined;
+  /** What the floor says at least, also as the last owner left it: it never goes back. */
+  private floorThrough = 0;
+  private subscriptions: Subscription[] = [];
+  private open = false;
+  private readonly repeats = new Repeats(limits.partitionCalls);
+  private readonly admission = new Admission({
+    perActor: limits.mailboxInputs,
+    inAll: limits.partitionCalls,
+  });
+
+  constructor(options: PartitionOptions) {
+    this.options = options;
+    this.name = `partition.${options.partition}`;
+    this.lock = options.lock;
+    this.journal = options.journal;
+  }
+
+  /** The partition takes commands here and now. */
+  isOpen(): boolean {
+    return this.open;
+  }
+
+  /** Inbox inputs read and not yet evaluated. */
+  lag(): number {
+    return this.tenure?.backlog() ?? 0;
+  }
+
+  counts(): { readonly actors: number; readonly parked: number } {
+    return this.tenure?.counts() ?? { actors: 0, parked: 0 };
+  }
+
+  async acquire(epoch: number): Promise<void> {
+    this.revoke();
+    const { partition, bus, floors, journal, log, crash } = this.options;
+    const tenure = new Tenure(this.options, partition, epoch, () => this.options.onNewer(this.name));
+    this.tenure = tenure;
+    const { entry, floor } = await FloorEntry.claim(floors, this.name, epoch, crash);
+    const found = await replay({
+      ...this.options,
+      from: floor.through + 1,
+      epoch,
+      onRecord: (actor, sequence) => tenure.knows(actor, sequence),
+      wanted: () => this.tenure === tenure,
+    });
+    if (this.tenure !== tenure) return;
+    const parkings = await this.parkings(found, floor.parkedAt);
+    if (this.tenure !== tenure) return;
+    const behind = new Set(floor.behind);
+    for (const { entry: last, sequence } of parkings.values()) {
+      tenure.knowsParking(sequence);
+      if (last.status === "parked") tenure.foundParked(last, sequence);
+      // Its inputs from before may not be evaluated yet: the last owner had just taken it up again.
+      else if (sequence > floor.through) behind.add(last.actor);
+    }
+    for (const actor of behind) tenure.catchUp(actor);
+    const unfinished = [...new Set([...floor.open, ...found.open.keys()])];
+    for (let at = 0; at < unfinished.length; at += limits.partitionLoads) {
+      const some = unfinished.slice(at, at + limits.partitionLoads);
+      crash?.("partition.resume", "before");
+      await Promise.all(some.map((actor) => tenure.takeUp(actor, found.open.get(actor))));
+      crash?.("partition.resume", "after");
+      if (this.tenure !== tenure) return;
+    }
+    for (const { actor, input, sequence } of found.inputs) tenure.dispatch(actor, unasked(input, sequence));
+    const subscriptions: Subscription[] = [];
+    try {
+      crash?.("partition.follow", "before");
+      subscriptions.push(
+        await journal.consume(
+          { filters: [subjects.inboxes(partition), subjects.fence(this.name)], fromSequence: epoch + 1 },
+          (message) => this.follow(tenure, message),
+        ),
+      );
+      crash?.("partition.follow", "after");
+      crash?.("partition.serve", "before");
+      subscriptions.push(
+        await bus.serve(subjects.command(partition), (payload) => this.serve(tenure, payload)),
+      );
+      crash?.("partition.serve", "after");
+      crash?.("partition.flush", "before");
+      await bus.flush();
+      crash?.("partition.flush", "after");
+    } catch (error) {
+      // What stays subscribed would answer beside the next owner, and perhaps before it.
+      await stopAll(subscriptions);
+      throw error;
+    }
+    if (this.tenure !== tenure) return await stopAll(subscriptions);
+    this.floor = entry;
+    this.floorThrough = floor.through;
+    this.subscriptions = subscriptions;
+    this.open = true;
+    log.info(
+      { partition, epoch, from: floor.through, replayed: found.count, resumed: unfinished.length },
+      "partition taken over",
+    );
+  }
+
+  revoke(): void {
+    this.open = false;
+    this.tenure?.end();
+    this.tenure = undefined;
+    this.floor = undefined;
+    for (const subscription of this.subscriptions.splice(0)) void subscription.stop();
+  }
+
+  async drain(): Promise<void> {
+    const { tenure } = this;
+    const { clock, crash } = this.options;
+    this.open = false;
+    const subscriptions = this.subscriptions.splice(0);
+    crash?.("partition.stop_serving", "before");
+    await stopAll(subscriptions);
+    crash?.("partition.stop_serving", "after");
+    if (!tenure) return;
+    crash?.("partition.drain", "before");
+    await Promise.race([tenure.idle(), pause(clock, stopping.idleMs)]);
+    crash?.("partition.drain", "after");
+    if (this.tenure === tenure) await this.writeFloor().catch(() => false);
+    // The lock may have been lost while the floor was written, and won again: what is open then is not ours to close.
+    if (this.tenure === tenure) this.revoke();
+  }
+
+  /** Called about once a second. Refused or unanswered writes are repeated with the next call. */
+  async writeFloor(): Promise<boolean> {
+    const { tenure, floor } = this;
+    if (!tenure || !floor) return false;
+    const state = tenure.floor(this.options.relay.settledThrough());
+    this.floorThrough = Math.max(state.through, this.floorThrough);
+    const written = await floor.write({ ...state, through: this.floorThrough });
+    return written || (await floor.refresh());
+  }
+
+  /** A request of this node or of another one; the answer is always a value. */
+  async handle(request: ActorRequest): Promise<ActorReply> {
+    const { tenure } = this;
+    if (!tenure || !this.open)
+      return { status: "unavailable", reason: "this node does not own the partition" };
+    return await this.answer(tenure, request);
+  }
+
+  private async serve(tenure: Tenure, payload: string): Promise<string> {
+    const request = decodeRequest(payload);
+    return encodeReply(request ? await this.answer(tenure, request) : unknownRequest);
+  }
+
+  private async answer(tenure: Tenure, request: ActorRequest): Promise<ActorReply> {
+    const refusal = this.options.refusal(request.op, this.lock);
+    if (refusal) return refusal;
+    return await this.repeats.join(request, (repeated) =>
+      this.admission.admit(request.actor, () => this.admitted(tenure, request, repeated)),
+    );
+  }
+
+  private async admitted(tenure: Tenure, request: ActorRequest, repeated: boolean): Promise<ActorReply> {
+    if (request.op === "read" || request.op === "resume" || request.op === "skip") {
+      try {
+        if (request.op === "read") return await tenure.read(request.actor);
+        if (request.op === "resume") return await tenure.resume(request.actor);
+        return await tenure.skip(request.actor, request.parking);
+      } catch (error) {
+        if (error instanceof Unavailable) return { status: "unavailable", reason: error.message };
+        throw error;
+      }
+    }
+    return await new Promise((reply) => {
+      const input: Input =
+        request.op === "start"
+          ? {
+              kind: "start",
+              input: request.input,
+              ...(request.request === undefined ? {} : { request: request.request }),
+            }
+          : {
+              kind: "command",
+              machine: request.machine,
+              event: request.event,
+              commandId: request.commandId,
+            };
+      const mayExist = request.op === "start" ? request.mayExist : true;
+      tenure.dispatch(request.actor, {
+        input,
+        inbox: 0,
+        waitMs: request.waitMs,
+        mayExist,
+        repeated,
+        reply,
+        attempts: 0,
+      });
+    });
+  }
+
+  private follow(tenure: Tenure, message: StoredMessage): void | Promise<void> {
+    if (message.subject === subjects.fence(this.name)) {
+      tenure.saw(message.sequence);
+      return;
+    }
+    const read = readInput(message, this.options.partition, this.options.log);
+    if (read) tenure.dispatch(read.actor, unasked(read.input, message.sequence));
+    tenure.saw(message.sequence);
+    if (tenure.backlog() >= this.options.inboxBound) return this.untilBelow(tenure);
+  }
+
+  private async untilBelow(tenure: Tenure): Promise<void> {
+    while (this.tenure === tenure && tenure.backlog() >= this.options.inboxBound) {
+      await pause(this.options.clock, 5);
+    }
+  }
+
+  /**
+   * The last message about every actor that was ever parked. The replay has what is newer than the floor; what is
+   * older is read from the leader, and a reading that lacks what the floor knows is not believed.
+   * @throws Unavailable
+   */
+  private async parkings(found: Replay, parkedAt: number): Promise<Map<string, FoundParking>> {
+    const { crash, journal, partition } = this.options;
+    const parkings = new Map(found.parkings);
+    let newest = 0;
+    crash?.("partition.read_parkings", "before");
+    const stored = await journal.readLastPerSubject(subjects.parkedActors(partition));
+    crash?.("partition.read_parkings", "after");
+    for (const message of stored) {
+      const entry = readParking(message);
+      if (!entry) continue;
+      newest = Math.max(newest, message.sequence);
+      if ((parkings.get(entry.actor)?.sequence ?? 0) < message.sequence) {
+        parkings.set(entry.actor, { entry, sequence: message.sequence });
+      }
+    }
+    if (newest < parkedAt)
+      throw new Unavailable(`the list of parked actors of ${this.name} is not the newest`);
+    return parkings;
+  }
+}
+
+async function stopAll(subscriptions: readonly Subscription[]): Promise<void> {
+  await Promise.all(subscriptions.map((subscription) => subscription.stop()));
+}

@@ -1,0 +1,62 @@
+/** What nodes say to each other about actors, on `cmd.<partition>`: JSON. */
+import type { EventObject } from "xstate";
+import type { ActorReply } from "../actors.ts";
+import { isObject, parseObject } from "../json.ts";
+
+export type ActorRequest =
+  | {
+      readonly op: "start";
+      readonly actor: string;
+      readonly input: object;
+      readonly request?: string;
+      readonly waitMs: number;
+      readonly mayExist: boolean;
+    }
+  | {
+      readonly op: "command";
+      readonly actor: string;
+      readonly machine: string;
+      readonly event: EventObject;
+      readonly commandId: string;
+      readonly waitMs: number;
+    }
+  | { readonly op: "read"; readonly actor: string }
+  /** An operator's: see Unparking. */
+  | { readonly op: "resume"; readonly actor: string }
+  | { readonly op: "skip"; readonly actor: string; readonly parking: string };
+
+export function encodeRequest(request: ActorRequest): string {
+  return JSON.stringify(request);
+}
+
+/** `undefined` for what is no request, or one of a newer node that this one does not know. */
+export function decodeRequest(payload: string): ActorRequest | undefined {
+  const request = parseObject(payload);
+  return request && isRequest(request) ? (request as ActorRequest) : undefined;
+}
+
+/** A subject token, and the fields without which nothing can be begun. */
+function isRequest({ op, actor, ...fields }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof actor !== "string" || !/^[^\s.*>]+$/.test(actor)) return false;
+  switch (op) {
+    case "start":
+      return isObject(fields["input"]) && typeof fields["waitMs"] === "number";
+    case "command": {
+      const { machine, event, commandId, waitMs } = fields;
+      const named = typeof machine === "string" && typeof commandId === "string";
+      return named && typeof waitMs === "number" && isObject(event);
+    }
+    case "skip":
+      return typeof fields["parking"] === "string";
+    default:
+      return op === "read" || op === "resume";
+  }
+}
+
+export function encodeReply(reply: ActorReply): string {
+  return JSON.stringify(reply);
+}
+
+export function decodeReply(payload: string): ActorReply {
+  return JSON.parse(payload) as ActorReply;
+}

@@ -1,0 +1,61 @@
+/** How far a tenure has come in its partition's inbox: what the floor may say. */
+/** What the owner of a partition says of its progress. */
+export type FloorState = {
+  /** Everything at or below this stream sequence is evaluated and acknowledged, or its actor is in one of the lists. */
+  readonly through: number;
+  /** Actors with open effects. No duplicates, no order. */
+  readonly open: readonly string[];
+  /** Actors that are not parked and whose inbox inputs at or below `through` may not be evaluated. */
+  readonly behind: readonly string[];
+  /** Where the newest message about a parking stands; 0 when there is none. */
+  readonly parkedAt: number;
+};
+
+export class Progress {
+  private readonly pending = new Set<number>();
+  /** Inputs that the floor has passed: their actors stand in the floor's list until these are done. */
+  private readonly late = new Map<number, () => void>();
+  private seen: number;
+
+  /** @param from everything at or below this sequence has been handed over */
+  constructor(from: number) {
+    this.seen = from;
+  }
+
+  /** An inbox input is under way; 0 stands for an input that does not come from the inbox. */
+  begin(sequence: number): void {
+    if (sequence > 0 && !this.late.has(sequence)) this.pending.add(sequence);
+  }
+
+  /** An inbox input that the floor may have passed is under way. False: it is under way already. */
+  beginLate(sequence: number, done: () => void): boolean {
+    if (this.pending.has(sequence) || this.late.has(sequence)) return false;
+    this.late.set(sequence, done);
+    return true;
+  }
+
+  /** It is evaluated, and what it was decided on is acknowledged. */
+  done(sequence: number): void {
+    this.pending.delete(sequence);
+    const late = this.late.get(sequence);
+    this.late.delete(sequence);
+    late?.();
+  }
+
+  /** The consumer has handed over everything up to here. */
+  saw(sequence: number): void {
+    this.seen = Math.max(this.seen, sequence);
+  }
+
+  /** Inputs under way. */
+  backlog(): number {
+    return this.pending.size + this.late.size;
+  }
+
+  /** Everything at or below is evaluated and acknowledged. @param settledThrough of this node's relay */
+  through(settledThrough: number): number {
+    let through = Math.min(this.seen, settledThrough);
+    for (const sequence of this.pending) through = Math.min(through, sequence - 1);
+    return through;
+  }
+}

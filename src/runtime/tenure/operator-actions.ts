@@ -1,0 +1,191 @@
+/**
+ * What an operator does about a parked actor: resume it, or skip the input that parked it (ADR 7).
+ * A resumed actor is taken up as a new owner would do it: its open effects are asked again under their keys, its inbox
+ * is read from the last input evaluated. A skipped input is evaluated without effect by a record of its own, which is
+ * stored together with the end of the parking.
+ * Owns: the operations under way, one per actor.  Does not own: the list of parked actors.
+ * A crash leaves the parking, or its end; never a part of either.
+ */
+import { subjects } from "../../../config/subjects.ts";
+import type { ActorReply } from "../actors.ts";
+import { notOwner } from "./replies.ts";
+import { type Cascade, cascade } from "../actor/cascade.ts";
+import type { CatchUps } from "./catch-up.ts";
+import { commitUnit, RecordTooLarge } from "../commit/cascade-write-set.ts";
+import type { Crash } from "../failpoints.ts";
+import type { ActorDefinition } from "../definition.ts";
+import type { Loader } from "./loader.ts";
+import { MachineFault } from "../actor/machine.ts";
+import type { Parked, Aside } from "./parked-actors.ts";
+import { type Clock, type Ids, Unavailable } from "../ports.ts";
+import type { Residents } from "./activation-cache.ts";
+import type { LockRef, Outcome, UnitSink } from "../commit/write-set.ts";
+
+export type UnparkingOptions = {
+  readonly definition: ActorDefinition;
+  readonly sink: UnitSink;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly node: string;
+  readonly partition: number;
+  readonly lock: LockRef;
+  readonly cells: Residents;
+  readonly loader: Loader;
+  readonly parked: Parked;
+  readonly catchUps: CatchUps;
+  readonly ended: () => boolean;
+  readonly crash?: Crash | undefined;
+  readonly read: (actor: string) => Promise<ActorReply>;
+};
+
+export class Unparking {
+  private readonly options: UnparkingOptions;
+  private readonly under = new Map<string, { readonly what: string; readonly reply: Promise<ActorReply> }>();
+
+  constructor(options: UnparkingOptions) {
+    this.options = options;
+  }
+
+  /** Tries the input again. `ok`: the actor is not parked any more, or was not; `order_parked`: it is again. */
+  resume(actor: string): Promise<ActorReply> {
+    return this.alone(actor, "resume", () => this.resumed(actor));
+  }
+
+  /**
+   * Drops the input that began this parking, and goes on with those behind it. `ok` also when this very parking was
+   * skipped before. Refused: `not_parked`, `parked_otherwise` (another parking), `nothing_to_skip` (the actor's state
+   * cannot be read: no input is at fault), `order_parked` (an input behind it has parked the actor again),
+   * `input_refused` (the record that would pass the input over is too large).
+   */
+  skip(actor: string, parking: string): Promise<ActorReply> {
+    return this.alone(actor, `skip ${parking}`, () => this.skipped(actor, parking));
+  }
+
+  /** One operation per actor at a time; the same one twice is one. */
+  private async alone(actor: string, what: string, run: () => Promise<ActorReply>): Promise<ActorReply> {
+    const other = this.under.get(actor);
+    if (other?.what === what) return await other.reply;
+    if (other) return { status: "unavailable", reason: "another operator acts on the order right now" };
+    const reply = run().catch((error: unknown): ActorReply => {
+      if (error instanceof Unavailable) return { status: "unavailable", reason: error.message };
+      if (error instanceof RecordTooLarge) return refused("input_refused", error.message);
+      throw error;
+    });
+    this.under.set(actor, { what, reply });
+    try {
+      return await reply;
+    } finally {
+      this.under.delete(actor);
+    }
+  }
+
+  private async resumed(actor: string): Promise<ActorReply> {
+    const { catchUps, ids, parked } = this.options;
+    const aside = parked.get(actor);
+    if (!aside) {
+      await catchUps.done(actor);
+      return await this.afterwards(actor);
+    }
+    if (aside.state !== "parked") return this.notNow(aside);
+    const { entry } = await parked.stored(actor);
+    if (entry?.status !== "parked") throw new Unavailable(`the parking of ${actor} could not be read`);
+    const outcome = await parked.publish(parked.ending(aside, entry.id, "resumed"), ids.next());
+    return await this.takeUp(aside, outcome);
+  }
+
+  private async skipped(actor: string, parking: string): Promise<ActorReply> {
+    const { catchUps, crash, loader, parked, sink } = this.options;
+    const aside = parked.get(actor);
+    if (aside && aside.state !== "parked") return this.notNow(aside);
+    const { entry } = await parked.stored(actor);
+    if (!aside || entry?.status !== "parked") {
+      if (entry?.status === "skipped" && entry.parking === parking) {
+        await catchUps.done(actor);
+        return await this.afterwards(actor);
+      }
+      const found = await this.options.read(actor);
+      return found.status === "ok" ? refused("not_parked", "the order is not parked") : found;
+    }
+    if (entry.id !== parking) return refused("parked_otherwise", entry.reason);
+    if (!entry.input || entry.name === null) return refused("nothing_to_skip", entry.reason);
+    let state: Awaited<ReturnType<Loader["stored"]>>;
+    try {
+      state = await loader.stored(actor, entry.record);
+    } catch (error) {
+      if (error instanceof MachineFault) return refused("order_parked", error.message);
+      throw error;
+    }
+    const input = { kind: "skip", skipped: entry.input, name: entry.name } as const;
+    const result = cascade(this.options.definition, state.head, input, {
+      actor,
+      now: this.options.clock.now(),
+      inbox: entry.inbox,
+      join: () => undefined,
+    });
+    if (!result) return refused("nothing_to_skip", "the order has no state");
+    const ending = entry.id;
+    crash?.("parking.skip", "before");
+    const outcome = await new Promise<Outcome>((settled) => {
+      sink.submit(this.unit(aside, ending, result, input, state.sequence, settled));
+    });
+    crash?.("parking.skip", "after");
+    return await this.takeUp(aside, outcome);
+  }
+
+  /** The record that passes the input over, and the end of the parking with it. */
+  private unit(
+    aside: Aside,
+    parking: string,
+    result: Cascade,
+    input: Parameters<typeof commitUnit>[1],
+    sequence: number,
+    settled: (outcome: Outcome) => void,
+  ): ReturnType<typeof commitUnit> {
+    const { ids, lock, node, parked, partition } = this.options;
+    const ending = parked.ending(aside, parking, "skipped");
+    const joined = [{ output: undefined, lock, messages: [ending], settled: () => {} }];
+    return commitUnit({ ...result, joined }, input, {
+      commit: ids.next(),
+      actor: aside.actor,
+      partition,
+      node,
+      lock,
+      sequence,
+      settled,
+    });
+  }
+
+  private async takeUp(aside: Aside, outcome: Outcome): Promise<ActorReply> {
+    const { catchUps, cells, ended, parked, partition } = this.options;
+    const { actor } = aside;
+    if (ended()) return notOwner;
+    if (outcome.status === "refused") {
+      return refused("input_refused", `the server refused the record: ${outcome.code} ${outcome.reason}`);
+    }
+    if (outcome.status !== "stored") {
+      return { status: "unavailable", reason: "the end of the parking could not be stored" };
+    }
+    const { lastSequence, sequences } = outcome;
+    cells.knows(actor, sequences.get(subjects.record(partition, actor)) ?? 0);
+    parked.ended(aside, sequences.get(subjects.parked(partition, actor)) ?? lastSequence);
+    await catchUps.start(actor, aside.newest);
+    return await this.afterwards(actor);
+  }
+
+  private async afterwards(actor: string): Promise<ActorReply> {
+    const { ended, parked, read } = this.options;
+    if (ended()) return notOwner;
+    const again = parked.get(actor);
+    return again ? parked.answer(again) : await read(actor);
+  }
+
+  private notNow(aside: Aside): ActorReply {
+    return aside.state === "storing"
+      ? { status: "unavailable", reason: "the order is being parked right now" }
+      : this.options.parked.answer(aside);
+  }
+}
+
+function refused(code: string, reason: string): ActorReply {
+  return { status: "refused", code, reason };
+}

@@ -1,0 +1,225 @@
+/**
+ * Which events a worker has processed, and who is at it: one entry per event in a bucket, `<worker>.<event>`.
+ * Owns: the entries of one worker's name.  Does not own: the events, what is done with them.
+ * Invariants
+ *   P1. Of two that claim the same event at the same time one wins: every change is a compare-and-set.
+ *   P2. An event that is marked done is never claimed again, until the bucket forgets it.
+ *   P3. Every claim raises the number of attempts, so that an event that kills its worker ends as well.
+ *   P4. A replay of a dead letter starts the count anew, once: a repeat of it, or an earlier one, is like any delivery.
+ * Proved by: test/unit/runtime/workers/worker.test.ts, test/integration/runtime/worker.test.ts
+ */
+import { token } from "../../../config/subjects.ts";
+import type { Crash } from "../failpoints.ts";
+import { pause } from "../pause.ts";
+import { type Bucket, type CasResult, type Clock, Unavailable } from "../ports.ts";
+
+/** An event held by this worker. `attempt` is 1 for the first one ever. */
+export type Claim = {
+  readonly status: "claimed";
+  readonly key: string;
+  readonly revision: number;
+  readonly attempt: number;
+  /** Why the attempt before this one failed; absent when there was none, or its process ended. */
+  readonly failure?: string;
+  /** The latest replay of the event, by its dead letter's sequence; absent when there was none. */
+  readonly replay?: number;
+};
+
+/** What became of the wish to work on an event. */
+export type ClaimResult =
+  | Claim
+  | { readonly status: "done" }
+  /** Somebody else is at it, or it could not be settled who is. Ask again after `retryAfterMs`. */
+  | { readonly status: "locked"; readonly retryAfterMs: number };
+
+type Entry = { readonly replay?: number } & (
+  | {
+      readonly state: "locked";
+      readonly owner: string;
+      /** ms since the epoch, by the owner's clock */
+      readonly until: number;
+      readonly attempts: number;
+    }
+  | { readonly state: "failed"; readonly attempts: number; readonly reason: string }
+  | { readonly state: "done" | "dead"; readonly at: number; readonly attempts: number }
+);
+
+const ASK_AGAIN_MS = 500;
+const MARK_TRIES = 5;
+const MARK_PAUSE_MS = 200;
+/** Marks that could not be written, remembered so that this worker at least does not repeat the work. */
+const UNMARKED_MAX = 10_000;
+const REASON_CHARS = 300;
+
+/** The entries of one worker, as one process of it sees them. */
+export class ProcessedEvents {
+  readonly #bucket: Bucket;
+  readonly #clock: Clock;
+  readonly #worker: string;
+  readonly #owner: string;
+  readonly #lockLifeMs: number;
+  readonly #crash: Crash | undefined;
+  readonly #held = new Set<string>();
+  readonly #unmarked = new Map<string, Claim>();
+
+  /** `owner`: unique to this run of this process. */
+  constructor(options: {
+    readonly bucket: Bucket;
+    readonly clock: Clock;
+    readonly worker: string;
+    readonly owner: string;
+    readonly lockLifeMs: number;
+    readonly crash?: Crash | undefined;
+  }) {
+    this.#bucket = options.bucket;
+    this.#clock = options.clock;
+    this.#worker = options.worker;
+    this.#owner = options.owner;
+    this.#lockLifeMs = options.lockLifeMs;
+    this.#crash = options.crash;
+  }
+
+  /**
+   * Tries to lock an event.
+   * @param replayOf sequence of the dead letter of which this is a replay
+   * @throws Unavailable (retryable)
+   */
+  async claim(eventId: string, replayOf?: number): Promise<ClaimResult> {
+    const key = `${this.#worker}.${token(eventId)}`;
+    // A second delivery of what is under way here.
+    if (this.#held.has(key)) return { status: "locked", retryAfterMs: this.#lockLifeMs };
+    this.#held.add(key);
+    const result = await this.#claim(key, replayOf).catch((error: unknown) => {
+      this.#held.delete(key);
+      throw error;
+    });
+    if (result.status !== "claimed") this.#held.delete(key);
+    return result;
+  }
+
+  async #claim(key: string, replayOf: number | undefined): Promise<ClaimResult> {
+    const unmarked = this.#unmarked.get(key);
+    if (unmarked !== undefined) {
+      const marked = await this.#mark(unmarked, "done");
+      return marked ? { status: "done" } : { status: "locked", retryAfterMs: ASK_AGAIN_MS };
+    }
+    this.#crash?.("processed.lock", "before");
+    const created = await this.#lock(key, 1, 0, replayOf);
+    this.#crash?.("processed.lock", "after");
+    if (created.status !== "conflict") return this.#outcome(created, key, { attempt: 1, replay: replayOf });
+    this.#crash?.("processed.read", "before");
+    const stored = await this.#bucket.get(key);
+    this.#crash?.("processed.read", "after");
+    // Expired or not readable yet: whoever asks again knows more.
+    if (stored === undefined) return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
+    const entry = JSON.parse(stored.value) as Entry;
+    const anew = replayOf !== undefined && replayOf > (entry.replay ?? 0);
+    if (entry.state === "done" || (entry.state === "dead" && !anew)) return { status: "done" };
+    if (entry.state === "locked" && entry.owner !== this.#owner) {
+      const leftMs = entry.until - this.#clock.now();
+      if (leftMs > 0) return { status: "locked", retryAfterMs: Math.min(leftMs, this.#lockLifeMs) };
+    }
+    const attempt = anew ? 1 : entry.attempts + 1;
+    const replay = anew ? replayOf : entry.replay;
+    const failure = entry.state === "failed" ? entry.reason : undefined;
+    this.#crash?.("processed.lock_again", "before");
+    const locked = await this.#lock(key, attempt, stored.revision, replay);
+    this.#crash?.("processed.lock_again", "after");
+    return this.#outcome(locked, key, { attempt, failure, replay });
+  }
+
+  /** The work is done: no repeat of the event will be worked on. False when that could not be written. */
+  async done(claim: Claim): Promise<boolean> {
+    const marked = await this.#mark(claim, "done");
+    this.#held.delete(claim.key);
+    return marked;
+  }
+
+  /** Given up: like done, and told apart for whoever looks. */
+  async dead(claim: Claim): Promise<boolean> {
+    const marked = await this.#mark(claim, "dead");
+    this.#held.delete(claim.key);
+    return marked;
+  }
+
+  /** Unlocks after a failure. When that does not get through, the lock ends with its life. */
+  async failed(claim: Claim, reason: string): Promise<void> {
+    const entry: Entry = {
+      state: "failed",
+      attempts: claim.attempt,
+      reason: reason.slice(0, REASON_CHARS),
+      ...replayIn(claim),
+    };
+    this.#crash?.("processed.fail", "before");
+    await this.#bucket.update(claim.key, JSON.stringify(entry), claim.revision);
+    this.#crash?.("processed.fail", "after");
+    this.#held.delete(claim.key);
+  }
+
+  #lock(key: string, attempts: number, revision: number, replay: number | undefined) {
+    const until = this.#clock.now() + this.#lockLifeMs;
+    const entry: Entry = { state: "locked", owner: this.#owner, until, attempts, ...replayIn({ replay }) };
+    return this.#bucket.update(key, JSON.stringify(entry), revision);
+  }
+
+  #outcome(
+    result: CasResult,
+    key: string,
+    known: { attempt: number; failure?: string | undefined; replay: number | undefined },
+  ): ClaimResult {
+    if (result.status !== "stored") return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
+    const { revision } = result;
+    const { attempt, failure } = known;
+    return {
+      status: "claimed",
+      key,
+      revision,
+      attempt,
+      ...(failure !== undefined && { failure }),
+      ...replayIn(known),
+    };
+  }
+
+  /**
+   * After a conflict: an earlier try of ours got through, or the lock outlived its life and somebody else is at it.
+   * Neither, when the server is a new leader that does not know the lock itself yet: then the mark is tried again.
+   */
+  async #isPast(claim: Claim): Promise<boolean> {
+    try {
+      this.#crash?.("processed.check_mark", "before");
+      const stored = await this.#bucket.get(claim.key);
+      this.#crash?.("processed.check_mark", "after");
+      return stored !== undefined && stored.revision > claim.revision;
+    } catch (error) {
+      if (error instanceof Unavailable) return false;
+      throw error;
+    }
+  }
+
+  async #mark(claim: Claim, state: "done" | "dead"): Promise<boolean> {
+    const entry: Entry = { state, at: this.#clock.now(), attempts: claim.attempt, ...replayIn(claim) };
+    for (let tried = 1; tried <= MARK_TRIES; tried++) {
+      this.#crash?.("processed.mark", "before");
+      const result = await this.#bucket.update(claim.key, JSON.stringify(entry), claim.revision);
+      this.#crash?.("processed.mark", "after");
+      if (result.status === "stored" || (result.status === "conflict" && (await this.#isPast(claim)))) {
+        this.#unmarked.delete(claim.key);
+        return true;
+      }
+      await pause(this.#clock, MARK_PAUSE_MS * 2 ** (tried - 1));
+    }
+    // One that was given up may be tried again; one that is done must not.
+    if (state === "dead") return false;
+    this.#unmarked.set(claim.key, claim);
+    if (this.#unmarked.size > UNMARKED_MAX) {
+      for (const oldest of this.#unmarked.keys()) {
+        this.#unmarked.delete(oldest);
+        break;
+      }
+    }
+    return false;
+  }
+}
+
+const replayIn = ({ replay }: { readonly replay?: number | undefined }): { replay?: number } =>
+  replay === undefined ? {} : { replay };

@@ -1,0 +1,66 @@
+/** What mails and invoices read from the events of an order. */
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { OrderDetails } from "../../../machines/order-events.ts";
+import { WorkRefused } from "../../runtime/workers/worker.ts";
+
+const Money = Type.Object({ amount: Type.Integer(), currency: Type.String({ pattern: "^[A-Z]{3}$" }) });
+
+const Details = Compile(
+  Type.Object({
+    orderId: Type.String({ minLength: 1 }),
+    customer: Type.Object({ id: Type.String(), email: Type.String(), name: Type.String() }),
+    lines: Type.Array(
+      Type.Object({
+        sku: Type.String(),
+        name: Type.String(),
+        quantity: Type.Integer(),
+        unitPrice: Money,
+      }),
+      { minItems: 1 },
+    ),
+    total: Money,
+    payment: Type.Object({ method: Type.String() }),
+    shippingAddress: Type.Object({
+      line1: Type.String(),
+      line2: Type.Optional(Type.String()),
+      city: Type.String(),
+      postalCode: Type.String(),
+      country: Type.String(),
+    }),
+    // Absent in events of the time before rates were recorded.
+    taxBasisPoints: Type.Optional(Type.Union([Type.Integer({ minimum: 0, maximum: 10_000 }), Type.Null()])),
+    trackingNumber: Type.Optional(Type.String()),
+    reason: Type.Optional(Type.String()),
+  }),
+);
+
+/** An order as its events tell it; the last two only where they are known. */
+export type OrderPaper = OrderDetails & { readonly trackingNumber?: string; readonly reason?: string };
+
+/** Checks an event's data; further fields are left alone. @throws WorkRefused: no repeat would read better */
+export function readOrderDetails(data: unknown): OrderPaper {
+  if (Details.Check(data)) return { ...(data as OrderPaper), taxBasisPoints: data.taxBasisPoints ?? null };
+  const faults = Details.Errors(data).map((fault) => `${fault.instancePath || "/"} ${fault.message}`);
+  throw new WorkRefused(`the event's data is not an order: ${faults.slice(0, 3).join("; ")}`);
+}
+
+/** The address, one line each, without empty ones. */
+export function addressLines({ shippingAddress: address }: OrderPaper): string[] {
+  const place = `${address.postalCode} ${address.city}`;
+  return [address.line1, address.line2 ?? "", place, address.country].filter((line) => line.trim() !== "");
+}
+
+const methodNames: Readonly<Record<string, string>> = {
+  cash_on_delivery: "Cash on delivery",
+  in_person: "In person",
+  credit_card: "Credit card",
+  debit_card: "Debit card",
+  tokenized: "Saved payment method",
+  async: "Online payment",
+};
+
+/** The payment method for people. */
+export function paymentMethodText({ payment }: OrderPaper): string {
+  return methodNames[payment.method] ?? payment.method;
+}

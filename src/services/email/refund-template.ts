@@ -1,0 +1,61 @@
+/** The mail about money that was given back. Pure. */
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { WorkRefused } from "../../runtime/workers/worker.ts";
+import { moneyText } from "../documents/money-text.ts";
+import { html } from "./html.ts";
+import { type Mail, messageIdOf } from "./mailer.ts";
+
+export const REFUNDED = "payment.refunded";
+const SUBJECT = "Payment refunded";
+
+const Refund = Compile(
+  Type.Object({
+    orderId: Type.String({ minLength: 1 }),
+    amount: Type.Object({ amount: Type.Integer(), currency: Type.String({ pattern: "^[A-Z]{3}$" }) }),
+    customer: Type.Object({ email: Type.String(), name: Type.String() }),
+    reason: Type.Union([Type.Literal("cancelled"), Type.Literal("expired"), Type.Literal("failed")]),
+  }),
+);
+
+const because = {
+  cancelled: "the order was cancelled",
+  expired: "it came after the time for paying was over, and the order had ended",
+  failed: "it came after the payment had been declined, and the order had ended",
+} as const;
+
+/** The mail for the event; the same event gives the same mail. @throws WorkRefused for data that is no refund */
+export function composeRefundMail(event: { readonly id: string; readonly data: unknown }): Mail {
+  const { data } = event;
+  if (!Refund.Check(data)) throw new WorkRefused("the event's data is not a refund");
+  const { orderId, customer, reason } = data;
+  const sum = moneyText(data.amount);
+  const opening = `we have given back your payment of ${sum}, because ${because[reason]}. It can take some days until it is on your account.`;
+  return {
+    messageId: messageIdOf(event.id),
+    to: { name: customer.name, address: customer.email },
+    subject: SUBJECT,
+    text: `Hello ${customer.name},
+
+${opening}
+
+Order ${orderId}
+
+  Refunded: ${sum}
+`,
+    html: html`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>${SUBJECT}</title></head>
+<body style="margin:0;padding:24px;font:15px/1.5 Helvetica,Arial,sans-serif;color:#1c2430;">
+<div style="max-width:560px;margin:0 auto;">
+<h1 style="font-size:20px;">${SUBJECT}</h1>
+<p>Hello ${customer.name},</p>
+<p>${opening}</p>
+<p style="color:#5a6675;">Order ${orderId}</p>
+<p>Refunded: <b>${sum}</b></p>
+</div>
+</body>
+</html>
+`.html,
+  };
+}

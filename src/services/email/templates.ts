@@ -1,0 +1,115 @@
+/** The mails that an order's customer gets: what they say. Pure. */
+import { moneyText } from "../documents/money-text.ts";
+import { addressLines, type OrderPaper, paymentMethodText } from "../documents/order-details.ts";
+import { html, type Html } from "./html.ts";
+import { type Mail, messageIdOf } from "./mailer.ts";
+
+type Letter = {
+  readonly subject: string;
+  /** First sentences, plain text. */
+  readonly opening: (order: OrderPaper) => string;
+};
+
+/** By event type. The subjects are part of the product's contract. */
+const letters = {
+  "order.created": {
+    subject: "Order created and awaiting payment",
+    opening: () => "thank you for your order. We have set the items aside for you and wait for the payment.",
+  },
+  "order.confirmed": {
+    subject: "Order confirmed",
+    opening: () => "your order is confirmed. We are getting it ready and write again when it is on its way.",
+  },
+  "order.shipped": {
+    subject: "Order shipped",
+    opening: ({ trackingNumber }) =>
+      trackingNumber === undefined
+        ? "your order is on its way to you."
+        : `your order is on its way to you. The tracking number is ${trackingNumber}.`,
+  },
+  "order.cancelled": {
+    subject: "Order cancelled",
+    opening: ({ reason }) =>
+      `your order is cancelled${reason === undefined ? "" : ` (${reason})`}. Anything you have paid is given back.`,
+  },
+} as const satisfies Record<string, Letter>;
+
+/** The events of orders that are worth a mail. */
+export const orderMails = Object.keys(letters) as (keyof typeof letters)[];
+
+/** The mail for an event, undefined when its type has none. The same event gives the same mail. */
+export function composeMail(event: { id: string; type: string }, order: OrderPaper): Mail | undefined {
+  if (!Object.hasOwn(letters, event.type)) return undefined;
+  const letter: Letter = letters[event.type as keyof typeof letters];
+  return {
+    messageId: messageIdOf(event.id),
+    to: { name: order.customer.name, address: order.customer.email },
+    subject: letter.subject,
+    text: asText(letter, order),
+    html: asHtml(letter, order).html,
+  };
+}
+
+function asText(letter: Letter, order: OrderPaper): string {
+  const lines = order.lines.map(
+    ({ name, quantity, unitPrice }) =>
+      `  ${quantity} x ${name}, ${moneyText(unitPrice)} each: ${moneyText(sum(quantity, unitPrice))}`,
+  );
+  return `Hello ${order.customer.name},
+
+${letter.opening(order)}
+
+Order ${order.orderId}
+
+${lines.join("\n")}
+
+  Total: ${moneyText(order.total)}
+  Payment: ${paymentMethodText(order)}
+
+Delivery address
+${addressLines(order)
+  .map((line) => `  ${line}`)
+  .join("\n")}
+`;
+}
+
+function asHtml(letter: Letter, order: OrderPaper): Html {
+  const cell = "padding:6px 12px 6px 0;border-bottom:1px solid #d8dee6;";
+  const right = `${cell}text-align:right;`;
+  const lines = order.lines.map(
+    ({ sku, name, quantity, unitPrice }) => html`<tr>
+<td style="${cell}">${name}<br><span style="color:#5a6675;">${sku}</span></td>
+<td style="${right}">${quantity}</td>
+<td style="${right}">${moneyText(unitPrice)}</td>
+<td style="${right}">${moneyText(sum(quantity, unitPrice))}</td>
+</tr>
+`,
+  );
+  const address = addressLines(order).map((line) => html`${line}<br>`);
+  return html`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>${letter.subject}</title></head>
+<body style="margin:0;padding:24px;font:15px/1.5 Helvetica,Arial,sans-serif;color:#1c2430;">
+<div style="max-width:560px;margin:0 auto;">
+<h1 style="font-size:20px;">${letter.subject}</h1>
+<p>Hello ${order.customer.name},</p>
+<p>${letter.opening(order)}</p>
+<p style="color:#5a6675;">Order ${order.orderId}</p>
+<table role="presentation" style="border-collapse:collapse;width:100%;">
+${lines}<tr>
+<td style="padding:10px 12px 10px 0;" colspan="3"><b>Total</b></td>
+<td style="padding:10px 12px 10px 0;text-align:right;"><b>${moneyText(order.total)}</b></td>
+</tr>
+</table>
+<p>Payment: ${paymentMethodText(order)}</p>
+<p>Delivery address<br>${address}</p>
+</div>
+</body>
+</html>
+`;
+}
+
+const sum = (quantity: number, { amount, currency }: OrderPaper["total"]) => ({
+  amount: quantity * amount,
+  currency,
+});

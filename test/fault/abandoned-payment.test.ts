@@ -1,0 +1,167 @@
+/**
+ * Orders that are cancelled while their authorisation is under way, and whose owner is killed before the gateway has
+ * answered: the effect that nobody waits for any more is taken up all the same, and its money goes back, once.
+ */
+import t, { type Test } from "tap";
+import { gatewayCalls, requestsByKey } from "../support/logs/gateway-log.ts";
+import {
+  command,
+  history,
+  ledger,
+  mails,
+  orderOf,
+  place,
+  read,
+  stock,
+} from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import type { ClusterProcess, OrderCluster } from "../support/cluster/order-cluster.ts";
+import { shareOf } from "../support/load/partition-share.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/** `npm run test:faults` asks for more. */
+const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+/** Over three nodes, so that the victim has some of each method. */
+const ORDERS = 48;
+const SKU = "TSHIRT-S";
+
+/** What the gateway is asked for, and what the order's payment ends in. A debit card is settled at once. */
+const METHODS = [
+  { method: "credit_card", gaveBack: "void", paid: "voided" },
+  { method: "debit_card", gaveBack: "refund", paid: "refunded" },
+] as const;
+type Method = (typeof METHODS)[number];
+type Abandoned = Method & { readonly id: string; readonly email: string };
+
+t.setTimeout(120_000 + ROUNDS * 60_000);
+
+t.test(
+  "an authorisation that its order no longer wants is voided once, though its owner is killed",
+  async (t) => {
+    t.setTimeout(100_000 + ROUNDS * 60_000);
+    const cluster = await startOrderCluster(t, { gatewayEnv: { ORDERLY_LOG_LEVEL: "debug" } });
+    const { onHand } = await stock(cluster.urls[0]!, SKU);
+    let sold = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const victim = cluster.nodes[round % cluster.nodes.length]!;
+      sold += await abandon(t, cluster, victim, round);
+      await victim.start();
+    }
+    const left = { onHand: onHand - sold, reserved: 0, available: onHand - sold };
+    t.match(await stock(cluster.urls[0]!, SKU), left, "what was cancelled is on offer again");
+  },
+);
+
+/**
+ * Kills the victim between the cancellations of its orders and the gateway's answers.
+ * @returns how many orders nobody has cancelled; they have ended
+ */
+async function abandon(
+  t: Test,
+  cluster: OrderCluster,
+  victim: ClusterProcess,
+  round: number,
+): Promise<number> {
+  const isOwned = await shareOf(cluster, victim);
+  const calls = () => requestsByKey(gatewayCalls(cluster.gateway.output()));
+  const orders = await Promise.all(
+    Array.from({ length: ORDERS }, (_, index) => placed(cluster, round, index)),
+  );
+  await waitUntil(
+    "the gateway works on every authorisation",
+    () => {
+      const asked = calls();
+      return orders.every(({ id }) => asked.has(`${id}:authorize:1`));
+    },
+    { intervalMs: 5 },
+  );
+  // So that none is answered while the victim lives, however busy the machine is.
+  const thaw = cluster.gateway.freeze();
+  const abandoned: Abandoned[] = [];
+  for (const order of orders.filter(({ id }) => isOwned(id)))
+    if ((await read(victim.url, order.id)).body.status === "authorizing") abandoned.push(order);
+  for (const { method } of METHODS)
+    t.ok(
+      abandoned.some((order) => order.method === method),
+      `${method}: authorisations of the victim are under way`,
+    );
+  const answers = await Promise.all(
+    abandoned.map(({ id }) => command(victim.url, id, "cancel", { reason: "changed my mind" })),
+  );
+  await victim.kill();
+  const [killedAt, killedSince] = [Date.now(), performance.now()];
+  thaw();
+  t.strictSame(
+    answers.map(({ status, body }) => `${status} ${body.status} ${body.payment?.status}`),
+    abandoned.map(() => "200 cancelled authorizing"),
+    "cancelled, the payment still open",
+  );
+
+  const url = cluster.urls.find((one) => one !== victim.url)!;
+  for (const order of abandoned) await ends(t, cluster, url, order);
+  const endedAfterMs = Math.round(performance.now() - killedSince);
+  for (const order of abandoned) await told(cluster, order);
+  let again = 0;
+  for (const { id, gaveBack } of abandoned) {
+    const keys = [...calls()].filter(([key]) => key.startsWith(id));
+    t.strictSame(keys.map(([key]) => key).toSorted(), [`${id}:authorize:1`, `${id}:${gaveBack}:1`]);
+    const [authorize = [], back = []] = keys.map(([, requests]) => requests);
+    t.equal(back.length, 1, `the gateway was asked for one ${gaveBack}`);
+    const [first, ...repeats] = authorize;
+    t.ok(
+      first && first.at < killedAt && repeats.length <= 1,
+      "and once again, at most, for the authorisation",
+    );
+    again += repeats.length;
+  }
+  const others = orders.filter((order) => !abandoned.includes(order));
+  for (const { id } of others)
+    await waitUntil(`${id} is completed`, async () => (await read(url, id)).body.status === "completed");
+  t.comment(
+    `round ${round + 1}: ${abandoned.length} authorisations abandoned; ${again} of them asked for again under their keys, ` +
+      `before they were booked; all given back ${endedAfterMs} ms after the kill`,
+  );
+  return others.length;
+}
+
+/** An order whose authorisation takes the gateway two seconds; answered at once. */
+async function placed({ urls }: OrderCluster, round: number, index: number): Promise<Abandoned> {
+  const method = METHODS[index % METHODS.length]!;
+  const email = `abandoned-${round}-${index}@example.com`;
+  const order = orderOf({
+    method: method.method,
+    token: "tok_slow",
+    email,
+    lines: [{ sku: SKU, quantity: 1 }],
+  });
+  const { status, body } = await place(urls[index % urls.length]!, order, { prefer: "respond-async" });
+  if (status !== 202) throw new Error(`order ${index} was answered ${status} ${JSON.stringify(body)}`);
+  return { ...method, id: body.id, email };
+}
+
+/** The order is cancelled, and everything that it had is given back, once. */
+async function ends(t: Test, cluster: OrderCluster, url: string, order: Abandoned): Promise<void> {
+  const { id, method, gaveBack, paid } = order;
+  const view = await waitUntil(`${method} ${id} has its money back`, async () => {
+    const { status, body } = await read(url, id);
+    if (status !== 200 || body.payment.status !== paid) throw new Error(`it is ${JSON.stringify(body)}`);
+    return body;
+  });
+  t.match(view, { status: "cancelled", fulfillment: { status: "cancelled" }, nextEvents: [] });
+  const entries = (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind);
+  t.strictSame(entries, ["authorize", gaveBack], `${method}: the gateway's books`);
+  const events = (await history(url, id)).flatMap((item) => item.events);
+  for (const event of ["order.cancelled", "payment.authorized", `payment.${paid}`])
+    t.equal(events.filter((one) => one === event).length, 1, `${method}: one ${event}`);
+  t.notOk(events.includes("order.confirmed"));
+}
+
+/** The customer is told. A worker that is killed may send a mail again, and one that it held back comes later. */
+async function told(cluster: OrderCluster, { paid, email }: Abandoned): Promise<void> {
+  const subjects = ["Order created and awaiting payment", "Order cancelled"];
+  if (paid === "refunded") subjects.push("Payment refunded");
+  await waitUntil(`${email} is told ${subjects.join(", ")}`, async () => {
+    const sent = (await mails(cluster.mailbox.url)).filter(({ to }) => to === email);
+    return subjects.every((subject) => sent.some((mail) => mail.subject === subject));
+  });
+}

@@ -1,0 +1,124 @@
+/** A node that may not write another byte to any file, as on a full disk; and a server without room for messages. */
+import { execFileSync } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
+import t, { type Test } from "tap";
+import { connectNats } from "../../src/adapters/nats/connection.ts";
+import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
+import type { NatsLink } from "../../src/adapters/nats/link.ts";
+import { checkAllEnd, checkLedger, checkNothingLost } from "../support/audits/order-audit.ts";
+import { healthCheck, orderOf, place, read, stock } from "../support/clients/order-client.ts";
+import { startLoad } from "../support/load/order-load.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const REFUSED_WITHIN_MS = 1000;
+
+/** Every write behind the first byte of any file fails from now on (EFBIG, where a full disk has ENOSPC). */
+const fillDisk = (pid: number) => execFileSync("prlimit", ["--pid", String(pid), "--fsize=1:"]);
+const freeDisk = (pid: number) => execFileSync("prlimit", ["--pid", String(pid), "--fsize=unlimited:"]);
+
+t.test(
+  "a node whose disk is full takes no orders, says why, and goes on by itself when there is room",
+  { skip: process.platform === "linux" ? false : "needs prlimit" },
+  async (t) => {
+    const cluster = await startOrderCluster(t, { nodes: 1, stepDelayMs: 200 });
+    const [node] = cluster.nodes;
+    const url = node!.url;
+    const before = await place(url, orderOf());
+    t.equal(before.status, 201);
+    fillDisk(node!.pid());
+    const refused = await waitUntil("an order is refused", async () => {
+      const answer = await place(url, orderOf({ method: "cash_on_delivery" }));
+      return answer.status === 503 && answer;
+    });
+    t.match(refused.body, { code: "storage_unavailable" });
+    t.ok(Number(refused.headers.get("retry-after")) >= 1, "with Retry-After");
+    const full = await healthCheck(url, "outbox");
+    t.match(full, { status: 503, check: { ok: false, detail: /local store refuses writes/u } });
+    const from = performance.now();
+    t.equal((await place(url, orderOf())).status, 503);
+    t.ok(performance.now() - from < REFUSED_WITHIN_MS, "at once");
+    t.match(await read(url, before.body.id), { status: 200 }, "what is acknowledged can be read");
+    const { available } = await stock(url, "TSHIRT-M");
+    await pause(1500);
+    t.equal(node!.running(), true);
+
+    freeDisk(node!.pid());
+    await waitUntil("the node is ready again, though nobody asked for anything", async () => {
+      return (await healthCheck(url, "outbox")).status === 200;
+    });
+    t.equal((await stock(url, "TSHIRT-M")).available, available, "nothing of the refused orders is there");
+    const after = await place(url, orderOf());
+    t.equal(after.status, 201);
+    for (const { body } of [before, after])
+      await waitUntil(`${body.id} is completed`, async () => {
+        return (await read(url, body.id)).body.status === "completed";
+      });
+  },
+);
+
+const ROOM = 16 * 1024 * 1024;
+const BALLAST = "BALLAST";
+
+/** Fills the server's storage with another stream until it takes no message any more. */
+async function fillServer(link: NatsLink): Promise<void> {
+  await apiRequest(
+    link,
+    `STREAM.CREATE.${BALLAST}`,
+    { name: BALLAST, subjects: ["ballast"], storage: "file", retention: "limits", num_replicas: 1 },
+    5000,
+  );
+  for (const size of [512 * 1024, 4096, 64]) {
+    const payload = new Uint8Array(size);
+    for (let written = 0; ; written += size) {
+      if (written > ROOM) throw new Error(`the server has taken ${written} bytes and is not full`);
+      const answer = (await link.nc.request("ballast", payload, { timeout: 5000 })).json<{
+        error?: object;
+      }>();
+      if (answer.error) break;
+    }
+  }
+}
+
+t.test("a server without room makes orders wait, parks none, and all go on when there is room", async (t) => {
+  const cluster = await startOrderCluster(t, { nodes: 2, maxFileStoreBytes: ROOM });
+  const [url = ""] = cluster.urls;
+  const link = await connectNats({ servers: [cluster.nats.url], name: "ballast", connectTimeoutMs: 5000 });
+  t.teardown(() => link.close());
+  const load = startLoad({
+    name: "room",
+    count: 60,
+    callers: 10,
+    orderAt: () => orderOf(),
+    urls: () => cluster.urls,
+  });
+  await waitUntil("some orders have their answer", () => load.answered.length >= 10, { intervalMs: 1 });
+  await fillServer(link);
+  await refusedEverywhere(t, cluster.urls);
+  const full = await healthCheck(url, "journal");
+  t.match(full, { status: 503, check: { ok: false, detail: /no room.*resource/u } });
+  await pause(1000);
+  await apiRequest(link, `STREAM.DELETE.${BALLAST}`, undefined, 5000);
+
+  const orders = await load.done;
+  await checkNothingLost(t, cluster.urls, orders);
+  await checkAllEnd(t, cluster.urls, orders);
+  await checkLedger(t, cluster.gateway.url, orders);
+  for (const node of cluster.nodes) {
+    const ready = await healthCheck(node.url, "orders");
+    t.match(ready, { status: 200, check: { ok: true, detail: "0 parked" } });
+    t.notMatch(node.output(), /unit refused|batch refused: split/u);
+  }
+});
+
+/** Each node refuses orders of its own partitions, with a reason. */
+async function refusedEverywhere(t: Test, urls: readonly string[]): Promise<void> {
+  for (const url of urls) {
+    const refused = await waitUntil(`${url} refuses an order`, async () => {
+      const answer = await place(url, orderOf({ method: "cash_on_delivery" }), { prefer: "wait=1" });
+      return answer.body.code === "storage_unavailable" && answer;
+    });
+    t.match(refused, { status: 503 });
+    t.ok(refused.headers.has("retry-after"));
+  }
+}

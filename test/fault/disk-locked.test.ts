@@ -1,0 +1,121 @@
+/** Another process locks a node's outbox, really: SQLite's own lock, and the file itself against writing. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../support/audits/order-audit.ts";
+import { healthCheck, orderOf, place, read, stock } from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import { startLoad } from "../support/load/order-load.ts";
+import { startNode } from "../support/cluster/processes.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const LOCKER = fileURLToPath(new URL("fixtures/outbox-locker.ts", import.meta.url));
+const ORDERS = 80;
+const CALLERS = 8;
+const SKU = "TSHIRT-M";
+const REFUSED_WITHIN_MS = 1000;
+const METHODS = ["credit_card", "cash_on_delivery"] as const;
+const orderAt = (index: number) =>
+  orderOf({ method: METHODS[index % METHODS.length]!, lines: [{ sku: SKU, quantity: 1 }] });
+const placing = (name: string, urls: () => readonly string[]) =>
+  startLoad({ name, count: ORDERS, callers: CALLERS, orderAt, urls });
+
+t.test(
+  "nobody gets the database's lock from a running node; one that starts without it ends and says why",
+  async (t) => {
+    const cluster = await startOrderCluster(t, { nodes: 2 });
+    const [victim, other] = cluster.nodes;
+    const { onHand } = await stock(cluster.urls[0]!, SKU);
+    const load = placing("contended", () => cluster.urls);
+    await waitUntil("orders run", () => load.answered.length > 0, { intervalMs: 1 });
+    const locker = startNode(t, LOCKER, [join(cluster.homeOf(victim!.name), "outbox.sqlite")]);
+    const orders = [...(await load.done)];
+    await waitUntil("it has tried in vain", () => locker.output().includes("refused 50\n"));
+    t.notOk(locker.output().includes("locked"), "it never got the lock");
+    t.strictSame(
+      orders.filter(({ outcome }) => outcome !== "confirmed"),
+      [],
+      "and no order has noticed",
+    );
+    t.notMatch(victim!.output(), /local store refuses/u);
+
+    await victim!.kill();
+    await waitUntil("the lock is the other process's", () => locker.output().includes("locked"));
+    await t.rejects(victim!.start(), { message: /another process has this outbox open/u });
+    t.notOk(victim!.running());
+    orders.push(...(await placing("locked", () => [other!.url]).done));
+
+    await locker.kill();
+    await victim!.start();
+    orders.push(...(await placing("free", () => [victim!.url]).done));
+    await checkNothingLost(t, cluster.urls, orders);
+    await checkAllEnd(t, cluster.urls, orders);
+    await checkLedger(t, cluster.gateway.url, orders);
+    await checkStock(t, cluster.urls[0]!, new Map([[SKU, onHand]]), orders);
+  },
+);
+
+/** Nobody may write to the file any more, also who has it open; false: may again. @throws where the system cannot */
+const lockFile = (path: string, locked: boolean) =>
+  execFileSync("chattr", [locked ? "+i" : "-i", path], { stdio: "pipe" });
+
+/** It takes privileges, and a file system that knows of it. */
+function cannotLockFiles(): string | false {
+  const file = join(temporaryFolder(t), "probe");
+  writeFileSync(file, "");
+  const { status } = spawnSync("chattr", ["+i", file]);
+  if (status !== 0) return "no file can be made immutable here (chattr +i)";
+  const { status: written } = spawnSync("/bin/sh", ["-c", `echo x >> ${file}`]);
+  lockFile(file, false);
+  return written === 0 ? "this user writes to immutable files" : false;
+}
+
+t.test(
+  "an outbox that is locked against writing while orders run: 503, and all goes on when it is unlocked",
+  { skip: cannotLockFiles() },
+  async (t) => {
+    const cluster = await startOrderCluster(t, { nodes: 1, stepDelayMs: 200 });
+    const [node] = cluster.nodes;
+    const url = node!.url;
+    const { onHand } = await stock(url, SKU);
+    const load = startLoad({ name: "running", count: ORDERS, callers: CALLERS, orderAt, urls: () => [url] });
+    await waitUntil("orders run", () => load.answered.length > CALLERS, { intervalMs: 1 });
+    const file = join(cluster.homeOf(node!.name), "outbox.sqlite-wal");
+    t.teardown(() => lockFile(file, false));
+    lockFile(file, true);
+    const refused = await waitUntil("an order is refused", async () => {
+      const answer = await place(
+        url,
+        orderOf({ method: "cash_on_delivery", lines: [{ sku: "MUG-RED", quantity: 1 }] }),
+      );
+      return answer.status === 503 && answer;
+    });
+    t.match(refused.body, { code: "storage_unavailable" });
+    t.match(refused.headers.get("retry-after"), /^[1-9]\d*$/u);
+    t.match(await healthCheck(url, "outbox"), {
+      status: 503,
+      check: { ok: false, detail: /local store refuses writes/u },
+    });
+    const from = performance.now();
+    t.equal((await place(url, orderAt(0))).status, 503);
+    t.ok(performance.now() - from < REFUSED_WITHIN_MS, "at once");
+    t.match(await read(url, load.answered[0]!.id), { status: 200 }, "what is acknowledged can be read");
+    const answered = load.answered.length;
+    t.ok(answered < ORDERS, `${ORDERS - answered} orders are held up`);
+
+    lockFile(file, false);
+    await waitUntil(
+      "it is ready again by itself",
+      async () => (await healthCheck(url, "outbox")).status === 200,
+    );
+    const orders = await load.done;
+    await checkNothingLost(t, cluster.urls, orders);
+    await checkAllEnd(t, cluster.urls, orders);
+    await checkLedger(t, cluster.gateway.url, orders);
+    await checkStock(t, url, new Map([[SKU, onHand]]), orders);
+    t.ok(node!.running());
+  },
+);

@@ -1,0 +1,201 @@
+/**
+ * Order nodes as processes on a real nats-server that kill themselves exactly at a crash point, in the middle of
+ * orders. A few points in every run; with `ORDERLY_TEST_ROUNDS` (`npm run test:faults`) all that real processes reach by themselves.
+ */
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { subjects } from "../../config/subjects.ts";
+import { connectNats } from "../../src/adapters/nats/connection.ts";
+import { checkMails } from "../support/audits/mail-audit.ts";
+import { natsJournal } from "../../src/adapters/nats/journal.ts";
+import type { NatsLink } from "../../src/adapters/nats/link.ts";
+import { type CrashPoint, crashPoints } from "../../src/runtime/failpoints.ts";
+import {
+  checkAllEnd,
+  checkHistories,
+  checkLedger,
+  checkNothingLost,
+  checkStock,
+} from "../support/audits/order-audit.ts";
+import { orderOf, stock } from "../support/clients/order-client.ts";
+import {
+  type ClusterProcess,
+  type OrderCluster,
+  startOrderCluster,
+} from "../support/cluster/order-cluster.ts";
+import { type LoadedOrder, startLoad } from "../support/load/order-load.ts";
+import { checkInvoiceNumbers } from "../support/audits/order-documents.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { CRASH_FILE } from "../support/programs/crash-armed.ts";
+
+type Place = readonly [point: CrashPoint, when: "before" | "after"];
+
+/** Commit, effect, both workers, takeover, hand-over. */
+const SOME: readonly Place[] = [
+  ["relay.append", "before"],
+  ["relay.append", "after"],
+  ["effect.run", "after"],
+  ["email.send", "after"],
+  ["invoice.deliver", "before"],
+  ["partition.replay", "after"],
+  ["ownership.release", "before"],
+];
+/** Reached only when an answer gets lost, a mail fails or an order is parked: crash-*.test.ts arranges that. */
+const RARE: ReadonlySet<CrashPoint> = new Set([
+  "relay.diagnose",
+  "ownership.read_back",
+  "ownership.prove",
+  "ownership.look",
+  "partition.resume",
+  "partition.read_inbox",
+  "floor.refresh",
+  "loader.read",
+  "parking.read",
+  "parking.store",
+  "parking.skip",
+  "effect.look_up",
+  "effect.last_look",
+  "router.list",
+  "router.find",
+  "worker.bury",
+  "processed.read",
+  "processed.lock_again",
+  "processed.check_mark",
+  "processed.fail",
+  "numbers.read_last_year",
+  "numbers.read_recorded",
+  "credit.refuse",
+  "credit.number",
+  "credit.find",
+  "credit.store",
+  "inventory.read_hold",
+  "inventory.read_shelf",
+  "inventory.put",
+]);
+const ALL = crashPoints
+  .filter((point) => !RARE.has(point))
+  .flatMap((point): Place[] => [
+    [point, "before"],
+    [point, "after"],
+  ]);
+const places = process.env["ORDERLY_TEST_ROUNDS"] === undefined ? SOME : ALL;
+
+const ORDERS = 24;
+const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
+const payments = [
+  { method: "cash_on_delivery" },
+  { method: "credit_card" },
+  { method: "debit_card" },
+  { method: "credit_card", token: "tok_declined" },
+] as const;
+const orderAt = (index: number) =>
+  orderOf({
+    ...payments[index % payments.length]!,
+    lines: [{ sku: SKUS[index % SKUS.length]!, quantity: 1 }],
+  });
+
+const starts: ReadonlySet<CrashPoint> = new Set([
+  "ownership.read",
+  "ownership.watch",
+  "presence.watch",
+  "worker.consume",
+]);
+const ends: ReadonlySet<CrashPoint> = new Set([
+  "ownership.drain",
+  "ownership.release",
+  "partition.stop_serving",
+  "partition.drain",
+  "presence.delete",
+  "inventory.drain",
+]);
+const takeovers = /^(?:ownership\.(?:claim|acquire)|partition\.|floor\.read)/u;
+/** There is one inventory: a node that starts gets it when it should have it, any other when it is alone. */
+const inventoryTakeovers = /^inventory\.(?:load|prove|serve|flush)/u;
+const armedAtStart = (point: CrashPoint): boolean => starts.has(point) || inventoryTakeovers.test(point);
+
+/** Brings the victim to the place, by what leads there. */
+async function leadThere(cluster: OrderCluster, victim: ClusterProcess, point: CrashPoint): Promise<void> {
+  if (armedAtStart(point)) {
+    await victim.kill();
+    await victim.start().catch(() => undefined);
+  } else if (ends.has(point)) await victim.stop();
+  const alone = takeovers.test(point) || (inventoryTakeovers.test(point) && victim.running());
+  if (alone) for (const node of cluster.nodes.filter((one) => one !== victim)) await node.stop();
+}
+
+/** Only the inventory's owner gets to some places, only another node to one; to the others each node in turn. */
+async function victimOf(
+  { nodes }: OrderCluster,
+  link: NatsLink,
+  point: CrashPoint,
+  round: number,
+): Promise<ClusterProcess> {
+  const inTurn = nodes[round % nodes.length]!;
+  const owned = point === "inventory.store" || point === "inventory.drain";
+  if (!owned && point !== "inventory.request") return inTurn;
+  const lock = await natsJournal(link).readLast(subjects.lock("inventory.0"));
+  const owner = (JSON.parse(lock?.payload ?? "{}") as { readonly node?: string }).node;
+  return nodes.find(({ name }) => (name === owner) === owned) ?? inTurn;
+}
+
+t.setTimeout(120_000 + places.length * 40_000);
+
+t.test(`processes that end at ${places.length} places lose nothing`, async (t) => {
+  t.setTimeout(60_000 + places.length * 40_000);
+  const nodeFile = fileURLToPath(new URL("fixtures/crashing-node.ts", import.meta.url));
+  const cluster = await startOrderCluster(t, { nodes: 2, nodeFile });
+  const link = await connectNats({ servers: [cluster.nats.url], name: "test", connectTimeoutMs: 10_000 });
+  t.teardown(() => link.close());
+  const before = new Map<string, number>();
+  for (const sku of SKUS) before.set(sku, (await stock(cluster.urls[0]!, sku)).onHand);
+  const all: LoadedOrder[] = [];
+
+  for (const [round, [point, when]] of places.entries()) {
+    const victim = await victimOf(cluster, link, point, round);
+    const file = join(cluster.homeOf(victim.name), CRASH_FILE);
+    const pid = victim.pid();
+    // What leads to these places leads there once.
+    const once = armedAtStart(point) || ends.has(point) || takeovers.test(point);
+    const hit = once ? 1 : 1 + (round % 2);
+    writeFileSync(file, `${point} ${when} ${hit}`);
+    if (!armedAtStart(point)) process.kill(pid, "SIGUSR2");
+    const load = startLoad({
+      name: `round-${round}`,
+      count: ORDERS,
+      callers: 8,
+      orderAt,
+      urls: () => {
+        const running = cluster.nodes.filter((node) => node.running()).map((node) => node.url);
+        return running.length > 0 ? running : cluster.urls;
+      },
+    });
+    const armedAt = performance.now();
+    await leadThere(cluster, victim, point);
+    await waitUntil(`${victim.name} dies ${when} ${point}`, () => !victim.running(), {
+      timeoutMs: 20_000,
+    }).catch((error: unknown) => t.fail(String(error)));
+    const diedAfterMs = Math.round(performance.now() - armedAt);
+    // A node that was told to stop ends in any case.
+    t.notOk(existsSync(file), `${victim.name} died there`);
+    rmSync(file, { force: true });
+    if (victim.running()) process.kill(victim.pid(), "SIGUSR2");
+    for (const node of cluster.nodes) if (!node.running()) await node.start();
+    const orders = await load.done;
+    all.push(...orders);
+    const again = orders.filter(({ attempts }) => attempts > 1).length;
+    t.comment(
+      `${round + 1} of ${places.length}: ${victim.name} died ${when} ${point} after ${diedAfterMs} ms; ${orders.length} orders, ` +
+        `${again} of them took more than one request, all answered after ${Math.round(performance.now() - armedAt)} ms`,
+    );
+  }
+
+  await checkNothingLost(t, cluster.urls, all);
+  await checkAllEnd(t, cluster.urls, all);
+  await checkHistories(t, cluster.urls, all);
+  await checkLedger(t, cluster.gateway.url, all);
+  await checkStock(t, cluster.urls[0]!, before, all);
+  await checkInvoiceNumbers(t, cluster.urls[0]!, all);
+  await checkMails(t, cluster.mailbox.url, all);
+});

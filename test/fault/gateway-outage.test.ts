@@ -1,0 +1,63 @@
+import { setTimeout as pause } from "node:timers/promises";
+import t from "tap";
+import { checkAllEnd, checkLedger, checkNothingLost } from "../support/audits/order-audit.ts";
+import { healthCheck, orderOf } from "../support/clients/order-client.ts";
+import { metric } from "../support/metrics.ts";
+import { startLoad } from "../support/load/order-load.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const ORDERS = 80;
+const CALLERS = 20;
+/** Beginning of a capture's, an authorisation's and a look-up's line in the gateway's log. */
+const CALL = /"url":"\/(payments|operations)\//gu;
+/** Longer than an effect's tries without a breaker would last. */
+const OUTAGE_MS = 4000;
+const GATEWAY = 'provider="gateway"';
+
+t.test(
+  "orders wait for a gateway that is killed and started again, and each is charged once, without a storm",
+  async (t) => {
+    const cluster = await startOrderCluster(t, {
+      nodes: 2,
+      gatewayEnv: { ORDERLY_LOG_LEVEL: "debug" },
+    });
+    const [url = ""] = cluster.urls;
+    const load = startLoad({
+      name: "outage",
+      count: ORDERS,
+      callers: CALLERS,
+      orderAt: () => orderOf(),
+      urls: () => cluster.urls,
+    });
+    await waitUntil("some orders have their answer", () => load.answered.length >= 10, { intervalMs: 1 });
+    await cluster.gateway.kill();
+    await waitUntil("the gateway's breaker is not closed", async () => (await breakerOf(url)) > 0);
+    const answered = load.answered.length;
+    await pause(OUTAGE_MS);
+
+    const { status, check } = await healthCheck(url, "providers");
+    t.equal(status, 200, "the node is ready all the same");
+    t.match(check, { ok: false, detail: /gateway (open|half_open), \d+ waiting/u });
+    t.ok(load.answered.length - answered <= CALLERS, "orders wait");
+
+    await cluster.gateway.start();
+    const orders = await load.done;
+    t.same(
+      orders.filter(({ outcome }) => outcome !== "confirmed"),
+      [],
+      "no order is lost to the outage",
+    );
+    await checkNothingLost(t, cluster.urls, orders);
+    await checkAllEnd(t, cluster.urls, orders);
+    await checkLedger(t, cluster.gateway.url, orders);
+    const calls = cluster.gateway.output().match(CALL)?.length ?? 0;
+    t.comment(`${calls} calls after the outage for ${ORDERS} orders`);
+    t.ok(calls > ORDERS / 2, "the gateway's log is read");
+    // An authorisation and a capture each; a look-up where the kill left something unknown; the probes.
+    t.ok(calls <= 2 * ORDERS + 2 * CALLERS + 12, `${calls} calls after the outage`);
+    await waitUntil("the breaker is closed again", async () => (await breakerOf(url)) === 0);
+  },
+);
+
+const breakerOf = (url: string): Promise<number> => metric(url, "orderly_provider_breaker", GATEWAY);

@@ -1,0 +1,100 @@
+import t from "tap";
+import { killUnderLoad } from "../support/faults/kill-under-load.ts";
+import {
+  checkAllEnd,
+  checkHistories,
+  checkLedger,
+  checkNothingLost,
+  checkStock,
+} from "../support/audits/order-audit.ts";
+import { foundDeadAfter } from "../support/logs/hand-over-log.ts";
+import { orderOf, stock } from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import { checkInvoiceNumbers } from "../support/audits/order-documents.ts";
+import type { LoadedOrder } from "../support/load/order-load.ts";
+
+/** `npm run test:faults` asks for more. */
+const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 3);
+const ORDERS = 200;
+const CALLERS = 16;
+/** From the kill to the first accepted command on the victim's partitions; on a busy machine. */
+const LONGEST_OUTAGE_MS = 15_000;
+/**
+ * The victim's last heartbeat is this young at most when it is killed, so that presence alone cannot tell of its death
+ * any earlier (3000 ms - 500 ms).
+ */
+const PRESENCE_TELLS_MS = 2_500;
+const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
+
+/** All ways to pay, and cards that are refused. */
+const payments = [
+  { method: "cash_on_delivery" },
+  { method: "credit_card" },
+  { method: "debit_card" },
+  { method: "tokenized" },
+  { method: "credit_card", token: "tok_declined" },
+] as const;
+const orderAt = (index: number) =>
+  orderOf({
+    ...payments[index % payments.length]!,
+    lines: [{ sku: SKUS[index % SKUS.length]!, quantity: 1 + (index % 3) }],
+  });
+
+t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, loses nothing`, async (t) => {
+  const cluster = await startOrderCluster(t);
+  const before = new Map<string, number>();
+  for (const sku of SKUS) before.set(sku, (await stock(cluster.urls[0]!, sku)).onHand);
+  const all: LoadedOrder[] = [];
+  const outages: number[] = [];
+  const found: number[] = [];
+
+  for (let round = 0; round < ROUNDS; round++) {
+    const victim = cluster.nodes[round % cluster.nodes.length]!;
+    const name = `round-${round}`;
+    const {
+      orders,
+      outageMs: outage,
+      killedAt,
+    } = await killUnderLoad(cluster, victim, {
+      name,
+      count: ORDERS,
+      callers: CALLERS,
+      orderAt,
+    });
+    all.push(...orders);
+    outages.push(outage);
+    const again = orders.filter(({ attempts }) => attempts > 1).length;
+    t.ok(
+      outage < LONGEST_OUTAGE_MS,
+      `round ${round + 1}: ${victim.name} killed, first accepted command on its partitions after ${Math.round(outage)} ms; ` +
+        `${orders.length} orders, ${again} of them took more than one request`,
+    );
+    const survivors = cluster.nodes.filter((node) => node.running());
+    found.push(foundDeadAfter(survivors, victim.name, killedAt));
+    await checkNothingLost(
+      t,
+      survivors.map(({ url }) => url),
+      orders,
+    );
+    await victim.start();
+  }
+
+  await checkNothingLost(t, cluster.urls, all);
+  await checkAllEnd(t, cluster.urls, all);
+  await checkHistories(t, cluster.urls, all);
+  await checkLedger(t, cluster.gateway.url, all);
+  await checkStock(t, cluster.urls[0]!, before, all);
+  await checkInvoiceNumbers(t, cluster.urls[0]!, all);
+  outages.sort((a, b) => a - b);
+  found.sort((a, b) => a - b);
+  const foundP50 = found[Math.floor(found.length / 2)]!;
+  t.ok(
+    foundP50 < PRESENCE_TELLS_MS,
+    `deaths are found before presence runs out: p50 ${foundP50} ms, max ${found.at(-1)} ms`,
+  );
+  const repeated = all.filter(({ attempts }) => attempts > 1).length;
+  t.comment(
+    `kill to first accepted command on the victim's partitions: p50 ${Math.round(outages[Math.floor(outages.length / 2)]!)} ms, ` +
+      `max ${Math.round(outages.at(-1)!)} ms; ${repeated} of ${all.length} orders took more than one request`,
+  );
+});

@@ -1,0 +1,109 @@
+import t, { type Test } from "tap";
+import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../support/audits/order-audit.ts";
+import { clusterView, orderOf, place, readiness, stock } from "../support/clients/order-client.ts";
+import { everyNode, startOrderCluster } from "../support/cluster/order-cluster.ts";
+import type { OrderCluster } from "../support/cluster/order-cluster.ts";
+import { checkEveryMail, checkInvoiceNumbers } from "../support/audits/order-documents.ts";
+import { startLoad } from "../support/load/order-load.ts";
+import type { Load, LoadedOrder } from "../support/load/order-load.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/** `npm run test:faults` asks for more. */
+const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+const ORDERS = 120;
+const CALLERS = 8;
+const LONG_OUTAGE_MS = 8_000;
+const SKU = "TSHIRT-M";
+const METHODS = ["credit_card", "cash_on_delivery", "debit_card"] as const;
+
+const orderAt = (index: number) =>
+  orderOf({ method: METHODS[index % METHODS.length]!, lines: [{ sku: SKU, quantity: 1 }] });
+
+/** Kills the server under load, keeps it away for a while, and starts it again. */
+async function outage(t: Test, cluster: OrderCluster, name: string, awayMs: number): Promise<Load> {
+  const pids = cluster.nodes.map((node) => node.pid());
+  const load = startLoad({ name, count: ORDERS, callers: CALLERS, orderAt, urls: () => cluster.urls });
+  await waitUntil("a third of the orders are answered", () => load.answered.length >= ORDERS / 3, {
+    timeoutMs: 60_000,
+    intervalMs: 1,
+  });
+  await cluster.nats.kill();
+  const killedAt = performance.now();
+  await everyNode(cluster, "is not ready", async (url) => (await readiness(url)) === 503);
+  t.pass("health goes unready");
+  const refused = awayMs > 0 && refusal(t, cluster);
+  await waitUntil(
+    `the server was away for ${awayMs} ms, and no node has died or was ready`,
+    async () => {
+      if (performance.now() - killedAt < awayMs) {
+        for (const url of cluster.urls)
+          if ((await readiness(url)) !== 503) t.fail(`${url} is ready without a server`);
+        return false;
+      }
+      return true;
+    },
+    { timeoutMs: awayMs + 10_000, intervalMs: 100 },
+  );
+  await refused;
+  t.strictSame(
+    load.answered.filter(({ sentAt }) => sentAt > killedAt),
+    [],
+    "nothing was promised while the server was away",
+  );
+  const backAt = performance.now();
+  await cluster.nats.restart();
+  await everyNode(cluster, "is ready again", async (url) => (await readiness(url)) === 200);
+  t.comment(
+    `away for ${Math.round(backAt - killedAt)} ms, ready ${Math.round(performance.now() - backAt)} ms later`,
+  );
+  t.strictSame(
+    cluster.nodes.map((node) => node.pid()),
+    pids,
+  );
+  t.ok(
+    cluster.nodes.every((node) => node.running()),
+    "no node has died",
+  );
+  return load;
+}
+
+/** An order that comes while the server is away is refused in the end, not promised. */
+async function refusal(t: Test, cluster: OrderCluster): Promise<void> {
+  const refused = await place(cluster.urls[0]!, orderAt(0), { prefer: "wait=1" });
+  t.match(refused, { status: 503, body: { code: "unavailable" } });
+  t.match(refused.headers.get("retry-after"), /^\d+$/u);
+}
+
+t.setTimeout(120_000 + ROUNDS * 120_000);
+
+t.test("a nats-server killed under load: nothing answered is lost, and all goes on", async (t) => {
+  t.setTimeout(100_000 + ROUNDS * 120_000);
+  const cluster = await startOrderCluster(t, { syncAlways: true });
+  const { onHand } = await stock(cluster.urls[0]!, SKU);
+  const all: LoadedOrder[] = [];
+  const outages = Array.from({ length: ROUNDS }, (_, round) => [
+    { name: `at-once-${round}`, awayMs: 0 },
+    { name: `for-long-${round}`, awayMs: LONG_OUTAGE_MS },
+  ]).flat();
+  for (const { name, awayMs } of outages)
+    await t.test(awayMs === 0 ? "started again at once" : `away for ${awayMs} ms`, async (t) => {
+      const load = await outage(t, cluster, name, awayMs);
+      const orders = await load.done;
+      const again = orders.filter(({ attempts }) => attempts > 1).length;
+      t.comment(`${name}: ${orders.length} orders, ${again} of them took more than one request`);
+      all.push(...orders);
+      t.equal(orders.length, ORDERS);
+      await checkNothingLost(t, cluster.urls, orders);
+      await checkAllEnd(t, cluster.urls, orders);
+      // The mailbox shows the newest thousand.
+      await checkEveryMail(t, cluster.mailbox.url, orders);
+      await everyNode(cluster, "has an empty outbox", async (url) => {
+        const { nodes } = await clusterView(url);
+        return nodes.length === cluster.nodes.length && nodes.every(({ outboxDepth }) => outboxDepth === 0);
+      });
+      t.pass("the outbox drains");
+    });
+  await checkInvoiceNumbers(t, cluster.urls[0]!, all);
+  await checkLedger(t, cluster.gateway.url, all);
+  await checkStock(t, cluster.urls[0]!, new Map([[SKU, onHand]]), all);
+});

@@ -1,0 +1,153 @@
+/** SIGTERM while something hangs: everybody is answered, locks are free, and the process ends in order. */
+import { execFileSync } from "node:child_process";
+import t, { type Test } from "tap";
+import { stopping } from "../../config/limits.ts";
+import { partitionOf } from "../../config/subjects.ts";
+import { metric } from "../support/metrics.ts";
+import { clusterView, orderOf, place, read } from "../support/clients/order-client.ts";
+import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import type { ClusterProcess } from "../support/cluster/order-cluster.ts";
+import { untilSettled } from "../support/load/partition-share.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const PARTITIONS = 32;
+const ORDERS = 6;
+/** Between two processes on a busy machine. */
+const SLACK_MS = 1000;
+/** A call of the gateway in its log. */
+const CALL = /"url":"\/payments/gu;
+
+/** Stops the node; it must do so in order. @returns how long it took, ms */
+async function stopInOrder(t: Test, node: ClusterProcess): Promise<number> {
+  const begun = performance.now();
+  await node.stop();
+  const tookMs = Math.round(performance.now() - begun);
+  t.equal(await node.exitCode(), 0, `${node.name} ended in order, ${tookMs} ms after SIGTERM`);
+  t.ok(tookMs < stopping.processMs + SLACK_MS);
+  return tookMs;
+}
+
+t.test(
+  "orders whose gateway does not answer: callers of the node that stops get 202, all others wait on",
+  async (t) => {
+    const cluster = await startOrderCluster(t, {
+      nodes: 2,
+      gatewayEnv: { ORDERLY_LOG_LEVEL: "debug" },
+      env: { ORDERLY_GATEWAY_TIMEOUT_MS: "8000" },
+    });
+    await untilSettled(cluster);
+    const [leaving, staying] = cluster.nodes as readonly [ClusterProcess, ClusterProcess];
+    const slow = orderOf({ token: "tok_timeout" });
+    const begin = (node: ClusterProcess) =>
+      Array.from({ length: ORDERS }, (_, index) =>
+        place(node.url, slow, { prefer: "wait=60", "idempotency-key": `${node.name}-${index}` }),
+      );
+    const here = begin(leaving);
+    const there = Promise.all(begin(staying));
+    await waitUntil("every payment is asked for", () => {
+      return (cluster.gateway.output().match(CALL)?.length ?? 0) >= 2 * ORDERS;
+    });
+    const begun = performance.now();
+    const told = Promise.all(here).then((answers) => ({ answers, afterMs: performance.now() - begun }));
+    await stopInOrder(t, leaving);
+    const { answers, afterMs } = await told;
+    t.ok(afterMs < stopping.answersMs + SLACK_MS, `callers were told after ${Math.round(afterMs)} ms`);
+    for (const { status, headers, body } of answers) {
+      t.equal(status, 202);
+      t.equal(headers.get("location"), `/v1/orders/${body.id}`);
+      t.match(body, { status: "authorizing" });
+    }
+    const { nodes, partitions } = await clusterView(staying.url);
+    t.same(
+      nodes.map(({ id }) => id),
+      [staying.name],
+      "it is no longer seen",
+    );
+    t.ok(
+      partitions.every(({ node }) => node !== leaving.name),
+      "and no lock names it",
+    );
+    // The payment runs out of time, wherever its order is by now.
+    for (const { status, body } of await there) t.match([status, body], [402, { code: "payment_expired" }]);
+    for (const [index, { body }] of answers.entries()) {
+      const again = await place(staying.url, slow, {
+        prefer: "wait=60",
+        "idempotency-key": `${leaving.name}-${index}`,
+      });
+      t.match([again.status, again.body], [402, { code: "payment_expired", orderId: body.id }]);
+    }
+  },
+);
+
+t.test(
+  "a node whose disk is full hands its partitions over when it is stopped",
+  { skip: process.platform === "linux" ? false : "needs prlimit" },
+  async (t) => {
+    const cluster = await startOrderCluster(t, { nodes: 2 });
+    await untilSettled(cluster);
+    const [full, other] = cluster.nodes as readonly [ClusterProcess, ClusterProcess];
+    const owned = new Set(
+      (await clusterView(full.url)).partitions
+        .filter(({ node }) => node === full.name)
+        .map(({ partition }) => partition),
+    );
+    // Answered after their first commit; the payment is on its way, and its outcome will find no room.
+    const orders = await Promise.all(
+      Array.from({ length: 4 * ORDERS }, () =>
+        place(full.url, orderOf({ token: "tok_slow" }), { prefer: "respond-async" }),
+      ),
+    );
+    execFileSync("prlimit", ["--pid", String(full.pid()), "--fsize=1:"]);
+    const stuck = orders.map(({ body }) => body.id).filter((id) => owned.has(partitionOf(id, PARTITIONS)));
+    t.ok(stuck.length > 0);
+    await waitUntil(
+      "their outcomes are held",
+      async () =>
+        (await clusterView(full.url)).nodes.some(
+          ({ id, outboxDepth }) => id === full.name && outboxDepth >= stuck.length,
+        ),
+      { timeoutMs: 15_000 },
+    );
+    const from = performance.now();
+    await full.stop();
+    t.ok(performance.now() - from < stopping.processMs + SLACK_MS);
+    // Its exit code is the test runner's, which wants to write a file in every process that ends.
+    t.notMatch(full.output(), /did not stop within/u);
+    const begun = performance.now();
+    await untilSettled(cluster, [other]);
+    t.comment(`all partitions were taken over ${Math.round(performance.now() - begun)} ms after the end`);
+    for (const id of stuck)
+      await waitUntil(
+        `${id} is completed elsewhere`,
+        async () => (await read(other.url, id)).body.status === "completed",
+        {
+          timeoutMs: 30_000,
+        },
+      );
+  },
+);
+
+t.test("a node whose nats-server is silent answers its callers and ends", async (t) => {
+  const cluster = await startOrderCluster(t, { nodes: 1 });
+  const [node] = cluster.nodes as readonly [ClusterProcess];
+  const first = await place(node.url, orderOf());
+  await waitUntil("the first order leaves nothing to do", async () => {
+    return (await read(node.url, first.body.id)).body.status === "completed";
+  });
+  const speak = cluster.nats.freeze();
+  t.teardown(() => speak());
+  const waiting = Promise.all(
+    Array.from({ length: ORDERS }, () => place(node.url, orderOf(), { prefer: "wait=60" })),
+  );
+  await waitUntil("every order waits for its commit", async () => {
+    return (await metric(node.url, "orderly_outbox_depth")) >= ORDERS;
+  });
+  const begun = performance.now();
+  await stopInOrder(t, node);
+  for (const { status, headers, body } of await waiting) {
+    t.equal(status, 503);
+    t.match(body, { code: "unavailable" });
+    t.match(headers.get("retry-after"), /^\d+$/u);
+  }
+  t.ok(performance.now() - begun < stopping.processMs + SLACK_MS);
+});

@@ -1,0 +1,178 @@
+/** Commands to existing orders, and the stock, over HTTP, on services in memory. */
+import t from "tap";
+import { inventoryWith, order, ordersWith, startApp } from "../../support/http-services.ts";
+
+const post = (path: string, payload?: object) =>
+  ({ method: "POST", url: `/v1/orders/ord_1/${path}`, ...(payload ? { payload } : {}) }) as const;
+
+const accepted: [string, object | undefined, object][] = [
+  ["cancel", { reason: "too late" }, { type: "cancel", reason: "too late" }],
+  ["cancel", {}, { type: "cancel", reason: "Cancelled on request" }],
+  ["cancel", undefined, { type: "cancel", reason: "Cancelled on request" }],
+  ["fulfillment/pick", undefined, { type: "pick" }],
+  ["fulfillment/pick", {}, { type: "pick" }],
+  ["fulfillment/quality-check", { passed: true }, { type: "quality-check", passed: true }],
+  ["fulfillment/quality-check", { passed: false }, { type: "quality-check", passed: false }],
+  ["fulfillment/pack", undefined, { type: "pack" }],
+  ["fulfillment/ship", {}, { type: "ship" }],
+  ["fulfillment/deliver", undefined, { type: "deliver" }],
+  [
+    "fulfillment/deliver",
+    { collected: { amount: 3998, currency: "EUR" } },
+    { type: "deliver", collected: { amount: 3998, currency: "EUR" } },
+  ],
+];
+for (const [path, payload, command] of accepted)
+  t.test(
+    `${path} with ${JSON.stringify(payload) ?? "no body"} reaches the order and answers it`,
+    async (t) => {
+      const { app, orders } = await startApp(t);
+      const answer = await app.inject(post(path, payload));
+      t.equal(answer.statusCode, 200);
+      t.equal(answer.headers.etag, '"3"');
+      t.strictSame(answer.json(), order);
+      t.strictSame(orders.commands, [{ id: "ord_1", command }]);
+    },
+  );
+
+t.test("an empty JSON body counts as no body", async (t) => {
+  const { app } = await startApp(t);
+  const answer = await app.inject({
+    ...post("fulfillment/pick"),
+    headers: { "content-type": "application/json" },
+  });
+  t.equal(answer.statusCode, 200);
+});
+
+const refused: [string, object | undefined, object][] = [
+  ["cancel", { reason: "" }, { pointer: "/reason", code: "too_short" }],
+  ["cancel", { reason: "x".repeat(501) }, { pointer: "/reason", code: "too_long" }],
+  ["cancel", { why: "x" }, { pointer: "/why", code: "unknown_field" }],
+  ["fulfillment/pick", { force: true }, { pointer: "/force", code: "unknown_field" }],
+  ["fulfillment/pick", [], { pointer: "", code: "wrong_type" }],
+  ["fulfillment/quality-check", undefined, { pointer: "", code: "wrong_type" }],
+  ["fulfillment/quality-check", {}, { pointer: "/passed", code: "required" }],
+  ["fulfillment/quality-check", { passed: "true" }, { pointer: "/passed", code: "wrong_type" }],
+  ["fulfillment/deliver", { collected: { amount: 1 } }, { pointer: "/collected/currency", code: "required" }],
+  ["fulfillment/deliver", { collected: { amount: -1, currency: "EUR" } }, { pointer: "/collected/amount" }],
+];
+for (const [path, payload, fault] of refused)
+  t.test(`${path} with ${JSON.stringify(payload)?.slice(0, 50) ?? "no body"} is refused`, async (t) => {
+    const { app, orders } = await startApp(t);
+    const answer = await app.inject(post(path, payload));
+    t.match(answer.json(), { status: 400, code: "validation_failed", errors: [fault] });
+    t.equal(orders.commands.length, 0);
+  });
+
+t.test("a command at the wrong moment is answered with the state and what is allowed", async (t) => {
+  const illegal = { status: "illegal_transition", state: "shipped", allowedEvents: ["deliver"] } as const;
+  const { app } = await startApp(t, { orders: ordersWith({ command: async () => illegal }) });
+  for (const [path, payload] of accepted) {
+    const answer = await app.inject(post(path, payload));
+    t.match(answer.json(), {
+      status: 409,
+      code: "illegal_transition",
+      state: "shipped",
+      allowedEvents: ["deliver"],
+    });
+  }
+});
+
+t.test("another amount than the total is answered with the total", async (t) => {
+  const expected = { amount: 3998, currency: "EUR" };
+  const orders = ordersWith({ command: async () => ({ status: "amount_mismatch", expected }) });
+  const { app } = await startApp(t, { orders });
+  const collected = { amount: 1, currency: "EUR" };
+  const answer = await app.inject(post("fulfillment/deliver", { collected }));
+  t.match(answer.json(), { status: 422, code: "amount_mismatch", expected });
+});
+
+const stock = { onHand: 100, name: "T-shirt M", price: { amount: 1999, currency: "EUR" } };
+const put = (sku: string, payload: object) =>
+  ({ method: "PUT", url: `/v1/inventory/${sku}`, payload }) as const;
+
+t.test("stock that was put can be read and listed, page by page", async (t) => {
+  const { app } = await startApp(t);
+  for (const sku of ["C", "A", "B.1", "D_2", "E-3"])
+    t.equal((await app.inject(put(sku, stock))).statusCode, 200);
+  const view = { sku: "A", ...stock, reserved: 0, available: 100 };
+  t.strictSame((await app.inject("/v1/inventory/A")).json(), view);
+  const seen: string[] = [];
+  let url: string | null = "/v1/inventory?limit=2";
+  for (let pages = 0; url !== null && pages < 5; pages++) {
+    const page: { items: { sku: string }[]; nextCursor: string | null } = (await app.inject(url)).json();
+    seen.push(...page.items.map(({ sku }) => sku));
+    url = page.nextCursor === null ? null : `/v1/inventory?limit=2&cursor=${page.nextCursor}`;
+  }
+  t.strictSame(seen, ["A", "B.1", "C", "D_2", "E-3"]);
+});
+
+t.test("without a limit a page has 50 items, and 200 at most", async (t) => {
+  const limits: number[] = [];
+  const list = async ({ limit }: { limit: number }) => {
+    limits.push(limit);
+    return { status: "found", items: [], next: null } as const;
+  };
+  const { app } = await startApp(t, { inventory: inventoryWith({ list }) });
+  for (const query of ["", "?limit=1", "?limit=200"])
+    t.equal((await app.inject(`/v1/inventory${query}`)).statusCode, 200);
+  t.strictSame(limits, [50, 1, 200]);
+  for (const query of [
+    "limit=0",
+    "limit=201",
+    "limit=1.5",
+    "limit=",
+    "limit=abc",
+    "limit=1&limit=2",
+    "limit=%31e1",
+    "cursor=",
+    "cursor=%00",
+    "page=2",
+    "__proto__=1",
+  ]) {
+    const answer = await app.inject(`/v1/inventory?${query}`);
+    t.match(answer.json(), { status: 400, code: "validation_failed" }, query);
+  }
+  t.equal(limits.length, 3);
+});
+
+t.test("a SKU that is not known, or cannot be one, is answered 404 when read and 400 when put", async (t) => {
+  const { app } = await startApp(t);
+  for (const sku of ["NEW", "%20", "a%2Fb", "-x", "a*", "x".repeat(65)]) {
+    t.match((await app.inject(`/v1/inventory/${sku}`)).json(), { status: 404, code: "sku_not_found" }, sku);
+    if (sku !== "NEW")
+      t.match((await app.inject(put(sku, stock))).json(), {
+        status: 400,
+        code: "validation_failed",
+        errors: [{ pointer: "/sku", code: "invalid_format" }],
+      });
+  }
+});
+
+t.test("stock below what is reserved is answered 409 with the reserved quantity", async (t) => {
+  const inventory = inventoryWith({ put: async () => ({ status: "below_reserved", reserved: 12 }) });
+  const { app } = await startApp(t, { inventory });
+  t.match((await app.inject(put("A", stock))).json(), { status: 409, code: "below_reserved", reserved: 12 });
+});
+
+t.test("stock with a bad quantity, name or price is refused", async (t) => {
+  const { app, inventory } = await startApp(t);
+  const price = stock.price;
+  const cases: [object, string, string][] = [
+    [{ ...stock, onHand: -1 }, "/onHand", "out_of_range"],
+    [{ ...stock, onHand: 1.5 }, "/onHand", "wrong_type"],
+    [{ ...stock, onHand: "1" }, "/onHand", "wrong_type"],
+    [{ ...stock, onHand: 1e300 }, "/onHand", "out_of_range"],
+    [{ ...stock, name: " " }, "/name", "invalid_format"],
+    [{ ...stock, name: "a\nb" }, "/name", "invalid_format"],
+    [{ ...stock, price: { ...price, currency: "eur" } }, "/price/currency", "invalid_format"],
+    [{ ...stock, price: { ...price, amount: 1_000_000_001 } }, "/price/amount", "out_of_range"],
+    [{ ...stock, price: null }, "/price", "wrong_type"],
+    [{ ...stock, reserved: 1 }, "/reserved", "unknown_field"],
+  ];
+  for (const [payload, pointer, code] of cases) {
+    const answer = await app.inject(put("A", payload));
+    t.match(answer.json(), { status: 400, code: "validation_failed", errors: [{ pointer, code }] }, pointer);
+  }
+  t.equal(inventory.stock.size, 0);
+});

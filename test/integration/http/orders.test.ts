@@ -1,0 +1,265 @@
+/** Placing, reading and commanding orders over HTTP, on services in memory. */
+import t from "tap";
+import type { OrderView, PlaceResult } from "../../../src/services/orders/contract.ts";
+import { body, order, ordersWith, startApp } from "../../support/http-services.ts";
+
+const place = { method: "POST", url: "/v1/orders", payload: body } as const;
+
+t.test("a placed order is answered 201 with Location, ETag and the whole order", async (t) => {
+  const { app, orders } = await startApp(t);
+  const answer = await app.inject(place);
+  t.equal(answer.statusCode, 201);
+  t.equal(answer.headers.location, "/v1/orders/ord_1");
+  t.equal(answer.headers.etag, '"3"');
+  t.equal(answer.headers["content-type"], "application/json; charset=utf-8");
+  t.equal(answer.headers["preference-applied"], undefined);
+  t.strictSame(answer.json(), order);
+  t.strictSame(orders.placed, [{ order: body, options: { caller: "anonymous", waitMs: 10_000 } }]);
+});
+
+t.test("every field that an order can have survives serialisation", async (t) => {
+  const full: OrderView = {
+    ...order,
+    shippingAddress: { ...body.shippingAddress, line2: "2nd floor" },
+    lines: [...order.lines, { sku: "NEW", quantity: 1, unitPrice: null }],
+    payment: { method: "async", status: "pending", reason: null, url: "http://127.0.0.1:3900/pay/1" },
+    fulfillment: { status: "shipped", trackingNumber: "TRK1" },
+    invoice: { number: "INV-1", issuedAt: "2026-11-22T11:00:00.000Z", url: "/v1/orders/ord_1/invoice" },
+    reason: "late “€” \u2028 ünïcode",
+  };
+  const bare: OrderView = { ...order, total: null, nextEvents: [] };
+  for (const view of [full, bare]) {
+    const { app } = await startApp(t, {
+      orders: ordersWith({ get: async () => ({ status: "found", order: view }) }),
+    });
+    t.strictSame((await app.inject("/v1/orders/ord_1")).json(), view);
+  }
+});
+
+t.test("a field that the schema does not list never leaves the node", async (t) => {
+  const leaky = { ...order, token: "tok_ok", payment: { ...order.payment, token: "tok_ok" } };
+  const { app } = await startApp(t, {
+    orders: ordersWith({ get: async () => ({ status: "found", order: leaky }) }),
+  });
+  t.strictSame((await app.inject("/v1/orders/ord_1")).json(), order);
+});
+
+t.test("an order that is not settled within the wait is answered 202 with Location", async (t) => {
+  const pending = { ...order, status: "authorizing" } as const;
+  const orders = ordersWith({ place: async () => ({ status: "pending", order: pending }) });
+  const { app } = await startApp(t, { orders });
+  const answer = await app.inject({ ...place, headers: { prefer: "wait=1" } });
+  t.equal(answer.statusCode, 202);
+  t.equal(answer.headers.location, "/v1/orders/ord_1");
+  t.equal(answer.headers["preference-applied"], "wait=1");
+  t.equal(answer.json().status, "authorizing");
+});
+
+t.test("a client that says nothing waits as long as the node's setting has it", async (t) => {
+  const { app, orders } = await startApp(t, { defaultWaitMs: 1_234 });
+  await app.inject(place);
+  await app.inject({ ...place, headers: { prefer: "wait=2" } });
+  t.same(
+    orders.placed.map(({ options }) => options.waitMs),
+    [1_234, 2_000],
+  );
+});
+
+t.test("respond-async is answered 202 even when the first commit settled the order", async (t) => {
+  const { app, orders } = await startApp(t);
+  const answer = await app.inject({ ...place, headers: { prefer: "respond-async" } });
+  t.equal(answer.statusCode, 202);
+  t.equal(answer.headers["preference-applied"], "respond-async");
+  t.equal(orders.placed[0]?.options.waitMs, 0);
+});
+
+t.test("an order that waits on the payment page is answered 201 with its address", async (t) => {
+  const payment = {
+    method: "async",
+    status: "pending",
+    reason: null,
+    url: "http://127.0.0.1:3900/pay/1",
+  } as const;
+  const view: OrderView = { ...order, status: "awaiting_payment", payment };
+  const { app } = await startApp(t, {
+    orders: ordersWith({ place: async () => ({ status: "placed", order: view }) }),
+  });
+  const answer = await app.inject({ ...place, payload: { ...body, payment: { method: "async" } } });
+  t.equal(answer.statusCode, 201);
+  t.equal(answer.json().payment.url, payment.url);
+});
+
+t.test("the idempotency key reaches the service as it is", async (t) => {
+  const { app, orders } = await startApp(t);
+  const key = `!"~${"k".repeat(252)}`;
+  t.equal((await app.inject({ ...place, headers: { "idempotency-key": key } })).statusCode, 201);
+  t.equal(orders.placed[0]?.options.idempotencyKey, key);
+});
+
+t.test(
+  "an idempotency key that is empty, long, blank or not ASCII is refused before anything happens",
+  async (t) => {
+    const { app, orders } = await startApp(t);
+    for (const key of ["", "k".repeat(256), "a b", "clé", "a\tb"]) {
+      const answer = await app.inject({ ...place, headers: { "idempotency-key": key } });
+      t.match(answer.json(), { status: 400, code: "invalid_idempotency_key" }, JSON.stringify(key));
+    }
+    t.equal(orders.placed.length, 0);
+  },
+);
+
+const refusals: [PlaceResult, number, object][] = [
+  [
+    { status: "out_of_stock", orderId: "ord_1", missing: [{ sku: "TSHIRT-M", requested: 2, available: 1 }] },
+    409,
+    { code: "out_of_stock", orderId: "ord_1", missing: [{ sku: "TSHIRT-M", requested: 2, available: 1 }] },
+  ],
+  [
+    {
+      status: "unknown_sku",
+      skus: [
+        { sku: "A", index: 0 },
+        { sku: "B", index: 3 },
+      ],
+    },
+    422,
+    {
+      code: "unknown_sku",
+      errors: [
+        { pointer: "/lines/0/sku", code: "unknown_sku", sku: "A" },
+        { pointer: "/lines/3/sku", code: "unknown_sku", sku: "B" },
+      ],
+    },
+  ],
+  [
+    { status: "mixed_currency", currencies: ["EUR", "USD"] },
+    422,
+    { code: "mixed_currency", currencies: ["EUR", "USD"] },
+  ],
+  [
+    { status: "payment_failed", orderId: "ord_1", reason: "card_declined" },
+    402,
+    { code: "payment_failed", orderId: "ord_1", reason: "card_declined" },
+  ],
+  [
+    { status: "payment_expired", orderId: "ord_1", reason: "timeout" },
+    402,
+    { code: "payment_expired", orderId: "ord_1", reason: "timeout" },
+  ],
+  [
+    { status: "idempotency_key_reused", orderId: "ord_1" },
+    422,
+    { code: "idempotency_key_reused", orderId: "ord_1" },
+  ],
+  [
+    { status: "refused", code: "order_parked", reason: "internal: cannot read x of undefined" },
+    409,
+    { code: "refused", refusal: "order_parked" },
+  ],
+  [
+    { status: "storage_unavailable", reason: "internal: /home/x/outbox.sqlite", retryAfterMs: 2000 },
+    503,
+    { code: "storage_unavailable" },
+  ],
+];
+for (const [result, status, problem] of refusals)
+  t.test(`${result.status} is answered ${status}`, async (t) => {
+    const { app } = await startApp(t, { orders: ordersWith({ place: async () => result }) });
+    const answer = await app.inject(place);
+    t.equal(answer.statusCode, status);
+    t.equal(answer.headers["content-type"], "application/problem+json");
+    t.match(answer.json(), { status, ...problem });
+    t.notMatch(answer.body, /internal|undefined/u);
+  });
+
+t.test("429 and 503 tell in whole seconds when to come back, at least one", async (t) => {
+  for (const [retryAfterMs, seconds] of [
+    [0, "1"],
+    [1, "1"],
+    [1000, "1"],
+    [1001, "2"],
+  ] as const) {
+    const overloaded = ordersWith({ place: async () => ({ status: "overloaded", retryAfterMs }) });
+    const full = await (await startApp(t, { orders: overloaded })).app.inject(place);
+    t.match(full.json(), { status: 429, code: "overloaded" });
+    t.equal(full.headers["retry-after"], seconds);
+    const away = ordersWith({
+      get: async () => ({ status: "unavailable", reason: "nats://10.0.0.1", retryAfterMs }),
+    });
+    const gone = await (await startApp(t, { orders: away })).app.inject("/v1/orders/ord_1");
+    t.match(gone.json(), { status: 503, code: "unavailable" });
+    t.equal(gone.headers["retry-after"], seconds);
+    t.notMatch(gone.body, "10.0.0.1");
+  }
+});
+
+t.test("an order that has not changed is answered 304 without a body", async (t) => {
+  const { app } = await startApp(t);
+  const fresh = await app.inject("/v1/orders/ord_1");
+  t.match(fresh.headers, { etag: '"3"', "cache-control": "private, no-cache" });
+  const same = await app.inject({ url: "/v1/orders/ord_1", headers: { "if-none-match": '"2", W/"3"' } });
+  t.equal(same.statusCode, 304);
+  t.equal(same.body, "");
+  t.equal(same.headers.etag, '"3"');
+  const older = await app.inject({ url: "/v1/orders/ord_1", headers: { "if-none-match": '"2"' } });
+  t.equal(older.statusCode, 200);
+});
+
+t.test("HEAD answers like GET, without the body", async (t) => {
+  const { app } = await startApp(t);
+  const head = await app.inject({ method: "HEAD", url: "/v1/orders/ord_1" });
+  t.equal(head.statusCode, 200);
+  t.equal(head.headers.etag, '"3"');
+  t.equal(head.body, "");
+});
+
+t.test("an id that no order has, or could have, is answered 404 order_not_found", async (t) => {
+  const { app } = await startApp(t);
+  for (const id of [
+    "ord_2",
+    "x",
+    "ord_",
+    "ord_%00",
+    "ord_a.b",
+    "ord_>",
+    "*",
+    "%2e%2e%2f",
+    `ord_${"x".repeat(65)}`,
+    "x".repeat(5000),
+  ])
+    for (const [method, path] of [
+      ["GET", ""],
+      ["GET", "/history"],
+      ["POST", "/cancel"],
+      ["POST", "/fulfillment/pick"],
+    ] as const) {
+      const answer = await app.inject({ method, url: `/v1/orders/${id}${path}` });
+      t.match(answer.json(), { status: 404, code: "order_not_found" }, `${method} ${id.slice(0, 40)}${path}`);
+    }
+});
+
+t.test("the history is answered oldest first with all its fields", async (t) => {
+  const items = [
+    {
+      version: 1,
+      sequence: 12,
+      at: "2026-11-22T10:00:00.000Z",
+      input: "start",
+      transitions: [
+        { machine: "order", from: null, to: "reserving" },
+        { machine: "payment", from: "idle", to: { open: { authorizing: "waiting" } } },
+      ],
+      events: ["order.created"],
+      effects: { opened: ["payment.authorize"], closed: [] },
+      timers: { armed: [], cancelled: ["t"] },
+      node: "node-1",
+      epoch: 4,
+    },
+  ];
+  const { app } = await startApp(t, {
+    orders: ordersWith({ history: async () => ({ status: "found", items }) }),
+  });
+  const answer = await app.inject("/v1/orders/ord_1/history");
+  t.equal(answer.statusCode, 200);
+  t.strictSame(answer.json(), { items });
+});

@@ -1,0 +1,77 @@
+/** Parked orders over HTTP: every outcome of the service as an answer. */
+import t from "tap";
+import type { ParkedOrder, ParkedOrders, UnparkResult } from "../../../src/services/orders/contract.ts";
+import { order, startApp } from "../../support/http-services.ts";
+
+const parkedOrder = (n: number): ParkedOrder => ({
+  orderId: `ord_${n}`,
+  parkingId: `p${n}`,
+  since: "2026-11-22T10:00:00.000Z",
+  reason: "machine payment failed: no such method",
+  input: "inbox:payment.settled",
+  version: n,
+});
+
+function parkedWith(replaced: Partial<ParkedOrders>): ParkedOrders {
+  return {
+    list: async () => ({ status: "found", items: [], next: null }),
+    resume: async () => ({ status: "not_found" }),
+    skip: async () => ({ status: "not_found" }),
+    ...replaced,
+  };
+}
+
+t.test("the list is answered page by page", async (t) => {
+  const asked: unknown[] = [];
+  const parked = parkedWith({
+    list: async (options) => {
+      asked.push(options);
+      const next = options.after === undefined ? "17.ord_1" : null;
+      return { status: "found", items: [parkedOrder(asked.length)], next };
+    },
+  });
+  const { app } = await startApp(t, { parked });
+  const first = await app.inject("/v1/parked?limit=1");
+  t.equal(first.statusCode, 200);
+  t.strictSame(first.json().items, [parkedOrder(1)]);
+  const second = await app.inject(`/v1/parked?limit=1&cursor=${first.json().nextCursor}`);
+  t.strictSame(second.json(), { items: [parkedOrder(2)], nextCursor: null });
+  t.strictSame(asked, [{ limit: 1 }, { limit: 1, after: "17.ord_1" }]);
+  t.match((await app.inject("/v1/parked?cursor=zzz")).json(), { code: "validation_failed" });
+});
+
+const outcomes: [UnparkResult, number, object][] = [
+  [{ status: "done", order }, 200, { id: "ord_1" }],
+  [{ status: "still_parked", reason: "poison" }, 409, { code: "still_parked", reason: "poison" }],
+  [{ status: "not_parked" }, 409, { code: "not_parked" }],
+  [{ status: "parked_otherwise" }, 409, { code: "parked_otherwise" }],
+  [{ status: "nothing_to_skip" }, 409, { code: "nothing_to_skip" }],
+  [{ status: "not_found" }, 404, { code: "order_not_found" }],
+  [{ status: "unavailable", reason: "x", retryAfterMs: 1000 }, 503, { code: "unavailable" }],
+  [{ status: "overloaded", retryAfterMs: 1000 }, 429, { code: "overloaded" }],
+];
+for (const [result, status, answer] of outcomes)
+  t.test(`resume and skip answer ${status} for ${result.status}`, async (t) => {
+    const { app } = await startApp(t, {
+      parked: parkedWith({ resume: async () => result, skip: async () => result }),
+    });
+    for (const action of ["resume", "skip"] as const) {
+      const reply = await app.inject({ method: "POST", url: `/v1/orders/ord_1/${action}` });
+      t.equal(reply.statusCode, status);
+      t.match(reply.json(), answer);
+      if (status === 429 || status === 503) t.equal(reply.headers["retry-after"], "1");
+    }
+  });
+
+t.test("skip passes the parking on that it was told, and takes no other fields", async (t) => {
+  const asked: unknown[] = [];
+  const skip: ParkedOrders["skip"] = async (...args) => {
+    asked.push(args);
+    return { status: "done", order };
+  };
+  const { app } = await startApp(t, { parked: parkedWith({ skip }) });
+  const post = (payload: object) => app.inject({ method: "POST", url: "/v1/orders/ord_1/skip", payload });
+  t.equal((await post({ parkingId: "p1" })).statusCode, 200);
+  t.strictSame(asked, [["ord_1", "p1"]]);
+  t.match((await post({ all: true })).json(), { code: "validation_failed" });
+});

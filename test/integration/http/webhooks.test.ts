@@ -1,0 +1,161 @@
+/** Webhooks over HTTP with the real intake: what is looked at first, and when the sender is told "taken". */
+import t, { type Test } from "tap";
+import type { AppDependencies } from "../../../src/http/app.ts";
+import type { Actors } from "../../../src/runtime/actors.ts";
+import { Unavailable } from "../../../src/runtime/ports.ts";
+import { webhookIntake } from "../../../src/services/webhooks/intake.ts";
+import { signWebhook } from "../../../src/services/webhooks/signature.ts";
+import { startApp } from "../../support/http-services.ts";
+
+const SECRET = "a secret of thirty-two characters, or more";
+const paid = {
+  type: "payment.paid",
+  data: {
+    payment: "pay_1",
+    orderId: "ord_01k3s5kz0ffrfrykkzk0whh5z8",
+    amount: 1999,
+    currency: "EUR",
+    authorization: "auth_1",
+    reason: null,
+  },
+};
+const text = JSON.stringify(paid);
+const large = JSON.stringify({ ...paid, more: "x".repeat(70_000) });
+const MINUTE_MS = 60_000;
+
+type Deliver = Actors["deliver"];
+type Changes = Partial<AppDependencies> & {
+  readonly deliver?: Deliver;
+  readonly orLost?: <T>(promise: Promise<T>) => Promise<T | undefined>;
+};
+
+async function stage(t: Test, { deliver, orLost = (promise) => promise, ...replaced }: Changes = {}) {
+  const delivered: Parameters<Deliver>[] = [];
+  const webhooks = webhookIntake({
+    secrets: { payments: SECRET, carrier: `${SECRET} of another sender` },
+    deliver: deliver ?? (async (...input) => void delivered.push(input)),
+    orLost,
+  });
+  const { app } = await startApp(t, { webhooks, ...replaced });
+  const send = async (body: string, headers: Record<string, string>) => {
+    const answer = await app.inject({
+      method: "POST",
+      url: "/v1/webhooks/payments",
+      headers: { "content-type": "application/json", ...headers },
+      payload: body,
+    });
+    const { code } = answer.json<{ code?: string }>();
+    return { status: answer.statusCode, code, retryAfter: answer.headers["retry-after"] };
+  };
+  return { app, send, delivered };
+}
+
+const signed = (body: string, at = new Date(), secret = SECRET) => ({
+  ...signWebhook(secret, "msg_1", at, body),
+});
+const wrong = (body: string) => signed(body, new Date(), "another secret, as long as it has to be");
+
+/** Headers that no body can go with. */
+const unsigned: [string, Record<string, string>][] = [
+  ["none", {}],
+  ["no signature", { ...signed(text), "webhook-signature": "" }],
+  ["no signature of a known version", { ...signed(text), "webhook-signature": "v0,x" }],
+  ["no id", { ...signed(text), "webhook-id": "" }],
+  ["an id that is none", { ...signed(text), "webhook-id": "a b" }],
+  ["no time", { ...signed(text), "webhook-timestamp": "" }],
+  ["a time that is none", { ...signed(text), "webhook-timestamp": "soon" }],
+  ["a stale time", signed(text, new Date(Date.now() - 6 * MINUTE_MS))],
+  ["a time to come", signed(text, new Date(Date.now() + 6 * MINUTE_MS))],
+];
+
+const cutOff: Partial<AppDependencies> = {
+  operations: {
+    cutOff: () => "no server",
+    health: () => ({ ready: false, checks: [] }),
+    cluster: async () => ({ nodes: [], partitions: [] }),
+    metrics: () => "",
+  },
+};
+
+t.test(
+  "headers that show no signature are answered 401, whatever the body and the node's state",
+  async (t) => {
+    const nodes = { "a node": await stage(t), "a node that is cut off": await stage(t, cutOff) };
+    for (const [node, { send, delivered }] of Object.entries(nodes)) {
+      for (const [name, headers] of unsigned)
+        for (const [what, body] of Object.entries({ text, large, none: "", "no JSON": "{" }))
+          t.match(
+            await send(body, headers),
+            { status: 401, code: "invalid_signature" },
+            `${node}: ${name}, ${what}`,
+          );
+      t.same(delivered, []);
+    }
+  },
+);
+
+t.test(
+  "a wrong signature is answered 401, also by a node that is cut off, and a body too large to check 413",
+  async (t) => {
+    for (const changes of [{}, cutOff]) {
+      const { send, delivered } = await stage(t, changes);
+      for (const body of [text, "", "{"])
+        t.match(await send(body, wrong(body)), { status: 401, code: "invalid_signature" });
+      t.match(await send(`${text} `, signed(text)), { status: 401 }, "signed for another body");
+      t.match(await send(large, signed(large)), { status: 413, code: "body_too_large" });
+      t.same(delivered, []);
+    }
+  },
+);
+
+t.test(
+  "a sender without a signature gets its 401 over a real connection, however much it sends",
+  async (t) => {
+    const { app } = await stage(t);
+    const url = await app.listen({ host: "127.0.0.1", port: 0 });
+    for (const bytes of [70_000, 3_000_000]) {
+      const answer = await fetch(`${url}/v1/webhooks/payments`, { method: "POST", body: "x".repeat(bytes) });
+      t.equal(answer.status, 401, `${bytes} bytes`);
+      await answer.body?.cancel();
+    }
+  },
+);
+
+t.test("what is signed is read then: 400 for nonsense, 503 on a node that is cut off", async (t) => {
+  const { send, delivered } = await stage(t);
+  t.match(await send("{", signed("{")), { status: 400, code: "malformed_json" });
+  t.match(await send("{}", signed("{}")), { status: 400, code: "validation_failed" });
+  t.match(await send(text, signed(text)), { status: 200 });
+  t.match(delivered, [[paid.data.orderId, "payment", { type: "gateway.paid" }, "msg_1"]]);
+  const away = await stage(t, cutOff);
+  t.match(await away.send(text, signed(text)), { status: 503, code: "unavailable", retryAfter: "1" });
+  t.same(away.delivered, []);
+});
+
+t.test("200 comes after the message is stored for good, and 503 when that is not known", async (t) => {
+  const storing = Promise.withResolvers<void>();
+  let answered = false;
+  const slow = await stage(t, { deliver: () => storing.promise });
+  const answer = slow.send(text, signed(text)).finally(() => {
+    answered = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(answered, false, "not before");
+  storing.resolve();
+  t.match(await answer, { status: 200 });
+
+  const refusing = await stage(t, {
+    deliver: async () => {
+      throw new Unavailable("no server");
+    },
+  });
+  t.match(await refusing.send(text, signed(text)), { status: 503, code: "unavailable", retryAfter: "1" });
+  const lost = await stage(t, { deliver: () => new Promise(() => {}), orLost: async () => undefined });
+  t.match(await lost.send(text, signed(text)), { status: 503, code: "unavailable", retryAfter: "1" });
+  const broken = await stage(t, {
+    deliver: async () => {
+      throw new Error("a fault of the program");
+    },
+  });
+  t.match(await broken.send(text, signed(text)), { status: 500, code: "internal_error" });
+});

@@ -1,0 +1,183 @@
+/** Events that workers gave up on: listed over HTTP, given back, and worked on once. */
+import t, { type Test } from "tap";
+import { Letters } from "../../../nodes/mailbox/messages.ts";
+import { listenSmtp } from "../../../nodes/mailbox/smtp.ts";
+import { deadLetterDesk } from "../../../nodes/order/dead-letters.ts";
+import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
+import { natsDeadLetters } from "../../../src/adapters/nats/dead-letters.ts";
+import { startWorker, type Work, WorkRefused } from "../../../src/runtime/workers/worker.ts";
+import { startEmailWorker } from "../../../src/services/email/worker.ts";
+import { freePorts } from "../../support/cluster/free-ports.ts";
+import { startApp } from "../../support/http-services.ts";
+import { orderDetails } from "../../support/order-details.ts";
+import { waitUntil } from "../../support/wait-until.ts";
+import { type Stage, startStage } from "../../support/worker-stage.ts";
+
+const bounds = {
+  maxInFlight: 4,
+  workLimitMs: 5_000,
+  lockLifeMs: 6_500,
+  backoffMs: 20,
+  backoffMaxMs: 50,
+  maxAttempts: 3,
+};
+
+const created = (n: number) => ({
+  id: `ord_${n}.1.0`,
+  type: "order.created",
+  order: `ord_${n}`,
+  data: orderDetails(`ord_${n}`),
+});
+
+type Letter = { readonly id: string; readonly orderId: string };
+
+async function startApi(t: Test, stage: Stage) {
+  const { link } = await stage.node();
+  const letters = natsDeadLetters(link);
+  const { app } = await startApp(t, { deadLetters: deadLetterDesk(letters) });
+  return {
+    link,
+    letters,
+    list: async (query = "") => {
+      const answer = await app.inject({ method: "GET", url: `/v1/dead-letters${query}` });
+      return answer.json<{ items: readonly Letter[]; nextCursor: string | null }>();
+    },
+    replay: (id: string) => app.inject({ method: "POST", url: `/v1/dead-letters/${id}/replay` }),
+  };
+}
+
+async function startMailWorker(t: Test, stage: Stage, work: Work) {
+  const running = await startWorker(await stage.node(), {
+    name: "mail",
+    types: ["order.created"],
+    bounds,
+    work,
+  });
+  t.teardown(() => running.stop());
+  return running;
+}
+
+t.test("mails that a mail server refused are listed, replayed once it works, and arrive once", async (t) => {
+  const stage = await startStage(t);
+  const api = await startApi(t, stage);
+  const [port = 0] = await freePorts(1);
+  const worker = await startEmailWorker({
+    ...(await stage.node()),
+    smtpUrl: `smtp://127.0.0.1:${port}`,
+    bounds,
+  });
+  t.teardown(() => worker.stop());
+  for (const n of [1, 2, 3]) await stage.emit(created(n));
+  const { items } = await waitUntil("three letters are dead", async () => {
+    const page = await api.list();
+    return page.items.length === 3 && page;
+  });
+  t.match(
+    items.find(({ orderId }) => orderId === "ord_1"),
+    {
+      id: /^dl_\d+$/u,
+      worker: "email",
+      eventId: "ord_1.1.0",
+      type: "order.created",
+      reason: /ECONNREFUSED/u,
+      attempts: bounds.maxAttempts,
+      at: /^20\d\d-.*Z$/u,
+    },
+  );
+  const first = await api.list("?limit=2");
+  t.same([first.items.length, first.nextCursor], [2, first.items[1]?.id]);
+  const second = await api.list(`?limit=2&cursor=${first.nextCursor}`);
+  t.same([second.items.map(({ id }) => id), second.nextCursor], [[items[2]?.id], null]);
+
+  const letters = new Letters(100);
+  const smtp = await listenSmtp(letters, { host: "127.0.0.1", port, now: Date.now });
+  t.teardown(() => smtp.close());
+  // One of them again and again, at the same time and later.
+  const twice = items[0]!.id;
+  const answers = await Promise.all([...items.map(({ id }) => id), twice, twice].map(api.replay));
+  t.same(
+    answers.map(({ statusCode }) => statusCode),
+    [202, 202, 202, 202, 202],
+  );
+  t.same(answers[0]?.json(), { id: twice, status: "replayed" });
+  await waitUntil("all three have come", () => worker.counters.done === 3);
+  t.match(await api.replay(twice), { statusCode: 202 });
+  t.same((await api.list()).items, []);
+  // Whatever was still to be handed out comes before this one.
+  await stage.emit(created(4));
+  await waitUntil("a later mail has come", () => worker.counters.done === 4);
+  const receivers = (await letters.read()).map(({ to }) => to).toSorted();
+  t.same(
+    receivers,
+    [1, 2, 3, 4].map((n) => `ord_${n}@example.com`),
+  );
+});
+
+t.test("a replay that fails is tried as often as a new event, then is a new letter", async (t) => {
+  const stage = await startStage(t);
+  const api = await startApi(t, stage);
+  const attempts: number[] = [];
+  const later: string[] = [];
+  let works = false;
+  await startMailWorker(t, stage, async ({ id }, { attempt }) => {
+    if (id === created(1).id) attempts.push(attempt);
+    else later.push(id);
+    if (!works) throw new Error("no luck");
+  });
+  await stage.emit(created(1));
+  const once = await waitUntil("there is a letter", async () => (await api.list()).items[0]);
+  t.equal((await api.replay(once.id)).statusCode, 202);
+  const again = await waitUntil("there is another letter", async () => (await api.list()).items[0]);
+  t.not(again.id, once.id);
+  t.same(attempts, [1, 2, 3, 1, 2, 3]);
+  works = true;
+  t.equal((await api.replay(once.id)).statusCode, 202, "the old one says what it said, and does nothing");
+  t.equal((await api.replay(again.id)).statusCode, 202);
+  await waitUntil("it is done", () => attempts.length >= 7);
+  await stage.emit(created(2));
+  await waitUntil("a later event is done", () => later.length === 1);
+  t.same(attempts, [1, 2, 3, 1, 2, 3, 1], "once");
+  t.same((await api.list()).items, []);
+});
+
+t.test(
+  "an operator who ended between the replay and the letter's removal can repeat the request",
+  async (t) => {
+    const stage = await startStage(t);
+    const api = await startApi(t, stage);
+    let refuse = true;
+    const done: string[] = [];
+    await startMailWorker(t, stage, async ({ id }) => {
+      if (refuse) throw new WorkRefused("never");
+      done.push(id);
+    });
+    await stage.emit(created(1));
+    const { id } = await waitUntil("there is a letter", async () => (await api.list()).items[0]);
+    refuse = false;
+    const [stored] = await stage.dead();
+    const subject = `${stored!.subject}.replay.${id.slice("dl_".length)}`;
+    await stage.store("DEAD", {
+      subject,
+      payload: stored!.payload,
+      headers: { ...stored!.headers, "Orderly-Dead-Replay-Of": id.slice("dl_".length) },
+    });
+    await waitUntil("the replay is worked on", () => done.length === 1);
+    t.equal((await api.list()).items.length, 1, "the letter is still there");
+    t.equal((await api.replay(id)).statusCode, 202);
+    t.same((await api.list()).items, []);
+    await stage.emit(created(2));
+    await waitUntil("a later event is done", () => done.includes(created(2).id));
+    t.same(done, [created(1).id, created(2).id], "each once");
+  },
+);
+
+t.test("what is no dead letter is not found, and a server that is away is unavailable", async (t) => {
+  const stage = await startStage(t);
+  const api = await startApi(t, stage);
+  for (const id of ["dl_1", "dl_999999", "dl_0", "nonsense"]) {
+    t.match((await api.replay(id)).json(), { status: 404, code: "dead_letter_not_found" }, id);
+  }
+  t.match(await api.list("?cursor=nonsense"), { code: "validation_failed" });
+  await apiRequest(api.link, "STREAM.DELETE.DEAD", undefined, 2_000);
+  t.match((await api.replay("dl_1")).json(), { status: 503, code: "unavailable" });
+});

@@ -1,0 +1,54 @@
+/** The marks of what workers have done live for 30 days, and really end: on a real server, with a shorter life. */
+import t from "tap";
+import { buckets } from "../../../config/subjects.ts";
+import { processedBucket } from "../../../config/streams.ts";
+import { REPLAY_DAYS } from "../../../config/workers.ts";
+import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
+import { startWorker } from "../../../src/runtime/workers/worker.ts";
+import { waitUntil } from "../../support/wait-until.ts";
+import { startStage } from "../../support/worker-stage.ts";
+
+const DAY_NANOS = 24 * 60 * 60 * 1_000_000_000;
+const LIFE_MS = 2_000;
+const stream = `KV_${buckets.processed}`;
+const bounds = {
+  maxInFlight: 4,
+  workLimitMs: 1_000,
+  lockLifeMs: 1_500,
+  backoffMs: 50,
+  backoffMaxMs: 200,
+  maxAttempts: 5,
+};
+const event = { id: "e1", type: "order.created", order: "ord_1", data: {} };
+
+t.test("an event is known for 30 days, and again new when its mark has ended", async (t) => {
+  const stage = await startStage(t);
+  t.equal(processedBucket(stage.settings).max_age, 30 * DAY_NANOS);
+  t.ok(REPLAY_DAYS < 30, "a new consumer starts with nothing of which the mark may have ended");
+  const node = await stage.node();
+  const { config } = await apiRequest<{ config: { max_age: number } }>(
+    node.link,
+    `STREAM.INFO.${stream}`,
+    undefined,
+    2_000,
+  );
+  t.equal(config.max_age, 30 * DAY_NANOS, "as the server has it");
+  const shorter = { ...config, max_age: LIFE_MS * 1_000_000, duplicate_window: LIFE_MS * 1_000_000 };
+  await apiRequest(node.link, `STREAM.UPDATE.${stream}`, shorter, 2_000);
+
+  const worker = await startWorker(node, {
+    name: "mail",
+    types: [event.type],
+    bounds,
+    work: async () => undefined,
+  });
+  t.teardown(() => worker.stop());
+  await stage.emit(event);
+  await waitUntil("it is done", () => worker.counters.done === 1);
+  await stage.emit(event);
+  await waitUntil("its repeat is known", () => worker.counters.repeated === 1);
+  await waitUntil("the mark has ended", async () => (await node.processed.get("mail.e1")) === undefined);
+  await stage.emit(event);
+  await waitUntil("it is new again", () => worker.counters.done === 2);
+  t.equal(worker.counters.repeated, 1);
+});

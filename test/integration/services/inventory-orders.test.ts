@@ -1,0 +1,83 @@
+/** Orders and inventory on the same nodes: a reservation is a part of the order's own commit, or asked of the owner. */
+import t from "tap";
+import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { RecordHeader } from "../../../src/runtime/actor/snapshot.ts";
+import type { PlaceResult } from "../../../src/services/orders/contract.ts";
+import { startNatsServer } from "../../support/cluster/nats-server.ts";
+import { waitUntil } from "../../support/wait-until.ts";
+import {
+  cash,
+  confirmed,
+  count,
+  placeAll,
+  type Running,
+  settled,
+  shirt,
+  startNode,
+} from "../nodes/composed-node.ts";
+import { auditLedger } from "./inventory-node.ts";
+
+t.test("on the owner's node a cash order, its hold and the stock are one commit", async (t) => {
+  const { url } = await startNatsServer(t);
+  const one = await startNode(t, url, "one");
+  await settled([one]);
+  await one.inventory.put("A", { onHand: 5, ...shirt });
+  const id = confirmed(await one.orders.place(cash("A", 2), { caller: "test", waitMs: 10_000 }));
+  const records = await one.journal.readAll(subjects.record(partitionOf(id, 4), id));
+  const hold = await one.journal.readLast(subjects.hold(id));
+  t.equal(records.length, 1, "reserved, created and confirmed at once");
+  t.equal(hold?.headers[RecordHeader.commit], records[0]?.headers[RecordHeader.commit]);
+  t.match(await one.inventory.get("A"), { stock: { reserved: 2, available: 3 } });
+  t.match(await one.orders.place(cash("A", 4), { caller: "test", waitMs: 10_000 }), {
+    status: "out_of_stock",
+    missing: [{ sku: "A", requested: 4, available: 3 }],
+  });
+  t.match(await one.orders.command(id, { type: "cancel", reason: "changed my mind" }), { status: "done" });
+  await waitUntil("the hold is released", async () => {
+    const got = await one.inventory.get("A");
+    return got.status === "found" && got.stock.available === 5;
+  });
+  await auditLedger(one.journal);
+});
+
+t.test("orders on two nodes sell a hot SKU exactly as often as it is there", async (t) => {
+  const { url } = await startNatsServer(t);
+  const nodes = [await startNode(t, url, "one"), await startNode(t, url, "two")];
+  const owner = await settled(nodes);
+  await owner.inventory.put("HOT", { onHand: 20, ...shirt });
+  const results = await placeAll(nodes, 120, "HOT");
+  t.equal(count(results, "placed"), 20);
+  t.equal(count(results, "out_of_stock"), 100);
+  const { stock } = await auditLedger(owner.journal);
+  t.match(stock.get("HOT"), { onHand: 20, reserved: 20 });
+});
+
+t.test("when the inventory's owner crashes, every confirmed order keeps its hold", async (t) => {
+  const { url } = await startNatsServer(t);
+  const nodes = [await startNode(t, url, "one"), await startNode(t, url, "two")];
+  const owner = await settled(nodes);
+  const survivor = nodes.find((node) => node !== owner) as Running;
+  await owner.inventory.put("HOT", { onHand: 150, ...shirt });
+  const results: PlaceResult[] = [];
+  const crashed = Promise.withResolvers<void>();
+  // Ten customers, one order after the other: the crash comes in the middle of it.
+  const selling = Promise.all(
+    Array.from({ length: 10 }, async () => {
+      for (let n = 0; n < 20; n++) {
+        if (n === 12) await crashed.promise;
+        results.push(...(await placeAll([survivor], 1, "HOT")));
+      }
+    }),
+  );
+  await waitUntil("some are sold", () => results.length >= 30);
+  const crash = owner.crash();
+  crashed.resolve();
+  await crash;
+  await selling;
+  const placed = results.flatMap((result) => (result.status === "placed" ? [result.order.id] : []));
+  t.equal(placed.length, 150);
+  t.equal(count(results, "out_of_stock"), 50);
+  const { stock, holds } = await auditLedger(survivor.journal);
+  t.equal(stock.get("HOT")?.reserved, 150);
+  t.strictSame([...holds.keys()].toSorted(), placed.toSorted());
+});

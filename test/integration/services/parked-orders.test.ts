@@ -1,0 +1,33 @@
+/** The operators' service on a real node and a real server: orders that are not parked, and one that cannot be read. */
+import t from "tap";
+import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { startNatsServer } from "../../support/cluster/nats-server.ts";
+import { waitUntil } from "../../support/wait-until.ts";
+import { cash, confirmed, PARTITIONS, settled, shirt, startNode } from "../nodes/composed-node.ts";
+
+t.test("orders that do not exist, are not parked, or cannot be read are told apart", async (t) => {
+  const { url } = await startNatsServer(t);
+  const one = await startNode(t, url, "one");
+  await settled([one]);
+  t.same(await one.parked.list({ limit: 10 }), { status: "found", items: [], next: null });
+  t.equal((await one.parked.resume("ord_none")).status, "not_found");
+  t.equal((await one.parked.skip("ord_none")).status, "not_found");
+  await one.inventory.put("A", { onHand: 10, ...shirt });
+  const id = confirmed(await one.orders.place(cash("A"), { caller: "test", waitMs: 10_000 }));
+  t.match(await one.parked.resume(id), { status: "done", order: { id, status: "confirmed" } });
+  t.equal((await one.parked.skip(id)).status, "not_parked");
+
+  // A record of nobody: written past the fences, as a faulty program could have left it.
+  const payload = JSON.stringify({ actor: "ord_broken", snapshot: { machines: {}, effects: [], inbox: 0 } });
+  const subject = subjects.record(partitionOf("ord_broken", PARTITIONS), "ord_broken");
+  t.equal((await one.journal.append([{ subject, payload }], 2000)).status, "stored");
+  t.match(await one.orders.get("ord_broken"), { status: "refused", code: "order_parked" });
+  const page = await waitUntil("it is listed", async () => {
+    const found = await one.parked.list({ limit: 10 });
+    return found.status === "found" && found.items.length === 1 ? found : undefined;
+  });
+  t.match(page, { items: [{ orderId: "ord_broken", input: null, version: 0 }], next: null });
+  t.equal((await one.parked.skip("ord_broken")).status, "nothing_to_skip");
+  t.equal((await one.parked.resume("ord_broken")).status, "still_parked");
+  t.equal((await one.orders.get(id)).status, "found", "all others are served");
+});

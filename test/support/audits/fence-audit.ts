@@ -1,0 +1,123 @@
+/** Whether the stream holds anything that a deposed owner wrote. */
+import type { Test } from "tap";
+import { partitionOf, subjects } from "../../../config/subjects.ts";
+import type { Journal } from "../../../src/runtime/ports.ts";
+import type { StoredHold, StoredStock } from "../../../src/services/inventory/stored.ts";
+import { history } from "../clients/order-client.ts";
+import type { LoadedOrder } from "../load/order-load.ts";
+import type { WaitingUnit } from "../faults/outbox-copy.ts";
+
+const PARTITIONS = 32;
+const RECORD = /^orders\.journal\.(\d+)\./u;
+const HOLD = /^orders\.holds\./u;
+/** Owner of holds and stock, as a resource with a lock. */
+const INVENTORY = "inventory.0";
+
+/** Sequences of the lock entries of a resource (`partition.7`, `inventory.0`), oldest first. */
+async function locksOf(journal: Journal, resource: string): Promise<readonly number[]> {
+  const entries = await journal.readAll(subjects.lock(resource));
+  return entries.map(({ sequence }) => sequence);
+}
+
+/** What a node holds at this moment: the sequence of its newest lock entry, by resource. */
+export async function epochsOf(journal: Journal, node: string): Promise<ReadonlyMap<string, number>> {
+  const epochs = new Map<string, number>();
+  for (const resource of [...Array.from({ length: PARTITIONS }, (_, p) => `partition.${p}`), INVENTORY]) {
+    const lock = await journal.readLast(subjects.lock(resource));
+    if (lock && (JSON.parse(lock.payload) as { node: string }).node === node)
+      epochs.set(resource, lock.sequence);
+  }
+  return epochs;
+}
+
+/** Every record was stored while the lock was the one that it was decided under. */
+export async function checkFences(
+  t: Test,
+  journal: Journal,
+  url: string,
+  orders: readonly LoadedOrder[],
+): Promise<void> {
+  const locks = await Promise.all(
+    Array.from({ length: PARTITIONS }, (_, p) => locksOf(journal, `partition.${p}`)),
+  );
+  let records = 0;
+  for (const { id } of orders)
+    for (const { sequence, epoch, version } of await history(url, id)) {
+      records++;
+      const current = locks[partitionOf(id, PARTITIONS)]!.findLast((lock) => lock < sequence);
+      if (current !== epoch) t.fail(`${id}: version ${version} of epoch ${epoch} is stored under ${current}`);
+    }
+  t.pass(`${records} records were stored under the lock that they name`);
+}
+
+/** What became of units that were under way when their owner was frozen. */
+export type Fates = {
+  /** The server had them already, before the next owner's lock. */
+  readonly stored: number;
+  /** The others, which may be stored nowhere any more. */
+  readonly late: number;
+  /** Of those, the ones that publish nothing, so that only their fence mark can refuse them. */
+  readonly lateWithoutEvents: number;
+};
+
+/**
+ * Looks for every unit in the stream. Fails for one that is stored behind the next owner's lock.
+ * @param epochs what the owner held: see {@link epochsOf}
+ */
+export async function fatesOf(
+  t: Test,
+  journal: Journal,
+  units: readonly WaitingUnit[],
+  epochs: ReadonlyMap<string, number>,
+): Promise<Fates> {
+  let [stored, late, lateWithoutEvents] = [0, 0, 0];
+  for (const { commit, subjects: written } of units) {
+    // A hold within an order's unit is stored with its record, or not at all.
+    const subject = written.find((one) => RECORD.test(one)) ?? written.find((one) => HOLD.test(one));
+    if (subject === undefined) continue;
+    const partition = RECORD.exec(subject)?.[1];
+    const resource = partition === undefined ? INVENTORY : `partition.${partition}`;
+    const epoch = epochs.get(resource) ?? 0;
+    const next = (await locksOf(journal, resource)).find((sequence) => sequence > epoch) ?? Infinity;
+    const found = (await journal.readAll(subject)).find(
+      ({ headers }) => headers["Orderly-Commit"] === commit,
+    );
+    if (found !== undefined && found.sequence > next)
+      t.fail(`${subject}: commit ${commit} of a deposed owner is stored at ${found.sequence}`);
+    else if (found !== undefined) stored++;
+    else {
+      late++;
+      if (!written.some((one) => one.startsWith("orders.events."))) lateWithoutEvents++;
+    }
+  }
+  return { stored, late, lateWithoutEvents };
+}
+
+/** What the stock says of these SKUs is what all holds together say: no piece is sold that no order has. */
+export async function checkHolds(t: Test, journal: Journal, skus: readonly string[]): Promise<void> {
+  const holds = (await journal.readLastPerSubject("orders.holds.>")).map(
+    ({ payload }) => JSON.parse(payload) as StoredHold,
+  );
+  for (const sku of skus) {
+    const pieces = (state: StoredHold["state"]) =>
+      holds
+        .filter((hold) => hold.state === state)
+        .flatMap(({ lines }) => lines)
+        .reduce((sum, line) => sum + (line.sku === sku ? line.quantity : 0), 0);
+    const entry = await journal.readLast(subjects.stock(sku));
+    const { reserved, shipped } = JSON.parse(entry?.payload ?? "{}") as StoredStock;
+    t.strictSame(
+      { reserved, shipped },
+      { reserved: pieces("reserved"), shipped: pieces("shipped") },
+      `${sku}: the stock is what ${holds.length} holds say`,
+    );
+  }
+}
+
+/** Units that the server refused because their lock had moved, as the node's log tells. */
+export function refusedUnits(output: string): number {
+  return output
+    .split("\n")
+    .filter((line) => line.includes("rejected batch settled by reading back"))
+    .reduce((sum, line) => sum + (JSON.parse(line) as { lockMoved: number }).lockMoved, 0);
+}

@@ -1,0 +1,48 @@
+/** The carrier as a test sees it: its ledger, its door bell, and its signature. */
+import { DEVELOPMENT_CARRIER_SECRET } from "../../../config/settings-faults.ts";
+import type { Money, Shipment } from "../../../nodes/carrier/shipments.ts";
+import { signWebhook } from "../../../src/services/webhooks/signature.ts";
+
+/** All shipments in the order of their labels, or those of one order. */
+export async function shipments(carrierUrl: string, orderId?: string): Promise<readonly Shipment[]> {
+  const query = orderId === undefined ? "" : `?orderId=${orderId}`;
+  const response = await fetch(`${carrierUrl}/shipments${query}`);
+  return ((await response.json()) as { shipments: readonly Shipment[] }).shipments;
+}
+
+/** The carrier delivers; answers the HTTP status. `collected`: what was to be collected, unless told. */
+export async function deliverParcel(
+  carrierUrl: string,
+  trackingNumber: string,
+  collected?: Money | null,
+): Promise<number> {
+  const response = await fetch(`${carrierUrl}/shipments/${trackingNumber}/deliver`, {
+    method: "POST",
+    ...(collected === undefined
+      ? {}
+      : { headers: { "content-type": "application/json" }, body: JSON.stringify({ collected }) }),
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+export type CallBack = {
+  readonly trackingNumber: string;
+  readonly orderId: string;
+  readonly collected: Money | null;
+};
+
+/** The carrier's word, sent by the test: to any node, under any id; signed as in development unless told otherwise. */
+export function callBack(
+  nodeUrl: string,
+  id: string,
+  data: CallBack,
+  secret: string = DEVELOPMENT_CARRIER_SECRET,
+): Promise<Response> {
+  const body = JSON.stringify({ type: "shipment.delivered", timestamp: new Date().toISOString(), data });
+  return fetch(`${nodeUrl}/v1/webhooks/carrier`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...signWebhook(secret, id, new Date(), body) },
+    body,
+  });
+}

@@ -1,0 +1,221 @@
+/**
+ * A real cluster for process tests: nats-server, gateway, mailbox and order nodes as processes on free ports, in
+ * a folder of the test's own. Everything is killed when the test is over.
+ */
+import { join } from "node:path";
+import { loadCatalogue, sampleCatalogue } from "../../../nodes/local/catalogue.ts";
+import { natsPlaceOf } from "../../../nodes/local/nats-plan.ts";
+import { planCluster } from "../../../nodes/local/plan.ts";
+import type { ProcessPlan } from "../../../nodes/local/plan.ts";
+import { portOffsets } from "../../../config/settings.ts";
+import type { Commented, Lifetime } from "./lifetime.ts";
+import { findPlace } from "./local-cluster.ts";
+import { startNatsServer, startShippedCluster } from "./nats-server.ts";
+import type { NatsServer } from "./nats-server.ts";
+import { startNode } from "./processes.ts";
+import type { Started } from "./processes.ts";
+import { waitUntil } from "../wait-until.ts";
+
+export type OrderClusterOptions = {
+  /** Order nodes, 3 unless told otherwise. */
+  readonly nodes?: number;
+  readonly fulfillment?: "auto" | "manual";
+  /** Pause between automatic steps; 0 unless told otherwise. */
+  readonly stepDelayMs?: number;
+  /** Further settings of every order node. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Further settings of the gateway simulator; with ORDERLY_LOG_LEVEL=debug it logs its requests. */
+  readonly gatewayEnv?: Readonly<Record<string, string>>;
+  /** Further settings of the carrier simulator; with ORDERLY_LOG_LEVEL=debug it logs its requests. */
+  readonly carrierEnv?: Readonly<Record<string, string>>;
+  /** As `npm start` has it: nats-server syncs every batch. Off unless told otherwise, for speed. */
+  readonly syncAlways?: boolean;
+  /** 3: as `npm run start:cluster` has it, everything stored and synced on each. 1 unless told otherwise. */
+  readonly natsServers?: 1 | 3;
+  /** How long a customer may take on the payment page, and the first pause until the gateway is asked; as `npm start`. */
+  readonly paymentDeadlineMs?: number;
+  readonly paymentPollMs?: number;
+  /** `off`: the gateway simulator tells nobody what customers do. */
+  readonly webhooks?: "on" | "off";
+  /** Bytes that nats-server may store in all; unlimited unless told otherwise. */
+  readonly maxFileStoreBytes?: number;
+  /** Absolute path of the file that every order node runs; nodes/order-node.ts unless told otherwise. */
+  readonly nodeFile?: string;
+  /** Puts the sample catalogue into the inventory, unless false. */
+  readonly catalogue?: boolean;
+};
+
+/** One process of the cluster, under a name that stays while the process changes. */
+export type ClusterProcess = {
+  readonly name: string;
+  /** No slash at the end. */
+  readonly url: string;
+  pid(): number;
+  running(): boolean;
+  /** What it has written since it was last started. */
+  output(): string;
+  /** Starts it again in the same place, and waits until it is ready. */
+  start(): Promise<void>;
+  /** SIGTERM, and waits for the end. */
+  stop(): Promise<void>;
+  /** Exit code of the one that was started last, once it has ended; null when a signal has ended it. */
+  exitCode(): Promise<number | null>;
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>;
+  /** SIGSTOP; the answer lets it go on. */
+  freeze(): () => void;
+};
+
+export type OrderCluster = {
+  readonly nodes: readonly ClusterProcess[];
+  readonly urls: readonly string[];
+  readonly gateway: ClusterProcess;
+  readonly carrier: ClusterProcess;
+  readonly mailbox: ClusterProcess;
+  /** Has `kill`, `restart` and `freeze` of its own. The first of `natsServers`. */
+  readonly nats: NatsServer;
+  readonly natsServers: readonly NatsServer[];
+  /** Folder of a node's files, by name. */
+  homeOf(name: string): string;
+};
+
+const READY_TIMEOUT_MS = 60_000;
+
+/** Starts all of it, and waits until every node is ready. */
+export async function startOrderCluster(
+  t: Commented,
+  options: OrderClusterOptions = {},
+): Promise<OrderCluster> {
+  const count = options.nodes ?? 3;
+  // Below the ports of outgoing connections: one of those would keep a killed process from coming back.
+  const natsCount = options.natsServers ?? 1;
+  const { home, port, natsPort } = await findPlace(t, count, natsCount);
+  const natsServers =
+    natsCount === 3
+      ? (await startShippedCluster(t, natsPort, home)).servers
+      : [
+          await startNatsServer(t, {
+            port: natsPort,
+            syncAlways: options.syncAlways ?? false,
+            ...(options.maxFileStoreBytes === undefined
+              ? {}
+              : { maxFileStoreBytes: options.maxFileStoreBytes }),
+          }),
+        ];
+  const plan = planCluster(
+    {
+      home,
+      fulfillment: options.fulfillment ?? "auto",
+      stepDelayMs: options.stepDelayMs ?? 0,
+      paymentDeadlineMs: options.paymentDeadlineMs ?? 900_000,
+      paymentPollMs: options.paymentPollMs ?? 2000,
+      webhooks: options.webhooks ?? "on",
+      logLevel: "info",
+    },
+    {
+      nodes: Array.from({ length: count }, (_, index) => port + index),
+      gateway: port + portOffsets.gateway,
+      mailboxHttp: port + portOffsets.mailboxHttp,
+      carrier: port + portOffsets.carrier,
+      smtp: port + portOffsets.smtp,
+    },
+    natsPlaceOf({ natsServers: natsCount, natsPort }),
+  );
+  const gateway = clusterProcess(
+    t,
+    { ...plan.gateway, env: { ...plan.gateway.env, ...options.gatewayEnv } },
+    "/ledger",
+  );
+  const carrier = clusterProcess(
+    t,
+    { ...plan.carrier, env: { ...plan.carrier.env, ...options.carrierEnv } },
+    "/health/ready",
+  );
+  const mailbox = clusterProcess(t, plan.mailbox, "/messages");
+  await Promise.all([gateway.start(), carrier.start(), mailbox.start()]);
+  const nodes = plan.nodes.map((node) =>
+    clusterProcess(
+      t,
+      { ...node, file: options.nodeFile ?? node.file, env: { ...node.env, ...options.env } },
+      "/health/ready",
+    ),
+  );
+  t.teardown(() => {
+    // The first thing one wants to see of a test that failed.
+    if (!t.passing()) for (const node of nodes) t.comment(node.name, node.output().slice(-3000));
+  });
+  await Promise.all(nodes.map((node) => node.start()));
+  const [first] = nodes;
+  if (options.catalogue !== false && first !== undefined)
+    await loadCatalogue(first.url, sampleCatalogue(), new AbortController().signal);
+  return {
+    nodes,
+    urls: nodes.map((node) => node.url),
+    gateway,
+    carrier,
+    mailbox,
+    nats: natsServers[0]!,
+    natsServers,
+    homeOf: (name) => join(home, "nodes", name),
+  };
+}
+
+/** Waits until it holds for every node, whose address it is given; fails after `timeoutMs` (default 30 s). */
+export async function everyNode(
+  { nodes }: OrderCluster,
+  what: string,
+  holds: (url: string) => Promise<boolean>,
+  timeoutMs = 30_000,
+): Promise<void> {
+  await Promise.all(
+    nodes.map(({ name, url }) =>
+      waitUntil(`${name} ${what}`, () => holds(url), { timeoutMs, intervalMs: 50 }),
+    ),
+  );
+}
+
+/** @param path answers 200 once the process is ready */
+function clusterProcess(t: Lifetime, plan: ProcessPlan, path: string): ClusterProcess {
+  let started: Started | undefined;
+  const current = (): Started => {
+    if (started === undefined) throw new Error(`${plan.name} was never started`);
+    return started;
+  };
+  return {
+    name: plan.name,
+    url: plan.url,
+    pid: () => current().pid,
+    running: () => started?.running() ?? false,
+    output: () => started?.output() ?? "",
+    async start() {
+      if (started?.running() === true) throw new Error(`${plan.name} runs already`);
+      const mine = startNode(t, plan.file, plan.args, { env: plan.env });
+      started = mine;
+      let ended = false;
+      await waitUntil(
+        `${plan.name} is ready`,
+        async () => {
+          ended = !mine.running();
+          return ended || (await isOk(plan.url + path));
+        },
+        { timeoutMs: READY_TIMEOUT_MS, intervalMs: 50 },
+      ).catch((error: unknown) => {
+        throw new Error(`${plan.name} is not ready; it wrote:\n${mine.output().slice(-2000)}`, {
+          cause: error,
+        });
+      });
+      if (ended)
+        throw new Error(`${plan.name} ended while starting; it wrote:\n${mine.output().slice(-2000)}`);
+    },
+    stop: () => current().stop(),
+    exitCode: async () => (await current().ended).code,
+    kill: () => current().kill(),
+    freeze: () => current().freeze(),
+  };
+}
+
+async function isOk(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+  await response.body?.cancel();
+  return response.ok;
+}

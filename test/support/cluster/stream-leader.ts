@@ -1,0 +1,70 @@
+/** Which of three nats-servers leads the order stream, and whether all of them have everything. */
+import type { Lifetime } from "./lifetime.ts";
+import { allStreams } from "../../../config/streams.ts";
+import { STREAM } from "../../../config/subjects.ts";
+import { connectNats } from "../../../src/adapters/nats/connection.ts";
+import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
+import type { NatsServer } from "./nats-server.ts";
+import { waitUntil } from "../wait-until.ts";
+
+export type StreamCluster = {
+  /** The server that leads the order stream at this moment; waits while one is being elected. */
+  leader(): Promise<NatsServer>;
+  /** Waits until every stream has a leader and two copies that lag in nothing: one more server may be lost. */
+  whole(): Promise<void>;
+};
+
+type Info = {
+  readonly cluster?: {
+    readonly leader?: string;
+    readonly replicas?: readonly {
+      readonly current: boolean;
+      readonly offline?: boolean;
+      readonly lag?: number;
+    }[];
+  };
+};
+
+const ASK_TIMEOUT_MS = 2_000;
+const WAIT = { timeoutMs: 60_000, intervalMs: 50 } as const;
+const STREAMS = allStreams({ replicas: 3, partitions: 1, streams: 1, presenceAgeMs: 1_000 }).map(
+  ({ name }) => name,
+);
+
+/** @param servers named `nats-1` to `nats-3`, in this order */
+export async function watchStreams(t: Lifetime, servers: readonly NatsServer[]): Promise<StreamCluster> {
+  const link = await connectNats({
+    servers: servers.map(({ url }) => url),
+    name: "observer",
+    connectTimeoutMs: 10_000,
+  });
+  t.teardown(() => link.close());
+  const info = (stream: string) => apiRequest<Info>(link, `STREAM.INFO.${stream}`, undefined, ASK_TIMEOUT_MS);
+  return {
+    leader: () =>
+      waitUntil(
+        "the order stream has a leader",
+        async () => {
+          const { cluster } = await info(STREAM);
+          return servers[Number(/^nats-(\d)$/u.exec(cluster?.leader ?? "")?.[1] ?? 0) - 1];
+        },
+        WAIT,
+      ),
+    async whole() {
+      await waitUntil(
+        "every stream is whole",
+        async () => {
+          for (const stream of STREAMS) {
+            const { leader = "", replicas = [] } = (await info(stream)).cluster ?? {};
+            const good = replicas.filter(
+              (one) => one.current && one.offline !== true && (one.lag ?? 0) === 0,
+            );
+            if (leader === "" || good.length < 2) throw new Error(`${stream} is not`);
+          }
+          return true;
+        },
+        WAIT,
+      );
+    },
+  };
+}

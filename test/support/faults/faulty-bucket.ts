@@ -1,0 +1,35 @@
+import type { Bucket, CasResult } from "../../../src/runtime/ports.ts";
+
+/**
+ * What becomes of a write: its answer is lost though it is stored, it never arrives, or it is refused by a server
+ * that has just become leader and does not know the newest entry yet.
+ */
+export type WriteFault = "lose-answer" | "lose-request" | "behind";
+
+/**
+ * A bucket in memory that can be shared, looked into, and told to go wrong: `fault` is asked before every write,
+ * by default the next of `faults`. Only `get` and `update` are there.
+ */
+export function faultyBucket(fault?: () => WriteFault | undefined) {
+  const entries = new Map<string, { value: string; revision: number }>();
+  const faults: WriteFault[] = [];
+  /** Keys whose next read is answered by a replica that does not have them yet. */
+  const stale = new Set<string>();
+  let revision = 0;
+  const bucket: Pick<Bucket, "get" | "update"> = {
+    get: async (key) => {
+      const entry = stale.delete(key) ? undefined : entries.get(key);
+      return entry && { key, ...entry };
+    },
+    update: async (key, value, expected): Promise<CasResult> => {
+      const wrong = fault === undefined ? faults.shift() : fault();
+      if (wrong === "lose-request") return { status: "unanswered", reason: "lost" };
+      if (wrong === "behind") return { status: "conflict" };
+      if ((entries.get(key)?.revision ?? 0) !== expected) return { status: "conflict" };
+      entries.set(key, { value, revision: ++revision });
+      if (wrong === "lose-answer") return { status: "unanswered", reason: "lost" };
+      return { status: "stored", revision };
+    },
+  };
+  return { bucket: bucket as Bucket, entries, faults, stale };
+}

@@ -1,0 +1,41 @@
+/** Kills a node while orders are being placed, and says how long its partitions were without an owner. */
+import type { ClusterProcess, OrderCluster } from "../cluster/order-cluster.ts";
+import { startLoad } from "../load/order-load.ts";
+import type { LoadedOrder, LoadOptions } from "../load/order-load.ts";
+import { shareOf } from "../load/partition-share.ts";
+import { waitUntil } from "../wait-until.ts";
+
+export type Kill = {
+  /** All that were placed, before and after. */
+  readonly orders: readonly LoadedOrder[];
+  /** From the kill to the first accepted command on the victim's partitions, ms; infinite when there was none. */
+  readonly outageMs: number;
+  /** Wall clock, ms. */
+  readonly killedAt: number;
+};
+
+/** Once partitions have settled: places `load.count` orders, and kills the node when half of them are answered. */
+export async function killUnderLoad(
+  cluster: OrderCluster,
+  victim: ClusterProcess,
+  load: Omit<LoadOptions, "urls">,
+): Promise<Kill> {
+  const isOwned = await shareOf(cluster, victim);
+  const urls = () => cluster.nodes.filter((node) => node.running()).map((node) => node.url);
+  const { answered, done } = startLoad({ ...load, urls });
+  await waitUntil("half of the orders are answered", () => answered.length >= load.count / 2, {
+    timeoutMs: 60_000,
+    intervalMs: 1,
+  });
+  const killed = { at: performance.now(), wallClock: Date.now() };
+  await victim.kill();
+  const orders = await done;
+  const accepted = orders.filter(
+    ({ id, status, sentAt }) => status === 201 && sentAt > killed.at && isOwned(id),
+  );
+  return {
+    orders,
+    outageMs: Math.min(...accepted.map(({ answeredAt }) => answeredAt)) - killed.at,
+    killedAt: killed.wallClock,
+  };
+}

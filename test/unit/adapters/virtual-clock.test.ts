@@ -1,0 +1,99 @@
+/** The virtual clock: order, cancellation, processes that stand still or end. */
+import t from "tap";
+import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
+
+t.test("callbacks run by due time, then in the order they were asked for", async (t) => {
+  const clock = new VirtualClock();
+  const ran: string[] = [];
+  clock.after(20, () => ran.push("b"));
+  clock.after(10, () => ran.push("a"));
+  clock.after(20, () => ran.push("c"));
+  clock.soon(() => ran.push("soon"));
+  await clock.advance(15);
+  t.strictSame(ran, ["soon", "a"]);
+  await clock.advance(5);
+  t.strictSame(ran, ["soon", "a", "b", "c"]);
+  t.equal(clock.monotonic(), 20);
+});
+
+t.test("promises settle between two callbacks, and what they ask for runs in the same advance", async (t) => {
+  const clock = new VirtualClock();
+  const ran: string[] = [];
+  clock.after(10, () => {
+    void (async () => {
+      for (let n = 0; n < 50; n++) await Promise.resolve();
+      ran.push("promise");
+      clock.after(5, () => ran.push("asked for"));
+    })();
+  });
+  clock.after(10, () => ran.push("next"));
+  await clock.advance(20);
+  t.strictSame(ran, ["promise", "next", "asked for"]);
+});
+
+t.test("a cancelled callback never runs, at the moment it is due either", async (t) => {
+  const clock = new VirtualClock();
+  const ran: string[] = [];
+  const cancel = clock.after(10, () => ran.push("cancelled"));
+  const second = clock.after(20, () => ran.push("cancelled too"));
+  clock.after(20, () => ran.push("kept"));
+  cancel();
+  clock.after(19, second);
+  t.equal(clock.waiting(), 3);
+  await clock.advance(100);
+  t.strictSame(ran, ["kept"]);
+  t.equal(clock.waiting(), 0);
+});
+
+t.test("time stops where a condition came true", async (t) => {
+  const clock = new VirtualClock(1_000);
+  let happened = false;
+  clock.after(30, () => (happened = true));
+  clock.after(60, () => {});
+  t.equal(await clock.advanceUntil(() => happened, 100), true);
+  t.equal(clock.now(), 1_030);
+  t.equal(await clock.advanceUntil(() => false, 100), false);
+  t.equal(clock.now(), 1_130);
+});
+
+t.test("a paused process runs nothing until it goes on, then what it missed, in order", async (t) => {
+  const clock = new VirtualClock();
+  const process = clock.process(5);
+  const ran: string[] = [];
+  process.after(10, () => ran.push("a"));
+  process.after(20, () => ran.push("b"));
+  const cancel = process.after(25, () => ran.push("cancelled while paused"));
+  process.pause();
+  await clock.advance(30);
+  t.strictSame(ran, []);
+  cancel();
+  process.resume();
+  await clock.advance(0);
+  t.strictSame(ran, ["a", "b"]);
+  t.equal(process.now(), clock.now() + 5, "its wall clock is ahead");
+});
+
+t.test("an ended process never runs again", async (t) => {
+  const clock = new VirtualClock();
+  const process = clock.process();
+  process.after(10, () => t.fail("ran"));
+  process.pause();
+  await clock.advance(20);
+  process.end();
+  process.resume();
+  process.soon(() => t.fail("ran"));
+  await clock.advance(100);
+  t.pass();
+});
+
+t.test("ten thousand callbacks keep their order", async (t) => {
+  const clock = new VirtualClock();
+  const due = Array.from({ length: 10_000 }, (_, n) => (n * 7919) % 1_009);
+  const ran: number[] = [];
+  for (const ms of due) clock.after(ms, () => ran.push(ms));
+  await clock.advance(1_009);
+  t.strictSame(
+    ran,
+    due.toSorted((a, b) => a - b),
+  );
+});

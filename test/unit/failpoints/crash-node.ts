@@ -1,0 +1,273 @@
+/**
+ * A whole order node in memory that can die at any crash point: from then on nothing of it reaches the server, its
+ * disk, the gateway, the other workers or its callers, although its code runs on to the next await.
+ */
+import type { Documents } from "../../../src/runtime/workers/document-store.ts";
+import { memoryNode } from "../../../src/adapters/memory/connection.ts";
+import type { ProcessClock } from "../../../src/adapters/memory/virtual-clock.ts";
+import type { MemoryOutbox } from "../../../src/adapters/memory/outbox.ts";
+import type { MemoryServer } from "../../../src/adapters/memory/server.ts";
+import type { MemoryWorkQueues } from "../../../src/adapters/memory/work-queue.ts";
+import type { Actors } from "../../../src/runtime/actors.ts";
+import type { Crash } from "../../../src/runtime/failpoints.ts";
+import { RuntimeNode } from "../../../src/runtime/node.ts";
+import type { Clock, Ids, Log, Outbox, Subscription } from "../../../src/runtime/ports.ts";
+import { type RunningWorker, startWorker, type Work } from "../../../src/runtime/workers/worker.ts";
+import type { WorkQueue } from "../../../src/runtime/workers/work-queue.ts";
+import { mailedEvents } from "../../../src/services/email/worker.ts";
+import { CLIENT_LIMITS, InventoryClient } from "../../../src/services/inventory/client.ts";
+import { inventoryEffects } from "../../../src/services/inventory/effects.ts";
+import { InventoryService } from "../../../src/services/inventory/service.ts";
+import { InventoryShard } from "../../../src/services/inventory/shard.ts";
+import { SHARD_LIMITS } from "../../../src/services/inventory/shard-dependencies.ts";
+import { cancelledInJournal } from "../../../src/services/invoice/cancelled.ts";
+import { startInvoiceWorker } from "../../../src/services/invoice/worker.ts";
+import { seller } from "../../support/order-details.ts";
+import { orderDefinition } from "../../../src/services/orders/definition.ts";
+import { OrderService } from "../../../src/services/orders/orders.ts";
+import type { Carrier } from "../../../src/services/fulfillment/carrier.ts";
+import type { PaymentGateway } from "../../../src/services/payments/gateway.ts";
+import { instantCarrier } from "../../support/instant-carrier.ts";
+
+/** What outlives every process. */
+export type Surroundings = {
+  readonly server: MemoryServer;
+  /** The server's clock. */
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly partitions: number;
+  readonly gateway: PaymentGateway;
+  /** True when the answer to this call gets lost on its way back. */
+  readonly losesAnswer: (kind: string, orderId: string) => boolean;
+  readonly queues: MemoryWorkQueues;
+  readonly documents: Documents;
+  /** What the mail server does with an event's mail. */
+  readonly mail: Work;
+};
+
+export type CrashNode = {
+  readonly name: string;
+  readonly node: RuntimeNode;
+  /** Orders that go their way by themselves, and ones that wait for the warehouse. */
+  readonly auto: OrderService;
+  readonly manual: OrderService;
+  readonly inventory: InventoryClient;
+  alive(): boolean;
+  /** Starts everything; never resolves when the process dies meanwhile. @throws Unavailable */
+  start(): Promise<void>;
+  /** Leaves in order. */
+  stop(): Promise<void>;
+  kill(): void;
+  /** The network fails for so long, and both sides know. */
+  cutOff(forMs: number): void;
+};
+
+const LATENCY_MS = 2;
+const BOUNDS = {
+  maxInFlight: 8,
+  workLimitMs: 2500,
+  lockLifeMs: 3500,
+  backoffMs: 100,
+  backoffMaxMs: 400,
+  maxAttempts: 20,
+};
+
+/** @param reached told of every point; may call `kill` */
+export function crashNode(
+  around: Surroundings,
+  name: string,
+  process: ProcessClock,
+  disk: MemoryOutbox,
+  reached: (node: CrashNode, ...at: Parameters<Crash>) => void,
+): CrashNode {
+  const { server, ids, log, partitions } = around;
+  let alive = true;
+  const ports = memoryNode(server, name, process);
+  const { journal, bus, link } = ports;
+  const crash: Crash = (point, when) => {
+    if (alive) reached(self, point, when);
+  };
+  /** Something outside that takes its time; it happens although its caller dies meanwhile. */
+  const outside = <T>(act: () => Promise<T>, lost = false): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (!alive) return;
+      const answered = (tell: () => void): void => {
+        if (!lost) process.after(LATENCY_MS, tell);
+      };
+      around.clock.after(LATENCY_MS, () => {
+        void act().then(
+          (value) => answered(() => resolve(value)),
+          (error: unknown) => answered(() => reject(error)),
+        );
+      });
+    });
+  const outbox: Outbox = {
+    ...disk,
+    write: (rows) => {
+      if (alive) disk.write(rows);
+    },
+    settle: (commits) => {
+      if (alive) disk.settle(commits);
+    },
+  };
+
+  const made: { inventory?: InventoryClient } = {};
+  const node = new RuntimeNode({
+    node: name,
+    application: (sink, doubt) => {
+      const shard = new InventoryShard(0, {
+        journal,
+        sink,
+        ids,
+        clock: process,
+        limits: SHARD_LIMITS,
+        doubt,
+        crash,
+      });
+      const limits = CLIENT_LIMITS;
+      const inventory = new InventoryClient({ shard, number: 0, bus, clock: process, ids, limits, crash });
+      made.inventory = inventory;
+      return {
+        definition: orderDefinition({
+          gateway: gatewayOver(around, outside),
+          gatewayTimeoutMs: 400,
+          inventoryEffects: inventoryEffects(inventory, shard),
+          carrier: carrierOver(outside),
+          documents: { get: (key) => outside(() => around.documents.get(key)) },
+        }),
+        resources: [new InventoryService(0, shard, bus, crash)],
+      };
+    },
+    journals: [journal],
+    bus,
+    nodes: ports.bucket("NODES"),
+    floors: ports.bucket("FLOORS"),
+    outbox,
+    clock: process,
+    ids,
+    log: log.child({ node: name }),
+    partitions,
+    presenceTtlMs: 2000,
+    presenceRefreshMs: 500,
+    commitTimeoutMs: 500,
+    outboxLimit: 1000,
+    effectLimit: 1000,
+    idleActors: 12,
+    findOwnerMs: 5000,
+    details: {},
+    crash,
+  });
+  const { inventory } = made;
+  if (!inventory) throw new Error("the runtime did not load the application");
+  const service = (mode: "auto" | "manual"): OrderService =>
+    new OrderService({
+      actors: node.actors,
+      inventory,
+      journalOf: () => journal,
+      ids,
+      partitions,
+      idempotencySecret: "a secret of some length",
+      fulfillment: { mode, stepDelayMs: 100 },
+      hostedPayment: { deadlineMs: 60_000, pollMs: 1000, pollMaxMs: 5000 },
+      taxBasisPoints: 2300,
+    });
+
+  const mail: Work = (event, context) => outside(() => around.mail(event, context));
+  const workers: RunningWorker[] = [];
+  const consuming: Subscription[] = [];
+  const shared = {
+    queue: queueOver(around.queues.queue(), outside, () => alive, consuming),
+    processed: ports.bucket("PROCESSED"),
+    clock: process,
+    ids,
+    log: log.child({ node: name }),
+    bounds: BOUNDS,
+    crash,
+  };
+  const self: CrashNode = {
+    name,
+    node,
+    auto: service("auto"),
+    manual: service("manual"),
+    inventory,
+    alive: () => alive,
+    start: async () => {
+      await node.start();
+      workers.push(
+        await startWorker(shared, { name: "email", types: mailedEvents, bounds: BOUNDS, work: mail }),
+      );
+      const documents: Documents = {
+        put: (key, value) => outside(() => around.documents.put(key, value)),
+        get: (key) => outside(() => around.documents.get(key)),
+      };
+      const deliver = (...input: Parameters<Actors["deliver"]>) => node.actors.deliver(...input);
+      const numbers = ports.bucket("INVOICES_NUMBERS");
+      const isCancelled = cancelledInJournal(() => journal, partitions);
+      workers.push(await startInvoiceWorker({ ...shared, numbers, documents, deliver, seller, isCancelled }));
+    },
+    stop: async () => {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await node.stop();
+    },
+    kill: () => {
+      alive = false;
+      process.end();
+      link.disconnect();
+      for (const subscription of consuming) void subscription.stop();
+    },
+    cutOff: (forMs) => {
+      if (!alive) return;
+      link.disconnect();
+      process.after(forMs, () => link.reconnect());
+    },
+  };
+  return self;
+}
+
+type Outside = <T>(act: () => Promise<T>, lost?: boolean) => Promise<T>;
+
+function gatewayOver({ gateway, losesAnswer }: Surroundings, outside: Outside): PaymentGateway {
+  return {
+    authorize: (request, call) =>
+      outside(() => gateway.authorize(request, call), losesAnswer("authorize", request.orderId)),
+    createPage: (request, call) => outside(() => gateway.createPage(request, call)),
+    checkPayment: (request, call) => outside(() => gateway.checkPayment(request, call)),
+    capture: (request, call) =>
+      outside(() => gateway.capture(request, call), losesAnswer("capture", request.orderId)),
+    void: (request, call) => outside(() => gateway.void(request, call)),
+    refund: (request, call) => outside(() => gateway.refund(request, call)),
+    lookup: (call) => outside(() => gateway.lookup(call)),
+  };
+}
+
+function carrierOver(outside: Outside): Carrier {
+  return {
+    createLabel: (request, call) => outside(() => instantCarrier.createLabel(request, call)),
+    handOver: (request, call) => outside(() => instantCarrier.handOver(request, call)),
+    lookup: (call) => outside(() => instantCarrier.lookup(call)),
+  };
+}
+
+/** The queue's server goes on without us: what a dead process holds is handed out again when its time is up. */
+function queueOver(
+  queue: WorkQueue,
+  outside: Outside,
+  alive: () => boolean,
+  consuming: Subscription[],
+): WorkQueue {
+  return {
+    consume: async (options, onItem) => {
+      const subscription = await queue.consume(options, (item) =>
+        onItem({
+          ...item,
+          ack: () => alive() && item.ack(),
+          retry: (delayMs) => alive() && item.retry(delayMs),
+        }),
+      );
+      consuming.push(subscription);
+      return subscription;
+    },
+    bury: (letter) => outside(() => queue.bury(letter)),
+  };
+}

@@ -1,0 +1,180 @@
+/** A node that was cut off answers nothing from memory before it knows what it still owns. */
+import t from "tap";
+import { subjects } from "../../../../config/subjects.ts";
+import type { Journal, StoredMessage } from "../../../../src/runtime/ports.ts";
+import { memoryCluster } from "../memory-cluster.ts";
+import { ownershipStage } from "./ownership-stage.ts";
+import { diary } from "../tenure/tenure-stage.ts";
+
+const NAME = "partition.0";
+const LOCK = subjects.lock(NAME);
+const FENCE = subjects.fence(NAME);
+
+/** A journal whose consumers can be held back: the news are on their way. */
+function slowNews() {
+  let late = false;
+  const waiting: (() => void)[] = [];
+  const wrap = (journal: Journal): Journal => ({
+    ...journal,
+    append: (messages, timeoutMs) => journal.append(messages, timeoutMs),
+    readLast: (subject) => journal.readLast(subject),
+    consume: (options, onMessage) =>
+      journal.consume(options, (message: StoredMessage) => {
+        if (!late) return onMessage(message);
+        waiting.push(() => void onMessage(message));
+        return undefined;
+      }),
+  });
+  return {
+    wrap,
+    hold: () => {
+      late = true;
+    },
+    tell: () => {
+      late = false;
+      for (const one of waiting.splice(0)) one();
+    },
+  };
+}
+
+t.test("a lock that was taken meanwhile is known to be lost before the news of it come", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const news = slowNews();
+  const one = await stage.node("one", news.wrap);
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  t.ok(one.ownership.certain(LOCK));
+  news.hold();
+  one.link.disconnect();
+  const two = await stage.node("two");
+  await stage.until("two has taken it", () => two.ownership.held().includes(NAME));
+  t.ok(two.ownership.certain(LOCK));
+  one.link.reconnect();
+  await stage.until(
+    "one is seen again",
+    () => one.presence.valid() && two.presence.present().includes("one"),
+  );
+  t.notOk(
+    one.ownership.held().includes(NAME) && one.ownership.certain(LOCK),
+    "never certain of what it has lost",
+  );
+  await stage.until("one knows", () => !one.ownership.held().includes(NAME));
+  news.tell();
+  t.notOk(one.ownership.held().includes(NAME), "late news bring nothing back");
+});
+
+t.test("a lock that is still held is certain again, as soon as the server has taken a fence", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const one = await stage.node("one");
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  let away = true;
+  stage.faults.push(({ kind, subject }) =>
+    away && kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
+  );
+  one.ownership.doubt();
+  await stage.clock.advance(5000);
+  t.notOk(one.ownership.certain(LOCK), "nothing was proved");
+  away = false;
+  await stage.until("certain", () => one.ownership.certain(LOCK));
+  t.same(one.ownership.held(), [NAME]);
+});
+
+t.test("a fence that was sent before the latest doubt proves nothing", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const one = await stage.node("one");
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  let slow = true;
+  stage.faults.push(({ kind, subject }) =>
+    slow && kind === "append" && subject === FENCE ? { delayMs: 50 } : undefined,
+  );
+  one.ownership.doubt();
+  await stage.clock.advance(10);
+  slow = false;
+  one.ownership.doubt();
+  stage.faults.push(({ kind, subject }) =>
+    kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
+  );
+  await stage.clock.advance(2000);
+  t.notOk(one.ownership.certain(LOCK));
+});
+
+t.test("a node that was cut off reads nothing from memory before it is certain", async (t) => {
+  const cluster = memoryCluster({ partitions: 1 });
+  const one = await cluster.start("one", diary());
+  await cluster.settled();
+  await cluster.done(one.actors.start("a", {}, { waitMs: 0, mayExist: false }));
+  let away = true;
+  cluster.faults.push(({ kind, subject }) =>
+    away && kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
+  );
+  one.link.disconnect();
+  one.link.reconnect();
+  let answered = false;
+  const reading = one.actors.read("a").finally(() => {
+    answered = true;
+  });
+  await cluster.clock.advance(2000);
+  t.notOk(answered, "it looks first");
+  away = false;
+  t.match(await cluster.done(reading), { status: "ok" });
+  one.kill();
+});
+
+t.test("a lock that was still being taken over when the node was cut off is in doubt too", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const one = await stage.node("one");
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  const work = Promise.withResolvers<void>();
+  one.resources[0]?.acquisitions.push(() => work.promise);
+  one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
+  await stage.until("acquiring", () => one.resources[0]?.open === true);
+  let away = true;
+  stage.faults.push(({ kind, subject }) =>
+    away && kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
+  );
+  one.ownership.doubt();
+  work.resolve();
+  await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
+  t.notOk(one.ownership.certain(LOCK), "nobody has said so since");
+  await stage.clock.advance(2000);
+  t.notOk(one.ownership.certain(LOCK));
+  away = false;
+  await stage.until("certain", () => one.ownership.certain(LOCK));
+});
+
+t.test("a claim that was sent before the node was cut off proves nothing", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const one = await stage.node("one");
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  let sent = false;
+  stage.faults.push(({ kind, subject }) => {
+    if (kind !== "append" || subject !== LOCK) return undefined;
+    sent = true;
+    return { delayMs: 50 };
+  });
+  let away = true;
+  stage.faults.push(({ kind, subject }) =>
+    away && kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
+  );
+  one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
+  await stage.until("the claim is on its way", () => sent);
+  one.ownership.doubt();
+  await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
+  t.notOk(one.ownership.certain(LOCK), "somebody may have taken it between the claim and now");
+  away = false;
+  await stage.until("certain", () => one.ownership.certain(LOCK));
+  t.same(one.ownership.held(), [NAME]);
+});
+
+t.test("a claim that was sent after the node was cut off is proof enough", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const one = await stage.node("one");
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  stage.faults.push(({ kind, subject }) =>
+    kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
+  );
+  one.ownership.doubt();
+  t.notOk(one.ownership.certain(LOCK));
+  one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
+  await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
+  t.ok(one.ownership.certain(LOCK));
+});

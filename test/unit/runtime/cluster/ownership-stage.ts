@@ -1,0 +1,148 @@
+/** Nodes that own resources which do nothing but remember what happened to them, on one server in memory. */
+import { subjects } from "../../../../config/subjects.ts";
+import { type ProcessClock, VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
+import { type MemoryNode, memoryNode } from "../../../../src/adapters/memory/connection.ts";
+import { type Fault, MemoryServer, type Operation } from "../../../../src/adapters/memory/server.ts";
+import type { LockEntry } from "../../../../src/runtime/cluster/lock-entry.ts";
+import { Ownership } from "../../../../src/runtime/cluster/ownership.ts";
+import type { Journal } from "../../../../src/runtime/ports.ts";
+import { Presence } from "../../../../src/runtime/cluster/presence.ts";
+import type { OwnedResource } from "../../../../src/runtime/cluster/owned-resource.ts";
+import { silent } from "../commit/relay-stage.ts";
+
+export class FakeResource implements OwnedResource {
+  readonly name: string;
+  readonly lock: string;
+  readonly journal: Journal;
+  /** `acquire 12`, `revoke`, `drain`, in order. */
+  readonly calls: string[] = [];
+  /** What the next acquisitions do; without an entry they succeed at once. */
+  readonly acquisitions: (() => Promise<void>)[] = [];
+  draining: Promise<void> = Promise.resolve();
+  /** Acquired and neither revoked nor drained since. */
+  open = false;
+
+  constructor(name: string, journal: Journal) {
+    this.name = name;
+    this.lock = subjects.lock(name);
+    this.journal = journal;
+  }
+
+  async acquire(epoch: number): Promise<void> {
+    this.calls.push(`acquire ${epoch}`);
+    this.open = true;
+    await this.acquisitions.shift()?.();
+  }
+
+  revoke(): void {
+    this.calls.push("revoke");
+    this.open = false;
+  }
+
+  async drain(): Promise<void> {
+    this.calls.push("drain");
+    await this.draining;
+    this.open = false;
+  }
+}
+
+export type OwnershipNode = MemoryNode & {
+  readonly name: string;
+  readonly boot: string;
+  readonly clock: ProcessClock;
+  readonly presence: Presence;
+  readonly ownership: Ownership;
+  readonly resources: readonly FakeResource[];
+  /** The process ends without a word. */
+  kill(): void;
+};
+
+const TTL_MS = 2000;
+const REFRESH_MS = 500;
+
+export function ownershipStage(names: readonly string[]) {
+  const clock = new VirtualClock();
+  const faults: ((operation: Operation) => Fault | undefined)[] = [];
+  const server = new MemoryServer({
+    clock,
+    latencyMs: () => 1,
+    bucketAgeMs: { NODES: TTL_MS },
+    faults: (operation) => {
+      for (const fault of faults) {
+        const found = fault(operation);
+        if (found) return found;
+      }
+      return undefined;
+    },
+  });
+  const log = server.log("KV_ORDERS");
+  let ids = 0;
+  let boots = 0;
+
+  return {
+    clock,
+    server,
+    faults,
+    /** Starts a node; time passes until it stands. */
+    async node(
+      name: string,
+      wrap: (journal: Journal) => Journal = (journal) => journal,
+    ): Promise<OwnershipNode> {
+      const own = clock.process();
+      const ports = memoryNode(server, name, own);
+      const boot = `boot${++boots}`;
+      const journal = wrap(ports.journal);
+      const resources = names.map((resource) => new FakeResource(resource, journal));
+      const presence: Presence = new Presence({
+        node: name,
+        nodes: ports.bucket("NODES"),
+        clock: own,
+        log: silent,
+        ttlMs: TTL_MS,
+        refreshMs: REFRESH_MS,
+        entry: () => ({ id: name, boot, startedAt: 0 }),
+        onChange: () => ownership.review(),
+        onRegained: () => ownership.doubt(),
+      });
+      const ownership = new Ownership({
+        clock: own,
+        ids: { next: () => `id${++ids}` },
+        log: silent,
+        presence,
+        node: name,
+        boot,
+        resources,
+        commitTimeoutMs: 100,
+      });
+      let standing = false;
+      const start = async (): Promise<void> => {
+        await presence.start();
+        await ownership.start();
+        await presence.announce();
+        standing = true;
+      };
+      void start();
+      if (!(await clock.advanceUntil(() => standing, 10_000))) throw new Error(`${name} did not start`);
+      const kill = (): void => {
+        own.end();
+        ports.link.disconnect();
+      };
+      return { ...ports, name, boot, clock: own, presence, ownership, resources, kill };
+    },
+    async until(reason: string, condition: () => boolean, limitMs = 30_000): Promise<void> {
+      if (!(await clock.advanceUntil(condition, limitMs))) throw new Error(`never happened: ${reason}`);
+    },
+    entry(resource: string): LockEntry | undefined {
+      const stored = log.last(subjects.lock(resource));
+      return stored && (JSON.parse(stored.payload) as LockEntry);
+    },
+    revision: (resource: string): number => log.last(subjects.lock(resource))?.sequence ?? 0,
+    history: (resource: string): LockEntry[] =>
+      log.all(subjects.lock(resource)).map((message) => JSON.parse(message.payload) as LockEntry),
+    /** Writes the lock entry whatever it is, as a node from elsewhere. */
+    write(resource: string, entry: LockEntry): number {
+      log.propose([{ subject: subjects.lock(resource), payload: JSON.stringify(entry) }], () => {});
+      return log.lastSequence;
+    },
+  };
+}

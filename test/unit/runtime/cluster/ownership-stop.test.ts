@@ -1,0 +1,108 @@
+/** A node that leaves lets go of every lock that it has, is getting, or is giving up: it claims nothing for nobody. */
+import t from "tap";
+import { stopping } from "../../../../config/limits.ts";
+import { subjects } from "../../../../config/subjects.ts";
+import { assignment } from "../../../../src/runtime/cluster/assignment.ts";
+import { type OwnershipNode, ownershipStage } from "./ownership-stage.ts";
+
+const NAME = "partition.0";
+const ONE = [NAME];
+const MANY = Array.from({ length: 12 }, (_, i) => `partition.${i}`);
+const isLock = (subject: string): boolean => subject.startsWith(subjects.lock(""));
+const shareOfTwo = MANY.filter((name) => assignment(MANY, ["one", "two"]).get(name) === "two");
+
+/** Begins to stop; says whether it has. */
+function stop({ ownership }: OwnershipNode): () => boolean {
+  let stopped = false;
+  void ownership.stop().finally(() => {
+    stopped = true;
+  });
+  return () => stopped;
+}
+
+t.test("a claim that is on its way when the node stops is released as soon as it is won", async (t) => {
+  const stage = ownershipStage(ONE);
+  stage.faults.push(({ kind, subject }) =>
+    kind === "append" && isLock(subject) ? { delayMs: 50 } : undefined,
+  );
+  const node = await stage.node("one");
+  t.equal(stage.entry(NAME), undefined, "not stored yet");
+  const stopped = stop(node);
+  await stage.until("stopped", stopped);
+  t.equal(stage.entry(NAME)?.node, "", "the lock names nobody");
+  t.same([node.ownership.held(), node.resources[0]?.open], [[], false]);
+  t.notOk(
+    node.resources[0]?.calls.some((call) => call.startsWith("acquire")),
+    "nothing was taken over",
+  );
+  await stage.clock.advance(1000);
+  t.equal(stage.entry(NAME)?.node, "", "and goes on to");
+});
+
+t.test("a takeover that is under way when the node stops is given up, and its lock released", async (t) => {
+  const stage = ownershipStage(ONE);
+  const node = await stage.node("one");
+  await stage.until("held", () => node.ownership.held().length === 1);
+  const [resource] = node.resources;
+  const work = Promise.withResolvers<void>();
+  resource?.acquisitions.push(() => work.promise);
+  const epoch = stage.revision(NAME);
+  node.ownership.moved({ subject: subjects.lock(NAME), epoch });
+  await stage.until("acquiring", () => resource?.open === true);
+  const stopped = stop(node);
+  await stage.until("stopped", stopped);
+  t.equal(stage.entry(NAME)?.node, "");
+  work.resolve();
+  await stage.clock.advance(1000);
+  t.same([node.ownership.held(), resource?.open, stage.entry(NAME)?.node], [[], false, ""]);
+});
+
+t.test("a hand-over that is under way when the node stops is waited for", async (t) => {
+  const stage = ownershipStage(MANY);
+  const one = await stage.node("one");
+  await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
+  const settled = Promise.withResolvers<void>();
+  for (const resource of one.resources) resource.draining = settled.promise;
+  await stage.node("two");
+  const first = () => one.resources.find((resource) => resource.calls.includes("drain"));
+  await stage.until("one resource is handed over", () => first() !== undefined);
+  for (const resource of one.resources) if (resource !== first()) resource.draining = Promise.resolve();
+  const stopped = stop(one);
+  await stage.clock.advance(500);
+  t.notOk(stopped(), "its work is not settled yet");
+  settled.resolve();
+  await stage.until("stopped", stopped);
+  t.ok(shareOfTwo.length > 0);
+  for (const name of MANY) t.not(stage.entry(name)?.node, "one", name);
+});
+
+for (const lose of ["request", "answer"] as const)
+  t.test(`a release that has no answer (its ${lose} is lost) is repeated before the node ends`, async (t) => {
+    const stage = ownershipStage(MANY);
+    const one = await stage.node("one");
+    await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
+    let left = 4;
+    stage.faults.push(({ kind, subject }) =>
+      kind === "append" && isLock(subject) && left-- > 0 ? { lose } : undefined,
+    );
+    const stopped = stop(one);
+    await stage.until("stopped", stopped);
+    for (const name of MANY) t.equal(stage.entry(name)?.node, "", name);
+  });
+
+t.test("a stop ends in time although the server answers nothing and nothing drains", async (t) => {
+  const stage = ownershipStage(MANY);
+  const one = await stage.node("one");
+  await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
+  for (const resource of one.resources) resource.draining = new Promise(() => {});
+  stage.faults.push(({ kind }) => (kind === "append" ? { lose: "request" } : undefined));
+  const from = stage.clock.monotonic();
+  const stopped = stop(one);
+  await stage.until("stopped", stopped);
+  const tookMs = stage.clock.monotonic() - from;
+  t.ok(tookMs <= stopping.handOverMs - stopping.leaveMs, `after ${tookMs} ms`);
+  t.ok(
+    one.resources.every((resource) => !resource.open),
+    "nobody waits for it here any more",
+  );
+});

@@ -1,0 +1,117 @@
+/** When a node counts as dead before its presence runs out, and above all when it does not. */
+import t from "tap";
+import { limits } from "../../../../config/limits.ts";
+import { type Peer, type Sight, Suspicions } from "../../../../src/runtime/cluster/suspicion.ts";
+
+const BOUNDS = { confirmMs: 450, requests: 3, gapMs: 600, heartbeatDueMs: 650, quietMs: 1000 };
+const ROUND_MS = 150;
+/** Long after the observer began to see. */
+const NOW = 10_000;
+
+const peer = (id: string, heardAt = NOW - 100): Peer => ({ id, boot: `${id}-boot`, heardAt });
+/** The observer's own heartbeat comes all the time. */
+const seesWell = (now: number): Sight => ({ since: 0, ownHeardAt: now });
+
+/** Asks `who` every round from `from` to `until`; nobody answers for it. */
+function findsNobody(suspicions: Suspicions, who: Peer, from: number, until: number): void {
+  for (let now = from; now <= until; now += ROUND_MS) suspicions.noResponders(who, now);
+}
+const idsOf = (peers: readonly Peer[]): string[] => peers.map(({ id }) => id);
+
+t.test("a node whose heartbeat and whose connection are missed is dead, and not before", async (t) => {
+  const suspicions = new Suspicions(BOUNDS);
+  const two = peer("two");
+  const peers = [two, peer("three")];
+  t.ok(suspicions.noResponders(two, NOW), "a suspicion begins");
+  let at = NOW;
+  while (suspicions.dead(peers, seesWell(at), at).length === 0 && at < NOW + 5000) {
+    at += ROUND_MS;
+    t.notOk(suspicions.noResponders(two, at), "the same suspicion");
+  }
+  t.equal(at, NOW + 600, "the heartbeat was due 650 ms after the last one");
+  t.same(idsOf(suspicions.dead(peers, seesWell(at), at)), ["two"]);
+});
+
+t.test("one witness is not enough", async (t) => {
+  const peers = [peer("two", NOW - 5000), peer("three")];
+  const quiet = new Suspicions(BOUNDS);
+  t.same(quiet.dead(peers, seesWell(NOW), NOW), [], "a heartbeat is missed, but nobody asked for it in vain");
+  const suspicions = new Suspicions(BOUNDS);
+  const beating = peer("two", NOW + 850);
+  findsNobody(suspicions, beating, NOW, NOW + 900);
+  t.same(suspicions.dead([beating, peer("three")], seesWell(NOW + 900), NOW + 900), []);
+});
+
+t.test("a node whose heartbeat came in spite of it is not suspected again until it answers", async (t) => {
+  const suspicions = new Suspicions(BOUNDS);
+  const three = peer("three");
+  findsNobody(suspicions, peer("two"), NOW, NOW + 450);
+  const beating = peer("two", NOW + 400);
+  t.same(suspicions.dead([beating, three], seesWell(NOW + 450), NOW + 450), []);
+  // The next heartbeat is late: on a way that only the observer does not have, it is alive all the same.
+  findsNobody(suspicions, beating, NOW + 600, NOW + 3000);
+  t.same(suspicions.dead([beating, three], seesWell(NOW + 3000), NOW + 3000), []);
+  t.notOk(suspicions.noResponders(beating, NOW + 9000), "held up in between: still no suspicion");
+  suspicions.answered("two");
+  findsNobody(suspicions, beating, NOW + 9150, NOW + 9900);
+  t.same(idsOf(suspicions.dead([beating, three], seesWell(NOW + 9900), NOW + 9900)), ["two"]);
+});
+
+t.test("a heartbeat that was under way when the process died does not save it", async (t) => {
+  const suspicions = new Suspicions(BOUNDS);
+  const late = peer("two", NOW + 20);
+  findsNobody(suspicions, late, NOW, NOW + 750);
+  t.same(idsOf(suspicions.dead([late, peer("three")], seesWell(NOW + 750), NOW + 750)), ["two"]);
+});
+
+t.test("an answer ends the suspicion", async (t) => {
+  const suspicions = new Suspicions(BOUNDS);
+  const two = peer("two");
+  findsNobody(suspicions, two, NOW, NOW + 450);
+  suspicions.answered("two");
+  findsNobody(suspicions, two, NOW + 600, NOW + 900);
+  t.same(suspicions.dead([two, peer("three")], seesWell(NOW + 900), NOW + 900), []);
+});
+
+t.test("nobody is dead while the observer may not see", async (t) => {
+  const cases: readonly (readonly [string, number, Sight])[] = [
+    ["it has just connected again", NOW - 50, { since: NOW - 99, ownHeardAt: NOW + 890 }],
+    ["no heartbeat since it connected again", NOW - 102, { since: NOW - 101, ownHeardAt: NOW + 890 }],
+    ["its own heartbeat has not come back", NOW - 50, { since: 0, ownHeardAt: NOW - 1 }],
+  ];
+  for (const [title, heardAt, sight] of cases) {
+    const suspicions = new Suspicions(BOUNDS);
+    const two = peer("two", heardAt);
+    findsNobody(suspicions, two, NOW, NOW + 900);
+    t.same(suspicions.dead([two, peer("three")], sight, NOW + 900), [], title);
+  }
+});
+
+t.test("when all of several others look dead, none is; a single other one may be", async (t) => {
+  const suspicions = new Suspicions(BOUNDS);
+  const [two, three] = [peer("two"), peer("three")];
+  for (const who of [two, three]) findsNobody(suspicions, who, NOW, NOW + 900);
+  t.same(suspicions.dead([two, three], seesWell(NOW + 900), NOW + 900), []);
+  t.same(idsOf(suspicions.dead([two], seesWell(NOW + 900), NOW + 900)), ["two"]);
+});
+
+t.test("findings with a long pause between them make no suspicion: the observer was asleep", async (t) => {
+  const suspicions = new Suspicions(BOUNDS);
+  const two = peer("two");
+  findsNobody(suspicions, two, NOW, NOW + 300);
+  suspicions.noResponders(two, NOW + 6000);
+  t.same(suspicions.dead([two, peer("three")], seesWell(NOW + 6000), NOW + 6000), []);
+});
+
+t.test("a new process of the node is judged by itself", async (t) => {
+  const suspicions = new Suspicions(BOUNDS);
+  const two = peer("two");
+  findsNobody(suspicions, two, NOW, NOW + 900);
+  const again = { ...two, boot: "another" };
+  t.same(suspicions.dead([again, peer("three")], seesWell(NOW + 900), NOW + 900), []);
+  t.ok(suspicions.noResponders(again, NOW + 950));
+});
+
+t.test("a client has time for three attempts to connect again before it is given up", async (t) => {
+  t.ok(limits.suspectedMs >= 3 * (limits.reconnectWaitMs + limits.reconnectJitterMs));
+});

@@ -1,0 +1,144 @@
+/** A relay on the server in memory, and units that are nothing but writes of one subject. */
+import { subjects } from "../../../../config/subjects.ts";
+import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
+import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
+import { memoryOutbox } from "../../../../src/adapters/memory/outbox.ts";
+import { type Fault, MemoryServer, type Operation } from "../../../../src/adapters/memory/server.ts";
+import type { Ledger } from "../../../../src/runtime/definition.ts";
+import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
+import type { AppendResult, Journal, Log, Message } from "../../../../src/runtime/ports.ts";
+import { LocalStore } from "../../../../src/runtime/commit/outbox-writer.ts";
+import { Relay } from "../../../../src/runtime/commit/relay.ts";
+import type { LockRef, Outcome, Unit } from "../../../../src/runtime/commit/write-set.ts";
+
+export const silent: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => silent,
+};
+
+export type Write = {
+  readonly commit: string;
+  readonly actor: string;
+  readonly sequence: number | undefined;
+  readonly locks: readonly LockRef[];
+  readonly payload?: string;
+  readonly tally?: { readonly ledger: Ledger; readonly change: unknown };
+  readonly settled?: (outcome: Outcome) => void;
+};
+
+export function relayStage() {
+  const clock = new VirtualClock();
+  /** What goes wrong with the next operations; the first that answers counts. */
+  const faults: ((operation: Operation) => Fault | undefined)[] = [];
+  const server = new MemoryServer({
+    clock,
+    latencyMs: () => 1,
+    faults: (operation) => {
+      for (const fault of faults) {
+        const found = fault(operation);
+        if (found) return found;
+      }
+      return undefined;
+    },
+  });
+  const { journal } = memoryNode(server, "one");
+  const outbox = memoryOutbox();
+  const appended: (readonly Message[])[] = [];
+  let inFlight = 0;
+  let mostInFlight = 0;
+  /** Answers of the server that are made up, before anything is sent. */
+  const refusals: ((messages: readonly Message[]) => AppendResult | undefined)[] = [];
+  const watched: Journal = {
+    ...journal,
+    append: async (messages, timeoutMs) => {
+      appended.push(messages);
+      mostInFlight = Math.max(mostInFlight, ++inFlight);
+      try {
+        for (const refusal of refusals) {
+          const refused = refusal(messages);
+          if (refused) return refused;
+        }
+        return await journal.append(messages, timeoutMs);
+      } finally {
+        inFlight--;
+      }
+    },
+  };
+  const moved: LockRef[] = [];
+  const relay = new Relay({
+    journal: watched,
+    store: new LocalStore({ outbox, clock, log: silent }),
+    clock,
+    log: silent,
+    commitTimeoutMs: 100,
+    markEveryMs: Number.POSITIVE_INFINITY,
+    onLockMoved: (lock) => moved.push(lock),
+  });
+  const outcomes = new Map<string, Outcome>();
+  const order: string[] = [];
+
+  const log = server.log("KV_ORDERS");
+  const store = (subject: string, payload = ""): number => {
+    log.propose([{ subject, payload }], () => {});
+    return log.lastSequence;
+  };
+  return {
+    clock,
+    server,
+    relay,
+    outbox,
+    faults,
+    refusals,
+    appended,
+    moved,
+    outcomes,
+    /** Commits in the order in which they were settled. */
+    order,
+    mostInFlight: () => mostInFlight,
+    store,
+    /** Takes a lock, as any node would. */
+    lock(resource: string): LockRef {
+      const subject = subjects.lock(resource);
+      return { subject, epoch: store(subject) };
+    },
+    submit(write: Write): void {
+      const subject = subjects.record(0, write.actor);
+      const unit: Unit = {
+        commit: write.commit,
+        locks: write.locks,
+        messages: [
+          {
+            subject,
+            payload: write.payload ?? write.commit,
+            headers: { [RecordHeader.commit]: write.commit },
+            messageId: write.commit,
+          },
+        ],
+        guards: [{ subject, sequence: write.sequence }],
+        ...(write.tally ? { tally: [write.tally] } : {}),
+        settled: (outcome) => {
+          if (outcomes.has(write.commit)) throw new Error(`${write.commit} settled twice`);
+          outcomes.set(write.commit, outcome);
+          order.push(write.commit);
+          write.settled?.(outcome);
+        },
+      };
+      relay.submit(unit);
+    },
+    /** Lets time pass until every unit given is settled. */
+    async settled(count: number): Promise<void> {
+      if (!(await clock.advanceUntil(() => outcomes.size >= count, 60_000)))
+        throw new Error(`${outcomes.size} of ${count} units settled`);
+    },
+    status: (commit: string): string => {
+      const outcome = outcomes.get(commit);
+      return outcome?.status === "dropped" ? outcome.why : (outcome?.status ?? "unsettled");
+    },
+    /** Payloads stored for an actor, oldest first. */
+    stored: (actor: string): string[] => log.all(subjects.record(0, actor)).map((message) => message.payload),
+    last: (actor: string): number => log.last(subjects.record(0, actor))?.sequence ?? 0,
+  };
+}

@@ -1,0 +1,95 @@
+/** Which stream takes what: every subject of the application is taken by one stream, and by one only. */
+import t from "tap";
+import { compileFilters } from "../../../src/adapters/jetstream/append-rules.ts";
+import {
+  MAX_STREAMS,
+  ofPartition,
+  streamName,
+  streamNames,
+  streamOf,
+  streamSubjects,
+} from "../../../config/layout.ts";
+import { emailBounds, invoiceBounds } from "../../../config/workers.ts";
+import { lockParts, subjects } from "../../../config/subjects.ts";
+
+const PARTITIONS = 40;
+
+/** Everything that is stored for a partition, but for its lock. */
+const ofOrder = (partition: number): string[] => [
+  subjects.record(partition, "ord_1"),
+  subjects.event(partition, "order.confirmed"),
+  subjects.inbox(partition, "ord_1"),
+  subjects.parked(partition, "ord_1"),
+  subjects.timer(partition, "ord_1", "order", "xstate.after.pay.order.x", 3),
+  subjects.fence(`partition.${partition}`),
+];
+const ofInventory = [
+  subjects.lock("inventory.0"),
+  subjects.fence("inventory.0"),
+  subjects.hold("ord_1"),
+  // Ids that look like something else.
+  subjects.hold("3"),
+  subjects.stock("A.1"),
+  subjects.item("3"),
+];
+
+t.test("every subject is taken by one stream only, and all of a partition by the same", async (t) => {
+  for (const streams of [1, 2, 3, MAX_STREAMS]) {
+    const takes = streamNames(streams).map((_, stream) =>
+      compileFilters(streamSubjects(stream, { partitions: PARTITIONS, streams })),
+    );
+    const takenBy = (subject: string): number[] =>
+      takes.flatMap((take, stream) => (take(subject) ? [stream] : []));
+    const wrong: string[] = [];
+    const expect = (subject: string, stream: number): void => {
+      if (takenBy(subject).join() !== String(stream)) wrong.push(`${subject} by ${takenBy(subject).join()}`);
+    };
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const stream = streamOf(partition, streams);
+      const lock = subjects.lock(`partition.${partition}`, stream);
+      for (const subject of [lock, ...ofOrder(partition)]) expect(subject, stream);
+      if (lockParts(lock).stream !== stream) wrong.push(lock);
+    }
+    for (const subject of ofInventory) expect(subject, 0);
+    t.same(wrong, [], `${streams} streams`);
+  }
+});
+
+t.test("one stream is what it has always been, and the first of several keeps its name", async (t) => {
+  t.same(streamSubjects(0, { partitions: 32, streams: 1 }), ["$KV.ORDERS.>", "orders.>"]);
+  t.equal(subjects.lock("partition.7", streamOf(7, 1)), "$KV.ORDERS.partition.7");
+  t.same(streamNames(3), ["KV_ORDERS", "KV_ORDERS_1", "KV_ORDERS_2"]);
+  t.same(streamSubjects(1, { partitions: 4, streams: 2 }), [
+    "$KV.ORDERS_1.>",
+    "orders.*.1.>",
+    "orders.fence.partition.1",
+    "orders.*.3.>",
+    "orders.fence.partition.3",
+  ]);
+  t.equal(streamName(1), "KV_ORDERS_1");
+});
+
+t.test("what belongs to a partition is found by its stream", async (t) => {
+  t.same(
+    [0, 1, 2, 3].map((partition) => ofPartition(partition, ["a", "b", "c"])),
+    ["a", "b", "c", "a"],
+  );
+  t.throws(() => ofPartition(0, []), RangeError);
+});
+
+t.test("every worker has a place for the events of each stream", async (t) => {
+  for (const { maxInFlight } of [emailBounds, invoiceBounds]) t.ok(maxInFlight >= MAX_STREAMS);
+});
+
+t.test("only a lock has parts", async (t) => {
+  t.same(lockParts("$KV.ORDERS_12.partition.7"), { stream: 12, resource: "partition.7" });
+  for (const subject of [
+    "orders.fence.partition.1",
+    "$KV.NODES.one",
+    "$KV.ORDERS_.x",
+    "$KV.ORDERS_0.x",
+    "$KV.ORDERS.",
+  ]) {
+    t.throws(() => lockParts(subject), /is no lock/, subject);
+  }
+});

@@ -1,0 +1,32 @@
+/** Bounds of what follows one upon the other: each step of a stop has time left when the one before has used all of its. */
+import t, { type Test } from "tap";
+import { clusterStopping, stopping } from "../../../config/limits.ts";
+
+const rising = (t: Test, bounds: Readonly<Record<string, number>>) => {
+  const names = Object.keys(bounds);
+  for (const [index, name] of names.slice(1).entries()) {
+    const before = names[index]!;
+    t.ok(bounds[before]! < bounds[name]!, `${before} ${bounds[before]} < ${name} ${bounds[name]}`);
+  }
+};
+
+t.test("a stop gives up one thing after the other, and the process last", async (t) => {
+  const { idleMs, drainMs, handOverMs, callersMs, answersMs, closeGraceMs } = stopping;
+  const { presenceMs, connectionMs, processMs } = stopping;
+  const inOrder = closeGraceMs + presenceMs + connectionMs;
+  rising(t, { idleMs, drainMs, handOverMs, answersMs, closeGraceMs, inOrder, processMs });
+  rising(t, { drainMs, callersMs, answersMs });
+  t.ok(stopping.workersMs < closeGraceMs, "workers do not keep the node longer than its callers");
+});
+
+t.test("a resource that uses all of its time to drain leaves time to release its lock", async (t) => {
+  const { leaveMs, drainMs, handOverMs } = stopping;
+  t.ok(leaveMs + drainMs < handOverMs);
+});
+
+t.test("the local cluster stops within what it promises, whatever hangs", async (t) => {
+  const { nodesMs, servicesMs, natsServerMs, natsMs, launcherMs, promisedMs } = clusterStopping;
+  t.ok(stopping.processMs < nodesMs, "a node ends itself before it is killed");
+  t.ok(natsServerMs < natsMs);
+  rising(t, { groups: nodesMs + servicesMs + natsMs, launcherMs, promisedMs });
+});

@@ -1,0 +1,39 @@
+import t from "tap";
+import { carrierEffects } from "../../../../src/services/fulfillment/carrier.ts";
+import type { Carrier } from "../../../../src/services/fulfillment/carrier.ts";
+import { orderInput } from "../../machines/order-input.ts";
+import { instantCarrier } from "../../../support/instant-carrier.ts";
+
+const { shippingAddress } = orderInput();
+
+const context = (actor: string, generation: number) => ({
+  actor,
+  key: `${actor}:fulfillment.createShippingLabel:${generation}`,
+  input: { orderId: actor, shippingAddress },
+  attempt: 1,
+  resumed: false,
+  signal: new AbortController().signal,
+});
+
+t.test("an order gets one tracking number, however often its label is asked for", async (t) => {
+  const { createShippingLabel: effect } = carrierEffects(instantCarrier);
+  const first = await effect.run(context("ord_1", 3001));
+  t.match(first, { trackingNumber: /^ORD[0-9A-F]{14}$/ });
+  t.strictSame(await effect.run(context("ord_1", 5000)), first, "a later effect of the same order");
+  t.strictSame(await effect.lookup?.(context("ord_1", 6000)), { found: true, output: first });
+  t.notSame(await effect.run(context("ord_2", 3001)), first);
+});
+
+t.test("a label that nobody has made is not found", async (t) => {
+  const keys: string[] = [];
+  const empty: Carrier = {
+    ...instantCarrier,
+    lookup: async ({ key }) => {
+      keys.push(key);
+      return undefined;
+    },
+  };
+  const { createShippingLabel } = carrierEffects(empty);
+  t.strictSame(await createShippingLabel.lookup?.(context("ord_1", 1)), { found: false });
+  t.strictSame(keys, ["ord_1:label"]);
+});

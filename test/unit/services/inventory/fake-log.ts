@@ -1,0 +1,161 @@
+/**
+ * A log and a relay in memory for tests of the inventory: they store, delay or drop units when told to, and check
+ * fences as the server does. Reads can be made old.
+ */
+import { ServerCode } from "../../../../src/runtime/ports.ts";
+import type {
+  AppendResult,
+  Clock,
+  Ids,
+  Journal,
+  Message,
+  StoredMessage,
+} from "../../../../src/runtime/ports.ts";
+import type { Ledger } from "../../../../src/runtime/definition.ts";
+import type { Outcome, Unit, UnitSink } from "../../../../src/runtime/commit/write-set.ts";
+
+/** The stream. */
+export class FakeLog {
+  readonly messages: StoredMessage[] = [];
+  /** Reads see nothing from this sequence on; 0: everything. */
+  readsBefore = 0;
+  reads = 0;
+
+  last(subject: string, before = 0): StoredMessage | undefined {
+    return this.messages.findLast((m) => m.subject === subject && (before === 0 || m.sequence < before));
+  }
+
+  fits(fence: { subject: string; sequence: number }): boolean {
+    return (this.last(fence.subject)?.sequence ?? 0) === fence.sequence;
+  }
+
+  store(message: Message): number {
+    const sequence = this.messages.length + 1;
+    const { subject, payload, headers = {} } = message;
+    this.messages.push({ subject, payload, headers, sequence, at: sequence });
+    return sequence;
+  }
+
+  readonly journal: Journal = {
+    append: async (messages): Promise<AppendResult> => {
+      if (!messages.every(({ fence }) => !fence || this.fits(fence)))
+        return { status: "rejected", code: ServerCode.wrongLastSequence, reason: "wrong last sequence" };
+      let lastSequence = 0;
+      for (const message of messages) lastSequence = this.store(message);
+      return { status: "stored", lastSequence };
+    },
+    readLast: async (subject) => {
+      this.reads++;
+      return this.last(subject, this.readsBefore);
+    },
+    readLastTogether: () => Promise.reject(new Error("not needed here")),
+    readLastPerSubject: async (filter) => {
+      const prefix = filter.slice(0, -1);
+      const seen = this.messages.filter((m) => this.readsBefore === 0 || m.sequence < this.readsBefore);
+      return [
+        ...new Map(seen.filter((m) => m.subject.startsWith(prefix)).map((m) => [m.subject, m])).values(),
+      ];
+    },
+    readAll: async (subject) => this.messages.filter((m) => m.subject === subject),
+    consume: () => Promise.reject(new Error("not needed here")),
+  };
+}
+
+/** Keeps units until the test says what becomes of them, oldest first. */
+export class FakeRelay implements UnitSink {
+  readonly waiting: Unit[] = [];
+  readonly #log: FakeLog;
+  /** Stored, and nobody told yet. */
+  #unanswered: (() => void) | undefined;
+  batches = 0;
+
+  constructor(log: FakeLog) {
+    this.#log = log;
+  }
+
+  submit(unit: Unit): void {
+    this.waiting.push(unit);
+  }
+
+  get inFlight(): boolean {
+    return this.#unanswered !== undefined;
+  }
+
+  /** Puts the oldest `count` units into the log as one batch; whoever is overtaken or has lost its lock is dropped. */
+  publish(count: number): void {
+    if (this.#unanswered) return;
+    const dropped: [Unit, Outcome][] = [];
+    const taken = this.waiting.splice(0, count).filter((unit) => {
+      const moved = !unit.locks.every(({ subject, epoch }) => this.#log.fits({ subject, sequence: epoch }));
+      const fenced = !unit.guards.every(({ subject, sequence }) =>
+        this.#log.fits({ subject, sequence: sequence ?? -1 }),
+      );
+      if (moved) dropped.push([unit, { status: "dropped", why: "lock_moved" }]);
+      else if (fenced) dropped.push([unit, { status: "dropped", why: "fenced" }]);
+      return !moved && !fenced;
+    });
+    const sequences = new Map<string, number>();
+    const ledgers = new Map<Ledger, unknown[]>();
+    for (const { messages, tally = [] } of taken) {
+      for (const message of messages) sequences.set(message.subject, this.#log.store(message));
+      for (const { ledger, change } of tally) ledgers.set(ledger, [...(ledgers.get(ledger) ?? []), change]);
+    }
+    for (const [ledger, changes] of ledgers)
+      for (const message of ledger.compose(changes)) this.#log.store(message);
+    const lastSequence = this.#log.messages.length;
+    this.batches++;
+    this.#unanswered = () => {
+      this.#unanswered = undefined;
+      for (const [ledger, changes] of ledgers) ledger.committed(changes);
+      for (const unit of taken) unit.settled({ status: "stored", sequences, lastSequence });
+      for (const [unit, outcome] of dropped) unit.settled(outcome);
+    };
+  }
+
+  /** The server's answer to the batch in flight arrives. */
+  answer(): void {
+    this.#unanswered?.();
+  }
+
+  /** Publishes and settles all that waits. */
+  flush(): void {
+    this.answer();
+    while (this.waiting.length > 0) {
+      this.publish(this.waiting.length);
+      this.answer();
+    }
+  }
+
+  drop(count: number, outcome: Exclude<Outcome, { status: "stored" }>): void {
+    for (const unit of this.waiting.splice(0, count)) unit.settled(outcome);
+  }
+}
+
+/** Ids 1, 2, 3 ... with a prefix. */
+export function countingIds(prefix: string): Ids {
+  let count = 0;
+  return { next: () => `${prefix}${++count}` };
+}
+
+/** Time passes only by `after`: each timer fires at once when the event loop turns, and moves the clock there. */
+export function eagerClock(): Clock {
+  let now = 0;
+  return {
+    now: () => now,
+    monotonic: () => now,
+    after(delayMs, run) {
+      const due = now + delayMs;
+      const timer = setImmediate(() => {
+        now = Math.max(now, due);
+        run();
+      });
+      return () => clearImmediate(timer);
+    },
+    soon: (run) => void setImmediate(run),
+  };
+}
+
+/** Lets everything that can go on go on. */
+export async function turns(count = 3): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,204 @@
+/** Reservations, releases and shipments as the owner answers them. */
+import t from "tap";
+import { subjects } from "../../../../config/subjects.ts";
+import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
+import { readHold, readStock } from "../../../../src/services/inventory/stored.ts";
+import { turns } from "./fake-log.ts";
+import { output, ownedShard, release, reserve, ship } from "./owned-shard.ts";
+import type { OwnedShard } from "./owned-shard.ts";
+
+const stockOf = ({ log }: OwnedShard, sku: string) =>
+  readStock(log.last(subjects.stock(sku))?.payload ?? "{}");
+const holdOf = ({ log }: OwnedShard, orderId: string) =>
+  readHold(log.last(subjects.hold(orderId))?.payload ?? "{}");
+
+async function shardWith(onHand: number): Promise<OwnedShard> {
+  const owned = await ownedShard();
+  await owned.stock("A", onHand);
+  await owned.stock("B", onHand);
+  return owned;
+}
+
+t.test(
+  "a reservation is answered only after it is stored, with the hold and the stock in one batch",
+  async (t) => {
+    const owned = await shardWith(10);
+    const { shard, relay, log } = owned;
+    let answered = false;
+    const asked = shard.answer<"reserve">(reserve("o1", ["A", 2], ["B", 1])).finally(() => (answered = true));
+    await turns();
+    const before = log.messages.length;
+    t.equal(answered, false);
+    relay.publish(1);
+    await turns();
+    t.equal(answered, false, "in the log is not enough: the answer counts");
+    relay.answer();
+    const reply = output<"reserve">(await asked);
+    t.match(reply, { outcome: "reserved", total: { amount: 300, currency: "EUR" } });
+    const written = log.messages.slice(before);
+    t.strictSame(
+      written.map(({ subject }) => subject),
+      [subjects.hold("o1"), subjects.stock("A"), subjects.stock("B")],
+    );
+    t.match(written[0]?.headers[RecordHeader.commit], /^commit/);
+    t.match(stockOf(owned, "A"), { onHand: 10, reserved: 2 });
+  },
+);
+
+t.test("a unit names the lock it was decided under and guards the hold", async (t) => {
+  const { shard, relay, log } = await shardWith(10);
+  void shard.answer(reserve("o1", ["A", 2]));
+  await turns();
+  const [unit] = relay.waiting;
+  const lock = subjects.lock("inventory.0");
+  t.strictSame(unit?.locks, [{ subject: lock, epoch: log.last(lock)?.sequence }]);
+  t.strictSame(unit?.guards, [{ subject: subjects.hold("o1"), sequence: 0 }]);
+});
+
+t.test(
+  "a repeated reservation finds the first result without another write, also at the next owner",
+  async (t) => {
+    const owned = await shardWith(10);
+    const { shard, settle, relay, log } = owned;
+    const first = await settle(shard.answer<"reserve">(reserve("o1", ["A", 2])));
+    const before = log.messages.length;
+    t.strictSame(await shard.answer<"reserve">(reserve("o1", ["A", 2])), first);
+    t.equal(log.messages.length, before);
+    await owned.stock("A", 10, { price: { amount: 1, currency: "EUR" } });
+    await owned.takeOver();
+    t.strictSame(
+      await shard.answer<"reserve">(reserve("o1", ["A", 2])),
+      first,
+      "the price stays the first one",
+    );
+    t.equal(relay.waiting.length, 0);
+  },
+);
+
+t.test("two equal reservations at once take the stock once", async (t) => {
+  const owned = await shardWith(10);
+  const { shard, settle, relay } = owned;
+  const both = Promise.all([1, 2].map(() => shard.answer<"reserve">(reserve("o1", ["A", 2]))));
+  await turns();
+  t.equal(relay.waiting.length, 1, "the second waits for the first");
+  const [first, second] = await settle(both);
+  t.strictSame(first, second);
+  t.equal(stockOf(owned, "A").reserved, 2);
+});
+
+t.test("a hot SKU is sold exactly as often as it is there, with one stock message a batch", async (t) => {
+  const owned = await shardWith(10);
+  const { shard, relay, log, settle } = owned;
+  const before = log.messages.length;
+  const asked = Array.from({ length: 500 }, (_, n) => shard.answer<"reserve">(reserve(`o${n}`, ["A", 1])));
+  const outcomes = (await settle(Promise.all(asked))).map((reply) => output<"reserve">(reply).outcome);
+  t.equal(outcomes.filter((outcome) => outcome === "reserved").length, 10);
+  t.equal(outcomes.filter((outcome) => outcome === "out_of_stock").length, 490);
+  const written = log.messages.slice(before).filter(({ subject }) => subject === subjects.stock("A"));
+  t.equal(written.length, 1);
+  t.equal(stockOf(owned, "A").reserved, 10);
+  t.equal(relay.waiting.length, 0);
+});
+
+t.test("a released hold gives its pieces back and stays released", async (t) => {
+  const owned = await shardWith(10);
+  const { shard, settle } = owned;
+  await settle(shard.answer(reserve("o1", ["A", 4])));
+  t.strictSame(output<"release">(await settle(shard.answer<"release">(release("o1")))), {
+    outcome: "released",
+  });
+  t.match(stockOf(owned, "A"), { onHand: 10, reserved: 0, shipped: 0 });
+  t.match(holdOf(owned, "o1"), { state: "released", lines: [{ sku: "A", quantity: 4 }] });
+  t.strictSame(output<"ship">(await settle(shard.answer<"ship">(ship("o1")))), { outcome: "released" });
+  t.strictSame(output<"reserve">(await settle(shard.answer<"reserve">(reserve("o1", ["A", 4])))), {
+    outcome: "closed",
+    as: "released",
+  });
+});
+
+t.test("a shipped hold lowers onHand and reserved together, once", async (t) => {
+  const owned = await shardWith(10);
+  const { shard, settle } = owned;
+  await settle(shard.answer(reserve("o1", ["A", 4])));
+  const shipped = await settle(Promise.all([1, 2].map(() => shard.answer<"ship">(ship("o1")))));
+  t.strictSame(shipped.map(output<"ship">), [{ outcome: "shipped" }, { outcome: "shipped" }]);
+  t.match(stockOf(owned, "A"), { onHand: 6, reserved: 0, shipped: 4, received: 10 });
+  t.strictSame(output<"release">(await settle(shard.answer<"release">(release("o1")))), {
+    outcome: "shipped",
+  });
+});
+
+t.test("a release without a hold leaves a tombstone that a late reservation meets", async (t) => {
+  const owned = await shardWith(10);
+  const { shard, settle, relay } = owned;
+  await settle(shard.answer(release("o1")));
+  t.match(holdOf(owned, "o1"), { state: "released", lines: [] });
+  t.match(output<"reserve">(await shard.answer<"reserve">(reserve("o1", ["A", 1]))), { outcome: "closed" });
+  await owned.takeOver();
+  const late = shard.answer<"reserve">({ ...reserve("o1", ["A", 1]), fresh: true });
+  t.match(
+    output<"reserve">(await settle(late)),
+    { outcome: "closed" },
+    "a wrong guess is refused and looked up",
+  );
+  t.equal(relay.waiting.length, 0);
+});
+
+t.test("shipping what was never reserved is refused", async (t) => {
+  const { shard } = await shardWith(10);
+  t.match(await shard.answer(ship("o1")), { status: "refused", code: "no_hold" });
+});
+
+t.test("a dropped reservation is free for the next one and told as retryable", async (t) => {
+  const owned = await shardWith(1);
+  const { shard, relay, settle } = owned;
+  const first = shard.answer(reserve("o1", ["A", 1]));
+  await turns();
+  const refused = shard.answer<"reserve">(reserve("o2", ["A", 1]));
+  await turns();
+  relay.drop(1, { status: "dropped", why: "store_unavailable" });
+  t.match(await first, { status: "unavailable" });
+  t.match(output<"reserve">(await settle(refused)), { outcome: "out_of_stock" });
+  t.match(output<"reserve">(await settle(shard.answer<"reserve">(reserve("o3", ["A", 1])))), {
+    outcome: "reserved",
+  });
+});
+
+t.test(
+  "a decision that is overtaken again and again gives up after a bounded number of attempts",
+  async (t) => {
+    const { shard, relay } = await ownedShard({ attempts: 3 });
+    const asked = shard.answer(release("o1"));
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      await turns();
+      t.equal(relay.waiting.length, 1);
+      relay.drop(1, { status: "dropped", why: "fenced" });
+    }
+    t.match(await asked, { status: "unavailable", reason: /overtaken 3 times/ });
+    t.equal(relay.waiting.length, 0);
+  },
+);
+
+t.test("beyond its bounds the owner turns callers away", async (t) => {
+  const { shard, relay } = await ownedShard({ unsettled: 2, waiting: 1 });
+  const first = [1, 2].map(() => shard.answer(release("o1")));
+  t.strictSame(await shard.answer(release("o1")), { status: "overloaded" }, "one holds the turn, one waits");
+  void shard.answer(release("o2"));
+  await turns();
+  t.strictSame(await shard.answer(release("o3")), { status: "overloaded" }, "two units are under way");
+  t.equal(shard.joinReserve(reserve("o4", ["A", 1])), undefined);
+  relay.flush();
+  t.strictSame(
+    (await Promise.all(first)).map(({ status }) => status),
+    ["ok", "ok"],
+  );
+});
+
+t.test("impossible lines are refused, not decided", async (t) => {
+  const { shard } = await shardWith(10);
+  t.match(await shard.answer(reserve("o1", ["A", 1], ["A", 2])), {
+    status: "refused",
+    code: "invalid_reservation",
+  });
+  t.equal(shard.joinReserve(reserve("o1", ["A", 0])), undefined);
+});

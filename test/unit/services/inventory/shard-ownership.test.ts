@@ -1,0 +1,142 @@
+/** Winning, losing and handing over the shard. */
+import t from "tap";
+import { subjects } from "../../../../config/subjects.ts";
+import type { Request } from "../../../../src/services/inventory/protocol.ts";
+import { InventoryShard } from "../../../../src/services/inventory/shard.ts";
+import { SHARD_LIMITS } from "../../../../src/services/inventory/shard-dependencies.ts";
+import { FakeLog, FakeRelay, countingIds, eagerClock, turns } from "./fake-log.ts";
+import { EUR, output, ownedShard, release, reserve } from "./owned-shard.ts";
+
+const get = { op: "get", sku: "A" } as const;
+
+t.test("a shard that is not owned decides nothing", async (t) => {
+  const log = new FakeLog();
+  const shard = new InventoryShard(0, {
+    journal: log.journal,
+    sink: new FakeRelay(log),
+    ids: countingIds("c"),
+    clock: eagerClock(),
+    limits: SHARD_LIMITS,
+    doubt: () => undefined,
+  });
+  t.equal(shard.open, false);
+  t.strictSame(await shard.answer(get), { status: "not_owner" });
+  t.equal(shard.joinReserve(reserve("o1", ["A", 1])), undefined);
+  await shard.drain();
+  shard.revoke();
+});
+
+t.test("while it is in doubt whether the shard is still held, nothing is answered from memory", async (t) => {
+  const owned = await ownedShard();
+  await owned.stock("A", 10);
+  await owned.settle(owned.shard.answer(reserve("o1", ["A", 3])));
+  owned.doubt("cut off");
+  const put = {
+    op: "put",
+    sku: "A",
+    command: "p",
+    stock: { onHand: 10, name: "A", price: EUR(100) },
+  } as const;
+  const requests: Request[] = [
+    get,
+    put,
+    reserve("o1", ["A", 3]),
+    { op: "release", orderId: "o1" },
+    { op: "known", skus: ["B"] },
+    { op: "list", limit: 10 },
+  ];
+  for (const request of requests) {
+    t.strictSame(await owned.shard.answer(request), { status: "unavailable", reason: "cut off" }, request.op);
+  }
+  owned.doubt(undefined);
+  t.match(output<"get">(await owned.shard.answer<"get">(get)), { onHand: 10, reserved: 3, available: 7 });
+});
+
+t.test("the next owner knows what was acknowledged, and nothing else", async (t) => {
+  const owned = await ownedShard();
+  await owned.stock("A", 10);
+  await owned.settle(owned.shard.answer(reserve("o1", ["A", 3])));
+  void owned.shard.answer(reserve("o2", ["A", 5]));
+  await turns();
+  await owned.takeOver();
+  t.match(output<"get">(await owned.shard.answer<"get">(get)), { onHand: 10, reserved: 3, available: 7 });
+  t.match(owned.shard.joinReserve(reserve("o3", ["A", 7]))?.output, { outcome: "reserved" });
+  owned.relay.flush();
+  t.equal(owned.log.last(subjects.hold("o2")), undefined, "what the old owner had decided is refused");
+});
+
+t.test("whoever waits when the shard is lost is told so at once", async (t) => {
+  const owned = await ownedShard();
+  const asked = [release("o1"), release("o1"), release("o2")].map((request) => owned.shard.answer(request));
+  await turns();
+  owned.shard.revoke();
+  t.strictSame(
+    await Promise.all(asked),
+    asked.map(() => ({ status: "not_owner" })),
+  );
+  owned.relay.flush();
+  t.equal(owned.shard.open, false);
+});
+
+t.test("draining takes nothing new and ends when everything under way is settled", async (t) => {
+  const owned = await ownedShard();
+  await owned.stock("A", 10);
+  const asked = owned.shard.answer<"reserve">(reserve("o1", ["A", 1]));
+  const joined = owned.shard.joinReserve(reserve("o2", ["A", 1]));
+  await turns();
+  let drained = false;
+  const end = owned.shard.drain().then(() => (drained = true));
+  t.strictSame(await owned.shard.answer(release("o3")), { status: "not_owner" });
+  t.equal(owned.shard.joinReserve(reserve("o3", ["A", 1])), undefined);
+  owned.relay.flush();
+  t.match(output<"reserve">(await asked), { outcome: "reserved" });
+  await turns();
+  t.equal(drained, false, "a joined decision is still under way");
+  joined?.settled(true, new Map());
+  await end;
+  t.equal(drained, true);
+});
+
+t.test("an old read is recognised and repeated before anything is decided", async (t) => {
+  const owned = await ownedShard();
+  await owned.stock("A", 10);
+  owned.log.readsBefore = owned.log.messages.length + 1;
+  await owned.settle(owned.shard.answer(reserve("o1", ["A", 9])));
+  let tries = 0;
+  const { journal } = owned.log;
+  const read = journal.readLastPerSubject.bind(journal);
+  journal.readLastPerSubject = (filter) => {
+    if (++tries === 5) owned.log.readsBefore = 0;
+    return read(filter);
+  };
+  await owned.takeOver();
+  t.ok(tries >= 5);
+  t.match(owned.shard.joinReserve(reserve("o2", ["A", 2]))?.output, { outcome: "out_of_stock" });
+});
+
+t.test("a shard that can only be read old, or whose lock has moved on, is not taken", async (t) => {
+  const owned = await ownedShard();
+  await owned.stock("A", 10);
+  owned.log.readsBefore = owned.log.messages.length + 1;
+  await owned.settle(owned.shard.answer(reserve("o1", ["A", 9])));
+  await t.rejects(owned.takeOver(), { name: "Unavailable" });
+  t.equal(owned.shard.open, false);
+  owned.log.readsBefore = 0;
+  await t.rejects(owned.shard.acquire(1), { name: "Unavailable" });
+  t.equal(owned.shard.open, false);
+});
+
+t.test("a shard that is lost while it loads does not open", async (t) => {
+  const owned = await ownedShard();
+  const loading = owned.takeOver();
+  owned.shard.revoke();
+  await t.rejects(loading, /lost while it was being loaded/);
+  t.equal(owned.shard.open, false);
+});
+
+t.test("an entry that breaks the stock's invariants is not loaded", async (t) => {
+  const owned = await ownedShard();
+  const payload = JSON.stringify({ sku: "A", onHand: 1, reserved: 2, received: 1, shipped: 0, put: "" });
+  owned.log.store({ subject: subjects.stock("A"), payload });
+  await t.rejects(owned.takeOver(), /impossible stock/);
+});

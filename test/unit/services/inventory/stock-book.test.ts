@@ -1,0 +1,157 @@
+import t from "tap";
+import { subjects } from "../../../../config/subjects.ts";
+import { StockBook } from "../../../../src/services/inventory/stock-book.ts";
+import type { StockChange } from "../../../../src/services/inventory/stock-book.ts";
+import { readStock } from "../../../../src/services/inventory/stored.ts";
+
+const item = { name: "Shirt", price: { amount: 100, currency: "EUR" } };
+const put = (sku: string, onHand: number, name = `put ${onHand}`): StockChange => ({
+  kind: "put",
+  sku,
+  onHand,
+  item,
+  put: name,
+});
+const change = (kind: "reserve" | "release" | "ship", quantity: number, sku = "A"): StockChange => ({
+  kind,
+  lines: [{ sku, quantity }],
+});
+
+/** A book with `onHand` of A, acknowledged. */
+function bookOf(onHand: number): StockBook {
+  const book = new StockBook();
+  commit(book, put("A", onHand));
+  return book;
+}
+
+function commit(book: StockBook, ...changes: StockChange[]): void {
+  for (const change of changes) book.pledge(change);
+  book.committed(changes);
+}
+
+const available = (book: StockBook) => book.offer("A")?.available;
+const seen = (book: StockBook) => {
+  const { onHand, reserved, available } = book.view("A") ?? {};
+  return { onHand, reserved, available };
+};
+
+t.test(
+  "a reservation lowers what is on offer at once, and what is shown only when it is stored",
+  async (t) => {
+    const book = bookOf(10);
+    const reservation = change("reserve", 4);
+    book.pledge(reservation);
+    t.equal(available(book), 6);
+    t.strictSame(seen(book), { onHand: 10, reserved: 0, available: 10 });
+    book.committed([reservation]);
+    t.equal(available(book), 6);
+    t.strictSame(seen(book), { onHand: 10, reserved: 4, available: 6 });
+  },
+);
+
+t.test("a dropped reservation is on offer again", async (t) => {
+  const book = bookOf(10);
+  book.pledge(change("reserve", 4));
+  book.withdraw(change("reserve", 4));
+  t.equal(available(book), 10);
+});
+
+t.test("a release is on offer only when it is stored", async (t) => {
+  const book = bookOf(10);
+  commit(book, change("reserve", 4));
+  book.pledge(change("release", 4));
+  t.equal(available(book), 6);
+  book.committed([change("release", 4)]);
+  t.equal(available(book), 10);
+});
+
+t.test("a shipment lowers onHand and reserved together when it is stored", async (t) => {
+  const book = bookOf(10);
+  commit(book, change("reserve", 4));
+  book.pledge(change("ship", 4));
+  t.strictSame(seen(book), { onHand: 10, reserved: 4, available: 6 });
+  book.committed([change("ship", 4)]);
+  t.strictSame(seen(book), { onHand: 6, reserved: 0, available: 6 });
+});
+
+t.test("a put that lowers counts at once, one that raises when it is stored", async (t) => {
+  const book = bookOf(10);
+  book.pledge(put("A", 3));
+  t.equal(available(book), 3);
+  book.withdraw(put("A", 3));
+  t.equal(available(book), 10);
+  book.pledge(put("A", 30));
+  t.equal(available(book), 10);
+  book.committed([put("A", 30)]);
+  t.equal(available(book), 30);
+});
+
+t.test("a SKU under its first put is not on offer yet", async (t) => {
+  const book = new StockBook();
+  book.pledge(put("A", 3));
+  t.equal(book.offer("A"), undefined);
+  t.equal(book.knows("A"), false);
+  t.strictSame(book.page(10, undefined), { items: [], next: null });
+});
+
+t.test(
+  "a batch gets one message per SKU, however many orders bought it, and changes nothing by itself",
+  async (t) => {
+    const book = bookOf(100);
+    commit(book, put("B", 50));
+    const orders = Array.from({ length: 40 }, (): StockChange => change("reserve", 2));
+    const changes = [...orders, change("reserve", 5, "B"), put("A", 90, "counted")];
+    for (const one of changes) book.pledge(one);
+    const messages = book.compose(changes);
+    t.strictSame(
+      messages.map(({ subject }) => subject),
+      [subjects.stock("A"), subjects.stock("B")],
+    );
+    t.strictSame(readStock(messages[0]?.payload ?? ""), {
+      sku: "A",
+      onHand: 90,
+      reserved: 80,
+      received: 90,
+      shipped: 0,
+      put: "counted",
+    });
+    t.strictSame(seen(book), { onHand: 100, reserved: 0, available: 100 });
+    t.strictSame(book.compose(changes), messages, "put together again, the batch says the same");
+    book.committed(changes);
+    t.strictSame(seen(book), { onHand: 90, reserved: 80, available: 10 });
+  },
+);
+
+t.test("a batch that is put together after others were stored starts from their values", async (t) => {
+  const book = bookOf(10);
+  const [first, second] = [change("reserve", 1), change("reserve", 2)];
+  for (const one of [first, second]) book.pledge(one);
+  t.equal(readStock(book.compose([second])[0]?.payload ?? "").reserved, 2);
+  book.committed([first]);
+  t.equal(readStock(book.compose([second])[0]?.payload ?? "").reserved, 3);
+});
+
+t.test("a decision that the stock cannot bear stops the batch", async (t) => {
+  const book = bookOf(1);
+  t.throws(() => book.compose([change("reserve", 2)]), /impossible stock/);
+});
+
+t.test("pages go through every SKU once, ascending, SKUs added between pages included", async (t) => {
+  const book = new StockBook();
+  for (const sku of ["d", "b", "a", "c", "E"]) commit(book, put(sku, 1));
+  const first = book.page(2, undefined);
+  t.strictSame(
+    first.items.map(({ sku }) => sku),
+    ["E", "a"],
+  );
+  t.equal(first.next, "a");
+  commit(book, put("aa", 1));
+  const second = book.page(2, "a");
+  t.strictSame(
+    second.items.map(({ sku }) => sku),
+    ["aa", "b"],
+  );
+  const last = book.page(2, "b");
+  t.strictSame(last.next, null);
+  t.strictSame(book.page(2, "zzz"), { items: [], next: null });
+});

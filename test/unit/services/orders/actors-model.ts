@@ -1,0 +1,62 @@
+import type { ActorReply, Actors, StartOptions } from "../../../../src/runtime/actors.ts";
+import type { OrderInput } from "../../../../machines/types.ts";
+import { OrderWorld } from "./order-world.ts";
+
+/** The runtime in memory: orders by id, idempotent starts, effects carried out as long as a caller waits. */
+export class ActorsModel implements Actors {
+  readonly worlds = new Map<string, OrderWorld>();
+  readonly starts: { readonly actor: string; readonly input: object; readonly options: StartOptions }[] = [];
+  readonly commandIds: string[] = [];
+  /** Answers everything when set: what an overloaded or ownerless partition says. */
+  failing: ActorReply | undefined;
+  /** Called with every new order before it starts. */
+  prepare: (world: OrderWorld) => void = () => {};
+  private readonly requests = new Map<string, string | undefined>();
+
+  async start(actor: string, input: object, options: StartOptions): Promise<ActorReply> {
+    if (this.failing) return this.failing;
+    this.starts.push({ actor, input, options });
+    const known = this.worlds.get(actor);
+    if (known && this.requests.get(actor) !== options.request) {
+      return { status: "request_mismatch", snapshot: known.snapshot };
+    }
+    const world = known ?? new OrderWorld(input as OrderInput);
+    if (!known) {
+      this.prepare(world);
+      world.start();
+      this.worlds.set(actor, world);
+      this.requests.set(actor, options.request);
+    }
+    if (options.waitMs > 0) await world.performAll();
+    return this.ok(world, known !== undefined);
+  }
+
+  async command(
+    actor: string,
+    machine: string,
+    event: { readonly type: string },
+    options: { readonly commandId: string; readonly waitMs: number },
+  ): Promise<ActorReply> {
+    const world = this.worlds.get(actor);
+    if (this.failing) return this.failing;
+    if (!world) return { status: "not_found" };
+    this.commandIds.push(options.commandId);
+    if (!world.command(machine, event)) return { status: "illegal", snapshot: world.snapshot };
+    if (options.waitMs > 0) await world.settleCaller();
+    return this.ok(world, false);
+  }
+
+  async read(actor: string): Promise<ActorReply> {
+    if (this.failing) return this.failing;
+    const world = this.worlds.get(actor);
+    return world ? this.ok(world, false) : { status: "not_found" };
+  }
+
+  async deliver(): Promise<void> {
+    throw new Error("the order service delivers nothing");
+  }
+
+  private ok(world: OrderWorld, repeated: boolean): ActorReply {
+    return { status: "ok", snapshot: world.snapshot, settled: world.settled, repeated };
+  }
+}

@@ -1,0 +1,83 @@
+import t from "tap";
+import { checkMachine } from "../../../../src/runtime/actor/machine.ts";
+import { orderInput } from "../../machines/order-input.ts";
+import { OrderWorld } from "./order-world.ts";
+
+/** The public contract: every type of event that may leave an order. */
+const publicEvents = [
+  "order.created",
+  "order.rejected",
+  "order.confirmed",
+  "order.ready",
+  "order.shipped",
+  "order.completed",
+  "order.cancelled",
+  "payment.authorized",
+  "payment.failed",
+  "payment.expired",
+  "payment.captured",
+  "payment.collected",
+  "payment.voided",
+  "payment.refunded",
+  "payment.capture_failed",
+  "fulfillment.stored",
+  "fulfillment.picked",
+  "fulfillment.quality_checked",
+  "fulfillment.quality_failed",
+  "fulfillment.packed",
+  "fulfillment.delivered",
+  "invoice.created",
+];
+
+const { definition } = new OrderWorld();
+
+const emittedTypes = [...publicEvents, ...(definition.privateEvents ?? [])];
+
+t.test("the runtime can host every machine, with a handler for every invoke", async (t) => {
+  for (const [name, { machine, version, migrations = {} }] of Object.entries(definition.machines)) {
+    checkMachine(name, machine, Object.keys(definition.effects));
+    t.same(
+      Object.keys(migrations),
+      Array.from({ length: version - 1 }, (_, index) => String(index + 1)),
+      "a way from every former version",
+    );
+    t.equal(machine.id, name);
+  }
+});
+
+t.test("whoever listens to an event has a transition for it, and everybody else does without", async (t) => {
+  for (const [type, listeners] of Object.entries(definition.listens)) {
+    t.ok(emittedTypes.includes(type), `${type} is emitted`);
+    for (const [name, { machine }] of Object.entries(definition.machines)) {
+      t.equal(machine.events.includes(type), listeners.includes(name), `${name} and ${type}`);
+    }
+  }
+});
+
+t.test("private events are heard by somebody, and are no part of the public contract", async (t) => {
+  for (const type of definition.privateEvents ?? []) {
+    t.ok((definition.listens[type] ?? []).length > 0, type);
+    t.notOk(publicEvents.includes(type), type);
+  }
+});
+
+t.test("a caller waits for the reservation, the authorisation, and stock on its way", async (t) => {
+  const world = new OrderWorld(orderInput("debit_card"), { joins: false }).start();
+  t.notOk(world.settled, "reserving");
+  world.fail(world.effect("reserveInventory"), "retryable");
+  t.equal(world.view.status, "reserving");
+  t.notOk(world.settled, "waiting for the inventory");
+  world.elapse();
+  await world.perform(world.effect("reserveInventory"));
+  t.notOk(world.settled, "authorizing");
+  await world.perform(world.effect("authorizePayment"));
+  t.ok(world.settled, "confirmed");
+  world.cancel();
+  t.notOk(world.settled, "the stock is on its way back");
+  world.fail(world.effect("releaseInventory"), "retryable");
+  t.ok(world.settled, "a release that takes long keeps nobody waiting");
+  world.elapse();
+  await world.perform(world.effect("releaseInventory"));
+  t.ok(world.settled, "released; the refund may follow");
+  t.equal(world.view.payment.status, "authorized");
+});

@@ -1,0 +1,66 @@
+import type { EffectHandler } from "../../../../src/runtime/definition.ts";
+import { reserved } from "../../machines/order-input.ts";
+import { subjects } from "../../../../config/subjects.ts";
+import type { ReserveOutput } from "../../../../machines/types.ts";
+
+export type HoldState = "none" | "held" | "released" | "shipped";
+
+const LOCK = subjects.lock("inventory.0");
+const idOf = (input: unknown): string => (input as { orderId: string }).orderId;
+
+/** The inventory in memory, as far as an order sees it: one hold per order, which ends once. */
+export class InventoryModel {
+  readonly holds = new Map<string, HoldState>();
+  /** What a reservation without an earlier hold gets. */
+  offer: ReserveOutput = reserved;
+  /** How often the hold of any order went from held to an end. */
+  ended = 0;
+
+  readonly effects: Readonly<
+    Record<"reserveInventory" | "releaseInventory" | "shipInventory", EffectHandler>
+  > = {
+    reserveInventory: this.handler((id) => this.reserve(id)),
+    releaseInventory: this.handler((id) => this.end(id, "released")),
+    shipInventory: this.handler((id) => this.end(id, "shipped")),
+  };
+
+  hold(orderId: string): HoldState {
+    return this.holds.get(orderId) ?? "none";
+  }
+
+  private reserve(orderId: string): ReserveOutput {
+    const hold = this.hold(orderId);
+    if (hold === "released" || hold === "shipped") return { outcome: "closed", as: hold };
+    if (hold === "held") return this.offer;
+    if (this.offer.outcome === "reserved") this.holds.set(orderId, "held");
+    return this.offer;
+  }
+
+  private end(orderId: string, as: "released" | "shipped"): { readonly outcome: "released" | "shipped" } {
+    const hold = this.hold(orderId);
+    if (hold === "released" || hold === "shipped") return { outcome: hold };
+    if (hold === "none" && as === "shipped") throw new Error("an order without a hold was shipped");
+    if (hold === "held") this.ended++;
+    this.holds.set(orderId, as);
+    return { outcome: as };
+  }
+
+  private handler(run: (orderId: string) => object): EffectHandler {
+    return {
+      provider: "inventory",
+      timeoutMs: 1000,
+      maxAttempts: 1,
+      backoffMs: 1,
+      run: async ({ input }) => run(idOf(input)),
+      join: {
+        lock: LOCK,
+        decide: ({ input }) => ({
+          output: run(idOf(input)),
+          lock: { subject: LOCK, epoch: 1 },
+          messages: [],
+          settled: () => {},
+        }),
+      },
+    };
+  }
+}

@@ -1,0 +1,211 @@
+/** One order with everything around it in memory: driven input by input through the runtime's own cascade. */
+import type { EventObject } from "xstate";
+import type { OrderInput } from "../../../../machines/types.ts";
+import { cascade, effectKey, restore } from "../../../../src/runtime/actor/cascade.ts";
+import type { Head } from "../../../../src/runtime/actor/cascade.ts";
+import type { EffectOutcome, Input } from "../../../../src/runtime/actor/input.ts";
+import { EffectError } from "../../../../src/runtime/definition.ts";
+import type { ActorDefinition } from "../../../../src/runtime/definition.ts";
+import type { OpenEffect, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
+import type { Choice } from "../../../../nodes/gateway/pages.ts";
+import { memoryDocuments } from "../../../../src/adapters/memory/documents.ts";
+import type { Money } from "../../../../machines/types.ts";
+import type { OrderView } from "../../../../src/services/orders/contract.ts";
+import { orderDefinition } from "../../../../src/services/orders/definition.ts";
+import { orderView } from "../../../../src/services/orders/view.ts";
+import { instantCarrier } from "../../../support/instant-carrier.ts";
+import { orderInput } from "../../machines/order-input.ts";
+import { GatewayModel } from "./gateway-model.ts";
+import { InventoryModel } from "./inventory-model.ts";
+
+export const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.000Z" };
+
+export class OrderWorld {
+  /** ms since the epoch: as late as the latest timer that has fired. */
+  now = Date.UTC(2026, 10, 22);
+  readonly gateway = new GatewayModel(() => this.now);
+  readonly inventory = new InventoryModel();
+  readonly documents = memoryDocuments();
+  /** No document is found. */
+  losesDocuments = false;
+  readonly definition: ActorDefinition;
+  readonly id: string;
+  /** Public events so far, in order. */
+  readonly events: EventObject[] = [];
+  private readonly joins: boolean;
+  private head: Head | undefined;
+  private commands = 0;
+
+  /** @param joins true: the inventory is owned by the same node and decides within the order's commit */
+  constructor(input: OrderInput = orderInput(), options: { joins: boolean } = { joins: true }) {
+    this.id = input.orderId;
+    this.joins = options.joins;
+    this.definition = orderDefinition({
+      gateway: this.gateway,
+      inventoryEffects: this.inventory.effects,
+      carrier: instantCarrier,
+      documents: { get: async (name) => (this.losesDocuments ? undefined : this.documents.get(name)) },
+    });
+    this.input = input;
+  }
+
+  private readonly input: OrderInput;
+
+  get snapshot(): Snapshot {
+    if (!this.head) throw new Error("the order is not started");
+    return this.head.snapshot;
+  }
+
+  get view(): OrderView {
+    return orderView(this.id, this.snapshot);
+  }
+
+  get eventTypes(): string[] {
+    return this.events.map(({ type }) => type);
+  }
+
+  get settled(): boolean {
+    return this.definition.settled(this.snapshot.machines);
+  }
+
+  /** Another owner reads the stored order, changed as told before. */
+  reload(change: (stored: Snapshot) => Snapshot): void {
+    this.head = restore(this.definition, change(this.snapshot));
+  }
+
+  start(): this {
+    this.apply({ kind: "start", input: this.input });
+    return this;
+  }
+
+  /** True when a machine took it. */
+  command(machine: string, event: EventObject): boolean {
+    return this.apply({ kind: "command", machine, event, commandId: `cmd_${++this.commands}` });
+  }
+
+  cancel(): boolean {
+    return this.command("order", { type: "cancel", reason: "changed my mind" } as EventObject);
+  }
+
+  step(event: EventObject): boolean {
+    return this.command("fulfillment", event);
+  }
+
+  /** The invoice worker has stored the document, and tells. */
+  issueInvoice(): boolean {
+    void this.documents.put(this.id, {
+      bytes: Buffer.from(`%PDF-1.3 invoice ${invoice.number}`),
+      metadata: { number: invoice.number },
+    });
+    const event = { type: "invoice.issued", ...invoice };
+    return this.apply({ kind: "event", machine: "fulfillment", event, id: `invoice.${this.id}` });
+  }
+
+  /** The customer chooses on the page, and the gateway tells. False when the page takes no such choice. */
+  choose(choice: Choice): boolean {
+    const event = this.gateway.choose(this.id, choice);
+    if (event) this.apply({ kind: "event", machine: "payment", event, id: `msg_${choice}` });
+    return event !== undefined;
+  }
+
+  /** The carrier tells that it has delivered; of another parcel with another tracking number. */
+  carrierDelivers(collected: Money | null, trackingNumber = this.view.fulfillment.trackingNumber): boolean {
+    const event = { type: "carrier.delivered", trackingNumber: trackingNumber ?? "none", collected };
+    return this.apply({ kind: "event", machine: "fulfillment", event, id: `msg_${++this.commands}` });
+  }
+
+  /** Lets time pass until a timer fires: the one at `index`, by default the one that is due first. */
+  elapse(index?: number): boolean {
+    const { timers } = this.snapshot;
+    const timer = index === undefined ? timers.toSorted((a, b) => a.dueAt - b.dueAt)[0] : timers[index];
+    if (!timer) throw new Error(`no timer ${index ?? "at all"}`);
+    const { machine, id, generation, dueAt } = timer;
+    this.now = Math.max(this.now, dueAt);
+    return this.apply({ kind: "timer", machine, timer: id, generation });
+  }
+
+  /** Carries out an open effect and tells its outcome. */
+  async perform(effect: OpenEffect): Promise<void> {
+    this.finish(effect, await this.outcomeOf(effect));
+  }
+
+  /** Carries an effect out without telling: what the provider did although its answer was lost. */
+  async outcomeOf(effect: OpenEffect): Promise<EffectOutcome> {
+    const handler = this.definition.effects[effect.src];
+    if (!handler) throw new Error(`no handler for ${effect.src}`);
+    const key = effectKey(this.id, effect);
+    const signal = new AbortController().signal;
+    try {
+      const context = { actor: this.id, key, input: effect.input, attempt: 1, resumed: false, signal };
+      return { output: await handler.run(context) };
+    } catch (error) {
+      if (!(error instanceof EffectError)) throw error;
+      return { error: { code: error.code, message: error.message, kind: error.kind } };
+    }
+  }
+
+  finish(effect: OpenEffect, outcome: EffectOutcome): void {
+    // Records are JSON: an outcome that does not survive it must not pass here either.
+    const stored = JSON.parse(JSON.stringify(outcome)) as EffectOutcome;
+    this.apply({ kind: "effect", id: effect.id, generation: effect.generation, outcome: stored });
+  }
+
+  fail(effect: OpenEffect, kind: "refused" | "retryable" | "unknown", code = "no_answer"): void {
+    this.finish(effect, { error: { code, message: code, kind } });
+  }
+
+  /** The open effect of that source. */
+  effect(src: string): OpenEffect {
+    const found = this.snapshot.effects.find((effect) => effect.src === src);
+    if (!found) throw new Error(`${src} is not open`);
+    return found;
+  }
+
+  /** Performs effects, fires timers and makes the invoice until nothing is left to do. Bounded. */
+  async settle(): Promise<this> {
+    for (let turns = 0; turns < 200; turns++) {
+      const [effect] = this.snapshot.effects;
+      if (effect) await this.perform(effect);
+      else if (this.view.payment.url !== null && this.choose("pay")) continue;
+      else if (this.snapshot.timers.length > 0) this.elapse();
+      else if (!this.issueInvoice()) return this;
+    }
+    throw new Error("the order does not come to rest");
+  }
+
+  /** Performs effects as long as a caller waits for them. */
+  async settleCaller(): Promise<this> {
+    for (let turns = 0; turns < 50 && !this.settled; turns++) {
+      const [effect] = this.snapshot.effects;
+      if (!effect) throw new Error("nothing is open, and the order is not settled");
+      await this.perform(effect);
+    }
+    return this;
+  }
+
+  /** Performs effects only. */
+  async performAll(): Promise<this> {
+    for (let turns = 0; turns < 50; turns++) {
+      const [effect] = this.snapshot.effects;
+      if (!effect) return this;
+      await this.perform(effect);
+    }
+    throw new Error("effects do not end");
+  }
+
+  private apply(input: Input): boolean {
+    const result = cascade(this.definition, this.head, input, {
+      actor: this.id,
+      now: this.now,
+      inbox: 0,
+      join: (effect, key) =>
+        this.joins
+          ? this.definition.effects[effect.src]?.join?.decide({ actor: this.id, key, input: effect.input })
+          : undefined,
+    });
+    if (!result) return false;
+    this.head = result.head;
+    this.events.push(...result.events);
+    return true;
+  }
+}

@@ -1,0 +1,299 @@
+/** Random walks of whole orders: any command, outcome, lost answer and timer, in any order. */
+import * as fc from "fast-check";
+import t from "tap";
+import type { PaymentMethod } from "../../../../machines/types.ts";
+import type { OrderStatus } from "../../../../src/services/orders/contract.ts";
+import { accepts } from "../../../../src/runtime/actor/machine.ts";
+import type { OpenEffect } from "../../../../src/runtime/actor/snapshot.ts";
+import { orderMachines } from "../../../../src/services/orders/definition.ts";
+import { orderMachinesOf } from "../../../../src/services/orders/status.ts";
+import { difference } from "../../../../src/services/payments/reconciliation.ts";
+import { orderInput, outOfStock, total } from "../../machines/order-input.ts";
+import { OrderWorld } from "./order-world.ts";
+
+const methods: readonly PaymentMethod[] = [
+  "cash_on_delivery",
+  "in_person",
+  "credit_card",
+  "debit_card",
+  "tokenized",
+  "async",
+  "async",
+];
+
+/** Where an order may go from each status within one input, in the order of the flowcharts. */
+const successors: Record<OrderStatus, readonly OrderStatus[]> = {
+  reserving: ["rejected", "authorizing", "awaiting_payment", "confirmed"],
+  rejected: [],
+  created: [],
+  authorizing: ["confirmed", "payment_failed", "payment_expired", "cancelled"],
+  awaiting_payment: ["confirmed", "payment_failed", "payment_expired", "cancelled"],
+  payment_failed: [],
+  payment_expired: [],
+  confirmed: ["ready", "cancelled"],
+  ready: ["shipped", "cancelled"],
+  shipped: ["delivered", "completed"],
+  delivered: ["completed"],
+  completed: [],
+  cancelled: [],
+};
+
+const commands = [
+  { type: "pick" },
+  { type: "quality-check", passed: true },
+  { type: "quality-check", passed: false },
+  { type: "pack" },
+  { type: "ship" },
+  { type: "deliver" },
+  { type: "deliver", collected: total },
+] as const;
+
+/** One thing that happens; `pick` chooses among what is open. */
+type Happening = { readonly what: string; readonly pick: number };
+
+const happening = fc.record({
+  what: fc.constantFrom(
+    "perform",
+    "perform",
+    "perform",
+    "lose the answer",
+    "never arrive",
+    "fail",
+    "refuse captures",
+    "elapse",
+    "elapse",
+    "command",
+    "command",
+    "cancel",
+    "invoice",
+    "retry payment",
+    "retry fulfillment",
+    "late arrival",
+    "customer pays",
+    "customer pays unheard",
+    "customer declines",
+    "customer pays late",
+    "carrier delivers",
+    "carrier delivers",
+    "invoice is missing",
+    "customer pays late unheard",
+  ),
+  pick: fc.nat({ max: 99 }),
+});
+
+/** An authorisation that the gateway has not seen yet, although its caller has given up. */
+type Straggler = OpenEffect;
+
+async function happen(world: OrderWorld, { what, pick }: Happening, stragglers: Straggler[]): Promise<void> {
+  const { effects, timers } = world.snapshot;
+  const effect = effects[pick % Math.max(effects.length, 1)];
+  switch (what) {
+    case "perform":
+      if (effect) await world.perform(effect);
+      return;
+    case "lose the answer":
+      if (!effect) return;
+      await world.outcomeOf(effect);
+      world.fail(effect, "unknown", "timeout");
+      return;
+    case "never arrive":
+      if (!effect) return;
+      if (effect.src === "authorizePayment") stragglers.push(effect);
+      world.fail(effect, "unknown", "timeout");
+      return;
+    case "fail":
+      if (effect) world.fail(effect, "retryable", "unreachable");
+      return;
+    case "refuse captures":
+      world.gateway.refusesCaptures = pick % 2 === 0;
+      return;
+    case "elapse":
+      if (timers.length > 0) world.elapse(pick % timers.length);
+      return;
+    case "command":
+      world.step(commands[pick % commands.length] ?? { type: "pick" });
+      return;
+    case "cancel":
+      world.cancel();
+      return;
+    case "invoice":
+      world.issueInvoice();
+      return;
+    case "carrier delivers": {
+      const collected = pick % 3 === 0 ? null : pick % 3 === 1 ? total : { ...total, amount: 1 };
+      if (pick % 5 === 0) world.carrierDelivers(collected, "ORD0");
+      else world.carrierDelivers(collected);
+      return;
+    }
+    case "invoice is missing":
+      if (effect?.src === "retrieveInvoice") world.fail(effect, "retryable", "invoice_not_found");
+      return;
+    case "retry payment":
+      world.command("payment", { type: "retry" });
+      return;
+    case "retry fulfillment":
+      world.command("fulfillment", { type: "retry" });
+      return;
+    case "customer pays":
+      world.choose("pay");
+      return;
+    case "customer pays unheard":
+      // Whoever never saw the page cannot have paid there.
+      if (world.view.payment.url !== null) world.gateway.choose(world.id, "pay");
+      return;
+    case "customer declines":
+      world.choose("decline");
+      return;
+    case "customer pays late":
+      world.choose("pay_late");
+      return;
+    case "customer pays late unheard":
+      // While somebody will look: what comes afterwards is found by `reconcile` alone.
+      if ("watching" in Object(world.snapshot.machines["payment"]?.value))
+        world.gateway.choose(world.id, "pay_late");
+      return;
+    case "late arrival": {
+      const straggler = stragglers.pop();
+      if (straggler) await world.outcomeOf(straggler);
+      return;
+    }
+    default:
+      throw new Error(`unknown happening ${what}`);
+  }
+}
+
+/** What must hold after every single input. */
+function check(world: OrderWorld, before: OrderStatus): void {
+  const { status, nextEvents } = world.view;
+  if (status !== before && !reachable(before, status)) throw new Error(`${before} -> ${status}`);
+  if (world.inventory.ended > 1) throw new Error("the hold ended twice");
+  if (world.gateway.authorizations(world.id) > 1) throw new Error("authorised twice");
+  const { settled, refunded } = world.gateway.balance(world.id);
+  if (!(refunded >= 0 && refunded <= settled && settled <= total.amount)) {
+    throw new Error(`settled ${settled}, refunded ${refunded}`);
+  }
+  if (world.inventory.hold(world.id) === "shipped" && status === "cancelled") {
+    throw new Error("shipped what was cancelled");
+  }
+  for (const type of ["cancel", "pick", "pack", "ship"] as const) {
+    const machine = type === "cancel" ? "order" : "fulfillment";
+    const state = world.snapshot.machines[machine];
+    if (!state) throw new Error(`no ${machine}`);
+    const event = type === "cancel" ? { type, reason: "" } : { type };
+    if (accepts(orderMachines[machine], state, event) !== nextEvents.includes(type)) {
+      throw new Error(`${type} in ${JSON.stringify(state.value)}: next events ${nextEvents.join()}`);
+    }
+  }
+  const failed = (["payment", "fulfillment"] as const).some((machine) => {
+    const state = world.snapshot.machines[machine];
+    return state !== undefined && accepts(orderMachines[machine], state, { type: "retry" });
+  });
+  if (failed !== nextEvents.includes("retry")) throw new Error(`retry: next events ${nextEvents.join()}`);
+  const once = ["order.created", "order.confirmed", "order.ready", "order.shipped", "order.completed"];
+  for (const type of [...once, "order.cancelled", "payment.authorized", "payment.captured"]) {
+    if (world.eventTypes.filter((emitted) => emitted === type).length > 1) throw new Error(`${type} twice`);
+  }
+}
+
+function reachable(from: OrderStatus, to: OrderStatus): boolean {
+  return successors[from].some((next) => next === to || reachable(next, to));
+}
+
+/** What must hold once everything has calmed down. */
+function checkEnd(world: OrderWorld): void {
+  const { status, payment } = world.view;
+  const hold = world.inventory.hold(world.id);
+  const { authorized, settled, refunded } = world.gateway.balance(world.id);
+  const fact = `${status}, ${payment.status}, ${hold}, ${authorized}/${settled}/${refunded}`;
+  if (status === "completed") {
+    const paid = payment.status === "collected" ? 0 : total.amount;
+    if (hold !== "shipped" || settled !== paid || refunded !== 0) throw new Error(fact);
+    return;
+  }
+  const ended = ["rejected", "payment_failed", "payment_expired", "cancelled"].includes(status);
+  if (!ended) throw new Error(`came to rest as ${fact}`);
+  if (hold === "held" || settled !== refunded || authorized > refunded) throw new Error(fact);
+}
+
+/** The gateway's ledger and the order's record say the same, as `reconcile` reads them. */
+function checkReconciled(world: OrderWorld): void {
+  const { machines, effects } = world.snapshot;
+  const { value, context } = orderMachinesOf(machines).payment;
+  const underWay = effects.some(({ machine }) => machine === "payment");
+  const found = difference(
+    world.id,
+    { orderId: world.id, value, context, underWay },
+    world.gateway.bookings(world.id),
+  );
+  if (found) throw new Error(JSON.stringify(found));
+}
+
+t.test("whatever happens, money and stock are accounted for and every order comes to an end", async (t) => {
+  const seen = new Map<string, number>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...methods),
+      fc.constantFrom("auto" as const, "manual" as const),
+      fc.constantFrom(0, 1500),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 10 }),
+      fc.array(happening, { maxLength: 40, size: "max" }),
+      async (method, mode, stepDelayMs, joins, luck, happenings) => {
+        const world = new OrderWorld(orderInput(method, { mode, stepDelayMs }), { joins });
+        if (luck === 1) world.inventory.offer = outOfStock;
+        world.gateway.declines = luck === 2;
+        const stragglers: Straggler[] = [];
+        world.start();
+        check(world, "reserving");
+        for (const next of happenings) {
+          const before = world.view.status;
+          await happen(world, next, stragglers);
+          check(world, before);
+        }
+        world.gateway.refusesCaptures = false;
+        await calm(world);
+        for (const straggler of stragglers) await world.outcomeOf(straggler);
+        checkEnd(world);
+        checkReconciled(world);
+        const end = `${world.view.status} ${world.view.payment.status}`;
+        seen.set(end, (seen.get(end) ?? 0) + 1);
+      },
+    ),
+    { numRuns: 800 },
+  );
+  // A walk that never gets anywhere proves nothing.
+  for (const end of [
+    "completed captured",
+    "completed collected",
+    "completed authorized",
+    "cancelled voided",
+    "cancelled refunded",
+    "cancelled none",
+    "cancelled expired",
+    "payment_expired expired",
+    "payment_expired refunded",
+    "payment_failed failed",
+    "rejected none",
+  ]) {
+    t.ok((seen.get(end) ?? 0) > 0, `${end}: ${seen.get(end) ?? 0} of the walks`);
+  }
+});
+
+/** Everything works again: the warehouse takes its steps, operators theirs, effects succeed. Bounded. */
+async function calm(world: OrderWorld): Promise<void> {
+  for (let turns = 0; turns < 30; turns++) {
+    await world.settle();
+    // An authorisation that has lapsed holds the order: nobody but an operator ends that.
+    if (world.view.payment.reason === "authorization_expired" && world.cancel()) continue;
+    const [step] = world.view.nextEvents.filter((event) => event !== "cancel");
+    if (step === undefined) return;
+    const collected =
+      world.view.payment.method.endsWith("n_person") || world.view.payment.method.startsWith("cash");
+    world.step({
+      type: step,
+      ...(step === "quality-check" ? { passed: true } : {}),
+      ...(step === "deliver" && collected ? { collected: total } : {}),
+    });
+  }
+  throw new Error("the order does not come to rest");
+}

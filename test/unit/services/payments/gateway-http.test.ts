@@ -1,0 +1,175 @@
+import t from "tap";
+import type { EffectError } from "../../../../src/runtime/definition.ts";
+import type { GatewayCall } from "../../../../src/services/payments/gateway.ts";
+import { httpGateway } from "../../../../src/services/payments/gateway.http.ts";
+import { closedPort, startGateway } from "./gateway-server.ts";
+import type { Reply } from "./gateway-server.ts";
+
+const amount = { amount: 3998, currency: "EUR" };
+const authorization = { orderId: "ord_1", method: "credit_card", token: "tok_ok", amount } as const;
+const settlement = { orderId: "ord_1", authorization: "auth_1", attempt: 1, amount };
+const reference = { orderId: "ord_1", authorization: null, attempt: 2 };
+
+function call(key = "ord_1:authorize:1", signal = new AbortController().signal): GatewayCall {
+  return { key, signal };
+}
+
+t.test("each call goes out once, with its key, as the gateway expects it", async (t) => {
+  const { url, seen } = await startGateway(t, ({ path }) => ({
+    status: 200,
+    body: path.endsWith("authorize")
+      ? { status: "authorized", id: "auth_1" }
+      : { status: { capture: "captured", void: "voided", refund: "refunded" }[path.split("/").at(-1) ?? ""] },
+  }));
+  const gateway = httpGateway(url);
+  t.strictSame(await gateway.authorize(authorization, call("k1")), {
+    outcome: "authorized",
+    authorization: "auth_1",
+  });
+  t.strictSame(await gateway.capture(settlement, call("k2")), { outcome: "captured" });
+  t.strictSame(await gateway.void(reference, call("k3")), { outcome: "voided" });
+  t.strictSame(await gateway.refund(settlement, call("k4")), { outcome: "refunded" });
+  const settled = { orderId: "ord_1", authorization: "auth_1", ...amount };
+  t.strictSame(seen, [
+    {
+      method: "POST",
+      path: "/payments/authorize",
+      key: "k1",
+      body: { orderId: "ord_1", method: "credit_card", token: "tok_ok", ...amount },
+    },
+    { method: "POST", path: "/payments/capture", key: "k2", body: settled },
+    { method: "POST", path: "/payments/void", key: "k3", body: { orderId: "ord_1", authorization: null } },
+    { method: "POST", path: "/payments/refund", key: "k4", body: settled },
+  ]);
+});
+
+t.test("a declined card, a refused capture and an empty void are answers", async (t) => {
+  const replies: Record<string, Reply> = {
+    "/payments/authorize": { status: 402, body: { status: "declined", reason: "card_declined" } },
+    "/payments/capture": { status: 409, body: { error: "capture_refused" } },
+    "/payments/void": { status: 200, body: { status: "nothing_to_void" } },
+  };
+  const { url } = await startGateway(t, ({ path }) => replies[path] ?? "drop");
+  const gateway = httpGateway(url);
+  t.strictSame(await gateway.authorize(authorization, call()), {
+    outcome: "declined",
+    reason: "card_declined",
+  });
+  t.strictSame(await gateway.capture(settlement, call()), {
+    outcome: "declined",
+    reason: "capture_refused",
+  });
+  t.strictSame(await gateway.void(reference, call()), { outcome: "nothing_to_void" });
+});
+
+t.test(
+  "a page is pending, paid, declined by the customer, or closed, which says nothing of the money",
+  async (t) => {
+    const request = { orderId: "ord_1", payment: "pay_1", amount };
+    const answers: readonly (readonly [object, object])[] = [
+      [{ status: "pending", authorization: null, reason: null }, { outcome: "pending" }],
+      [
+        { status: "paid", authorization: "auth_1", reason: null },
+        { outcome: "paid", authorization: "auth_1" },
+      ],
+      [
+        { status: "declined", reason: "declined_by_customer" },
+        { outcome: "declined", reason: "declined_by_customer" },
+      ],
+      [{ status: "closed", reason: "expired" }, { outcome: "closed" }],
+      [{ status: "closed", reason: "closed_by_shop" }, { outcome: "closed" }],
+    ];
+    for (const [body, outcome] of answers) {
+      const { url } = await startGateway(t, () => ({
+        status: 200,
+        body: { orderId: "ord_1", ...amount, ...body },
+      }));
+      t.strictSame(await httpGateway(url).checkPayment(request, call()), outcome);
+    }
+    const { url } = await startGateway(t, () => ({
+      status: 200,
+      body: { orderId: "ord_1", ...amount, amount: 1, status: "paid", authorization: "auth_1" },
+    }));
+    await t.rejects(httpGateway(url).checkPayment(request, call()), {
+      kind: "refused",
+      code: "payment_differs",
+    });
+  },
+);
+
+t.test("failures say whether something may have been done", async (t) => {
+  const cases: [name: string, reply: Reply, kind: EffectError["kind"], code: string][] = [
+    ["a server error", { status: 500, body: { error: "gateway_error" } }, "unknown", "gateway_error"],
+    ["a dropped connection", "drop", "unknown", "gateway_no_answer"],
+    ["an unreadable answer", { raw: "<html>" }, "unknown", "gateway_no_answer"],
+    ["an answer that is no object", { raw: "1" }, "unknown", "unreadable_answer"],
+    ["an outcome of another kind", { status: 200, body: { status: "captured" } }, "unknown", "http_200"],
+    ["too many requests", { status: 429, body: {} }, "retryable", "http_429"],
+    ["an overloaded server", { status: 503, body: {} }, "retryable", "http_503"],
+    [
+      "a malformed request",
+      { status: 400, body: { error: "invalid_request" } },
+      "refused",
+      "invalid_request",
+    ],
+  ];
+  for (const [name, reply, kind, code] of cases) {
+    const { url } = await startGateway(t, () => reply);
+    await t.rejects(
+      httpGateway(url).authorize(authorization, call()),
+      { name: "EffectError", kind, code },
+      name,
+    );
+  }
+  const nobody = httpGateway(`http://127.0.0.1:${await closedPort()}`);
+  await t.rejects(nobody.authorize(authorization, call()), {
+    kind: "retryable",
+    code: "gateway_unreachable",
+  });
+});
+
+t.test("a void or refund that the gateway does not allow is refused", async (t) => {
+  const { url } = await startGateway(t, () => ({ status: 409, body: { error: "already_captured" } }));
+  const gateway = httpGateway(url);
+  await t.rejects(gateway.void(reference, call()), { kind: "refused", code: "already_captured" });
+  await t.rejects(gateway.refund(settlement, call()), { kind: "refused", code: "already_captured" });
+});
+
+t.test("a call that is given up has an unknown outcome", async (t) => {
+  const { url } = await startGateway(t, () => "never");
+  const giveUp = new AbortController();
+  const pending = httpGateway(url).authorize(authorization, call("k1", giveUp.signal));
+  giveUp.abort();
+  await t.rejects(pending, { name: "EffectError", kind: "unknown" });
+});
+
+t.test("a look-up finds the outcome stored under a key, or none", async (t) => {
+  const stored: Record<string, unknown> = {
+    "ord_1:authorize:1": { status: "authorized", id: "auth_1" },
+    "ord_2:authorize:1": { status: "declined", reason: "card_declined" },
+    "ord_1:capture:1": { status: "captured" },
+    "ord_1:void:1": { status: "nothing_to_void" },
+    "ord_1:refund:1": { status: "refunded" },
+  };
+  const { url, seen } = await startGateway(t, ({ path }) => {
+    const body = stored[decodeURIComponent(path.replace("/operations/", ""))];
+    return body === undefined ? { status: 404, body: { error: "unknown_key" } } : { status: 200, body };
+  });
+  const gateway = httpGateway(url);
+  const found: unknown[] = [];
+  for (const key of [...Object.keys(stored), "ord_9:void:1"]) found.push(await gateway.lookup(call(key)));
+  t.strictSame(found, [
+    { outcome: "authorized", authorization: "auth_1" },
+    { outcome: "declined", reason: "card_declined" },
+    { outcome: "captured" },
+    { outcome: "nothing_to_void" },
+    { outcome: "refunded" },
+    undefined,
+  ]);
+  t.ok(seen.every(({ method }) => method === "GET"));
+});
+
+t.test("a look-up that fails is no proof that nothing was done", async (t) => {
+  const { url } = await startGateway(t, () => ({ status: 500, body: {} }));
+  await t.rejects(httpGateway(url).lookup(call()), { name: "EffectError", kind: "unknown" });
+});
