@@ -2,13 +2,13 @@
  * What the server can take: batches of equal size with the messages and fences of real commits, published straight
  * to it, one batch in flight, each fsynced. The runtime can come near this, not beyond.
  */
-import { limits } from "../config/limits.ts";
-import { STREAM, subjects } from "../config/subjects.ts";
+import { limits } from "../src/runtime/limits.ts";
+import { STREAM, subjects } from "../src/runtime/subjects.ts";
 import { natsJournal } from "../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
 import { ensureStreams } from "../src/adapters/nats/streams.ts";
 import { composeBatch } from "../src/runtime/commit/batch.ts";
-import type { Ledger } from "../src/runtime/definition.ts";
+import type { Aggregator } from "../src/runtime/definition.ts";
 import type { Message } from "../src/runtime/ports.ts";
 import type { LockRef } from "../src/runtime/commit/write-set.ts";
 import { startNatsServer } from "../test/support/cluster/nats-server.ts";
@@ -140,7 +140,7 @@ async function publisher(
 }
 
 /** One message for each SKU that the batch touches, as the inventory has it. */
-const oneStockPerSku: Ledger = {
+const oneStockPerSku: Aggregator = {
   compose: (changes) => {
     const bySubject = new Map((changes as Message[][]).flat().map((message) => [message.subject, message]));
     return [...bySubject.values()];

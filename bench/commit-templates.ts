@@ -2,12 +2,12 @@
  * Real commits to be written again under other names: read back from the stream after the runtime has made them,
  * so that what is written straight to the server has the size and shape of what the runtime writes.
  */
-import { partitionOf, STREAM, subjects } from "../config/subjects.ts";
+import { partitionOf, STREAM, subjects } from "../src/runtime/subjects.ts";
 import { getMessage } from "../src/adapters/nats/stored-message.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
-import type { Ledger } from "../src/runtime/definition.ts";
+import type { Aggregator } from "../src/runtime/definition.ts";
 import type { Message, StoredMessage } from "../src/runtime/ports.ts";
-import type { LockRef, Unit } from "../src/runtime/commit/write-set.ts";
+import type { LockRef, WriteSet } from "../src/runtime/commit/write-set.ts";
 
 /** One commit of one actor, as it was stored. */
 export type CommitTemplate = {
@@ -62,8 +62,8 @@ export function unitFrom(
   template: CommitTemplate,
   actor: string,
   locks: ReadonlyMap<string, LockRef>,
-  ledger: Ledger,
-): Unit {
+  ledger: Aggregator,
+): WriteSet {
   const partition = partitionOf(actor, PARTITIONS);
   const messages = template.messages.map((message, index) => ({
     ...renamed(message, template.actor, actor),
@@ -80,9 +80,9 @@ export function unitFrom(
     commit: `${actor}.0`,
     locks: joined ? [lock, inventory] : [lock],
     messages,
-    guards,
-    ...(joined ? { tally: [{ ledger, change: template.tallied }] } : {}),
-    settled: () => {},
+    preconditions: guards,
+    ...(joined ? { deltas: [{ aggregator: ledger, delta: template.tallied }] } : {}),
+    resolved: () => {},
   };
 }
 

@@ -4,9 +4,9 @@
  */
 import { join } from "node:path";
 import pino from "pino";
-import { streamNames } from "../config/layout.ts";
+import { streamNames } from "../src/runtime/layout.ts";
 import { loadNodeSettings } from "../config/settings.ts";
-import { floorsBucket, nodesBucket, streamSettings } from "../config/streams.ts";
+import { floorsBucket, nodesBucket, streamSettings } from "../src/adapters/nats/stream-definitions.ts";
 import { composeOrders } from "../nodes/order/compose.ts";
 import { sampleCatalogue } from "../nodes/local/catalogue.ts";
 import { natsBucket } from "../src/adapters/nats/bucket.ts";
@@ -52,7 +52,7 @@ export async function hostCounters(life: Lifetime, set: Variables = {}): Promise
     journals: streamNames(settings.streams).map((stream) => natsJournal(link, stream)),
     bus: natsBus(link),
     nodes: natsBucket(link, nodesBucket(streams)),
-    floors: natsBucket(link, floorsBucket(streams)),
+    checkpoints: natsBucket(link, floorsBucket(streams)),
     outbox,
     clock: systemClock,
     ids: randomIds(),

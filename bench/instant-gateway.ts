@@ -9,5 +9,5 @@ export const instantGateway: PaymentGateway = {
   void: async () => ({ outcome: "voided" }),
   refund: async () => ({ outcome: "refunded" }),
   // Asked only when an outcome is unknown, and none ever is.
-  lookup: async () => undefined,
+  queryStatus: async () => undefined,
 };

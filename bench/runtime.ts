@@ -99,7 +99,7 @@ type Costs = {
 };
 
 function costsOf({ node, natsPid }: InProcessNode): Costs {
-  const { batches, units } = node.status().relay;
+  const { batches, writeSets: units } = node.status().relay;
   const { user, system } = process.cpuUsage();
   return { batches, commits: units, ownCpu: (user + system) / 1e6, natsCpu: cpuSeconds(natsPid) };
 }

@@ -9,12 +9,12 @@ import type { Commented } from "../test/support/cluster/lifetime.ts";
 
 /** A lifetime for processes, servers and folders of one benchmark. */
 export class Stage implements Commented {
-  #ends: (() => unknown)[] = [];
-  #ended: Promise<void> | undefined;
+  private ends: (() => unknown)[] = [];
+  private ended: Promise<void> | undefined;
 
   /** Handed over too late, it is ended at once. */
   teardown(end: () => unknown): void {
-    if (this.#ended === undefined) this.#ends.push(end);
+    if (this.ended === undefined) this.ends.push(end);
     else void attempt(end);
   }
 
@@ -34,13 +34,13 @@ export class Stage implements Commented {
 
   /** Ends everything. Idempotent; never rejects. */
   end(): Promise<void> {
-    this.#ended ??= this.#endAll();
-    return this.#ended;
+    this.ended ??= this.endAll();
+    return this.ended;
   }
 
-  async #endAll(): Promise<void> {
-    for (const end of this.#ends.toReversed()) await attempt(end);
-    this.#ends = [];
+  private async endAll(): Promise<void> {
+    for (const end of this.ends.toReversed()) await attempt(end);
+    this.ends = [];
   }
 }
 

@@ -6,7 +6,7 @@ import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { loadNodeSettings } from "../config/settings.ts";
-import { streamSettings } from "../config/streams.ts";
+import { streamSettings } from "../src/adapters/nats/stream-definitions.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
 import { orderOf, place, read } from "../test/support/clients/order-client.ts";
 import { startOrderCluster } from "../test/support/cluster/order-cluster.ts";

@@ -1,5 +1,5 @@
 /** What the streams and their consumers say, asked of the server: no order is read one by one. */
-import { streamName } from "../config/layout.ts";
+import { streamName } from "../src/runtime/layout.ts";
 import { connectNats } from "../src/adapters/nats/connection.ts";
 import { apiRequest } from "../src/adapters/nats/jetstream-api.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";

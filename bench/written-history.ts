@@ -2,9 +2,9 @@
  * A long history in little time: everything a completed order leaves in the stream, written again under other ids,
  * hundreds of messages a batch. Sizes are those of real orders, and each can be read like one.
  */
-import { buckets, STREAM } from "../config/subjects.ts";
-import { floorsBucket } from "../config/streams.ts";
-import type { StreamSettings } from "../config/streams.ts";
+import { buckets, STREAM } from "../src/runtime/subjects.ts";
+import { floorsBucket } from "../src/adapters/nats/stream-definitions.ts";
+import type { StreamSettings } from "../src/adapters/nats/stream-definitions.ts";
 import { natsBucket } from "../src/adapters/nats/bucket.ts";
 import { natsJournal } from "../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";

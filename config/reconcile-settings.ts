@@ -1,6 +1,6 @@
 /** Settings of `reconcile`: where both sides are. The same variables as the order nodes'. */
 import { Type } from "typebox";
-import { MAX_STREAMS } from "./layout.ts";
+import { MAX_STREAMS } from "../src/runtime/layout.ts";
 import { type Environment, from, readSettings } from "./settings-reader.ts";
 import * as schemas from "./settings-schemas.ts";
 

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { Type } from "typebox";
-import { MAX_STREAMS } from "./layout.ts";
+import { MAX_STREAMS } from "../src/runtime/layout.ts";
 import { carrierFields } from "./carrier-settings.ts";
 import { gatewayFields, webhooksSwitch } from "./gateway-settings.ts";
 import {

@@ -1,7 +1,7 @@
 /** Process: `npm start`. A whole cluster on this machine, from nats-server to the order nodes. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { clusterStopping } from "../config/limits.ts";
+import { clusterStopping } from "./local/cluster-stopping.ts";
 import { loadClusterSettings, unknownVariables } from "../config/settings.ts";
 import { startLocalCluster } from "./local/cluster.ts";
 import type { LocalCluster } from "./local/cluster.ts";

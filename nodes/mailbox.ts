@@ -2,7 +2,7 @@
 import pino from "pino";
 import { loadMailboxSettings } from "../config/settings.ts";
 import { createMailboxApp } from "./mailbox/app.ts";
-import { Letters } from "./mailbox/messages.ts";
+import { ReceivedMessages } from "./mailbox/messages.ts";
 import { listenSmtp } from "./mailbox/smtp.ts";
 import { runProcess } from "./process.ts";
 
@@ -11,7 +11,7 @@ const LETTERS_KEPT = 1_000;
 runProcess("mailbox", async () => {
   const settings = loadMailboxSettings();
   const log = pino({ name: "mailbox", level: settings.logLevel });
-  const letters = new Letters(LETTERS_KEPT);
+  const letters = new ReceivedMessages(LETTERS_KEPT);
   const smtp = await listenSmtp(letters, {
     host: settings.httpHost,
     port: settings.smtpPort,

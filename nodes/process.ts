@@ -7,7 +7,7 @@
  *   P3. An error nobody handled ends the process with exit code 1 and its stack on standard error.
  * Proved by: test/process/process.test.ts
  */
-import { stopping } from "../config/limits.ts";
+import { stopping } from "../src/runtime/limits.ts";
 import { hasWatchedParent } from "../config/tool-settings.ts";
 
 export type Running = { stop(): Promise<void> };

@@ -2,9 +2,9 @@
  * Process: compares the gateway's ledger with the payments of all orders, names each difference, and ends.
  * Exit code 0: equal; 1: differences; 2: it could not be done. Reads only; safe to run at any time.
  */
-import { ofPartition, streamNames } from "../config/layout.ts";
+import { ofPartition, streamNames } from "../src/runtime/layout.ts";
 import { loadReconcileSettings, type ReconcileSettings } from "../config/reconcile-settings.ts";
-import { partitionOf, subjects } from "../config/subjects.ts";
+import { partitionOf, subjects } from "../src/runtime/subjects.ts";
 import { connectNats } from "../src/adapters/nats/connection.ts";
 import { natsJournal } from "../src/adapters/nats/journal.ts";
 import type { ActorRecord } from "../src/runtime/actor/snapshot.ts";

@@ -20,59 +20,59 @@ export function postRequest(path: string, body: object): Buffer {
 }
 
 export class Connection {
-  readonly #socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
-  #waiting: PromiseWithResolvers<HttpAnswer> | undefined;
-  #failure: Error | undefined;
+  private readonly socket: Socket;
+  private received: Buffer = Buffer.alloc(0);
+  private waiting: PromiseWithResolvers<HttpAnswer> | undefined;
+  private failure: Error | undefined;
 
   constructor(port: number) {
-    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
     // Between two phases nobody waits, for as long as it takes.
-    this.#socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
-      if (this.#waiting !== undefined) this.#fail(new Error("no answer in time"));
+    this.socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
+      if (this.waiting !== undefined) this.fail(new Error("no answer in time"));
     });
-    this.#socket.on("data", (data: Buffer) => this.#take(data));
-    this.#socket.on("error", (error) => this.#fail(error));
-    this.#socket.on("close", () => this.#fail(new Error("connection closed")));
+    this.socket.on("data", (data: Buffer) => this.take(data));
+    this.socket.on("error", (error) => this.fail(error));
+    this.socket.on("close", () => this.fail(new Error("connection closed")));
   }
 
   /** @throws Error when the connection is lost or the answer is no HTTP that we know; it is of no use then */
   send(request: Buffer): Promise<HttpAnswer> {
-    if (this.#waiting !== undefined) throw new Error("one request at a time");
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.waiting !== undefined) throw new Error("one request at a time");
+    if (this.failure !== undefined) return Promise.reject(this.failure);
     const waiting = Promise.withResolvers<HttpAnswer>();
-    this.#waiting = waiting;
-    this.#socket.write(request);
+    this.waiting = waiting;
+    this.socket.write(request);
     return waiting.promise;
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
-  #take(data: Buffer): void {
-    const received = this.#received.length === 0 ? data : Buffer.concat([this.#received, data]);
-    this.#received = received;
+  private take(data: Buffer): void {
+    const received = this.received.length === 0 ? data : Buffer.concat([this.received, data]);
+    this.received = received;
     const end = received.indexOf("\r\n\r\n");
     if (end < 0) return;
     const head = received.toString("latin1", 0, end);
     const length = /\r\ncontent-length: *(\d+)/iu.exec(head)?.[1];
     if (length === undefined) {
-      this.#fail(new Error(`an answer without length: ${head.slice(0, 100)}`));
+      this.fail(new Error(`an answer without length: ${head.slice(0, 100)}`));
       return;
     }
     const bodyAt = end + 4;
     if (received.length < bodyAt + Number(length)) return;
-    this.#received = Buffer.alloc(0);
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
+    this.received = Buffer.alloc(0);
+    const waiting = this.waiting;
+    this.waiting = undefined;
     waiting?.resolve({ status: Number(head.slice(9, 12)), body: received.toString("utf8", bodyAt) });
   }
 
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    this.#socket.destroy();
-    this.#waiting?.reject(this.#failure);
-    this.#waiting = undefined;
+  private fail(error: Error): void {
+    this.failure ??= error;
+    this.socket.destroy();
+    this.waiting?.reject(this.failure);
+    this.waiting = undefined;
   }
 }

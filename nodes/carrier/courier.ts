@@ -17,51 +17,51 @@ export type CourierOptions = {
 };
 
 export class Courier {
-  readonly #options: CourierOptions;
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  private readonly options: CourierOptions;
+  private readonly timers = new Map<string, NodeJS.Timeout>();
 
   /** Goes on with what an earlier run has left. */
   constructor(options: CourierOptions) {
-    this.#options = options;
-    for (const shipment of options.shipments.untold()) this.#tell(shipment);
+    this.options = options;
+    for (const shipment of options.shipments.untold()) this.tell(shipment);
     if (options.deliverAfterMs === undefined) return;
-    for (const shipment of options.shipments.list()) this.#drive(shipment);
+    for (const shipment of options.shipments.list()) this.drive(shipment);
   }
 
   /** A parcel becomes the carrier's. */
   handOver(trackingNumber: string, orderId: string): Shipment | Refusal {
-    const shipment = this.#options.shipments.handOver(trackingNumber, orderId);
-    if ("trackingNumber" in shipment) this.#drive(shipment);
+    const shipment = this.options.shipments.handOver(trackingNumber, orderId);
+    if ("trackingNumber" in shipment) this.drive(shipment);
     return shipment;
   }
 
   /** @param collected what was paid at the door; undefined: what was to be collected */
   deliver(trackingNumber: string, collected?: Money | null): Shipment | Refusal {
-    clearTimeout(this.#timers.get(trackingNumber));
-    this.#timers.delete(trackingNumber);
-    const shipment = this.#options.shipments.deliver(trackingNumber, collected);
-    if ("trackingNumber" in shipment) this.#tell(shipment);
+    clearTimeout(this.timers.get(trackingNumber));
+    this.timers.delete(trackingNumber);
+    const shipment = this.options.shipments.deliver(trackingNumber, collected);
+    if ("trackingNumber" in shipment) this.tell(shipment);
     return shipment;
   }
 
   stop(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.clear();
   }
 
-  #drive({ trackingNumber, status, handedOverAt }: Shipment): void {
-    const { deliverAfterMs, now } = this.#options;
+  private drive({ trackingNumber, status, handedOverAt }: Shipment): void {
+    const { deliverAfterMs, now } = this.options;
     if (deliverAfterMs === undefined || status !== "handed_over" || handedOverAt === null) return;
-    if (this.#timers.has(trackingNumber)) return;
+    if (this.timers.has(trackingNumber)) return;
     const left = Math.max(Date.parse(handedOverAt) + deliverAfterMs - now(), 0);
-    this.#timers.set(
+    this.timers.set(
       trackingNumber,
       setTimeout(() => this.deliver(trackingNumber), left),
     );
   }
 
-  #tell({ trackingNumber, orderId, collected, deliveredAt }: Shipment): void {
-    const { tell, shipments } = this.#options;
+  private tell({ trackingNumber, orderId, collected, deliveredAt }: Shipment): void {
+    const { tell, shipments } = this.options;
     tell(`msg_${trackingNumber}_delivered`, {
       type: "shipment.delivered",
       timestamp: deliveredAt,

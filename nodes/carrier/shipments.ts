@@ -63,49 +63,51 @@ const TRACKING_BYTES = 7;
 
 /** All shipments and their file; one per process and file. */
 export class Shipments {
-  readonly #byNumber = new Map<string, Shipment>();
+  private readonly byNumber = new Map<string, Shipment>();
   /** The tracking number and the request's fingerprint of each key. */
-  readonly #labels = new Map<string, { readonly trackingNumber: string; readonly fingerprint: string }>();
-  readonly #untold = new Set<string>();
-  readonly #file: LineFile<Line>;
-  readonly #now: () => number;
+  private readonly labels = new Map<
+    string,
+    { readonly trackingNumber: string; readonly fingerprint: string }
+  >();
+  private readonly unreported = new Set<string>();
+  private readonly file: LineFile<Line>;
+  private readonly now: () => number;
 
   /** Reads the file whole; see {@link LineFile} for what it throws. `now`: ms since the epoch. */
   constructor(path: string, now: () => number) {
-    this.#now = now;
-    this.#file = new LineFile(path, "the shipments", (line: Line) => this.#take(line));
+    this.now = now;
+    this.file = new LineFile(path, "the shipments", (line: Line) => this.take(line));
   }
 
   /** The label of the key, made now if there is none. @throws the file's errors; nothing is made then */
   label(idempotencyKey: string, request: LabelRequest): Shipment | Refusal {
     const { orderId, shippingAddress, collect } = request;
     const fingerprint = hash("sha256", JSON.stringify([orderId, shippingAddress, collect]), "base64url");
-    const earlier = this.#labels.get(idempotencyKey);
+    const earlier = this.labels.get(idempotencyKey);
     if (earlier !== undefined && earlier.fingerprint !== fingerprint)
       return { refused: 422, code: "idempotency_key_reused" };
     const trackingNumber = earlier?.trackingNumber ?? newTrackingNumber();
     if (earlier === undefined) {
       const label = { idempotencyKey, fingerprint, orderId, shippingAddress, collect };
-      this.#write({ kind: "labelled", trackingNumber, ...label, at: this.#time() });
+      this.write({ kind: "labelled", trackingNumber, ...label, at: this.time() });
     }
     return this.find(trackingNumber) ?? unknown;
   }
 
   /** The label made under a key. */
   labelOf(idempotencyKey: string): Shipment | undefined {
-    return this.find(this.#labels.get(idempotencyKey)?.trackingNumber ?? "");
+    return this.find(this.labels.get(idempotencyKey)?.trackingNumber ?? "");
   }
 
   find(trackingNumber: string): Shipment | undefined {
-    return this.#byNumber.get(trackingNumber);
+    return this.byNumber.get(trackingNumber);
   }
 
   /** A parcel that is handed over again, or delivered already, stays as it is. */
   handOver(trackingNumber: string, orderId: string): Shipment | Refusal {
     const shipment = this.find(trackingNumber);
     if (shipment === undefined || shipment.orderId !== orderId) return unknown;
-    if (shipment.status === "labelled")
-      this.#write({ kind: "handed_over", trackingNumber, at: this.#time() });
+    if (shipment.status === "labelled") this.write({ kind: "handed_over", trackingNumber, at: this.time() });
     return this.find(trackingNumber) ?? unknown;
   }
 
@@ -115,58 +117,58 @@ export class Shipments {
     if (shipment === undefined) return unknown;
     if (shipment.status === "delivered") return { refused: 409, code: "already_delivered" };
     const paid = collected === undefined ? shipment.collect : collected;
-    this.#write({ kind: "delivered", trackingNumber, collected: paid, at: this.#time() });
+    this.write({ kind: "delivered", trackingNumber, collected: paid, at: this.time() });
     return this.find(trackingNumber) ?? unknown;
   }
 
   /** Delivered, and no message about it was written down yet. */
   untold(): Shipment[] {
-    return [...this.#untold].flatMap((trackingNumber) => this.find(trackingNumber) ?? []);
+    return [...this.unreported].flatMap((trackingNumber) => this.find(trackingNumber) ?? []);
   }
 
   /** The message about the delivery is written down. */
   told(trackingNumber: string): void {
-    this.#write({ kind: "told", trackingNumber, at: this.#time() });
+    this.write({ kind: "told", trackingNumber, at: this.time() });
   }
 
   /** In the order of their labels, of one order or of all. */
   list(orderId?: string): Shipment[] {
-    const all = [...this.#byNumber.values()];
+    const all = [...this.byNumber.values()];
     return orderId === undefined ? all : all.filter((shipment) => shipment.orderId === orderId);
   }
 
   close(): void {
-    this.#file.close();
+    this.file.close();
   }
 
-  #time(): string {
-    return new Date(this.#now()).toISOString();
+  private time(): string {
+    return new Date(this.now()).toISOString();
   }
 
-  #write(line: Line): void {
-    this.#file.append([line]);
-    this.#take(line);
+  private write(line: Line): void {
+    this.file.append([line]);
+    this.take(line);
   }
 
-  #take(line: Line): void {
+  private take(line: Line): void {
     const { trackingNumber, at } = line;
     if (line.kind === "labelled") {
       const { kind: status, fingerprint, at: labelledAt, ...label } = line;
-      this.#labels.set(line.idempotencyKey, { trackingNumber, fingerprint });
+      this.labels.set(line.idempotencyKey, { trackingNumber, fingerprint });
       const open = { collected: null, handedOverAt: null, deliveredAt: null };
-      this.#byNumber.set(trackingNumber, { ...label, status, labelledAt, ...open });
+      this.byNumber.set(trackingNumber, { ...label, status, labelledAt, ...open });
       return;
     }
-    const shipment = this.#byNumber.get(trackingNumber);
+    const shipment = this.byNumber.get(trackingNumber);
     if (shipment === undefined) throw new Error(`the shipments name an unknown label ${trackingNumber}`);
     if (line.kind === "told") {
-      this.#untold.delete(trackingNumber);
+      this.unreported.delete(trackingNumber);
     } else if (line.kind === "handed_over") {
-      this.#byNumber.set(trackingNumber, { ...shipment, status: line.kind, handedOverAt: at });
+      this.byNumber.set(trackingNumber, { ...shipment, status: line.kind, handedOverAt: at });
     } else {
       const { collected } = line;
-      this.#byNumber.set(trackingNumber, { ...shipment, status: line.kind, collected, deliveredAt: at });
-      this.#untold.add(trackingNumber);
+      this.byNumber.set(trackingNumber, { ...shipment, status: line.kind, collected, deliveredAt: at });
+      this.unreported.add(trackingNumber);
     }
   }
 }

@@ -46,16 +46,16 @@ const refusal = (refused: Refusal["refused"], code: string): Refusal => ({ refus
 
 /** All orders' authorisations. Decisions change nothing; `apply` does. */
 export class Books {
-  readonly #orders = new Map<string, OrderBook>();
+  private readonly orders = new Map<string, OrderBook>();
 
   /** An authorisation as it stands, for tests and for looking at; undefined when there is none. */
   authorization(orderId: string, id: string): Readonly<Authorization> | undefined {
-    return this.#orders.get(orderId)?.authorizations.get(id);
+    return this.orders.get(orderId)?.authorizations.get(id);
   }
 
   /** True once the shop has voided the order: it takes no money any more. */
   isClosed(orderId: string): boolean {
-    return this.#orders.get(orderId)?.closed === true;
+    return this.orders.get(orderId)?.closed === true;
   }
 
   /**
@@ -69,7 +69,7 @@ export class Books {
     { late = false, expiresAt }: { readonly late?: boolean; readonly expiresAt?: number } = {},
   ): Decision {
     const { orderId, amount, currency } = request;
-    const order = this.#orders.get(orderId);
+    const order = this.orders.get(orderId);
     if (order?.closed === true && !late) return this.decline(orderId, "order_voided");
     for (const earlier of order?.authorizations.values() ?? []) {
       if (earlier.currency !== currency) return this.decline(orderId, "currency_mismatch");
@@ -100,7 +100,7 @@ export class Books {
    * @param now ms since the epoch
    */
   capture(request: SettleRequest, now: number): Decision | Refusal {
-    const found = this.#find(request);
+    const found = this.find(request);
     if ("refused" in found) return found;
     if (found.voided) return refusal(409, "authorization_voided");
     const left = found.amount - found.captured;
@@ -119,7 +119,7 @@ export class Books {
 
   /** Gives captured money back; several partial refunds add up to the captured amount at most. */
   refund(request: SettleRequest): Decision | Refusal {
-    const found = this.#find(request);
+    const found = this.find(request);
     if ("refused" in found) return found;
     if (found.voided) return refusal(409, "authorization_voided");
     const left = found.captured - found.refunded;
@@ -142,7 +142,7 @@ export class Books {
    */
   void(request: SettleRequest, now: number): Decision | Refusal {
     const { orderId, authorization } = request;
-    const all = [...(this.#orders.get(orderId)?.authorizations.values() ?? [])];
+    const all = [...(this.orders.get(orderId)?.authorizations.values() ?? [])];
     if (authorization !== null && !all.some((one) => one.id === authorization)) {
       return refusal(409, "unknown_authorization");
     }
@@ -174,7 +174,7 @@ export class Books {
   /** What has lapsed by `now` (ms since the epoch) without being captured or voided; of one order or of all. */
   lapsed(now: number, orderId?: string): Lapse[] {
     const found: Lapse[] = [];
-    const orders = orderId === undefined ? this.#orders : [[orderId, this.#orders.get(orderId)] as const];
+    const orders = orderId === undefined ? this.orders : [[orderId, this.orders.get(orderId)] as const];
     for (const [id, order] of orders)
       for (const one of order?.authorizations.values() ?? []) {
         const amount = one.amount - one.captured;
@@ -192,10 +192,10 @@ export class Books {
 
   /** Takes an operation into the books. The only way in which they change. */
   apply(operation: Operation): void {
-    let order = this.#orders.get(operation.orderId);
+    let order = this.orders.get(operation.orderId);
     if (order === undefined) {
       order = { closed: false, authorizations: new Map() };
-      this.#orders.set(operation.orderId, order);
+      this.orders.set(operation.orderId, order);
     }
     if (operation.kind === "void") order.closed = true;
     if (operation.booked === null) return;
@@ -225,9 +225,9 @@ export class Books {
     }
   }
 
-  #find(request: SettleRequest): Authorization | Refusal {
+  private find(request: SettleRequest): Authorization | Refusal {
     if (request.authorization === null) return refusal(409, "no_authorization");
-    const one = this.#orders.get(request.orderId)?.authorizations.get(request.authorization);
+    const one = this.orders.get(request.orderId)?.authorizations.get(request.authorization);
     if (one === undefined) return refusal(409, "unknown_authorization");
     if (request.currency !== undefined && request.currency !== one.currency) {
       return refusal(422, "currency_mismatch");

@@ -37,24 +37,24 @@ export function attempt(key: string, kind: Operation["kind"], fields: readonly u
 export class Ledger {
   readonly books = new Books();
   readonly pages = new Pages(this.books);
-  readonly #operations = new Map<string, Operation>();
-  readonly #file: LineFile<Operation>;
-  readonly #now: () => number;
+  private readonly operations = new Map<string, Operation>();
+  private readonly file: LineFile<Operation>;
+  private readonly now: () => number;
 
   /** Reads the file whole; see {@link LineFile} for what it throws. `now`: ms since the epoch. */
   constructor(path: string, now: () => number) {
-    this.#now = now;
-    this.#file = new LineFile(path, "the ledger", (operation: Operation) => this.#take(operation));
+    this.now = now;
+    this.file = new LineFile(path, "the ledger", (operation: Operation) => this.take(operation));
   }
 
   /** The operation stored under a key, also a declined one. */
   find(key: string): Operation | undefined {
-    return this.#operations.get(key);
+    return this.operations.get(key);
   }
 
   /** The stored operation of a repeated key; a refusal when the key was used for another request. */
   repeated(attempt: Attempt): Operation | Refusal | undefined {
-    const stored = this.#operations.get(attempt.key);
+    const stored = this.operations.get(attempt.key);
     if (stored === undefined || stored.fingerprint === attempt.fingerprint) return stored;
     return { refused: 422, code: "idempotency_key_reused" };
   }
@@ -66,11 +66,11 @@ export class Ledger {
   book(attempt: Attempt, decide: (books: Books, now: number) => Decision | Refusal): Operation | Refusal {
     const earlier = this.repeated(attempt);
     if (earlier !== undefined) return earlier;
-    const decision = decide(this.books, this.#now());
+    const decision = decide(this.books, this.now());
     if ("refused" in decision) return decision;
-    const operation = this.#operation(attempt, decision);
-    this.#file.append([operation]);
-    this.#take(operation);
+    const operation = this.operation(attempt, decision);
+    this.file.append([operation]);
+    this.take(operation);
     return operation;
   }
 
@@ -79,10 +79,10 @@ export class Ledger {
    * @returns why it cannot be, with nothing booked
    */
   choose(page: string, choice: Choice, authorization: string): Refusal | undefined {
-    const decision = this.pages.choose(page, choice, authorization, this.#now());
+    const decision = this.pages.choose(page, choice, authorization, this.now());
     if ("refused" in decision) return decision;
     const key = `${page}:${decision.kind}`;
-    const operations = [this.#operation(attempt(key, decision.kind, [page]), decision)];
+    const operations = [this.operation(attempt(key, decision.kind, [page]), decision)];
     const { booked, orderId } = decision;
     if (booked !== null) {
       const capture: Decision = {
@@ -92,24 +92,24 @@ export class Ledger {
         booked,
         authorizations: decision.authorizations,
       };
-      operations.push(this.#operation(attempt(`${page}:capture`, "capture", [page]), capture));
+      operations.push(this.operation(attempt(`${page}:capture`, "capture", [page]), capture));
     }
-    this.#file.append(operations);
-    for (const operation of operations) this.#take(operation);
+    this.file.append(operations);
+    for (const operation of operations) this.take(operation);
     return undefined;
   }
 
   /** Accepted operations in the order of booking, then what has lapsed by now; of one order or of all. */
   entries(orderId?: string): LedgerEntry[] {
     const entries: LedgerEntry[] = [];
-    for (const operation of this.#operations.values()) {
+    for (const operation of this.operations.values()) {
       if (operation.booked === null) continue;
       if (orderId !== undefined && operation.orderId !== orderId) continue;
       const { idempotencyKey, kind, at } = operation;
       if (kind === "page" || kind === "decline") continue;
       entries.push({ idempotencyKey, orderId: operation.orderId, kind, ...operation.booked, at });
     }
-    for (const { authorization, at, ...lapse } of this.books.lapsed(this.#now(), orderId)) {
+    for (const { authorization, at, ...lapse } of this.books.lapsed(this.now(), orderId)) {
       const of = { idempotencyKey: `${authorization}:lapse`, orderId: lapse.orderId, kind: "lapse" } as const;
       entries.push({ ...of, amount: lapse.amount, currency: lapse.currency, at: new Date(at).toISOString() });
     }
@@ -117,15 +117,15 @@ export class Ledger {
   }
 
   close(): void {
-    this.#file.close();
+    this.file.close();
   }
 
-  #operation({ key, fingerprint }: Attempt, decision: Decision): Operation {
-    return { idempotencyKey: key, fingerprint, ...decision, at: new Date(this.#now()).toISOString() };
+  private operation({ key, fingerprint }: Attempt, decision: Decision): Operation {
+    return { idempotencyKey: key, fingerprint, ...decision, at: new Date(this.now()).toISOString() };
   }
 
-  #take(operation: Operation): void {
-    this.#operations.set(operation.idempotencyKey, operation);
+  private take(operation: Operation): void {
+    this.operations.set(operation.idempotencyKey, operation);
     this.books.apply(operation);
     this.pages.apply(operation);
   }

@@ -29,16 +29,16 @@ export type Choice = "pay" | "pay_late" | "decline";
 
 /** All pages. Decisions change nothing; `apply` does. */
 export class Pages {
-  readonly #books: Books;
-  readonly #pages = new Map<string, Stored>();
+  private readonly books: Books;
+  private readonly pages = new Map<string, Stored>();
 
   constructor(books: Books) {
-    this.#books = books;
+    this.books = books;
   }
 
   /** `now`: ms since the epoch. Undefined for an unknown id. */
   find(id: string, now: number): PageView | undefined {
-    const page = this.#pages.get(id);
+    const page = this.pages.get(id);
     if (page === undefined) return undefined;
     const { authorization, declined, orderId } = page;
     const view = (status: PageStatus, reason: string | null): PageView => ({
@@ -53,14 +53,14 @@ export class Pages {
     });
     if (authorization !== null) return view("paid", null);
     if (declined) return view("declined", "declined_by_customer");
-    if (this.#books.isClosed(orderId)) return view("closed", "closed_by_shop");
+    if (this.books.isClosed(orderId)) return view("closed", "closed_by_shop");
     return now >= page.expiresAt ? view("closed", "expired") : view("pending", null);
   }
 
   /** A page for the order. `url`: where the customer reaches it. */
   create(request: PageRequest, id: string, url: string, now: number): Decision | Refusal {
     const { orderId, amount, currency, expiresInMs } = request;
-    if (this.#books.isClosed(orderId)) return { refused: 409, code: "order_closed" };
+    if (this.books.isClosed(orderId)) return { refused: 409, code: "order_closed" };
     return {
       kind: "page",
       orderId,
@@ -83,7 +83,7 @@ export class Pages {
       const result = { status: "declined", reason: "declined_by_customer" } as const;
       return { kind: "decline", orderId, result, booked: null, authorizations: [], page: of };
     }
-    const decision = this.#books.authorize(
+    const decision = this.books.authorize(
       { orderId, method: "async", token: "", amount, currency },
       authorization,
       { late: choice === "pay_late" },
@@ -95,10 +95,10 @@ export class Pages {
   apply({ kind, orderId, page, authorizations }: Operation): void {
     if (page === undefined) return;
     if (kind === "page") {
-      this.#pages.set(page.id, { ...page, orderId, authorization: null, declined: false });
+      this.pages.set(page.id, { ...page, orderId, authorization: null, declined: false });
       return;
     }
-    const stored = this.#pages.get(page.id);
+    const stored = this.pages.get(page.id);
     if (stored === undefined) throw new Error(`ledger names an unknown page ${page.id}`);
     if (kind === "decline") stored.declined = true;
     if (kind === "authorize") stored.authorization = authorizations[0] ?? null;

@@ -37,22 +37,22 @@ export function behaviourOf(token: string): Behaviour {
  * one that was forgotten, or a restart, starts anew.
  */
 export class FaultCounter {
-  readonly #times: number;
-  readonly #capacity: number;
-  readonly #seen = new Map<string, number>();
+  private readonly times: number;
+  private readonly capacity: number;
+  private readonly seen = new Map<string, number>();
 
   constructor(times: number, capacity: number) {
-    this.#times = times;
-    this.#capacity = capacity;
+    this.times = times;
+    this.capacity = capacity;
   }
 
   strikes(key: string): boolean {
-    const seen = this.#seen.get(key) ?? 0;
-    if (seen >= this.#times) return false;
-    this.#seen.set(key, seen + 1);
-    if (this.#seen.size > this.#capacity) {
-      for (const oldest of this.#seen.keys()) {
-        this.#seen.delete(oldest);
+    const seen = this.seen.get(key) ?? 0;
+    if (seen >= this.times) return false;
+    this.seen.set(key, seen + 1);
+    if (this.seen.size > this.capacity) {
+      for (const oldest of this.seen.keys()) {
+        this.seen.delete(oldest);
         break;
       }
     }

@@ -1,6 +1,6 @@
 /** The sample catalogue: put into an inventory that does not know its SKUs yet. */
 import { readFileSync } from "node:fs";
-import { patiently } from "./max-wait.ts";
+import { withMaxWait } from "./max-wait.ts";
 
 export type CatalogueItem = {
   readonly sku: string;
@@ -31,7 +31,7 @@ export async function loadCatalogue(
   let added = 0;
   for (const item of items) {
     const address = `${url}/v1/inventory/${encodeURIComponent(item.sku)}`;
-    await patiently(
+    await withMaxWait(
       async () => {
         const known = await ask(address);
         if (known.status === 200) return true;

@@ -8,14 +8,14 @@
  * Proved by: test/process/start*.test.ts
  */
 import { join } from "node:path";
-import { clusterStopping } from "../../config/limits.ts";
+import { clusterStopping } from "./cluster-stopping.ts";
 import type { ClusterSettings } from "../../config/settings.ts";
 import { loadCatalogue, sampleCatalogue } from "./catalogue.ts";
 import { notReady, startChild } from "./child.ts";
 import type { Child } from "./child.ts";
 import { lockHome } from "./home-lock.ts";
 import { natsPortsOf } from "./nats-plan.ts";
-import { patiently } from "./max-wait.ts";
+import { withMaxWait } from "./max-wait.ts";
 import { planCluster, portsOf } from "./plan.ts";
 import type { ProcessPlan } from "./plan.ts";
 import { describeTaken, takenPorts } from "./ports.ts";
@@ -131,7 +131,7 @@ async function portsAreFree({ settings, signal, report }: ClusterOptions, leftov
   if (taken.length === 0) return;
   if (!leftover) throw new Error(describeTaken(taken));
   report("the last run here was killed; waiting for its processes to end ...");
-  await patiently(
+  await withMaxWait(
     async () => {
       const still = await takenPorts(wanted);
       return still.length === 0 ? true : describeTaken(still);

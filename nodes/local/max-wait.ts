@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 const INTERVAL_MS = 100;
 
-export type Patience = {
+export type MaxWait = {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** False: what is waited for cannot come any more. */
@@ -14,7 +14,7 @@ export type Patience = {
  * Resolves once `look` answers `true`; whatever else it answers (or throws) says what is missing.
  * @throws Error naming what was missing last, or the abort
  */
-export async function patiently(look: () => Promise<true | string>, options: Patience): Promise<void> {
+export async function withMaxWait(look: () => Promise<true | string>, options: MaxWait): Promise<void> {
   const deadline = performance.now() + options.timeoutMs;
   for (;;) {
     const answer = await look().catch(reasonOf);

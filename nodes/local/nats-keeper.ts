@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { clusterStopping } from "../../config/limits.ts";
+import { clusterStopping } from "./cluster-stopping.ts";
 import { loadNatsStoreSettings } from "../../config/tool-settings.ts";
 import { runProcess } from "../process.ts";
 import { storeLimit } from "./store-limit.ts";

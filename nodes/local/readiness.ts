@@ -1,19 +1,19 @@
 /** When nats-server and the order nodes can be used. */
 import { connect } from "node:net";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
-import { patiently } from "./max-wait.ts";
-import type { Patience } from "./max-wait.ts";
+import { withMaxWait } from "./max-wait.ts";
+import type { MaxWait } from "./max-wait.ts";
 
 const ASK_TIMEOUT_MS = 2_000;
 
 /** Resolves when a nats-server greets on the port. @throws Error when patience ends */
-export function natsGreets(port: number, patience: Patience): Promise<void> {
-  return patiently(() => greeting(port), patience);
+export function natsGreets(port: number, patience: MaxWait): Promise<void> {
+  return withMaxWait(() => greeting(port), patience);
 }
 
 /** Resolves when JetStream answers: a cluster has elected its leader. @throws Error when patience ends */
-export function jetStreamAnswers(servers: readonly string[], patience: Patience): Promise<void> {
-  return patiently(async () => {
+export function jetStreamAnswers(servers: readonly string[], patience: MaxWait): Promise<void> {
+  return withMaxWait(async () => {
     const link = await connectNats({ servers, name: "readiness", connectTimeoutMs: ASK_TIMEOUT_MS });
     await link.close();
     return true;
@@ -21,8 +21,8 @@ export function jetStreamAnswers(servers: readonly string[], patience: Patience)
 }
 
 /** Resolves when `GET /health/ready` answers 200. @throws Error with the node's own words when patience ends */
-export function nodeIsReady(url: string, patience: Patience): Promise<void> {
-  return patiently(() => readiness(url), patience);
+export function nodeIsReady(url: string, patience: MaxWait): Promise<void> {
+  return withMaxWait(() => readiness(url), patience);
 }
 
 function greeting(port: number): Promise<true | string> {

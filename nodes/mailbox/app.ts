@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from "fastify";
-import type { Letters } from "./messages.ts";
+import type { ReceivedMessages } from "./messages.ts";
 import { mailboxPage } from "./page.ts";
 
 const PAGE_HEADERS = {
@@ -9,7 +9,7 @@ const PAGE_HEADERS = {
 };
 
 /** `GET /messages`, `DELETE /messages`, and a page for people at `/`. */
-export function createMailboxApp(letters: Letters): FastifyInstance {
+export function createMailboxApp(letters: ReceivedMessages): FastifyInstance {
   const app = Fastify({ forceCloseConnections: true });
   app.get("/messages", async (_request, reply) => reply.send(await letters.read()));
   app.delete("/messages", (_request, reply) => {

@@ -1,7 +1,7 @@
-import type { Letter } from "./messages.ts";
+import type { ReceivedMessage } from "./messages.ts";
 
 /** The mails for people, newest first. The mail's own HTML is shown in a frame that may run nothing. */
-export function mailboxPage(letters: readonly Letter[]): string {
+export function mailboxPage(letters: readonly ReceivedMessage[]): string {
   const items = letters.toReversed().map(
     ({ to, subject, text, html, at }) => `<details>
 <summary><time>${escape(at.slice(0, 19).replace("T", " "))}</time> <b>${escape(subject)}</b> <span>${escape(to)}</span></summary>

@@ -1,5 +1,5 @@
 import { SMTPServer, type SMTPServerSession } from "smtp-server";
-import type { Letters } from "./messages.ts";
+import type { ReceivedMessages } from "./messages.ts";
 
 const MAX_MAIL_BYTES = 4 * 1024 * 1024;
 /** An open connection may not hold up the end of the process. */
@@ -7,7 +7,7 @@ const CLOSE_TIMEOUT_MS = 500;
 
 /** Takes every mail for everybody, without TLS and without a password: loopback only. */
 export async function listenSmtp(
-  letters: Letters,
+  letters: ReceivedMessages,
   options: { readonly host: string; readonly port: number; readonly now: () => number },
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const server = new SMTPServer({

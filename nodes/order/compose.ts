@@ -1,8 +1,8 @@
 /** Puts the order application on the runtime: services, effects and inventory of one node. */
-import { INVENTORY_STREAM, ofPartition, streamNames } from "../../config/layout.ts";
+import { INVENTORY_STREAM, ofPartition, streamNames } from "../../src/runtime/layout.ts";
 import type { NodeSettings } from "../../config/settings.ts";
-import { floorsBucket, nodesBucket, streamSettings } from "../../config/streams.ts";
-import { INVOICE_STORE } from "../../config/subjects.ts";
+import { floorsBucket, nodesBucket, streamSettings } from "../../src/adapters/nats/stream-definitions.ts";
+import { INVOICE_STORE } from "../../src/runtime/subjects.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import { natsBus } from "../../src/adapters/nats/bus.ts";
 import { natsDocuments } from "../../src/adapters/nats/documents.ts";
@@ -10,16 +10,16 @@ import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import { ensureStreams } from "../../src/adapters/nats/streams.ts";
 import { type Application, RuntimeNode } from "../../src/runtime/node.ts";
-import type { Crash } from "../../src/runtime/failpoints.ts";
+import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import type { Clock, Ids, Log, Outbox } from "../../src/runtime/ports.ts";
 import type { ProviderLimits } from "../../src/runtime/definition.ts";
-import type { Doubt } from "../../src/runtime/cluster/owned-resource.ts";
-import type { UnitSink } from "../../src/runtime/commit/write-set.ts";
+import type { Unverified } from "../../src/runtime/cluster/owned-resource.ts";
+import type { WriteSetSink } from "../../src/runtime/commit/write-set.ts";
 import { httpCarrier } from "../../src/services/fulfillment/carrier.http.ts";
 import type { Carrier } from "../../src/services/fulfillment/carrier.ts";
 import type { Inventory } from "../../src/services/inventory/contract.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../src/services/inventory/client.ts";
-import { inventoryEffects } from "../../src/services/inventory/effects.ts";
+import { inventoryEffects } from "../../src/services/inventory/inventory-effects.ts";
 import { InventoryService } from "../../src/services/inventory/service.ts";
 import { InventoryShard } from "../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../src/services/inventory/shard-dependencies.ts";
@@ -29,7 +29,7 @@ import { OrderService } from "../../src/services/orders/orders.ts";
 import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
 import { httpGateway } from "../../src/services/payments/gateway.http.ts";
 import type { PaymentGateway } from "../../src/services/payments/gateway.ts";
-import { inventoryInTouch } from "./connected-inventory.ts";
+import { connectedInventory } from "./connected-inventory.ts";
 
 export type ComposeOptions = {
   readonly settings: NodeSettings;
@@ -39,7 +39,7 @@ export type ComposeOptions = {
   readonly clock: Clock;
   readonly ids: Ids;
   /** Tests only: ends the process at a chosen place. */
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
   /** Instead of the one at `settings.gatewayUrl`. */
   readonly gateway?: PaymentGateway;
   /** Instead of the one at `settings.carrierUrl`. */
@@ -61,7 +61,7 @@ const FIND_OWNER_MS = 5000;
 const DOCUMENT_READS = 128;
 
 export async function composeOrders(options: ComposeOptions): Promise<ComposedOrders> {
-  const { settings, link, clock, ids, log, crash } = options;
+  const { settings, link, clock, ids, log, failpoints } = options;
   const streams = streamSettings(settings);
   await ensureStreams(link, streams);
   const documents = await natsDocuments(link, INVOICE_STORE);
@@ -70,17 +70,25 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   const bus = natsBus(link);
   let inventory: InventoryClient | undefined;
 
-  const application = (sink: UnitSink, doubt: Doubt): Application => {
+  const application = (sink: WriteSetSink, doubt: Unverified): Application => {
     const shard = new InventoryShard(SHARD, {
       journal,
       sink,
       ids,
       clock,
       limits: SHARD_LIMITS,
-      doubt,
-      crash,
+      unverified: doubt,
+      failpoints,
     });
-    inventory = new InventoryClient({ shard, number: SHARD, bus, clock, ids, limits: CLIENT_LIMITS, crash });
+    inventory = new InventoryClient({
+      shard,
+      number: SHARD,
+      bus,
+      clock,
+      ids,
+      limits: CLIENT_LIMITS,
+      failpoints,
+    });
     return {
       definition: orderDefinition({
         gateway: options.gateway ?? httpGateway(settings.gatewayUrl),
@@ -90,7 +98,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
         carrier: options.carrier ?? httpCarrier(settings.carrierUrl),
         documents,
       }),
-      resources: [new InventoryService(SHARD, shard, bus, crash)],
+      resources: [new InventoryService(SHARD, shard, bus, failpoints)],
     };
   };
   const node = new RuntimeNode({
@@ -99,7 +107,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     journals,
     bus,
     nodes: natsBucket(link, nodesBucket(streams)),
-    floors: natsBucket(link, floorsBucket(streams)),
+    checkpoints: natsBucket(link, floorsBucket(streams)),
     outbox: options.outbox,
     clock,
     ids,
@@ -112,7 +120,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     effectLimit: settings.effectLimit,
     idleActors: IDLE_ORDERS,
     findOwnerMs: FIND_OWNER_MS,
-    crash,
+    failpoints,
     details: {
       url: settings.publicUrl,
       roles: ["orders", "inventory", ...(settings.workers.length > 0 ? ["workers"] : []), "http"],
@@ -120,7 +128,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     },
   });
   if (!inventory) throw new Error("the runtime did not load the application");
-  const answered = inventoryInTouch(inventory, (promise) => node.orLost(promise));
+  const answered = connectedInventory(inventory, (promise) => node.orIsolated(promise));
   const orders = new OrderService({
     actors: node.actors,
     inventory: answered,
@@ -149,7 +157,7 @@ function providerLimits(settings: NodeSettings): Readonly<Record<ProviderName, P
   const breaker = {
     failures: settings.breakerFailures,
     probeEveryMs: settings.breakerProbeMs,
-    patienceMs: settings.providerPatienceMs,
+    maxWaitMs: settings.providerPatienceMs,
   };
   return {
     gateway: { concurrency: settings.gatewayConcurrency, breaker },

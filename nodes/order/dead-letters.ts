@@ -1,12 +1,12 @@
 /** Puts the stored dead letters behind HTTP. */
 import { Unavailable } from "../../src/runtime/ports.ts";
 import type { DeadLetters } from "../../src/runtime/workers/work-queue.ts";
-import type { DeadLetterDesk } from "../../src/http/operations/dead-letters-port.ts";
+import type { DeadLetterService } from "../../src/http/operations/dead-letters-port.ts";
 import { unserved } from "../../src/services/orders/placing.ts";
 
 const PREFIX = "dl_";
 
-export function deadLetterDesk(letters: DeadLetters): DeadLetterDesk {
+export function deadLetterService(letters: DeadLetters): DeadLetterService {
   return {
     list: ({ limit, after }) =>
       served(async () => {

@@ -46,7 +46,7 @@ export function metricsText(node: string, status: NodeStatus): string {
     ),
     gauge("orderly_effects_running", "Effects under way or in line.", status.effects),
     { name: "orderly_batches_total", type: "counter", help: "Batches stored.", value: status.relay.batches },
-    { name: "orderly_commits_total", type: "counter", help: "Units stored.", value: status.relay.units },
+    { name: "orderly_commits_total", type: "counter", help: "Units stored.", value: status.relay.writeSets },
   ];
   for (const { provider, busy, waiting, breaker } of status.providers) {
     const labels = `,provider="${provider}"`;

@@ -12,7 +12,7 @@ import { metricsText } from "./metrics.ts";
 
 export function nodeOperations(node: RuntimeNode, settings: NodeSettings): Operations {
   return {
-    cutOff: () => node.cutOff(),
+    isolation: () => node.isolation(),
     health: () => healthOf(node.status(), settings.outboxMaxAgeMs),
     cluster: () => Promise.resolve(clusterOf(node.status())),
     metrics: () => metricsText(settings.nodeId, node.status()),

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import pino from "pino";
-import { stopping } from "../../config/limits.ts";
+import { stopping } from "../../src/runtime/limits.ts";
 import type { NodeSettings } from "../../config/settings.ts";
 import { redacted } from "../../config/settings-reader.ts";
 import { systemClock } from "../../src/adapters/local/system-clock.ts";
@@ -12,11 +12,11 @@ import { natsDeadLetters } from "../../src/adapters/nats/dead-letters.ts";
 import { randomIds } from "../../src/adapters/local/random-ids.ts";
 import { sqliteOutbox } from "../../src/adapters/local/sqlite-outbox.ts";
 import { createApp } from "../../src/http/app.ts";
-import type { Crash } from "../../src/runtime/failpoints.ts";
+import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import { webhookIntake } from "../../src/services/webhooks/intake.ts";
 import type { Running } from "../process.ts";
 import { composeOrders } from "./compose.ts";
-import { deadLetterDesk } from "./dead-letters.ts";
+import { deadLetterService } from "./dead-letters.ts";
 import { nodeOperations } from "./operations.ts";
 import { startWorkerThreads, WORKER_ENTRY } from "./worker-threads.ts";
 
@@ -29,7 +29,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 export async function startOrderNode(
   settings: NodeSettings,
-  tests: { readonly crash?: Crash; readonly worker?: URL } = {},
+  tests: { readonly failpoints?: Failpoints; readonly worker?: URL } = {},
 ): Promise<Running> {
   const log = pino({ name: settings.nodeId, level: settings.logLevel });
   mkdirSync(settings.home, { recursive: true });
@@ -51,7 +51,7 @@ export async function startOrderNode(
     log,
     clock,
     ids,
-    crash: tests.crash,
+    failpoints: tests.failpoints,
   });
   await node.start();
   const workers = await startWorkerThreads(settings, tests.worker ?? WORKER_ENTRY);
@@ -61,11 +61,11 @@ export async function startOrderNode(
     inventory,
     invoices,
     operations: nodeOperations(node, settings),
-    deadLetters: deadLetterDesk(natsDeadLetters(link)),
+    deadLetters: deadLetterService(natsDeadLetters(link)),
     webhooks: webhookIntake({
       secrets: { payments: settings.webhookSecret, carrier: settings.carrierWebhookSecret },
       deliver: (...input) => node.actors.deliver(...input),
-      orLost: (promise) => node.orLost(promise),
+      orIsolated: (promise) => node.orIsolated(promise),
     }),
     log,
     nextId: () => ids.next(),

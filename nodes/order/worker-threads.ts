@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { stopping } from "../../config/limits.ts";
+import { stopping } from "../../src/runtime/limits.ts";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
 
 /** What a thread is told when it starts. */

@@ -2,10 +2,14 @@
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import pino from "pino";
-import { ofPartition, streamNames } from "../../config/layout.ts";
+import { ofPartition, streamNames } from "../../src/runtime/layout.ts";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
-import { invoiceNumbersBucket, processedBucket, streamSettings } from "../../config/streams.ts";
-import { INVOICE_STORE } from "../../config/subjects.ts";
+import {
+  invoiceNumbersBucket,
+  processedBucket,
+  streamSettings,
+} from "../../src/adapters/nats/stream-definitions.ts";
+import { INVOICE_STORE } from "../../src/runtime/subjects.ts";
 import { groupedAppend } from "../../src/adapters/nats/group-append.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import { systemClock } from "../../src/adapters/local/system-clock.ts";
@@ -15,7 +19,7 @@ import { randomIds } from "../../src/adapters/local/random-ids.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { natsWorkQueue } from "../../src/adapters/nats/work-queue.ts";
-import type { Crash } from "../../src/runtime/failpoints.ts";
+import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import { inboxDelivery } from "../../src/runtime/routing/inbox-delivery.ts";
 import type { RunningWorker, WorkerDependencies } from "../../src/runtime/workers/worker.ts";
 import { startEmailWorker } from "../../src/services/email/worker.ts";
@@ -35,14 +39,14 @@ const PRIORITY: Readonly<Record<WorkerName, number>> = { invoice: 5, email: 15 }
 
 /**
  * Runs in a worker's thread until its parent says stop.
- * @param crash tests only: ends the process at a chosen place
+ * @param failpoints tests only: ends the process at a chosen place
  */
-export async function serveWorker(crash?: Crash): Promise<void> {
+export async function serveWorker(failpoints?: Failpoints): Promise<void> {
   const { worker, settings } = workerData as WorkerOrder;
   // Elsewhere than on Linux the call would change the whole process.
   if (process.platform === "linux") setPriority(PRIORITY[worker]);
   try {
-    const stop = await start(worker, settings, crash);
+    const stop = await start(worker, settings, failpoints);
     parentPort?.once("message", () => void stop().then(() => report({ type: "stopped" })));
     report({ type: "started" });
   } catch (error) {
@@ -53,7 +57,7 @@ export async function serveWorker(crash?: Crash): Promise<void> {
 async function start(
   name: WorkerName,
   settings: NodeSettings,
-  crash: Crash | undefined,
+  failpoints: Failpoints | undefined,
 ): Promise<() => Promise<void>> {
   const link = await connectNats({
     servers: settings.natsUrl.split(","),
@@ -66,7 +70,7 @@ async function start(
     clock: systemClock,
     ids: randomIds(),
     log: pino({ name: settings.nodeId, level: settings.logLevel }),
-    crash,
+    failpoints,
   };
   const worker =
     name === "email"
@@ -100,7 +104,7 @@ async function startInvoices(
       journalOf,
       clock: systemClock,
       partitions: settings.partitions,
-      crash: dependencies.crash,
+      failpoints: dependencies.failpoints,
     }),
   });
 }

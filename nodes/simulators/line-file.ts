@@ -9,8 +9,8 @@ const CHUNK_BYTES = 1024 * 1024;
  * take the newest lines, which is good enough for a simulator.
  */
 export class LineFile<Line> {
-  readonly #file: number;
-  #bytes = 0;
+  private readonly file: number;
+  private bytes = 0;
 
   /**
    * Opens the file, making it and its folder where absent, and calls `onLine` for every stored line in
@@ -20,11 +20,11 @@ export class LineFile<Line> {
    */
   constructor(path: string, what: string, onLine: (line: Line) => void) {
     mkdirSync(dirname(path), { recursive: true });
-    this.#file = openSync(path, existsSync(path) ? "r+" : "w+");
-    this.#bytes = readLines(this.#file, (line, number) =>
+    this.file = openSync(path, existsSync(path) ? "r+" : "w+");
+    this.bytes = readLines(this.file, (line, number) =>
       onLine(parse(line, `${path}:${number}`, what) as Line),
     );
-    ftruncateSync(this.#file, this.#bytes);
+    ftruncateSync(this.file, this.bytes);
   }
 
   /** One write for all. @throws the system's error (disk full ...); the file is then as it was before. */
@@ -33,17 +33,17 @@ export class LineFile<Line> {
     try {
       let written = 0;
       while (written < line.length) {
-        written += writeSync(this.#file, line, written, line.length - written, this.#bytes + written);
+        written += writeSync(this.file, line, written, line.length - written, this.bytes + written);
       }
     } catch (error) {
-      ftruncateSync(this.#file, this.#bytes);
+      ftruncateSync(this.file, this.bytes);
       throw error;
     }
-    this.#bytes += line.length;
+    this.bytes += line.length;
   }
 
   close(): void {
-    closeSync(this.#file);
+    closeSync(this.file);
   }
 }
 

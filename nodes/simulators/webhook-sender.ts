@@ -33,43 +33,43 @@ const MOST_TRIES = 16;
 const ANSWER_MS = 5000;
 
 export class WebhookSender {
-  readonly #options: WebhookSenderOptions;
-  readonly #stopping = new AbortController();
-  readonly #waiting = new Map<string, Message>();
+  private readonly options: WebhookSenderOptions;
+  private readonly stopping = new AbortController();
+  private readonly queue = new Map<string, Message>();
 
   /** Sends what an earlier run has left. */
   constructor(options: WebhookSenderOptions) {
-    this.#options = options;
-    for (const message of readWaiting(options.path)) this.#waiting.set(message.id, message);
-    writeFileSync(options.path, [...this.#waiting.values()].map(line).join(""));
-    for (const message of this.#waiting.values()) void this.#deliver(message);
+    this.options = options;
+    for (const message of readWaiting(options.path)) this.queue.set(message.id, message);
+    writeFileSync(options.path, [...this.queue.values()].map(line).join(""));
+    for (const message of this.queue.values()) void this.deliver(message);
   }
 
   /** Written down when it returns; sent afterwards. */
   send(id: string, body: object): void {
-    if (this.#options.urls.length === 0) return;
+    if (this.options.urls.length === 0) return;
     const message = { id, body: JSON.stringify(body) };
-    appendFileSync(this.#options.path, line(message));
-    this.#waiting.set(id, message);
-    void this.#deliver(message);
+    appendFileSync(this.options.path, line(message));
+    this.queue.set(id, message);
+    void this.deliver(message);
   }
 
   /** Messages that nobody has taken yet. */
   get waiting(): number {
-    return this.#waiting.size;
+    return this.queue.size;
   }
 
   stop(): void {
-    this.#stopping.abort();
+    this.stopping.abort();
   }
 
-  async #deliver(message: Message): Promise<void> {
-    const { urls, log, firstMs = FIRST_MS, mostTries = MOST_TRIES } = this.#options;
-    const { signal } = this.#stopping;
+  private async deliver(message: Message): Promise<void> {
+    const { urls, log, firstMs = FIRST_MS, mostTries = MOST_TRIES } = this.options;
+    const { signal } = this.stopping;
     for (let attempt = 0; attempt < mostTries && !signal.aborted; attempt++) {
       for (const url of urls) {
-        if (await this.#taken(url, message)) {
-          this.#done(message);
+        if (await this.taken(url, message)) {
+          this.done(message);
           return;
         }
       }
@@ -78,17 +78,17 @@ export class WebhookSender {
     }
     if (signal.aborted) return;
     log.warn({ webhook: message.id }, "webhook given up: the shop has to ask");
-    this.#done(message);
+    this.done(message);
   }
 
-  async #taken(url: string, { id, body }: Message): Promise<boolean> {
-    const { secret } = this.#options;
+  private async taken(url: string, { id, body }: Message): Promise<boolean> {
+    const { secret } = this.options;
     try {
       const response = await fetch(url, {
         method: "POST",
         headers: { "content-type": "application/json", ...signWebhook(secret, id, new Date(), body) },
         body,
-        signal: AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(ANSWER_MS)]),
+        signal: AbortSignal.any([this.stopping.signal, AbortSignal.timeout(ANSWER_MS)]),
       });
       await response.arrayBuffer();
       return response.ok;
@@ -97,9 +97,9 @@ export class WebhookSender {
     }
   }
 
-  #done({ id }: Message): void {
-    this.#waiting.delete(id);
-    appendFileSync(this.#options.path, `${JSON.stringify({ id, done: true })}\n`);
+  private done({ id }: Message): void {
+    this.queue.delete(id);
+    appendFileSync(this.options.path, `${JSON.stringify({ id, done: true })}\n`);
   }
 }
 

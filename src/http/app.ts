@@ -17,7 +17,7 @@ import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { WebhookIntake } from "../services/webhooks/contract.ts";
 import { clientErrors } from "./protocol/client-errors.ts";
 import { refuseWhenCutOff } from "./connections/isolation.ts";
-import type { DeadLetterDesk } from "./operations/dead-letters-port.ts";
+import type { DeadLetterService } from "./operations/dead-letters-port.ts";
 import { handleError } from "./protocol/error-handler.ts";
 import { closeGracefully } from "./connections/graceful-close.ts";
 import type { HttpApp } from "./protocol/http-app.ts";
@@ -46,7 +46,7 @@ export type AppDependencies = {
   readonly inventory: Inventory;
   readonly invoices: Invoices;
   readonly operations: Operations;
-  readonly deadLetters: DeadLetterDesk;
+  readonly deadLetters: DeadLetterService;
   readonly webhooks: WebhookIntake;
   /** A pino logger. */
   readonly log: FastifyBaseLogger;

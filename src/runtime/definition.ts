@@ -28,7 +28,7 @@ export type MachineEntry = {
    * are migrated already. It starts at rest: its first state may not invoke, wait or emit. Pure; asked again at every
    * load until the actor's next record.
    */
-  readonly birth?: (others: MachineStates) => unknown;
+  readonly initialInput?: (others: MachineStates) => unknown;
 };
 
 /** Pure. `stored`: all machines of the actor as they were stored, each in the version that wrote it. */
@@ -55,16 +55,16 @@ export type Joined = {
   readonly lock: { readonly subject: string; readonly epoch: number };
   readonly messages: readonly Message[];
   /** Folded with the other units of the batch into as few messages as possible, when the batch is put together. */
-  readonly tally?: { readonly ledger: Ledger; readonly change: unknown };
+  readonly deltas?: { readonly aggregator: Aggregator; readonly delta: unknown };
   /**
    * Called once when the fate of the commit is known. `sequences`: where the unit's guarded subjects stand after
    * it was stored; without it the resource has to read them back before their next guarded write.
    */
-  settled(committed: boolean, sequences?: ReadonlyMap<string, number>): void;
+  resolved(committed: boolean, sequences?: ReadonlyMap<string, number>): void;
 };
 
 /** Turns the changes of many units into the messages of one batch (one per SKU, say). */
-export interface Ledger {
+export interface Aggregator {
   /** Recomputed from acknowledged values whenever a batch is put together; must not change any state. */
   compose(changes: readonly unknown[]): readonly Message[];
   /** The batch with these changes is stored. Called before any unit's `settled`. */
@@ -88,7 +88,7 @@ export type EffectHandler = {
   /** @throws EffectError; any other error counts as `unknown` when `lookup` exists, else as `retryable`. */
   run(context: EffectContext): Promise<unknown>;
   /** Asks the provider what became of `key`. Absent where calls are naturally idempotent. */
-  lookup?(
+  queryStatus?(
     context: EffectContext,
   ): Promise<{ readonly found: true; readonly output: unknown } | { readonly found: false }>;
   readonly join?: Joinable;
@@ -138,7 +138,7 @@ export type EffectFailure = {
 
 export type ActorDefinition = {
   /**
-   * Raised by one whenever a machine is added (with a `birth`) or dropped; 1 when absent. A node does not touch what a
+   * Raised by one whenever a machine is added (with an `initialInput`) or dropped; 1 when absent. A node does not touch what a
    * newer definition has stored. What a dropped machine was doing is forgotten, but for calls that are under way.
    */
   readonly version?: number;
@@ -173,5 +173,5 @@ export type BreakerLimits = {
   /** Pause before it is tried again, ms. */
   readonly probeEveryMs: number;
   /** How long an effect in all waits for the provider to be back, before it fails as `provider_unavailable`, ms. */
-  readonly patienceMs: number;
+  readonly maxWaitMs: number;
 };

@@ -4,7 +4,7 @@
  * In production nobody passes a `Crash`, and a place costs one look at an absent option.
  * Proved by: test/architecture/failpoints.test.ts (list and code agree), test/unit/failpoints/crash-*.test.ts
  */
-export const crashPoints = [
+export const failpointNames = [
   // A commit.
   "relay.append",
   "relay.diagnose",
@@ -87,7 +87,26 @@ export const crashPoints = [
   "inventory.request",
 ] as const;
 
-export type CrashPoint = (typeof crashPoints)[number];
+export type Failpoint = (typeof failpointNames)[number];
 
-/** Called when a point is reached. Ends the process, or does nothing; returns at once either way. */
-export type Crash = (point: CrashPoint, when: "before" | "after") => void;
+/** Called when a failpoint is reached. It ends the process or does nothing, and returns at once either way. */
+export type Failpoints = (point: Failpoint, when: "before" | "after") => void;
+
+/**
+ * Makes a call that reads or changes something outside this process, between the two sides of its failpoint.
+ * @param hook `undefined` in production: then this is the call and nothing else
+ */
+export function failpoint<T>(
+  hook: Failpoints | undefined,
+  point: Failpoint,
+  call: () => Promise<T>,
+): Promise<T> {
+  return hook === undefined ? call() : between(hook, point, call);
+}
+
+async function between<T>(hook: Failpoints, point: Failpoint, call: () => Promise<T>): Promise<T> {
+  hook(point, "before");
+  const result = await call();
+  hook(point, "after");
+  return result;
+}

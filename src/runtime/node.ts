@@ -3,12 +3,12 @@
  * Start order: see the others, learn the locks, be seen; stop order: hand over, then presence. A node that is killed leaves its lock
  * entries, its floor entries and an outbox that nobody needs: nothing in it was answered (ADR 1).
  */
-import { ofPartition, streamOf } from "../../config/layout.ts";
-import { limits, stopping } from "../../config/limits.ts";
-import { subjects } from "../../config/subjects.ts";
+import { ofPartition, streamOf } from "./layout.ts";
+import { limits, stopping } from "./limits.ts";
+import { subjects } from "./subjects.ts";
 import type { ActorReply, Actors, ParkedActors } from "./actors.ts";
-import { Contact } from "./cluster/connectivity.ts";
-import type { Crash } from "./failpoints.ts";
+import { Connectivity } from "./cluster/connectivity.ts";
+import type { Failpoints } from "./failpoints.ts";
 import type { ActorDefinition } from "./definition.ts";
 import { EffectRunner } from "./effects/effect-runner.ts";
 import { joinableIn } from "./effects/joinable.ts";
@@ -17,21 +17,20 @@ import { checkMachine } from "./actor/machine.ts";
 import { FailureDetector } from "./cluster/failure-detector.ts";
 import { Ownership } from "./cluster/ownership.ts";
 import { Partition } from "./partition/partition.ts";
-import { pause } from "./pause.ts";
 import type { Bucket, Bus, Clock, Ids, Journal, Log, Outbox } from "./ports.ts";
 import { type NodeEntry, Presence } from "./cluster/presence.ts";
-import type { LaneStatus } from "./effects/provider-limiter.ts";
+import type { ProviderStatus } from "./effects/provider-limiter.ts";
 import type { RelayState } from "./commit/relay.ts";
 import { Relays } from "./commit/relays.ts";
-import type { Doubt, OwnedResource } from "./cluster/owned-resource.ts";
+import type { Unverified, OwnedResource } from "./cluster/owned-resource.ts";
 import { Router } from "./routing/router.ts";
-import type { UnitSink } from "./commit/write-set.ts";
+import type { WriteSetSink } from "./commit/write-set.ts";
 import type { ActorRequest } from "./routing/request-codec.ts";
 
 export type NodeOptions = {
   readonly node: string;
   /** What runs here. Whatever it owns besides actors publishes through the same outbox. */
-  readonly application: (sink: UnitSink, doubt: Doubt) => Application;
+  readonly application: (sink: WriteSetSink, unverified: Unverified) => Application;
   /**
    * Of every stream, by its number. How many there are is equal on all nodes and fixed like the number of partitions:
    * it decides which stream a partition is in.
@@ -39,7 +38,7 @@ export type NodeOptions = {
   readonly journals: readonly Journal[];
   readonly bus: Bus;
   readonly nodes: Bucket;
-  readonly floors: Bucket;
+  readonly checkpoints: Bucket;
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -60,7 +59,7 @@ export type NodeOptions = {
   /** Shown to the other nodes and to operators. */
   readonly details: Readonly<Record<string, unknown>>;
   /** Tests only: ends the process at a chosen place. */
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 export type Application = {
@@ -77,7 +76,7 @@ export type NodeStatus = {
   readonly entries: readonly NodeEntry[];
   readonly relay: RelayState;
   readonly effects: number;
-  readonly providers: readonly LaneStatus[];
+  readonly providers: readonly ProviderStatus[];
   readonly partitions: readonly {
     readonly partition: number;
     readonly open: boolean;
@@ -98,18 +97,18 @@ export class RuntimeNode {
   private readonly partitions: Partition[];
   private readonly presence: Presence;
   private readonly detector: FailureDetector;
-  private readonly contact: Contact;
+  private readonly connectivity: Connectivity;
   private readonly ownership: Ownership;
   private readonly boot: string;
   private readonly startedAt: number;
   /** Resources with a record that a newer machine than ours has written. */
-  private readonly unfit = new Set<string>();
+  private readonly incompatible = new Set<string>();
   private stopped = false;
   private handingOver: Promise<void> | undefined;
 
   constructor(options: NodeOptions) {
     this.options = options;
-    const { journals, bus, clock, ids, log, node, crash } = options;
+    const { journals, bus, clock, ids, log, node, failpoints } = options;
     this.boot = ids.next();
     this.startedAt = clock.now();
     this.relays = new Relays(journals, {
@@ -119,9 +118,9 @@ export class RuntimeNode {
       commitTimeoutMs: options.commitTimeoutMs,
       markEveryMs: FLOOR_EVERY_MS,
       onLockMoved: (lock) => this.ownership.moved(lock),
-      crash,
+      failpoints,
     });
-    const { definition, resources } = options.application(this.relays, (lock) => this.doubt(lock));
+    const { definition, resources } = options.application(this.relays, (lock) => this.unverified(lock));
     for (const [name, entry] of Object.entries(definition.machines)) {
       checkMachine(name, entry.machine, Object.keys(definition.effects));
     }
@@ -130,7 +129,7 @@ export class RuntimeNode {
       providers: definition.providers,
       clock,
       log,
-      crash,
+      failpoints,
     });
     const definitions = journals.map((_, stream) => joinableIn(stream, definition));
     this.partitions = Array.from(
@@ -149,12 +148,12 @@ export class RuntimeNode {
           idleActors: Math.ceil(options.idleActors / options.partitions),
           partition,
           bus,
-          floors: options.floors,
+          checkpoints: options.checkpoints,
           relay: ofPartition(partition, this.relays.all),
           refusal: (op, lock) => this.refusal(op, lock),
           inboxBound: limits.partitionInbox,
           onNewer: (resource) => this.cannotHost(resource),
-          crash,
+          failpoints,
         }),
     );
     this.presence = new Presence({
@@ -166,10 +165,10 @@ export class RuntimeNode {
       refreshMs: options.presenceRefreshMs,
       entry: () => this.entry(),
       onChange: () => this.ownership.review(),
-      onRegained: () => this.ownership.doubt(),
-      crash,
+      onRegained: () => this.ownership.verifyLocks(),
+      failpoints,
     });
-    this.contact = new Contact({ bus, clock, presence: this.presence });
+    this.connectivity = new Connectivity({ bus, clock, presence: this.presence });
     this.detector = new FailureDetector({
       node,
       boot: this.boot,
@@ -188,7 +187,7 @@ export class RuntimeNode {
       boot: this.boot,
       resources: [...this.partitions, ...resources],
       commitTimeoutMs: options.commitTimeoutMs,
-      crash,
+      failpoints,
     });
     const router = new Router({
       partitions: options.partitions,
@@ -199,9 +198,9 @@ export class RuntimeNode {
         const found = this.partitions[partition];
         return found?.isOpen() ? (request) => found.handle(request) : undefined;
       },
-      contact: this.contact,
+      connectivity: this.connectivity,
       findOwnerMs: options.findOwnerMs,
-      crash,
+      failpoints,
     });
     this.actors = router;
     this.parked = router;
@@ -213,20 +212,20 @@ export class RuntimeNode {
     const leftover = outbox.leftover();
     if (leftover.length > 0) {
       log.info({ units: leftover.length }, "outbox of an earlier run dropped: nothing in it was answered");
-      outbox.settle(leftover);
+      outbox.remove(leftover);
     }
     bus.onConnectionChange((connected) => {
       log.warn({ connected }, connected ? "connected again" : "connection lost");
       if (!connected) return;
       this.presence.reconnected();
-      this.ownership.doubt();
+      this.ownership.verifyLocks();
     });
     await this.presence.start();
     await this.detector.start();
     await this.ownership.start();
     // Now that the locks are known: the others hand over as soon as they see this node.
     await this.presence.announce();
-    void this.writeFloors();
+    void this.writeCheckpoints();
   }
 
   /**
@@ -240,8 +239,8 @@ export class RuntimeNode {
   }
 
   private async leave(): Promise<void> {
-    this.contact.leave();
-    await Promise.race([this.presence.leave(), pause(this.options.clock, stopping.leaveMs)]);
+    this.connectivity.leave();
+    await Promise.race([this.presence.leave(), this.options.clock.sleep(stopping.leaveMs)]);
     await this.ownership.stop();
   }
 
@@ -255,13 +254,13 @@ export class RuntimeNode {
   }
 
   /** What the promise gives; `undefined` when it is certain first that this node is cut off. */
-  orLost<T>(promise: Promise<T>): Promise<T | undefined> {
-    return this.contact.orLost(promise);
+  orIsolated<T>(promise: Promise<T>): Promise<T | undefined> {
+    return this.connectivity.orIsolated(promise);
   }
 
   /** Why nothing can be answered right now: this node is cut off. `undefined` while it is in touch. */
-  cutOff(): string | undefined {
-    return this.contact.lost();
+  isolation(): string | undefined {
+    return this.connectivity.isolation();
   }
 
   status(): NodeStatus {
@@ -283,16 +282,16 @@ export class RuntimeNode {
     };
   }
 
-  private doubt(lock: string): string | undefined {
-    const lost = this.contact.lost();
-    if (lost !== undefined || this.ownership.certain(lock)) return lost;
+  private unverified(lock: string): string | undefined {
+    const lost = this.connectivity.isolation();
+    if (lost !== undefined || this.ownership.isVerified(lock)) return lost;
     return "this node was cut off and looks whether it still owns what it is asked for";
   }
 
   /** Why no work is taken right now. Nothing has been written for a request that is refused here. */
   private refusal(op: ActorRequest["op"], lock: string): ActorReply | undefined {
     // What is acknowledged can be read whatever happens to writes, by its owner.
-    const reason = op === "read" ? this.doubt(lock) : this.contact.lost();
+    const reason = op === "read" ? this.unverified(lock) : this.connectivity.isolation();
     if (reason !== undefined) return { status: "unavailable", reason };
     if (op === "read") return undefined;
     const relay = this.relays.state();
@@ -309,12 +308,12 @@ export class RuntimeNode {
 
   /** For as long as this process runs: it will not learn to read what a newer one has written. */
   private cannotHost(resource: string): void {
-    if (this.unfit.has(resource)) return;
+    if (this.incompatible.has(resource)) return;
     this.options.log.error(
       { resource },
       "records of a newer version: the partition goes to a node that can read them",
     );
-    this.unfit.add(resource);
+    this.incompatible.add(resource);
     this.presence.refreshSoon();
   }
 
@@ -326,7 +325,7 @@ export class RuntimeNode {
       startedAt: this.startedAt,
       held: this.ownership.held(),
       outboxDepth: this.relays.state().depth,
-      ...(this.unfit.size > 0 ? { unfit: [...this.unfit] } : {}),
+      ...(this.incompatible.size > 0 ? { unfit: [...this.incompatible] } : {}),
       lags: Object.fromEntries(
         this.partitions.flatMap((found, partition) => (found.lag() > 0 ? [[partition, found.lag()]] : [])),
       ),
@@ -334,14 +333,14 @@ export class RuntimeNode {
   }
 
   /** Writes the floors of the open partitions, again and again, until the node stops. */
-  private async writeFloors(): Promise<void> {
+  private async writeCheckpoints(): Promise<void> {
     const { clock, log } = this.options;
     while (!this.stopped) {
-      await pause(clock, FLOOR_EVERY_MS);
+      await clock.sleep(FLOOR_EVERY_MS);
       for (const partition of this.partitions) {
         if (this.stopped || !partition.isOpen()) continue;
         try {
-          await partition.writeFloor();
+          await partition.writeCheckpoint();
         } catch (error) {
           log.debug({ err: error }, "floor not written; the next one will say more");
           break;

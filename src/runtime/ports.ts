@@ -163,7 +163,7 @@ export interface Outbox {
   /** One transaction: all rows or none. @throws StoreUnavailable (disk full, locked; retryable) */
   write(rows: readonly OutboxRow[]): void;
   /** Deletes rows whose fate is known; unknown ids are no fault. One transaction. @throws StoreUnavailable */
-  settle(commits: readonly string[]): void;
+  remove(commits: readonly string[]): void;
   /** Commit ids of what an earlier run left behind, in insertion order. Nothing of it is believed (ADR 1). */
   leftover(): string[];
   /** Number of rows waiting. */
@@ -178,6 +178,8 @@ export interface Clock {
   monotonic(): number;
   /** Calls `run` once after `delayMs`; the answer cancels it. Timers never keep a process alive. */
   after(delayMs: number, run: () => void): () => void;
+  /** Resolves after `delayMs`. Like `after`, it never keeps a process alive. */
+  sleep(delayMs: number): Promise<void>;
   /** Calls `run` soon, after the I/O callbacks that are ready now (setImmediate). */
   soon(run: () => void): void;
 }
@@ -202,7 +204,7 @@ export class Unavailable extends Error {
 }
 
 /** A replica has not come as far as a reading has to reach. Retryable, soon: it comes on, or another one answers. */
-export class Behind extends Unavailable {
+export class ReplicaLagging extends Unavailable {
   override readonly name = "Behind";
 }
 

@@ -1,5 +1,5 @@
 /** At most so many tasks at once; the others wait in line, first come, first served. */
-export class Lane {
+export class Semaphore {
   private readonly width: number;
   private readonly waiting: (() => void)[] = [];
   private busy = 0;

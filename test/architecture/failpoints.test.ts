@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { crashPoints } from "../../src/runtime/failpoints.ts";
+import { failpointNames } from "../../src/runtime/failpoints.ts";
 import { readAwaits } from "./awaits.ts";
 
 type Row = {
@@ -50,12 +50,12 @@ t.test("every await has one row, every row its await", async (t) => {
 });
 
 t.test("every point has one row, which says what is left before and after it", async (t) => {
-  t.same(rows.flatMap((row) => ownPoint(row) ?? []).toSorted(), crashPoints.toSorted());
+  t.same(rows.flatMap((row) => ownPoint(row) ?? []).toSorted(), failpointNames.toSorted());
   for (const row of rows) {
     t.equal(row.told, ownPoint(row) !== undefined, `${row.file} ${row.awaited}`);
     const named = [...row.point.matchAll(/`([a-z_.]+)`/gu)].map((match) => match[1]);
     t.same(
-      named.filter((name) => !crashPoints.some((point) => point === name)),
+      named.filter((name) => !failpointNames.some((point) => point === name)),
       [],
       "points that are named exist",
     );

@@ -142,3 +142,8 @@ t.test("no name says nothing", async (t) => {
     "names are in kebab-case",
   );
 });
+
+t.test("private members are written one way", async (t) => {
+  const hashed = /(?:\bthis|\b\w+)\.#\w|^\s+(?:(?:static|readonly|async|get|set|override)\s+)*#\w/mu;
+  t.same(holding(sources, hashed), [], "`private name`, never `#name`");
+});

@@ -17,6 +17,9 @@ const builtIn = (imported: Import, ...modules: string[]) =>
 
 const isPackage = ({ own, target }: Import) => !own && !target.startsWith("node:");
 
+/** Bounds that are part of the protocol: constants that need nothing else. */
+const isBound = ({ own, target }: Import) => own && /^src\/runtime\/(?:limits|layout)\.ts$/u.test(target);
+
 const contract = ({ own, target }: Import) => own && /^src\/services\/[a-z-]+\/contract\.ts$/u.test(target);
 
 /**
@@ -58,13 +61,13 @@ export const rules: readonly Rule[] = [
   {
     files: /^src\/runtime\/actor\/machine\.ts$/u,
     why: "the one file of the runtime that loads xstate",
-    allows: (imported) => inside("src/runtime", "config")(imported) || imported.target === "xstate",
+    allows: (imported) => inside("src/runtime")(imported) || imported.target === "xstate",
   },
   {
     files: /^src\/runtime\//u,
-    why: "the runtime knows its ports and the configuration, no technology, no domain; of xstate only types",
+    why: "the runtime knows itself and its ports: no configuration, no technology, no domain; of xstate only types",
     allows: (imported) =>
-      inside("src/runtime", "config")(imported) || (imported.target === "xstate" && imported.typeOnly),
+      inside("src/runtime")(imported) || (imported.target === "xstate" && imported.typeOnly),
   },
   {
     files: /^src\/adapters\//u,
@@ -80,7 +83,8 @@ export const rules: readonly Rule[] = [
   {
     files: /^src\/http\//u,
     why: "HTTP knows the contracts of the services, and neither runtime, adapters nor machines",
-    allows: (imported) => inside("src/http", "config")(imported) || contract(imported) || !imported.own,
+    allows: (imported) =>
+      inside("src/http", "config")(imported) || contract(imported) || isBound(imported) || !imported.own,
   },
   {
     files: /^nodes\//u,
@@ -94,9 +98,12 @@ export const rules: readonly Rule[] = [
   },
   {
     files: /^config\//u,
-    why: "the configuration knows nobody",
+    why: "the configuration knows the runtime's bounds and nothing else of the project",
     allows: (imported) =>
-      inside("config")(imported) || isPackage(imported) || builtIn(imported, "node:os", "node:path"),
+      inside("config")(imported) ||
+      isBound(imported) ||
+      isPackage(imported) ||
+      builtIn(imported, "node:os", "node:path"),
   },
   {
     files: /^(test|bench)\//u,

@@ -1,8 +1,8 @@
 /** Small writes that share a batch: each gets the answer that it would have had alone. */
 import { Objm } from "@nats-io/obj";
 import t from "tap";
-import { allStreams, documentsStream, processedBucket } from "../../config/streams.ts";
-import { INVOICE_STORE } from "../../config/subjects.ts";
+import { allStreams, documentsStream, processedBucket } from "../../src/adapters/nats/stream-definitions.ts";
+import { INVOICE_STORE } from "../../src/runtime/subjects.ts";
 import { groupedAppend } from "../../src/adapters/nats/group-append.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";

@@ -1,6 +1,6 @@
 /** Buckets: locks, presence, floors. In memory and on real servers alike. */
 import t from "tap";
-import { LOCK_BUCKET, subjects } from "../../config/subjects.ts";
+import { LOCK_BUCKET, subjects } from "../../src/runtime/subjects.ts";
 import { ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome } from "./expect.ts";

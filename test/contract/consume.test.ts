@@ -1,6 +1,6 @@
 /** Following the journal: in order, without gaps, over everything that happens to servers and connections. */
 import t from "tap";
-import { subjects } from "../../config/subjects.ts";
+import { subjects } from "../../src/runtime/subjects.ts";
 import type { Journal, Message } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, storeAtLast } from "./expect.ts";

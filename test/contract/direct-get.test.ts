@@ -1,13 +1,13 @@
 /** A reading of many messages is whole, or it is none. */
 import type { Subscription, SubscriptionOptions } from "@nats-io/transport-node";
 import t from "tap";
-import { subjects } from "../../config/subjects.ts";
+import { subjects } from "../../src/runtime/subjects.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { lastTogether } from "../../src/adapters/nats/direct-get.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { ensureStreams } from "../../src/adapters/nats/streams.ts";
-import { Behind, Unavailable } from "../../src/runtime/ports.ts";
+import { ReplicaLagging, Unavailable } from "../../src/runtime/ports.ts";
 import { startNatsServer } from "../support/cluster/nats-server.ts";
 import { mustStore } from "./expect.ts";
 
@@ -79,7 +79,7 @@ t.test("the rest of an answer from a replica that has not come so far is none", 
     const behind = lossy(0, (query) =>
       query.up_to_seq === undefined ? cut(query) : { ...query, up_to_seq: reaches },
     );
-    await t.rejects(lastTogether(behind.link, STREAM, wanted, end), Behind);
+    await t.rejects(lastTogether(behind.link, STREAM, wanted, end), ReplicaLagging);
     t.equal(behind.asked(), 2);
   }
 });

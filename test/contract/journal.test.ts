@@ -1,8 +1,8 @@
 /** What the runtime counts on when it writes to the journal, in memory and on real servers alike. */
 import t from "tap";
-import { subjects } from "../../config/subjects.ts";
+import { subjects } from "../../src/runtime/subjects.ts";
 import { AppendCode } from "../../src/adapters/jetstream/append-rules.ts";
-import { Behind, ServerCode, Unavailable } from "../../src/runtime/ports.ts";
+import { ReplicaLagging, ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import type { Journal, Message } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome, TIMEOUT_MS } from "./expect.ts";
@@ -78,7 +78,7 @@ await inEveryWorld(t, async (t, world) => {
     const end = await mustStore(journal, [event()]);
     const { through } = await reached(journal, [subject, lock], end);
     t.equal(through, end, "the point is the log's, not that of what was found");
-    await t.rejects(journal.readLastTogether([subject, lock], end + 1000), Behind);
+    await t.rejects(journal.readLastTogether([subject, lock], end + 1000), ReplicaLagging);
     t.strictSame(await journal.readLastTogether([absent], 0), { last: new Map(), through: 0 });
   });
 

@@ -3,7 +3,7 @@
  * servers alike, which are stopped (SIGSTOP) while it is on its way.
  */
 import t from "tap";
-import { subjects } from "../../config/subjects.ts";
+import { subjects } from "../../src/runtime/subjects.ts";
 import { ServerCode } from "../../src/runtime/ports.ts";
 import type { Journal, Message } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";

@@ -50,7 +50,7 @@ for (const [kind, open] of Object.entries(kinds)) {
     await t.test("settled rows are gone, in whatever order, unknown commits are no fault", async (t) => {
       const { outbox, reopen } = open(t);
       outbox.write(["a", "b", "c", "d", "e", "f"].map(row));
-      outbox.settle(["f", "a", "c", "unknown", "b"]);
+      outbox.remove(["f", "a", "c", "unknown", "b"]);
       t.equal(outbox.depth(), 2);
       t.strictSame(reopen().leftover(), ["d", "e"]);
     });
@@ -60,7 +60,7 @@ for (const [kind, open] of Object.entries(kinds)) {
       outbox.write([row("a"), row("b")]);
       const again = reopen();
       again.write([row("c")]);
-      again.settle(["a", "c"]);
+      again.remove(["a", "c"]);
       t.strictSame(again.leftover(), ["b"]);
     });
 
@@ -76,7 +76,7 @@ for (const [kind, open] of Object.entries(kinds)) {
     await t.test("nothing written, nothing settled: no fault", async (t) => {
       const { outbox } = open(t);
       outbox.write([]);
-      outbox.settle([]);
+      outbox.remove([]);
       t.strictSame(outbox.leftover(), []);
       t.equal(outbox.depth(), 0);
     });

@@ -1,7 +1,7 @@
 /** What the port promises is enough to write every record exactly once while servers and connections die. */
 import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
-import { subjects } from "../../config/subjects.ts";
+import { subjects } from "../../src/runtime/subjects.ts";
 import { ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import type { Journal } from "../../src/runtime/ports.ts";
 import { freshId } from "./expect.ts";

@@ -1,9 +1,9 @@
 /** What real servers do that the adapters count on or keep away from, and that memory does not imitate. */
 import t from "tap";
 import type { Test } from "tap";
-import { orderStream } from "../../config/streams.ts";
-import type { StreamDefinition } from "../../config/streams.ts";
-import { STREAM, subjects } from "../../config/subjects.ts";
+import { orderStream } from "../../src/adapters/nats/stream-definitions.ts";
+import type { StreamDefinition } from "../../src/adapters/nats/stream-definitions.ts";
+import { STREAM, subjects } from "../../src/runtime/subjects.ts";
 import { AppendCode } from "../../src/adapters/jetstream/append-rules.ts";
 import { appendMessages } from "../../src/adapters/nats/append.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";

@@ -2,15 +2,20 @@
 import { Kvm } from "@nats-io/kv";
 import t from "tap";
 import type { Test } from "tap";
-import { allStreams, bucketStream, nodesBucket, orderStream } from "../../config/streams.ts";
-import { INVENTORY_STREAM, MAX_STREAMS, streamName, streamOf } from "../../config/layout.ts";
-import { LOCK_BUCKET, lockBucket, STREAM, subjects } from "../../config/subjects.ts";
+import {
+  allStreams,
+  bucketStream,
+  nodesBucket,
+  orderStream,
+} from "../../src/adapters/nats/stream-definitions.ts";
+import { INVENTORY_STREAM, MAX_STREAMS, streamName, streamOf } from "../../src/runtime/layout.ts";
+import { LOCK_BUCKET, lockBucket, STREAM, subjects } from "../../src/runtime/subjects.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
-import { ensureStream, ensureStreams, StreamUnfit } from "../../src/adapters/nats/streams.ts";
+import { ensureStream, ensureStreams, StreamIncompatible } from "../../src/adapters/nats/streams.ts";
 import { startNatsCluster, startNatsServer } from "../support/cluster/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { mustStore } from "./expect.ts";
@@ -62,7 +67,7 @@ t.test("with another number of streams every stream is refused, in one line, and
       name: "StreamUnfit",
       message: `stream KV_ORDERS exists but does not fit: number of streams is "2", needed "${streams}" (ORDERLY_STREAMS); use another server, or settings that match it`,
     });
-    await t.rejects(ensureStream(to, orderStream({ ...settings, streams: 3 }, 1)), StreamUnfit);
+    await t.rejects(ensureStream(to, orderStream({ ...settings, streams: 3 }, 1)), StreamIncompatible);
   }
   t.strictSame(await names(), made);
 });
@@ -126,7 +131,7 @@ t.test("a stream that lacks an option or has a limit is refused, and left as it 
     const possible =
       option === "deny_purge" ? { ...config, allow_rollup_hdrs: false, allow_msg_schedules: false } : config;
     await apiRequest(to, `STREAM.CREATE.${STREAM}`, possible, 2_000);
-    await t.rejects(ensureStream(to, good), StreamUnfit, option);
+    await t.rejects(ensureStream(to, good), StreamIncompatible, option);
     const { config: kept } = await apiRequest<{ config: Record<string, unknown> }>(
       to,
       `STREAM.INFO.${STREAM}`,

@@ -1,8 +1,8 @@
 /** What workers stand on: queues of events, dead letters, documents. In memory and on real servers alike. */
 import t from "tap";
 import type { Test } from "tap";
-import { allStreams } from "../../config/streams.ts";
-import { INVOICE_STORE, subjects } from "../../config/subjects.ts";
+import { allStreams } from "../../src/adapters/nats/stream-definitions.ts";
+import { INVOICE_STORE, subjects } from "../../src/runtime/subjects.ts";
 import { systemClock } from "../../src/adapters/local/system-clock.ts";
 import { memoryNode } from "../../src/adapters/memory/connection.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";

@@ -1,8 +1,8 @@
 /** Where the contract suites run: in memory, on one server, on a cluster of three. One shape for all. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Test } from "tap";
-import { bucketStream, orderStream } from "../../config/streams.ts";
-import type { StreamDefinition } from "../../config/streams.ts";
+import { bucketStream, orderStream } from "../../src/adapters/nats/stream-definitions.ts";
+import type { StreamDefinition } from "../../src/adapters/nats/stream-definitions.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import { natsBus } from "../../src/adapters/nats/bus.ts";
 import { systemClock } from "../../src/adapters/local/system-clock.ts";

@@ -6,12 +6,12 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { subjects } from "../../config/subjects.ts";
+import { subjects } from "../../src/runtime/subjects.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { checkMails } from "../support/audits/mail-audit.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
-import { type CrashPoint, crashPoints } from "../../src/runtime/failpoints.ts";
+import { type Failpoint, failpointNames } from "../../src/runtime/failpoints.ts";
 import {
   checkAllEnd,
   checkHistories,
@@ -30,7 +30,7 @@ import { checkInvoiceNumbers } from "../support/audits/order-documents.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { CRASH_FILE } from "../support/programs/crash-armed.ts";
 
-type Place = readonly [point: CrashPoint, when: "before" | "after"];
+type Place = readonly [point: Failpoint, when: "before" | "after"];
 
 /** Commit, effect, both workers, takeover, hand-over. */
 const SOME: readonly Place[] = [
@@ -43,7 +43,7 @@ const SOME: readonly Place[] = [
   ["ownership.release", "before"],
 ];
 /** Reached only when an answer gets lost, a mail fails or an order is parked: crash-*.test.ts arranges that. */
-const RARE: ReadonlySet<CrashPoint> = new Set([
+const RARE: ReadonlySet<Failpoint> = new Set([
   "relay.diagnose",
   "ownership.read_back",
   "ownership.prove",
@@ -74,7 +74,7 @@ const RARE: ReadonlySet<CrashPoint> = new Set([
   "inventory.read_shelf",
   "inventory.put",
 ]);
-const ALL = crashPoints
+const ALL = failpointNames
   .filter((point) => !RARE.has(point))
   .flatMap((point): Place[] => [
     [point, "before"],
@@ -96,13 +96,13 @@ const orderAt = (index: number) =>
     lines: [{ sku: SKUS[index % SKUS.length]!, quantity: 1 }],
   });
 
-const starts: ReadonlySet<CrashPoint> = new Set([
+const starts: ReadonlySet<Failpoint> = new Set([
   "ownership.read",
   "ownership.watch",
   "presence.watch",
   "worker.consume",
 ]);
-const ends: ReadonlySet<CrashPoint> = new Set([
+const ends: ReadonlySet<Failpoint> = new Set([
   "ownership.drain",
   "ownership.release",
   "partition.stop_serving",
@@ -113,10 +113,10 @@ const ends: ReadonlySet<CrashPoint> = new Set([
 const takeovers = /^(?:ownership\.(?:claim|acquire)|partition\.|floor\.read)/u;
 /** There is one inventory: a node that starts gets it when it should have it, any other when it is alone. */
 const inventoryTakeovers = /^inventory\.(?:load|prove|serve|flush)/u;
-const armedAtStart = (point: CrashPoint): boolean => starts.has(point) || inventoryTakeovers.test(point);
+const armedAtStart = (point: Failpoint): boolean => starts.has(point) || inventoryTakeovers.test(point);
 
 /** Brings the victim to the place, by what leads there. */
-async function leadThere(cluster: OrderCluster, victim: ClusterProcess, point: CrashPoint): Promise<void> {
+async function leadThere(cluster: OrderCluster, victim: ClusterProcess, point: Failpoint): Promise<void> {
   if (armedAtStart(point)) {
     await victim.kill();
     await victim.start().catch(() => undefined);
@@ -129,7 +129,7 @@ async function leadThere(cluster: OrderCluster, victim: ClusterProcess, point: C
 async function victimOf(
   { nodes }: OrderCluster,
   link: NatsLink,
-  point: CrashPoint,
+  point: Failpoint,
   round: number,
 ): Promise<ClusterProcess> {
   const inTurn = nodes[round % nodes.length]!;

@@ -1,5 +1,5 @@
 import t, { type Test } from "tap";
-import { partitionOf } from "../../config/subjects.ts";
+import { partitionOf } from "../../src/runtime/subjects.ts";
 import { checkAllEnd, checkHistories, checkLedger } from "../support/audits/order-audit.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";

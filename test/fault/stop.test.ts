@@ -1,8 +1,8 @@
 /** SIGTERM while something hangs: everybody is answered, locks are free, and the process ends in order. */
 import { execFileSync } from "node:child_process";
 import t, { type Test } from "tap";
-import { stopping } from "../../config/limits.ts";
-import { partitionOf } from "../../config/subjects.ts";
+import { stopping } from "../../src/runtime/limits.ts";
+import { partitionOf } from "../../src/runtime/subjects.ts";
 import { metric } from "../support/metrics.ts";
 import { clusterView, orderOf, place, read } from "../support/clients/order-client.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";

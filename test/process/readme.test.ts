@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { partitionOf } from "../../config/subjects.ts";
+import { partitionOf } from "../../src/runtime/subjects.ts";
 import type { ClusterView } from "../../src/http/operations/operations-port.ts";
 import type { HistoryItem, OrderView } from "../../src/services/orders/contract.ts";
 import { findPlace, launch } from "../support/cluster/local-cluster.ts";

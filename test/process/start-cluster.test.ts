@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import t from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
-import { allStreams } from "../../config/streams.ts";
+import { allStreams } from "../../src/adapters/nats/stream-definitions.ts";
 import { orderOf, place as placeOrder, read } from "../support/clients/order-client.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import { findPlace, isListening, launch, orderly, startLauncher } from "../support/cluster/local-cluster.ts";

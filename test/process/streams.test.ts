@@ -1,8 +1,8 @@
 /** Orders of every payment type on three nodes whose partitions are divided over two streams. */
 import { Kvm } from "@nats-io/kv";
 import t from "tap";
-import { streamOf } from "../../config/layout.ts";
-import { lockBucket, partitionOf } from "../../config/subjects.ts";
+import { streamOf } from "../../src/runtime/layout.ts";
+import { lockBucket, partitionOf } from "../../src/runtime/subjects.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import type { LockEntry } from "../../src/runtime/cluster/lock-entry.ts";
 import { orderOf, place, read, stock } from "../support/clients/order-client.ts";

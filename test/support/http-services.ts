@@ -116,7 +116,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
       creditNote: async () => ({ status: "not_ready" }),
     },
     operations: {
-      cutOff: () => undefined,
+      isolation: () => undefined,
       health: () => ({ ready: true, checks: [{ name: "nats", ok: true, detail: "connected" }] }),
       cluster: async () => ({ nodes: [], partitions: [] }),
       metrics: () => "orders_total 1\n",

@@ -9,5 +9,5 @@ const labelOf = (key: string): { readonly trackingNumber: string } => ({
 export const instantCarrier: Carrier = {
   createLabel: async (_request, { key }) => labelOf(key),
   handOver: async () => ({ outcome: "taken" }),
-  lookup: async ({ key }) => labelOf(key),
+  queryStatus: async ({ key }) => labelOf(key),
 };

@@ -76,7 +76,7 @@ export function turnstile(
     run: ({ key, attempt, resumed }) => check(key, attempt, resumed),
     ...(lookup
       ? {
-          lookup: ({ key }) => {
+          queryStatus: ({ key }) => {
             const output = lookup(key);
             return Promise.resolve(output ? { found: true as const, output } : { found: false as const });
           },

@@ -1,8 +1,12 @@
 /** Nats-servers of the test's own with the order stream, and nodes on them that can run workers. */
 import type { Test } from "tap";
-import { streamNames } from "../../config/layout.ts";
-import { subjects } from "../../config/subjects.ts";
-import { allStreams, processedBucket, type StreamSettings } from "../../config/streams.ts";
+import { streamNames } from "../../src/runtime/layout.ts";
+import { subjects } from "../../src/runtime/subjects.ts";
+import {
+  allStreams,
+  processedBucket,
+  type StreamSettings,
+} from "../../src/adapters/nats/stream-definitions.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import { systemClock } from "../../src/adapters/local/system-clock.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";

@@ -36,34 +36,34 @@ export function kvBucket(bucket: string, log: KvLog): Bucket {
 }
 
 class KvBucket implements Bucket {
-  readonly #prefix: string;
-  readonly #log: KvLog;
+  private readonly prefix: string;
+  private readonly log: KvLog;
 
   constructor(prefix: string, log: KvLog) {
-    this.#prefix = prefix;
-    this.#log = log;
+    this.prefix = prefix;
+    this.log = log;
   }
 
   async get(key: string): Promise<BucketEntry | undefined> {
-    const message = await this.#log.last(this.#prefix + key);
+    const message = await this.log.last(this.prefix + key);
     if (message === undefined || isDeleted(message)) return undefined;
     return { key, value: message.payload, revision: message.sequence };
   }
 
   async put(key: string, value: string): Promise<number> {
-    const result = await this.#log.append({ subject: this.#prefix + key, payload: value });
+    const result = await this.log.append({ subject: this.prefix + key, payload: value });
     if (result.status === "stored") return result.lastSequence;
     throw new Unavailable(`put ${key}: ${result.reason}`);
   }
 
   async update(key: string, value: string, revision: number): Promise<CasResult> {
-    const first = await this.#compareAndSet(key, value, revision);
+    const first = await this.compareAndSet(key, value, revision);
     if (revision !== 0 || first.status !== "conflict") return first;
     // Absent for a reader, but the mark of a deletion is still there: create behind it.
     try {
-      const last = await this.#log.last(this.#prefix + key);
-      if (last === undefined) return await this.#compareAndSet(key, value, 0);
-      return isDeleted(last) ? await this.#compareAndSet(key, value, last.sequence) : first;
+      const last = await this.log.last(this.prefix + key);
+      if (last === undefined) return await this.compareAndSet(key, value, 0);
+      return isDeleted(last) ? await this.compareAndSet(key, value, last.sequence) : first;
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
       return { status: "unanswered", reason: error.message };
@@ -71,14 +71,14 @@ class KvBucket implements Bucket {
   }
 
   async delete(key: string): Promise<void> {
-    const mark = { subject: this.#prefix + key, payload: "", headers: { [OPERATION]: "DEL" } };
-    const result = await this.#log.append(mark);
+    const mark = { subject: this.prefix + key, payload: "", headers: { [OPERATION]: "DEL" } };
+    const result = await this.log.append(mark);
     if (result.status !== "stored") throw new Unavailable(`delete ${key}: ${result.reason}`);
   }
 
   async keys(): Promise<string[]> {
-    const messages = await this.#log.lastPerSubject(`${this.#prefix}>`);
-    return messages.filter((message) => !isDeleted(message)).map((message) => this.#key(message));
+    const messages = await this.log.lastPerSubject(`${this.prefix}>`);
+    return messages.filter((message) => !isDeleted(message)).map((message) => this.key(message));
   }
 
   async watch(
@@ -87,10 +87,10 @@ class KvBucket implements Bucket {
     const complete = Promise.withResolvers<void>();
     /** What was told last, per key: after an interruption the present entries come again. */
     const told = new Map<string, string>();
-    const subscription = await this.#log.followLast(
-      `${this.#prefix}>`,
+    const subscription = await this.log.followLast(
+      `${this.prefix}>`,
       (message) => {
-        const key = this.#key(message);
+        const key = this.key(message);
         const value = isDeleted(message) ? undefined : message.payload;
         const version = `${message.sequence} ${value ?? ""}`;
         if (told.get(key) === version) return;
@@ -105,23 +105,23 @@ class KvBucket implements Bucket {
     return subscription;
   }
 
-  async #compareAndSet(key: string, value: string, revision: number): Promise<CasResult> {
-    const subject = this.#prefix + key;
+  private async compareAndSet(key: string, value: string, revision: number): Promise<CasResult> {
+    const subject = this.prefix + key;
     const message: Message = { subject, payload: value, fence: { subject, sequence: revision } };
     for (let attempt = 1; ; attempt++) {
-      const result = await this.#log.append(message);
+      const result = await this.log.append(message);
       if (result.status === "stored") return { status: "stored", revision: result.lastSequence };
       if (result.status === "unanswered") return result;
       if (result.code === ServerCode.wrongLastSequence) return { status: "conflict" };
       if (result.code !== ServerCode.subjectInFlight || attempt === IN_FLIGHT_TRIES) {
         return { status: "unanswered", reason: `${result.reason} (${result.code})` };
       }
-      await this.#log.pause(IN_FLIGHT_PAUSE_MS);
+      await this.log.pause(IN_FLIGHT_PAUSE_MS);
     }
   }
 
-  #key(message: StoredMessage): string {
-    return message.subject.slice(this.#prefix.length);
+  private key(message: StoredMessage): string {
+    return message.subject.slice(this.prefix.length);
   }
 }
 

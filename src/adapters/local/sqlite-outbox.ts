@@ -121,65 +121,65 @@ function unavailable(error: unknown, path: string): unknown {
 }
 
 class SqliteOutbox implements Outbox {
-  readonly #database: Database.Database;
-  readonly #write: (rows: readonly OutboxRow[]) => void;
-  readonly #settle: (positions: readonly number[]) => void;
-  readonly #leftover: Database.Statement<[], { position: number; commit_id: string }>;
+  private readonly database: Database.Database;
+  private readonly writeStatement: (rows: readonly OutboxRow[]) => void;
+  private readonly settle: (positions: readonly number[]) => void;
+  private readonly leftoverStatement: Database.Statement<[], { position: number; commit_id: string }>;
   /** Where each row stands, by commit id. */
-  readonly #positions = new Map<string, number>();
-  #last = 0;
+  private readonly positions = new Map<string, number>();
+  private last = 0;
 
   constructor(database: Database.Database) {
-    this.#database = database;
+    this.database = database;
     const insert = database.prepare("INSERT INTO unit (position, commit_id, messages) VALUES (?, ?, ?)");
     const remove = database.prepare("DELETE FROM unit WHERE position BETWEEN ? AND ?");
-    this.#leftover = database.prepare("SELECT position, commit_id FROM unit ORDER BY position");
-    for (const { position, commit_id } of this.#leftover.all()) {
-      this.#positions.set(commit_id, position);
-      this.#last = position;
+    this.leftoverStatement = database.prepare("SELECT position, commit_id FROM unit ORDER BY position");
+    for (const { position, commit_id } of this.leftoverStatement.all()) {
+      this.positions.set(commit_id, position);
+      this.last = position;
     }
-    this.#write = database.transaction((rows: readonly OutboxRow[]) => {
-      let position = this.#last;
+    this.writeStatement = database.transaction((rows: readonly OutboxRow[]) => {
+      let position = this.last;
       for (const { commit, messages } of rows) insert.run(++position, commit, textOf(messages));
     });
-    this.#settle = database.transaction((positions: readonly number[]) => {
+    this.settle = database.transaction((positions: readonly number[]) => {
       for (const [first, last] of runsOf(positions)) remove.run(first, last);
     });
   }
 
   write(rows: readonly OutboxRow[]): void {
     const commits = new Set(rows.map(({ commit }) => commit));
-    const known = rows.find(({ commit }) => this.#positions.has(commit));
+    const known = rows.find(({ commit }) => this.positions.has(commit));
     if (known !== undefined || commits.size < rows.length) {
       throw new Error(`a commit is in the outbox already: ${known?.commit ?? "twice in one write"}`);
     }
-    this.#guarded(() => this.#write(rows));
-    for (const { commit } of rows) this.#positions.set(commit, ++this.#last);
+    this.guarded(() => this.writeStatement(rows));
+    for (const { commit } of rows) this.positions.set(commit, ++this.last);
   }
 
-  settle(commits: readonly string[]): void {
-    const positions = commits.flatMap((commit) => this.#positions.get(commit) ?? []);
-    this.#guarded(() => this.#settle(positions));
-    for (const commit of commits) this.#positions.delete(commit);
+  remove(commits: readonly string[]): void {
+    const positions = commits.flatMap((commit) => this.positions.get(commit) ?? []);
+    this.guarded(() => this.settle(positions));
+    for (const commit of commits) this.positions.delete(commit);
   }
 
   leftover(): string[] {
-    return this.#guarded(() => this.#leftover.all().map(({ commit_id }) => commit_id));
+    return this.guarded(() => this.leftoverStatement.all().map(({ commit_id }) => commit_id));
   }
 
   depth(): number {
-    return this.#positions.size;
+    return this.positions.size;
   }
 
   close(): void {
-    this.#database.close();
+    this.database.close();
   }
 
-  #guarded<T>(work: () => T): T {
+  private guarded<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
-      throw unavailable(error, this.#database.name);
+      throw unavailable(error, this.database.name);
     }
   }
 }

@@ -17,6 +17,11 @@ export const systemClock: Clock = {
     wait(delayMs);
     return () => clearTimeout(timer);
   },
+  sleep(delayMs) {
+    return new Promise((resolve) => {
+      this.after(delayMs, resolve);
+    });
+  },
   soon(run) {
     setImmediate(run);
   },

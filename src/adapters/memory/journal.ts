@@ -1,11 +1,11 @@
 /** The journal of one node on the server in memory. */
-import { streamName } from "../../../config/layout.ts";
-import { Behind, Unavailable } from "../../runtime/ports.ts";
+import { streamName } from "../../runtime/layout.ts";
+import { ReplicaLagging, Unavailable } from "../../runtime/ports.ts";
 import type { AppendResult, Journal, Message } from "../../runtime/ports.ts";
 import type { MemoryLink } from "./link.ts";
 import { follow } from "./follower.ts";
 import { isTransient } from "../jetstream/codes.ts";
-import type { MemoryLog, Verdict } from "./log.ts";
+import type { MemoryLog, AppendVerdict } from "./log.ts";
 import { encodeMessages } from "../jetstream/message-encoding.ts";
 import type { Operation } from "./server.ts";
 
@@ -25,7 +25,8 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
       const { found, reaches } = await read(link, log, "read", subjects[0] ?? "", (upTo) =>
         subjects.flatMap((subject) => log.last(subject, upTo) ?? []),
       );
-      if (reaches < through) throw new Behind(`a replica that has come to ${reaches}, not to ${through}`);
+      if (reaches < through)
+        throw new ReplicaLagging(`a replica that has come to ${reaches}, not to ${through}`);
       const last = new Map(found.map((message) => [message.subject, message]));
       return { last, through: last.size === 0 ? 0 : reaches };
     },
@@ -57,14 +58,14 @@ export async function append(
   if (!link.connected()) return { status: "unanswered", reason: "not connected" };
   const encoded = encodeMessages(messages, "batch", link.server.options.maxPayload ?? DEFAULT_MAX_PAYLOAD);
   if ("status" in encoded) return encoded;
-  const verdict = await link.call<Verdict>(kind, first.subject, timeoutMs, (answer) =>
+  const verdict = await link.call<AppendVerdict>(kind, first.subject, timeoutMs, (answer) =>
     log.propose(messages, answer),
   );
   if (verdict === undefined) return { status: "unanswered", reason: "no answer in time" };
   return settle(verdict, messages.length);
 }
 
-function settle(verdict: Verdict, count: number): AppendResult {
+function settle(verdict: AppendVerdict, count: number): AppendResult {
   if (verdict.status === "stored") return verdict;
   if (verdict.status === "lost") {
     return { status: "unanswered", reason: count === 1 ? "no responders" : "batch is incomplete" };

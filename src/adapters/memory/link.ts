@@ -16,8 +16,8 @@ export class MemoryLink {
   readonly server: MemoryServer;
   readonly node: string;
   readonly clock: Clock;
-  #state: LinkState = "up";
-  readonly #listeners = new Set<(state: LinkState) => void>();
+  private current: LinkState = "up";
+  private readonly listeners = new Set<(state: LinkState) => void>();
 
   constructor(server: MemoryServer, node: string, clock: Clock) {
     this.server = server;
@@ -26,32 +26,32 @@ export class MemoryLink {
   }
 
   get state(): LinkState {
-    return this.#state;
+    return this.current;
   }
 
   /** What the node believes. */
   connected(): boolean {
-    return this.#state !== "down";
+    return this.current !== "down";
   }
 
   /** Told of every change; the answer ends it. */
   onChange(listener: (state: LinkState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** The network fails; nobody has noticed. */
   cut(): void {
-    this.#change("cut");
+    this.change("cut");
   }
 
   /** Both sides notice that the connection is gone. Also what the end of the process looks like. */
   disconnect(): void {
-    this.#change("down");
+    this.change("down");
   }
 
   reconnect(): void {
-    this.#change("up");
+    this.change("up");
   }
 
   /**
@@ -74,13 +74,13 @@ export class MemoryLink {
       if (state === "down") settled.resolve(undefined);
     });
     const answer = (value: T) => {
-      if (fault.lose === "answer" || this.#state !== "up") return;
+      if (fault.lose === "answer" || this.current !== "up") return;
       // Still on its way when the connection breaks: lost, but the server has acted.
       clock.after(server.latencyMs(), () => {
-        if (this.#state === "up") settled.resolve(value);
+        if (this.current === "up") settled.resolve(value);
       });
     };
-    if (fault.lose !== "request" && this.#state === "up") {
+    if (fault.lose !== "request" && this.current === "up") {
       server.options.clock.after(server.latencyMs() + (fault.delayMs ?? 0), () => arrive(answer, fault));
     }
     try {
@@ -91,9 +91,9 @@ export class MemoryLink {
     }
   }
 
-  #change(to: LinkState): void {
-    if (this.#state === to) return;
-    this.#state = to;
-    for (const listener of this.#listeners) listener(to);
+  private change(to: LinkState): void {
+    if (this.current === to) return;
+    this.current = to;
+    for (const listener of this.listeners) listener(to);
   }
 }

@@ -29,7 +29,7 @@ export type MemoryLogOptions = {
 };
 
 /** What the server answers. `lost`: nothing, because no stream takes one of the subjects. */
-export type Verdict =
+export type AppendVerdict =
   | { readonly status: "stored"; readonly lastSequence: number }
   | { readonly status: "refused"; readonly code: number; readonly reason: string }
   | { readonly status: "lost" };
@@ -44,76 +44,76 @@ const Code = {
   scheduler: 10212,
 } as const;
 
-const refuse = (code: number, reason: string): Verdict => ({ status: "refused", code, reason });
+const refuse = (code: number, reason: string): AppendVerdict => ({ status: "refused", code, reason });
 
 export class MemoryLog {
-  readonly #options: MemoryLogOptions;
-  readonly #covers: (subject: string) => boolean;
+  private readonly options: MemoryLogOptions;
+  private readonly covers: (subject: string) => boolean;
   /** By sequence - 1; `undefined`: purged or expired. */
-  readonly #messages: (Kept | undefined)[] = [];
+  private readonly messages: (Kept | undefined)[] = [];
   /** Sequences of the kept messages of each subject, rising. */
-  readonly #bySubject = new Map<string, number[]>();
+  private readonly bySubject = new Map<string, number[]>();
   /** Message ids of the window, oldest first; sequence 0: in flight. */
-  readonly #ids = new Map<string, { sequence: number; at: number }>();
+  private readonly ids = new Map<string, { sequence: number; at: number }>();
   /** Subjects written or checked by proposals that are not applied yet, with their number. */
-  readonly #inFlight = new Map<string, number>();
+  private readonly inFlight = new Map<string, number>();
   /** Timers of armed schedules, by subject. */
-  readonly #armed = new Map<string, () => void>();
-  readonly #listeners = new Set<() => void>();
+  private readonly armed = new Map<string, () => void>();
+  private readonly listeners = new Set<() => void>();
   /** Index of the oldest message that may still expire. */
-  #oldest = 0;
+  private oldest = 0;
   /** End of the last proposal's replication, so that proposals are applied in order. */
-  #appliedAt = 0;
+  private appliedAt = 0;
 
   constructor(options: MemoryLogOptions) {
-    this.#options = options;
-    this.#covers = compileFilters(options.subjects);
+    this.options = options;
+    this.covers = compileFilters(options.subjects);
   }
 
   /** Sequence of the newest message ever stored. */
   get lastSequence(): number {
-    return this.#messages.length;
+    return this.messages.length;
   }
 
   /** Told whenever something was stored; the answer ends it. */
   onStored(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** Checks now, stores after the replication, then answers. */
-  propose(messages: readonly Message[], answer: (verdict: Verdict) => void): void {
-    this.#expire();
-    if (!messages.every((message) => this.#covers(message.subject))) return answer({ status: "lost" });
-    const fault = this.#check(messages);
+  propose(messages: readonly Message[], answer: (verdict: AppendVerdict) => void): void {
+    this.expire();
+    if (!messages.every((message) => this.covers(message.subject))) return answer({ status: "lost" });
+    const fault = this.check(messages);
     if (fault !== undefined) return answer(fault);
-    const now = this.#options.clock.monotonic();
-    const delayMs = this.#options.replicationMs();
-    if (delayMs === 0 && this.#appliedAt <= now) return answer(this.#apply(messages));
+    const now = this.options.clock.monotonic();
+    const delayMs = this.options.replicationMs();
+    if (delayMs === 0 && this.appliedAt <= now) return answer(this.apply(messages));
     const touched = touchedBy(messages);
-    for (const subject of touched) this.#inFlight.set(subject, (this.#inFlight.get(subject) ?? 0) + 1);
+    for (const subject of touched) this.inFlight.set(subject, (this.inFlight.get(subject) ?? 0) + 1);
     for (const { messageId } of messages) {
-      if (messageId !== undefined) this.#ids.set(messageId, { sequence: 0, at: this.#options.clock.now() });
+      if (messageId !== undefined) this.ids.set(messageId, { sequence: 0, at: this.options.clock.now() });
     }
-    this.#appliedAt = Math.max(this.#appliedAt, now + delayMs);
-    this.#options.clock.after(this.#appliedAt - now, () => {
-      for (const subject of touched) this.#release(subject);
-      answer(this.#apply(messages));
+    this.appliedAt = Math.max(this.appliedAt, now + delayMs);
+    this.options.clock.after(this.appliedAt - now, () => {
+      for (const subject of touched) this.release(subject);
+      answer(this.apply(messages));
     });
   }
 
   /** The last message of a subject as of sequence `upTo`. */
   last(subject: string, upTo = Number.POSITIVE_INFINITY): StoredMessage | undefined {
-    this.#expire();
-    const sequence = this.#bySubject.get(subject)?.findLast((candidate) => candidate <= upTo);
-    return sequence === undefined ? undefined : this.#messages[sequence - 1];
+    this.expire();
+    const sequence = this.bySubject.get(subject)?.findLast((candidate) => candidate <= upTo);
+    return sequence === undefined ? undefined : this.messages[sequence - 1];
   }
 
   /** The last message of every subject that matches. */
   lastPerSubject(filter: string, upTo = Number.POSITIVE_INFINITY): StoredMessage[] {
     const matches = compileFilters([filter]);
     const found: StoredMessage[] = [];
-    for (const subject of this.#bySubject.keys()) {
+    for (const subject of this.bySubject.keys()) {
       const message = matches(subject) ? this.last(subject, upTo) : undefined;
       if (message !== undefined) found.push(message);
     }
@@ -121,16 +121,16 @@ export class MemoryLog {
   }
 
   all(subject: string, upTo = Number.POSITIVE_INFINITY): StoredMessage[] {
-    this.#expire();
-    const sequences = this.#bySubject.get(subject) ?? [];
-    return sequences.filter((sequence) => sequence <= upTo).map((sequence) => this.#messages[sequence - 1]!);
+    this.expire();
+    const sequences = this.bySubject.get(subject) ?? [];
+    return sequences.filter((sequence) => sequence <= upTo).map((sequence) => this.messages[sequence - 1]!);
   }
 
   /** The first message at or behind `from` whose subject matches. */
   next(from: number, matches: (subject: string) => boolean): StoredMessage | undefined {
-    this.#expire();
-    for (let i = Math.max(from, 1) - 1; i < this.#messages.length; i++) {
-      const message = this.#messages[i];
+    this.expire();
+    for (let i = Math.max(from, 1) - 1; i < this.messages.length; i++) {
+      const message = this.messages[i];
       if (message !== undefined && matches(message.subject)) return message;
     }
     return undefined;
@@ -138,37 +138,37 @@ export class MemoryLog {
 
   // -- checks, in the order of the server's checkMsgHeadersPreClusteredProposal
 
-  #check(messages: readonly Message[]): Verdict | undefined {
+  private check(messages: readonly Message[]): AppendVerdict | undefined {
     const batch: Staged = { written: new Map(), checked: new Map(), ids: new Set() };
     // Without copies, the server looks at the message id of a single publish last.
-    const idLast = messages.length === 1 && !this.#options.replicated;
+    const idLast = messages.length === 1 && !this.options.replicated;
     for (const message of messages) {
       const fault =
-        (idLast ? undefined : this.#checkId(message, batch)) ??
-        this.#checkFence(message, batch) ??
-        this.#checkSchedule(message, batch) ??
-        (idLast ? this.#checkId(message, batch) : undefined);
+        (idLast ? undefined : this.checkId(message, batch)) ??
+        this.checkFence(message, batch) ??
+        this.checkSchedule(message, batch) ??
+        (idLast ? this.checkId(message, batch) : undefined);
       if (fault !== undefined) return fault;
       batch.written.set(message.subject, message.schedule !== undefined);
     }
     return undefined;
   }
 
-  #checkId(message: Message, batch: Staged): Verdict | undefined {
+  private checkId(message: Message, batch: Staged): AppendVerdict | undefined {
     const id = message.messageId;
     if (id === undefined) return undefined;
     if (batch.ids.has(id)) return refuse(ServerCode.duplicateMessageId, "duplicate id within the batch");
     batch.ids.add(id);
-    const known = this.#ids.get(id);
+    const known = this.ids.get(id);
     if (known === undefined) return undefined;
     if (known.sequence === 0) return refuse(Code.duplicateInProcess, "duplicate message id is in process");
     return refuse(ServerCode.duplicateMessageId, "message id is stored already");
   }
 
-  #checkFence(message: Message, batch: Staged): Verdict | undefined {
+  private checkFence(message: Message, batch: Staged): AppendVerdict | undefined {
     if (message.fence === undefined) return undefined;
     const { subject, sequence } = message.fence;
-    if (batch.written.has(subject) || this.#inFlight.has(subject)) {
+    if (batch.written.has(subject) || this.inFlight.has(subject)) {
       return refuse(ServerCode.subjectInFlight, "wrong last sequence");
     }
     const actual = batch.checked.get(subject) ?? this.last(subject)?.sequence ?? 0;
@@ -179,9 +179,9 @@ export class MemoryLog {
     return undefined;
   }
 
-  #checkSchedule(message: Message, batch: Staged): Verdict | undefined {
+  private checkSchedule(message: Message, batch: Staged): AppendVerdict | undefined {
     const { schedule, cancels, subject } = message;
-    if (schedule !== undefined && (schedule.target === subject || !this.#covers(schedule.target))) {
+    if (schedule !== undefined && (schedule.target === subject || !this.covers(schedule.target))) {
       return refuse(Code.scheduleTarget, "message schedules target is invalid");
     }
     if (cancels !== undefined) {
@@ -200,83 +200,83 @@ export class MemoryLog {
 
   // -- storing
 
-  #apply(messages: readonly Message[]): Verdict {
+  private apply(messages: readonly Message[]): AppendVerdict {
     for (const message of messages) {
-      const sequence = this.#store(
+      const sequence = this.store(
         message.subject,
         message.payload,
         message.headers,
         message.schedule !== undefined,
       );
       if (message.messageId !== undefined) {
-        this.#ids.delete(message.messageId);
-        this.#ids.set(message.messageId, { sequence, at: this.#options.clock.now() });
+        this.ids.delete(message.messageId);
+        this.ids.set(message.messageId, { sequence, at: this.options.clock.now() });
       }
-      if (message.schedule !== undefined) this.#arm(message, message.schedule);
-      if (message.cancels !== undefined) this.#purge(message.cancels);
+      if (message.schedule !== undefined) this.arm(message, message.schedule);
+      if (message.cancels !== undefined) this.purge(message.cancels);
     }
-    const verdict: Verdict = { status: "stored", lastSequence: this.lastSequence };
-    for (const listener of this.#listeners) listener();
+    const verdict: AppendVerdict = { status: "stored", lastSequence: this.lastSequence };
+    for (const listener of this.listeners) listener();
     return verdict;
   }
 
-  #store(subject: string, payload: string, headers: Message["headers"], isSchedule: boolean): number {
-    const sequence = this.#messages.length + 1;
+  private store(subject: string, payload: string, headers: Message["headers"], isSchedule: boolean): number {
+    const sequence = this.messages.length + 1;
     // Arming rolls its own subject up.
-    if (isSchedule) this.#purge(subject);
-    const at = this.#options.clock.now();
-    this.#messages.push({ subject, sequence, at, headers: { ...headers }, payload, isSchedule });
-    const sequences = this.#bySubject.get(subject) ?? [];
-    if (sequences.length === 0) this.#bySubject.set(subject, sequences);
+    if (isSchedule) this.purge(subject);
+    const at = this.options.clock.now();
+    this.messages.push({ subject, sequence, at, headers: { ...headers }, payload, isSchedule });
+    const sequences = this.bySubject.get(subject) ?? [];
+    if (sequences.length === 0) this.bySubject.set(subject, sequences);
     sequences.push(sequence);
-    while (sequences.length > this.#options.history) this.#messages[sequences.shift()! - 1] = undefined;
+    while (sequences.length > this.options.history) this.messages[sequences.shift()! - 1] = undefined;
     return sequence;
   }
 
-  #arm(message: Message, schedule: { readonly at: number; readonly target: string }): void {
+  private arm(message: Message, schedule: { readonly at: number; readonly target: string }): void {
     const { subject, payload, headers } = message;
-    const waitMs = Math.max(0, schedule.at - this.#options.clock.now()) + this.#options.latenessMs();
-    this.#armed.set(
+    const waitMs = Math.max(0, schedule.at - this.options.clock.now()) + this.options.latenessMs();
+    this.armed.set(
       subject,
-      this.#options.clock.after(waitMs, () => {
+      this.options.clock.after(waitMs, () => {
         // Without message id and fence, and past every subscription.
-        this.#armed.delete(subject);
-        this.#purge(subject);
-        this.#store(schedule.target, payload, headers, false);
-        for (const listener of this.#listeners) listener();
+        this.armed.delete(subject);
+        this.purge(subject);
+        this.store(schedule.target, payload, headers, false);
+        for (const listener of this.listeners) listener();
       }),
     );
   }
 
-  #purge(subject: string): void {
-    this.#armed.get(subject)?.();
-    this.#armed.delete(subject);
-    for (const sequence of this.#bySubject.get(subject) ?? []) this.#messages[sequence - 1] = undefined;
-    this.#bySubject.delete(subject);
+  private purge(subject: string): void {
+    this.armed.get(subject)?.();
+    this.armed.delete(subject);
+    for (const sequence of this.bySubject.get(subject) ?? []) this.messages[sequence - 1] = undefined;
+    this.bySubject.delete(subject);
   }
 
-  #expire(): void {
-    const now = this.#options.clock.now();
-    for (const [id, { sequence, at }] of this.#ids) {
-      if (sequence !== 0 && at + this.#options.duplicateWindowMs > now) break;
-      if (sequence !== 0) this.#ids.delete(id);
+  private expire(): void {
+    const now = this.options.clock.now();
+    for (const [id, { sequence, at }] of this.ids) {
+      if (sequence !== 0 && at + this.options.duplicateWindowMs > now) break;
+      if (sequence !== 0) this.ids.delete(id);
     }
-    if (this.#options.ageMs === 0) return;
-    for (; this.#oldest < this.#messages.length; this.#oldest++) {
-      const message = this.#messages[this.#oldest];
+    if (this.options.ageMs === 0) return;
+    for (; this.oldest < this.messages.length; this.oldest++) {
+      const message = this.messages[this.oldest];
       if (message === undefined) continue;
-      if (message.at + this.#options.ageMs > now) return;
-      this.#messages[this.#oldest] = undefined;
-      const left = this.#bySubject.get(message.subject)!.filter((sequence) => sequence !== message.sequence);
-      if (left.length > 0) this.#bySubject.set(message.subject, left);
-      else this.#bySubject.delete(message.subject);
+      if (message.at + this.options.ageMs > now) return;
+      this.messages[this.oldest] = undefined;
+      const left = this.bySubject.get(message.subject)!.filter((sequence) => sequence !== message.sequence);
+      if (left.length > 0) this.bySubject.set(message.subject, left);
+      else this.bySubject.delete(message.subject);
     }
   }
 
-  #release(subject: string): void {
-    const left = (this.#inFlight.get(subject) ?? 1) - 1;
-    if (left > 0) this.#inFlight.set(subject, left);
-    else this.#inFlight.delete(subject);
+  private release(subject: string): void {
+    const left = (this.inFlight.get(subject) ?? 1) - 1;
+    if (left > 0) this.inFlight.set(subject, left);
+    else this.inFlight.delete(subject);
   }
 }
 

@@ -27,7 +27,7 @@ export function memoryOutbox(): MemoryOutbox {
       }
       for (const commit of fresh) rows.add(commit);
     },
-    settle(commits) {
+    remove(commits) {
       check();
       for (const commit of commits) rows.delete(commit);
     },

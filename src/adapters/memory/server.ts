@@ -4,8 +4,8 @@
  * Uses no clock, no randomness and no I/O but what it is given: the same calls give the same run.
  */
 import type { Clock } from "../../runtime/ports.ts";
-import { type Layout, streamNames, streamSubjects } from "../../../config/layout.ts";
-import { buckets as bucketNames } from "../../../config/subjects.ts";
+import { type Layout, streamNames, streamSubjects } from "../../runtime/layout.ts";
+import { buckets as bucketNames } from "../../runtime/subjects.ts";
 import { MemoryLog } from "./log.ts";
 
 /** One operation of a node, as the fault hook sees it. */
@@ -54,26 +54,26 @@ const DUPLICATE_WINDOW_MS = 2 * 60_000;
 export class MemoryServer {
   readonly options: MemoryServerOptions;
   readonly layout: Layout;
-  readonly #logs = new Map<string, MemoryLog>();
+  private readonly logs = new Map<string, MemoryLog>();
   /** Who serves a subject: everyone gets every request, the first answer counts. */
-  readonly #listeners = new Map<string, Set<Listener>>();
+  private readonly bySubject = new Map<string, Set<Listener>>();
 
   constructor(options: MemoryServerOptions) {
     this.options = options;
     this.layout = options.layout ?? { partitions: 1, streams: 1 };
     for (const [stream, name] of streamNames(this.layout.streams).entries()) {
-      this.#logs.set(name, this.#log(streamSubjects(stream, this.layout), Number.POSITIVE_INFINITY, 0));
+      this.logs.set(name, this.logNamed(streamSubjects(stream, this.layout), Number.POSITIVE_INFINITY, 0));
     }
     const names = new Set([...Object.values(bucketNames), ...Object.keys(options.bucketAgeMs ?? {})]);
     for (const name of names) {
       const ageMs = options.bucketAgeMs?.[name] ?? 0;
-      this.#logs.set(`KV_${name}`, this.#log([`$KV.${name}.>`], 1, ageMs));
+      this.logs.set(`KV_${name}`, this.logNamed([`$KV.${name}.>`], 1, ageMs));
     }
   }
 
   /** The log of a stream; a lock bucket lives in its stream's. */
   log(stream: string): MemoryLog {
-    const log = this.#logs.get(stream);
+    const log = this.logs.get(stream);
     if (log === undefined) throw new Error(`the server in memory has no stream ${stream}`);
     return log;
   }
@@ -87,20 +87,20 @@ export class MemoryServer {
   }
 
   listen(subject: string, listener: Listener): () => void {
-    const listeners = this.#listeners.get(subject) ?? new Set<Listener>();
-    this.#listeners.set(subject, listeners.add(listener));
+    const listeners = this.bySubject.get(subject) ?? new Set<Listener>();
+    this.bySubject.set(subject, listeners.add(listener));
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0 && this.#listeners.get(subject) === listeners) this.#listeners.delete(subject);
+      if (listeners.size === 0 && this.bySubject.get(subject) === listeners) this.bySubject.delete(subject);
     };
   }
 
   /** Everybody who serves the subject now. */
   listeners(subject: string): readonly Listener[] {
-    return [...(this.#listeners.get(subject) ?? [])];
+    return [...(this.bySubject.get(subject) ?? [])];
   }
 
-  #log(subjects: readonly string[], history: number, ageMs: number): MemoryLog {
+  private logNamed(subjects: readonly string[], history: number, ageMs: number): MemoryLog {
     const { clock, replicas = 1, replicationMs = () => 0, latenessMs = () => 100 } = this.options;
     return new MemoryLog({
       clock,

@@ -22,36 +22,42 @@ export interface ProcessClock extends Clock {
 }
 
 export class VirtualClock implements Clock {
-  readonly #epoch: number;
-  #time = 0;
-  #order = 0;
+  private readonly epoch: number;
+  private time = 0;
+  private order = 0;
   /** Binary heap by due time, then order. */
-  readonly #heap: Task[] = [];
+  private readonly heap: Task[] = [];
 
   /** @param epoch wall clock at the start, ms since the epoch */
   constructor(epoch = EPOCH_MS) {
-    this.#epoch = epoch;
+    this.epoch = epoch;
   }
 
   now(): number {
-    return this.#epoch + this.#time;
+    return this.epoch + this.time;
   }
 
   monotonic(): number {
-    return this.#time;
+    return this.time;
   }
 
   after(delayMs: number, run: () => void): () => void {
     const task: Task = {
-      due: this.#time + Math.max(0, delayMs),
-      order: this.#order++,
+      due: this.time + Math.max(0, delayMs),
+      order: this.order++,
       run,
       cancelled: false,
     };
-    push(this.#heap, task);
+    push(this.heap, task);
     return () => {
       task.cancelled = true;
     };
+  }
+
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.after(delayMs, resolve);
+    });
   }
 
   soon(run: () => void): void {
@@ -60,23 +66,23 @@ export class VirtualClock implements Clock {
 
   /** Callbacks that wait, cancelled ones not counted. */
   waiting(): number {
-    return this.#heap.reduce((count, task) => count + (task.cancelled ? 0 : 1), 0);
+    return this.heap.reduce((count, task) => count + (task.cancelled ? 0 : 1), 0);
   }
 
   /** Lets `ms` pass and runs all that falls due, what it asks for in turn included. */
   async advance(ms: number): Promise<void> {
-    const end = this.#time + ms;
-    while (await this.#step(end));
-    this.#time = end;
+    const end = this.time + ms;
+    while (await this.step(end));
+    this.time = end;
   }
 
   /** Advances in steps until `condition` holds; answers false when it does not within `limitMs`. */
   async advanceUntil(condition: () => boolean, limitMs: number): Promise<boolean> {
-    const end = this.#time + limitMs;
+    const end = this.time + limitMs;
     await settlePromises();
     while (!condition()) {
-      if (!(await this.#step(end))) {
-        this.#time = end;
+      if (!(await this.step(end))) {
+        this.time = end;
         return condition();
       }
     }
@@ -89,14 +95,14 @@ export class VirtualClock implements Clock {
   }
 
   /** Runs the next callback that is due by `end`; false when there is none. */
-  async #step(end: number): Promise<boolean> {
+  private async step(end: number): Promise<boolean> {
     await settlePromises();
     for (;;) {
-      const next = this.#heap[0];
+      const next = this.heap[0];
       if (next === undefined || next.due > end) return false;
-      pop(this.#heap);
+      pop(this.heap);
       if (next.cancelled) continue;
-      this.#time = Math.max(this.#time, next.due);
+      this.time = Math.max(this.time, next.due);
       next.run();
       await settlePromises();
       return true;
@@ -105,37 +111,43 @@ export class VirtualClock implements Clock {
 }
 
 class ViewOfOneProcess implements ProcessClock {
-  readonly #clock: VirtualClock;
-  readonly #skewMs: number;
-  #state: "running" | "paused" | "ended" = "running";
+  private readonly clock: VirtualClock;
+  private readonly skewMs: number;
+  private state: "running" | "paused" | "ended" = "running";
   /** What fell due while paused, in order. */
-  #held: (() => void)[] = [];
+  private held: (() => void)[] = [];
 
   constructor(clock: VirtualClock, skewMs: number) {
-    this.#clock = clock;
-    this.#skewMs = skewMs;
+    this.clock = clock;
+    this.skewMs = skewMs;
   }
 
   now(): number {
-    return this.#clock.now() + this.#skewMs;
+    return this.clock.now() + this.skewMs;
   }
 
   monotonic(): number {
-    return this.#clock.monotonic();
+    return this.clock.monotonic();
   }
 
   after(delayMs: number, run: () => void): () => void {
     let cancelled = false;
     const fire = () => {
-      if (cancelled || this.#state === "ended") return;
-      if (this.#state === "paused") this.#held.push(fire);
+      if (cancelled || this.state === "ended") return;
+      if (this.state === "paused") this.held.push(fire);
       else run();
     };
-    const cancel = this.#clock.after(delayMs, fire);
+    const cancel = this.clock.after(delayMs, fire);
     return () => {
       cancelled = true;
       cancel();
     };
+  }
+
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.after(delayMs, resolve);
+    });
   }
 
   soon(run: () => void): void {
@@ -143,20 +155,20 @@ class ViewOfOneProcess implements ProcessClock {
   }
 
   pause(): void {
-    if (this.#state === "running") this.#state = "paused";
+    if (this.state === "running") this.state = "paused";
   }
 
   resume(): void {
-    if (this.#state !== "paused") return;
-    this.#state = "running";
-    const held = this.#held;
-    this.#held = [];
+    if (this.state !== "paused") return;
+    this.state = "running";
+    const held = this.held;
+    this.held = [];
     for (const run of held) this.soon(run);
   }
 
   end(): void {
-    this.#state = "ended";
-    this.#held = [];
+    this.state = "ended";
+    this.held = [];
   }
 }
 

@@ -3,7 +3,7 @@
  * nodes of the process, and come again when they are not settled in time.
  * Owns: which items are unsettled.  Does not own: the journal, time.
  */
-import { token } from "../../../config/subjects.ts";
+import { token } from "../../runtime/subjects.ts";
 import type { Clock, Journal, StoredMessage } from "../../runtime/ports.ts";
 import type { DeadLetter, WorkItem, WorkQueue, WorkQueueOptions } from "../../runtime/workers/work-queue.ts";
 
@@ -17,28 +17,28 @@ type Consumer = { readonly waiting: StoredMessage[]; readonly members: Member[] 
 
 /** What several nodes of one process share. */
 export class MemoryWorkQueues {
-  readonly #journal: Journal;
-  readonly #clock: Clock;
-  readonly #consumers = new Map<string, Promise<Consumer>>();
-  readonly #dead = new Map<string, DeadLetter>();
+  private readonly journal: Journal;
+  private readonly clock: Clock;
+  private readonly consumers = new Map<string, Promise<Consumer>>();
+  private readonly deadLetters = new Map<string, DeadLetter>();
 
   constructor(journal: Journal, clock: Clock) {
-    this.#journal = journal;
-    this.#clock = clock;
+    this.journal = journal;
+    this.clock = clock;
   }
 
   /** Dead letters by subject and item, in the order of burying. */
   get dead(): readonly DeadLetter[] {
-    return [...this.#dead.values()];
+    return [...this.deadLetters.values()];
   }
 
   queue(): WorkQueue {
     return {
       consume: async (options, onItem) => {
-        const consumer = await this.#consumer(options);
+        const consumer = await this.consumer(options);
         const member: Member = { options, onItem, underWay: 0 };
         consumer.members.push(member);
-        this.#handOut(consumer);
+        this.handOut(consumer);
         return {
           stop: async () => {
             const place = consumer.members.indexOf(member);
@@ -48,32 +48,32 @@ export class MemoryWorkQueues {
       },
       bury: async (letter) => {
         const key = `${letter.worker}.${letter.partition}.${letter.item.sequence}.${token(letter.about)}`;
-        if (!this.#dead.has(key)) this.#dead.set(key, letter);
+        if (!this.deadLetters.has(key)) this.deadLetters.set(key, letter);
       },
     };
   }
 
-  #consumer(options: WorkQueueOptions): Promise<Consumer> {
+  private consumer(options: WorkQueueOptions): Promise<Consumer> {
     const key = `${options.name} ${options.filters.toSorted().join()}`;
-    let consumer = this.#consumers.get(key);
+    let consumer = this.consumers.get(key);
     if (consumer === undefined) {
-      consumer = this.#make(options);
-      this.#consumers.set(key, consumer);
+      consumer = this.make(options);
+      this.consumers.set(key, consumer);
     }
     return consumer;
   }
 
   /** Like its server-side brother, a consumer outlives those who use it. */
-  async #make(options: WorkQueueOptions): Promise<Consumer> {
+  private async make(options: WorkQueueOptions): Promise<Consumer> {
     const consumer: Consumer = { waiting: [], members: [] };
-    await this.#journal.consume({ filters: options.filters, fromSequence: 1 }, (message) => {
+    await this.journal.consume({ filters: options.filters, fromSequence: 1 }, (message) => {
       consumer.waiting.push(message);
-      this.#handOut(consumer);
+      this.handOut(consumer);
     });
     return consumer;
   }
 
-  #handOut(consumer: Consumer): void {
+  private handOut(consumer: Consumer): void {
     while (consumer.waiting.length > 0) {
       const member = consumer.members.find((one) => one.underWay < one.options.maxInFlight);
       if (member === undefined) return;
@@ -82,21 +82,21 @@ export class MemoryWorkQueues {
       // The next one goes to somebody else.
       consumer.members.push(...consumer.members.splice(consumer.members.indexOf(member), 1));
       member.underWay++;
-      void member.onItem(this.#item(consumer, member, message)).finally(() => {
+      void member.onItem(this.item(consumer, member, message)).finally(() => {
         member.underWay--;
-        this.#handOut(consumer);
+        this.handOut(consumer);
       });
     }
   }
 
-  #item(consumer: Consumer, member: Member, message: StoredMessage): WorkItem {
+  private item(consumer: Consumer, member: Member, message: StoredMessage): WorkItem {
     let settled = false;
     const again = (delayMs: number) =>
-      this.#clock.after(delayMs, () => {
+      this.clock.after(delayMs, () => {
         consumer.waiting.push(message);
-        this.#handOut(consumer);
+        this.handOut(consumer);
       });
-    const forget = this.#clock.after(member.options.ackWaitMs, () => {
+    const forget = this.clock.after(member.options.ackWaitMs, () => {
       if (settled) return;
       settled = true;
       again(0);

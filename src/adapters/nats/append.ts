@@ -17,13 +17,13 @@ const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 
 /** Headers that are encoded already; the client asks for nothing but `encode`. */
 class EncodedHeaders extends MsgHdrsImpl {
-  readonly #bytes: Uint8Array;
+  private readonly bytes: Uint8Array;
   constructor(bytes: Uint8Array) {
     super();
-    this.#bytes = bytes;
+    this.bytes = bytes;
   }
   override encode(): Uint8Array {
-    return this.#bytes;
+    return this.bytes;
   }
 }
 

@@ -3,7 +3,7 @@
  * A bucket in memory is made again when the only server was restarted and has lost it.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { StreamDefinition } from "../../../config/streams.ts";
+import type { StreamDefinition } from "./stream-definitions.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { AppendResult, Bucket, Message } from "../../runtime/ports.ts";
 import { appendMessages } from "./append.ts";

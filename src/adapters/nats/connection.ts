@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { connect, credsAuthenticator } from "@nats-io/transport-node";
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
-import { limits } from "../../../config/limits.ts";
+import { limits } from "../../runtime/limits.ts";
 import { ApiError, apiRequest } from "./jetstream-api.ts";
 import type { NatsLink } from "./link.ts";
 
@@ -28,7 +28,7 @@ export type NatsSettings = {
 };
 
 /** The servers cannot be used: not reached, too old, or without JetStream. One line, names the fix. Not retryable. */
-export class ServerUnfit extends Error {
+export class ServerIncompatible extends Error {
   override readonly name = "ServerUnfit";
 }
 
@@ -69,7 +69,7 @@ async function dial(settings: NatsSettings, deadline: number): Promise<NatsConne
       const reason = error instanceof Error ? error.message : String(error);
       const refused = /authorization|authentication|certificate|tls/i.test(reason);
       if (refused || performance.now() >= deadline) {
-        throw new ServerUnfit(
+        throw new ServerIncompatible(
           `cannot connect to NATS at ${settings.servers.join(", ")}: ${reason}; start nats-server there, or set the servers' addresses`,
           { cause: error },
         );
@@ -136,7 +136,7 @@ function watch(nc: NatsConnection): NatsLink {
 function checkVersion(nc: NatsConnection): void {
   const version = nc.info?.version ?? "unknown";
   if (isAtLeast(version, MINIMUM_SERVER)) return;
-  throw new ServerUnfit(
+  throw new ServerIncompatible(
     `NATS server ${version} at ${nc.getServer()} is too old: Orderly needs ${MINIMUM_SERVER} or newer (atomic batches, message schedules); upgrade nats-server`,
   );
 }
@@ -151,7 +151,7 @@ async function checkJetStream(link: NatsLink, deadline: number): Promise<void> {
       // A cluster that elects its leader, or a server that recovers its streams, answers later.
       if (off || performance.now() >= deadline) {
         const reason = error instanceof Error ? error.message : String(error);
-        throw new ServerUnfit(
+        throw new ServerIncompatible(
           `JetStream does not answer at ${link.nc.getServer()} (${reason}): enable it in the server's configuration ("jetstream {...}" or -js), or wait for a quorum`,
           { cause: error },
         );

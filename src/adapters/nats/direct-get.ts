@@ -5,7 +5,7 @@
  */
 import { createInbox } from "@nats-io/transport-node";
 import type { Msg } from "@nats-io/transport-node";
-import { Behind, type Reading, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
+import { ReplicaLagging, type Reading, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
 import type { NatsLink } from "./link.ts";
 import { READ_TIMEOUT_MS, readHeaders } from "./stored-message.ts";
 
@@ -25,7 +25,7 @@ export async function lastTogether(
   let page = await ask(link, stream, { multi_last: subjects });
   const { upTo } = page;
   // Nothing at all: a replica that has just begun, or none of the subjects is there.
-  if (upTo < through) throw new Behind(`a replica that has come to ${upTo}, not to ${through}`);
+  if (upTo < through) throw new ReplicaLagging(`a replica that has come to ${upTo}, not to ${through}`);
   for (;;) {
     for (const message of page.messages) last.set(message.subject, message);
     const left = page.pending;
@@ -33,7 +33,7 @@ export async function lastTogether(
     // The rest of an answer that the server has cut, as of the same point, perhaps from another replica.
     page = await ask(link, stream, { multi_last: subjects, seq: endOf(page.messages) + 1, up_to_seq: upTo });
     if (page.messages.length + page.pending !== left)
-      throw new Behind(`a replica that lacks a part of what there is up to ${upTo}`);
+      throw new ReplicaLagging(`a replica that lacks a part of what there is up to ${upTo}`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The journal on a JetStream stream. Writes are acknowledged by a quorum; reads are answered by the leader, or say how far they reach. */
-import { STREAM } from "../../../config/subjects.ts";
+import { STREAM } from "../../runtime/subjects.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { AppendResult, Journal, Message, StoredMessage, Subscription } from "../../runtime/ports.ts";
 import { appendMessages } from "./append.ts";

@@ -59,138 +59,138 @@ export async function follow(
 }
 
 class Follower implements Subscription {
-  readonly #link: NatsLink;
-  readonly #options: FollowOptions;
-  readonly #onMessage: (message: StoredMessage) => void | Promise<void>;
+  private readonly link: NatsLink;
+  private readonly options: FollowOptions;
+  private readonly onMessage: (message: StoredMessage) => void | Promise<void>;
   /** Received, not handed on yet; oldest at `#head`. */
-  #queue: Queued[] = [];
-  #head = 0;
-  #pumping = false;
-  #stopped = false;
+  private queue: Queued[] = [];
+  private head = 0;
+  private pumping = false;
+  private stopped = false;
   /** Stream sequence of the newest message received; 0 before the first. */
-  #received = 0;
+  private received = 0;
   /**
    * The server had looked at everything up to here, and a fresh consumer begins behind it: the stream may have grown by
    * millions of messages that do not concern this follower. What the consumer's last heartbeat but one has told: it has
    * been stored for a second, and with `sync_interval: always` a server that dies now gives its sequences to nobody else.
    */
-  #passed = 0;
+  private passed = 0;
   /** What the last heartbeat has told. */
-  #told = 0;
+  private told = 0;
   /** Consumer sequence of the newest message of the current consumer. */
-  #delivered = 0;
-  #caughtUp = false;
-  #consumer: string | undefined;
-  #subscription: NatsSubscription | undefined;
+  private delivered = 0;
+  private caughtUp = false;
+  private consumer: string | undefined;
+  private subscription: NatsSubscription | undefined;
   /** Monotonic ms of the latest sign of life of the current consumer. */
-  #heardAt = 0;
-  #making = false;
-  readonly #watchdog: NodeJS.Timeout;
-  readonly #forget: () => void;
+  private heardAt = 0;
+  private making = false;
+  private readonly watchdog: NodeJS.Timeout;
+  private readonly forget: () => void;
 
   constructor(
     link: NatsLink,
     options: FollowOptions,
     onMessage: (message: StoredMessage) => void | Promise<void>,
   ) {
-    this.#link = link;
-    this.#options = options;
-    this.#onMessage = onMessage;
-    this.#watchdog = setInterval(() => this.#checkAlive(), HEARTBEAT_MS).unref();
-    this.#forget = link.onChange((connected) => {
-      if (connected) void this.#remake();
+    this.link = link;
+    this.options = options;
+    this.onMessage = onMessage;
+    this.watchdog = setInterval(() => this.checkAlive(), HEARTBEAT_MS).unref();
+    this.forget = link.onChange((connected) => {
+      if (connected) void this.remake();
     });
   }
 
   async start(): Promise<void> {
-    this.#making = true;
+    this.making = true;
     try {
-      await this.#make();
+      await this.make();
     } catch (error) {
       await this.stop();
       throw error;
     } finally {
-      this.#making = false;
+      this.making = false;
     }
   }
 
   async stop(): Promise<void> {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    clearInterval(this.#watchdog);
-    this.#forget();
-    this.#queue = [];
-    this.#head = 0;
-    this.#drop();
+    if (this.stopped) return;
+    this.stopped = true;
+    clearInterval(this.watchdog);
+    this.forget();
+    this.queue = [];
+    this.head = 0;
+    this.drop();
   }
 
-  #checkAlive(): void {
-    if (!this.#link.connected() || this.#making) return;
-    if (performance.now() - this.#heardAt > SILENCE_MS) void this.#remake();
+  private checkAlive(): void {
+    if (!this.link.connected() || this.making) return;
+    if (performance.now() - this.heardAt > SILENCE_MS) void this.remake();
   }
 
   /** Makes consumers until one stands; pauses grow up to a second. */
-  async #remake(): Promise<void> {
-    if (this.#making || this.#stopped) return;
-    this.#making = true;
-    this.#drop();
+  private async remake(): Promise<void> {
+    if (this.making || this.stopped) return;
+    this.making = true;
+    this.drop();
     let pauseMs: number = RETRY_MS.first;
-    while (!this.#stopped && this.#link.connected()) {
+    while (!this.stopped && this.link.connected()) {
       try {
-        await this.#make();
+        await this.make();
         break;
       } catch (error) {
-        this.#drop();
+        this.drop();
         if (error instanceof ApiError && error.code === ApiCode.streamNotFound) {
-          await this.#options.onStreamGone?.().catch(() => {});
+          await this.options.onStreamGone?.().catch(() => {});
         }
         const waitMs = pauseMs;
         await new Promise<void>((resolve) => setTimeout(resolve, waitMs).unref());
         pauseMs = Math.min(2 * pauseMs, RETRY_MS.most);
       }
     }
-    this.#making = false;
+    this.making = false;
   }
 
-  async #make(): Promise<void> {
-    if (!this.#link.connected() || this.#link.nc.isClosed()) throw new Unavailable("not connected to NATS");
+  private async make(): Promise<void> {
+    if (!this.link.connected() || this.link.nc.isClosed()) throw new Unavailable("not connected to NATS");
     const name = nuid.next();
     const inbox = createInbox();
-    this.#consumer = name;
-    this.#delivered = 0;
-    this.#told = 0;
-    this.#caughtUp = false;
-    this.#heardAt = performance.now();
-    this.#subscription = this.#link.nc.subscribe(inbox, {
+    this.consumer = name;
+    this.delivered = 0;
+    this.told = 0;
+    this.caughtUp = false;
+    this.heardAt = performance.now();
+    this.subscription = this.link.nc.subscribe(inbox, {
       callback: (error, msg) => {
-        if (error === null && this.#consumer === name) this.#receive(msg);
+        if (error === null && this.consumer === name) this.receive(msg);
       },
     });
     const info = await apiRequest<{ num_pending?: number }>(
-      this.#link,
-      `CONSUMER.CREATE.${this.#options.stream}.${name}`,
-      { stream_name: this.#options.stream, config: this.#config(name, inbox), action: "create" },
+      this.link,
+      `CONSUMER.CREATE.${this.options.stream}.${name}`,
+      { stream_name: this.options.stream, config: this.config(name, inbox), action: "create" },
       CREATE_TIMEOUT_MS,
     );
     // Made while `stop` was called: nobody else would delete it.
-    if (this.#stopped) return this.#drop();
-    if ((info.num_pending ?? 0) === 0 && this.#delivered === 0) this.#reachEnd();
+    if (this.stopped) return this.drop();
+    if ((info.num_pending ?? 0) === 0 && this.delivered === 0) this.reachEnd();
   }
 
-  #config(name: string, inbox: string): object {
-    const from = this.#options.from;
+  private config(name: string, inbox: string): object {
+    const from = this.options.from;
     const position =
       from === "last"
         ? { deliver_policy: "last_per_subject" }
         : {
             deliver_policy: "by_start_sequence",
-            opt_start_seq: Math.max(from, this.#received + 1, this.#passed + 1),
+            opt_start_seq: Math.max(from, this.received + 1, this.passed + 1),
           };
     return {
       name,
       ...position,
       deliver_subject: inbox,
-      filter_subjects: this.#options.filters,
+      filter_subjects: this.options.filters,
       ack_policy: "none",
       replay_policy: "instant",
       max_deliver: 1,
@@ -203,73 +203,73 @@ class Follower implements Subscription {
   }
 
   /** Ends the current consumer; the server forgets it by itself should the request be lost. */
-  #drop(): void {
-    this.#subscription?.unsubscribe();
-    this.#subscription = undefined;
-    if (this.#consumer !== undefined && this.#link.connected() && !this.#link.nc.isDraining()) {
-      this.#link.nc.publish(`$JS.API.CONSUMER.DELETE.${this.#options.stream}.${this.#consumer}`);
+  private drop(): void {
+    this.subscription?.unsubscribe();
+    this.subscription = undefined;
+    if (this.consumer !== undefined && this.link.connected() && !this.link.nc.isDraining()) {
+      this.link.nc.publish(`$JS.API.CONSUMER.DELETE.${this.options.stream}.${this.consumer}`);
     }
-    this.#consumer = undefined;
+    this.consumer = undefined;
   }
 
-  #receive(msg: Msg): void {
-    this.#heardAt = performance.now();
+  private receive(msg: Msg): void {
+    this.heardAt = performance.now();
     const delivery = readDelivery(msg);
-    if (delivery === undefined) return this.#receiveStatus(msg);
-    if (delivery.consumerSequence !== this.#delivered + 1) return void this.#remake();
-    this.#delivered = delivery.consumerSequence;
+    if (delivery === undefined) return this.receiveStatus(msg);
+    if (delivery.consumerSequence !== this.delivered + 1) return void this.remake();
+    this.delivered = delivery.consumerSequence;
     const { message } = delivery;
-    const isNew = this.#options.from === "last" || message.sequence > this.#received;
+    const isNew = this.options.from === "last" || message.sequence > this.received;
     if (isNew) {
-      this.#received = message.sequence;
-      this.#enqueue({ message, caughtUp: delivery.pending === 0 });
+      this.received = message.sequence;
+      this.enqueue({ message, caughtUp: delivery.pending === 0 });
     }
   }
 
-  #receiveStatus(msg: Msg): void {
+  private receiveStatus(msg: Msg): void {
     const code = msg.headers?.code ?? 0;
-    if (code !== 100) return void this.#remake();
+    if (code !== 100) return void this.remake();
     // A heartbeat tells what was delivered; a request for flow control comes with a reply subject.
-    if (msg.reply !== undefined && msg.reply !== "") return this.#enqueue({ flowReply: msg.reply });
+    if (msg.reply !== undefined && msg.reply !== "") return this.enqueue({ flowReply: msg.reply });
     const stalled = msg.headers?.get("Nats-Consumer-Stalled") ?? "";
-    if (stalled !== "") this.#enqueue({ flowReply: stalled });
+    if (stalled !== "") this.enqueue({ flowReply: stalled });
     const delivered = msg.headers?.get("Nats-Last-Consumer") ?? "";
-    if (delivered !== "" && Number(delivered) !== this.#delivered) return void this.#remake();
-    this.#passed = Math.max(this.#passed, this.#told);
-    this.#told = Number(msg.headers?.get("Nats-Last-Stream") ?? 0);
+    if (delivered !== "" && Number(delivered) !== this.delivered) return void this.remake();
+    this.passed = Math.max(this.passed, this.told);
+    this.told = Number(msg.headers?.get("Nats-Last-Stream") ?? 0);
   }
 
-  #reachEnd(): void {
-    if (this.#caughtUp) return;
-    this.#caughtUp = true;
-    this.#enqueue({ caughtUp: true });
+  private reachEnd(): void {
+    if (this.caughtUp) return;
+    this.caughtUp = true;
+    this.enqueue({ caughtUp: true });
   }
 
-  #enqueue(item: Queued): void {
-    if (this.#stopped) return;
-    this.#queue.push(item);
-    if (!this.#pumping) void this.#pump();
+  private enqueue(item: Queued): void {
+    if (this.stopped) return;
+    this.queue.push(item);
+    if (!this.pumping) void this.pump();
   }
 
   /** A callback that rejects is a programmer fault: the rejection is left unhandled, which ends the process. */
-  async #pump(): Promise<void> {
-    this.#pumping = true;
-    while (this.#head < this.#queue.length) {
-      const item = this.#queue[this.#head++]!;
-      if (this.#head === this.#queue.length || this.#head === 4096) {
-        this.#queue = this.#queue.slice(this.#head);
-        this.#head = 0;
+  private async pump(): Promise<void> {
+    this.pumping = true;
+    while (this.head < this.queue.length) {
+      const item = this.queue[this.head++]!;
+      if (this.head === this.queue.length || this.head === 4096) {
+        this.queue = this.queue.slice(this.head);
+        this.head = 0;
       }
       if ("flowReply" in item) {
-        if (this.#link.connected()) this.#link.nc.publish(item.flowReply);
+        if (this.link.connected()) this.link.nc.publish(item.flowReply);
         continue;
       }
       if ("message" in item) {
-        const handled = this.#onMessage(item.message);
+        const handled = this.onMessage(item.message);
         if (handled !== undefined) await handled;
       }
-      if (item.caughtUp && !this.#stopped) this.#options.onCaughtUp?.();
+      if (item.caughtUp && !this.stopped) this.options.onCaughtUp?.();
     }
-    this.#pumping = false;
+    this.pumping = false;
   }
 }

@@ -33,62 +33,62 @@ const NANOS_PER_MS = 1_000_000;
 type Request = { readonly subscription: Subscription; open: number; silence: NodeJS.Timeout };
 
 export class PullLoop {
-  readonly #link: NatsLink;
-  readonly #options: PullOptions;
-  readonly #requests = new Set<Request>();
-  #underWay = 0;
-  #state: "running" | "pausing" | "stopped" = "running";
-  #pause: NodeJS.Timeout | undefined;
-  #forgetLink: (() => void) | undefined;
+  private readonly link: NatsLink;
+  private readonly options: PullOptions;
+  private readonly requests = new Set<Request>();
+  private underWay = 0;
+  private state: "running" | "pausing" | "stopped" = "running";
+  private pause: NodeJS.Timeout | undefined;
+  private forgetLink: (() => void) | undefined;
 
   constructor(link: NatsLink, options: PullOptions) {
-    this.#link = link;
-    this.#options = options;
+    this.link = link;
+    this.options = options;
   }
 
   start(): void {
-    this.#forgetLink = this.#link.onChange((connected) => {
+    this.forgetLink = this.link.onChange((connected) => {
       // What was asked on a connection that is gone is never answered on the next one.
-      for (const request of this.#requests) this.#end(request);
-      if (connected) this.#fill();
+      for (const request of this.requests) this.end(request);
+      if (connected) this.fill();
     });
-    this.#fill();
+    this.fill();
   }
 
   /** No item is handed out any more. What the server has sent meanwhile comes again after its ack wait. */
   async stop(): Promise<void> {
-    this.#state = "stopped";
-    clearTimeout(this.#pause);
-    this.#forgetLink?.();
-    for (const request of this.#requests) this.#end(request);
+    this.state = "stopped";
+    clearTimeout(this.pause);
+    this.forgetLink?.();
+    for (const request of this.requests) this.end(request);
   }
 
   /** Asks for as many items as there are places, unless that is a trifle and more is coming anyway. */
-  #fill(): void {
-    if (this.#state !== "running" || !this.#link.connected()) return;
+  private fill(): void {
+    if (this.state !== "running" || !this.link.connected()) return;
     let asked = 0;
-    for (const request of this.#requests) asked += request.open;
-    const free = this.#options.maxInFlight - this.#underWay - asked;
-    if (free === 0 || (asked > 0 && free < this.#options.maxInFlight / 4)) return;
-    this.#ask(free);
+    for (const request of this.requests) asked += request.open;
+    const free = this.options.maxInFlight - this.underWay - asked;
+    if (free === 0 || (asked > 0 && free < this.options.maxInFlight / 4)) return;
+    this.ask(free);
   }
 
-  #ask(batch: number): void {
-    const { stream, consumer } = this.#options;
-    const { nc } = this.#link;
+  private ask(batch: number): void {
+    const { stream, consumer } = this.options;
+    const { nc } = this.link;
     const inbox = createInbox();
     const request: Request = {
       open: batch,
       silence: setTimeout(() => undefined, 0),
       subscription: nc.subscribe(inbox, {
         callback: (error, msg) => {
-          if (error === null) this.#receive(request, msg);
-          else this.#fail(request);
+          if (error === null) this.receive(request, msg);
+          else this.fail(request);
         },
       }),
     };
-    this.#requests.add(request);
-    this.#listen(request);
+    this.requests.add(request);
+    this.listen(request);
     const body = {
       batch,
       expires: EXPIRES_MS * NANOS_PER_MS,
@@ -97,65 +97,65 @@ export class PullLoop {
     nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), { reply: inbox });
   }
 
-  #receive(request: Request, msg: Msg): void {
-    if (!this.#requests.has(request)) return;
-    this.#listen(request);
+  private receive(request: Request, msg: Msg): void {
+    if (!this.requests.has(request)) return;
+    this.listen(request);
     const delivery = readDelivery(msg);
-    if (delivery === undefined) return this.#status(request, msg);
+    if (delivery === undefined) return this.status(request, msg);
     request.open--;
-    this.#underWay++;
-    void this.#options.onItem(itemOf(msg, delivery.message)).finally(() => {
-      this.#underWay--;
-      this.#fill();
+    this.underWay++;
+    void this.options.onItem(itemOf(msg, delivery.message)).finally(() => {
+      this.underWay--;
+      this.fill();
     });
     if (request.open === 0) {
-      this.#end(request);
-      this.#fill();
+      this.end(request);
+      this.fill();
     }
   }
 
   /** Anything but an item: a heartbeat, or the request's end. */
-  #status(request: Request, msg: Msg): void {
+  private status(request: Request, msg: Msg): void {
     const code = msg.headers?.code ?? 503;
     if (code === 100) return;
     // 408: its time is over; 404: nothing there. Both are the ordinary end.
     if (code === 408 || code === 404) {
-      this.#end(request);
-      this.#fill();
+      this.end(request);
+      this.fill();
       return;
     }
     const isGone = /consumer deleted/i.test(msg.headers?.description ?? "") || code === 503;
-    this.#fail(request, isGone);
+    this.fail(request, isGone);
   }
 
   /** Given up after two heartbeats that did not come. */
-  #listen(request: Request): void {
+  private listen(request: Request): void {
     clearTimeout(request.silence);
-    request.silence = setTimeout(() => this.#fail(request, true), 2 * HEARTBEAT_MS + PAUSE_MS);
+    request.silence = setTimeout(() => this.fail(request, true), 2 * HEARTBEAT_MS + PAUSE_MS);
     request.silence.unref();
   }
 
-  #fail(request: Request, isGone = false): void {
-    this.#end(request);
-    if (this.#state !== "running") return;
-    this.#state = "pausing";
+  private fail(request: Request, isGone = false): void {
+    this.end(request);
+    if (this.state !== "running") return;
+    this.state = "pausing";
     const resume = () => {
-      if (this.#state !== "pausing") return;
-      this.#state = "running";
-      this.#fill();
+      if (this.state !== "pausing") return;
+      this.state = "running";
+      this.fill();
     };
-    if (isGone && this.#link.connected()) {
-      void this.#options.onConsumerGone().finally(resume);
+    if (isGone && this.link.connected()) {
+      void this.options.onConsumerGone().finally(resume);
     } else {
-      this.#pause = setTimeout(resume, PAUSE_MS);
-      this.#pause.unref();
+      this.pause = setTimeout(resume, PAUSE_MS);
+      this.pause.unref();
     }
   }
 
-  #end(request: Request): void {
+  private end(request: Request): void {
     clearTimeout(request.silence);
     request.subscription.unsubscribe();
-    this.#requests.delete(request);
+    this.requests.delete(request);
   }
 }
 

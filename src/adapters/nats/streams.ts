@@ -1,12 +1,12 @@
 /** Makes the streams that are missing and checks those that exist. Never changes or weakens an existing one. */
-import { allStreams, PARTITIONS_KEY, STREAMS_KEY } from "../../../config/streams.ts";
-import type { StreamDefinition, StreamSettings } from "../../../config/streams.ts";
+import { allStreams, PARTITIONS_KEY, STREAMS_KEY } from "./stream-definitions.ts";
+import type { StreamDefinition, StreamSettings } from "./stream-definitions.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { NatsLink } from "./link.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
 
 /** A stream exists and is not what is needed. One line: what differs and what to do. Not retryable. */
-export class StreamUnfit extends Error {
+export class StreamIncompatible extends Error {
   override readonly name = "StreamUnfit";
 }
 
@@ -51,7 +51,7 @@ export async function ensureStream(link: NatsLink, definition: StreamDefinition)
     // Another node was faster, perhaps with other settings: what it made has to pass like any other.
     const made = await find(link, definition.name);
     if (made === undefined)
-      throw new StreamUnfit(`cannot create stream ${definition.name}: ${error.message}`);
+      throw new StreamIncompatible(`cannot create stream ${definition.name}: ${error.message}`);
     verify(definition, made);
   }
 }
@@ -93,7 +93,7 @@ const FORBIDDEN = ["deny_delete", "deny_purge", "sealed", "no_ack"] as const;
 function verify(definition: StreamDefinition, info: StreamInfo): void {
   const faults = differences(definition, info.config);
   if (faults.length === 0) return;
-  throw new StreamUnfit(
+  throw new StreamIncompatible(
     `stream ${definition.name} exists but does not fit: ${faults.join("; ")}; use another server, or settings that match it`,
   );
 }

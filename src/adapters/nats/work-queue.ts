@@ -3,7 +3,7 @@
  * Owns: pulling.  Does not own: the consumers (work-consumer.nats.ts), what a worker does, its locks.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { DEAD_STREAM, STREAM } from "../../../config/subjects.ts";
+import { DEAD_STREAM, STREAM } from "../../runtime/subjects.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Subscription } from "../../runtime/ports.ts";
 import type { WorkItem, WorkQueue, WorkQueueOptions } from "../../runtime/workers/work-queue.ts";

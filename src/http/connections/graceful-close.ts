@@ -11,7 +11,7 @@
 import { Server as TcpServer } from "node:net";
 import type { Socket } from "node:net";
 import type { FastifyReply } from "fastify";
-import { stopping } from "../../../config/limits.ts";
+import { stopping } from "../../runtime/limits.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { retryAfter, sendProblem } from "../protocol/problem-answers.ts";
 

@@ -8,11 +8,11 @@ const FROM_MEMORY: ReadonlySet<string> = new Set(["/v1/cluster"]);
 const RETRY_AFTER_MS = 1000;
 
 /** For the routes that are added after this. An input that is wrong in itself is told so. */
-export function refuseWhenCutOff(app: HttpApp, operations: Pick<Operations, "cutOff">): void {
+export function refuseWhenCutOff(app: HttpApp, operations: Pick<Operations, "isolation">): void {
   app.addHook("preHandler", (request, reply, done) => {
     const { url = "" } = request.routeOptions;
     if (request.validationError) return done();
-    const reason = url.startsWith("/v1/") && !FROM_MEMORY.has(url) ? operations.cutOff() : undefined;
+    const reason = url.startsWith("/v1/") && !FROM_MEMORY.has(url) ? operations.isolation() : undefined;
     if (reason === undefined) return done();
     request.log.debug({ reason }, "refused: cut off");
     sendProblem(retryAfter(reply, RETRY_AFTER_MS), "unavailable");

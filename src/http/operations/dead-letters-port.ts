@@ -1,5 +1,5 @@
 /** What the HTTP layer asks about dead letters. Implemented where the node is composed. */
-import type { Unserved } from "../../services/orders/contract.ts";
+import type { UnavailableResult } from "../../services/orders/contract.ts";
 
 /** An event that a worker gave up on. */
 export type DeadLetterView = {
@@ -17,15 +17,17 @@ export type DeadLetterView = {
   readonly at: string;
 };
 
-export interface DeadLetterDesk {
+export interface DeadLetterService {
   /** Oldest first. `after`: id of the last one of the previous page, well formed. */
   list(page: {
     readonly limit: number;
     readonly after?: string;
   }): Promise<
     | { readonly status: "found"; readonly items: readonly DeadLetterView[]; readonly next: string | null }
-    | Unserved
+    | UnavailableResult
   >;
   /** The worker gets the event again. Idempotent by `id`. */
-  replay(id: string): Promise<{ readonly status: "replayed" } | { readonly status: "not_found" } | Unserved>;
+  replay(
+    id: string,
+  ): Promise<{ readonly status: "replayed" } | { readonly status: "not_found" } | UnavailableResult>;
 }

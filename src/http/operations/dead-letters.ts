@@ -1,5 +1,5 @@
 /** Dead letters: what workers gave up on, listed, and given to them again. */
-import type { DeadLetterDesk } from "./dead-letters-port.ts";
+import type { DeadLetterService } from "./dead-letters-port.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { readLimit } from "../protocol/page-cursor.ts";
@@ -30,7 +30,7 @@ const replaySchema = {
 } as const;
 
 /** Adds the routes. */
-export function deadLetterRoutes(app: HttpApp, deadLetters: DeadLetterDesk): void {
+export function deadLetterRoutes(app: HttpApp, deadLetters: DeadLetterService): void {
   app.get("/v1/dead-letters", { schema: listSchema, preValidation: readLimit }, async (request, reply) => {
     const { limit = httpLimits.page.default, cursor } = request.query;
     const result = await deadLetters.list({

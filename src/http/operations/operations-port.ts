@@ -1,7 +1,7 @@
 /** What the HTTP layer asks of the node besides the services. Implemented where the node is composed. */
 import type { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
-import type { Unserved } from "../../services/orders/contract.ts";
+import type { UnavailableResult } from "../../services/orders/contract.ts";
 
 export type HealthCheck = { readonly name: string; readonly ok: boolean; readonly detail: string };
 
@@ -38,7 +38,7 @@ export type InvoiceResult =
   | { readonly status: "not_found" }
   /** The order has none, or none yet. */
   | { readonly status: "not_ready" }
-  | Unserved;
+  | UnavailableResult;
 
 export interface Invoices {
   read(orderId: string): Promise<InvoiceResult>;
@@ -48,10 +48,10 @@ export interface Invoices {
 
 export interface Operations {
   /** Why this node can answer nothing of the cluster's data right now; `undefined` when it can. Called per request. */
-  cutOff(): string | undefined;
+  isolation(): string | undefined;
   /** Cheap: called by load balancers every second or so. */
   health(): Health | Promise<Health>;
-  cluster(): Promise<ClusterView | Unserved>;
+  cluster(): Promise<ClusterView | UnavailableResult>;
   /** Prometheus text exposition, version 0.0.4. */
   metrics(): string | Promise<string>;
 }

@@ -1,5 +1,5 @@
 /** Error answers on their way out: sending one, and the answers that several routes share. */
-import type { Unserved } from "../../services/orders/contract.ts";
+import type { UnavailableResult } from "../../services/orders/contract.ts";
 import { PROBLEM_TYPE, problems, toProblem } from "./problems.ts";
 import type { ProblemCode, ProblemMembers } from "./problems.ts";
 
@@ -26,7 +26,7 @@ export function retryAfter<S extends ProblemSink>(reply: S, ms: number): S {
 }
 
 /** Answers for a service that could not serve: 429, 503 or, for an actor that is set aside, 409. */
-export function sendUnserved<S extends ProblemSink>(reply: S, result: Unserved): S {
+export function sendUnserved<S extends ProblemSink>(reply: S, result: UnavailableResult): S {
   switch (result.status) {
     case "overloaded":
       return sendProblem(retryAfter(reply, result.retryAfterMs), "overloaded");

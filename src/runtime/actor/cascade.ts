@@ -3,16 +3,16 @@
  * machines it moves. Emitted events reach the listening machines within the same cascade (ADR 3).
  */
 import type { EventObject } from "xstate";
-import { limits } from "../../../config/limits.ts";
+import { limits } from "../limits.ts";
 import type { ActorDefinition, Joined, MachineState } from "../definition.ts";
 import type { OpenEffect, OpenTimer, Snapshot, TransitionTaken } from "./snapshot.ts";
 import {
-  bear,
+  initialState,
   type Live,
   MachineFault,
   migrate,
   NewerMachine,
-  type Request,
+  type MachineRequest,
   restoreMachine,
   startMachine,
   type Step,
@@ -71,7 +71,7 @@ export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
   const live = new Map<string, Live>();
   const machines: Record<string, MachineState> = {};
   for (const [name, entry] of Object.entries(definition.machines)) {
-    const state = stored[name] ?? bear(name, entry, stored);
+    const state = stored[name] ?? initialState(name, entry, stored);
     const open = snapshot.effects.filter((effect) => effect.machine === name && !effect.abandoned);
     machines[name] = state;
     live.set(
@@ -108,7 +108,7 @@ export function cascade(
   try {
     return run.apply(input);
   } catch (error) {
-    for (const joined of run.joined) joined.settled(false);
+    for (const joined of run.joined) joined.resolved(false);
     throw error;
   }
 }
@@ -220,10 +220,10 @@ class Run {
     if (!sameValue(from, step.live.value)) {
       this.transitions.push({ machine: name, from, to: step.live.value });
     }
-    for (const request of step.requests) this.honour(name, request);
+    for (const request of step.requests) this.carryOut(name, request);
   }
 
-  private honour(machine: string, request: Request): void {
+  private carryOut(machine: string, request: MachineRequest): void {
     switch (request.kind) {
       case "emit":
         if (!this.definition.privateEvents?.has(request.event.type)) this.events.push(request.event);

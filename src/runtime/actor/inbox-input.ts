@@ -1,4 +1,4 @@
-import { subjects } from "../../../config/subjects.ts";
+import { subjects } from "../subjects.ts";
 import type { Input } from "./input.ts";
 import { isObject, parseObject } from "../json.ts";
 import type { Log, StoredMessage } from "../ports.ts";

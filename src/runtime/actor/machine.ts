@@ -17,14 +17,14 @@ import type { MachineEntry, MachineState, MachineStates } from "../definition.ts
 export type Live = AnyMachineSnapshot;
 
 /** What a step asks for, in order. */
-export type Request =
+export type MachineRequest =
   | { readonly kind: "emit"; readonly event: EventObject }
   | { readonly kind: "invoke"; readonly id: string; readonly src: string; readonly input: unknown }
   | { readonly kind: "stop"; readonly id: string }
   | { readonly kind: "delay"; readonly id: string; readonly event: EventObject; readonly delayMs: number }
   | { readonly kind: "cancel"; readonly id: string };
 
-export type Step = { readonly live: Live; readonly requests: readonly Request[] };
+export type Step = { readonly live: Live; readonly requests: readonly MachineRequest[] };
 
 /** The machine cannot be hosted, or has failed for good. Not retryable. */
 export class MachineFault extends Error {
@@ -126,14 +126,15 @@ export function migrate(
 
 /**
  * The state of a machine that was added after its actor was stored.
- * @throws MachineFault when it has no `birth`, when that throws, or when the machine does not start at rest
+ * @throws MachineFault when it has no `initialInput`, when that throws, or when the machine does not start at rest
  */
-export function bear(name: string, entry: MachineEntry, others: MachineStates): MachineState {
-  const { birth, machine, version } = entry;
-  if (!birth) throw new MachineFault(`machine ${name} is missing in the stored state, and has no birth`);
+export function initialState(name: string, entry: MachineEntry, others: MachineStates): MachineState {
+  const { initialInput, machine, version } = entry;
+  if (!initialInput)
+    throw new MachineFault(`machine ${name} is missing in the stored state, and has no initial input`);
   const { live, requests } = startMachine(
     machine,
-    pure(machine, () => birth(others)),
+    pure(machine, () => initialInput(others)),
   );
   if (requests.length > 0) {
     const kinds = requests.map(({ kind }) => kind).join(", ");
@@ -199,7 +200,7 @@ function finish(machine: AnyStateMachine, live: Live, actions: readonly RawActio
     const cause = live.error instanceof Error ? live.error.message : JSON.stringify(live.error);
     throw new MachineFault(`machine ${machine.id} failed: ${cause}`);
   }
-  const requests: Request[] = [];
+  const requests: MachineRequest[] = [];
   for (const action of actions) {
     const request = read(machine, action);
     if (request) requests.push(request);
@@ -207,7 +208,7 @@ function finish(machine: AnyStateMachine, live: Live, actions: readonly RawActio
   return { live, requests };
 }
 
-function read(machine: AnyStateMachine, action: RawAction): Request | undefined {
+function read(machine: AnyStateMachine, action: RawAction): MachineRequest | undefined {
   const params = (action.params ?? {}) as Record<string, unknown>;
   switch (action.type) {
     case "xstate.emit":

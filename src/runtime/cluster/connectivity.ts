@@ -7,31 +7,31 @@
  *   C3. Once this node leaves, nobody waits on it for an order or an owner longer than `stopping.callersMs`.
  * Proved by: test/unit/runtime/cluster/connectivity.test.ts, test/fault/isolation.test.ts
  */
-import { stopping } from "../../../config/limits.ts";
+import { stopping } from "../limits.ts";
 import type { Bus, Clock } from "../ports.ts";
 import type { Presence } from "./presence.ts";
 
 /** What somebody is told for whom it became certain too late. */
-export const CUT_OFF = "this node was cut off from the cluster while the request waited";
+export const ISOLATED = "this node was cut off from the cluster while the request waited";
 
-export type ContactOptions = {
+export type ConnectivityOptions = {
   readonly bus: Pick<Bus, "connected">;
   readonly clock: Clock;
   readonly presence: Pick<Presence, "validForMs">;
 };
 
-export class Contact {
-  private readonly options: ContactOptions;
+export class Connectivity {
+  private readonly options: ConnectivityOptions;
   private readonly waiting = new Set<() => void>();
   private watching = false;
   private endsAt = Number.POSITIVE_INFINITY;
 
-  constructor(options: ContactOptions) {
+  constructor(options: ConnectivityOptions) {
     this.options = options;
   }
 
   /** Why nothing new is taken right now; `undefined` while in touch. */
-  lost(): string | undefined {
+  isolation(): string | undefined {
     if (!this.options.bus.connected()) return "this node is not connected to NATS";
     if (this.options.presence.validForMs() <= 0) return "this node has lost touch with the cluster";
     return undefined;
@@ -48,13 +48,13 @@ export class Contact {
   }
 
   /** What the promise gives; `undefined` when it is certain first that this node is cut off. */
-  async orLost<T>(promise: Promise<T>): Promise<T | undefined> {
-    const cutOff = Promise.withResolvers<undefined>();
-    const tell = (): void => cutOff.resolve(undefined);
+  async orIsolated<T>(promise: Promise<T>): Promise<T | undefined> {
+    const isolation = Promise.withResolvers<undefined>();
+    const tell = (): void => isolation.resolve(undefined);
     this.waiting.add(tell);
     if (!this.watching) this.watch();
     try {
-      return await Promise.race([promise, cutOff.promise]);
+      return await Promise.race([promise, isolation.promise]);
     } finally {
       this.waiting.delete(tell);
     }

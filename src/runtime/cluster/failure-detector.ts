@@ -7,8 +7,8 @@
  *   D2. While this node is disconnected it asks nobody.
  * A crash leaves nothing behind.
  */
-import { limits } from "../../../config/limits.ts";
-import { subjects } from "../../../config/subjects.ts";
+import { limits } from "../limits.ts";
+import { subjects } from "../subjects.ts";
 import type { Bus, Clock, Log, Subscription } from "../ports.ts";
 import type { Presence } from "./presence.ts";
 import { type Peer, Suspicions } from "./suspicion.ts";
@@ -109,9 +109,9 @@ export class FailureDetector {
 
   private judge(): void {
     const { clock, log, presence } = this.options;
-    for (const peer of this.suspicions.dead(presence.peers(), presence.sight(), clock.monotonic())) {
+    for (const peer of this.suspicions.dead(presence.peers(), presence.liveness(), clock.monotonic())) {
       log.warn({ peer: peer.id, boot: peer.boot }, "node counts as dead: nobody answers for it");
-      presence.lost(peer.id, peer.boot);
+      presence.isIsolated(peer.id, peer.boot);
     }
   }
 }

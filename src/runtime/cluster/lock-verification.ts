@@ -7,9 +7,8 @@
  *       began. Whatever state its takeover is in, a lock that is won by an older claim is in doubt.
  * Proved by: test/unit/runtime/cluster/lock-verification.test.ts, test/fault/nats-cluster.test.ts
  */
-import { lockParts, subjects } from "../../../config/subjects.ts";
-import type { Crash } from "../failpoints.ts";
-import { pause } from "../pause.ts";
+import { lockParts, subjects } from "../subjects.ts";
+import type { Failpoints } from "../failpoints.ts";
 import type { Clock, Journal, StoredMessage } from "../ports.ts";
 import { Unavailable } from "../ports.ts";
 import type { LockRef } from "../commit/write-set.ts";
@@ -17,21 +16,21 @@ import type { LockRef } from "../commit/write-set.ts";
 /** A lock that this node believes to hold, and the stream that it is in. */
 export type HeldLock = LockRef & { readonly journal: Journal };
 
-export type LockDoubtsOptions = {
+export type LockVerificationOptions = {
   readonly clock: Clock;
   readonly commitTimeoutMs: number;
   readonly held: () => readonly HeldLock[];
   /** The newest entry of a lock, as the leader has it. */
   readonly saw: (entry: StoredMessage) => void;
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 const RETRY_MS = 100;
 /** One batch holds at most 1000 messages. */
 const LOCKS_AT_ONCE = 500;
 
-export class LockDoubts {
-  private readonly options: LockDoubtsOptions;
+export class LockVerification {
+  private readonly options: LockVerificationOptions;
   /** By lock: the epoch that was proven, and how often doubt had begun when the proof was sent. */
   private readonly proofs = new Map<string, { readonly epoch: number; readonly times: number }>();
   /** How often doubt has begun: what was sent before the latest time proves nothing. */
@@ -39,7 +38,7 @@ export class LockDoubts {
   private running = false;
   private stopped = false;
 
-  constructor(options: LockDoubtsOptions) {
+  constructor(options: LockVerificationOptions) {
     this.options = options;
   }
 
@@ -61,7 +60,7 @@ export class LockDoubts {
   }
 
   /** Whether this epoch of the lock is known to go on, as far as anybody can know. */
-  isCertain({ subject, epoch }: LockRef): boolean {
+  isVerified({ subject, epoch }: LockRef): boolean {
     const proof = this.proofs.get(subject);
     return proof !== undefined && proof.epoch === epoch && proof.times === this.times;
   }
@@ -71,7 +70,7 @@ export class LockDoubts {
   }
 
   private open(): HeldLock[] {
-    return this.options.held().filter((lock) => !this.isCertain(lock));
+    return this.options.held().filter((lock) => !this.isVerified(lock));
   }
 
   private proveOpen(): void {
@@ -85,16 +84,16 @@ export class LockDoubts {
       const proved = await Promise.all(
         [...streams].map(([journal, locks]) => this.prove(journal, locks.slice(0, LOCKS_AT_ONCE))),
       );
-      if (!proved.every(Boolean)) await pause(this.options.clock, RETRY_MS);
+      if (!proved.every(Boolean)) await this.options.clock.sleep(RETRY_MS);
     }
     this.running = false;
   }
 
   /** One batch with a fence for each lock: stored only while all of them are held. */
   private async prove(journal: Journal, locks: readonly HeldLock[]): Promise<boolean> {
-    const { commitTimeoutMs, crash } = this.options;
+    const { commitTimeoutMs, failpoints } = this.options;
     const { times } = this;
-    crash?.("ownership.prove", "before");
+    failpoints?.("ownership.prove", "before");
     const result = await journal.append(
       locks.map(({ subject, epoch }) => ({
         subject: subjects.fence(lockParts(subject).resource),
@@ -103,7 +102,7 @@ export class LockDoubts {
       })),
       commitTimeoutMs,
     );
-    crash?.("ownership.prove", "after");
+    failpoints?.("ownership.prove", "after");
     if (result.status === "stored") {
       for (const { subject, epoch } of locks) this.proofs.set(subject, { epoch, times });
       return true;
@@ -114,11 +113,11 @@ export class LockDoubts {
   }
 
   private async look(journal: Journal, { subject }: LockRef): Promise<void> {
-    const { crash, saw } = this.options;
+    const { failpoints, saw } = this.options;
     try {
-      crash?.("ownership.look", "before");
+      failpoints?.("ownership.look", "before");
       const stored = await journal.readLast(subject);
-      crash?.("ownership.look", "after");
+      failpoints?.("ownership.look", "after");
       if (stored) saw(stored);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;

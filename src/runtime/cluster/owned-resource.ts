@@ -23,4 +23,4 @@ export interface OwnedResource {
  * Why nothing may be answered from memory under a held lock right now: the node is cut off, or was, and does not know yet
  * whether it still holds the lock. `undefined`: nothing is against it. What is written needs no such care.
  */
-export type Doubt = (lock: string) => string | undefined;
+export type Unverified = (lock: string) => string | undefined;

@@ -12,12 +12,11 @@
  * Proved by: test/unit/runtime/cluster/ownership.test.ts, ownership-stop.test.ts, test/unit/runtime/cluster.test.ts
  * A crash leaves the lock entry behind, naming a boot that is not there any more: anyone may claim it.
  */
-import { stopping } from "../../../config/limits.ts";
+import { stopping } from "../limits.ts";
 import { assignment } from "./assignment.ts";
-import type { Crash } from "../failpoints.ts";
-import { LockDoubts } from "./lock-verification.ts";
+import type { Failpoints } from "../failpoints.ts";
+import { LockVerification } from "./lock-verification.ts";
 import { type LockEntry, readLock, released } from "./lock-entry.ts";
-import { pause } from "../pause.ts";
 import type { Clock, Ids, Journal, Log, Reading, StoredMessage, Subscription } from "../ports.ts";
 import type { Presence } from "./presence.ts";
 import type { OwnedResource } from "./owned-resource.ts";
@@ -32,7 +31,7 @@ export type OwnershipOptions = {
   readonly boot: string;
   readonly resources: readonly OwnedResource[];
   readonly commitTimeoutMs: number;
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 type State = "free" | "claiming" | "acquiring" | "held" | "releasing";
@@ -60,7 +59,7 @@ const STOP_LIMIT_MS = stopping.handOverMs - stopping.leaveMs;
 export class Ownership {
   private readonly options: OwnershipOptions;
   private readonly slots = new Map<string, Slot>();
-  private readonly doubts: LockDoubts;
+  private readonly verification: LockVerification;
   /** One for each stream that has a resource. */
   private watching: Subscription[] = [];
   private cancel: () => void = () => {};
@@ -82,7 +81,7 @@ export class Ownership {
         doubts: 0,
       });
     }
-    this.doubts = new LockDoubts({
+    this.verification = new LockVerification({
       ...options,
       held: () =>
         [...this.slots.values()]
@@ -100,22 +99,22 @@ export class Ownership {
   }
 
   private async watch(journal: Journal, slots: readonly Slot[]): Promise<Subscription> {
-    const { crash } = this.options;
+    const { failpoints } = this.options;
     const locks = slots.map(({ resource }) => resource.lock);
     const readings: Reading[] = [];
     for (let at = 0; at < locks.length; at += LOCKS_READ_AT_ONCE) {
-      crash?.("ownership.read", "before");
+      failpoints?.("ownership.read", "before");
       readings.push(await journal.readLastTogether(locks.slice(at, at + LOCKS_READ_AT_ONCE), 0));
-      crash?.("ownership.read", "after");
+      failpoints?.("ownership.read", "after");
     }
     for (const { last } of readings) for (const stored of last.values()) this.saw(stored);
     // Behind what was read, not behind the oldest lock: the server looks through all that was stored since.
     const from = Math.min(...readings.map(({ through }) => through)) + 1;
-    crash?.("ownership.watch", "before");
+    failpoints?.("ownership.watch", "before");
     const watching = await journal.consume({ filters: locks, fromSequence: from }, (message) =>
       this.saw(message),
     );
-    crash?.("ownership.watch", "after");
+    failpoints?.("ownership.watch", "after");
     return watching;
   }
 
@@ -146,14 +145,14 @@ export class Ownership {
   }
 
   /** This node could not see for a while: it makes sure of what it holds before it answers from memory again. */
-  doubt(): void {
-    this.doubts.begin();
+  verifyLocks(): void {
+    this.verification.begin();
   }
 
   /** Whether the lock is known to be held still, as far as anybody can know. */
-  certain(lock: string): boolean {
+  isVerified(lock: string): boolean {
     const slot = this.slots.get(lock);
-    return slot !== undefined && this.doubts.isCertain({ subject: lock, epoch: slot.epoch });
+    return slot !== undefined && this.verification.isVerified({ subject: lock, epoch: slot.epoch });
   }
 
   /** A batch was refused because this lock has another revision: whoever holds it now, it is not this epoch. */
@@ -182,13 +181,13 @@ export class Ownership {
   async stop(): Promise<void> {
     this.stopping = true;
     this.cancel();
-    this.doubts.stop();
-    await Promise.race([this.letGo(), pause(this.options.clock, STOP_LIMIT_MS)]);
+    this.verification.stop();
+    await Promise.race([this.letGo(), this.options.clock.sleep(STOP_LIMIT_MS)]);
     for (const slot of this.slots.values()) if (slot.state !== "free") slot.resource.revoke();
   }
 
   private async letGo(): Promise<void> {
-    while (!this.letGoOfMore()) await pause(this.options.clock, LET_GO_EVERY_MS);
+    while (!this.letGoOfMore()) await this.options.clock.sleep(LET_GO_EVERY_MS);
     await Promise.all(this.watching.map((watch) => watch.stop()));
   }
 
@@ -204,7 +203,7 @@ export class Ownership {
 
   /** Worked out anew only when nodes have come or gone, or learnt that they cannot host something. */
   private assigned(present: readonly string[]): ReadonlyMap<string, string> {
-    const unfit = this.options.presence.unfit();
+    const unfit = this.options.presence.incompatible();
     const nodes = JSON.stringify([present, ...unfit]);
     if (nodes !== this.targetsFor) {
       const resources = [...this.slots.values()].map((slot) => slot.resource.name);
@@ -254,14 +253,14 @@ export class Ownership {
   }
 
   private async claim(slot: Slot): Promise<void> {
-    const { ids, log, crash } = this.options;
+    const { ids, log, failpoints } = this.options;
     slot.state = "claiming";
     const nonce = ids.next();
     slot.nonce = nonce;
-    slot.doubts = this.doubts.count();
-    crash?.("ownership.claim", "before");
+    slot.doubts = this.verification.count();
+    failpoints?.("ownership.claim", "before");
     const result = await this.write(slot, this.options.node, nonce);
-    crash?.("ownership.claim", "after");
+    failpoints?.("ownership.claim", "after");
     // The watch may have told of our entry before the answer did, and of its end, and the next claim be under way.
     if (slot.state !== "claiming" || slot.nonce !== nonce) return;
     if (result.status === "stored") {
@@ -278,13 +277,13 @@ export class Ownership {
   private async readBack(slot: Slot): Promise<void> {
     const { journal, lock } = slot.resource;
     try {
-      this.options.crash?.("ownership.read_back", "before");
+      this.options.failpoints?.("ownership.read_back", "before");
       const stored = await journal.readLast(lock);
-      this.options.crash?.("ownership.read_back", "after");
+      this.options.failpoints?.("ownership.read_back", "after");
       if (stored) this.saw(stored);
     } catch {
       // Still unknown: the next review tries again, by compare-and-set on what is known then.
-      await pause(this.options.clock, RETRY_MS);
+      await this.options.clock.sleep(RETRY_MS);
     }
   }
 
@@ -297,17 +296,17 @@ export class Ownership {
       nonce: slot.nonce,
       since: slot.entry?.since ?? "",
     };
-    this.doubts.claimed({ subject: slot.resource.lock, epoch }, slot.doubts);
+    this.verification.claimed({ subject: slot.resource.lock, epoch }, slot.doubts);
     if (this.stopping) this.giveUp(slot);
     else void this.acquire(slot, epoch);
   }
 
   private async acquire(slot: Slot, epoch: number): Promise<void> {
-    const { log, crash } = this.options;
+    const { log, failpoints } = this.options;
     try {
-      crash?.("ownership.acquire", "before");
+      failpoints?.("ownership.acquire", "before");
       await slot.resource.acquire(epoch);
-      crash?.("ownership.acquire", "after");
+      failpoints?.("ownership.acquire", "after");
     } catch (error) {
       log.warn({ err: error, resource: slot.resource.name, epoch }, "takeover failed, lock released");
       // Lost meanwhile, and perhaps won again: what there is now belongs to a later epoch.
@@ -333,9 +332,9 @@ export class Ownership {
     const { clock, log } = this.options;
     const begun = clock.monotonic();
     slot.state = "releasing";
-    this.options.crash?.("ownership.drain", "before");
-    await Promise.race([slot.resource.drain(), pause(clock, stopping.drainMs)]);
-    this.options.crash?.("ownership.drain", "after");
+    this.options.failpoints?.("ownership.drain", "before");
+    await Promise.race([slot.resource.drain(), clock.sleep(stopping.drainMs)]);
+    this.options.failpoints?.("ownership.drain", "after");
     if (slot.state === "releasing" && slot.epoch === epoch) {
       // What is left when the time is up is dropped by the fence, and its callers are told now.
       slot.resource.revoke();
@@ -361,9 +360,9 @@ export class Ownership {
 
   /** One try. Without an answer, or while a batch checks the lock, the next review sees that it still names us. */
   private async release(slot: Slot, revision: number): Promise<void> {
-    this.options.crash?.("ownership.release", "before");
+    this.options.failpoints?.("ownership.release", "before");
     const result = await this.write(slot, "", slot.nonce, revision);
-    this.options.crash?.("ownership.release", "after");
+    this.options.failpoints?.("ownership.release", "after");
     // The watch may have told of the next owner before the answer came: that entry is the newer one.
     if (result.status === "stored" && result.lastSequence > slot.revision) {
       slot.revision = result.lastSequence;

@@ -8,10 +8,10 @@
  * Proved by: test/unit/runtime/cluster/presence.test.ts, ownership.test.ts, test/unit/runtime/cluster.test.ts
  * A crash leaves an entry that nobody refreshes; the others count it as gone `ttlMs` after they last saw it change.
  */
-import type { Crash } from "../failpoints.ts";
+import type { Failpoints } from "../failpoints.ts";
 import { parseObject } from "../json.ts";
 import type { Bucket, Clock, Log, Subscription } from "../ports.ts";
-import type { Peer, Sight } from "./suspicion.ts";
+import type { Peer, ObserverLiveness } from "./suspicion.ts";
 
 export type NodeEntry = {
   readonly id: string;
@@ -39,7 +39,7 @@ export type PresenceOptions = {
   readonly onChange: () => void;
   /** This node could not be seen for so long that others may have acted, and is about to be seen again. */
   readonly onRegained: () => void;
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 export class Presence {
@@ -64,9 +64,9 @@ export class Presence {
 
   /** Sees the others from now on, and is not seen yet. @throws Unavailable */
   async start(): Promise<void> {
-    this.options.crash?.("presence.watch", "before");
+    this.options.failpoints?.("presence.watch", "before");
     this.watching = await this.options.nodes.watch((change) => this.changed(change));
-    this.options.crash?.("presence.watch", "after");
+    this.options.failpoints?.("presence.watch", "after");
     this.seeingSince = this.options.clock.monotonic();
   }
 
@@ -106,12 +106,12 @@ export class Presence {
   }
 
   /** Since when this node sees the others, and when it last saw itself. */
-  sight(): Sight {
+  liveness(): ObserverLiveness {
     return { since: this.seeingSince, ownHeardAt: this.ownHeardAt ?? Number.NEGATIVE_INFINITY };
   }
 
   /** This process of the node is dead for certain enough: counts as gone until its next heartbeat, if there is one. */
-  lost(id: string, boot: string): void {
+  isIsolated(id: string, boot: string): void {
     if (this.others.get(id)?.entry.boot !== boot) return;
     this.others.delete(id);
     this.options.onChange();
@@ -134,7 +134,7 @@ export class Presence {
   }
 
   /** By node, the resources that it cannot host; nodes that can host all are left out. This node as the others see it. */
-  unfit(): ReadonlyMap<string, readonly string[]> {
+  incompatible(): ReadonlyMap<string, readonly string[]> {
     const unfit = new Map<string, readonly string[]>();
     for (const [id, { entry }] of this.others) {
       if (entry.unfit && entry.unfit.length > 0 && this.isPresent(id)) unfit.set(id, entry.unfit);
@@ -166,9 +166,9 @@ export class Presence {
     this.stopped = true;
     this.cancel();
     await this.watching?.stop();
-    this.options.crash?.("presence.delete", "before");
+    this.options.failpoints?.("presence.delete", "before");
     await this.options.nodes.delete(this.options.node).catch(() => {});
-    this.options.crash?.("presence.delete", "after");
+    this.options.failpoints?.("presence.delete", "after");
   }
 
   private tick(): void {
@@ -186,9 +186,9 @@ export class Presence {
     const { clock, nodes, entry } = this.options;
     const begun = clock.monotonic();
     const value = this.leaving ? { ...entry(), leaving: true } : entry();
-    this.options.crash?.("presence.refresh", "before");
+    this.options.failpoints?.("presence.refresh", "before");
     await nodes.put(value.id, JSON.stringify(value));
-    this.options.crash?.("presence.refresh", "after");
+    this.options.failpoints?.("presence.refresh", "after");
     // The server was silent for a while: for the others too, perhaps.
     if (!this.valid()) {
       this.reconnected();

@@ -23,7 +23,7 @@ export type Peer = {
 };
 
 /** What the observer knows of its own sight, monotonic ms. */
-export type Sight = {
+export type ObserverLiveness = {
   /** Since when it has seen without interruption. */
   readonly since: number;
   /** When its own heartbeat last came back to it. */
@@ -87,10 +87,10 @@ export class Suspicions {
   }
 
   /** Those of the peers who are dead beyond doubt. @param peers all other nodes that count as present */
-  dead(peers: readonly Peer[], sight: Sight, now: number): Peer[] {
+  dead(peers: readonly Peer[], liveness: ObserverLiveness, now: number): Peer[] {
     const { confirmMs, requests, gapMs, heartbeatDueMs, quietMs } = this.bounds;
     this.forgetAllBut(peers);
-    if (now - sight.since < quietMs) return [];
+    if (now - liveness.since < quietMs) return [];
     const silent = peers.filter((peer) => {
       const suspicion = this.suspicions.get(peer.id);
       return suspicion?.boot === peer.boot && now - suspicion.until <= gapMs;
@@ -104,8 +104,8 @@ export class Suspicions {
         suspicion.requests >= requests &&
         suspicion.until - suspicion.since >= confirmMs &&
         now - peer.heardAt >= heartbeatDueMs &&
-        peer.heardAt >= sight.since &&
-        sight.ownHeardAt > suspicion.since
+        peer.heardAt >= liveness.since &&
+        liveness.ownHeardAt > suspicion.since
       );
     });
   }

@@ -2,14 +2,14 @@
  * Turns a cascade into the unit that stores it: cancellations first, then the record, events, timers, and
  * what joined. Pure. The relay adds the fences (ADR 2).
  */
-import { limits } from "../../../config/limits.ts";
-import { subjects } from "../../../config/subjects.ts";
+import { limits } from "../limits.ts";
+import { subjects } from "../subjects.ts";
 import type { Cascade } from "../actor/cascade.ts";
 import { type Input, inputName } from "../actor/input.ts";
 import { type ActorRecord, RecordHeader } from "../actor/snapshot.ts";
 import { isLargerThan, messageBytes } from "./message-size.ts";
 import type { Message } from "../ports.ts";
-import type { Guard, LockRef, Outcome, Unit } from "./write-set.ts";
+import type { Precondition, LockRef, Outcome, WriteSet } from "./write-set.ts";
 
 export type CommitContext = {
   readonly commit: string;
@@ -19,7 +19,7 @@ export type CommitContext = {
   readonly lock: LockRef;
   /** Expected last sequence of the record's subject; `undefined` behind a unit still in the outbox. */
   readonly sequence: number | undefined;
-  readonly settled: (outcome: Outcome) => void;
+  readonly resolved: (outcome: Outcome) => void;
 };
 
 /**
@@ -31,7 +31,7 @@ export class RecordTooLarge extends Error {
 }
 
 /** @throws RecordTooLarge, before anything of it can meet the units of others in a batch */
-export function commitUnit(cascade: Cascade, input: Input, context: CommitContext): Unit {
+export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitContext): WriteSet {
   const { actor, partition, commit } = context;
   const recordSubject = subjects.record(partition, actor);
   const record = JSON.stringify(recordOf(cascade, input, context));
@@ -65,7 +65,7 @@ export function commitUnit(cascade: Cascade, input: Input, context: CommitContex
     const cancels = cancelled[index];
     return cancels === undefined ? message : { ...message, cancels };
   });
-  const guards: Guard[] = [{ subject: recordSubject, sequence: context.sequence }];
+  const preconditions: Precondition[] = [{ subject: recordSubject, sequence: context.sequence }];
   const joined: Message[] = [];
   for (const part of cascade.joined) {
     for (const { fence, ...message } of part.messages) {
@@ -73,11 +73,11 @@ export function commitUnit(cascade: Cascade, input: Input, context: CommitContex
         joined.push(message);
         continue;
       }
-      guards.push({ subject: fence.subject, sequence: fence.sequence });
+      preconditions.push({ subject: fence.subject, sequence: fence.sequence });
       joined.push({ ...message, headers: { ...message.headers, [RecordHeader.commit]: commit } });
     }
   }
-  const tally = cascade.joined.flatMap((part) => part.tally ?? []);
+  const deltas = cascade.joined.flatMap((part) => part.deltas ?? []);
   const locks = [context.lock];
   for (const { lock } of cascade.joined) {
     if (!locks.some((known) => known.subject === lock.subject)) locks.push(lock);
@@ -88,23 +88,23 @@ export function commitUnit(cascade: Cascade, input: Input, context: CommitContex
     commit,
     locks,
     messages,
-    guards,
-    ...(tally.length > 0 ? { tally } : {}),
-    settled: (outcome) => {
+    preconditions,
+    ...(deltas.length > 0 ? { deltas } : {}),
+    resolved: (outcome) => {
       for (const part of cascade.joined) {
-        if (outcome.status === "stored") part.settled(true, outcome.sequences);
-        else part.settled(false);
+        if (outcome.status === "stored") part.resolved(true, outcome.sequences);
+        else part.resolved(false);
       }
-      context.settled(outcome);
+      context.resolved(outcome);
     },
   };
 }
 
 /** @throws RecordTooLarge */
 function mustFit(messages: readonly Message[]): void {
-  if (messages.length > limits.unitMessages) {
+  if (messages.length > limits.writeSetMessages) {
     throw new RecordTooLarge(
-      `${messages.length} messages to be stored together, at most ${limits.unitMessages}`,
+      `${messages.length} messages to be stored together, at most ${limits.writeSetMessages}`,
     );
   }
   const large = messages.find((message) => isLargerThan(limits.messageBytes, message));

@@ -15,7 +15,7 @@ const PROBE = "probe";
 /** As large as a busy order's unit: a few free bytes are no room. */
 const PROBE_BYTES = 64 * 1024;
 
-export class LocalStore {
+export class OutboxWriter {
   private readonly outbox: Outbox;
   private readonly clock: Clock;
   private readonly log: Log;
@@ -67,12 +67,12 @@ export class LocalStore {
   }
 
   private clear(): void {
-    this.outbox.settle(this.rows);
+    this.outbox.remove(this.rows);
     this.rows = [];
   }
 
-  private refused(error: unknown, units: number): void {
-    this.log.error({ err: error, units }, "local store refuses writes: no new work is taken");
+  private refused(error: unknown, writeSets: number): void {
+    this.log.error({ err: error, units: writeSets }, "local store refuses writes: no new work is taken");
     this.refusing = true;
     this.probeLater();
   }

@@ -5,15 +5,15 @@
 import type { Batch } from "./batch.ts";
 import { RecordHeader } from "../actor/snapshot.ts";
 import { type Journal, type StoredMessage, Unavailable } from "../ports.ts";
-import type { LockRef, Unit } from "./write-set.ts";
+import type { LockRef, WriteSet } from "./write-set.ts";
 
 export type Diagnosis = {
   /** Stored by an earlier attempt, in order. */
-  readonly stored: readonly Unit[];
+  readonly stored: readonly WriteSet[];
   readonly sequences: ReadonlyMap<string, number>;
   readonly lastSequence: number;
-  readonly fenced: readonly Unit[];
-  readonly lockMoved: readonly Unit[];
+  readonly fenced: readonly WriteSet[];
+  readonly lockMoved: readonly WriteSet[];
   readonly movedLocks: readonly LockRef[];
 };
 
@@ -28,7 +28,7 @@ export type Diagnosis = {
  */
 export async function diagnose(
   batch: Batch,
-  behind: readonly Unit[],
+  behind: readonly WriteSet[],
   journal: Journal,
   believeOld: boolean,
 ): Promise<Diagnosis | undefined> {
@@ -44,9 +44,9 @@ export async function diagnose(
 
   const differs = (subject: string, sequence: number): boolean =>
     (last.get(subject)?.sequence ?? 0) !== sequence;
-  const known = [...batch.units, ...behind];
-  const position = new Map(known.map((unit, index) => [unit.commit, index]));
-  const stored = new Set<Unit>();
+  const known = [...batch.writeSets, ...behind];
+  const position = new Map(known.map((writeSet, index) => [writeSet.commit, index]));
+  const stored = new Set<WriteSet>();
   const sequences = new Map<string, number>();
   let lastSequence = 0;
   for (const subject of batch.fences.keys()) {
@@ -54,8 +54,9 @@ export async function diagnose(
     const through = position.get(message?.headers[RecordHeader.commit] ?? "");
     if (!message || through === undefined) continue;
     lastSequence = Math.max(lastSequence, message.sequence);
-    for (const unit of known.slice(0, through + 1)) {
-      if (unit.guards.some((guard) => guard.subject === subject)) stored.add(unit);
+    for (const writeSet of known.slice(0, through + 1)) {
+      if (writeSet.preconditions.some((precondition) => precondition.subject === subject))
+        stored.add(writeSet);
     }
     sequences.set(subject, message.sequence);
   }
@@ -66,14 +67,16 @@ export async function diagnose(
       .filter(([subject, sequence]) => !sequences.has(subject) && differs(subject, sequence))
       .map(([subject]) => subject),
   );
-  const rest = batch.units.filter((unit) => !stored.has(unit));
-  const lockMoved = rest.filter((unit) => unit.locks.some((lock) => moved.has(lock.subject)));
+  const rest = batch.writeSets.filter((writeSet) => !stored.has(writeSet));
+  const lockMoved = rest.filter((writeSet) => writeSet.locks.some((lock) => moved.has(lock.subject)));
   const fenced = rest.filter(
-    (unit) => !lockMoved.includes(unit) && unit.guards.some((guard) => overtaken.has(guard.subject)),
+    (writeSet) =>
+      !lockMoved.includes(writeSet) &&
+      writeSet.preconditions.some((precondition) => overtaken.has(precondition.subject)),
   );
   if (stored.size === 0 && lockMoved.length === 0 && fenced.length === 0) return undefined;
   return {
-    stored: known.filter((unit) => stored.has(unit)),
+    stored: known.filter((writeSet) => stored.has(writeSet)),
     sequences,
     lastSequence,
     fenced,

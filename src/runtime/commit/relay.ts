@@ -11,18 +11,17 @@
  *       local store refuses is told at once, in front of earlier units of its subject that wait for the server.
  * Proved by: test/unit/runtime/commit/relay.test.ts, test/unit/runtime/cluster.test.ts
  */
-import { limits } from "../../../config/limits.ts";
+import { limits } from "../limits.ts";
 import { type Batch, composeBatch } from "./batch.ts";
-import type { Crash } from "../failpoints.ts";
+import type { Failpoints } from "../failpoints.ts";
 import { type Diagnosis, diagnose } from "./rejection-diagnosis.ts";
-import type { LocalStore } from "./outbox-writer.ts";
+import type { OutboxWriter } from "./outbox-writer.ts";
 import { type AppendResult, type Clock, type Journal, type Log, ServerCode } from "../ports.ts";
-import { pause } from "../pause.ts";
-import type { LockRef, Outcome, Unit, UnitSink } from "./write-set.ts";
+import type { LockRef, Outcome, WriteSet, WriteSetSink } from "./write-set.ts";
 
 export type RelayOptions = {
   readonly journal: Journal;
-  readonly store: LocalStore;
+  readonly store: OutboxWriter;
   readonly clock: Clock;
   readonly log: Log;
   /** How long one attempt waits for the server's answer, ms. */
@@ -31,7 +30,7 @@ export type RelayOptions = {
   readonly markEveryMs: number;
   /** A lock no longer has the epoch that a batch was sent with. */
   readonly onLockMoved: (lock: LockRef) => void;
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 export type RelayState = {
@@ -46,7 +45,7 @@ export type RelayState = {
   /** Why the server has no room for the batch in flight, which is repeated until it has. */
   readonly noRoom: string | undefined;
   readonly batches: number;
-  readonly units: number;
+  readonly writeSets: number;
 };
 
 const SLOWEST_RETRY_MS = 500;
@@ -55,12 +54,12 @@ const PERSIST_EARLY = 16;
 /** About four seconds of refusals that nothing explains: longer than a replica stays behind. */
 const REFUSALS_UNTIL_OLD_IS_BELIEVED = 12;
 
-export class Relay implements UnitSink {
+export class Relay implements WriteSetSink {
   private readonly options: RelayOptions;
   /** Taken, not yet in the local store. */
-  private fresh: Unit[] = [];
+  private fresh: WriteSet[] = [];
   /** In the local store, oldest first; the units in flight are no longer here. */
-  private queue: Unit[] = [];
+  private queue: WriteSet[] = [];
   private inFlight: Batch | undefined;
   private readonly since = new Map<string, number>();
   /** Per guarded subject: how many unsettled units write it, and where its last stored one stands. */
@@ -73,10 +72,10 @@ export class Relay implements UnitSink {
   private noRoom: string | undefined;
   /** The local store refuses, and whoever waited then has been told. */
   private holds = false;
-  private unitLimit: number = limits.batchMessages;
+  private writeSetLimit: number = limits.batchMessages;
   private lastStored = 0;
   private batches = 0;
-  private units = 0;
+  private writeSets = 0;
 
   constructor(options: RelayOptions) {
     this.options = options;
@@ -87,14 +86,14 @@ export class Relay implements UnitSink {
   }
 
   /** @throws for a unit without a guard: programmer fault */
-  submit(unit: Unit): void {
-    if (unit.guards.length === 0)
-      throw new Error(`unit ${unit.commit} has no guard: it could be stored twice`);
-    for (const guard of unit.guards) {
-      this.writers.set(guard.subject, (this.writers.get(guard.subject) ?? 0) + 1);
+  submit(writeSet: WriteSet): void {
+    if (writeSet.preconditions.length === 0)
+      throw new Error(`unit ${writeSet.commit} has no guard: it could be stored twice`);
+    for (const precondition of writeSet.preconditions) {
+      this.writers.set(precondition.subject, (this.writers.get(precondition.subject) ?? 0) + 1);
     }
-    this.since.set(unit.commit, this.options.clock.monotonic());
-    this.fresh.push(unit);
+    this.since.set(writeSet.commit, this.options.clock.monotonic());
+    this.fresh.push(writeSet);
     this.schedule();
   }
 
@@ -107,12 +106,12 @@ export class Relay implements UnitSink {
       storeRefuses: this.options.store.isRefusing(),
       noRoom: this.noRoom,
       batches: this.batches,
-      units: this.units,
+      writeSets: this.writeSets,
     };
   }
 
   /** Every commit of this node at or below this stream sequence has been settled. */
-  settledThrough(): number {
+  resolvedThrough(): number {
     return this.since.size === 0 ? Number.POSITIVE_INFINITY : this.lastStored;
   }
 
@@ -153,15 +152,15 @@ export class Relay implements UnitSink {
     }
     // Callers are told at once. What comes now waits: dropped, it would be decided again and again.
     this.holds = true;
-    for (const unit of fresh) this.settle(unit, { status: "dropped", why: "store_unavailable" });
+    for (const writeSet of fresh) this.resolve(writeSet, { status: "dropped", why: "store_unavailable" });
   }
 
   private nextBatch(): Batch | undefined {
     let count = this.countThatFits();
     while (count > 0) {
-      const units = this.queue.slice(0, count);
-      const marks = this.marksDue(units);
-      const batch = composeBatch(units, this.tails, marks);
+      const writeSets = this.queue.slice(0, count);
+      const marks = this.marksDue(writeSets);
+      const batch = composeBatch(writeSets, this.tails, marks);
       if (batch.messages.length <= limits.batchMessages || count === 1) {
         this.queue.splice(0, count);
         const now = this.options.clock.monotonic();
@@ -182,26 +181,28 @@ export class Relay implements UnitSink {
     const epochs = new Map<string, number>();
     const written = new Set<string>();
     let messages = 0;
-    for (const [index, unit] of this.queue.entries()) {
-      messages += unit.messages.length;
-      if (index > 0 && (index >= this.unitLimit || messages > limits.batchMessages)) return index;
-      for (const lock of unit.locks) {
+    for (const [index, writeSet] of this.queue.entries()) {
+      messages += writeSet.messages.length;
+      if (index > 0 && (index >= this.writeSetLimit || messages > limits.batchMessages)) return index;
+      for (const lock of writeSet.locks) {
         if ((epochs.get(lock.subject) ?? lock.epoch) !== lock.epoch) return index;
         epochs.set(lock.subject, lock.epoch);
       }
-      if (unit.guards.some(({ subject, sequence }) => sequence !== undefined && written.has(subject))) {
+      if (
+        writeSet.preconditions.some(({ subject, sequence }) => sequence !== undefined && written.has(subject))
+      ) {
         return index;
       }
-      for (const { subject } of unit.guards) written.add(subject);
+      for (const { subject } of writeSet.preconditions) written.add(subject);
     }
     return this.queue.length;
   }
 
-  private marksDue(units: readonly Unit[]): Set<string> {
+  private marksDue(writeSets: readonly WriteSet[]): Set<string> {
     const now = this.options.clock.monotonic();
     const due = new Set<string>();
-    for (const unit of units) {
-      for (const { subject } of unit.locks) {
+    for (const writeSet of writeSets) {
+      for (const { subject } of writeSet.locks) {
         const last = this.marked.get(subject);
         if (last === undefined || now - last >= this.options.markEveryMs) due.add(subject);
       }
@@ -211,12 +212,12 @@ export class Relay implements UnitSink {
 
   /** Repeats the batch until its fate is known (R3); then the next one is under way. */
   private async publish(batch: Batch): Promise<void> {
-    const { journal, clock, log, commitTimeoutMs, crash } = this.options;
+    const { journal, clock, log, commitTimeoutMs, failpoints } = this.options;
     let unexplained = 0;
     for (let attempt = 1; !this.stopped; attempt++) {
-      crash?.("relay.append", "before");
+      failpoints?.("relay.append", "before");
       const result = await journal.append(batch.messages, commitTimeoutMs);
-      crash?.("relay.append", "after");
+      failpoints?.("relay.append", "after");
       if (this.stopped) return;
       if (result.status === "stored") {
         this.noRoom = undefined;
@@ -235,9 +236,12 @@ export class Relay implements UnitSink {
       } else {
         this.answered = false;
         this.noRoom = result.noRoom ? result.reason : undefined;
-        log.warn({ attempt, reason: result.reason, units: batch.units.length }, "batch without an answer");
+        log.warn(
+          { attempt, reason: result.reason, units: batch.writeSets.length },
+          "batch without an answer",
+        );
       }
-      await pause(clock, Math.min(5 * 2 ** Math.min(attempt, 10), SLOWEST_RETRY_MS));
+      await clock.sleep(Math.min(5 * 2 ** Math.min(attempt, 10), SLOWEST_RETRY_MS));
     }
   }
 
@@ -247,14 +251,14 @@ export class Relay implements UnitSink {
     this.answered = true;
     this.lastStored = lastSequence;
     this.batches++;
-    this.unitLimit = Math.min(this.unitLimit * 2, limits.batchMessages);
-    for (const [ledger, changes] of batch.changes) ledger.committed(changes);
+    this.writeSetLimit = Math.min(this.writeSetLimit * 2, limits.batchMessages);
+    for (const [aggregator, changes] of batch.changes) aggregator.committed(changes);
     const sequences = new Map<string, number>();
-    for (const [subject, index] of batch.guarded) sequences.set(subject, first + index);
+    for (const [subject, index] of batch.checkedSubjects) sequences.set(subject, first + index);
     this.place(sequences);
     this.inFlight = undefined;
     this.pump();
-    this.finish(batch.units, sequences, lastSequence);
+    this.finish(batch.writeSets, sequences, lastSequence);
   }
 
   /** What stands behind these units in the queue is checked against where they stand. */
@@ -262,10 +266,14 @@ export class Relay implements UnitSink {
     for (const [subject, sequence] of sequences) this.tails.set(subject, sequence);
   }
 
-  private finish(units: readonly Unit[], sequences: ReadonlyMap<string, number>, lastSequence: number): void {
-    this.units += units.length;
-    this.options.store.forget(units.map((unit) => unit.commit));
-    for (const unit of units) this.settle(unit, { status: "stored", sequences, lastSequence });
+  private finish(
+    writeSets: readonly WriteSet[],
+    sequences: ReadonlyMap<string, number>,
+    lastSequence: number,
+  ): void {
+    this.writeSets += writeSets.length;
+    this.options.store.forget(writeSets.map((writeSet) => writeSet.commit));
+    for (const writeSet of writeSets) this.resolve(writeSet, { status: "stored", sequences, lastSequence });
   }
 
   /** True when the batch is done with: settled, or its remains are back in the queue. */
@@ -274,12 +282,12 @@ export class Relay implements UnitSink {
     result: Extract<AppendResult, { status: "rejected" }>,
     believeOld: boolean,
   ): Promise<boolean> {
-    const { log, crash } = this.options;
+    const { log, failpoints } = this.options;
     if (result.code === ServerCode.subjectInFlight) return false;
     if (result.code === ServerCode.wrongLastSequence || result.code === ServerCode.duplicateMessageId) {
-      crash?.("relay.diagnose", "before");
+      failpoints?.("relay.diagnose", "before");
       const found = await diagnose(batch, this.queue, this.options.journal, believeOld);
-      crash?.("relay.diagnose", "after");
+      failpoints?.("relay.diagnose", "after");
       if (!found || this.stopped) return false;
       log.info(
         {
@@ -290,81 +298,91 @@ export class Relay implements UnitSink {
         },
         "rejected batch settled by reading back",
       );
-      for (const unit of found.stored) {
-        for (const { ledger, change } of unit.tally ?? []) ledger.committed([change]);
+      for (const writeSet of found.stored) {
+        for (const { aggregator, delta: change } of writeSet.deltas ?? []) aggregator.committed([change]);
       }
       if (found.stored.length > 0) {
         this.place(found.sequences);
         this.finish(found.stored, found.sequences, found.lastSequence);
       }
       const stored = new Set(found.stored);
-      this.queue = this.queue.filter((unit) => !stored.has(unit));
+      this.queue = this.queue.filter((writeSet) => !stored.has(writeSet));
       this.requeue(batch, stored);
       this.drop(found.lockMoved, "lock_moved");
       this.drop([...found.fenced, ...this.orphans(found)], "fenced");
       for (const lock of found.movedLocks) this.options.onLockMoved(lock);
       return true;
     }
-    const [only, ...others] = batch.units;
+    const [only, ...others] = batch.writeSets;
     if (only && others.length === 0) {
       log.error({ code: result.code, reason: result.reason, commit: only.commit }, "unit refused");
       this.options.store.forget([only.commit]);
-      this.settle(only, { status: "refused", code: result.code, reason: result.reason });
-      this.drop(this.behind([only]), "fenced");
+      this.resolve(only, { status: "refused", code: result.code, reason: result.reason });
+      this.drop(this.after([only]), "fenced");
       return true;
     }
     // Somebody in this batch is unacceptable: halve until the culprit is alone.
-    log.warn({ code: result.code, reason: result.reason, units: batch.units.length }, "batch refused: split");
-    this.unitLimit = Math.max(1, Math.floor(batch.units.length / 2));
+    log.warn(
+      { code: result.code, reason: result.reason, units: batch.writeSets.length },
+      "batch refused: split",
+    );
+    this.writeSetLimit = Math.max(1, Math.floor(batch.writeSets.length / 2));
     this.requeue(batch, new Set());
     return true;
   }
 
   /** Units behind a stored one whose subject has been written by somebody else since. */
-  private orphans(found: Diagnosis): Unit[] {
-    const overwritten = found.stored.filter((unit) =>
-      unit.guards.some((guard) => !found.sequences.has(guard.subject)),
+  private orphans(found: Diagnosis): WriteSet[] {
+    const overwritten = found.stored.filter((writeSet) =>
+      writeSet.preconditions.some((precondition) => !found.sequences.has(precondition.subject)),
     );
-    return overwritten.length > 0 ? this.behind(overwritten) : [];
+    return overwritten.length > 0 ? this.after(overwritten) : [];
   }
 
-  private requeue(batch: Batch, except: ReadonlySet<Unit>): void {
-    this.queue = [...batch.units.filter((unit) => !except.has(unit)), ...this.queue];
+  private requeue(batch: Batch, except: ReadonlySet<WriteSet>): void {
+    this.queue = [...batch.writeSets.filter((writeSet) => !except.has(writeSet)), ...this.queue];
   }
 
-  private drop(doomed: readonly Unit[], why: "fenced" | "lock_moved"): void {
+  private drop(doomed: readonly WriteSet[], why: "fenced" | "lock_moved"): void {
     // One refusal can condemn a unit twice, through its lock and through a subject.
-    const units = doomed.filter((unit) => this.since.has(unit.commit));
-    if (units.length === 0) return;
-    const behind = this.behind(units);
-    const gone = new Set([...units, ...behind]);
-    this.queue = this.queue.filter((unit) => !gone.has(unit));
-    this.fresh = this.fresh.filter((unit) => !gone.has(unit));
-    this.options.store.forget([...gone].map((unit) => unit.commit));
-    for (const unit of gone) {
-      for (const guard of unit.guards) this.tails.delete(guard.subject);
+    const writeSets = doomed.filter((writeSet) => this.since.has(writeSet.commit));
+    if (writeSets.length === 0) return;
+    const behind = this.after(writeSets);
+    const gone = new Set([...writeSets, ...behind]);
+    this.queue = this.queue.filter((writeSet) => !gone.has(writeSet));
+    this.fresh = this.fresh.filter((writeSet) => !gone.has(writeSet));
+    this.options.store.forget([...gone].map((writeSet) => writeSet.commit));
+    for (const writeSet of gone) {
+      for (const precondition of writeSet.preconditions) this.tails.delete(precondition.subject);
     }
-    for (const unit of units) this.settle(unit, { status: "dropped", why });
-    for (const unit of behind) this.settle(unit, { status: "dropped", why: "fenced" });
+    for (const writeSet of writeSets) this.resolve(writeSet, { status: "dropped", why });
+    for (const writeSet of behind) this.resolve(writeSet, { status: "dropped", why: "fenced" });
   }
 
   /** Later units that guard a subject of one of these, and those behind them. */
-  private behind(units: readonly Unit[]): Unit[] {
-    const chosen = new Set(units);
-    const touched = new Set(units.flatMap((unit) => unit.guards.map((guard) => guard.subject)));
-    const found: Unit[] = [];
-    for (const unit of [...this.queue, ...this.fresh]) {
-      if (chosen.has(unit)) continue;
-      if (!unit.guards.some((guard) => guard.sequence === undefined && touched.has(guard.subject))) continue;
-      found.push(unit);
-      for (const guard of unit.guards) touched.add(guard.subject);
+  private after(writeSets: readonly WriteSet[]): WriteSet[] {
+    const chosen = new Set(writeSets);
+    const touched = new Set(
+      writeSets.flatMap((writeSet) => writeSet.preconditions.map((precondition) => precondition.subject)),
+    );
+    const found: WriteSet[] = [];
+    for (const writeSet of [...this.queue, ...this.fresh]) {
+      if (chosen.has(writeSet)) continue;
+      if (
+        !writeSet.preconditions.some(
+          (precondition) => precondition.sequence === undefined && touched.has(precondition.subject),
+        )
+      )
+        continue;
+      found.push(writeSet);
+      for (const precondition of writeSet.preconditions) touched.add(precondition.subject);
     }
     return found;
   }
 
-  private settle(unit: Unit, outcome: Outcome): void {
-    this.since.delete(unit.commit);
-    for (const { subject } of unit.guards) {
+  private resolve(writeSet: WriteSet, outcome: Outcome): void {
+    this.since.delete(writeSet.commit);
+    for (const { subject } of writeSet.preconditions) {
       const left = (this.writers.get(subject) ?? 1) - 1;
       if (left > 0) this.writers.set(subject, left);
       else {
@@ -372,6 +390,6 @@ export class Relay implements UnitSink {
         this.tails.delete(subject);
       }
     }
-    unit.settled(outcome);
+    writeSet.resolved(outcome);
   }
 }

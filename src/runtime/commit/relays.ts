@@ -6,16 +6,16 @@
  *       server would wait for the rest of its batch in either stream, and the relay repeat it for ever.
  * Proved by: test/unit/runtime/commit/relays.test.ts
  */
-import { lockParts } from "../../../config/subjects.ts";
-import { LocalStore } from "./outbox-writer.ts";
+import { lockParts } from "../subjects.ts";
+import { OutboxWriter } from "./outbox-writer.ts";
 import type { Journal, Outbox } from "../ports.ts";
 import { Relay, type RelayOptions, type RelayState } from "./relay.ts";
-import type { Unit, UnitSink } from "./write-set.ts";
+import type { WriteSet, WriteSetSink } from "./write-set.ts";
 
-export class Relays implements UnitSink {
+export class Relays implements WriteSetSink {
   /** By stream. */
   readonly all: readonly Relay[];
-  private readonly store: LocalStore;
+  private readonly store: OutboxWriter;
 
   /** @param journals of every stream, by its number */
   constructor(
@@ -23,19 +23,19 @@ export class Relays implements UnitSink {
     options: Omit<RelayOptions, "journal" | "store"> & { readonly outbox: Outbox },
   ) {
     // One file: what refuses one relay's writes refuses all.
-    this.store = new LocalStore(options);
+    this.store = new OutboxWriter(options);
     this.all = journals.map((journal) => new Relay({ ...options, journal, store: this.store }));
   }
 
   /** @throws for a unit whose locks are not all in one stream of this node: a fault of the program */
-  submit(unit: Unit): void {
-    const streams = new Set(unit.locks.map((lock) => lockParts(lock.subject).stream));
+  submit(writeSet: WriteSet): void {
+    const streams = new Set(writeSet.locks.map((lock) => lockParts(lock.subject).stream));
     const [stream] = streams;
     const relay = stream === undefined ? undefined : this.all[stream];
     if (streams.size !== 1 || !relay) {
-      throw new Error(`unit ${unit.commit} is of the streams ${[...streams].join(", ")}`);
+      throw new Error(`unit ${writeSet.commit} is of the streams ${[...streams].join(", ")}`);
     }
-    relay.submit(unit);
+    relay.submit(writeSet);
   }
 
   /** Of the node as a whole. */
@@ -50,7 +50,7 @@ export class Relays implements UnitSink {
       storeRefuses: this.store.isRefusing(),
       noRoom: states.find(({ noRoom }) => noRoom !== undefined)?.noRoom,
       batches: sum(({ batches }) => batches),
-      units: sum(({ units }) => units),
+      writeSets: sum(({ writeSets }) => writeSets),
     };
   }
 

@@ -13,7 +13,7 @@ import type { BreakerLimits } from "../definition.ts";
 export type BreakerState = "closed" | "open" | "half_open";
 
 /** What a call says of its provider. `silent`: nothing, it was given up for reasons of our own. */
-export type Verdict = "well" | "ill" | "silent";
+export type CallResult = "success" | "failure" | "ignored";
 
 /** Leave to make one call, to be given back with its verdict. */
 export type Permit = { readonly era: number };
@@ -56,11 +56,11 @@ export class CircuitBreaker {
   }
 
   /** Every permit comes back here, once. */
-  settle(permit: Permit, verdict: Verdict, now: number): void {
+  report(permit: Permit, verdict: CallResult, now: number): void {
     if (permit.era !== this.era) return;
-    if (verdict === "silent") {
+    if (verdict === "ignored") {
       this.probes--;
-    } else if (verdict === "well") {
+    } else if (verdict === "success") {
       this.failures = 0;
       if (this.current === "half_open") this.change("closed");
     } else if (this.current === "half_open") {

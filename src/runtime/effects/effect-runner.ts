@@ -16,12 +16,11 @@ import {
   type EffectHandler,
   type ProviderLimits,
 } from "../definition.ts";
-import type { Crash } from "../failpoints.ts";
+import type { Failpoints } from "../failpoints.ts";
 import type { EffectOutcome } from "../actor/input.ts";
-import type { Verdict } from "./circuit-breaker.ts";
-import { pause } from "../pause.ts";
+import type { CallResult } from "./circuit-breaker.ts";
 import type { Clock, Log } from "../ports.ts";
-import { type LaneStatus, ProviderLane } from "./provider-limiter.ts";
+import { type ProviderStatus, ProviderLimiter } from "./provider-limiter.ts";
 
 export type EffectRun = {
   readonly actor: string;
@@ -43,15 +42,15 @@ const CANCELLED: EffectFailure = { code: "cancelled", message: "the node stopped
 /** Of a provider that the definition says nothing about. */
 const UNNAMED: ProviderLimits = { concurrency: 512 };
 /** For the last look-up of an unknown outcome, in line and under way each: somebody may be waiting. */
-const LAST_LOOK_MS = 2000;
+const LAST_STATUS_QUERY_MS = 2000;
 
 export class EffectRunner {
   private readonly handlers: Readonly<Record<string, EffectHandler>>;
   private readonly clock: Clock;
   private readonly log: Log;
-  private readonly crash: Crash | undefined;
+  private readonly failpoints: Failpoints | undefined;
   private readonly running = new Map<string, AbortController>();
-  private readonly lanes = new Map<string, ProviderLane>();
+  private readonly limiters = new Map<string, ProviderLimiter>();
   private stopped = false;
 
   constructor(options: {
@@ -60,21 +59,24 @@ export class EffectRunner {
     readonly providers?: Readonly<Record<string, ProviderLimits>> | undefined;
     readonly clock: Clock;
     readonly log: Log;
-    readonly crash?: Crash | undefined;
+    readonly failpoints?: Failpoints | undefined;
   }) {
     this.handlers = options.handlers;
     this.clock = options.clock;
     this.log = options.log;
-    this.crash = options.crash;
+    this.failpoints = options.failpoints;
     for (const { provider } of Object.values(options.handlers)) {
-      if (this.lanes.has(provider)) continue;
-      this.lanes.set(provider, new ProviderLane(provider, options.providers?.[provider] ?? UNNAMED, options));
+      if (this.limiters.has(provider)) continue;
+      this.limiters.set(
+        provider,
+        new ProviderLimiter(provider, options.providers?.[provider] ?? UNNAMED, options),
+      );
     }
   }
 
   /** The way to each provider, as it is now. */
-  providers(): LaneStatus[] {
-    return [...this.lanes.values()].map((lane) => lane.status());
+  providers(): ProviderStatus[] {
+    return [...this.limiters.values()].map((limiter) => limiter.status());
   }
 
   /** Number of effects under way or in line. */
@@ -86,7 +88,7 @@ export class EffectRunner {
     if (this.stopped || this.running.has(run.key)) return;
     const controller = new AbortController();
     this.running.set(run.key, controller);
-    void this.settle(run, controller);
+    void this.finish(run, controller);
   }
 
   /** Forgets a run: its outcome is not delivered. The call itself is aborted where the provider allows it. */
@@ -100,7 +102,7 @@ export class EffectRunner {
     for (const key of this.running.keys()) this.forget(key);
   }
 
-  private async settle(run: EffectRun, controller: AbortController): Promise<void> {
+  private async finish(run: EffectRun, controller: AbortController): Promise<void> {
     const outcome = await this.attempt(run, controller);
     if (this.running.get(run.key) !== controller) return;
     this.running.delete(run.key);
@@ -111,17 +113,17 @@ export class EffectRunner {
     const handler = this.handlers[run.src];
     if (!handler)
       return failure({ code: "no_handler", message: `no handler for ${run.src}`, kind: "refused" });
-    const lane = this.lane(handler);
+    const limiter = this.limiter(handler);
     const { signal } = controller;
-    const wait = { deadline: this.clock.monotonic() + lane.patienceMs, stop: signal };
+    const wait = { deadline: this.clock.monotonic() + limiter.maxWaitMs, stop: signal };
     let unknown = run.resumed;
     let last: EffectFailure | undefined;
     for (let attempt = 1, counted = 0; counted < handler.maxAttempts; attempt++) {
-      if (attempt > 1) await pause(this.clock, handler.backoffMs * 2 ** Math.max(0, counted - 1));
-      const result = await lane.call(
+      if (attempt > 1) await this.clock.sleep(handler.backoffMs * 2 ** Math.max(0, counted - 1));
+      const result = await limiter.call(
         wait,
         () => this.once(handler, run, attempt, unknown, signal),
-        (outcome) => verdictOf(outcome, signal),
+        (outcome) => callResult(outcome, signal),
       );
       if (signal.aborted) return failure(CANCELLED);
       if (!result) return failure(away(handler.provider, unknown, last));
@@ -131,11 +133,11 @@ export class EffectRunner {
       if (last.kind === "refused") return result;
       if (last.kind === "unknown") unknown = true;
       if (last.code === "timeout" && handler.timeoutIsFinal)
-        return await this.lastLook(handler, run, last, signal);
-      if (lane.isClosed()) counted++;
+        return await this.lastStatusQuery(handler, run, last, signal);
+      if (limiter.isClosed()) counted++;
     }
     last ??= CANCELLED;
-    return unknown ? await this.lastLook(handler, run, last, signal) : failure(last);
+    return unknown ? await this.lastStatusQuery(handler, run, last, signal) : failure(last);
   }
 
   private async once(
@@ -163,15 +165,15 @@ export class EffectRunner {
       signal: limit.signal,
     };
     try {
-      if (unknown && handler.lookup) {
-        this.crash?.("effect.look_up", "before");
-        const found = await untilAborted(handler.lookup(context), limit.signal);
-        this.crash?.("effect.look_up", "after");
+      if (unknown && handler.queryStatus) {
+        this.failpoints?.("effect.look_up", "before");
+        const found = await untilAborted(handler.queryStatus(context), limit.signal);
+        this.failpoints?.("effect.look_up", "after");
         if (found.found) return { output: found.output };
       }
-      this.crash?.("effect.run", "before");
+      this.failpoints?.("effect.run", "before");
       const output = await untilAborted(handler.run(context), limit.signal);
-      this.crash?.("effect.run", "after");
+      this.failpoints?.("effect.run", "after");
       return { output };
     } catch (error) {
       if (timedOut) {
@@ -192,28 +194,32 @@ export class EffectRunner {
    * Before an unknown outcome is told as a failure, the provider is asked once more, unless it is known to be away:
    * then the failure is of kind `unknown`, and what becomes of it is for the machine.
    */
-  private async lastLook(
+  private async lastStatusQuery(
     handler: EffectHandler,
     run: EffectRun,
     last: EffectFailure,
     stop: AbortSignal,
   ): Promise<EffectOutcome> {
-    if (!looksUp(handler)) return failure(last);
-    const found = await this.lane(handler).call(
-      { deadline: this.clock.monotonic() + LAST_LOOK_MS, stop },
-      () => this.look(handler, run, stop),
-      (outcome) => verdictOf(outcome, stop),
+    if (!hasStatusQuery(handler)) return failure(last);
+    const found = await this.limiter(handler).call(
+      { deadline: this.clock.monotonic() + LAST_STATUS_QUERY_MS, stop },
+      () => this.queryStatus(handler, run, stop),
+      (outcome) => callResult(outcome, stop),
     );
     if (found && "output" in found) return found;
     const settled = found?.error === NOT_FOUND;
     return failure(settled ? last : { ...last, kind: "unknown" });
   }
 
-  private async look(handler: LookingUp, run: EffectRun, stop: AbortSignal): Promise<EffectOutcome> {
+  private async queryStatus(
+    handler: HasStatusQuery,
+    run: EffectRun,
+    stop: AbortSignal,
+  ): Promise<EffectOutcome> {
     const limit = new AbortController();
     const abort = (): void => limit.abort();
     stop.addEventListener("abort", abort, { once: true });
-    const cancel = this.clock.after(Math.min(handler.timeoutMs, LAST_LOOK_MS), abort);
+    const cancel = this.clock.after(Math.min(handler.timeoutMs, LAST_STATUS_QUERY_MS), abort);
     try {
       const context = {
         actor: run.actor,
@@ -223,9 +229,9 @@ export class EffectRunner {
         resumed: true,
         signal: limit.signal,
       };
-      this.crash?.("effect.last_look", "before");
-      const found = await untilAborted(handler.lookup(context), limit.signal);
-      this.crash?.("effect.last_look", "after");
+      this.failpoints?.("effect.last_look", "before");
+      const found = await untilAborted(handler.queryStatus(context), limit.signal);
+      this.failpoints?.("effect.last_look", "after");
       return found.found ? { output: found.output } : failure(NOT_FOUND);
     } catch (error) {
       this.log.warn({ err: error, actor: run.actor, effect: run.src }, "outcome could not be looked up");
@@ -236,23 +242,23 @@ export class EffectRunner {
     }
   }
 
-  private lane({ provider }: EffectHandler): ProviderLane {
-    const lane = this.lanes.get(provider);
-    if (!lane) throw new Error(`no lane for ${provider}`);
-    return lane;
+  private limiter({ provider }: EffectHandler): ProviderLimiter {
+    const limiter = this.limiters.get(provider);
+    if (!limiter) throw new Error(`no limiter for ${provider}`);
+    return limiter;
   }
 }
 
-type LookingUp = EffectHandler & Required<Pick<EffectHandler, "lookup">>;
+type HasStatusQuery = EffectHandler & Required<Pick<EffectHandler, "queryStatus">>;
 
-function looksUp(handler: EffectHandler): handler is LookingUp {
-  return handler.lookup !== undefined;
+function hasStatusQuery(handler: EffectHandler): handler is HasStatusQuery {
+  return handler.queryStatus !== undefined;
 }
 
 /** A provider that says no works; what was given up for reasons of our own says nothing. */
-function verdictOf(outcome: EffectOutcome, stop: AbortSignal): Verdict {
-  if ("output" in outcome || outcome.error.kind === "refused") return "well";
-  return stop.aborted ? "silent" : "ill";
+function callResult(outcome: EffectOutcome, stop: AbortSignal): CallResult {
+  if ("output" in outcome || outcome.error.kind === "refused") return "success";
+  return stop.aborted ? "ignored" : "failure";
 }
 
 /** The provider was not back in time. What is not known to be undone stays unknown. */
@@ -268,7 +274,7 @@ function failure(error: EffectFailure): EffectOutcome {
 function failureOf(error: unknown, handler: EffectHandler): EffectFailure {
   if (error instanceof EffectError) return { code: error.code, message: error.message, kind: error.kind };
   const message = error instanceof Error ? error.message : String(error);
-  return { code: "failed", message, kind: handler.lookup ? "unknown" : "retryable" };
+  return { code: "failed", message, kind: handler.queryStatus ? "unknown" : "retryable" };
 }
 
 /** A provider that ignores its signal must not hold the run up. */

@@ -1,4 +1,4 @@
-import { lockParts } from "../../../config/subjects.ts";
+import { lockParts } from "../subjects.ts";
 import type { ActorDefinition, EffectHandler } from "../definition.ts";
 
 /**

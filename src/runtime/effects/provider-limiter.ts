@@ -9,12 +9,12 @@
  * owns, and those are bounded by admission (`effectLimit` of the node).
  * Proved by: test/unit/runtime/effects/provider-limiter.test.ts, effect-runner.test.ts
  */
-import { type BreakerState, CircuitBreaker, type Permit, type Verdict } from "./circuit-breaker.ts";
+import { type BreakerState, CircuitBreaker, type Permit, type CallResult } from "./circuit-breaker.ts";
 import type { ProviderLimits } from "../definition.ts";
 import type { Clock, Log } from "../ports.ts";
 
 /** For operators. */
-export type LaneStatus = {
+export type ProviderStatus = {
   readonly provider: string;
   readonly busy: number;
   readonly waiting: number;
@@ -33,7 +33,7 @@ const UNBROKEN: Permit = { era: 0 };
 /** How exactly deadlines are kept while the breaker is not closed. */
 const LOOK_AGAIN_MS = 250;
 
-export class ProviderLane {
+export class ProviderLimiter {
   private readonly provider: string;
   private readonly limits: ProviderLimits;
   private readonly clock: Clock;
@@ -61,8 +61,8 @@ export class ProviderLane {
   }
 
   /** Without a breaker, for ever. */
-  get patienceMs(): number {
-    return this.limits.breaker?.patienceMs ?? Number.POSITIVE_INFINITY;
+  get maxWaitMs(): number {
+    return this.limits.breaker?.maxWaitMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Nothing is known against the provider. */
@@ -70,7 +70,7 @@ export class ProviderLane {
     return this.breaker === undefined || this.breaker.state === "closed";
   }
 
-  status(): LaneStatus {
+  status(): ProviderStatus {
     return {
       provider: this.provider,
       busy: this.busy,
@@ -86,21 +86,21 @@ export class ProviderLane {
   async call<T>(
     wait: Wait,
     task: () => Promise<T>,
-    verdictOf: (result: T) => Verdict,
+    verdictOf: (result: T) => CallResult,
   ): Promise<T | undefined> {
     const permit = await new Promise<Permit | undefined>((go) => {
       this.line.add({ ...wait, go });
       this.advance();
     });
     if (!permit) return undefined;
-    let verdict: Verdict = "silent";
+    let verdict: CallResult = "ignored";
     try {
       const result = await task();
       verdict = verdictOf(result);
       return result;
     } finally {
       this.busy--;
-      this.breaker?.settle(permit, verdict, this.clock.monotonic());
+      this.breaker?.report(permit, verdict, this.clock.monotonic());
       this.advance();
     }
   }

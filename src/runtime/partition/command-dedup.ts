@@ -7,7 +7,7 @@
 import type { ActorReply } from "../actors.ts";
 import type { ActorRequest } from "../routing/request-codec.ts";
 
-export class Repeats {
+export class CommandDedup {
   private readonly bound: number;
   private readonly under = new Map<string, Promise<ActorReply>>();
   /** Acknowledged, oldest first. */

@@ -6,17 +6,16 @@
  *   P2. The replay reads from the floor up to the lock entry of this very epoch: nothing older is missing then.
  * A crash leaves the floor entry and the stream behind; the next owner replays from there.
  */
-import { limits, stopping } from "../../../config/limits.ts";
-import { subjects } from "../../../config/subjects.ts";
+import { limits, stopping } from "../limits.ts";
+import { subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";
-import { Admission } from "../routing/admission-control.ts";
+import { AdmissionControl } from "../routing/admission-control.ts";
 import type { Input } from "../actor/input.ts";
-import { unasked } from "../tenure/activation.ts";
-import type { Crash } from "../failpoints.ts";
-import { FloorEntry } from "./checkpoint.ts";
+import { fireAndForget } from "../tenure/activation.ts";
+import type { Failpoints } from "../failpoints.ts";
+import { Checkpoint } from "./checkpoint.ts";
 import { readInput } from "../actor/inbox-input.ts";
 import { readParking } from "../actor/parking-record.ts";
-import { pause } from "../pause.ts";
 import {
   type Bucket,
   type Bus,
@@ -26,7 +25,7 @@ import {
   Unavailable,
 } from "../ports.ts";
 import type { Relay } from "../commit/relay.ts";
-import { Repeats } from "./command-dedup.ts";
+import { CommandDedup } from "./command-dedup.ts";
 import { type FoundParking, type Replay, replay } from "./replay.ts";
 import type { OwnedResource } from "../cluster/owned-resource.ts";
 import { Tenure, type TenureOptions } from "../tenure/tenure.ts";
@@ -35,13 +34,13 @@ import { type ActorRequest, decodeRequest, encodeReply } from "../routing/reques
 export type PartitionOptions = TenureOptions & {
   readonly partition: number;
   readonly bus: Bus;
-  readonly floors: Bucket;
+  readonly checkpoints: Bucket;
   readonly relay: Relay;
   /** A reason not to take work under this lock now (deposed, disconnected, overloaded), or undefined. */
   readonly refusal: (op: ActorRequest["op"], lock: string) => ActorReply | undefined;
   /** Inbox inputs under way at once; the consumer waits above. */
   readonly inboxBound: number;
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
   /** An actor of the partition was stored by a newer machine than this node runs. */
   readonly onNewer: (resource: string) => void;
 };
@@ -57,13 +56,13 @@ export class Partition implements OwnedResource {
   readonly journal: Journal;
   private readonly options: PartitionOptions;
   private tenure: Tenure | undefined;
-  private floor: FloorEntry | undefined;
+  private checkpoint: Checkpoint | undefined;
   /** What the floor says at least, also as the last owner left it: it never goes back. */
-  private floorThrough = 0;
+  private checkpointThrough = 0;
   private subscriptions: Subscription[] = [];
   private open = false;
-  private readonly repeats = new Repeats(limits.partitionCalls);
-  private readonly admission = new Admission({
+  private readonly dedup = new CommandDedup(limits.partitionCalls);
+  private readonly admission = new AdmissionControl({
     perActor: limits.mailboxInputs,
     inAll: limits.partitionCalls,
   });
@@ -91,67 +90,68 @@ export class Partition implements OwnedResource {
 
   async acquire(epoch: number): Promise<void> {
     this.revoke();
-    const { partition, bus, floors, journal, log, crash } = this.options;
+    const { partition, bus, checkpoints, journal, log, failpoints } = this.options;
     const tenure = new Tenure(this.options, partition, epoch, () => this.options.onNewer(this.name));
     this.tenure = tenure;
-    const { entry, floor } = await FloorEntry.claim(floors, this.name, epoch, crash);
+    const { entry, floor: checkpoint } = await Checkpoint.claim(checkpoints, this.name, epoch, failpoints);
     const found = await replay({
       ...this.options,
-      from: floor.through + 1,
+      from: checkpoint.through + 1,
       epoch,
       onRecord: (actor, sequence) => tenure.knows(actor, sequence),
       wanted: () => this.tenure === tenure,
     });
     if (this.tenure !== tenure) return;
-    const parkings = await this.parkings(found, floor.parkedAt);
+    const parkings = await this.parkings(found, checkpoint.parkedAt);
     if (this.tenure !== tenure) return;
-    const behind = new Set(floor.behind);
+    const behind = new Set(checkpoint.behind);
     for (const { entry: last, sequence } of parkings.values()) {
       tenure.knowsParking(sequence);
       if (last.status === "parked") tenure.foundParked(last, sequence);
       // Its inputs from before may not be evaluated yet: the last owner had just taken it up again.
-      else if (sequence > floor.through) behind.add(last.actor);
+      else if (sequence > checkpoint.through) behind.add(last.actor);
     }
     for (const actor of behind) tenure.catchUp(actor);
-    const unfinished = [...new Set([...floor.open, ...found.open.keys()])];
+    const unfinished = [...new Set([...checkpoint.open, ...found.open.keys()])];
     for (let at = 0; at < unfinished.length; at += limits.partitionLoads) {
       const some = unfinished.slice(at, at + limits.partitionLoads);
-      crash?.("partition.resume", "before");
+      failpoints?.("partition.resume", "before");
       await Promise.all(some.map((actor) => tenure.takeUp(actor, found.open.get(actor))));
-      crash?.("partition.resume", "after");
+      failpoints?.("partition.resume", "after");
       if (this.tenure !== tenure) return;
     }
-    for (const { actor, input, sequence } of found.inputs) tenure.dispatch(actor, unasked(input, sequence));
+    for (const { actor, input, sequence } of found.inputs)
+      tenure.dispatch(actor, fireAndForget(input, sequence));
     const subscriptions: Subscription[] = [];
     try {
-      crash?.("partition.follow", "before");
+      failpoints?.("partition.follow", "before");
       subscriptions.push(
         await journal.consume(
           { filters: [subjects.inboxes(partition), subjects.fence(this.name)], fromSequence: epoch + 1 },
           (message) => this.follow(tenure, message),
         ),
       );
-      crash?.("partition.follow", "after");
-      crash?.("partition.serve", "before");
+      failpoints?.("partition.follow", "after");
+      failpoints?.("partition.serve", "before");
       subscriptions.push(
         await bus.serve(subjects.command(partition), (payload) => this.serve(tenure, payload)),
       );
-      crash?.("partition.serve", "after");
-      crash?.("partition.flush", "before");
+      failpoints?.("partition.serve", "after");
+      failpoints?.("partition.flush", "before");
       await bus.flush();
-      crash?.("partition.flush", "after");
+      failpoints?.("partition.flush", "after");
     } catch (error) {
       // What stays subscribed would answer beside the next owner, and perhaps before it.
       await stopAll(subscriptions);
       throw error;
     }
     if (this.tenure !== tenure) return await stopAll(subscriptions);
-    this.floor = entry;
-    this.floorThrough = floor.through;
+    this.checkpoint = entry;
+    this.checkpointThrough = checkpoint.through;
     this.subscriptions = subscriptions;
     this.open = true;
     log.info(
-      { partition, epoch, from: floor.through, replayed: found.count, resumed: unfinished.length },
+      { partition, epoch, from: checkpoint.through, replayed: found.count, resumed: unfinished.length },
       "partition taken over",
     );
   }
@@ -160,35 +160,35 @@ export class Partition implements OwnedResource {
     this.open = false;
     this.tenure?.end();
     this.tenure = undefined;
-    this.floor = undefined;
+    this.checkpoint = undefined;
     for (const subscription of this.subscriptions.splice(0)) void subscription.stop();
   }
 
   async drain(): Promise<void> {
     const { tenure } = this;
-    const { clock, crash } = this.options;
+    const { clock, failpoints } = this.options;
     this.open = false;
     const subscriptions = this.subscriptions.splice(0);
-    crash?.("partition.stop_serving", "before");
+    failpoints?.("partition.stop_serving", "before");
     await stopAll(subscriptions);
-    crash?.("partition.stop_serving", "after");
+    failpoints?.("partition.stop_serving", "after");
     if (!tenure) return;
-    crash?.("partition.drain", "before");
-    await Promise.race([tenure.idle(), pause(clock, stopping.idleMs)]);
-    crash?.("partition.drain", "after");
-    if (this.tenure === tenure) await this.writeFloor().catch(() => false);
+    failpoints?.("partition.drain", "before");
+    await Promise.race([tenure.idle(), clock.sleep(stopping.idleMs)]);
+    failpoints?.("partition.drain", "after");
+    if (this.tenure === tenure) await this.writeCheckpoint().catch(() => false);
     // The lock may have been lost while the floor was written, and won again: what is open then is not ours to close.
     if (this.tenure === tenure) this.revoke();
   }
 
   /** Called about once a second. Refused or unanswered writes are repeated with the next call. */
-  async writeFloor(): Promise<boolean> {
-    const { tenure, floor } = this;
-    if (!tenure || !floor) return false;
-    const state = tenure.floor(this.options.relay.settledThrough());
-    this.floorThrough = Math.max(state.through, this.floorThrough);
-    const written = await floor.write({ ...state, through: this.floorThrough });
-    return written || (await floor.refresh());
+  async writeCheckpoint(): Promise<boolean> {
+    const { tenure, checkpoint } = this;
+    if (!tenure || !checkpoint) return false;
+    const state = tenure.checkpoint(this.options.relay.resolvedThrough());
+    this.checkpointThrough = Math.max(state.through, this.checkpointThrough);
+    const written = await checkpoint.write({ ...state, through: this.checkpointThrough });
+    return written || (await checkpoint.refresh());
   }
 
   /** A request of this node or of another one; the answer is always a value. */
@@ -207,7 +207,7 @@ export class Partition implements OwnedResource {
   private async answer(tenure: Tenure, request: ActorRequest): Promise<ActorReply> {
     const refusal = this.options.refusal(request.op, this.lock);
     if (refusal) return refusal;
-    return await this.repeats.join(request, (repeated) =>
+    return await this.dedup.join(request, (repeated) =>
       this.admission.admit(request.actor, () => this.admitted(tenure, request, repeated)),
     );
   }
@@ -256,14 +256,14 @@ export class Partition implements OwnedResource {
       return;
     }
     const read = readInput(message, this.options.partition, this.options.log);
-    if (read) tenure.dispatch(read.actor, unasked(read.input, message.sequence));
+    if (read) tenure.dispatch(read.actor, fireAndForget(read.input, message.sequence));
     tenure.saw(message.sequence);
     if (tenure.backlog() >= this.options.inboxBound) return this.untilBelow(tenure);
   }
 
   private async untilBelow(tenure: Tenure): Promise<void> {
     while (this.tenure === tenure && tenure.backlog() >= this.options.inboxBound) {
-      await pause(this.options.clock, 5);
+      await this.options.clock.sleep(5);
     }
   }
 
@@ -273,12 +273,12 @@ export class Partition implements OwnedResource {
    * @throws Unavailable
    */
   private async parkings(found: Replay, parkedAt: number): Promise<Map<string, FoundParking>> {
-    const { crash, journal, partition } = this.options;
+    const { failpoints, journal, partition } = this.options;
     const parkings = new Map(found.parkings);
     let newest = 0;
-    crash?.("partition.read_parkings", "before");
+    failpoints?.("partition.read_parkings", "before");
     const stored = await journal.readLastPerSubject(subjects.parkedActors(partition));
-    crash?.("partition.read_parkings", "after");
+    failpoints?.("partition.read_parkings", "after");
     for (const message of stored) {
       const entry = readParking(message);
       if (!entry) continue;

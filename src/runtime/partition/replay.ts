@@ -5,13 +5,12 @@
  * journal, but of a finished actor nothing is left except inputs that changed nothing (a timer that fired stale): of
  * 1 000 000 actors on 32 partitions some 31 000 inputs, about 10 MB, for as long as the takeover takes.
  */
-import { subjects } from "../../../config/subjects.ts";
+import { subjects } from "../subjects.ts";
 import type { Input } from "../actor/input.ts";
-import type { Crash } from "../failpoints.ts";
+import type { Failpoints } from "../failpoints.ts";
 import { readRecord } from "../actor/snapshot.ts";
 import { readInput } from "../actor/inbox-input.ts";
 import { type Parking, readParking, type Unparking } from "../actor/parking-record.ts";
-import { pause } from "../pause.ts";
 import type { Clock, Journal, Log, StoredMessage } from "../ports.ts";
 
 /** An inbox input that no record in the replay has evaluated. */
@@ -43,20 +42,20 @@ export type ReplayOptions = {
   readonly onRecord: (actor: string, sequence: number) => void;
   /** False when nobody needs the replay any more: it ends early. */
   readonly wanted: () => boolean;
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 const LOOK_EVERY_MS = 500;
 
 /** Ends when the lock entry of this epoch has come by: then nothing older is missing. @throws Unavailable */
 export async function replay(options: ReplayOptions): Promise<Replay> {
-  const { clock, crash, epoch, from, journal, lock, partition, wanted } = options;
+  const { clock, failpoints, epoch, from, journal, lock, partition, wanted } = options;
   const found = new Found(options);
   let finished: (() => void) | undefined;
   const caughtUp = new Promise<boolean>((resolve) => {
     finished = () => resolve(true);
   });
-  crash?.("partition.replay", "before");
+  failpoints?.("partition.replay", "before");
   const subscription = await journal.consume(
     {
       filters: [
@@ -74,9 +73,9 @@ export async function replay(options: ReplayOptions): Promise<Replay> {
       else if (message.sequence === epoch) finished?.();
     },
   );
-  crash?.("partition.replay", "after");
+  failpoints?.("partition.replay", "after");
   try {
-    while (!(await Promise.race([caughtUp, pause(clock, LOOK_EVERY_MS).then(() => false)]))) {
+    while (!(await Promise.race([caughtUp, clock.sleep(LOOK_EVERY_MS).then(() => false)]))) {
       if (!wanted()) break;
     }
   } finally {

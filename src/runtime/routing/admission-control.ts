@@ -10,7 +10,7 @@ const RETRY_AFTER_MS = 1000;
 
 export const overloaded: ActorReply = { status: "overloaded", retryAfterMs: RETRY_AFTER_MS };
 
-export class Admission {
+export class AdmissionControl {
   private readonly perActor: number;
   private readonly inAll: number;
   private readonly callers = new Map<string, number>();

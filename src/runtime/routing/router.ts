@@ -3,15 +3,14 @@
  * Safe because starts are idempotent by id and commands by command id. Whoever waits is handed on with the partition:
  * its next owner is asked the same. When this node itself leaves, he is told what is acknowledged, while there is time.
  */
-import { limits } from "../../../config/limits.ts";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { limits } from "../limits.ts";
+import { partitionOf, subjects } from "../subjects.ts";
 import type { ActorReply, Actors, ParkedActors, StartOptions } from "../actors.ts";
-import { Admission } from "./admission-control.ts";
-import { type Contact, CUT_OFF } from "../cluster/connectivity.ts";
-import type { Crash } from "../failpoints.ts";
+import { AdmissionControl } from "./admission-control.ts";
+import { type Connectivity, ISOLATED } from "../cluster/connectivity.ts";
+import type { Failpoints } from "../failpoints.ts";
 import { inboxDelivery } from "./inbox-delivery.ts";
 import { type Parking, readParking } from "../actor/parking-record.ts";
-import { pause } from "../pause.ts";
 import type { Bus, Clock, Journal } from "../ports.ts";
 import { type ActorRequest, decodeReply, encodeRequest } from "./request-codec.ts";
 
@@ -25,8 +24,8 @@ export type RouterOptions = {
   readonly local: (partition: number) => ((request: ActorRequest) => Promise<ActorReply>) | undefined;
   /** Time for finding an owner, on top of the caller's wait, ms. */
   readonly findOwnerMs: number;
-  readonly contact: Contact;
-  readonly crash?: Crash | undefined;
+  readonly connectivity: Connectivity;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 /** One try waits at most so long for an answer: an owner that dies after it took the request says nothing. */
@@ -41,7 +40,7 @@ type Acknowledged = Extract<ActorReply, { status: "ok" }>;
 export class Router implements Actors, ParkedActors {
   readonly deliver: Actors["deliver"];
   private readonly options: RouterOptions;
-  private readonly admission = new Admission({ perActor: limits.nodeCalls, inAll: limits.nodeCalls });
+  private readonly admission = new AdmissionControl({ perActor: limits.nodeCalls, inAll: limits.nodeCalls });
 
   constructor(options: RouterOptions) {
     this.options = options;
@@ -99,14 +98,14 @@ export class Router implements Actors, ParkedActors {
   }
 
   async list(): Promise<Parking[]> {
-    const { crash, journalOf, partitions } = this.options;
+    const { failpoints, journalOf, partitions } = this.options;
     const parkings: Parking[] = [];
     // One question a stream, not one a partition.
     const journals = new Set(Array.from({ length: partitions }, (_, partition) => journalOf(partition)));
     for (const journal of journals) {
-      crash?.("router.list", "before");
+      failpoints?.("router.list", "before");
       const stored = await journal.readLastPerSubject(subjects.allParkedActors);
-      crash?.("router.list", "after");
+      failpoints?.("router.list", "after");
       for (const message of stored) {
         const entry = readParking(message);
         if (entry?.status === "parked") parkings.push(entry);
@@ -116,11 +115,11 @@ export class Router implements Actors, ParkedActors {
   }
 
   async find(actor: string): Promise<Parking | undefined> {
-    const { crash, journalOf, partitions } = this.options;
+    const { failpoints, journalOf, partitions } = this.options;
     const partition = partitionOf(actor, partitions);
-    crash?.("router.find", "before");
+    failpoints?.("router.find", "before");
     const entry = readParking(await journalOf(partition).readLast(subjects.parked(partition, actor)));
-    crash?.("router.find", "after");
+    failpoints?.("router.find", "after");
     return entry?.status === "parked" ? entry : undefined;
   }
 
@@ -140,8 +139,8 @@ export class Router implements Actors, ParkedActors {
     request: (tryMs: number, again: boolean) => ActorRequest,
     enough: (reply: Acknowledged) => boolean,
   ): Promise<ActorReply> {
-    const { clock, contact, findOwnerMs, partitions } = this.options;
-    const lost = contact.lost();
+    const { clock, connectivity, findOwnerMs, partitions } = this.options;
+    const lost = connectivity.isolation();
     if (lost !== undefined) return { status: "unavailable", reason: lost };
     const partition = partitionOf(actor, partitions);
     const begun = clock.monotonic();
@@ -152,13 +151,13 @@ export class Router implements Actors, ParkedActors {
     let reason = "no node owns the partition of this order right now";
     for (let attempt = 1; ; attempt++) {
       // Anew for each try: this node may leave meanwhile.
-      const waitEnds = Math.min(begun + waitMs, contact.waitsEndAt());
+      const waitEnds = Math.min(begun + waitMs, connectivity.waitsEndAt());
       const left = waitEnds - clock.monotonic();
       const tryMs = Math.max(0, Math.min(left, TRY_MS));
-      const reply = await contact.orLost(this.once(partition, request(tryMs, attempt > 1), tryMs));
+      const reply = await connectivity.orIsolated(this.once(partition, request(tryMs, attempt > 1), tryMs));
       // Nobody can tell any more what became of it; a repeat finds out.
-      if (reply === undefined) return earlier ?? { status: "unavailable", reason: CUT_OFF };
-      const final = clock.monotonic() >= Math.min(waitEnds, contact.waitsEndAt());
+      if (reply === undefined) return earlier ?? { status: "unavailable", reason: ISOLATED };
+      const final = clock.monotonic() >= Math.min(waitEnds, connectivity.waitsEndAt());
       if (typeof reply !== "string" && reply.status === "ok") {
         if (enough(reply) || final) return reply;
         earlier = reply;
@@ -173,9 +172,9 @@ export class Router implements Actors, ParkedActors {
         uncertain ||= reply.status === "unavailable";
       }
       uncertain ||= reply === "the owner did not answer";
-      const searchEnds = Math.min(begun + waitMs + findOwnerMs, contact.waitsEndAt());
+      const searchEnds = Math.min(begun + waitMs + findOwnerMs, connectivity.waitsEndAt());
       if (clock.monotonic() >= searchEnds) return { status: "unavailable", reason };
-      await pause(clock, Math.min(5 * 2 ** attempt, SLOWEST_RETRY_MS));
+      await clock.sleep(Math.min(5 * 2 ** attempt, SLOWEST_RETRY_MS));
     }
   }
 
@@ -186,13 +185,13 @@ export class Router implements Actors, ParkedActors {
   ): Promise<ActorReply | "no node owns the partition of this order right now" | "the owner did not answer"> {
     const local = this.options.local(partition);
     if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);
-    this.options.crash?.("router.request", "before");
+    this.options.failpoints?.("router.request", "before");
     const answer = await this.options.bus.request(
       subjects.command(partition),
       encodeRequest(request),
       tryMs + ANSWER_MARGIN_MS,
     );
-    this.options.crash?.("router.request", "after");
+    this.options.failpoints?.("router.request", "after");
     if (answer.status === "answered") return decodeReply(answer.payload);
     return answer.status === "no_responders"
       ? "no node owns the partition of this order right now"

@@ -2,15 +2,15 @@
  * The actors of one tenure that are in memory, and where the records of those that have left it stand.
  * Owns: which cell is an actor's current one, and passivation.  Does not own: what is in a cell.
  */
-import { type Cell, newCell } from "./activation.ts";
+import { type Activation, newActivation } from "./activation.ts";
 
 /** Per partition: the writes of some seconds, which a replica may not have yet. */
 const KNOWN_RECORDS = 10_000;
 /** Looked at per new cell, so that passivation never takes long. */
 const EVICTION_LOOKS = 8;
 
-export class Residents {
-  private readonly cells = new Map<string, Cell>();
+export class ActivationCache {
+  private readonly activations = new Map<string, Activation>();
   /** Where the records of actors that left memory stand at least, newest last; bounded. */
   private readonly known = new Map<string, number>();
   /** No actor that is not in `known` nor in memory has a record of this tenure behind this sequence. */
@@ -23,44 +23,44 @@ export class Residents {
   }
 
   get size(): number {
-    return this.cells.size;
+    return this.activations.size;
   }
 
   /** The actor's current cell; a new one when it is not in memory. */
-  cell(actor: string): Cell {
-    const found = this.cells.get(actor);
+  activation(actor: string): Activation {
+    const found = this.activations.get(actor);
     if (found) {
       // Map order is the order of last use.
-      this.cells.delete(actor);
-      this.cells.set(actor, found);
+      this.activations.delete(actor);
+      this.activations.set(actor, found);
       return found;
     }
-    const cell = newCell(actor);
-    this.cells.set(actor, cell);
+    const activation = newActivation(actor);
+    this.activations.set(actor, activation);
     this.evict();
-    return cell;
+    return activation;
   }
 
-  peek(actor: string): Cell | undefined {
-    return this.cells.get(actor);
+  peek(actor: string): Activation | undefined {
+    return this.activations.get(actor);
   }
 
-  isCurrent(cell: Cell): boolean {
-    return this.cells.get(cell.actor) === cell;
+  isCurrent(activation: Activation): boolean {
+    return this.activations.get(activation.actor) === activation;
   }
 
   delete(actor: string): void {
-    const cell = this.cells.get(actor);
-    this.cells.delete(actor);
-    if (cell) this.knows(actor, cell.sequence);
+    const activation = this.activations.get(actor);
+    this.activations.delete(actor);
+    if (activation) this.knows(actor, activation.sequence);
   }
 
   clear(): void {
-    this.cells.clear();
+    this.activations.clear();
   }
 
-  values(): Iterable<Cell> {
-    return this.cells.values();
+  values(): Iterable<Activation> {
+    return this.activations.values();
   }
 
   /** The actor has a record at this sequence. */
@@ -83,8 +83,8 @@ export class Residents {
   }
 
   /** Where the actor's last record stands at least; 0 when nothing is known. */
-  knownSequence(cell: Cell): number {
-    return Math.max(cell.sequence, this.known.get(cell.actor) ?? 0);
+  knownSequence(activation: Activation): number {
+    return Math.max(activation.sequence, this.known.get(activation.actor) ?? 0);
   }
 
   /** The same for an actor that has no cell. */
@@ -95,12 +95,16 @@ export class Residents {
   /** Passivates the actors that were used longest ago and have nothing under way; bounded work per call. */
   private evict(): void {
     let looked = 0;
-    for (const [actor, cell] of this.cells) {
-      if (this.cells.size <= this.idleActors || ++looked > EVICTION_LOOKS) return;
-      const waiting = cell.held || cell.mailbox.length > 0 || cell.waiters.size > 0;
-      const busy = !cell.loaded || waiting || cell.unsettled > 0 || (cell.acked?.effects.length ?? 0) > 0;
+    for (const [actor, activation] of this.activations) {
+      if (this.activations.size <= this.idleActors || ++looked > EVICTION_LOOKS) return;
+      const waiting = activation.held || activation.mailbox.length > 0 || activation.waiters.size > 0;
+      const busy =
+        !activation.loaded ||
+        waiting ||
+        activation.pendingCommits > 0 ||
+        (activation.acked?.effects.length ?? 0) > 0;
       // A busy one goes to the other end, or a few of them would keep all the idle ones behind them in memory.
-      if (busy) this.cell(actor);
+      if (busy) this.activation(actor);
       else this.delete(actor);
     }
   }

@@ -5,28 +5,27 @@
  * Invariant: an actor is in `actors()` until everything that waited in its inbox is evaluated and acknowledged, or it
  * is parked again; the floor names it as long, and a crash leaves it to the next owner.
  */
-import { subjects } from "../../../config/subjects.ts";
-import { enqueue, unasked } from "./activation.ts";
-import type { Crash } from "../failpoints.ts";
+import { subjects } from "../subjects.ts";
+import { enqueue, fireAndForget } from "./activation.ts";
+import type { Failpoints } from "../failpoints.ts";
 import { readInput } from "../actor/inbox-input.ts";
-import type { Lane } from "../semaphore.ts";
+import type { Semaphore } from "../semaphore.ts";
 import type { Loader } from "./loader.ts";
-import { pause } from "../pause.ts";
 import { type Clock, type Journal, type Log, type StoredMessage, Unavailable } from "../ports.ts";
-import type { Progress } from "./inbox-progress.ts";
-import type { Residents } from "./activation-cache.ts";
+import type { InboxProgress } from "./inbox-progress.ts";
+import type { ActivationCache } from "./activation-cache.ts";
 
 export type CatchUpsOptions = {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
   readonly partition: number;
-  readonly cells: Residents;
+  readonly activations: ActivationCache;
   readonly loader: Loader;
-  readonly lane: Lane;
-  readonly progress: Progress;
+  readonly loads: Semaphore;
+  readonly progress: InboxProgress;
   readonly ended: () => boolean;
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 const RETRY_MS = 250;
@@ -54,7 +53,7 @@ export class CatchUps {
     if (begun) this.under.set(actor, []);
     const caughtUp = this.done(actor);
     if (begun) {
-      this.options.cells.cell(actor).held = true;
+      this.options.activations.activation(actor).held = true;
       void this.catchUp(actor, newest);
     }
     return caughtUp;
@@ -72,10 +71,10 @@ export class CatchUps {
   }
 
   private async catchUp(actor: string, newest: number): Promise<void> {
-    const { cells, loader, log, partition, progress } = this.options;
+    const { activations, loader, log, partition, progress } = this.options;
     const inbox = await this.read(actor, newest);
     if (this.options.ended()) return;
-    const cell = cells.cell(actor);
+    const activation = activations.activation(actor);
     const waiting = new Set<number>();
     let counted = false;
     for (const message of inbox) {
@@ -88,29 +87,29 @@ export class CatchUps {
       });
       if (!fresh) continue;
       waiting.add(sequence);
-      enqueue(cell, unasked(read.input, sequence));
+      enqueue(activation, fireAndForget(read.input, sequence));
     }
     counted = true;
-    cell.held = false;
-    cell.wanted = true;
-    await loader.load(cell);
+    activation.held = false;
+    activation.wanted = true;
+    await loader.load(activation);
     if (waiting.size === 0) this.finish(actor);
   }
 
   /** Tries until it is read or the tenure ends; a pause between tries. */
   private async read(actor: string, newest: number): Promise<StoredMessage[]> {
-    const { clock, crash, ended, lane, log } = this.options;
+    const { clock, failpoints, ended, loads, log } = this.options;
     while (!ended()) {
       try {
-        crash?.("partition.read_inbox", "before");
-        const inbox = await lane.run(() => this.inboxOf(actor, newest));
-        crash?.("partition.read_inbox", "after");
+        failpoints?.("partition.read_inbox", "before");
+        const inbox = await loads.run(() => this.inboxOf(actor, newest));
+        failpoints?.("partition.read_inbox", "after");
         return inbox;
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
         log.warn({ err: error, actor }, "inbox could not be read");
       }
-      await pause(clock, RETRY_MS);
+      await clock.sleep(RETRY_MS);
     }
     return [];
   }

@@ -1,7 +1,7 @@
 /** What one input comes to, on the actor's head as it is now. Pure but for what a joined resource decides. */
 import { type Cascade, cascade } from "../actor/cascade.ts";
 import type { Input } from "../actor/input.ts";
-import type { Cell, Work } from "./activation.ts";
+import type { Activation, PendingInput } from "./activation.ts";
 import type { ActorDefinition } from "../definition.ts";
 
 export type Decision =
@@ -20,9 +20,14 @@ export type Decision =
   | { readonly kind: "poisonous"; readonly error: unknown };
 
 /** @param now ms since the epoch */
-export function decide(definition: ActorDefinition, cell: Cell, work: Work, now: number): Decision {
+export function decide(
+  definition: ActorDefinition,
+  activation: Activation,
+  work: PendingInput,
+  now: number,
+): Decision {
   const { input } = work;
-  const before = cell.head?.snapshot;
+  const before = activation.head?.snapshot;
   if (before && work.inbox > 0 && work.inbox <= before.inbox) return { kind: "evaluated" };
   if (before && input.kind === "start") return { kind: "existing", input };
   const id = input.kind === "command" ? input.commandId : input.kind === "event" ? input.id : undefined;
@@ -30,13 +35,13 @@ export function decide(definition: ActorDefinition, cell: Cell, work: Work, now:
   if (before && known) return { kind: "repeated" };
   if (!before && input.kind !== "start") return { kind: "not_found" };
   try {
-    const result = cascade(definition, cell.head, input, {
-      actor: cell.actor,
+    const result = cascade(definition, activation.head, input, {
+      actor: activation.actor,
       now,
       inbox: work.inbox,
       join: (effect, key) =>
         definition.effects[effect.src]?.join?.decide({
-          actor: cell.actor,
+          actor: activation.actor,
           key,
           input: effect.input,
           first: before === undefined,

@@ -1,6 +1,6 @@
 /** How far a tenure has come in its partition's inbox: what the floor may say. */
 /** What the owner of a partition says of its progress. */
-export type FloorState = {
+export type CheckpointState = {
   /** Everything at or below this stream sequence is evaluated and acknowledged, or its actor is in one of the lists. */
   readonly through: number;
   /** Actors with open effects. No duplicates, no order. */
@@ -11,7 +11,7 @@ export type FloorState = {
   readonly parkedAt: number;
 };
 
-export class Progress {
+export class InboxProgress {
   private readonly pending = new Set<number>();
   /** Inputs that the floor has passed: their actors stand in the floor's list until these are done. */
   private readonly late = new Map<number, () => void>();
@@ -52,9 +52,9 @@ export class Progress {
     return this.pending.size + this.late.size;
   }
 
-  /** Everything at or below is evaluated and acknowledged. @param settledThrough of this node's relay */
-  through(settledThrough: number): number {
-    let through = Math.min(this.seen, settledThrough);
+  /** Everything at or below is evaluated and acknowledged. @param resolvedThrough of this node's relay */
+  resolvedThrough(resolvedThrough: number): number {
+    let through = Math.min(this.seen, resolvedThrough);
     for (const sequence of this.pending) through = Math.min(through, sequence - 1);
     return through;
   }

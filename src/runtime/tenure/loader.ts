@@ -8,17 +8,23 @@
  *   L2. It contains every record of this owner: known by its sequence, or at or below what has been forgotten.
  * Proved by: test/unit/runtime/tenure/old-readings.test.ts, test/unit/runtime/partition/partition.test.ts, test/unit/runtime/tenure/unreadable.test.ts
  */
-import { subjects } from "../../../config/subjects.ts";
+import { subjects } from "../subjects.ts";
 import { type Head, restore } from "../actor/cascade.ts";
-import { type Cell, isCalled } from "./activation.ts";
-import type { Crash } from "../failpoints.ts";
+import { type Activation, hasCaller } from "./activation.ts";
+import type { Failpoints } from "../failpoints.ts";
 import type { ActorDefinition } from "../definition.ts";
 import { readRecord, type Snapshot } from "../actor/snapshot.ts";
-import type { Lane } from "../semaphore.ts";
+import type { Semaphore } from "../semaphore.ts";
 import { MachineFault } from "../actor/machine.ts";
-import { pause } from "../pause.ts";
-import { Behind, type Clock, type Journal, type Log, type StoredMessage, Unavailable } from "../ports.ts";
-import type { Residents } from "./activation-cache.ts";
+import {
+  ReplicaLagging,
+  type Clock,
+  type Journal,
+  type Log,
+  type StoredMessage,
+  Unavailable,
+} from "../ports.ts";
+import type { ActivationCache } from "./activation-cache.ts";
 import type { LockRef } from "../commit/write-set.ts";
 
 export type LoaderOptions = {
@@ -29,17 +35,17 @@ export type LoaderOptions = {
   readonly partition: number;
   /** The lock under which is read. */
   readonly lock: LockRef;
-  readonly cells: Residents;
+  readonly activations: ActivationCache;
   /** Bounds the reads under way. */
-  readonly lane: Lane;
+  readonly loads: Semaphore;
   readonly ended: () => boolean;
   /** The cell has its state: its open effects may run. Called before anything else happens to it. */
-  readonly onState: (cell: Cell) => void;
+  readonly onState: (activation: Activation) => void;
   /** A load that was begun here has ended, well or not; the mailbox may be drained when `cell.loaded`. */
-  readonly onEnd: (cell: Cell) => void;
+  readonly onEnd: (activation: Activation) => void;
   /** This node cannot read the actor's state, now or later. */
-  readonly onUnreadable: (cell: Cell, error: MachineFault) => void;
-  readonly crash?: Crash | undefined;
+  readonly onUnreadable: (activation: Activation, error: MachineFault) => void;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 const RETRY_MS = 250;
@@ -57,27 +63,34 @@ export class Loader {
   }
 
   /** Loads the cell unless it is loaded, being loaded, or units are under way that will change it. */
-  async load(cell: Cell): Promise<void> {
-    if (this.options.ended() || cell.loaded || cell.loading || cell.held || cell.ghosts > 0) return;
-    cell.loading = true;
+  async load(activation: Activation): Promise<void> {
+    if (
+      this.options.ended() ||
+      activation.loaded ||
+      activation.loading ||
+      activation.held ||
+      activation.predecessorCommits > 0
+    )
+      return;
+    activation.loading = true;
     try {
-      await this.fetch(cell, 0);
+      await this.fetch(activation, 0);
     } catch (error) {
-      cell.loading = false;
-      this.failed(cell, error);
+      activation.loading = false;
+      this.failed(activation, error);
       return;
     }
-    cell.loading = false;
-    this.options.onEnd(cell);
+    activation.loading = false;
+    this.options.onEnd(activation);
   }
 
   /** Loads later, and keeps the cell from being loaded until then. */
-  loadAfterPause(cell: Cell): void {
-    if (cell.loading) return;
-    cell.loading = true;
+  loadAfterPause(activation: Activation): void {
+    if (activation.loading) return;
+    activation.loading = true;
     this.options.clock.after(RETRY_MS, () => {
-      cell.loading = false;
-      void this.load(cell);
+      activation.loading = false;
+      void this.load(activation);
     });
   }
 
@@ -85,17 +98,24 @@ export class Loader {
    * Reads the stored state; the cell takes it unless it has one, or something under way will change it.
    * @throws Unavailable (retryable), MachineFault
    */
-  async fetch(cell: Cell, atLeast: number): Promise<Snapshot | undefined> {
-    const { cells } = this.options;
-    const { head, sequence } = await this.stored(cell.actor, Math.max(atLeast, cells.knownSequence(cell)));
-    const taken = cell.loaded || cell.held || cell.ghosts > 0 || !cells.isCurrent(cell);
-    if (this.options.ended() || taken || sequence < cell.sequence) return head?.snapshot;
-    cell.head = head;
-    cell.acked = head?.snapshot;
-    cell.sequence = sequence;
-    cell.loaded = true;
-    cell.wanted = false;
-    this.options.onState(cell);
+  async fetch(activation: Activation, atLeast: number): Promise<Snapshot | undefined> {
+    const { activations } = this.options;
+    const { head, sequence } = await this.stored(
+      activation.actor,
+      Math.max(atLeast, activations.knownSequence(activation)),
+    );
+    const taken =
+      activation.loaded ||
+      activation.held ||
+      activation.predecessorCommits > 0 ||
+      !activations.isCurrent(activation);
+    if (this.options.ended() || taken || sequence < activation.sequence) return head?.snapshot;
+    activation.head = head;
+    activation.acked = head?.snapshot;
+    activation.sequence = sequence;
+    activation.loaded = true;
+    activation.wanted = false;
+    this.options.onState(activation);
     return head?.snapshot;
   }
 
@@ -104,10 +124,10 @@ export class Loader {
     actor: string,
     atLeast: number,
   ): Promise<{ readonly head: Head | undefined; readonly sequence: number }> {
-    const { crash, definition } = this.options;
-    crash?.("loader.read", "before");
+    const { failpoints, definition } = this.options;
+    failpoints?.("loader.read", "before");
     const stored = await this.record(actor);
-    crash?.("loader.read", "after");
+    failpoints?.("loader.read", "after");
     const sequence = stored?.sequence ?? 0;
     if (sequence < atLeast) {
       throw new Unavailable(`the reading of ${actor} is older than what is known of it`);
@@ -117,10 +137,10 @@ export class Loader {
 
   /** One reading of an actor at a time: whoever repeats a request meanwhile shares it. */
   private record(actor: string): Promise<StoredMessage | undefined> {
-    const { lane, partition } = this.options;
+    const { loads, partition } = this.options;
     const under = this.readings.get(actor);
     if (under) return under;
-    const reading = lane
+    const reading = loads
       .run(() => this.lastOf(subjects.record(partition, actor)))
       .finally(() => this.readings.delete(actor));
     this.readings.set(actor, reading);
@@ -132,34 +152,35 @@ export class Loader {
    * is asked again soon. @throws Unavailable (retryable)
    */
   async lastOf(subject: string): Promise<StoredMessage | undefined> {
-    const { cells, clock, ended, journal, lock } = this.options;
+    const { activations, clock, ended, journal, lock } = this.options;
     for (let tried = 1; ; tried++) {
-      const through = Math.max(lock.epoch, cells.forgottenThrough());
+      const through = Math.max(lock.epoch, activations.forgottenThrough());
       try {
         // The lock's own subject certainly has a message.
         const { last } = await journal.readLastTogether([subject, lock.subject], through);
         return last.get(subject);
       } catch (error) {
-        if (!(error instanceof Behind) || tried === ASK_TRIES || ended()) throw error;
+        if (!(error instanceof ReplicaLagging) || tried === ASK_TRIES || ended()) throw error;
       }
-      await pause(clock, Math.min(ASK_PAUSE_MS * 2 ** (tried - 1), LONGEST_ASK_PAUSE_MS));
+      await clock.sleep(Math.min(ASK_PAUSE_MS * 2 ** (tried - 1), LONGEST_ASK_PAUSE_MS));
     }
   }
 
-  private failed(cell: Cell, error: unknown): void {
-    const { cells, clock, log } = this.options;
-    if (this.options.ended() || cell.loaded || !cells.isCurrent(cell)) return;
-    log.warn({ err: error, actor: cell.actor }, "actor could not be loaded");
+  private failed(activation: Activation, error: unknown): void {
+    const { activations, clock, log } = this.options;
+    if (this.options.ended() || activation.loaded || !activations.isCurrent(activation)) return;
+    log.warn({ err: error, actor: activation.actor }, "actor could not be loaded");
     if (error instanceof MachineFault) {
-      this.options.onUnreadable(cell, error);
+      this.options.onUnreadable(activation, error);
       return;
     }
-    for (const work of cell.mailbox.splice(0)) {
-      if (isCalled(work)) work.reply({ status: "unavailable", reason: "the order could not be read" });
-      else cell.mailbox.push(work);
+    for (const work of activation.mailbox.splice(0)) {
+      if (hasCaller(work)) work.reply({ status: "unavailable", reason: "the order could not be read" });
+      else activation.mailbox.push(work);
     }
-    if (cell.mailbox.length > 0 || cell.wanted) clock.after(RETRY_MS, () => void this.load(cell));
-    else cells.delete(cell.actor);
+    if (activation.mailbox.length > 0 || activation.wanted)
+      clock.after(RETRY_MS, () => void this.load(activation));
+    else activations.delete(activation.actor);
   }
 }
 

@@ -6,43 +6,43 @@
  * Owns: the operations under way, one per actor.  Does not own: the list of parked actors.
  * A crash leaves the parking, or its end; never a part of either.
  */
-import { subjects } from "../../../config/subjects.ts";
+import { subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";
 import { notOwner } from "./replies.ts";
 import { type Cascade, cascade } from "../actor/cascade.ts";
 import type { CatchUps } from "./catch-up.ts";
-import { commitUnit, RecordTooLarge } from "../commit/cascade-write-set.ts";
-import type { Crash } from "../failpoints.ts";
+import { cascadeWriteSet, RecordTooLarge } from "../commit/cascade-write-set.ts";
+import type { Failpoints } from "../failpoints.ts";
 import type { ActorDefinition } from "../definition.ts";
 import type { Loader } from "./loader.ts";
 import { MachineFault } from "../actor/machine.ts";
-import type { Parked, Aside } from "./parked-actors.ts";
+import type { ParkedRegistry, Quarantined } from "./parked-actors.ts";
 import { type Clock, type Ids, Unavailable } from "../ports.ts";
-import type { Residents } from "./activation-cache.ts";
-import type { LockRef, Outcome, UnitSink } from "../commit/write-set.ts";
+import type { ActivationCache } from "./activation-cache.ts";
+import type { LockRef, Outcome, WriteSetSink } from "../commit/write-set.ts";
 
-export type UnparkingOptions = {
+export type OperatorActionsOptions = {
   readonly definition: ActorDefinition;
-  readonly sink: UnitSink;
+  readonly sink: WriteSetSink;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly node: string;
   readonly partition: number;
   readonly lock: LockRef;
-  readonly cells: Residents;
+  readonly activations: ActivationCache;
   readonly loader: Loader;
-  readonly parked: Parked;
+  readonly parked: ParkedRegistry;
   readonly catchUps: CatchUps;
   readonly ended: () => boolean;
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
   readonly read: (actor: string) => Promise<ActorReply>;
 };
 
-export class Unparking {
-  private readonly options: UnparkingOptions;
+export class OperatorActions {
+  private readonly options: OperatorActionsOptions;
   private readonly under = new Map<string, { readonly what: string; readonly reply: Promise<ActorReply> }>();
 
-  constructor(options: UnparkingOptions) {
+  constructor(options: OperatorActionsOptions) {
     this.options = options;
   }
 
@@ -81,24 +81,24 @@ export class Unparking {
 
   private async resumed(actor: string): Promise<ActorReply> {
     const { catchUps, ids, parked } = this.options;
-    const aside = parked.get(actor);
-    if (!aside) {
+    const quarantined = parked.get(actor);
+    if (!quarantined) {
       await catchUps.done(actor);
       return await this.afterwards(actor);
     }
-    if (aside.state !== "parked") return this.notNow(aside);
+    if (quarantined.state !== "parked") return this.notNow(quarantined);
     const { entry } = await parked.stored(actor);
     if (entry?.status !== "parked") throw new Unavailable(`the parking of ${actor} could not be read`);
-    const outcome = await parked.publish(parked.ending(aside, entry.id, "resumed"), ids.next());
-    return await this.takeUp(aside, outcome);
+    const outcome = await parked.publish(parked.ending(quarantined, entry.id, "resumed"), ids.next());
+    return await this.takeUp(quarantined, outcome);
   }
 
   private async skipped(actor: string, parking: string): Promise<ActorReply> {
-    const { catchUps, crash, loader, parked, sink } = this.options;
-    const aside = parked.get(actor);
-    if (aside && aside.state !== "parked") return this.notNow(aside);
+    const { catchUps, failpoints, loader, parked, sink } = this.options;
+    const quarantined = parked.get(actor);
+    if (quarantined && quarantined.state !== "parked") return this.notNow(quarantined);
     const { entry } = await parked.stored(actor);
-    if (!aside || entry?.status !== "parked") {
+    if (!quarantined || entry?.status !== "parked") {
       if (entry?.status === "skipped" && entry.parking === parking) {
         await catchUps.done(actor);
         return await this.afterwards(actor);
@@ -124,40 +124,40 @@ export class Unparking {
     });
     if (!result) return refused("nothing_to_skip", "the order has no state");
     const ending = entry.id;
-    crash?.("parking.skip", "before");
+    failpoints?.("parking.skip", "before");
     const outcome = await new Promise<Outcome>((settled) => {
-      sink.submit(this.unit(aside, ending, result, input, state.sequence, settled));
+      sink.submit(this.writeSet(quarantined, ending, result, input, state.sequence, settled));
     });
-    crash?.("parking.skip", "after");
-    return await this.takeUp(aside, outcome);
+    failpoints?.("parking.skip", "after");
+    return await this.takeUp(quarantined, outcome);
   }
 
   /** The record that passes the input over, and the end of the parking with it. */
-  private unit(
-    aside: Aside,
+  private writeSet(
+    quarantined: Quarantined,
     parking: string,
     result: Cascade,
-    input: Parameters<typeof commitUnit>[1],
+    input: Parameters<typeof cascadeWriteSet>[1],
     sequence: number,
     settled: (outcome: Outcome) => void,
-  ): ReturnType<typeof commitUnit> {
+  ): ReturnType<typeof cascadeWriteSet> {
     const { ids, lock, node, parked, partition } = this.options;
-    const ending = parked.ending(aside, parking, "skipped");
-    const joined = [{ output: undefined, lock, messages: [ending], settled: () => {} }];
-    return commitUnit({ ...result, joined }, input, {
+    const ending = parked.ending(quarantined, parking, "skipped");
+    const joined = [{ output: undefined, lock, messages: [ending], resolved: () => {} }];
+    return cascadeWriteSet({ ...result, joined }, input, {
       commit: ids.next(),
-      actor: aside.actor,
+      actor: quarantined.actor,
       partition,
       node,
       lock,
       sequence,
-      settled,
+      resolved: settled,
     });
   }
 
-  private async takeUp(aside: Aside, outcome: Outcome): Promise<ActorReply> {
-    const { catchUps, cells, ended, parked, partition } = this.options;
-    const { actor } = aside;
+  private async takeUp(quarantined: Quarantined, outcome: Outcome): Promise<ActorReply> {
+    const { catchUps, activations, ended, parked, partition } = this.options;
+    const { actor } = quarantined;
     if (ended()) return notOwner;
     if (outcome.status === "refused") {
       return refused("input_refused", `the server refused the record: ${outcome.code} ${outcome.reason}`);
@@ -166,9 +166,9 @@ export class Unparking {
       return { status: "unavailable", reason: "the end of the parking could not be stored" };
     }
     const { lastSequence, sequences } = outcome;
-    cells.knows(actor, sequences.get(subjects.record(partition, actor)) ?? 0);
-    parked.ended(aside, sequences.get(subjects.parked(partition, actor)) ?? lastSequence);
-    await catchUps.start(actor, aside.newest);
+    activations.knows(actor, sequences.get(subjects.record(partition, actor)) ?? 0);
+    parked.ended(quarantined, sequences.get(subjects.parked(partition, actor)) ?? lastSequence);
+    await catchUps.start(actor, quarantined.newest);
     return await this.afterwards(actor);
   }
 
@@ -176,13 +176,13 @@ export class Unparking {
     const { ended, parked, read } = this.options;
     if (ended()) return notOwner;
     const again = parked.get(actor);
-    return again ? parked.answer(again) : await read(actor);
+    return again ? parked.reply(again) : await read(actor);
   }
 
-  private notNow(aside: Aside): ActorReply {
-    return aside.state === "storing"
+  private notNow(quarantined: Quarantined): ActorReply {
+    return quarantined.state === "storing"
       ? { status: "unavailable", reason: "the order is being parked right now" }
-      : this.options.parked.answer(aside);
+      : this.options.parked.reply(quarantined);
   }
 }
 

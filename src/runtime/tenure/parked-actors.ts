@@ -8,18 +8,17 @@
  * A crash before the parking is stored leaves the input to be met again; after it, the next owner finds the parking.
  * Proved by: test/unit/runtime/tenure/parked.test.ts, test/integration/runtime/parked.test.ts
  */
-import { subjects } from "../../../config/subjects.ts";
+import { subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";
 import type { Input } from "../actor/input.ts";
-import type { Crash } from "../failpoints.ts";
+import type { Failpoints } from "../failpoints.ts";
 import { RecordHeader } from "../actor/snapshot.ts";
 import { type Parking, parkingOf, readParking, type Unparking } from "../actor/parking-record.ts";
-import { pause } from "../pause.ts";
 import { type Clock, type Ids, type Journal, type Log, type Message, Unavailable } from "../ports.ts";
-import type { Progress } from "./inbox-progress.ts";
-import type { LockRef, Outcome, Unit, UnitSink } from "../commit/write-set.ts";
+import type { InboxProgress } from "./inbox-progress.ts";
+import type { LockRef, Outcome, WriteSet, WriteSetSink } from "../commit/write-set.ts";
 
-export type Aside = {
+export type Quarantined = {
   readonly actor: string;
   /** `storing`: parked, and the message is on its way. `newer`: written by a newer machine, never stored as parked. */
   state: "storing" | "parked" | "newer";
@@ -31,37 +30,37 @@ export type Aside = {
   readonly holding: number[];
 };
 
-export type ParkedOptions = {
+export type ParkedRegistryOptions = {
   readonly journal: Journal;
-  readonly sink: UnitSink;
+  readonly sink: WriteSetSink;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
   readonly node: string;
   readonly partition: number;
   readonly lock: LockRef;
-  readonly progress: Progress;
+  readonly progress: InboxProgress;
   readonly ended: () => boolean;
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
   /** A parking is stored: perhaps nothing is under way any more. */
   readonly onStored: () => void;
 };
 
 const RETRY_MS = 250;
 
-export class Parked {
-  private readonly options: ParkedOptions;
-  private readonly list = new Map<string, Aside>();
+export class ParkedRegistry {
+  private readonly options: ParkedRegistryOptions;
+  private readonly list = new Map<string, Quarantined>();
   /** The newest stored message about a parking, its end included. */
   private at: number;
 
   /** @param at where the newest stored message about a parking of this partition stands */
-  constructor(options: ParkedOptions, at = 0) {
+  constructor(options: ParkedRegistryOptions, at = 0) {
     this.options = options;
     this.at = at;
   }
 
-  get(actor: string): Aside | undefined {
+  get(actor: string): Quarantined | undefined {
     return this.list.get(actor);
   }
 
@@ -81,7 +80,7 @@ export class Parked {
 
   /** Actors whose parking is not stored yet, or that are set aside as written by a newer machine. */
   *among(state: "storing" | "newer"): Generator<string> {
-    for (const aside of this.list.values()) if (aside.state === state) yield aside.actor;
+    for (const quarantined of this.list.values()) if (quarantined.state === state) yield quarantined.actor;
   }
 
   /** Found parked in the stream by a takeover. */
@@ -96,7 +95,7 @@ export class Parked {
   }
 
   /** Written by a newer machine: this node applies nothing to it, and does not park it either. */
-  setAside(actor: string, reason: string): void {
+  quarantine(actor: string, reason: string): void {
     this.list.set(actor, { actor, reason, state: "newer", sequence: 0, newest: 0, holding: [] });
   }
 
@@ -112,21 +111,21 @@ export class Parked {
   ): void {
     const { clock, ids } = this.options;
     const { actor, reason } = what;
-    const aside: Aside = { actor, reason, state: "storing", sequence: 0, newest: 0, holding: [] };
-    this.list.set(actor, aside);
-    if (cause) this.letGo(aside, cause.inbox);
-    void this.store(aside, parkingOf(what, cause, clock.now(), ids.next()));
+    const quarantined: Quarantined = { actor, reason, state: "storing", sequence: 0, newest: 0, holding: [] };
+    this.list.set(actor, quarantined);
+    if (cause) this.letGo(quarantined, cause.inbox);
+    void this.store(quarantined, parkingOf(what, cause, clock.now(), ids.next()));
   }
 
   /** An input for an actor that is set aside: one of the inbox is read again when the actor is taken up again. */
-  letGo(aside: Aside, inbox: number): void {
-    aside.newest = Math.max(aside.newest, inbox);
-    if (aside.state === "storing" && inbox > 0) aside.holding.push(inbox);
+  letGo(quarantined: Quarantined, inbox: number): void {
+    quarantined.newest = Math.max(quarantined.newest, inbox);
+    if (quarantined.state === "storing" && inbox > 0) quarantined.holding.push(inbox);
     else this.options.progress.done(inbox);
   }
 
   /** What a caller is told. */
-  answer({ state, reason }: Aside): ActorReply {
+  reply({ state, reason }: Quarantined): ActorReply {
     return state === "newer"
       ? { status: "unavailable", reason: `this node cannot serve the order: ${reason}` }
       : { status: "refused", code: "order_parked", reason };
@@ -136,10 +135,10 @@ export class Parked {
   async stored(
     actor: string,
   ): Promise<{ readonly entry: Parking | Unparking | undefined; sequence: number }> {
-    const { crash, journal, partition } = this.options;
-    crash?.("parking.read", "before");
+    const { failpoints, journal, partition } = this.options;
+    failpoints?.("parking.read", "before");
     const message = await journal.readLast(subjects.parked(partition, actor));
-    crash?.("parking.read", "after");
+    failpoints?.("parking.read", "after");
     const sequence = message?.sequence ?? 0;
     if (sequence < (this.list.get(actor)?.sequence ?? 0)) {
       throw new Unavailable(`the reading of the parking of ${actor} is older than what is known of it`);
@@ -148,69 +147,69 @@ export class Parked {
   }
 
   /** The message that ends a parking, guarded by it. */
-  ending(aside: Aside, parking: string, status: Unparking["status"]): Message {
+  ending(quarantined: Quarantined, parking: string, status: Unparking["status"]): Message {
     const { clock, partition } = this.options;
-    const subject = subjects.parked(partition, aside.actor);
-    const entry: Unparking = { status, parking, actor: aside.actor, at: clock.now() };
-    return { subject, payload: JSON.stringify(entry), fence: { subject, sequence: aside.sequence } };
+    const subject = subjects.parked(partition, quarantined.actor);
+    const entry: Unparking = { status, parking, actor: quarantined.actor, at: clock.now() };
+    return { subject, payload: JSON.stringify(entry), fence: { subject, sequence: quarantined.sequence } };
   }
 
   /** The end of the parking is stored at this sequence: inputs reach the actor again. */
-  ended({ actor }: Aside, sequence: number): void {
+  ended({ actor }: Quarantined, sequence: number): void {
     this.knows(sequence);
     this.list.delete(actor);
   }
 
   /** Publishes one message about an actor's parking, guarded by what its subject holds now. */
   async publish({ subject, payload, fence }: Message, commit: string): Promise<Outcome> {
-    const { crash, lock, node, sink } = this.options;
-    crash?.("parking.store", "before");
+    const { failpoints, lock, node, sink } = this.options;
+    failpoints?.("parking.store", "before");
     const outcome = await new Promise<Outcome>((resolve) => {
       const headers = {
         [RecordHeader.commit]: commit,
         [RecordHeader.epoch]: String(lock.epoch),
         [RecordHeader.node]: node,
       };
-      const unit: Unit = {
+      const writeSet: WriteSet = {
         commit,
         locks: [lock],
         messages: [{ subject, payload, headers, messageId: commit }],
-        guards: [{ subject, sequence: fence?.sequence ?? 0 }],
-        settled: resolve,
+        preconditions: [{ subject, sequence: fence?.sequence ?? 0 }],
+        resolved: resolve,
       };
-      sink.submit(unit);
+      sink.submit(writeSet);
     });
-    crash?.("parking.store", "after");
+    failpoints?.("parking.store", "after");
     return outcome;
   }
 
   /** Tries until it is stored or the tenure ends; a pause between tries. */
-  private async store(aside: Aside, parking: Parking): Promise<void> {
+  private async store(quarantined: Quarantined, parking: Parking): Promise<void> {
     const { clock, ended, ids, log, partition, progress } = this.options;
-    const subject = subjects.parked(partition, aside.actor);
+    const subject = subjects.parked(partition, quarantined.actor);
     let { id } = parking;
-    while (!ended() && this.list.get(aside.actor) === aside) {
+    while (!ended() && this.list.get(quarantined.actor) === quarantined) {
       try {
-        const { sequence } = await this.stored(aside.actor);
+        const { sequence } = await this.stored(quarantined.actor);
         if (ended()) return;
         const payload = JSON.stringify({ ...parking, id });
         const outcome = await this.publish({ subject, payload, fence: { subject, sequence } }, id);
         if (ended()) return;
         if (outcome.status === "stored") {
           // Without a sequence somebody has written behind it: the lock has moved, and the tenure will end.
-          aside.sequence = outcome.sequences.get(subject) ?? outcome.lastSequence;
-          aside.state = "parked";
-          this.knows(aside.sequence);
-          for (const inbox of aside.holding.splice(0)) progress.done(inbox);
+          quarantined.sequence = outcome.sequences.get(subject) ?? outcome.lastSequence;
+          quarantined.state = "parked";
+          this.knows(quarantined.sequence);
+          for (const inbox of quarantined.holding.splice(0)) progress.done(inbox);
           this.options.onStored();
           return;
         }
-        log.warn({ actor: aside.actor, outcome }, "parking not stored yet");
+        log.warn({ actor: quarantined.actor, outcome }, "parking not stored yet");
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
-        log.warn({ err: error, actor: aside.actor }, "parking not stored yet");
+        log.warn({ err: error, actor: quarantined.actor }, "parking not stored yet");
       }
-      await pause(clock, RETRY_MS);
+      await clock.sleep(RETRY_MS);
       id = ids.next();
     }
   }

@@ -4,7 +4,7 @@ import type { EffectOutcome } from "../actor/input.ts";
 import type { EffectRunner } from "../effects/effect-runner.ts";
 import type { OpenEffect } from "../actor/snapshot.ts";
 
-export class EffectStarts {
+export class TenureEffects {
   private readonly effects: EffectRunner;
   /** Keys of the effects whose outcome is not known. */
   private readonly started = new Set<string>();

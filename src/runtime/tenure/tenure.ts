@@ -10,33 +10,33 @@
  *   T4. After `end`, nothing is submitted any more, and no outcome of an effect is taken.
  * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts, test/unit/runtime/cluster.test.ts, test/integration/runtime/runtime.test.ts
  */
-import { limits } from "../../../config/limits.ts";
+import { limits } from "../limits.ts";
 import type { ActorReply } from "../actors.ts";
-import { Answers, notFound, notOwner } from "./replies.ts";
+import { Replies, notFound, notOwner } from "./replies.ts";
 import { CatchUps } from "./catch-up.ts";
-import { type Cell, effectsToResume, enqueue, unasked, type Work } from "./activation.ts";
+import { type Activation, effectsToResume, enqueue, fireAndForget, type PendingInput } from "./activation.ts";
 import type { ActorDefinition } from "../definition.ts";
-import { EffectStarts } from "./tenure-effects.ts";
+import { TenureEffects } from "./tenure-effects.ts";
 import type { EffectRunner } from "../effects/effect-runner.ts";
 import type { OpenEffect, Snapshot } from "../actor/snapshot.ts";
-import { Lane } from "../semaphore.ts";
+import { Semaphore } from "../semaphore.ts";
 import { Loader, type LoaderOptions } from "./loader.ts";
 import { MachineFault, NewerMachine } from "../actor/machine.ts";
-import { Parked } from "./parked-actors.ts";
+import { ParkedRegistry } from "./parked-actors.ts";
 import type { Parking } from "../actor/parking-record.ts";
 import type { Clock, Ids, Journal, Log } from "../ports.ts";
-import { Progress, type FloorState } from "./inbox-progress.ts";
-import { Residents } from "./activation-cache.ts";
-import { Turns } from "./input-processor.ts";
-import type { UnitSink } from "../commit/write-set.ts";
-import { Unparking } from "./operator-actions.ts";
+import { InboxProgress, type CheckpointState } from "./inbox-progress.ts";
+import { ActivationCache } from "./activation-cache.ts";
+import { InputProcessor } from "./input-processor.ts";
+import type { WriteSetSink } from "../commit/write-set.ts";
+import { OperatorActions } from "./operator-actions.ts";
 
-export type TenureOptions = Pick<LoaderOptions, "crash"> & {
+export type TenureOptions = Pick<LoaderOptions, "failpoints"> & {
   readonly definition: ActorDefinition;
   /** Subject of the partition's lock; it is in the stream that `journal` reads. */
   readonly lock: string;
   readonly journal: Journal;
-  readonly sink: UnitSink;
+  readonly sink: WriteSetSink;
   readonly effects: EffectRunner;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -51,15 +51,15 @@ export class Tenure {
   readonly partition: number;
   private readonly options: TenureOptions;
   private readonly onNewer: () => void;
-  private readonly cells: Residents;
-  private readonly answers: Answers;
+  private readonly activations: ActivationCache;
+  private readonly replies: Replies;
   private readonly loader: Loader;
-  private readonly turns: Turns;
-  private readonly parked: Parked;
+  private readonly processor: InputProcessor;
+  private readonly parked: ParkedRegistry;
   private readonly catchUps: CatchUps;
-  private readonly unparking: Unparking;
-  private readonly progress: Progress;
-  private readonly starts: EffectStarts;
+  private readonly operatorActions: OperatorActions;
+  private readonly progress: InboxProgress;
+  private readonly effects: TenureEffects;
   private ended = false;
   private idleWaiters: (() => void)[] = [];
 
@@ -69,42 +69,42 @@ export class Tenure {
     this.partition = partition;
     this.epoch = epoch;
     this.onNewer = onNewer;
-    this.progress = new Progress(epoch);
-    this.cells = new Residents(options.idleActors);
-    const { cells, progress } = this;
+    this.progress = new InboxProgress(epoch);
+    this.activations = new ActivationCache(options.idleActors);
+    const { activations, progress } = this;
     const ended = (): boolean => this.ended;
     const lock = { subject: options.lock, epoch };
-    const lane = new Lane(limits.partitionLoads);
-    const shared = { ...options, partition, lock, lane, cells, progress, ended };
-    this.answers = new Answers(
+    const loads = new Semaphore(limits.partitionLoads);
+    const shared = { ...options, partition, lock, loads, activations, progress, ended };
+    this.replies = new Replies(
       options.definition,
       options.clock,
-      (cell) => !this.ended && cells.isCurrent(cell),
+      (activation) => !this.ended && activations.isCurrent(activation),
     );
-    this.starts = new EffectStarts(options.effects);
+    this.effects = new TenureEffects(options.effects);
     this.loader = new Loader({
       ...shared,
-      onState: (cell) => {
-        for (const effect of effectsToResume(cell)) this.run(cell, effect, true);
+      onState: (activation) => {
+        for (const effect of effectsToResume(activation)) this.run(activation, effect, true);
       },
-      onEnd: (cell) => {
-        if (!this.ended && cell.loaded) this.drainMailbox(cell);
+      onEnd: (activation) => {
+        if (!this.ended && activation.loaded) this.drainMailbox(activation);
         this.wakeIfIdle();
       },
-      onUnreadable: (cell, error) => this.unreadable(cell, error),
+      onUnreadable: (activation, error) => this.unreadable(activation, error),
     });
-    this.parked = new Parked({ ...shared, onStored: () => this.wakeIfIdle() });
-    this.turns = new Turns({
+    this.parked = new ParkedRegistry({ ...shared, onStored: () => this.wakeIfIdle() });
+    this.processor = new InputProcessor({
       ...shared,
-      answers: this.answers,
+      replies: this.replies,
       loader: this.loader,
       dispatch: (actor, work) => this.dispatch(actor, work),
-      run: (cell, effect, resumed) => this.run(cell, effect, resumed),
-      park: (cell, work, reason) => this.park(cell, work, reason),
-      onSettled: () => this.wakeIfIdle(),
+      run: (activation, effect, resumed) => this.run(activation, effect, resumed),
+      park: (activation, work, reason) => this.park(activation, work, reason),
+      onResolved: () => this.wakeIfIdle(),
     });
     this.catchUps = new CatchUps({ ...shared, loader: this.loader });
-    this.unparking = new Unparking({
+    this.operatorActions = new OperatorActions({
       ...shared,
       loader: this.loader,
       parked: this.parked,
@@ -114,26 +114,26 @@ export class Tenure {
   }
 
   /** An input for one actor. Never throws; the answer goes to `work.reply`. */
-  dispatch(actor: string, work: Work): void {
+  dispatch(actor: string, work: PendingInput): void {
     if (this.ended) return work.reply(notOwner);
     this.progress.begin(work.inbox);
-    const aside = this.parked.get(actor);
-    if (aside) {
-      this.parked.letGo(aside, work.inbox);
-      work.reply(this.parked.answer(aside));
+    const quarantined = this.parked.get(actor);
+    if (quarantined) {
+      this.parked.letGo(quarantined, work.inbox);
+      work.reply(this.parked.reply(quarantined));
       return;
     }
-    const cell = this.cells.cell(actor);
+    const activation = this.activations.activation(actor);
     // What came first is evaluated first: nothing overtakes the mailbox.
-    const inLine = cell.held || cell.mailbox.length > 0;
-    if (cell.loaded && !inLine) {
-      this.turns.turn(cell, work);
-    } else if (!work.mayExist && work.input.kind === "start" && !inLine && !cell.wanted) {
-      cell.loaded = true;
-      this.turns.turn(cell, work);
+    const inLine = activation.held || activation.mailbox.length > 0;
+    if (activation.loaded && !inLine) {
+      this.processor.process(activation, work);
+    } else if (!work.mayExist && work.input.kind === "start" && !inLine && !activation.wanted) {
+      activation.loaded = true;
+      this.processor.process(activation, work);
     } else {
-      enqueue(cell, work);
-      void this.loader.load(cell);
+      enqueue(activation, work);
+      void this.loader.load(activation);
     }
   }
 
@@ -145,39 +145,44 @@ export class Tenure {
    */
   async read(actor: string, atLeast = 0): Promise<ActorReply> {
     if (this.parked.get(actor)) return await this.lastGood(actor);
-    const cell = this.cells.cell(actor);
-    if (!cell.loaded) {
+    const activation = this.activations.activation(actor);
+    if (!activation.loaded) {
       let snapshot: Snapshot | undefined;
       try {
-        snapshot = await this.loader.fetch(cell, atLeast);
+        snapshot = await this.loader.fetch(activation, atLeast);
       } catch (error) {
         if (this.ended) return notOwner;
-        if (error instanceof MachineFault) return this.unreadableTold(cell, error);
+        if (error instanceof MachineFault) return this.unreadableReply(activation, error);
         // A cell that was only made to be read.
-        const needed = cell.loaded || cell.loading || cell.held || cell.wanted || cell.mailbox.length > 0;
-        if (!needed && this.cells.isCurrent(cell)) this.cells.delete(actor);
+        const needed =
+          activation.loaded ||
+          activation.loading ||
+          activation.held ||
+          activation.wanted ||
+          activation.mailbox.length > 0;
+        if (!needed && this.activations.isCurrent(activation)) this.activations.delete(actor);
         throw error;
       }
       if (this.ended) return notOwner;
-      if (!cell.loaded) return snapshot ? this.answers.ok(snapshot, false) : notFound;
-      this.drainMailbox(cell);
+      if (!activation.loaded) return snapshot ? this.replies.ok(snapshot, false) : notFound;
+      this.drainMailbox(activation);
     }
-    return cell.acked ? this.answers.ok(cell.acked, false) : notFound;
+    return activation.acked ? this.replies.ok(activation.acked, false) : notFound;
   }
 
   /** Takes over an actor with open effects, unless it is parked or reads its inbox first. @throws Unavailable */
   async takeUp(actor: string, atLeast: number | undefined): Promise<void> {
-    if (!this.parked.get(actor) && !this.cells.peek(actor)?.held) await this.read(actor, atLeast);
+    if (!this.parked.get(actor) && !this.activations.peek(actor)?.held) await this.read(actor, atLeast);
   }
 
   /** An operator tries a parked actor again; see Unparking. */
   resume(actor: string): Promise<ActorReply> {
-    return this.ended ? Promise.resolve(notOwner) : this.unparking.resume(actor);
+    return this.ended ? Promise.resolve(notOwner) : this.operatorActions.resume(actor);
   }
 
   /** An operator drops the input that parked the actor; see Unparking. */
   skip(actor: string, parking: string): Promise<ActorReply> {
-    return this.ended ? Promise.resolve(notOwner) : this.unparking.skip(actor, parking);
+    return this.ended ? Promise.resolve(notOwner) : this.operatorActions.skip(actor, parking);
   }
 
   /** An actor that an earlier owner has parked. */
@@ -197,7 +202,7 @@ export class Tenure {
 
   /** The actor has a record at this sequence: a reading that is older must not decide anything. */
   knows(actor: string, sequence: number): void {
-    this.cells.knows(actor, sequence);
+    this.activations.knows(actor, sequence);
   }
 
   /** Progress of the inbox consumer: everything up to here has been handed over. */
@@ -206,11 +211,11 @@ export class Tenure {
   }
 
   /** What the floor may say now. */
-  floor(settledThrough: number): FloorState {
-    const through = this.progress.through(settledThrough);
+  checkpoint(resolvedThrough: number): CheckpointState {
+    const through = this.progress.resolvedThrough(resolvedThrough);
     const open = [...this.parked.among("storing")];
-    for (const cell of this.cells.values()) {
-      if (cell.wanted || (cell.acked?.effects.length ?? 0) > 0) open.push(cell.actor);
+    for (const activation of this.activations.values()) {
+      if (activation.wanted || (activation.acked?.effects.length ?? 0) > 0) open.push(activation.actor);
     }
     const behind = [...this.catchUps.actors(), ...this.parked.among("newer")];
     return { through, open, behind, parkedAt: this.parked.storedAt() };
@@ -223,12 +228,12 @@ export class Tenure {
 
   /** Actors in memory, and how many are parked. */
   counts(): { readonly actors: number; readonly parked: number } {
-    return { actors: this.cells.size, parked: this.parked.count() };
+    return { actors: this.activations.size, parked: this.parked.count() };
   }
 
   /** Leaves open effects to the next owner. Resolves when nothing is unsettled any more, or the tenure has ended. */
   idle(): Promise<void> {
-    this.starts.close();
+    this.effects.close();
     if (this.ended || this.isIdle()) return Promise.resolve();
     return new Promise((resolve) => this.idleWaiters.push(resolve));
   }
@@ -237,62 +242,62 @@ export class Tenure {
   end(): void {
     if (this.ended) return;
     this.ended = true;
-    for (const cell of this.cells.values()) {
-      for (const work of cell.mailbox) work.reply(notOwner);
-      for (const wake of cell.waiters) wake();
+    for (const activation of this.activations.values()) {
+      for (const work of activation.mailbox) work.reply(notOwner);
+      for (const wake of activation.waiters) wake();
     }
-    this.starts.close();
+    this.effects.close();
     this.catchUps.end();
-    this.cells.clear();
+    this.activations.clear();
     this.wakeIdle();
   }
 
-  private drainMailbox(cell: Cell): void {
-    while (cell.mailbox.length > 0 && !cell.held && this.cells.isCurrent(cell)) {
-      const work = cell.mailbox.shift();
-      if (work) this.turns.turn(cell, work);
+  private drainMailbox(activation: Activation): void {
+    while (activation.mailbox.length > 0 && !activation.held && this.activations.isCurrent(activation)) {
+      const work = activation.mailbox.shift();
+      if (work) this.processor.process(activation, work);
     }
   }
 
   /** What waits for a cell that was given up meets the actor as it is now. */
-  private remove(cell: Cell): void {
-    if (this.cells.isCurrent(cell)) this.cells.delete(cell.actor);
-    for (const wake of cell.waiters) wake();
-    for (const work of cell.mailbox.splice(0)) this.dispatch(cell.actor, work);
+  private remove(activation: Activation): void {
+    if (this.activations.isCurrent(activation)) this.activations.delete(activation.actor);
+    for (const wake of activation.waiters) wake();
+    for (const work of activation.mailbox.splice(0)) this.dispatch(activation.actor, work);
   }
 
   /** An input that nobody waits for is poisonous. What is known of the actor in memory is given up. */
-  private park(cell: Cell, work: Work, reason: string): void {
-    const { actor } = cell;
-    const version = cell.acked?.version ?? 0;
-    this.parked.park({ actor, reason, version, record: cell.sequence }, work);
-    this.remove(this.cells.peek(actor) ?? cell);
+  private park(activation: Activation, work: PendingInput, reason: string): void {
+    const { actor } = activation;
+    const version = activation.acked?.version ?? 0;
+    this.parked.park({ actor, reason, version, record: activation.sequence }, work);
+    this.remove(this.activations.peek(actor) ?? activation);
   }
 
-  private unreadable(cell: Cell, error: MachineFault): void {
-    const { actor } = cell;
+  private unreadable(activation: Activation, error: MachineFault): void {
+    const { actor } = activation;
     this.options.log.error({ err: error, actor }, "actor cannot be read");
     if (error instanceof NewerMachine) {
-      this.parked.setAside(actor, error.message);
+      this.parked.quarantine(actor, error.message);
       this.onNewer();
     } else {
       this.parked.park({ actor, reason: error.message, version: 0, record: 0 }, undefined);
     }
-    this.remove(cell);
+    this.remove(activation);
   }
 
-  private unreadableTold(cell: Cell, error: MachineFault): ActorReply {
-    if (!this.parked.get(cell.actor)) this.unreadable(cell, error);
-    const aside = this.parked.get(cell.actor);
-    return aside ? this.parked.answer(aside) : notOwner;
+  private unreadableReply(activation: Activation, error: MachineFault): ActorReply {
+    if (!this.parked.get(activation.actor)) this.unreadable(activation, error);
+    const quarantined = this.parked.get(activation.actor);
+    return quarantined ? this.parked.reply(quarantined) : notOwner;
   }
 
   private async lastGood(actor: string): Promise<ActorReply> {
-    const aside = this.parked.get(actor);
-    if (aside?.state === "newer") return this.parked.answer(aside);
+    const quarantined = this.parked.get(actor);
+    if (quarantined?.state === "newer") return this.parked.reply(quarantined);
     try {
-      const { head } = await this.loader.stored(actor, this.cells.knownOf(actor));
-      return head ? this.answers.ok(head.snapshot, false) : notFound;
+      const { head } = await this.loader.stored(actor, this.activations.knownOf(actor));
+      return head ? this.replies.ok(head.snapshot, false) : notFound;
     } catch (error) {
       if (!(error instanceof MachineFault)) throw error;
       return { status: "refused", code: "order_parked", reason: error.message };
@@ -300,17 +305,18 @@ export class Tenure {
   }
 
   /** Starts or resumes an effect; its outcome is a new input. */
-  private run(cell: Cell, effect: OpenEffect, resumed: boolean): void {
-    this.starts.start(cell.actor, effect, resumed, (outcome) => {
+  private run(activation: Activation, effect: OpenEffect, resumed: boolean): void {
+    this.effects.start(activation.actor, effect, resumed, (outcome) => {
       const input = { kind: "effect", id: effect.id, generation: effect.generation, outcome } as const;
-      this.dispatch(cell.actor, unasked(input));
+      this.dispatch(activation.actor, fireAndForget(input));
     });
   }
 
   private isIdle(): boolean {
     if (!this.parked.isIdle()) return false;
-    for (const cell of this.cells.values()) {
-      if (cell.unsettled > 0 || cell.ghosts > 0 || cell.mailbox.length > 0) return false;
+    for (const activation of this.activations.values()) {
+      if (activation.pendingCommits > 0 || activation.predecessorCommits > 0 || activation.mailbox.length > 0)
+        return false;
     }
     return true;
   }

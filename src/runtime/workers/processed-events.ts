@@ -8,9 +8,8 @@
  *   P4. A replay of a dead letter starts the count anew, once: a repeat of it, or an earlier one, is like any delivery.
  * Proved by: test/unit/runtime/workers/worker.test.ts, test/integration/runtime/worker.test.ts
  */
-import { token } from "../../../config/subjects.ts";
-import type { Crash } from "../failpoints.ts";
-import { pause } from "../pause.ts";
+import { token } from "../subjects.ts";
+import type { Failpoints } from "../failpoints.ts";
 import { type Bucket, type CasResult, type Clock, Unavailable } from "../ports.ts";
 
 /** An event held by this worker. `attempt` is 1 for the first one ever. */
@@ -53,14 +52,14 @@ const REASON_CHARS = 300;
 
 /** The entries of one worker, as one process of it sees them. */
 export class ProcessedEvents {
-  readonly #bucket: Bucket;
-  readonly #clock: Clock;
-  readonly #worker: string;
-  readonly #owner: string;
-  readonly #lockLifeMs: number;
-  readonly #crash: Crash | undefined;
-  readonly #held = new Set<string>();
-  readonly #unmarked = new Map<string, Claim>();
+  private readonly bucket: Bucket;
+  private readonly clock: Clock;
+  private readonly worker: string;
+  private readonly owner: string;
+  private readonly lockLifeMs: number;
+  private readonly failpoints: Failpoints | undefined;
+  private readonly held = new Set<string>();
+  private readonly unmarked = new Map<string, Claim>();
 
   /** `owner`: unique to this run of this process. */
   constructor(options: {
@@ -69,14 +68,14 @@ export class ProcessedEvents {
     readonly worker: string;
     readonly owner: string;
     readonly lockLifeMs: number;
-    readonly crash?: Crash | undefined;
+    readonly failpoints?: Failpoints | undefined;
   }) {
-    this.#bucket = options.bucket;
-    this.#clock = options.clock;
-    this.#worker = options.worker;
-    this.#owner = options.owner;
-    this.#lockLifeMs = options.lockLifeMs;
-    this.#crash = options.crash;
+    this.bucket = options.bucket;
+    this.clock = options.clock;
+    this.worker = options.worker;
+    this.owner = options.owner;
+    this.lockLifeMs = options.lockLifeMs;
+    this.failpoints = options.failpoints;
   }
 
   /**
@@ -85,60 +84,60 @@ export class ProcessedEvents {
    * @throws Unavailable (retryable)
    */
   async claim(eventId: string, replayOf?: number): Promise<ClaimResult> {
-    const key = `${this.#worker}.${token(eventId)}`;
+    const key = `${this.worker}.${token(eventId)}`;
     // A second delivery of what is under way here.
-    if (this.#held.has(key)) return { status: "locked", retryAfterMs: this.#lockLifeMs };
-    this.#held.add(key);
-    const result = await this.#claim(key, replayOf).catch((error: unknown) => {
-      this.#held.delete(key);
+    if (this.held.has(key)) return { status: "locked", retryAfterMs: this.lockLifeMs };
+    this.held.add(key);
+    const result = await this.claimOnce(key, replayOf).catch((error: unknown) => {
+      this.held.delete(key);
       throw error;
     });
-    if (result.status !== "claimed") this.#held.delete(key);
+    if (result.status !== "claimed") this.held.delete(key);
     return result;
   }
 
-  async #claim(key: string, replayOf: number | undefined): Promise<ClaimResult> {
-    const unmarked = this.#unmarked.get(key);
+  private async claimOnce(key: string, replayOf: number | undefined): Promise<ClaimResult> {
+    const unmarked = this.unmarked.get(key);
     if (unmarked !== undefined) {
-      const marked = await this.#mark(unmarked, "done");
+      const marked = await this.mark(unmarked, "done");
       return marked ? { status: "done" } : { status: "locked", retryAfterMs: ASK_AGAIN_MS };
     }
-    this.#crash?.("processed.lock", "before");
-    const created = await this.#lock(key, 1, 0, replayOf);
-    this.#crash?.("processed.lock", "after");
-    if (created.status !== "conflict") return this.#outcome(created, key, { attempt: 1, replay: replayOf });
-    this.#crash?.("processed.read", "before");
-    const stored = await this.#bucket.get(key);
-    this.#crash?.("processed.read", "after");
+    this.failpoints?.("processed.lock", "before");
+    const created = await this.lock(key, 1, 0, replayOf);
+    this.failpoints?.("processed.lock", "after");
+    if (created.status !== "conflict") return this.outcome(created, key, { attempt: 1, replay: replayOf });
+    this.failpoints?.("processed.read", "before");
+    const stored = await this.bucket.get(key);
+    this.failpoints?.("processed.read", "after");
     // Expired or not readable yet: whoever asks again knows more.
     if (stored === undefined) return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
     const entry = JSON.parse(stored.value) as Entry;
     const anew = replayOf !== undefined && replayOf > (entry.replay ?? 0);
     if (entry.state === "done" || (entry.state === "dead" && !anew)) return { status: "done" };
-    if (entry.state === "locked" && entry.owner !== this.#owner) {
-      const leftMs = entry.until - this.#clock.now();
-      if (leftMs > 0) return { status: "locked", retryAfterMs: Math.min(leftMs, this.#lockLifeMs) };
+    if (entry.state === "locked" && entry.owner !== this.owner) {
+      const leftMs = entry.until - this.clock.now();
+      if (leftMs > 0) return { status: "locked", retryAfterMs: Math.min(leftMs, this.lockLifeMs) };
     }
     const attempt = anew ? 1 : entry.attempts + 1;
     const replay = anew ? replayOf : entry.replay;
     const failure = entry.state === "failed" ? entry.reason : undefined;
-    this.#crash?.("processed.lock_again", "before");
-    const locked = await this.#lock(key, attempt, stored.revision, replay);
-    this.#crash?.("processed.lock_again", "after");
-    return this.#outcome(locked, key, { attempt, failure, replay });
+    this.failpoints?.("processed.lock_again", "before");
+    const locked = await this.lock(key, attempt, stored.revision, replay);
+    this.failpoints?.("processed.lock_again", "after");
+    return this.outcome(locked, key, { attempt, failure, replay });
   }
 
   /** The work is done: no repeat of the event will be worked on. False when that could not be written. */
   async done(claim: Claim): Promise<boolean> {
-    const marked = await this.#mark(claim, "done");
-    this.#held.delete(claim.key);
+    const marked = await this.mark(claim, "done");
+    this.held.delete(claim.key);
     return marked;
   }
 
   /** Given up: like done, and told apart for whoever looks. */
   async dead(claim: Claim): Promise<boolean> {
-    const marked = await this.#mark(claim, "dead");
-    this.#held.delete(claim.key);
+    const marked = await this.mark(claim, "dead");
+    this.held.delete(claim.key);
     return marked;
   }
 
@@ -150,19 +149,19 @@ export class ProcessedEvents {
       reason: reason.slice(0, REASON_CHARS),
       ...replayIn(claim),
     };
-    this.#crash?.("processed.fail", "before");
-    await this.#bucket.update(claim.key, JSON.stringify(entry), claim.revision);
-    this.#crash?.("processed.fail", "after");
-    this.#held.delete(claim.key);
+    this.failpoints?.("processed.fail", "before");
+    await this.bucket.update(claim.key, JSON.stringify(entry), claim.revision);
+    this.failpoints?.("processed.fail", "after");
+    this.held.delete(claim.key);
   }
 
-  #lock(key: string, attempts: number, revision: number, replay: number | undefined) {
-    const until = this.#clock.now() + this.#lockLifeMs;
-    const entry: Entry = { state: "locked", owner: this.#owner, until, attempts, ...replayIn({ replay }) };
-    return this.#bucket.update(key, JSON.stringify(entry), revision);
+  private lock(key: string, attempts: number, revision: number, replay: number | undefined) {
+    const until = this.clock.now() + this.lockLifeMs;
+    const entry: Entry = { state: "locked", owner: this.owner, until, attempts, ...replayIn({ replay }) };
+    return this.bucket.update(key, JSON.stringify(entry), revision);
   }
 
-  #outcome(
+  private outcome(
     result: CasResult,
     key: string,
     known: { attempt: number; failure?: string | undefined; replay: number | undefined },
@@ -184,11 +183,11 @@ export class ProcessedEvents {
    * After a conflict: an earlier try of ours got through, or the lock outlived its life and somebody else is at it.
    * Neither, when the server is a new leader that does not know the lock itself yet: then the mark is tried again.
    */
-  async #isPast(claim: Claim): Promise<boolean> {
+  private async isPast(claim: Claim): Promise<boolean> {
     try {
-      this.#crash?.("processed.check_mark", "before");
-      const stored = await this.#bucket.get(claim.key);
-      this.#crash?.("processed.check_mark", "after");
+      this.failpoints?.("processed.check_mark", "before");
+      const stored = await this.bucket.get(claim.key);
+      this.failpoints?.("processed.check_mark", "after");
       return stored !== undefined && stored.revision > claim.revision;
     } catch (error) {
       if (error instanceof Unavailable) return false;
@@ -196,24 +195,24 @@ export class ProcessedEvents {
     }
   }
 
-  async #mark(claim: Claim, state: "done" | "dead"): Promise<boolean> {
-    const entry: Entry = { state, at: this.#clock.now(), attempts: claim.attempt, ...replayIn(claim) };
+  private async mark(claim: Claim, state: "done" | "dead"): Promise<boolean> {
+    const entry: Entry = { state, at: this.clock.now(), attempts: claim.attempt, ...replayIn(claim) };
     for (let tried = 1; tried <= MARK_TRIES; tried++) {
-      this.#crash?.("processed.mark", "before");
-      const result = await this.#bucket.update(claim.key, JSON.stringify(entry), claim.revision);
-      this.#crash?.("processed.mark", "after");
-      if (result.status === "stored" || (result.status === "conflict" && (await this.#isPast(claim)))) {
-        this.#unmarked.delete(claim.key);
+      this.failpoints?.("processed.mark", "before");
+      const result = await this.bucket.update(claim.key, JSON.stringify(entry), claim.revision);
+      this.failpoints?.("processed.mark", "after");
+      if (result.status === "stored" || (result.status === "conflict" && (await this.isPast(claim)))) {
+        this.unmarked.delete(claim.key);
         return true;
       }
-      await pause(this.#clock, MARK_PAUSE_MS * 2 ** (tried - 1));
+      await this.clock.sleep(MARK_PAUSE_MS * 2 ** (tried - 1));
     }
     // One that was given up may be tried again; one that is done must not.
     if (state === "dead") return false;
-    this.#unmarked.set(claim.key, claim);
-    if (this.#unmarked.size > UNMARKED_MAX) {
-      for (const oldest of this.#unmarked.keys()) {
-        this.#unmarked.delete(oldest);
+    this.unmarked.set(claim.key, claim);
+    if (this.unmarked.size > UNMARKED_MAX) {
+      for (const oldest of this.unmarked.keys()) {
+        this.unmarked.delete(oldest);
         break;
       }
     }

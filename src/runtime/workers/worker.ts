@@ -13,9 +13,8 @@
  *   W3. An event is attempted at most `maxAttempts` times, attempts that ended with their process included.
  * Proved by: test/unit/runtime/workers/worker.test.ts, test/integration/runtime/worker.test.ts
  */
-import type { WorkerBounds } from "../../../config/workers.ts";
-import type { Crash } from "../failpoints.ts";
-import { pause } from "../pause.ts";
+import type { WorkerBounds } from "./worker-bounds.ts";
+import type { Failpoints } from "../failpoints.ts";
 import type { Bucket, Clock, Ids, Log } from "../ports.ts";
 import { type Claim, ProcessedEvents } from "./processed-events.ts";
 import { NotAnEvent, readEvent, type WorkEvent } from "./work-event.ts";
@@ -45,7 +44,7 @@ export type WorkerDependencies = {
   readonly ids: Ids;
   readonly log: Log;
   /** Tests only: ends the process at a chosen place. */
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 /** What makes a worker this worker. */
@@ -87,39 +86,39 @@ export async function startWorker(
 
 class Worker implements RunningWorker {
   readonly counters: WorkerCounters = { done: 0, repeated: 0, failed: 0, dead: 0 };
-  readonly #queue: WorkQueue;
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #options: WorkerOptions;
-  readonly #crash: Crash | undefined;
-  readonly #processed: ProcessedEvents;
+  private readonly queue: WorkQueue;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private readonly options: WorkerOptions;
+  private readonly failpoints: Failpoints | undefined;
+  private readonly processed: ProcessedEvents;
   /** Of the attempts under way. */
-  readonly #limits = new Set<AbortController>();
-  readonly #running = new Set<Promise<void>>();
-  #stopping = false;
-  #stopQueue: (() => Promise<void>) | undefined;
-  #stopped: Promise<void> | undefined;
+  private readonly limits = new Set<AbortController>();
+  private readonly running = new Set<Promise<void>>();
+  private stopping = false;
+  private stopQueue: (() => Promise<void>) | undefined;
+  private stopped: Promise<void> | undefined;
 
   constructor(dependencies: WorkerDependencies, options: WorkerOptions) {
-    this.#queue = dependencies.queue;
-    this.#clock = dependencies.clock;
-    this.#log = dependencies.log.child({ worker: options.name });
-    this.#options = options;
-    this.#crash = dependencies.crash;
-    this.#processed = new ProcessedEvents({
+    this.queue = dependencies.queue;
+    this.clock = dependencies.clock;
+    this.log = dependencies.log.child({ worker: options.name });
+    this.options = options;
+    this.failpoints = dependencies.failpoints;
+    this.processed = new ProcessedEvents({
       bucket: dependencies.processed,
       clock: dependencies.clock,
       worker: options.name,
       owner: dependencies.ids.next(),
       lockLifeMs: options.bounds.lockLifeMs,
-      crash: dependencies.crash,
+      failpoints: dependencies.failpoints,
     });
   }
 
   async start(): Promise<void> {
-    const { name, types, bounds } = this.#options;
-    this.#crash?.("worker.consume", "before");
-    const subscription = await this.#queue.consume(
+    const { name, types, bounds } = this.options;
+    this.failpoints?.("worker.consume", "before");
+    const subscription = await this.queue.consume(
       {
         name,
         filters: types.map((type) => `orders.events.*.${type}`),
@@ -127,141 +126,141 @@ class Worker implements RunningWorker {
         ackWaitMs: bounds.lockLifeMs + ACK_WAIT_MARGIN_MS,
       },
       (item) => {
-        const turn = this.#turn(item);
-        this.#running.add(turn);
-        return turn.finally(() => this.#running.delete(turn));
+        const turn = this.turn(item);
+        this.running.add(turn);
+        return turn.finally(() => this.running.delete(turn));
       },
     );
-    this.#crash?.("worker.consume", "after");
-    this.#stopQueue = () => subscription.stop();
+    this.failpoints?.("worker.consume", "after");
+    this.stopQueue = () => subscription.stop();
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    return this.#stopped;
+    this.stopped ??= this.stopNow();
+    return this.stopped;
   }
 
-  async #stop(): Promise<void> {
-    await this.#stopQueue?.();
-    const all = Promise.all(this.#running);
-    await Promise.race([all, pause(this.#clock, STOP_GRACE_MS)]);
-    this.#stopping = true;
-    for (const limit of this.#limits) limit.abort(new Error("the worker stops"));
+  private async stopNow(): Promise<void> {
+    await this.stopQueue?.();
+    const all = Promise.all(this.running);
+    await Promise.race([all, this.clock.sleep(STOP_GRACE_MS)]);
+    this.stopping = true;
+    for (const limit of this.limits) limit.abort(new Error("the worker stops"));
     await all;
   }
 
   /** Never rejects: what goes wrong is for the next delivery. */
-  async #turn(item: WorkItem): Promise<void> {
+  private async turn(item: WorkItem): Promise<void> {
     let event: WorkEvent | undefined;
     try {
       event = readEvent(item);
-      await this.#handle(item, event);
+      await this.handle(item, event);
     } catch (error) {
-      if (error instanceof NotAnEvent) return this.#buryUnread(item, error.message);
-      this.#log.warn({ event: event?.id, subject: item.subject, err: error }, "event is tried again later");
+      if (error instanceof NotAnEvent) return this.buryUnread(item, error.message);
+      this.log.warn({ event: event?.id, subject: item.subject, err: error }, "event is tried again later");
       item.retry(UNAVAILABLE_PAUSE_MS);
     }
   }
 
-  async #handle(item: WorkItem, event: WorkEvent): Promise<void> {
-    const claim = await this.#processed.claim(event.id, item.replayOf);
+  private async handle(item: WorkItem, event: WorkEvent): Promise<void> {
+    const claim = await this.processed.claim(event.id, item.replayOf);
     if (claim.status === "locked") return item.retry(claim.retryAfterMs);
     if (claim.status === "done") {
       this.counters.repeated++;
       return item.ack();
     }
     // Earlier attempts ended with their process: one more would end this one too.
-    if (claim.attempt > this.#options.bounds.maxAttempts) {
-      return this.#giveUp(item, event, claim, claim.failure ?? "the worker ended during its last attempt");
+    if (claim.attempt > this.options.bounds.maxAttempts) {
+      return this.giveUp(item, event, claim, claim.failure ?? "the worker ended during its last attempt");
     }
-    const failure = await this.#attempt(event, claim.attempt);
-    if (failure === undefined) return this.#finish(item, event, claim);
-    if (this.#stopping) return this.#postpone(item, claim, failure, 0);
-    if (failure instanceof WorkRefused || claim.attempt === this.#options.bounds.maxAttempts) {
-      return this.#giveUp(item, event, claim, failure.message);
+    const failure = await this.attempt(event, claim.attempt);
+    if (failure === undefined) return this.finish(item, event, claim);
+    if (this.stopping) return this.postpone(item, claim, failure, 0);
+    if (failure instanceof WorkRefused || claim.attempt === this.options.bounds.maxAttempts) {
+      return this.giveUp(item, event, claim, failure.message);
     }
     this.counters.failed++;
-    const delayMs = this.#backoffMs(claim.attempt);
-    this.#log.warn({ event: event.id, attempt: claim.attempt, delayMs, err: failure }, "event failed");
-    await this.#postpone(item, claim, failure, delayMs);
+    const delayMs = this.backoffMs(claim.attempt);
+    this.log.warn({ event: event.id, attempt: claim.attempt, delayMs, err: failure }, "event failed");
+    await this.postpone(item, claim, failure, delayMs);
   }
 
   /** Resolves with the reason when the attempt failed. */
-  async #attempt(event: WorkEvent, attempt: number): Promise<Error | undefined> {
+  private async attempt(event: WorkEvent, attempt: number): Promise<Error | undefined> {
     const limit = new AbortController();
-    const { workLimitMs } = this.#options.bounds;
-    const cancel = this.#clock.after(workLimitMs, () => {
+    const { workLimitMs } = this.options.bounds;
+    const cancel = this.clock.after(workLimitMs, () => {
       limit.abort(new Error(`not done within ${workLimitMs} ms`));
     });
     const aborted = Promise.withResolvers<never>();
     limit.signal.addEventListener("abort", () => aborted.reject(limit.signal.reason), { once: true });
     aborted.promise.catch(() => undefined);
-    this.#limits.add(limit);
-    if (this.#stopping) limit.abort(new Error("the worker stops"));
+    this.limits.add(limit);
+    if (this.stopping) limit.abort(new Error("the worker stops"));
     try {
       limit.signal.throwIfAborted();
-      this.#crash?.("worker.work", "before");
-      const work = this.#options.work(event, { attempt, signal: limit.signal });
+      this.failpoints?.("worker.work", "before");
+      const work = this.options.work(event, { attempt, signal: limit.signal });
       await Promise.race([work, aborted.promise]);
-      this.#crash?.("worker.work", "after");
+      this.failpoints?.("worker.work", "after");
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     } finally {
       cancel();
-      this.#limits.delete(limit);
+      this.limits.delete(limit);
     }
   }
 
-  async #finish(item: WorkItem, event: WorkEvent, claim: Claim): Promise<void> {
+  private async finish(item: WorkItem, event: WorkEvent, claim: Claim): Promise<void> {
     this.counters.done++;
-    if (await this.#processed.done(claim)) return item.ack();
+    if (await this.processed.done(claim)) return item.ack();
     // Not acknowledged: when it comes again here, the mark is tried again; elsewhere the work is repeated.
-    this.#log.error({ event: event.id }, "event is done but could not be marked; it may be done twice");
+    this.log.error({ event: event.id }, "event is done but could not be marked; it may be done twice");
     item.retry(UNAVAILABLE_PAUSE_MS);
   }
 
-  async #postpone(item: WorkItem, claim: Claim, failure: Error, delayMs: number): Promise<void> {
-    await this.#processed.failed(claim, failure.message);
+  private async postpone(item: WorkItem, claim: Claim, failure: Error, delayMs: number): Promise<void> {
+    await this.processed.failed(claim, failure.message);
     item.retry(delayMs);
   }
 
-  async #giveUp(item: WorkItem, event: WorkEvent, claim: Claim, reason: string): Promise<void> {
+  private async giveUp(item: WorkItem, event: WorkEvent, claim: Claim, reason: string): Promise<void> {
     try {
-      await this.#bury(item, event.subject, reason, claim.attempt);
+      await this.bury(item, event.subject, reason, claim.attempt);
     } catch (error) {
-      await this.#processed.failed(claim, reason);
+      await this.processed.failed(claim, reason);
       throw error;
     }
-    await this.#processed.dead(claim);
+    await this.processed.dead(claim);
     item.ack();
   }
 
-  async #buryUnread(item: WorkItem, reason: string): Promise<void> {
+  private async buryUnread(item: WorkItem, reason: string): Promise<void> {
     try {
-      await this.#bury(item, `sequence-${item.sequence}`, reason, 1);
+      await this.bury(item, `sequence-${item.sequence}`, reason, 1);
       item.ack();
     } catch (error) {
-      this.#log.warn({ subject: item.subject, err: error }, "dead letter is stored later");
+      this.log.warn({ subject: item.subject, err: error }, "dead letter is stored later");
       item.retry(UNAVAILABLE_PAUSE_MS);
     }
   }
 
-  async #bury(item: WorkItem, about: string, reason: string, attempts: number): Promise<void> {
-    const worker = this.#options.name;
+  private async bury(item: WorkItem, about: string, reason: string, attempts: number): Promise<void> {
+    const worker = this.options.name;
     const partition = item.subject.split(".")[2] ?? "0";
-    this.#crash?.("worker.bury", "before");
-    await this.#queue.bury({ worker, partition, about, item, reason, attempts });
-    this.#crash?.("worker.bury", "after");
+    this.failpoints?.("worker.bury", "before");
+    await this.queue.bury({ worker, partition, about, item, reason, attempts });
+    this.failpoints?.("worker.bury", "after");
     this.counters.dead++;
-    this.#log.error(
+    this.log.error(
       { about, subject: item.subject, sequence: item.sequence, reason, attempts },
       "dead letter",
     );
   }
 
-  #backoffMs(attempt: number): number {
-    const { backoffMs, backoffMaxMs } = this.#options.bounds;
+  private backoffMs(attempt: number): number {
+    const { backoffMs, backoffMaxMs } = this.options.bounds;
     return Math.min(backoffMaxMs, backoffMs * 2 ** (attempt - 1));
   }
 }

@@ -36,17 +36,18 @@ const Details = Compile(
 );
 
 /** An order as its events tell it; the last two only where they are known. */
-export type OrderPaper = OrderDetails & { readonly trackingNumber?: string; readonly reason?: string };
+export type DocumentDetails = OrderDetails & { readonly trackingNumber?: string; readonly reason?: string };
 
 /** Checks an event's data; further fields are left alone. @throws WorkRefused: no repeat would read better */
-export function readOrderDetails(data: unknown): OrderPaper {
-  if (Details.Check(data)) return { ...(data as OrderPaper), taxBasisPoints: data.taxBasisPoints ?? null };
+export function readOrderDetails(data: unknown): DocumentDetails {
+  if (Details.Check(data))
+    return { ...(data as DocumentDetails), taxBasisPoints: data.taxBasisPoints ?? null };
   const faults = Details.Errors(data).map((fault) => `${fault.instancePath || "/"} ${fault.message}`);
   throw new WorkRefused(`the event's data is not an order: ${faults.slice(0, 3).join("; ")}`);
 }
 
 /** The address, one line each, without empty ones. */
-export function addressLines({ shippingAddress: address }: OrderPaper): string[] {
+export function addressLines({ shippingAddress: address }: DocumentDetails): string[] {
   const place = `${address.postalCode} ${address.city}`;
   return [address.line1, address.line2 ?? "", place, address.country].filter((line) => line.trim() !== "");
 }
@@ -61,6 +62,6 @@ const methodNames: Readonly<Record<string, string>> = {
 };
 
 /** The payment method for people. */
-export function paymentMethodText({ payment }: OrderPaper): string {
+export function paymentMethodText({ payment }: DocumentDetails): string {
   return methodNames[payment.method] ?? payment.method;
 }

@@ -1,5 +1,5 @@
 /** The port to the outside world of mail. */
-import { token } from "../../../config/subjects.ts";
+import { token } from "../../runtime/subjects.ts";
 
 /** One mail to one receiver. */
 export type Mail = {

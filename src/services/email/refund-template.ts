@@ -25,7 +25,7 @@ const because = {
 } as const;
 
 /** The mail for the event; the same event gives the same mail. @throws WorkRefused for data that is no refund */
-export function composeRefundMail(event: { readonly id: string; readonly data: unknown }): Mail {
+export function composeRefundMessage(event: { readonly id: string; readonly data: unknown }): Mail {
   const { data } = event;
   if (!Refund.Check(data)) throw new WorkRefused("the event's data is not a refund");
   const { orderId, customer, reason } = data;

@@ -1,13 +1,13 @@
 /** The mails that an order's customer gets: what they say. Pure. */
 import { moneyText } from "../documents/money-text.ts";
-import { addressLines, type OrderPaper, paymentMethodText } from "../documents/order-details.ts";
+import { addressLines, type DocumentDetails, paymentMethodText } from "../documents/order-details.ts";
 import { html, type Html } from "./html.ts";
 import { type Mail, messageIdOf } from "./mailer.ts";
 
 type Letter = {
   readonly subject: string;
   /** First sentences, plain text. */
-  readonly opening: (order: OrderPaper) => string;
+  readonly opening: (order: DocumentDetails) => string;
 };
 
 /** By event type. The subjects are part of the product's contract. */
@@ -38,26 +38,29 @@ const letters = {
 export const orderMails = Object.keys(letters) as (keyof typeof letters)[];
 
 /** The mail for an event, undefined when its type has none. The same event gives the same mail. */
-export function composeMail(event: { id: string; type: string }, order: OrderPaper): Mail | undefined {
+export function composeMessage(
+  event: { id: string; type: string },
+  order: DocumentDetails,
+): Mail | undefined {
   if (!Object.hasOwn(letters, event.type)) return undefined;
-  const letter: Letter = letters[event.type as keyof typeof letters];
+  const template: Letter = letters[event.type as keyof typeof letters];
   return {
     messageId: messageIdOf(event.id),
     to: { name: order.customer.name, address: order.customer.email },
-    subject: letter.subject,
-    text: asText(letter, order),
-    html: asHtml(letter, order).html,
+    subject: template.subject,
+    text: asText(template, order),
+    html: asHtml(template, order).html,
   };
 }
 
-function asText(letter: Letter, order: OrderPaper): string {
+function asText(template: Letter, order: DocumentDetails): string {
   const lines = order.lines.map(
     ({ name, quantity, unitPrice }) =>
       `  ${quantity} x ${name}, ${moneyText(unitPrice)} each: ${moneyText(sum(quantity, unitPrice))}`,
   );
   return `Hello ${order.customer.name},
 
-${letter.opening(order)}
+${template.opening(order)}
 
 Order ${order.orderId}
 
@@ -73,7 +76,7 @@ ${addressLines(order)
 `;
 }
 
-function asHtml(letter: Letter, order: OrderPaper): Html {
+function asHtml(template: Letter, order: DocumentDetails): Html {
   const cell = "padding:6px 12px 6px 0;border-bottom:1px solid #d8dee6;";
   const right = `${cell}text-align:right;`;
   const lines = order.lines.map(
@@ -88,12 +91,12 @@ function asHtml(letter: Letter, order: OrderPaper): Html {
   const address = addressLines(order).map((line) => html`${line}<br>`);
   return html`<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>${letter.subject}</title></head>
+<head><meta charset="utf-8"><title>${template.subject}</title></head>
 <body style="margin:0;padding:24px;font:15px/1.5 Helvetica,Arial,sans-serif;color:#1c2430;">
 <div style="max-width:560px;margin:0 auto;">
-<h1 style="font-size:20px;">${letter.subject}</h1>
+<h1 style="font-size:20px;">${template.subject}</h1>
 <p>Hello ${order.customer.name},</p>
-<p>${letter.opening(order)}</p>
+<p>${template.opening(order)}</p>
 <p style="color:#5a6675;">Order ${order.orderId}</p>
 <table role="presentation" style="border-collapse:collapse;width:100%;">
 ${lines}<tr>
@@ -109,7 +112,7 @@ ${lines}<tr>
 `;
 }
 
-const sum = (quantity: number, { amount, currency }: OrderPaper["total"]) => ({
+const sum = (quantity: number, { amount, currency }: DocumentDetails["total"]) => ({
   amount: quantity * amount,
   currency,
 });

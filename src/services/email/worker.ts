@@ -1,4 +1,4 @@
-import { emailBounds, type WorkerBounds } from "../../../config/workers.ts";
+import { checked, type WorkerBounds } from "../../runtime/workers/worker-bounds.ts";
 import {
   type RunningWorker,
   startWorker,
@@ -6,10 +6,20 @@ import {
   WorkRefused,
 } from "../../runtime/workers/worker.ts";
 import { readOrderDetails } from "../documents/order-details.ts";
-import { composeMail, orderMails } from "./templates.ts";
+import { composeMessage, orderMails } from "./templates.ts";
 import { MailRefused } from "./mailer.ts";
 import { smtpMailer } from "./mailer.smtp.ts";
-import { composeRefundMail, REFUNDED } from "./refund-template.ts";
+import { composeRefundMessage, REFUNDED } from "./refund-template.ts";
+
+/** Retried for about three hours: a mail server may be away for lunch. */
+export const emailBounds: WorkerBounds = checked({
+  maxInFlight: 16,
+  workLimitMs: 10_000,
+  lockLifeMs: 15_000,
+  backoffMs: 1_000,
+  backoffMaxMs: 10 * 60_000,
+  maxAttempts: 27,
+});
 
 /** What the e-mail worker needs of its node. */
 export type EmailDependencies = WorkerDependencies & {
@@ -42,12 +52,14 @@ export async function startEmailWorker(dependencies: EmailDependencies): Promise
     bounds,
     work: async (event) => {
       const mail =
-        event.type === REFUNDED ? composeRefundMail(event) : composeMail(event, readOrderDetails(event.data));
+        event.type === REFUNDED
+          ? composeRefundMessage(event)
+          : composeMessage(event, readOrderDetails(event.data));
       if (mail === undefined) throw new WorkRefused(`there is no mail for ${event.type}`);
       try {
-        dependencies.crash?.("email.send", "before");
+        dependencies.failpoints?.("email.send", "before");
         await mailer.send(mail);
-        dependencies.crash?.("email.send", "after");
+        dependencies.failpoints?.("email.send", "after");
       } catch (error) {
         if (error instanceof MailRefused) throw new WorkRefused(error.message, { cause: error });
         throw error;

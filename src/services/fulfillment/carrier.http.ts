@@ -20,7 +20,7 @@ export function httpCarrier(baseUrl: string): Carrier {
       const answer = await provider.post(path, { orderId }, { key: `${orderId}:hand-over`, signal });
       return answer.status === 200 ? { outcome: "taken" } : fail(answer);
     },
-    async lookup({ key, signal }) {
+    async queryStatus({ key, signal }) {
       const answer = await provider.get(`/labels/${encodeURIComponent(key)}`, signal);
       return answer.status === 404 ? undefined : (label(answer) ?? fail(answer));
     },

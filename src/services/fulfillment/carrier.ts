@@ -29,7 +29,7 @@ export interface Carrier {
   /** The parcel is the carrier's from now on. */
   handOver(request: ConsignmentInput, call: { readonly signal: AbortSignal }): Promise<ConsignmentOutput>;
   /** The label made under the key, `undefined` when there is none. */
-  lookup(call: LabelCall): Promise<LabelOutput | undefined>;
+  queryStatus(call: LabelCall): Promise<LabelOutput | undefined>;
 }
 
 /** By the `src` of the fulfillment machine's invokes. */
@@ -63,8 +63,8 @@ export function carrierEffects(carrier: Carrier): CarrierEffects {
     createShippingLabel: {
       ...shared,
       run: ({ actor, input, signal }) => carrier.createLabel(input as LabelInput, labelCall(actor, signal)),
-      lookup: async ({ actor, signal }) => {
-        const output = await carrier.lookup(labelCall(actor, signal));
+      queryStatus: async ({ actor, signal }) => {
+        const output = await carrier.queryStatus(labelCall(actor, signal));
         return output === undefined ? ({ found: false } as const) : ({ found: true, output } as const);
       },
     },

@@ -3,13 +3,13 @@
  * Owns: which SKUs are known to exist.  Does not own: stock.
  * Every request is idempotent (order id, command id), so what got no answer is asked again until the deadline.
  */
-import { subjects } from "../../../config/subjects.ts";
-import type { Crash } from "../../runtime/failpoints.ts";
+import { subjects } from "../../runtime/subjects.ts";
+import type { Failpoints } from "../../runtime/failpoints.ts";
 import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
-import type { Unserved } from "../orders/contract.ts";
+import type { UnavailableResult } from "../orders/contract.ts";
 import type { EndHoldOutput, Inventory, PutStock, ReserveInput, ReserveOutput } from "./contract.ts";
 import { MAX_PAGE } from "./protocol.ts";
-import type { Answer, Operation, Operations, Reply, Request } from "./protocol.ts";
+import type { Answer, Operation, Operations, InventoryReply, InventoryRequest } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
 
 /** How long and how often a client asks. */
@@ -43,7 +43,7 @@ export type ClientDependencies = {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly limits: ClientLimits;
-  readonly crash?: Crash | undefined;
+  readonly failpoints?: Failpoints | undefined;
 };
 
 /** Options of one call. */
@@ -54,93 +54,93 @@ export type Call = {
 
 /** The contract's `Inventory`, and the three operations that orders use as effects. Outcomes are values. */
 export class InventoryClient implements Inventory {
-  readonly #dependencies: ClientDependencies;
-  readonly #known = new Set<string>();
+  private readonly dependencies: ClientDependencies;
+  private readonly knownSkus = new Set<string>();
 
   constructor(dependencies: ClientDependencies) {
-    this.#dependencies = dependencies;
+    this.dependencies = dependencies;
   }
 
   /** @param fresh see Operations.reserve; only the first try may claim it. */
   reserve(
     input: ReserveInput,
     call: Call & { readonly fresh?: boolean } = {},
-  ): Promise<{ readonly status: "ok"; readonly output: ReserveOutput } | Unserved> {
+  ): Promise<{ readonly status: "ok"; readonly output: ReserveOutput } | UnavailableResult> {
     const { orderId, lines } = input;
-    const request: Request<"reserve"> = { op: "reserve", orderId, lines };
-    return this.#ask(call.fresh ? { ...request, fresh: true } : request, request, call.signal);
+    const request: InventoryRequest<"reserve"> = { op: "reserve", orderId, lines };
+    return this.ask(call.fresh ? { ...request, fresh: true } : request, request, call.signal);
   }
 
   release(
     { orderId }: { readonly orderId: string },
     call: Call = {},
-  ): Promise<{ readonly status: "ok"; readonly output: EndHoldOutput } | Unserved> {
-    const request: Request<"release"> = { op: "release", orderId };
-    return this.#ask(request, request, call.signal);
+  ): Promise<{ readonly status: "ok"; readonly output: EndHoldOutput } | UnavailableResult> {
+    const request: InventoryRequest<"release"> = { op: "release", orderId };
+    return this.ask(request, request, call.signal);
   }
 
   ship(
     { orderId }: { readonly orderId: string },
     call: Call = {},
-  ): Promise<{ readonly status: "ok"; readonly output: EndHoldOutput } | Unserved> {
-    const request: Request<"ship"> = { op: "ship", orderId };
-    return this.#ask(request, request, call.signal);
+  ): Promise<{ readonly status: "ok"; readonly output: EndHoldOutput } | UnavailableResult> {
+    const request: InventoryRequest<"ship"> = { op: "ship", orderId };
+    return this.ask(request, request, call.signal);
   }
 
   async put(sku: string, stock: PutStock): ReturnType<Inventory["put"]> {
-    const command = this.#dependencies.ids.next();
-    const request: Request<"put"> = { op: "put", sku, stock, command };
-    const reply = await this.#ask(request, request);
+    const command = this.dependencies.ids.next();
+    const request: InventoryRequest<"put"> = { op: "put", sku, stock, command };
+    const reply = await this.ask(request, request);
     return reply.status === "ok" ? reply.output : reply;
   }
 
   async get(sku: string): ReturnType<Inventory["get"]> {
-    const request: Request<"get"> = { op: "get", sku };
-    const reply = await this.#ask(request, request);
+    const request: InventoryRequest<"get"> = { op: "get", sku };
+    const reply = await this.ask(request, request);
     if (reply.status !== "ok") return reply;
     return reply.output ? { status: "found", stock: reply.output } : { status: "not_found" };
   }
 
   async list(page: { readonly limit: number; readonly after?: string }): ReturnType<Inventory["list"]> {
     const { limit, after } = page;
-    const request: Request<"list"> = {
+    const request: InventoryRequest<"list"> = {
       op: "list",
       limit: Math.min(limit, MAX_PAGE),
       ...(after !== undefined && { after }),
     };
-    const reply = await this.#ask(request, request);
+    const reply = await this.ask(request, request);
     return reply.status === "ok" ? { status: "found", ...reply.output } : reply;
   }
 
   async known(skus: readonly string[]): ReturnType<Inventory["known"]> {
-    const asked = skus.filter((sku) => !this.#known.has(sku));
+    const asked = skus.filter((sku) => !this.knownSkus.has(sku));
     if (asked.length === 0) return { status: "checked", unknown: [] };
-    const request: Request<"known"> = { op: "known", skus: asked };
-    const reply = await this.#ask(request, request);
+    const request: InventoryRequest<"known"> = { op: "known", skus: asked };
+    const reply = await this.ask(request, request);
     if (reply.status !== "ok") return reply;
     const unknown = new Set(reply.output.unknown);
-    for (const sku of asked) if (!unknown.has(sku)) this.#remember(sku);
+    for (const sku of asked) if (!unknown.has(sku)) this.remember(sku);
     return { status: "checked", unknown: reply.output.unknown };
   }
 
-  #remember(sku: string): void {
+  private remember(sku: string): void {
     // A full cache starts anew: it only saves requests.
-    if (this.#known.size >= this.#dependencies.limits.knownSkus) this.#known.clear();
-    this.#known.add(sku);
+    if (this.knownSkus.size >= this.dependencies.limits.knownSkus) this.knownSkus.clear();
+    this.knownSkus.add(sku);
   }
 
   /** Asks until there is an answer that stands, or the deadline. `first` is sent once, then `repeat`. */
-  async #ask<O extends Operation>(
-    first: Request<O>,
-    repeat: Request<O>,
+  private async ask<O extends Operation>(
+    first: InventoryRequest<O>,
+    repeat: InventoryRequest<O>,
     signal?: AbortSignal,
-  ): Promise<{ readonly status: "ok"; readonly output: Operations[O]["output"] } | Unserved> {
-    const { clock, limits } = this.#dependencies;
+  ): Promise<{ readonly status: "ok"; readonly output: Operations[O]["output"] } | UnavailableResult> {
+    const { clock, limits } = this.dependencies;
     const deadline = clock.monotonic() + limits.deadlineMs;
     let backoffMs = limits.backoffMs;
     for (let request = first; ; request = repeat) {
       const leftMs = deadline - clock.monotonic();
-      const answer = await this.#try(request, Math.min(limits.requestTimeoutMs, leftMs), signal);
+      const answer = await this.try(request, Math.min(limits.requestTimeoutMs, leftMs), signal);
       if (answer.status === "ok" || answer.status === "refused") return answer;
       if (answer.status === "overloaded") return { status: "overloaded", retryAfterMs: limits.maxBackoffMs };
       if (signal?.aborted || clock.monotonic() + backoffMs >= deadline)
@@ -149,32 +149,32 @@ export class InventoryClient implements Inventory {
           reason: answer.status === "unavailable" ? answer.reason : "the inventory has no owner right now",
           retryAfterMs: limits.maxBackoffMs,
         };
-      await this.#within(backoffMs, signal);
+      await this.within(backoffMs, signal);
       backoffMs = Math.min(backoffMs * 2, limits.maxBackoffMs);
     }
   }
 
-  async #try<O extends Operation>(
-    request: Request<O>,
+  private async try<O extends Operation>(
+    request: InventoryRequest<O>,
     timeoutMs: number,
     signal: AbortSignal | undefined,
-  ): Promise<Reply<O>> {
-    const { shard, bus, number, crash } = this.#dependencies;
+  ): Promise<InventoryReply<O>> {
+    const { shard, bus, number, failpoints } = this.dependencies;
     if (shard.open) {
       // The commit may be long in coming: the caller's time limit counts here as on the bus.
-      const reply = await this.#within(timeoutMs, signal, shard.answer<O>(request));
+      const reply = await this.within(timeoutMs, signal, shard.answer<O>(request));
       return reply ?? { status: "unavailable", reason: "not stored in time" };
     }
-    crash?.("inventory.request", "before");
+    failpoints?.("inventory.request", "before");
     const answer = await bus.request(subjects.inventory(number), JSON.stringify(request), timeoutMs);
-    crash?.("inventory.request", "after");
+    failpoints?.("inventory.request", "after");
     if (answer.status === "no_responders") return { status: "not_owner" };
     if (answer.status === "unanswered") return { status: "unavailable", reason: answer.reason };
     return JSON.parse(answer.payload) as Answer<Operations[O]["output"]>;
   }
 
   /** The promise's value, or undefined when the time is up or the call is aborted first. */
-  async #within<T>(
+  private async within<T>(
     timeoutMs: number,
     signal: AbortSignal | undefined,
     promise?: Promise<T>,
@@ -182,7 +182,7 @@ export class InventoryClient implements Inventory {
     let end: (() => void) | undefined;
     const over = new Promise<undefined>((resolve) => {
       const stop = () => resolve(undefined);
-      const cancel = this.#dependencies.clock.after(timeoutMs, stop);
+      const cancel = this.dependencies.clock.after(timeoutMs, stop);
       signal?.addEventListener("abort", stop, { once: true });
       if (signal?.aborted) stop();
       end = () => {

@@ -1,5 +1,5 @@
 /** Inventory as the other contexts see it: stock per SKU and one hold per order. */
-import type { Missing, Money, Unserved } from "../orders/contract.ts";
+import type { Missing, Money, UnavailableResult } from "../orders/contract.ts";
 
 export type StockView = {
   readonly sku: string;
@@ -47,12 +47,14 @@ export interface Inventory {
   ): Promise<
     | { readonly status: "stored"; readonly stock: StockView }
     | { readonly status: "below_reserved"; readonly reserved: number }
-    | Unserved
+    | UnavailableResult
   >;
   get(
     sku: string,
   ): Promise<
-    { readonly status: "found"; readonly stock: StockView } | { readonly status: "not_found" } | Unserved
+    | { readonly status: "found"; readonly stock: StockView }
+    | { readonly status: "not_found" }
+    | UnavailableResult
   >;
   /** By SKU, ascending; `after`: the last SKU of the previous page. */
   list(page: {
@@ -60,7 +62,7 @@ export interface Inventory {
     readonly after?: string;
   }): Promise<
     | { readonly status: "found"; readonly items: readonly StockView[]; readonly next: string | null }
-    | Unserved
+    | UnavailableResult
   >;
   /**
    * Checks SKUs before an order is started. A SKU that was known once stays known, so a positive answer is
@@ -68,5 +70,5 @@ export interface Inventory {
    */
   known(
     skus: readonly string[],
-  ): Promise<{ readonly status: "checked"; readonly unknown: readonly string[] } | Unserved>;
+  ): Promise<{ readonly status: "checked"; readonly unknown: readonly string[] } | UnavailableResult>;
 }

@@ -3,8 +3,8 @@ import type { Message } from "../../runtime/ports.ts";
 import type { EndHoldOutput, ReserveOutput } from "./contract.ts";
 import type { Hold } from "./holds.ts";
 import { decideReserve } from "./rules.ts";
-import type { Line, Offer } from "./rules.ts";
-import type { StockChange } from "./stock-book.ts";
+import type { Line, Availability } from "./rules.ts";
+import type { StockChange } from "./stock-projection.ts";
 import { holdMessage } from "./stored.ts";
 import type { Refusal, StoredHold } from "./stored.ts";
 
@@ -30,12 +30,12 @@ export function decideHold(
   orderId: string,
   lines: readonly Line[],
   hold: Hold,
-  offer: (sku: string) => Offer | undefined,
+  availability: (sku: string) => Availability | undefined,
 ): Decision<ReserveOutput> {
   if (hold.state === "reserved") return { output: firstResult(hold.stored) };
   if (hold.state === "refused") return { output: refusalOf(hold.stored) };
   if (hold.state !== "none") return { output: { outcome: "closed", as: hold.state } };
-  const output = decideReserve(lines, offer);
+  const output = decideReserve(lines, availability);
   if (output.outcome !== "reserved") {
     return {
       output,

@@ -33,27 +33,27 @@ export function holdOf(message: StoredMessage | undefined): Hold {
  * used first, and without the cost of taking single entries out of the front of a large map.
  */
 export class RecentHolds {
-  readonly #perGeneration: number;
-  #young = new Map<string, Remembered>();
-  #old = new Map<string, Remembered>();
+  private readonly perGeneration: number;
+  private young = new Map<string, Remembered>();
+  private old = new Map<string, Remembered>();
 
   /** @param capacity orders, 2 or more; about half a kilobyte each while reserved. */
   constructor(capacity: number) {
-    this.#perGeneration = Math.floor(capacity / 2);
+    this.perGeneration = Math.floor(capacity / 2);
   }
 
   get(orderId: string): Remembered | undefined {
-    const young = this.#young.get(orderId);
+    const young = this.young.get(orderId);
     if (young !== undefined) return young;
-    const old = this.#old.get(orderId);
+    const old = this.old.get(orderId);
     if (old !== undefined) this.set(orderId, old);
     return old;
   }
 
   set(orderId: string, hold: Remembered): void {
-    this.#young.set(orderId, hold);
-    if (this.#young.size < this.#perGeneration) return;
-    this.#old = this.#young;
-    this.#young = new Map();
+    this.young.set(orderId, hold);
+    if (this.young.size < this.perGeneration) return;
+    this.old = this.young;
+    this.young = new Map();
   }
 }

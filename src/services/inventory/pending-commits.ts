@@ -9,8 +9,8 @@
 import { RecordHeader } from "../../runtime/actor/snapshot.ts";
 import type { Joined } from "../../runtime/definition.ts";
 import type { Ids, Message } from "../../runtime/ports.ts";
-import type { LockRef, Outcome, UnitSink } from "../../runtime/commit/write-set.ts";
-import type { StockBook, StockChange } from "./stock-book.ts";
+import type { LockRef, Outcome, WriteSetSink } from "../../runtime/commit/write-set.ts";
+import type { StockProjection, StockChange } from "./stock-projection.ts";
 
 /** One message that says what was decided, its guard, and what it does to the stock. */
 export type Write = {
@@ -24,41 +24,41 @@ export type Write = {
 export type Fate = Outcome | { readonly status: "closed" };
 
 /** Units of one tenure. The bound on their number is the caller's, by `unsettled`. */
-export class Commits {
-  readonly #waiting = new Set<(fate: Fate) => void>();
-  readonly #sink: UnitSink;
-  readonly #ids: Ids;
-  readonly #lock: LockRef;
-  readonly #book: StockBook;
-  #unsettled = 0;
+export class PendingCommits {
+  private readonly waiting = new Set<(fate: Fate) => void>();
+  private readonly sink: WriteSetSink;
+  private readonly ids: Ids;
+  private readonly lock: LockRef;
+  private readonly stock: StockProjection;
+  private count = 0;
 
-  constructor(sink: UnitSink, ids: Ids, lock: LockRef, book: StockBook) {
-    this.#sink = sink;
-    this.#ids = ids;
-    this.#lock = lock;
-    this.#book = book;
+  constructor(sink: WriteSetSink, ids: Ids, lock: LockRef, stock: StockProjection) {
+    this.sink = sink;
+    this.ids = ids;
+    this.lock = lock;
+    this.stock = stock;
   }
 
   /** Units submitted or joined, and not settled. */
   get unsettled(): number {
-    return this.#unsettled;
+    return this.count;
   }
 
   /** Submits a unit of its own. Resolves with its fate, or with `closed`; never rejects. */
   store({ message, expected, change }: Write): Promise<Fate> {
-    const commit = this.#ids.next();
+    const commit = this.ids.next();
     return new Promise((resolve) => {
-      this.#begin(change);
-      this.#waiting.add(resolve);
-      this.#sink.submit({
+      this.begin(change);
+      this.waiting.add(resolve);
+      this.sink.submit({
         commit,
-        locks: [this.#lock],
+        locks: [this.lock],
         messages: [{ ...message, headers: { [RecordHeader.commit]: commit } }],
-        guards: [{ subject: message.subject, sequence: expected }],
-        ...(change && { tally: [{ ledger: this.#book, change }] }),
-        settled: (outcome) => {
-          this.#end(change, outcome.status === "stored");
-          this.#waiting.delete(resolve);
+        preconditions: [{ subject: message.subject, sequence: expected }],
+        ...(change && { deltas: [{ aggregator: this.stock, delta: change }] }),
+        resolved: (outcome) => {
+          this.end(change, outcome.status === "stored");
+          this.waiting.delete(resolve);
           resolve(outcome);
         },
       });
@@ -66,18 +66,18 @@ export class Commits {
   }
 
   /** The same as a part of somebody else's unit. `then` hears the fate, after the book. */
-  join(output: unknown, write: Write | undefined, then: Joined["settled"]): Joined {
-    const lock = this.#lock;
-    if (!write) return { output, lock, messages: [], settled: then };
+  join(output: unknown, write: Write | undefined, then: Joined["resolved"]): Joined {
+    const lock = this.lock;
+    if (!write) return { output, lock, messages: [], resolved: then };
     const { message, expected, change } = write;
-    this.#begin(change);
+    this.begin(change);
     return {
       output,
       lock,
       messages: [{ ...message, fence: { subject: message.subject, sequence: expected } }],
-      ...(change && { tally: { ledger: this.#book, change } }),
-      settled: (committed, sequences) => {
-        this.#end(change, committed);
+      ...(change && { deltas: { aggregator: this.stock, delta: change } }),
+      resolved: (committed, sequences) => {
+        this.end(change, committed);
         then(committed, sequences);
       },
     };
@@ -85,19 +85,19 @@ export class Commits {
 
   /** Tells everybody who waits that the shard is lost. */
   close(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
+    const waiting = [...this.waiting];
+    this.waiting.clear();
     for (const resolve of waiting) resolve({ status: "closed" });
   }
 
-  #begin(change: StockChange | undefined): void {
-    this.#unsettled++;
-    if (change) this.#book.pledge(change);
+  private begin(change: StockChange | undefined): void {
+    this.count++;
+    if (change) this.stock.addPending(change);
   }
 
-  #end(change: StockChange | undefined, stored: boolean): void {
-    this.#unsettled--;
+  private end(change: StockChange | undefined, stored: boolean): void {
+    this.count--;
     // What is stored left the pledges in `committed`, together with its effect on the acknowledged stock.
-    if (change && !stored) this.#book.withdraw(change);
+    if (change && !stored) this.stock.removePending(change);
   }
 }

@@ -38,7 +38,7 @@ export type Operations = {
 /** Name of an operation. */
 export type Operation = keyof Operations;
 /** A request, told apart by `op`. */
-export type Request<O extends Operation = Operation> = {
+export type InventoryRequest<O extends Operation = Operation> = {
   [K in O]: { readonly op: K } & Operations[K]["input"];
 }[O];
 
@@ -55,7 +55,7 @@ export type Answer<T> =
   | { readonly status: "refused"; readonly code: string; readonly reason: string };
 
 /** The answer to a request of one operation. */
-export type Reply<O extends Operation = Operation> = Answer<Operations[O]["output"]>;
+export type InventoryReply<O extends Operation = Operation> = Answer<Operations[O]["output"]>;
 
 const OrderId = Type.String({ pattern: "^[A-Za-z0-9_-]{1,128}$" });
 const Sku = Type.String({ minLength: 1, maxLength: bounds.skuLength });
@@ -97,7 +97,7 @@ const RequestSchema = Compile(
 );
 
 /** The request in a payload; undefined when it is none that this version knows. */
-export function parseRequest(payload: string): Request | undefined {
+export function parseRequest(payload: string): InventoryRequest | undefined {
   let request: unknown;
   try {
     request = JSON.parse(payload);

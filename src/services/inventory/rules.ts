@@ -26,7 +26,7 @@ export type Stock = {
 export type Line = { readonly sku: string; readonly quantity: number };
 
 /** One SKU as a reservation sees it: `available` is what may be promised now. */
-export type Offer = { readonly item: Item; readonly available: number };
+export type Availability = { readonly item: Item; readonly available: number };
 
 /** Bounds that keep every sum below 2^53: 100 lines of 10 000 pieces at 9e9 minor units are 9e15. */
 export const bounds = {
@@ -88,12 +88,12 @@ export function checked(stock: Stock): Stock {
  */
 export function decideReserve(
   lines: readonly Line[],
-  offer: (sku: string) => Offer | undefined,
+  availability: (sku: string) => Availability | undefined,
 ): Exclude<ReserveOutput, { outcome: "closed" }> {
-  const offers: Offer[] = [];
+  const offers: Availability[] = [];
   let unknown: string[] | undefined;
   for (const { sku } of lines) {
-    const found = offer(sku);
+    const found = availability(sku);
     if (found) offers.push(found);
     else (unknown ??= []).push(sku);
   }
@@ -109,7 +109,7 @@ export function decideReserve(
   let missing: Missing[] | undefined;
   let amount = 0;
   const priced = lines.map(({ sku, quantity }, index) => {
-    const { item, available } = offers[index] as Offer;
+    const { item, available } = offers[index] as Availability;
     if (quantity > available) (missing ??= []).push({ sku, requested: quantity, available });
     amount += item.price.amount * quantity;
     return { sku, name: item.name, quantity, unitPrice: item.price };
@@ -138,8 +138,8 @@ export type PutDecision =
   | { readonly decision: "below_reserved"; readonly reserved: number }
   | { readonly decision: "invalid"; readonly reason: string };
 
-/** @param pledged what is reserved, reservations under way included: a put never takes that away. */
-export function decidePut(stock: Stock, pledged: number, wanted: PutStock): PutDecision {
+/** @param committedQuantity what is reserved, reservations under way included: a put never takes that away. */
+export function decidePut(stock: Stock, committedQuantity: number, wanted: PutStock): PutDecision {
   const { onHand, name, price } = wanted;
   if (!within(onHand, bounds.onHand)) return invalid(`onHand is not an integer from 0 to ${bounds.onHand}`);
   if (!within(price.amount, bounds.priceAmount))
@@ -148,7 +148,7 @@ export function decidePut(stock: Stock, pledged: number, wanted: PutStock): PutD
   if (name.length < 1 || name.length > bounds.nameLength)
     return invalid(`name is not 1 to ${bounds.nameLength} characters long`);
   if (!Number.isSafeInteger(onHand + stock.shipped)) return invalid("the totals of this SKU are exhausted");
-  if (onHand < pledged) return { decision: "below_reserved", reserved: pledged };
+  if (onHand < committedQuantity) return { decision: "below_reserved", reserved: committedQuantity };
   return { decision: "put" };
 }
 

@@ -5,12 +5,12 @@
  *   V1. Served only between a finished `acquire` and the next `drain` or `revoke`; a request that comes in between
  *       two owners meets "no responders", and one that meets the wrong one is answered `not_owner`.
  */
-import { subjects } from "../../../config/subjects.ts";
-import type { Crash } from "../../runtime/failpoints.ts";
+import { subjects } from "../../runtime/subjects.ts";
+import type { Failpoints } from "../../runtime/failpoints.ts";
 import type { Bus, Journal, Subscription } from "../../runtime/ports.ts";
 import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";
 import { parseRequest } from "./protocol.ts";
-import type { Reply } from "./protocol.ts";
+import type { InventoryReply } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
 
 /** What the runtime owns: the shard, and its subject with it. */
@@ -18,74 +18,74 @@ export class InventoryService implements OwnedResource {
   readonly name: string;
   readonly lock: string;
   readonly journal: Journal;
-  readonly #shard: InventoryShard;
-  readonly #subject: string;
-  readonly #bus: Bus;
-  readonly #crash: Crash | undefined;
-  #subscription: Subscription | undefined;
+  private readonly shard: InventoryShard;
+  private readonly subject: string;
+  private readonly bus: Bus;
+  private readonly failpoints: Failpoints | undefined;
+  private subscription: Subscription | undefined;
   /** Ends of subscriptions that were begun by `revoke`, which cannot wait for them. */
-  #stopping: Promise<void> = Promise.resolve();
-  #generation = 0;
+  private stopping: Promise<void> = Promise.resolve();
+  private generation = 0;
 
-  constructor(shard: number, owned: InventoryShard, bus: Bus, crash?: Crash) {
+  constructor(shard: number, owned: InventoryShard, bus: Bus, failpoints?: Failpoints) {
     this.name = owned.name;
     this.lock = owned.lock;
     this.journal = owned.journal;
-    this.#shard = owned;
-    this.#subject = subjects.inventory(shard);
-    this.#bus = bus;
-    this.#crash = crash;
+    this.shard = owned;
+    this.subject = subjects.inventory(shard);
+    this.bus = bus;
+    this.failpoints = failpoints;
   }
 
   /** Loads, then serves. Rejects, and serves nothing, when either fails or the lock is lost meanwhile. */
   async acquire(epoch: number): Promise<void> {
-    const generation = ++this.#generation;
-    await this.#stopServing();
-    await this.#shard.acquire(epoch);
+    const generation = ++this.generation;
+    await this.stopServing();
+    await this.shard.acquire(epoch);
     let subscription: Subscription | undefined;
     try {
-      this.#crash?.("inventory.serve", "before");
-      subscription = await this.#bus.serve(this.#subject, (payload) => this.#serve(payload));
-      this.#crash?.("inventory.serve", "after");
-      this.#crash?.("inventory.flush", "before");
-      await this.#bus.flush();
-      this.#crash?.("inventory.flush", "after");
-      if (generation !== this.#generation)
+      this.failpoints?.("inventory.serve", "before");
+      subscription = await this.bus.serve(this.subject, (payload) => this.serve(payload));
+      this.failpoints?.("inventory.serve", "after");
+      this.failpoints?.("inventory.flush", "before");
+      await this.bus.flush();
+      this.failpoints?.("inventory.flush", "after");
+      if (generation !== this.generation)
         throw new Error(`${this.name} was lost while it was being acquired`);
-      this.#subscription = subscription;
+      this.subscription = subscription;
     } catch (error) {
       // What there is now may have been won since: only our own is given up.
-      if (generation === this.#generation) this.#shard.revoke();
+      if (generation === this.generation) this.shard.revoke();
       await subscription?.stop();
       throw error;
     }
   }
 
   revoke(): void {
-    this.#generation++;
-    this.#shard.revoke();
-    void this.#stopServing();
+    this.generation++;
+    this.shard.revoke();
+    void this.stopServing();
   }
 
   async drain(): Promise<void> {
-    const generation = ++this.#generation;
+    const generation = ++this.generation;
     // First the subject, so that callers look for the next owner instead of being told to.
-    await this.#stopServing();
-    if (generation === this.#generation) await this.#shard.drain();
+    await this.stopServing();
+    if (generation === this.generation) await this.shard.drain();
   }
 
-  async #serve(payload: string): Promise<string> {
+  private async serve(payload: string): Promise<string> {
     const request = parseRequest(payload);
-    const reply: Reply = request
-      ? await this.#shard.answer(request)
+    const reply: InventoryReply = request
+      ? await this.shard.answer(request)
       : { status: "refused", code: "invalid_request", reason: "not a request to the inventory" };
     return JSON.stringify(reply);
   }
 
-  #stopServing(): Promise<void> {
-    const subscription = this.#subscription;
-    this.#subscription = undefined;
-    if (subscription) this.#stopping = this.#stopping.then(() => subscription.stop());
-    return this.#stopping;
+  private stopServing(): Promise<void> {
+    const subscription = this.subscription;
+    this.subscription = undefined;
+    if (subscription) this.stopping = this.stopping.then(() => subscription.stop());
+    return this.stopping;
   }
 }

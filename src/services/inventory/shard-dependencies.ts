@@ -1,8 +1,8 @@
 /** What a shard needs from the runtime, and the bounds of its work on one node. */
-import type { Crash } from "../../runtime/failpoints.ts";
+import type { Failpoints } from "../../runtime/failpoints.ts";
 import type { Clock, Ids, Journal } from "../../runtime/ports.ts";
-import type { Doubt } from "../../runtime/cluster/owned-resource.ts";
-import type { UnitSink } from "../../runtime/commit/write-set.ts";
+import type { Unverified } from "../../runtime/cluster/owned-resource.ts";
+import type { WriteSetSink } from "../../runtime/commit/write-set.ts";
 
 /** Bounds of one node's work for the shard; each 1 or more. */
 export type ShardLimits = {
@@ -27,10 +27,10 @@ export const SHARD_LIMITS: ShardLimits = {
 /** The runtime's ports as the shard uses them. */
 export type ShardDependencies = {
   readonly journal: Journal;
-  readonly sink: UnitSink;
+  readonly sink: WriteSetSink;
   readonly ids: Ids;
   readonly clock: Clock;
   readonly limits: ShardLimits;
-  readonly doubt: Doubt;
-  readonly crash?: Crash | undefined;
+  readonly unverified: Unverified;
+  readonly failpoints?: Failpoints | undefined;
 };

@@ -8,12 +8,12 @@
  * A crash leaves what was stored; whoever asks again meets the hold, or the put's command id, and changes nothing.
  * Proved by: test/unit/services/inventory/shard*.test.ts, test/integration/services/inventory*.test.ts
  */
-import { subjects } from "../../../config/subjects.ts";
+import { subjects } from "../../runtime/subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
-import type { Crash } from "../../runtime/failpoints.ts";
+import type { Failpoints } from "../../runtime/failpoints.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Journal } from "../../runtime/ports.ts";
-import { Commits } from "./pending-commits.ts";
+import { PendingCommits } from "./pending-commits.ts";
 import type { Fate } from "./pending-commits.ts";
 import type { EndHoldOutput, ReserveOutput } from "./contract.ts";
 import { decideEnd, decideHold } from "./hold-decisions.ts";
@@ -24,41 +24,45 @@ import type { Answer, Operations } from "./protocol.ts";
 import { decidePut, faultOfLines, sameItem } from "./rules.ts";
 import type { Line } from "./rules.ts";
 import type { ShardDependencies, ShardLimits } from "./shard-dependencies.ts";
-import type { StockBook, StockChange } from "./stock-book.ts";
+import type { StockProjection, StockChange } from "./stock-projection.ts";
 import { itemMessage, readItem, readStock } from "./stored.ts";
-import { Turns } from "./keyed-queue.ts";
+import { KeyedQueue } from "./keyed-queue.ts";
 
 type PutChange = Extract<StockChange, { kind: "put" }>;
 type Put = Operations["put"];
 
 /** Decides for one epoch; a new one is made for every lock that is won. */
-export class Tenure {
-  readonly book: StockBook;
-  readonly #journal: Journal;
-  readonly #limits: ShardLimits;
-  readonly #crash: Crash | undefined;
-  readonly #commits: Commits;
-  readonly #holds: RecentHolds;
-  readonly #turns: Turns;
-  #state: "open" | "draining" | "closed" = "open";
+export class ShardTenure {
+  readonly book: StockProjection;
+  private readonly journal: Journal;
+  private readonly limits: ShardLimits;
+  private readonly failpoints: Failpoints | undefined;
+  private readonly pending: PendingCommits;
+  private readonly holds: RecentHolds;
+  private readonly queue: KeyedQueue;
+  private state: "open" | "draining" | "closed" = "open";
   /** Calls that are being decided, those that wait for their turn included. */
-  #active = 0;
-  #drained: Promise<void> | undefined;
-  #idle: (() => void) | undefined;
+  private active = 0;
+  private drained: Promise<void> | undefined;
+  private idle: (() => void) | undefined;
 
-  constructor(lock: { subject: string; epoch: number }, book: StockBook, dependencies: ShardDependencies) {
+  constructor(
+    lock: { subject: string; epoch: number },
+    stock: StockProjection,
+    dependencies: ShardDependencies,
+  ) {
     const { journal, sink, ids, limits } = dependencies;
-    this.book = book;
-    this.#journal = journal;
-    this.#limits = limits;
-    this.#crash = dependencies.crash;
-    this.#commits = new Commits(sink, ids, lock, book);
-    this.#holds = new RecentHolds(limits.recentHolds);
-    this.#turns = new Turns(limits.waiting);
+    this.book = stock;
+    this.journal = journal;
+    this.limits = limits;
+    this.failpoints = dependencies.failpoints;
+    this.pending = new PendingCommits(sink, ids, lock, stock);
+    this.holds = new RecentHolds(limits.recentHolds);
+    this.queue = new KeyedQueue(limits.waiting);
   }
 
   get open(): boolean {
-    return this.#state === "open";
+    return this.state === "open";
   }
 
   /**
@@ -68,36 +72,36 @@ export class Tenure {
   reserve(orderId: string, lines: readonly Line[], fresh: boolean): Promise<Answer<ReserveOutput>> {
     const fault = faultOfLines(lines);
     if (fault) return Promise.resolve({ status: "refused", code: "invalid_reservation", reason: fault });
-    return this.#inTurn(orderId, async (attempt) => {
-      const hold = await this.#hold(orderId, fresh && attempt === 1);
-      return this.#settle(decideHold(orderId, lines, hold, this.book.offer));
+    return this.inTurn(orderId, async (attempt) => {
+      const hold = await this.hold(orderId, fresh && attempt === 1);
+      return this.resolve(decideHold(orderId, lines, hold, this.book.availability));
     });
   }
 
   end(orderId: string, as: EndHoldOutput["outcome"]): Promise<Answer<EndHoldOutput>> {
-    return this.#inTurn(orderId, async () => {
-      const decision = decideEnd(orderId, as, await this.#hold(orderId, false));
+    return this.inTurn(orderId, async () => {
+      const decision = decideEnd(orderId, as, await this.hold(orderId, false));
       if (!decision)
         return { status: "refused", code: "no_hold", reason: `${orderId} holds nothing to ship` };
-      return this.#settle(decision);
+      return this.resolve(decision);
     });
   }
 
   put({ sku, stock, command }: Put["input"]): Promise<Answer<Put["output"]>> {
-    return this.#inTurn<Put["output"]>(subjects.item(sku), async () => {
+    return this.inTurn<Put["output"]>(subjects.item(sku), async () => {
       const { amount, currency } = stock.price;
       const item = { name: stock.name, price: { amount, currency } };
       const before = this.book.beforePut(sku);
       // Absolute values: what stands there already needs no write, and a repeat is known by its command.
       const done =
         before.put === command || (before.stock.onHand === stock.onHand && sameItem(before.item, item));
-      if (done) return this.#stocked(sku);
-      const verdict = decidePut(before.stock, before.pledged, stock);
+      if (done) return this.stocked(sku);
+      const verdict = decidePut(before.stock, before.committedQuantity, stock);
       if (verdict.decision === "below_reserved")
         return { status: "ok", output: { status: "below_reserved", reserved: verdict.reserved } };
       if (verdict.decision === "invalid")
         return { status: "refused", code: "invalid_stock", reason: verdict.reason };
-      return this.#storePut(sku, { kind: "put", sku, onHand: stock.onHand, item, put: command });
+      return this.storePut(sku, { kind: "put", sku, onHand: stock.onHand, item, put: command });
     });
   }
 
@@ -106,104 +110,104 @@ export class Tenure {
    * @param first the order asks in its very first record, so there was nobody who could have reserved for it
    */
   joinReserve(orderId: string, lines: readonly Line[], first: boolean): Joined | undefined {
-    if (!this.#joinable(orderId) || faultOfLines(lines)) return undefined;
-    if (this.#holds.get(orderId) !== undefined) return undefined;
+    if (!this.joinable(orderId) || faultOfLines(lines)) return undefined;
+    if (this.holds.get(orderId) !== undefined) return undefined;
     // Not remembered: taken for new. If the order does have a hold, its guard refuses the write. A refusal need not be
     // written with the order's first record, whose guard says that nobody has asked before, or ever will.
-    const { output, write } = decideHold(orderId, lines, NO_HOLD, this.book.offer);
-    return this.#join(
+    const { output, write } = decideHold(orderId, lines, NO_HOLD, this.book.availability);
+    return this.join(
       orderId,
       first && output.outcome !== "reserved" ? { output } : { output, ...(write && { write }) },
     );
   }
 
   joinEnd(orderId: string, as: EndHoldOutput["outcome"]): Joined | undefined {
-    if (!this.#joinable(orderId)) return undefined;
-    const hold = this.#holds.get(orderId);
+    if (!this.joinable(orderId)) return undefined;
+    const hold = this.holds.get(orderId);
     if (hold === undefined || hold === "unread") return undefined;
     const decision = decideEnd(orderId, as, hold);
-    return decision && this.#join(orderId, decision);
+    return decision && this.join(orderId, decision);
   }
 
   /** Decides nothing new; resolves when everything under way is settled, joined decisions included. */
   drain(): Promise<void> {
-    if (this.open) this.#state = "draining";
-    this.#drained ??= new Promise((resolve) => {
-      this.#idle = resolve;
+    if (this.open) this.state = "draining";
+    this.drained ??= new Promise((resolve) => {
+      this.idle = resolve;
     });
-    this.#checkIdle();
-    return this.#drained;
+    this.checkIdle();
+    return this.drained;
   }
 
   /** The lock is lost: whoever waits is told so, now. */
   close(): void {
-    this.#state = "closed";
-    this.#commits.close();
-    this.#turns.abandon();
-    this.#idle?.();
+    this.state = "closed";
+    this.pending.close();
+    this.queue.abandon();
+    this.idle?.();
   }
 
-  #joinable(orderId: string): boolean {
-    return this.open && !this.#turns.busy(orderId) && this.#commits.unsettled < this.#limits.unsettled;
+  private joinable(orderId: string): boolean {
+    return this.open && !this.queue.busy(orderId) && this.pending.unsettled < this.limits.unsettled;
   }
 
-  #join<T>(orderId: string, { output, write }: Decision<T>): Joined {
-    if (!write) return this.#commits.join(output, undefined, () => {});
-    this.#turns.take(orderId);
-    return this.#commits.join(output, write, (committed, sequences) => {
-      this.#remember(orderId, committed ? write : undefined, sequences?.get(write.message.subject));
-      this.#turns.leave(orderId);
-      this.#checkIdle();
+  private join<T>(orderId: string, { output, write }: Decision<T>): Joined {
+    if (!write) return this.pending.join(output, undefined, () => {});
+    this.queue.take(orderId);
+    return this.pending.join(output, write, (committed, sequences) => {
+      this.remember(orderId, committed ? write : undefined, sequences?.get(write.message.subject));
+      this.queue.leave(orderId);
+      this.checkIdle();
     });
   }
 
   /** Stores a decision about a hold; `undefined`: it was overtaken, so read and decide again. */
-  async #settle<T>({ output, write }: Decision<T>): Promise<Answer<T> | undefined> {
+  private async resolve<T>({ output, write }: Decision<T>): Promise<Answer<T> | undefined> {
     if (!write) return { status: "ok", output };
     if (!this.open) return { status: "not_owner" };
     const { orderId } = write.hold;
-    this.#crash?.("inventory.store", "before");
-    const fate = await this.#commits.store(write);
-    this.#crash?.("inventory.store", "after");
+    this.failpoints?.("inventory.store", "before");
+    const fate = await this.pending.store(write);
+    this.failpoints?.("inventory.store", "after");
     if (fate.status === "stored") {
-      this.#remember(orderId, write, fate.sequences.get(write.message.subject));
+      this.remember(orderId, write, fate.sequences.get(write.message.subject));
       return { status: "ok", output };
     }
-    this.#remember(orderId, undefined, undefined);
+    this.remember(orderId, undefined, undefined);
     return fate.status === "dropped" && fate.why === "fenced" ? undefined : unstored(fate);
   }
 
-  async #storePut(sku: string, change: PutChange): Promise<Answer<Put["output"]> | undefined> {
+  private async storePut(sku: string, change: PutChange): Promise<Answer<Put["output"]> | undefined> {
     const subject = subjects.item(sku);
     const { itemSequence } = this.book.beforePut(sku);
     if (itemSequence === undefined) {
-      this.#crash?.("inventory.read_shelf", "before");
-      await this.#readShelf(sku);
-      this.#crash?.("inventory.read_shelf", "after");
+      this.failpoints?.("inventory.read_shelf", "before");
+      await this.readStockItem(sku);
+      this.failpoints?.("inventory.read_shelf", "after");
       return undefined;
     }
     // The entry is written whether it changed or not: its guard is what keeps an attempt that lands late, after a
     // repetition of it was stored, from setting the stock back to what it was then.
-    this.#crash?.("inventory.put", "before");
-    const fate = await this.#commits.store({
+    this.failpoints?.("inventory.put", "before");
+    const fate = await this.pending.store({
       message: itemMessage(sku, change.item),
       expected: itemSequence,
       change,
     });
-    this.#crash?.("inventory.put", "after");
+    this.failpoints?.("inventory.put", "after");
     if (fate.status === "stored") {
       this.book.placeItem(sku, fate.sequences.get(subject));
-      return this.#stocked(sku);
+      return this.stocked(sku);
     }
     this.book.placeItem(sku, undefined);
     return fate.status === "dropped" && fate.why === "fenced" ? undefined : unstored(fate);
   }
 
   /** Looks where the catalogue entry stands; takes in a SKU that was missing when the shard was loaded. */
-  async #readShelf(sku: string): Promise<void> {
-    const item = await this.#journal.readLast(subjects.item(sku));
+  private async readStockItem(sku: string): Promise<void> {
+    const item = await this.journal.readLast(subjects.item(sku));
     if (item && !this.book.knows(sku)) {
-      const stock = await this.#journal.readLast(subjects.stock(sku));
+      const stock = await this.journal.readLast(subjects.stock(sku));
       this.book.load(stock ? [readStock(stock.payload)] : [], [
         { item: readItem(item.payload), sequence: item.sequence },
       ]);
@@ -211,14 +215,14 @@ export class Tenure {
     this.book.placeItem(sku, item?.sequence ?? 0);
   }
 
-  #stocked(sku: string): Answer<Put["output"]> {
+  private stocked(sku: string): Answer<Put["output"]> {
     const stock = this.book.view(sku);
     if (!stock) throw new Error(`${sku} was stored and is not in the book`);
     return { status: "ok", output: { status: "stored", stock } };
   }
 
-  #remember(orderId: string, stored: HoldWrite | undefined, sequence: number | undefined): void {
-    this.#holds.set(
+  private remember(orderId: string, stored: HoldWrite | undefined, sequence: number | undefined): void {
+    this.holds.set(
       orderId,
       stored && sequence !== undefined
         ? { state: stored.hold.state, sequence, stored: stored.hold }
@@ -226,48 +230,48 @@ export class Tenure {
     );
   }
 
-  async #hold(orderId: string, fresh: boolean): Promise<Hold> {
-    const recent = this.#holds.get(orderId);
+  private async hold(orderId: string, fresh: boolean): Promise<Hold> {
+    const recent = this.holds.get(orderId);
     if (recent !== undefined && recent !== "unread") return recent;
     if (fresh && recent === undefined) return NO_HOLD;
-    this.#crash?.("inventory.read_hold", "before");
-    const stored = await this.#journal.readLast(subjects.hold(orderId));
-    this.#crash?.("inventory.read_hold", "after");
+    this.failpoints?.("inventory.read_hold", "before");
+    const stored = await this.journal.readLast(subjects.hold(orderId));
+    this.failpoints?.("inventory.read_hold", "after");
     const hold = holdOf(stored);
-    if (hold.state !== "none") this.#holds.set(orderId, hold);
+    if (hold.state !== "none") this.holds.set(orderId, hold);
     return hold;
   }
 
   /** Runs `attempt` alone for its key, again while it answers `undefined`, a bounded number of times. */
-  async #inTurn<T>(
+  private async inTurn<T>(
     key: string,
     attempt: (number: number) => Promise<Answer<T> | undefined>,
   ): Promise<Answer<T>> {
     if (!this.open) return { status: "not_owner" };
-    if (this.#commits.unsettled >= this.#limits.unsettled) return { status: "overloaded" };
-    const turn = this.#turns.enter(key);
+    if (this.pending.unsettled >= this.limits.unsettled) return { status: "overloaded" };
+    const turn = this.queue.enter(key);
     if (!turn) return { status: "overloaded" };
-    this.#active++;
+    this.active++;
     await turn;
     try {
-      for (let number = 1; number <= this.#limits.attempts; number++) {
+      for (let number = 1; number <= this.limits.attempts; number++) {
         if (!this.open) return { status: "not_owner" };
         const answer = await attempt(number);
         if (answer) return answer;
       }
-      return { status: "unavailable", reason: `overtaken ${this.#limits.attempts} times` };
+      return { status: "unavailable", reason: `overtaken ${this.limits.attempts} times` };
     } catch (error) {
       if (error instanceof Unavailable) return { status: "unavailable", reason: error.message };
       throw error;
     } finally {
-      this.#turns.leave(key);
-      this.#active--;
-      this.#checkIdle();
+      this.queue.leave(key);
+      this.active--;
+      this.checkIdle();
     }
   }
 
-  #checkIdle(): void {
-    if (this.#active === 0 && this.#commits.unsettled === 0) this.#idle?.();
+  private checkIdle(): void {
+    if (this.active === 0 && this.pending.unsettled === 0) this.idle?.();
   }
 }
 

@@ -6,68 +6,68 @@
  *   I2. Nothing of one tenure is believed in the next: every `acquire` reads the log.
  *   I3. Nothing is answered while it is in doubt whether the lock is still held: what is remembered may be over.
  */
-import { INVENTORY_STREAM } from "../../../config/layout.ts";
-import { subjects } from "../../../config/subjects.ts";
+import { INVENTORY_STREAM } from "../../runtime/layout.ts";
+import { subjects } from "../../runtime/subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
 import type { Journal } from "../../runtime/ports.ts";
 import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";
-import { loadBook } from "./load.ts";
-import type { Answer, Operation, Operations, Reply, Request } from "./protocol.ts";
+import { loadStock } from "./load-stock.ts";
+import type { Answer, Operation, Operations, InventoryReply, InventoryRequest } from "./protocol.ts";
 import type { ShardDependencies } from "./shard-dependencies.ts";
-import { Tenure } from "./shard-tenure.ts";
+import { ShardTenure } from "./shard-tenure.ts";
 
 /** Decides while it is owned; refuses everything else with `not_owner`. */
 export class InventoryShard implements OwnedResource {
   readonly name: string;
   readonly lock: string;
   readonly journal: Journal;
-  readonly #dependencies: ShardDependencies;
-  #tenure: Tenure | undefined;
+  private readonly dependencies: ShardDependencies;
+  private tenure: ShardTenure | undefined;
   /** Counts acquisitions and losses, so that a load that ends too late is recognised. */
-  #generation = 0;
+  private generation = 0;
 
   /** @param shard number of the shard, 0 for the only one */
   constructor(shard: number, dependencies: ShardDependencies) {
     this.name = `inventory.${shard}`;
     this.lock = subjects.lock(this.name, INVENTORY_STREAM);
     this.journal = dependencies.journal;
-    this.#dependencies = dependencies;
+    this.dependencies = dependencies;
   }
 
   /** True while this node decides. */
   get open(): boolean {
-    return this.#tenure?.open ?? false;
+    return this.tenure?.open ?? false;
   }
 
   async acquire(epoch: number): Promise<void> {
     this.revoke();
-    const generation = this.#generation;
-    const { journal, clock, crash } = this.#dependencies;
-    const book = await loadBook(journal, clock, { name: this.name, epoch }, crash);
-    if (generation !== this.#generation) throw new Error(`${this.name} was lost while it was being loaded`);
-    this.#tenure = new Tenure({ subject: this.lock, epoch }, book, this.#dependencies);
+    const generation = this.generation;
+    const { journal, clock, failpoints } = this.dependencies;
+    const stock = await loadStock(journal, clock, { name: this.name, epoch }, failpoints);
+    if (generation !== this.generation) throw new Error(`${this.name} was lost while it was being loaded`);
+    this.tenure = new ShardTenure({ subject: this.lock, epoch }, stock, this.dependencies);
   }
 
   revoke(): void {
-    this.#generation++;
-    this.#tenure?.close();
-    this.#tenure = undefined;
+    this.generation++;
+    this.tenure?.close();
+    this.tenure = undefined;
   }
 
   async drain(): Promise<void> {
-    const tenure = this.#tenure;
-    this.#dependencies.crash?.("inventory.drain", "before");
+    const tenure = this.tenure;
+    this.dependencies.failpoints?.("inventory.drain", "before");
     await tenure?.drain();
-    this.#dependencies.crash?.("inventory.drain", "after");
-    if (tenure && tenure === this.#tenure) this.revoke();
+    this.dependencies.failpoints?.("inventory.drain", "after");
+    if (tenure && tenure === this.tenure) this.revoke();
   }
 
   /** Answers `not_owner` unless this node owns the shard. Rejects for programmer faults only. */
-  answer<O extends Operation>(request: Request<O>): Promise<Reply<O>>;
-  answer(request: Request): Promise<Reply> {
-    const tenure = this.#tenure;
+  answer<O extends Operation>(request: InventoryRequest<O>): Promise<InventoryReply<O>>;
+  answer(request: InventoryRequest): Promise<InventoryReply> {
+    const tenure = this.tenure;
     if (!tenure?.open) return Promise.resolve({ status: "not_owner" });
-    const reason = this.#dependencies.doubt(this.lock);
+    const reason = this.dependencies.unverified(this.lock);
     if (reason !== undefined) return Promise.resolve({ status: "unavailable", reason });
     switch (request.op) {
       case "reserve":
@@ -93,15 +93,15 @@ export class InventoryShard implements OwnedResource {
    * @param first false when the order has a record already, and so may have reserved before
    */
   joinReserve(input: Operations["reserve"]["input"], first = true): Joined | undefined {
-    return this.#tenure?.joinReserve(input.orderId, input.lines, first);
+    return this.tenure?.joinReserve(input.orderId, input.lines, first);
   }
 
   joinRelease(input: Operations["release"]["input"]): Joined | undefined {
-    return this.#tenure?.joinEnd(input.orderId, "released");
+    return this.tenure?.joinEnd(input.orderId, "released");
   }
 
   joinShip(input: Operations["ship"]["input"]): Joined | undefined {
-    return this.#tenure?.joinEnd(input.orderId, "shipped");
+    return this.tenure?.joinEnd(input.orderId, "shipped");
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { subjects } from "../../../config/subjects.ts";
+import { subjects } from "../../runtime/subjects.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { Money } from "../orders/contract.ts";
 import type { ReserveOutput } from "./contract.ts";

@@ -1,5 +1,5 @@
 /** Whether an order is cancelled, read from the stream: a worker has no order at hand. */
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../runtime/subjects.ts";
 import type { ActorRecord } from "../../runtime/actor/snapshot.ts";
 import type { Journal } from "../../runtime/ports.ts";
 import { orderMachinesOf, orderStatus } from "../orders/status.ts";

@@ -6,14 +6,14 @@
  */
 
 /** One number and the order it was given to. */
-export type Given = { readonly number: number; readonly order: string };
+export type Allocated = { readonly number: number; readonly order: string };
 
 /** The entry of a year. */
 export type Counter = {
   /** Highest number given in the year; 0 for none. */
   readonly last: number;
   /** The latest block. Every earlier number is recorded with its order, or stands in `free`. */
-  readonly given: readonly Given[];
+  readonly given: readonly Allocated[];
   /** Given once, but the order had another number already: given again before a new one is taken. */
   readonly free: readonly number[];
   /** Date of the latest block, RFC 3339 UTC. Never goes back, so that new numbers and dates ascend together. */
@@ -41,7 +41,7 @@ export function spareNumbers(counter: Counter, unused: readonly number[]): numbe
  * @param orders distinct, at least one
  * @param now RFC 3339 UTC
  */
-export function allot(
+export function allocate(
   counter: Counter,
   unused: readonly number[],
   orders: readonly string[],

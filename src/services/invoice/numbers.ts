@@ -24,11 +24,10 @@
  * a calendar year without any invoice is looked at by nobody.
  * Proved by: test/unit/services/invoice-numbers.test.ts, test/integration/services/invoice.test.ts
  */
-import { token } from "../../../config/subjects.ts";
-import type { Crash } from "../../runtime/failpoints.ts";
-import { pause } from "../../runtime/pause.ts";
+import { token } from "../../runtime/subjects.ts";
+import type { Failpoints } from "../../runtime/failpoints.ts";
 import { type Bucket, type Clock, Unavailable } from "../../runtime/ports.ts";
-import { allot, closed, type Counter, emptyCounter, numberText, spareNumbers } from "./number-counter.ts";
+import { allocate, closed, type Counter, emptyCounter, numberText, spareNumbers } from "./number-counter.ts";
 
 /** What an order is told: `2026-000042`, and since when; `issuedAt` is RFC 3339, UTC. */
 export type InvoiceNumber = { readonly number: string; readonly issuedAt: string };
@@ -74,172 +73,172 @@ const RECORD_PAUSE_MS = 50;
 
 /** Takes numbers; one per process, so that those who wait share their writes. */
 export class InvoiceNumbers {
-  readonly #series: Series;
-  readonly #bucket: Bucket;
-  readonly #clock: Clock;
-  readonly #crash: Crash | undefined;
-  readonly #waiting = new Map<string, Waiting>();
-  #running = false;
+  private readonly series: Series;
+  private readonly bucket: Bucket;
+  private readonly clock: Clock;
+  private readonly failpoints: Failpoints | undefined;
+  private readonly waiting = new Map<string, Waiting>();
+  private running = false;
   /** The counter's entry that this process wrote and has recorded whole: nothing to repair behind it. */
-  #recorded: { readonly key: string; readonly revision: number } | undefined;
+  private recorded: { readonly key: string; readonly revision: number } | undefined;
 
-  constructor(bucket: Bucket, clock: Clock, crash?: Crash, series: Series = invoiceSeries) {
-    this.#series = series;
-    this.#bucket = bucket;
-    this.#clock = clock;
-    this.#crash = crash;
+  constructor(bucket: Bucket, clock: Clock, failpoints?: Failpoints, series: Series = invoiceSeries) {
+    this.series = series;
+    this.bucket = bucket;
+    this.clock = clock;
+    this.failpoints = failpoints;
   }
 
   /** The order's number, taken now if it has none. Idempotent. @throws Unavailable (retryable), NumberRefused */
   take(order: string): Promise<InvoiceNumber> {
-    let waiting = this.#waiting.get(order);
+    let waiting = this.waiting.get(order);
     if (waiting === undefined) {
       waiting = { order, answer: Promise.withResolvers() };
-      this.#waiting.set(order, waiting);
-      if (!this.#running) void this.#run();
+      this.waiting.set(order, waiting);
+      if (!this.running) void this.run();
     }
     return waiting.answer.promise;
   }
 
   /** The order's number; undefined when it has none, and then it never gets one. Idempotent. @throws Unavailable (retryable) */
   async refuse(order: string): Promise<InvoiceNumber | undefined> {
-    const has = await this.#record(order, { refused: true });
+    const has = await this.record(order, { refused: true });
     return "refused" in has ? undefined : has;
   }
 
-  async #run(): Promise<void> {
-    this.#running = true;
+  private async run(): Promise<void> {
+    this.running = true;
     // Whoever asks in the same moment shares the round.
     await Promise.resolve();
-    while (this.#waiting.size > 0) {
-      const block = [...this.#waiting.values()].slice(0, BLOCK_MAX);
+    while (this.waiting.size > 0) {
+      const block = [...this.waiting.values()].slice(0, BLOCK_MAX);
       try {
-        await this.#serve(block.map((one) => one.order));
+        await this.serve(block.map((one) => one.order));
       } catch (error) {
         for (const { order, answer } of block) {
-          if (this.#waiting.delete(order)) answer.reject(error);
+          if (this.waiting.delete(order)) answer.reject(error);
         }
       }
     }
-    this.#running = false;
+    this.running = false;
   }
 
   /** Gives every order of the block its number. @throws Unavailable */
-  async #serve(block: readonly string[]): Promise<void> {
+  private async serve(block: readonly string[]): Promise<void> {
     for (let tried = 0; tried < ROUND_TRIES; tried++) {
       await Promise.all(
         block.map(async (order) => {
-          if (!this.#waiting.has(order)) return;
-          this.#crash?.("numbers.read_order", "before");
-          const entry = await this.#bucket.get(this.#orderKey(order));
-          this.#crash?.("numbers.read_order", "after");
-          if (entry !== undefined) this.#answer(order, readRecorded(entry.value));
+          if (!this.waiting.has(order)) return;
+          this.failpoints?.("numbers.read_order", "before");
+          const entry = await this.bucket.get(this.orderKey(order));
+          this.failpoints?.("numbers.read_order", "after");
+          if (entry !== undefined) this.answer(order, readRecorded(entry.value));
         }),
       );
-      const left = () => block.filter((order) => this.#waiting.has(order));
+      const left = () => block.filter((order) => this.waiting.has(order));
       if (left().length === 0) return;
-      const now = new Date(this.#clock.now());
-      const open = await this.#open(now.getUTCFullYear());
+      const now = new Date(this.clock.now());
+      const open = await this.open(now.getUTCFullYear());
       const orders = open === undefined ? [] : left().slice(0, open.places);
       if (open !== undefined && orders.length > 0) {
-        const next = allot(open.counter, open.unused, orders, now.toISOString());
-        const revision = await this.#move(open.year, next, open.revision);
-        if (revision !== undefined) await this.#settle(open.year, next, revision);
+        const next = allocate(open.counter, open.unused, orders, now.toISOString());
+        const revision = await this.move(open.year, next, open.revision);
+        if (revision !== undefined) await this.settle(open.year, next, revision);
       }
       if (left().length === 0) return;
       // Another node was faster, or the answer is missing: the entry tells. Or the new year is open now.
-      await pause(this.#clock, ROUND_PAUSE_MS * (tried + 1));
+      await this.clock.sleep(ROUND_PAUSE_MS * (tried + 1));
     }
     throw new Unavailable(`no invoice number after ${ROUND_TRIES} tries`);
   }
 
   /** The counter to take numbers from; undefined when that has to be looked at again. @throws Unavailable */
-  async #open(year: number): Promise<Open | undefined> {
-    this.#crash?.("numbers.read_year", "before");
-    const stored = await this.#bucket.get(this.#yearKey(year));
-    this.#crash?.("numbers.read_year", "after");
-    if (stored === undefined) return this.#first(year);
+  private async open(year: number): Promise<Open | undefined> {
+    this.failpoints?.("numbers.read_year", "before");
+    const stored = await this.bucket.get(this.yearKey(year));
+    this.failpoints?.("numbers.read_year", "after");
+    if (stored === undefined) return this.first(year);
     const counter = JSON.parse(stored.value) as Counter;
     // Closed by a node whose clock is ahead.
-    if (counter.closed) return this.#open(year + 1);
-    const unused = await this.#settle(year, counter, stored.revision);
+    if (counter.closed) return this.open(year + 1);
+    const unused = await this.settle(year, counter, stored.revision);
     return { year, counter, unused, revision: stored.revision, places: BLOCK_MAX };
   }
 
   /** A year without a counter: begun when the one before is closed. @throws Unavailable */
-  async #first(year: number): Promise<Open | undefined> {
+  private async first(year: number): Promise<Open | undefined> {
     const last = year - 1;
-    this.#crash?.("numbers.read_last_year", "before");
-    const stored = await this.#bucket.get(this.#yearKey(last));
-    this.#crash?.("numbers.read_last_year", "after");
+    this.failpoints?.("numbers.read_last_year", "before");
+    const stored = await this.bucket.get(this.yearKey(last));
+    this.failpoints?.("numbers.read_last_year", "after");
     const counter = stored === undefined ? emptyCounter(last) : (JSON.parse(stored.value) as Counter);
     const revision = stored?.revision ?? 0;
     const fresh = { year, counter: emptyCounter(year), unused: [], revision: 0, places: BLOCK_MAX };
     if (counter.closed) return fresh;
-    const unused = await this.#settle(last, counter, revision);
+    const unused = await this.settle(last, counter, revision);
     const spare = spareNumbers(counter, unused).length;
     if (spare > 0) return { year: last, counter, unused, revision, places: spare };
-    return (await this.#move(last, closed(counter), revision)) === undefined ? undefined : fresh;
+    return (await this.move(last, closed(counter), revision)) === undefined ? undefined : fresh;
   }
 
   /** @returns the entry's revision; undefined when it was not moved, or that is not known */
-  async #move(year: number, next: Counter, revision: number): Promise<number | undefined> {
-    this.#crash?.("numbers.move", "before");
-    const moved = await this.#bucket.update(this.#yearKey(year), JSON.stringify(next), revision);
-    this.#crash?.("numbers.move", "after");
+  private async move(year: number, next: Counter, revision: number): Promise<number | undefined> {
+    this.failpoints?.("numbers.move", "before");
+    const moved = await this.bucket.update(this.yearKey(year), JSON.stringify(next), revision);
+    this.failpoints?.("numbers.move", "after");
     return moved.status === "stored" ? moved.revision : undefined;
   }
 
   /** Records a block. Answers the numbers whose orders had others already. @throws Unavailable */
-  async #settle(year: number, counter: Counter, revision: number): Promise<number[]> {
-    const key = this.#yearKey(year);
-    if (this.#recorded?.key === key && this.#recorded.revision === revision) return [];
+  private async settle(year: number, counter: Counter, revision: number): Promise<number[]> {
+    const key = this.yearKey(year);
+    if (this.recorded?.key === key && this.recorded.revision === revision) return [];
     const unused: number[] = [];
     await Promise.all(
       counter.given.map(async ({ number, order }) => {
-        const wanted = { number: this.#series.text(year, number), issuedAt: counter.issuedAt };
-        const has = await this.#record(order, wanted);
+        const wanted = { number: this.series.text(year, number), issuedAt: counter.issuedAt };
+        const has = await this.record(order, wanted);
         if ("refused" in has || has.number !== wanted.number) unused.push(number);
-        this.#answer(order, has);
+        this.answer(order, has);
       }),
     );
-    if (unused.length === 0) this.#recorded = { key, revision };
+    if (unused.length === 0) this.recorded = { key, revision };
     return unused;
   }
 
   /** Writes what stands for the order unless something does; answers what does. @throws Unavailable */
-  async #record(order: string, wanted: Recorded): Promise<Recorded> {
+  private async record(order: string, wanted: Recorded): Promise<Recorded> {
     for (let tried = 1; tried <= RECORD_TRIES; tried++) {
-      this.#crash?.("numbers.record", "before");
-      const result = await this.#bucket.update(this.#orderKey(order), JSON.stringify(wanted), 0);
-      this.#crash?.("numbers.record", "after");
+      this.failpoints?.("numbers.record", "before");
+      const result = await this.bucket.update(this.orderKey(order), JSON.stringify(wanted), 0);
+      this.failpoints?.("numbers.record", "after");
       if (result.status === "stored") return wanted;
       if (result.status === "conflict") {
         // A replica may not have it yet. Entries are written once, so what it shows is right.
-        this.#crash?.("numbers.read_recorded", "before");
-        const entry = await this.#bucket.get(this.#orderKey(order));
-        this.#crash?.("numbers.read_recorded", "after");
+        this.failpoints?.("numbers.read_recorded", "before");
+        const entry = await this.bucket.get(this.orderKey(order));
+        this.failpoints?.("numbers.read_recorded", "after");
         if (entry !== undefined) return readRecorded(entry.value);
       }
-      await pause(this.#clock, RECORD_PAUSE_MS);
+      await this.clock.sleep(RECORD_PAUSE_MS);
     }
     throw new Unavailable(`the invoice number of ${order} could not be recorded`);
   }
 
-  #answer(order: string, recorded: Recorded): void {
-    const waiting = this.#waiting.get(order);
-    this.#waiting.delete(order);
+  private answer(order: string, recorded: Recorded): void {
+    const waiting = this.waiting.get(order);
+    this.waiting.delete(order);
     if ("refused" in recorded)
       waiting?.answer.reject(new NumberRefused(`${order} has ended without a number`));
     else waiting?.answer.resolve(recorded);
   }
 
-  #yearKey(year: number): string {
-    return `${this.#series.keys}year.${year}`;
+  private yearKey(year: number): string {
+    return `${this.series.keys}year.${year}`;
   }
 
-  #orderKey(order: string): string {
-    return `${this.#series.keys}order.${token(order)}`;
+  private orderKey(order: string): string {
+    return `${this.series.keys}order.${token(order)}`;
   }
 }
 

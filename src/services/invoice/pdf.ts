@@ -3,7 +3,7 @@
 import PDFDocument from "pdfkit";
 import type { Seller } from "../../../config/seller-settings.ts";
 import { moneyText } from "../documents/money-text.ts";
-import { addressLines, type OrderPaper, paymentMethodText } from "../documents/order-details.ts";
+import { addressLines, type DocumentDetails, paymentMethodText } from "../documents/order-details.ts";
 import { rateText, taxIncluded } from "../documents/tax.ts";
 import { useFonts } from "./fonts.ts";
 import { latin } from "./latin.ts";
@@ -40,13 +40,17 @@ type Paper = {
 };
 
 /** Renders an invoice. The same order, number and seller give the same bytes. */
-export function renderInvoice(order: OrderPaper, invoice: InvoiceNumber, seller: Seller): Promise<Buffer> {
+export function renderInvoice(
+  order: DocumentDetails,
+  invoice: InvoiceNumber,
+  seller: Seller,
+): Promise<Buffer> {
   return render(order, { title: "Invoice", sum: "Total", ...invoice }, seller);
 }
 
 /** Renders the credit note that takes a whole invoice back, at the rate that the invoice had. */
 export function renderCreditNote(
-  order: OrderPaper,
+  order: DocumentDetails,
   note: InvoiceNumber,
   invoice: InvoiceNumber,
   seller: Seller,
@@ -54,7 +58,7 @@ export function renderCreditNote(
   return render(order, { title: "Credit note", sum: "Total credited", takesBack: invoice, ...note }, seller);
 }
 
-function render(order: OrderPaper, paper: Paper, seller: Seller): Promise<Buffer> {
+function render(order: DocumentDetails, paper: Paper, seller: Seller): Promise<Buffer> {
   const document = emptyDocument(paper, seller);
   useFonts(document);
   return draw(document, order, paper, seller);
@@ -72,7 +76,7 @@ function emptyDocument({ title, number, issuedAt }: Paper, seller: Seller): Docu
   });
 }
 
-function draw(document: Document, order: OrderPaper, paper: Paper, seller: Seller): Promise<Buffer> {
+function draw(document: Document, order: DocumentDetails, paper: Paper, seller: Seller): Promise<Buffer> {
   const done = collect(document);
   sender(document, seller);
   let y = heading(document, order, paper);
@@ -98,7 +102,7 @@ function sender(document: Document, { name, address, taxId }: Seller): void {
   }
 }
 
-function heading(document: Document, order: OrderPaper, paper: Paper): number {
+function heading(document: Document, order: DocumentDetails, paper: Paper): number {
   const { title, number, issuedAt, takesBack } = paper;
   const facts: [string, string][] = [
     [title, number],
@@ -138,7 +142,7 @@ function tableHead(document: Document, y: number): number {
   return y + 26;
 }
 
-function row(document: Document, y: number, ordered: OrderPaper["lines"][number]): number {
+function row(document: Document, y: number, ordered: DocumentDetails["lines"][number]): number {
   const { name, sku, quantity, unitPrice } = ordered;
   const amount = { amount: quantity * unitPrice.amount, currency: unitPrice.currency };
   at(document, name, columns.item.x, y, columns.item);
@@ -149,10 +153,10 @@ function row(document: Document, y: number, ordered: OrderPaper["lines"][number]
   return y + ROW_HEIGHT;
 }
 
-function totals(document: Document, y: number, order: OrderPaper, paper: Paper): void {
+function totals(document: Document, y: number, order: DocumentDetails, paper: Paper): void {
   line(document, y);
   const bold = { font: "Helvetica-Bold", size: 12 } as const;
-  const sum = (name: string, money: OrderPaper["total"], top: number, look: Look) => {
+  const sum = (name: string, money: DocumentDetails["total"], top: number, look: Look) => {
     at(document, name, columns.item.x, top, look);
     at(document, moneyText(money, "code"), 300, top, { ...look, width: 239, align: "right" });
   };

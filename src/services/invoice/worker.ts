@@ -1,14 +1,24 @@
 import type { Seller } from "../../../config/seller-settings.ts";
-import { invoiceBounds, type WorkerBounds } from "../../../config/workers.ts";
+import { checked, type WorkerBounds } from "../../runtime/workers/worker-bounds.ts";
 import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import type { Documents } from "../../runtime/workers/document-store.ts";
 import type { Bucket } from "../../runtime/ports.ts";
 import { type RunningWorker, startWorker, type WorkerDependencies } from "../../runtime/workers/worker.ts";
-import { type OrderPaper, readOrderDetails } from "../documents/order-details.ts";
+import { type DocumentDetails, readOrderDetails } from "../documents/order-details.ts";
 import { creditNoteName } from "./invoices.ts";
 import { creditNoteSeries, type InvoiceNumber, InvoiceNumbers, NumberRefused } from "./numbers.ts";
 import { renderCreditNote, renderInvoice } from "./pdf.ts";
+
+/** Retried for about an hour: what it needs is stored beside the orders, and the order waits for it. */
+export const invoiceBounds: WorkerBounds = checked({
+  maxInFlight: 256,
+  workLimitMs: 10_000,
+  lockLifeMs: 15_000,
+  backoffMs: 500,
+  backoffMaxMs: 60_000,
+  maxAttempts: 64,
+});
 
 /** What the invoice worker needs of its node. */
 export type InvoiceDependencies = WorkerDependencies & {
@@ -39,83 +49,85 @@ export const invoicedEvents: readonly string[] = ["order.ready", "order.cancelle
  */
 export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<RunningWorker> {
   const { bounds = invoiceBounds } = dependencies;
-  const desk = new InvoiceDesk(dependencies);
+  const service = new InvoiceService(dependencies);
   return startWorker(dependencies, {
     name: "invoice",
     types: invoicedEvents,
     bounds,
     work: ({ type, data }) =>
-      type === "order.ready" ? desk.issue(readOrderDetails(data)) : desk.takeBack(readOrderDetails(data)),
+      type === "order.ready"
+        ? service.issue(readOrderDetails(data))
+        : service.issueCreditNote(readOrderDetails(data)),
   });
 }
 
-class InvoiceDesk {
-  readonly #dependencies: InvoiceDependencies;
-  readonly #numbers: InvoiceNumbers;
-  readonly #creditNotes: InvoiceNumbers;
+class InvoiceService {
+  private readonly dependencies: InvoiceDependencies;
+  private readonly numbers: InvoiceNumbers;
+  private readonly creditNotes: InvoiceNumbers;
 
   constructor(dependencies: InvoiceDependencies) {
-    const { numbers, clock, crash } = dependencies;
-    this.#dependencies = dependencies;
-    this.#numbers = new InvoiceNumbers(numbers, clock, crash);
-    this.#creditNotes = new InvoiceNumbers(numbers, clock, crash, creditNoteSeries);
+    const { numbers, clock, failpoints } = dependencies;
+    this.dependencies = dependencies;
+    this.numbers = new InvoiceNumbers(numbers, clock, failpoints);
+    this.creditNotes = new InvoiceNumbers(numbers, clock, failpoints, creditNoteSeries);
   }
 
   /** @throws Unavailable (retryable) */
-  async issue(order: OrderPaper): Promise<void> {
-    const { deliver, documents, seller, crash } = this.#dependencies;
+  async issue(order: DocumentDetails): Promise<void> {
+    const { deliver, documents, seller, failpoints } = this.dependencies;
     const { orderId } = order;
-    const invoice = await this.#number(orderId);
+    const invoice = await this.number(orderId);
     if (invoice === undefined) return;
-    crash?.("invoice.find", "before");
+    failpoints?.("invoice.find", "before");
     const stored = await documents.get(orderId);
-    crash?.("invoice.find", "after");
+    failpoints?.("invoice.find", "after");
     if (stored === undefined) {
       const bytes = await renderInvoice(order, invoice, seller);
-      crash?.("invoice.store", "before");
+      failpoints?.("invoice.store", "before");
       await documents.put(orderId, { bytes, metadata: { number: invoice.number } });
-      crash?.("invoice.store", "after");
+      failpoints?.("invoice.store", "after");
     }
     const issued: FulfillmentEvent = { type: "invoice.issued", ...invoice };
-    crash?.("invoice.deliver", "before");
+    failpoints?.("invoice.deliver", "before");
     await deliver(orderId, "fulfillment", issued, `invoice.${orderId}`);
-    crash?.("invoice.deliver", "after");
+    failpoints?.("invoice.deliver", "after");
   }
 
   /** Of an order that is cancelled. @throws Unavailable (retryable) */
-  async takeBack(order: OrderPaper): Promise<void> {
-    const { documents, seller, crash } = this.#dependencies;
+  async issueCreditNote(order: DocumentDetails): Promise<void> {
+    const { documents, seller, failpoints } = this.dependencies;
     const { orderId } = order;
-    crash?.("credit.refuse", "before");
-    const invoice = await this.#numbers.refuse(orderId);
-    crash?.("credit.refuse", "after");
+    failpoints?.("credit.refuse", "before");
+    const invoice = await this.numbers.refuse(orderId);
+    failpoints?.("credit.refuse", "after");
     if (invoice === undefined) return;
-    crash?.("credit.number", "before");
-    const note = await this.#creditNotes.take(orderId);
-    crash?.("credit.number", "after");
+    failpoints?.("credit.number", "before");
+    const note = await this.creditNotes.take(orderId);
+    failpoints?.("credit.number", "after");
     const name = creditNoteName(orderId);
-    crash?.("credit.find", "before");
+    failpoints?.("credit.find", "before");
     const stored = await documents.get(name);
-    crash?.("credit.find", "after");
+    failpoints?.("credit.find", "after");
     if (stored !== undefined) return;
     const bytes = await renderCreditNote(order, note, invoice, seller);
-    crash?.("credit.store", "before");
+    failpoints?.("credit.store", "before");
     await documents.put(name, { bytes, metadata: { number: note.number } });
-    crash?.("credit.store", "after");
+    failpoints?.("credit.store", "after");
   }
 
   /** The order's number, taken now unless it is cancelled. */
-  async #number(orderId: string): Promise<InvoiceNumber | undefined> {
-    const { isCancelled, crash } = this.#dependencies;
-    crash?.("invoice.look", "before");
+  private async number(orderId: string): Promise<InvoiceNumber | undefined> {
+    const { isCancelled, failpoints } = this.dependencies;
+    failpoints?.("invoice.look", "before");
     const cancelled = await isCancelled(orderId);
-    crash?.("invoice.look", "after");
+    failpoints?.("invoice.look", "after");
     // It may have a number from before, of which the PDF is missing.
-    if (cancelled) return this.#numbers.refuse(orderId);
+    if (cancelled) return this.numbers.refuse(orderId);
     try {
-      crash?.("invoice.number", "before");
-      const number = await this.#numbers.take(orderId);
-      crash?.("invoice.number", "after");
+      failpoints?.("invoice.number", "before");
+      const number = await this.numbers.take(orderId);
+      failpoints?.("invoice.number", "after");
       return number;
     } catch (error) {
       if (error instanceof NumberRefused) return undefined;

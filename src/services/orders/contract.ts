@@ -70,7 +70,7 @@ export type OrderView = {
 
 export type Missing = { readonly sku: string; readonly requested: number; readonly available: number };
 
-export type Unserved =
+export type UnavailableResult =
   | { readonly status: "unavailable"; readonly reason: string; readonly retryAfterMs: number }
   /** Nothing was written, and nothing can be: a disk is full. */
   | { readonly status: "storage_unavailable"; readonly reason: string; readonly retryAfterMs: number }
@@ -89,7 +89,7 @@ export type PlaceResult =
   | { readonly status: "payment_failed"; readonly orderId: string; readonly reason: string }
   | { readonly status: "payment_expired"; readonly orderId: string; readonly reason: string }
   | { readonly status: "idempotency_key_reused"; readonly orderId: string }
-  | Unserved;
+  | UnavailableResult;
 
 export type CommandResult =
   | { readonly status: "done"; readonly order: OrderView }
@@ -100,7 +100,7 @@ export type CommandResult =
     }
   | { readonly status: "amount_mismatch"; readonly expected: Money }
   | { readonly status: "not_found" }
-  | Unserved;
+  | UnavailableResult;
 
 /** What a client may ask of an existing order. `nextEvents` and `allowedEvents` use these names. */
 export type OrderCommand =
@@ -138,7 +138,9 @@ export interface Orders {
   get(
     id: string,
   ): Promise<
-    { readonly status: "found"; readonly order: OrderView } | { readonly status: "not_found" } | Unserved
+    | { readonly status: "found"; readonly order: OrderView }
+    | { readonly status: "not_found" }
+    | UnavailableResult
   >;
   command(id: string, command: OrderCommand): Promise<CommandResult>;
   /** Oldest first; `not_found` for an id without records. */
@@ -147,7 +149,7 @@ export interface Orders {
   ): Promise<
     | { readonly status: "found"; readonly items: readonly HistoryItem[] }
     | { readonly status: "not_found" }
-    | Unserved
+    | UnavailableResult
   >;
 }
 
@@ -176,7 +178,7 @@ export type UnparkResult =
   /** The stored order cannot be read: no input is at fault. */
   | { readonly status: "nothing_to_skip" }
   | { readonly status: "not_found" }
-  | Unserved;
+  | UnavailableResult;
 
 /** What operators do about orders that are parked. */
 export interface ParkedOrders {
@@ -186,7 +188,7 @@ export interface ParkedOrders {
     readonly after?: string;
   }): Promise<
     | { readonly status: "found"; readonly items: readonly ParkedOrder[]; readonly next: string | null }
-    | Unserved
+    | UnavailableResult
   >;
   /** Tries the input again. `done` also for an order that is not parked. */
   resume(id: string): Promise<UnparkResult>;

@@ -3,7 +3,7 @@
  * Owns nothing: every answer comes from acknowledged state. Outcomes are values.
  */
 import type { OrderInput } from "../../../machines/types.ts";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../runtime/subjects.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Ids, Journal } from "../../runtime/ports.ts";

@@ -2,7 +2,7 @@
 import type { ActorReply, ParkedActors } from "../../runtime/actors.ts";
 import type { Parking } from "../../runtime/actor/parking-record.ts";
 import { Unavailable } from "../../runtime/ports.ts";
-import type { ParkedOrder, ParkedOrders, UnparkResult, Unserved } from "./contract.ts";
+import type { ParkedOrder, ParkedOrders, UnparkResult, UnavailableResult } from "./contract.ts";
 import { unserved } from "./placing.ts";
 import { orderView } from "./view.ts";
 
@@ -81,7 +81,7 @@ function isAfter({ since, actor }: Parking, after: string): boolean {
   return since > time || (since === time && actor.localeCompare(after.slice(dot + 1)) > 0);
 }
 
-function notNow(error: unknown): Unserved {
+function notNow(error: unknown): UnavailableResult {
   if (error instanceof Unavailable) return unserved({ status: "unavailable", reason: error.message });
   throw error;
 }

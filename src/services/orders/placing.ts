@@ -1,7 +1,7 @@
 /** From the runtime's reply to the answer that a caller gets for a new order. Pure. */
 import type { ActorReply } from "../../runtime/actors.ts";
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
-import type { PlaceOrder, PlaceResult, Unserved } from "./contract.ts";
+import type { PlaceOrder, PlaceResult, UnavailableResult } from "./contract.ts";
 import { hadPaymentPage, orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
 import type { OrderMachines } from "./status.ts";
 import { orderView } from "./view.ts";
@@ -10,7 +10,7 @@ import { orderView } from "./view.ts";
 const RETRY_AFTER_MS = 1000;
 
 /** The answers that need no order. @throws for a reply that this request cannot have: programmer fault */
-export function unserved(reply: ActorReply): Unserved {
+export function unserved(reply: ActorReply): UnavailableResult {
   switch (reply.status) {
     case "unavailable":
       return { status: "unavailable", reason: reply.reason, retryAfterMs: RETRY_AFTER_MS };

@@ -50,7 +50,7 @@ export function httpGateway(baseUrl: string, now: () => number = Date.now): Paym
       const answer = await post("refund", settlement(request), call);
       return refunded(answer) ?? fail(answer);
     },
-    async lookup({ key, signal }): Promise<GatewayOutcome | undefined> {
+    async queryStatus({ key, signal }): Promise<GatewayOutcome | undefined> {
       const answer = await provider.get(`/operations/${encodeURIComponent(key)}`, signal);
       if (answer.status === 404) return undefined;
       return (

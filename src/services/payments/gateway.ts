@@ -44,5 +44,5 @@ export interface PaymentGateway {
   void(request: VoidInput, call: GatewayCall): Promise<VoidOutput>;
   refund(request: SettleInput, call: GatewayCall): Promise<RefundOutput>;
   /** The outcome stored under the key, `undefined` when the gateway has none. */
-  lookup(call: GatewayCall): Promise<GatewayOutcome | undefined>;
+  queryStatus(call: GatewayCall): Promise<GatewayOutcome | undefined>;
 }

@@ -1,5 +1,5 @@
 /** Webhooks as HTTP sees them. Outcomes are values. */
-import type { Money, Unserved } from "../orders/contract.ts";
+import type { Money, UnavailableResult } from "../orders/contract.ts";
 
 /** What a gateway says of a payment on its page. `authorization` is there when it was paid, `reason` otherwise. */
 export type PaymentReport = {
@@ -28,7 +28,7 @@ export type DeliveryReport = {
 export type WebhookSender = "payments" | "carrier";
 
 /** `taken`: stored for good. An order that does not exist ignores it. */
-export type IntakeResult = { readonly status: "taken" } | Unserved;
+export type IntakeResult = { readonly status: "taken" } | UnavailableResult;
 
 /** What comes in by webhook, its signature checked. `id` names the message, however often it comes. */
 export interface WebhookIntake {

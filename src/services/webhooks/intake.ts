@@ -6,7 +6,7 @@ import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
 import type { GatewayDeclined, GatewayPaid } from "../../../machines/payment-events.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import { Unavailable } from "../../runtime/ports.ts";
-import type { Money, Unserved } from "../orders/contract.ts";
+import type { Money, UnavailableResult } from "../orders/contract.ts";
 import type {
   DeliveryReport,
   IntakeResult,
@@ -21,16 +21,16 @@ export type IntakeOptions = {
   readonly secrets: Readonly<Record<WebhookSender, string>>;
   readonly deliver: Actors["deliver"];
   /** What the promise gives, or undefined when this node is cut off first. */
-  readonly orLost: <T>(promise: Promise<T>) => Promise<T | undefined>;
+  readonly orIsolated: <T>(promise: Promise<T>) => Promise<T | undefined>;
 };
 
 const RETRY_AFTER_MS = 1000;
 
-export function webhookIntake({ secrets, deliver, orLost }: IntakeOptions): WebhookIntake {
+export function webhookIntake({ secrets, deliver, orIsolated }: IntakeOptions): WebhookIntake {
   const take = async (...input: Parameters<Actors["deliver"]>): Promise<IntakeResult> => {
     const stored = deliver(...input).then(() => true);
     try {
-      const taken = await orLost(stored);
+      const taken = await orIsolated(stored);
       return taken ? { status: "taken" } : unavailable("this node was cut off while it stored the message");
     } catch (error) {
       if (error instanceof Unavailable) return unavailable(error.message);
@@ -58,6 +58,6 @@ function deliveredEvent({ data }: DeliveryReport): FulfillmentEvent {
   return { type: "carrier.delivered", trackingNumber, collected };
 }
 
-function unavailable(reason: string): Unserved {
+function unavailable(reason: string): UnavailableResult {
   return { status: "unavailable", reason, retryAfterMs: RETRY_AFTER_MS };
 }

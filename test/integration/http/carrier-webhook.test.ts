@@ -20,7 +20,7 @@ const minutes = (n: number): Date => new Date(Date.now() + n * 60_000);
 
 async function stage(t: Test) {
   const stored: unknown[][] = [];
-  const state = { cutOff: false, away: false };
+  const state = { isolation: false, away: false };
   const { app } = await startApp(t, {
     webhooks: webhookIntake({
       secrets,
@@ -28,9 +28,9 @@ async function stage(t: Test) {
         if (state.away) throw new Unavailable("no answer");
         stored.push(input);
       },
-      orLost: async (promise) => {
+      orIsolated: async (promise) => {
         const result = await promise;
-        return state.cutOff ? undefined : result;
+        return state.isolation ? undefined : result;
       },
     }),
   });
@@ -101,6 +101,6 @@ t.test("what cannot be stored is not answered with 200: the carrier sends it aga
   state.away = true;
   t.match(await send(delivered), { status: 503 });
   state.away = false;
-  state.cutOff = true;
+  state.isolation = true;
   t.match(await send(delivered), { status: 503 });
 });

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import t from "tap";
 import type { Test } from "tap";
-import { stopping } from "../../../config/limits.ts";
+import { stopping } from "../../../src/runtime/limits.ts";
 import type { PlaceResult } from "../../../src/services/orders/contract.ts";
 import { body, order, ordersWith, startApp } from "../../support/http-services.ts";
 import { rawConnection } from "../../support/clients/raw-http.ts";

@@ -7,7 +7,7 @@ import { problems } from "../../../src/http/protocol/problems.ts";
 import { startApp } from "../../support/http-services.ts";
 
 const operationsWith = (replaced: Partial<Operations>): Operations => ({
-  cutOff: () => undefined,
+  isolation: () => undefined,
   health: () => ({ ready: true, checks: [] }),
   cluster: async () => ({ nodes: [], partitions: [] }),
   metrics: () => "",
@@ -16,7 +16,7 @@ const operationsWith = (replaced: Partial<Operations>): Operations => ({
 
 t.test("a node that is cut off refuses at once what it cannot answer", async (t) => {
   const { app } = await startApp(t, {
-    operations: operationsWith({ cutOff: () => "not connected" }),
+    operations: operationsWith({ isolation: () => "not connected" }),
   });
   for (const url of ["/v1/orders/ord_1", "/v1/orders/ord_1/history", "/v1/inventory", "/v1/inventory/MUG"]) {
     const answer = await app.inject(url);

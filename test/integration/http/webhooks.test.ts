@@ -26,15 +26,15 @@ const MINUTE_MS = 60_000;
 type Deliver = Actors["deliver"];
 type Changes = Partial<AppDependencies> & {
   readonly deliver?: Deliver;
-  readonly orLost?: <T>(promise: Promise<T>) => Promise<T | undefined>;
+  readonly orIsolated?: <T>(promise: Promise<T>) => Promise<T | undefined>;
 };
 
-async function stage(t: Test, { deliver, orLost = (promise) => promise, ...replaced }: Changes = {}) {
+async function stage(t: Test, { deliver, orIsolated = (promise) => promise, ...replaced }: Changes = {}) {
   const delivered: Parameters<Deliver>[] = [];
   const webhooks = webhookIntake({
     secrets: { payments: SECRET, carrier: `${SECRET} of another sender` },
     deliver: deliver ?? (async (...input) => void delivered.push(input)),
-    orLost,
+    orIsolated,
   });
   const { app } = await startApp(t, { webhooks, ...replaced });
   const send = async (body: string, headers: Record<string, string>) => {
@@ -68,9 +68,9 @@ const unsigned: [string, Record<string, string>][] = [
   ["a time to come", signed(text, new Date(Date.now() + 6 * MINUTE_MS))],
 ];
 
-const cutOff: Partial<AppDependencies> = {
+const isolation: Partial<AppDependencies> = {
   operations: {
-    cutOff: () => "no server",
+    isolation: () => "no server",
     health: () => ({ ready: false, checks: [] }),
     cluster: async () => ({ nodes: [], partitions: [] }),
     metrics: () => "",
@@ -80,7 +80,7 @@ const cutOff: Partial<AppDependencies> = {
 t.test(
   "headers that show no signature are answered 401, whatever the body and the node's state",
   async (t) => {
-    const nodes = { "a node": await stage(t), "a node that is cut off": await stage(t, cutOff) };
+    const nodes = { "a node": await stage(t), "a node that is cut off": await stage(t, isolation) };
     for (const [node, { send, delivered }] of Object.entries(nodes)) {
       for (const [name, headers] of unsigned)
         for (const [what, body] of Object.entries({ text, large, none: "", "no JSON": "{" }))
@@ -97,7 +97,7 @@ t.test(
 t.test(
   "a wrong signature is answered 401, also by a node that is cut off, and a body too large to check 413",
   async (t) => {
-    for (const changes of [{}, cutOff]) {
+    for (const changes of [{}, isolation]) {
       const { send, delivered } = await stage(t, changes);
       for (const body of [text, "", "{"])
         t.match(await send(body, wrong(body)), { status: 401, code: "invalid_signature" });
@@ -127,7 +127,7 @@ t.test("what is signed is read then: 400 for nonsense, 503 on a node that is cut
   t.match(await send("{}", signed("{}")), { status: 400, code: "validation_failed" });
   t.match(await send(text, signed(text)), { status: 200 });
   t.match(delivered, [[paid.data.orderId, "payment", { type: "gateway.paid" }, "msg_1"]]);
-  const away = await stage(t, cutOff);
+  const away = await stage(t, isolation);
   t.match(await away.send(text, signed(text)), { status: 503, code: "unavailable", retryAfter: "1" });
   t.same(away.delivered, []);
 });
@@ -150,7 +150,7 @@ t.test("200 comes after the message is stored for good, and 503 when that is not
     },
   });
   t.match(await refusing.send(text, signed(text)), { status: 503, code: "unavailable", retryAfter: "1" });
-  const lost = await stage(t, { deliver: () => new Promise(() => {}), orLost: async () => undefined });
+  const lost = await stage(t, { deliver: () => new Promise(() => {}), orIsolated: async () => undefined });
   t.match(await lost.send(text, signed(text)), { status: 503, code: "unavailable", retryAfter: "1" });
   const broken = await stage(t, {
     deliver: async () => {

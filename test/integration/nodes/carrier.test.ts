@@ -70,8 +70,8 @@ t.test("a label counts once, also over a restart, and is found under its key", a
   await one.stop();
   const two = await start(t, folder);
   t.strictSame(await two.carrier.createLabel(cash, call("ord_1:label")), label);
-  t.strictSame(await two.carrier.lookup(call("ord_1:label")), label);
-  t.equal(await two.carrier.lookup(call("ord_2:label")), undefined);
+  t.strictSame(await two.carrier.queryStatus(call("ord_1:label")), label);
+  t.equal(await two.carrier.queryStatus(call("ord_2:label")), undefined);
   const { body } = await get(`${two.url}/shipments`);
   t.match(body, { shipments: [{ ...label, orderId: "ord_1", status: "labelled", collect }] });
   t.equal((body["shipments"] as object[]).length, 1);

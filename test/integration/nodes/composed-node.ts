@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
-import { streamNames } from "../../../config/layout.ts";
+import { streamNames } from "../../../src/runtime/layout.ts";
 import { loadNodeSettings } from "../../../config/settings.ts";
 import { composeOrders } from "../../../nodes/order/compose.ts";
 import type { ComposedOrders } from "../../../nodes/order/compose.ts";

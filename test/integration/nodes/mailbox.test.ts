@@ -2,14 +2,14 @@ import { connect } from "node:net";
 import { createTransport } from "nodemailer";
 import t, { type Test } from "tap";
 import { createMailboxApp } from "../../../nodes/mailbox/app.ts";
-import { Letters } from "../../../nodes/mailbox/messages.ts";
+import { ReceivedMessages } from "../../../nodes/mailbox/messages.ts";
 import { listenSmtp } from "../../../nodes/mailbox/smtp.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
 const noon = Date.UTC(2026, 0, 1, 12);
 
 async function startMailbox(t: Test, capacity = 1_000) {
-  const letters = new Letters(capacity);
+  const letters = new ReceivedMessages(capacity);
   const smtp = await listenSmtp(letters, { host: "127.0.0.1", port: 0, now: () => noon });
   const app = createMailboxApp(letters);
   const transport = createTransport({ host: "127.0.0.1", port: smtp.port, pool: true });

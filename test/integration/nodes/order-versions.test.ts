@@ -1,6 +1,6 @@
 /** Orders that a former version of Orderly has stored go on under this one, on a real server. */
 import t from "tap";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { memoryDocuments } from "../../../src/adapters/memory/documents.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import type { ActorDefinition, EffectHandler } from "../../../src/runtime/definition.ts";

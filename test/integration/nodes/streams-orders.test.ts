@@ -1,8 +1,8 @@
 /** Orders of all partitions when these are divided over three streams, with the inventory in the first of them. */
 import { Kvm } from "@nats-io/kv";
 import t from "tap";
-import { ofPartition, streamOf } from "../../../config/layout.ts";
-import { lockBucket, partitionOf, subjects } from "../../../config/subjects.ts";
+import { ofPartition, streamOf } from "../../../src/runtime/layout.ts";
+import { lockBucket, partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
 import { RecordHeader } from "../../../src/runtime/actor/snapshot.ts";
 import type { LockEntry } from "../../../src/runtime/cluster/lock-entry.ts";

@@ -1,8 +1,8 @@
 /** Events that workers gave up on: listed over HTTP, given back, and worked on once. */
 import t, { type Test } from "tap";
-import { Letters } from "../../../nodes/mailbox/messages.ts";
+import { ReceivedMessages } from "../../../nodes/mailbox/messages.ts";
 import { listenSmtp } from "../../../nodes/mailbox/smtp.ts";
-import { deadLetterDesk } from "../../../nodes/order/dead-letters.ts";
+import { deadLetterService } from "../../../nodes/order/dead-letters.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import { natsDeadLetters } from "../../../src/adapters/nats/dead-letters.ts";
 import { startWorker, type Work, WorkRefused } from "../../../src/runtime/workers/worker.ts";
@@ -34,7 +34,7 @@ type Letter = { readonly id: string; readonly orderId: string };
 async function startApi(t: Test, stage: Stage) {
   const { link } = await stage.node();
   const letters = natsDeadLetters(link);
-  const { app } = await startApp(t, { deadLetters: deadLetterDesk(letters) });
+  const { app } = await startApp(t, { deadLetters: deadLetterService(letters) });
   return {
     link,
     letters,
@@ -89,7 +89,7 @@ t.test("mails that a mail server refused are listed, replayed once it works, and
   const second = await api.list(`?limit=2&cursor=${first.nextCursor}`);
   t.same([second.items.map(({ id }) => id), second.nextCursor], [[items[2]?.id], null]);
 
-  const letters = new Letters(100);
+  const letters = new ReceivedMessages(100);
   const smtp = await listenSmtp(letters, { host: "127.0.0.1", port, now: Date.now });
   t.teardown(() => smtp.close());
   // One of them again and again, at the same time and later.

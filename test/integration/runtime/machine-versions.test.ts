@@ -101,7 +101,7 @@ t.test("an order without a way to the newer version is parked, and resumed when 
   });
 });
 
-const birth = ({ turnstile: gate }: MachineStates): unknown => gate?.context;
+const initialInput = ({ turnstile: gate }: MachineStates): unknown => gate?.context;
 
 /** Remembers how many coins were in the turnstile when it came, and counts passages from then on. */
 const audit = createMachine({
@@ -123,7 +123,7 @@ t.test(
     const grown: ActorDefinition = {
       ...before,
       version: 2,
-      machines: { ...before.machines, audit: { machine: audit, version: 1, birth } },
+      machines: { ...before.machines, audit: { machine: audit, version: 1, initialInput } },
       listens: { "turnstile.passed": ["counter", "audit"] },
     };
     const { node } = await startRuntime(t, server.url, "two", grown);

@@ -1,6 +1,6 @@
 /** Parked actors on a real server: owners that die, operators on any node. */
 import t from "tap";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import type { Snapshot } from "../../../src/runtime/actor/snapshot.ts";
 import { startNatsServer } from "../../support/cluster/nats-server.ts";

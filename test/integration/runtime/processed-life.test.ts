@@ -1,8 +1,8 @@
 /** The marks of what workers have done live for 30 days, and really end: on a real server, with a shorter life. */
 import t from "tap";
-import { buckets } from "../../../config/subjects.ts";
-import { processedBucket } from "../../../config/streams.ts";
-import { REPLAY_DAYS } from "../../../config/workers.ts";
+import { buckets } from "../../../src/runtime/subjects.ts";
+import { processedBucket } from "../../../src/adapters/nats/stream-definitions.ts";
+import { REPLAY_DAYS } from "../../../src/runtime/workers/worker-bounds.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import { startWorker } from "../../../src/runtime/workers/worker.ts";
 import { waitUntil } from "../../support/wait-until.ts";

@@ -1,6 +1,6 @@
 /** The runtime on a real server, hosting a machine that is not an order. Nodes crash by losing everything they hold. */
 import t from "tap";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import { startNatsServer } from "../../support/cluster/nats-server.ts";
 import { PARTITIONS, startRuntime } from "../../support/cluster/runtime-node.ts";

@@ -1,6 +1,6 @@
 /** A worker that wants other events than in the version before: nothing is skipped, nothing is done twice. */
 import t, { type Test } from "tap";
-import { STREAM } from "../../../config/subjects.ts";
+import { STREAM } from "../../../src/runtime/subjects.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import type { NatsLink } from "../../../src/adapters/nats/link.ts";
 import { consumerName, consumersOf } from "../../../src/adapters/nats/work-consumer.ts";

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
-import { streamNames } from "../../../config/layout.ts";
-import { STREAM } from "../../../config/subjects.ts";
+import { streamNames } from "../../../src/runtime/layout.ts";
+import { STREAM } from "../../../src/runtime/subjects.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import { consumerName } from "../../../src/adapters/nats/work-consumer.ts";
 import { startWorker, type Work } from "../../../src/runtime/workers/worker.ts";

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 import t, { type Test } from "tap";
-import { type Letter, Letters } from "../../../nodes/mailbox/messages.ts";
+import { type ReceivedMessage, ReceivedMessages } from "../../../nodes/mailbox/messages.ts";
 import { listenSmtp } from "../../../nodes/mailbox/smtp.ts";
 import { startEmailWorker } from "../../../src/services/email/worker.ts";
 import { freePorts } from "../../support/cluster/free-ports.ts";
@@ -18,7 +18,7 @@ const bounds = {
 };
 
 async function startMailbox(t: Test, port = 0) {
-  const letters = new Letters(1_000);
+  const letters = new ReceivedMessages(1_000);
   const smtp = await listenSmtp(letters, { host: "127.0.0.1", port, now: Date.now });
   t.teardown(() => smtp.close());
   return { letters, port: smtp.port, close: () => smtp.close() };
@@ -39,7 +39,7 @@ const event = (n: number, type: string, extra: object = {}) => ({
   data: { ...orderDetails(`ord_${n}`), ...extra },
 });
 
-const subjectsByReceiver = (letters: readonly Letter[]) =>
+const subjectsByReceiver = (letters: readonly ReceivedMessage[]) =>
   letters.map(({ to, subject }) => `${to}: ${subject}`).toSorted();
 
 t.test("two workers send each mail of an order once, though every event comes twice", async (t) => {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
-import { allStreams } from "../../../config/streams.ts";
-import { subjects } from "../../../config/subjects.ts";
+import { allStreams } from "../../../src/adapters/nats/stream-definitions.ts";
+import { subjects } from "../../../src/runtime/subjects.ts";
 import { natsBus } from "../../../src/adapters/nats/bus.ts";
 import { systemClock } from "../../../src/adapters/local/system-clock.ts";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
@@ -13,7 +13,7 @@ import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import { sqliteOutbox } from "../../../src/adapters/local/sqlite-outbox.ts";
 import { ensureStreams } from "../../../src/adapters/nats/streams.ts";
 import type { AppendResult, Journal, Log, Message } from "../../../src/runtime/ports.ts";
-import { LocalStore } from "../../../src/runtime/commit/outbox-writer.ts";
+import { OutboxWriter } from "../../../src/runtime/commit/outbox-writer.ts";
 import { Relay } from "../../../src/runtime/commit/relay.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../../src/services/inventory/client.ts";
 import { InventoryService } from "../../../src/services/inventory/service.ts";
@@ -65,7 +65,7 @@ export async function startInventoryNode(
   const append = tamper((messages, timeoutMs) => journal.append(messages, timeoutMs));
   const relay = new Relay({
     journal: { ...journal, append },
-    store: new LocalStore({ outbox, clock, log: silent }),
+    store: new OutboxWriter({ outbox, clock, log: silent }),
     clock,
     log: silent,
     commitTimeoutMs: 1000,
@@ -78,7 +78,7 @@ export async function startInventoryNode(
     ids,
     clock,
     limits: SHARD_LIMITS,
-    doubt: () => undefined,
+    unverified: () => undefined,
   });
   const service: InventoryService = new InventoryService(0, shard, bus);
   const limits = { ...CLIENT_LIMITS, deadlineMs: 60_000 };

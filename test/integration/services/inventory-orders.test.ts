@@ -1,6 +1,6 @@
 /** Orders and inventory on the same nodes: a reservation is a part of the order's own commit, or asked of the owner. */
 import t from "tap";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { RecordHeader } from "../../../src/runtime/actor/snapshot.ts";
 import type { PlaceResult } from "../../../src/services/orders/contract.ts";
 import { startNatsServer } from "../../support/cluster/nats-server.ts";

@@ -1,6 +1,6 @@
 /** The operators' service on a real node and a real server: orders that are not parked, and one that cannot be read. */
 import t from "tap";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { startNatsServer } from "../../support/cluster/nats-server.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { cash, confirmed, PARTITIONS, settled, shirt, startNode } from "../nodes/composed-node.ts";

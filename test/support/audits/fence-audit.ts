@@ -1,6 +1,6 @@
 /** Whether the stream holds anything that a deposed owner wrote. */
 import type { Test } from "tap";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import type { Journal } from "../../../src/runtime/ports.ts";
 import type { StoredHold, StoredStock } from "../../../src/services/inventory/stored.ts";
 import { history } from "../clients/order-client.ts";

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
-import { streamNames } from "../../../config/layout.ts";
-import { floorsBucket, nodesBucket } from "../../../config/streams.ts";
+import { streamNames } from "../../../src/runtime/layout.ts";
+import { floorsBucket, nodesBucket } from "../../../src/adapters/nats/stream-definitions.ts";
 import { natsBucket } from "../../../src/adapters/nats/bucket.ts";
 import { natsBus } from "../../../src/adapters/nats/bus.ts";
 import { systemClock } from "../../../src/adapters/local/system-clock.ts";
@@ -55,7 +55,7 @@ export async function startRuntime(
     journals: streamNames(streams).map((stream) => natsJournal(link, stream)),
     bus: natsBus(link),
     nodes: natsBucket(link, nodesBucket(settings)),
-    floors: natsBucket(link, floorsBucket(settings)),
+    checkpoints: natsBucket(link, floorsBucket(settings)),
     outbox,
     clock: systemClock,
     ids: randomIds(),

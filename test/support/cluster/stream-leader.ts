@@ -1,7 +1,7 @@
 /** Which of three nats-servers leads the order stream, and whether all of them have everything. */
 import type { Lifetime } from "./lifetime.ts";
-import { allStreams } from "../../../config/streams.ts";
-import { STREAM } from "../../../config/subjects.ts";
+import { allStreams } from "../../../src/adapters/nats/stream-definitions.ts";
+import { STREAM } from "../../../src/runtime/subjects.ts";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import type { NatsServer } from "./nats-server.ts";

@@ -1,5 +1,5 @@
 /** Streams that were made a moment ago, on several servers. */
-import type { StreamDefinition } from "../../../config/streams.ts";
+import type { StreamDefinition } from "../../../src/adapters/nats/stream-definitions.ts";
 import { appendMessages } from "../../../src/adapters/nats/append.ts";
 import type { NatsLink } from "../../../src/adapters/nats/link.ts";
 import { waitUntil } from "../wait-until.ts";

@@ -1,5 +1,5 @@
 /** Who owns what once partitions have stopped moving. */
-import { partitionOf } from "../../../config/subjects.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
 import { assignment } from "../../../src/runtime/cluster/assignment.ts";
 import { clusterView } from "../clients/order-client.ts";
 import type { ClusterProcess, OrderCluster } from "../cluster/order-cluster.ts";

@@ -6,18 +6,19 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
-import { type Crash, crashPoints } from "../../../src/runtime/failpoints.ts";
+import { type Failpoints, failpointNames } from "../../../src/runtime/failpoints.ts";
 
 export const CRASH_FILE = "crash-at";
 
 /** @param home the node's folder */
-export function armedCrash(home: string): Crash {
+export function armedCrash(home: string): Failpoints {
   const file = join(home, CRASH_FILE);
   let wanted = "";
   let left = 0;
   const arm = (): void => {
     const [point = "", when = "", hit = "1"] = existsSync(file) ? readFileSync(file, "utf8").split(" ") : [];
-    if (point !== "" && !crashPoints.some((known) => known === point)) throw new Error(`no point ${point}`);
+    if (point !== "" && !failpointNames.some((known) => known === point))
+      throw new Error(`no point ${point}`);
     wanted = `${point} ${when}`;
     left = Number(hit);
   };

@@ -2,7 +2,7 @@
  * A worker in a process of its own, to be killed: prints each event's id and never finishes it.
  * Arguments: address of the nats-server, name of the worker, life of its locks in ms.
  */
-import { processedBucket } from "../../../config/streams.ts";
+import { processedBucket } from "../../../src/adapters/nats/stream-definitions.ts";
 import { natsBucket } from "../../../src/adapters/nats/bucket.ts";
 import { systemClock } from "../../../src/adapters/local/system-clock.ts";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";

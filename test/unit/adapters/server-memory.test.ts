@@ -1,6 +1,6 @@
 /** The faults of the server in memory, and what takes minutes on a real one. */
 import t from "tap";
-import { subjects } from "../../../config/subjects.ts";
+import { subjects } from "../../../src/runtime/subjects.ts";
 import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
 import { MemoryServer } from "../../../src/adapters/memory/server.ts";

@@ -3,7 +3,7 @@
  * gateway's books and the mail server's list, not from what a node says.
  */
 import { createHash } from "node:crypto";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { type ActorRecord, RecordHeader } from "../../../src/runtime/actor/snapshot.ts";
 import type { StoredMessage } from "../../../src/runtime/ports.ts";
 import { mailedEvents } from "../../../src/services/email/worker.ts";

@@ -9,14 +9,14 @@ import type { MemoryOutbox } from "../../../src/adapters/memory/outbox.ts";
 import type { MemoryServer } from "../../../src/adapters/memory/server.ts";
 import type { MemoryWorkQueues } from "../../../src/adapters/memory/work-queue.ts";
 import type { Actors } from "../../../src/runtime/actors.ts";
-import type { Crash } from "../../../src/runtime/failpoints.ts";
+import type { Failpoints } from "../../../src/runtime/failpoints.ts";
 import { RuntimeNode } from "../../../src/runtime/node.ts";
 import type { Clock, Ids, Log, Outbox, Subscription } from "../../../src/runtime/ports.ts";
 import { type RunningWorker, startWorker, type Work } from "../../../src/runtime/workers/worker.ts";
 import type { WorkQueue } from "../../../src/runtime/workers/work-queue.ts";
 import { mailedEvents } from "../../../src/services/email/worker.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../../src/services/inventory/client.ts";
-import { inventoryEffects } from "../../../src/services/inventory/effects.ts";
+import { inventoryEffects } from "../../../src/services/inventory/inventory-effects.ts";
 import { InventoryService } from "../../../src/services/inventory/service.ts";
 import { InventoryShard } from "../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../src/services/inventory/shard-dependencies.ts";
@@ -60,7 +60,7 @@ export type CrashNode = {
   stop(): Promise<void>;
   kill(): void;
   /** The network fails for so long, and both sides know. */
-  cutOff(forMs: number): void;
+  isolation(forMs: number): void;
 };
 
 const LATENCY_MS = 2;
@@ -79,13 +79,13 @@ export function crashNode(
   name: string,
   process: ProcessClock,
   disk: MemoryOutbox,
-  reached: (node: CrashNode, ...at: Parameters<Crash>) => void,
+  reached: (node: CrashNode, ...at: Parameters<Failpoints>) => void,
 ): CrashNode {
   const { server, ids, log, partitions } = around;
   let alive = true;
   const ports = memoryNode(server, name, process);
   const { journal, bus, link } = ports;
-  const crash: Crash = (point, when) => {
+  const crash: Failpoints = (point, when) => {
     if (alive) reached(self, point, when);
   };
   /** Something outside that takes its time; it happens although its caller dies meanwhile. */
@@ -107,8 +107,8 @@ export function crashNode(
     write: (rows) => {
       if (alive) disk.write(rows);
     },
-    settle: (commits) => {
-      if (alive) disk.settle(commits);
+    remove: (commits) => {
+      if (alive) disk.remove(commits);
     },
   };
 
@@ -122,11 +122,19 @@ export function crashNode(
         ids,
         clock: process,
         limits: SHARD_LIMITS,
-        doubt,
-        crash,
+        unverified: doubt,
+        failpoints: crash,
       });
       const limits = CLIENT_LIMITS;
-      const inventory = new InventoryClient({ shard, number: 0, bus, clock: process, ids, limits, crash });
+      const inventory = new InventoryClient({
+        shard,
+        number: 0,
+        bus,
+        clock: process,
+        ids,
+        limits,
+        failpoints: crash,
+      });
       made.inventory = inventory;
       return {
         definition: orderDefinition({
@@ -142,7 +150,7 @@ export function crashNode(
     journals: [journal],
     bus,
     nodes: ports.bucket("NODES"),
-    floors: ports.bucket("FLOORS"),
+    checkpoints: ports.bucket("FLOORS"),
     outbox,
     clock: process,
     ids,
@@ -156,7 +164,7 @@ export function crashNode(
     idleActors: 12,
     findOwnerMs: 5000,
     details: {},
-    crash,
+    failpoints: crash,
   });
   const { inventory } = made;
   if (!inventory) throw new Error("the runtime did not load the application");
@@ -216,7 +224,7 @@ export function crashNode(
       link.disconnect();
       for (const subscription of consuming) void subscription.stop();
     },
-    cutOff: (forMs) => {
+    isolation: (forMs) => {
       if (!alive) return;
       link.disconnect();
       process.after(forMs, () => link.reconnect());
@@ -237,7 +245,7 @@ function gatewayOver({ gateway, losesAnswer }: Surroundings, outside: Outside): 
       outside(() => gateway.capture(request, call), losesAnswer("capture", request.orderId)),
     void: (request, call) => outside(() => gateway.void(request, call)),
     refund: (request, call) => outside(() => gateway.refund(request, call)),
-    lookup: (call) => outside(() => gateway.lookup(call)),
+    queryStatus: (call) => outside(() => gateway.queryStatus(call)),
   };
 }
 
@@ -245,7 +253,7 @@ function carrierOver(outside: Outside): Carrier {
   return {
     createLabel: (request, call) => outside(() => instantCarrier.createLabel(request, call)),
     handOver: (request, call) => outside(() => instantCarrier.handOver(request, call)),
-    lookup: (call) => outside(() => instantCarrier.lookup(call)),
+    queryStatus: (call) => outside(() => instantCarrier.queryStatus(call)),
   };
 }
 

@@ -249,7 +249,8 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
     });
   world.clock.after(1700, () => world.boot("three"));
   world.clock.after(2300, () => world.end("three"));
-  for (const at of CUT_OFF_MS) world.clock.after(at, () => world.running.get("one")?.cutOff(CUT_OFF_FOR_MS));
+  for (const at of CUT_OFF_MS)
+    world.clock.after(at, () => world.running.get("one")?.isolation(CUT_OFF_FOR_MS));
   world.clock.after(6150, () => world.leave("two"));
   world.clock.after(10_080, () => world.leave("one"));
   await world.clock.advanceUntil(() => over && world.clock.monotonic() > 11_000, LONGEST_MS);

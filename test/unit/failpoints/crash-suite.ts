@@ -1,6 +1,6 @@
 /** One test for each crash point, before and after, at its first and at a later hit. */
 import type { Test } from "tap";
-import { crashPoints } from "../../../src/runtime/failpoints.ts";
+import { failpointNames } from "../../../src/runtime/failpoints.ts";
 import { quietLog } from "../../support/logs/quiet-log.ts";
 import { audit } from "./crash-audit.ts";
 import { tellStory } from "./crash-story.ts";
@@ -26,7 +26,7 @@ const wordOf = (point: string): string => point.split(".", 1)[0]!;
 export async function crashEverywhere(t: Test, suite: keyof typeof suites): Promise<void> {
   const taken: readonly string[] = [...Object.values(suites).flat(), ...ELSEWHERE];
   t.same(
-    crashPoints.filter((point) => !taken.includes(wordOf(point))),
+    failpointNames.filter((point) => !taken.includes(wordOf(point))),
     [],
     "every point is in a suite",
   );
@@ -34,7 +34,7 @@ export async function crashEverywhere(t: Test, suite: keyof typeof suites): Prom
   const undisturbed = await tellStory(undefined, quietLog);
   t.same(await audit(undisturbed), [], "without a crash all is well");
   const { hits } = undisturbed.world;
-  for (const point of crashPoints) {
+  for (const point of failpointNames) {
     if (!own.includes(wordOf(point)) || (only !== undefined && only !== point)) continue;
     for (const when of ["before", "after"] as const) {
       const count = hits.get(`${point} ${when}`) ?? 0;

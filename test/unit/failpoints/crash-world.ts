@@ -10,7 +10,7 @@ import { memoryDocuments } from "../../../src/adapters/memory/documents.ts";
 import { memoryOutbox, type MemoryOutbox } from "../../../src/adapters/memory/outbox.ts";
 import { type Fault, MemoryServer, type Operation } from "../../../src/adapters/memory/server.ts";
 import { MemoryWorkQueues } from "../../../src/adapters/memory/work-queue.ts";
-import type { CrashPoint } from "../../../src/runtime/failpoints.ts";
+import type { Failpoint } from "../../../src/runtime/failpoints.ts";
 import type { Log } from "../../../src/runtime/ports.ts";
 import type { Work } from "../../../src/runtime/workers/worker.ts";
 import { GatewayModel } from "../services/orders/gateway-model.ts";
@@ -18,7 +18,7 @@ import { type CrashNode, crashNode } from "./crash-node.ts";
 
 /** Ends whichever process gets there first, at its `hit`th time over all processes, counted from 1. */
 export type CrashPlan = {
-  readonly point: CrashPoint;
+  readonly point: Failpoint;
   readonly when: "before" | "after";
   readonly hit: number;
 };
@@ -155,7 +155,7 @@ export class CrashWorld {
     return node.alive() ? answer?.value : undefined;
   }
 
-  private reached(node: CrashNode, point: CrashPoint, when: "before" | "after"): void {
+  private reached(node: CrashNode, point: Failpoint, when: "before" | "after"): void {
     const place = `${point} ${when}`;
     const count = (this.hits.get(place) ?? 0) + 1;
     this.hits.set(place, count);

@@ -4,8 +4,8 @@
  * What must hold is checked on the log itself, after every step.
  */
 import { assign as assignContext, emit, fromPromise, setup } from "xstate";
-import { limits } from "../../../config/limits.ts";
-import { partitionOf } from "../../../config/subjects.ts";
+import { limits } from "../../../src/runtime/limits.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
 import type { Fault, Operation } from "../../../src/adapters/memory/server.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
@@ -126,7 +126,7 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
           // A promise that never ends is what a lost answer looks like from here.
           return chance(trouble) ? new Promise(() => {}) : Promise.resolve(key);
         },
-        lookup: ({ key }) =>
+        queryStatus: ({ key }) =>
           Promise.resolve(books.has(key) ? { found: true, output: books.get(key) } : { found: false }),
       },
     },

@@ -8,9 +8,10 @@ import {
   streamNames,
   streamOf,
   streamSubjects,
-} from "../../../config/layout.ts";
-import { emailBounds, invoiceBounds } from "../../../config/workers.ts";
-import { lockParts, subjects } from "../../../config/subjects.ts";
+} from "../../../src/runtime/layout.ts";
+import { emailBounds } from "../../../src/services/email/worker.ts";
+import { invoiceBounds } from "../../../src/services/invoice/worker.ts";
+import { lockParts, subjects } from "../../../src/runtime/subjects.ts";
 
 const PARTITIONS = 40;
 

@@ -1,6 +1,6 @@
 /** Callers that wait while a node leaves: handed on with the partition, or told in time what is acknowledged. */
 import t from "tap";
-import { stopping } from "../../../config/limits.ts";
+import { stopping } from "../../../src/runtime/limits.ts";
 import type { ActorReply } from "../../../src/runtime/actors.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import { turnstile } from "../../support/turnstile.ts";

@@ -1,6 +1,7 @@
 /** Bounds of what follows one upon the other: each step of a stop has time left when the one before has used all of its. */
 import t, { type Test } from "tap";
-import { clusterStopping, stopping } from "../../../config/limits.ts";
+import { stopping } from "../../../src/runtime/limits.ts";
+import { clusterStopping } from "../../../nodes/local/cluster-stopping.ts";
 
 const rising = (t: Test, bounds: Readonly<Record<string, number>>) => {
   const names = Object.keys(bounds);

@@ -1,6 +1,6 @@
 /** Whole nodes of the runtime in one process: a server in memory, a virtual clock, faults on demand. */
-import { streamName, streamOf } from "../../../config/layout.ts";
-import { subjects } from "../../../config/subjects.ts";
+import { streamName, streamOf } from "../../../src/runtime/layout.ts";
+import { subjects } from "../../../src/runtime/subjects.ts";
 import { type ProcessClock, VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 import { type MemoryNode, memoryNode } from "../../../src/adapters/memory/connection.ts";
 import { memoryOutbox, type MemoryOutbox } from "../../../src/adapters/memory/outbox.ts";
@@ -8,11 +8,11 @@ import { type Fault, MemoryServer, type Operation } from "../../../src/adapters/
 import type { ActorReply, Actors, ParkedActors } from "../../../src/runtime/actors.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
-import type { Floor } from "../../../src/runtime/partition/checkpoint.ts";
+import type { StoredCheckpoint } from "../../../src/runtime/partition/checkpoint.ts";
 import { type Application, RuntimeNode } from "../../../src/runtime/node.ts";
 import type { Bus, Clock, Ids, Journal, Log } from "../../../src/runtime/ports.ts";
-import type { Doubt } from "../../../src/runtime/cluster/owned-resource.ts";
-import type { UnitSink } from "../../../src/runtime/commit/write-set.ts";
+import type { Unverified } from "../../../src/runtime/cluster/owned-resource.ts";
+import type { WriteSetSink } from "../../../src/runtime/commit/write-set.ts";
 import { silent } from "./commit/relay-stage.ts";
 
 export type ClusterOptions = {
@@ -32,8 +32,8 @@ export type ClusterOptions = {
 
 /** What an application of a simulated node stands on: the node's own ports. */
 export type Host = {
-  readonly sink: UnitSink;
-  readonly doubt: Doubt;
+  readonly sink: WriteSetSink;
+  readonly doubt: Unverified;
   readonly journal: Journal;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -117,7 +117,7 @@ export function memoryCluster(options: ClusterOptions) {
       journals: ports.journals,
       bus,
       nodes: ports.bucket("NODES"),
-      floors: ports.bucket("FLOORS"),
+      checkpoints: ports.bucket("FLOORS"),
       outbox,
       clock: own,
       ids: nextId,
@@ -195,9 +195,9 @@ export function memoryCluster(options: ClusterOptions) {
         .all(subjects.record(partition, actor))
         .map((message) => JSON.parse(message.payload) as ActorRecord);
     },
-    floor(partition: number): Floor | undefined {
+    floor(partition: number): StoredCheckpoint | undefined {
       const stored = server.log("KV_FLOORS").last(`$KV.FLOORS.partition.${partition}`);
-      return stored && (JSON.parse(stored.payload) as Floor);
+      return stored && (JSON.parse(stored.payload) as StoredCheckpoint);
     },
     epoch: (partition: number): number => logOf(partition).last(lockOf(partition))?.sequence ?? 0,
     /** How often the partition's lock has changed. */

@@ -1,6 +1,6 @@
 /** A partition in the second of two streams: nothing of the first one counts for it. */
 import t from "tap";
-import { partitionOf, subjects } from "../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { memoryCluster } from "./memory-cluster.ts";
 import { diary, notes, NOW, worked } from "./tenure/tenure-stage.ts";
 

@@ -1,12 +1,12 @@
 import t from "tap";
 import { html } from "../../../src/services/email/html.ts";
-import { composeRefundMail } from "../../../src/services/email/refund-template.ts";
-import { composeMail, orderMails } from "../../../src/services/email/templates.ts";
+import { composeRefundMessage } from "../../../src/services/email/refund-template.ts";
+import { composeMessage, orderMails } from "../../../src/services/email/templates.ts";
 import { moneyText } from "../../../src/services/documents/money-text.ts";
-import { type OrderPaper, readOrderDetails } from "../../../src/services/documents/order-details.ts";
+import { type DocumentDetails, readOrderDetails } from "../../../src/services/documents/order-details.ts";
 import { WorkRefused } from "../../../src/runtime/workers/worker.ts";
 
-const order: OrderPaper = {
+const order: DocumentDetails = {
   orderId: "ord_1",
   customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },
   lines: [
@@ -18,7 +18,7 @@ const order: OrderPaper = {
   shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
   taxBasisPoints: 2300,
 };
-const mail = (type: string, of: OrderPaper = order) => composeMail({ id: `ord_1.3.0`, type }, of);
+const mail = (type: string, of: DocumentDetails = order) => composeMessage({ id: `ord_1.3.0`, type }, of);
 
 t.test("the subjects are the phrases of the contract", async (t) => {
   t.same(
@@ -66,7 +66,7 @@ t.test("the tracking number and the reason are told where they are known", async
 t.test("the same event gives the same mail, letter for letter", async (t) => {
   t.same(mail("order.created"), mail("order.created"));
   t.not(
-    composeMail({ id: "ord_1.4.0", type: "order.created" }, order)?.messageId,
+    composeMessage({ id: "ord_1.4.0", type: "order.created" }, order)?.messageId,
     mail("order.created")?.messageId,
   );
 });
@@ -119,7 +119,7 @@ const refund = {
   customer: { id: "cus_1", email: "ada@example.com", name: "Ada <b>Byron</b>" },
   reason: "cancelled",
 };
-const refundMail = (data: unknown) => composeRefundMail({ id: "ord_1.7.0", data });
+const refundMail = (data: unknown) => composeRefundMessage({ id: "ord_1.7.0", data });
 
 t.test("a refund's mail tells the sum and why, in both forms", async (t) => {
   const mail = refundMail(refund);

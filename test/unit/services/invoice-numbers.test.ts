@@ -2,13 +2,12 @@ import * as fc from "fast-check";
 import t from "tap";
 import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 import {
-  allot,
+  allocate,
   type Counter,
   emptyCounter,
   numberText,
 } from "../../../src/services/invoice/number-counter.ts";
 import type { Bucket } from "../../../src/runtime/ports.ts";
-import { pause } from "../../../src/runtime/pause.ts";
 import { type InvoiceNumber, InvoiceNumbers } from "../../../src/services/invoice/numbers.ts";
 import { faultyBucket, type WriteFault } from "../../support/faults/faulty-bucket.ts";
 
@@ -135,14 +134,14 @@ t.test("a bucket that never answers fails the taker, and a later one is served",
 });
 
 t.test("dates never go back, even when a node's clock does", async (t) => {
-  const first = allot(emptyCounter(2026), [], ["a"], "2026-03-02T00:00:00.000Z");
-  const second = allot(first, [], ["b"], "2026-03-01T00:00:00.000Z");
+  const first = allocate(emptyCounter(2026), [], ["a"], "2026-03-02T00:00:00.000Z");
+  const second = allocate(first, [], ["b"], "2026-03-01T00:00:00.000Z");
   t.equal(second.issuedAt, "2026-03-02T00:00:00.000Z");
 });
 
 t.test("freed numbers are given lowest first, and kept when there are too many", async (t) => {
   const counter: Counter = { last: 9, given: [], free: [3], issuedAt: "" };
-  t.match(allot(counter, [5, 4], ["a", "b"], "x"), {
+  t.match(allocate(counter, [5, 4], ["a", "b"], "x"), {
     last: 9,
     given: [
       { number: 3, order: "a" },
@@ -224,7 +223,7 @@ function fragileNode(bucket: Bucket, clock: VirtualClock) {
       if (!alive) return dead();
       // What is on its way arrives, whatever becomes of its sender.
       const delayMs = slow.shift() ?? 0;
-      if (delayMs > 0) await pause(clock, delayMs);
+      if (delayMs > 0) await clock.sleep(delayMs);
       const result = await bucket.update(key, value, revision);
       return alive ? result : dead();
     },

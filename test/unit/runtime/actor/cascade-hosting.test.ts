@@ -11,7 +11,7 @@ import {
   sendTo,
   spawnChild,
 } from "xstate";
-import { limits } from "../../../../config/limits.ts";
+import { limits } from "../../../../src/runtime/limits.ts";
 import { type Head, restore } from "../../../../src/runtime/actor/cascade.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import type { ActorDefinition, Joined, MachineEntry, Migration } from "../../../../src/runtime/definition.ts";
@@ -101,7 +101,7 @@ function decided(output: unknown): Joined & { fates: boolean[] } {
     output,
     lock: { subject: "lock", epoch: 1 },
     messages: [],
-    settled: (committed) => void fates.push(committed),
+    resolved: (committed) => void fates.push(committed),
     fates,
   };
 }

@@ -1,7 +1,7 @@
 /** One input, one cascade: listeners, effects, timers, loops. */
 import t from "tap";
 import { type AnyStateMachine, assign, createMachine, emit } from "xstate";
-import { limits } from "../../../../config/limits.ts";
+import { limits } from "../../../../src/runtime/limits.ts";
 import { cascade, effectKey } from "../../../../src/runtime/actor/cascade.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import { MachineFault } from "../../../../src/runtime/actor/machine.ts";

@@ -29,8 +29,8 @@ const counter = setup({
 
 const first = definitionOf({ w: waiting });
 
-function withCounter(birth?: MachineEntry["birth"], version = 2): ActorDefinition {
-  const entry: MachineEntry = { machine: counter, version: 1, ...(birth ? { birth } : {}) };
+function withCounter(initialInput?: MachineEntry["initialInput"], version = 2): ActorDefinition {
+  const entry: MachineEntry = { machine: counter, version: 1, ...(initialInput ? { initialInput } : {}) };
   return { ...first, version, machines: { ...first.machines, c: entry } };
 }
 
@@ -66,11 +66,11 @@ t.test("the others are migrated before a machine is born of them", (t) => {
   t.end();
 });
 
-t.test("without a birth, or when that fails or does not start at rest, it cannot go on", (t) => {
+t.test("without an initial input, or when that fails or does not start at rest, it cannot go on", (t) => {
   const from = stored(begin(first).head);
   const refused = (definition: ActorDefinition, why: RegExp): void =>
     void t.throws(() => restore(definition, from), why, String(why));
-  refused(withCounter(), /has no birth/);
+  refused(withCounter(), /has no initial input/);
   refused(
     withCounter(() => {
       throw new TypeError("no such state");
@@ -89,7 +89,7 @@ t.test("without a birth, or when that fails or does not start at rest, it cannot
     }),
   };
   for (const [kind, machine] of Object.entries(restless)) {
-    const machines = { ...first.machines, c: { machine, version: 1, birth: () => ({}) } };
+    const machines = { ...first.machines, c: { machine, version: 1, initialInput: () => ({}) } };
     refused({ ...first, version: 2, machines }, new RegExp(`at rest: ${kind}`));
   }
   t.end();
@@ -138,7 +138,10 @@ t.test("a dropped machine is forgotten with its timers, unless a call of it is u
 const told = { ...diary(), version: 2 };
 const grown: ActorDefinition = {
   ...told,
-  machines: { ...told.machines, counter: { machine: counter, version: 1, birth: () => ({ heard: 5 }) } },
+  machines: {
+    ...told.machines,
+    counter: { machine: counter, version: 1, initialInput: () => ({ heard: 5 }) },
+  },
 };
 const shrunk: ActorDefinition = { ...told, version: 3 };
 

@@ -1,7 +1,7 @@
 /** Who waits is told when nothing can come any more, and not before. */
 import t from "tap";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
-import { Contact } from "../../../../src/runtime/cluster/connectivity.ts";
+import { Connectivity } from "../../../../src/runtime/cluster/connectivity.ts";
 
 const LIFE_MS = 2400;
 
@@ -9,7 +9,7 @@ function stage() {
   const clock = new VirtualClock();
   let connected = true;
   let until = LIFE_MS;
-  const contact = new Contact({
+  const contact = new Connectivity({
     clock,
     bus: { connected: () => connected },
     presence: { validForMs: () => until - clock.monotonic() },
@@ -29,20 +29,20 @@ const never = new Promise<never>(() => {});
 
 t.test("new work is refused while disconnected, and when presence has run out", async (t) => {
   const { clock, contact, connect, refresh } = stage();
-  t.equal(contact.lost(), undefined);
+  t.equal(contact.isolation(), undefined);
   connect(false);
-  t.match(contact.lost(), /not connected/u);
+  t.match(contact.isolation(), /not connected/u);
   connect(true);
   await clock.advance(LIFE_MS);
-  t.match(contact.lost(), /lost touch/u);
+  t.match(contact.isolation(), /lost touch/u);
   refresh();
-  t.equal(contact.lost(), undefined);
+  t.equal(contact.isolation(), undefined);
 });
 
 t.test("what waits is given up when presence runs out, however often it was refreshed before", async (t) => {
   const { clock, contact, connect, refresh } = stage();
   let givenUpAt: number | undefined;
-  const waits = contact.orLost(never).finally(() => {
+  const waits = contact.orIsolated(never).finally(() => {
     givenUpAt = clock.monotonic();
   });
   await clock.advance(1000);
@@ -61,10 +61,10 @@ t.test("what waits is given up when presence runs out, however often it was refr
 
 t.test("an answer in time is the answer; whoever comes too late is told at once", async (t) => {
   const { clock, contact } = stage();
-  t.equal(await contact.orLost(Promise.resolve("an answer")), "an answer");
+  t.equal(await contact.orIsolated(Promise.resolve("an answer")), "an answer");
   await clock.advance(2 * LIFE_MS);
   let told = false;
-  void contact.orLost(never).finally(() => {
+  void contact.orIsolated(never).finally(() => {
     told = true;
   });
   await clock.advance(0);

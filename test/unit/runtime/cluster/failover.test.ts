@@ -1,6 +1,6 @@
 /** Dead nodes are found early, living ones are left alone: whole nodes on the server in memory. */
 import t, { type Test } from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary } from "../tenure/tenure-stage.ts";
 

@@ -1,6 +1,6 @@
 /** A node that was cut off answers nothing from memory before it knows what it still owns. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { Journal, StoredMessage } from "../../../../src/runtime/ports.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { ownershipStage } from "./ownership-stage.ts";
@@ -42,19 +42,19 @@ t.test("a lock that was taken meanwhile is known to be lost before the news of i
   const news = slowNews();
   const one = await stage.node("one", news.wrap);
   await stage.until("one holds it", () => one.ownership.held().includes(NAME));
-  t.ok(one.ownership.certain(LOCK));
+  t.ok(one.ownership.isVerified(LOCK));
   news.hold();
   one.link.disconnect();
   const two = await stage.node("two");
   await stage.until("two has taken it", () => two.ownership.held().includes(NAME));
-  t.ok(two.ownership.certain(LOCK));
+  t.ok(two.ownership.isVerified(LOCK));
   one.link.reconnect();
   await stage.until(
     "one is seen again",
     () => one.presence.valid() && two.presence.present().includes("one"),
   );
   t.notOk(
-    one.ownership.held().includes(NAME) && one.ownership.certain(LOCK),
+    one.ownership.held().includes(NAME) && one.ownership.isVerified(LOCK),
     "never certain of what it has lost",
   );
   await stage.until("one knows", () => !one.ownership.held().includes(NAME));
@@ -70,11 +70,11 @@ t.test("a lock that is still held is certain again, as soon as the server has ta
   stage.faults.push(({ kind, subject }) =>
     away && kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
   );
-  one.ownership.doubt();
+  one.ownership.verifyLocks();
   await stage.clock.advance(5000);
-  t.notOk(one.ownership.certain(LOCK), "nothing was proved");
+  t.notOk(one.ownership.isVerified(LOCK), "nothing was proved");
   away = false;
-  await stage.until("certain", () => one.ownership.certain(LOCK));
+  await stage.until("certain", () => one.ownership.isVerified(LOCK));
   t.same(one.ownership.held(), [NAME]);
 });
 
@@ -86,15 +86,15 @@ t.test("a fence that was sent before the latest doubt proves nothing", async (t)
   stage.faults.push(({ kind, subject }) =>
     slow && kind === "append" && subject === FENCE ? { delayMs: 50 } : undefined,
   );
-  one.ownership.doubt();
+  one.ownership.verifyLocks();
   await stage.clock.advance(10);
   slow = false;
-  one.ownership.doubt();
+  one.ownership.verifyLocks();
   stage.faults.push(({ kind, subject }) =>
     kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
   );
   await stage.clock.advance(2000);
-  t.notOk(one.ownership.certain(LOCK));
+  t.notOk(one.ownership.isVerified(LOCK));
 });
 
 t.test("a node that was cut off reads nothing from memory before it is certain", async (t) => {
@@ -131,14 +131,14 @@ t.test("a lock that was still being taken over when the node was cut off is in d
   stage.faults.push(({ kind, subject }) =>
     away && kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
   );
-  one.ownership.doubt();
+  one.ownership.verifyLocks();
   work.resolve();
   await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
-  t.notOk(one.ownership.certain(LOCK), "nobody has said so since");
+  t.notOk(one.ownership.isVerified(LOCK), "nobody has said so since");
   await stage.clock.advance(2000);
-  t.notOk(one.ownership.certain(LOCK));
+  t.notOk(one.ownership.isVerified(LOCK));
   away = false;
-  await stage.until("certain", () => one.ownership.certain(LOCK));
+  await stage.until("certain", () => one.ownership.isVerified(LOCK));
 });
 
 t.test("a claim that was sent before the node was cut off proves nothing", async (t) => {
@@ -157,11 +157,11 @@ t.test("a claim that was sent before the node was cut off proves nothing", async
   );
   one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
   await stage.until("the claim is on its way", () => sent);
-  one.ownership.doubt();
+  one.ownership.verifyLocks();
   await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
-  t.notOk(one.ownership.certain(LOCK), "somebody may have taken it between the claim and now");
+  t.notOk(one.ownership.isVerified(LOCK), "somebody may have taken it between the claim and now");
   away = false;
-  await stage.until("certain", () => one.ownership.certain(LOCK));
+  await stage.until("certain", () => one.ownership.isVerified(LOCK));
   t.same(one.ownership.held(), [NAME]);
 });
 
@@ -172,9 +172,9 @@ t.test("a claim that was sent after the node was cut off is proof enough", async
   stage.faults.push(({ kind, subject }) =>
     kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
   );
-  one.ownership.doubt();
-  t.notOk(one.ownership.certain(LOCK));
+  one.ownership.verifyLocks();
+  t.notOk(one.ownership.isVerified(LOCK));
   one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
   await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
-  t.ok(one.ownership.certain(LOCK));
+  t.ok(one.ownership.isVerified(LOCK));
 });

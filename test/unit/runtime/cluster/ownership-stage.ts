@@ -1,5 +1,5 @@
 /** Nodes that own resources which do nothing but remember what happened to them, on one server in memory. */
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { type ProcessClock, VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { type MemoryNode, memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { type Fault, MemoryServer, type Operation } from "../../../../src/adapters/memory/server.ts";
@@ -102,7 +102,7 @@ export function ownershipStage(names: readonly string[]) {
         refreshMs: REFRESH_MS,
         entry: () => ({ id: name, boot, startedAt: 0 }),
         onChange: () => ownership.review(),
-        onRegained: () => ownership.doubt(),
+        onRegained: () => ownership.verifyLocks(),
       });
       const ownership = new Ownership({
         clock: own,

@@ -1,5 +1,5 @@
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { MemoryServer } from "../../../../src/adapters/memory/server.ts";
@@ -54,7 +54,7 @@ t.test("a lock that changes between a starting node's reading and its watch is s
     valid: () => true,
     present: () => ["node-1"],
     isAlive: () => true,
-    unfit: () => new Map(),
+    incompatible: () => new Map(),
   };
   const ownership = new Ownership({
     clock,

@@ -1,7 +1,7 @@
 /** A node that leaves lets go of every lock that it has, is getting, or is giving up: it claims nothing for nobody. */
 import t from "tap";
-import { stopping } from "../../../../config/limits.ts";
-import { subjects } from "../../../../config/subjects.ts";
+import { stopping } from "../../../../src/runtime/limits.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { assignment } from "../../../../src/runtime/cluster/assignment.ts";
 import { type OwnershipNode, ownershipStage } from "./ownership-stage.ts";
 

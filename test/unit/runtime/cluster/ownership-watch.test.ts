@@ -1,5 +1,5 @@
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { Ownership } from "../../../../src/runtime/cluster/ownership.ts";
 import type { Journal, Log, Message, StoredMessage } from "../../../../src/runtime/ports.ts";
@@ -46,7 +46,7 @@ t.test(
       valid: () => true,
       present: () => ["node-1"],
       isAlive: () => true,
-      unfit: () => new Map(),
+      incompatible: () => new Map(),
     };
     let drained = 0;
     const name = "partition.0";

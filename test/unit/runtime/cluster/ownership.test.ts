@@ -1,6 +1,6 @@
 /** Locks under lost answers, lost nodes and each other's claims, on the server in memory. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { assignment } from "../../../../src/runtime/cluster/assignment.ts";
 import type { LockEntry } from "../../../../src/runtime/cluster/lock-entry.ts";
 import type { OwnershipNode } from "./ownership-stage.ts";

@@ -1,7 +1,7 @@
 /** When a node counts as dead before its presence runs out, and above all when it does not. */
 import t from "tap";
-import { limits } from "../../../../config/limits.ts";
-import { type Peer, type Sight, Suspicions } from "../../../../src/runtime/cluster/suspicion.ts";
+import { limits } from "../../../../src/runtime/limits.ts";
+import { type Peer, type ObserverLiveness, Suspicions } from "../../../../src/runtime/cluster/suspicion.ts";
 
 const BOUNDS = { confirmMs: 450, requests: 3, gapMs: 600, heartbeatDueMs: 650, quietMs: 1000 };
 const ROUND_MS = 150;
@@ -10,7 +10,7 @@ const NOW = 10_000;
 
 const peer = (id: string, heardAt = NOW - 100): Peer => ({ id, boot: `${id}-boot`, heardAt });
 /** The observer's own heartbeat comes all the time. */
-const seesWell = (now: number): Sight => ({ since: 0, ownHeardAt: now });
+const seesWell = (now: number): ObserverLiveness => ({ since: 0, ownHeardAt: now });
 
 /** Asks `who` every round from `from` to `until`; nobody answers for it. */
 function findsNobody(suspicions: Suspicions, who: Peer, from: number, until: number): void {
@@ -74,16 +74,16 @@ t.test("an answer ends the suspicion", async (t) => {
 });
 
 t.test("nobody is dead while the observer may not see", async (t) => {
-  const cases: readonly (readonly [string, number, Sight])[] = [
+  const cases: readonly (readonly [string, number, ObserverLiveness])[] = [
     ["it has just connected again", NOW - 50, { since: NOW - 99, ownHeardAt: NOW + 890 }],
     ["no heartbeat since it connected again", NOW - 102, { since: NOW - 101, ownHeardAt: NOW + 890 }],
     ["its own heartbeat has not come back", NOW - 50, { since: 0, ownHeardAt: NOW - 1 }],
   ];
-  for (const [title, heardAt, sight] of cases) {
+  for (const [title, heardAt, liveness] of cases) {
     const suspicions = new Suspicions(BOUNDS);
     const two = peer("two", heardAt);
     findsNobody(suspicions, two, NOW, NOW + 900);
-    t.same(suspicions.dead([two, peer("three")], sight, NOW + 900), [], title);
+    t.same(suspicions.dead([two, peer("three")], liveness, NOW + 900), [], title);
   }
 });
 

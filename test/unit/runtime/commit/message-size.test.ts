@@ -1,6 +1,6 @@
 /** The size that is reckoned for a message, against the bytes that the adapters send. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { encodeMessages } from "../../../../src/adapters/jetstream/message-encoding.ts";
 import { ADDED_BYTES, isLargerThan, messageBytes } from "../../../../src/runtime/commit/message-size.ts";
 import type { Message } from "../../../../src/runtime/ports.ts";

@@ -1,7 +1,7 @@
 import t from "tap";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryOutbox } from "../../../../src/adapters/memory/outbox.ts";
-import { LocalStore } from "../../../../src/runtime/commit/outbox-writer.ts";
+import { OutboxWriter } from "../../../../src/runtime/commit/outbox-writer.ts";
 import type { Outbox, OutboxRow } from "../../../../src/runtime/ports.ts";
 import { relayStage, silent } from "./relay-stage.ts";
 
@@ -18,7 +18,7 @@ function stage() {
       outbox.write(rows);
     },
   };
-  const store = new LocalStore({ outbox: counted, clock, log: silent });
+  const store = new OutboxWriter({ outbox: counted, clock, log: silent });
   let writable = 0;
   store.onWritable(() => writable++);
   const commits = () => outbox.leftover();

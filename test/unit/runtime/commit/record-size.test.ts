@@ -1,10 +1,10 @@
 /** What is too large to be stored: refused or parked before it reaches a batch, and alone where the server takes less. */
 import t from "tap";
-import { limits } from "../../../../config/limits.ts";
-import { subjects } from "../../../../config/subjects.ts";
+import { limits } from "../../../../src/runtime/limits.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { httpLimits } from "../../../../src/http/protocol/limits.ts";
 import type { Cascade } from "../../../../src/runtime/actor/cascade.ts";
-import { commitUnit, RecordTooLarge } from "../../../../src/runtime/commit/cascade-write-set.ts";
+import { cascadeWriteSet, RecordTooLarge } from "../../../../src/runtime/commit/cascade-write-set.ts";
 import type { Joined } from "../../../../src/runtime/definition.ts";
 import { parkingOf } from "../../../../src/runtime/actor/parking-record.ts";
 import { begin, jobs } from "../actor/cascade-stage.ts";
@@ -69,7 +69,7 @@ const joined = (payload: string, headers = {}): Joined => ({
   output: 1,
   lock: { subject: subjects.lock("inventory.0"), epoch: 1 },
   messages: [{ subject: subjects.hold("a"), payload, headers }],
-  settled: () => {},
+  resolved: () => {},
 });
 
 t.test("the rules are about every message of the unit, headers included, and about their number", (t) => {
@@ -81,7 +81,7 @@ t.test("the rules are about every message of the unit, headers included, and abo
     "a message that joins": { joined: [joined(text)] },
     "headers of one that joins": { joined: [joined("", { Note: text })] },
     "too many events": {
-      events: Array.from({ length: limits.unitMessages }, () => ({ type: "said" })),
+      events: Array.from({ length: limits.writeSetMessages }, () => ({ type: "said" })),
     },
   };
   for (const [what, part] of Object.entries(tooLarge)) {
@@ -89,14 +89,14 @@ t.test("the rules are about every message of the unit, headers included, and abo
   }
   t.ok(
     // The stock of every line, and two locks.
-    limits.unitMessages + httpLimits.lines + 2 <= limits.batchMessages,
+    limits.writeSetMessages + httpLimits.lines + 2 <= limits.batchMessages,
     "whatever a batch adds to one unit, it stays below the server's limit",
   );
   t.end();
 });
 
 function unitOf(result: Cascade) {
-  return commitUnit(
+  return cascadeWriteSet(
     result,
     { kind: "start", input: {} },
     {
@@ -106,7 +106,7 @@ function unitOf(result: Cascade) {
       node: "one",
       lock: { subject: subjects.lock("partition.0"), epoch: 1 },
       sequence: 0,
-      settled: () => {},
+      resolved: () => {},
     },
   );
 }

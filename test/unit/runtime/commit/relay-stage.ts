@@ -1,15 +1,15 @@
 /** A relay on the server in memory, and units that are nothing but writes of one subject. */
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { memoryOutbox } from "../../../../src/adapters/memory/outbox.ts";
 import { type Fault, MemoryServer, type Operation } from "../../../../src/adapters/memory/server.ts";
-import type { Ledger } from "../../../../src/runtime/definition.ts";
+import type { Aggregator } from "../../../../src/runtime/definition.ts";
 import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import type { AppendResult, Journal, Log, Message } from "../../../../src/runtime/ports.ts";
-import { LocalStore } from "../../../../src/runtime/commit/outbox-writer.ts";
+import { OutboxWriter } from "../../../../src/runtime/commit/outbox-writer.ts";
 import { Relay } from "../../../../src/runtime/commit/relay.ts";
-import type { LockRef, Outcome, Unit } from "../../../../src/runtime/commit/write-set.ts";
+import type { LockRef, Outcome, WriteSet } from "../../../../src/runtime/commit/write-set.ts";
 
 export const silent: Log = {
   debug: () => {},
@@ -25,7 +25,7 @@ export type Write = {
   readonly sequence: number | undefined;
   readonly locks: readonly LockRef[];
   readonly payload?: string;
-  readonly tally?: { readonly ledger: Ledger; readonly change: unknown };
+  readonly delta?: { readonly aggregator: Aggregator; readonly delta: unknown };
   readonly settled?: (outcome: Outcome) => void;
 };
 
@@ -70,7 +70,7 @@ export function relayStage() {
   const moved: LockRef[] = [];
   const relay = new Relay({
     journal: watched,
-    store: new LocalStore({ outbox, clock, log: silent }),
+    store: new OutboxWriter({ outbox, clock, log: silent }),
     clock,
     log: silent,
     commitTimeoutMs: 100,
@@ -106,7 +106,7 @@ export function relayStage() {
     },
     submit(write: Write): void {
       const subject = subjects.record(0, write.actor);
-      const unit: Unit = {
+      const unit: WriteSet = {
         commit: write.commit,
         locks: write.locks,
         messages: [
@@ -117,9 +117,9 @@ export function relayStage() {
             messageId: write.commit,
           },
         ],
-        guards: [{ subject, sequence: write.sequence }],
-        ...(write.tally ? { tally: [write.tally] } : {}),
-        settled: (outcome) => {
+        preconditions: [{ subject, sequence: write.sequence }],
+        ...(write.delta ? { deltas: [write.delta] } : {}),
+        resolved: (outcome) => {
           if (outcomes.has(write.commit)) throw new Error(`${write.commit} settled twice`);
           outcomes.set(write.commit, outcome);
           order.push(write.commit);

@@ -1,6 +1,6 @@
 /** The relay against lost answers, fences and moved locks, on the server in memory. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { relayStage } from "./relay-stage.ts";
 
 t.test("units that wait together are one batch, several of one actor included", async (t) => {
@@ -256,7 +256,7 @@ t.test("changes of a ledger are told once, however often their batch was sent", 
   const stage = relayStage();
   const locks = [stage.lock("inventory.0")];
   const told: unknown[] = [];
-  const ledger = {
+  const aggregator = {
     compose: (changes: readonly unknown[]) => [
       { subject: subjects.stock("X"), payload: String(changes.length) },
     ],
@@ -264,8 +264,8 @@ t.test("changes of a ledger are told once, however often their batch was sent", 
   };
   let lose = 1;
   stage.faults.push(({ kind }) => (kind === "append" && lose-- > 0 ? { lose: "answer" } : undefined));
-  stage.submit({ commit: "a1", actor: "a", sequence: 0, locks, tally: { ledger, change: 1 } });
-  stage.submit({ commit: "b1", actor: "b", sequence: 0, locks, tally: { ledger, change: 2 } });
+  stage.submit({ commit: "a1", actor: "a", sequence: 0, locks, delta: { aggregator, delta: 1 } });
+  stage.submit({ commit: "b1", actor: "b", sequence: 0, locks, delta: { aggregator, delta: 2 } });
   await stage.settled(2);
   t.same(told, [1, 2]);
 });

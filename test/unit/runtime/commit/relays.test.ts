@@ -1,5 +1,5 @@
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { memoryOutbox } from "../../../../src/adapters/memory/outbox.ts";
@@ -7,7 +7,7 @@ import { type Fault, MemoryServer } from "../../../../src/adapters/memory/server
 import type { ActorDefinition, EffectHandler } from "../../../../src/runtime/definition.ts";
 import { joinableIn } from "../../../../src/runtime/effects/joinable.ts";
 import { Relays } from "../../../../src/runtime/commit/relays.ts";
-import type { LockRef, Outcome, Unit } from "../../../../src/runtime/commit/write-set.ts";
+import type { LockRef, Outcome, WriteSet } from "../../../../src/runtime/commit/write-set.ts";
 import { silent } from "./relay-stage.ts";
 
 const notNow = (): undefined => undefined;
@@ -38,14 +38,14 @@ function stage(faults: (subject: string) => Fault | undefined = () => undefined)
     return { subject, epoch: logs[partition].lastSequence };
   };
   const outcomes = new Map<string, Outcome>();
-  const unit = (commit: string, partition: 0 | 1, locks: readonly LockRef[]): Unit => {
+  const unit = (commit: string, partition: 0 | 1, locks: readonly LockRef[]): WriteSet => {
     const subject = subjects.record(partition, commit);
     return {
       commit,
       locks,
       messages: [{ subject, payload: commit, messageId: commit }],
-      guards: [{ subject, sequence: 0 }],
-      settled: (outcome) => outcomes.set(commit, outcome),
+      preconditions: [{ subject, sequence: 0 }],
+      resolved: (outcome) => outcomes.set(commit, outcome),
     };
   };
   return { clock, relays, outbox, moved, logs, lock, outcomes, unit };
@@ -65,7 +65,7 @@ t.test("units go to the stream of their lock, and are in one outbox until they a
   t.equal(logs[0].last(subjects.record(0, "a"))?.sequence, 2);
   t.equal(logs[1].last(subjects.record(1, "b"))?.sequence, 3, "sequences are the stream's own");
   t.equal(outbox.depth(), 0);
-  t.match(relays.state(), { depth: 0, batches: 2, units: 2, answered: true });
+  t.match(relays.state(), { depth: 0, batches: 2, writeSets: 2, answered: true });
 });
 
 t.test("a stream without an answer holds up its own units only, and its own progress", async (t) => {
@@ -81,8 +81,8 @@ t.test("a stream without an answer holds up its own units only, and its own prog
   await clock.advance(300);
   t.match(relays.state(), { depth: 1, answered: false });
   t.ok(relays.state().oldestMs >= 300, "the oldest of any stream");
-  t.equal(relays.all[0]?.settledThrough(), Number.POSITIVE_INFINITY);
-  t.equal(relays.all[1]?.settledThrough(), 0);
+  t.equal(relays.all[0]?.resolvedThrough(), Number.POSITIVE_INFINITY);
+  t.equal(relays.all[1]?.resolvedThrough(), 0);
   outbox.failWith("disk full");
   relays.submit(unit("c", 0, [zero]));
   await clock.advanceUntil(() => outcomes.has("c"), 1000);

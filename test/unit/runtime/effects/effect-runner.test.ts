@@ -98,7 +98,7 @@ t.test("an unknown outcome is looked up before it is repeated", async (t) => {
       did.push(`run ${attempt}`);
       return new Promise(() => {});
     },
-    lookup: () => {
+    queryStatus: () => {
       did.push("lookup");
       return Promise.resolve(did.length < 4 ? { found: false } : { found: true, output: "found" });
     },
@@ -113,7 +113,7 @@ t.test("an effect that an earlier owner may have started is looked up first", as
   let calls = 0;
   const { clock, outcomes, start } = stage({
     run: () => Promise.resolve(++calls),
-    lookup: () => Promise.resolve({ found: true, output: "of before" }),
+    queryStatus: () => Promise.resolve({ found: true, output: "of before" }),
   });
   start("k", { resumed: true });
   await clock.advance(10);

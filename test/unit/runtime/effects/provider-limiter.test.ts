@@ -6,7 +6,7 @@ import { EffectError, type EffectHandler } from "../../../../src/runtime/definit
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
 import { silent } from "../commit/relay-stage.ts";
 
-const breaker = { failures: 3, probeEveryMs: 1000, patienceMs: 5000 };
+const breaker = { failures: 3, probeEveryMs: 1000, maxWaitMs: 5000 };
 
 /** A provider that works or not, as `works` says, and counts what it is asked. */
 function stage(handler: Partial<EffectHandler> = {}, concurrency = 10) {
@@ -99,7 +99,7 @@ t.test("a single effect waits for its provider as well", async (t) => {
 
 t.test("patience ends the wait, as certainly not done or as unknown", async (t) => {
   const { clock, provider, outcomes, start } = stage({
-    lookup: () => Promise.reject(new EffectError("retryable", "unreachable", "nobody there")),
+    queryStatus: () => Promise.reject(new EffectError("retryable", "unreachable", "nobody there")),
   });
   provider.works = false;
   for (let n = 0; n < 4; n++) start(`new${n}`);
@@ -121,7 +121,7 @@ t.test("an outcome that is unknown when the provider goes away is looked up when
       known = true;
       throw new EffectError("unknown", "lost", "connection lost");
     },
-    lookup: async () => {
+    queryStatus: async () => {
       await answer();
       did.push("lookup");
       return known ? { found: true, output: "as it was" } : { found: false };

@@ -1,12 +1,12 @@
 /** A hand-over and an acquisition of one partition that overlap, because the server answers late. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { memoryOutbox } from "../../../../src/adapters/memory/outbox.ts";
 import { type Fault, MemoryServer } from "../../../../src/adapters/memory/server.ts";
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
-import { LocalStore } from "../../../../src/runtime/commit/outbox-writer.ts";
+import { OutboxWriter } from "../../../../src/runtime/commit/outbox-writer.ts";
 import { Partition } from "../../../../src/runtime/partition/partition.ts";
 import { Relay } from "../../../../src/runtime/commit/relay.ts";
 import { silent } from "../commit/relay-stage.ts";
@@ -24,7 +24,7 @@ function stage() {
   const definition = diary();
   const relay = new Relay({
     journal,
-    store: new LocalStore({ outbox: memoryOutbox(), clock, log: silent }),
+    store: new OutboxWriter({ outbox: memoryOutbox(), clock, log: silent }),
     clock,
     log: silent,
     commitTimeoutMs: 500,
@@ -44,7 +44,7 @@ function stage() {
     idleActors: 10,
     partition: 0,
     bus,
-    floors: one.bucket("FLOORS"),
+    checkpoints: one.bucket("FLOORS"),
     relay,
     refusal: () => undefined,
     inboxBound: 10,

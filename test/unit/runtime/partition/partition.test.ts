@@ -1,6 +1,6 @@
 /** A partition taken over, served and handed over, and inputs delivered to it. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { Unavailable } from "../../../../src/runtime/ports.ts";
 import { turnstile } from "../../../support/turnstile.ts";
 import { memoryCluster } from "../memory-cluster.ts";

@@ -1,8 +1,8 @@
 /** Bounds on what waits: who comes on top is refused at once, and nothing of his is written. */
 import t from "tap";
-import { limits } from "../../../../config/limits.ts";
+import { limits } from "../../../../src/runtime/limits.ts";
 import type { ActorReply } from "../../../../src/runtime/actors.ts";
-import { Admission } from "../../../../src/runtime/routing/admission-control.ts";
+import { AdmissionControl } from "../../../../src/runtime/routing/admission-control.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary, notes, NOW, record } from "../tenure/tenure-stage.ts";
 
@@ -13,7 +13,7 @@ const note = (n: number) =>
   [{ type: `note.${n}` }, { commandId: `c${n}`, waitMs: 0 }] as const satisfies [object, object];
 
 t.test("callers are counted until they are answered, also when serving them fails", async (t) => {
-  const admission = new Admission({ perActor: 2, inAll: 3 });
+  const admission = new AdmissionControl({ perActor: 2, inAll: 3 });
   const ends: (() => void)[] = [];
   const serve = (): Promise<ActorReply> =>
     new Promise((resolve) => ends.push(() => resolve({ status: "not_found" })));

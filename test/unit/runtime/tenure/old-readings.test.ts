@@ -3,7 +3,7 @@
  * takes over must not decide anything on them for good: not that nothing is open, not that a timer is over.
  */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { Operation } from "../../../../src/adapters/memory/server.ts";
 import { turnstile } from "../../../support/turnstile.ts";
 import { memoryCluster } from "../memory-cluster.ts";

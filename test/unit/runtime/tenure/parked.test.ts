@@ -1,6 +1,6 @@
 /** Actors that an input has parked: across owners, resumed, skipped, while things go wrong. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { MachineEntry } from "../../../../src/runtime/definition.ts";
 import type { Parking, Unparking } from "../../../../src/runtime/actor/parking-record.ts";
 import { memoryCluster } from "../memory-cluster.ts";
@@ -218,10 +218,10 @@ t.test("an input behind a poisonous one is not evaluated before that one is cert
   await store();
   await clock.advance(10);
   t.equal(units.length, 1, "the parking");
-  t.equal(units[0]?.guards[0]?.subject, subjects.parked(0, "d"));
+  t.equal(units[0]?.preconditions[0]?.subject, subjects.parked(0, "d"));
   t.equal(tenure.counts().parked, 1);
   t.equal(tenure.backlog(), 2, "both inputs hold the floor until it is stored");
-  units.shift()?.settled({ status: "stored", sequences: new Map(), lastSequence: 50 });
+  units.shift()?.resolved({ status: "stored", sequences: new Map(), lastSequence: 50 });
   await clock.advance(1);
   t.equal(tenure.backlog(), 0);
 });

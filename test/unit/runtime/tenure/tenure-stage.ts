@@ -6,10 +6,10 @@ import { MemoryServer } from "../../../../src/adapters/memory/server.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
 import { Tenure } from "../../../../src/runtime/tenure/tenure.ts";
-import type { Work } from "../../../../src/runtime/tenure/activation.ts";
-import type { Unit } from "../../../../src/runtime/commit/write-set.ts";
+import type { PendingInput } from "../../../../src/runtime/tenure/activation.ts";
+import type { WriteSet } from "../../../../src/runtime/commit/write-set.ts";
 import { silent } from "../commit/relay-stage.ts";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { ActorDefinition, EffectHandler } from "../../../../src/runtime/definition.ts";
 
 /** Remembers every note in order; `work` starts an effect. The outcome `poison` throws when it is `strict`. */
@@ -100,7 +100,7 @@ export const worked = ({ machines }: States): string[] =>
 
 export const NOW = { waitMs: 0, mayExist: false } as const;
 export const record = (actor: string): string => subjects.record(0, actor);
-export const work = (input: Input, inbox: number): Work => ({
+export const work = (input: Input, inbox: number): PendingInput => ({
   input,
   inbox,
   waitMs: 0,
@@ -114,7 +114,7 @@ export async function byHand(run?: EffectHandler["run"]) {
   const clock = new VirtualClock();
   const { journal } = memoryNode(new MemoryServer({ clock }), "one");
   const definition = diary(run);
-  const units: Unit[] = [];
+  const units: WriteSet[] = [];
   let ids = 0;
   const effects = new EffectRunner({ handlers: definition.effects, clock, log: silent });
   const tenure = new Tenure(
@@ -152,10 +152,10 @@ export async function byHand(run?: EffectHandler["run"]) {
         return at;
       });
       await clock.advanceUntil(() => at !== 0, 100);
-      unit.settled({ status: "stored", sequences: new Map([[record("d"), at]]), lastSequence: at });
+      unit.resolved({ status: "stored", sequences: new Map([[record("d"), at]]), lastSequence: at });
     },
     drop: (): void => {
-      units.pop()?.settled({ status: "dropped", why: "store_unavailable" });
+      units.pop()?.resolved({ status: "dropped", why: "store_unavailable" });
     },
   };
 }

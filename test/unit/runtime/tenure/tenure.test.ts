@@ -1,7 +1,7 @@
 /** Turns of one tenure: order of inputs, cells that are given up, bounds. */
 import t from "tap";
 import type { ActorReply } from "../../../../src/runtime/actors.ts";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary, notes, worked, NOW, record, byHand } from "./tenure-stage.ts";
 
@@ -51,7 +51,7 @@ t.test("a commit that is stored after its actor was given up still starts its ef
   drop();
   await clock.advance(10);
   t.equal(units.length, 1, "nothing is decided on what is about to change");
-  t.match(tenure.floor(Number.POSITIVE_INFINITY).open, ["d"]);
+  t.match(tenure.checkpoint(Number.POSITIVE_INFINITY).open, ["d"]);
   await store();
   await clock.advance(10);
   t.equal(units.length, 2, "the note again, and the outcome of the effect");
@@ -76,7 +76,7 @@ t.test("an input that changed nothing shares the fate of the state that it met",
   t.equal(units.length, 1);
   await store();
   t.equal(tenure.backlog(), 0);
-  t.equal(tenure.floor(Number.POSITIVE_INFINITY).open.length, 0);
+  t.equal(tenure.checkpoint(Number.POSITIVE_INFINITY).open.length, 0);
 });
 
 t.test("a failed reading does not throw away an actor that another reading has loaded", async (t) => {

@@ -56,9 +56,9 @@ t.test("a label is looked up under its key; a look-up that fails proves nothing"
     return { status: 500, body: {} };
   });
   const carrier = httpCarrier(url);
-  t.strictSame(await carrier.lookup(call()), { trackingNumber: "ORD1" });
-  t.equal(await carrier.lookup(call("ord_2:label")), undefined);
-  await t.rejects(carrier.lookup(call("ord_3:label")), { name: "EffectError", kind: "unknown" });
+  t.strictSame(await carrier.queryStatus(call()), { trackingNumber: "ORD1" });
+  t.equal(await carrier.queryStatus(call("ord_2:label")), undefined);
+  await t.rejects(carrier.queryStatus(call("ord_3:label")), { name: "EffectError", kind: "unknown" });
 });
 
 t.test("a parcel that the carrier does not know is not handed over", async (t) => {

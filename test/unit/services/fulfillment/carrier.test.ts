@@ -20,7 +20,7 @@ t.test("an order gets one tracking number, however often its label is asked for"
   const first = await effect.run(context("ord_1", 3001));
   t.match(first, { trackingNumber: /^ORD[0-9A-F]{14}$/ });
   t.strictSame(await effect.run(context("ord_1", 5000)), first, "a later effect of the same order");
-  t.strictSame(await effect.lookup?.(context("ord_1", 6000)), { found: true, output: first });
+  t.strictSame(await effect.queryStatus?.(context("ord_1", 6000)), { found: true, output: first });
   t.notSame(await effect.run(context("ord_2", 3001)), first);
 });
 
@@ -28,12 +28,12 @@ t.test("a label that nobody has made is not found", async (t) => {
   const keys: string[] = [];
   const empty: Carrier = {
     ...instantCarrier,
-    lookup: async ({ key }) => {
+    queryStatus: async ({ key }) => {
       keys.push(key);
       return undefined;
     },
   };
   const { createShippingLabel } = carrierEffects(empty);
-  t.strictSame(await createShippingLabel.lookup?.(context("ord_1", 1)), { found: false });
+  t.strictSame(await createShippingLabel.queryStatus?.(context("ord_1", 1)), { found: false });
   t.strictSame(keys, ["ord_1:label"]);
 });

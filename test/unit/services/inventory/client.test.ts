@@ -1,12 +1,12 @@
 /** Asking the inventory from a node that owns it, and from one that does not. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { systemClock } from "../../../../src/adapters/local/system-clock.ts";
 import { EffectError } from "../../../../src/runtime/definition.ts";
 import type { EffectContext } from "../../../../src/runtime/definition.ts";
 import type { Bus, BusAnswer } from "../../../../src/runtime/ports.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../../../src/services/inventory/client.ts";
-import { inventoryEffects } from "../../../../src/services/inventory/effects.ts";
+import { inventoryEffects } from "../../../../src/services/inventory/inventory-effects.ts";
 import { InventoryService } from "../../../../src/services/inventory/service.ts";
 import { InventoryShard } from "../../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../../src/services/inventory/shard-dependencies.ts";
@@ -65,7 +65,7 @@ async function stage(t: { teardown(run: () => void): void }, deadlineMs = 10_000
     ids: countingIds("far"),
     clock,
     limits: SHARD_LIMITS,
-    doubt: () => undefined,
+    unverified: () => undefined,
   });
   const client = (shard: InventoryShard, name: string) =>
     new InventoryClient({ shard, number: 0, bus, clock, ids: countingIds(name), limits });
@@ -214,7 +214,7 @@ t.test("effects join where the shard is, and are run where it is not", async (t)
   const here = inventoryEffects(near, owner.shard);
   const joined = here.reserveInventory.join?.decide(context(order("o1", 2)));
   t.match(joined?.output, { outcome: "reserved" });
-  joined?.settled(false);
+  joined?.resolved(false);
   const there = inventoryEffects(
     far,
     new InventoryShard(0, {
@@ -223,7 +223,7 @@ t.test("effects join where the shard is, and are run where it is not", async (t)
       ids: countingIds("x"),
       clock: eagerClock(),
       limits: SHARD_LIMITS,
-      doubt: () => undefined,
+      unverified: () => undefined,
     }),
   );
   t.equal(there.reserveInventory.join?.decide(context(order("o1", 2))), undefined);

@@ -11,8 +11,8 @@ import type {
   Message,
   StoredMessage,
 } from "../../../../src/runtime/ports.ts";
-import type { Ledger } from "../../../../src/runtime/definition.ts";
-import type { Outcome, Unit, UnitSink } from "../../../../src/runtime/commit/write-set.ts";
+import type { Aggregator } from "../../../../src/runtime/definition.ts";
+import type { Outcome, WriteSet, WriteSetSink } from "../../../../src/runtime/commit/write-set.ts";
 
 /** The stream. */
 export class FakeLog {
@@ -62,59 +62,60 @@ export class FakeLog {
 }
 
 /** Keeps units until the test says what becomes of them, oldest first. */
-export class FakeRelay implements UnitSink {
-  readonly waiting: Unit[] = [];
-  readonly #log: FakeLog;
+export class FakeRelay implements WriteSetSink {
+  readonly waiting: WriteSet[] = [];
+  private readonly log: FakeLog;
   /** Stored, and nobody told yet. */
-  #unanswered: (() => void) | undefined;
+  private unanswered: (() => void) | undefined;
   batches = 0;
 
   constructor(log: FakeLog) {
-    this.#log = log;
+    this.log = log;
   }
 
-  submit(unit: Unit): void {
+  submit(unit: WriteSet): void {
     this.waiting.push(unit);
   }
 
   get inFlight(): boolean {
-    return this.#unanswered !== undefined;
+    return this.unanswered !== undefined;
   }
 
   /** Puts the oldest `count` units into the log as one batch; whoever is overtaken or has lost its lock is dropped. */
   publish(count: number): void {
-    if (this.#unanswered) return;
-    const dropped: [Unit, Outcome][] = [];
+    if (this.unanswered) return;
+    const dropped: [WriteSet, Outcome][] = [];
     const taken = this.waiting.splice(0, count).filter((unit) => {
-      const moved = !unit.locks.every(({ subject, epoch }) => this.#log.fits({ subject, sequence: epoch }));
-      const fenced = !unit.guards.every(({ subject, sequence }) =>
-        this.#log.fits({ subject, sequence: sequence ?? -1 }),
+      const moved = !unit.locks.every(({ subject, epoch }) => this.log.fits({ subject, sequence: epoch }));
+      const fenced = !unit.preconditions.every(({ subject, sequence }) =>
+        this.log.fits({ subject, sequence: sequence ?? -1 }),
       );
       if (moved) dropped.push([unit, { status: "dropped", why: "lock_moved" }]);
       else if (fenced) dropped.push([unit, { status: "dropped", why: "fenced" }]);
       return !moved && !fenced;
     });
     const sequences = new Map<string, number>();
-    const ledgers = new Map<Ledger, unknown[]>();
-    for (const { messages, tally = [] } of taken) {
-      for (const message of messages) sequences.set(message.subject, this.#log.store(message));
-      for (const { ledger, change } of tally) ledgers.set(ledger, [...(ledgers.get(ledger) ?? []), change]);
+    const byAggregator = new Map<Aggregator, unknown[]>();
+    for (const { messages, deltas = [] } of taken) {
+      for (const message of messages) sequences.set(message.subject, this.log.store(message));
+      for (const { aggregator, delta } of deltas)
+        byAggregator.set(aggregator, [...(byAggregator.get(aggregator) ?? []), delta]);
     }
-    for (const [ledger, changes] of ledgers)
-      for (const message of ledger.compose(changes)) this.#log.store(message);
-    const lastSequence = this.#log.messages.length;
+    for (const [aggregator, changes] of byAggregator)
+      for (const message of aggregator.compose(changes)) this.log.store(message);
+    const lastSequence = this.log.messages.length;
     this.batches++;
-    this.#unanswered = () => {
-      this.#unanswered = undefined;
-      for (const [ledger, changes] of ledgers) ledger.committed(changes);
-      for (const unit of taken) unit.settled({ status: "stored", sequences, lastSequence });
-      for (const [unit, outcome] of dropped) unit.settled(outcome);
+    this.unanswered = () => {
+      this.unanswered = undefined;
+      for (const [aggregator, changes] of byAggregator) aggregator.committed(changes);
+      for (const unit of taken) unit.resolved({ status: "stored", sequences, lastSequence });
+      for (const [unit, outcome] of dropped) unit.resolved(outcome);
     };
   }
 
   /** The server's answer to the batch in flight arrives. */
   answer(): void {
-    this.#unanswered?.();
+    this.unanswered?.();
   }
 
   /** Publishes and settles all that waits. */
@@ -127,7 +128,7 @@ export class FakeRelay implements UnitSink {
   }
 
   drop(count: number, outcome: Exclude<Outcome, { status: "stored" }>): void {
-    for (const unit of this.waiting.splice(0, count)) unit.settled(outcome);
+    for (const unit of this.waiting.splice(0, count)) unit.resolved(outcome);
   }
 }
 
@@ -140,17 +141,19 @@ export function countingIds(prefix: string): Ids {
 /** Time passes only by `after`: each timer fires at once when the event loop turns, and moves the clock there. */
 export function eagerClock(): Clock {
   let now = 0;
+  const after = (delayMs: number, run: () => void) => {
+    const due = now + delayMs;
+    const timer = setImmediate(() => {
+      now = Math.max(now, due);
+      run();
+    });
+    return () => clearImmediate(timer);
+  };
   return {
     now: () => now,
     monotonic: () => now,
-    after(delayMs, run) {
-      const due = now + delayMs;
-      const timer = setImmediate(() => {
-        now = Math.max(now, due);
-        run();
-      });
-      return () => clearImmediate(timer);
-    },
+    after,
+    sleep: (delayMs) => new Promise((resolve) => void after(delayMs, resolve)),
     soon: (run) => void setImmediate(run),
   };
 }

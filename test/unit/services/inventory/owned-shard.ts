@@ -1,10 +1,10 @@
 /** A shard that is owned, on a fake log, for tests. */
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { PutStock } from "../../../../src/services/inventory/contract.ts";
 import { InventoryShard } from "../../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../../src/services/inventory/shard-dependencies.ts";
 import type { ShardLimits } from "../../../../src/services/inventory/shard-dependencies.ts";
-import type { Operations, Reply } from "../../../../src/services/inventory/protocol.ts";
+import type { Operations, InventoryReply } from "../../../../src/services/inventory/protocol.ts";
 import { FakeLog, FakeRelay, countingIds, eagerClock, turns } from "./fake-log.ts";
 
 /** The shard and what it stands on. */
@@ -18,7 +18,11 @@ export type OwnedShard = {
   readonly settle: <T>(asked: Promise<T>) => Promise<T>;
   /** Why the lock may be lost by now; undefined: it is held for certain. */
   readonly doubt: (reason: string | undefined) => void;
-  readonly stock: (sku: string, onHand: number, changes?: Partial<PutStock>) => Promise<Reply<"put">>;
+  readonly stock: (
+    sku: string,
+    onHand: number,
+    changes?: Partial<PutStock>,
+  ) => Promise<InventoryReply<"put">>;
 };
 
 /** Minor units. */
@@ -35,7 +39,7 @@ export async function ownedShard(limits: Partial<ShardLimits> = {}): Promise<Own
     ids: countingIds("commit"),
     clock: eagerClock(),
     limits: { ...SHARD_LIMITS, ...limits },
-    doubt: () => reason,
+    unverified: () => reason,
   });
   const commands = countingIds("put");
   const takeOver = async () => {
@@ -79,7 +83,7 @@ export const release = (orderId: string) => ({ op: "release" as const, orderId }
 export const ship = (orderId: string) => ({ op: "ship" as const, orderId });
 
 /** The output of an answer that has to be one. */
-export function output<O extends keyof Operations>(reply: Reply<O>): Operations[O]["output"] {
+export function output<O extends keyof Operations>(reply: InventoryReply<O>): Operations[O]["output"] {
   if (reply.status !== "ok") throw new Error(`not answered: ${JSON.stringify(reply)}`);
   return reply.output;
 }

@@ -12,10 +12,10 @@ import {
   reserve,
   ship,
 } from "../../../../src/services/inventory/rules.ts";
-import type { Offer, Stock } from "../../../../src/services/inventory/rules.ts";
+import type { Availability, Stock } from "../../../../src/services/inventory/rules.ts";
 
 const item = (amount: number, currency = "EUR") => ({ name: "Shirt", price: { amount, currency } });
-const offers: Record<string, Offer> = {
+const offers: Record<string, Availability> = {
   SHIRT: { item: item(1999), available: 5 },
   MUG: { item: item(500), available: 1 },
   GIFT: { item: item(0), available: 3 },

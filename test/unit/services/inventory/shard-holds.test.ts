@@ -1,6 +1,6 @@
 /** Reservations, releases and shipments as the owner answers them. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import { readHold, readStock } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
@@ -52,7 +52,7 @@ t.test("a unit names the lock it was decided under and guards the hold", async (
   const [unit] = relay.waiting;
   const lock = subjects.lock("inventory.0");
   t.strictSame(unit?.locks, [{ subject: lock, epoch: log.last(lock)?.sequence }]);
-  t.strictSame(unit?.guards, [{ subject: subjects.hold("o1"), sequence: 0 }]);
+  t.strictSame(unit?.preconditions, [{ subject: subjects.hold("o1"), sequence: 0 }]);
 });
 
 t.test(

@@ -1,10 +1,10 @@
 /** Random interleavings of decisions, acknowledgements, drops and changes of owner: what must hold at every step. */
 import * as fc from "fast-check";
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { Joined } from "../../../../src/runtime/definition.ts";
 import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
-import type { Request } from "../../../../src/services/inventory/protocol.ts";
+import type { InventoryRequest } from "../../../../src/services/inventory/protocol.ts";
 import { readHold, readStock } from "../../../../src/services/inventory/stored.ts";
 import type { StoredHold, StoredStock } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
@@ -68,11 +68,11 @@ function submitJoined(run: Run, orderId: string, part: Joined | undefined): void
       ...message,
       headers: { [RecordHeader.commit]: commit },
     })),
-    guards: part.messages.flatMap(({ fence }) => fence ?? []),
-    ...(part.tally && { tally: [part.tally] }),
-    settled: (outcome) => {
+    preconditions: part.messages.flatMap(({ fence }) => fence ?? []),
+    ...(part.deltas && { deltas: [part.deltas] }),
+    resolved: (outcome) => {
       const stored = outcome.status === "stored";
-      part.settled(stored, stored ? outcome.sequences : undefined);
+      part.resolved(stored, stored ? outcome.sequences : undefined);
       if (stored && (part.output as { outcome: string }).outcome === "reserved") promise(run, orderId);
     },
   });
@@ -85,7 +85,7 @@ function promise(run: Run, orderId: string): void {
   run.promised.add(orderId);
 }
 
-async function ask(run: Run, request: Request<"reserve">): Promise<void> {
+async function ask(run: Run, request: InventoryRequest<"reserve">): Promise<void> {
   const reply = await run.owned.shard.answer<"reserve">(request);
   if (reply.status === "ok" && reply.output.outcome === "reserved") promise(run, request.orderId);
 }

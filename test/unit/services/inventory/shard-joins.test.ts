@@ -1,6 +1,6 @@
 /** Decisions that join an order's own commit. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { Joined } from "../../../../src/runtime/definition.ts";
 import { readHold } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
@@ -14,12 +14,12 @@ function submit({ relay }: OwnedShard, part: Joined | undefined, sequencesTold =
     commit: "order",
     locks: [part.lock],
     messages: part.messages.map(({ fence: _fence, ...message }) => message),
-    guards: part.messages.flatMap(({ fence }) => fence ?? []),
-    ...(part.tally && { tally: [part.tally] }),
-    settled: (outcome) => {
-      if (outcome.status !== "stored") part.settled(false);
-      else if (sequencesTold) part.settled(true, outcome.sequences);
-      else part.settled(true);
+    preconditions: part.messages.flatMap(({ fence }) => fence ?? []),
+    ...(part.deltas && { deltas: [part.deltas] }),
+    resolved: (outcome) => {
+      if (outcome.status !== "stored") part.resolved(false);
+      else if (sequencesTold) part.resolved(true, outcome.sequences);
+      else part.resolved(true);
     },
   });
 }
@@ -52,7 +52,7 @@ t.test("a refusal joins without messages and leaves nothing behind", async (t) =
   const owned = await shardWith(0);
   const part = owned.shard.joinReserve(reserve("o1", ["A", 1]));
   t.strictSame(part?.messages, []);
-  t.equal(part?.tally, undefined);
+  t.equal(part?.deltas, undefined);
   submit(owned, part);
   owned.relay.flush();
   await owned.shard.drain();
@@ -117,7 +117,7 @@ t.test(
 
 t.test("a dropped order gives back what had joined", async (t) => {
   const owned = await shardWith(3);
-  owned.shard.joinReserve(reserve("o1", ["A", 3]))?.settled(false);
+  owned.shard.joinReserve(reserve("o1", ["A", 3]))?.resolved(false);
   t.match(owned.shard.joinReserve(reserve("o2", ["A", 3]))?.output, { outcome: "reserved" });
 });
 

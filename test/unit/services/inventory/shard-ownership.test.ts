@@ -1,7 +1,7 @@
 /** Winning, losing and handing over the shard. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
-import type { Request } from "../../../../src/services/inventory/protocol.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
+import type { InventoryRequest } from "../../../../src/services/inventory/protocol.ts";
 import { InventoryShard } from "../../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../../src/services/inventory/shard-dependencies.ts";
 import { FakeLog, FakeRelay, countingIds, eagerClock, turns } from "./fake-log.ts";
@@ -17,7 +17,7 @@ t.test("a shard that is not owned decides nothing", async (t) => {
     ids: countingIds("c"),
     clock: eagerClock(),
     limits: SHARD_LIMITS,
-    doubt: () => undefined,
+    unverified: () => undefined,
   });
   t.equal(shard.open, false);
   t.strictSame(await shard.answer(get), { status: "not_owner" });
@@ -37,7 +37,7 @@ t.test("while it is in doubt whether the shard is still held, nothing is answere
     command: "p",
     stock: { onHand: 10, name: "A", price: EUR(100) },
   } as const;
-  const requests: Request[] = [
+  const requests: InventoryRequest[] = [
     get,
     put,
     reserve("o1", ["A", 3]),
@@ -92,7 +92,7 @@ t.test("draining takes nothing new and ends when everything under way is settled
   t.match(output<"reserve">(await asked), { outcome: "reserved" });
   await turns();
   t.equal(drained, false, "a joined decision is still under way");
-  joined?.settled(true, new Map());
+  joined?.resolved(true, new Map());
   await end;
   t.equal(drained, true);
 });

@@ -1,6 +1,6 @@
 /** Stocking up. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import { readItem, readStock } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
 import { EUR, output, ownedShard, reserve, ship } from "./owned-shard.ts";
@@ -25,7 +25,7 @@ t.test(
     const first = item()?.sequence;
     const second = shard.answer(put(9, "p2"));
     await turns(1);
-    t.strictSame(relay.waiting[0]?.guards, [{ subject: subjects.item("A"), sequence: first }]);
+    t.strictSame(relay.waiting[0]?.preconditions, [{ subject: subjects.item("A"), sequence: first }]);
     await settle(second);
     t.match(readStock(log.last(subjects.stock("A"))?.payload ?? ""), { onHand: 9, received: 9, put: "p2" });
     await settle(shard.answer(put(9, "p3", "Shirt")));

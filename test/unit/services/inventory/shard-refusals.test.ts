@@ -1,7 +1,7 @@
 /** A refusal is believed by the order for good: it must not be told to one that holds stock already. */
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
-import { inventoryEffects } from "../../../../src/services/inventory/effects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
+import { inventoryEffects } from "../../../../src/services/inventory/inventory-effects.ts";
 import { output, ownedShard, release, reserve, ship } from "./owned-shard.ts";
 
 /** `o1` holds the last piece, and this owner of the shard has never heard of it. */

@@ -122,7 +122,7 @@ export class GatewayModel implements PaymentGateway {
     return this.once(call, "refund", orderId, decide) as RefundOutput;
   }
 
-  async lookup({ key }: GatewayCall): Promise<GatewayOutcome | undefined> {
+  async queryStatus({ key }: GatewayCall): Promise<GatewayOutcome | undefined> {
     return this.outcomes.get(key);
   }
 

@@ -1,6 +1,6 @@
 import type { EffectHandler } from "../../../../src/runtime/definition.ts";
 import { reserved } from "../../machines/order-input.ts";
-import { subjects } from "../../../../config/subjects.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { ReserveOutput } from "../../../../machines/types.ts";
 
 export type HoldState = "none" | "held" | "released" | "shipped";
@@ -58,7 +58,7 @@ export class InventoryModel {
           output: run(idOf(input)),
           lock: { subject: LOCK, epoch: 1 },
           messages: [],
-          settled: () => {},
+          resolved: () => {},
         }),
       },
     };

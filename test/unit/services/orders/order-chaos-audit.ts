@@ -1,7 +1,7 @@
 /** What must be true of orders, holds and stock at every moment: read from the log alone, however it came about. */
 import { isDeepStrictEqual } from "node:util";
-import { INVENTORY_STREAM, ofPartition } from "../../../../config/layout.ts";
-import { partitionOf, subjects } from "../../../../config/subjects.ts";
+import { INVENTORY_STREAM, ofPartition } from "../../../../src/runtime/layout.ts";
+import { partitionOf, subjects } from "../../../../src/runtime/subjects.ts";
 import type { MemoryLog } from "../../../../src/adapters/memory/log.ts";
 import type { ActorRecord, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
 import { readHold, readStock } from "../../../../src/services/inventory/stored.ts";
@@ -26,28 +26,28 @@ const HOLD_OF: Readonly<Record<string, readonly string[]>> = {
 
 export class OrderAudit {
   readonly faults: string[] = [];
-  readonly #logs: readonly MemoryLog[];
+  private readonly logs: readonly MemoryLog[];
   /** The first stream, with holds and stock. */
-  readonly #log: MemoryLog;
-  readonly #partitions: number;
-  readonly #skus: readonly string[];
-  readonly #records = new Map<string, ActorRecord[]>();
-  readonly #checked = new Map<string, number>();
+  private readonly log: MemoryLog;
+  private readonly partitions: number;
+  private readonly skus: readonly string[];
+  private readonly recordsByOrder = new Map<string, ActorRecord[]>();
+  private readonly checked = new Map<string, number>();
 
   /** @param logs of all streams, by number */
   constructor(logs: readonly MemoryLog[], partitions: number, skus: readonly string[]) {
-    this.#logs = logs;
-    this.#log = logs[INVENTORY_STREAM] as MemoryLog;
-    this.#partitions = partitions;
-    this.#skus = skus;
+    this.logs = logs;
+    this.log = logs[INVENTORY_STREAM] as MemoryLog;
+    this.partitions = partitions;
+    this.skus = skus;
   }
 
   /** All records of an order; each is read once, for what is stored never changes. */
   records(id: string): readonly ActorRecord[] {
-    const known = this.#records.get(id) ?? [];
-    this.#records.set(id, known);
-    const partition = partitionOf(id, this.#partitions);
-    const stored = ofPartition(partition, this.#logs).all(subjects.record(partition, id));
+    const known = this.recordsByOrder.get(id) ?? [];
+    this.recordsByOrder.set(id, known);
+    const partition = partitionOf(id, this.partitions);
+    const stored = ofPartition(partition, this.logs).all(subjects.record(partition, id));
     for (const { payload } of stored.slice(known.length)) known.push(JSON.parse(payload) as ActorRecord);
     return known;
   }
@@ -58,7 +58,7 @@ export class OrderAudit {
   }
 
   hold(id: string): StoredHold | undefined {
-    const stored = this.#log.last(subjects.hold(id));
+    const stored = this.log.last(subjects.hold(id));
     return stored && readHold(stored.payload);
   }
 
@@ -78,15 +78,15 @@ export class OrderAudit {
     const reserved = new Map<string, number>();
     const shipped = new Map<string, number>();
     for (const id of orders) {
-      this.#checkRecords(id);
-      const hold = this.#checkHold(id);
+      this.checkRecords(id);
+      const hold = this.checkHold(id);
       const counts = hold?.state === "reserved" ? reserved : hold?.state === "shipped" ? shipped : undefined;
       for (const { sku, quantity } of (counts && hold?.lines) ?? []) {
         counts?.set(sku, (counts.get(sku) ?? 0) + quantity);
       }
     }
-    for (const sku of this.#skus) {
-      const message = this.#log.last(subjects.stock(sku));
+    for (const sku of this.skus) {
+      const message = this.log.last(subjects.stock(sku));
       if (!message) continue;
       const stock = readStock(message.payload);
       if (stock.reserved !== (reserved.get(sku) ?? 0) || stock.shipped !== (shipped.get(sku) ?? 0)) {
@@ -97,16 +97,16 @@ export class OrderAudit {
     }
   }
 
-  #checkRecords(id: string): void {
+  private checkRecords(id: string): void {
     const records = this.records(id);
-    for (let at = this.#checked.get(id) ?? 0; at < records.length; at++) {
+    for (let at = this.checked.get(id) ?? 0; at < records.length; at++) {
       const { snapshot } = records[at] as ActorRecord;
       if (snapshot.version !== at + 1)
         this.faults.push(`${id}: record ${at + 1} has version ${snapshot.version}`);
       if (new Set(snapshot.commands).size !== snapshot.commands.length)
         this.faults.push(`${id}: a command was applied twice`);
     }
-    this.#checked.set(id, records.length);
+    this.checked.set(id, records.length);
     const machines = this.machines(id);
     if (!machines) return;
     const status = orderStatus(machines);
@@ -115,8 +115,8 @@ export class OrderAudit {
       this.faults.push(`${id} is ${status}, its hold ${hold}`);
   }
 
-  #checkHold(id: string): StoredHold | undefined {
-    const states = this.#log.all(subjects.hold(id)).map(({ payload }) => readHold(payload));
+  private checkHold(id: string): StoredHold | undefined {
+    const states = this.log.all(subjects.hold(id)).map(({ payload }) => readHold(payload));
     const [first, second, ...more] = states;
     const ends = second === undefined || (first?.state === "reserved" && second.state !== "reserved");
     if (!ends || more.length > 0)
@@ -140,10 +140,10 @@ export class OrderAudit {
       const hold = this.hold(id)?.state ?? "none";
       const closed = ["rejected", "payment_failed", "payment_expired", "cancelled"].includes(status);
       if (closed && hold === "reserved") this.faults.push(`${id} is ${status} and still holds stock`);
-      this.#checkMoney(id, status, closed, machines, gateway);
+      this.checkMoney(id, status, closed, machines, gateway);
     }
     const seen = new Set<string>();
-    for (const log of this.#logs) {
+    for (const log of this.logs) {
       for (let sequence = 1; ; ) {
         const event = log.next(sequence, (subject) => subject.startsWith("orders.events."));
         if (!event) break;
@@ -155,7 +155,7 @@ export class OrderAudit {
     }
   }
 
-  #checkMoney(
+  private checkMoney(
     id: string,
     status: string,
     closed: boolean,

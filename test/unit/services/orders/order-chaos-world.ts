@@ -3,7 +3,7 @@ import { EffectError } from "../../../../src/runtime/definition.ts";
 import type { Application } from "../../../../src/runtime/node.ts";
 import type { Documents } from "../../../../src/runtime/workers/document-store.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../../../src/services/inventory/client.ts";
-import { inventoryEffects } from "../../../../src/services/inventory/effects.ts";
+import { inventoryEffects } from "../../../../src/services/inventory/inventory-effects.ts";
 import { InventoryService } from "../../../../src/services/inventory/service.ts";
 import { InventoryShard } from "../../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../../src/services/inventory/shard-dependencies.ts";
@@ -32,7 +32,7 @@ export type OrderApplication = Application & { readonly inventory: InventoryClie
 /** The application as production composes it, but for the gateway. */
 export function orderApplication(host: Host, gateway: PaymentGateway): OrderApplication {
   const { journal, sink, ids, clock, bus, doubt } = host;
-  const shard = new InventoryShard(0, { journal, sink, ids, clock, limits: SHARD_LIMITS, doubt });
+  const shard = new InventoryShard(0, { journal, sink, ids, clock, limits: SHARD_LIMITS, unverified: doubt });
   const inventory = new InventoryClient({ shard, number: 0, bus, clock, ids, limits: CLIENT_LIMITS });
   const definition = orderDefinition({
     gateway,
@@ -62,6 +62,6 @@ export function unreliable(model: GatewayModel, chance: () => number, trouble: (
     capture: (request, by) => call(() => model.capture(request, by)),
     void: (request, by) => call(() => model.void(request, by)),
     refund: (request, by) => call(() => model.refund(request, by)),
-    lookup: (by) => call(() => model.lookup(by)),
+    queryStatus: (by) => call(() => model.queryStatus(by)),
   };
 }

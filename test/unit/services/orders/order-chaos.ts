@@ -3,7 +3,7 @@
  * seed: the real machines, the real shard joined to the orders' commits, the gateway's own books behind a bad network.
  * What must hold is checked on the log itself, after every step. The same seed gives the same run.
  */
-import { INVENTORY_STREAM, streamNames } from "../../../../config/layout.ts";
+import { INVENTORY_STREAM, streamNames } from "../../../../src/runtime/layout.ts";
 import type { OrderInput, PaymentMethod } from "../../../../machines/types.ts";
 import type { MemoryLog } from "../../../../src/adapters/memory/log.ts";
 import type { Fault, Operation } from "../../../../src/adapters/memory/server.ts";

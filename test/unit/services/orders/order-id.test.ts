@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import t from "tap";
-import { token } from "../../../../config/subjects.ts";
+import { token } from "../../../../src/runtime/subjects.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "../../../../src/services/orders/order-id.ts";
 
 t.test("an id derived from a key is the same everywhere, and needs the secret", async (t) => {

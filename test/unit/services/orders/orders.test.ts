@@ -1,5 +1,5 @@
 import t from "tap";
-import { partitionOf, subjects } from "../../../../config/subjects.ts";
+import { partitionOf, subjects } from "../../../../src/runtime/subjects.ts";
 import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import type { ActorRecord } from "../../../../src/runtime/actor/snapshot.ts";
 import { Unavailable } from "../../../../src/runtime/ports.ts";

@@ -5,7 +5,7 @@ import type { EventObject } from "xstate";
 import { cascade, type Head, restore } from "../../../../src/runtime/actor/cascade.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import type { Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
-import { composeRefundMail } from "../../../../src/services/email/refund-template.ts";
+import { composeRefundMessage } from "../../../../src/services/email/refund-template.ts";
 import { orderMachinesOf, paymentStatus } from "../../../../src/services/orders/status.ts";
 import { paidReport } from "../../machines/order-input.ts";
 import { OrderWorld } from "./order-world.ts";
@@ -75,7 +75,7 @@ for (const withCustomer of [true, false]) {
         });
         t.strictSame(run.types(), ["payment.refunded"], "and the capture is not told again");
         t.match(run.events[0], { reason, customer: { id: "cus_1", email: "ada@example.com" } });
-        t.equal(composeRefundMail({ id: "ord_1.9.0", data: run.events[0] }).to.address, "ada@example.com");
+        t.equal(composeRefundMessage({ id: "ord_1.9.0", data: run.events[0] }).to.address, "ada@example.com");
         t.equal(run.status(), status);
       },
     );

@@ -157,7 +157,8 @@ t.test("a look-up finds the outcome stored under a key, or none", async (t) => {
   });
   const gateway = httpGateway(url);
   const found: unknown[] = [];
-  for (const key of [...Object.keys(stored), "ord_9:void:1"]) found.push(await gateway.lookup(call(key)));
+  for (const key of [...Object.keys(stored), "ord_9:void:1"])
+    found.push(await gateway.queryStatus(call(key)));
   t.strictSame(found, [
     { outcome: "authorized", authorization: "auth_1" },
     { outcome: "declined", reason: "card_declined" },
@@ -171,5 +172,5 @@ t.test("a look-up finds the outcome stored under a key, or none", async (t) => {
 
 t.test("a look-up that fails is no proof that nothing was done", async (t) => {
   const { url } = await startGateway(t, () => ({ status: 500, body: {} }));
-  await t.rejects(httpGateway(url).lookup(call()), { name: "EffectError", kind: "unknown" });
+  await t.rejects(httpGateway(url).queryStatus(call()), { name: "EffectError", kind: "unknown" });
 });

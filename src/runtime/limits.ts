@@ -3,7 +3,7 @@ export const limits = {
   /** Messages in one atomic batch; the server's limit is 1000 (ADR-50). */
   batchMessages: 900,
   /** Messages of one unit: leaves room for what a batch adds, the stock of an order's lines and the fences of two locks. */
-  unitMessages: 750,
+  writeSetMessages: 750,
   /** Steps in one cascade before it is taken for a loop. */
   cascadeSteps: 64,
   /** Latest command ids kept in a snapshot. */
@@ -54,16 +54,4 @@ export const stopping = {
   connectionMs: 300,
   /** The process, whatever hangs: exit code 1. */
   processMs: 5_000,
-} as const;
-
-/** The local cluster stops in this order, each group within its time, ms; all of it within `promisedMs`. */
-export const clusterStopping = {
-  nodesMs: 5_200,
-  servicesMs: 1_000,
-  /** A nats-server, and the process that keeps it. */
-  natsServerMs: 2_500,
-  natsMs: 3_000,
-  /** The launcher; then it ends with exit code 1. */
-  launcherMs: 9_700,
-  promisedMs: 10_000,
 } as const;

@@ -2,9 +2,9 @@
  * What is stored where: the order streams and the buckets, as the server's API takes them. Data only.
  * Why each option: docs of the stream in docs/architecture.md; ADR-50 (batches) and ADR-51 (schedules) of NATS.
  */
-import { streamName, streamSubjects } from "./layout.ts";
-import type { NodeSettings } from "./settings.ts";
-import { buckets, DEAD_STREAM, INVOICE_STORE } from "./subjects.ts";
+import { streamName, streamSubjects } from "../../runtime/layout.ts";
+import type { NodeSettings } from "../../../config/settings.ts";
+import { buckets, DEAD_STREAM, INVOICE_STORE } from "../../runtime/subjects.ts";
 
 /** A stream as `STREAM.CREATE` takes it (times in nanoseconds). */
 export type StreamDefinition = {

@@ -4,7 +4,7 @@ import { systemClock } from "../../../../src/adapters/local/system-clock.ts";
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
 import type { EffectOutcome } from "../../../../src/runtime/actor/input.ts";
 import { quietLog } from "../../../support/logs/quiet-log.ts";
-import { paymentEffects } from "../../../../src/services/payments/effects.ts";
+import { paymentEffects } from "../../../../src/services/payments/payment-effects.ts";
 import { httpGateway } from "../../../../src/services/payments/gateway.http.ts";
 import { startGateway } from "./gateway-server.ts";
 import type { Seen } from "./gateway-server.ts";

@@ -46,8 +46,8 @@ export function paymentEffects(gateway: PaymentGateway, timeoutMs: number = TIME
     maxAttempts: MAX_ATTEMPTS,
     backoffMs: BACKOFF_MS,
     run: (context: EffectContext) => run(context, callOf(kind, context)),
-    lookup: async (context: EffectContext) => {
-      const output = await gateway.lookup(callOf(kind, context));
+    queryStatus: async (context: EffectContext) => {
+      const output = await gateway.queryStatus(callOf(kind, context));
       return output === undefined ? ({ found: false } as const) : ({ found: true, output } as const);
     },
   });

@@ -1,7 +1,7 @@
 import t from "tap";
-import { subjects } from "../../../../config/subjects.ts";
-import { StockBook } from "../../../../src/services/inventory/stock-book.ts";
-import type { StockChange } from "../../../../src/services/inventory/stock-book.ts";
+import { subjects } from "../../../../src/runtime/subjects.ts";
+import { StockProjection } from "../../../../src/services/inventory/stock-projection.ts";
+import type { StockChange } from "../../../../src/services/inventory/stock-projection.ts";
 import { readStock } from "../../../../src/services/inventory/stored.ts";
 
 const item = { name: "Shirt", price: { amount: 100, currency: "EUR" } };
@@ -18,19 +18,19 @@ const change = (kind: "reserve" | "release" | "ship", quantity: number, sku = "A
 });
 
 /** A book with `onHand` of A, acknowledged. */
-function bookOf(onHand: number): StockBook {
-  const book = new StockBook();
+function bookOf(onHand: number): StockProjection {
+  const book = new StockProjection();
   commit(book, put("A", onHand));
   return book;
 }
 
-function commit(book: StockBook, ...changes: StockChange[]): void {
-  for (const change of changes) book.pledge(change);
+function commit(book: StockProjection, ...changes: StockChange[]): void {
+  for (const change of changes) book.addPending(change);
   book.committed(changes);
 }
 
-const available = (book: StockBook) => book.offer("A")?.available;
-const seen = (book: StockBook) => {
+const available = (book: StockProjection) => book.availability("A")?.available;
+const seen = (book: StockProjection) => {
   const { onHand, reserved, available } = book.view("A") ?? {};
   return { onHand, reserved, available };
 };
@@ -40,7 +40,7 @@ t.test(
   async (t) => {
     const book = bookOf(10);
     const reservation = change("reserve", 4);
-    book.pledge(reservation);
+    book.addPending(reservation);
     t.equal(available(book), 6);
     t.strictSame(seen(book), { onHand: 10, reserved: 0, available: 10 });
     book.committed([reservation]);
@@ -51,15 +51,15 @@ t.test(
 
 t.test("a dropped reservation is on offer again", async (t) => {
   const book = bookOf(10);
-  book.pledge(change("reserve", 4));
-  book.withdraw(change("reserve", 4));
+  book.addPending(change("reserve", 4));
+  book.removePending(change("reserve", 4));
   t.equal(available(book), 10);
 });
 
 t.test("a release is on offer only when it is stored", async (t) => {
   const book = bookOf(10);
   commit(book, change("reserve", 4));
-  book.pledge(change("release", 4));
+  book.addPending(change("release", 4));
   t.equal(available(book), 6);
   book.committed([change("release", 4)]);
   t.equal(available(book), 10);
@@ -68,7 +68,7 @@ t.test("a release is on offer only when it is stored", async (t) => {
 t.test("a shipment lowers onHand and reserved together when it is stored", async (t) => {
   const book = bookOf(10);
   commit(book, change("reserve", 4));
-  book.pledge(change("ship", 4));
+  book.addPending(change("ship", 4));
   t.strictSame(seen(book), { onHand: 10, reserved: 4, available: 6 });
   book.committed([change("ship", 4)]);
   t.strictSame(seen(book), { onHand: 6, reserved: 0, available: 6 });
@@ -76,20 +76,20 @@ t.test("a shipment lowers onHand and reserved together when it is stored", async
 
 t.test("a put that lowers counts at once, one that raises when it is stored", async (t) => {
   const book = bookOf(10);
-  book.pledge(put("A", 3));
+  book.addPending(put("A", 3));
   t.equal(available(book), 3);
-  book.withdraw(put("A", 3));
+  book.removePending(put("A", 3));
   t.equal(available(book), 10);
-  book.pledge(put("A", 30));
+  book.addPending(put("A", 30));
   t.equal(available(book), 10);
   book.committed([put("A", 30)]);
   t.equal(available(book), 30);
 });
 
 t.test("a SKU under its first put is not on offer yet", async (t) => {
-  const book = new StockBook();
-  book.pledge(put("A", 3));
-  t.equal(book.offer("A"), undefined);
+  const book = new StockProjection();
+  book.addPending(put("A", 3));
+  t.equal(book.availability("A"), undefined);
   t.equal(book.knows("A"), false);
   t.strictSame(book.page(10, undefined), { items: [], next: null });
 });
@@ -101,7 +101,7 @@ t.test(
     commit(book, put("B", 50));
     const orders = Array.from({ length: 40 }, (): StockChange => change("reserve", 2));
     const changes = [...orders, change("reserve", 5, "B"), put("A", 90, "counted")];
-    for (const one of changes) book.pledge(one);
+    for (const one of changes) book.addPending(one);
     const messages = book.compose(changes);
     t.strictSame(
       messages.map(({ subject }) => subject),
@@ -125,7 +125,7 @@ t.test(
 t.test("a batch that is put together after others were stored starts from their values", async (t) => {
   const book = bookOf(10);
   const [first, second] = [change("reserve", 1), change("reserve", 2)];
-  for (const one of [first, second]) book.pledge(one);
+  for (const one of [first, second]) book.addPending(one);
   t.equal(readStock(book.compose([second])[0]?.payload ?? "").reserved, 2);
   book.committed([first]);
   t.equal(readStock(book.compose([second])[0]?.payload ?? "").reserved, 3);
@@ -137,7 +137,7 @@ t.test("a decision that the stock cannot bear stops the batch", async (t) => {
 });
 
 t.test("pages go through every SKU once, ascending, SKUs added between pages included", async (t) => {
-  const book = new StockBook();
+  const book = new StockProjection();
   for (const sku of ["d", "b", "a", "c", "E"]) commit(book, put(sku, 1));
   const first = book.page(2, undefined);
   t.strictSame(

@@ -6,7 +6,7 @@ export const STREAM = "KV_ORDERS";
 export const LOCK_BUCKET = "ORDERS";
 const KV = `$KV.${LOCK_BUCKET}`;
 
-/** Bucket of a stream's locks, the stream being number 0, 1 ... (config/layout.ts). */
+/** Bucket of a stream's locks, the stream being number 0, 1 ... (src/runtime/layout.ts). */
 export const lockBucket = (stream: number): string =>
   stream === 0 ? LOCK_BUCKET : `${LOCK_BUCKET}_${stream}`;
 
@@ -23,7 +23,7 @@ export const INVOICE_STORE = "INVOICES";
 export const subjects = {
   /**
    * Lock of an owned resource (`partition.7`, `inventory.0`) in its stream; its last sequence is the epoch. The
-   * inventory is in stream 0, a partition where config/layout.ts says.
+   * inventory is in stream 0, a partition where src/runtime/layout.ts says.
    */
   lock: (resource: string, stream = 0) => `$KV.${lockBucket(stream)}.${resource}`,
   record: (partition: number, id: string) => `orders.journal.${partition}.${id}`,

@@ -16,26 +16,6 @@ export type WorkerBounds = {
   readonly maxAttempts: number;
 };
 
-/** Retried for about three hours: a mail server may be away for lunch. */
-export const emailBounds: WorkerBounds = checked({
-  maxInFlight: 16,
-  workLimitMs: 10_000,
-  lockLifeMs: 15_000,
-  backoffMs: 1_000,
-  backoffMaxMs: 10 * 60_000,
-  maxAttempts: 27,
-});
-
-/** Retried for about an hour: what it needs is stored beside the orders, and the order waits for it. */
-export const invoiceBounds: WorkerBounds = checked({
-  maxInFlight: 256,
-  workLimitMs: 10_000,
-  lockLifeMs: 15_000,
-  backoffMs: 500,
-  backoffMaxMs: 60_000,
-  maxAttempts: 64,
-});
-
 /** @throws RangeError on bounds that contradict each other: a fault of the program. */
 export function checked(bounds: WorkerBounds): WorkerBounds {
   const { maxInFlight, workLimitMs, lockLifeMs, backoffMs, backoffMaxMs, maxAttempts } = bounds;

@@ -8,13 +8,13 @@
  *   B1. available() = min(onHand, onHand of the put under way) - reserved - reservations under way >= 0.
  *   B2. available() never falls but by a decision: neither an acknowledgement nor a drop lowers it.
  *   B3. Acknowledged stock changes in `committed` only, and is what the last stock message in the log says.
- * Proved by: test/unit/services/inventory/stock-book.test.ts, shard-interleavings.test.ts
+ * Proved by: test/unit/services/inventory/stock-projection.test.ts, shard-interleavings.test.ts
  */
-import type { Ledger } from "../../runtime/definition.ts";
+import type { Aggregator } from "../../runtime/definition.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { StockView } from "./contract.ts";
 import { EMPTY, count, release, reserve, ship, stockView } from "./rules.ts";
-import type { Item, Line, Offer, Stock } from "./rules.ts";
+import type { Item, Line, Availability, Stock } from "./rules.ts";
 import { stockMessage } from "./stored.ts";
 import type { StoredItem, StoredStock } from "./stored.ts";
 
@@ -30,7 +30,7 @@ export type StockChange =
       readonly put: string;
     };
 
-type Shelf = {
+type StockEntry = {
   readonly sku: string;
   /** Acknowledged; undefined while the first put is under way. */
   item: Item | undefined;
@@ -46,11 +46,11 @@ type Shelf = {
 };
 
 /** Synchronous throughout: between a look at the offer and the pledge nothing can come in between. */
-export class StockBook implements Ledger {
+export class StockProjection implements Aggregator {
   /** Grows with the catalogue; a SKU is never forgotten. */
-  readonly #shelves = new Map<string, Shelf>();
+  private readonly entries = new Map<string, StockEntry>();
   /** SKUs with an acknowledged item, ascending; undefined when one was added since. */
-  #sorted: readonly string[] | undefined;
+  private sorted: readonly string[] | undefined;
 
   /** Fills the book with what the log says; before any decision. */
   load(
@@ -58,31 +58,31 @@ export class StockBook implements Ledger {
     items: readonly { readonly item: StoredItem; readonly sequence: number }[],
   ): void {
     for (const { sku, put, onHand, reserved, received, shipped } of stocks) {
-      const shelf = this.#shelf(sku);
-      shelf.stock = { onHand, reserved, received, shipped };
-      shelf.put = put;
+      const entry = this.entry(sku);
+      entry.stock = { onHand, reserved, received, shipped };
+      entry.put = put;
     }
     for (const { item, sequence } of items) {
-      const shelf = this.#shelf(item.sku);
-      shelf.item = { name: item.name, price: item.price };
-      shelf.itemSequence = sequence;
+      const entry = this.entry(item.sku);
+      entry.item = { name: item.name, price: item.price };
+      entry.itemSequence = sequence;
     }
   }
 
   /** What may be promised of a SKU now; undefined when it is not in the catalogue. */
-  readonly offer = (sku: string): Offer | undefined => {
-    const shelf = this.#shelves.get(sku);
-    return shelf?.item ? { item: shelf.item, available: available(shelf) } : undefined;
+  readonly availability = (sku: string): Availability | undefined => {
+    const entry = this.entries.get(sku);
+    return entry?.item ? { item: entry.item, available: available(entry) } : undefined;
   };
 
   /** The acknowledged stock; undefined before the first put is acknowledged. */
   view(sku: string): StockView | undefined {
-    const shelf = this.#shelves.get(sku);
-    return shelf?.item ? stockView(sku, shelf.item, shelf.stock) : undefined;
+    const entry = this.entries.get(sku);
+    return entry?.item ? stockView(sku, entry.item, entry.stock) : undefined;
   }
 
   knows(sku: string): boolean {
-    return this.#shelves.get(sku)?.item !== undefined;
+    return this.entries.get(sku)?.item !== undefined;
   }
 
   /** What a put of this SKU has to be compared with; nothing is remembered of a SKU that was never put. */
@@ -92,49 +92,49 @@ export class StockBook implements Ledger {
     readonly put: string;
     readonly itemSequence: number | undefined;
     /** Reserved, reservations under way included. */
-    readonly pledged: number;
+    readonly committedQuantity: number;
   } {
-    const shelf = this.#shelves.get(sku) ?? emptyShelf(sku);
-    const { stock, item, put, itemSequence, held } = shelf;
-    return { stock, item, put, itemSequence, pledged: stock.reserved + held };
+    const entry = this.entries.get(sku) ?? emptyEntry(sku);
+    const { stock, item, put, itemSequence, held } = entry;
+    return { stock, item, put, itemSequence, committedQuantity: stock.reserved + held };
   }
 
   /** Where the catalogue entry stands; undefined: read it before the next put that changes it. */
   placeItem(sku: string, sequence: number | undefined): void {
-    const shelf = this.#shelves.get(sku);
-    if (shelf) shelf.itemSequence = sequence;
+    const entry = this.entries.get(sku);
+    if (entry) entry.itemSequence = sequence;
   }
 
   /** SKUs ascending by UTF-16 code unit, from after `after`; `next` is null on the last page. */
   page(limit: number, after: string | undefined): { items: readonly StockView[]; next: string | null } {
-    this.#sorted ??= [...this.#shelves.values()]
-      .filter((shelf) => shelf.item)
-      .map((shelf) => shelf.sku)
+    this.sorted ??= [...this.entries.values()]
+      .filter((entry) => entry.item)
+      .map((entry) => entry.sku)
       .toSorted((a, b) => (a < b ? -1 : 1));
-    const start = after === undefined ? 0 : firstAbove(this.#sorted, after);
-    const skus = this.#sorted.slice(start, start + limit);
+    const start = after === undefined ? 0 : firstAbove(this.sorted, after);
+    const skus = this.sorted.slice(start, start + limit);
     const items = skus.map((sku) => this.view(sku)).filter((view) => view !== undefined);
-    return { items, next: start + limit < this.#sorted.length ? (skus.at(-1) ?? null) : null };
+    return { items, next: start + limit < this.sorted.length ? (skus.at(-1) ?? null) : null };
   }
 
-  /** Counts a decision that is on its way to the log. It ends in `committed` or in `withdraw`. */
-  pledge(change: StockChange): void {
+  /** Counts a decision that is on its way to the log. It ends in `committed` or in `removePending`. */
+  addPending(change: StockChange): void {
     if (change.kind === "reserve")
-      for (const { sku, quantity } of change.lines) this.#shelf(sku).held += quantity;
-    else if (change.kind === "put") this.#shelf(change.sku).putting = change.onHand;
+      for (const { sku, quantity } of change.lines) this.entry(sku).held += quantity;
+    else if (change.kind === "put") this.entry(change.sku).putting = change.onHand;
   }
 
   /** The decision was dropped. */
-  withdraw(change: StockChange): void {
+  removePending(change: StockChange): void {
     if (change.kind === "reserve")
-      for (const { sku, quantity } of change.lines) this.#shelf(sku).held -= quantity;
-    else if (change.kind === "put") this.#shelf(change.sku).putting = undefined;
+      for (const { sku, quantity } of change.lines) this.entry(sku).held -= quantity;
+    else if (change.kind === "put") this.entry(change.sku).putting = undefined;
   }
 
   compose(changes: readonly unknown[]): readonly Message[] {
     const after = new Map<string, { stock: Stock; put: string }>();
     const touch = (sku: string, next: (stock: Stock) => Stock, put?: string) => {
-      const before = after.get(sku) ?? this.#shelves.get(sku) ?? emptyShelf(sku);
+      const before = after.get(sku) ?? this.entries.get(sku) ?? emptyEntry(sku);
       after.set(sku, { stock: next(before.stock), put: put ?? before.put });
     };
     for (const change of changes as readonly StockChange[]) eachSku(change, touch);
@@ -144,30 +144,30 @@ export class StockBook implements Ledger {
   committed(changes: readonly unknown[]): void {
     for (const change of changes as readonly StockChange[]) {
       eachSku(change, (sku, next, put) => {
-        const shelf = this.#shelf(sku);
-        shelf.stock = next(shelf.stock);
-        if (put !== undefined) shelf.put = put;
+        const entry = this.entry(sku);
+        entry.stock = next(entry.stock);
+        if (put !== undefined) entry.put = put;
       });
-      this.withdraw(change);
+      this.removePending(change);
       if (change.kind !== "put") continue;
-      const shelf = this.#shelf(change.sku);
-      if (!shelf.item) this.#sorted = undefined;
-      shelf.item = change.item;
+      const entry = this.entry(change.sku);
+      if (!entry.item) this.sorted = undefined;
+      entry.item = change.item;
     }
   }
 
-  #shelf(sku: string): Shelf {
-    let shelf = this.#shelves.get(sku);
-    if (!shelf) this.#shelves.set(sku, (shelf = emptyShelf(sku)));
-    return shelf;
+  private entry(sku: string): StockEntry {
+    let entry = this.entries.get(sku);
+    if (!entry) this.entries.set(sku, (entry = emptyEntry(sku)));
+    return entry;
   }
 }
 
-function emptyShelf(sku: string): Shelf {
+function emptyEntry(sku: string): StockEntry {
   return { sku, item: undefined, stock: EMPTY, put: "", itemSequence: 0, held: 0, putting: undefined };
 }
 
-function available({ stock, putting, held }: Shelf): number {
+function available({ stock, putting, held }: StockEntry): number {
   const onHand = putting === undefined ? stock.onHand : Math.min(stock.onHand, putting);
   return onHand - stock.reserved - held;
 }

@@ -1,11 +1,10 @@
 /** Reads a shard's stock and catalogue from the log, and has the server prove that the answer is not an old one. */
-import { limits } from "../../../config/limits.ts";
-import { subjects } from "../../../config/subjects.ts";
-import type { Crash } from "../../runtime/failpoints.ts";
-import { pause } from "../../runtime/pause.ts";
+import { limits } from "../../runtime/limits.ts";
+import { subjects } from "../../runtime/subjects.ts";
+import type { Failpoints } from "../../runtime/failpoints.ts";
 import { ServerCode, Unavailable } from "../../runtime/ports.ts";
 import type { Clock, Journal, Message, StoredMessage } from "../../runtime/ports.ts";
-import { StockBook } from "./stock-book.ts";
+import { StockProjection } from "./stock-projection.ts";
 import { readItem, readStock } from "./stored.ts";
 
 /** Reads, and proofs of one read, before the shard is given up again. */
@@ -26,31 +25,31 @@ export type WonLock = { readonly name: string; readonly epoch: number };
  * @throws Unavailable (retryable) when the server does not answer, or the lock has moved on
  * @throws Error when an entry is not what this version writes
  */
-export async function loadBook(
+export async function loadStock(
   journal: Journal,
   clock: Clock,
   lock: WonLock,
-  crash?: Crash,
-): Promise<StockBook> {
+  failpoints?: Failpoints,
+): Promise<StockProjection> {
   for (let read = 1; read <= MAX_TRIES; read++) {
-    crash?.("inventory.load", "before");
+    failpoints?.("inventory.load", "before");
     const [stocks, items] = await Promise.all([
       journal.readLastPerSubject(`${STOCK}>`),
       journal.readLastPerSubject(`${ITEM}>`),
     ]);
-    crash?.("inventory.load", "after");
-    crash?.("inventory.prove", "before");
+    failpoints?.("inventory.load", "after");
+    failpoints?.("inventory.prove", "before");
     const fresh = await proven(journal, clock, lock, [...stocks, ...items]);
-    crash?.("inventory.prove", "after");
+    failpoints?.("inventory.prove", "after");
     if (fresh) {
-      const book = new StockBook();
-      book.load(
+      const stock = new StockProjection();
+      stock.load(
         stocks.map(({ payload }) => readStock(payload)),
         items.map(({ payload, sequence }) => ({ item: readItem(payload), sequence })),
       );
-      return book;
+      return stock;
     }
-    await pause(clock, PAUSE_MS);
+    await clock.sleep(PAUSE_MS);
   }
   throw new Unavailable(`${lock.name} is no longer at ${lock.epoch}, or its entries are read too old`);
 }
@@ -81,7 +80,7 @@ async function accepted(journal: Journal, clock: Clock, checks: readonly Message
     if (result.status === "rejected" && result.code === ServerCode.wrongLastSequence) return false;
     // No answer, or another batch of this node checks something at the same time: what was stored was empty.
     reason = result.reason;
-    await pause(clock, PAUSE_MS);
+    await clock.sleep(PAUSE_MS);
   }
   throw new Unavailable(`the stock could not be proven fresh: ${reason}`);
 }
