@@ -2,11 +2,10 @@
  * The public HTTP API of a node, built from the services' contracts. Knows no broker and no store.
  * Owns: connections and the requests on them.  Does not own: orders, stock, deadlines (each service has its own).
  * Invariants
- *   H1. Every error answer is a problem (RFC 9457) with a code of src/http/protocol/problems.ts.
- *   H2. No text of an error object reaches a client.
- *   H3. Input is taken as it is or refused: nothing is coerced, trimmed or dropped.
- *   Exceptions to H2 are parked orders and dead letters: there the words of a machine or a worker are what the operator
- *   needs.
+ *   http.H1. Every error answer is a problem (RFC 9457) with a code of src/http/protocol/problems.ts.
+ *   http.H2. No text of an error object reaches a client, except on parked orders and dead letters: there the
+ *            operator needs the words of the machine or the worker.
+ *   http.H3. Input is taken as it is or refused: nothing is coerced, trimmed or dropped.
  * Proved by: test/integration/http/*.test.ts
  */
 import fastify from "fastify";
@@ -16,7 +15,7 @@ import type { Inventory } from "../services/inventory/contract.ts";
 import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { WebhookIntake } from "../services/webhooks/contract.ts";
 import { clientErrors } from "./protocol/client-errors.ts";
-import { refuseWhenCutOff } from "./connections/isolation.ts";
+import { refuseWhenIsolated } from "./connections/isolation.ts";
 import type { DeadLetterService } from "./operations/dead-letters-port.ts";
 import { handleError } from "./protocol/error-handler.ts";
 import { closeGracefully } from "./connections/graceful-close.ts";
@@ -40,6 +39,7 @@ import { webhookRoutes } from "./webhooks/routes.ts";
 import { components } from "./components.ts";
 import { answerUnknownRoute } from "./protocol/unknown-routes.ts";
 
+/** What the app is built from: the services, and the parts of the node that tests replace. */
 export type AppDependencies = {
   readonly orders: Orders;
   readonly parked: ParkedOrders;
@@ -54,9 +54,9 @@ export type AppDependencies = {
   readonly nextId: () => string;
   /** Wall clock, ms since the epoch. */
   readonly now: () => number;
-  /** How long a client waits for its order to settle unless it says otherwise, ms. */
+  /** How long a client waits for its order to settle unless it states otherwise, ms. */
   readonly defaultWaitMs: number;
-  /** With true `GET /v1/cluster` tells process ids. */
+  /** With true, `GET /v1/cluster` shows process ids. */
   readonly development: boolean;
 };
 
@@ -70,7 +70,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   answerErrors(app);
   for (const component of components) app.addSchema(component);
   const closing = closeGracefully(app);
-  refuseWhenCutOff(app, dependencies.operations);
+  refuseWhenIsolated(app, dependencies.operations);
 
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies.orders, dependencies.defaultWaitMs);
@@ -95,14 +95,14 @@ function bareApp({ log, nextId }: AppDependencies): HttpApp {
     bodyLimit: httpLimits.bodyBytes,
     requestTimeout: httpLimits.requestTimeoutMs,
     http: { headersTimeout: httpLimits.headersTimeoutMs, requestTimeout: httpLimits.requestTimeoutMs },
-    // Ours are problems; the framework's own 503 while closing is not, and its work can still be done.
+    // The framework's own 503 while closing is no problem document, and the request can still be served.
     return503OnClosing: false,
     clientErrorHandler: clientErrors(nextId),
     frameworkErrors: (error, request, reply) => {
       setStandardHeaders(reply);
       void handleError(error, request, reply);
     },
-    // Ids are checked by the schemas; a longer one is just an id that does not exist.
+    // The schemas check ids; a longer one is an id that does not exist.
     routerOptions: { maxParamLength: 16_384 },
     ajv: {
       customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true },
@@ -128,7 +128,7 @@ function answerErrors(app: HttpApp): void {
   app.setNotFoundHandler((request, reply) => answerUnknownRoute(app, request, reply));
   app.addHook("onRequest", (request, reply, done) => {
     setStandardHeaders(reply);
-    // Before the body is looked at: an unknown address is unknown whatever is sent to it.
+    // Before the body is read: an unknown address is unknown whatever body comes with it.
     if (request.is404) answerUnknownRoute(app, request, reply);
     else done();
   });

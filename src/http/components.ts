@@ -8,6 +8,7 @@ import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";
 import { ProblemSchema } from "./protocol/problem-schema.ts";
 
+/** Every schema with a `$id`: Fastify and the document know it by that id. */
 export const components = [
   PlaceOrderBody,
   Order,

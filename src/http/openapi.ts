@@ -1,4 +1,4 @@
-/** The OpenAPI document, made of the schemas that validate and serialise, and the reference that shows it. */
+/** The OpenAPI document, made of the schemas that validate and serialize, and the reference page that shows it. */
 import swagger from "@fastify/swagger";
 import reference from "@scalar/fastify-api-reference";
 import type { FastifyReply, FastifyRequest, FastifySchema } from "fastify";
@@ -12,11 +12,11 @@ const tags = [
   { name: "Orders", description: "Place, read and cancel orders" },
   { name: "Fulfillment", description: "The five manual steps of the warehouse" },
   { name: "Inventory", description: "Stock and prices per SKU" },
-  { name: "Payments", description: "What the payment gateway tells" },
+  { name: "Payments", description: "What the payment gateway reports" },
   { name: "Operations", description: "Health, metrics and the cluster" },
 ];
 
-/** Collects the routes that are added after it. */
+/** Collects the routes that are added after it, for the document. */
 export async function collectOpenApi(app: HttpApp): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -41,7 +41,7 @@ export async function collectOpenApi(app: HttpApp): Promise<void> {
   });
 }
 
-/** Serves `/openapi.json` and, from files of this node alone, the reference under `/docs`. */
+/** Serves `/openapi.json` and, under `/docs`, the reference, which loads only files of this node. */
 export async function serveOpenApi(app: HttpApp): Promise<void> {
   let document: string | undefined;
   app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) => {
@@ -54,11 +54,11 @@ export async function serveOpenApi(app: HttpApp): Promise<void> {
     configuration: {
       url: "/openapi.json",
       pageTitle: "Orderly API",
-      // Requests to try out go straight to this node; nothing is fetched from or reported to anybody else.
+      // Requests to try out go straight to this node; the page fetches nothing from another host and reports to none.
       proxyUrl: "",
       withDefaultFonts: false,
       telemetry: false,
-      // Its toolbar offers services of the viewer's makers, not of ours.
+      // The viewer's toolbar offers services of its makers.
       showDeveloperTools: "never",
       hideClientButton: true,
       agent: { disabled: true },
@@ -68,7 +68,7 @@ export async function serveOpenApi(app: HttpApp): Promise<void> {
 }
 
 function pageHeaders(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-  // The reference builds a URL of the Host header and would fail on one that cannot stand there.
+  // The reference builds a URL of the Host header and would fail on one that is not valid in a URL.
   if (!URL.canParse(`http://${request.hostname}/`)) {
     sendProblem(reply, "bad_request", { detail: "The Host header is malformed." });
     return;
@@ -77,7 +77,7 @@ function pageHeaders(request: FastifyRequest, reply: FastifyReply, done: () => v
   done();
 }
 
-/** A route names in `problems` what it may answer with besides its own answers. */
+/** Adds the documented answers of the codes that a route names in `problems`. */
 function withProblems(schema: FastifySchema): FastifySchema {
   const { problems, ...rest } = schema;
   if (problems === undefined) return schema;
@@ -88,7 +88,7 @@ type Operation = {
   requestBody?: { required?: boolean; content: { "application/json"?: { schema?: { $ref?: string } } } };
 };
 
-/** A body is documented as required; those of commands without required fields are not. */
+/** A body is documented as required, except for commands without required fields. */
 function withOptionalBodies<D extends object>(document: D): D {
   const { paths = {} } = document as { paths?: Record<string, { post?: Operation }> };
   for (const { post } of Object.values(paths)) {

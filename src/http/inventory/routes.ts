@@ -3,7 +3,7 @@ import type { Inventory } from "../../services/inventory/contract.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { decodeCursor, encodeCursor, readLimit } from "../protocol/page-cursor.ts";
-import { sendProblem, sendUnserved } from "../protocol/problem-answers.ts";
+import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import type { PutStockBody } from "./schemas.ts";
 import { pageQuery, ref, skuParams } from "../protocol/schema-parts.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
@@ -50,7 +50,7 @@ export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
   app.put("/v1/inventory/:sku", { schema: putSchema }, async (request, reply) => {
     const result = await inventory.put(request.params.sku, request.body);
     if (result.status === "stored") return reply.code(200).send(result.stock);
-    if (result.status !== "below_reserved") return sendUnserved(reply, result);
+    if (result.status !== "below_reserved") return sendUnavailable(reply, result);
     return sendProblem(reply, "below_reserved", { reserved: result.reserved });
   });
 
@@ -58,7 +58,7 @@ export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
   app.get("/v1/inventory/:sku", { schema: getSchema, config }, async (request, reply) => {
     const result = await inventory.get(request.params.sku);
     if (result.status === "not_found") return sendProblem(reply, "sku_not_found");
-    if (result.status !== "found") return sendUnserved(reply, result);
+    if (result.status !== "found") return sendUnavailable(reply, result);
     return reply.code(200).send(result.stock);
   });
 
@@ -66,7 +66,7 @@ export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
     const { limit = httpLimits.page.default, cursor } = request.query;
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
     const result = await inventory.list({ limit, ...(after === undefined ? {} : { after }) });
-    if (result.status !== "found") return sendUnserved(reply, result);
+    if (result.status !== "found") return sendUnavailable(reply, result);
     const nextCursor = result.next === null ? null : encodeCursor(result.next);
     return reply.code(200).send({ items: result.items, nextCursor });
   });

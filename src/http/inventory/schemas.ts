@@ -4,6 +4,7 @@ import type { Static } from "typebox";
 import { httpLimits } from "../protocol/limits.ts";
 import { closed, money, moneyInput, nullable, ref, text } from "../protocol/schema-parts.ts";
 
+/** Body of `PUT /v1/inventory/{sku}`. */
 export const PutStockBody = closed(
   {
     onHand: Type.Integer({
@@ -20,6 +21,7 @@ export const PutStockBody = closed(
   },
 );
 
+/** The stock of one SKU; quantities in pieces. */
 export const Stock = Type.Object(
   {
     sku: Type.String(),
@@ -45,6 +47,7 @@ export const Stock = Type.Object(
   },
 );
 
+/** One page of `GET /v1/inventory`. */
 export const StockPage = Type.Object(
   {
     items: Type.Array(ref<Static<typeof Stock>>("Stock"), {
@@ -55,4 +58,5 @@ export const StockPage = Type.Object(
   { $id: "StockPage", title: "StockPage" },
 );
 
+/** The validated body. */
 export type PutStockBody = Static<typeof PutStockBody>;

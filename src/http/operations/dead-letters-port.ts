@@ -1,12 +1,12 @@
-/** What the HTTP layer asks about dead letters. Implemented where the node is composed. */
+/** What the HTTP layer needs of dead letters. The composition of the node implements it. */
 import type { UnavailableResult } from "../../services/orders/contract.ts";
 
-/** An event that a worker gave up on. */
+/** An event that a worker abandoned. */
 export type DeadLetterView = {
   /** `dl_` and a number; never used again. */
   readonly id: string;
   readonly worker: string;
-  /** Empty, as `type` and `orderId` are, when what the worker got was no event. */
+  /** Empty, as are `type` and `orderId`, when the message that the worker received was not an event. */
   readonly eventId: string;
   readonly type: string;
   readonly orderId: string;
@@ -17,8 +17,9 @@ export type DeadLetterView = {
   readonly at: string;
 };
 
+/** The dead letters of every worker. */
 export interface DeadLetterService {
-  /** Oldest first. `after`: id of the last one of the previous page, well formed. */
+  /** Oldest first. `after`: id of the last one of the previous page, well formed. `next`: null on the last page. */
   list(page: {
     readonly limit: number;
     readonly after?: string;

@@ -1,8 +1,9 @@
-/** What workers gave up on. */
+/** Schemas of dead letters: events that workers abandoned. */
 import { Type } from "typebox";
 import type { Static } from "typebox";
 import { nullable, oneOf, ref, time } from "../protocol/schema-parts.ts";
 
+/** Pattern of a dead letter's id; also of a cursor of the list. */
 export const DEAD_LETTER_ID = "^dl_[1-9][0-9]{0,14}$";
 
 const id = Type.String({
@@ -11,13 +12,15 @@ const id = Type.String({
   examples: ["dl_42"],
 });
 
+/** Path parameters of the routes of one dead letter. */
 export const deadLetterParams = Type.Object({ id });
 
+/** One dead letter. */
 export const DeadLetter = Type.Object(
   {
     id,
     worker: Type.String({ examples: ["email"] }),
-    eventId: Type.String({ description: "Empty when what the worker got was no event" }),
+    eventId: Type.String({ description: "Empty when the message that the worker received was not an event" }),
     type: Type.String({ examples: ["order.confirmed"] }),
     orderId: Type.String(),
     reason: Type.String({ description: "What was wrong with the last attempt" }),
@@ -42,6 +45,7 @@ export const DeadLetter = Type.Object(
   },
 );
 
+/** One page of `GET /v1/dead-letters`. */
 export const DeadLetterPage = Type.Object(
   {
     items: Type.Array(ref<Static<typeof DeadLetter>>("DeadLetter"), { description: "Oldest first" }),
@@ -50,6 +54,7 @@ export const DeadLetterPage = Type.Object(
   { $id: "DeadLetterPage", title: "DeadLetterPage" },
 );
 
+/** Answer of a replay. */
 export const ReplayedDeadLetter = Type.Object(
   { id, status: oneOf(["replayed"]) },
   { $id: "ReplayedDeadLetter", title: "ReplayedDeadLetter" },

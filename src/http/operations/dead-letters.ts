@@ -1,9 +1,9 @@
-/** Dead letters: what workers gave up on, listed, and given to them again. */
+/** Dead letters, events that workers abandoned: listed, and given to their workers again. */
 import type { DeadLetterService } from "./dead-letters-port.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { readLimit } from "../protocol/page-cursor.ts";
-import { sendProblem, sendUnserved } from "../protocol/problem-answers.ts";
+import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { ProblemError } from "../protocol/problems.ts";
 import { DEAD_LETTER_ID, deadLetterParams } from "./dead-letters-schema.ts";
 import { pageQuery, ref } from "../protocol/schema-parts.ts";
@@ -12,7 +12,7 @@ import { serviceProblems } from "../protocol/problem-schema.ts";
 const listSchema = {
   operationId: "listDeadLetters",
   tags: ["Operations"],
-  summary: "Events that a worker gave up on, oldest first",
+  summary: "Events that a worker abandoned, oldest first",
   querystring: pageQuery,
   response: { 200: { ...ref("DeadLetterPage"), description: "One page" } },
   problems: ["validation_failed", "refused", ...serviceProblems],
@@ -21,11 +21,11 @@ const listSchema = {
 const replaySchema = {
   operationId: "replayDeadLetter",
   tags: ["Operations"],
-  summary: "Give the event to its worker again, with its attempts counted anew",
+  summary: "Give the event to its worker again, with a new count of attempts",
   description:
-    "The letter leaves the list; should the worker give up again, a new one comes. A repeat of the request does nothing more.",
+    "The dead letter leaves the list. If the worker abandons the event again, a new dead letter appears. A repetition of the request changes nothing.",
   params: deadLetterParams,
-  response: { 202: { ...ref("ReplayedDeadLetter"), description: "The worker gets the event again" } },
+  response: { 202: { ...ref("ReplayedDeadLetter"), description: "The worker receives the event again" } },
   problems: ["dead_letter_not_found", "refused", ...serviceProblems],
 } as const;
 
@@ -37,7 +37,7 @@ export function deadLetterRoutes(app: HttpApp, deadLetters: DeadLetterService): 
       limit,
       ...(cursor === undefined ? {} : { after: idOf(cursor) }),
     });
-    if (result.status !== "found") return sendUnserved(reply, result);
+    if (result.status !== "found") return sendUnavailable(reply, result);
     return reply.code(200).send({ items: result.items, nextCursor: result.next });
   });
 
@@ -46,12 +46,12 @@ export function deadLetterRoutes(app: HttpApp, deadLetters: DeadLetterService): 
     const { id } = request.params;
     const result = await deadLetters.replay(id);
     if (result.status === "not_found") return sendProblem(reply, "dead_letter_not_found");
-    if (result.status !== "replayed") return sendUnserved(reply, result);
+    if (result.status !== "replayed") return sendUnavailable(reply, result);
     return reply.code(202).send({ id, status: "replayed" });
   });
 }
 
-/** A cursor is the id of the last letter of the page before. @throws ProblemError */
+/** A cursor is the id of the last dead letter of the page before. @throws ProblemError */
 function idOf(cursor: string): string {
   if (new RegExp(DEAD_LETTER_ID, "u").test(cursor)) return cursor;
   throw new ProblemError("validation_failed", {

@@ -1,4 +1,4 @@
-/** `GET /`: a plain page that says what this is and where to go on. */
+/** `GET /`: a plain page that says what this is and where to continue. */
 import type { HttpApp } from "../protocol/http-app.ts";
 import { PAGE_POLICY } from "../protocol/response-headers.ts";
 
@@ -21,7 +21,7 @@ const page = `<!doctype html>
 takes any order.</p>
 <ul>
 <li><a href="/docs/">API reference</a>, from <a href="/openapi.json"><code>/openapi.json</code></a></li>
-<li><a href="/v1/cluster">Cluster</a>: nodes, partitions and who owns what</li>
+<li><a href="/v1/cluster">Cluster</a>: nodes, partitions and their owners</li>
 <li><a href="/v1/inventory">Inventory</a></li>
 <li><a href="/health/ready">Health</a> and <a href="/metrics">metrics</a></li>
 </ul>

@@ -1,13 +1,15 @@
-/** What the HTTP layer asks of the node besides the services. Implemented where the node is composed. */
+/** What the HTTP layer needs of the node besides the services. The composition of the node implements it. */
 import type { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { UnavailableResult } from "../../services/orders/contract.ts";
 
+/** One check of `GET /health/ready`. */
 export type HealthCheck = { readonly name: string; readonly ok: boolean; readonly detail: string };
 
 /** `ready` is false when the node should get no traffic; it is not the conjunction of all checks. */
 export type Health = { readonly ready: boolean; readonly checks: readonly HealthCheck[] };
 
+/** One node of the cluster. */
 export type ClusterNode = {
   readonly id: string;
   /** RFC 3339, UTC */
@@ -18,10 +20,11 @@ export type ClusterNode = {
   readonly outboxDepth: number;
   /** Without a slash at the end. */
   readonly url: string;
-  /** Answered in development only, whatever is given here. */
+  /** Shown in development only. */
   readonly pid?: number;
 };
 
+/** The cluster as this node sees it. A partition without an owner has `node: null`. */
 export type ClusterView = {
   readonly nodes: readonly ClusterNode[];
   readonly partitions: readonly {
@@ -32,24 +35,27 @@ export type ClusterView = {
   }[];
 };
 
+/** Outcome of reading an invoice or a credit note. */
 export type InvoiceResult =
   | { readonly status: "found"; readonly pdf: Buffer | Readable | ReadableStream; readonly number: string }
   /** There is no such order. */
   | { readonly status: "not_found" }
-  /** The order has none, or none yet. */
+  /** The order has no such document, or not yet. */
   | { readonly status: "not_ready" }
   | UnavailableResult;
 
+/** Invoices and credit notes as PDF. */
 export interface Invoices {
   read(orderId: string): Promise<InvoiceResult>;
-  /** What takes the invoice of a cancelled order back. */
+  /** The credit note of a cancelled order's invoice. */
   creditNote(orderId: string): Promise<InvoiceResult>;
 }
 
+/** The node itself, for load balancers, monitoring and operators. */
 export interface Operations {
-  /** Why this node can answer nothing of the cluster's data right now; `undefined` when it can. Called per request. */
+  /** Why this node can answer nothing about the cluster's data now; `undefined` when it can. Called per request. */
   isolation(): string | undefined;
-  /** Cheap: called by load balancers every second or so. */
+  /** Cheap: load balancers call it every second or so. */
   health(): Health | Promise<Health>;
   cluster(): Promise<ClusterView | UnavailableResult>;
   /** Prometheus text exposition, version 0.0.4. */

@@ -4,16 +4,19 @@ import { nullable, time } from "../protocol/schema-parts.ts";
 
 const checks = Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() }));
 
+/** Answer of `GET /health/ready` from a ready node; another one answers with the problem `not_ready`. */
 export const Ready = Type.Object(
   { status: Type.Literal("ready", { type: "string" }), checkedAt: time, checks },
   { $id: "Ready", title: "Ready" },
 );
 
+/** Answer of `GET /health/live`. */
 export const Live = Type.Object(
   { status: Type.Literal("live", { type: "string" }) },
   { $id: "Live", title: "Live" },
 );
 
+/** Answer of `GET /v1/cluster`. */
 export const Cluster = Type.Object(
   {
     nodes: Type.Array(

@@ -1,7 +1,7 @@
 /** Health, metrics and the cluster, for load balancers, monitoring and operators. */
 import type { HttpApp } from "../protocol/http-app.ts";
 import type { ClusterView, Operations } from "./operations-port.ts";
-import { retryAfter, sendProblem, sendUnserved } from "../protocol/problem-answers.ts";
+import { retryAfter, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { ref } from "../protocol/schema-parts.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
 
@@ -40,14 +40,14 @@ const metricsSchema = {
 const clusterSchema = {
   operationId: "cluster",
   tags,
-  summary: "Nodes, partitions and who owns what",
+  summary: "Nodes, partitions and their owners",
   response: {
     200: { ...ref("Cluster"), description: "The cluster as this node sees it" },
   },
   problems: ["refused", ...serviceProblems],
 } as const;
 
-/** Adds the routes. `closing` turns readiness off while answers under way are finished. */
+/** Adds the routes. While `closing`, the node is not ready: it finishes the answers that are under way. */
 export function operationRoutes(
   app: HttpApp,
   node: {
@@ -74,7 +74,7 @@ export function operationRoutes(
 
   app.get("/v1/cluster", { schema: clusterSchema }, async (_request, reply) => {
     const view = await node.operations.cluster();
-    if ("status" in view) return sendUnserved(reply, view);
+    if ("status" in view) return sendUnavailable(reply, view);
     return reply.code(200).send(node.development ? view : withoutPids(view));
   });
 }

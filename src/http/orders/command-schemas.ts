@@ -4,9 +4,10 @@ import type { Static } from "typebox";
 import { httpLimits } from "../protocol/limits.ts";
 import { closed, moneyInput, text } from "../protocol/schema-parts.ts";
 
-/** What a cancellation without a reason is recorded with. */
+/** The recorded reason of a cancellation that gives none. */
 export const DEFAULT_CANCEL_REASON = "Cancelled on request";
 
+/** Body of the command `cancel`. */
 export const CancelOrder = closed(
   {
     reason: Type.Optional({
@@ -17,13 +18,16 @@ export const CancelOrder = closed(
   { $id: "CancelOrder", examples: [{ reason: "Ordered by mistake" }] },
 );
 
+/** Body of a command without fields. */
 export const NoFields = closed({}, { $id: "NoFields" });
 
+/** Body of the command `quality-check`. */
 export const QualityCheck = closed(
   { passed: Type.Boolean({ description: "False sends the order back to `stored`" }) },
   { $id: "QualityCheck", examples: [{ passed: true }] },
 );
 
+/** Body of the command `deliver`. */
 export const DeliverOrder = closed(
   {
     collected: Type.Optional({
@@ -42,6 +46,9 @@ export const mayBeEmpty: ReadonlySet<string> = new Set([
   "SkipInput",
 ]);
 
+/** The validated body of `cancel`. */
 export type CancelOrder = Static<typeof CancelOrder>;
+/** The validated body of `quality-check`. */
 export type QualityCheck = Static<typeof QualityCheck>;
+/** The validated body of `deliver`. */
 export type DeliverOrder = Static<typeof DeliverOrder>;

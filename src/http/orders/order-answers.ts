@@ -1,14 +1,15 @@
-/** From the outcomes of the order service to answers: the one place that knows their statuses. */
+/** From the outcomes of the order service to answers: the one file that knows which outcome has which HTTP answer. */
 import type { CommandResult, OrderView, PlaceResult } from "../../services/orders/contract.ts";
 import { etagOf } from "../protocol/etag.ts";
 import type { Fault } from "../protocol/faults.ts";
 import type { Preferences } from "../protocol/preferences.ts";
-import { sendProblem, sendUnserved } from "../protocol/problem-answers.ts";
+import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import type { ProblemSink } from "../protocol/problem-answers.ts";
 
+/** The part of a reply that an order needs, whatever the route's types are. */
 export type OrderSink = Omit<ProblemSink, "send"> & { send(payload: OrderView | Buffer): unknown };
 
-/** The order with its version as `ETag`. Orders are personal data: caches keep no copy they do not revalidate. */
+/** Sends the order with its version as `ETag`. Orders are personal data: a cache must revalidate every copy. */
 export function sendOrder<S extends OrderSink>(reply: S, status: number, order: OrderView): S {
   reply.code(status);
   reply.header("etag", etagOf(order.version));
@@ -39,7 +40,7 @@ export function sendPlaced<S extends OrderSink>(reply: S, result: PlaceResult, p
     case "idempotency_key_reused":
       return sendProblem(reply, "idempotency_key_reused", { orderId: result.orderId });
     default:
-      return sendUnserved(reply, result);
+      return sendUnavailable(reply, result);
   }
 }
 
@@ -59,7 +60,7 @@ export function sendCommanded<S extends OrderSink>(reply: S, result: CommandResu
     case "not_found":
       return sendProblem(reply, "order_not_found");
     default:
-      return sendUnserved(reply, result);
+      return sendUnavailable(reply, result);
   }
 }
 

@@ -53,7 +53,7 @@ export function orderCommandRoutes(app: HttpApp, orders: Orders): void {
   const retry = schemaOf<Record<string, never>>(
     "retryOrder",
     "Orders",
-    "Have a failed capture, void, refund, label, retrieval or hand-over tried at once",
+    "Retry a failed capture, void, refund, label, retrieval or hand-over at once",
     "NoFields",
   );
   app.post("/v1/orders/:id/retry", { ...bodyless, schema: retry }, async (request, reply) =>
@@ -65,7 +65,7 @@ export function orderCommandRoutes(app: HttpApp, orders: Orders): void {
 function fulfillmentRoutes(app: HttpApp, orders: Orders): void {
   const steps = [
     ["pick", "Pick the items"],
-    ["pack", "Pack the parcel; label, capture and invoice follow by themselves"],
+    ["pack", "Pack the parcel; label, capture and invoice follow automatically"],
     ["ship", "Hand the parcel to the carrier"],
   ] as const;
   for (const [type, summary] of steps) {

@@ -1,5 +1,5 @@
 /**
- * Rules of a new order that its schema cannot say in clear words: each SKU once, a token where one is needed.
+ * Rules of a new order that its schema cannot express in clear words: each SKU once, a token if the method needs one.
  * They are checked on any body, also on one that broke the schema, so that every fault is reported at once.
  */
 import type { Fault } from "../protocol/faults.ts";

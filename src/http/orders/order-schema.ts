@@ -1,8 +1,9 @@
-/** The order as answered. Drives the serialiser: a member that is not listed here does not leave the node. */
+/** The order in answers. It drives the serializer: a member that is not listed here does not leave the node. */
 import { Type } from "typebox";
 import { address, customer, paymentMethod, placeOrderExample } from "./place-order-schema.ts";
 import { money, nullable, oneOf, time } from "../protocol/schema-parts.ts";
 
+/** Status of an order. */
 export const orderStatus = oneOf([
   "reserving",
   "rejected",
@@ -36,6 +37,7 @@ const orderExample = {
   nextEvents: ["cancel", "pick"],
 };
 
+/** An order, as every route that returns one answers it. */
 export const Order = Type.Object(
   {
     id: Type.String(),
@@ -82,6 +84,7 @@ export const Order = Type.Object(
 
 const names = Type.Array(Type.String());
 
+/** Answer of `GET /v1/orders/{id}/history`. */
 export const History = Type.Object(
   {
     items: Type.Array(

@@ -5,7 +5,7 @@ import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { type OrderSink, sendOrder } from "./order-answers.ts";
 import { decodeCursor, encodeCursor, readLimit } from "../protocol/page-cursor.ts";
-import { sendProblem, sendUnserved } from "../protocol/problem-answers.ts";
+import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { orderParams, pageQuery, ref } from "../protocol/schema-parts.ts";
 import type { SkipInput } from "./parked-schema.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
@@ -14,7 +14,7 @@ const listSchema = {
   operationId: "listParked",
   tags: ["Operations"],
   summary: "List the parked orders, oldest parking first",
-  description: "Orders that an input has stopped. Nothing reaches them until they are resumed.",
+  description: "Orders that an input has stopped. No input reaches them until an operator resumes them.",
   querystring: pageQuery,
   response: { 200: { ...ref("ParkedPage"), description: "One page" } },
   problems: ["validation_failed", "refused", ...serviceProblems],
@@ -31,7 +31,7 @@ const resumeSchema = {
   tags: ["Operations"],
   summary: "Try the input that parked the order again",
   description:
-    "Open effects are asked again under their keys; then everything that waited is applied, in order. An order that is not parked is answered as it is.",
+    "The owner asks the services of open effects again, under the same keys. Then it applies every input that waited, in order. An order that is not parked is answered as it is.",
   params: orderParams,
   body: ref<Record<string, never>>("NoFields"),
   response: { 200: answer },
@@ -42,7 +42,7 @@ const skipSchema = {
   operationId: "skipInput",
   tags: ["Operations"],
   summary: "Drop the input that parked the order",
-  description: "Exactly this input; those behind it are applied. The order's history tells of it.",
+  description: "Drops exactly this input; later ones are applied. The order's history records it.",
   params: orderParams,
   body: ref<SkipInput>("SkipInput"),
   response: { 200: answer },
@@ -69,7 +69,7 @@ export function parkedOrderRoutes(app: HttpApp, parked: ParkedOrders): void {
     const { limit = httpLimits.page.default, cursor } = request.query;
     const after = cursor === undefined ? {} : { after: decodeCursor(cursor, KEY) };
     const result = await parked.list({ limit, ...after });
-    if (result.status !== "found") return sendUnserved(reply, result);
+    if (result.status !== "found") return sendUnavailable(reply, result);
     const nextCursor = result.next === null ? null : encodeCursor(result.next);
     return reply.code(200).send({ items: result.items, nextCursor });
   });
@@ -96,6 +96,6 @@ function sendUnparked<S extends OrderSink>(reply: S, result: UnparkResult): S {
     case "not_found":
       return sendProblem(reply, "order_not_found");
     default:
-      return sendUnserved(reply, result);
+      return sendUnavailable(reply, result);
   }
 }

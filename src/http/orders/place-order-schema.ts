@@ -4,14 +4,16 @@ import type { Static } from "typebox";
 import { httpLimits } from "../protocol/limits.ts";
 import { closed, oneOf, sku, text } from "../protocol/schema-parts.ts";
 
-/** Methods that need a token of the card or wallet; the others must not carry one. */
+/** Methods that need a token of the card or wallet; the others must not have one. */
 export const tokenMethods = ["credit_card", "debit_card", "tokenized"] as const;
 
+/** How an order is paid. */
 export const paymentMethod = oneOf(
   ["cash_on_delivery", "in_person", ...tokenMethods, "async"],
   "`credit_card`, `debit_card` and `tokenized` need a token; `async` is paid on a hosted page",
 );
 
+/** The customer of an order. */
 export const customer = Type.Object(
   {
     id: text(128, "The caller's id of the customer"),
@@ -21,6 +23,7 @@ export const customer = Type.Object(
   { additionalProperties: false },
 );
 
+/** The address to which an order is shipped. */
 export const address = Type.Object(
   {
     line1: text(200),
@@ -32,6 +35,7 @@ export const address = Type.Object(
   { additionalProperties: false },
 );
 
+/** The example of the document; also valid input. */
 export const placeOrderExample = {
   customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },
   lines: [{ sku: "TSHIRT-M", quantity: 2 }],
@@ -39,6 +43,7 @@ export const placeOrderExample = {
   shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
 };
 
+/** Body of `POST /v1/orders`. */
 export const PlaceOrderBody = closed(
   {
     customer,
@@ -72,4 +77,5 @@ export const PlaceOrderBody = closed(
   { $id: "PlaceOrder", examples: [placeOrderExample] },
 );
 
+/** The validated body. */
 export type PlaceOrderBody = Static<typeof PlaceOrderBody>;

@@ -1,4 +1,4 @@
-/** `POST /v1/orders`: the hot path. Everything per request that can be left out is left out. */
+/** `POST /v1/orders`: the hot path. It does nothing per request that it can do once. */
 import { Type } from "typebox";
 import type { Orders } from "../../services/orders/contract.ts";
 import { faultsOf } from "../protocol/faults.ts";
@@ -22,7 +22,7 @@ const headers = Type.Object({
       maxLength: httpLimits.idempotencyKey,
       pattern: "^[\\x21-\\x7e]*$",
       description:
-        "The same key with the same body gets the same order and the same status, for as long as the order lives",
+        "The same key with the same body gets the same order and the same status, while the order is stored",
       examples: ["7d1a1c9e-0a53-4d0e-b3c0-f7c0a9f4a1a2"],
     }),
   ),
@@ -44,7 +44,7 @@ const schema = {
   tags: ["Orders"],
   summary: "Place an order",
   description:
-    "Reserves all lines or none, authorises the payment and answers when the order is settled, or after the wait.",
+    "Reserves all lines or none, authorizes the payment and answers when the order is settled, or after the wait.",
   headers,
   body: ref<PlaceOrderBody>("PlaceOrder"),
   response: {
@@ -74,9 +74,9 @@ const schema = {
   ],
 } as const;
 
-/** Adds the route. @param defaultWaitMs how long a client waits that does not say so itself */
+/** Adds the route. @param defaultWaitMs how long a client waits that states no preference, ms */
 export function placeOrderRoute(app: HttpApp, orders: Orders, defaultWaitMs: number): void {
-  // Faults of the schema are held back until the rules beyond the schema have been checked too.
+  // The handler reports faults of the schema together with those of the rules beyond it.
   app.post("/v1/orders", { schema, attachValidation: true }, async (request, reply) => {
     const broken = request.validationError;
     if (broken?.validationContext === "headers") return sendProblem(reply, "invalid_idempotency_key");

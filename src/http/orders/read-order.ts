@@ -6,7 +6,7 @@ import { etagOf, matches } from "../protocol/etag.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import type { InvoiceResult, Invoices } from "../operations/operations-port.ts";
 import { sendOrder } from "./order-answers.ts";
-import { sendProblem, sendUnserved } from "../protocol/problem-answers.ts";
+import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import type { ProblemCode } from "../protocol/problems.ts";
 import { orderParams, ref } from "../protocol/schema-parts.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
@@ -17,7 +17,7 @@ const orderSchema = {
   operationId: "getOrder",
   tags: ["Orders"],
   summary: "Read an order",
-  description: "The state that is stored for good. May lag for a moment while a partition changes hands.",
+  description: "The durably stored state. It may lag for a moment while a partition changes hands.",
   params: orderParams,
   headers: Type.Object({
     "if-none-match": Type.Optional(
@@ -54,7 +54,7 @@ const invoiceSchema = {
   tags: ["Orders"],
   summary: "Download the invoice",
   description:
-    "Whenever there is one: an invoice that was made stays, also when the order is cancelled; a credit note takes it back then.",
+    "An invoice stays available once it is made, also when the order is cancelled; a credit note then cancels it.",
   params: orderParams,
   response: { 200: { description: "The invoice", content: pdf } },
   problems: ["order_not_found", "invoice_not_ready", ...serviceProblems],
@@ -64,7 +64,7 @@ const creditNoteSchema = {
   operationId: "getCreditNote",
   tags: ["Orders"],
   summary: "Download the credit note",
-  description: "Of an order that was cancelled when it had an invoice.",
+  description: "Of an order that was cancelled after it had an invoice.",
   params: orderParams,
   response: { 200: { description: "The credit note", content: pdf } },
   problems: ["order_not_found", "credit_note_not_ready", ...serviceProblems],
@@ -75,7 +75,7 @@ export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices
   app.get("/v1/orders/:id", { schema: orderSchema, config }, async (request, reply) => {
     const result = await orders.get(request.params.id);
     if (result.status === "not_found") return sendProblem(reply, "order_not_found");
-    if (result.status !== "found") return sendUnserved(reply, result);
+    if (result.status !== "found") return sendUnavailable(reply, result);
     const etag = etagOf(result.order.version);
     if (!matches(request.headers["if-none-match"], etag)) return sendOrder(reply, 200, result.order);
     return reply.code(304).header("etag", etag).header("cache-control", "private, no-cache").send();
@@ -84,7 +84,7 @@ export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices
   app.get("/v1/orders/:id/history", { schema: historySchema, config }, async (request, reply) => {
     const result = await orders.history(request.params.id);
     if (result.status === "not_found") return sendProblem(reply, "order_not_found");
-    if (result.status !== "found") return sendUnserved(reply, result);
+    if (result.status !== "found") return sendUnavailable(reply, result);
     return reply.code(200).send({ items: result.items });
   });
 
@@ -100,7 +100,7 @@ export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices
 function sendPdf(reply: FastifyReply, result: InvoiceResult, missing: ProblemCode): FastifyReply {
   if (result.status === "not_found") return sendProblem(reply, "order_not_found");
   if (result.status === "not_ready") return sendProblem(reply, missing);
-  if (result.status !== "found") return sendUnserved(reply, result);
+  if (result.status !== "found") return sendUnavailable(reply, result);
   // The number goes into a header: only characters that need no quoting there.
   const name = result.number.replaceAll(/[^A-Za-z0-9._-]/gu, "_");
   reply.header("content-disposition", `inline; filename="${name}.pdf"`);

@@ -1,4 +1,4 @@
-/** Answers on the bare socket, for what is no HTTP request or came too late to become one. */
+/** Answers on the bare socket: for bytes that are not an HTTP request, and for requests that arrive too late. */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { PROBLEM_TYPE, problems, toProblem } from "./problems.ts";
@@ -9,10 +9,13 @@ const problemOfCode: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
 };
 
-/** The server's `clientError` listener. The connection is closed in every case. */
+/**
+ * The server's `clientError` listener. It closes the connection in every case.
+ * @param nextId a fresh URL-safe token, for the request id of the answer
+ */
 export function clientErrors(nextId: () => string): (error: NodeJS.ErrnoException, socket: Socket) => void {
   return (error, socket) => {
-    // After a first answer on this connection bytes of a second one could only be mistaken for its rest.
+    // After a first answer on this connection, the client would take the bytes of a second one for its rest.
     if (error.code === "ECONNRESET" || !socket.writable || socket.bytesWritten > 0) {
       socket.destroy();
       return;

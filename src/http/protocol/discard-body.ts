@@ -1,4 +1,4 @@
-/** Reads what is left of a refused body, within bounds, and throws it away. */
+/** Reads the rest of a refused body, within bounds, and discards it. */
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { httpLimits } from "./limits.ts";
@@ -6,9 +6,9 @@ import { httpLimits } from "./limits.ts";
 const ignore = (): void => undefined;
 
 /**
- * Closing a connection with unread data resets it, and the sender may never see why it was refused. Resolves at
- * the end of the body, at the bounds of `httpLimits.discard` or when the sender is gone, whichever is first. Never
- * rejects.
+ * Reads and discards the rest of a request's body. Closing a connection with unread data resets it, and the sender may
+ * then never read why its request was refused. Resolves at the end of the body, at the bounds of `httpLimits.discard`,
+ * or when the sender has disconnected, whichever is first. Never rejects.
  */
 export async function discardBody(request: IncomingMessage): Promise<void> {
   if (request.readableEnded || request.destroyed) return;

@@ -1,4 +1,4 @@
-/** Turns whatever a route or the framework throws into a problem. Nothing of an error's own text leaves the node. */
+/** Turns every error of a route or of the framework into a problem. No text of an error object leaves the node. */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { discardBody } from "./discard-body.ts";
 import { faultsOf } from "./faults.ts";
@@ -6,7 +6,7 @@ import { sendProblem } from "./problem-answers.ts";
 import { ProblemError } from "./problems.ts";
 import type { ProblemCode, ProblemMembers } from "./problems.ts";
 
-/** The framework's errors that are the client's fault. */
+/** The framework's errors that the client caused. */
 const problemOfCode: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_BAD_URL: "bad_request",
   FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
@@ -16,7 +16,10 @@ const problemOfCode: Readonly<Record<string, ProblemCode>> = {
 
 type Found = { readonly code: ProblemCode; readonly members?: ProblemMembers };
 
-/** The app's error handler. Logs what is our fault with the request's id, and nothing else. */
+/**
+ * The app's error handler. It logs faults of the node with the request's id, and no others.
+ * @returns the reply, sent. A body that was not read is discarded first (see `discardBody`)
+ */
 export async function handleError(
   error: FastifyError,
   request: FastifyRequest,
@@ -42,7 +45,7 @@ function problemOf(error: FastifyError, request: FastifyRequest): Found {
   }
   const code = problemOfCode[error.code];
   if (code !== undefined) return { code };
-  // The body's stream failed: its sender is gone, and nobody reads the answer.
+    // The body's stream failed: its sender has disconnected and will not read the answer.
   if (request.raw.destroyed && !request.raw.complete) return { code: "bad_request" };
   return { code: "internal_error" };
 }

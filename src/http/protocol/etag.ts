@@ -1,5 +1,6 @@
 /** Entity tags of orders: the version, as a strong tag (RFC 9110, section 8.8.3). */
 
+/** The strong entity tag of a version: `"3"`, with its quotes. */
 export function etagOf(version: number): string {
   return `"${version}"`;
 }

@@ -1,6 +1,6 @@
 /**
- * Faults of one input: where, which rule, in words. Built from the validator's errors; every fault is
- * reported, not only the first, up to a bound.
+ * Faults of one input: where, which rule, in words. Built from the validator's errors. Every fault is reported, not
+ * only the first, up to a bound.
  */
 import type { FastifySchemaValidationError } from "fastify";
 import { httpLimits } from "./limits.ts";
@@ -21,13 +21,17 @@ export const faultCodes = [
   "unknown_sku",
 ] as const;
 
+/** One code of `faultCodes`. */
 export type FaultCode = (typeof faultCodes)[number];
 
+/** One broken rule, an item of `errors`. */
 export type Fault = {
   /** JSON pointer (RFC 6901) into the body; for a query, path or header parameter `/<its name>`. */
   readonly pointer: string;
   readonly code: FaultCode;
+  /** For people; may be reworded. */
   readonly message: string;
+  /** The SKU at fault, for `unknown_sku`. */
   readonly sku?: string;
 };
 
@@ -46,7 +50,10 @@ const codeOfKeyword: Readonly<Record<string, FaultCode>> = {
   enum: "not_allowed",
 };
 
-/** Bounded and ordered as found. An unmapped keyword is a programmer fault of the schema. @throws Error */
+/**
+ * The faults of the validator's errors, in its order, `httpLimits.faults` at most.
+ * @throws Error for a keyword without a code (programmer fault: the schema needs one)
+ */
 export function faultsOf(errors: readonly FastifySchemaValidationError[]): Fault[] {
   return errors.slice(0, httpLimits.faults).map(faultOf);
 }
@@ -79,7 +86,7 @@ function messageOf(error: FastifySchemaValidationError, code: FaultCode): string
   }
 }
 
-/** One token of a JSON pointer; names from the client are cut to a bound. */
+/** One escaped token of a JSON pointer (RFC 6901). Names from the client are cut to `httpLimits.echoedCharacters`. */
 export function pointerToken(name: string): string {
   return name.slice(0, httpLimits.echoedCharacters).replaceAll("~", "~0").replaceAll("/", "~1");
 }

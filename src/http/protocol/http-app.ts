@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { ProblemCode } from "./problems.ts";
 
+/** A Fastify app whose routes are typed by their TypeBox schemas. */
 export type HttpApp = FastifyInstance<
   Server,
   IncomingMessage,
@@ -19,7 +20,7 @@ declare module "fastify" {
   }
 
   interface FastifyContextConfig {
-    /** The problem for a path parameter that no stored thing can have; without it, such a parameter is a 400. */
+    /** The problem for a path parameter of a form that no stored item can have. Without it the answer is 400. */
     unknownParameter?: ProblemCode;
   }
 }

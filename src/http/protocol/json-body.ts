@@ -1,6 +1,6 @@
 /**
- * Reads a body as JSON, more strictly than `JSON.parse`: bounded depth, and no key twice in one object, since
- * of two `quantity` members a proxy may believe the first and we the last (RFC 8259, section 4).
+ * Reads a body as JSON, more strictly than `JSON.parse`: its depth is bounded, and no object names a key twice. Of two
+ * `quantity` members, a proxy may believe the first and this node the last (RFC 8259, section 4).
  */
 import { isUtf8 } from "node:buffer";
 import { httpLimits } from "./limits.ts";
@@ -11,8 +11,8 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 
 /**
- * The value of a body; `undefined` for an empty one. Keys such as `__proto__` come out as plain own members,
- * which the schemas then refuse like any unknown field.
+ * The value of a body; `undefined` for an empty one. Keys such as `__proto__` become plain own members, which the
+ * schemas then refuse like any unknown field.
  * @throws ProblemError `malformed_json`, `duplicate_key`
  */
 export function readJson(body: Buffer): unknown {
@@ -26,7 +26,7 @@ export function readJson(body: Buffer): unknown {
 }
 
 /**
- * Throws unless `Content-Type` and `Content-Encoding` leave the bytes of the body as plain UTF-8.
+ * Checks that `Content-Type` and `Content-Encoding` leave the bytes of the body as plain UTF-8.
  * @throws ProblemError `unsupported_media_type`
  */
 export function assertPlainUtf8(headers: NodeJS.Dict<string | string[]>): void {
@@ -41,12 +41,12 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message quotes the body; the client knows its body and the log must not.
+    // The parser's own message quotes the body, which the log must not hold. The client knows its body.
     throw new ProblemError("malformed_json");
   }
 }
 
-/** Members in the text: in valid JSON, each colon outside a string stands for one. Also bounds the depth. */
+/** Members in the text: in valid JSON each colon outside a string is one. Bounds the depth too. @throws ProblemError */
 function countMembers(text: string): number {
   let members = 0;
   let depth = 0;
@@ -71,7 +71,7 @@ function deeper(depth: number): number {
   });
 }
 
-/** Keys in the parsed value; its depth is bounded, so recursion is. */
+/** Keys in the parsed value. Its depth is bounded, so the recursion is bounded too. */
 function countKeys(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   const values: unknown[] = Object.values(value);

@@ -22,9 +22,10 @@ export const httpLimits = {
   idempotencyKey: 255,
   /** Items on one page of a list. */
   page: { default: 50, max: 200 },
-  /** ms to receive a whole request, and its headers. */
+  /** ms to receive a whole request. */
   requestTimeoutMs: 30_000,
+  /** ms to receive its headers. */
   headersTimeoutMs: 15_000,
-  /** A refused body is read to its end, or this far, so that its sender gets to read the answer. */
+  /** A refused body is read to its end or to these bounds, so that its sender can read the answer. */
   discard: { bytes: 8 * 1024 * 1024, timeoutMs: 2_000 },
 } as const;

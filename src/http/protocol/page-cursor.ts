@@ -1,18 +1,19 @@
-/** Pages of lists. Cursors are opaque to clients, so that what they hold may change. */
+/** Pages of lists. Cursors are opaque to clients, so that their content may change. */
 import type { FastifyRequest } from "fastify";
 import { ProblemError } from "./problems.ts";
 import { SKU } from "./schema-parts.ts";
 
 const sku = new RegExp(SKU, "u");
 
+/** A cursor for the page after the item with this key. URL-safe. */
 export function encodeCursor(last: string): string {
   return Buffer.from(last, "utf8").toString("base64url");
 }
 
 /**
- * Where the previous page ended.
- * @param form of what this list puts into its cursors; SKUs by default
- * @throws ProblemError `validation_failed` for a cursor we did not make.
+ * The key at which the previous page ended.
+ * @param form of the keys that this list puts into its cursors; SKUs by default
+ * @throws ProblemError `validation_failed` for a cursor that this list did not make
  */
 export function decodeCursor(cursor: string, form = sku): string {
   const after = Buffer.from(cursor, "base64url").toString("utf8");
@@ -23,8 +24,8 @@ export function decodeCursor(cursor: string, form = sku): string {
 }
 
 /**
- * Query values are text and the validator coerces nothing: a plain decimal becomes a number here, anything else
- * stays text and is refused as one.
+ * A `preValidation` hook. Query values are text and the validator coerces nothing: a plain decimal becomes a number
+ * here; anything else stays text, and the schema refuses it.
  */
 export async function readLimit(request: FastifyRequest): Promise<void> {
   const query = request.query as Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** Error answers on their way out: sending one, and the answers that several routes share. */
+/** Error answers: how one is sent, and those that several routes share. */
 import type { UnavailableResult } from "../../services/orders/contract.ts";
 import { PROBLEM_TYPE, problems, toProblem } from "./problems.ts";
 import type { ProblemCode, ProblemMembers } from "./problems.ts";
@@ -11,7 +11,7 @@ export type ProblemSink = {
   send(payload: Buffer): unknown;
 };
 
-/** Sends a problem. As bytes, so that the media type stays exactly `application/problem+json`. */
+/** Sends a problem. It is sent as bytes, so that the media type stays exactly `application/problem+json`. */
 export function sendProblem<S extends ProblemSink>(reply: S, code: ProblemCode, members?: ProblemMembers): S {
   reply.code(problems[code].status);
   reply.header("content-type", PROBLEM_TYPE);
@@ -19,14 +19,14 @@ export function sendProblem<S extends ProblemSink>(reply: S, code: ProblemCode, 
   return reply;
 }
 
-/** Sets `Retry-After`, in whole seconds and at least one. */
+/** Sets `Retry-After`: in whole seconds, rounded up, and at least one. */
 export function retryAfter<S extends ProblemSink>(reply: S, ms: number): S {
   reply.header("retry-after", Math.max(1, Math.ceil(ms / 1000)));
   return reply;
 }
 
-/** Answers for a service that could not serve: 429, 503 or, for an actor that is set aside, 409. */
-export function sendUnserved<S extends ProblemSink>(reply: S, result: UnavailableResult): S {
+/** Answers a request that the service could not take: 429, 503 or, for a parked actor or a refused input, 409. */
+export function sendUnavailable<S extends ProblemSink>(reply: S, result: UnavailableResult): S {
   switch (result.status) {
     case "overloaded":
       return sendProblem(retryAfter(reply, result.retryAfterMs), "overloaded");

@@ -1,10 +1,11 @@
-/** The error answer, and the responses of a route that documents which problems it may answer with. */
+/** The schema of the error answer, and the documented problems of a route. */
 import { Type } from "typebox";
 import { faultCodes } from "./faults.ts";
 import { PROBLEM_TYPE, problems, toProblem } from "./problems.ts";
 import type { ProblemCode } from "./problems.ts";
 import { oneOf, ref } from "./schema-parts.ts";
 
+/** Every error answer (RFC 9457). Some codes add members, so it is not closed. */
 export const ProblemSchema = Type.Object(
   {
     type: Type.String({ description: "URN of the problem", examples: ["urn:orderly:problem:out_of_stock"] }),
@@ -38,7 +39,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
     errors: [{ pointer: "/lines/0/quantity", code: "out_of_range", message: "must be >= 1" }],
   },
   duplicate_sku: {
-    errors: [{ pointer: "/lines/1/sku", code: "duplicate_sku", message: "stands in line 0 already" }],
+    errors: [{ pointer: "/lines/1/sku", code: "duplicate_sku", message: "is in line 0 already" }],
   },
   unknown_sku: {
     errors: [
@@ -70,7 +71,7 @@ export const bodyProblems = [
   "unsupported_media_type",
 ] as const satisfies readonly ProblemCode[];
 
-/** Problems of a service that is spread over nodes. */
+/** Problems of a route whose service is spread over the nodes. */
 export const serviceProblems = [
   "overloaded",
   "unavailable",
@@ -78,8 +79,8 @@ export const serviceProblems = [
 ] as const satisfies readonly ProblemCode[];
 
 /**
- * OpenAPI responses by status for these problems, with one example per code. They are added to the document only:
- * problems are sent as bytes, and a serialiser for each would triple the time to start.
+ * OpenAPI responses for these problems, by status, with one example per code. They are only in the document: problems
+ * are sent as bytes, and a serializer for each would triple the time to start.
  */
 export function problemResponses(codes: readonly ProblemCode[]): Record<string, object> {
   const byStatus = Map.groupBy(new Set([...codes, ...everywhere]), (code) => problems[code].status);

@@ -1,12 +1,13 @@
 /**
  * The one map from problem code to status and title, and the shape of every error answer (RFC 9457).
- * Codes are part of the public contract: docs/errors.md explains each one, and a test holds the two together.
+ * Codes are part of the public contract: docs/errors.md explains each one, and a test keeps both equal.
  */
 import type { Fault } from "./faults.ts";
 
-/** `detail` is the sentence for an occurrence that has nothing more exact to say. */
+/** `detail` is the sentence for an occurrence that adds nothing more exact. */
 type Entry = { readonly status: number; readonly title: string; readonly detail: string };
 
+/** Status, title and default detail by code. */
 export const problems = {
   bad_request: {
     status: 400,
@@ -28,7 +29,7 @@ export const problems = {
     title: "Invalid input",
     detail: "The input breaks the rules listed in errors.",
   },
-  duplicate_sku: { status: 400, title: "Duplicate SKU", detail: "Each SKU may stand in one line only." },
+  duplicate_sku: { status: 400, title: "Duplicate SKU", detail: "Each SKU may be in one line only." },
   invalid_idempotency_key: {
     status: 400,
     title: "Invalid idempotency key",
@@ -37,7 +38,7 @@ export const problems = {
   invalid_signature: {
     status: 401,
     title: "Invalid signature",
-    detail: "The webhook's signature is missing, wrong, or not of the last five minutes.",
+    detail: "The webhook's signature is missing, wrong, or not from the last five minutes.",
   },
   payment_failed: {
     status: 402,
@@ -47,7 +48,7 @@ export const problems = {
   payment_expired: {
     status: 402,
     title: "Payment expired",
-    detail: "The payment was not authorised in time; the order is closed.",
+    detail: "The payment was not authorized in time; the order is closed.",
   },
   not_found: { status: 404, title: "Not found", detail: "There is nothing at this address." },
   order_not_found: { status: 404, title: "Order not found", detail: "There is no order with this id." },
@@ -91,12 +92,12 @@ export const problems = {
   refused: {
     status: 409,
     title: "Refused",
-    detail: "This input cannot be taken as things are; an operator may have to look first.",
+    detail: "The input cannot be applied in the present state; an operator may have to act first.",
   },
   still_parked: {
     status: 409,
     title: "Still parked",
-    detail: "The order is parked again, by the same input or by one behind it.",
+    detail: "The order is parked again, by the same input or by a later one.",
   },
   not_parked: {
     status: 409,
@@ -152,12 +153,12 @@ export const problems = {
   internal_error: {
     status: 500,
     title: "Internal error",
-    detail: "Something went wrong on our side; the request id finds it in the log.",
+    detail: "The server failed; the request id finds the cause in the log.",
   },
   unavailable: {
     status: 503,
     title: "Unavailable for a moment",
-    detail: "Nobody serves this part of the data right now; repeat with the same idempotency key.",
+    detail: "No node serves this part of the data right now; repeat with the same idempotency key.",
   },
   storage_unavailable: {
     status: 503,
@@ -172,6 +173,7 @@ export const problems = {
   },
 } as const satisfies Record<string, Entry>;
 
+/** A stable name of a problem. */
 export type ProblemCode = keyof typeof problems;
 
 /** What one occurrence adds; members besides `detail` and `errors` are extensions of RFC 9457. */
@@ -181,6 +183,7 @@ export type ProblemMembers = {
   readonly [extension: string]: unknown;
 };
 
+/** The body of an error answer. `type` is `urn:orderly:problem:` and the code. */
 export type Problem = ProblemMembers & {
   readonly type: string;
   readonly title: string;
@@ -190,6 +193,7 @@ export type Problem = ProblemMembers & {
   readonly requestId: string;
 };
 
+/** Media type of every error answer (RFC 9457). */
 export const PROBLEM_TYPE = "application/problem+json";
 
 /** The body of an error answer. Extensions never overrule the standard members. */
@@ -203,11 +207,11 @@ export function toProblem(code: ProblemCode, requestId: string, members: Problem
     code,
     requestId,
   };
-  // First for the order in which people read them, last so that nothing overrules them.
+  // First, so that people read them first; last, so that no extension overrules them.
   return { ...standard, ...members, ...standard };
 }
 
-/** A request that cannot be answered as asked. Thrown where no reply is at hand (parsers, hooks). */
+/** A problem, thrown by code that has no reply at hand (parsers, hooks). The error handler sends it. */
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
   readonly code: ProblemCode;

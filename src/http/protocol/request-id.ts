@@ -1,9 +1,13 @@
-/** The id by which a client and our log speak of the same request. */
+/** The id by which a client and the node's log name the same request. */
 import type { IncomingMessage } from "node:http";
 
 const sane = /^[A-Za-z0-9._:-]{1,128}$/u;
 
-/** Takes a sane `X-Request-Id` of the client, otherwise a fresh one: what goes into logs is bounded and printable. */
+/**
+ * Ids of requests: a sane `X-Request-Id` of the client, otherwise `req_` and a fresh token. What goes into logs is thus
+ * bounded and printable.
+ * @param next a fresh URL-safe token
+ */
 export function requestIds(next: () => string): (request: IncomingMessage) => string {
   return (request) => {
     const given = request.headers["x-request-id"];

@@ -1,14 +1,15 @@
-/** What is logged of requests: one line each at debug level, a warning for an answer that broke off. */
+/** What is logged of requests: one line each at debug level, and a warning for an answer that broke off. */
 import { LogController } from "fastify";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
+/** Fastify's log controller with those lines. They hold the route and no address. */
 export class RequestLog extends LogController {
   constructor() {
     super({ requestIdLogLabel: "requestId" });
   }
 
   override incomingRequest(): void {
-    // The line at the end says everything.
+    // The line at the end has every field.
   }
 
   override requestCompleted(

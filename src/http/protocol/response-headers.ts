@@ -1,6 +1,6 @@
 /** Headers that every answer carries. Set once per request, as one object: this is the hot path. */
 
-/** Answers of the API are data: nothing may be loaded, framed or guessed from them. */
+/** Answers of the API are data: a browser may load, frame or guess nothing from them. */
 const api = {
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
@@ -9,7 +9,7 @@ const api = {
 } as const;
 
 /**
- * Pages may use what this node serves and nothing else, so the reference works offline and reports to nobody.
+ * Pages may use what this node serves and nothing else, so the reference works offline and reports to no other host.
  * Its bundle adds its styles and configuration inline.
  */
 export const PAGE_POLICY = [
@@ -30,6 +30,7 @@ type HeaderSink = {
   header(name: string, value: string): unknown;
 };
 
+/** Sets the headers of API answers and `X-Request-Id`. Pages replace the content security policy afterwards. */
 export function setStandardHeaders(reply: HeaderSink): void {
   reply.headers(api);
   reply.header("x-request-id", reply.request.id);

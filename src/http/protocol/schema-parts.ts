@@ -1,15 +1,15 @@
-/** Building blocks of the API's schemas. One schema validates, types, serialises and documents. */
+/** Building blocks of the API's schemas. One schema validates, types, serializes and documents. */
 import { Type } from "typebox";
 import type { Static, TSchema } from "typebox";
 import { httpLimits } from "./limits.ts";
 
 /**
  * Letters, marks, digits, punctuation and plain spaces of any script, not only blanks: no control characters,
- * no line separators and no lone surrogates (which cannot be written as UTF-8).
+ * no line separators and no lone surrogates (they cannot be written as UTF-8).
  */
 const PRINTABLE = "^(?=.*\\S)[^\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}]*$";
 
-/** A line of text a human wrote. Lengths in Unicode code points. */
+/** A line of text that a person wrote. `maxLength` in Unicode code points. */
 export const text = (maxLength: number, description?: string) =>
   Type.String({
     minLength: 1,
@@ -18,15 +18,20 @@ export const text = (maxLength: number, description?: string) =>
     ...(description === undefined ? {} : { description }),
   });
 
+/** Pattern of an order id. */
 export const ORDER_ID = "^ord_[A-Za-z0-9_-]{1,64}$";
+/** Pattern of a SKU. */
 export const SKU = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 
+/** A SKU in a body or path. */
 export const sku = Type.String({ pattern: SKU, description: "Stock keeping unit", examples: ["TSHIRT-M"] });
 
+/** Path parameters of the routes of one order. */
 export const orderParams = Type.Object({
   id: Type.String({ pattern: ORDER_ID, description: "Order id", examples: ["ord_4f0v5Xk2"] }),
 });
 
+/** Path parameters of the routes of one SKU. */
 export const skuParams = Type.Object({ sku });
 
 /** An object of a request: a member that is not listed is a fault, not noise. */
@@ -37,21 +42,22 @@ export function closed<P extends Record<string, TSchema>>(
   return Type.Object(properties, { additionalProperties: false, title: options.$id, ...options });
 }
 
-/** The same with `null` allowed, in the one form that the serialiser handles without a validator. */
+/** The schema with `null` allowed, in the one form that the serializer handles without a validator. */
 export function nullable<S extends TSchema>(schema: S) {
   return Type.Unsafe<Static<S> | null>({ ...schema, nullable: true });
 }
 
-/** A string out of a closed set. */
+/** A string of a closed set. */
 export const oneOf = <const V extends readonly string[]>(values: V, description?: string) =>
   Type.Enum([...values] as V[number][], {
     type: "string",
     ...(description === undefined ? {} : { description }),
   });
 
-/** RFC 3339, UTC. */
+/** A time in an answer: RFC 3339, UTC. */
 export const time = Type.String({ format: "date-time", examples: ["2026-11-22T10:00:00.000Z"] });
 
+/** Money in an answer. */
 export const money = Type.Object(
   {
     amount: Type.Integer({
@@ -74,7 +80,7 @@ export const moneyInput = (maximum: number) =>
     { additionalProperties: false },
   );
 
-/** Query of a list: page size and where the previous page ended. */
+/** Query of a list: page size, and the cursor of the previous page. */
 export const pageQuery = Type.Object(
   {
     limit: Type.Optional(

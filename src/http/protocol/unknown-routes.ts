@@ -1,10 +1,10 @@
-/** Answers for addresses that no route serves: 405 where another method would do, otherwise 404. */
+/** Answers for addresses that no route serves: 405 if another method would do, otherwise 404. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { sendProblem } from "./problem-answers.ts";
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
-/** Asks the router itself which methods the address takes, so that the two cannot disagree. */
+/** Sends 405 with `Allow`, or 404. The router itself says which methods the address takes, so both always agree. */
 export function answerUnknownRoute(
   app: Pick<FastifyInstance, "findRoute">,
   request: FastifyRequest,

@@ -1,7 +1,7 @@
 /**
- * `POST /v1/webhooks/...`: signed messages of the payment gateway and of the carrier. The signature comes first, before
- * anything is said about the body or this node: its headers before the body is read, the rest as soon as it is there. A
- * body that is too large to be read is refused as such, since its signature cannot be checked.
+ * `POST /v1/webhooks/...`: signed messages of the payment gateway and of the carrier. The signature is checked first,
+ * before an answer says anything about the body or this node: its headers before the body is read, the rest as soon as
+ * the body is there. A body that is too large to be read is refused as such, since its signature cannot be checked.
  */
 import type { FastifyRequest } from "fastify";
 import { type Static, type TSchema, Type } from "typebox";
@@ -9,7 +9,7 @@ import { Value } from "typebox/value";
 import type { IntakeResult, WebhookIntake, WebhookSender } from "../../services/webhooks/contract.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { readJson } from "../protocol/json-body.ts";
-import { sendProblem, sendUnserved } from "../protocol/problem-answers.ts";
+import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { DeliveryReportBody, PaymentReportBody } from "./schemas.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
 
@@ -19,7 +19,7 @@ const schemaOf = (operationId: string, tag: string, sender: string) =>
     tags: [tag],
     summary: `Take a message of the ${sender}`,
     description:
-      "Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` over the body, five minutes' tolerance. Answered when the message is stored for good; a repeated one changes nothing, and one about an order that does not exist is ignored.",
+      "Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` over the body, with a tolerance of five minutes. Answered when the message is durably stored. A repeated one changes nothing; one about an order that does not exist is ignored.",
     response: { 200: { description: "Stored", ...Type.Object({}) } },
     problems: [
       "invalid_signature",
@@ -36,17 +36,17 @@ const carrier = schemaOf("receiveCarrierWebhook", "Fulfillment", "carrier");
 
 const NO_BODY = Buffer.alloc(0);
 
-/** One sender's messages: what they look like, and who takes them. */
+/** One sender's messages: their form, and the method of the intake that takes them. */
 type Messages<S extends TSchema> = {
   readonly sender: WebhookSender;
   readonly schema: ReturnType<typeof schemaOf>;
   readonly body: S;
-  /** For the problem's detail: what the body is not. */
+  /** For the problem's detail: what the body is not about. */
   readonly about: string;
   readonly take: (id: string, report: Static<S>) => Promise<IntakeResult>;
 };
 
-/** Adds the routes, which read their bodies as bytes: these are what is signed. */
+/** Adds the routes. They read their bodies as bytes, since the signature covers the bytes. */
 export function webhookRoutes(app: HttpApp, intake: WebhookIntake): void {
   void app.register(async (scope: HttpApp) => {
     scope.removeAllContentTypeParsers();
@@ -68,7 +68,7 @@ export function webhookRoutes(app: HttpApp, intake: WebhookIntake): void {
   });
 }
 
-/** The route of one sender, in a scope of its own: its hooks know whose signature it is. */
+/** The route of one sender, in a scope of its own: its hooks check this sender's signature. */
 function receive<S extends TSchema>(parent: HttpApp, intake: WebhookIntake, messages: Messages<S>): void {
   const { sender, schema, body, about, take } = messages;
   void parent.register(async (scope: HttpApp) => {
@@ -80,12 +80,12 @@ function receive<S extends TSchema>(parent: HttpApp, intake: WebhookIntake, mess
         return sendProblem(reply, "validation_failed", { detail: `The body is no message about ${about}.` });
       }
       const result = await take(id, report);
-      return result.status === "taken" ? reply.code(200).send({}) : sendUnserved(reply, result);
+      return result.status === "taken" ? reply.code(200).send({}) : sendUnavailable(reply, result);
     });
   });
 }
 
-/** Answers 401 to all that this sender has not signed. @returns the message's id, in a handler */
+/** Answers 401 to every message that this sender has not signed. @returns the message's id, in a handler */
 function signatureFirst(
   scope: HttpApp,
   intake: WebhookIntake,

@@ -1,4 +1,4 @@
-/** Bodies of webhooks: what an outside system may say more is not our business. */
+/** Bodies of webhooks. Members that an outside system adds are ignored. */
 import { type TProperties, Type } from "typebox";
 import { ORDER_ID } from "../protocol/schema-parts.ts";
 
@@ -16,7 +16,7 @@ const report = <const T extends string, P extends TProperties>(type: T, outcome:
     }),
   });
 
-/** What a carrier says of a parcel: it is delivered, and what was paid at the door. */
+/** A carrier's report of a parcel: it is delivered, and what was paid at the door. */
 export const DeliveryReportBody = Type.Object({
   type: Type.Literal("shipment.delivered"),
   data: Type.Object({
@@ -32,7 +32,7 @@ export const DeliveryReportBody = Type.Object({
   }),
 });
 
-/** What a gateway says of a payment on its page: paid under an authorisation, or declined for a reason. */
+/** A gateway's report of a payment on its page: paid under an authorization, or declined for a reason. */
 export const PaymentReportBody = Type.Union([
   report("payment.paid", { authorization: Text, reason: Type.Null() }),
   report("payment.declined", { authorization: Type.Null(), reason: Text }),
