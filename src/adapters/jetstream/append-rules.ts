@@ -1,4 +1,4 @@
-/** Rules for messages that hold in memory and on a server alike, checked before anything is sent. */
+/** Rules for messages that hold in memory and on a server alike. They are checked before anything is sent. */
 
 /** The server's limit for one atomic batch (ADR-50). */
 export const BATCH_MESSAGES_MAX = 1000;
@@ -6,7 +6,7 @@ export const BATCH_MESSAGES_MAX = 1000;
 /** The server's limit for the headers of one message. */
 export const HEADER_BYTES_MAX = 65_535;
 
-/** Codes of refusals that are found before sending; the server uses the first two for the same faults. */
+/** Codes of refusals that are found before sending. The server uses the first two for the same faults. */
 export const AppendCode = {
   /** Headers and payload are larger than the server's `max_payload`. */
   messageTooLarge: 10054,

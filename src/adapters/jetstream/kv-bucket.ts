@@ -15,8 +15,11 @@ export interface KvLog {
   append(message: Message): Promise<AppendResult>;
   last(subject: string): Promise<StoredMessage | undefined>;
   lastPerSubject(filter: string): Promise<StoredMessage[]>;
-  /** The last message of every subject, `onCaughtUp`, then what follows; the last ones may come again later. */
-  followLast(
+  /**
+   * Delivers the last message of every subject, calls `onCaughtUp`, then delivers later messages. After an interruption
+   * the last ones may come again.
+   */
+  consumeLast(
     filter: string,
     onMessage: (message: StoredMessage) => void,
     onCaughtUp: () => void,
@@ -24,13 +27,16 @@ export interface KvLog {
   pause(ms: number): Promise<void>;
 }
 
-/** Tries of one write while the server has another one on the same key in flight. */
+/** Attempts of one write while the server has another one on the same key in flight. */
 const IN_FLIGHT_TRIES = 10;
 const IN_FLIGHT_PAUSE_MS = 20;
 
 const OPERATION = "KV-Operation";
 
-/** @param bucket its name, without `KV_` */
+/**
+ * A KV bucket on its log. Writes are compare-and-set by revision, as `Bucket` says.
+ * @param bucket its name, without `KV_`
+ */
 export function kvBucket(bucket: string, log: KvLog): Bucket {
   return new KvBucket(`$KV.${bucket}.`, log);
 }
@@ -59,7 +65,7 @@ class KvBucket implements Bucket {
   async update(key: string, value: string, revision: number): Promise<CasResult> {
     const first = await this.compareAndSet(key, value, revision);
     if (revision !== 0 || first.status !== "conflict") return first;
-    // Absent for a reader, but the mark of a deletion is still there: create behind it.
+    // A reader sees no value, but the marker of a deletion is still there: create after it.
     try {
       const last = await this.log.last(this.prefix + key);
       if (last === undefined) return await this.compareAndSet(key, value, 0);
@@ -71,8 +77,8 @@ class KvBucket implements Bucket {
   }
 
   async delete(key: string): Promise<void> {
-    const mark = { subject: this.prefix + key, payload: "", headers: { [OPERATION]: "DEL" } };
-    const result = await this.log.append(mark);
+    const marker = { subject: this.prefix + key, payload: "", headers: { [OPERATION]: "DEL" } };
+    const result = await this.log.append(marker);
     if (result.status !== "stored") throw new Unavailable(`delete ${key}: ${result.reason}`);
   }
 
@@ -85,18 +91,18 @@ class KvBucket implements Bucket {
     onChange: (change: { key: string; value: string | undefined; revision: number }) => void,
   ): Promise<Subscription> {
     const complete = Promise.withResolvers<void>();
-    /** What was told last, per key: after an interruption the present entries come again. */
-    const told = new Map<string, string>();
-    const subscription = await this.log.followLast(
+    /** The version last reported, per key: after an interruption the present entries come again. */
+    const reported = new Map<string, string>();
+    const subscription = await this.log.consumeLast(
       `${this.prefix}>`,
       (message) => {
         const key = this.key(message);
         const value = isDeleted(message) ? undefined : message.payload;
         const version = `${message.sequence} ${value ?? ""}`;
-        if (told.get(key) === version) return;
-        // The mark of a deletion that happened before the watch began is no change.
-        if (value === undefined && !told.has(key)) return;
-        told.set(key, version);
+        if (reported.get(key) === version) return;
+        // The marker of a deletion that happened before the watch began is no change.
+        if (value === undefined && !reported.has(key)) return;
+        reported.set(key, version);
         onChange({ key, value, revision: message.sequence });
       },
       complete.resolve,

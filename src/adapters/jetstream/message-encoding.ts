@@ -1,13 +1,14 @@
 /**
- * Messages of the port as they go over the wire, and all that is checked before the first one is sent: a message
- * that the client or the server refuses in the middle of a batch would leave half of it behind.
+ * Messages of the port in their form on the connection, and every check that comes before the first one is sent: a
+ * message that the client or the server refused in the middle of a batch would leave half of the batch sent.
  */
 import type { AppendResult, Message } from "../../runtime/ports.ts";
 import { AppendCode, BATCH_MESSAGES_MAX, HEADER_BYTES_MAX, isLiteralSubject } from "./append-rules.ts";
 
-/** A message of the port, or one whose payload is no text. */
+/** A message of the port, or one whose payload is bytes. */
 export type WireMessage = Omit<Message, "payload"> & { readonly payload: string | Uint8Array };
 
+/** One message, ready to be sent. */
 export type EncodedMessage = {
   readonly subject: string;
   /** From `NATS/1.0` to the empty line. */
@@ -16,9 +17,10 @@ export type EncodedMessage = {
 };
 
 /**
- * Encodes one message alone, several as one atomic batch (ADR-50).
+ * Encodes one message alone, or several as one atomic batch (ADR-50).
  * @param batch id of this attempt, unique, at most 64 characters
  * @param maxPayload the server's limit for headers and payload of one message, bytes
+ * @returns the messages in order, or a rejection when one of them breaks a rule; then nothing may be sent
  */
 export function encodeMessages(
   messages: readonly WireMessage[],
@@ -54,7 +56,7 @@ function encodeMessage(
   const header = headerText(message, batch, position, isLast);
   if (header === undefined) return invalid(message.subject);
   const headerBytes = Buffer.byteLength(header);
-  // One string, one encoding: this is done for every message of every commit.
+    // One string, encoded once: this runs for every message of every commit.
   const { payload } = message;
   const bytes =
     typeof payload === "string"
@@ -80,7 +82,7 @@ const invalid = (subject: string): AppendResult => ({
   reason: `invalid subject or header in a message for "${subject}"`,
 });
 
-/** `undefined`: the message cannot be put into the protocol. */
+/** `undefined`: the protocol has no form for the message. */
 function headerText(
   message: WireMessage,
   batch: string | undefined,

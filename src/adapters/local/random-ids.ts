@@ -3,7 +3,7 @@ import { randomFillSync } from "node:crypto";
 import type { Ids } from "../../runtime/ports.ts";
 
 const ID_BYTES = 15;
-/** Ids drawn from the operating system at once: one call for many is cheaper. */
+/** Ids of one call of the operating system: one call for many ids is cheaper. */
 const POOL_IDS = 256;
 
 /** Tokens of 120 random bits, 20 characters of `A-Z a-z 0-9 - _`. */

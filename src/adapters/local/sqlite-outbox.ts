@@ -1,12 +1,12 @@
 /**
- * The node's outbox in one SQLite file: WAL, never fsynced. The journal is what lasts; nothing in the outbox is
- * believed after a restart (ADR 1), so a file that a power failure damaged costs nothing either.
+ * The node's outbox in one SQLite file: WAL, never fsynced. The journal is what lasts. After a restart the node trusts
+ * nothing in the outbox (ADR 1), so a file that a power failure damaged costs nothing either.
  * Owns: the file, locked for this process alone.
  * Invariants
- *   S1. `write` and `settle` are one transaction each: all rows or none.
- *   S2. A second process cannot open the file.
- * A crash leaves rows that the next `open` finds in `leftover`; a damaged file is moved aside, for nothing in it
- * is believed anyway.
+ *   sqlite.S1. `write` and `remove` are one transaction each: all rows or none.
+ *   sqlite.S2. A second process cannot open the file.
+ * A crash leaves rows, which the next `open` finds in `leftover`. A damaged file is moved away, since nothing in it is
+ * trusted in any case.
  * Proved by: test/contract/outbox.test.ts, outbox-sqlite.test.ts
  */
 import { renameSync, rmSync } from "node:fs";
@@ -28,9 +28,10 @@ const SCHEMA = `
   ) STRICT;
 `;
 
+/** Where the outbox is, and its bounds. */
 export type SqliteOutboxOptions = {
   readonly path: string;
-  /** Told when a damaged file was moved aside; gets its new path and what SQLite said. */
+  /** Called when a damaged file was moved away, with its new path and SQLite's message. */
   readonly onDamaged?: (movedTo: string, reason: string) => void;
   /** Upper bound of the file, in pages of 4 KiB; unbounded when absent. Beyond it, writes fail as on a full disk. */
   readonly maxPages?: number;
@@ -46,7 +47,7 @@ export function sqliteOutbox(options: SqliteOutboxOptions): Outbox {
   } catch (error) {
     const reason = damage(error);
     if (reason === undefined) throw unavailable(error, options.path);
-    const movedTo = moveAside(options.path);
+    const movedTo = moveAway(options.path);
     options.onDamaged?.(movedTo, reason);
   }
   try {
@@ -59,14 +60,14 @@ export function sqliteOutbox(options: SqliteOutboxOptions): Outbox {
 function openDatabase(options: SqliteOutboxOptions): Database.Database {
   const database = new Database(options.path, { timeout: BUSY_TIMEOUT_MS });
   try {
-    // Before WAL is switched on: then its index lives in memory and the lock is held until the process ends.
+    // Before WAL is switched on. Its index is then in memory, and the lock is held until the process ends.
     database.pragma("locking_mode = EXCLUSIVE");
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = OFF");
     database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`);
     database.exec(SCHEMA);
-    // Takes the lock now, and not with the first order.
+    // Takes the lock now instead of with the first order.
     database.exec("BEGIN IMMEDIATE; COMMIT");
     const check = database.pragma("quick_check(1)", { simple: true });
     if (check !== "ok") throw new Damaged(String(check));
@@ -88,8 +89,8 @@ function damage(error: unknown): string | undefined {
   return undefined;
 }
 
-function moveAside(path: string): string {
-  // One older copy is enough for a look; damaged files must not fill the disk.
+function moveAway(path: string): string {
+  // One older copy is enough for an inspection; damaged files must not fill the disk.
   const target = `${path}.damaged`;
   rmSync(target, { force: true });
   renameSync(path, target);
@@ -112,7 +113,7 @@ function unavailable(error: unknown, path: string): unknown {
   if (code.startsWith("SQLITE_CANTOPEN"))
     return failed("cannot be opened; the folder must exist and be writable");
   if (code.startsWith("SQLITE_IOERR")) return failed("the disk failed");
-  // Damage that shows later: the node stops writing; its next start moves the file aside.
+  // Damage that appears later: the node stops writing, and its next start moves the file away.
   if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB") return failed("the file is damaged");
   if (error instanceof TypeError && /directory does not exist/.test(error.message)) {
     return new StoreUnavailable(`${path}: the folder does not exist`, { cause: error });
@@ -123,9 +124,9 @@ function unavailable(error: unknown, path: string): unknown {
 class SqliteOutbox implements Outbox {
   private readonly database: Database.Database;
   private readonly writeStatement: (rows: readonly OutboxRow[]) => void;
-  private readonly settle: (positions: readonly number[]) => void;
+  private readonly removeStatement: (positions: readonly number[]) => void;
   private readonly leftoverStatement: Database.Statement<[], { position: number; commit_id: string }>;
-  /** Where each row stands, by commit id. */
+  /** The position of each row, by commit id. */
   private readonly positions = new Map<string, number>();
   private last = 0;
 
@@ -142,7 +143,7 @@ class SqliteOutbox implements Outbox {
       let position = this.last;
       for (const { commit, messages } of rows) insert.run(++position, commit, textOf(messages));
     });
-    this.settle = database.transaction((positions: readonly number[]) => {
+    this.removeStatement = database.transaction((positions: readonly number[]) => {
       for (const [first, last] of runsOf(positions)) remove.run(first, last);
     });
   }
@@ -153,18 +154,18 @@ class SqliteOutbox implements Outbox {
     if (known !== undefined || commits.size < rows.length) {
       throw new Error(`a commit is in the outbox already: ${known?.commit ?? "twice in one write"}`);
     }
-    this.guarded(() => this.writeStatement(rows));
+    this.translated(() => this.writeStatement(rows));
     for (const { commit } of rows) this.positions.set(commit, ++this.last);
   }
 
   remove(commits: readonly string[]): void {
     const positions = commits.flatMap((commit) => this.positions.get(commit) ?? []);
-    this.guarded(() => this.settle(positions));
+    this.translated(() => this.removeStatement(positions));
     for (const commit of commits) this.positions.delete(commit);
   }
 
   leftover(): string[] {
-    return this.guarded(() => this.leftoverStatement.all().map(({ commit_id }) => commit_id));
+    return this.translated(() => this.leftoverStatement.all().map(({ commit_id }) => commit_id));
   }
 
   depth(): number {
@@ -175,7 +176,8 @@ class SqliteOutbox implements Outbox {
     this.database.close();
   }
 
-  private guarded<T>(work: () => T): T {
+  /** Runs a statement with SQLite's errors as those of the port. @throws StoreUnavailable */
+  private translated<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
@@ -190,7 +192,7 @@ function textOf(messages: OutboxRow["messages"]): string {
   return text;
 }
 
-/** Neighbouring positions as pairs of first and last: units are settled in the order in which they came. */
+/** Adjacent positions as pairs of first and last: write sets are removed in the order in which they were written. */
 function* runsOf(positions: readonly number[]): Generator<readonly [number, number]> {
   let first: number | undefined;
   let last = 0;

@@ -1,14 +1,14 @@
-/** A KV bucket on the server in memory; the lock bucket is a part of the journal's log. */
+/** A KV bucket on the server in memory. The lock bucket is a part of the journal's log. */
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Bucket } from "../../runtime/ports.ts";
 import type { MemoryLink } from "./link.ts";
-import { follow } from "./follower.ts";
+import { consumeLog } from "./log-consumer.ts";
 import { append, read } from "./journal.ts";
 import { kvBucket } from "../jetstream/kv-bucket.ts";
 
 const WRITE_TIMEOUT_MS = 2_000;
 
-/** @param name without `KV_` */
+/** A bucket as this node sees it. @param name without `KV_` */
 export function memoryBucket(link: MemoryLink, name: string): Bucket {
   const log = link.server.log(`KV_${name}`);
   return kvBucket(name, {
@@ -23,9 +23,9 @@ export function memoryBucket(link: MemoryLink, name: string): Bucket {
       );
       return found;
     },
-    followLast: async (filter, onMessage, onCaughtUp) => {
+    consumeLast: async (filter, onMessage, onCaughtUp) => {
       if (!link.connected()) throw new Unavailable("not connected");
-      return follow(link, log, { filters: [filter], from: "last", onCaughtUp }, onMessage);
+      return consumeLog(link, log, { filters: [filter], from: "last", onCaughtUp }, onMessage);
     },
     pause: (ms) =>
       new Promise((resolve) => {

@@ -6,7 +6,7 @@ import type { Listener } from "./server.ts";
 
 /** The bus as this node sees it. */
 export function memoryBus(link: MemoryLink): Bus {
-  /** One way through the network after which the server knows of every subscription made so far. */
+  /** One round trip, after which the server knows every subscription made so far. */
   const flush = (): Promise<void> =>
     new Promise((resolve, reject) => {
       if (!link.connected()) return reject(new Unavailable("not connected"));
@@ -20,11 +20,11 @@ export function memoryBus(link: MemoryLink): Bus {
     flush,
     connected: () => link.connected(),
     onConnectionChange(listener) {
-      let told = link.connected();
+      let reported = link.connected();
       link.onChange(() => {
         const connected = link.connected();
-        if (connected === told) return;
-        told = connected;
+        if (connected === reported) return;
+        reported = connected;
         listener(connected);
       });
     },
@@ -61,9 +61,9 @@ function serve(
     if (link.state === "up") clock.after(server.latencyMs(), () => answer(result));
   };
   const listener: Listener = (payload, answer) => {
-    // Cut off: the server still believes in the connection, but the request is lost.
+    // Cut: the server still believes in the connection, but the request is lost.
     if (link.state !== "up") return;
-    // Also when serving has stopped meanwhile: the server has sent it, and nobody else will answer.
+    // Also when serving has stopped meanwhile: the server has sent the request, and no other listener will answer.
     clock.after(server.latencyMs(), () => {
       if (link.state === "up") void handle(payload, answer);
     });

@@ -6,7 +6,7 @@ import { memoryJournal } from "./journal.ts";
 import { MemoryLink } from "./link.ts";
 import type { MemoryServer } from "./server.ts";
 
-/** What a node and its tests get. */
+/** The ports of one node, and the link by which a test breaks its connection. */
 export type MemoryNode = {
   /** The first stream. */
   readonly journal: Journal;
@@ -17,7 +17,7 @@ export type MemoryNode = {
   readonly link: MemoryLink;
 };
 
-/** @param clock the node's own, so that it can be paused or ended; the server's when absent */
+/** Connects one node. @param clock the node's own, so that it can be paused or ended; the server's when absent */
 export function memoryNode(
   server: MemoryServer,
   node: string,

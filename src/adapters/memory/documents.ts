@@ -1,6 +1,7 @@
+/** The document store in memory. */
 import type { Documents, StoredDocument } from "../../runtime/workers/document-store.ts";
 
-/** Documents in memory, for tests and the simulator; shared by all nodes that are given the same one. */
+/** Documents in memory, for tests and the simulator. All nodes that receive the same object share them. */
 export function memoryDocuments(): Documents {
   const stored = new Map<string, StoredDocument>();
   return {

@@ -3,9 +3,9 @@ import { streamName } from "../../runtime/layout.ts";
 import { ReplicaLagging, Unavailable } from "../../runtime/ports.ts";
 import type { AppendResult, Journal, Message } from "../../runtime/ports.ts";
 import type { MemoryLink } from "./link.ts";
-import { follow } from "./follower.ts";
+import { consumeLog } from "./log-consumer.ts";
 import { isTransient } from "../jetstream/codes.ts";
-import type { MemoryLog, AppendVerdict } from "./log.ts";
+import type { MemoryLog, AppendOutcome } from "./log.ts";
 import { encodeMessages } from "../jetstream/message-encoding.ts";
 import type { Operation } from "./server.ts";
 
@@ -26,7 +26,7 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
         subjects.flatMap((subject) => log.last(subject, upTo) ?? []),
       );
       if (reaches < through)
-        throw new ReplicaLagging(`a replica that has come to ${reaches}, not to ${through}`);
+        throw new ReplicaLagging(`the replica has reached ${reaches}, not ${through}`);
       const last = new Map(found.map((message) => [message.subject, message]));
       return { last, through: last.size === 0 ? 0 : reaches };
     },
@@ -40,7 +40,7 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
     },
     consume: async (options, onMessage) => {
       if (!link.connected()) throw new Unavailable("not connected");
-      return follow(link, log, { filters: options.filters, from: options.fromSequence }, onMessage);
+      return consumeLog(link, log, { filters: options.filters, from: options.fromSequence }, onMessage);
     },
   };
 }
@@ -58,31 +58,36 @@ export async function append(
   if (!link.connected()) return { status: "unanswered", reason: "not connected" };
   const encoded = encodeMessages(messages, "batch", link.server.options.maxPayload ?? DEFAULT_MAX_PAYLOAD);
   if ("status" in encoded) return encoded;
-  const verdict = await link.call<AppendVerdict>(kind, first.subject, timeoutMs, (answer) =>
+  const outcome = await link.call<AppendOutcome>(kind, first.subject, timeoutMs, (answer) =>
     log.propose(messages, answer),
   );
-  if (verdict === undefined) return { status: "unanswered", reason: "no answer in time" };
-  return settle(verdict, messages.length);
+  if (outcome === undefined) return { status: "unanswered", reason: "no answer in time" };
+  return resultOf(outcome, messages.length);
 }
 
-function settle(verdict: AppendVerdict, count: number): AppendResult {
-  if (verdict.status === "stored") return verdict;
-  if (verdict.status === "lost") {
+function resultOf(outcome: AppendOutcome, count: number): AppendResult {
+  if (outcome.status === "stored") return outcome;
+  if (outcome.status === "lost") {
     return { status: "unanswered", reason: count === 1 ? "no responders" : "batch is incomplete" };
   }
-  const { code, reason } = verdict;
+  const { code, reason } = outcome;
   if (isTransient({ code: 400, err_code: code }))
     return { status: "unanswered", reason: `${reason} (${code})` };
   return { status: "rejected", code, reason };
 }
 
-/** @throws Unavailable */
+/**
+ * One read through the network.
+ * @param find reads the log as of a sequence
+ * @returns what it found, and the sequence that the answering replica has reached
+ * @throws Unavailable
+ */
 export async function read<T>(
   link: MemoryLink,
   log: MemoryLog,
   kind: Operation["kind"],
   subject: string,
-  look: (upTo: number) => T,
+  find: (upTo: number) => T,
 ): Promise<{ found: T; reaches: number }> {
   const answer = await link.call<{ found: T; reaches: number }>(
     kind,
@@ -90,7 +95,7 @@ export async function read<T>(
     READ_TIMEOUT_MS,
     (reply, fault) => {
       const reaches = log.lastSequence - (fault.staleBy ?? 0);
-      reply({ found: look(reaches), reaches });
+      reply({ found: find(reaches), reaches });
     },
   );
   if (answer === undefined) throw new Unavailable(link.connected() ? "no answer in time" : "not connected");

@@ -1,13 +1,14 @@
 /**
  * One node's connection to the server in memory.
- * Everything that reaches the node runs on the node's own clock: a paused node hears nothing, an ended one never.
+ * Everything that reaches the node runs on the node's own clock: a paused node receives nothing until it is resumed, an
+ * ended one never.
  */
 import type { Clock } from "../../runtime/ports.ts";
 import type { Fault, MemoryServer, Operation } from "./server.ts";
 
 /**
- * `up`: works. `cut`: nothing gets through, but neither side has noticed; requests to the node run into their
- * time limits. `down`: both know; requests to the node find no responders.
+ * `up`: works. `cut`: nothing gets through, but neither side has noticed; requests to the node run into their time
+ * limits. `down`: both sides have noticed; requests to the node find no responders.
  */
 export type LinkState = "up" | "cut" | "down";
 
@@ -29,27 +30,28 @@ export class MemoryLink {
     return this.current;
   }
 
-  /** What the node believes. */
+  /** Whether the node believes that it is connected. */
   connected(): boolean {
     return this.current !== "down";
   }
 
-  /** Told of every change; the answer ends it. */
+  /** Calls the listener at every change, until the returned function is called. */
   onChange(listener: (state: LinkState) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  /** The network fails; nobody has noticed. */
+  /** The network fails, and neither side notices. */
   cut(): void {
     this.change("cut");
   }
 
-  /** Both sides notice that the connection is gone. Also what the end of the process looks like. */
+  /** Both sides notice that the connection is lost. The end of the process has the same effect. */
   disconnect(): void {
     this.change("down");
   }
 
+  /** The connection works again. */
   reconnect(): void {
     this.change("up");
   }
@@ -75,7 +77,7 @@ export class MemoryLink {
     });
     const answer = (value: T) => {
       if (fault.lose === "answer" || this.current !== "up") return;
-      // Still on its way when the connection breaks: lost, but the server has acted.
+      // In flight when the connection breaks: the answer is lost, but the server has acted.
       clock.after(server.latencyMs(), () => {
         if (this.current === "up") settled.resolve(value);
       });

@@ -1,35 +1,36 @@
 /**
  * One stream of an in-memory server, with the awkward semantics of the real one.
  * Owns: the messages, the duplicate window, what is in flight, the schedules.
- * Does not own: connections, lost requests, delays of the network (server.memory.ts).
+ * Does not own: connections, lost requests, delays of the network (server.ts).
  * Invariants
- *   M1. A batch is stored whole, at consecutive sequences, or not at all.
- *   M2. Fences are checked when a batch is proposed; until it is applied nobody else may check its subjects.
+ *   memory.M1. A batch is stored whole, at consecutive sequences, or not at all.
+ *   memory.M2. Fences are checked when a batch is proposed. Until it is applied, no other batch may check its subjects.
  * The real server is right wherever the two differ (test/contract).
  */
 import type { Clock, Message, StoredMessage } from "../../runtime/ports.ts";
 import { ServerCode } from "../../runtime/ports.ts";
 import { compileFilters } from "../jetstream/append-rules.ts";
 
+/** The configuration of one stream. */
 export type MemoryLogOptions = {
   readonly clock: Clock;
   /** Subjects that the stream takes. */
   readonly subjects: readonly string[];
-  /** Messages kept per subject; the oldest go. */
+  /** Messages kept per subject; the oldest are dropped. */
   readonly history: number;
-  /** Life of a message, ms; 0: for ever. */
+  /** Life of a message, ms; 0: unlimited. */
   readonly ageMs: number;
   readonly duplicateWindowMs: number;
-  /** True: several copies. Then the message id of a single publish is looked up first, else last. */
+  /** True: several copies. Then the message id of a single publish is checked first, else last. */
   readonly replicated: boolean;
-  /** Time between the check of a batch and its being stored, as a quorum takes it, ms. */
+  /** Time from the check of a batch until a quorum has stored it, ms. */
   readonly replicationMs: () => number;
-  /** How much too late a schedule fires, ms. */
+  /** How much later than its time a schedule fires, ms. */
   readonly latenessMs: () => number;
 };
 
-/** What the server answers. `lost`: nothing, because no stream takes one of the subjects. */
-export type AppendVerdict =
+/** The server's answer. `lost`: there is none, because no stream takes one of the subjects. */
+export type AppendOutcome =
   | { readonly status: "stored"; readonly lastSequence: number }
   | { readonly status: "refused"; readonly code: number; readonly reason: string }
   | { readonly status: "lost" };
@@ -44,20 +45,21 @@ const Code = {
   scheduler: 10212,
 } as const;
 
-const refuse = (code: number, reason: string): AppendVerdict => ({ status: "refused", code, reason });
+const refuse = (code: number, reason: string): AppendOutcome => ({ status: "refused", code, reason });
 
+/** One stream; see above. */
 export class MemoryLog {
   private readonly options: MemoryLogOptions;
   private readonly covers: (subject: string) => boolean;
   /** By sequence - 1; `undefined`: purged or expired. */
   private readonly messages: (Kept | undefined)[] = [];
-  /** Sequences of the kept messages of each subject, rising. */
+  /** Sequences of the kept messages of each subject, ascending. */
   private readonly bySubject = new Map<string, number[]>();
   /** Message ids of the window, oldest first; sequence 0: in flight. */
   private readonly ids = new Map<string, { sequence: number; at: number }>();
   /** Subjects written or checked by proposals that are not applied yet, with their number. */
   private readonly inFlight = new Map<string, number>();
-  /** Timers of armed schedules, by subject. */
+  /** Cancels the timer of an armed schedule, by subject. */
   private readonly armed = new Map<string, () => void>();
   private readonly listeners = new Set<() => void>();
   /** Index of the oldest message that may still expire. */
@@ -75,14 +77,14 @@ export class MemoryLog {
     return this.messages.length;
   }
 
-  /** Told whenever something was stored; the answer ends it. */
+  /** Calls the listener whenever a message was stored, until the returned function is called. */
   onStored(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
   /** Checks now, stores after the replication, then answers. */
-  propose(messages: readonly Message[], answer: (verdict: AppendVerdict) => void): void {
+  propose(messages: readonly Message[], answer: (outcome: AppendOutcome) => void): void {
     this.expire();
     if (!messages.every((message) => this.covers(message.subject))) return answer({ status: "lost" });
     const fault = this.check(messages);
@@ -120,13 +122,14 @@ export class MemoryLog {
     return found;
   }
 
+  /** Every kept message of a subject, in order, as of sequence `upTo`. */
   all(subject: string, upTo = Number.POSITIVE_INFINITY): StoredMessage[] {
     this.expire();
     const sequences = this.bySubject.get(subject) ?? [];
     return sequences.filter((sequence) => sequence <= upTo).map((sequence) => this.messages[sequence - 1]!);
   }
 
-  /** The first message at or behind `from` whose subject matches. */
+  /** The first message at or after `from` whose subject matches. */
   next(from: number, matches: (subject: string) => boolean): StoredMessage | undefined {
     this.expire();
     for (let i = Math.max(from, 1) - 1; i < this.messages.length; i++) {
@@ -138,9 +141,9 @@ export class MemoryLog {
 
   // -- checks, in the order of the server's checkMsgHeadersPreClusteredProposal
 
-  private check(messages: readonly Message[]): AppendVerdict | undefined {
+  private check(messages: readonly Message[]): AppendOutcome | undefined {
     const batch: Staged = { written: new Map(), checked: new Map(), ids: new Set() };
-    // Without copies, the server looks at the message id of a single publish last.
+    // Without copies, the server checks the message id of a single publish last.
     const idLast = messages.length === 1 && !this.options.replicated;
     for (const message of messages) {
       const fault =
@@ -154,7 +157,7 @@ export class MemoryLog {
     return undefined;
   }
 
-  private checkId(message: Message, batch: Staged): AppendVerdict | undefined {
+  private checkId(message: Message, batch: Staged): AppendOutcome | undefined {
     const id = message.messageId;
     if (id === undefined) return undefined;
     if (batch.ids.has(id)) return refuse(ServerCode.duplicateMessageId, "duplicate id within the batch");
@@ -165,7 +168,7 @@ export class MemoryLog {
     return refuse(ServerCode.duplicateMessageId, "message id is stored already");
   }
 
-  private checkFence(message: Message, batch: Staged): AppendVerdict | undefined {
+  private checkFence(message: Message, batch: Staged): AppendOutcome | undefined {
     if (message.fence === undefined) return undefined;
     const { subject, sequence } = message.fence;
     if (batch.written.has(subject) || this.inFlight.has(subject)) {
@@ -179,7 +182,7 @@ export class MemoryLog {
     return undefined;
   }
 
-  private checkSchedule(message: Message, batch: Staged): AppendVerdict | undefined {
+  private checkSchedule(message: Message, batch: Staged): AppendOutcome | undefined {
     const { schedule, cancels, subject } = message;
     if (schedule !== undefined && (schedule.target === subject || !this.covers(schedule.target))) {
       return refuse(Code.scheduleTarget, "message schedules target is invalid");
@@ -200,7 +203,7 @@ export class MemoryLog {
 
   // -- storing
 
-  private apply(messages: readonly Message[]): AppendVerdict {
+  private apply(messages: readonly Message[]): AppendOutcome {
     for (const message of messages) {
       const sequence = this.store(
         message.subject,
@@ -215,14 +218,14 @@ export class MemoryLog {
       if (message.schedule !== undefined) this.arm(message, message.schedule);
       if (message.cancels !== undefined) this.purge(message.cancels);
     }
-    const verdict: AppendVerdict = { status: "stored", lastSequence: this.lastSequence };
+    const outcome: AppendOutcome = { status: "stored", lastSequence: this.lastSequence };
     for (const listener of this.listeners) listener();
-    return verdict;
+    return outcome;
   }
 
   private store(subject: string, payload: string, headers: Message["headers"], isSchedule: boolean): number {
     const sequence = this.messages.length + 1;
-    // Arming rolls its own subject up.
+    // Arming replaces every message of its own subject (a rollup).
     if (isSchedule) this.purge(subject);
     const at = this.options.clock.now();
     this.messages.push({ subject, sequence, at, headers: { ...headers }, payload, isSchedule });
@@ -239,7 +242,7 @@ export class MemoryLog {
     this.armed.set(
       subject,
       this.options.clock.after(waitMs, () => {
-        // Without message id and fence, and past every subscription.
+        // Stored without message id and fence, and no subscription receives it.
         this.armed.delete(subject);
         this.purge(subject);
         this.store(schedule.target, payload, headers, false);

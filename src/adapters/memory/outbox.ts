@@ -1,4 +1,4 @@
-/** The outbox without a disk: for the simulator. Outlives a simulated crash, as a file would. */
+/** The outbox without a disk: for the simulator. It survives a simulated crash, as a file would. */
 import { StoreUnavailable } from "../../runtime/ports.ts";
 import type { Outbox } from "../../runtime/ports.ts";
 
@@ -18,7 +18,7 @@ export function memoryOutbox(): MemoryOutbox {
   return {
     write(added) {
       check();
-      // Checked first, so that a repeated commit id leaves nothing behind, as in a transaction.
+      // Checked first, so that a repeated commit id leaves no row, as in a transaction.
       const fresh = new Set<string>();
       for (const { commit } of added) {
         if (rows.has(commit) || fresh.has(commit))

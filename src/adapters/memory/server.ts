@@ -1,7 +1,7 @@
 /**
- * A NATS server in one thread of memory, shared by the nodes of a simulated cluster, with knobs for its faults.
- * Owns: the streams, who serves which subject, the connections.
- * Uses no clock, no randomness and no I/O but what it is given: the same calls give the same run.
+ * A NATS server in one thread of memory, shared by the nodes of a simulated cluster, with controls for its faults.
+ * Owns: the streams, the listeners of each subject, the connections.
+ * Uses no clock, no randomness and no I/O except those it is given: the same calls give the same run.
  */
 import type { Clock } from "../../runtime/ports.ts";
 import { type Layout, streamNames, streamSubjects } from "../../runtime/layout.ts";
@@ -16,46 +16,48 @@ export type Operation = {
   readonly subject: string;
 };
 
-/** What goes wrong with one operation. Several may be given at once. */
+/** The faults of one operation. Several may be combined. */
 export type Fault = {
-  /** `request`: never arrives, nothing is stored. `answer`: done, but nobody is told. */
+  /** `request`: never arrives, nothing is stored. `answer`: done, but the node receives no answer. */
   readonly lose?: "request" | "answer";
-  /** Arrives this much later, ms: perhaps after its sender gave up. */
+  /** Arrives this much later, ms: perhaps after its sender has stopped waiting. */
   readonly delayMs?: number;
   /** Reads: answered by a replica that misses this many of the stream's newest messages. */
   readonly staleBy?: number;
 };
 
+/** The server's configuration and its faults. */
 export type MemoryServerOptions = {
   readonly clock: Clock;
   /** One stream for everything when absent. */
   readonly layout?: Layout;
-  /** Asked for every operation; a simulator draws from its seed here. */
+  /** Called for every operation; a simulator draws from its seed here. */
   readonly faults?: (operation: Operation) => Fault | undefined;
-  /** One way through the network, ms. 0 by default. */
+  /** Delay of one direction through the network, ms. 0 by default. */
   readonly latencyMs?: () => number;
   /** Copies of each stream; more than 1 makes `replicationMs` count. */
   readonly replicas?: number;
-  /** From the check of a write to its being stored, ms. 0 by default. */
+  /** From the check of a write until it is stored, ms. 0 by default. */
   readonly replicationMs?: () => number;
-  /** How much too late schedules fire, ms. 100 by default. */
+  /** How much later than its time a schedule fires, ms. 100 by default. */
   readonly latenessMs?: () => number;
-  /** Life of the entries of a bucket, ms; others live for ever. */
+  /** Life of the entries of a bucket, ms; unlimited for others. */
   readonly bucketAgeMs?: Readonly<Record<string, number>>;
   /** The server's limit for headers and payload of one message, bytes. 1 MiB by default. */
   readonly maxPayload?: number;
 };
 
-/** Takes a request and hands the answer to its second argument, unless it is lost. */
+/** Takes a request and passes the answer to its second argument, unless the answer is lost. */
 export type Listener = (payload: string, answer: (payload: string) => void) => void;
 
 const DUPLICATE_WINDOW_MS = 2 * 60_000;
 
+/** The server; see above. */
 export class MemoryServer {
   readonly options: MemoryServerOptions;
   readonly layout: Layout;
   private readonly logs = new Map<string, MemoryLog>();
-  /** Who serves a subject: everyone gets every request, the first answer counts. */
+  /** Listeners by subject: each receives every request, and the first answer counts. */
   private readonly bySubject = new Map<string, Set<Listener>>();
 
   constructor(options: MemoryServerOptions) {
@@ -71,7 +73,7 @@ export class MemoryServer {
     }
   }
 
-  /** The log of a stream; a lock bucket lives in its stream's. */
+  /** The log of a stream. A lock bucket is in the log of its stream. */
   log(stream: string): MemoryLog {
     const log = this.logs.get(stream);
     if (log === undefined) throw new Error(`the server in memory has no stream ${stream}`);
@@ -95,7 +97,7 @@ export class MemoryServer {
     };
   }
 
-  /** Everybody who serves the subject now. */
+  /** The listeners of the subject now. */
   listeners(subject: string): readonly Listener[] {
     return [...(this.bySubject.get(subject) ?? [])];
   }

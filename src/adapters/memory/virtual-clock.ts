@@ -1,26 +1,27 @@
 /**
- * Time that passes only when told to: the clock of simulations and of tests that must not wait.
- * Owns: the virtual time and everything that waits for it.
+ * Time that passes only when a test advances it: the clock of simulations and of tests that must not wait.
+ * Owns: the virtual time and every callback that waits for it.
  * Invariants
- *   V1. Callbacks run one at a time, by due time, then in the order in which they were asked for.
- *   V2. Between two callbacks all promises that can settle have settled: the same program runs the same way.
+ *   time.V1. Callbacks run one at a time, by due time, then in the order in which they were scheduled.
+ *   time.V2. Between two callbacks all promises that can settle have settled: the same program runs the same way.
  */
 import type { Clock } from "../../runtime/ports.ts";
 
 type Task = { readonly due: number; readonly order: number; readonly run: () => void; cancelled: boolean };
 
-/** 2026-01-01T00:00:00Z: a plain date for logs. */
+/** 2026-01-01T00:00:00Z: an ordinary date for logs. */
 const EPOCH_MS = 1_767_225_600_000;
 
-/** A clock for one simulated process: it can stand still, end, and be wrong. */
+/** A clock for one simulated process: it can be paused, ended, and wrong. */
 export interface ProcessClock extends Clock {
-  /** Nothing of this process runs until `resume`; what was due meanwhile runs then, as after SIGSTOP. */
+  /** No callback of this process runs until `resume`; what fell due meanwhile runs then, as after SIGSTOP. */
   pause(): void;
   resume(): void;
-  /** The process is gone: nothing of it ever runs again. */
+  /** The process has ended: none of its callbacks ever runs again. */
   end(): void;
 }
 
+/** The time that all simulated processes share; each has its own `ProcessClock`. */
 export class VirtualClock implements Clock {
   private readonly epoch: number;
   private time = 0;
@@ -64,19 +65,19 @@ export class VirtualClock implements Clock {
     this.after(0, run);
   }
 
-  /** Callbacks that wait, cancelled ones not counted. */
+  /** Number of callbacks that wait, cancelled ones not counted. */
   waiting(): number {
     return this.heap.reduce((count, task) => count + (task.cancelled ? 0 : 1), 0);
   }
 
-  /** Lets `ms` pass and runs all that falls due, what it asks for in turn included. */
+  /** Lets `ms` pass and runs every callback that falls due, also those that callbacks schedule. */
   async advance(ms: number): Promise<void> {
     const end = this.time + ms;
     while (await this.step(end));
     this.time = end;
   }
 
-  /** Advances in steps until `condition` holds; answers false when it does not within `limitMs`. */
+  /** Advances in steps until `condition` holds; returns false when it does not within `limitMs`. */
   async advanceUntil(condition: () => boolean, limitMs: number): Promise<boolean> {
     const end = this.time + limitMs;
     await settlePromises();
@@ -114,7 +115,7 @@ class ViewOfOneProcess implements ProcessClock {
   private readonly clock: VirtualClock;
   private readonly skewMs: number;
   private state: "running" | "paused" | "ended" = "running";
-  /** What fell due while paused, in order. */
+  /** Callbacks that fell due while paused, in order. */
   private held: (() => void)[] = [];
 
   constructor(clock: VirtualClock, skewMs: number) {
@@ -172,7 +173,7 @@ class ViewOfOneProcess implements ProcessClock {
   }
 }
 
-/** An immediate runs only when no promise has anything left to do; it takes no time that could be measured. */
+/** An immediate runs only when no promise has work left; it takes no measurable time. */
 const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const isBefore = (a: Task, b: Task): boolean => a.due < b.due || (a.due === b.due && a.order < b.order);

@@ -1,6 +1,6 @@
 /**
- * Work queues in memory, for tests and the simulator: items come from a journal, are shared by name among all
- * nodes of the process, and come again when they are not settled in time.
+ * Work queues in memory, for tests and the simulator. Items come from a journal. All nodes of the process share them by
+ * the queue's name. An item that is not settled in time comes again.
  * Owns: which items are unsettled.  Does not own: the journal, time.
  */
 import { token } from "../../runtime/subjects.ts";
@@ -15,7 +15,7 @@ type Member = {
 
 type Consumer = { readonly waiting: StoredMessage[]; readonly members: Member[] };
 
-/** What several nodes of one process share. */
+/** The queues and the dead letters that the nodes of one process share. */
 export class MemoryWorkQueues {
   private readonly journal: Journal;
   private readonly clock: Clock;
@@ -27,11 +27,12 @@ export class MemoryWorkQueues {
     this.clock = clock;
   }
 
-  /** Dead letters by subject and item, in the order of burying. */
+  /** Dead letters, in the order in which they were buried; one per worker, partition, item and `about`. */
   get dead(): readonly DeadLetter[] {
     return [...this.deadLetters.values()];
   }
 
+  /** The queue of one node. */
   queue(): WorkQueue {
     return {
       consume: async (options, onItem) => {
@@ -63,7 +64,7 @@ export class MemoryWorkQueues {
     return consumer;
   }
 
-  /** Like its server-side brother, a consumer outlives those who use it. */
+  /** A consumer outlives its members, as on a real server. */
   private async make(options: WorkQueueOptions): Promise<Consumer> {
     const consumer: Consumer = { waiting: [], members: [] };
     await this.journal.consume({ filters: options.filters, fromSequence: 1 }, (message) => {
@@ -79,7 +80,7 @@ export class MemoryWorkQueues {
       if (member === undefined) return;
       const message = consumer.waiting.shift();
       if (message === undefined) return;
-      // The next one goes to somebody else.
+      // The next item goes to another member.
       consumer.members.push(...consumer.members.splice(consumer.members.indexOf(member), 1));
       member.underWay++;
       void member.onItem(this.item(consumer, member, message)).finally(() => {

@@ -12,7 +12,7 @@ import type { NatsLink } from "./link.ts";
 import { ApiCode, ApiError } from "./jetstream-api.ts";
 import { lastPerSubject } from "./journal.ts";
 import { kvBucket } from "../jetstream/kv-bucket.ts";
-import { follow } from "./ordered-consumer.ts";
+import { consumeLog } from "./ordered-consumer.ts";
 import { getMessage } from "./stored-message.ts";
 import { ensureStream } from "./streams.ts";
 
@@ -39,9 +39,9 @@ export function natsBucket(link: NatsLink, definition: StreamDefinition, gatherM
       const read = lastPerSubject(link, stream, filter);
       return losable ? ifThere(read, []) : orUnavailable(read);
     },
-    async followLast(filter, onMessage, onCaughtUp) {
+    async consumeLast(filter, onMessage, onCaughtUp) {
       const start = () =>
-        follow(
+        consumeLog(
           link,
           { stream, filters: [filter], from: "last", onCaughtUp, onStreamGone: restore },
           onMessage,

@@ -6,7 +6,7 @@ import { appendMessages } from "./append.ts";
 import { lastTogether } from "./direct-get.ts";
 import type { NatsLink } from "./link.ts";
 import { ApiError, apiRequest } from "./jetstream-api.ts";
-import { follow } from "./ordered-consumer.ts";
+import { consumeLog } from "./ordered-consumer.ts";
 import { getMessage, READ_TIMEOUT_MS } from "./stored-message.ts";
 
 /** Reads in flight while many subjects are read. */
@@ -22,7 +22,7 @@ export function natsJournal(link: NatsLink, stream: string = STREAM): Journal {
     readLastPerSubject: (filter) => unlessGone(lastPerSubject(link, stream, filter)),
     readAll: (subject) => unlessGone(allOf(link, stream, subject)),
     consume: (options, onMessage): Promise<Subscription> =>
-      unlessGone(follow(link, { stream, filters: options.filters, from: options.fromSequence }, onMessage)),
+      unlessGone(consumeLog(link, { stream, filters: options.filters, from: options.fromSequence }, onMessage)),
   };
 }
 

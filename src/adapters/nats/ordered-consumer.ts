@@ -48,14 +48,14 @@ const CREATE_TIMEOUT_MS = 5_000;
 const RETRY_MS = { first: 50, most: 1_000 } as const;
 
 /** @throws Unavailable (the first consumer cannot be made), ApiError (no such stream) */
-export async function follow(
+export async function consumeLog(
   link: NatsLink,
   options: FollowOptions,
   onMessage: (message: StoredMessage) => void | Promise<void>,
 ): Promise<Subscription> {
-  const follower = new Follower(link, options, onMessage);
+  const consumer = new Follower(link, options, onMessage);
   await follower.start();
-  return follower;
+  return consumer;
 }
 
 class Follower implements Subscription {

@@ -1,39 +1,40 @@
-/** Follows a log in memory in order and without gaps, over lost connections. */
+/** Consumes a log in memory in order and without gaps, across lost connections. */
 import type { StoredMessage, Subscription } from "../../runtime/ports.ts";
 import { compileFilters } from "../jetstream/append-rules.ts";
 import type { MemoryLink } from "./link.ts";
 import type { MemoryLog } from "./log.ts";
 
-export type MemoryFollowOptions = {
+/** What to consume. */
+export type LogConsumeOptions = {
   readonly filters: readonly string[];
-  /** A sequence, or `"last"`: the last message of each subject first; once more after an interruption. */
+  /** A sequence, or `"last"`: the last message of each subject first, and once more after an interruption. */
   readonly from: number | "last";
-  /** Called once, behind the messages that were there at the start. */
+  /** Called once, after the messages that were there at the start. */
   readonly onCaughtUp?: () => void;
 };
 
-/** Starts at once; the first message comes later. */
-export function follow(
+/** Starts at once; the first message comes later. A callback that rejects ends the process. */
+export function consumeLog(
   link: MemoryLink,
   log: MemoryLog,
-  options: MemoryFollowOptions,
+  options: LogConsumeOptions,
   onMessage: (message: StoredMessage) => void | Promise<void>,
 ): Subscription {
-  const follower = new MemoryFollower(link, log, options, onMessage);
-  follower.wake();
-  return follower;
+  const consumer = new LogConsumer(link, log, options, onMessage);
+  consumer.wake();
+  return consumer;
 }
 
-class MemoryFollower implements Subscription {
+class LogConsumer implements Subscription {
   private readonly link: MemoryLink;
   private readonly log: MemoryLog;
-  private readonly options: MemoryFollowOptions;
+  private readonly options: LogConsumeOptions;
   private readonly matches: (subject: string) => boolean;
   private readonly onMessage: (message: StoredMessage) => void | Promise<void>;
   private readonly forget: (() => void)[];
-  /** Last messages of subjects, to be delivered before the log is followed. */
+  /** Last messages of subjects, to be delivered before the later ones of the log. */
   private present: StoredMessage[];
-  /** Sequence from which on the log is looked at. */
+  /** Sequence from which on the log is read. */
   private next: number;
   private caughtUp = false;
   private busy = false;
@@ -42,7 +43,7 @@ class MemoryFollower implements Subscription {
   constructor(
     link: MemoryLink,
     log: MemoryLog,
-    options: MemoryFollowOptions,
+    options: LogConsumeOptions,
     onMessage: (message: StoredMessage) => void | Promise<void>,
   ) {
     this.link = link;
@@ -65,7 +66,7 @@ class MemoryFollower implements Subscription {
     for (const forget of this.forget) forget();
   }
 
-  /** Delivers the next message after one way through the network, if there is one. */
+  /** Delivers the next message, if there is one, after the latency of the network. */
   wake(): void {
     if (this.busy || this.stopped) return;
     this.busy = true;
@@ -85,7 +86,7 @@ class MemoryFollower implements Subscription {
       if (this.present.length === 0 && this.options.from === "last") this.reachEnd();
     }
     this.busy = false;
-    // Something was stored while the last callback ran and found this busy.
+    // A message was stored while the last callback ran and found this busy.
     if (this.link.state === "up" && this.log.next(this.next, this.matches) !== undefined) this.wake();
   }
 
@@ -93,7 +94,7 @@ class MemoryFollower implements Subscription {
     const present = this.present.shift();
     if (present !== undefined) return present;
     const message = this.log.next(this.next, this.matches);
-    // What was looked at and does not match is not looked at again.
+    // Messages that were read and do not match are not read again.
     this.next = (message?.sequence ?? this.log.lastSequence) + 1;
     return message;
   }
