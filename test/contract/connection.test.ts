@@ -44,7 +44,7 @@ t.test("versions are compared by their numbers", async (t) => {
 t.test("a server that is too old is refused in one line with its version and the fix", async (t) => {
   const old = await oldServer(t, "2.9.10");
   await t.rejects(connectNats(settings(old)), {
-    name: "ServerUnfit",
+    name: "ServerIncompatible",
     message: /^NATS server 2\.9\.10 at .* is too old: Orderly needs 2\.14\.9 or newer.*upgrade nats-server$/,
   });
 });
@@ -52,7 +52,7 @@ t.test("a server that is too old is refused in one line with its version and the
 t.test("no server: refused in one line with the address, when the time is up", async (t) => {
   const [port] = await freePorts(1);
   await t.rejects(connectNats(settings(`127.0.0.1:${port}`)), {
-    name: "ServerUnfit",
+    name: "ServerIncompatible",
     message: new RegExp(`^cannot connect to NATS at 127.0.0.1:${port}: .*start nats-server`),
   });
 });
@@ -73,9 +73,9 @@ t.test("JetStream that is off is said", async (t) => {
       "accounts { A: { users: [{ user: a, password: a }] }, SYS: { users: [{ user: s, password: s }] } }\nsystem_account: SYS",
   });
   const asUser = { user: "a", password: "a" };
-  await t.rejects(connectNats(settings(server.url, asUser)), { name: "ServerUnfit", message: /JetStream/ });
+  await t.rejects(connectNats(settings(server.url, asUser)), { name: "ServerIncompatible", message: /JetStream/ });
   await t.rejects(connectNats(settings(server.url, { ...asUser, password: "b" })), {
-    name: "ServerUnfit",
+    name: "ServerIncompatible",
     message: /cannot connect to NATS at .*[Aa]uthorization/,
   });
 });

@@ -1,7 +1,7 @@
 /**
- * Publishes messages to a stream: one as one publish, several as one atomic batch (ADR-50).
- * The client library's own batch hides the server's error, hence this one.
- * Hot path: header and payload of a message are encoded in one go.
+ * Publishes messages to a stream: one as one publish, several as one atomic batch (ADR-50). The client library's own
+ * batch hides the server's error, so this file replaces it.
+ * Hot path: header and payload of a message are encoded in one step.
  */
 import { MsgHdrsImpl, nuid } from "@nats-io/transport-node";
 import { ServerCode } from "../../runtime/ports.ts";
@@ -12,10 +12,10 @@ import type { ErrorBody } from "../jetstream/codes.ts";
 import { encodeMessages, type WireMessage } from "../jetstream/message-encoding.ts";
 import { describe, request } from "./request.ts";
 
-/** Of a server that does not tell its own, bytes. */
+/** The limit of a server that does not state its own, bytes. */
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 
-/** Headers that are encoded already; the client asks for nothing but `encode`. */
+/** Headers that are encoded already; of these the client calls only `encode`. */
 class EncodedHeaders extends MsgHdrsImpl {
   private readonly bytes: Uint8Array;
   constructor(bytes: Uint8Array) {
@@ -34,14 +34,14 @@ type Ack = {
   readonly error?: ErrorBody;
 };
 
-/** Stores all or none; see `Journal.append`. */
+/** Stores all messages or none; see `Journal.append`. */
 export async function appendMessages(
   link: NatsLink,
   messages: readonly WireMessage[],
   timeoutMs: number,
 ): Promise<AppendResult> {
   if (messages.length === 0) throw new RangeError("an append needs at least one message");
-  // Sent while disconnected, a batch would be buffered and its first half dropped by the next dial.
+  // While disconnected, the client would buffer a batch, and its next connection would drop the first half.
   if (!link.connected()) return { status: "unanswered", reason: "not connected to NATS" };
   const encoded = encodeMessages(messages, nuid.next(), link.nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD);
   if ("status" in encoded) return encoded;
@@ -53,13 +53,13 @@ export async function appendMessages(
     }
     const headers = new EncodedHeaders(last.headers);
     const reply = await request(link, last.subject, last.payload, timeoutMs, headers);
-    return settle(reply.json<Ack>(), messages.length);
+    return resultOf(reply.json<Ack>(), messages.length);
   } catch (error) {
     return { status: "unanswered", reason: describe(error) };
   }
 }
 
-function settle(ack: Ack, count: number): AppendResult {
+function resultOf(ack: Ack, count: number): AppendResult {
   if (ack.error !== undefined) {
     const reason = ack.error.description ?? "refused";
     const code = ack.error.err_code ?? ack.error.code;
@@ -69,7 +69,7 @@ function settle(ack: Ack, count: number): AppendResult {
     return { status: "rejected", code, reason };
   }
   if (ack.seq === undefined) return { status: "unanswered", reason: "the answer is no acknowledgement" };
-  // Says nothing about what is stored: another payload may have come with the same id.
+  // This answer says nothing about what is stored: another payload may have come with the same id.
   if (ack.duplicate === true) {
     return {
       status: "rejected",

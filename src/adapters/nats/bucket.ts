@@ -1,6 +1,6 @@
 /**
- * A KV bucket on a JetStream stream; writes and reads go to its leader.
- * A bucket in memory is made again when the only server was restarted and has lost it.
+ * A KV bucket on a JetStream stream. Writes and reads go to its leader. A bucket in memory is made again after a restart
+ * of the only server, which loses it.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { StreamDefinition } from "./stream-definitions.ts";
@@ -19,8 +19,8 @@ import { ensureStream } from "./streams.ts";
 const WRITE_TIMEOUT_MS = 2_000;
 
 /**
- * The bucket of the stream `KV_<bucket>`; the lock bucket is a part of the journal's stream.
- * @param gatherMs makes writes wait so long for others to share a batch with; the stream has to allow atomic batches
+ * The bucket of the stream `KV_<bucket>`. The lock bucket is a part of the journal's stream.
+ * @param gatherMs how long a write waits for others to share a batch with, ms; the stream must allow atomic batches
  */
 export function natsBucket(link: NatsLink, definition: StreamDefinition, gatherMs?: number): Bucket {
   const stream = definition.name;
@@ -65,8 +65,8 @@ async function append(
   restore: () => Promise<void>,
 ): Promise<AppendResult> {
   const result = await appendMessages(link, [message], WRITE_TIMEOUT_MS);
-  const nobody = result.status === "unanswered" && result.reason === "no responders";
-  if (!nobody || !losable) return result;
+  const noStream = result.status === "unanswered" && result.reason === "no responders";
+  if (!noStream || !losable) return result;
   try {
     await restore();
   } catch (error) {

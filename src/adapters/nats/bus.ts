@@ -37,7 +37,7 @@ function serve(link: NatsLink, subject: string, handler: (payload: string) => Pr
   // A rejection is left unhandled on purpose: it ends the process.
   const answer = async (msg: Msg) => {
     const reply = await handler(msg.string());
-    // Without a connection the requester has given up on us already.
+    // Without a connection the requester has stopped waiting for this node.
     if (link.connected() && !link.nc.isClosed()) msg.respond(reply);
   };
   const subscription = link.nc.subscribe(subject, {
@@ -49,14 +49,14 @@ function serve(link: NatsLink, subject: string, handler: (payload: string) => Pr
     async stop() {
       if (stopped) return;
       stopped = true;
-      // What the server has sent on its way already is answered: nobody else will.
+      // Requests that the server has already sent are answered: no other node will answer them.
       if (link.connected() && !link.nc.isDraining()) await drained(subscription);
       else subscription.unsubscribe();
     },
   };
 }
 
-/** Ends the subscription behind the last request that the server sends, or when the connection is lost first. */
+/** Ends the subscription after the last request that the server sends, or when the connection is lost first. */
 async function drained(subscription: NatsSubscription): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * One connection to NATS, checked: the server is new enough and JetStream is on. Reconnects for ever.
- * Owns: the connection and who is told of its state.  Does not own: subscriptions made on it.
+ * One connection to NATS, checked: the server is new enough and JetStream is on. It reconnects without limit.
+ * Owns: the connection and the listeners to its state.  Does not own: subscriptions made on it.
  */
 import { readFileSync } from "node:fs";
 import { connect, credsAuthenticator } from "@nats-io/transport-node";
@@ -12,6 +12,7 @@ import type { NatsLink } from "./link.ts";
 /** Batches and schedules on clusters were repaired up to this version. */
 export const MINIMUM_SERVER = "2.14.9";
 
+/** How to reach the servers. */
 export type NatsSettings = {
   /** `host:port` or `nats://host:port`, at least one. */
   readonly servers: readonly string[];
@@ -27,12 +28,15 @@ export type NatsSettings = {
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
 };
 
-/** The servers cannot be used: not reached, too old, or without JetStream. One line, names the fix. Not retryable. */
+/** The servers cannot be used: not reached, too old, or without JetStream. One line with the remedy. Not retryable. */
 export class ServerIncompatible extends Error {
-  override readonly name = "ServerUnfit";
+  override readonly name = "ServerIncompatible";
 }
 
-/** @throws ServerUnfit */
+/**
+ * Connects, and checks the server's version and JetStream.
+ * @throws ServerIncompatible, after `connectTimeoutMs` at the latest
+ */
 export async function connectNats(settings: NatsSettings): Promise<NatsLink> {
   const deadline = performance.now() + settings.connectTimeoutMs;
   const link = watch(await dial(settings, deadline));

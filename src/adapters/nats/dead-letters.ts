@@ -1,9 +1,11 @@
 /**
  * Dead letters in a stream of their own: `dead.<worker>.<partition>.<about>`, and their replays one level below.
- * Owns: the stream's subjects and headers.  Does not own: who works on a replay (work-queue.nats.ts).
+ * Owns: the stream's subjects and headers.  Does not own: the work on a replay (work-queue.ts).
  * Invariants
- *   D1. A letter is replayed once: its replay's subject is its own, and is written as the first of it or not at all.
- *   D2. A letter is deleted only when its replay is stored. A crash between the two leaves both; a repeat ends it.
+ *   dead.D1. A dead letter is replayed once: its replay has a subject of its own, and is stored there as the first
+ *            message or not at all.
+ *   dead.D2. A dead letter is deleted only when its replay is stored. A crash between the two leaves both; a repeated
+ *            replay deletes it.
  * Proved by: test/integration/runtime/dead-letters.test.ts
  */
 import { setTimeout as pause } from "node:timers/promises";
@@ -23,20 +25,20 @@ import { getMessage, READ_TIMEOUT_MS } from "./stored-message.ts";
 
 const WRITE_TIMEOUT_MS = 2_000;
 const REASON_CHARS = 300;
-/** While somebody else's replay of the same letter is being stored. */
+/** Attempts while another client's replay of the same dead letter is being stored. */
 const IN_FLIGHT_TRIES = 20;
 const IN_FLIGHT_PAUSE_MS = 25;
 const ROOT = DEAD_STREAM.toLowerCase();
 /** Four tokens: replays have six. */
-const LETTERS = `${ROOT}.*.*.*`;
+const DEAD_LETTERS = `${ROOT}.*.*.*`;
 
-/** The replays of one worker, as its consumer wants them. */
+/** The subjects of one worker's replays, for the filter of its consumer. */
 export const replaysOf = (worker: string): string => `${ROOT}.${worker}.*.*.replay.*`;
 
-/** See WorkQueue.bury. */
-export async function bury(link: NatsLink, letter: DeadLetter): Promise<void> {
-  const { worker, partition, about, item } = letter;
-  // A sequence is its stream's own; the partition tells which stream.
+/** Stores a dead letter; see `WorkQueue.bury`. @throws Unavailable (retryable) */
+export async function bury(link: NatsLink, deadLetter: DeadLetter): Promise<void> {
+  const { worker, partition, about, item } = deadLetter;
+  // A sequence counts within one stream; the partition determines which.
   const origin = item.replayOf === undefined ? `${partition}.${item.sequence}` : `replay.${item.replayOf}`;
   const result = await appendMessages(
     link,
@@ -48,8 +50,8 @@ export async function bury(link: NatsLink, letter: DeadLetter): Promise<void> {
           ...item.headers,
           [DeadLetterHeader.subject]: item.subject,
           [DeadLetterHeader.sequence]: String(item.sequence),
-          [DeadLetterHeader.reason]: oneLine(letter.reason),
-          [DeadLetterHeader.attempts]: String(letter.attempts),
+          [DeadLetterHeader.reason]: oneLine(deadLetter.reason),
+          [DeadLetterHeader.attempts]: String(deadLetter.attempts),
         },
         messageId: `${worker}.${origin}`,
       },
@@ -61,7 +63,7 @@ export async function bury(link: NatsLink, letter: DeadLetter): Promise<void> {
   throw new Unavailable(`dead letter of ${worker}: ${result.reason}`);
 }
 
-/** A stored replay as the item that it was. */
+/** A stored replay as the item that the worker abandoned. */
 export function replayedItem(item: WorkItem): WorkItem {
   const { headers } = item;
   return {
@@ -75,29 +77,29 @@ export function replayedItem(item: WorkItem): WorkItem {
   };
 }
 
-/** The operators' side. */
+/** Dead letters for operators: list and replay. Both throw Unavailable (retryable). */
 export function natsDeadLetters(link: NatsLink): DeadLetters {
   return {
     async list(limit, after) {
       const found: StoredDeadLetter[] = [];
       let from = after + 1;
       while (found.length < limit) {
-        const message = await read(link, from, LETTERS);
+        const message = await read(link, from, DEAD_LETTERS);
         if (message === undefined) break;
-        found.push(letterOf(message));
+        found.push(deadLetterOf(message));
         from = message.sequence + 1;
       }
       return found;
     },
     async replay(sequence) {
-      const letter = await read(link, sequence, LETTERS);
-      if (letter?.sequence !== sequence) {
-        const replayed = await read(link, 1, `${LETTERS}.replay.${sequence}`);
+      const deadLetter = await read(link, sequence, DEAD_LETTERS);
+      if (deadLetter?.sequence !== sequence) {
+        const replayed = await read(link, 1, `${DEAD_LETTERS}.replay.${sequence}`);
         return replayed === undefined ? "not_found" : "replayed";
       }
-      const subject = `${letter.subject}.replay.${sequence}`;
-      const headers = { ...letter.headers, [DeadLetterHeader.replayOf]: String(sequence) };
-      const message = { subject, payload: letter.payload, headers, fence: { subject, sequence: 0 } };
+      const subject = `${deadLetter.subject}.replay.${sequence}`;
+      const headers = { ...deadLetter.headers, [DeadLetterHeader.replayOf]: String(sequence) };
+      const message = { subject, payload: deadLetter.payload, headers, fence: { subject, sequence: 0 } };
       let result = await appendMessages(link, [message], WRITE_TIMEOUT_MS);
       for (let tried = 1; tried < IN_FLIGHT_TRIES && isInFlight(result); tried++) {
         await pause(IN_FLIGHT_PAUSE_MS);
@@ -114,7 +116,7 @@ export function natsDeadLetters(link: NatsLink): DeadLetters {
 const isInFlight = (result: AppendResult): boolean =>
   result.status === "rejected" && result.code === ServerCode.subjectInFlight;
 
-/** The first message at or behind a sequence. @throws Unavailable */
+/** The first message at or after a sequence. @throws Unavailable */
 async function read(link: NatsLink, seq: number, filter: string): Promise<StoredMessage | undefined> {
   try {
     return await getMessage(link, DEAD_STREAM, { seq, next_by_subj: filter });
@@ -130,13 +132,13 @@ async function remove(link: NatsLink, sequence: number): Promise<void> {
     await apiRequest(link, `STREAM.MSG.DELETE.${DEAD_STREAM}`, query, READ_TIMEOUT_MS);
   } catch (error) {
     if (!(error instanceof ApiError || error instanceof Unavailable)) throw error;
-    // Gone already, for somebody else replays it in the same moment: the server calls that a fault of its own.
-    if ((await read(link, sequence, LETTERS))?.sequence !== sequence) return;
+    // Another client has deleted it at the same moment: the server reports that as a fault of its own.
+    if ((await read(link, sequence, DEAD_LETTERS))?.sequence !== sequence) return;
     throw new Unavailable(error.message, { cause: error });
   }
 }
 
-function letterOf({ subject, sequence, at, headers }: StoredMessage): StoredDeadLetter {
+function deadLetterOf({ subject, sequence, at, headers }: StoredMessage): StoredDeadLetter {
   return {
     sequence,
     worker: subject.split(".")[1] ?? "",

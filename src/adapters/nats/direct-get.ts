@@ -1,7 +1,7 @@
 /**
- * Reads that say how far the log of whoever answered them reaches (server ADR-31, batched direct get): the server's own
- * word that a reading is not older than what its reader has to know. `STREAM.MSG.GET` has no such word, and an old
- * leader goes on answering it for some seconds.
+ * Reads that state how far the log of the answering replica reaches (server ADR-31, batched direct get). With that the
+ * server itself says that a reading is not older than its reader requires. `STREAM.MSG.GET` states nothing like it, and
+ * an old leader answers it for some seconds after its term.
  */
 import { createInbox } from "@nats-io/transport-node";
 import type { Msg } from "@nats-io/transport-node";
@@ -9,12 +9,15 @@ import { ReplicaLagging, type Reading, type StoredMessage, Unavailable } from ".
 import type { NatsLink } from "./link.ts";
 import { READ_TIMEOUT_MS, readHeaders } from "./stored-message.ts";
 
-/** Status of the last message of an answer, and of an answer that says there is nothing. */
+/** Status of the last message of an answer, and of an answer without messages. */
 const Status = { endOfBatch: 204, notFound: 404, noResponders: 503 } as const;
-/** What 404 says when none of the subjects has a message; it says another thing when one cannot be read. */
+/** The text of a 404 when none of the subjects has a message; it differs when a message cannot be read. */
 const NOTHING = "No Results";
 
-/** The last messages of the subjects, from one replica whose log reaches `through`. @throws Unavailable, Behind */
+/**
+ * The last messages of the subjects, all from one point of one replica whose log reaches `through`.
+ * @throws Unavailable (retryable); ReplicaLagging when the answering replica's log ends before `through`
+ */
 export async function lastTogether(
   link: NatsLink,
   stream: string,
@@ -24,34 +27,33 @@ export async function lastTogether(
   const last = new Map<string, StoredMessage>();
   let page = await ask(link, stream, { multi_last: subjects });
   const { upTo } = page;
-  // Nothing at all: a replica that has just begun, or none of the subjects is there.
-  if (upTo < through) throw new ReplicaLagging(`a replica that has come to ${upTo}, not to ${through}`);
+  // 0: the replica has just begun, or none of the subjects has a message.
+  if (upTo < through) throw new ReplicaLagging(`the replica has reached ${upTo}, not ${through}`);
   for (;;) {
     for (const message of page.messages) last.set(message.subject, message);
     const left = page.pending;
     if (left === 0) return { last, through: upTo };
-    // The rest of an answer that the server has cut, as of the same point, perhaps from another replica.
+    // The rest of an answer that the server has split, as of the same point, perhaps from another replica.
     page = await ask(link, stream, { multi_last: subjects, seq: endOf(page.messages) + 1, up_to_seq: upTo });
     if (page.messages.length + page.pending !== left)
-      throw new ReplicaLagging(`a replica that lacks a part of what there is up to ${upTo}`);
+      throw new ReplicaLagging(`the replica lacks a part of the messages up to ${upTo}`);
   }
 }
 
 type Page = {
   readonly messages: readonly StoredMessage[];
-  /** How far the log reaches that was read; 0 when nothing was found. */
+  /** How far the log that was read reaches; 0 when nothing was found. */
   readonly upTo: number;
-  /** How many are left behind the last message. */
+  /** Number of messages after the last one of this answer. */
   readonly pending: number;
 };
 
-/** Of the last message; 0 before the first. */
+/** Sequence of the last message; 0 when there is none. */
 const endOf = (messages: readonly StoredMessage[]): number => messages.at(-1)?.sequence ?? 0;
 
-/** One answer, whole: every message of it, and its end, names the message before. @throws Unavailable */
-
+/** One answer, complete: each of its messages, and its end, names the message before. @throws Unavailable */
 async function ask(link: NatsLink, stream: string, query: object): Promise<Page> {
-  // The client throws at whoever subscribes or publishes while it ends.
+  // The client throws at calls to subscribe or publish while it closes.
   const { nc } = link;
   if (!link.connected() || nc.isClosed() || nc.isDraining()) throw new Unavailable("not connected to NATS");
   const answer = Promise.withResolvers<Page>();

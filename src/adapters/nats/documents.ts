@@ -1,7 +1,8 @@
 /**
  * Documents in an object store of NATS; `nats object ls <store>` shows them (ADR-20 of NATS has the layout). Small ones
- * are read straight from the stream (document-direct.nats.ts), all others with the client's object store. Written by our own hands: the client's `put` asks first, then writes each chunk and the
- * description one after the other; here all of it is one write, shared with other documents (append-group.nats.ts).
+ * are read straight from the stream (document-direct.ts), all others with the client's object store. Writes do not use
+ * the client: its `put` reads first, then writes each chunk and the description one after the other. Here all of it is
+ * one write, shared with other documents (group-append.ts).
  */
 import { Objm, type ObjectStore } from "@nats-io/obj";
 import { nuid } from "@nats-io/transport-node";
@@ -16,13 +17,13 @@ import { untilAvailable } from "../jetstream/retry-until-available.ts";
 const OPEN_DEADLINE_MS = 30_000;
 /** Time limit of one attempt at a write, ms. */
 const WRITE_TIMEOUT_MS = 3_000;
-/** Bytes, as the clients have it. */
+/** Bytes of a chunk; the clients' default. */
 const CHUNK_BYTES = 128 * 1024;
 
 /**
- * Opens the object store, whose stream has to exist (`documentsStream`). A document that is put again leaves the chunks
- * of the former one behind.
- * @param gatherMs how long a document waits for others to be stored with
+ * Opens the object store. Its stream must exist (`documentsStream`). A document that is put again leaves the chunks of
+ * the former one in the stream.
+ * @param gatherMs how long a document waits for others that are stored with it, ms
  * @throws Unavailable (retryable)
  */
 export async function natsDocuments(link: NatsLink, store: string, gatherMs = 0): Promise<Documents> {
@@ -69,7 +70,7 @@ async function get(store: ObjectStore, name: string) {
   if (found === null) return undefined;
   const chunks: Uint8Array[] = [];
   for await (const chunk of found.data) chunks.push(chunk);
-  // Tells of a wrong digest; only known when all has been read.
+  // Reports a wrong digest, which is known only when all chunks have been read.
   const damage = await found.error;
   if (damage instanceof Error) throw damage;
   return { bytes: Buffer.concat(chunks), metadata: found.info.metadata ?? {} };

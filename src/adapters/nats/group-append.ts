@@ -1,13 +1,13 @@
 /**
- * Small writes to one stream that go together: they gather for a moment, and leave as one atomic batch. The server
- * syncs a batch once; alone, each write would cost a sync of its own, and the orders would wait for them all.
+ * Small writes to one stream that are sent together: they gather for a moment and leave as one atomic batch. The server
+ * syncs a batch once. Alone, each write would cost a sync of its own, and the orders would wait for all of them.
  * Owns: the writes that wait.  Does not own: what a refusal means.
  * Invariants
- *   G1. One group is under way at a time.
- *   G2. Every write gets an answer of its own: a group that is refused is sent again, write by write.
- *   G3. A group holds a subject once: a second check of it could not be made in the same batch.
- *   G4. The messages of one write are stored together or not at all, in their order.
- * A crash leaves writes stored that nobody was answered for, as with any write.
+ *   group.G1. One group is in flight at a time.
+ *   group.G2. Every write gets an answer of its own: a group that is refused is sent again, write by write.
+ *   group.G3. A group holds a subject once: the server could not check it a second time in the same batch.
+ *   group.G4. The messages of one write are stored together or not at all, in their order.
+ * A crash leaves stored writes whose callers received no answer, as with any write.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { AppendResult } from "../../runtime/ports.ts";
@@ -15,17 +15,18 @@ import { appendMessages } from "./append.ts";
 import type { NatsLink } from "./link.ts";
 import type { WireMessage } from "../jetstream/message-encoding.ts";
 
-/** Messages; with fewer, single writes are faster: a batch has a fixed cost of a few of them. */
+/** Messages. With fewer, single writes are faster: a batch has a fixed cost of a few of them. */
 const GROUP_FROM = 4;
-/** Messages. */
+/** Messages in one group at most. */
 const GROUP_MAX = 256;
 
 type Write = { readonly messages: readonly WireMessage[]; readonly answer: (result: AppendResult) => void };
 
 /**
- * Appends the messages of one write, with other writes where there are some. The stream has to allow atomic batches.
- * @param timeoutMs of one attempt; a write that has to be repeated alone has it twice
- * @param gatherMs how long the first write of a group waits for others: for writers that nobody waits for
+ * Appends the messages of one write, together with other writes if some are waiting. The stream must allow atomic
+ * batches.
+ * @param timeoutMs of one attempt; a write that is repeated alone has it twice
+ * @param gatherMs how long the first write of a group waits for others, ms: for writes that no caller waits for
  */
 export function groupedAppend(
   link: NatsLink,
@@ -64,7 +65,7 @@ export function groupedAppend(
     });
 }
 
-/** The oldest writes that may share a batch. Of two that write the same subject the later one has to wait. */
+/** The oldest writes that may share a batch. Of two that write the same subject the later one waits. */
 function nextGroup(waiting: readonly Write[]): { readonly group: Write[]; readonly rest: Write[] } {
   const group: Write[] = [];
   const rest: Write[] = [];

@@ -1,4 +1,4 @@
-/** Requests to the JetStream API, with the server's error codes kept apart from "no answer". */
+/** Requests to the JetStream API. They keep the server's error codes apart from "no answer". */
 import { Unavailable } from "../../runtime/ports.ts";
 import type { NatsLink } from "./link.ts";
 import { isTransient } from "../jetstream/codes.ts";
@@ -15,7 +15,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Refusals that the adapters tell apart (nats-server, errors.json). */
+/** Refusals that the adapters distinguish (nats-server, errors.json). */
 export const ApiCode = {
   consumerNotFound: 10014,
   messageNotFound: 10037,

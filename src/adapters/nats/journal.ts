@@ -1,4 +1,7 @@
-/** The journal on a JetStream stream. Writes are acknowledged by a quorum; reads are answered by the leader, or say how far they reach. */
+/**
+ * The journal on a JetStream stream. A quorum acknowledges writes. The leader answers reads, or the answering replica
+ * states how far its log reaches.
+ */
 import { STREAM } from "../../runtime/subjects.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { AppendResult, Journal, Message, StoredMessage, Subscription } from "../../runtime/ports.ts";
@@ -26,7 +29,7 @@ export function natsJournal(link: NatsLink, stream: string = STREAM): Journal {
   };
 }
 
-/** A stream that is not there (yet, or because a server lost its disk) is an outage like any other. */
+/** A missing stream (not made yet, or lost with a server's disk) is an outage like any other. */
 async function unlessGone<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -36,7 +39,11 @@ async function unlessGone<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** The leader lists the subjects, then each is read from it; subjects that vanish meanwhile are left out. */
+/**
+ * The last message of every subject that matches. The leader lists the subjects, then each is read from it; subjects
+ * that vanish meanwhile are left out.
+ * @throws Unavailable, ApiError
+ */
 export async function lastPerSubject(
   link: NatsLink,
   stream: string,

@@ -1,11 +1,12 @@
+/** The connection that the adapters of one process share. */
 import type { NatsConnection } from "@nats-io/transport-node";
 
-/** A connection as the adapters share it. */
+/** A connection and its state. */
 export interface NatsLink {
   readonly nc: NatsConnection;
   connected(): boolean;
-  /** Told of every change; the answer ends it. */
+  /** Calls the listener at every change, until the returned function is called. */
   onChange(listener: (connected: boolean) => void): () => void;
-  /** Sends what waits, then closes. Idempotent. */
+  /** Sends what is buffered, then closes. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,14 +1,14 @@
 /**
- * Follows a stream in order and without gaps, over lost messages, reconnects and restarts of servers.
- * The client library's ordered consumer (3.4) usually comes back at once, but waits half a minute when its first
- * look after a reconnect fails, and gives up for good when it never received anything and 30 attempts failed. This
- * one makes a fresh consumer, behind the last message received, whenever anything looks wrong.
- * Owns: the server-side consumer, its subscription, what was received and not handed on yet.
+ * Consumes a stream in order and without gaps, across lost messages, reconnects and restarts of servers.
+ * The client library's ordered consumer (3.4) usually recovers at once. But it waits half a minute when its first
+ * attempt after a reconnect fails, and stops permanently when it never received a message and 30 attempts failed. This
+ * one makes a fresh consumer, after the last message received, at every sign of a fault.
+ * Owns: the server-side consumer, its subscription, what was received and not delivered yet.
  * Invariants
- *   O1. Handed on: strictly rising stream sequences, one at a time, the next after the last one's promise.
- *   O2. A message is taken only from the current consumer and only when it is the consumer's next one.
- *   O3. After `stop` no further message is handed on.
- * Bounded by the server's flow control: its requests are answered only behind the messages before them.
+ *   consumer.O1. Delivered: strictly ascending stream sequences, one at a time, each after the promise of the one before.
+ *   consumer.O2. A message is taken only from the current consumer and only when it is the consumer's next one.
+ *   consumer.O3. After `stop` no further message is delivered.
+ * The server's flow control bounds the queue: its requests are answered only after the messages before them.
  * Proved by: test/contract/journal.test.ts, consume.test.ts, outage.test.ts
  */
 import { createInbox, nuid } from "@nats-io/transport-node";
@@ -19,17 +19,18 @@ import type { NatsLink } from "./link.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
 import { readDelivery } from "./stored-message.ts";
 
-export type FollowOptions = {
+/** What to consume. */
+export type OrderedConsumerOptions = {
   readonly stream: string;
   readonly filters: readonly string[];
   /**
-   * A sequence: every message from there on. `"last"`: the last message of each subject, then what follows;
-   * after an interruption the last ones come again.
+   * A sequence: every message from it on. `"last"`: the last message of each subject, then later messages; after an
+   * interruption the last ones come again.
    */
   readonly from: number | "last";
   /** Called after the message that was the newest one when the consumer was made, or at once. Once per consumer. */
   readonly onCaughtUp?: () => void;
-  /** Asked to bring the stream back before the next attempt, when the server does not know it. */
+  /** Called before the next attempt when the server does not know the stream; may make it again. */
   readonly onStreamGone?: () => Promise<void>;
 };
 
@@ -42,27 +43,30 @@ const HEARTBEAT_MS = 1_000;
 /** Two heartbeats and some lateness. */
 const SILENCE_MS = 2_500;
 const NANOS_PER_MS = 1_000_000;
-/** How long the server keeps a consumer that nobody listens to, ms. */
+/** How long the server keeps a consumer without a subscriber, ms. */
 const INACTIVE_MS = 10_000;
 const CREATE_TIMEOUT_MS = 5_000;
 const RETRY_MS = { first: 50, most: 1_000 } as const;
 
-/** @throws Unavailable (the first consumer cannot be made), ApiError (no such stream) */
+/**
+ * Starts to consume. A callback that rejects ends the process.
+ * @throws Unavailable (the first consumer cannot be made), ApiError (no such stream)
+ */
 export async function consumeLog(
   link: NatsLink,
-  options: FollowOptions,
+  options: OrderedConsumerOptions,
   onMessage: (message: StoredMessage) => void | Promise<void>,
 ): Promise<Subscription> {
-  const consumer = new Follower(link, options, onMessage);
-  await follower.start();
+  const consumer = new OrderedConsumer(link, options, onMessage);
+  await consumer.start();
   return consumer;
 }
 
-class Follower implements Subscription {
+class OrderedConsumer implements Subscription {
   private readonly link: NatsLink;
-  private readonly options: FollowOptions;
+  private readonly options: OrderedConsumerOptions;
   private readonly onMessage: (message: StoredMessage) => void | Promise<void>;
-  /** Received, not handed on yet; oldest at `#head`. */
+  /** Received, not delivered yet; the oldest is at `head`. */
   private queue: Queued[] = [];
   private head = 0;
   private pumping = false;
@@ -70,19 +74,20 @@ class Follower implements Subscription {
   /** Stream sequence of the newest message received; 0 before the first. */
   private received = 0;
   /**
-   * The server had looked at everything up to here, and a fresh consumer begins behind it: the stream may have grown by
-   * millions of messages that do not concern this follower. What the consumer's last heartbeat but one has told: it has
-   * been stored for a second, and with `sync_interval: always` a server that dies now gives its sequences to nobody else.
+   * The server has examined everything up to here, and a fresh consumer begins after it: the stream may have grown by
+   * millions of messages that do not match. The value is that of the consumer's last heartbeat but one. It has been
+   * stored for a second, and with `sync_interval: always` a server that dies now gives its sequences to no other
+   * message.
    */
   private passed = 0;
-  /** What the last heartbeat has told. */
-  private told = 0;
+  /** The value of the last heartbeat. */
+  private reported = 0;
   /** Consumer sequence of the newest message of the current consumer. */
   private delivered = 0;
   private caughtUp = false;
   private consumer: string | undefined;
   private subscription: NatsSubscription | undefined;
-  /** Monotonic ms of the latest sign of life of the current consumer. */
+  /** Monotonic ms of the latest message or heartbeat of the current consumer. */
   private heardAt = 0;
   private making = false;
   private readonly watchdog: NodeJS.Timeout;
@@ -90,7 +95,7 @@ class Follower implements Subscription {
 
   constructor(
     link: NatsLink,
-    options: FollowOptions,
+    options: OrderedConsumerOptions,
     onMessage: (message: StoredMessage) => void | Promise<void>,
   ) {
     this.link = link;
@@ -129,7 +134,7 @@ class Follower implements Subscription {
     if (performance.now() - this.heardAt > SILENCE_MS) void this.remake();
   }
 
-  /** Makes consumers until one stands; pauses grow up to a second. */
+  /** Makes consumers until one exists; pauses grow up to a second. */
   private async remake(): Promise<void> {
     if (this.making || this.stopped) return;
     this.making = true;
@@ -158,7 +163,7 @@ class Follower implements Subscription {
     const inbox = createInbox();
     this.consumer = name;
     this.delivered = 0;
-    this.told = 0;
+    this.reported = 0;
     this.caughtUp = false;
     this.heardAt = performance.now();
     this.subscription = this.link.nc.subscribe(inbox, {
@@ -172,7 +177,7 @@ class Follower implements Subscription {
       { stream_name: this.options.stream, config: this.config(name, inbox), action: "create" },
       CREATE_TIMEOUT_MS,
     );
-    // Made while `stop` was called: nobody else would delete it.
+    // Made while `stop` was called: no other code would delete it.
     if (this.stopped) return this.drop();
     if ((info.num_pending ?? 0) === 0 && this.delivered === 0) this.reachEnd();
   }
@@ -202,7 +207,7 @@ class Follower implements Subscription {
     };
   }
 
-  /** Ends the current consumer; the server forgets it by itself should the request be lost. */
+  /** Ends the current consumer. If the request is lost, the server deletes it after `INACTIVE_MS`. */
   private drop(): void {
     this.subscription?.unsubscribe();
     this.subscription = undefined;
@@ -229,14 +234,14 @@ class Follower implements Subscription {
   private receiveStatus(msg: Msg): void {
     const code = msg.headers?.code ?? 0;
     if (code !== 100) return void this.remake();
-    // A heartbeat tells what was delivered; a request for flow control comes with a reply subject.
+    // A heartbeat states what was delivered; a request for flow control has a reply subject.
     if (msg.reply !== undefined && msg.reply !== "") return this.enqueue({ flowReply: msg.reply });
     const stalled = msg.headers?.get("Nats-Consumer-Stalled") ?? "";
     if (stalled !== "") this.enqueue({ flowReply: stalled });
     const delivered = msg.headers?.get("Nats-Last-Consumer") ?? "";
     if (delivered !== "" && Number(delivered) !== this.delivered) return void this.remake();
-    this.passed = Math.max(this.passed, this.told);
-    this.told = Number(msg.headers?.get("Nats-Last-Stream") ?? 0);
+    this.passed = Math.max(this.passed, this.reported);
+    this.reported = Number(msg.headers?.get("Nats-Last-Stream") ?? 0);
   }
 
   private reachEnd(): void {

@@ -1,11 +1,11 @@
 /**
- * Pulls the items of a durable consumer, never more than there are free places for.
- * The client library's own loop asks anew by what has arrived, not by what has been worked off, and would fill up
- * with items whose time to acknowledge runs while they wait.
- * Owns: the open pull requests and the number of items under way.  Does not own: the consumer.
+ * Pulls the items of a durable consumer, never more than there are free places for. The client library's own loop
+ * requests by what has arrived instead of by what has been finished. It would fill up with items whose time to
+ * acknowledge runs while they wait.
+ * Owns: the open pull requests and the number of items in progress.  Does not own: the consumer.
  * Invariants
- *   L1. Items under way and items asked for are never more than `maxInFlight` together.
- *   L2. A request that the server has forgotten (restart, lost connection) is given up after two missed heartbeats.
+ *   pull.L1. Items in progress and items requested are never more than `maxInFlight` together.
+ *   pull.L2. A request that the server has forgotten (restart, lost connection) ends after two missed heartbeats.
  * Proved by: test/integration/runtime/worker.test.ts
  */
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
@@ -13,17 +13,18 @@ import type { WorkItem } from "../../runtime/workers/work-queue.ts";
 import type { NatsLink } from "./link.ts";
 import { readDelivery } from "./stored-message.ts";
 
+/** Which consumer to pull from, and the callbacks. */
 export type PullOptions = {
   readonly stream: string;
   readonly consumer: string;
   readonly maxInFlight: number;
-  /** Must not reject. Its end frees the item's place. */
+  /** Must not reject. When it resolves, the item's place is free. */
   readonly onItem: (item: WorkItem) => Promise<void>;
-  /** The consumer is not there. Pulling goes on after this. */
+  /** Called when the consumer does not exist. Pulling continues when it resolves. */
   readonly onConsumerGone: () => Promise<void>;
 };
 
-/** Life of one request, and how often the server says that it still knows it. */
+/** Life of one request, and the interval at which the server confirms that it still knows it. */
 const EXPIRES_MS = 10_000;
 const HEARTBEAT_MS = 1_000;
 /** Pause after a request that failed at once (no leader, no server). */
@@ -32,6 +33,7 @@ const NANOS_PER_MS = 1_000_000;
 
 type Request = { readonly subscription: Subscription; open: number; silence: NodeJS.Timeout };
 
+/** The loop of one consumer. `start` once, `stop` once. */
 export class PullLoop {
   private readonly link: NatsLink;
   private readonly options: PullOptions;
@@ -48,14 +50,14 @@ export class PullLoop {
 
   start(): void {
     this.forgetLink = this.link.onChange((connected) => {
-      // What was asked on a connection that is gone is never answered on the next one.
+      // A request made on a lost connection is never answered on the next one.
       for (const request of this.requests) this.end(request);
       if (connected) this.fill();
     });
     this.fill();
   }
 
-  /** No item is handed out any more. What the server has sent meanwhile comes again after its ack wait. */
+  /** From now on no item is delivered. What the server has sent meanwhile comes again after its ack wait. */
   async stop(): Promise<void> {
     this.state = "stopped";
     clearTimeout(this.pause);
@@ -63,7 +65,7 @@ export class PullLoop {
     for (const request of this.requests) this.end(request);
   }
 
-  /** Asks for as many items as there are places, unless that is a trifle and more is coming anyway. */
+  /** Requests as many items as there are places, unless they are few and others are already requested. */
   private fill(): void {
     if (this.state !== "running" || !this.link.connected()) return;
     let asked = 0;
@@ -114,11 +116,11 @@ export class PullLoop {
     }
   }
 
-  /** Anything but an item: a heartbeat, or the request's end. */
+  /** Every message except an item: a heartbeat, or the request's end. */
   private status(request: Request, msg: Msg): void {
     const code = msg.headers?.code ?? 503;
     if (code === 100) return;
-    // 408: its time is over; 404: nothing there. Both are the ordinary end.
+    // 408: its time is over; 404: there is no item. Both are the ordinary end.
     if (code === 408 || code === 404) {
       this.end(request);
       this.fill();
@@ -128,7 +130,7 @@ export class PullLoop {
     this.fail(request, isGone);
   }
 
-  /** Given up after two heartbeats that did not come. */
+  /** Ends the request after two missed heartbeats. */
   private listen(request: Request): void {
     clearTimeout(request.silence);
     request.silence = setTimeout(() => this.fail(request, true), 2 * HEARTBEAT_MS + PAUSE_MS);
@@ -161,8 +163,8 @@ export class PullLoop {
 
 function itemOf(msg: Msg, message: Omit<WorkItem, "ack" | "retry">): WorkItem {
   const { subject, sequence, headers, payload } = message;
-  // A connection that is gone cannot tell: the item comes again, which both are allowed to end in.
-  const settle = (text: string) => {
+  // A lost connection cannot send the answer: the item comes again, which is allowed after both answers.
+  const respond = (text: string) => {
     try {
       msg.respond(text);
     } catch {
@@ -174,8 +176,8 @@ function itemOf(msg: Msg, message: Omit<WorkItem, "ack" | "retry">): WorkItem {
     sequence,
     headers,
     payload,
-    ack: () => settle("+ACK"),
+    ack: () => respond("+ACK"),
     retry: (delayMs) =>
-      settle(`-NAK ${JSON.stringify({ delay: Math.max(0, Math.round(delayMs)) * NANOS_PER_MS })}`),
+      respond(`-NAK ${JSON.stringify({ delay: Math.max(0, Math.round(delayMs)) * NANOS_PER_MS })}`),
   };
 }

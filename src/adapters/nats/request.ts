@@ -1,12 +1,12 @@
-/** Requests over core NATS that end with their connection, and what their failures mean. */
+/** Requests over core NATS that end with their connection, and the reasons for which they fail. */
 import { errors } from "@nats-io/transport-node";
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import type { NatsLink } from "./link.ts";
 
 /**
- * One request. The answer to a request of a lost connection never comes: the wait ends then, not at the time limit.
- * Published before this returns its promise, hence in order with what was published before.
- * @throws Error; `describe` and `isNoResponders` tell what happened
+ * One request. A request of a lost connection is never answered: the wait ends with the connection, not at the time
+ * limit. The request is published before this returns its promise, hence in order with earlier publishes.
+ * @throws Error; `describe` and `isNoResponders` explain it
  */
 export async function request(
   link: NatsLink,
@@ -24,7 +24,7 @@ export async function request(
       timeout: timeoutMs,
       ...(headers === undefined ? {} : { headers }),
     });
-    // When the connection is lost first, nobody else takes the late failure.
+    // When the connection is lost first, no other code handles the late failure.
     answer.catch(() => {});
     return await Promise.race([answer, lost.promise]);
   } finally {
@@ -39,7 +39,7 @@ export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Nobody is subscribed: the request was certainly not received. */
+/** No process is subscribed: the request was certainly not received. */
 export function isNoResponders(error: unknown): boolean {
   if (error instanceof errors.NoRespondersError) return true;
   return error instanceof errors.RequestError && error.isNoResponders();

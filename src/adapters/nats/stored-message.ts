@@ -1,4 +1,4 @@
-/** Stored messages as the server hands them out, turned into the port's form. */
+/** Stored messages as the server sends them, turned into the port's form. */
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import type { StoredMessage } from "../../runtime/ports.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
@@ -18,7 +18,7 @@ type StoredJson = {
 };
 
 /**
- * One message by a query of `STREAM.MSG.GET`, which only the stream's leader answers.
+ * One message by a query of `STREAM.MSG.GET`, which only the stream's leader answers. `undefined` when there is none.
  * @throws Unavailable, ApiError (no such stream)
  */
 export async function getMessage(
@@ -46,19 +46,19 @@ export async function getMessage(
   }
 }
 
-/** Where a delivered message stands. */
+/** A delivered message and its position in the consumer. */
 export type Delivery = {
   readonly message: StoredMessage;
-  /** 1 for the consumer's first message; consecutive when nothing was lost on the way. */
+  /** 1 for the consumer's first message; consecutive when no message was lost in transit. */
   readonly consumerSequence: number;
   /** Messages that match and were not delivered yet. */
   readonly pending: number;
 };
 
 /**
- * Reads a delivered message; its place is in the reply subject:
- * `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>`, or the longer form
- * with domain and account in front of the stream. `undefined` when it is no delivery.
+ * Reads a delivered message. Its position is in the reply subject:
+ * `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>`, or the longer form with
+ * domain and account before the stream. `undefined` when it is not a delivery.
  */
 export function readDelivery(msg: Msg): Delivery | undefined {
   const reply = msg.reply;
@@ -81,7 +81,7 @@ export function readDelivery(msg: Msg): Delivery | undefined {
 
 const isOwn = (name: string): boolean => !name.startsWith("Nats-");
 
-/** The server's own headers stay behind: they belong to the adapter. */
+/** The headers of the sender. The server's own ones are left out: they belong to the adapter. */
 export function readHeaders(headers: MsgHdrs): Record<string, string> {
   const record: Record<string, string> = {};
   for (const [name, values] of headers) if (isOwn(name)) record[name] = values[0]!;

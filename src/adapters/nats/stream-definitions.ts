@@ -1,6 +1,6 @@
 /**
- * What is stored where: the order streams and the buckets, as the server's API takes them. Data only.
- * Why each option: docs of the stream in docs/architecture.md; ADR-50 (batches) and ADR-51 (schedules) of NATS.
+ * The streams and buckets in which everything is stored, as the server's API takes them. Data only.
+ * Why each option: docs/architecture.md; ADR-50 (batches) and ADR-51 (schedules) of NATS.
  */
 import { streamName, streamSubjects } from "../../runtime/layout.ts";
 import type { NodeSettings } from "../../../config/settings.ts";
@@ -30,18 +30,19 @@ export type StreamDefinition = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
+/** The settings that determine the streams. They must be equal on every node. */
 export type StreamSettings = {
   /** Copies of every stream: 1 on a single server, 3 on a cluster. */
   readonly replicas: number;
   /** Fixed when the stream is made: an order's partition must never change. */
   readonly partitions: number;
-  /** Order streams that the partitions are divided over; fixed likewise. */
+  /** Order streams over which the partitions are divided; fixed likewise. */
   readonly streams: number;
   /** Life of a node's presence entry, ms. At least 3 times the interval at which a node refreshes it. */
   readonly presenceAgeMs: number;
 };
 
-/** What a node's settings say of its streams. */
+/** The part of a node's settings that determines its streams. */
 export function streamSettings(
   node: Pick<NodeSettings, "replicas" | "partitions" | "streams" | "presenceTtlMs">,
 ): StreamSettings {
@@ -49,15 +50,17 @@ export function streamSettings(
   return { replicas, partitions, streams, presenceAgeMs: node.presenceTtlMs };
 }
 
+/** Key of a stream's metadata: the number of partitions. */
 export const PARTITIONS_KEY = "orderly.partitions";
+/** Key of a stream's metadata: the number of order streams. */
 export const STREAMS_KEY = "orderly.streams";
 
 const NANOS_PER_MS = 1_000_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * "Unlimited" messages of one subject. Not -1: clients refuse to open a KV bucket without a history, and no
- * subject comes near this number.
+ * "Unlimited" messages of one subject. Not -1: clients refuse to open a KV bucket without a history. No subject gets
+ * near this number.
  */
 const UNLIMITED_HISTORY = 2 ** 31 - 1;
 
@@ -65,7 +68,7 @@ const unlimited = { max_msgs: -1, max_bytes: -1, max_age: 0, max_msg_size: -1 } 
 
 /**
  * Locks, records, events, inboxes, timers and stock: one log, checked and appended in one step.
- * @param stream its number; several divide the partitions among themselves (layout.ts)
+ * @param stream its number; several streams divide the partitions among themselves (src/runtime/layout.ts)
  */
 export function orderStream(settings: StreamSettings, stream = 0): StreamDefinition {
   return {
@@ -74,13 +77,13 @@ export function orderStream(settings: StreamSettings, stream = 0): StreamDefinit
     storage: "file",
     num_replicas: settings.replicas,
     retention: "limits",
-    // Never reached, for there is no limit; "new" is refused by the server on streams with schedules.
+    // Never reached, since there is no limit; the server refuses "new" on streams with schedules.
     discard: "old",
     ...unlimited,
     max_msgs_per_subject: UNLIMITED_HISTORY,
     duplicate_window: 2 * 60_000 * NANOS_PER_MS,
     allow_direct: true,
-    // Arming a schedule rolls its own subject up.
+    // Arming a schedule replaces every message of its subject (a rollup).
     allow_rollup_hdrs: true,
     deny_delete: false,
     deny_purge: false,
@@ -97,7 +100,7 @@ export function bucketStream(
   options: { readonly storage: "file" | "memory"; readonly ageMs: number; readonly replicas: number },
 ): StreamDefinition {
   const twoMinutesMs = 2 * 60_000;
-  // The server refuses a duplicate window that is longer than the messages live.
+  // The server refuses a duplicate window that is longer than the life of the messages.
   const windowMs = options.ageMs === 0 ? twoMinutesMs : Math.min(options.ageMs, twoMinutesMs);
   return {
     name: `KV_${bucket}`,
@@ -119,7 +122,7 @@ export function bucketStream(
   };
 }
 
-/** Which nodes are present; entries vanish when they are not refreshed. In memory: worth nothing after a restart. */
+/** Presence of nodes: an entry vanishes when its node does not refresh it. In memory: worthless after a restart. */
 export const nodesBucket = (settings: StreamSettings): StreamDefinition =>
   bucketStream(buckets.nodes, {
     storage: "memory",
@@ -127,7 +130,7 @@ export const nodesBucket = (settings: StreamSettings): StreamDefinition =>
     replicas: settings.replicas,
   });
 
-/** Per partition: how far its owner has come. */
+/** The checkpoint of each partition. */
 export const floorsBucket = (settings: StreamSettings): StreamDefinition =>
   bucketStream(buckets.floors, { storage: "file", ageMs: 0, replicas: settings.replicas });
 
@@ -135,11 +138,11 @@ export const floorsBucket = (settings: StreamSettings): StreamDefinition =>
 export const processedBucket = (settings: StreamSettings): StreamDefinition =>
   bucketStream(buckets.processed, { storage: "file", ageMs: 30 * DAY_MS, replicas: settings.replicas });
 
-/** Invoice numbers: the counter of each year and the number of each order. Kept for ever. */
+/** Invoice numbers: the counter of each year and the number of each order. Kept without limit. */
 export const invoiceNumbersBucket = (settings: StreamSettings): StreamDefinition =>
   bucketStream(buckets.invoiceNumbers, { storage: "file", ageMs: 0, replicas: settings.replicas });
 
-/** What a worker gave up on: `dead.<worker>.<partition>.<id>`, kept until an operator deletes it. */
+/** Events that a worker abandoned: `dead.<worker>.<partition>.<id>`, kept until an operator deletes them. */
 export function deadStream(settings: StreamSettings): StreamDefinition {
   return {
     ...bucketStream("", { storage: "file", ageMs: 0, replicas: settings.replicas }),
@@ -151,7 +154,7 @@ export function deadStream(settings: StreamSettings): StreamDefinition {
   };
 }
 
-/** An object store, as its clients make it, and so that a document and what is noted about it are one write. */
+/** An object store as its clients make it, except that a document and its description may be one write. */
 export const documentsStream = (store: string, settings: StreamSettings): StreamDefinition => ({
   ...bucketStream("", { storage: "file", ageMs: 0, replicas: settings.replicas }),
   name: `OBJ_${store}`,
@@ -160,7 +163,7 @@ export const documentsStream = (store: string, settings: StreamSettings): Stream
   deny_delete: false,
 });
 
-/** Every stream that has to exist before a node can work; first the one that tells how many there are. */
+/** Every stream that must exist before a node can work. The order stream is first: its metadata names their number. */
 export const allStreams = (settings: StreamSettings): readonly StreamDefinition[] => [
   ...Array.from({ length: settings.streams }, (_, stream) => orderStream(settings, stream)),
   nodesBucket(settings),

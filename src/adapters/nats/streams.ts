@@ -1,13 +1,13 @@
-/** Makes the streams that are missing and checks those that exist. Never changes or weakens an existing one. */
+/** Makes missing streams and checks existing ones. Never changes or weakens an existing one. */
 import { allStreams, PARTITIONS_KEY, STREAMS_KEY } from "./stream-definitions.ts";
 import type { StreamDefinition, StreamSettings } from "./stream-definitions.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { NatsLink } from "./link.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
 
-/** A stream exists and is not what is needed. One line: what differs and what to do. Not retryable. */
+/** A stream exists and does not fit. One line: what differs and the remedy. Not retryable. */
 export class StreamIncompatible extends Error {
-  override readonly name = "StreamUnfit";
+  override readonly name = "StreamIncompatible";
 }
 
 type StreamInfo = { readonly config: Partial<Record<string, unknown>> };
@@ -17,7 +17,7 @@ const API_TIMEOUT_MS = 5_000;
 /**
  * Every stream of the application, made or verified, one after the other. Several nodes may do so at once.
  * @param deadlineMs how long to wait for a leader or a quorum in all, ms
- * @throws StreamUnfit; Unavailable (retryable)
+ * @throws StreamIncompatible; Unavailable (retryable)
  */
 export async function ensureStreams(
   link: NatsLink,
@@ -40,7 +40,7 @@ async function ensureBefore(link: NatsLink, definition: StreamDefinition, deadli
   }
 }
 
-/** One stream, made or verified. @throws StreamUnfit; Unavailable (retryable) */
+/** One stream, made or verified. @throws StreamIncompatible; Unavailable (retryable) */
 export async function ensureStream(link: NatsLink, definition: StreamDefinition): Promise<void> {
   const existing = await find(link, definition.name);
   if (existing !== undefined) return verify(definition, existing);
@@ -48,7 +48,7 @@ export async function ensureStream(link: NatsLink, definition: StreamDefinition)
     await apiRequest(link, `STREAM.CREATE.${definition.name}`, definition, API_TIMEOUT_MS);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    // Another node was faster, perhaps with other settings: what it made has to pass like any other.
+    // Another node was faster, perhaps with other settings: its stream is verified like any other.
     const made = await find(link, definition.name);
     if (made === undefined)
       throw new StreamIncompatible(`cannot create stream ${definition.name}: ${error.message}`);
@@ -65,13 +65,13 @@ async function find(link: NatsLink, name: string): Promise<StreamInfo | undefine
   }
 }
 
-/** What can never change, since an order's partition and stream must not: metadata, what it is, what sets it. */
+/** What can never change, since an order's partition and stream must not: metadata, its meaning, its setting. */
 const FIXED = [
   [PARTITIONS_KEY, "number of partitions", "ORDERLY_PARTITIONS"],
   [STREAMS_KEY, "number of streams", "ORDERLY_STREAMS"],
 ] as const;
-/** Made by a version that knew of one stream only. */
-const NOT_TOLD: Readonly<Record<string, string>> = { [STREAMS_KEY]: "1" };
+/** Metadata of a stream made by a version that knew one stream only. */
+const DEFAULT_METADATA: Readonly<Record<string, string>> = { [STREAMS_KEY]: "1" };
 /** Options that an existing stream must have exactly as defined. */
 const EXACT = [
   "storage",
@@ -83,7 +83,7 @@ const EXACT = [
   "max_msgs_per_subject",
   "allow_direct",
 ] as const;
-/** Options that may be larger than defined, never smaller: copies, and how long a repeated message is known. */
+/** Options that may be larger than defined, never smaller: copies, and the window in which a repetition is known. */
 const AT_LEAST = ["num_replicas", "duplicate_window"] as const;
 /** Options that must be on when the definition has them on. */
 const NEEDED = ["allow_rollup_hdrs", "allow_atomic", "allow_msg_schedules", "allow_msg_ttl"] as const;
@@ -104,13 +104,13 @@ function differences(definition: StreamDefinition, config: StreamInfo["config"])
     if (have !== need)
       faults.push(`${option} is ${JSON.stringify(have ?? null)}, needed ${JSON.stringify(need)}`);
   };
-  const metadata = { ...NOT_TOLD, ...(config["metadata"] as Record<string, string> | undefined) };
+  const metadata = { ...DEFAULT_METADATA, ...(config["metadata"] as Record<string, string> | undefined) };
   for (const [key, what, variable] of FIXED) {
     const [have, need] = [metadata[key], definition.metadata[key]];
     if (need === undefined || have === need) continue;
     faults.push(`${what} is ${JSON.stringify(have ?? null)}, needed ${JSON.stringify(need)} (${variable})`);
   }
-  // The subjects follow from them: one line for each would hide what is wrong.
+  // The subjects follow from these: one line for each would hide the cause.
   if (faults.length > 0) return faults;
   for (const option of EXACT) expect(option, config[option], definition[option]);
   for (const option of NEEDED) if (definition[option] === true) expect(option, config[option] ?? false, true);
@@ -122,7 +122,7 @@ function differences(definition: StreamDefinition, config: StreamInfo["config"])
     const have = Number(config[option] ?? 0);
     if (have < definition[option]) faults.push(`${option} is ${have}, needed ${definition[option]}`);
   }
-  // Acknowledged before it is on the disk.
+  // With it the server acknowledges a message before it is on the disk.
   if (config["persist_mode"] === "async") faults.push("persist_mode is async");
   // A message for a subject that the stream does not take is not stored.
   const subjects = new Set(config["subjects"] as string[] | undefined);

@@ -1,9 +1,9 @@
 /**
- * The durable consumers behind the work queue. A server skips messages when a consumer's filters are changed, so they
- * never are: the name says which filters a consumer has (`email-1b2c3d4e`). A worker that wants other events than it did
- * in the version before gets a consumer of its own. That one starts behind what its predecessor has settled; what both
- * hand out is worked on once, by its processed mark. The predecessor goes on while nodes of the former version use it,
- * and the server drops it when nobody has for a week.
+ * The durable consumers of the work queue. A server skips messages when a consumer's filters change, so they never
+ * change: the name contains a digest of the filters (`email-1b2c3d4e`). A worker that needs other events than in the
+ * version before gets a consumer of its own. That one starts after what its predecessor has settled. An item that both
+ * deliver is worked on once, because of its processed mark. The predecessor serves nodes of the former version, and the
+ * server deletes it when no node has used it for a week.
  * Owns: the consumers' names, definitions and succession.  Does not own: the items.
  * Proved by: test/integration/runtime/worker-succession.test.ts, worker.test.ts
  */
@@ -17,10 +17,10 @@ const API_TIMEOUT_MS = 5_000;
 const NANOS_PER_MS = 1_000_000;
 /** The server's code for a consumer that exists with another configuration. */
 const CONSUMER_EXISTS = 10148;
-/** Unsettled items of all nodes together; then the server hands out no more. Retries in waiting count. */
+/** Unsettled items of all nodes together. At this number the server delivers no more; waiting retries count. */
 const MAX_UNSETTLED = 2_000;
 const DAY_MS = 24 * 60 * 60_000;
-/** Life of a predecessor that nobody uses: long enough to go back to the version before. */
+/** Life of an unused predecessor: long enough to return to the version before. */
 const UNUSED_LIFE_MS = 7 * DAY_MS;
 
 type ConsumerConfig = {
@@ -34,17 +34,17 @@ type ConsumerConfig = {
 type ConsumerInfo = {
   readonly name: string;
   readonly config: ConsumerConfig;
-  /** Everything up to there is settled, as far as the filters go; 0 when nothing is. */
+  /** Everything up to this sequence that matches the filters is settled; 0 when nothing is. */
   readonly ack_floor: { readonly stream_seq: number };
 };
 
-/** The name of the consumer of a worker with these filters, in whatever order. */
+/** The name of the consumer of a worker with these filters; their order is irrelevant. */
 export function consumerName({ name, filters }: Pick<WorkQueueOptions, "name" | "filters">): string {
   const digest = createHash("sha256").update(filters.toSorted().join(" ")).digest("hex");
   return `${name}-${digest.slice(0, 8)}`;
 }
 
-/** Names of the worker's consumers, those of former versions among them. @throws Unavailable, ApiError */
+/** Names of the worker's consumers, also those of former versions. @throws Unavailable, ApiError */
 export async function consumersOf(link: NatsLink, stream: string, worker: string): Promise<string[]> {
   const found: string[] = [];
   for (let offset = 0; ; ) {
@@ -56,7 +56,7 @@ export async function consumersOf(link: NatsLink, stream: string, worker: string
       API_TIMEOUT_MS,
     );
     const names = page.consumers ?? [];
-    // The plain name is that of the first versions, which had one consumer for good.
+    // The plain name is that of the first versions, which had one permanent consumer.
     found.push(...names.filter((name) => name === worker || isOf(worker, name)));
     offset += names.length;
     if (names.length === 0 || offset >= page.total) return found;
@@ -76,7 +76,7 @@ export async function ensureConsumer(
   const wanted = {
     ack_wait: options.ackWaitMs * NANOS_PER_MS,
     max_ack_pending: MAX_UNSETTLED,
-    // One that was a predecessor, and is wanted again, stays.
+    // A former predecessor that is needed again becomes permanent.
     inactive_threshold: 0,
   };
   const existing = await findConsumer(link, stream, name);
@@ -102,7 +102,7 @@ async function makeConsumer(
     durable_name: name,
     ...startBehind(predecessors, options.filters),
     ack_policy: "explicit",
-    // The worker counts its own attempts: waiting for a lock is none.
+    // The worker counts its own attempts: waiting for a lock is not one.
     max_deliver: -1,
     replay_policy: "instant",
     filter_subjects: options.filters,
@@ -111,7 +111,7 @@ async function makeConsumer(
   try {
     await putConsumer(link, stream, name, config, "create");
   } catch (error) {
-    // Another node was faster, and read another floor perhaps. One start is as good as the other.
+    // Another node was faster, and perhaps read another sequence. One start is as good as the other.
     if (!(error instanceof ApiError) || error.code !== CONSUMER_EXISTS) throw error;
   }
   for (const { name: former, config: known } of predecessors) {
@@ -132,8 +132,9 @@ async function predecessorsOf(
 }
 
 /**
- * For every filter that a predecessor had, nothing unsettled may be skipped; the one that got furthest is the one that
- * was used last. A filter that nobody had begins where the others do: what is older was not the worker's business.
+ * For every filter of a predecessor, no unsettled message may be skipped. Of several predecessors with a filter, the
+ * one that has settled most was used last. A filter that no predecessor had begins where the others do: the worker did
+ * not handle older messages.
  */
 function startBehind(predecessors: readonly ConsumerInfo[], filters: readonly string[]): object {
   const furthest = (some: readonly ConsumerInfo[]) =>

@@ -1,6 +1,6 @@
 /**
  * The work queue as durable pull consumers of the order streams, one in each under the same name.
- * Owns: pulling.  Does not own: the consumers (work-consumer.nats.ts), what a worker does, its locks.
+ * Owns: pulling.  Does not own: the consumers (work-consumer.ts), what a worker does, its locks.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { DEAD_STREAM, STREAM } from "../../runtime/subjects.ts";
@@ -15,12 +15,16 @@ import { untilAvailable } from "../jetstream/retry-until-available.ts";
 import { consumerName, ensureConsumer } from "./work-consumer.ts";
 
 const OPEN_DEADLINE_MS = 30_000;
-/** Replays of dead letters under way at once, beside the items of the streams. */
+/** Replays of dead letters in progress at once, besides the items of the streams. */
 const REPLAYS_IN_FLIGHT = 2;
-/** Pause before a consumer that is gone is made again. */
+/** Pause before a missing consumer is made again. */
 const REMAKE_PAUSE_MS = 500;
 
-/** @param streams names of all order streams */
+/**
+ * The work queue of one connection. `consume` throws a RangeError when `maxInFlight` is less than the number of streams,
+ * and Unavailable when the consumers cannot be made.
+ * @param streams names of all order streams
+ */
 export function natsWorkQueue(link: NatsLink, streams: readonly string[] = [STREAM]): WorkQueue {
   return {
     consume: async (options, onItem) => {
@@ -46,7 +50,7 @@ export function natsWorkQueue(link: NatsLink, streams: readonly string[] = [STRE
         },
       };
     },
-    bury: (letter) => bury(link, letter),
+    bury: (deadLetter) => bury(link, deadLetter),
   };
 }
 
@@ -63,8 +67,8 @@ function start(
 ): Subscription {
   const stopping = new AbortController();
   const remake = async () => {
-    // Somebody deleted it, or a server without a disk came back. It starts over, and what was processed is
-    // known by its id.
+    // An operator deleted it, or a server without a disk restarted. The consumer starts over; the worker recognizes
+    // items that it has processed by their ids.
     try {
       await ensureConsumer(link, stream, options);
     } catch (error) {
