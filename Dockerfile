@@ -1,5 +1,5 @@
-# Two images: `orderly` runs every process of Orderly, `nats` one nats-server with our configuration.
-# Nothing secret goes in: secrets are mounted when a container starts (docker-compose.yml tells how).
+# Two images: `orderly` runs every process of Orderly, `nats` runs one nats-server with Orderly's configuration.
+# The images hold no secret: secrets are mounted when a container starts (docker-compose.yml shows how).
 
 FROM node:26.10.0-bookworm-slim AS dependencies
 WORKDIR /app
@@ -19,7 +19,7 @@ CMD ["-c", "/etc/nats/cluster.conf", "-m", "8222"]
 FROM node:26.10.0-bookworm-slim AS orderly
 ENV NODE_ENV=production
 WORKDIR /app
-# What .dockerignore lets through: no tests, no documents, no data, no secrets.
+# The files that .dockerignore lets through: no tests, no documents, no data, no secrets.
 COPY . .
 COPY --from=dependencies /app/node_modules node_modules
 RUN mkdir -p /var/lib/orderly && chown 1000:1000 /var/lib/orderly

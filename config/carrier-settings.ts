@@ -1,10 +1,11 @@
-/** Settings of the carrier simulator. It is a tool of development, so that is its default. */
+/** Settings of the carrier simulator. It is a development tool, so development is its default. */
 import { resolve } from "node:path";
 import { Type } from "typebox";
 import { DEVELOPMENT_CARRIER_SECRET, hostFaults, secretFaults } from "./settings-faults.ts";
 import { type Environment, from, optionalFrom, readSettings } from "./settings-reader.ts";
 import * as schemas from "./settings-schemas.ts";
 
+/** The variables of the carrier simulator. */
 export const carrierFields = {
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),
   httpPort: from("ORDERLY_CARRIER_PORT", schemas.port(3902)),
@@ -22,14 +23,15 @@ export const carrierFields = {
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
 
+/** Settings of the carrier simulator; frozen. */
 export type CarrierSettings = {
   readonly httpHost: string;
   readonly httpPort: number;
-  /** Where webhooks go: any order node, or several with commas between, asked one after the other. */
+  /** Address of webhooks: any order node, or several separated by commas, called one after the other. */
   readonly webhookUrl: string;
   /** As `carrierWebhookSecret` on the order nodes. */
   readonly webhookSecret: string;
-  /** Parcels are delivered by themselves so long after they were handed over; undefined: by hand only. */
+  /** Parcels are delivered automatically after this time from their hand-over, ms; undefined: manually only. */
   readonly deliverAfterMs: number | undefined;
   /** Folder of the shipments, absolute. */
   readonly home: string;
@@ -37,7 +39,7 @@ export type CarrierSettings = {
   readonly logLevel: schemas.LogLevel;
 };
 
-/** @throws SettingsInvalid */
+/** Reads the carrier simulator's settings. @throws SettingsInvalid with all faults */
 export function loadCarrierSettings(env: Environment = process.env): CarrierSettings {
   const read = readSettings(carrierFields, env, (values) => [
     ...secretFaults({ development: values.development, carrierWebhookSecret: values.webhookSecret }),

@@ -1,13 +1,14 @@
-/** Settings of the payment gateway simulator. It is a tool of development, so that is its default. */
+/** Settings of the payment gateway simulator. It is a development tool, so development is its default. */
 import { resolve } from "node:path";
 import { Type } from "typebox";
 import { DEVELOPMENT_SECRET, hostFaults, secretFaults } from "./settings-faults.ts";
 import { type Environment, from, optionalFrom, readSettings } from "./settings-reader.ts";
 import * as schemas from "./settings-schemas.ts";
 
-/** Of the simulator, and of `npm start`, which hands it on. */
+/** Whether the simulator sends webhooks. Also a setting of `npm start`, which passes it to the simulator. */
 export const webhooksSwitch = from("ORDERLY_WEBHOOKS", Type.Enum(["on", "off"], { default: "on" }));
 
+/** The variables of the payment gateway simulator. */
 export const gatewayFields = {
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),
   httpPort: from("ORDERLY_GATEWAY_PORT", schemas.port(3900)),
@@ -27,18 +28,19 @@ export const gatewayFields = {
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
 
+/** Settings of the payment gateway simulator; frozen. */
 export type GatewaySettings = {
   readonly httpHost: string;
   readonly httpPort: number;
-  /** Where its hosted pages are reached, no slash at the end. Default: `http://<httpHost>:<httpPort>`. */
+  /** Public address of its hosted pages, no slash at the end. Default: `http://<httpHost>:<httpPort>`. */
   readonly publicUrl: string;
-  /** Where webhooks go: any order node, or several with commas between, asked one after the other. */
+  /** Address of webhooks: any order node, or several separated by commas, called one after the other. */
   readonly webhookUrl: string;
-  /** False: nobody is told what customers do on the pages; the nodes have to ask. */
+  /** False: the simulator does not report what customers do on the pages; the nodes must poll it. */
   readonly webhooks: boolean;
   /** As on the order nodes. */
   readonly webhookSecret: string;
-  /** How long an authorisation of a card stands, unless it is captured. A week. */
+  /** Life of a card's authorization that is not captured, ms. A week. */
   readonly authorizationLifeMs: number;
   /** Folder of the ledger, absolute. */
   readonly home: string;
@@ -46,7 +48,7 @@ export type GatewaySettings = {
   readonly logLevel: schemas.LogLevel;
 };
 
-/** @throws SettingsInvalid */
+/** Reads the gateway simulator's settings. @throws SettingsInvalid with all faults */
 export function loadGatewaySettings(env: Environment = process.env): GatewaySettings {
   const read = readSettings(gatewayFields, env, (values) => [
     ...secretFaults(values),

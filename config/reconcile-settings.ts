@@ -1,4 +1,4 @@
-/** Settings of `reconcile`: where both sides are. The same variables as the order nodes'. */
+/** Settings of `reconcile`: where both sides are. It reads the same variables as the order nodes. */
 import { Type } from "typebox";
 import { MAX_STREAMS } from "../src/runtime/layout.ts";
 import { type Environment, from, readSettings } from "./settings-reader.ts";
@@ -14,6 +14,7 @@ const fields = {
   streams: from("ORDERLY_STREAMS", schemas.count(1, 1, MAX_STREAMS)),
 };
 
+/** Settings of `reconcile`; frozen. */
 export type ReconcileSettings = {
   readonly natsUrl: string;
   /** No slash at the end. */
@@ -23,7 +24,7 @@ export type ReconcileSettings = {
   readonly streams: number;
 };
 
-/** @throws SettingsInvalid */
+/** Reads the settings of `reconcile`. @throws SettingsInvalid with all faults */
 export function loadReconcileSettings(env: Environment = process.env): ReconcileSettings {
   return readSettings(fields, env);
 }

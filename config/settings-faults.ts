@@ -1,11 +1,11 @@
-/** What no process may be started with outside development, or beyond this machine. */
+/** Settings with which no process may start outside development, or reachable from other machines. */
 
-/** Good on one's own machine only: everybody can read it here. Refused outside development. */
+/** The built-in secret, for one's own machine only: every reader of this file knows it. Refused outside development. */
 export const DEVELOPMENT_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJieXRlcw==";
-/** The same for the carrier's webhooks: a message of the one is none of the other in development either. */
+/** The same for the carrier's webhooks: also in development, a message of one sender is not valid for the other. */
 export const DEVELOPMENT_CARRIER_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1jYXJyaWVyLTMyYnl0ZXM=";
 
-/** One for each built-in secret that is still there. */
+/** One fault for each built-in secret that is still set outside development. */
 export function secretFaults(values: {
   readonly development: boolean;
   readonly idempotencySecret?: string;
@@ -24,8 +24,8 @@ export function secretFaults(values: {
 }
 
 /**
- * Beyond this machine nothing listens by accident, and never with what development allows.
- * @param urlVariable the one that names `publicUrl`, for processes that tell others where they are reached
+ * Faults of a process that listens beyond this machine: it must not do so by default, nor in development.
+ * @param urlVariable the variable of `publicUrl`, for processes that publish their address
  */
 export function hostFaults(
   values: {
@@ -40,11 +40,11 @@ export function hostFaults(
   return [
     ...(development
       ? [
-          `ORDERLY_HTTP_HOST ${httpHost} is reached from elsewhere, which ORDERLY_DEVELOPMENT=true does not allow; use 127.0.0.1, or ORDERLY_DEVELOPMENT=false and secrets of your own`,
+          `ORDERLY_HTTP_HOST ${httpHost} is reachable from other machines, which ORDERLY_DEVELOPMENT=true does not allow; use 127.0.0.1, or ORDERLY_DEVELOPMENT=false and secrets of your own`,
         ]
       : []),
     ...(urlVariable !== undefined && publicUrl === undefined && isWildcard(httpHost)
-      ? [`${urlVariable} is not set: ORDERLY_HTTP_HOST ${httpHost} is no address for clients`]
+      ? [`${urlVariable} is not set: ORDERLY_HTTP_HOST ${httpHost} is not an address for clients`]
       : []),
   ];
 }

@@ -1,11 +1,12 @@
-/** Turns environment variables into one frozen, checked object; tells all faults at once. */
+/** Turns environment variables into one frozen, checked object; reports all faults at once. */
 import { readFileSync } from "node:fs";
 import { envSchema } from "env-schema";
 import type { Static, TSchema } from "typebox";
 
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The environment does not describe settings one can run with. The message names every fault. */
+/** The environment does not describe usable settings. The message names every fault, one per line. */
 export class SettingsInvalid extends Error {
   override readonly name = "SettingsInvalid";
   readonly faults: readonly string[];
@@ -17,8 +18,8 @@ export class SettingsInvalid extends Error {
 }
 
 /**
- * One field of the settings: the variable it comes from, and the schema that converts and checks it. A schema
- * with a `default` is never missing; `description` words what a `pattern` wants.
+ * One field of the settings: its variable, and the schema that converts and checks the text. A schema with a `default`
+ * is never missing. `description` says in words what a `pattern` requires.
  */
 export type Field<S extends TSchema, Optional extends boolean> = {
   readonly variable: string;
@@ -33,17 +34,17 @@ type Values<F extends Fields> = {
     : never;
 };
 
-/** Text is converted to numbers and booleans; empty means unset; unset without a default is a fault. */
+/** A field. Its text is converted to a number or boolean. Empty means unset; unset without a default is a fault. */
 export function from<S extends TSchema>(variable: string, schema: S): Field<S, false> {
   return { variable, schema, optional: false };
 }
 
-/** Like `from`, but unset is fine and gives `undefined`. */
+/** Like `from`, but an unset variable is no fault and gives `undefined`. */
 export function optionalFrom<S extends TSchema>(variable: string, schema: S): Field<S, true> {
   return { variable, schema, optional: true };
 }
 
-/** Secrets may come from a file instead: `<variable>_FILE` names it. */
+/** The variables that name files: a secret may be in a file instead, which `<variable>_FILE` names. */
 export function fileVariables(fields: Fields): string[] {
   return Object.values(fields)
     .filter(({ variable }) => isSecret(variable))
@@ -53,7 +54,7 @@ export function fileVariables(fields: Fields): string[] {
 const isSecret = (variable: string): boolean => variable.endsWith("_SECRET");
 
 /**
- * Reads the fields, then asks `check` for what no single field can tell (relations between settings).
+ * Reads the fields, then calls `check` for faults that no single field has (relations between settings).
  * Values of variables whose name ends with `_SECRET` never appear in a message.
  * @throws SettingsInvalid with all faults
  */
@@ -75,7 +76,7 @@ export function readSettings<F extends Fields>(
   return Object.freeze(values) as Values<F>;
 }
 
-/** What was set, without the white space around it; a secret's file ends with a line break, mostly. */
+/** The text of a variable, without the white space around it: a secret's file usually ends with a line break. */
 function textOf(variable: string, env: Environment): { readonly text: string; readonly fault?: string } {
   const text = env[variable]?.trim() ?? "";
   const file = isSecret(variable) ? (env[`${variable}_FILE`]?.trim() ?? "") : "";
@@ -93,9 +94,9 @@ type FieldRead = { readonly value?: unknown; readonly faults: readonly string[] 
 
 function readField({ variable, schema, optional }: Field<TSchema, boolean>, text: string): FieldRead {
   if (text === "" && optional) return { faults: [] };
-  const wanted = { type: "object", properties: { [variable]: schema }, required: [variable] };
+  const object = { type: "object", properties: { [variable]: schema }, required: [variable] };
   try {
-    const values = envSchema({ schema: wanted, data: text === "" ? {} : { [variable]: text }, env: false });
+    const values = envSchema({ schema: object, data: text === "" ? {} : { [variable]: text }, env: false });
     return { value: values[variable], faults: [] };
   } catch (error) {
     if (!(error instanceof Error) || !("errors" in error)) throw error;
@@ -106,7 +107,7 @@ function readField({ variable, schema, optional }: Field<TSchema, boolean>, text
   }
 }
 
-/** The part of Ajv's error that is of use here. */
+/** The part of Ajv's error that is used here. */
 type SchemaFault = {
   readonly keyword: string;
   readonly message?: string;
@@ -120,7 +121,7 @@ function wording(fault: SchemaFault, schema: TSchema): string {
   return fault.message ?? "is wrong";
 }
 
-/** Settings as they may be logged: secrets and passwords within addresses are hidden. */
+/** Settings in the form in which they may be logged: secrets, and passwords within addresses, are hidden. */
 export function redacted(settings: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(settings).map(([name, value]: [string, unknown]) => {

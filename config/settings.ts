@@ -1,6 +1,7 @@
 /**
- * Settings of every process, read once from the environment: this file, its neighbours for single tools
- * (carrier-settings.ts, reconcile-settings.ts) and tool-settings.ts are the only readers. Times are milliseconds. "Equal on all nodes" marks what must not differ within one cluster.
+ * Settings of every process, read once from the environment. Only this file, the files for single tools beside it
+ * (carrier-settings.ts, reconcile-settings.ts) and tool-settings.ts read the environment. Times are milliseconds.
+ * "Equal on all nodes" marks settings that must not differ within one cluster.
  */
 import { resolve } from "node:path";
 import { Type } from "typebox";
@@ -28,7 +29,7 @@ import { toolVariables } from "./tool-settings.ts";
 /** Ports of a local cluster, counted from its base port (the first order node's). */
 export const portOffsets = { gateway: 900, mailboxHttp: 901, carrier: 902, smtp: 925 } as const;
 
-/** From a nats-server's port for clients to its port for the other servers, in a local cluster of three. */
+/** In a local cluster of three: a nats-server's port for the other servers minus its port for clients. */
 export const routeOffset = 10;
 
 const MAX_LOCAL_NODES = 32;
@@ -58,22 +59,25 @@ const clusterFields = {
 
 /** Settings of `npm start`. */
 export type ClusterSettings = {
-  /** HTTP port of the first order node; the others follow (`portOffsets`). 1024 to 64610. */
+  /** HTTP port of the first order node; the other ports follow from it (`portOffsets`). 1024 to 64610. */
   readonly port: number;
   /** Order nodes, 1 to 32. */
   readonly nodes: number;
-  /** nats-servers that are started; with three, everything is stored on each. */
+  /** nats-servers to start; with three, everything is stored on each. */
   readonly natsServers: 1 | 3;
-  /** Port of the first nats-server that is started; the others follow, routes + `routeOffset`. */
+  /** Port of the first nats-server to start; the others follow. Their ports for routes are `routeOffset` higher. */
   readonly natsPort: number;
-  /** NATS that runs already; undefined: it is started, and the two settings above say how. */
+  /** Address of a NATS that already runs; undefined: `npm start` starts one, as the two settings above say. */
   readonly natsUrl: string | undefined;
-  /** Folder for everything that is kept, absolute. One running cluster per folder. Default: `.orderly`, with three nats-servers `.orderly/cluster`. */
+  /**
+   * Folder for everything that is kept, absolute. One running cluster per folder. Default: `.orderly`, with three
+   * nats-servers `.orderly/cluster`.
+   */
   readonly home: string;
   readonly fulfillment: "auto" | "manual";
   /** Pause between automatic fulfillment steps. */
   readonly stepDelayMs: number;
-  /** How long a customer has to pay on the gateway's page, and the first pause until the gateway is asked about it. */
+  /** Time in which a customer can pay on the gateway's page, and the first pause before an order polls the gateway. */
   readonly paymentDeadlineMs: number;
   readonly paymentPollMs: number;
   /** Whether the gateway simulator sends webhooks. */
@@ -81,7 +85,7 @@ export type ClusterSettings = {
   readonly logLevel: schemas.LogLevel;
 };
 
-/** @throws SettingsInvalid */
+/** Reads the settings of `npm start`. @throws SettingsInvalid with all faults */
 export function loadClusterSettings(env: Environment = process.env): ClusterSettings {
   const read = readSettings(clusterFields, env, ({ port, nodes, natsServers, natsPort, natsUrl }) => {
     if (natsUrl !== undefined)
@@ -95,7 +99,7 @@ export function loadClusterSettings(env: Environment = process.env): ClusterSett
       ...(taken === undefined
         ? []
         : [
-            `ORDERLY_NATS_PORT ${natsPort} ${taken === natsPort ? "is" : `stands for ${taken} too, which is`} one of the ports that ORDERLY_PORT ${port} stands for`,
+            `ORDERLY_NATS_PORT ${natsPort} ${taken === natsPort ? "is" : `implies ${taken} too, which is`} one of the ports that ORDERLY_PORT ${port} implies`,
           ]),
       ...(Math.max(...nats) > 65_535
         ? [`ORDERLY_NATS_PORT ${natsPort} leaves no room for three servers`]
@@ -127,7 +131,7 @@ const nodeFields = {
   inventoryConcurrency: from("ORDERLY_INVENTORY_CONCURRENCY", schemas.count(512, 1, 10_000)),
   breakerFailures: from("ORDERLY_BREAKER_FAILURES", schemas.count(5, 1, 10_000)),
   breakerProbeMs: from("ORDERLY_BREAKER_PROBE_MS", schemas.milliseconds(1000, 10, 600_000)),
-  providerPatienceMs: from("ORDERLY_PROVIDER_PATIENCE_MS", schemas.milliseconds(30_000, 0, 600_000)),
+  providerMaxWaitMs: from("ORDERLY_PROVIDER_PATIENCE_MS", schemas.milliseconds(30_000, 0, 600_000)),
   effectLimit: from("ORDERLY_EFFECT_LIMIT", schemas.count(20_000, 1, 1_000_000)),
   smtpUrl: from("ORDERLY_SMTP_URL", Type.String({ ...schemas.smtpUrl, default: "smtp://127.0.0.1:3925" })),
   home: from("ORDERLY_HOME", Type.String({ default: ".orderly/node" })),
@@ -156,7 +160,7 @@ const nodeFields = {
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
 
-/** A consumer of public events that is not an order. */
+/** A consumer of public events. */
 export type WorkerName = "email" | "invoice";
 
 const workersOf: Readonly<Record<"all" | "invoice" | "email" | "none", readonly WorkerName[]>> = {
@@ -171,34 +175,34 @@ export type NodeSettings = {
   /** Name of the node, unique within the cluster. */
   readonly nodeId: string;
   readonly natsUrl: string;
-  /** Loopback unless told otherwise; in development nothing else. */
+  /** Loopback by default; in development always. */
   readonly httpHost: string;
   readonly httpPort: number;
   /** Where clients reach this node, no slash at the end. Default: `http://<httpHost>:<httpPort>`. */
   readonly publicUrl: string;
   /** Payment gateway, no slash at the end. */
   readonly gatewayUrl: string;
-  /** Time limit of one call to the gateway; below `defaultWaitMs`, so that a timeout is still answered. */
+  /** Time limit of one call to the gateway. Below `defaultWaitMs`, so that the caller still learns of a timeout. */
   readonly gatewayTimeoutMs: number;
   /** Carrier, no slash at the end. */
   readonly carrierUrl: string;
-  /** Calls under way at once from this node; more wait in line. */
+  /** Calls in flight at once from this node; more wait in a queue. */
   readonly gatewayConcurrency: number;
   readonly carrierConcurrency: number;
-  /** Reservations asked of another node. */
+  /** The same for reservations at another node. */
   readonly inventoryConcurrency: number;
-  /** Calls to gateway or carrier that fail in a row until calls are held back. */
+  /** Calls to gateway or carrier that must fail in a row before the circuit breaker opens. */
   readonly breakerFailures: number;
-  /** Pause until a provider that fails is tried again. */
+  /** Pause before a failing provider is tried again. */
   readonly breakerProbeMs: number;
-  /** How long an effect waits for a provider that fails; then a payment expires, a capture is tried again later. */
-  readonly providerPatienceMs: number;
-  /** Effects under way or in line; from there on new orders get 429. Orders that begin at one moment may pass together. */
+  /** How long an effect waits for a failing provider. After that a payment expires; a capture is retried later. */
+  readonly providerMaxWaitMs: number;
+  /** Effects in flight or queued. At this number new orders get 429; orders that begin together may pass together. */
   readonly effectLimit: number;
   readonly smtpUrl: string;
   /**
-   * The workers that run on this node, beside its orders. Some node has to run each: without `invoice` no order is
-   * shipped, without `email` nobody is told.
+   * The workers that run on this node, besides its orders. Each must run on some node: without `invoice` no order is
+   * shipped, without `email` no e-mail is sent.
    */
   readonly workers: readonly WorkerName[];
   /** Folder of this node's SQLite file, absolute; never shared by two nodes. */
@@ -206,19 +210,19 @@ export type NodeSettings = {
   /** Equal on all nodes; fixed when the stream is made, since an order's partition never changes. */
   readonly partitions: number;
   /**
-   * Streams that the partitions are divided over, 1 to 16 and at most `partitions`. Equal on all nodes; fixed when the
+   * Streams over which the partitions are divided, 1 to 16 and at most `partitions`. Equal on all nodes; fixed when the
    * streams are made, since an order never moves.
    */
   readonly streams: number;
   /** Copies of stream and buckets, 1 to 5; at most the number of nats-servers. Equal on all nodes. */
   readonly replicas: number;
-  /** Equal on all nodes. One for now. */
+  /** Equal on all nodes. Only 1 is supported. */
   readonly inventoryShards: number;
-  /** `auto` runs the steps of the warehouse by itself, `stepDelayMs` apart. Equal on all nodes. */
+  /** `auto` runs the steps of the warehouse automatically, `stepDelayMs` apart. Equal on all nodes. */
   readonly fulfillment: { readonly mode: "auto" | "manual"; readonly stepDelayMs: number };
   /**
-   * Payment on the gateway's page: how long a customer has, and when the gateway is asked about it: first after
-   * `pollMs`, then after pauses that double up to `pollMaxMs`. Equal on all nodes.
+   * Payment on the gateway's page: the time that a customer has, and the times at which an order polls the gateway:
+   * first after `pollMs`, then after pauses that double up to `pollMaxMs`. Equal on all nodes.
    */
   readonly hostedPayment: {
     readonly deadlineMs: number;
@@ -227,35 +231,35 @@ export type NodeSettings = {
   };
   /**
    * Tax that prices include, in hundredths of a percent of the net price: 2300 is 23 %. Recorded with an order when it
-   * is placed, so that a change concerns new orders only. Equal on all nodes.
+   * is placed, so that a change affects only new orders. Equal on all nodes.
    */
   readonly taxBasisPoints: number;
-  /** Who stands on invoices as their sender. Equal on all nodes. */
+  /** The seller on invoices. Equal on all nodes. */
   readonly seller: Seller;
-  /** A node unheard of for this long is gone. More than 3 * `presenceRefreshMs`. Equal on all nodes. */
+  /** A node without a heartbeat for this time is absent. More than 3 * `presenceRefreshMs`. Equal on all nodes. */
   readonly presenceTtlMs: number;
-  /** Interval of the node's heartbeats. One that is missed is the second witness of a death. Equal on all nodes. */
+  /** Interval of the node's heartbeats. A missed one is the second witness of a death. Equal on all nodes. */
   readonly presenceRefreshMs: number;
   /** How long one batch waits for the server's answer before it is sent again. */
   readonly commitTimeoutMs: number;
-  /** How long a client waits for its order to settle unless it says otherwise. */
+  /** How long a client waits for its order to settle unless it states otherwise. */
   readonly defaultWaitMs: number;
-  /** Units waiting to be published; more are refused with 429. */
+  /** Write sets that wait to be published. At this number new requests get 429. */
   readonly outboxLimit: number;
-  /** A node whose oldest unit waits longer is not ready. More than `commitTimeoutMs`. */
+  /** A node whose oldest write set waits longer is not ready. More than `commitTimeoutMs`. */
   readonly outboxMaxAgeMs: number;
-  /** Keys the hash of idempotency keys, 32 characters or more. Equal on all nodes, for as long as orders live. */
+  /** Keys the hash of idempotency keys, 32 characters or more. Equal on all nodes, and unchanged while orders exist. */
   readonly idempotencySecret: string;
-  /** Signs webhooks (Standard Webhooks), as the gateway has it. Equal on all nodes. */
+  /** Verifies webhooks of the gateway (Standard Webhooks), which signs with the same secret. Equal on all nodes. */
   readonly webhookSecret: string;
-  /** The same for the carrier, and another one, so that a carrier cannot tell of payments. Equal on all nodes. */
+  /** The same for the carrier: another secret, so that a carrier cannot report payments. Equal on all nodes. */
   readonly carrierWebhookSecret: string;
   /** Shows process ids, lifts rate limits on loopback, allows the built-in secrets. Never in production. */
   readonly development: boolean;
   readonly logLevel: schemas.LogLevel;
 };
 
-/** @throws SettingsInvalid */
+/** Reads the settings of an order node. @throws SettingsInvalid with all faults */
 export function loadNodeSettings(env: Environment = process.env): NodeSettings {
   const {
     stepDelayMs,
@@ -271,11 +275,11 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
   } = readSettings(nodeFields, env, (values) =>
     [
       values.presenceRefreshMs * 3 >= values.presenceTtlMs &&
-        `ORDERLY_PRESENCE_REFRESH_MS (${values.presenceRefreshMs}) must be below a third of ORDERLY_PRESENCE_TTL_MS (${values.presenceTtlMs}), or a live node is taken for gone`,
+        `ORDERLY_PRESENCE_REFRESH_MS (${values.presenceRefreshMs}) must be below a third of ORDERLY_PRESENCE_TTL_MS (${values.presenceTtlMs}), or a live node is considered absent`,
       values.commitTimeoutMs >= values.outboxMaxAgeMs &&
         `ORDERLY_COMMIT_TIMEOUT_MS (${values.commitTimeoutMs}) must be below ORDERLY_OUTBOX_MAX_AGE_MS (${values.outboxMaxAgeMs}), or one resend makes the node not ready`,
       values.streams > values.partitions &&
-        `ORDERLY_STREAMS (${values.streams}) must not be above ORDERLY_PARTITIONS (${values.partitions}), or a stream has nothing to do`,
+        `ORDERLY_STREAMS (${values.streams}) must not be above ORDERLY_PARTITIONS (${values.partitions}), or a stream has no partition`,
       values.gatewayTimeoutMs >= values.defaultWaitMs &&
         `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
       ...secretFaults(values),
@@ -308,16 +312,16 @@ const mailboxFields = {
 
 /** Settings of the development mailbox. */
 export type MailboxSettings = {
-  /** For SMTP too. */
+  /** Host of both listeners, HTTP and SMTP. */
   readonly httpHost: string;
   readonly httpPort: number;
   readonly smtpPort: number;
-  /** Absolute. */
+  /** Folder of the messages, absolute. */
   readonly home: string;
   readonly logLevel: schemas.LogLevel;
 };
 
-/** @throws SettingsInvalid */
+/** Reads the mailbox's settings. @throws SettingsInvalid with all faults */
 export function loadMailboxSettings(env: Environment = process.env): MailboxSettings {
   const read = readSettings(mailboxFields, env);
   return Object.freeze({ ...read, home: resolve(read.home) });
@@ -327,13 +331,13 @@ const catalogueFields = {
   nodeUrl: from("ORDERLY_NODE_URL", Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3000" })),
 };
 
-/** Settings of the sample catalogue's loader. */
+/** Settings of the program that loads the sample catalogue. */
 export type CatalogueSettings = {
   /** Any order node, no slash at the end. */
   readonly nodeUrl: string;
 };
 
-/** @throws SettingsInvalid */
+/** Reads the settings of the catalogue's loader. @throws SettingsInvalid with all faults */
 export function loadCatalogueSettings(env: Environment = process.env): CatalogueSettings {
   return readSettings(catalogueFields, env);
 }
@@ -347,7 +351,7 @@ export const knownVariables: ReadonlySet<string> = new Set([
   ...toolVariables,
 ]);
 
-/** Variables that look like settings of Orderly and are none: misspelt ones, most likely. */
+/** Variables that look like settings of Orderly but are not; most likely misspelled. */
 export function unknownVariables(env: Environment = process.env): string[] {
   return Object.keys(env).filter((name) => name.startsWith("ORDERLY_") && !knownVariables.has(name));
 }

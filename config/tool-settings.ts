@@ -1,4 +1,4 @@
-/** Where tools that Orderly does not ship (nats-server) are looked for and kept. */
+/** Where tools that Orderly does not ship (nats-server) are searched and kept. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -18,16 +18,17 @@ export const toolVariables = [
   "ORDERLY_NATS_ROUTE_3",
 ] as const;
 
+/** Settings of the search for nats-server; frozen. */
 export type ToolSettings = {
-  /** `ORDERLY_NATS_SERVER`: path of the nats-server to use, whatever else there is. Empty: search. */
+  /** `ORDERLY_NATS_SERVER`: path of the nats-server to use, before all other sources. Empty: search. */
   readonly natsServer: string | undefined;
   /** `PATH`, as the system has it. */
   readonly searchPath: string;
-  /** `ORDERLY_CACHE`, absolute: keeps what was fetched. Outside the data folder, so fresh data fetches nothing. */
+  /** `ORDERLY_CACHE`, absolute: keeps downloads. It is outside the data folder, so fresh data needs no new download. */
   readonly cache: string;
 };
 
-/** Reads the tool settings; every field has a default, so nothing can be wrong with them. */
+/** Reads the tool settings. Every field has a default, so there are no faults. */
 export function loadToolSettings(env: NodeJS.ProcessEnv = process.env): ToolSettings {
   return Object.freeze({
     natsServer: env["ORDERLY_NATS_SERVER"] || undefined,
@@ -36,17 +37,17 @@ export function loadToolSettings(env: NodeJS.ProcessEnv = process.env): ToolSett
   });
 }
 
-/** What a nats-server is told about its disk; its configuration (config/nats) reads both by itself. */
+/** A nats-server's settings of its disk. Its configuration (config/nats) reads the first two itself. */
 export type NatsStoreSettings = {
-  /** `ORDERLY_NATS_STORE`: folder of the streams. Absent: not ours to say. */
+  /** `ORDERLY_NATS_STORE`: folder of the streams. Absent: the server's configuration decides. */
   readonly folder: string | undefined;
-  /** `ORDERLY_NATS_MAX_STORE`: bytes, or as in `50GB`. Absent: a share of the volume, taken when the server starts. */
+  /** `ORDERLY_NATS_MAX_STORE`: bytes, or as in `50GB`. Absent: a share of the volume, computed at the start. */
   readonly limit: string | undefined;
-  /** `ORDERLY_NATS_STORES`: stores of how many nats-servers are on the same volume, 1 or more. */
+  /** `ORDERLY_NATS_STORES`: number of nats-servers whose stores share the volume, 1 or more. */
   readonly stores: number;
 };
 
-/** The folder may be in double quotes, as the server wants a path with odd characters. */
+/** Reads them. The folder may be in double quotes, which the server requires around a path with special characters. */
 export function loadNatsStoreSettings(env: NodeJS.ProcessEnv = process.env): NatsStoreSettings {
   const folder = env["ORDERLY_NATS_STORE"]?.replace(/^"(.*)"$/u, (quoted) => JSON.parse(quoted) as string);
   return Object.freeze({
@@ -56,7 +57,7 @@ export function loadNatsStoreSettings(env: NodeJS.ProcessEnv = process.env): Nat
   });
 }
 
-/** True when a parent process is to be watched (`ORDERLY_PARENT=1`): this process ends with it. */
+/** Whether this process must end with its parent (`ORDERLY_PARENT=1`), which it then watches. */
 export function hasWatchedParent(env: NodeJS.ProcessEnv = process.env): boolean {
   return env["ORDERLY_PARENT"] === "1";
 }

@@ -157,7 +157,7 @@ function providerLimits(settings: NodeSettings): Readonly<Record<ProviderName, P
   const breaker = {
     failures: settings.breakerFailures,
     probeEveryMs: settings.breakerProbeMs,
-    maxWaitMs: settings.providerPatienceMs,
+    maxWaitMs: settings.providerMaxWaitMs,
   };
   return {
     gateway: { concurrency: settings.gatewayConcurrency, breaker },

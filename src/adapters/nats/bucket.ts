@@ -1,6 +1,6 @@
 /**
- * A KV bucket on a JetStream stream. Writes and reads go to its leader. A bucket in memory is made again after a restart
- * of the only server, which loses it.
+ * A KV bucket on a JetStream stream. Writes and reads go to its leader. A bucket in memory is made again after a
+ * restart of the only server, which loses it.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { StreamDefinition } from "./stream-definitions.ts";

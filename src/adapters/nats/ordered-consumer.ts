@@ -5,7 +5,8 @@
  * one makes a fresh consumer, after the last message received, at every sign of a fault.
  * Owns: the server-side consumer, its subscription, what was received and not delivered yet.
  * Invariants
- *   consumer.O1. Delivered: strictly ascending stream sequences, one at a time, each after the promise of the one before.
+ *   consumer.O1. Messages are delivered one at a time, each after the promise of the one before, with strictly
+ *                ascending stream sequences.
  *   consumer.O2. A message is taken only from the current consumer and only when it is the consumer's next one.
  *   consumer.O3. After `stop` no further message is delivered.
  * The server's flow control bounds the queue: its requests are answered only after the messages before them.

@@ -21,8 +21,8 @@ const REPLAYS_IN_FLIGHT = 2;
 const REMAKE_PAUSE_MS = 500;
 
 /**
- * The work queue of one connection. `consume` throws a RangeError when `maxInFlight` is less than the number of streams,
- * and Unavailable when the consumers cannot be made.
+ * The work queue of one connection. `consume` throws a RangeError when `maxInFlight` is less than the number of
+ * streams, and Unavailable when the consumers cannot be made.
  * @param streams names of all order streams
  */
 export function natsWorkQueue(link: NatsLink, streams: readonly string[] = [STREAM]): WorkQueue {

@@ -89,7 +89,7 @@ t.test("all faults are told together, each with its variable, what it must be an
     [
       'ORDERLY_PORT must be integer, but is "eighty"',
       'ORDERLY_NODES must be >= 1, but is "0"',
-      'NATS_URL must be an address like nats://127.0.0.1:4222, or several with commas between, but is "foo bar"',
+      'NATS_URL must be an address like nats://127.0.0.1:4222, or several separated by commas, but is "foo bar"',
       'ORDERLY_FULFILLMENT must be one of auto, manual, but is "perhaps"',
     ],
   );
@@ -125,7 +125,7 @@ t.test("relations between settings are checked", async (t) => {
   );
   t.same(
     faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "3925" })),
-    ["ORDERLY_NATS_PORT 3925 is one of the ports that ORDERLY_PORT 3000 stands for"],
+    ["ORDERLY_NATS_PORT 3925 is one of the ports that ORDERLY_PORT 3000 implies"],
   );
   t.same(
     faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "3925", NATS_URL: "127.0.0.1:4222" })),
@@ -134,7 +134,7 @@ t.test("relations between settings are checked", async (t) => {
   t.same(
     faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "3915", ORDERLY_NATS_SERVERS: "3" })),
     [
-      "ORDERLY_NATS_PORT 3915 stands for 3925 too, which is one of the ports that ORDERLY_PORT 3000 stands for",
+      "ORDERLY_NATS_PORT 3915 implies 3925 too, which is one of the ports that ORDERLY_PORT 3000 implies",
     ],
   );
   t.same(

@@ -227,15 +227,15 @@ t.test("development listens to this machine only, and a wildcard is no address f
   };
   t.throws(() => loadNodeSettings({ ...open, ...url, ORDERLY_DEVELOPMENT: "true" }), {
     message:
-      /ORDERLY_HTTP_HOST 0\.0\.0\.0 is reached from elsewhere, which ORDERLY_DEVELOPMENT=true does not allow/u,
+      /ORDERLY_HTTP_HOST 0\.0\.0\.0 is reachable from other machines, which ORDERLY_DEVELOPMENT=true does not allow/u,
   });
   t.throws(() => loadNodeSettings({ ...open, ...secrets }), { message: /ORDERLY_PUBLIC_URL is not set/u });
   t.equal(loadNodeSettings({ ...open, ...secrets, ...url }).httpHost, "0.0.0.0");
   t.throws(() => loadGatewaySettings({ ORDERLY_HTTP_HOST: "192.168.1.7" }), {
-    message: /is reached from elsewhere/u,
+    message: /is reachable from other machines/u,
   });
   t.throws(() => loadCarrierSettings({ ORDERLY_HTTP_HOST: "192.168.1.7" }), {
-    message: /is reached from elsewhere/u,
+    message: /is reachable from other machines/u,
   });
   t.equal(loadNodeSettings({ ORDERLY_NODE_ID: "node-1", ORDERLY_DEVELOPMENT: "true" }).httpHost, "127.0.0.1");
 });
