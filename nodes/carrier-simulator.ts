@@ -12,20 +12,20 @@ runProcess("carrier", async () => {
   const settings = loadCarrierSettings();
   const log = pino({ name: "carrier", level: settings.logLevel });
   const shipments = new Shipments(join(settings.home, "shipments.jsonl"), Date.now);
-  // A load test makes thousands of requests a second: only what goes wrong is logged.
+  // A load test makes thousands of requests a second: only failures are logged.
   const requests = log.child({}, { level: settings.logLevel === "info" ? "warn" : settings.logLevel });
   const sender = new WebhookSender({
     urls: settings.webhookUrl.split(","),
     secret: settings.webhookSecret,
     path: join(settings.home, "webhooks.jsonl"),
     log,
-    // Nobody asks a carrier: it tells until somebody has taken it.
-    mostTries: Number.POSITIVE_INFINITY,
+    // No node polls a carrier, so the simulator repeats a report until a node has accepted it.
+    maxAttempts: Number.POSITIVE_INFINITY,
   });
   const courier = new Courier({
     shipments,
     deliverAfterMs: settings.deliverAfterMs,
-    tell: (id, message) => sender.send(id, message),
+    report: (id, message) => sender.send(id, message),
     now: Date.now,
   });
   const app = createCarrierApp({ shipments, courier, log: requests });

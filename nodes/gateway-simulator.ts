@@ -14,7 +14,7 @@ runProcess("gateway", async () => {
   const settings = loadGatewaySettings();
   const log = pino({ name: "gateway", level: settings.logLevel });
   const ledger = new Ledger(join(settings.home, "ledger.jsonl"), Date.now);
-  // A load test makes thousands of requests a second: only what goes wrong is logged.
+  // A load test makes thousands of requests a second: only failures are logged.
   const requests = log.child({}, { level: settings.logLevel === "info" ? "warn" : settings.logLevel });
   const sender = new WebhookSender({
     urls: settings.webhooks ? settings.webhookUrl.split(",") : [],

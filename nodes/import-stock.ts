@@ -1,6 +1,6 @@
 /**
- * Process: puts a CSV file of stock and prices into a running cluster, line by line, and ends. The same file again
- * changes nothing. A run that is interrupted has stored some of the lines: run it again.
+ * Process: puts a CSV file of stock and prices into a running cluster, line by line, and ends. A second run with the
+ * same file changes nothing. An interrupted run has stored some of the lines; another run stores the rest.
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
@@ -9,7 +9,7 @@ import { loadCatalogueSettings } from "../config/settings.ts";
 import { readStockHeader, readStockLine, type StockLine } from "../src/services/inventory/stock-file.ts";
 import { reasonOf } from "./local/max-wait.ts";
 
-const DEFAULT_PATIENCE_S = 60;
+const DEFAULT_MAX_WAIT_S = 60;
 
 const USAGE = `usage: node orderly.mjs import-stock [--dry-run] [--patience SECONDS] FILE.csv
 
@@ -19,17 +19,18 @@ Sets name, price and stock on hand of every SKU in the file. The first line name
   TSHIRT-M,"T-shirt, medium",19.99,EUR,100
 
 onHand counts all pieces in the warehouse, the reserved ones included. The file is UTF-8, one SKU a line; fields may
-be quoted, and hold no line breaks. A line that cannot be stored is named with its number, and the others are stored.
+be quoted, and contain no line breaks. The command names each line that cannot be stored by its number, and stores the
+others.
 
   --dry-run            reads and checks the file, and stores nothing
-  --patience SECONDS   how long a line waits for a node that is busy or away (default ${DEFAULT_PATIENCE_S})
+  --patience SECONDS   how long a line waits for a node that is busy or away (default ${DEFAULT_MAX_WAIT_S})
   --help               this text
 
-ORDERLY_NODE_URL says where a node is (default http://127.0.0.1:3000).
+ORDERLY_NODE_URL is the address of a node (default http://127.0.0.1:3000).
 
 exit code  0  every line is stored
            1  some lines are not, each is named
-           2  the file was not read to its end, or no node answered; what was stored before that is told
+           2  the file was not read to its end, or no node answered; the output says how many lines were stored before
 `;
 
 const AT_ONCE = 16;
@@ -38,10 +39,10 @@ const ASK_TIMEOUT_MS = 15_000;
 const RETRY_MS = 1000;
 
 const counts = { read: 0, stored: 0, refused: 0 };
-/** Why the import ends before the file does; undefined while it goes on. */
+/** Why the import ends before the file does; undefined while it continues. */
 let ended: string | undefined;
 
-type Target = { readonly nodeUrl: string; readonly patienceMs: number };
+type Target = { readonly nodeUrl: string; readonly maxWaitMs: number };
 
 try {
   process.exitCode = await run();
@@ -55,7 +56,7 @@ async function run(): Promise<0 | 1 | 2> {
     allowPositionals: true,
     options: {
       "dry-run": { type: "boolean" },
-      patience: { type: "string", default: String(DEFAULT_PATIENCE_S) },
+      patience: { type: "string", default: String(DEFAULT_MAX_WAIT_S) },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -69,25 +70,25 @@ async function run(): Promise<0 | 1 | 2> {
     return 2;
   }
   const { nodeUrl } = loadCatalogueSettings();
-  const target = values["dry-run"] ? undefined : { nodeUrl, patienceMs: Number(values.patience) * 1000 };
+  const target = values["dry-run"] ? undefined : { nodeUrl, maxWaitMs: Number(values.patience) * 1000 };
   await importFile(file, target);
   process.stdout.write(`${counts.stored} lines ${target ? "stored" : "good"}, ${counts.refused} refused\n`);
   if (ended !== undefined) throw new Error(`not finished: ${ended}`);
   return counts.refused === 0 ? 0 : 1;
 }
 
-/** Reads the file as fast as it is stored, so that its size does not matter. @param target without one, only checks */
+/** Reads the file as fast as it is stored, so that its size is irrelevant. @param target without one, only checks */
 async function importFile(file: string, target: Target | undefined): Promise<void> {
   const handle = await open(file);
-  const progress = setInterval(tellProgress, PROGRESS_MS);
-  const underWay = new Set<Promise<void>>();
+  const progress = setInterval(printProgress, PROGRESS_MS);
+  const inFlight = new Set<Promise<void>>();
   try {
-    await readFile(handle, target, underWay);
+    await readFile(handle, target, inFlight);
   } catch (error) {
     ended = reasonOf(error);
   } finally {
-    // What was begun is counted, however the reading ended.
-    await Promise.all(underWay);
+    // Requests that have begun are counted, however the reading ended.
+    await Promise.all(inFlight);
     clearInterval(progress);
     await handle.close();
   }
@@ -96,7 +97,7 @@ async function importFile(file: string, target: Target | undefined): Promise<voi
 async function readFile(
   handle: FileHandle,
   target: Target | undefined,
-  underWay: Set<Promise<void>>,
+  inFlight: Set<Promise<void>>,
 ): Promise<void> {
   const seen = new Map<string, number>();
   let columns: readonly string[] | undefined;
@@ -113,19 +114,19 @@ async function readFile(
     const line = readStockLine(columns, text);
     counts.read++;
     if (typeof line === "string") refuse(number, line);
-    else if (seen.has(line.sku)) refuse(number, `${line.sku} stands in line ${seen.get(line.sku)} already`);
+    else if (seen.has(line.sku)) refuse(number, `${line.sku} is in line ${seen.get(line.sku)} already`);
     else {
       seen.set(line.sku, number);
-      const storing = store(line, number, target).finally(() => underWay.delete(storing));
-      underWay.add(storing);
-      if (underWay.size >= AT_ONCE) await Promise.race(underWay);
+      const storing = store(line, number, target).finally(() => inFlight.delete(storing));
+      inFlight.add(storing);
+      if (inFlight.size >= AT_ONCE) await Promise.race(inFlight);
     }
     if (ended !== undefined) return;
   }
   if (columns === undefined) throw new Error("the file is empty");
 }
 
-/** Never rejects: a line without an answer is named, and ends the import. */
+/** Never rejects: a line without an answer is reported, and ends the import. */
 async function store({ sku, stock }: StockLine, line: number, target: Target | undefined): Promise<void> {
   try {
     const problem =
@@ -138,19 +139,19 @@ async function store({ sku, stock }: StockLine, line: number, target: Target | u
   }
 }
 
-/** @returns why the node does not take it; undefined when it is stored. @throws Error when no node answers in time */
-async function put(address: string, stock: object, { patienceMs }: Target): Promise<string | undefined> {
-  const deadline = performance.now() + patienceMs;
+/** @returns why the node refuses it; undefined when it is stored. @throws Error when no node answers in time */
+async function put(address: string, stock: object, { maxWaitMs }: Target): Promise<string | undefined> {
+  const deadline = performance.now() + maxWaitMs;
   for (;;) {
     const reason = await ask(address, stock);
     if (typeof reason !== "string") return reason?.problem;
     if (ended !== undefined || performance.now() + RETRY_MS > deadline)
-      throw new Error(`${reason} (waited ${patienceMs / 1000} s)`);
+      throw new Error(`${reason} (waited ${maxWaitMs / 1000} s)`);
     await pause(RETRY_MS);
   }
 }
 
-/** @returns a text when asking again may help */
+/** One request. @returns a text when a repetition may help */
 async function ask(address: string, stock: object): Promise<{ problem: string } | string | undefined> {
   try {
     const response = await fetch(address, {
@@ -175,7 +176,7 @@ function refuse(line: number, why: string): void {
   process.stderr.write(`line ${line}: ${why}\n`);
 }
 
-function tellProgress(): void {
+function printProgress(): void {
   const { read, stored, refused } = counts;
   process.stderr.write(`${read} lines read, ${stored} stored, ${refused} refused\n`);
 }

@@ -14,7 +14,7 @@ runProcess(
   "start",
   async (signal) => {
     const settings = loadClusterSettings();
-    for (const name of unknownVariables()) print(`note: ${name} is no setting of Orderly`);
+    for (const name of unknownVariables()) print(`note: ${name} is not a setting of Orderly`);
     const cluster = await startLocalCluster({ settings, signal, report: print });
     writeFileSync(join(settings.home, "processes.json"), processList(cluster));
     print(
@@ -43,7 +43,7 @@ runProcess(
   { stopTimeoutMs: clusterStopping.launcherMs },
 );
 
-/** Name and id of every process, for scripts. It says nothing about whether they still run. */
+/** Name and id of every process, for scripts. It does not say whether they still run. */
 function processList(cluster: LocalCluster): string {
   const children = [
     ...cluster.nodes,

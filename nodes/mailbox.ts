@@ -1,4 +1,4 @@
-/** Process: the development mailbox. Receives mail by SMTP, shows it over HTTP, sends nothing on. */
+/** Process: the development mailbox. Receives e-mail by SMTP, shows it over HTTP, forwards nothing. */
 import pino from "pino";
 import { loadMailboxSettings } from "../config/settings.ts";
 import { createMailboxApp } from "./mailbox/app.ts";
@@ -6,18 +6,18 @@ import { ReceivedMessages } from "./mailbox/messages.ts";
 import { listenSmtp } from "./mailbox/smtp.ts";
 import { runProcess } from "./process.ts";
 
-const LETTERS_KEPT = 1_000;
+const MESSAGES_KEPT = 1_000;
 
 runProcess("mailbox", async () => {
   const settings = loadMailboxSettings();
   const log = pino({ name: "mailbox", level: settings.logLevel });
-  const letters = new ReceivedMessages(LETTERS_KEPT);
-  const smtp = await listenSmtp(letters, {
+  const messages = new ReceivedMessages(MESSAGES_KEPT);
+  const smtp = await listenSmtp(messages, {
     host: settings.httpHost,
     port: settings.smtpPort,
     now: Date.now,
   });
-  const app = createMailboxApp(letters);
+  const app = createMailboxApp(messages);
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
   log.info({ url, smtpPort: smtp.port }, "mailbox listens");
   return {

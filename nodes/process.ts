@@ -2,41 +2,43 @@
  * The life of one process: start, run, stop in order, and never outlive its parent.
  * Owns: signals, fatal errors, the exit code.  Does not own: what runs, or its logs.
  * Invariants
- *   P1. `stop` is called at most once, and only after `start` has resolved.
- *   P2. Once a stop is asked for, the process is gone after `stopTimeoutMs` at the latest.
- *   P3. An error nobody handled ends the process with exit code 1 and its stack on standard error.
+ *   process.P1. `stop` is called at most once, and only after `start` has resolved.
+ *   process.P2. After the first request to stop, the process ends within `stopTimeoutMs`.
+ *   process.P3. An unhandled error ends the process with exit code 1 and its stack on standard error.
  * Proved by: test/process/process.test.ts
  */
 import { stopping } from "../src/runtime/limits.ts";
 import { hasWatchedParent } from "../config/tool-settings.ts";
 
+/** A process that has started. */
 export type Running = { stop(): Promise<void> };
 
-/** Told to the parent over its IPC channel, where there is one. */
+/** Sent to the parent over its IPC channel, if there is one. */
 export type ProcessReport =
   | { readonly type: "started" }
   | { readonly type: "failed"; readonly reason: string };
 
 /**
- * Runs `start` and stops what it gave on SIGTERM, SIGINT or SIGHUP, or when the parent is gone (with ORDERLY_PARENT=1).
- * A second signal ends at once. Exit code 0 after an orderly stop, else 1; so after `stopTimeoutMs`.
- * @param start its signal is aborted when a stop is asked for while it still starts
+ * Runs `start`, and stops its result on SIGTERM, SIGINT or SIGHUP, or when the parent has ended (with
+ * ORDERLY_PARENT=1). A second signal ends the process at once. Exit code 0 after an orderly stop, otherwise 1, also
+ * after `stopTimeoutMs`.
+ * @param start its signal is aborted when a stop is requested during the start
  */
 export function runProcess(
   name: string,
   start: (signal: AbortSignal) => Promise<Running>,
   { stopTimeoutMs = stopping.processMs }: { readonly stopTimeoutMs?: number } = {},
 ): void {
-  const wish = new AbortController();
+  const stopRequest = new AbortController();
   let exitSoon: NodeJS.Timeout | undefined;
 
-  const askToStop = (why: string) => {
-    if (wish.signal.aborted) return;
+  const requestStop = (why: string) => {
+    if (stopRequest.signal.aborted) return;
     exitSoon = setTimeout(
       () => end(`did not stop within ${stopTimeoutMs / 1000} s of ${why}`),
       stopTimeoutMs,
     );
-    wish.abort(new Error(why));
+    stopRequest.abort(new Error(why));
   };
   const end = (reason: string): never => {
     process.stderr.write(`orderly ${name}: ${reason}\n`);
@@ -48,14 +50,14 @@ export function runProcess(
   process.on("unhandledRejection", fatal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => {
-      if (wish.signal.aborted) end(`${signal} while stopping: ends at once`);
-      askToStop(signal);
+      if (stopRequest.signal.aborted) end(`${signal} while stopping: ends at once`);
+      requestStop(signal);
     });
-  // Comes with a write beyond a limit on the size of files, which fails like one to a full disk: nobody ends of it.
+  // Sent for a write beyond the limit of a file's size. The write fails like one to a full disk; no process may end.
   if (process.platform !== "win32") process.on("SIGXFSZ", () => {});
-  if (hasWatchedParent()) onParentGone(() => askToStop("its parent's end"));
+  if (hasWatchedParent()) onParentGone(() => requestStop("its parent's end"));
 
-  void live(start, wish.signal).then(
+  void live(start, stopRequest.signal).then(
     () => {
       clearTimeout(exitSoon);
       process.exit(0);
@@ -68,17 +70,17 @@ export function runProcess(
   );
 }
 
-async function live(start: (signal: AbortSignal) => Promise<Running>, wish: AbortSignal): Promise<void> {
+async function live(start: (signal: AbortSignal) => Promise<Running>, stop: AbortSignal): Promise<void> {
   let running: Running;
   try {
-    running = await start(wish);
+    running = await start(stop);
   } catch (error) {
-    // Start gave up because it was told to.
-    if (wish.aborted) return;
+    // The start failed because a stop was requested.
+    if (stop.aborted) return;
     throw error;
   }
   report({ type: "started" });
-  await aborted(wish);
+  await aborted(stop);
   await running.stop();
 }
 
@@ -89,7 +91,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The channel, or standard input where there is none, closes when the parent dies, however it dies. */
+/** The channel, or standard input without one, closes when the parent ends, however it ends. */
 function onParentGone(gone: () => void): void {
   if (process.channel !== undefined) {
     process.once("disconnect", gone);
@@ -99,11 +101,11 @@ function onParentGone(gone: () => void): void {
 }
 
 function report(message: ProcessReport): void {
-  // The parent may die at this very moment; that is not our failure.
+  // The parent may end at this very moment; that is no failure of this process.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
-/** Told with its stack; anything else is about the surroundings, and its message says what to do. */
+/** Reported with its stack. Other errors are about the environment, and their message contains the remedy. */
 function isProgrammerFault(error: unknown): boolean {
   return error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
 }

@@ -1,6 +1,6 @@
 /**
  * Process: compares the gateway's ledger with the payments of all orders, names each difference, and ends.
- * Exit code 0: equal; 1: differences; 2: it could not be done. Reads only; safe to run at any time.
+ * Exit code 0: equal; 1: differences; 2: the comparison failed. It only reads, so it may run at any time.
  */
 import { ofPartition, streamNames } from "../src/runtime/layout.ts";
 import { loadReconcileSettings, type ReconcileSettings } from "../config/reconcile-settings.ts";
@@ -20,9 +20,9 @@ import { reasonOf } from "./local/max-wait.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const LEDGER_TIMEOUT_MS = 60_000;
-/** What differs is looked at again: the two sides are not read in the same moment. */
-const LOOKS = 3;
-const BETWEEN_LOOKS_MS = 2000;
+/** Differences are checked again, since the two sides are not read at the same moment. */
+const CHECKS = 3;
+const BETWEEN_CHECKS_MS = 2000;
 
 const asJson = process.argv.includes("--json");
 const progress = (text: string): void => {
@@ -33,7 +33,7 @@ try {
   const settings = loadReconcileSettings();
   const result = await reconcile(settings);
   if (asJson) process.stdout.write(`${JSON.stringify(result)}\n`);
-  else tell(result);
+  else print(result);
   process.exitCode = result.differences.length === 0 ? 0 : 1;
 } catch (error) {
   process.stderr.write(`orderly reconcile: ${reasonOf(error)}\n`);
@@ -43,7 +43,7 @@ try {
 type Result = {
   readonly orders: number;
   readonly bookings: number;
-  /** Orders with a call to the gateway under way; only their sums were checked. */
+  /** Orders with a call to the gateway in flight; only their sums were checked. */
   readonly underWay: number;
   readonly differences: readonly Difference[];
 };
@@ -77,10 +77,10 @@ async function reconcile(settings: ReconcileSettings): Promise<Result> {
     }
     suspects.push(...unseen);
     let differences: Difference[] = [];
-    for (let look = 0; look < LOOKS && suspects.length > 0; look++) {
-      progress(`${suspects.length} to be looked at again`);
+    for (let check = 0; check < CHECKS && suspects.length > 0; check++) {
+      progress(`${suspects.length} to be checked again`);
       await new Promise((resolve) => {
-        setTimeout(resolve, BETWEEN_LOOKS_MS);
+        setTimeout(resolve, BETWEEN_CHECKS_MS);
       });
       ledger = await readLedger(settings.gatewayUrl);
       differences = [];
@@ -120,7 +120,7 @@ function count(ledger: ReadonlyMap<string, readonly Booking[]>): number {
   return [...ledger.values()].reduce((sum, bookings) => sum + bookings.length, 0);
 }
 
-function tell({ orders, bookings, underWay, differences }: Result): void {
+function print({ orders, bookings, underWay, differences }: Result): void {
   for (const { orderId, problem, weSay, gatewaySays, advice } of differences) {
     process.stdout.write(
       `${orderId}: ${problem}\n  we say       ${weSay}\n  gateway says ${gatewaySays}\n  ${advice}\n`,

@@ -1,4 +1,4 @@
-/** Process: puts the sample catalogue into a running cluster, and ends. Safe to repeat: what is known stays as it is. */
+/** Process: adds the sample catalogue to a running cluster, and ends. Safe to repeat: known SKUs stay as they are. */
 import { loadCatalogueSettings } from "../config/settings.ts";
 import { loadCatalogue, sampleCatalogue } from "./local/catalogue.ts";
 import { reasonOf } from "./local/max-wait.ts";

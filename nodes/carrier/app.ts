@@ -1,3 +1,4 @@
+/** The carrier simulator's HTTP interface. */
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from "fastify";
 import type { Courier } from "./courier.ts";
@@ -13,7 +14,7 @@ import {
 } from "./schemas.ts";
 import type { Refusal, Shipment, Shipments } from "./shipments.ts";
 
-/** What the interface stands on. */
+/** What the interface is built from. */
 export type CarrierOptions = {
   readonly shipments: Shipments;
   readonly courier: Courier;
@@ -21,10 +22,10 @@ export type CarrierOptions = {
   readonly log?: FastifyBaseLogger;
 };
 
-/** Longer than any client keeps a connection idle, so that the server never closes one that is being used. */
+/** Longer than any client keeps a connection idle, so that the server never closes one that is in use. */
 const KEEP_ALIVE_MS = 75_000;
 const HTML = "text/html; charset=utf-8";
-/** Shipments that the page shows, the newest. */
+/** Number of shipments on the page: the newest ones. */
 const SHOWN = 50;
 
 /**
@@ -45,7 +46,7 @@ export function createCarrierApp({ shipments, courier, log }: CarrierOptions): F
     return reply.status(status).send({ error: code, message: error.message });
   });
   app.setNotFoundHandler((_request, reply) => reply.status(404).send({ error: "not_found" }));
-  // The buttons of the page send nothing, as a form.
+  // The buttons of the page send an empty form.
   app.addContentTypeParser(
     "application/x-www-form-urlencoded",
     { parseAs: "string", bodyLimit: 1024 },
@@ -79,7 +80,7 @@ export function createCarrierApp({ shipments, courier, log }: CarrierOptions): F
     "/shipments/:trackingNumber/deliver",
     {
       schema: { params: ShipmentParams, body: DeliverBody },
-      // Nothing to say is fine too.
+      // An empty body is valid too.
       preValidation: async (request) => {
         request.body ??= {};
       },
@@ -110,7 +111,7 @@ function answer(reply: FastifyReply, shipment: Shipment | Refusal): FastifyReply
     : reply.send(shipment);
 }
 
-/** Who asks for a label is told its number and nothing else. */
+/** The answer to a request for a label is its number and nothing else. */
 function answerLabel(reply: FastifyReply, label: Shipment | Refusal): FastifyReply {
   return "refused" in label
     ? reply.status(label.refused).send({ error: label.code })

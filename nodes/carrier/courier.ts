@@ -1,46 +1,47 @@
 /**
- * Brings parcels to the door: when somebody says so, or by itself some time after they were handed over; and has the
- * shop told.
- * Owns: the timers of the parcels on their way.  Does not own: the shipments, how the shop is told.
- * A crash leaves what the file says: parcels on their way are delivered later, and the shop is told what it was not.
+ * Delivers parcels, on request or automatically some time after their hand-over, and reports each delivery to the shop.
+ * Owns: the timers of the parcels in transit.  Does not own: the shipments, how the shop receives a report.
+ * A crash leaves the state of the file: the next run delivers parcels in transit and sends the missing reports.
  */
 import type { Money, Refusal, Shipment, Shipments } from "./shipments.ts";
 
+/** What the courier works with. */
 export type CourierOptions = {
   readonly shipments: Shipments;
-  /** From the hand-over to the door, ms; undefined: nothing is delivered by itself. */
+  /** From the hand-over to the door, ms; undefined: nothing is delivered automatically. */
   readonly deliverAfterMs: number | undefined;
-  /** Tells the shop; the message is written down when it returns. `id` names the message for ever. */
-  readonly tell: (id: string, message: object) => void;
+  /** Reports to the shop; when it returns, the message is stored. `id` names the message permanently. */
+  readonly report: (id: string, message: object) => void;
   /** ms since the epoch */
   readonly now: () => number;
 };
 
+/** The courier of one file of shipments. */
 export class Courier {
   private readonly options: CourierOptions;
   private readonly timers = new Map<string, NodeJS.Timeout>();
 
-  /** Goes on with what an earlier run has left. */
+  /** Continues the deliveries and reports of an earlier run. */
   constructor(options: CourierOptions) {
     this.options = options;
-    for (const shipment of options.shipments.untold()) this.tell(shipment);
+    for (const shipment of options.shipments.unreported()) this.report(shipment);
     if (options.deliverAfterMs === undefined) return;
     for (const shipment of options.shipments.list()) this.drive(shipment);
   }
 
-  /** A parcel becomes the carrier's. */
+  /** The shop gives a parcel to the carrier. */
   handOver(trackingNumber: string, orderId: string): Shipment | Refusal {
     const shipment = this.options.shipments.handOver(trackingNumber, orderId);
     if ("trackingNumber" in shipment) this.drive(shipment);
     return shipment;
   }
 
-  /** @param collected what was paid at the door; undefined: what was to be collected */
+  /** Delivers a parcel. @param collected what was paid at the door; undefined: the amount to collect */
   deliver(trackingNumber: string, collected?: Money | null): Shipment | Refusal {
     clearTimeout(this.timers.get(trackingNumber));
     this.timers.delete(trackingNumber);
     const shipment = this.options.shipments.deliver(trackingNumber, collected);
-    if ("trackingNumber" in shipment) this.tell(shipment);
+    if ("trackingNumber" in shipment) this.report(shipment);
     return shipment;
   }
 
@@ -60,13 +61,13 @@ export class Courier {
     );
   }
 
-  private tell({ trackingNumber, orderId, collected, deliveredAt }: Shipment): void {
-    const { tell, shipments } = this.options;
-    tell(`msg_${trackingNumber}_delivered`, {
+  private report({ trackingNumber, orderId, collected, deliveredAt }: Shipment): void {
+    const { report, shipments } = this.options;
+    report(`msg_${trackingNumber}_delivered`, {
       type: "shipment.delivered",
       timestamp: deliveredAt,
       data: { trackingNumber, orderId, collected },
     });
-    shipments.told(trackingNumber);
+    shipments.reported(trackingNumber);
   }
 }

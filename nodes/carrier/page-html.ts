@@ -1,3 +1,4 @@
+/** The carrier simulator's page. */
 import { html, type Html } from "../../src/services/email/html.ts";
 import { moneyText } from "../../src/services/documents/money-text.ts";
 import type { Shipment } from "./shipments.ts";
@@ -14,7 +15,7 @@ button:focus-visible { outline: 3px solid #4c9aff; outline-offset: 2px; }
 small { color: #5a6675; display: block; margin-top: 1.5rem; }
 `;
 
-/** Parcels, newest first, each with a button that delivers it. No script, nothing from elsewhere. */
+/** Parcels, newest first, each with a button that delivers it. No script, and nothing from other hosts. */
 export function shipmentsPage(shipments: readonly Shipment[]): string {
   const body =
     shipments.length === 0
@@ -35,7 +36,7 @@ export function shipmentsPage(shipments: readonly Shipment[]): string {
 <main>
 <h1>Parcels</h1>
 ${body}
-<small>Carrier simulator: nothing is really delivered. What is to be collected is collected.</small>
+<small>Carrier simulator: no parcel really moves. The amount to collect is collected.</small>
 </main>
 </body>
 </html>

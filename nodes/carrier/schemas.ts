@@ -1,3 +1,4 @@
+/** Schemas of the carrier simulator's requests. */
 import { Type } from "typebox";
 
 const Id = Type.String({ minLength: 1, maxLength: 200 });
@@ -20,16 +21,18 @@ export const LabelBody = Type.Object({
   collect: Type.Union([Money, Type.Null()]),
 });
 
-/** Every label is named by who asks for it, so that it can be asked for again. */
+/** The client names every label, so that it can request the label again. */
 export const LabelHeaders = Type.Object({ "idempotency-key": Type.String({ minLength: 1, maxLength: 400 }) });
 
 /** Body of `POST /shipments/{trackingNumber}/hand-over`. */
 export const HandOverBody = Type.Object({ orderId: Id });
 
-/** Body of `POST /shipments/{trackingNumber}/deliver`; without `collected`, what was to be collected was. */
+/** Body of `POST /shipments/{trackingNumber}/deliver`; without `collected`, the amount to collect was collected. */
 export const DeliverBody = Type.Object({ collected: Type.Optional(Type.Union([Money, Type.Null()])) });
 
+/** The shipment of an address. */
 export const ShipmentParams = Type.Object({ trackingNumber: Type.String() });
+/** The key of `GET /labels/{idempotencyKey}`; any text. */
 export const KeyParams = Type.Object({ idempotencyKey: Type.String() });
-/** `GET /shipments?orderId=` for one order's. */
+/** `GET /shipments?orderId=` lists one order's. */
 export const ShipmentsQuery = Type.Object({ orderId: Type.Optional(Id) });

@@ -1,18 +1,19 @@
 /**
  * The shipments of the carrier simulator: a fold over the lines of their file.
- * Owns: labels by key and by tracking number, and what became of the parcels.  Does not own: HTTP, time, who is told.
+ * Owns: labels by key and by tracking number, and the state of the parcels.  Does not own: HTTP, time, reports.
  * Invariants
- *   S1. A line is in the file before it is in memory, and there before anybody is answered.
- *   S2. A key names one label; with another request it is refused.
- *   S3. A parcel is delivered once, and then never changes.
+ *   shipments.S1. A line is in the file before it is in memory, and in memory before a client is answered.
+ *   shipments.S2. A key names one label; with another request it is refused.
+ *   shipments.S3. A parcel is delivered once, and then never changes.
  * Proved by: test/unit/nodes/carrier-shipments.test.ts, test/integration/nodes/carrier.test.ts
  */
 import { hash, randomBytes } from "node:crypto";
 import { LineFile } from "../simulators/line-file.ts";
 
+/** `amount` in minor units. */
 export type Money = { readonly amount: number; readonly currency: string };
 
-/** `line2` may be missing; what else an address has is printed as it is. */
+/** `line2` may be absent. Every field is printed as it is. */
 export type Address = {
   readonly line1: string;
   readonly line2?: string;
@@ -28,7 +29,7 @@ export type LabelRequest = {
   readonly collect: Money | null;
 };
 
-/** A shipment as `GET /shipments` shows it. Times are RFC 3339, UTC; null until it happened. */
+/** A shipment, as `GET /shipments` returns it. Times are RFC 3339, UTC; null until the event has happened. */
 export type Shipment = LabelRequest & {
   readonly trackingNumber: string;
   readonly idempotencyKey: string;
@@ -47,18 +48,18 @@ type Line =
   | ({
       readonly kind: "labelled";
       readonly idempotencyKey: string;
-      /** Hash of the request, so that a key cannot be used again for another one. */
+      /** Hash of the request, so that a key cannot be reused for another one. */
       readonly fingerprint: string;
     } & LabelRequest &
       Happened)
   | ({ readonly kind: "handed_over" } & Happened)
   | ({ readonly kind: "delivered"; readonly collected: Money | null } & Happened)
-  /** The shop's message about the delivery is on its way. */
+  /** The message about the delivery is stored and will be sent to the shop. */
   | ({ readonly kind: "told" } & Happened);
 
 type Happened = { readonly trackingNumber: string; readonly at: string };
 
-/** 14 hexadecimal digits behind the prefix: 56 bits. */
+/** 14 hexadecimal digits after the prefix: 56 bits. */
 const TRACKING_BYTES = 7;
 
 /** All shipments and their file; one per process and file. */
@@ -69,17 +70,17 @@ export class Shipments {
     string,
     { readonly trackingNumber: string; readonly fingerprint: string }
   >();
-  private readonly unreported = new Set<string>();
+  private readonly withoutReport = new Set<string>();
   private readonly file: LineFile<Line>;
   private readonly now: () => number;
 
-  /** Reads the file whole; see {@link LineFile} for what it throws. `now`: ms since the epoch. */
+  /** Reads the whole file; see {@link LineFile} for the errors. `now`: ms since the epoch. */
   constructor(path: string, now: () => number) {
     this.now = now;
     this.file = new LineFile(path, "the shipments", (line: Line) => this.take(line));
   }
 
-  /** The label of the key, made now if there is none. @throws the file's errors; nothing is made then */
+  /** The label of the key, made now if there is none. @throws the file's errors; then nothing is made */
   label(idempotencyKey: string, request: LabelRequest): Shipment | Refusal {
     const { orderId, shippingAddress, collect } = request;
     const fingerprint = hash("sha256", JSON.stringify([orderId, shippingAddress, collect]), "base64url");
@@ -99,11 +100,12 @@ export class Shipments {
     return this.find(this.labels.get(idempotencyKey)?.trackingNumber ?? "");
   }
 
+  /** The shipment with this number. */
   find(trackingNumber: string): Shipment | undefined {
     return this.byNumber.get(trackingNumber);
   }
 
-  /** A parcel that is handed over again, or delivered already, stays as it is. */
+  /** Marks a parcel as handed over. One that is handed over again, or delivered already, stays as it is. */
   handOver(trackingNumber: string, orderId: string): Shipment | Refusal {
     const shipment = this.find(trackingNumber);
     if (shipment === undefined || shipment.orderId !== orderId) return unknown;
@@ -111,7 +113,7 @@ export class Shipments {
     return this.find(trackingNumber) ?? unknown;
   }
 
-  /** @param collected what was paid at the door; undefined: what was to be collected */
+  /** Marks a parcel as delivered. @param collected what was paid at the door; undefined: the amount to collect */
   deliver(trackingNumber: string, collected?: Money | null): Shipment | Refusal {
     const shipment = this.find(trackingNumber);
     if (shipment === undefined) return unknown;
@@ -121,17 +123,17 @@ export class Shipments {
     return this.find(trackingNumber) ?? unknown;
   }
 
-  /** Delivered, and no message about it was written down yet. */
-  untold(): Shipment[] {
-    return [...this.unreported].flatMap((trackingNumber) => this.find(trackingNumber) ?? []);
+  /** Shipments that are delivered, with no stored message about it. */
+  unreported(): Shipment[] {
+    return [...this.withoutReport].flatMap((trackingNumber) => this.find(trackingNumber) ?? []);
   }
 
-  /** The message about the delivery is written down. */
-  told(trackingNumber: string): void {
+  /** The message about the delivery is stored. */
+  reported(trackingNumber: string): void {
     this.write({ kind: "told", trackingNumber, at: this.time() });
   }
 
-  /** In the order of their labels, of one order or of all. */
+  /** Shipments in the order of their labels, of one order or of all. */
   list(orderId?: string): Shipment[] {
     const all = [...this.byNumber.values()];
     return orderId === undefined ? all : all.filter((shipment) => shipment.orderId === orderId);
@@ -162,13 +164,13 @@ export class Shipments {
     const shipment = this.byNumber.get(trackingNumber);
     if (shipment === undefined) throw new Error(`the shipments name an unknown label ${trackingNumber}`);
     if (line.kind === "told") {
-      this.unreported.delete(trackingNumber);
+      this.withoutReport.delete(trackingNumber);
     } else if (line.kind === "handed_over") {
       this.byNumber.set(trackingNumber, { ...shipment, status: line.kind, handedOverAt: at });
     } else {
       const { collected } = line;
       this.byNumber.set(trackingNumber, { ...shipment, status: line.kind, collected, deliveredAt: at });
-      this.unreported.add(trackingNumber);
+      this.withoutReport.add(trackingNumber);
     }
   }
 }

@@ -1,3 +1,4 @@
+/** The payment gateway simulator's HTTP interface. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
@@ -11,28 +12,28 @@ import { attempt, type Ledger } from "./ledger.ts";
 import type { Operation, OperationKind, Refusal } from "./operation.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { AuthorizeBody, LedgerQuery, OperationHeaders, OperationParams, SettleBody } from "./schemas.ts";
-import { behaviourOf, FaultCounter } from "./tokens.ts";
+import { behaviorOf, FaultCounter } from "./tokens.ts";
 
-/** What the interface stands on. */
+/** What the interface is built from. */
 export type GatewayOptions = {
   readonly ledger: Ledger;
   /** Pause of `tok_slow`. */
   readonly slowMs: number;
-  /** How long an authorisation stands, ms, and that of `tok_lapses_soon`. */
+  /** Life of an authorization, ms, and that of `tok_lapses_soon`. */
   readonly lifeMs: number;
   readonly shortLifeMs: number;
-  /** Where customers reach its pages, no slash at the end. */
+  /** Public address of its pages, no slash at the end. */
   readonly publicUrl: string;
   /** Wall clock, ms since the epoch. */
   readonly now: () => number;
-  /** A customer has decided on a page: tell the shop. */
+  /** Called when a customer has decided on a page: reports it to the shop. `id` names the message permanently. */
   readonly decided: (id: string, message: object) => void;
-  /** Requests are logged as `info`, what is asked about operations as `debug`. */
+  /** Requests are logged as `info`, requests about operations as `debug`. */
   readonly log?: FastifyBaseLogger;
 };
 
 const FAULTS_REMEMBERED = 100_000;
-/** Longer than any client keeps a connection idle, so that the server never closes one that is being used. */
+/** Longer than any client keeps a connection idle, so that the server never closes one that is in use. */
 const KEEP_ALIVE_MS = 75_000;
 
 /**
@@ -72,22 +73,22 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
       const earlier = ledger.repeated(tried);
       note(request, key, "authorize", earlier !== undefined);
       if (earlier !== undefined) return answer(reply, earlier);
-      const behaviour = behaviourOf(token);
-      if (behaviour === "never_answer") return neverAnswer(reply);
-      if (behaviour === "fail_twice" && errors.strikes(key)) {
+      const behavior = behaviorOf(token);
+      if (behavior === "never_answer") return neverAnswer(reply);
+      if (behavior === "fail_twice" && errors.strikes(key)) {
         return reply.status(500).send({ error: "gateway_error" });
       }
-      if (behaviour === "slow") await pause(slowMs, undefined, { signal: closing.signal });
+      if (behavior === "slow") await pause(slowMs, undefined, { signal: closing.signal });
       const operation = ledger.book(tried, (books, at) => {
-        if (behaviour === "decline") return books.decline(orderId, "card_declined");
-        if (behaviour === "unknown") return books.decline(orderId, "unknown_token");
-        const expiresAt = at + (behaviour === "lapse_soon" ? shortLifeMs : lifeMs);
+        if (behavior === "decline") return books.decline(orderId, "card_declined");
+        if (behavior === "unknown") return books.decline(orderId, "unknown_token");
+        const expiresAt = at + (behavior === "lapse_soon" ? shortLifeMs : lifeMs);
         return books.authorize(request.body, `auth_${randomUUID()}`, { expiresAt });
       });
       if ("result" in operation && operation.result.status === "authorized") {
-        if (behaviour === "refuse_captures") capturesToRefuse.add(operation.result.id);
+        if (behavior === "refuse_captures") capturesToRefuse.add(operation.result.id);
       }
-      if (behaviour === "lose_answer" && lostAnswers.strikes(key)) return dropConnection(reply);
+      if (behavior === "lose_answer" && lostAnswers.strikes(key)) return dropConnection(reply);
       return answer(reply, operation);
     },
   );
@@ -136,17 +137,17 @@ function answer(reply: FastifyReply, operation: Operation | Refusal): FastifyRep
   return reply.status(operation.result.status === "declined" ? 402 : 200).send(resultOf(operation));
 }
 
-/** The stored result, and until when the authorisation stands. */
+/** The stored result, and the time at which the authorization lapses. */
 function resultOf({ result, expiresAt }: Operation): object {
   return expiresAt === undefined ? result : { ...result, expiresAt: new Date(expiresAt).toISOString() };
 }
 
-/** Who counts these lines knows how often each operation was asked for; `known`: and that it was booked already. */
+/** Logs one request. Tests count these lines per operation; `known`: the operation was booked already. */
 function note(request: FastifyRequest, key: string, kind: OperationKind | "lookup", known: boolean): void {
-  request.log.debug({ key, kind, known }, "operation asked for");
+  request.log.debug({ key, kind, known }, "operation requested");
 }
 
-/** The socket stays open until the client gives up or the simulator closes. */
+/** The socket stays open until the client closes it or the simulator closes. */
 function neverAnswer(reply: FastifyReply): FastifyReply {
   return reply.hijack();
 }

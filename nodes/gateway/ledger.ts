@@ -1,9 +1,9 @@
 /**
  * The ledger: operations by idempotency key, on top of the books and their file.
- * Owns: which keys were used, for what, and their stored results.  Does not own: HTTP, the tokens' behaviour.
+ * Owns: which keys were used, for what, and their stored results.  Does not own: HTTP, the tokens' behavior.
  * Invariants
- *   L1. An operation is in the file before it is in the books, and there before anybody is answered.
- *   L2. A key counts once; with another request it is refused, whatever became of the first.
+ *   ledger.L1. An operation is in the file before it is in the books, and in the books before a client is answered.
+ *   ledger.L2. A key counts once; with another request it is refused, whatever the outcome of the first.
  * Proved by: test/unit/nodes/gateway-ledger.test.ts, test/integration/nodes/gateway.test.ts
  */
 import { hash } from "node:crypto";
@@ -13,8 +13,8 @@ import { type Choice, Pages } from "./pages.ts";
 import type { Decision, Operation, OperationKind, Refusal } from "./operation.ts";
 
 /**
- * One line of `GET /ledger`: an operation that was accepted and moved money, or a `lapse`: the part of an authorisation
- * that nobody captured in time.
+ * One line of `GET /ledger`: an accepted operation that moved money, or a `lapse`: the part of an authorization that
+ * was not captured in time.
  */
 export type LedgerEntry = {
   readonly idempotencyKey: string;
@@ -25,7 +25,7 @@ export type LedgerEntry = {
   readonly at: string;
 };
 
-/** An idempotency key and the request it stands for. */
+/** An idempotency key and the hash of its request. */
 export type Attempt = { readonly key: string; readonly fingerprint: string };
 
 /** Binds a key to the kind and the fields of its request. */
@@ -41,7 +41,7 @@ export class Ledger {
   private readonly file: LineFile<Operation>;
   private readonly now: () => number;
 
-  /** Reads the file whole; see {@link LineFile} for what it throws. `now`: ms since the epoch. */
+  /** Reads the whole file; see {@link LineFile} for the errors. `now`: ms since the epoch. */
   constructor(path: string, now: () => number) {
     this.now = now;
     this.file = new LineFile(path, "the ledger", (operation: Operation) => this.take(operation));
@@ -60,8 +60,8 @@ export class Ledger {
   }
 
   /**
-   * Stores what `decide` says at this moment, unless the key was used before: then that operation is the answer. Synchronous,
-   * so no other operation comes in between. @throws the file's errors; nothing is booked then.
+   * Stores the decision of `decide`, unless the key was used before: then the earlier operation is the answer.
+   * Synchronous, so no other operation happens in between. @throws the file's errors; then nothing is booked.
    */
   book(attempt: Attempt, decide: (books: Books, now: number) => Decision | Refusal): Operation | Refusal {
     const earlier = this.repeated(attempt);
@@ -75,8 +75,8 @@ export class Ledger {
   }
 
   /**
-   * The customer's choice on a page. A payment is two operations, authorised and captured, in one write.
-   * @returns why it cannot be, with nothing booked
+   * The customer's choice on a page. A payment is two operations, authorized and captured, in one write.
+   * @returns the reason why it is refused; then nothing is booked
    */
   choose(page: string, choice: Choice, authorization: string): Refusal | undefined {
     const decision = this.pages.choose(page, choice, authorization, this.now());
@@ -99,7 +99,7 @@ export class Ledger {
     return undefined;
   }
 
-  /** Accepted operations in the order of booking, then what has lapsed by now; of one order or of all. */
+  /** Accepted operations in the order of booking, then everything that has lapsed by now; of one order or of all. */
   entries(orderId?: string): LedgerEntry[] {
     const entries: LedgerEntry[] = [];
     for (const operation of this.operations.values()) {

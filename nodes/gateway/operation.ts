@@ -1,9 +1,9 @@
-/** What the gateway simulator books: one operation per idempotency key, one line each in its ledger file. */
+/** The operations of the gateway simulator: one per idempotency key, one line each in its ledger file. */
 
 /** What a gateway does with money. */
 export type OperationKind = "authorize" | "capture" | "void" | "refund";
 
-/** The result of one operation, stored and given again to whoever repeats its key. */
+/** The result of one operation. It is stored, and a request that repeats the key receives it again. */
 export type OperationResult =
   | { readonly status: "authorized"; readonly id: string }
   | { readonly status: "declined"; readonly reason: string }
@@ -19,7 +19,7 @@ export type Page = {
   readonly expiresAt: number;
 };
 
-/** `expiresInMs`: how long the customer may pay. */
+/** `expiresInMs`: time in which the customer may pay. */
 export type PageRequest = {
   readonly orderId: string;
   readonly amount: number;
@@ -30,19 +30,19 @@ export type PageRequest = {
 /** A line of the ledger file. Folding all lines in order gives the books; see {@link Books}. */
 export type Operation = {
   readonly idempotencyKey: string;
-  /** Hash of the request, so that a key cannot be used again for another request. */
+  /** Hash of the request, so that a key cannot be reused for another request. */
   readonly fingerprint: string;
   readonly orderId: string;
   /** `page`: one was made; `decline`: the customer declined on it. Neither moves money. */
   readonly kind: OperationKind | "page" | "decline";
   readonly result: OperationResult;
-  /** Money that moved, in minor units; null where nothing was booked (declined, nothing to void). */
+  /** Money that moved, in minor units; null when nothing was booked (declined, nothing to void). */
   readonly booked: { readonly amount: number; readonly currency: string } | null;
-  /** Authorisations that the operation creates or changes, in the order of their making. */
+  /** Authorizations that the operation creates or changes, in the order of their creation. */
   readonly authorizations: readonly string[];
-  /** True when the authorisation was settled at once (debit cards). */
+  /** True when the authorization was settled at once (debit cards). */
   readonly settled?: true;
-  /** When the authorisation lapses, ms since the epoch; absent where it does not. */
+  /** When the authorization lapses, ms since the epoch; absent when it does not. */
   readonly expiresAt?: number;
   /** The page that the operation made, or that the customer used. */
   readonly page?: Page;
@@ -59,7 +59,7 @@ export type AuthorizeRequest = {
   readonly currency: string;
 };
 
-/** `amount` absent: all that is left. */
+/** `amount` absent: the whole rest. */
 export type SettleRequest = {
   readonly orderId: string;
   readonly authorization: string | null;
@@ -67,7 +67,7 @@ export type SettleRequest = {
   readonly currency?: string;
 };
 
-/** What an operation would book, before it has a key and a time. */
+/** The result of a decision, before it has a key and a time. */
 export type Decision = Pick<
   Operation,
   "kind" | "orderId" | "result" | "booked" | "authorizations" | "settled" | "expiresAt" | "page"

@@ -1,3 +1,4 @@
+/** The payment gateway simulator's pages. */
 import { html, type Html } from "../../src/services/email/html.ts";
 import { moneyText } from "../../src/services/documents/money-text.ts";
 import type { PageView } from "./pages.ts";
@@ -15,7 +16,7 @@ button:focus-visible { outline: 3px solid #4c9aff; outline-offset: 2px; }
 small { color: #5a6675; display: block; margin-top: 1.5rem; }
 `;
 
-/** What a customer sees of a payment. No script, nothing from elsewhere. */
+/** A payment, as the customer sees it. No script, and nothing from other hosts. */
 export function paymentPage(page: PageView): string {
   const money = moneyText({ amount: page.amount, currency: page.currency });
   return frame(
@@ -27,7 +28,7 @@ ${below(page, money)}`,
   );
 }
 
-/** For an address that names no payment. */
+/** The page at an address that names no payment. */
 export function unknownPaymentPage(): string {
   return frame("Unknown payment", html`<h1>Unknown payment</h1><p>There is no payment at this address.</p>`);
 }
@@ -45,13 +46,13 @@ const below = ({ id, status }: PageView, money: string): Html =>
 <button name="action" value="pay">Pay ${money}</button>
 <button class="other" name="action" value="decline">Decline</button>
 </form>`,
-    paid: html`<p role="status">Thank you. The shop has been told; you may close this page.</p>`,
-    declined: html`<p role="status">Nothing was paid. The shop has been told; you may close this page.</p>`,
+    paid: html`<p role="status">Thank you. The shop has been notified; you may close this page.</p>`,
+    declined: html`<p role="status">Nothing was paid. The shop has been notified; you may close this page.</p>`,
     closed: html`<p role="status">The shop has cancelled it, or it took too long. Nothing was paid.</p>
 <form method="post" action="/pay/${id}">
 <button class="other" name="action" value="pay_late">Pay anyway</button>
 </form>
-<small>Of the simulator only: some providers still take the money here, and a shop has to give it back.</small>`,
+<small>Only in the simulator: some providers still take the money here, and a shop must refund it.</small>`,
   })[status];
 
 function frame(title: string, body: Html): string {

@@ -7,21 +7,23 @@ import type { Operation, Refusal } from "./operation.ts";
 import { paymentPage, unknownPaymentPage } from "./page-html.ts";
 import { ChoiceBody, OperationHeaders, PageBody, PageParams } from "./schemas.ts";
 
-/** Sends what the ledger says of an operation. */
+/** Sends the answer to an operation. */
 export type OperationAnswer = (reply: FastifyReply, operation: Operation | Refusal) => FastifyReply;
 
+/** What the routes are built from. */
 export type PageOptions = {
   readonly ledger: Ledger;
-  /** Where the pages are reached, no slash at the end. */
+  /** Public address of the pages, no slash at the end. */
   readonly publicUrl: string;
   readonly now: () => number;
-  /** The customer has decided: tell the shop. `id` is the message's, for ever. */
+  /** Called when the customer has decided: reports it to the shop. `id` names the message permanently. */
   readonly decided: (id: string, message: object) => void;
   readonly answer: OperationAnswer;
 };
 
 const HTML = "text/html; charset=utf-8";
 
+/** Adds the routes. */
 export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
   const { ledger, publicUrl, now, decided, answer } = options;
 
@@ -75,8 +77,8 @@ export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
       const { id } = request.params;
       if (!Value.Check(ChoiceBody, request.body)) return reply.status(400).send({ error: "invalid_request" });
       const refused = ledger.choose(id, request.body.action, `auth_${randomUUID()}`);
-      // Whoever comes second sees what became of the first.
-      if (refused === undefined) tell(id);
+      // A second choice is refused, and its sender sees the outcome of the first.
+      if (refused === undefined) reportDecision(id);
       const { status, page } = show(id);
       return reply
         .status(refused?.refused ?? status)
@@ -86,7 +88,7 @@ export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
     },
   );
 
-  const tell = (id: string): void => {
+  const reportDecision = (id: string): void => {
     const page = ledger.pages.find(id, now());
     if (page === undefined) return;
     const { orderId, amount, currency, authorization, reason, status } = page;

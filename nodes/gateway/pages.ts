@@ -1,9 +1,9 @@
 /**
  * Payments that customers make on the gateway's pages: a fold over operations, beside the books.
- * Owns: the pages.  Does not own: money, which the books have; HTTP; time.
+ * Owns: the pages.  Does not own: money (the books own it); HTTP; time.
  * Invariants
- *   P1. A page is decided once: paid or declined, and then never changes.
- *   P2. A page is paid with all of its amount, authorised and captured in one go.
+ *   pages.P1. A page is decided once: paid or declined, and then never changes.
+ *   pages.P2. A page is paid with all of its amount, authorized and captured in one step.
  * Proved by: test/unit/nodes/gateway-pages.test.ts
  */
 import type { Books } from "./books.ts";
@@ -12,11 +12,11 @@ import type { Decision, Operation, Page, PageRequest, Refusal } from "./operatio
 /** `closed`: voided by the shop, or too old; it may still be paid late, as some providers allow. */
 export type PageStatus = "pending" | "paid" | "declined" | "closed";
 
-/** A page as it stands. */
+/** The present state of a page. */
 export type PageView = Page & {
   readonly orderId: string;
   readonly status: PageStatus;
-  /** Of the payment; null without one. */
+  /** The payment's authorization; null without one. */
   readonly authorization: string | null;
   /** Why it was declined or closed; null otherwise. */
   readonly reason: string | null;
@@ -24,7 +24,7 @@ export type PageView = Page & {
 
 type Stored = Page & { readonly orderId: string; authorization: string | null; declined: boolean };
 
-/** What the customer wants. */
+/** The customer's choice. */
 export type Choice = "pay" | "pay_late" | "decline";
 
 /** All pages. Decisions change nothing; `apply` does. */
@@ -36,7 +36,7 @@ export class Pages {
     this.books = books;
   }
 
-  /** `now`: ms since the epoch. Undefined for an unknown id. */
+  /** The page with this id, as of `now` (ms since the epoch); undefined for an unknown id. */
   find(id: string, now: number): PageView | undefined {
     const page = this.pages.get(id);
     if (page === undefined) return undefined;
@@ -57,7 +57,7 @@ export class Pages {
     return now >= page.expiresAt ? view("closed", "expired") : view("pending", null);
   }
 
-  /** A page for the order. `url`: where the customer reaches it. */
+  /** Decides on a new page for the order. `url`: its public address. */
   create(request: PageRequest, id: string, url: string, now: number): Decision | Refusal {
     const { orderId, amount, currency, expiresInMs } = request;
     if (this.books.isClosed(orderId)) return { refused: 409, code: "order_closed" };
@@ -71,7 +71,7 @@ export class Pages {
     };
   }
 
-  /** The customer's choice; a payment is an authorisation that the books capture next. */
+  /** Decides on the customer's choice. A payment is an authorization that the books capture next. */
   choose(id: string, choice: Choice, authorization: string, now: number): Decision | Refusal {
     const page = this.find(id, now);
     if (page === undefined) return { refused: 404, code: "unknown_payment" };
@@ -91,7 +91,7 @@ export class Pages {
     return { ...decision, page: of };
   }
 
-  /** Takes an operation over, if it is about a page. */
+  /** Applies an operation, if it is about a page. */
   apply({ kind, orderId, page, authorizations }: Operation): void {
     if (page === undefined) return;
     if (kind === "page") {

@@ -1,3 +1,4 @@
+/** Schemas of the payment gateway simulator's requests. */
 import { Type } from "typebox";
 
 const Id = Type.String({ minLength: 1, maxLength: 200 });
@@ -29,18 +30,18 @@ export const PageBody = Type.Object({
   expiresInMs: Type.Integer({ minimum: 1, maximum: 31_536_000_000 }),
 });
 
-/** Which page. */
+/** The page of an address. */
 export const PageParams = Type.Object({ id: Type.String() });
 
-/** What the customer chose, as the page's form sends it. */
+/** The customer's choice, in the form of the page. */
 export const ChoiceBody = Type.Object({ action: Type.Enum(["pay", "pay_late", "decline"]) });
 
-/** Every call names itself, so that it can be repeated. */
+/** The client names every operation, so that it can repeat the request. */
 export const OperationHeaders = Type.Object({
   "idempotency-key": Type.String({ minLength: 1, maxLength: 400 }),
 });
 
 /** The key of `GET /operations/{idempotencyKey}`; any text. */
 export const OperationParams = Type.Object({ idempotencyKey: Type.String() });
-/** `GET /ledger?orderId=` for one order's entries. */
+/** `GET /ledger?orderId=` lists one order's entries. */
 export const LedgerQuery = Type.Object({ orderId: Type.Optional(Id) });

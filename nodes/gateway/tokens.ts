@@ -1,22 +1,22 @@
-/** What the simulator does with a payment token: the faults that a client of a gateway has to live with. */
-export type Behaviour =
+/** The simulator's behavior per payment token: the faults that a client of a gateway must handle. */
+export type Behavior =
   | "authorize"
   | "decline"
-  /** Never answers and never books anything. */
+  /** Never answers and never books. */
   | "never_answer"
-  /** Answers, and books, after a pause; also when the client has gone away meanwhile. */
+  /** Answers, and books, after a pause, even when the client has disconnected meanwhile. */
   | "slow"
-  /** Fails twice per idempotency key, then behaves. */
+  /** Fails twice per idempotency key, then authorizes. */
   | "fail_twice"
-  /** Books, then drops the connection; the repeat or the look-up finds the result. */
+  /** Books, then drops the connection; a repetition or a status query finds the result. */
   | "lose_answer"
-  /** Authorises; the first two captures of that authorisation are refused. */
+  /** Authorizes; the first two captures of that authorization are refused. */
   | "refuse_captures"
-  /** Authorises for three seconds. */
+  /** Authorizes for three seconds. */
   | "lapse_soon"
   | "unknown";
 
-const behaviours: Readonly<Record<string, Behaviour>> = {
+const behaviors: Readonly<Record<string, Behavior>> = {
   tok_ok: "authorize",
   tok_declined: "decline",
   tok_timeout: "never_answer",
@@ -27,14 +27,14 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   tok_lapses_soon: "lapse_soon",
 };
 
-/** By the token's name; any other text is `unknown`. */
-export function behaviourOf(token: string): Behaviour {
-  return Object.hasOwn(behaviours, token) ? (behaviours[token] ?? "unknown") : "unknown";
+/** The behavior of a token; any other text is `unknown`. */
+export function behaviorOf(token: string): Behavior {
+  return Object.hasOwn(behaviors, token) ? (behaviors[token] ?? "unknown") : "unknown";
 }
 
 /**
- * Counts down faults per key: the first `times` calls for a key say true. Remembers the newest `capacity` keys;
- * one that was forgotten, or a restart, starts anew.
+ * Counts faults per key: the first `times` calls for a key return true. Remembers the newest `capacity` keys; after a
+ * restart, or for a forgotten key, the count starts again.
  */
 export class FaultCounter {
   private readonly times: number;
@@ -46,6 +46,7 @@ export class FaultCounter {
     this.capacity = capacity;
   }
 
+  /** Whether this call for the key fails. */
   strikes(key: string): boolean {
     const seen = this.seen.get(key) ?? 0;
     if (seen >= this.times) return false;

@@ -1,7 +1,8 @@
-/** The sample catalogue: put into an inventory that does not know its SKUs yet. */
+/** The sample catalogue, and the program that adds it to an inventory that lacks its SKUs. */
 import { readFileSync } from "node:fs";
 import { withMaxWait } from "./max-wait.ts";
 
+/** One item of config/catalogue.json. */
 export type CatalogueItem = {
   readonly sku: string;
   readonly name: string;
@@ -14,14 +15,16 @@ const FILE = new URL("../../config/catalogue.json", import.meta.url);
 const ASK_TIMEOUT_MS = 5_000;
 const ITEM_TIMEOUT_MS = 30_000;
 
+/** Reads config/catalogue.json. */
 export function sampleCatalogue(): readonly CatalogueItem[] {
   return JSON.parse(readFileSync(FILE, "utf8")) as CatalogueItem[];
 }
 
 /**
- * Adds the items that the inventory answers 404 for, one after the other, and leaves all others as they are.
- * Safe to repeat. @throws Error when a node refuses, or answers nothing useful within 30 s
- * @returns how many were added
+ * Adds the items for which the inventory answers 404, one after the other, and leaves all others as they are.
+ * Safe to repeat.
+ * @throws Error when a node refuses an item, or gives no usable answer within 30 s
+ * @returns the number of added items
  */
 export async function loadCatalogue(
   url: string,

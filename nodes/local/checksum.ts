@@ -1,9 +1,9 @@
-/** Checks what was downloaded before anything of it runs. */
+/** Checks a download before any part of it runs. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 
-/** @throws Error when the file's sha256 (lower-case hex) is another one */
+/** Compares a file with its sha256 (lower-case hex). @throws Error when they differ */
 export async function assertChecksum(path: string, sha256: string): Promise<void> {
   const found = createHash("sha256")
     .update(await readFile(path))

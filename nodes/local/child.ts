@@ -10,6 +10,7 @@ import type { ProcessReport } from "../process.ts";
 import { reasonOf } from "./max-wait.ts";
 import type { ProcessPlan } from "./plan.ts";
 
+/** A process that runs. */
 export type Child = {
   readonly name: string;
   readonly pid: number;
@@ -17,23 +18,24 @@ export type Child = {
   readonly log: string;
   readonly url: string;
   running(): boolean;
-  /** SIGTERM, then SIGKILL after `timeoutMs`. Resolves when the process is gone. Idempotent. */
+  /** SIGTERM, then SIGKILL after `timeoutMs`. Resolves when the process has ended. Idempotent. */
   stop(timeoutMs: number): Promise<void>;
 };
 
-/** For what waits until a child is ready. @throws Error naming the child, what is wrong, and its log */
+/** For a failed wait until a child is ready. @throws Error with the child's name, the reason, and its log */
 export const notReady =
   ({ name, log }: Child) =>
   (error: unknown): never => {
     throw new Error(`${name} is not ready: ${reasonOf(error)}; its log: ${log}`, { cause: error });
   };
 
+/** How a child is started and watched. */
 export type ChildOptions = {
   readonly logs: string;
   readonly startTimeoutMs: number;
   /** Aborted: the child is stopped and the start rejects. */
   readonly signal: AbortSignal;
-  /** Called once when a started child ends without being told to. */
+  /** Called once when a started child ends without a call of `stop`. */
   readonly onEnd: (child: Child, how: string) => void;
 };
 
@@ -41,8 +43,8 @@ const STOP_OF_FAILED_MS = 2_000;
 const LOG_LINES_SHOWN = 5;
 
 /**
- * Resolves when the process has told that it has started.
- * @throws Error saying why it has not: its own words, or the end of its log
+ * Starts a process. Resolves when the process has reported that it has started.
+ * @throws Error with the reason: the process's own message, or the end of its log
  */
 export async function startChild(plan: ProcessPlan, options: ChildOptions): Promise<Child> {
   options.signal.throwIfAborted();
@@ -128,7 +130,7 @@ function howItEnded(process_: ChildProcess): string {
     : `was ended by ${process_.signalCode}`;
 }
 
-/** The log of the run before is kept, so that what led to its end can be read. */
+/** The log of the run before is kept, so that an operator can read how it ended. */
 function freshLog(folder: string, name: string): string {
   mkdirSync(folder, { recursive: true });
   const log = join(folder, `${name}.log`);

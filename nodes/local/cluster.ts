@@ -1,10 +1,11 @@
 /**
  * Starts the processes of a local cluster in order and stops them in order.
- * Owns: the folder's lock and every child.  Does not own: what is printed where, signals.
+ * Owns: the folder's lock and every child.  Does not own: where output is printed, signals.
  * Invariants
- *   C1. A cluster that cannot start whole is stopped whole.
- *   C2. Children are stopped in the reverse order of what they need: nodes, then gateway, carrier and mailbox, then NATS.
- *   C3. No stop takes longer than the sum of its three bounds (`clusterStopping`).
+ *   local.C1. A cluster of which a part cannot start is stopped as a whole.
+ *   local.C2. Children are stopped in the reverse order of their needs: nodes, then gateway, carrier and mailbox, then
+ *             NATS.
+ *   local.C3. No stop takes longer than the sum of its three bounds (`clusterStopping`).
  * Proved by: test/process/start*.test.ts
  */
 import { join } from "node:path";
@@ -26,17 +27,18 @@ import { restartCommand, writeSettingsFile } from "./settings-file.ts";
 
 const START_TIMEOUT_MS = 30_000;
 const READY_TIMEOUT_MS = 60_000;
-/** What a killed cluster's processes need to stop. */
+/** Time that the processes of a killed cluster need to stop. */
 const LEFTOVER_TIMEOUT_MS = 10_000;
 
+/** A cluster whose processes all run and are ready. */
 export type LocalCluster = {
   readonly nodes: readonly Child[];
   readonly gateway: Child;
   readonly carrier: Child;
   readonly mailbox: Child;
-  /** One per nats-server; none when NATS ran already. */
+  /** One per nats-server; none when NATS already ran. */
   readonly natsKeepers: readonly Child[];
-  /** For people. */
+  /** Which NATS, for people. */
   readonly nats: string;
   /** Items of the sample catalogue that were added. */
   readonly added: number;
@@ -46,6 +48,7 @@ export type LocalCluster = {
 type Group = "nats" | "services" | "nodes";
 type Launch = (group: Group, plan: ProcessPlan) => Promise<Child>;
 
+/** What to start, and where to report its progress. */
 export type ClusterOptions = {
   readonly settings: ClusterSettings;
   readonly signal: AbortSignal;
@@ -53,12 +56,12 @@ export type ClusterOptions = {
   readonly report: (line: string) => void;
 };
 
-/** @throws Error in one piece: what is wrong and how to fix it; nothing runs then */
+/** Starts everything. @throws Error for people: the reason and the remedy; no process runs then */
 export async function startLocalCluster(options: ClusterOptions): Promise<LocalCluster> {
   const { settings, report } = options;
   const lock = lockHome(settings.home);
-  const gaveUp = new AbortController();
-  const signal = AbortSignal.any([options.signal, gaveUp.signal]);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
   const launched: Record<Group, Promise<Child>[]> = { nats: [], services: [], nodes: [] };
   const launch: Launch = (group, plan) => {
     const child = startChild(plan, {
@@ -84,7 +87,7 @@ export async function startLocalCluster(options: ClusterOptions): Promise<LocalC
     await portsAreFree({ settings, signal, report }, lock.leftover);
     return { ...(await startAll({ settings, signal, report }, launch)), stop };
   } catch (error) {
-    gaveUp.abort(error);
+    failed.abort(error);
     await stop();
     throw error;
   }
@@ -113,8 +116,9 @@ async function startAll(
     plan.nodes.map(async (node) => {
       writeSettingsFile(node);
       const child = await launch("nodes", node);
-      const hope = () => child.running();
-      await nodeIsReady(node.url, { timeoutMs: READY_TIMEOUT_MS, signal, hope }).catch(notReady(child));
+      const stillPossible = () => child.running();
+      const maxWait = { timeoutMs: READY_TIMEOUT_MS, signal, stillPossible };
+      await nodeIsReady(node.url, maxWait).catch(notReady(child));
       report(`order nodes: ${++ready} of ${plan.nodes.length} ready`);
       return child;
     }),

@@ -1,18 +1,19 @@
 /**
- * Keeps two clusters out of one folder. The lock is the operating system's, on a SQLite file: it ends with the
- * process, however that dies, so there are no stale locks and no guesses about process ids.
+ * Prevents two clusters in one folder. The lock is one of the operating system, on a SQLite file. It ends with the
+ * process, however the process ends, so there are no stale locks and no guesses about process ids.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+/** The lock of one folder. */
 export type HomeLock = {
   /** True when the run before was killed: some of its processes may still be stopping. */
   readonly leftover: boolean;
   release(): void;
 };
 
-/** @throws Error naming the process that holds the folder, or why the folder cannot be used */
+/** Locks the folder. @throws Error with the process that holds it, or with the reason why it cannot be used */
 export function lockHome(home: string): HomeLock {
   const pidFile = join(home, "cluster.pid");
   mkdirSync(home, { recursive: true });

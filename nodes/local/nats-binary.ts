@@ -1,9 +1,9 @@
 /**
  * Finds a nats-server to run, or fetches one into the cache.
  *
- * Order: ORDERLY_NATS_SERVER, PATH, cache, then the sources below. Whatever is found is asked for its version;
- * one that is too old is refused (when named) or passed over (when found).
- * A crash leaves at most a `.fetch-*` folder in the cache, which a later fetch sweeps.
+ * Order: ORDERLY_NATS_SERVER, PATH, cache, then the sources below. Every binary found reports its version. One that is
+ * too old is refused (when named) or passed over (when found).
+ * A crash leaves at most a `.fetch-*` folder in the cache, which a later fetch removes.
  */
 import { constants } from "node:fs";
 import { access, chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
@@ -18,6 +18,7 @@ import type { NatsSource, Platform } from "./nats-sources.ts";
 import { MINIMUM_SERVER } from "../../src/adapters/nats/connection.ts";
 import { isUsable, natsServerVersion } from "./nats-version.ts";
 
+/** A nats-server that can be run. */
 export type NatsBinary = {
   /** Absolute path of the executable. */
   readonly path: string;
@@ -27,16 +28,17 @@ export type NatsBinary = {
   readonly source: string;
 };
 
+/** What tests replace. */
 export type LocateOptions = {
   readonly settings?: ToolSettings;
-  /** Ways to fetch, tried in order. */
+  /** Sources to fetch from, tried in order. */
   readonly sources?: readonly NatsSource[];
   readonly platform?: Platform;
-  /** Told, one line each, what is passed over and what is fetched. */
+  /** Called with one line for each binary that is passed over and each source that is tried. */
   readonly report?: (line: string) => void;
 };
 
-/** No usable nats-server here and no way to get one. The message lists what was tried and how to fix it. */
+/** There is no usable nats-server here, and no source gave one. The message lists what was tried and the remedy. */
 export class NatsServerMissing extends Error {
   override readonly name = "NatsServerMissing";
 }
@@ -47,8 +49,8 @@ const EXECUTABLE = process.platform === "win32" ? "nats-server.exe" : "nats-serv
 const LEFTOVER_AGE_MS = 3_600_000;
 
 /**
- * A nats-server that is new enough. Fetching takes seconds (a minute or two where Go has to compile) and
- * happens once per cache; several processes may do so at once, the last rename wins.
+ * A nats-server that is new enough. A fetch takes seconds (a minute or two if Go has to compile) and happens once per
+ * cache. Several processes may fetch at once; the last rename wins.
  * @throws NatsServerMissing
  */
 export async function locateNatsServer(options: LocateOptions = {}): Promise<NatsBinary> {
@@ -69,7 +71,7 @@ export async function locateNatsServer(options: LocateOptions = {}): Promise<Nat
 }
 
 async function named(path: string): Promise<NatsBinary> {
-  const fix = "name another one, or unset it to have one found or fetched";
+  const fix = "name another one, or unset it to use one that is found or fetched";
   const version = await natsServerVersion(path).catch((error: unknown) => {
     throw new NatsServerMissing(`ORDERLY_NATS_SERVER: ${messageOf(error)}; ${fix}`, { cause: error });
   });
@@ -151,7 +153,7 @@ function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-/** Removes what a killed fetch left behind. */
+/** Removes the folders of killed fetches. */
 async function sweep(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(".fetch-")) continue;

@@ -1,6 +1,6 @@
 /**
- * nats-server from Debian's forky suite, on an older Debian too. Uses folders of its own throughout: the
- * system's apt configuration is read, never written, and no privilege is needed. apt checks the signatures.
+ * nats-server from Debian's forky suite, also on an older Debian. All folders are its own: the system's apt
+ * configuration is read, never written, and no privilege is needed. apt checks the signatures.
  */
 import { access, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,12 +10,13 @@ import { runCommand } from "./run-command.ts";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const STEP_TIMEOUT_MS = 90_000;
 
+/** Needs apt, a Debian keyring and a mirror. */
 export const fromDebian: NatsSource = {
   name: "Debian forky",
   async fetch(folder, platform) {
-    if (!platform.startsWith("linux-")) throw new Error("this is no Debian");
+    if (!platform.startsWith("linux-")) throw new Error("this is not Debian");
     await access(KEYRING).catch(() => {
-      throw new Error("this is no Debian");
+      throw new Error("this is not Debian");
     });
     const mirror = await mainMirror();
     const list = join(folder, "forky.list");
@@ -37,7 +38,7 @@ export const fromDebian: NatsSource = {
   },
 };
 
-/** The mirror that this machine's apt uses: the first target is the main one, not the security one. */
+/** The mirror of this machine's apt: the first target is the main one, not the security one. */
 async function mainMirror(): Promise<string> {
   const targets = await runCommand(
     "apt-get",
@@ -60,7 +61,7 @@ function ownFolders(folder: string, list: string): string[] {
     "Acquire::Languages=none",
     "Acquire::http::Timeout=10",
     "Acquire::Retries=1",
-    // The sandbox user could not write to our folders.
+    // apt's sandbox user could not write to these folders.
     "APT::Sandbox::User=root",
   ].flatMap((option) => ["-o", option]);
 }

@@ -1,4 +1,4 @@
-/** nats-server built by Go, where Go is installed; its checksum database vouches for the sources. */
+/** nats-server built by Go, if Go is installed. Go's checksum database verifies the sources. */
 import { join } from "node:path";
 import { goModule } from "./nats-sources.ts";
 import type { NatsSource } from "./nats-sources.ts";
@@ -7,6 +7,7 @@ import { runCommand } from "./run-command.ts";
 /** Compiling takes a minute or two on a small machine. */
 const BUILD_TIMEOUT_MS = 300_000;
 
+/** Needs Go and its module proxy. */
 export const fromGo: NatsSource = {
   name: `go install ${goModule}`,
   async fetch(folder) {

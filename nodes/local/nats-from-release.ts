@@ -10,6 +10,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const DOWNLOAD_TIMEOUT_MS = 90_000;
 const UNPACK_TIMEOUT_MS = 30_000;
 
+/** Needs GitHub. */
 export const fromRelease: NatsSource = {
   name: `GitHub release v${releaseVersion}`,
   async fetch(folder, platform) {
@@ -29,16 +30,16 @@ export const fromRelease: NatsSource = {
   },
 };
 
-/** A host that cannot be reached is given up quickly; a slow download is not. */
+/** The wait for an unreachable host ends quickly; a slow download has more time. */
 async function download(url: string): Promise<Uint8Array> {
-  const giveUp = new AbortController();
+  const noAnswer = new AbortController();
   const unanswered = setTimeout(
-    () => giveUp.abort(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`)),
+    () => noAnswer.abort(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`)),
     ANSWER_TIMEOUT_MS,
   );
   try {
     const response = await fetch(url, {
-      signal: AbortSignal.any([giveUp.signal, AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS)]),
+      signal: AbortSignal.any([noAnswer.signal, AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS)]),
     });
     clearTimeout(unanswered);
     if (!response.ok) throw new Error(`the download answered ${response.status}`);

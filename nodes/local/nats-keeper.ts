@@ -1,7 +1,7 @@
 /**
- * Process: runs one nats-server and ends it when the cluster is gone, however that died; nats-server itself
- * does not watch its parent. Arguments: path of the executable, path of the configuration. Without any: the
- * executable is looked for, and the configuration is that of one server of a cluster (config/nats/cluster.conf).
+ * Process: runs one nats-server, and ends it when the cluster has ended, however that happened; nats-server itself does
+ * not watch its parent. Arguments: path of the executable, path of the configuration. Without arguments the keeper
+ * searches the executable, and the configuration is that of one server of a cluster (config/nats/cluster.conf).
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -11,27 +11,30 @@ import { loadNatsStoreSettings } from "../../config/tool-settings.ts";
 import { runProcess } from "../process.ts";
 import { storeLimit } from "./store-limit.ts";
 
-/** A shell that waits for our end, however we die, and takes the server along: who kills us has killed the server. */
+/**
+ * A shell that waits for the end of this process, however it ends, and then kills the server. To kill this process is
+ * therefore to kill the server.
+ */
 function endWithUs(server: ChildProcess): void {
   if (process.platform === "win32") return;
   const reaper = spawn("/bin/sh", ["-c", `read _; kill -9 ${server.pid} 2>/dev/null`], {
     stdio: ["pipe", "ignore", "ignore"],
-    // Ctrl-C in a terminal is for us, not for it.
+    // Ctrl-C in a terminal must reach this process only.
     detached: true,
   });
   reaper.unref();
-  // Without a server nothing may be killed: its id could be somebody else's by then.
+  // After the server's end nothing may be killed: another process could have its id by then.
   server.once("exit", () => reaper.kill("SIGKILL"));
 }
 
-/** Loaded only then: it takes several times as long as everything else here, and the cluster's start waits for us. */
-async function found(): Promise<readonly string[]> {
+/** Loaded on demand: it takes several times as long as the rest of this file, and the cluster's start waits for it. */
+async function foundArguments(): Promise<readonly string[]> {
   const { locateNatsServer } = await import("./nats-binary.ts");
   const { natsConfigs } = await import("./nats-plan.ts");
   return [(await locateNatsServer()).path, natsConfigs.cluster];
 }
 
-/** The limit that the configuration wants, where nobody has set it. */
+/** The limit that the configuration needs, if the environment does not set it. */
 function roomOnDisk(): Readonly<Record<string, string>> {
   const { folder, limit, stores } = loadNatsStoreSettings();
   if (folder === undefined || limit !== undefined) return {};
@@ -39,8 +42,8 @@ function roomOnDisk(): Readonly<Record<string, string>> {
 }
 
 runProcess("nats-server", async () => {
-  const told = process.argv.slice(2);
-  const [binary = "", config = ""] = told.length > 0 ? told : await found();
+  const given = process.argv.slice(2);
+  const [binary = "", config = ""] = given.length > 0 ? given : await foundArguments();
   const server = spawn(binary, ["-c", config], {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, ...roomOnDisk() },
@@ -50,7 +53,7 @@ runProcess("nats-server", async () => {
   let stopping = false;
   server.once("exit", (code, signal) => {
     if (stopping) return;
-    process.stderr.write(`nats-server ended by itself (${signal ?? `exit code ${code}`})\n`);
+    process.stderr.write(`nats-server ended unexpectedly (${signal ?? `exit code ${code}`})\n`);
     process.exit(1);
   });
   return {

@@ -1,4 +1,4 @@
-/** Which nats-servers a local cluster has, and what each is told: one, or three with copies of everything. Pure. */
+/** The nats-servers of a local cluster and their settings: one, or three with copies of everything. Pure. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { routeOffset } from "../../config/settings.ts";
@@ -10,6 +10,7 @@ const KEEPER = fileURLToPath(new URL("nats-keeper.ts", import.meta.url));
 
 type NatsSettings = Pick<ClusterSettings, "natsServers" | "natsPort" | "home">;
 
+/** Ports of the nats-servers. */
 export type NatsPorts = {
   /** For clients, one per server. */
   readonly clients: readonly number[];
@@ -23,13 +24,13 @@ export const natsConfigs = {
   cluster: fileURLToPath(new URL("../../config/nats/cluster.conf", import.meta.url)),
 } as const;
 
-/** The ports that `ORDERLY_NATS_PORT` stands for. */
+/** The ports that follow from `ORDERLY_NATS_PORT`. */
 export function natsPortsOf({ natsServers, natsPort }: Omit<NatsSettings, "home">): NatsPorts {
   const clients = Array.from({ length: natsServers }, (_, index) => natsPort + index);
   return { clients, routes: natsServers === 1 ? [] : clients.map((port) => port + routeOffset) };
 }
 
-/** Where order nodes find the servers. */
+/** The address of the servers for order nodes. */
 export function natsPlaceOf(settings: Omit<NatsSettings, "home">): NatsPlace {
   const { clients } = natsPortsOf(settings);
   return {
@@ -38,7 +39,7 @@ export function natsPlaceOf(settings: Omit<NatsSettings, "home">): NatsPlace {
   };
 }
 
-/** A keeper for each nats-server, with our configuration. */
+/** One keeper for each nats-server, with Orderly's configuration. */
 export function planNats(binary: string, settings: NatsSettings): readonly ProcessPlan[] {
   const { clients, routes } = natsPortsOf(settings);
   const isCluster = routes.length > 0;
@@ -62,7 +63,7 @@ export function planNats(binary: string, settings: NatsSettings): readonly Proce
   });
 }
 
-/** The folder that the other number of servers keeps its data in: not to be mixed with `settings`. */
+/** The folder in which the other number of servers keeps its data: it must not be mixed with that of `settings`. */
 export function foreignNatsHome(settings: NatsSettings): string {
   return join(settings.home, settings.natsServers === 1 ? "nats-1" : "nats");
 }

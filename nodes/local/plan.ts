@@ -1,4 +1,4 @@
-/** Which processes make a local cluster, and what each is told. Pure. */
+/** The processes of a local cluster and their settings. Pure. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { portOffsets } from "../../config/settings.ts";
@@ -6,6 +6,7 @@ import type { ClusterSettings } from "../../config/settings.ts";
 
 const LOOPBACK = "127.0.0.1";
 
+/** Ports of the order nodes and of the services. */
 export type ClusterPorts = {
   /** HTTP, one per order node. */
   readonly nodes: readonly number[];
@@ -15,7 +16,7 @@ export type ClusterPorts = {
   readonly smtp: number;
 };
 
-/** One process: its entry file, and the variables that tell it what to be. */
+/** One process: its entry file, and the variables that configure it. */
 export type ProcessPlan = {
   /** Unique; names its folder and its log. */
   readonly name: string;
@@ -23,12 +24,13 @@ export type ProcessPlan = {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Its folder, absolute; nobody else writes there. */
+  /** Its folder, absolute; no other process writes there. */
   readonly home: string;
-  /** Where people reach it, no slash at the end; empty for nats-server. */
+  /** Its address for people, no slash at the end; empty for nats-server. */
   readonly url: string;
 };
 
+/** Every process except the nats-servers. */
 export type ClusterPlan = {
   readonly gateway: ProcessPlan;
   readonly carrier: ProcessPlan;
@@ -36,7 +38,7 @@ export type ClusterPlan = {
   readonly nodes: readonly ProcessPlan[];
 };
 
-/** The ports that a base port stands for. */
+/** The ports that follow from a base port. */
 export function portsOf(settings: Pick<ClusterSettings, "port" | "nodes">): ClusterPorts {
   return {
     nodes: Array.from({ length: settings.nodes }, (_, index) => settings.port + index),
@@ -47,14 +49,15 @@ export function portsOf(settings: Pick<ClusterSettings, "port" | "nodes">): Clus
   };
 }
 
-/** Where the nodes find NATS. */
+/** The address of NATS for the nodes. */
 export type NatsPlace = {
-  /** As `NATS_URL` takes it: one address, or several with commas between. */
+  /** In the form of `NATS_URL`: one address, or several separated by commas. */
   readonly url: string;
   /** Copies of everything that is stored there; undefined: as the environment says. */
   readonly replicas?: number;
 };
 
+/** Plans the processes of a cluster. Order nodes are named `node-1` and so on. */
 export function planCluster(
   settings: Pick<
     ClusterSettings,

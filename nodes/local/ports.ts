@@ -1,21 +1,22 @@
-/** Whether the ports of a cluster are free, told before anything is started. */
+/** Whether the ports of a cluster are free; checked before any process starts. */
 import { createServer } from "node:net";
 
+/** A port that a process will listen on. */
 export type WantedPort = {
   readonly port: number;
-  /** Who will listen there, for people. */
+  /** The process that will listen there, for people. */
   readonly user: string;
   /** The variable that moves it. */
   readonly setting: string;
 };
 
-/** Those of the wanted ports on which somebody listens already, in the same order. */
+/** Those of the wanted ports on which another process listens already, in the same order. */
 export async function takenPorts(wanted: readonly WantedPort[]): Promise<WantedPort[]> {
   const taken = await Promise.all(wanted.map((one) => isTaken(one.port)));
   return wanted.filter((_, index) => taken[index]);
 }
 
-/** Says which ports are taken and how to get by. */
+/** Names the taken ports and the remedy. */
 export function describeTaken(taken: readonly WantedPort[]): string {
   const ports = taken.map((one) => `${one.port} (${one.user})`).join(", ");
   const settings = [...new Set(taken.map((one) => one.setting))].join(" and ");

@@ -1,4 +1,4 @@
-/** Prints the path of a nats-server to standard output; what it did to get one goes to standard error. */
+/** Process: prints the path of a nats-server to standard output, and its progress to standard error. */
 import { locateNatsServer } from "./nats-binary.ts";
 
 try {

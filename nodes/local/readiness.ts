@@ -1,4 +1,4 @@
-/** When nats-server and the order nodes can be used. */
+/** Waits until nats-server and the order nodes can be used. */
 import { connect } from "node:net";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { withMaxWait } from "./max-wait.ts";
@@ -6,23 +6,23 @@ import type { MaxWait } from "./max-wait.ts";
 
 const ASK_TIMEOUT_MS = 2_000;
 
-/** Resolves when a nats-server greets on the port. @throws Error when patience ends */
-export function natsGreets(port: number, patience: MaxWait): Promise<void> {
-  return withMaxWait(() => greeting(port), patience);
+/** Resolves when a nats-server greets on the port. @throws Error after the bound */
+export function natsGreets(port: number, maxWait: MaxWait): Promise<void> {
+  return withMaxWait(() => greeting(port), maxWait);
 }
 
-/** Resolves when JetStream answers: a cluster has elected its leader. @throws Error when patience ends */
-export function jetStreamAnswers(servers: readonly string[], patience: MaxWait): Promise<void> {
+/** Resolves when JetStream answers: a cluster has elected its leader. @throws Error after the bound */
+export function jetStreamAnswers(servers: readonly string[], maxWait: MaxWait): Promise<void> {
   return withMaxWait(async () => {
     const link = await connectNats({ servers, name: "readiness", connectTimeoutMs: ASK_TIMEOUT_MS });
     await link.close();
     return true;
-  }, patience);
+  }, maxWait);
 }
 
-/** Resolves when `GET /health/ready` answers 200. @throws Error with the node's own words when patience ends */
-export function nodeIsReady(url: string, patience: MaxWait): Promise<void> {
-  return withMaxWait(() => readiness(url), patience);
+/** Resolves when `GET /health/ready` answers 200. @throws Error with the node's last answer after the bound */
+export function nodeIsReady(url: string, maxWait: MaxWait): Promise<void> {
+  return withMaxWait(() => readiness(url), maxWait);
 }
 
 function greeting(port: number): Promise<true | string> {
@@ -33,7 +33,9 @@ function greeting(port: number): Promise<true | string> {
       resolve(value);
     };
     socket
-      .once("data", (data) => answer(data.toString().startsWith("INFO ") || `port ${port} is no nats-server`))
+      .once("data", (data) =>
+        answer(data.toString().startsWith("INFO ") || `port ${port} is not a nats-server`),
+      )
       .once("timeout", () => answer(`port ${port} does not answer`))
       .once("error", (error) => answer(error.message));
   });

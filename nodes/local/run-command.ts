@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import type { ExecFileException } from "node:child_process";
 
+/** How a command is run. After `timeoutMs` it is killed. */
 export type CommandOptions = {
   readonly timeoutMs: number;
   readonly cwd?: string;

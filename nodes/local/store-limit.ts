@@ -1,18 +1,20 @@
-/** How much a nats-server may store on its volume. */
+/** The limit of a nats-server's store on its volume. */
 import { existsSync, readdirSync, statfsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
- * Of what the volume has for it, free or taken by it already; the rest is for others, and for the server's own files.
- * At a volume that is really full the server switches JetStream off; at this limit it refuses messages and goes on.
+ * Share of the volume's space that the store may use, free or already used by it. The rest is for other programs, and
+ * for the server's own files. On a full volume the server switches JetStream off; at this limit it refuses messages and
+ * continues.
  */
 const SHARE = 0.8;
 
 /**
- * Bytes for `max_file_store`. What is stored already counts as room: the server's own default is a part of what is
- * free when it starts, and a server that has filled half of its volume would take nothing after a restart.
- * @param folder of the store; need not exist yet
- * @param servers that have their stores on the same volume, and grow alike
+ * Bytes for `max_file_store`. Space that the store already uses counts as room: the server's own default is a part of
+ * the space that is free when it starts, so a server that has filled half of its volume would accept nothing after a
+ * restart.
+ * @param folder of the store; it may not exist yet
+ * @param servers number of servers whose stores share the volume and grow alike
  */
 export function storeLimit(folder: string, servers: number): number {
   const { bavail, bsize } = statfsSync(existing(folder));

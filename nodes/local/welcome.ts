@@ -1,12 +1,13 @@
-/** What `npm start` prints once everything runs: one screen. Pure. */
+/** The text that `npm start` prints once everything runs: one screen. Pure. */
 import type { Child } from "./child.ts";
 
+/** What the text names. */
 export type Welcome = {
   readonly nodes: readonly Pick<Child, "name" | "pid" | "url">[];
   readonly gatewayUrl: string;
   readonly carrierUrl: string;
   readonly mailboxUrl: string;
-  /** Which NATS, for people: address, version, where the binary came from. */
+  /** Which NATS, for people: address, version, source of the binary. */
   readonly nats: string;
   /** The keepers of the nats-servers that were started. */
   readonly natsKeepers: readonly Pick<Child, "name" | "pid">[];
@@ -21,6 +22,7 @@ const EXAMPLE = {
   shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
 };
 
+/** The text, with an order to place and a node to kill. */
 export function welcome(cluster: Welcome): string {
   const [first, ...others] = cluster.nodes;
   const victim = others[0] ?? first;
@@ -43,13 +45,13 @@ export function welcome(cluster: Welcome): string {
     "Place an order:",
     `  curl -s ${first.url}/v1/orders -H 'content-type: application/json' -d '${JSON.stringify(EXAMPLE)}'`,
     "",
-    `Kill a node, and its orders go on elsewhere:`,
+    `Kill a node, and other nodes continue its orders:`,
     `  kill -9 ${victim.pid}    # ${victim.name}, ${victim.url}`,
     ...(server === undefined
       ? []
       : [`  kill -9 ${server.pid}    # ${server.name}: the other two are enough`]),
     "",
-    "Stop: Ctrl-C. The orders are there when you start again; delete the data folder to begin anew.",
+    "Stop: Ctrl-C. The orders are still there at the next start; delete the data folder to start afresh.",
     "",
   ].join("\n");
 }

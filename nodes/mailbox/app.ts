@@ -1,3 +1,4 @@
+/** The development mailbox's HTTP interface. */
 import Fastify, { type FastifyInstance } from "fastify";
 import type { ReceivedMessages } from "./messages.ts";
 import { mailboxPage } from "./page.ts";
@@ -9,18 +10,18 @@ const PAGE_HEADERS = {
 };
 
 /** `GET /messages`, `DELETE /messages`, and a page for people at `/`. */
-export function createMailboxApp(letters: ReceivedMessages): FastifyInstance {
+export function createMailboxApp(messages: ReceivedMessages): FastifyInstance {
   const app = Fastify({ forceCloseConnections: true });
-  app.get("/messages", async (_request, reply) => reply.send(await letters.read()));
+  app.get("/messages", async (_request, reply) => reply.send(await messages.read()));
   app.delete("/messages", (_request, reply) => {
-    letters.clear();
+    messages.clear();
     return reply.status(204).send();
   });
   app.get("/", async (_request, reply) =>
-    reply.headers(PAGE_HEADERS).send(mailboxPage(await letters.read())),
+    reply.headers(PAGE_HEADERS).send(mailboxPage(await messages.read())),
   );
   for (const path of ["/health/live", "/health/ready"]) {
-    app.get(path, (_request, reply) => reply.send({ status: "ok", received: letters.received }));
+    app.get(path, (_request, reply) => reply.send({ status: "ok", received: messages.received }));
   }
   return app;
 }

@@ -1,6 +1,7 @@
+/** The e-mails that the development mailbox has received. */
 import { type AddressObject, simpleParser } from "mailparser";
 
-/** A mail as `GET /messages` shows it. `at`: time of arrival, RFC 3339 UTC. */
+/** An e-mail as `GET /messages` returns it. `at`: time of arrival, RFC 3339 UTC. */
 export type ReceivedMessage = {
   /** The envelope's recipients, separated by ", ". */
   readonly to: string;
@@ -20,36 +21,38 @@ type Arrived = {
 };
 
 /**
- * The newest letters, oldest first, bounded. Kept raw and read only when somebody looks, so that a load test's
- * thousands of mails cost next to nothing. In memory: gone with the process.
+ * The newest messages, oldest first, bounded. They are kept raw and parsed only when a client reads them, so that the
+ * thousands of e-mails of a load test cost almost nothing. In memory: lost with the process.
  */
 export class ReceivedMessages {
   private readonly capacity: number;
   private arrived: Arrived[] = [];
-  private messages = 0;
+  private count = 0;
 
-  /** `capacity`: letters kept, 1 or more. */
+  /** `capacity`: messages kept, 1 or more. */
   constructor(capacity: number) {
     this.capacity = capacity;
   }
 
+  /** Stores one message. `recipients` of the envelope. */
   add(raw: Buffer, recipients: readonly string[], at: Date): void {
-    this.messages++;
+    this.count++;
     this.arrived.push({ raw, to: recipients.join(", "), at: at.toISOString() });
-    // Trimmed in strides: shifting an array for every mail would cost more than the mail.
+    // Trimmed in large steps: shifting an array for every message would cost more than the message.
     if (this.arrived.length >= 2 * this.capacity) this.arrived = this.arrived.slice(-this.capacity);
   }
 
+  /** Removes every message. */
   clear(): void {
     this.arrived = [];
   }
 
-  /** How many have come since the start, also those that are gone. */
+  /** Number of messages since the start, also those no longer kept. */
   get received(): number {
-    return this.messages;
+    return this.count;
   }
 
-  /** Newest last. A mail that cannot be parsed shows up with its raw text. */
+  /** Newest last. A message that cannot be parsed is returned with its raw text. */
   read(): Promise<ReceivedMessage[]> {
     const kept = this.arrived.slice(-this.capacity);
     return Promise.all(kept.map((one) => (one.parsed ??= parse(one))));

@@ -1,8 +1,9 @@
+/** The development mailbox's page. */
 import type { ReceivedMessage } from "./messages.ts";
 
-/** The mails for people, newest first. The mail's own HTML is shown in a frame that may run nothing. */
-export function mailboxPage(letters: readonly ReceivedMessage[]): string {
-  const items = letters.toReversed().map(
+/** The messages for people, newest first. A message's own HTML is shown in a frame that may run nothing. */
+export function mailboxPage(messages: readonly ReceivedMessage[]): string {
+  const items = messages.toReversed().map(
     ({ to, subject, text, html, at }) => `<details>
 <summary><time>${escape(at.slice(0, 19).replace("T", " "))}</time> <b>${escape(subject)}</b> <span>${escape(to)}</span></summary>
 <iframe sandbox title="Mail" srcdoc="${escape(html === "" ? `<pre>${escape(text)}</pre>` : html)}"></iframe>
@@ -24,7 +25,7 @@ iframe { width: 100%; height: 28rem; border: 1px solid #d8dee6; margin-top: .5re
 </head>
 <body>
 <h1>Mailbox</h1>
-<p>${letters.length === 0 ? "No mail yet." : `The newest ${letters.length} mails.`} As data: <a href="/messages">/messages</a>.</p>
+<p>${messages.length === 0 ? "No mail yet." : `The newest ${messages.length} mails.`} As data: <a href="/messages">/messages</a>.</p>
 ${items.join("\n")}
 </body>
 </html>

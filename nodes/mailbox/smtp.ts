@@ -1,13 +1,14 @@
+/** The development mailbox's SMTP server. */
 import { SMTPServer, type SMTPServerSession } from "smtp-server";
 import type { ReceivedMessages } from "./messages.ts";
 
 const MAX_MAIL_BYTES = 4 * 1024 * 1024;
-/** An open connection may not hold up the end of the process. */
+/** An open connection must not delay the end of the process. */
 const CLOSE_TIMEOUT_MS = 500;
 
-/** Takes every mail for everybody, without TLS and without a password: loopback only. */
+/** Accepts every e-mail for every recipient, without TLS and without a password: loopback only. */
 export async function listenSmtp(
-  letters: ReceivedMessages,
+  messages: ReceivedMessages,
   options: { readonly host: string; readonly port: number; readonly now: () => number },
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const server = new SMTPServer({
@@ -27,12 +28,12 @@ export async function listenSmtp(
           done(Object.assign(new Error("message too large"), { responseCode: 552 }));
           return;
         }
-        letters.add(Buffer.concat(chunks), recipientsOf(session), new Date(options.now()));
+        messages.add(Buffer.concat(chunks), recipientsOf(session), new Date(options.now()));
         done();
       });
     },
   });
-  // A client that breaks off is no concern of the others.
+  // A client that breaks its connection must not affect the others.
   server.on("error", () => undefined);
   await new Promise<void>((resolve, reject) => {
     server.server.once("error", reject);

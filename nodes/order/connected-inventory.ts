@@ -1,8 +1,8 @@
-/** The inventory for callers who are not to wait for a node that is cut off. */
+/** The inventory for callers that must not wait for an isolated node. */
 import { ISOLATED } from "../../src/runtime/cluster/connectivity.ts";
 import type { Inventory } from "../../src/services/inventory/contract.ts";
 
-/** @param orIsolated gives `undefined` as soon as it is certain that the node is cut off */
+/** Adds the answer of an isolated node. @param orIsolated resolves with `undefined` once the node is surely isolated */
 export function connectedInventory(
   inventory: Inventory,
   orIsolated: <T>(promise: Promise<T>) => Promise<T | undefined>,

@@ -1,4 +1,4 @@
-/** Puts the stored dead letters behind HTTP. */
+/** Provides the stored dead letters to the HTTP layer. */
 import { Unavailable } from "../../src/runtime/ports.ts";
 import type { DeadLetters } from "../../src/runtime/workers/work-queue.ts";
 import type { DeadLetterService } from "../../src/http/operations/dead-letters-port.ts";
@@ -6,14 +6,15 @@ import { unserved } from "../../src/services/orders/placing.ts";
 
 const PREFIX = "dl_";
 
-export function deadLetterService(letters: DeadLetters): DeadLetterService {
+/** The operators' view of the dead letters. An outage becomes the answer `unavailable`. */
+export function deadLetterService(deadLetters: DeadLetters): DeadLetterService {
   return {
     list: ({ limit, after }) =>
       served(async () => {
-        // One more than asked for tells whether there is a next page.
-        const found = await letters.list(limit + 1, after === undefined ? 0 : sequenceOf(after));
-        const items = found.slice(0, limit).map(({ sequence, subject, at, ...letter }) => ({
-          ...letter,
+        // One more than requested, to know whether there is a next page.
+        const found = await deadLetters.list(limit + 1, after === undefined ? 0 : sequenceOf(after));
+        const items = found.slice(0, limit).map(({ sequence, subject, at, ...deadLetter }) => ({
+          ...deadLetter,
           id: PREFIX + sequence,
           orderId: subject,
           at: new Date(at).toISOString(),
@@ -24,7 +25,7 @@ export function deadLetterService(letters: DeadLetters): DeadLetterService {
           next: found.length > limit ? (items.at(-1)?.id ?? null) : null,
         };
       }),
-    replay: (id) => served(async () => ({ status: await letters.replay(sequenceOf(id)) })),
+    replay: (id) => served(async () => ({ status: await deadLetters.replay(sequenceOf(id)) })),
   };
 }
 

@@ -6,12 +6,13 @@ type Metric = {
   readonly type: "gauge" | "counter";
   readonly help: string;
   readonly value: number;
-  /** Beside the node, each with a comma in front. */
+  /** Labels besides the node, each after a comma. */
   readonly labels?: string;
 };
 
 const BREAKER = { closed: 0, half_open: 1, open: 2 } as const;
 
+/** The text that `GET /metrics` answers. @param node its id, a label of every sample */
 export function metricsText(node: string, status: NodeStatus): string {
   const sum = (pick: (partition: NodeStatus["partitions"][number]) => number): number =>
     status.partitions.reduce((total, partition) => total + pick(partition), 0);
@@ -38,15 +39,20 @@ export function metricsText(node: string, status: NodeStatus): string {
       "Inbox inputs read and not yet evaluated.",
       sum((p) => p.lag),
     ),
-    gauge("orderly_outbox_depth", "Units waiting for their acknowledgement.", status.relay.depth),
+    gauge("orderly_outbox_depth", "Write sets waiting for their acknowledgement.", status.relay.depth),
     gauge(
       "orderly_outbox_oldest_seconds",
-      "Age of the oldest unit in the outbox.",
+      "Age of the oldest write set in the outbox.",
       status.relay.oldestMs / 1000,
     ),
-    gauge("orderly_effects_running", "Effects under way or in line.", status.effects),
+    gauge("orderly_effects_running", "Effects in flight or queued.", status.effects),
     { name: "orderly_batches_total", type: "counter", help: "Batches stored.", value: status.relay.batches },
-    { name: "orderly_commits_total", type: "counter", help: "Units stored.", value: status.relay.writeSets },
+    {
+      name: "orderly_commits_total",
+      type: "counter",
+      help: "Write sets stored.",
+      value: status.relay.writeSets,
+    },
   ];
   for (const { provider, busy, waiting, breaker } of status.providers) {
     const labels = `,provider="${provider}"`;
@@ -59,11 +65,11 @@ export function metricsText(node: string, status: NodeStatus): string {
         ),
         labels,
       },
-      { ...gauge("orderly_provider_calls", "Calls under way.", busy), labels },
-      { ...gauge("orderly_provider_waiting", "Calls in line.", waiting), labels },
+      { ...gauge("orderly_provider_calls", "Calls in flight.", busy), labels },
+      { ...gauge("orderly_provider_waiting", "Calls in the queue.", waiting), labels },
     );
   }
-  // All samples of a metric stand together.
+  // All samples of a metric must be adjacent.
   const lines = [...Map.groupBy(metrics, (metric) => metric.name)].flatMap(([name, samples]) => [
     `# HELP ${name} ${samples[0]?.help}`,
     `# TYPE ${name} ${samples[0]?.type}`,

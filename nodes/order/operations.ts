@@ -1,4 +1,4 @@
-/** What a node tells operators about itself and the cluster: health, cluster view, metrics. Reads only. */
+/** A node's reports to operators about itself and the cluster: health, cluster view, metrics. Reads only. */
 import type { NodeSettings } from "../../config/settings.ts";
 import type {
   ClusterView,
@@ -10,6 +10,7 @@ import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
 import type { NodeStatus, RuntimeNode } from "../../src/runtime/node.ts";
 import { metricsText } from "./metrics.ts";
 
+/** The operations of one node, read from its status. */
 export function nodeOperations(node: RuntimeNode, settings: NodeSettings): Operations {
   return {
     isolation: () => node.isolation(),
@@ -19,7 +20,7 @@ export function nodeOperations(node: RuntimeNode, settings: NodeSettings): Opera
   };
 }
 
-/** Ready: connected, seen by the others, every partition owned by a node that is there, the outbox moving. */
+/** Ready: connected, present for the others, every partition owned by a present node, the outbox moving. */
 export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
   const present = new Set(status.entries.map((entry) => entry.id));
   const orphans = status.owners.filter((owner) => !present.has(owner.node)).map((owner) => owner.resource);
@@ -53,7 +54,7 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
   const ready = checks.every((check) => check.ok);
   // Parked orders need an operator; the node serves all others.
   checks.push({ name: "orders", ok: parked === 0, detail: `${parked} parked` });
-  // Nor does an outside system that fails: its effects wait.
+  // Nor does a failing provider make the node unready: its effects wait.
   const failing = status.providers.filter(({ breaker }) => breaker !== "closed");
   checks.push({
     name: "providers",
@@ -66,6 +67,7 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
   return { ready, checks };
 }
 
+/** The cluster as this node sees it: nodes by id, partitions by number. */
 export function clusterOf(status: NodeStatus): ClusterView {
   const partitions = status.owners.flatMap(({ resource, node, epoch }) => {
     const partition = partitionNumber(resource);

@@ -1,4 +1,4 @@
-/** Starts one order node: its outbox, its connection, everything on top of them, and HTTP. Composition only. */
+/** Starts one order node: its outbox, its connection, everything above them, and HTTP. Composition only. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -23,9 +23,8 @@ import { startWorkerThreads, WORKER_ENTRY } from "./worker-threads.ts";
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Resolves when the node takes part and HTTP listens.
- * @param tests for tests only: ends the process at a chosen place, here and, with a thread's entry of its own, in the
- *   workers
+ * Resolves when the node takes part in the cluster and HTTP listens.
+ * @param tests for tests only: failpoints, here and, with an entry file of its own for the threads, in the workers
  */
 export async function startOrderNode(
   settings: NodeSettings,
@@ -35,7 +34,7 @@ export async function startOrderNode(
   mkdirSync(settings.home, { recursive: true });
   const outbox = sqliteOutbox({
     path: join(settings.home, "outbox.sqlite"),
-    onDamaged: (movedTo, reason) => log.warn({ movedTo, reason }, "damaged outbox file moved aside"),
+    onDamaged: (movedTo, reason) => log.warn({ movedTo, reason }, "damaged outbox file moved away"),
   });
   const link = await connectNats({
     servers: settings.natsUrl.split(","),
@@ -77,9 +76,9 @@ export async function startOrderNode(
   log.info({ url, settings: redacted(settings) }, "order node listens");
   return {
     stop: async () => {
-      // Requests under way are answered, by the next owners where this node has handed over.
+      // Requests under way are answered, by the next owners if this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver()]);
-      // A server that answers nothing does not keep this process: the others notice by themselves.
+      // A server that does not answer must not delay this process: the other nodes detect its end themselves.
       await Promise.race([node.stop(), pause(stopping.presenceMs)]);
       await Promise.race([link.close(), pause(stopping.connectionMs)]);
       outbox.close();

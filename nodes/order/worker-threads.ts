@@ -1,6 +1,6 @@
 /**
- * The workers of one node, each in a thread of its own: started, stopped, watched. What they cost in time is not
- * taken from the orders.
+ * The workers of one node, each in a thread of its own: started, stopped, watched. Their processor time is not taken
+ * from the orders.
  * Owns: the threads.  Does not own: what the workers do.
  */
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,17 +8,18 @@ import { Worker } from "node:worker_threads";
 import { stopping } from "../../src/runtime/limits.ts";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
 
-/** What a thread is told when it starts. */
-export type WorkerOrder = { readonly worker: WorkerName; readonly settings: NodeSettings };
+/** What a thread receives when it starts. */
+export type WorkerAssignment = { readonly worker: WorkerName; readonly settings: NodeSettings };
 
-/** What a thread tells. */
+/** What a thread reports. */
 export type WorkerReport =
   | { readonly type: "started" }
   | { readonly type: "failed"; readonly reason: string }
   | { readonly type: "stopped" };
 
+/** The running threads of one node. */
 export type WorkerThreads = {
-  /** Within `stopping.workersMs`: short work ends, the rest is left to other nodes. */
+  /** Stops within `stopping.workersMs`: short work ends, the rest is left to other nodes. */
   stop(): Promise<void>;
 };
 
@@ -26,8 +27,9 @@ export type WorkerThreads = {
 export const WORKER_ENTRY = new URL("./worker-entry.ts", import.meta.url);
 
 /**
- * Needs the streams to exist. A fault of a thread that nobody handles ends the process, as one of its own would.
- * @throws Error with the thread's own words
+ * Starts one thread per worker. The streams must exist. An unhandled fault of a thread ends the process, like one of
+ * the process's own.
+ * @throws Error with the thread's message
  */
 export async function startWorkerThreads(settings: NodeSettings, entry: URL): Promise<WorkerThreads> {
   const threads = await Promise.all(
@@ -40,26 +42,26 @@ export async function startWorkerThreads(settings: NodeSettings, entry: URL): Pr
   };
 }
 
-async function startThread(entry: URL, order: WorkerOrder): Promise<WorkerThreads> {
-  const thread = new Worker(entry, { workerData: order });
+async function startThread(entry: URL, assignment: WorkerAssignment): Promise<WorkerThreads> {
+  const thread = new Worker(entry, { workerData: assignment });
   thread.on("error", (error) => {
     throw error;
   });
-  await hasStarted(thread, order.worker);
-  let told = false;
+  await hasStarted(thread, assignment.worker);
+  let stopRequested = false;
   thread.once("exit", () => {
-    // Nobody would do its work any more, and nobody would notice.
-    if (!told) throw new Error(`${order.worker} worker: its thread has ended`);
+    // Otherwise no thread would do its work, and no operator would notice.
+    if (!stopRequested) throw new Error(`${assignment.worker} worker: its thread has ended`);
   });
   return {
     stop: async () => {
-      told = true;
-      // It ends with its report, or of itself.
+      stopRequested = true;
+      // It ends after its report, or by itself.
       const stopped = new Promise<void>((resolve) => {
         thread.once("message", () => resolve()).once("exit", () => resolve());
       });
       thread.postMessage("stop");
-      // A worker gives up what is under way before; one that hangs does not keep the node.
+      // A worker abandons its work before that time; one that hangs must not delay the node.
       await Promise.race([stopped, pause(stopping.workersMs)]);
       await thread.terminate();
     },

@@ -25,25 +25,25 @@ import type { RunningWorker, WorkerDependencies } from "../../src/runtime/worker
 import { startEmailWorker } from "../../src/services/email/worker.ts";
 import { cancelledInJournal } from "../../src/services/invoice/cancelled.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
-import type { WorkerOrder, WorkerReport } from "./worker-threads.ts";
+import type { WorkerAssignment, WorkerReport } from "./worker-threads.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const DELIVER_TIMEOUT_MS = 2_000;
-/** A mail or an invoice is a fraction of a second later, and costs the orders a tenth of the syncs. */
+/** It delays an e-mail or an invoice by a fraction of a second, and costs the orders a tenth of the syncs. */
 const GATHER_MS = 25;
 /**
- * Nice values: while there is too much to do orders come first, then the invoices they wait for, then e-mails, which
- * still get their turn well within the life of their locks.
+ * Nice values: under overload orders come first, then the invoices that they wait for, then e-mails, which still get
+ * processor time well within the life of their locks.
  */
 const PRIORITY: Readonly<Record<WorkerName, number>> = { invoice: 5, email: 15 };
 
 /**
- * Runs in a worker's thread until its parent says stop.
+ * Runs in a worker's thread until its parent sends the message to stop.
  * @param failpoints tests only: ends the process at a chosen place
  */
 export async function serveWorker(failpoints?: Failpoints): Promise<void> {
-  const { worker, settings } = workerData as WorkerOrder;
-  // Elsewhere than on Linux the call would change the whole process.
+  const { worker, settings } = workerData as WorkerAssignment;
+  // On other systems than Linux the call would change the whole process.
   if (process.platform === "linux") setPriority(PRIORITY[worker]);
   try {
     const stop = await start(worker, settings, failpoints);
@@ -87,7 +87,7 @@ async function startInvoices(
   settings: NodeSettings,
   dependencies: WorkerDependencies,
 ): Promise<RunningWorker> {
-  // A group of its own for each stream: a batch goes to one.
+  // A group of its own for each stream, since a batch goes to one stream.
   const journals = streamNames(settings.streams).map((stream) => {
     const journal = natsJournal(link, stream);
     const readLast = (subject: string) => journal.readLast(subject);

@@ -1,22 +1,23 @@
+/** The file of a simulator. */
 import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * What a simulator remembers, on disk: one JSON line per thing that happened, appended and never changed.
- * A line is in the file before its caller is answered. It survives the end of the process; a power failure may
- * take the newest lines, which is good enough for a simulator.
+ * A simulator's memory on disk: one JSON line per event, appended and never changed. A line is in the file before its
+ * client is answered. It survives the end of the process. A power failure may lose the newest lines, which is good
+ * enough for a simulator.
  */
 export class LineFile<Line> {
   private readonly file: number;
   private bytes = 0;
 
   /**
-   * Opens the file, making it and its folder where absent, and calls `onLine` for every stored line in
-   * order. A last line without an end (the process was ended while it wrote) is cut off: nobody was answered.
+   * Opens the file, making it and its folder if they are absent, and calls `onLine` for every stored line in order.
+   * A last line without an end (the process ended while it wrote) is removed: its client was not answered.
    * @param what the file is, for people
-   * @throws Error when another line is not JSON: the file was changed by hand.
+   * @throws Error when another line is not JSON: an operator has changed the file
    */
   constructor(path: string, what: string, onLine: (line: Line) => void) {
     mkdirSync(dirname(path), { recursive: true });
@@ -27,7 +28,7 @@ export class LineFile<Line> {
     ftruncateSync(this.file, this.bytes);
   }
 
-  /** One write for all. @throws the system's error (disk full ...); the file is then as it was before. */
+  /** One write for all lines. @throws the system's error (disk full ...); the file is then as it was before */
   append(lines: readonly Line[]): void {
     const line = Buffer.from(lines.map((one) => `${JSON.stringify(one)}\n`).join(""));
     try {
@@ -47,7 +48,7 @@ export class LineFile<Line> {
   }
 }
 
-/** Calls back with every complete line; answers the number of bytes they take. */
+/** Calls `onLine` with every complete line; returns the number of bytes that they take. */
 function readLines(file: number, onLine: (line: string, number: number) => void): number {
   const chunk = Buffer.alloc(CHUNK_BYTES);
   let rest: Buffer = Buffer.alloc(0);

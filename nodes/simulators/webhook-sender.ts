@@ -1,43 +1,46 @@
 /**
- * Tells the shop what happened at an outside system: signed messages, sent again after growing pauses until somebody takes them.
- * Owns: messages that wait, and their file.  Does not own: what they say.
+ * Reports events of an outside system to the shop: signed messages, sent again after growing pauses until a node has
+ * accepted them.
+ * Owns: messages that wait, and their file.  Does not own: their content.
  * Invariants
- *   W1. A message is in the file before it is sent, and leaves it only when it was taken or given up.
- *   W2. Its id stays the same however often it is sent.
- * A crash sends what waited once more. Proved by: test/integration/nodes/webhook-sender.test.ts
+ *   webhooks.W1. A message is in the file before it is sent, and leaves it only when it was accepted or abandoned.
+ *   webhooks.W2. Its id stays the same however often it is sent.
+ * A crash repeats the messages that waited. Proved by: test/integration/nodes/webhook-sender.test.ts
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Log } from "../../src/runtime/ports.ts";
 import { signWebhook } from "../../src/services/webhooks/signature.ts";
 
+/** Where messages go, and how long they are repeated. */
 export type WebhookSenderOptions = {
-  /** Asked one after the other; the first that answers 2xx has it. None: nothing is sent. */
+  /** Called one after the other; the first that answers 2xx has accepted the message. None: nothing is sent. */
   readonly urls: readonly string[];
   readonly secret: string;
-  /** Keeps what waits; its folder exists. */
+  /** File of the waiting messages; its folder exists. */
   readonly path: string;
   readonly log: Pick<Log, "info" | "warn">;
-  /** Pause after the first failure, ms. Doubles up to `longestMs`. */
+  /** Pause after the first failure, ms. Doubles up to two minutes. */
   readonly firstMs?: number;
-  /** Then a message is given up; 16 unless told otherwise, about a quarter of an hour. */
-  readonly mostTries?: number;
+  /** Attempts before a message is abandoned. Default: 16, about a quarter of an hour. */
+  readonly maxAttempts?: number;
 };
 
 /** `body` is JSON. */
 type Message = { readonly id: string; readonly body: string };
 
 const FIRST_MS = 500;
-const LONGEST_MS = 120_000;
-const MOST_TRIES = 16;
+const MAX_PAUSE_MS = 120_000;
+const MAX_ATTEMPTS = 16;
 const ANSWER_MS = 5000;
 
+/** The sender of one process and file. */
 export class WebhookSender {
   private readonly options: WebhookSenderOptions;
   private readonly stopping = new AbortController();
   private readonly queue = new Map<string, Message>();
 
-  /** Sends what an earlier run has left. */
+  /** Sends the messages that an earlier run has left. */
   constructor(options: WebhookSenderOptions) {
     this.options = options;
     for (const message of readWaiting(options.path)) this.queue.set(message.id, message);
@@ -45,7 +48,7 @@ export class WebhookSender {
     for (const message of this.queue.values()) void this.deliver(message);
   }
 
-  /** Written down when it returns; sent afterwards. */
+  /** Stores the message before it returns, and sends it afterwards. */
   send(id: string, body: object): void {
     if (this.options.urls.length === 0) return;
     const message = { id, body: JSON.stringify(body) };
@@ -54,19 +57,20 @@ export class WebhookSender {
     void this.deliver(message);
   }
 
-  /** Messages that nobody has taken yet. */
+  /** Number of messages that no node has accepted yet. */
   get waiting(): number {
     return this.queue.size;
   }
 
+  /** Stops sending. The messages stay in the file. */
   stop(): void {
     this.stopping.abort();
   }
 
   private async deliver(message: Message): Promise<void> {
-    const { urls, log, firstMs = FIRST_MS, mostTries = MOST_TRIES } = this.options;
+    const { urls, log, firstMs = FIRST_MS, maxAttempts = MAX_ATTEMPTS } = this.options;
     const { signal } = this.stopping;
-    for (let attempt = 0; attempt < mostTries && !signal.aborted; attempt++) {
+    for (let attempt = 0; attempt < maxAttempts && !signal.aborted; attempt++) {
       for (const url of urls) {
         if (await this.taken(url, message)) {
           this.done(message);
@@ -74,10 +78,10 @@ export class WebhookSender {
         }
       }
       log.info({ webhook: message.id, attempt: attempt + 1 }, "webhook not taken, will be sent again");
-      await pause(Math.min(firstMs * 2 ** attempt, LONGEST_MS), undefined, { signal }).catch(() => {});
+      await pause(Math.min(firstMs * 2 ** attempt, MAX_PAUSE_MS), undefined, { signal }).catch(() => {});
     }
     if (signal.aborted) return;
-    log.warn({ webhook: message.id }, "webhook given up: the shop has to ask");
+    log.warn({ webhook: message.id }, "webhook abandoned: the shop must poll");
     this.done(message);
   }
 
@@ -105,7 +109,7 @@ export class WebhookSender {
 
 const line = (message: Message): string => `${JSON.stringify(message)}\n`;
 
-/** A last line without its end is one that nobody was told of. */
+/** A last line without its end belongs to a call of `send` that did not return. */
 function readWaiting(path: string): Message[] {
   const waiting = new Map<string, Message>();
   if (!existsSync(path)) return [];

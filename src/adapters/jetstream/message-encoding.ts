@@ -56,7 +56,7 @@ function encodeMessage(
   const header = headerText(message, batch, position, isLast);
   if (header === undefined) return invalid(message.subject);
   const headerBytes = Buffer.byteLength(header);
-    // One string, encoded once: this runs for every message of every commit.
+  // One string, encoded once: this runs for every message of every commit.
   const { payload } = message;
   const bytes =
     typeof payload === "string"

@@ -25,8 +25,7 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
       const { found, reaches } = await read(link, log, "read", subjects[0] ?? "", (upTo) =>
         subjects.flatMap((subject) => log.last(subject, upTo) ?? []),
       );
-      if (reaches < through)
-        throw new ReplicaLagging(`the replica has reached ${reaches}, not ${through}`);
+      if (reaches < through) throw new ReplicaLagging(`the replica has reached ${reaches}, not ${through}`);
       const last = new Map(found.map((message) => [message.subject, message]));
       return { last, through: last.size === 0 ? 0 : reaches };
     },

@@ -25,7 +25,9 @@ export function natsJournal(link: NatsLink, stream: string = STREAM): Journal {
     readLastPerSubject: (filter) => unlessGone(lastPerSubject(link, stream, filter)),
     readAll: (subject) => unlessGone(allOf(link, stream, subject)),
     consume: (options, onMessage): Promise<Subscription> =>
-      unlessGone(consumeLog(link, { stream, filters: options.filters, from: options.fromSequence }, onMessage)),
+      unlessGone(
+        consumeLog(link, { stream, filters: options.filters, from: options.fromSequence }, onMessage),
+      ),
   };
 }
 

@@ -45,7 +45,7 @@ function problemOf(error: FastifyError, request: FastifyRequest): Found {
   }
   const code = problemOfCode[error.code];
   if (code !== undefined) return { code };
-    // The body's stream failed: its sender has disconnected and will not read the answer.
+  // The body's stream failed: its sender has disconnected and will not read the answer.
   if (request.raw.destroyed && !request.raw.complete) return { code: "bad_request" };
   return { code: "internal_error" };
 }

@@ -28,8 +28,8 @@ async function start(t: Test, folder: string, urls: readonly string[] = []) {
     log: quietLog,
     firstMs: 5,
   });
-  const tell = (id: string, message: object): void => sender.send(id, message);
-  const courier = new Courier({ shipments, deliverAfterMs: undefined, tell, now: Date.now });
+  const report = (id: string, message: object): void => sender.send(id, message);
+  const courier = new Courier({ shipments, deliverAfterMs: undefined, report, now: Date.now });
   const app = createCarrierApp({ shipments, courier });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   let over = false;

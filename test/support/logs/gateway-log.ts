@@ -17,7 +17,7 @@ export function gatewayCalls(output: string): readonly GatewayCall[] {
   return output
     .split("\n")
     .slice(0, -1)
-    .filter((line) => line.includes('"operation asked for"'))
+    .filter((line) => line.includes('"operation requested"'))
     .map((line) => {
       const { time, key, kind, known } = JSON.parse(line) as Omit<GatewayCall, "at"> & { time: number };
       return { at: time, key, kind, known };

@@ -69,7 +69,7 @@ t.test("after a restart labels, parcels and what is still to be told are as befo
   before.handOver(first.trackingNumber, "ord_1");
   before.deliver(first.trackingNumber);
   before.deliver(second.trackingNumber);
-  before.told(second.trackingNumber);
+  before.reported(second.trackingNumber);
   const all = before.list();
   before.close();
   // Ended while it wrote: nobody was answered.
@@ -78,7 +78,7 @@ t.test("after a restart labels, parcels and what is still to be told are as befo
   t.same(after.list(), all);
   t.equal(made(after.label("k1", request)).trackingNumber, first.trackingNumber);
   t.same(
-    after.untold().map(({ trackingNumber }) => trackingNumber),
+    after.unreported().map(({ trackingNumber }) => trackingNumber),
     [first.trackingNumber],
   );
 });
@@ -90,30 +90,30 @@ t.test("the shop is told of every delivery once, also of one that a crash left u
   before.deliver(trackingNumber);
   before.close();
   const shipments = open(t, path);
-  const told: [string, object][] = [];
-  const tell = (id: string, message: object): void => void told.push([id, message]);
-  const options = { shipments, deliverAfterMs: undefined, tell, now: () => noon };
+  const reports: [string, object][] = [];
+  const report = (id: string, message: object): void => void reports.push([id, message]);
+  const options = { shipments, deliverAfterMs: undefined, report, now: () => noon };
   const message = {
     type: "shipment.delivered",
     timestamp: "2026-11-27T12:00:00.000Z",
     data: { trackingNumber, orderId: "ord_1", collected: collect },
   };
   const courier = new Courier(options);
-  t.same(told, [[`msg_${trackingNumber}_delivered`, message]]);
+  t.same(reports, [[`msg_${trackingNumber}_delivered`, message]]);
   t.match(courier.deliver(trackingNumber), { refused: 409 });
   new Courier(options).stop();
-  t.equal(told.length, 1);
+  t.equal(reports.length, 1);
 });
 
 t.test(
   "what was handed over is delivered by itself, also by the next process; a label alone is not",
   async (t) => {
     const shipments = open(t, pathOf(t), Date.now);
-    const told: string[] = [];
+    const reports: string[] = [];
     const options = {
       shipments,
       deliverAfterMs: 20,
-      tell: (id: string): void => void told.push(id),
+      report: (id: string): void => void reports.push(id),
       now: Date.now,
     };
     const [label, ...parcels] = ["k1", "k2", "k3"].map((key) => made(shipments.label(key, request)));
@@ -124,7 +124,7 @@ t.test(
     first.stop();
     const second = new Courier(options);
     t.teardown(() => second.stop());
-    await waitUntil("it is delivered", () => told.length === 2);
+    await waitUntil("it is delivered", () => reports.length === 2);
     t.match(shipments.find(parcels[0]!.trackingNumber), { status: "delivered", collected: collect });
     t.match(shipments.find(parcels[1]!.trackingNumber), { status: "delivered", collected: null });
     t.match(shipments.find(label!.trackingNumber), { status: "labelled" });

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { attempt, Ledger } from "../../../nodes/gateway/ledger.ts";
-import { behaviourOf, FaultCounter } from "../../../nodes/gateway/tokens.ts";
+import { behaviorOf, FaultCounter } from "../../../nodes/gateway/tokens.ts";
 
 const noon = Date.UTC(2026, 0, 1, 12);
 const request = { orderId: "o", method: "credit_card", token: "tok_ok", amount: 500, currency: "EUR" };
@@ -114,10 +114,10 @@ t.test("a file that was changed by hand is refused, with its line", async (t) =>
 });
 
 t.test("tokens: names of object properties are unknown tokens", async (t) => {
-  t.equal(behaviourOf("tok_ok"), "authorize");
-  t.equal(behaviourOf("constructor"), "unknown");
-  t.equal(behaviourOf("__proto__"), "unknown");
-  t.equal(behaviourOf(""), "unknown");
+  t.equal(behaviorOf("tok_ok"), "authorize");
+  t.equal(behaviorOf("constructor"), "unknown");
+  t.equal(behaviorOf("__proto__"), "unknown");
+  t.equal(behaviorOf(""), "unknown");
 });
 
 t.test("a fault counter strikes so many times per key and forgets the oldest", async (t) => {
