@@ -1,6 +1,7 @@
-/** Callers within this process, in a closed loop: each works again when its last work is done. */
+/** Callers within this process, in a closed loop: each starts its next call when its last one is done. */
 import { percentile } from "./result.ts";
 
+/** Figures of one run. */
 export type Calls = {
   readonly done: number;
   readonly elapsedMs: number;
@@ -10,7 +11,7 @@ export type Calls = {
 
 /**
  * Runs `callers` callers until the time is over and the last of them is done.
- * @param work rejects when something was not as it must be; the run is void then
+ * @param work rejects when a result is wrong; the run is then void
  */
 export async function runCallers(
   callers: number,

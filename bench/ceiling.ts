@@ -1,6 +1,6 @@
 /**
- * What the server can take: batches of equal size with the messages and fences of real commits, published straight
- * to it, one batch in flight, each fsynced. The runtime can come near this, not beyond.
+ * The capacity of the server: batches of equal size with the messages and fences of real commits, published straight to
+ * it, one batch in flight, each fsynced. The runtime can approach this rate, not exceed it.
  */
 import { limits } from "../src/runtime/limits.ts";
 import { STREAM, subjects } from "../src/runtime/subjects.ts";
@@ -13,7 +13,7 @@ import type { Message } from "../src/runtime/ports.ts";
 import type { LockRef } from "../src/runtime/commit/write-set.ts";
 import { startNatsServer } from "../test/support/cluster/nats-server.ts";
 import { ordersOfAllSkus } from "./cluster.ts";
-import { PARTITIONS, readCommits, unitFrom } from "./commit-templates.ts";
+import { PARTITIONS, readCommits, writeSetFrom } from "./commit-templates.ts";
 import type { CommitTemplate } from "./commit-templates.ts";
 import { hostCounters, hostOrders } from "./in-process-node.ts";
 import type { Part, PartContext } from "./part.ts";
@@ -26,11 +26,11 @@ import { connectTo, streamSize } from "./stored-orders.ts";
 const WAIT_MS = 30_000;
 const kinds = { counter: counterCommits, orders: orderCommits } as const;
 
-/** With commits of counters and of orders, as the runtime's benchmark has them. */
+/** With commits of counters and of orders, like those of the runtime's benchmark. */
 export const ceiling: Part = {
   letter: "a",
   name: "ceiling",
-  what: "commits/s of batches published straight to the server: the most there is to have",
+  what: "commits/s of batches published straight to the server: the upper limit",
   async run(context) {
     const { stage, options, progress, report } = context;
     for (const kind of ["counter", "orders"] as const) {
@@ -95,7 +95,7 @@ type Published = {
 };
 
 type Publisher = {
-  /** Commits in each batch: as many as wanted, or as the runtime puts into one. */
+  /** Commits in each batch: the wanted number, or as many as the runtime puts into one. */
   readonly size: number;
   readonly publish: (durationMs: number) => Promise<Published>;
 };
@@ -111,11 +111,11 @@ async function publisher(
   const locks = await takeLocks((messages) => journal.append(messages, WAIT_MS));
   let actors = 0;
   const batchOf = (size: number): readonly Message[] => {
-    const units = Array.from({ length: size }, () => {
+    const writeSets = Array.from({ length: size }, () => {
       const template = templates[actors % templates.length]!;
-      return unitFrom(template, `${template.actor}_${actors++}`, locks, oneStockPerSku);
+      return writeSetFrom(template, `${template.actor}_${actors++}`, locks, oneStockPerSku);
     });
-    return composeBatch(units, new Map(), new Set()).messages;
+    return composeBatch(writeSets, new Map(), new Set()).messages;
   };
   let size = wanted;
   while (batchOf(size).length > limits.batchMessages) size--;
@@ -127,7 +127,7 @@ async function publisher(
     for (let sentAt = from; sentAt - from < durationMs; sentAt = performance.now()) {
       const sent = next;
       const answer = journal.append(sent, WAIT_MS);
-      // While the server is at work, as the runtime does.
+      // Composed while the server works, as the runtime does.
       next = batchOf(size);
       const result = await answer;
       if (result.status !== "stored") throw new Error(`a batch is ${JSON.stringify(result)}`);
@@ -139,7 +139,7 @@ async function publisher(
   return { size, publish };
 }
 
-/** One message for each SKU that the batch touches, as the inventory has it. */
+/** One message for each SKU that the batch changes, like the inventory's. */
 const oneStockPerSku: Aggregator = {
   compose: (changes) => {
     const bySubject = new Map((changes as Message[][]).flat().map((message) => [message.subject, message]));
@@ -178,9 +178,9 @@ async function counterCommits(life: Stage): Promise<readonly CommitTemplate[]> {
 async function orderCommits(life: Stage): Promise<readonly CommitTemplate[]> {
   const { orders, link } = await hostOrders(life);
   const commits: CommitTemplate[] = [];
-  for (const wish of ordersOfAllSkus()) {
+  for (const order of ordersOfAllSkus()) {
     const { lastSequence } = await streamSize(link);
-    const placed = await orders.place(wish, { caller: "bench", waitMs: WAIT_MS });
+    const placed = await orders.place(order, { caller: "bench", waitMs: WAIT_MS });
     if (placed.status !== "placed") throw new Error(`an order is answered ${placed.status}`);
     commits.push(...expected(await readCommits(link, placed.order.id, lastSequence), 2));
   }
@@ -188,6 +188,6 @@ async function orderCommits(life: Stage): Promise<readonly CommitTemplate[]> {
 }
 
 function expected(commits: readonly CommitTemplate[], count: number): readonly CommitTemplate[] {
-  if (commits.length !== count) throw new Error(`${commits.length} commits where ${count} were to be`);
+  if (commits.length !== count) throw new Error(`${commits.length} commits instead of ${count}`);
   return commits;
 }

@@ -1,5 +1,5 @@
 /**
- * A local cluster as `npm start` runs it, for benchmarks: real processes on free ports, a folder of its own,
+ * A local cluster like that of `npm start`, for benchmarks: real processes on free ports, a folder of its own,
  * `sync_interval: always`.
  */
 import { readFileSync } from "node:fs";
@@ -16,6 +16,7 @@ import { childrenOf, cpuSeconds } from "./process-costs.ts";
 import { stockUp } from "./stock.ts";
 import { connectTo } from "./stored-orders.ts";
 
+/** What to start. */
 export type ClusterOptions = {
   readonly nodes: number;
   readonly fulfillment: "auto" | "manual";
@@ -23,6 +24,7 @@ export type ClusterOptions = {
   readonly set: Readonly<Record<string, string>>;
 };
 
+/** A running cluster. */
 export type BenchCluster = {
   readonly ports: readonly number[];
   readonly urls: readonly string[];
@@ -33,11 +35,11 @@ export type BenchCluster = {
   readonly explain: () => string;
 };
 
-/** Cumulative: what two of them differ by is what happened between them. */
+/** Cumulative: the difference of two counts belongs to the time between them. */
 export type ClusterCounts = {
   readonly batches: number;
   readonly commits: number;
-  /** CPU s by process; one that cannot be told is missing. */
+  /** CPU s by process; one that cannot be measured is missing. */
   readonly cpu: Readonly<Record<string, number>>;
 };
 
@@ -77,7 +79,7 @@ export function ordersOfAllSkus(): readonly PlaceOrder[] {
   return sampleCatalogue().map(({ sku }) => orderOf({ lines: [{ sku, quantity: 1 }] }));
 }
 
-/** Asks every node and the system. */
+/** Reads the metrics of every node and the CPU times of the processes. */
 export async function countCluster({ urls, pids }: BenchCluster): Promise<ClusterCounts> {
   const texts = await Promise.all(urls.map(metricsOf));
   const sum = (name: string) => texts.reduce((total, text) => total + valueOf(text, name), 0);

@@ -1,4 +1,4 @@
-/** The smallest machine that does something: it counts, and tells so. What it costs is the runtime's own. */
+/** The smallest machine with an effect: it counts and emits an event. Its cost is the cost of the runtime. */
 import { assign, emit, setup } from "xstate";
 import type { ActorDefinition } from "../src/runtime/definition.ts";
 

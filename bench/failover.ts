@@ -1,6 +1,6 @@
 /**
- * How long orders wait when a node dies: `kill -9` of one node of three under load, again and again, each node in
- * turn. Three real processes, started again after each kill.
+ * How long orders wait when a node dies: repeated `kill -9` of one node of three under load, each node in turn. Three
+ * real processes, started again after each kill.
  */
 import { orderOf } from "../test/support/clients/order-client.ts";
 import { killUnderLoad } from "../test/support/faults/kill-under-load.ts";
@@ -10,7 +10,7 @@ import { metric, percentile } from "./result.ts";
 
 const NODES = 3;
 const CALLERS = 16;
-/** Of one kill: half of them before it. */
+/** Orders per kill: half of them before it. */
 const ORDERS = 200;
 const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
 

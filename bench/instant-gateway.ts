@@ -1,6 +1,7 @@
-/** A payment gateway that says yes at once, without a network: what is measured then is everything else. */
+/** A payment gateway that accepts at once, without a network, so that a run measures everything else. */
 import type { PaymentGateway } from "../src/services/payments/gateway.ts";
 
+/** Every authorization succeeds. */
 export const instantGateway: PaymentGateway = {
   authorize: async (_request, { key }) => ({ outcome: "authorized", authorization: `auth_${key}` }),
   createPage: async (_request, { key }) => ({ payment: `pay_${key}`, url: "http://127.0.0.1/" }),
@@ -8,6 +9,6 @@ export const instantGateway: PaymentGateway = {
   capture: async () => ({ outcome: "captured" }),
   void: async () => ({ outcome: "voided" }),
   refund: async () => ({ outcome: "refunded" }),
-  // Asked only when an outcome is unknown, and none ever is.
+  // Called only when an outcome is unknown, which never happens here.
   queryStatus: async () => undefined,
 };

@@ -1,9 +1,10 @@
-/** What a figure was measured on: without it a figure says nothing. */
+/** The machine on which a figure was measured: without it a figure means nothing. */
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { locateNatsServer } from "../nodes/local/nats-binary.ts";
 
+/** Part of every result line. */
 export type Machine = {
   readonly cores: number;
   readonly cpu: string;
@@ -11,11 +12,11 @@ export type Machine = {
   readonly platform: string;
   readonly node: string;
   readonly natsServer: string;
-  /** `-changed` behind it: files differ from the commit. */
+  /** Ends with `-changed` when files differ from the commit. */
   readonly commit: string;
 };
 
-/** @throws NatsServerMissing */
+/** Describes this machine. @throws NatsServerMissing */
 export async function describeMachine(report: (line: string) => void): Promise<Machine> {
   const nats = await locateNatsServer({ report });
   return {

@@ -1,7 +1,8 @@
-/** What more nodes on the same machine bring: orders per second with one, two and four of them. */
+/** The effect of more nodes on the same machine: orders per second with one, two and four of them. */
 import { measureOrders } from "./orders-over-http.ts";
 import type { Part } from "./part.ts";
 
+/** One, two and four nodes with the same callers. */
 export const moreNodes: Part = {
   letter: "g",
   name: "more-nodes",

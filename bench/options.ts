@@ -1,9 +1,10 @@
 /** The command line of `npm run bench`. */
 import { parseArgs } from "node:util";
 
+/** What counts as a done order: confirmed, or delivered with its invoice. */
 export type Mode = "placed" | "completed";
 
-/** What the user chose; undefined: the benchmark's own choice. */
+/** The user's choices; undefined: the benchmark's default. */
 export type Options = {
   /** Names or letters, in the order given; empty: all. */
   readonly parts: readonly string[];
@@ -21,9 +22,10 @@ export type Options = {
   readonly set: Readonly<Record<string, string>>;
 };
 
-/** Largest values that are taken: no run goes on for ever, no figure needs more. */
+/** Largest accepted values: every run ends, and no figure needs more. */
 const MAX = { callers: 2_000, nodes: 8, batch: 400, orders: 2_000_000, seconds: 600, kills: 200 } as const;
 
+/** The options in the text of `--help`. */
 export const optionsHelp = `  --quick             shorter and fewer runs: all parts within about two minutes
   --callers=1,16,64   callers at work at the same time (all but a; e and f take the first), 1 to ${MAX.callers}
   --seconds=20        measured time of one run (all but f), 1 to ${MAX.seconds}
@@ -36,12 +38,12 @@ export const optionsHelp = `  --quick             shorter and fewer runs: all pa
   --set=NAME=VALUE    a variable for the processes that are measured; may be repeated
   --help`;
 
-/** The command line cannot be understood. The message says why. */
+/** The command line is invalid. The message says why. */
 export class CommandLineInvalid extends Error {
   override readonly name = "CommandLineInvalid";
 }
 
-/** @throws CommandLineInvalid */
+/** Parses the arguments. @throws CommandLineInvalid */
 export function readCommandLine(args: readonly string[]): Options {
   const { values, positionals } = parse(args);
   const list = (name: "callers" | "nodes" | "batches" | "orders", min: number, max: number) =>
@@ -93,7 +95,7 @@ function parse(args: readonly string[]) {
 function wholeNumber(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (text.trim() !== "" && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new CommandLineInvalid(`--${name}: "${text}" is no whole number from ${min} to ${max}`);
+  throw new CommandLineInvalid(`--${name}: "${text}" is not a whole number from ${min} to ${max}`);
 }
 
 function modeOf(text: string): Mode {

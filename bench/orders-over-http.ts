@@ -1,6 +1,6 @@
 /**
- * Orders per second and latencies over HTTP, on one node or several: the whole system as `npm start` runs it,
- * simulators of gateway and carrier and mailbox included, the load generator on the same cores.
+ * Orders per second and latencies over HTTP, on one node or several: the whole system of `npm start`, with the
+ * simulators of gateway and carrier and the mailbox, and the load generator on the same cores.
  */
 import { countCluster, ordersOfAllSkus, startCluster } from "./cluster.ts";
 import type { BenchCluster, ClusterCounts } from "./cluster.ts";
@@ -14,12 +14,12 @@ import { countEvents, workLeft } from "./stored-orders.ts";
 import { history } from "../test/support/clients/order-client.ts";
 import { waitUntil } from "../test/support/wait-until.ts";
 
-/** The slowest that completing may be, per second of placing, and a start. */
+/** Time limit for completing the orders: this factor times the time of placing, plus a start. */
 const DRAIN_FACTOR = 10;
 const DRAIN_START_MS = 60_000;
-const DRAIN_LOOK_MS = 50;
+const DRAIN_CHECK_MS = 50;
 
-/** Placed: confirmed and answered, nothing else. Completed: all the way to the customer, invoice included. */
+/** Placed: confirmed and answered. Completed: delivered to the customer, with an invoice. */
 export const ordersOverHttp: Part = {
   letter: "c",
   name: "orders-over-http",
@@ -35,8 +35,9 @@ export const ordersOverHttp: Part = {
   },
 };
 
+/** The parameters of one run. */
 export type OrdersRun = {
-  /** Of the benchmark. */
+  /** Name of the benchmark. */
   readonly name: string;
   readonly nodes: number;
   readonly mode: Mode;
@@ -88,7 +89,7 @@ export async function measureOrders(context: PartContext, run: OrdersRun): Promi
         ...(run.mode === "completed"
           ? {
               completedWhilePlacing: metric(completed - warm, "orders"),
-              ...(await wayToCompletion(cluster, phase.sampledIds)),
+              ...(await timesToCompletion(cluster, phase.sampledIds)),
             }
           : {}),
         ...costs(before, after, elapsedMs, phase.cpuSeconds),
@@ -99,7 +100,7 @@ export async function measureOrders(context: PartContext, run: OrdersRun): Promi
   }
 }
 
-/** @throws NeverHappened */
+/** Waits until every order is completed. @throws NeverHappened */
 async function allCompleted(cluster: BenchCluster, orders: number, timeoutMs: number): Promise<void> {
   await waitUntil(
     `all ${orders} orders are completed`,
@@ -108,12 +109,12 @@ async function allCompleted(cluster: BenchCluster, orders: number, timeoutMs: nu
       if (completed < orders) throw new Error(`${completed} are`);
       return true;
     },
-    { timeoutMs, intervalMs: DRAIN_LOOK_MS },
+    { timeoutMs, intervalMs: DRAIN_CHECK_MS },
   );
 }
 
-/** From the first commit of an order to its last: of some orders, as their histories tell. */
-async function wayToCompletion(
+/** Time from the first commit of an order to its last: of some orders, from their histories. */
+async function timesToCompletion(
   { urls }: BenchCluster,
   ids: readonly string[],
 ): Promise<Record<string, Metric>> {
@@ -128,7 +129,7 @@ async function wayToCompletion(
   };
 }
 
-/** What limits: how much went into one batch, and who was busy. */
+/** What limits the rate: commits per batch, and the CPU time of each process. */
 export function costs(
   before: ClusterCounts,
   after: ClusterCounts,

@@ -1,8 +1,9 @@
-/** What every benchmark is given, and what it is. */
+/** The interface of a benchmark. */
 import type { Options } from "./options.ts";
 import type { Result } from "./result.ts";
 import type { Stage } from "./stage.ts";
 
+/** What a benchmark receives. */
 export type PartContext = {
   readonly options: Options;
   /** Ends with the part, however it ends. */
@@ -13,11 +14,12 @@ export type PartContext = {
   readonly report: (result: Result) => void;
 };
 
+/** One benchmark. */
 export type Part = {
   readonly letter: string;
   readonly name: string;
   /** One line for `--help`. */
   readonly what: string;
-  /** @throws Error when something was not as it must be: such a run has no figures */
+  /** @throws Error when a result is wrong: such a run has no figures */
   run(context: PartContext): Promise<void>;
 };

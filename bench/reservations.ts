@@ -1,7 +1,7 @@
 /**
- * Reservations from three nodes at once, on one SKU that everybody wants and on a thousand. A reservation is an
- * order paid on delivery: reserved and confirmed in one commit where the inventory's owner has the order, else asked
- * for by request. Afterwards stock is made scarce and sold out, and every piece is accounted for.
+ * Reservations from three nodes at once, on one SKU that all callers order and on a thousand. A reservation is an order
+ * paid on delivery: reserved and confirmed in one commit when the inventory's owner also owns the order, otherwise by a
+ * request. Afterwards the stock is reduced and sold out, and every piece is accounted for.
  */
 import { orderOf } from "../test/support/clients/order-client.ts";
 import { countCluster, startCluster } from "./cluster.ts";
@@ -18,10 +18,11 @@ import { PLENTY, readStocks, writeStocks } from "./stock.ts";
 const NODES = 3;
 const CALLERS = 64;
 const MANY_SKUS = 1_000;
-/** Pieces of each SKU that are left to be sold when stock is made scarce. */
+/** Pieces of each SKU that are left to sell when the stock is reduced. */
 const LAST_PIECES = { hot: 100, many: 1 } as const;
 const SELL_OUT_MS = { quick: 1_000, usual: 3_000 } as const;
 
+/** On one SKU and on a thousand. */
 export const reservations: Part = {
   letter: "d",
   name: "reservations",
@@ -83,7 +84,7 @@ async function measure(context: PartContext, count: number, callers: number): Pr
   }
 }
 
-/** Every confirmed order holds its piece, and nobody else does. @throws Error naming the SKU that says otherwise */
+/** Every confirmed order holds its piece, and no other order does. @throws Error with the SKU that differs */
 async function audit(cluster: BenchCluster, skus: readonly string[], confirmed: number): Promise<void> {
   const stocks = await readStocks(cluster.urls[0] ?? "", skus);
   let reserved = 0;

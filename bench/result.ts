@@ -1,9 +1,9 @@
-/** One measured line: what was measured, how, and what came out. */
+/** One measured line: what was measured, how, and the figures. */
 
 /** A figure with its unit: `s`, `ms`, `1/s`, `B`, `MB`, or the thing that is counted. */
 export type Metric = { readonly value: number; readonly unit: string };
 
-/** As printed, one JSON line each. */
+/** One JSON line of the output. */
 export type Result = {
   /** Name of the benchmark, as on the command line. */
   readonly benchmark: string;
@@ -12,7 +12,7 @@ export type Result = {
   readonly metrics: Readonly<Record<string, Metric>>;
 };
 
-/** A figure, rounded: none, one or three digits behind the point, the smaller it is the more. */
+/** A figure, rounded to no, one or three digits after the point: the smaller it is, the more digits. */
 export function metric(value: number, unit: string): Metric {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3;
   return { value: Number(value.toFixed(digits)), unit };
@@ -40,7 +40,7 @@ function rowsOf(results: readonly Result[]): string[] {
     ...parameters.map((name) => String(result.parameters[name] ?? "-")),
     ...metrics.map((name) => String(result.metrics[name]?.value ?? "-")),
   ]);
-  // Figures one below the other rather than words side by side: there are more of them than fit on a line.
+  // One column per run: there are more figures than fit on a line.
   return head.map((title, column) => {
     const width = Math.max(...head.map((text) => text.length));
     const cells = body.map((row, at) => (row[column] ?? "").padStart(widthOf(body, at)));

@@ -25,7 +25,7 @@ const parts: readonly Part[] = [
   moreNodes,
 ];
 
-/** A cluster that is told to stop has 10 s; a frozen one is killed. */
+/** A cluster needs up to 10 s to stop; a frozen one is killed. */
 const STOP_TIMEOUT_MS = 25_000;
 const INTERRUPTED = 130;
 
@@ -63,7 +63,7 @@ async function bench(signal: AbortSignal): Promise<number> {
   for (const part of chosen) {
     const own = stage.inner();
     const ran = part.run({ options, stage: own, progress, report }).catch((error: unknown) => {
-      // What was under way when it was interrupted fails because its processes are gone.
+      // Work that was under way at an interruption fails because its processes have ended.
       if (signal.aborted) return;
       progress(
         `${part.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -75,7 +75,7 @@ async function bench(signal: AbortSignal): Promise<number> {
       code = INTERRUPTED;
       break;
     }
-    // What a failed benchmark has left running would be measured with the next one.
+    // Otherwise the next benchmark would also measure what a failed one has left running.
     await own.end();
   }
   await stage.end();
@@ -83,7 +83,7 @@ async function bench(signal: AbortSignal): Promise<number> {
   return code;
 }
 
-/** @throws CommandLineInvalid */
+/** The benchmarks with these names or letters; all when there are none. @throws CommandLineInvalid */
 function choose(names: readonly string[]): readonly Part[] {
   if (names.length === 0) return parts;
   return names.map((name) => {

@@ -1,6 +1,6 @@
 /**
  * The runtime alone: one node in this process, callers beside it, a real nats-server and SQLite file, no HTTP.
- * Counters show what a commit costs; orders, what the machines and the inventory add.
+ * Counters show the cost of a commit; orders add the cost of the machines and the inventory.
  */
 import { runCallers } from "./callers.ts";
 import type { Calls } from "./callers.ts";
@@ -80,11 +80,11 @@ async function prepareCounters(life: Stage, set: Options["set"], callers: number
 
 async function prepareOrders(life: Stage, set: Options["set"]): Promise<Prepared> {
   const { orders, ...host } = await hostOrders(life, set);
-  const wishes = ordersOfAllSkus();
+  const requests = ordersOfAllSkus();
   let placed = 0;
   const call = async () => {
-    const wish = wishes[placed++ % wishes.length]!;
-    const result = await orders.place(wish, { caller: "bench", waitMs: WAIT_MS });
+    const request = requests[placed++ % requests.length]!;
+    const result = await orders.place(request, { caller: "bench", waitMs: WAIT_MS });
     if (result.status !== "placed" || result.order.status !== "confirmed")
       throw new Error(`an order is answered ${JSON.stringify(result)}`);
   };
@@ -99,9 +99,9 @@ type Costs = {
 };
 
 function costsOf({ node, natsPid }: InProcessNode): Costs {
-  const { batches, writeSets: units } = node.status().relay;
+  const { batches, writeSets } = node.status().relay;
   const { user, system } = process.cpuUsage();
-  return { batches, commits: units, ownCpu: (user + system) / 1e6, natsCpu: cpuSeconds(natsPid) };
+  return { batches, commits: writeSets, ownCpu: (user + system) / 1e6, natsCpu: cpuSeconds(natsPid) };
 }
 
 function metricsOf(calls: Calls, before: Costs, after: Costs): Result["metrics"] {

@@ -1,9 +1,9 @@
 /**
- * What a benchmark has started, ended whatever becomes of the benchmark.
- * Owns: the list of what to end.  Does not own: how each thing ends.
+ * Everything that a benchmark has started; it is ended whatever the outcome of the benchmark.
+ * Owns: the list of things to end.  Does not own: how each of them ends.
  * Invariants
- *   S1. Everything handed over is ended exactly once, the newest first.
- *   S2. One end that fails keeps none of the others from ending.
+ *   stage.S1. Every registered thing is ended exactly once, the newest first.
+ *   stage.S2. A failing end does not prevent the others.
  */
 import type { Commented } from "../test/support/cluster/lifetime.ts";
 
@@ -12,17 +12,18 @@ export class Stage implements Commented {
   private ends: (() => unknown)[] = [];
   private ended: Promise<void> | undefined;
 
-  /** Handed over too late, it is ended at once. */
+  /** Registers a thing to end. After the stage's end it is ended at once. */
   teardown(end: () => unknown): void {
     if (this.ended === undefined) this.ends.push(end);
     else void attempt(end);
   }
 
-  /** Why a benchmark failed is told by itself. */
+  /** A failed benchmark reports its reason itself. */
   passing(): boolean {
     return true;
   }
 
+  /** Benchmarks print no comments. */
   comment(): void {}
 
   /** A stage that ends with this one at the latest. */

@@ -4,18 +4,18 @@ import { httpLimits } from "../src/http/protocol/limits.ts";
 import { putStock } from "../test/support/clients/order-client.ts";
 import type { Stock } from "../test/support/clients/order-client.ts";
 
-/** As much as the interface takes, so that no benchmark runs out of it. */
+/** The largest quantity that the API accepts, so that no benchmark runs out of stock. */
 export const PLENTY = httpLimits.onHand;
 
 const WRITERS = 16;
 const PAGE = 200;
 
-/** Puts plenty of the sample catalogue in stock. */
+/** Puts plenty of each item of the sample catalogue in stock. */
 export async function stockUp(url: string): Promise<void> {
   for (const { sku } of sampleCatalogue()) await putStock(url, sku, PLENTY);
 }
 
-/** @param wanted pieces on hand by SKU @throws Error when one is refused */
+/** Sets the stock of many SKUs. @param wanted pieces on hand by SKU @throws Error when a node refuses one */
 export async function writeStocks(url: string, wanted: ReadonlyMap<string, number>): Promise<void> {
   const left = [...wanted];
   const writer = async () => {
@@ -34,7 +34,7 @@ export async function writeStocks(url: string, wanted: ReadonlyMap<string, numbe
   await Promise.all(Array.from({ length: WRITERS }, writer));
 }
 
-/** Those of the SKUs that exist. */
+/** The stock of the given SKUs; those that do not exist are left out. */
 export async function readStocks(url: string, skus: readonly string[]): Promise<ReadonlyMap<string, Stock>> {
   const wanted = new Set(skus);
   const found = new Map<string, Stock>();

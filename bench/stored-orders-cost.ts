@@ -1,6 +1,6 @@
 /**
- * What an order costs once it is done: bytes on disk, memory of the server and of a node at rest, and whether new
- * orders become slower the more old ones there are.
+ * The cost of a completed order: bytes on disk, memory of the server and of an idle node, and whether new orders become
+ * slower as the number of old ones grows.
  */
 import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,18 +21,19 @@ import { metric, percentile } from "./result.ts";
 import type { Metric } from "./result.ts";
 import { stockUp } from "./stock.ts";
 import { connectTo, countEvents, storedBytes, streamSize, workLeft } from "./stored-orders.ts";
-import { moveBehind, readOrder, writeOrders, writtenId } from "./written-history.ts";
+import { readOrder, skipHistory, writeOrders, writtenId } from "./written-history.ts";
 import type { OrderTemplate } from "./written-history.ts";
 
 const CALLERS = 64;
-/** Orders read back to see what a cold read takes. */
+/** Orders read back to measure a cold read. */
 const READS = 200;
 const COMPLETE_TIMEOUT_MS = 300_000;
 const MB = 2 ** 20;
 const GB = 2 ** 30;
-/** Headers and the server's own files come on top of payloads, and the disk is not to be filled to its end. */
+/** Headers and the server's own files come on top of payloads, and the disk must not be filled completely. */
 const ROOM_FACTOR = 2;
 
+/** With growing numbers of stored orders. */
 export const storedOrdersCost: Part = {
   letter: "e",
   name: "stored-orders",
@@ -70,7 +71,7 @@ export const storedOrdersCost: Part = {
   },
 };
 
-/** What real orders leave behind, and one of them to be written again. */
+/** Measures what real orders store, and returns one of them as a template. */
 async function placeForReal(context: PartContext): Promise<OrderTemplate> {
   const { options, progress, report } = context;
   const wanted = options.quick ? 200 : 1_000;
@@ -105,7 +106,7 @@ async function placeForReal(context: PartContext): Promise<OrderTemplate> {
   }
 }
 
-/** @throws Error when the disk would fill up */
+/** Checks the free space. @throws Error when the disk would fill up */
 function hasRoom({ messages }: OrderTemplate, orders: number): void {
   const bytes = messages.reduce((sum, { payload }) => sum + payload.length, 0) * ROOM_FACTOR * orders;
   const { bavail, bsize } = statfsSync(tmpdir());
@@ -124,7 +125,7 @@ type Range = {
   readonly to: number;
 };
 
-/** With the node stopped: it is started again by whoever measures. */
+/** Writes orders while the node is stopped; `measure` starts it again. */
 async function write(
   { options, progress }: PartContext,
   { cluster, link, template, from, to }: Range,
@@ -132,11 +133,11 @@ async function write(
   await cluster.nodes[0]!.stop();
   const before = await streamSize(link);
   const startedAt = performance.now();
-  let told = startedAt;
+  let reportedAt = startedAt;
   progress(`stored-orders: writing the orders ${from} to ${to} ...`);
   await writeOrders(link, template, { from, to }, (stored) => {
-    if (performance.now() - told < 10_000) return;
-    told = performance.now();
+    if (performance.now() - reportedAt < 10_000) return;
+    reportedAt = performance.now();
     progress(`stored-orders: ${stored} are written`);
   });
   const seconds = (performance.now() - startedAt) / 1000;
@@ -146,7 +147,7 @@ async function write(
     ORDERLY_NODE_ID: "bench",
     ...options.set,
   });
-  await moveBehind(link, streamSettings(settings));
+  await skipHistory(link, streamSettings(settings));
   return {
     bytesPerOrder: metric((after.bytes - before.bytes) / (to - from), "B"),
     messagesPerOrder: metric((after.messages - before.messages) / (to - from), "messages"),
@@ -173,7 +174,7 @@ async function measure(
   const startedAt = performance.now();
   await node.start();
   const startSeconds = (performance.now() - startedAt) / 1000;
-  // At rest: what starting has left behind is collected, what writing has cached is dropped.
+  // Idle: garbage of the start is collected, caches of the writing are dropped.
   await pause(options.quick ? 1_000 : 10_000);
   const memory = { node: memoryBytes(node.pid()), nats: memoryBytes(cluster.nats.pid()) };
   const readMs = await readOld(node.url, template, stored);
@@ -200,7 +201,7 @@ async function measure(
   };
 }
 
-/** Reads orders that are not in memory, one after the other. @throws Error when one is not there, or not completed */
+/** Reads orders that are not in memory, one after the other. @throws Error when one is missing or not completed */
 async function readOld(url: string, template: OrderTemplate, stored: number): Promise<number[]> {
   const times: number[] = [];
   for (let index = 0; index < READS; index++) {
@@ -214,7 +215,7 @@ async function readOld(url: string, template: OrderTemplate, stored: number): Pr
   return times;
 }
 
-/** Completed, invoiced, and all mails sent. @throws NeverHappened */
+/** Waits until the orders are completed and invoiced, and all e-mails sent. @throws NeverHappened */
 async function allDone(link: NatsLink, orders: number): Promise<void> {
   await waitUntil(
     `${orders} orders are completed and their mails sent`,

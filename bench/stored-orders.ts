@@ -1,4 +1,4 @@
-/** What the streams and their consumers say, asked of the server: no order is read one by one. */
+/** Counts of the streams and their consumers, from the server: no order is read one by one. */
 import { streamName } from "../src/runtime/layout.ts";
 import { connectNats } from "../src/adapters/nats/connection.ts";
 import { apiRequest } from "../src/adapters/nats/jetstream-api.ts";
@@ -9,7 +9,7 @@ import type { Lifetime } from "../test/support/cluster/lifetime.ts";
 const CONNECT_TIMEOUT_MS = 10_000;
 const ASK_TIMEOUT_MS = 30_000;
 
-/** A connection that ends with the benchmark. @throws ServerUnfit */
+/** A connection that ends with the benchmark. @throws ServerIncompatible */
 export async function connectTo(life: Lifetime, natsUrl: string): Promise<NatsLink> {
   const link = await connectNats({
     servers: [natsUrl],
@@ -20,16 +20,17 @@ export async function connectTo(life: Lifetime, natsUrl: string): Promise<NatsLi
   return link;
 }
 
-/** Public events of one type that are stored. @throws Unavailable */
+/** Number of stored public events of one type. @throws Unavailable */
 export async function countEvents(link: NatsLink, type: string): Promise<number> {
   const infos = await infosOf(link, { subjects_filter: `orders.events.*.${type}` });
   return sum(infos.flatMap(({ subjects = {} }) => Object.values(subjects)));
 }
 
+/** The size of all order streams. */
 export type StreamSize = {
   readonly messages: number;
   readonly bytes: number;
-  /** Of the first stream: the end of the log where there is only one. */
+  /** Of the first stream: the end of the log if it is the only one. */
   readonly lastSequence: number;
 };
 
@@ -48,7 +49,10 @@ export async function storedBytes(link: NatsLink): Promise<number> {
   return (await apiRequest<{ storage: number }>(link, "INFO", undefined, ASK_TIMEOUT_MS)).storage;
 }
 
-/** Events that a worker has still to process, e-mails say; 0 where no node runs it. @throws Unavailable, ApiError */
+/**
+ * Events that a worker still has to process (for `email`: e-mails to send); 0 if no node runs it.
+ * @throws Unavailable, ApiError
+ */
 export async function workLeft(link: NatsLink, worker: "email" | "invoice"): Promise<number> {
   const left = (await orderStreams(link)).map(async (stream) => {
     const infos = await consumerInfos(link, stream, worker);
@@ -57,7 +61,7 @@ export async function workLeft(link: NatsLink, worker: "email" | "invoice"): Pro
   return sum(await Promise.all(left));
 }
 
-/** Has the workers go on behind what is stored now, as if all of it were processed. No worker may run. */
+/** Lets the workers continue after everything stored now, as if all of it were processed. No worker may run. */
 export async function skipWork(link: NatsLink): Promise<void> {
   for (const stream of await orderStreams(link))
     for (const worker of ["email", "invoice"])
@@ -82,7 +86,7 @@ type ConsumerInfo = {
   readonly num_ack_pending: number;
 };
 
-/** None where no node runs the worker. */
+/** The consumers of a worker; none if no node runs it. */
 async function consumerInfos(link: NatsLink, stream: string, worker: string): Promise<ConsumerInfo[]> {
   const names = await consumersOf(link, stream, worker);
   return await Promise.all(
@@ -106,7 +110,7 @@ async function infosOf(link: NatsLink, question: object): Promise<readonly Strea
   return (await Promise.all(infos)).map(({ state }) => state);
 }
 
-/** Those that there are, in the order of their numbers. */
+/** The existing order streams, in the order of their numbers. */
 async function orderStreams(link: NatsLink): Promise<readonly string[]> {
   const { streams } = await apiRequest<{ streams: string[] | null }>(
     link,

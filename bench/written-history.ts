@@ -1,6 +1,6 @@
 /**
- * A long history in little time: everything a completed order leaves in the stream, written again under other ids,
- * hundreds of messages a batch. Sizes are those of real orders, and each can be read like one.
+ * A long history in little time: everything that a completed order stores in the stream, written again under other ids,
+ * hundreds of messages a batch. Sizes are those of real orders, and each can be read like a real one.
  */
 import { buckets, STREAM } from "../src/runtime/subjects.ts";
 import { floorsBucket } from "../src/adapters/nats/stream-definitions.ts";
@@ -19,9 +19,9 @@ const BATCH_MESSAGES = 900;
 const WRITE_TIMEOUT_MS = 60_000;
 const DIGITS = 9;
 
-/** @param behind the sequence behind which the order begins */
-export async function readOrder(link: NatsLink, id: string, behind: number): Promise<OrderTemplate> {
-  const stored = await readFrom(link, behind + 1);
+/** Reads one completed order as a template. @param after the sequence after which the order begins */
+export async function readOrder(link: NatsLink, id: string, after: number): Promise<OrderTemplate> {
+  const stored = await readFrom(link, after + 1);
   return { id, messages: stored.filter((message) => isOf(id, message)).map(plain) };
 }
 
@@ -30,9 +30,9 @@ export const writtenId = (template: OrderTemplate, number: number): string =>
   template.id.slice(0, -DIGITS) + String(number).padStart(DIGITS, "0");
 
 /**
- * Writes the orders with the numbers `from` to `to` - 1. No node may run: it would take them for another owner's.
- * Afterwards the next node starts behind them, and no worker is sent what has long been done.
- * @param onProgress told the number of orders that are stored, now and then
+ * Writes the orders with the numbers `from` to `to` - 1. No node may run: it would consider them another owner's. Call
+ * `skipHistory` afterwards: then the next node starts after them, and no worker receives their old events.
+ * @param onProgress called now and then with the number of stored orders
  */
 export async function writeOrders(
   link: NatsLink,
@@ -58,17 +58,21 @@ export async function writeOrders(
   }
 }
 
-/** Nobody replays or processes what was written. No node may run. */
-export async function moveBehind(link: NatsLink, streams: StreamSettings): Promise<void> {
+/**
+ * Moves the checkpoints and the workers' consumers past the written orders, so that no node replays or processes them.
+ * No node may run.
+ */
+export async function skipHistory(link: NatsLink, streams: StreamSettings): Promise<void> {
   const { lastSequence } = await streamSize(link);
-  const floors = natsBucket(link, floorsBucket(streams));
+  const checkpoints = natsBucket(link, floorsBucket(streams));
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const key = `partition.${partition}`;
-    const stored = await floors.get(key);
+    const stored = await checkpoints.get(key);
     if (stored === undefined) throw new Error(`${buckets.floors} has no ${key}`);
-    const floor = JSON.parse(stored.value) as { open: readonly string[] };
-    if (floor.open.length > 0) throw new Error(`${key} has open effects: its node was stopped too early`);
-    await floors.put(key, JSON.stringify({ ...floor, through: lastSequence }));
+    const checkpoint = JSON.parse(stored.value) as { open: readonly string[] };
+    if (checkpoint.open.length > 0)
+      throw new Error(`${key} has open effects: its node was stopped too early`);
+    await checkpoints.put(key, JSON.stringify({ ...checkpoint, through: lastSequence }));
   }
   await skipWork(link);
 }

@@ -1,16 +1,17 @@
 /**
- * One keep-alive connection to an order node, one request at a time: as little work as possible, because the
- * generator shares its cores with what it measures. Understands what our nodes answer, not all of HTTP.
+ * One keep-alive connection to an order node, one request at a time: as little work as possible, because the generator
+ * shares its cores with the measured processes. It understands the answers of Orderly's nodes, not all of HTTP.
  */
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 
+/** The parts of an answer that a caller needs. */
 export type HttpAnswer = { readonly status: number; readonly body: string };
 
 /** Longer than the longest answer of a node. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** A whole POST with a JSON body, ready to be sent again and again. */
+/** A whole POST with a JSON body, ready to be sent repeatedly. */
 export function postRequest(path: string, body: object): Buffer {
   const payload = Buffer.from(JSON.stringify(body));
   const head =
@@ -19,6 +20,7 @@ export function postRequest(path: string, body: object): Buffer {
   return Buffer.concat([Buffer.from(head), payload]);
 }
 
+/** The connection of one caller. */
 export class Connection {
   private readonly socket: Socket;
   private received: Buffer = Buffer.alloc(0);
@@ -27,7 +29,7 @@ export class Connection {
 
   constructor(port: number) {
     this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    // Between two phases nobody waits, for as long as it takes.
+    // Between two phases no caller waits, however long the pause is.
     this.socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
       if (this.waiting !== undefined) this.fail(new Error("no answer in time"));
     });
@@ -36,7 +38,7 @@ export class Connection {
     this.socket.on("close", () => this.fail(new Error("connection closed")));
   }
 
-  /** @throws Error when the connection is lost or the answer is no HTTP that we know; it is of no use then */
+  /** @throws Error when the connection is lost or the answer is not HTTP in the known form; it is unusable then */
   send(request: Buffer): Promise<HttpAnswer> {
     if (this.waiting !== undefined) throw new Error("one request at a time");
     if (this.failure !== undefined) return Promise.reject(this.failure);

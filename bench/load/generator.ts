@@ -1,20 +1,20 @@
 /**
  * Process: the load generator. Callers in a closed loop: each sends its next order when the last is answered.
- * A process of its own, so that what it costs can be told from what the nodes cost. Told over IPC what to do;
- * ends with its parent.
+ * A process of its own, so that its cost can be separated from that of the nodes. It receives its plan and its phases
+ * over IPC, and ends with its parent.
  */
 import { percentile } from "../result.ts";
 import { Connection, postRequest } from "./connection.ts";
-import type { LoadPlan, Phase, PhaseWish } from "./load-plan.ts";
+import type { LoadPlan, Phase, PhaseRequest } from "./load-plan.ts";
 
-/** Of so many orders, one is looked at afterwards. */
+/** One of this many orders is sampled. */
 const SAMPLE_EVERY = 50;
 
 let requests: readonly Buffer[] = [];
 let connections: readonly Connection[] = [];
 
 process.on("disconnect", () => process.exit(0));
-process.on("message", (message: LoadPlan | PhaseWish) => {
+process.on("message", (message: LoadPlan | PhaseRequest) => {
   if ("durationMs" in message) void answer(message);
   else prepare(message);
 });
@@ -27,7 +27,7 @@ function prepare({ orders, callers, ports }: LoadPlan): void {
   );
 }
 
-async function answer({ durationMs }: PhaseWish): Promise<void> {
+async function answer({ durationMs }: PhaseRequest): Promise<void> {
   try {
     process.send?.(await phase(durationMs));
   } catch (error) {
@@ -50,9 +50,9 @@ async function phase(durationMs: number): Promise<Phase> {
       for (let sentAt = performance.now(); sentAt < deadline; ) {
         const { status, body } = await connection.send(requests[next++ % requests.length]!);
         const now = performance.now();
-        const said = outcome(status, body);
-        answers[said] = (answers[said] ?? 0) + 1;
-        if (said === "confirmed") {
+        const result = outcome(status, body);
+        answers[result] = (answers[result] ?? 0) + 1;
+        if (result === "confirmed") {
           if (latencies.length % SAMPLE_EVERY === 0)
             sampledIds.push(/"id":"(ord_[^"]+)"/u.exec(body)?.[1] ?? "");
           latencies.push(now - sentAt);
@@ -75,7 +75,7 @@ async function phase(durationMs: number): Promise<Phase> {
   };
 }
 
-/** Without parsing: `status` occurs once on the top level of an order, and nowhere else with this value. */
+/** Found without parsing: `status` occurs once on the top level of an order, and with this value nowhere else. */
 function outcome(status: number, body: string): string {
   if (status === 201 && body.includes('"status":"confirmed"')) return "confirmed";
   return `${status} ${/"code":"([a-z_]+)"/u.exec(body)?.[1] ?? "another answer"}`;

@@ -1,23 +1,24 @@
-/** What the load generator is told, and what it tells. Data only: both sides of its IPC channel. */
+/** The messages of the load generator's IPC channel, in both directions. Data only. */
 
-/** The first message. */
+/** The first message to the generator. */
 export type LoadPlan = {
-  /** HTTP ports of the nodes; caller i talks to port i modulo their number. */
+  /** HTTP ports of the nodes; caller i uses port i modulo their number. */
   readonly ports: readonly number[];
   readonly callers: number;
-  /** Orders to be placed, over and over; the callers start spread over them. */
+  /** Orders to place, repeatedly; the callers start spread over them. */
   readonly orders: readonly object[];
 };
 
-/** Asks for one phase: every caller places one order after the other. */
-export type PhaseWish = { readonly durationMs: number };
+/** Requests one phase: every caller places one order after the other. */
+export type PhaseRequest = { readonly durationMs: number };
 
+/** The figures of one phase, the generator's answer. */
 export type Phase = {
-  /** Answers by what they say: `confirmed`, or status and problem code: `409 out_of_stock`. */
+  /** Number of answers by outcome: `confirmed`, or status and problem code: `409 out_of_stock`. */
   readonly answers: Readonly<Record<string, number>>;
   /** From the first request to the last answer. */
   readonly elapsedMs: number;
-  /** Of the answers that say `confirmed`, ms. */
+  /** Of the `confirmed` answers, ms. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;

@@ -1,10 +1,10 @@
-/** What a phase of load has to be to count. */
+/** The condition under which a phase of load is valid. */
 import type { Phase } from "./load-plan.ts";
 
 /**
- * Number of orders, all of which were confirmed.
+ * Number of orders of a phase in which all were confirmed.
  * @param explain the end of the node's log
- * @throws Error naming the first answer that was another one
+ * @throws Error with the first other answer
  */
 export function confirmedOnly(phase: Phase, explain: () => string): number {
   const { confirmed = 0, ...others } = phase.answers;

@@ -4,13 +4,14 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Lifetime } from "../../test/support/cluster/lifetime.ts";
 import { cleanEnvironment } from "../../test/support/cluster/processes.ts";
-import type { LoadPlan, Phase, PhaseWish } from "./load-plan.ts";
+import type { LoadPlan, Phase, PhaseRequest } from "./load-plan.ts";
 
 const generator = fileURLToPath(new URL("generator.ts", import.meta.url));
 
+/** A running load generator. */
 export type LoadGenerator = {
   readonly pid: number;
-  /** One phase at a time. @throws Error when the generator ended: a connection was lost, most likely */
+  /** Runs a phase, one at a time. @throws Error when the generator has ended, most likely after a lost connection */
   run(durationMs: number): Promise<Phase>;
 };
 
@@ -32,9 +33,9 @@ export async function startGenerator(life: Lifetime, plan: LoadPlan): Promise<Lo
   return {
     pid: child.pid ?? 0,
     async run(durationMs) {
-      const wish: PhaseWish = { durationMs };
+      const request: PhaseRequest = { durationMs };
       const answer = once(child, "message");
-      child.send(wish);
+      child.send(request);
       const gone = ended.then(() => {
         throw new Error("the load generator ended");
       });
