@@ -1,4 +1,4 @@
-/** Small writes that share a batch: each gets the answer that it would have had alone. */
+/** Small writes that share a batch: each gets the same answer as alone. */
 import { Objm } from "@nats-io/obj";
 import t from "tap";
 import { allStreams, documentsStream, processedBucket } from "../../src/adapters/nats/stream-definitions.ts";
@@ -37,29 +37,29 @@ t.test("writes that come together are stored in one batch, each under its own re
     seq: revisions[39]!,
     next_by_subj: "$KV.PROCESSED.>",
   });
-  t.equal(revisions[39]! - revisions[0]!, 39, "at neighbouring places");
+  t.equal(revisions[39]! - revisions[0]!, 39, "at adjacent sequences");
   t.ok(Math.abs((first?.at ?? 0) - (last?.at ?? Number.NaN)) < 100, "at one time");
 });
 
-t.test("a conflict is told to its own writer, the others are stored", async (t) => {
+t.test("a conflict is answered to its own writer, and the other writes are stored", async (t) => {
   const bucket = natsBucket(link, definition, 10);
-  await bucket.update("conflict-3", "somebody was faster", 0);
+  await bucket.update("conflict-3", "another writer was faster", 0);
   const results = await Promise.all(keys("conflict", 8).map((key) => bucket.update(key, "late", 0)));
   t.strictSame(
     results.map(({ status }) => status),
     keys("conflict", 8).map((key) => (key === "conflict-3" ? "conflict" : "stored")),
   );
-  t.equal((await bucket.get("conflict-3"))?.value, "somebody was faster");
+  t.equal((await bucket.get("conflict-3"))?.value, "another writer was faster");
 });
 
-t.test("of many that want the same key one wins", async (t) => {
+t.test("of many writes to the same key one wins", async (t) => {
   const bucket = natsBucket(link, definition, 10);
-  const results = await Promise.all(keys("wish", 12).map((wish) => bucket.update("wanted", wish, 0)));
+  const results = await Promise.all(keys("claim", 12).map((claim) => bucket.update("wanted", claim, 0)));
   t.equal(results.filter(({ status }) => status === "stored").length, 1);
   t.equal(results.filter(({ status }) => status === "conflict").length, 11);
 });
 
-t.test("writes to a server that is gone are unanswered, every one", async (t) => {
+t.test("every write to a stopped server is unanswered", async (t) => {
   const other = await startNatsServer(t);
   const lost = await connectNats({ servers: [other.url], name: "lost", connectTimeoutMs: 10_000 });
   t.teardown(() => lost.close());
@@ -67,7 +67,7 @@ t.test("writes to a server that is gone are unanswered, every one", async (t) =>
   const append = groupedAppend(lost, 300, 10);
   await other.kill();
   const results = await Promise.all(
-    keys("gone", 6).map((key) => append([{ subject: `$KV.PROCESSED.${key}`, payload: "" }])),
+    keys("stopped", 6).map((key) => append([{ subject: `$KV.PROCESSED.${key}`, payload: "" }])),
   );
   t.strictSame(new Set(results.map(({ status }) => status)), new Set(["unanswered"]));
 });

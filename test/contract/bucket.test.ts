@@ -1,4 +1,4 @@
-/** Buckets: locks, presence, floors. In memory and on real servers alike. */
+/** Buckets: locks, presence, checkpoints. In memory and on real servers alike. */
 import t from "tap";
 import { LOCK_BUCKET, subjects } from "../../src/runtime/subjects.ts";
 import { ServerCode, Unavailable } from "../../src/runtime/ports.ts";
@@ -66,7 +66,7 @@ await inEveryWorld(t, async (t, world) => {
     t.equal(await outcome(peer.journal, [event()]), ServerCode.wrongLastSequence);
   });
 
-  await t.test("of many claims at once exactly one wins, and the losers are told so", async (t) => {
+  await t.test("of many claims at once exactly one wins, and the others conflict", async (t) => {
     const key = `key.${freshId()}`;
     const claims = await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
@@ -93,7 +93,7 @@ await inEveryWorld(t, async (t, world) => {
           await new Promise((resolve) => setTimeout(resolve, SHORT_AGE_MS / 5));
         }
       })();
-      await waitUntil("the entry is gone", async () => (await bucket.get(left)) === undefined);
+      await waitUntil("the entry is deleted", async () => (await bucket.get(left)) === undefined);
       t.ok(Date.now() - putAt > SHORT_AGE_MS - 100, "not before its time");
       t.notOk((await bucket.keys()).includes(left));
       t.equal((await bucket.get(kept))?.value, "1");
@@ -103,17 +103,17 @@ await inEveryWorld(t, async (t, world) => {
     },
   );
 
-  await t.test("a watch tells the present entries before it resolves, then every change", async (t) => {
+  await t.test("a watch reports the present entries before it resolves, then every change", async (t) => {
     const bucket = peer.bucket("PLAIN");
-    const [a, b, gone] = [`w.${freshId()}`, `w.${freshId()}`, `w.${freshId()}`];
+    const [a, b, deleted] = [`w.${freshId()}`, `w.${freshId()}`, `w.${freshId()}`];
     await bucket.put(a, "1");
-    await bucket.put(gone, "1");
-    await bucket.delete(gone);
+    await bucket.put(deleted, "1");
+    await bucket.delete(deleted);
     const changes: Change[] = [];
     const watching = await other.bucket("PLAIN").watch((change) => changes.push(change));
     const of = (...keys: string[]) =>
       changes.filter(({ key }) => keys.includes(key)).map(({ key, value }) => [key, value]);
-    t.strictSame(of(a, b, gone), [[a, "1"]]);
+    t.strictSame(of(a, b, deleted), [[a, "1"]]);
     await bucket.put(a, "2");
     await bucket.put(b, "1");
     await bucket.delete(a);
@@ -142,34 +142,37 @@ await inEveryWorld(t, async (t, world) => {
     t.pass();
   });
 
-  await t.test("after servers and connections died, a watch has told the newest of every key", async (t) => {
-    const bucket = peer.bucket("PLAIN");
-    const short = peer.bucket("SHORT");
-    const [key, born, presence] = [`w.${freshId()}`, `w.${freshId()}`, `w.${freshId()}`];
-    await bucket.put(key, "before");
-    const told = new Map<string, string | undefined>();
-    const watching = [
-      await bucket.watch(({ key, value }) => void told.set(key, value)),
-      await short.watch(({ key, value }) => void told.set(key, value)),
-    ];
-    await world.interrupt();
-    await write(() => bucket.put(key, "after"));
-    await write(() => bucket.put(born, "1"));
-    await write(() => short.put(presence, "here"));
-    await waitUntil("all is told", () => told.get(key) === "after" && told.get(born) === "1");
-    await waitUntil(
-      "presence is told again, though the bucket in memory was lost",
-      async () => {
-        await short.put(presence, "here");
-        return told.get(presence) === "here";
-      },
-      { intervalMs: 100 },
-    );
-    for (const watch of watching) await watch.stop();
-    t.pass();
-  });
+  await t.test(
+    "after servers and connections died, a watch has reported the newest entry of every key",
+    async (t) => {
+      const bucket = peer.bucket("PLAIN");
+      const short = peer.bucket("SHORT");
+      const [key, born, presence] = [`w.${freshId()}`, `w.${freshId()}`, `w.${freshId()}`];
+      await bucket.put(key, "before");
+      const reported = new Map<string, string | undefined>();
+      const watching = [
+        await bucket.watch(({ key, value }) => void reported.set(key, value)),
+        await short.watch(({ key, value }) => void reported.set(key, value)),
+      ];
+      await world.interrupt();
+      await write(() => bucket.put(key, "after"));
+      await write(() => bucket.put(born, "1"));
+      await write(() => short.put(presence, "here"));
+      await waitUntil("all is reported", () => reported.get(key) === "after" && reported.get(born) === "1");
+      await waitUntil(
+        "presence is reported again, though the bucket in memory was lost",
+        async () => {
+          await short.put(presence, "here");
+          return reported.get(presence) === "here";
+        },
+        { intervalMs: 100 },
+      );
+      for (const watch of watching) await watch.stop();
+      t.pass();
+    },
+  );
 
-  await t.test("without a connection nothing is decided", async (t) => {
+  await t.test("without a connection no write is decided", async (t) => {
     const lonely = await world.join();
     const bucket = lonely.bucket("PLAIN");
     const key = `key.${freshId()}`;

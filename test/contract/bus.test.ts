@@ -11,18 +11,18 @@ await inEveryWorld(t, async (t, world) => {
   const ask = (subject: string, payload = "", timeoutMs = 2_000) =>
     asking.bus.request(subject, payload, timeoutMs);
 
-  await t.test("a request nobody serves has no responders, at once", async (t) => {
+  await t.test("a request that no node serves has no responders, at once", async (t) => {
     const startedAt = performance.now();
     t.strictSame(await ask(`cmd.${freshId()}`, "", 30_000), { status: "no_responders" });
     t.ok(performance.now() - startedAt < 5_000);
   });
 
-  await t.test("a request is answered by the one who serves it", async (t) => {
+  await t.test("a request is answered by the node that serves it", async (t) => {
     const subject = `cmd.${freshId()}`;
     const served = await serving.bus.serve(subject, async (payload) => `${payload} größe`);
     await serving.bus.flush();
     await waitUntil(
-      "the servers have told each other",
+      "the servers know the subscription",
       async () => (await ask(subject)).status === "answered",
     );
     t.strictSame(await ask(subject, "ja"), { status: "answered", payload: "ja größe" });
@@ -73,7 +73,7 @@ await inEveryWorld(t, async (t, world) => {
     await served.stop();
   });
 
-  await t.test("when the one who serves is gone, there are no responders", async (t) => {
+  await t.test("when the serving node has ended, there are no responders", async (t) => {
     const subject = `node.${freshId()}.ping`;
     const leaving = await world.join();
     await leaving.bus.serve(subject, async () => "pong");
@@ -86,18 +86,18 @@ await inEveryWorld(t, async (t, world) => {
   });
 
   await t.test(
-    "losing and finding the connection is told, and what was served is served again",
+    "losing and regaining the connection is reported, and the subjects are served again",
     async (t) => {
       const subject = `cmd.${freshId()}`;
-      const told: boolean[] = [];
-      serving.bus.onConnectionChange((connected) => told.push(connected));
+      const changes: boolean[] = [];
+      serving.bus.onConnectionChange((connected) => changes.push(connected));
       await serving.bus.serve(subject, async () => "x");
       await waitUntil("it serves", async () => (await ask(subject)).status === "answered");
       await world.restart();
-      await waitUntil("both are told", () => told.includes(false) && told.at(-1) === true);
+      await waitUntil("both are changes", () => changes.includes(false) && changes.at(-1) === true);
       t.ok(serving.bus.connected());
       await waitUntil("it serves again", async () => (await ask(subject)).status === "answered");
-      t.strictSame(told.slice(0, 2), [false, true]);
+      t.strictSame(changes.slice(0, 2), [false, true]);
     },
   );
 });

@@ -1,4 +1,4 @@
-/** Servers that will do and servers that will not. */
+/** Which servers are accepted. */
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import t from "tap";
@@ -19,7 +19,7 @@ const settings = (server: string, more: Partial<NatsSettings> = {}): NatsSetting
   ...more,
 });
 
-/** Speaks just enough of the protocol to be asked for its version. */
+/** A server that speaks just enough of the protocol to report its version. */
 async function oldServer(t: Test, version: string): Promise<string> {
   const server = createServer((socket) => {
     socket.on("error", () => {});
@@ -41,7 +41,7 @@ t.test("versions are compared by their numbers", async (t) => {
     t.notOk(isAtLeast(version, "2.14.9"), version);
 });
 
-t.test("a server that is too old is refused in one line with its version and the fix", async (t) => {
+t.test("a server that is too old is refused in one line with its version and the remedy", async (t) => {
   const old = await oldServer(t, "2.9.10");
   await t.rejects(connectNats(settings(old)), {
     name: "ServerIncompatible",
@@ -49,15 +49,18 @@ t.test("a server that is too old is refused in one line with its version and the
   });
 });
 
-t.test("no server: refused in one line with the address, when the time is up", async (t) => {
-  const [port] = await freePorts(1);
-  await t.rejects(connectNats(settings(`127.0.0.1:${port}`)), {
-    name: "ServerIncompatible",
-    message: new RegExp(`^cannot connect to NATS at 127.0.0.1:${port}: .*start nats-server`),
-  });
-});
+t.test(
+  "without a server the connection is refused in one line with the address, when the time is over",
+  async (t) => {
+    const [port] = await freePorts(1);
+    await t.rejects(connectNats(settings(`127.0.0.1:${port}`)), {
+      name: "ServerIncompatible",
+      message: new RegExp(`^cannot connect to NATS at 127.0.0.1:${port}: .*start nats-server`),
+    });
+  },
+);
 
-t.test("a server that starts a moment later is waited for", async (t) => {
+t.test("the connection waits for a server that starts a moment later", async (t) => {
   const [port] = await freePorts(1);
   const connecting = connectNats(settings(`127.0.0.1:${port}`, { connectTimeoutMs: 20_000 }));
   await startNatsServer(t, { port: port! });
@@ -67,13 +70,16 @@ t.test("a server that starts a moment later is waited for", async (t) => {
   t.notOk(link.connected());
 });
 
-t.test("JetStream that is off is said", async (t) => {
+t.test("a server without JetStream is refused with that reason", async (t) => {
   const server = await startNatsServer(t, {
     extraConfig:
       "accounts { A: { users: [{ user: a, password: a }] }, SYS: { users: [{ user: s, password: s }] } }\nsystem_account: SYS",
   });
   const asUser = { user: "a", password: "a" };
-  await t.rejects(connectNats(settings(server.url, asUser)), { name: "ServerIncompatible", message: /JetStream/ });
+  await t.rejects(connectNats(settings(server.url, asUser)), {
+    name: "ServerIncompatible",
+    message: /JetStream/,
+  });
   await t.rejects(connectNats(settings(server.url, { ...asUser, password: "b" })), {
     name: "ServerIncompatible",
     message: /cannot connect to NATS at .*[Aa]uthorization/,
@@ -103,7 +109,7 @@ t.test("an append ends when the connection does, not at its time limit", async (
   );
 });
 
-t.test("a frozen server is noticed, and what is followed goes on when it thaws", async (t) => {
+t.test("a frozen server is noticed, and consumers continue when it resumes", async (t) => {
   const server = await startNatsServer(t);
   const link = await connectNats(settings(server.url));
   t.teardown(() => link.close());
@@ -115,7 +121,7 @@ t.test("a frozen server is noticed, and what is followed goes on when it thaws",
   });
   await mustStore(journal, [{ subject: "orders.inbox.1.a", payload: "1" }]);
   const thaw = server.freeze();
-  // The signal takes its time: what is sent at once may still be stored.
+  // The signal needs some time: a message sent immediately may still be stored.
   await waitUntil("an append stays without an answer", async () => {
     const result = await journal.append([{ subject: "orders.inbox.1.a", payload: "2" }], 300);
     return result.status === "unanswered";
@@ -128,7 +134,7 @@ t.test("a frozen server is noticed, and what is followed goes on when it thaws",
     return true;
   });
   await waitUntil("the rest came", () => got.at(-1) === "3");
-  // The unanswered one may have landed when the server went on, or not.
+  // The unanswered one may have landed when the server continued, or not.
   const stored = await journal.readAll("orders.inbox.1.a");
   t.strictSame(
     got,

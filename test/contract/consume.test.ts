@@ -1,4 +1,4 @@
-/** Following the journal: in order, without gaps, over everything that happens to servers and connections. */
+/** Consuming the journal: in order, without gaps, across all faults of servers and connections. */
 import t from "tap";
 import { subjects } from "../../src/runtime/subjects.ts";
 import type { Journal, Message } from "../../src/runtime/ports.ts";
@@ -27,7 +27,7 @@ await inEveryWorld(t, async (t, world) => {
   const writer = await world.join();
 
   await t.test(
-    "everything from the given sequence on comes once and in order, then what follows",
+    "every message from the given sequence on comes once and in order, then later ones",
     async (t) => {
       const id = freshId();
       const third = (await write(writer.journal, id, 1, 3)) ?? 0;
@@ -53,7 +53,7 @@ await inEveryWorld(t, async (t, world) => {
     },
   );
 
-  await t.test("only what matches one of the filters comes", async (t) => {
+  await t.test("only messages that match one of the filters come", async (t) => {
     const id = freshId();
     const lock = subjects.lock(`partition.${id}`);
     const got: string[] = [];
@@ -93,7 +93,7 @@ await inEveryWorld(t, async (t, world) => {
     await subscription.stop();
   });
 
-  await t.test("nothing comes after it was stopped, from within a callback too", async (t) => {
+  await t.test("a stopped consumer delivers nothing, also when a callback has stopped it", async (t) => {
     const id = freshId();
     await write(writer.journal, id, 1, 20);
     const got: string[] = [];
@@ -120,7 +120,7 @@ await inEveryWorld(t, async (t, world) => {
   });
 
   await t.test(
-    "more than a server hands out unacknowledged waits behind a slow callback, and comes in order",
+    "more messages than a server sends unacknowledged wait for a slow callback, and come in order",
     async (t) => {
       const id = freshId();
       const gate = Promise.withResolvers<void>();
@@ -168,7 +168,7 @@ await inEveryWorld(t, async (t, world) => {
         const subscription = await journal.consume({ filters, fromSequence: 1 }, async (message) => {
           got.push(message.payload);
           sequences.push(message.sequence);
-          // Some are slow, so that much is on its way when the connection breaks.
+          // Some are slow, so that many messages are in flight when the connection breaks.
           if (index % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
         });
         return { got, sequences, subscription };

@@ -1,6 +1,6 @@
 /**
- * The server in memory answers what the real one answers: random appends on both, answer by answer, and what is
- * stored in the end. Where they differ, the one in memory is wrong. fast-check prints seed and path of a failure.
+ * The server in memory answers like the real one: random appends on both, compared answer by answer, and the stored
+ * messages at the end. If they differ, the one in memory is wrong. fast-check prints seed and path of a failure.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -37,18 +37,18 @@ const draft: fc.Arbitrary<Draft> = fc.record({
 
 const program = fc.array(fc.array(draft, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 25 });
 
-/** Runs the program and tells every answer, sequences counted from the start of the run. */
+/** Runs the program and returns every answer, with sequences counted from the start of the run. */
 async function play(journal: Journal, appends: readonly (readonly Draft[])[]): Promise<unknown[]> {
   const run = freshId();
   const subject = (n: number) => `orders.inbox.9.${run}-${n}`;
   const base = await mustStore(journal, [{ subject: `orders.fence.${run}`, payload: "" }]);
-  const told: unknown[] = [];
+  const answers: unknown[] = [];
   for (const drafts of appends) {
     const messages: Message[] = [];
     for (const { subject: n, fence, messageId, armsFor, cancels } of drafts) {
       messages.push({
         subject: subject(n),
-        payload: `${told.length}.${messages.length}`,
+        payload: `${answers.length}.${messages.length}`,
         ...(fence === undefined
           ? {}
           : {
@@ -59,13 +59,13 @@ async function play(journal: Journal, appends: readonly (readonly Draft[])[]): P
         ...(cancels === undefined ? {} : { cancels: subject(cancels) }),
       });
     }
-    told.push(relative(await journal.append(messages, TIMEOUT_MS)));
+    answers.push(relative(await journal.append(messages, TIMEOUT_MS)));
   }
   for (let n = 0; n < SUBJECTS; n++) {
     const stored = await journal.readAll(subject(n));
-    told.push(stored.map(({ sequence, payload, headers }) => [sequence - base, payload, headers]));
+    answers.push(stored.map(({ sequence, payload, headers }) => [sequence - base, payload, headers]));
   }
-  return told;
+  return answers;
 
   async function guess(how: "right" | "none" | "stale", n: number): Promise<number> {
     if (how === "none") return 0;
@@ -94,26 +94,26 @@ const operation = fc.record({
 const bucketProgram = fc.array(operation, { minLength: 1, maxLength: 25 });
 type Operation = typeof operation extends fc.Arbitrary<infer O> ? O : never;
 
-/** The same for a bucket: every answer, revisions counted from the start of the run, and the keys in the end. */
+/** The same for a bucket: every answer, with revisions counted from the start of the run, and the keys at the end. */
 async function playBucket(bucket: Bucket, operations: readonly Operation[]): Promise<unknown[]> {
   const run = freshId();
   const base = await bucket.put(`${run}.start`, "");
-  const told: unknown[] = [];
+  const answers: unknown[] = [];
   for (const { key: n, do: what, expects } of operations) {
     const key = `${run}.${n}`;
-    const value = `${told.length}`;
+    const value = `${answers.length}`;
     const entry = await bucket.get(key);
     const revision = expects === "none" ? 0 : (entry?.revision ?? 0) + (expects === "stale" ? 1 : 0);
-    if (what === "put") told.push((await bucket.put(key, value)) - base);
+    if (what === "put") answers.push((await bucket.put(key, value)) - base);
     else if (what === "delete") await bucket.delete(key);
-    else if (what === "get") told.push(entry && [entry.value, entry.revision - base]);
+    else if (what === "get") answers.push(entry && [entry.value, entry.revision - base]);
     else {
       const result = await bucket.update(key, value, revision);
-      told.push(result.status === "stored" ? result.revision - base : result.status);
+      answers.push(result.status === "stored" ? result.revision - base : result.status);
     }
   }
   const keys = (await bucket.keys()).filter((key) => key.startsWith(run));
-  return [...told, keys.toSorted().map((key) => key.slice(run.length))];
+  return [...answers, keys.toSorted().map((key) => key.slice(run.length))];
 }
 
 function mustAgree(have: unknown, want: unknown): void {

@@ -1,4 +1,4 @@
-/** A reading of many messages is whole, or it is none. */
+/** A reading of many messages is complete, or it fails. */
 import type { Subscription, SubscriptionOptions } from "@nats-io/transport-node";
 import t from "tap";
 import { subjects } from "../../src/runtime/subjects.ts";
@@ -28,8 +28,8 @@ const end = await mustStore(
 type Query = { readonly up_to_seq?: number };
 
 /**
- * The connection, on which the message with this number of every answer is lost; 0: none. Counts what is asked.
- * @param change of what is asked: the server cuts an answer at 64 MB of its own accord, and at `max_bytes`
+ * A connection that loses the message with this number of every answer; 0: none. Counts the requests.
+ * @param change of the request: the server splits an answer at 64 MB by itself, and at `max_bytes`
  */
 function lossy(lost: number, change: (query: Query) => Query = (query) => query) {
   let asked = 0;
@@ -60,7 +60,7 @@ function lossy(lost: number, change: (query: Query) => Query = (query) => query)
 
 const cut = (query: Query): Query & { readonly max_bytes: number } => ({ ...query, max_bytes: CUT_AT });
 
-t.test("an answer that the server cuts is read to its end, as of one point", async (t) => {
+t.test("an answer that the server splits is read to its end, as of one point", async (t) => {
   const whole = lossy(0, cut);
   const { last, through } = await lastTogether(whole.link, STREAM, wanted, end);
   t.ok(whole.asked() > 2, `${whole.asked()} pages`);
@@ -69,17 +69,17 @@ t.test("an answer that the server cuts is read to its end, as of one point", asy
 });
 
 for (const lost of [1, 2, 7])
-  t.test(`an answer whose message ${lost} is lost on the way is none`, async (t) => {
+  t.test(`an answer whose message ${lost} is lost in transit is refused`, async (t) => {
     await t.rejects(lastTogether(lossy(lost).link, STREAM, wanted.slice(0, 7), end), Unavailable);
   });
 
-t.test("the rest of an answer from a replica that has not come so far is none", async (t) => {
-  // What such a replica would say: its log ends before the point that was asked for.
+t.test("the rest of an answer from a lagging replica is refused", async (t) => {
+  // The answer of such a replica: its log ends before the requested point.
   for (const reaches of [end - 1, 1]) {
-    const behind = lossy(0, (query) =>
+    const lagging = lossy(0, (query) =>
       query.up_to_seq === undefined ? cut(query) : { ...query, up_to_seq: reaches },
     );
-    await t.rejects(lastTogether(behind.link, STREAM, wanted, end), ReplicaLagging);
-    t.equal(behind.asked(), 2);
+    await t.rejects(lastTogether(lagging.link, STREAM, wanted, end), ReplicaLagging);
+    t.equal(lagging.asked(), 2);
   }
 });

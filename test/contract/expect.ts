@@ -11,14 +11,14 @@ export function freshId(): string {
   return `id-${process.pid}-${++count}`;
 }
 
-/** Appends once and answers the last sequence. */
+/** Appends once and returns the last sequence. */
 export async function mustStore(journal: Journal, messages: readonly Message[]): Promise<number> {
   const result = await journal.append(messages, TIMEOUT_MS);
   if (result.status === "stored") return result.lastSequence;
   throw new Error(`not stored: ${JSON.stringify(result)}`);
 }
 
-/** Appends and answers `stored`, `unanswered`, or the code of the refusal. */
+/** Appends and returns `stored`, `unanswered`, or the code of the refusal. */
 export async function outcome(
   journal: Journal,
   messages: readonly Message[],
@@ -27,7 +27,7 @@ export async function outcome(
   return result.status === "rejected" ? result.code : result.status;
 }
 
-/** Appends until it is stored: for worlds that are being interrupted, with messages that may be stored twice. */
+/** Appends until the server has stored it: for worlds with interruptions, and messages that may be stored twice. */
 export async function storeAtLast(journal: Journal, messages: readonly Message[]): Promise<void> {
   await waitUntil(
     "the messages are stored",

@@ -1,4 +1,4 @@
-/** What the runtime counts on when it writes to the journal, in memory and on real servers alike. */
+/** What the runtime relies on when it writes to the journal, in memory and on real servers alike. */
 import t from "tap";
 import { subjects } from "../../src/runtime/subjects.ts";
 import { AppendCode } from "../../src/adapters/jetstream/append-rules.ts";
@@ -8,7 +8,7 @@ import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome, TIMEOUT_MS } from "./expect.ts";
 import { inEveryWorld } from "./worlds.ts";
 
-/** Rounds of batches at once, until some have met. */
+/** Rounds of concurrent batches, until some have collided. */
 const COLLISIONS = 5;
 
 const commitOf = (commit: string) => ({ headers: { "Orderly-Commit": commit } });
@@ -20,7 +20,7 @@ const record = (id: string, sequence: number | undefined, payload = "{}"): Messa
 
 const event = (payload = "{}"): Message => ({ subject: subjects.event(1, "order.created"), payload });
 
-/** The reading, as soon as a replica has come so far. */
+/** The reading, as soon as a replica has reached the sequence. */
 const reached = (journal: Journal, wanted: readonly string[], through: number) =>
   waitUntil(`a replica reaches ${through}`, () => journal.readLastTogether(wanted, through), {
     intervalMs: 1,
@@ -68,7 +68,7 @@ await inEveryWorld(t, async (t, world) => {
       for (const reader of [journal, other.journal]) {
         const { last, through } = await reached(reader, [subject, absent, lock], sequence);
         t.equal(through, sequence, "nothing was written since");
-        t.strictSame([...last.keys()].toSorted(), [lock, subject].toSorted(), "what is there");
+        t.strictSame([...last.keys()].toSorted(), [lock, subject].toSorted(), "the stored messages");
         const found = last.get(subject);
         t.match(found, { subject, sequence, payload: `größe ${version}` });
         t.strictSame(found?.headers, { "Orderly-Commit": `c-${version}` });
@@ -77,7 +77,7 @@ await inEveryWorld(t, async (t, world) => {
     }
     const end = await mustStore(journal, [event()]);
     const { through } = await reached(journal, [subject, lock], end);
-    t.equal(through, end, "the point is the log's, not that of what was found");
+    t.equal(through, end, "the point is that of the log, not of the messages found");
     await t.rejects(journal.readLastTogether([subject, lock], end + 1000), ReplicaLagging);
     t.strictSame(await journal.readLastTogether([absent], 0), { last: new Map(), through: 0 });
   });
@@ -104,7 +104,7 @@ await inEveryWorld(t, async (t, world) => {
     t.ok([...last.values()].every((message) => message.payload === payload));
   });
 
-  await t.test("a record that has been overtaken is refused with 10071", async (t) => {
+  await t.test("a record written after another one is refused with 10071", async (t) => {
     const id = freshId();
     const first = await mustStore(journal, [record(id, 0)]);
     await mustStore(other.journal, [record(id, first)]);
@@ -121,7 +121,7 @@ await inEveryWorld(t, async (t, world) => {
   });
 
   await t.test(
-    "a repeat after a lost answer is refused, and the stored record names our commit",
+    "a repetition after a lost answer is refused, and the stored record names its own commit",
     async (t) => {
       const id = freshId();
       const batch = [{ ...record(id, 0), ...commitOf(`commit-${id}`) }, event()];
@@ -247,7 +247,7 @@ await inEveryWorld(t, async (t, world) => {
     t.equal(await journal.readLast(subjects.record(1, id)), undefined);
   });
 
-  await t.test("what was acknowledged is read at once, by any peer", async (t) => {
+  await t.test("an acknowledged message is read at once, by any peer", async (t) => {
     const id = freshId();
     let sequence = 0;
     for (let version = 1; version <= 20; version++) {
@@ -300,7 +300,7 @@ await inEveryWorld(t, async (t, world) => {
         return new Set(results.map((result) => (result.status === "rejected" ? result.code : result.status)));
       };
       const expected = world.replicated ? ["stored", ServerCode.subjectInFlight] : ["stored"];
-      // Copies take their time, and who comes meanwhile is refused; where nobody did, they are sent once more.
+      // Replication takes time, and a batch that comes meanwhile is refused; without a collision they are sent again.
       const seen = new Set<number | string>();
       for (let round = 0; round < COLLISIONS && seen.size < expected.length; round++)
         for (const code of await collide()) seen.add(code);

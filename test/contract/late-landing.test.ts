@@ -1,6 +1,6 @@
 /**
- * What was sent and never answered: it may be stored later, after its repetition, or not at all. In memory and on real
- * servers alike, which are stopped (SIGSTOP) while it is on its way.
+ * A batch that was never answered: it may be stored later, after its repetition, or not at all. In memory and on real
+ * servers alike, which are stopped (SIGSTOP) while the batch is in flight.
  */
 import t from "tap";
 import { subjects } from "../../src/runtime/subjects.ts";
@@ -10,7 +10,7 @@ import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome } from "./expect.ts";
 import { inEveryWorld, STALL_MS } from "./worlds.ts";
 
-/** Shorter than a stall lasts. */
+/** Shorter than a stall. */
 const IMPATIENT_MS = 250;
 
 const record = (id: string, sequence: number): Message => {
@@ -19,7 +19,7 @@ const record = (id: string, sequence: number): Message => {
 };
 const event = (id: string): Message => ({ subject: subjects.event(6, id), payload: "" });
 
-/** An append that got no answer, repeated as the relay repeats it: until there is one. */
+/** An append without an answer, repeated like the relay repeats it: until there is one. */
 async function settle(journal: Journal, messages: readonly Message[]): Promise<number | string> {
   let last: number | string = "";
   await waitUntil(
@@ -33,7 +33,7 @@ async function settle(journal: Journal, messages: readonly Message[]): Promise<n
   return last;
 }
 
-/** True from the time on at which what was sent before a stall ended has landed or is lost. */
+/** True once every message sent before the end of a stall has landed or is lost. */
 function arrived(): () => boolean {
   const startedAt = performance.now();
   return () => performance.now() - startedAt > STALL_MS;
@@ -42,11 +42,11 @@ function arrived(): () => boolean {
 await inEveryWorld(t, async (t, world) => {
   const { journal } = await world.join();
   const { journal: other } = await world.join();
-  /** One server takes in order what was sent to it; the one in memory delivers late, behind the repetition. */
+  /** One server accepts messages in the order of sending; the one in memory delivers late, after the repetition. */
   const landsFirst = world.name === "one server";
-  /** A cluster that stood still may have lost what was on its way. */
+  /** A cluster that was frozen may have lost messages in flight. */
   const mayBeLost = world.name === "three servers";
-  /** Sends while the servers stand still; none of it is answered. */
+  /** Sends while the servers are frozen; none of the messages is answered. */
   const unanswered = async (...sent: (readonly Message[])[]): Promise<void> => {
     const resume = world.stall();
     try {
@@ -59,14 +59,14 @@ await inEveryWorld(t, async (t, world) => {
   };
 
   await t.test(
-    "a batch without an answer lands later: its repetition is refused, and the record is ours",
+    "a batch without an answer lands later: its repetition is refused, and the stored record is its own",
     async (t) => {
       const id = freshId();
       const batch = [record(id, 0), event(id)];
       await unanswered(batch);
-      const told = await settle(journal, batch);
-      if (landsFirst) t.equal(told, ServerCode.wrongLastSequence);
-      else t.ok(told === ServerCode.wrongLastSequence || told === "stored", String(told));
+      const answer = await settle(journal, batch);
+      if (landsFirst) t.equal(answer, ServerCode.wrongLastSequence);
+      else t.ok(answer === ServerCode.wrongLastSequence || answer === "stored", String(answer));
       const stored = await journal.readLast(subjects.record(6, id));
       t.equal(stored?.headers["Orderly-Commit"], `c-${id}`);
       t.equal((await journal.readAll(subjects.event(6, id))).length, 1);
@@ -74,7 +74,7 @@ await inEveryWorld(t, async (t, world) => {
   );
 
   await t.test(
-    "sent twice before any of it landed, a batch that guards what it writes is stored once",
+    "sent twice before any of it landed, a batch with a precondition on a subject that it writes is stored once",
     async (t) => {
       const id = freshId();
       const batch = [record(id, 0), event(id)];
@@ -86,7 +86,7 @@ await inEveryWorld(t, async (t, world) => {
     },
   );
 
-  await t.test("one that lands after somebody else has written is refused whole", async (t) => {
+  await t.test("a batch that lands after another write is refused whole", async (t) => {
     const id = freshId();
     const batch = [record(id, 0), event(id)];
     const resume = world.stall();
@@ -94,16 +94,16 @@ await inEveryWorld(t, async (t, world) => {
     t.equal((await late).status, "unanswered");
     resume();
     const rival = { ...record(id, 0), headers: { "Orderly-Commit": "rival" } };
-    const told = await settle(other, [rival]);
+    const answer = await settle(other, [rival]);
     const [first, ...more] = await journal.readAll(subjects.record(6, id));
     t.same(more, [], "never both");
     const ours = first?.headers["Orderly-Commit"] === `c-${id}`;
-    t.equal(ours, told === ServerCode.wrongLastSequence);
+    t.equal(ours, answer === ServerCode.wrongLastSequence);
     t.equal((await journal.readAll(subjects.event(6, id))).length, ours ? 1 : 0);
   });
 
-  await t.test("a batch that checks a lock and guards nothing that it writes is stored twice", async (t) => {
-    // Why every unit guards something: the lock's fence stands as firm for the second landing as for the first.
+  await t.test("a batch that checks a lock but no subject that it writes is stored twice", async (t) => {
+    // The reason why every write set has a precondition: the lock's fence accepts the second landing like the first.
     const lock = subjects.lock(`partition.${freshId()}`);
     const epoch = await mustStore(journal, [
       { subject: lock, payload: "me", fence: { subject: lock, sequence: 0 } },

@@ -1,4 +1,4 @@
-/** A server that is away for a while: everything that followed it goes on by itself, soon after it is back. */
+/** A server that is down for a while: every consumer continues by itself, soon after the server's return. */
 import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
@@ -11,10 +11,10 @@ import { mustStore } from "./expect.ts";
 
 const OUTAGE_MS = 10_000;
 const SECONDS_MS = 5_000;
-/** Three of the server's heartbeats: they tell what a consumer has passed without a match. */
+/** Three of the server's heartbeats: they state what a consumer has passed without a match. */
 const HEARTBEATS_MS = 3_500;
 
-t.test("ten seconds away: 40 consumers go on without a gap, within seconds", async (t) => {
+t.test("after an outage of ten seconds 40 consumers continue without a gap, within seconds", async (t) => {
   const server = await startNatsServer(t);
   const link = await connectNats({ servers: [server.url], name: "test", connectTimeoutMs: 5_000 });
   t.teardown(() => link.close());
@@ -34,7 +34,7 @@ t.test("ten seconds away: 40 consumers go on without a gap, within seconds", asy
   const passed = await mustStore(journal, others);
   await pause(HEARTBEATS_MS);
   await server.kill();
-  // The outage itself is what is tested: it has to outlast every time limit of the client.
+  // The test is about the outage itself: it must outlast every time limit of the client.
   await pause(OUTAGE_MS);
   await server.restart();
   const backAt = performance.now();
@@ -46,7 +46,7 @@ t.test("ten seconds away: 40 consumers go on without a gap, within seconds", asy
     },
     { timeoutMs: SECONDS_MS },
   );
-  // One that was written without an answer was written again.
+  // A message that was written without an answer was written again.
   const stored = (await journal.readAll("orders.inbox.1.a")).map(({ payload }) => payload);
   await waitUntil("all have it", () => received.every((got) => got.length >= stored.length), {
     timeoutMs: SECONDS_MS,
@@ -63,6 +63,6 @@ t.test("ten seconds away: 40 consumers go on without a gap, within seconds", asy
   const starts = consumers.map(({ config }) => config.opt_start_seq);
   t.ok(
     starts.length >= received.length && starts.every((start) => start > passed),
-    "none has the server look again through what did not concern it",
+    "no consumer makes the server scan again messages that do not match",
   );
 });

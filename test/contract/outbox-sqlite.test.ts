@@ -17,7 +17,7 @@ const row = (commit: string, payload = "{}"): OutboxRow => ({
 
 const writer = fileURLToPath(new URL("fixtures/outbox-writer.ts", import.meta.url));
 
-t.test("a second process cannot open the file, and is told in one line why", async (t) => {
+t.test("a second process cannot open the file, and gets the reason in one line", async (t) => {
   const path = join(t.testdir(), "outbox.db");
   const outbox = sqliteOutbox({ path });
   t.teardown(() => outbox.close());
@@ -27,7 +27,7 @@ t.test("a second process cannot open the file, and is told in one line why", asy
   outbox.write([row("still-works")]);
 });
 
-t.test("nor can this process open it twice", async (t) => {
+t.test("a process cannot open the file twice", async (t) => {
   const path = join(t.testdir(), "outbox.db");
   const outbox = sqliteOutbox({ path });
   t.teardown(() => outbox.close());
@@ -42,7 +42,7 @@ t.test("after kill -9 in the middle of writing, whole transactions are left over
   const outbox = sqliteOutbox({ path });
   t.teardown(() => outbox.close());
   const commits = outbox.leftover();
-  t.ok(commits.length >= 100, "what was written before the kill is there");
+  t.ok(commits.length >= 100, "every transaction before the kill is stored");
   t.equal(commits.length % 2, 0, "each transaction had two rows");
   t.strictSame(
     commits,
@@ -51,7 +51,7 @@ t.test("after kill -9 in the middle of writing, whole transactions are left over
   t.equal(outbox.depth(), commits.length);
 });
 
-t.test("a full disk is told, nothing is written, and it works again with room", async (t) => {
+t.test("a full disk is reported, nothing is written, and writes work again with room", async (t) => {
   const path = join(t.testdir(), "outbox.db");
   const small = sqliteOutbox({ path, maxPages: 20 });
   small.write([row("fits")]);
@@ -68,25 +68,25 @@ t.test("a full disk is told, nothing is written, and it works again with room", 
   t.strictSame(outbox.leftover(), ["fits", "fits too", "large"]);
 });
 
-t.test("a folder that is missing is told", async (t) => {
+t.test("a missing folder is reported", async (t) => {
   const path = join(t.testdir(), "missing", "outbox.db");
   t.throws(() => sqliteOutbox({ path }), { name: "StoreUnavailable", message: /folder/ });
 });
 
-t.test("a file that is no database is moved aside and said", async (t) => {
+t.test("a file that is not a database is moved away and reported", async (t) => {
   const path = join(t.testdir(), "outbox.db");
-  writeFileSync(path, "this is no database, but it is long enough to be looked at ".repeat(100));
-  const told: string[] = [];
-  const outbox = sqliteOutbox({ path, onDamaged: (movedTo, reason) => told.push(movedTo, reason) });
+  writeFileSync(path, "this is not a database, but it is long enough to be read ".repeat(100));
+  const reported: string[] = [];
+  const outbox = sqliteOutbox({ path, onDamaged: (movedTo, reason) => reported.push(movedTo, reason) });
   t.teardown(() => outbox.close());
-  t.equal(told[0], `${path}.damaged`);
-  t.match(told[1], /not a database/);
+  t.equal(reported[0], `${path}.damaged`);
+  t.match(reported[1], /not a database/);
   t.ok(existsSync(`${path}.damaged`));
   outbox.write([row("a")]);
   t.equal(outbox.depth(), 1);
 });
 
-t.test("a file with damaged pages is moved aside and said", async (t) => {
+t.test("a file with damaged pages is moved away and reported", async (t) => {
   const path = join(t.testdir(), "outbox.db");
   const first = sqliteOutbox({ path });
   first.write(Array.from({ length: 200 }, (_, n) => row(`c-${n}`, "x".repeat(500))));
@@ -95,10 +95,10 @@ t.test("a file with damaged pages is moved aside and said", async (t) => {
   t.ok(bytes.length > 60_000, "the pages are in the file itself");
   bytes.fill(0xff, 8_192, 40_960);
   writeFileSync(path, bytes);
-  const told: string[] = [];
-  const outbox = sqliteOutbox({ path, onDamaged: (movedTo) => told.push(movedTo) });
+  const reported: string[] = [];
+  const outbox = sqliteOutbox({ path, onDamaged: (movedTo) => reported.push(movedTo) });
   t.teardown(() => outbox.close());
-  t.strictSame(told, [`${path}.damaged`]);
+  t.strictSame(reported, [`${path}.damaged`]);
   t.strictSame(outbox.leftover(), []);
   outbox.write([row("a")]);
 });
@@ -117,7 +117,7 @@ t.test("the write-ahead log stays small however much passes through", async (t) 
   t.ok(statSync(path).size < 64 * 1024 * 1024);
 });
 
-t.test("it is in write-ahead mode", async (t) => {
+t.test("the file is in write-ahead mode", async (t) => {
   const path = join(t.testdir(), "outbox.db");
   sqliteOutbox({ path }).close();
   const database = new Database(path);

@@ -1,4 +1,4 @@
-/** The outbox: what it keeps, in what order, and that a transaction is all or nothing. */
+/** The outbox: which rows it keeps, in which order, and that a transaction is all or nothing. */
 import { join } from "node:path";
 import t from "tap";
 import type { Test } from "tap";
@@ -47,7 +47,7 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.equal(again.depth(), 3);
     });
 
-    await t.test("settled rows are gone, in whatever order, unknown commits are no fault", async (t) => {
+    await t.test("rows are removed in any order, and unknown commits are no fault", async (t) => {
       const { outbox, reopen } = open(t);
       outbox.write(["a", "b", "c", "d", "e", "f"].map(row));
       outbox.remove(["f", "a", "c", "unknown", "b"]);
@@ -55,7 +55,7 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.strictSame(reopen().leftover(), ["d", "e"]);
     });
 
-    await t.test("what an earlier run left over is settled like anything else", async (t) => {
+    await t.test("the rows of an earlier run are removed like all others", async (t) => {
       const { outbox, reopen } = open(t);
       outbox.write([row("a"), row("b")]);
       const again = reopen();
@@ -64,7 +64,7 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.strictSame(again.leftover(), ["b"]);
     });
 
-    await t.test("a write that fails leaves nothing behind", async (t) => {
+    await t.test("a write that fails leaves no row", async (t) => {
       const { outbox, reopen } = open(t);
       outbox.write([row("a")]);
       t.throws(() => outbox.write([row("b"), row("a")]));
@@ -73,7 +73,7 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.strictSame(reopen().leftover(), ["a"]);
     });
 
-    await t.test("nothing written, nothing settled: no fault", async (t) => {
+    await t.test("an empty write and an empty removal are no fault", async (t) => {
       const { outbox } = open(t);
       outbox.write([]);
       outbox.remove([]);

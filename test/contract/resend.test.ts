@@ -1,4 +1,4 @@
-/** What the port promises is enough to write every record exactly once while servers and connections die. */
+/** The port's promises are enough to write every record exactly once while servers and connections die. */
 import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
 import { subjects } from "../../src/runtime/subjects.ts";
@@ -8,13 +8,13 @@ import { freshId } from "./expect.ts";
 import { inEveryWorld } from "./worlds.ts";
 
 const ORDERS = 10;
-/** Tries of one record: a minute at least, for a cluster may need ten seconds to elect a leader. */
+/** Attempts for one record: a minute at least, since a cluster may need ten seconds to elect a leader. */
 const TRIES = 1_200;
 const PAUSE_MS = 50;
 /** Between two records of one order: every record is read again in the end, one request for each. */
 const BREATH_MS = 25;
 
-/** Writes version `version` of an order until the server has settled it; answers its sequence. */
+/** Writes version `version` of an order until the server has answered; returns its sequence. */
 async function writeOnce(journal: Journal, id: string, version: number, after: number): Promise<number> {
   const subject = subjects.record(4, id);
   const commit = `${id}-${version}`;
@@ -57,7 +57,7 @@ async function readSurely(journal: Journal, subject: string) {
 }
 
 await inEveryWorld(t, async (t, world) => {
-  await t.test("every record once, no gap and no fork, each with its event", async (t) => {
+  await t.test("every record is stored once, without gap or fork, each with its event", async (t) => {
     const { journal } = await world.join();
     const ids = Array.from({ length: ORDERS }, freshId);
     const events: string[] = [];

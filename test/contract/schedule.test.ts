@@ -7,7 +7,7 @@ import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome, storeAtLast } from "./expect.ts";
 import { inEveryWorld } from "./worlds.ts";
 
-/** Of the server: a schedule armed twice in one batch; an impossible target; a cancellation of something else. */
+/** Server codes: a schedule armed twice in one batch; an impossible target; a cancellation of another message. */
 const Code = { armedTwice: 10111, target: 10190, scheduler: 10212 } as const;
 const SOON_MS = 150;
 
@@ -37,7 +37,7 @@ await inEveryWorld(t, async (t, world) => {
     const messages = await journal.readAll(subjects.inbox(1, id));
     return messages.map((message) => message.payload);
   };
-  /** A schedule armed now, for something later than the ones before: when it fires, they have had their time. */
+  /** A schedule armed now for a later time than earlier ones: when it fires, their time is over. */
   const laterOnes = async () => {
     const id = freshId();
     await mustStore(journal, [arm(id, 1, 2 * SOON_MS)]);
@@ -45,7 +45,7 @@ await inEveryWorld(t, async (t, world) => {
   };
 
   await t.test(
-    "it fires once, into its target, with its own headers and without its message id",
+    "a schedule fires once, into its target, with its own headers and without its message id",
     async (t) => {
       const id = freshId();
       const messageId = freshId();
@@ -55,21 +55,21 @@ await inEveryWorld(t, async (t, world) => {
       const message = await journal.readLast(subjects.inbox(1, id));
       t.ok((message?.at ?? 0) >= armedAt + SOON_MS - 5, "not too early");
       t.strictSame(message?.headers, { "Orderly-Commit": "c-1" });
-      t.equal(await journal.readLast(timer(id, 1)), undefined, "the schedule itself is gone");
+      t.equal(await journal.readLast(timer(id, 1)), undefined, "the schedule itself was deleted");
       await mustStore(journal, [{ subject: subjects.inbox(1, id), payload: "x" }]);
       await laterOnes();
       t.strictSame(await fired(id), ["1", "x"]);
     },
   );
 
-  await t.test("one that is due already fires at once", async (t) => {
+  await t.test("a schedule that is due already fires at once", async (t) => {
     const id = freshId();
     await mustStore(journal, [record(id, 0), arm(id, 1, -60_000)]);
     await waitUntil("the schedule fires", async () => (await fired(id)).length === 1);
     t.pass();
   });
 
-  await t.test("cancelled inside a batch, it never fires", async (t) => {
+  await t.test("a schedule that a batch cancels never fires", async (t) => {
     const id = freshId();
     const sequence = await mustStore(journal, [arm(id, 1), record(id, 0)]);
     await mustStore(journal, [cancel(record(id, sequence), id, 1)]);
@@ -84,7 +84,7 @@ await inEveryWorld(t, async (t, world) => {
   });
 
   await t.test(
-    "armed anew under the next generation in the batch that cancels, only the new one fires",
+    "armed again under the next generation in the batch that cancels, only the new schedule fires",
     async (t) => {
       const id = freshId();
       const sequence = await mustStore(journal, [arm(id, 1), record(id, 0)]);
@@ -96,9 +96,9 @@ await inEveryWorld(t, async (t, world) => {
   );
 
   await t.test(
-    "armed anew at the moment in which it fires, under the next generation, none is lost",
+    "armed again under the next generation at the moment in which the former one fires, no schedule is lost",
     async (t) => {
-      // Under the same subject one in a hundred would be: the new one is acknowledged and goes with the old one.
+      // Under the same subject one in a hundred would be lost: acknowledged, and removed with the old one.
       const ids = Array.from({ length: 60 }, freshId);
       await mustStore(
         journal,
@@ -119,13 +119,13 @@ await inEveryWorld(t, async (t, world) => {
     },
   );
 
-  await t.test("armed twice in one batch, the whole batch is refused", async (t) => {
+  await t.test("a batch that arms a schedule twice is refused whole", async (t) => {
     const id = freshId();
     t.equal(await outcome(journal, [record(id, 0), arm(id, 1), arm(id, 1)]), Code.armedTwice);
     t.equal(await journal.readLast(subjects.record(1, id)), undefined);
   });
 
-  await t.test("a cancellation behind the arming in one batch takes the new one too", async (t) => {
+  await t.test("a cancellation after the arming in one batch removes the new schedule too", async (t) => {
     const id = freshId();
     await mustStore(journal, [arm(id, 1), cancel(record(id, 0), id, 1)]);
     t.equal(await journal.readLast(timer(id, 1)), undefined);
@@ -133,7 +133,7 @@ await inEveryWorld(t, async (t, world) => {
     t.strictSame(await fired(id), []);
   });
 
-  await t.test("a cancellation of nothing is stored and does nothing", async (t) => {
+  await t.test("a cancellation without a schedule is stored and has no effect", async (t) => {
     const id = freshId();
     await mustStore(journal, [cancel(record(id, 0), id, 1)]);
     t.not(await journal.readLast(subjects.record(1, id)), undefined);
@@ -161,7 +161,7 @@ await inEveryWorld(t, async (t, world) => {
     }
   });
 
-  await t.test("a cancellation of something that is no schedule is refused", async (t) => {
+  await t.test("a cancellation of a message that is not a schedule is refused", async (t) => {
     const id = freshId();
     await mustStore(journal, [record(id, 0)]);
     const message = { ...record(freshId(), 0), cancels: subjects.record(1, id) };
@@ -170,7 +170,7 @@ await inEveryWorld(t, async (t, world) => {
     t.not(await journal.readLast(subjects.record(1, id)), undefined);
   });
 
-  await t.test("it outlives a restart of the server, and fires late rather than never", async (t) => {
+  await t.test("a schedule survives a restart of the server, and fires late rather than never", async (t) => {
     const id = freshId();
     await mustStore(journal, [record(id, 0), arm(id, 1, 200), arm(id, 2, 1_500)]);
     await world.restart();

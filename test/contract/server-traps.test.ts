@@ -1,4 +1,4 @@
-/** What real servers do that the adapters count on or keep away from, and that memory does not imitate. */
+/** Behavior of real servers that the adapters rely on or avoid, and that memory does not imitate. */
 import t from "tap";
 import type { Test } from "tap";
 import { orderStream } from "../../src/adapters/nats/stream-definitions.ts";
@@ -42,7 +42,7 @@ const orders = (replicas: number) =>
 async function duplicates(t: Test, link: NatsLink, replicas: number): Promise<void> {
   const window = { ...orders(replicas), name: "WINDOW", subjects: ["window.>"] };
   await made(link, { ...window, duplicate_window: WINDOW_MS * NANOS_PER_MS });
-  const tell = async (messages: readonly Message[]) => {
+  const outcomeOf = async (messages: readonly Message[]) => {
     const result = await appendMessages(link, messages, 5_000);
     return result.status === "rejected" ? result.code : result.status;
   };
@@ -51,18 +51,18 @@ async function duplicates(t: Test, link: NatsLink, replicas: number): Promise<vo
   const free = { subject: `window.${freshId()}`, payload: "", messageId: freshId() };
   const other = { subject: "window.other", payload: "" };
   const beganAt = performance.now();
-  t.equal(await tell([fenced, free]), "stored");
-  const again = [await tell([fenced, other]), await tell([free])];
+  t.equal(await outcomeOf([fenced, free]), "stored");
+  const again = [await outcomeOf([fenced, other]), await outcomeOf([free])];
   const inTime = performance.now() - beganAt < WINDOW_MS / 2;
   if (inTime) t.strictSame(again, [ServerCode.duplicateMessageId, ServerCode.duplicateMessageId]);
   await waitUntil(
-    "the id is forgotten, and what nothing fences is stored twice",
-    async () => (await tell([free])) === "stored",
+    "the id is forgotten, and a message without a fence is stored twice",
+    async () => (await outcomeOf([free])) === "stored",
   );
-  t.equal(await tell([fenced, other]), ServerCode.wrongLastSequence, "the fence stands for ever");
+  t.equal(await outcomeOf([fenced, other]), ServerCode.wrongLastSequence, "the fence protects without limit");
 }
 
-/** The traps of one world, the store that is full apart. */
+/** The traps of one world, except the full store. */
 async function traps(t: Test, link: NatsLink, replicas: number): Promise<void> {
   await made(link, orders(replicas));
   const journal = natsJournal(link);
@@ -74,7 +74,7 @@ async function traps(t: Test, link: NatsLink, replicas: number): Promise<void> {
     duplicates(t, link, replicas),
   );
 
-  await t.test("a fired schedule passes no subscription: only the stream knows of it", async (t) => {
+  await t.test("a fired schedule reaches no subscription: only the stream has it", async (t) => {
     const inbox = subjects.inbox(1, freshId());
     const heard: string[] = [];
     const subscription = link.nc.subscribe(inbox, { callback: (_, msg) => void heard.push(msg.string()) });
@@ -95,7 +95,7 @@ async function traps(t: Test, link: NatsLink, replicas: number): Promise<void> {
     await t.rejects(create(definition), /cannot use discard new/);
   });
 
-  await t.test("a limit deletes a schedule that was acknowledged, without a word", async (t) => {
+  await t.test("a limit silently deletes an acknowledged schedule", async (t) => {
     await made(link, { ...orders(replicas), name: "LIMITED", subjects: ["limited.>"], max_msgs: 2 });
     const schedule = { at: Date.now() + 1_000, target: "limited.target" };
     const timer = { subject: "limited.timer", payload: "", schedule };
@@ -114,7 +114,7 @@ async function traps(t: Test, link: NatsLink, replicas: number): Promise<void> {
   });
 
   await t.test(
-    "a batch with a message over the stream's own limit is called incomplete, for ever",
+    "a batch with a message over the stream's own limit is always answered as incomplete",
     async (t) => {
       await made(link, { ...orders(replicas), name: "SIZED", subjects: ["sized.>"], max_msg_size: 1_000 });
       const large = { subject: "sized.large", payload: "x".repeat(2_000) };
@@ -130,24 +130,24 @@ async function traps(t: Test, link: NatsLink, replicas: number): Promise<void> {
   );
 }
 
-/** Until the store is full, and behind that. */
+/** Writes until the store is full, and after that. */
 async function fullStore(t: Test, link: NatsLink): Promise<void> {
   await made(link, orders(1));
   const journal = natsJournal(link);
   const filler = { subject: "orders.events.1.x", payload: "x".repeat(100_000) };
   const ids: string[] = [];
-  const told: (number | string)[] = [];
-  for (let n = 0; n < 80 && told.filter((one) => one !== "stored").length < 3; n++) {
+  const answers: (number | string)[] = [];
+  for (let n = 0; n < 80 && answers.filter((one) => one !== "stored").length < 3; n++) {
     const subject = subjects.record(1, freshId());
     const answer = await outcome(journal, [
       { subject, payload: "{}", fence: { subject, sequence: 0 } },
       filler,
     ]);
     if (answer === "stored") ids.push(subject);
-    told.push(answer);
+    answers.push(answer);
   }
-  t.comment(`${ids.length} stored, then ${told.slice(-3).join(", ")}`);
-  t.ok(told.at(-1) !== "stored", "it is full");
+  t.comment(`${ids.length} stored, then ${answers.slice(-3).join(", ")}`);
+  t.ok(answers.at(-1) !== "stored", "the store is full");
   const kept = await Promise.all(ids.map((subject) => journal.readLast(subject)));
   t.ok(kept.every((message) => message !== undefined));
   await apiRequest(link, `STREAM.PURGE.${STREAM}`, { filter: filler.subject }, 5_000);
@@ -169,7 +169,7 @@ t.test("three servers", async (t) => {
 });
 
 t.test(
-  "a store that is full acknowledges nothing more, keeps what it has, and goes on when there is room",
+  "a full store acknowledges no more messages, keeps its messages, and continues when there is room",
   async (t) => {
     const server = await startNatsServer(t, { maxFileStoreBytes: MAX_FILE_STORE_BYTES });
     await fullStore(t, await linked(t, [server.url]));
@@ -177,7 +177,7 @@ t.test(
 );
 
 t.test(
-  "three servers that are full have no leader until there is room; what is stored can be read directly",
+  "three full servers have no leader until there is room; stored messages can be read directly",
   async (t) => {
     const { urls } = await startNatsCluster(t, 3, { maxFileStoreBytes: MAX_FILE_STORE_BYTES });
     const link = await linked(t, urls);
@@ -201,14 +201,14 @@ t.test(
       ),
     );
     t.equal((await journal.readLastTogether([subject], kept)).last.get(subject)?.payload, "kept");
-    // The stream itself could not be purged now. Another one can be deleted, or the limit be raised.
+    // The stream itself could not be purged now. Another one can be deleted, or the limit raised.
     await waitUntil("there is room", async () => {
       await apiRequest(link, "STREAM.DELETE.FILLER", undefined, 5_000);
       return true;
     });
     await waitUntil("it takes writes again", async () => {
       const result = await append();
-      // One of the tries without an answer may have been stored after all.
+      // One of the attempts without an answer may have been stored after all.
       return result.status === "stored" || result.status === "rejected";
     });
     t.equal((await journal.readLast(subject))?.payload, "more");

@@ -1,4 +1,4 @@
-/** The streams as they are made, and the ones that are refused. */
+/** Streams that are made, and streams that are refused. */
 import { Kvm } from "@nats-io/kv";
 import t from "tap";
 import type { Test } from "tap";
@@ -72,7 +72,7 @@ t.test("with another number of streams every stream is refused, in one line, and
   t.strictSame(await names(), made);
 });
 
-t.test("a stream that was made before streams were counted is the only one", async (t) => {
+t.test("a stream without the metadata of the number of streams is the only one", async (t) => {
   const to = await link(t);
   const { metadata, ...definition } = orderStream(settings);
   const old = { ...definition, metadata: { "orderly.partitions": metadata["orderly.partitions"] } };
@@ -161,7 +161,7 @@ t.test("the lock bucket opens with the ordinary KV client", async (t) => {
   await mustStore(natsJournal(to), [{ subject: subjects.record(1, "a"), payload: "{}" }]);
   const keys: string[] = [];
   for await (const key of await kv.keys()) keys.push(key);
-  t.strictSame(keys, ["partition.1"], "records are no entries");
+  t.strictSame(keys, ["partition.1"], "records are not entries");
   const revision = await kv.update("partition.1", "other", claim.revision);
   t.strictSame(await locks.get("partition.1"), { key: "partition.1", value: "other", revision });
   await t.rejects(kv.update("partition.1", "x", claim.revision));
@@ -209,7 +209,7 @@ t.test("on a cluster the streams get their copies, as soon as there is a leader"
   });
 });
 
-t.test("more copies than servers: refused in one line", async (t) => {
+t.test("more copies than servers are refused in one line", async (t) => {
   const to = await link(t);
   const definition = bucketStream("MANY", { storage: "file", ageMs: 0, replicas: 3 });
   await t.rejects(ensureStream(to, definition), { name: "StreamUnfit", message: /KV_MANY.*replicas/ });

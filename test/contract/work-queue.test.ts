@@ -1,4 +1,4 @@
-/** What workers stand on: queues of events, dead letters, documents. In memory and on real servers alike. */
+/** The ports of workers: queues of events, dead letters, documents. In memory and on real servers alike. */
 import t from "tap";
 import type { Test } from "tap";
 import { allStreams } from "../../src/adapters/nats/stream-definitions.ts";
@@ -27,10 +27,10 @@ type World = {
   readonly journal: Journal;
   /** Of two nodes. */
   readonly peers: readonly [Peer, Peer];
-  /** As an operator sees them. */
+  /** In the operators' view. */
   readonly dead: () => Promise<readonly Pick<DeadLetter, "worker" | "reason" | "attempts">[]>;
-  /** Operators' side; only real servers have it. */
-  readonly letters?: DeadLetters;
+  /** The operators' view; only real servers have it. */
+  readonly operators?: DeadLetters;
 };
 
 const ACK_WAIT_MS = 1_000;
@@ -64,12 +64,12 @@ async function natsWorld(t: Test, servers: readonly string[], replicas: number):
     queue: natsWorkQueue(link),
     documents: await natsDocuments(link, INVOICE_STORE),
   });
-  const letters = natsDeadLetters(one);
+  const operators = natsDeadLetters(one);
   return {
     journal: natsJournal(one),
     peers: [await peer(one), await peer(two)],
-    dead: () => letters.list(1000, 0),
-    letters,
+    dead: () => operators.list(1000, 0),
+    operators,
   };
 }
 
@@ -113,33 +113,30 @@ for (const [name, open] of Object.entries(worlds)) {
 }
 
 async function queues(t: Test, { journal, peers: [one, two] }: World): Promise<void> {
-  await t.test(
-    "what was stored before and what comes later is handed out, as it was, and nothing else",
-    async (t) => {
-      const { emit, options, type } = stage(journal);
-      const sequence = await emit("before", 2);
-      await mustStore(journal, [{ subject: subjects.event(1, `${type}-other`), payload: "other" }]);
-      const items: WorkItem[] = [];
-      const consuming = await one.queue.consume(options(), async (item) => {
-        items.push(item);
-        item.ack();
-      });
-      await emit("after");
-      await waitUntil("both came", () => items.length >= 2);
-      await letMore(ACK_WAIT_MS * 1.5);
-      t.strictSame(payloadsOf(items), ["after", "before"], "what is acknowledged never comes again");
-      const first = items.find(({ payload }) => payload === "before");
-      t.match(first, {
-        subject: subjects.event(2, type),
-        sequence,
-        headers: { "ce-id": "id-before", note: "ü" },
-      });
-      t.equal(first?.replayOf, undefined);
-      await consuming.stop();
-    },
-  );
+  await t.test("messages stored before and later are delivered unchanged, and no others", async (t) => {
+    const { emit, options, type } = stage(journal);
+    const sequence = await emit("before", 2);
+    await mustStore(journal, [{ subject: subjects.event(1, `${type}-other`), payload: "other" }]);
+    const items: WorkItem[] = [];
+    const consuming = await one.queue.consume(options(), async (item) => {
+      items.push(item);
+      item.ack();
+    });
+    await emit("after");
+    await waitUntil("both came", () => items.length >= 2);
+    await letMore(ACK_WAIT_MS * 1.5);
+    t.strictSame(payloadsOf(items), ["after", "before"], "an acknowledged item never comes again");
+    const first = items.find(({ payload }) => payload === "before");
+    t.match(first, {
+      subject: subjects.event(2, type),
+      sequence,
+      headers: { "ce-id": "id-before", note: "ü" },
+    });
+    t.equal(first?.replayOf, undefined);
+    await consuming.stop();
+  });
 
-  await t.test("nodes share the items of one name; another name has all of them for itself", async (t) => {
+  await t.test("nodes share the items of one name; another name gets all of them as well", async (t) => {
     const { emit, options } = stage(journal);
     const taken: [WorkItem[], WorkItem[], WorkItem[]] = [[], [], []];
     const consuming = [
@@ -156,7 +153,7 @@ async function queues(t: Test, { journal, peers: [one, two] }: World): Promise<v
   });
 
   await t.test(
-    "no more are under way than there are places; a place is free when its item is worked off",
+    "no more items are in progress than there are places; a place is free when its item is finished",
     async (t) => {
       const { emit, options } = stage(journal);
       for (let n = 0; n < 6; n++) await emit(String(n));
@@ -167,7 +164,7 @@ async function queues(t: Test, { journal, peers: [one, two] }: World): Promise<v
         { ...options(), maxInFlight: 2, ackWaitMs: 20_000 },
         async (item) => {
           most = Math.max(most, ++underWay);
-          // Acknowledged long before it is worked off: that frees no place.
+          // Acknowledged long before it is finished: that frees no place.
           item.ack();
           await new Promise<void>((resolve) => ends.push(resolve));
           underWay--;
@@ -184,7 +181,7 @@ async function queues(t: Test, { journal, peers: [one, two] }: World): Promise<v
   );
 
   await t.test(
-    "an item that is not settled comes again, and so does one that is to be tried again",
+    "an item that is not settled comes again, and so does one that the worker retries",
     async (t) => {
       const { emit, options } = stage(journal);
       const came: { readonly payload: string; readonly at: number }[] = [];
@@ -209,7 +206,7 @@ async function queues(t: Test, { journal, peers: [one, two] }: World): Promise<v
     },
   );
 
-  await t.test("who stops gets nothing more; what he left unsettled comes to the others", async (t) => {
+  await t.test("a stopped member gets no more items; its unsettled items come to the others", async (t) => {
     const { emit, options } = stage(journal);
     const left: WorkItem[] = [];
     const consuming = await one.queue.consume(options(), async (item) => void left.push(item));
@@ -246,58 +243,55 @@ async function queues(t: Test, { journal, peers: [one, two] }: World): Promise<v
   });
 }
 
-async function deadLetters(t: Test, { journal, peers: [one, two], dead, letters }: World): Promise<void> {
+async function deadLetters(t: Test, { journal, peers: [one, two], dead, operators }: World): Promise<void> {
   const { emit, options, type } = stage(journal);
   const worker = options().name;
   const item: WorkItem = await new Promise((resolve) => {
     void emit("{}").then(() => one.queue.consume(options(), async (found) => resolve(found)));
   });
-  const letter = { worker, partition: "1", about: "ord 1.ü*", item, reason: "no way", attempts: 3 };
+  const deadLetter = { worker, partition: "1", about: "ord 1.ü*", item, reason: "malformed", attempts: 3 };
   const mine = async () => (await dead()).filter((found) => found.worker === worker);
 
   await t.test(
-    "a dead letter is stored once, whoever repeats it; another worker's is another one",
+    "a dead letter is stored once, also when repeated; another worker's is a separate one",
     async (t) => {
-      for (const { queue } of [one, two, one]) await queue.bury(letter);
-      t.match(await mine(), [{ worker, reason: "no way", attempts: 3 }]);
+      for (const { queue } of [one, two, one]) await queue.bury(deadLetter);
+      t.match(await mine(), [{ worker, reason: "malformed", attempts: 3 }]);
       t.equal((await mine()).length, 1);
-      await one.queue.bury({ ...letter, item: { ...item, sequence: item.sequence + 1_000 } });
-      await one.queue.bury({ ...letter, worker: `${worker}-2` });
+      await one.queue.bury({ ...deadLetter, item: { ...item, sequence: item.sequence + 1_000 } });
+      await one.queue.bury({ ...deadLetter, worker: `${worker}-2` });
       t.equal((await mine()).length, 2);
     },
   );
 
-  // Memory has no operators' side: dead letters are read there, not replayed.
-  if (!letters) return;
-  await t.test(
-    "a replay comes to its worker as the item that it was, once, and is off the list",
-    async (t) => {
-      const again: WorkItem[] = [];
-      const consuming = await two.queue.consume(options(), async (found) => {
-        if (found.replayOf === undefined) return;
-        again.push(found);
-        found.ack();
-      });
-      const [first] = (await letters.list(1000, 0)).filter((found) => found.worker === worker);
-      const sequence = first?.sequence ?? 0;
-      t.strictSame(await Promise.all([letters.replay(sequence), letters.replay(sequence)]), [
-        "replayed",
-        "replayed",
-      ]);
-      t.equal(await letters.replay(sequence + 10_000), "not_found");
-      await waitUntil("it came", () => again.length > 0);
-      const { subject, payload } = item;
-      t.match(again[0], { subject, payload, sequence: item.sequence, replayOf: sequence });
-      t.equal(again[0]?.headers["ce-id"], "id-{}");
-      t.equal((await mine()).length, 1);
-      await letMore(ACK_WAIT_MS);
-      t.equal(again.length, 1, type);
-      await consuming.stop();
-    },
-  );
+  // Memory has no operators' view: dead letters are read there, not replayed.
+  if (!operators) return;
+  await t.test("a replay comes to its worker once, as the original item, and leaves the list", async (t) => {
+    const again: WorkItem[] = [];
+    const consuming = await two.queue.consume(options(), async (found) => {
+      if (found.replayOf === undefined) return;
+      again.push(found);
+      found.ack();
+    });
+    const [first] = (await operators.list(1000, 0)).filter((found) => found.worker === worker);
+    const sequence = first?.sequence ?? 0;
+    t.strictSame(await Promise.all([operators.replay(sequence), operators.replay(sequence)]), [
+      "replayed",
+      "replayed",
+    ]);
+    t.equal(await operators.replay(sequence + 10_000), "not_found");
+    await waitUntil("it came", () => again.length > 0);
+    const { subject, payload } = item;
+    t.match(again[0], { subject, payload, sequence: item.sequence, replayOf: sequence });
+    t.equal(again[0]?.headers["ce-id"], "id-{}");
+    t.equal((await mine()).length, 1);
+    await letMore(ACK_WAIT_MS);
+    t.equal(again.length, 1, type);
+    await consuming.stop();
+  });
 }
 
-/** The document with these bytes: a copy may be a moment behind. */
+/** The document with these bytes: a replica may lag for a moment. */
 const reads = (peer: Peer, name: string, bytes: Uint8Array, what: string): Promise<StoredDocument> =>
   waitUntil(`${what}: the document is read`, async () => {
     const found = await peer.documents.get(name);
@@ -318,25 +312,22 @@ async function documents(t: Test, [one, two]: readonly [Peer, Peer]): Promise<vo
         t.strictSame(found.metadata, { number: "2026-1", note: "größe" });
         await two.documents.put(name, { bytes: Buffer.from("new"), metadata: {} });
         const replaced = await reads(one, name, Buffer.from("new"), what);
-        t.strictSame(replaced.metadata, {}, "nothing is left of the former one");
+        t.strictSame(replaced.metadata, {}, "no part of the former one is left");
       }
     },
   );
 
-  await t.test(
-    "what a caller does to the bytes before or after changes nothing that is stored",
-    async (t) => {
-      const name = freshId();
-      const bytes = Buffer.from("mine");
-      await one.documents.put(name, { bytes, metadata: {} });
-      bytes.fill("x");
-      const found = await reads(one, name, Buffer.from("mine"), "as it was when it was put");
-      found.bytes.fill(0);
-      t.ok(await reads(one, name, Buffer.from("mine"), "as before"));
-    },
-  );
+  await t.test("a caller that changes its bytes before or after changes no stored document", async (t) => {
+    const name = freshId();
+    const bytes = Buffer.from("mine");
+    await one.documents.put(name, { bytes, metadata: {} });
+    bytes.fill("x");
+    const found = await reads(one, name, Buffer.from("mine"), "as it was when it was put");
+    found.bytes.fill(0);
+    t.ok(await reads(one, name, Buffer.from("mine"), "as before"));
+  });
 
-  await t.test("of two that are put at once a reader gets one, whole", async (t) => {
+  await t.test("of two documents that are put at once a reader gets one, whole", async (t) => {
     const name = freshId();
     const put = (peer: Peer, fill: string) =>
       peer.documents.put(name, { bytes: Buffer.alloc(300 * 1024, fill), metadata: { fill } });

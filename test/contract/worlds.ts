@@ -1,4 +1,4 @@
-/** Where the contract suites run: in memory, on one server, on a cluster of three. One shape for all. */
+/** The worlds of the contract suites: in memory, on one server, on a cluster of three. One type for all. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Test } from "tap";
 import { bucketStream, orderStream } from "../../src/adapters/nats/stream-definitions.ts";
@@ -23,7 +23,7 @@ export type Peer = {
   /** `ORDERS` (locks), `PLAIN` (file), `SHORT` (memory, entries live `SHORT_AGE_MS`). */
   bucket(name: "ORDERS" | "PLAIN" | "SHORT"): Bucket;
   readonly bus: Bus;
-  /** Ends the connection as the end of its process would. */
+  /** Ends the connection like the end of its process. */
   leave(): Promise<void>;
 };
 
@@ -32,16 +32,16 @@ export type World = {
   /** Several copies: writes are checked first and stored later. */
   readonly replicated: boolean;
   join(): Promise<Peer>;
-  /** Every peer loses its connection for a moment, or its server dies and comes back. */
+  /** Every peer loses its connection for a moment, or its server dies and restarts. */
   interrupt(): Promise<void>;
-  /** All of it at once: every server dies and comes back. Quicker, where a quorum that goes on is not the point. */
+  /** Every server dies and restarts at once. Quicker, for tests that need no continuous quorum. */
   restart(): Promise<void>;
-  /** The servers answer nothing, and what is sent to them waits, until the answer is called. Below a second. */
+  /** Freezes the servers: requests wait until the returned function is called. Less than a second. */
   stall(): () => void;
 };
 
 export const SHORT_AGE_MS = 1_000;
-/** Longer than a test that stalls its server waits for an answer. */
+/** Longer than the wait for an answer in tests that freeze their server. */
 export const STALL_MS = 700;
 
 const plain = (replicas: number): StreamDefinition =>
@@ -51,7 +51,7 @@ const short = (replicas: number): StreamDefinition =>
 const orders = (replicas: number): StreamDefinition =>
   orderStream({ replicas, partitions: 32, streams: 1, presenceAgeMs: 1_000 });
 
-/** Worlds at a time: most of what a suite does is waiting. */
+/** Worlds at a time: a suite mostly waits. */
 const WORLDS_AT_ONCE = 2;
 
 /** Runs `suite` once per world; each gets servers of its own. */
@@ -166,7 +166,7 @@ async function natsWorld(
       };
     },
     async interrupt() {
-      // One after the other: a quorum is always there, and every connection breaks once.
+      // One after the other: there is always a quorum, and every connection breaks once.
       for (const server of servers) {
         await server.kill();
         await server.restart();

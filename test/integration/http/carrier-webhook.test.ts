@@ -1,4 +1,4 @@
-/** The carrier's call-back over HTTP: who may say it, what is stored, and what is answered. */
+/** The carrier's call-back over HTTP: which sender is accepted, what is stored, and what is answered. */
 import t, { type Test } from "tap";
 import { Unavailable } from "../../../src/runtime/ports.ts";
 import { webhookIntake } from "../../../src/services/webhooks/intake.ts";
@@ -59,29 +59,32 @@ t.test("a delivery is put into the order's inbox under the message's id, then an
   ]);
 });
 
-t.test("the signature comes before the body, and is the carrier's own: nothing is recorded", async (t) => {
-  const { app, send, stored } = await stage(t);
-  const refused = [
-    await send(delivered, secrets.payments),
-    await send(delivered, secrets.carrier, minutes(-6)),
-    await send(delivered, secrets.carrier, minutes(6)),
-    await send("no json", secrets.payments),
-  ];
-  for (const { status, body } of refused) t.match([status, body], [401, { code: "invalid_signature" }]);
-  const unsigned = await app.inject({ method: "POST", url: "/v1/webhooks/carrier", payload: delivered });
-  t.equal(unsigned.statusCode, 401);
-  const headers = signWebhook(secrets.carrier, "msg_1", new Date(), JSON.stringify(delivered));
-  const elsewhere = await app.inject({
-    method: "POST",
-    url: "/v1/webhooks/payments",
-    headers: { "content-type": "application/json", ...headers },
-    payload: JSON.stringify(delivered),
-  });
-  t.equal(elsewhere.statusCode, 401, "a carrier cannot tell of payments");
-  t.strictSame(stored, []);
-});
+t.test(
+  "the carrier's own signature is checked before the body, and nothing is recorded without it",
+  async (t) => {
+    const { app, send, stored } = await stage(t);
+    const refused = [
+      await send(delivered, secrets.payments),
+      await send(delivered, secrets.carrier, minutes(-6)),
+      await send(delivered, secrets.carrier, minutes(6)),
+      await send("no json", secrets.payments),
+    ];
+    for (const { status, body } of refused) t.match([status, body], [401, { code: "invalid_signature" }]);
+    const unsigned = await app.inject({ method: "POST", url: "/v1/webhooks/carrier", payload: delivered });
+    t.equal(unsigned.statusCode, 401);
+    const headers = signWebhook(secrets.carrier, "msg_1", new Date(), JSON.stringify(delivered));
+    const elsewhere = await app.inject({
+      method: "POST",
+      url: "/v1/webhooks/payments",
+      headers: { "content-type": "application/json", ...headers },
+      payload: JSON.stringify(delivered),
+    });
+    t.equal(elsewhere.statusCode, 401, "a carrier cannot report payments");
+    t.strictSame(stored, []);
+  },
+);
 
-t.test("what is signed and no message about a parcel is refused", async (t) => {
+t.test("a signed body that is not a message about a parcel is refused", async (t) => {
   const { send, stored } = await stage(t);
   const { data } = delivered;
   for (const [body, code] of [
@@ -96,11 +99,14 @@ t.test("what is signed and no message about a parcel is refused", async (t) => {
   t.strictSame(stored, []);
 });
 
-t.test("what cannot be stored is not answered with 200: the carrier sends it again", async (t) => {
-  const { send, state } = await stage(t);
-  state.away = true;
-  t.match(await send(delivered), { status: 503 });
-  state.away = false;
-  state.isolation = true;
-  t.match(await send(delivered), { status: 503 });
-});
+t.test(
+  "a message that cannot be stored is not answered with 200, so the carrier sends it again",
+  async (t) => {
+    const { send, state } = await stage(t);
+    state.away = true;
+    t.match(await send(delivered), { status: 503 });
+    state.away = false;
+    state.isolation = true;
+    t.match(await send(delivered), { status: 503 });
+  },
+);

@@ -1,4 +1,4 @@
-/** Closing the API: what was asked is answered, what is not answered in time is told so, and nothing is cut off. */
+/** Closing the API: open requests are answered, late ones get an error, and no answer is cut off. */
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import t from "tap";
@@ -58,14 +58,14 @@ const posted = [
 ].join("\r\n");
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
-t.test("closing lets answers under way finish, and takes no new connection", async (t) => {
+t.test("closing lets answers under way finish, and accepts no new connection", async (t) => {
   const { app, placing, release, refuses } = await gated(t);
   const accepted = once(app.server, "connection");
   const connection = await placing();
   const [socket]: Socket[] = await accepted;
   const closed = app.close();
   await refuses();
-  // On the open connection a request still gets through, behind the one that waits.
+  // On the open connection a later request is still accepted, after the one that waits.
   connection.send(get("/health/ready"));
   await waitUntil("it has arrived", () => socket?.bytesRead === connection.socket.bytesWritten);
   release();
@@ -90,7 +90,7 @@ t.test("a request on an idle connection, sent just when the app closes, is answe
   await closed;
 });
 
-t.test("a connection whose answer was waited for is closed behind it", async (t) => {
+t.test("a connection whose answer was waited for is closed after it", async (t) => {
   const { app, placing, release, refuses } = await gated(t);
   const connection = await placing();
   const begun = performance.now();
@@ -104,32 +104,35 @@ t.test("a connection whose answer was waited for is closed behind it", async (t)
   t.ok(performance.now() - begun < stopping.answersMs, "nothing else is waited for");
 });
 
-t.test("who gets no answer in time is told 503 and when to try again; then the app is closed", async (t) => {
-  const { app, placing, release, logged } = await gated(t);
-  const connection = await placing();
-  const begun = performance.now();
-  const closed = app.close();
-  const [answer] = await connection.take(1);
-  t.equal(answer?.status, 503);
-  t.match(answer?.head, /retry-after: \d/iu);
-  t.match(JSON.parse(answer?.body ?? "{}"), { code: "unavailable" });
-  t.match(answer?.head, /connection: close/iu);
-  await closed;
-  const tookMs = performance.now() - begun;
-  t.ok(
-    tookMs >= stopping.answersMs - 50 && tookMs < stopping.closeGraceMs + 1000,
-    `${Math.round(tookMs)} ms`,
-  );
-  await connection.closed();
-  // What comes too late is nobody's any more.
-  release();
-  await new Promise(setImmediate);
-  t.strictSame(
-    logged.filter(({ level }) => Number(level) >= 50),
-    [],
-    "no error is logged",
-  );
-});
+t.test(
+  "a request without an answer in time gets 503 with the time of a retry; then the app is closed",
+  async (t) => {
+    const { app, placing, release, logged } = await gated(t);
+    const connection = await placing();
+    const begun = performance.now();
+    const closed = app.close();
+    const [answer] = await connection.take(1);
+    t.equal(answer?.status, 503);
+    t.match(answer?.head, /retry-after: \d/iu);
+    t.match(JSON.parse(answer?.body ?? "{}"), { code: "unavailable" });
+    t.match(answer?.head, /connection: close/iu);
+    await closed;
+    const tookMs = performance.now() - begun;
+    t.ok(
+      tookMs >= stopping.answersMs - 50 && tookMs < stopping.closeGraceMs + 1000,
+      `${Math.round(tookMs)} ms`,
+    );
+    await connection.closed();
+    // A result that comes too late has no receiver.
+    release();
+    await new Promise(setImmediate);
+    t.strictSame(
+      logged.filter(({ level }) => Number(level) >= 50),
+      [],
+      "no error is logged",
+    );
+  },
+);
 
 t.test("closing ends although a sender never ends its request", async (t) => {
   const { app, open } = await gated(t);

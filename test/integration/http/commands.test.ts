@@ -64,7 +64,7 @@ for (const [path, payload, fault] of refused)
     t.equal(orders.commands.length, 0);
   });
 
-t.test("a command at the wrong moment is answered with the state and what is allowed", async (t) => {
+t.test("a command in the wrong state is answered with the state and the allowed commands", async (t) => {
   const illegal = { status: "illegal_transition", state: "shipped", allowedEvents: ["deliver"] } as const;
   const { app } = await startApp(t, { orders: ordersWith({ command: async () => illegal }) });
   for (const [path, payload] of accepted) {
@@ -78,7 +78,7 @@ t.test("a command at the wrong moment is answered with the state and what is all
   }
 });
 
-t.test("another amount than the total is answered with the total", async (t) => {
+t.test("an amount other than the total is answered with the total", async (t) => {
   const expected = { amount: 3998, currency: "EUR" };
   const orders = ordersWith({ command: async () => ({ status: "amount_mismatch", expected }) });
   const { app } = await startApp(t, { orders });
@@ -136,20 +136,23 @@ t.test("without a limit a page has 50 items, and 200 at most", async (t) => {
   t.equal(limits.length, 3);
 });
 
-t.test("a SKU that is not known, or cannot be one, is answered 404 when read and 400 when put", async (t) => {
-  const { app } = await startApp(t);
-  for (const sku of ["NEW", "%20", "a%2Fb", "-x", "a*", "x".repeat(65)]) {
-    t.match((await app.inject(`/v1/inventory/${sku}`)).json(), { status: 404, code: "sku_not_found" }, sku);
-    if (sku !== "NEW")
-      t.match((await app.inject(put(sku, stock))).json(), {
-        status: 400,
-        code: "validation_failed",
-        errors: [{ pointer: "/sku", code: "invalid_format" }],
-      });
-  }
-});
+t.test(
+  "an unknown SKU is answered 404 when read, and an impossible one 404 when read and 400 when put",
+  async (t) => {
+    const { app } = await startApp(t);
+    for (const sku of ["NEW", "%20", "a%2Fb", "-x", "a*", "x".repeat(65)]) {
+      t.match((await app.inject(`/v1/inventory/${sku}`)).json(), { status: 404, code: "sku_not_found" }, sku);
+      if (sku !== "NEW")
+        t.match((await app.inject(put(sku, stock))).json(), {
+          status: 400,
+          code: "validation_failed",
+          errors: [{ pointer: "/sku", code: "invalid_format" }],
+        });
+    }
+  },
+);
 
-t.test("stock below what is reserved is answered 409 with the reserved quantity", async (t) => {
+t.test("stock below the reserved quantity is answered 409 with that quantity", async (t) => {
   const inventory = inventoryWith({ put: async () => ({ status: "below_reserved", reserved: 12 }) });
   const { app } = await startApp(t, { inventory });
   t.match((await app.inject(put("A", stock))).json(), { status: 409, code: "below_reserved", reserved: 12 });

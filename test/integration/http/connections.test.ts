@@ -1,4 +1,4 @@
-/** What only a real connection shows: large and broken bodies, pipelining, senders that leave, closing. */
+/** Behavior of real connections: large and broken bodies, pipelining, senders that disconnect, closing. */
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import t from "tap";
@@ -43,7 +43,7 @@ function gatedOrders() {
   return { orders, waiting: () => waiting, release: () => gate.resolve({ status: "placed", order }) };
 }
 
-t.test("a body over 64 KiB is answered 413, and its sender gets to read it", async (t) => {
+t.test("a body over 64 KiB is answered 413, and its sender can read the answer", async (t) => {
   const { url, orders } = await listening(t);
   for (const size of [64 * 1024 + 1, 200_000, 5_000_000]) {
     const answer = await fetch(`${url}/v1/orders`, {
@@ -57,7 +57,7 @@ t.test("a body over 64 KiB is answered 413, and its sender gets to read it", asy
   t.equal(orders.placed.length, 0);
 });
 
-t.test("a sender that does not read before all is written still gets to read the 413", async (t) => {
+t.test("a sender that reads only after writing everything can still read the 413", async (t) => {
   const { app, open } = await listening(t);
   const accepted = once(app.server, "connection");
   const connection = open();
@@ -71,7 +71,7 @@ t.test("a sender that does not read before all is written still gets to read the
   t.ok(Number(socket?.bytesRead) > 5_000_000, "no byte is left unread, which would reset the connection");
 });
 
-t.test("a body of exactly 64 KiB is taken", async (t) => {
+t.test("a body of exactly 64 KiB is accepted", async (t) => {
   const { url } = await listening(t);
   const answer = await fetch(`${url}/v1/orders`, {
     method: "POST",
@@ -81,7 +81,7 @@ t.test("a body of exactly 64 KiB is taken", async (t) => {
   t.equal(answer.status, 201);
 });
 
-t.test("a chunked body that never ends is cut off", async (t) => {
+t.test("the connection of a chunked body that never ends is closed", async (t) => {
   const { app, open, orders } = await listening(t);
   const accepted = once(app.server, "connection");
   const connection = open();
@@ -89,7 +89,7 @@ t.test("a chunked body that never ends is cut off", async (t) => {
   const chunk = `40000\r\n${" ".repeat(0x40000)}\r\n`;
   const sender = setInterval(() => connection.socket.writable && connection.send(chunk), 1);
   t.teardown(() => clearInterval(sender));
-  // Whether a sender that never stops gets to read its 413 is up to its system.
+  // Whether a sender that never stops can read its 413 depends on its operating system.
   await waitUntil(
     "the connection ends",
     () => connection.socket.destroyed || connection.socket.readableEnded,
@@ -125,7 +125,7 @@ t.test("a slow body is put together from its pieces", async (t) => {
   t.equal(orders.placed[0]?.order.customer.name, "Ünïcode €");
 });
 
-t.test("a sender that leaves in the middle of its body leaves nothing behind", async (t) => {
+t.test("a sender that disconnects in the middle of its body leaves no order and no error", async (t) => {
   const { app, open, url, orders, logged } = await listening(t);
   for (const cut of [10, 100, json.length - 1]) {
     const connection = open();
@@ -143,7 +143,7 @@ t.test("a sender that leaves in the middle of its body leaves nothing behind", a
   );
 });
 
-t.test("a sender that leaves before the answer does not disturb the others", async (t) => {
+t.test("a sender that disconnects before the answer does not disturb the others", async (t) => {
   const gated = gatedOrders();
   const { app, open, url, logged } = await listening(t, { orders: gated.orders });
   const connection = open();
@@ -160,7 +160,7 @@ t.test("a sender that leaves before the answer does not disturb the others", asy
   );
 });
 
-t.test("what is not HTTP is answered with a problem and cut off", async (t) => {
+t.test("bytes that are not HTTP are answered with a problem, and the connection is closed", async (t) => {
   const { open } = await listening(t);
   const cases: [string, number, string][] = [
     ["hello\r\n\r\n", 400, "bad_request"],
@@ -187,7 +187,7 @@ t.test("a request that does not arrive in time is answered 408", async (t) => {
     new Promise((resolve) => app.server.once("connection", resolve)),
     waitUntil("it is connected", () => connection.socket.readyState === "open"),
   ]);
-  // The server looks for late requests every half minute only; this is what it does then.
+  // The server checks for late requests only every half minute; this event is the result of such a check.
   const late = Object.assign(new Error("late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
   app.server.emit("clientError", late, socket);
   const [answer] = await connection.take(1);

@@ -1,4 +1,4 @@
-/** Hostile input: always a clear 4xx problem in short time, never a 500, and never a changed prototype. */
+/** Hostile input: always a clear 4xx problem in a short time, never a 500, and never a changed prototype. */
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import type { InjectOptions } from "fastify";
@@ -131,7 +131,7 @@ for (const [name, payload, code] of bodies)
     t.equal((Object.prototype as Record<string, unknown>)["polluted"], undefined, "prototypes are as before");
   });
 
-t.test("UTF-8 with a byte order mark is refused, and not by a fault of ours", async (t) => {
+t.test("UTF-8 with a byte order mark is refused, without a fault of the server", async (t) => {
   await refused(t, raw(`\ufeff${text}`), "malformed_json");
 });
 
@@ -151,7 +151,7 @@ t.test("content types made to confuse are refused", async (t) => {
   for (const type of types) await refused(t, raw(text, { "content-type": type }), "unsupported_media_type");
 });
 
-t.test("ids made to leave their place are refused", async (t) => {
+t.test("ids made to escape their path are refused", async (t) => {
   const ids = [
     "..%2f..%2fetc%2fpasswd",
     "%2e%2e",
@@ -225,7 +225,7 @@ t.test("headers made to confuse do no harm", async (t) => {
   t.equal((await app.inject({ url: "/v1/orders/ord_1", headers })).statusCode, 200);
 });
 
-t.test("any JSON value as body is refused or taken, and never a fault of ours", async (t) => {
+t.test("any JSON value as body is refused or accepted, and never a fault of the server", async (t) => {
   const { app } = await startApp(t);
   const value = fc.oneof(fc.jsonValue({ maxDepth: 5 }), mutatedOrder());
   await fc.assert(
@@ -237,7 +237,7 @@ t.test("any JSON value as body is refused or taken, and never a fault of ours", 
   );
 });
 
-t.test("any bytes as body are refused, and never a fault of ours", async (t) => {
+t.test("any bytes as body are refused, and never a fault of the server", async (t) => {
   const { app } = await startApp(t);
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 300 }), async (bytes) => {
@@ -248,7 +248,7 @@ t.test("any bytes as body are refused, and never a fault of ours", async (t) => 
   );
 });
 
-t.test("any path is answered, and never with a fault of ours", async (t) => {
+t.test("any path is answered, and never with a fault of the server", async (t) => {
   const { app } = await startApp(t);
   const path = fc.string({ unit: fc.constantFrom(..."/.%?#;:=&~*>\\ aordv1_-0".split("")), maxLength: 60 });
   await fc.assert(

@@ -14,7 +14,7 @@ const operationsWith = (replaced: Partial<Operations>): Operations => ({
   ...replaced,
 });
 
-t.test("a node that is cut off refuses at once what it cannot answer", async (t) => {
+t.test("an isolated node refuses at once the requests that it cannot answer", async (t) => {
   const { app } = await startApp(t, {
     operations: operationsWith({ isolation: () => "not connected" }),
   });
@@ -28,7 +28,7 @@ t.test("a node that is cut off refuses at once what it cannot answer", async (t)
   t.equal((await app.inject({ method: "POST", url: "/v1/orders", payload: {} })).statusCode, 400);
 });
 
-t.test("a live process says so whatever its checks say", async (t) => {
+t.test("a live process reports that it is live whatever its checks say", async (t) => {
   const { app } = await startApp(t, {
     operations: operationsWith({ health: () => ({ ready: false, checks: [] }) }),
   });
@@ -53,7 +53,7 @@ t.test("a node is ready, or says in a problem which check failed", async (t) => 
   t.equal(answer.headers["retry-after"], "1");
 });
 
-t.test("process ids are told in development only", async (t) => {
+t.test("process ids are shown in development only", async (t) => {
   const node = {
     id: "node-1",
     startedAt: "2026-11-22T10:00:00.000Z",
@@ -73,7 +73,7 @@ t.test("process ids are told in development only", async (t) => {
   t.strictSame((await shut.app.inject("/v1/cluster")).json(), { nodes: [node], partitions });
 });
 
-t.test("a cluster that cannot be asked is answered 503", async (t) => {
+t.test("a cluster view that cannot be read is answered 503", async (t) => {
   const operations = operationsWith({
     cluster: async () => ({ status: "unavailable", reason: "x", retryAfterMs: 5 }),
   });
@@ -185,7 +185,7 @@ t.test(
   },
 );
 
-t.test("the documented body of a new order is one that the API takes", async (t) => {
+t.test("the API accepts the documented body of a new order", async (t) => {
   const { app } = await startApp(t);
   const { schemas } = (await app.inject("/openapi.json")).json<Document>().components;
   const payload = schemas["PlaceOrder"]?.examples?.[0];
@@ -200,7 +200,7 @@ t.test("the documented body of a new order is one that the API takes", async (t)
   );
 });
 
-t.test("between them the routes document every problem but those of bare HTTP", async (t) => {
+t.test("together the routes document every problem except those of bare HTTP", async (t) => {
   const { app } = await startApp(t);
   const text = (await app.inject("/openapi.json")).body;
   const bare = ["not_found", "method_not_allowed", "request_timeout", "headers_too_large"];

@@ -17,7 +17,7 @@ t.test("a placed order is answered 201 with Location, ETag and the whole order",
   t.strictSame(orders.placed, [{ order: body, options: { caller: "anonymous", waitMs: 10_000 } }]);
 });
 
-t.test("every field that an order can have survives serialisation", async (t) => {
+t.test("every field that an order can have survives serialization", async (t) => {
   const full: OrderView = {
     ...order,
     shippingAddress: { ...body.shippingAddress, line2: "2nd floor" },
@@ -55,7 +55,7 @@ t.test("an order that is not settled within the wait is answered 202 with Locati
   t.equal(answer.json().status, "authorizing");
 });
 
-t.test("a client that says nothing waits as long as the node's setting has it", async (t) => {
+t.test("a client without a preference waits as long as the node's setting says", async (t) => {
   const { app, orders } = await startApp(t, { defaultWaitMs: 1_234 });
   await app.inject(place);
   await app.inject({ ...place, headers: { prefer: "wait=2" } });
@@ -97,7 +97,7 @@ t.test("the idempotency key reaches the service as it is", async (t) => {
 });
 
 t.test(
-  "an idempotency key that is empty, long, blank or not ASCII is refused before anything happens",
+  "an idempotency key that is empty, long, blank or not ASCII is refused before the service is called",
   async (t) => {
     const { app, orders } = await startApp(t);
     for (const key of ["", "k".repeat(256), "a b", "clé", "a\tb"]) {
@@ -172,7 +172,7 @@ for (const [result, status, problem] of refusals)
     t.notMatch(answer.body, /internal|undefined/u);
   });
 
-t.test("429 and 503 tell in whole seconds when to come back, at least one", async (t) => {
+t.test("429 and 503 say in whole seconds, at least one, when to retry", async (t) => {
   for (const [retryAfterMs, seconds] of [
     [0, "1"],
     [1, "1"],
@@ -186,10 +186,10 @@ t.test("429 and 503 tell in whole seconds when to come back, at least one", asyn
     const away = ordersWith({
       get: async () => ({ status: "unavailable", reason: "nats://10.0.0.1", retryAfterMs }),
     });
-    const gone = await (await startApp(t, { orders: away })).app.inject("/v1/orders/ord_1");
-    t.match(gone.json(), { status: 503, code: "unavailable" });
-    t.equal(gone.headers["retry-after"], seconds);
-    t.notMatch(gone.body, "10.0.0.1");
+    const unavailable = await (await startApp(t, { orders: away })).app.inject("/v1/orders/ord_1");
+    t.match(unavailable.json(), { status: 503, code: "unavailable" });
+    t.equal(unavailable.headers["retry-after"], seconds);
+    t.notMatch(unavailable.body, "10.0.0.1");
   }
 });
 

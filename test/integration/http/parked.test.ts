@@ -63,7 +63,7 @@ for (const [result, status, answer] of outcomes)
     }
   });
 
-t.test("skip passes the parking on that it was told, and takes no other fields", async (t) => {
+t.test("skip passes on the named parking, and accepts no other fields", async (t) => {
   const asked: unknown[] = [];
   const skip: ParkedOrders["skip"] = async (...args) => {
     asked.push(args);

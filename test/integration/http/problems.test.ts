@@ -1,4 +1,4 @@
-/** Bad input and failing services: which problem, and that no fault of the input is kept back. */
+/** Bad input and failing services: the right problem, with every fault of the input. */
 import t from "tap";
 import { problems } from "../../../src/http/protocol/problems.ts";
 import { body, ordersWith, startApp } from "../../support/http-services.ts";
@@ -154,7 +154,7 @@ t.test("a SKU in several lines is answered duplicate_sku, at each line after the
   });
 });
 
-t.test("SKUs are told apart by case", async (t) => {
+t.test("SKUs are distinguished by case", async (t) => {
   const { app } = await startApp(t);
   const lines = [line, { sku: "a", quantity: 1 }];
   t.equal((await app.inject(post({ ...body, lines }))).statusCode, 201);
@@ -214,7 +214,7 @@ t.test("a known address with the wrong method is answered 405 with the methods i
   }
 });
 
-t.test("an unknown address is answered 404 whatever is sent to it", async (t) => {
+t.test("an unknown address is answered 404 whatever the request", async (t) => {
   const { app } = await startApp(t);
   for (const url of [
     "/nope",
@@ -229,13 +229,13 @@ t.test("an unknown address is answered 404 whatever is sent to it", async (t) =>
       t.equal((await app.inject(request)).json().code, "not_found", `${request.method} ${url}`);
 });
 
-t.test("a service that fails is answered 500 without a word of the error, which the log has", async (t) => {
+t.test("a failing service is answered 500 without the text of the error, which the log has", async (t) => {
   const orders = ordersWith({
     place: () => Promise.reject(new TypeError("secret of the inside")),
     get: () => {
       throw Object.assign(new Error("secret of the inside"), { statusCode: 418, code: "FST_SECRET" });
     },
-    // A value that the order's schema cannot serialise.
+    // A value that the order's schema cannot serialize.
     command: async () => ({ status: "done", order: { secret: 1 } as never }),
   });
   const { app, logged } = await startApp(t, { orders });
@@ -257,32 +257,29 @@ t.test("a service that fails is answered 500 without a word of the error, which 
   }
 });
 
-t.test(
-  "every answer carries the request id and keeps browsers from guessing, framing and caching",
-  async (t) => {
-    const { app } = await startApp(t);
-    const requests = ["/v1/inventory", "/nope", "/v1/orders/%zz", "/v1/orders/x", "/docs/", "/openapi.json"];
-    for (const url of requests) {
-      const answer = await app.inject({ url, headers: { "x-request-id": "trace-7" } });
-      t.match(
-        answer.headers,
-        {
-          "x-request-id": "trace-7",
-          "x-content-type-options": "nosniff",
-          "referrer-policy": "no-referrer",
-          "cache-control": "no-store",
-          "content-security-policy": /frame-ancestors 'none'/u,
-        },
-        url,
-      );
-      if (answer.statusCode >= 400) t.equal(answer.json().requestId, "trace-7", url);
-    }
+t.test("every answer has the request id and headers against guessing, framing and caching", async (t) => {
+  const { app } = await startApp(t);
+  const requests = ["/v1/inventory", "/nope", "/v1/orders/%zz", "/v1/orders/x", "/docs/", "/openapi.json"];
+  for (const url of requests) {
+    const answer = await app.inject({ url, headers: { "x-request-id": "trace-7" } });
     t.match(
-      (await app.inject({ url: "/nope", headers: { "x-request-id": "a b" } })).json().requestId,
-      /^req_/u,
+      answer.headers,
+      {
+        "x-request-id": "trace-7",
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-store",
+        "content-security-policy": /frame-ancestors 'none'/u,
+      },
+      url,
     );
-  },
-);
+    if (answer.statusCode >= 400) t.equal(answer.json().requestId, "trace-7", url);
+  }
+  t.match(
+    (await app.inject({ url: "/nope", headers: { "x-request-id": "a b" } })).json().requestId,
+    /^req_/u,
+  );
+});
 
 t.test("the URN, title and status of an answer are those of the map", async (t) => {
   const { app } = await startApp(t);

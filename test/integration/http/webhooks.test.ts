@@ -1,4 +1,4 @@
-/** Webhooks over HTTP with the real intake: what is looked at first, and when the sender is told "taken". */
+/** Webhooks over HTTP with the real intake: the order of the checks, and when the sender gets 200. */
 import t, { type Test } from "tap";
 import type { AppDependencies } from "../../../src/http/app.ts";
 import type { Actors } from "../../../src/runtime/actors.ts";
@@ -55,7 +55,7 @@ const signed = (body: string, at = new Date(), secret = SECRET) => ({
 });
 const wrong = (body: string) => signed(body, new Date(), "another secret, as long as it has to be");
 
-/** Headers that no body can go with. */
+/** Headers that are not a valid signature for any body. */
 const unsigned: [string, Record<string, string>][] = [
   ["none", {}],
   ["no signature", { ...signed(text), "webhook-signature": "" }],
@@ -80,7 +80,7 @@ const isolation: Partial<AppDependencies> = {
 t.test(
   "headers that show no signature are answered 401, whatever the body and the node's state",
   async (t) => {
-    const nodes = { "a node": await stage(t), "a node that is cut off": await stage(t, isolation) };
+    const nodes = { "a node": await stage(t), "an isolated node": await stage(t, isolation) };
     for (const [node, { send, delivered }] of Object.entries(nodes)) {
       for (const [name, headers] of unsigned)
         for (const [what, body] of Object.entries({ text, large, none: "", "no JSON": "{" }))
@@ -95,7 +95,7 @@ t.test(
 );
 
 t.test(
-  "a wrong signature is answered 401, also by a node that is cut off, and a body too large to check 413",
+  "a wrong signature is answered 401, also by an isolated node, and a body too large to check 413",
   async (t) => {
     for (const changes of [{}, isolation]) {
       const { send, delivered } = await stage(t, changes);
@@ -121,7 +121,7 @@ t.test(
   },
 );
 
-t.test("what is signed is read then: 400 for nonsense, 503 on a node that is cut off", async (t) => {
+t.test("a signed body is then read: 400 for an invalid one, 503 on an isolated node", async (t) => {
   const { send, delivered } = await stage(t);
   t.match(await send("{", signed("{")), { status: 400, code: "malformed_json" });
   t.match(await send("{}", signed("{}")), { status: 400, code: "validation_failed" });
@@ -132,7 +132,7 @@ t.test("what is signed is read then: 400 for nonsense, 503 on a node that is cut
   t.same(away.delivered, []);
 });
 
-t.test("200 comes after the message is stored for good, and 503 when that is not known", async (t) => {
+t.test("200 is sent after the message is durably stored, and 503 when that is not known", async (t) => {
   const storing = Promise.withResolvers<void>();
   let answered = false;
   const slow = await stage(t, { deliver: () => storing.promise });

@@ -1,4 +1,4 @@
-/** The carrier simulator over HTTP: the client that the nodes have, restarts, and the call-back that the nodes take. */
+/** The carrier simulator over HTTP: the nodes' client, restarts, and the call-back that the nodes accept. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -58,7 +58,7 @@ const post = async (url: string, body?: object, headers: Record<string, string> 
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 
-t.test("a label counts once, also over a restart, and is found under its key", async (t) => {
+t.test("a label is made once, also across a restart, and is found under its key", async (t) => {
   const folder = t.testdir();
   const one = await start(t, folder);
   const label = await one.carrier.createLabel(cash, call("ord_1:label"));
@@ -78,7 +78,7 @@ t.test("a label counts once, also over a restart, and is found under its key", a
   t.match(await get(`${two.url}/shipments?orderId=ord_2`), { body: { shipments: [] } });
 });
 
-t.test("a parcel is handed over as often as is told, and delivered once", async (t) => {
+t.test("a parcel can be handed over repeatedly, and is delivered once", async (t) => {
   const { url, carrier } = await start(t, t.testdir());
   const { trackingNumber } = await carrier.createLabel(cash, call("k"));
   const handOver = (number: string) =>
@@ -101,7 +101,7 @@ t.test("a parcel is handed over as often as is told, and delivered once", async 
   t.match(await post(`${url}/shipments/ORD0/deliver`), { status: 404 });
 });
 
-t.test("what is no request is refused, and nothing is made", async (t) => {
+t.test("an invalid request is refused, and nothing is made", async (t) => {
   const { url } = await start(t, t.testdir());
   const key = { "idempotency-key": "k" };
   for (const [body, headers] of [
@@ -119,7 +119,7 @@ t.test("what is no request is refused, and nothing is made", async (t) => {
   t.match(await get(`${url}/nothing`), { status: 404, body: { error: "not_found" } });
 });
 
-t.test("people see the parcels on a page, and deliver them there", async (t) => {
+t.test("a page shows the parcels and has a button that delivers each", async (t) => {
   const { url, carrier } = await start(t, t.testdir());
   t.match(await (await fetch(url)).text(), /There are no parcels yet/u);
   const { trackingNumber } = await carrier.createLabel(cash, call("k"));
@@ -135,38 +135,41 @@ t.test("people see the parcels on a page, and deliver them there", async (t) => 
   t.match(await get(`${url}/shipments/${trackingNumber}`), { body: { collected: collect } });
 });
 
-t.test("a delivery is told, signed, until somebody takes it, also by the next process", async (t) => {
-  const folder = t.testdir();
-  const got: { id: string | undefined; body: unknown }[] = [];
-  const state = { status: 503 };
-  const shop = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      const body = Buffer.concat(chunks);
-      got.push({ id: verifiedId(SECRET, request.headers, body), body: JSON.parse(body.toString()) });
-      response.writeHead(state.status).end();
+t.test(
+  "a signed report of a delivery is repeated until a node accepts it, also by the next process",
+  async (t) => {
+    const folder = t.testdir();
+    const got: { id: string | undefined; body: unknown }[] = [];
+    const state = { status: 503 };
+    const shop = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const body = Buffer.concat(chunks);
+        got.push({ id: verifiedId(SECRET, request.headers, body), body: JSON.parse(body.toString()) });
+        response.writeHead(state.status).end();
+      });
     });
-  });
-  await new Promise<void>((resolve) => {
-    shop.listen(0, "127.0.0.1", resolve);
-  });
-  t.teardown(() => shop.close());
-  const hook = `http://127.0.0.1:${(shop.address() as AddressInfo).port}/v1/webhooks/carrier`;
-  const one = await start(t, folder, [hook]);
-  const { trackingNumber } = await one.carrier.createLabel(cash, call("k"));
-  await post(`${one.url}/shipments/${trackingNumber}/deliver`, { collected: null });
-  await waitUntil("it was sent twice", () => got.length >= 2);
-  await one.stop();
-  state.status = 200;
-  const before = got.length;
-  const two = await start(t, folder, [hook]);
-  await waitUntil("it was taken", () => two.sender.waiting === 0 && got.length > before);
-  for (const { id, body } of got) {
-    t.equal(id, `msg_${trackingNumber}_delivered`);
-    t.match(body, {
-      type: "shipment.delivered",
-      data: { trackingNumber, orderId: "ord_1", collected: null },
+    await new Promise<void>((resolve) => {
+      shop.listen(0, "127.0.0.1", resolve);
     });
-  }
-});
+    t.teardown(() => shop.close());
+    const hook = `http://127.0.0.1:${(shop.address() as AddressInfo).port}/v1/webhooks/carrier`;
+    const one = await start(t, folder, [hook]);
+    const { trackingNumber } = await one.carrier.createLabel(cash, call("k"));
+    await post(`${one.url}/shipments/${trackingNumber}/deliver`, { collected: null });
+    await waitUntil("it was sent twice", () => got.length >= 2);
+    await one.stop();
+    state.status = 200;
+    const before = got.length;
+    const two = await start(t, folder, [hook]);
+    await waitUntil("it was taken", () => two.sender.waiting === 0 && got.length > before);
+    for (const { id, body } of got) {
+      t.equal(id, `msg_${trackingNumber}_delivered`);
+      t.match(body, {
+        type: "shipment.delivered",
+        data: { trackingNumber, orderId: "ord_1", collected: null },
+      });
+    }
+  },
+);

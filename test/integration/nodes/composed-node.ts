@@ -1,4 +1,4 @@
-/** The order application on one node in this process, on a real server; it crashes by losing everything it holds. */
+/** The order application on one node in this process, on a real server; a crash loses everything in its memory. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,9 +18,9 @@ import { waitUntil } from "../../support/wait-until.ts";
 import type { PlaceOrder, PlaceResult } from "../../../src/services/orders/contract.ts";
 import { quietLog } from "../../support/logs/quiet-log.ts";
 
-/** A node that can be looked into. */
+/** A node whose parts a test can inspect. */
 export type Running = ComposedOrders & {
-  /** The first stream, where the inventory is. */
+  /** The first stream, which has the inventory. */
   readonly journal: Journal;
   /** Every stream, by its number. */
   readonly journals: readonly Journal[];
@@ -29,7 +29,7 @@ export type Running = ComposedOrders & {
 
 export const PARTITIONS = 4;
 
-/** Four partitions, in as many streams as told; cut off and thrown away when the test is over. */
+/** Four partitions in `streams` streams; disconnected and dropped when the test is over. */
 export async function startNode(t: Test, natsUrl: string, nodeId: string, streams = 1): Promise<Running> {
   const home = mkdtempSync(join(tmpdir(), "orderly-orders-"));
   const settings = loadNodeSettings({
@@ -58,7 +58,7 @@ export async function startNode(t: Test, natsUrl: string, nodeId: string, stream
   const crash = async () => {
     if (over) return;
     over = true;
-    // Without its connection nothing that the node still does reaches anybody.
+    // Without its connection nothing that the node still does reaches the server.
     await link.nc.close();
     void composed.node.stop().catch(() => {});
     outbox.close();
@@ -70,7 +70,7 @@ export async function startNode(t: Test, natsUrl: string, nodeId: string, stream
   return { ...composed, journal: natsJournal(link), journals, crash };
 }
 
-/** Waits until everything has an owner, and tells whose inventory it is. */
+/** Waits until every resource has an owner, and returns the owner of the inventory. */
 export async function settled(nodes: readonly Running[]): Promise<Running> {
   return waitUntil("every partition and the inventory are owned by a node that works", () => {
     const held = nodes.map(({ node }) => node.status().held);
@@ -89,7 +89,7 @@ export const cash = (sku: string, quantity = 1): PlaceOrder => ({
 });
 export const shirt = { name: "Shirt", price: { amount: 1999, currency: "EUR" } };
 
-/** The id of an order that was confirmed. */
+/** Checks that the order is confirmed, and returns its id. */
 export function confirmed(result: PlaceResult): string {
   if (result.status !== "placed") throw new Error(JSON.stringify(result));
   return result.order.id;

@@ -52,7 +52,7 @@ async function startGateway(t: Test, { home = t.testdir(), slowMs = 1, now = Dat
   return { stop, post, authorize, get, entries, home };
 }
 
-t.test("authorise, capture and refund are booked once each and survive a restart", async (t) => {
+t.test("authorize, capture and refund are booked once each and survive a restart", async (t) => {
   const first = await startGateway(t);
   const authorized = await first.authorize("o1:payment.authorizePayment:100", "o1", "tok_ok");
   t.match(authorized, { status: 200, body: { status: "authorized", id: String } });
@@ -81,7 +81,7 @@ t.test("authorise, capture and refund are booked once each and survive a restart
   t.match(await second.get("/ledger?orderId=o2"), { body: { entries: [] } });
 });
 
-t.test("a call without a key is refused, a key for another request too", async (t) => {
+t.test("a call without a key, or with the key of another request, is refused", async (t) => {
   const gateway = await startGateway(t);
   const body = { orderId: "o", method: "credit_card", token: "tok_ok", amount: 1, currency: "EUR" };
   t.match(await gateway.post("authorize", null, body), { status: 400, body: { error: "invalid_request" } });
@@ -94,7 +94,7 @@ t.test("a call without a key is refused, a key for another request too", async (
   t.equal((await gateway.entries()).length, 1);
 });
 
-t.test("tok_declined and unknown tokens decline, and a repeat says the same", async (t) => {
+t.test("tok_declined and unknown tokens decline, and a repetition has the same answer", async (t) => {
   const gateway = await startGateway(t);
   const declined = { status: 402, body: { status: "declined", reason: "card_declined" } };
   t.same(await gateway.authorize("k1", "o1", "tok_declined"), declined);
@@ -107,7 +107,7 @@ t.test("tok_declined and unknown tokens decline, and a repeat says the same", as
   t.same(await gateway.entries(), []);
 });
 
-t.test("tok_timeout never answers and never books; a void then keeps the order shut", async (t) => {
+t.test("tok_timeout never answers and never books; a void then keeps the order closed", async (t) => {
   const gateway = await startGateway(t);
   const body = { orderId: "o", method: "credit_card", token: "tok_timeout", amount: 1, currency: "EUR" };
   await t.rejects(gateway.post("authorize", "k", body, AbortSignal.timeout(100)), { name: "TimeoutError" });
@@ -135,7 +135,7 @@ t.test("tok_slow books after its pause, or not at all when the order was voided 
   );
 });
 
-t.test("tok_error_then_ok fails twice per key, then authorises once", async (t) => {
+t.test("tok_error_then_ok fails twice per key, then authorizes once", async (t) => {
   const gateway = await startGateway(t);
   const statuses = [];
   for (let n = 0; n < 4; n++) statuses.push((await gateway.authorize("k", "o", "tok_error_then_ok")).status);
@@ -143,16 +143,19 @@ t.test("tok_error_then_ok fails twice per key, then authorises once", async (t) 
   t.equal((await gateway.entries()).length, 1);
 });
 
-t.test("tok_lost_answer books and drops the connection; look-up and repeat find the result", async (t) => {
-  const gateway = await startGateway(t);
-  await t.rejects(gateway.authorize("k", "o", "tok_lost_answer"));
-  const found = await gateway.get("/operations/k");
-  t.match(found, { status: 200, body: { status: "authorized", id: String } });
-  t.same(await gateway.authorize("k", "o", "tok_lost_answer"), found);
-  t.equal((await gateway.entries()).length, 1);
-});
+t.test(
+  "tok_lost_answer books and drops the connection; status query and repetition find the result",
+  async (t) => {
+    const gateway = await startGateway(t);
+    await t.rejects(gateway.authorize("k", "o", "tok_lost_answer"));
+    const found = await gateway.get("/operations/k");
+    t.match(found, { status: 200, body: { status: "authorized", id: String } });
+    t.same(await gateway.authorize("k", "o", "tok_lost_answer"), found);
+    t.equal((await gateway.entries()).length, 1);
+  },
+);
 
-t.test("tok_capture_refused_twice authorises, and its third capture succeeds", async (t) => {
+t.test("tok_capture_refused_twice authorizes, and its third capture succeeds", async (t) => {
   const gateway = await startGateway(t);
   const { body } = await gateway.authorize("k", "o", "tok_capture_refused_twice");
   const capture = (key: string) => gateway.post("capture", key, { orderId: "o", authorization: body.id });
@@ -161,7 +164,7 @@ t.test("tok_capture_refused_twice authorises, and its third capture succeeds", a
   t.same(await capture("c3"), { status: 200, body: { status: "captured" } });
 });
 
-t.test("an authorisation says until when it stands, and is refused from then on", async (t) => {
+t.test("an authorization states when it lapses, and is refused from then on", async (t) => {
   let now = Date.UTC(2026, 0, 1);
   const gateway = await startGateway(t, { now: () => now });
   const { body } = await gateway.authorize("k1", "o", "tok_lapses_soon");

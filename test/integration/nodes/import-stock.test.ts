@@ -7,7 +7,7 @@ import type { Inventory } from "../../../src/services/inventory/contract.ts";
 import { InventoryInMemory, startApp } from "../../support/http-services.ts";
 import { orderly } from "../../support/cluster/local-cluster.ts";
 
-/** @param elsewhere where the node is said to be. @param busy true: the inventory takes nothing right now */
+/** @param elsewhere address given as the node's. @param busy true: the inventory accepts nothing now */
 async function stage(t: Test, elsewhere?: string, busy = () => false) {
   const inventory = new InventoryInMemory();
   const put: Inventory["put"] = async (sku, stock) =>
@@ -33,23 +33,26 @@ async function stage(t: Test, elsewhere?: string, busy = () => false) {
   return { inventory, run, command };
 }
 
-t.test("columns in any order, quotes, a byte order mark and Windows' line ends; twice is once", async (t) => {
-  const { inventory, run } = await stage(t);
-  const text =
-    '\uFEFFonHand,sku,currency,price,name\r\n5,MUG,EUR,4.50,"Mug, ""blue"""\r\n\r\n7,CAP,JPY,900,Cap\r\n';
-  for (let round = 0; round < 2; round++) {
-    const done = await run(text);
-    t.match(done, { code: 0, stdout: "2 lines stored, 0 refused\n", stderr: "" });
-  }
-  t.match(inventory.stock.get("MUG"), {
-    name: 'Mug, "blue"',
-    onHand: 5,
-    price: { amount: 450, currency: "EUR" },
-  });
-  t.match(inventory.stock.get("CAP"), { onHand: 7, price: { amount: 900, currency: "JPY" } });
-});
+t.test(
+  "columns in any order, quotes, a byte order mark and Windows' line ends are read; a second import changes nothing",
+  async (t) => {
+    const { inventory, run } = await stage(t);
+    const text =
+      '\uFEFFonHand,sku,currency,price,name\r\n5,MUG,EUR,4.50,"Mug, ""blue"""\r\n\r\n7,CAP,JPY,900,Cap\r\n';
+    for (let round = 0; round < 2; round++) {
+      const done = await run(text);
+      t.match(done, { code: 0, stdout: "2 lines stored, 0 refused\n", stderr: "" });
+    }
+    t.match(inventory.stock.get("MUG"), {
+      name: 'Mug, "blue"',
+      onHand: 5,
+      price: { amount: 450, currency: "EUR" },
+    });
+    t.match(inventory.stock.get("CAP"), { onHand: 7, price: { amount: 900, currency: "JPY" } });
+  },
+);
 
-t.test("a bad line is named and does not touch the others", async (t) => {
+t.test("a bad line is named and does not affect the others", async (t) => {
   const { inventory, run } = await stage(t);
   const done = await run(
     "sku,name,price,currency,onHand\nA,A,1,EUR,1\nB,B,x,EUR,1\nA,A,2,EUR,2\nbad sku,C,1,EUR,1\nD,D,1,EUR,1\n",
@@ -57,12 +60,12 @@ t.test("a bad line is named and does not touch the others", async (t) => {
   t.equal(done.code, 1);
   t.match(done.stdout, "2 lines stored, 3 refused");
   t.match(done.stderr, /line 3: price "x"/u);
-  t.match(done.stderr, /line 4: A stands in line 2 already/u);
+  t.match(done.stderr, /line 4: A is in line 2 already/u);
   t.match(done.stderr, /line 5: bad sku: /u);
   t.strictSame([...inventory.stock.keys()].toSorted(), ["A", "D"]);
 });
 
-t.test("a line that is no record is named, and those before and behind it are stored", async (t) => {
+t.test("a line that is not a record is named, and the lines before and after it are stored", async (t) => {
   const { inventory, run } = await stage(t);
   const done = await run(
     'sku,name,price,currency,onHand\nA,A,1,EUR,1\nB,B,1,EUR\nC,C,1,EUR,1,1\nD,"D,1,EUR,1\nE,E"s,1,EUR,1\nF,"F, ""x""",1,EUR,1\n',
@@ -76,19 +79,22 @@ t.test("a line that is no record is named, and those before and behind it are st
   t.strictSame([...inventory.stock.keys()].toSorted(), ["A", "F"]);
 });
 
-t.test("without a node that answers, the import ends in order and says what is not stored", async (t) => {
-  const { run } = await stage(t, "http://127.0.0.1:1026");
-  const lines = Array.from({ length: 40 }, (_, n) => `S-${n},S,1,EUR,1\n`).join("");
-  const done = await run(`sku,name,price,currency,onHand\n${lines}`, "--patience", "1");
-  t.equal(done.code, 2);
-  t.equal(done.stdout, "0 lines stored, 0 refused\n");
-  t.match(done.stderr, /line 2: S-0: not known to be stored: http:/u);
-  t.match(done.stderr, /^orderly import-stock: not finished: http:.*\(waited 1 s\)$/mu);
-  t.notMatch(done.stderr, /\n +at /u, "no fault that nobody handles");
-  t.equal(done.stderr.match(/not known/gu)?.length, 16, "it does not go on through the file");
-});
+t.test(
+  "without a node that answers, the import ends in order and names the lines that are not stored",
+  async (t) => {
+    const { run } = await stage(t, "http://127.0.0.1:1026");
+    const lines = Array.from({ length: 40 }, (_, n) => `S-${n},S,1,EUR,1\n`).join("");
+    const done = await run(`sku,name,price,currency,onHand\n${lines}`, "--patience", "1");
+    t.equal(done.code, 2);
+    t.equal(done.stdout, "0 lines stored, 0 refused\n");
+    t.match(done.stderr, /line 2: S-0: not known to be stored: http:/u);
+    t.match(done.stderr, /^orderly import-stock: not finished: http:.*\(waited 1 s\)$/mu);
+    t.notMatch(done.stderr, /\n +at /u, "no unhandled fault");
+    t.equal(done.stderr.match(/not known/gu)?.length, 16, "the import does not read the rest of the file");
+  },
+);
 
-t.test("a node that is busy for a while is asked again, and a long import tells how far it is", async (t) => {
+t.test("a request to a busy node is repeated, and a long import reports its progress", async (t) => {
   let busyUntil = Infinity;
   const { inventory, run } = await stage(t, undefined, () => performance.now() < busyUntil);
   const running = run("sku,name,price,currency,onHand\nA,A,1,EUR,1\n");
@@ -98,7 +104,7 @@ t.test("a node that is busy for a while is asked again, and a long import tells 
   t.equal(inventory.stock.size, 1);
 });
 
-t.test("help, and what is no use of the command", async (t) => {
+t.test("the command prints its help, and prints its usage for invalid arguments", async (t) => {
   const { run, command } = await stage(t);
   const help = await command("--help");
   t.match(help, { code: 0, stderr: "" });
@@ -111,7 +117,7 @@ t.test("help, and what is no use of the command", async (t) => {
   t.match(await run(""), { code: 2, stderr: /the file is empty/u });
 });
 
-t.test("a dry run stores nothing; a file without its columns is not begun", async (t) => {
+t.test("a dry run stores nothing; a file without its columns is refused before its first line", async (t) => {
   const { inventory, run } = await stage(t);
   t.match(await run("sku,name,price,currency,onHand\nA,A,1,EUR,1\n", "--dry-run"), {
     code: 0,

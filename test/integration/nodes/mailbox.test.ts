@@ -9,9 +9,9 @@ import { waitUntil } from "../../support/wait-until.ts";
 const noon = Date.UTC(2026, 0, 1, 12);
 
 async function startMailbox(t: Test, capacity = 1_000) {
-  const letters = new ReceivedMessages(capacity);
-  const smtp = await listenSmtp(letters, { host: "127.0.0.1", port: 0, now: () => noon });
-  const app = createMailboxApp(letters);
+  const messages = new ReceivedMessages(capacity);
+  const smtp = await listenSmtp(messages, { host: "127.0.0.1", port: 0, now: () => noon });
+  const app = createMailboxApp(messages);
   const transport = createTransport({ host: "127.0.0.1", port: smtp.port, pool: true });
   t.teardown(async () => {
     transport.close();
@@ -32,7 +32,7 @@ async function startMailbox(t: Test, capacity = 1_000) {
   };
 }
 
-t.test("a mail that came by SMTP is shown as sender, receiver, subject, text and HTML", async (t) => {
+t.test("an e-mail received by SMTP is shown as sender, receiver, subject, text and HTML", async (t) => {
   const mailbox = await startMailbox(t);
   await mailbox.send("Größe 5 ☃", {
     html: "<p>Hello</p>",
@@ -79,14 +79,14 @@ t.test("the page for people shows hostile mail as text, and its HTML where it ca
   t.match(page.body, 'srcdoc="&lt;b onclick=&quot;x&quot;&gt;');
 });
 
-t.test("a mail that is too large is refused, the next one is taken", async (t) => {
+t.test("an e-mail that is too large is refused, and the next one is accepted", async (t) => {
   const mailbox = await startMailbox(t);
   await t.rejects(mailbox.send("large", { text: "x".repeat(5 * 1024 * 1024) }), { message: /552/ });
   await mailbox.send("small");
   t.match(await mailbox.messages(), [{ subject: "small" }]);
 });
 
-t.test("closing does not wait for a client that says nothing", async (t) => {
+t.test("closing does not wait for a silent client", async (t) => {
   const mailbox = await startMailbox(t);
   const idle = connect(mailbox.smtp.port, "127.0.0.1");
   let closed = false;

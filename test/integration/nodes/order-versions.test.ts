@@ -1,4 +1,4 @@
-/** Orders that a former version of Orderly has stored go on under this one, on a real server. */
+/** Orders that a former version of Orderly has stored continue under this one, on a real server. */
 import t from "tap";
 import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { memoryDocuments } from "../../../src/adapters/memory/documents.ts";
@@ -29,7 +29,7 @@ function present(): ActorDefinition {
   });
 }
 
-/** The stock is not in the stream: nothing of it can join a commit. */
+/** The stock is not in the stream, so no stock change can join a commit. */
 const alone = (handler: EffectHandler): EffectHandler => ({
   provider: handler.provider,
   timeoutMs: handler.timeoutMs,
@@ -38,7 +38,7 @@ const alone = (handler: EffectHandler): EffectHandler => ({
   run: (context) => handler.run(context),
 });
 
-/** The order machine's version 1 knew no tax rate, and was given none. */
+/** The order machine's version 1 knew no tax rate, and its input had none. */
 function beforeTaxRates(): ActorDefinition {
   const definition = present();
   const { order, ...others } = definition.machines;
@@ -51,7 +51,7 @@ const step = (name: string, event: object) => ({
   options: { commandId: name, waitMs: 5000 },
 });
 
-t.test("an order of the time before tax rates goes on, and none is made up for it", async (t) => {
+t.test("an order from before tax rates continues without a tax rate", async (t) => {
   const server = await startNatsServer(t);
   const one = await startRuntime(t, server.url, "one", beforeTaxRates());
   const { taxBasisPoints: _, ...input } = orderInput("cash_on_delivery");
@@ -86,5 +86,5 @@ t.test("an order of the time before tax rates goes on, and none is made up for i
   const before = await dataOf("order.confirmed");
   t.notOk("taxBasisPoints" in (before as object), "an event of version 1");
   for (const data of [before, await dataOf("order.ready")])
-    t.equal(readOrderDetails(data).taxBasisPoints, null, "read either way");
+    t.equal(readOrderDetails(data).taxBasisPoints, null, "read in both forms");
 });

@@ -1,4 +1,4 @@
-/** Orders of all partitions when these are divided over three streams, with the inventory in the first of them. */
+/** Orders of all partitions, divided over three streams with the inventory in the first. */
 import { Kvm } from "@nats-io/kv";
 import t from "tap";
 import { ofPartition, streamOf } from "../../../src/runtime/layout.ts";
@@ -25,7 +25,7 @@ import { auditLedger } from "../services/inventory-node.ts";
 const STREAMS = 3;
 
 t.test(
-  "an order is in its partition's stream; it joins the stock of the first one, and asks from others",
+  "an order is in its partition's stream; it joins the stock of the first stream, and requests it from the others",
   async (t) => {
     const { url } = await startNatsServer(t);
     const one = await startNode(t, url, "one", STREAMS);
@@ -63,7 +63,7 @@ t.test(
   },
 );
 
-t.test("each stream opens as a bucket that shows who owns its partitions", async (t) => {
+t.test("each stream opens as a bucket that shows the owners of its partitions", async (t) => {
   const { url } = await startNatsServer(t);
   const one = await startNode(t, url, "one", STREAMS);
   await settled([one]);
@@ -95,7 +95,7 @@ t.test(
     const survivor = nodes.find((node) => node !== owner) as Running;
     await owner.inventory.put("HOT", { onHand: 100, ...shirt });
     const results: PlaceResult[] = [];
-    // Eight customers, one order after the other, while the cluster changes under them.
+    // Eight customers, one order after the other, while the cluster changes.
     const selling = Promise.all(
       Array.from({ length: 8 }, async () => {
         for (let n = 0; n < 20; n++) results.push(...(await placeAll([survivor], 1, "HOT")));

@@ -1,4 +1,4 @@
-/** The simulator's messages reach the shop, whatever it answers at first and however often the simulator restarts. */
+/** The simulator's messages reach the shop, whatever its first answers and however often the simulator restarts. */
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { waitUntil } from "../../support/wait-until.ts";
 
 const SECRET = `whsec_${Buffer.from("tests sign their webhooks with this").toString("base64")}`;
 
-/** A shop that answers what it is told to. */
+/** A shop with given answers. */
 async function shop(t: Test) {
   const got: { headers: IncomingHttpHeaders; body: string }[] = [];
   const state = { status: 200 };
@@ -32,7 +32,7 @@ async function shop(t: Test) {
 const sender = (urls: readonly string[], path: string): WebhookSender =>
   new WebhookSender({ urls, secret: SECRET, path, log: quietLog, firstMs: 5 });
 
-t.test("a message is signed, and sent again under the same id until somebody takes it", async (t) => {
+t.test("a message is signed, and sent again under the same id until a node accepts it", async (t) => {
   const { got, state, url } = await shop(t);
   state.status = 503;
   const one = sender(["http://127.0.0.1:1/hook", url], join(t.testdir(), "webhooks.jsonl"));
@@ -48,7 +48,7 @@ t.test("a message is signed, and sent again under the same id until somebody tak
   }
 });
 
-t.test("what was not taken is sent by the next process, what was taken is not", async (t) => {
+t.test("the next process sends the messages that were not accepted, and no others", async (t) => {
   const path = join(t.testdir(), "webhooks.jsonl");
   const { got, state, url } = await shop(t);
   const first = sender([url], path);
@@ -66,13 +66,13 @@ t.test("what was not taken is sent by the next process, what was taken is not", 
   t.ok(got.slice(before).every(({ headers }) => headers["webhook-id"] === "msg_left"));
 });
 
-t.test("switched off, nothing waits", async (t) => {
+t.test("a sender that is switched off keeps no messages", async (t) => {
   const none = sender([], join(t.testdir(), "webhooks.jsonl"));
   none.send("msg_1", {});
   t.equal(none.waiting, 0);
 });
 
-t.test("only what is signed rightly and lately is believed", async (t) => {
+t.test("only a valid and recent signature is accepted", async (t) => {
   const body = Buffer.from('{"a":1}');
   const now = new Date();
   const good = signWebhook(SECRET, "msg_1", now, body.toString());

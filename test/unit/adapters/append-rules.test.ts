@@ -28,7 +28,7 @@ const cases: readonly (readonly [filters: string[], subject: string, matches: bo
   [[], "a", false],
 ];
 
-t.test("a subject matches a filter token by token, as the server has it", async (t) => {
+t.test("a subject matches a filter token by token, as on the server", async (t) => {
   for (const [filters, subject, matches] of cases)
     t.equal(compileFilters(filters)(subject), matches, `${subject} of ${filters.join(", ") || "none"}`);
 });

@@ -1,4 +1,4 @@
-/** The faults of the server in memory, and what takes minutes on a real one. */
+/** The faults of the server in memory, and behavior that takes minutes to show on a real one. */
 import t from "tap";
 import { subjects } from "../../../src/runtime/subjects.ts";
 import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
@@ -56,21 +56,24 @@ t.test("a lost answer has stored everything", async (t) => {
   t.equal((await run(journal.readAll(subjects.record(1, "x")))).length, 1);
 });
 
-t.test("a late request lands after its sender gave up, unless somebody was faster", async (t) => {
-  const { clock, server, run, next } = world();
-  const { journal } = memoryNode(server, "a");
-  next({ delayMs: 1_000 });
-  t.equal((await run(journal.append([record("x")], 500))).status, "unanswered");
-  t.equal(await run(journal.readLast(subjects.record(1, "x"))), undefined);
-  await clock.advance(1_000);
-  t.equal((await run(journal.readLast(subjects.record(1, "x"))))?.sequence, 1);
+t.test(
+  "a late request lands after its sender stopped waiting, unless another write was faster",
+  async (t) => {
+    const { clock, server, run, next } = world();
+    const { journal } = memoryNode(server, "a");
+    next({ delayMs: 1_000 });
+    t.equal((await run(journal.append([record("x")], 500))).status, "unanswered");
+    t.equal(await run(journal.readLast(subjects.record(1, "x"))), undefined);
+    await clock.advance(1_000);
+    t.equal((await run(journal.readLast(subjects.record(1, "x"))))?.sequence, 1);
 
-  next({ delayMs: 1_000 });
-  t.equal((await run(journal.append([record("y")], 500))).status, "unanswered");
-  t.equal((await run(journal.append([record("y")], 500))).status, "stored");
-  await clock.advance(1_000);
-  t.equal((await run(journal.readAll(subjects.record(1, "y")))).length, 1);
-});
+    next({ delayMs: 1_000 });
+    t.equal((await run(journal.append([record("y")], 500))).status, "unanswered");
+    t.equal((await run(journal.append([record("y")], 500))).status, "stored");
+    await clock.advance(1_000);
+    t.equal((await run(journal.readAll(subjects.record(1, "y")))).length, 1);
+  },
+);
 
 t.test("a stale replica misses the newest messages", async (t) => {
   const { server, run, next } = world();
@@ -82,7 +85,7 @@ t.test("a stale replica misses the newest messages", async (t) => {
   t.equal((await run(journal.readLast(subjects.record(1, "x"))))?.sequence, 2);
 });
 
-t.test("between check and storing, whoever checks the same subject is told to retry", async (t) => {
+t.test("between check and storing, a check of the same subject is refused as in flight", async (t) => {
   const { clock, server, run } = world({ replicas: 3, replicationMs: () => 10 });
   const [a, b] = [memoryNode(server, "a").journal, memoryNode(server, "b").journal];
   const first = a.append([record("x"), { subject: subjects.event(1, "e"), payload: "" }], 500);
@@ -136,7 +139,7 @@ t.test("a cut connection loses everything in silence; a lost one is known", asyn
 });
 
 t.test(
-  "an append under way when the connection is lost is unanswered at once, but may have landed",
+  "an append in flight when the connection is lost is unanswered at once, but may have landed",
   async (t) => {
     const { clock, server, run } = world({ latencyMs: () => 10 });
     const a = memoryNode(server, "a");
@@ -150,7 +153,7 @@ t.test(
 );
 
 t.test(
-  "a paused node hears nothing until it goes on; then it is as fenced as on a real server",
+  "a paused node receives nothing until it resumes; then it is fenced as on a real server",
   async (t) => {
     const { clock, server, run } = world();
     const clockOfA = clock.process();
@@ -204,7 +207,7 @@ t.test("entries of a bucket with an age expire by the clock", async (t) => {
   t.match(await run(nodes.update("a", "3", 0)), { status: "stored" });
 });
 
-/** 200 appends of three nodes with everything that can go wrong; answers what everybody saw, and when. */
+/** 200 appends of three nodes with every kind of fault; returns what each node saw, and when. */
 async function play(): Promise<string[]> {
   let draw = 1;
   const next = () => (draw = (draw * 48_271) % 2_147_483_647);
@@ -221,11 +224,11 @@ async function play(): Promise<string[]> {
       trace.push(`${index} saw ${message.sequence} at ${clock.monotonic()}`);
     });
   }
-  const told = (index: number) => (result: AppendResult) =>
+  const noteOf = (index: number) => (result: AppendResult) =>
     trace.push(`${index} ${JSON.stringify(result)} at ${clock.monotonic()}`);
   for (let n = 0; n < 200; n++) {
     const index = next() % 3;
-    void nodes[index]!.journal.append([record(`o-${next() % 5}`, n % 3)], 100).then(told(index));
+    void nodes[index]!.journal.append([record(`o-${next() % 5}`, n % 3)], 100).then(noteOf(index));
     await clock.advance(next() % 15);
   }
   await clock.advance(1_000);

@@ -1,8 +1,8 @@
-/** The virtual clock: order, cancellation, processes that stand still or end. */
+/** The virtual clock: order, cancellation, processes that are paused or ended. */
 import t from "tap";
 import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 
-t.test("callbacks run by due time, then in the order they were asked for", async (t) => {
+t.test("callbacks run by due time, then in the order in which they were scheduled", async (t) => {
   const clock = new VirtualClock();
   const ran: string[] = [];
   clock.after(20, () => ran.push("b"));
@@ -16,34 +16,40 @@ t.test("callbacks run by due time, then in the order they were asked for", async
   t.equal(clock.monotonic(), 20);
 });
 
-t.test("promises settle between two callbacks, and what they ask for runs in the same advance", async (t) => {
-  const clock = new VirtualClock();
-  const ran: string[] = [];
-  clock.after(10, () => {
-    void (async () => {
-      for (let n = 0; n < 50; n++) await Promise.resolve();
-      ran.push("promise");
-      clock.after(5, () => ran.push("asked for"));
-    })();
-  });
-  clock.after(10, () => ran.push("next"));
-  await clock.advance(20);
-  t.strictSame(ran, ["promise", "next", "asked for"]);
-});
+t.test(
+  "promises settle between two callbacks, and callbacks that they schedule run in the same advance",
+  async (t) => {
+    const clock = new VirtualClock();
+    const ran: string[] = [];
+    clock.after(10, () => {
+      void (async () => {
+        for (let n = 0; n < 50; n++) await Promise.resolve();
+        ran.push("promise");
+        clock.after(5, () => ran.push("asked for"));
+      })();
+    });
+    clock.after(10, () => ran.push("next"));
+    await clock.advance(20);
+    t.strictSame(ran, ["promise", "next", "asked for"]);
+  },
+);
 
-t.test("a cancelled callback never runs, at the moment it is due either", async (t) => {
-  const clock = new VirtualClock();
-  const ran: string[] = [];
-  const cancel = clock.after(10, () => ran.push("cancelled"));
-  const second = clock.after(20, () => ran.push("cancelled too"));
-  clock.after(20, () => ran.push("kept"));
-  cancel();
-  clock.after(19, second);
-  t.equal(clock.waiting(), 3);
-  await clock.advance(100);
-  t.strictSame(ran, ["kept"]);
-  t.equal(clock.waiting(), 0);
-});
+t.test(
+  "a cancelled callback never runs, not even when it is cancelled at the moment it is due",
+  async (t) => {
+    const clock = new VirtualClock();
+    const ran: string[] = [];
+    const cancel = clock.after(10, () => ran.push("cancelled"));
+    const second = clock.after(20, () => ran.push("cancelled too"));
+    clock.after(20, () => ran.push("kept"));
+    cancel();
+    clock.after(19, second);
+    t.equal(clock.waiting(), 3);
+    await clock.advance(100);
+    t.strictSame(ran, ["kept"]);
+    t.equal(clock.waiting(), 0);
+  },
+);
 
 t.test("time stops where a condition came true", async (t) => {
   const clock = new VirtualClock(1_000);
@@ -56,22 +62,25 @@ t.test("time stops where a condition came true", async (t) => {
   t.equal(clock.now(), 1_130);
 });
 
-t.test("a paused process runs nothing until it goes on, then what it missed, in order", async (t) => {
-  const clock = new VirtualClock();
-  const process = clock.process(5);
-  const ran: string[] = [];
-  process.after(10, () => ran.push("a"));
-  process.after(20, () => ran.push("b"));
-  const cancel = process.after(25, () => ran.push("cancelled while paused"));
-  process.pause();
-  await clock.advance(30);
-  t.strictSame(ran, []);
-  cancel();
-  process.resume();
-  await clock.advance(0);
-  t.strictSame(ran, ["a", "b"]);
-  t.equal(process.now(), clock.now() + 5, "its wall clock is ahead");
-});
+t.test(
+  "a paused process runs nothing until it resumes, then the callbacks that it missed, in order",
+  async (t) => {
+    const clock = new VirtualClock();
+    const process = clock.process(5);
+    const ran: string[] = [];
+    process.after(10, () => ran.push("a"));
+    process.after(20, () => ran.push("b"));
+    const cancel = process.after(25, () => ran.push("cancelled while paused"));
+    process.pause();
+    await clock.advance(30);
+    t.strictSame(ran, []);
+    cancel();
+    process.resume();
+    await clock.advance(0);
+    t.strictSame(ran, ["a", "b"]);
+    t.equal(process.now(), clock.now() + 5, "its wall clock is ahead");
+  },
+);
 
 t.test("an ended process never runs again", async (t) => {
   const clock = new VirtualClock();

@@ -13,7 +13,7 @@ import { redacted, SettingsInvalid } from "../../../config/settings-reader.ts";
 const SECRET = "a secret of one's own, long enough to be one";
 const node = { ORDERLY_NODE_ID: "node-1", ORDERLY_DEVELOPMENT: "true" };
 
-/** The faults that reading these settings tells; none when they can be used. */
+/** The faults of these settings; none when they can be used. */
 function faults(read: () => unknown): readonly string[] {
   try {
     read();
@@ -76,7 +76,7 @@ t.test("text becomes numbers and booleans, and an empty variable counts as unset
   });
 });
 
-t.test("all faults are told together, each with its variable, what it must be and what it is", async (t) => {
+t.test("all faults are reported together, each with its variable, the rule and the value", async (t) => {
   t.same(
     faults(() =>
       loadClusterSettings({
@@ -95,7 +95,7 @@ t.test("all faults are told together, each with its variable, what it must be an
   );
 });
 
-t.test("a node runs the workers it is told to run, both unless told", async (t) => {
+t.test("a node runs the workers that its settings name, both by default", async (t) => {
   const workers = (value: string) => loadNodeSettings({ ...node, ORDERLY_WORKERS: value }).workers;
   t.same(loadNodeSettings(node).workers, ["email", "invoice"]);
   t.same(
@@ -133,9 +133,7 @@ t.test("relations between settings are checked", async (t) => {
   );
   t.same(
     faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "3915", ORDERLY_NATS_SERVERS: "3" })),
-    [
-      "ORDERLY_NATS_PORT 3915 implies 3925 too, which is one of the ports that ORDERLY_PORT 3000 implies",
-    ],
+    ["ORDERLY_NATS_PORT 3915 implies 3925 too, which is one of the ports that ORDERLY_PORT 3000 implies"],
   );
   t.same(
     faults(() => loadClusterSettings({ ORDERLY_NATS_PORT: "65530", ORDERLY_NATS_SERVERS: "3" })),
@@ -155,62 +153,70 @@ t.test("three nats-servers have a folder of their own unless it is named", async
   t.equal(loadClusterSettings({ ORDERLY_NATS_SERVERS: "3", ORDERLY_HOME: "/x" }).home, "/x");
 });
 
-t.test("outside development the built-in secrets are refused, and one's own never shown", async (t) => {
-  const production = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "email" };
-  t.match(
-    faults(() => loadNodeSettings(production)),
-    [
-      /^ORDERLY_IDEMPOTENCY_SECRET must be set/u,
-      /^ORDERLY_WEBHOOK_SECRET must be set/u,
-      /^ORDERLY_CARRIER_WEBHOOK_SECRET must be set/u,
-    ],
-  );
-  t.match(
-    faults(() => loadCarrierSettings({ ORDERLY_DEVELOPMENT: "false" })),
-    [/^ORDERLY_CARRIER_WEBHOOK_SECRET must be set/u],
-  );
-  const own = {
-    ORDERLY_IDEMPOTENCY_SECRET: SECRET,
-    ORDERLY_WEBHOOK_SECRET: SECRET,
-    ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
-  };
-  t.match(loadNodeSettings({ ...production, ...own }), { idempotencySecret: SECRET, development: false });
-  const short = faults(() => loadNodeSettings({ ...production, ...own, ORDERLY_WEBHOOK_SECRET: "hunter2" }));
-  t.match(short, [/^ORDERLY_WEBHOOK_SECRET must NOT have fewer than 32 characters$/u]);
-});
-
-t.test("outside development invoices name their seller; whoever makes none need not know", async (t) => {
-  const secrets = {
-    ORDERLY_IDEMPOTENCY_SECRET: SECRET,
-    ORDERLY_WEBHOOK_SECRET: SECRET,
-    ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
-  };
-  const production = { ORDERLY_NODE_ID: "node-1", ...secrets };
-  t.match(
-    faults(() => loadNodeSettings({ ...production, ORDERLY_SELLER_TAX_ID: "PT123456789" })),
-    [/^ORDERLY_SELLER_NAME must be set/u, /^ORDERLY_SELLER_ADDRESS must be set/u],
-  );
-  const seller = {
-    ORDERLY_SELLER_NAME: "A shop",
-    ORDERLY_SELLER_ADDRESS: "2 Shop Street | 1000-001 Lisbon",
-    ORDERLY_SELLER_TAX_ID: "PT123456789",
-  };
-  t.match(loadNodeSettings({ ...production, ...seller }), {
-    taxBasisPoints: 2300,
-    seller: { name: "A shop", address: ["2 Shop Street", "1000-001 Lisbon"], taxId: "PT123456789" },
-  });
-  t.equal(loadNodeSettings({ ...production, ORDERLY_WORKERS: "none" }).workers.length, 0);
-  t.equal(loadNodeSettings({ ...node, ORDERLY_TAX_BASIS_POINTS: "0" }).taxBasisPoints, 0);
-  for (const [env, fault] of [
-    [{ ORDERLY_TAX_BASIS_POINTS: "10001" }, /^ORDERLY_TAX_BASIS_POINTS must be <= 10000/u],
-    [{ ORDERLY_TAX_BASIS_POINTS: "0.23" }, /^ORDERLY_TAX_BASIS_POINTS must be integer/u],
-    [{ ORDERLY_SELLER_ADDRESS: "1||2" }, /^ORDERLY_SELLER_ADDRESS must be 1 to 6 lines/u],
-  ] as const)
+t.test(
+  "outside development the built-in secrets are refused, and other secrets are never shown",
+  async (t) => {
+    const production = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "email" };
     t.match(
-      faults(() => loadNodeSettings({ ...node, ...env })),
-      [fault],
+      faults(() => loadNodeSettings(production)),
+      [
+        /^ORDERLY_IDEMPOTENCY_SECRET must be set/u,
+        /^ORDERLY_WEBHOOK_SECRET must be set/u,
+        /^ORDERLY_CARRIER_WEBHOOK_SECRET must be set/u,
+      ],
     );
-});
+    t.match(
+      faults(() => loadCarrierSettings({ ORDERLY_DEVELOPMENT: "false" })),
+      [/^ORDERLY_CARRIER_WEBHOOK_SECRET must be set/u],
+    );
+    const own = {
+      ORDERLY_IDEMPOTENCY_SECRET: SECRET,
+      ORDERLY_WEBHOOK_SECRET: SECRET,
+      ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
+    };
+    t.match(loadNodeSettings({ ...production, ...own }), { idempotencySecret: SECRET, development: false });
+    const short = faults(() =>
+      loadNodeSettings({ ...production, ...own, ORDERLY_WEBHOOK_SECRET: "hunter2" }),
+    );
+    t.match(short, [/^ORDERLY_WEBHOOK_SECRET must NOT have fewer than 32 characters$/u]);
+  },
+);
+
+t.test(
+  "outside development a node that makes invoices must have a seller, and other nodes need none",
+  async (t) => {
+    const secrets = {
+      ORDERLY_IDEMPOTENCY_SECRET: SECRET,
+      ORDERLY_WEBHOOK_SECRET: SECRET,
+      ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
+    };
+    const production = { ORDERLY_NODE_ID: "node-1", ...secrets };
+    t.match(
+      faults(() => loadNodeSettings({ ...production, ORDERLY_SELLER_TAX_ID: "PT123456789" })),
+      [/^ORDERLY_SELLER_NAME must be set/u, /^ORDERLY_SELLER_ADDRESS must be set/u],
+    );
+    const seller = {
+      ORDERLY_SELLER_NAME: "A shop",
+      ORDERLY_SELLER_ADDRESS: "2 Shop Street | 1000-001 Lisbon",
+      ORDERLY_SELLER_TAX_ID: "PT123456789",
+    };
+    t.match(loadNodeSettings({ ...production, ...seller }), {
+      taxBasisPoints: 2300,
+      seller: { name: "A shop", address: ["2 Shop Street", "1000-001 Lisbon"], taxId: "PT123456789" },
+    });
+    t.equal(loadNodeSettings({ ...production, ORDERLY_WORKERS: "none" }).workers.length, 0);
+    t.equal(loadNodeSettings({ ...node, ORDERLY_TAX_BASIS_POINTS: "0" }).taxBasisPoints, 0);
+    for (const [env, fault] of [
+      [{ ORDERLY_TAX_BASIS_POINTS: "10001" }, /^ORDERLY_TAX_BASIS_POINTS must be <= 10000/u],
+      [{ ORDERLY_TAX_BASIS_POINTS: "0.23" }, /^ORDERLY_TAX_BASIS_POINTS must be integer/u],
+      [{ ORDERLY_SELLER_ADDRESS: "1||2" }, /^ORDERLY_SELLER_ADDRESS must be 1 to 6 lines/u],
+    ] as const)
+      t.match(
+        faults(() => loadNodeSettings({ ...node, ...env })),
+        [fault],
+      );
+  },
+);
 
 t.test("settings cannot be changed, and are logged without secrets", async (t) => {
   const settings = loadNodeSettings({ ...node, NATS_URL: "nats://me:hunter2@nats.example.com:4222" });
@@ -243,7 +249,7 @@ t.test("gateway, carrier and mailbox have defaults that fit a cluster on port 30
   t.match(loadMailboxSettings({}), { httpPort: 3901, smtpPort: 3925 });
 });
 
-t.test("variables that are no settings are found, those of tools are not among them", async (t) => {
+t.test("variables that are not settings are found, and those of tools are not among them", async (t) => {
   t.same(unknownVariables({ ORDERLY_PROT: "1", ORDERLY_PORT: "1", ORDERLY_CACHE: "/c", OTHER: "1" }), [
     "ORDERLY_PROT",
   ]);

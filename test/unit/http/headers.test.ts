@@ -5,7 +5,7 @@ import { decodeCursor, encodeCursor } from "../../../src/http/protocol/page-curs
 import { readPreferences } from "../../../src/http/protocol/preferences.ts";
 import { requestIds } from "../../../src/http/protocol/request-id.ts";
 
-t.test("Prefer: what is understood is applied, the rest is ignored", async (t) => {
+t.test("Prefer: known preferences are applied, the others are ignored", async (t) => {
   const cases: [string | undefined, number, boolean, string][] = [
     [undefined, 7_500, false, ""],
     ["", 7_500, false, ""],
@@ -39,7 +39,7 @@ t.test("If-None-Match compares weakly, in lists, and matches any with *", async 
     t.equal(matches(header, etag), false, String(header));
 });
 
-t.test("a sane X-Request-Id is kept, any other replaced", async (t) => {
+t.test("a sane X-Request-Id is kept, any other is replaced", async (t) => {
   const idOf = requestIds(() => "new");
   const given = (id: string | string[]) =>
     idOf({ headers: { "x-request-id": id } } as unknown as IncomingMessage);
@@ -49,7 +49,7 @@ t.test("a sane X-Request-Id is kept, any other replaced", async (t) => {
   t.equal(idOf({ headers: {} } as IncomingMessage), "req_new");
 });
 
-t.test("a cursor leads back to the SKU it was made of, and no other text passes for one", async (t) => {
+t.test("a cursor decodes to the SKU it was made of, and no other text is accepted as one", async (t) => {
   for (const sku of ["TSHIRT-M", "a", "x".repeat(64)]) t.equal(decodeCursor(encodeCursor(sku)), sku);
   for (const bad of ["!!!", encodeCursor("../x"), encodeCursor("a b"), encodeCursor("x".repeat(65))])
     t.throws(() => decodeCursor(bad), { code: "validation_failed" });

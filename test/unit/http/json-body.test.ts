@@ -4,7 +4,7 @@ import { assertPlainUtf8, readJson } from "../../../src/http/protocol/json-body.
 
 const read = (text: string) => readJson(Buffer.from(text));
 
-t.test("any JSON value of bounded depth is read as JSON.parse reads it", async (t) => {
+t.test("any JSON value of bounded depth is read like JSON.parse does", async (t) => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 8 }), fc.constantFrom(undefined, 2), (value, indent) => {
       const text = JSON.stringify(value, null, indent);
@@ -39,7 +39,7 @@ for (const [name, text, code] of refused)
     t.throws(() => read(text), { name: "ProblemError", code });
   });
 
-t.test("depth up to the bound is taken", async (t) => {
+t.test("depth up to the bound is accepted", async (t) => {
   t.doesNotThrow(() => read("[".repeat(32) + "]".repeat(32)));
 });
 

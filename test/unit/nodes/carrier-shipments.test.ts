@@ -1,4 +1,4 @@
-/** Labels once per key, parcels delivered once, and all of it remembered. */
+/** Labels are made once per key, parcels are delivered once, and both survive a restart. */
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -46,7 +46,7 @@ t.test("a key has one label, which counts once; with another request it is refus
   t.same(shipments.list("ord_1"), [first]);
 });
 
-t.test("a parcel is handed over and delivered once, with what was to be collected unless told", async (t) => {
+t.test("a parcel is handed over and delivered once, with the amount to collect by default", async (t) => {
   const shipments = open(t, pathOf(t));
   const { trackingNumber } = made(shipments.label("k", request));
   t.same(shipments.handOver(trackingNumber, "ord_9"), { refused: 404, code: "unknown_shipment" });
@@ -61,7 +61,7 @@ t.test("a parcel is handed over and delivered once, with what was to be collecte
   t.match(shipments.deliver(other.trackingNumber, null), { status: "delivered", collected: null });
 });
 
-t.test("after a restart labels, parcels and what is still to be told are as before", async (t) => {
+t.test("after a restart labels, parcels and missing reports are as before", async (t) => {
   const path = pathOf(t);
   const before = new Shipments(path, () => noon);
   const first = made(before.label("k1", request));
@@ -72,7 +72,7 @@ t.test("after a restart labels, parcels and what is still to be told are as befo
   before.reported(second.trackingNumber);
   const all = before.list();
   before.close();
-  // Ended while it wrote: nobody was answered.
+  // The process ended while it wrote: no client was answered.
   appendFileSync(path, readFileSync(path, "utf8").slice(0, 30));
   const after = open(t, path);
   t.same(after.list(), all);
@@ -83,7 +83,7 @@ t.test("after a restart labels, parcels and what is still to be told are as befo
   );
 });
 
-t.test("the shop is told of every delivery once, also of one that a crash left untold", async (t) => {
+t.test("every delivery is reported to the shop once, also one that a crash left unreported", async (t) => {
   const path = pathOf(t);
   const before = new Shipments(path, () => noon);
   const { trackingNumber } = made(before.label("k1", request));
@@ -106,7 +106,7 @@ t.test("the shop is told of every delivery once, also of one that a crash left u
 });
 
 t.test(
-  "what was handed over is delivered by itself, also by the next process; a label alone is not",
+  "a parcel that was handed over is delivered automatically, also by the next process; a label alone is not",
   async (t) => {
     const shipments = open(t, pathOf(t), Date.now);
     const reports: string[] = [];

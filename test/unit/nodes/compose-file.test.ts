@@ -1,6 +1,6 @@
 /**
- * docker-compose.yml, as far as it can be checked without containers: what it starts, with which settings, safely; and
- * where there is a Docker Compose, that it reads the same.
+ * docker-compose.yml, as far as it can be checked without containers: which processes it starts, with which settings,
+ * how safely; and, if Docker Compose is installed, that it reads the file in the same way.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -43,10 +43,10 @@ const nodes = services.filter(([name]) => name.startsWith("node-"));
 const servers = services.filter(([name]) => name.startsWith("nats-"));
 const SECRET_FILE = /_SECRET_FILE$/u;
 
-/** A value that the host may set, when it does not. */
+/** The default of a value that the host may set. */
 const withDefaults = (value: string): string => value.replace(/^\$\{\w+:-(.*)\}$/u, "$1");
 
-/** As the container sees it: defaults for what the host may set, and secrets that can be read here. */
+/** The container's environment: defaults for values that the host may set, and secrets that can be read here. */
 function environmentOf(service: Service, folder: string): Record<string, string> {
   const entries = Object.entries(service.environment).map(([name, value]) => {
     if (!SECRET_FILE.test(name)) return [name, withDefaults(value)];
@@ -93,7 +93,7 @@ t.test(
     ? { skip: "there is no Docker Compose 2: neither `docker compose` nor `docker-compose`" }
     : {},
   async (t) => {
-    t.equal(docker?.("config", "-q"), "", "not a word of complaint");
+    t.equal(docker?.("config", "-q"), "", "no warning");
     const read = parse(docker?.("config") ?? "") as Compose;
     t.same(Object.keys(read.services).toSorted(), Object.keys(compose.services).toSorted());
     t.same(Object.keys(read.volumes).toSorted(), Object.keys(compose.volumes).toSorted());
@@ -113,40 +113,43 @@ t.test("everything is published on loopback, on the ports of npm start", async (
   );
 });
 
-t.test("the settings are ours, and good: three copies, all three servers, outside development", async (t) => {
-  const folder = temporaryFolder(t);
-  const natsVariables = new Set(
-    [...text("config/nats/cluster.conf").matchAll(/^[^#]*/gmu)].flatMap(([line]) =>
-      [...line.matchAll(/\$(\w+)/gu)].map(([, name]) => name),
-    ),
-  );
-  for (const [name, { environment }] of servers)
-    t.same(new Set(Object.keys(environment)), natsVariables, `${name} sets what cluster.conf wants`);
-  for (const [name, { environment }] of services)
-    for (const variable of Object.keys(environment))
-      t.ok(knownVariables.has(variable), `${name}: ${variable}`);
-  const ids = nodes.map(([name, service]) => {
-    const settings = loadNodeSettings(environmentOf(service, folder));
-    t.match(settings, {
-      replicas: 3,
-      development: false,
-      httpHost: "0.0.0.0",
-      idempotencySecret: "s".repeat(64),
+t.test(
+  "the settings are known and valid: three copies, all three servers, outside development",
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const natsVariables = new Set(
+      [...text("config/nats/cluster.conf").matchAll(/^[^#]*/gmu)].flatMap(([line]) =>
+        [...line.matchAll(/\$(\w+)/gu)].map(([, name]) => name),
+      ),
+    );
+    for (const [name, { environment }] of servers)
+      t.same(new Set(Object.keys(environment)), natsVariables, `${name} sets what cluster.conf wants`);
+    for (const [name, { environment }] of services)
+      for (const variable of Object.keys(environment))
+        t.ok(knownVariables.has(variable), `${name}: ${variable}`);
+    const ids = nodes.map(([name, service]) => {
+      const settings = loadNodeSettings(environmentOf(service, folder));
+      t.match(settings, {
+        replicas: 3,
+        development: false,
+        httpHost: "0.0.0.0",
+        idempotencySecret: "s".repeat(64),
+      });
+      t.equal(settings.natsUrl.split(",").length, 3, name);
+      return settings.nodeId;
     });
-    t.equal(settings.natsUrl.split(",").length, 3, name);
-    return settings.nodeId;
-  });
-  t.same(ids, ["node-1", "node-2", "node-3"]);
-  t.match(loadGatewaySettings(environmentOf(compose.services["gateway"]!, folder)), { development: false });
-  const carrier = loadCarrierSettings(environmentOf(compose.services["carrier"]!, folder));
-  t.match(carrier, { development: false, webhookSecret: "s".repeat(64), deliverAfterMs: undefined });
-  t.same(
-    carrier.webhookUrl.split(","),
-    nodes.map(([name]) => `http://${name}:3000/v1/webhooks/carrier`),
-  );
-  loadMailboxSettings(environmentOf(compose.services["mailbox"]!, folder));
-  t.equal(loadCatalogueSettings(compose.services["catalogue"]!.environment).nodeUrl, "http://node-1:3000");
-});
+    t.same(ids, ["node-1", "node-2", "node-3"]);
+    t.match(loadGatewaySettings(environmentOf(compose.services["gateway"]!, folder)), { development: false });
+    const carrier = loadCarrierSettings(environmentOf(compose.services["carrier"]!, folder));
+    t.match(carrier, { development: false, webhookSecret: "s".repeat(64), deliverAfterMs: undefined });
+    t.same(
+      carrier.webhookUrl.split(","),
+      nodes.map(([name]) => `http://${name}:3000/v1/webhooks/carrier`),
+    );
+    loadMailboxSettings(environmentOf(compose.services["mailbox"]!, folder));
+    t.equal(loadCatalogueSettings(compose.services["catalogue"]!.environment).nodeUrl, "http://node-1:3000");
+  },
+);
 
 t.test("no secret is in the file or goes into the image", async (t) => {
   for (const [name, service] of services)
@@ -171,7 +174,7 @@ t.test("no secret is in the file or goes into the image", async (t) => {
 });
 
 t.test(
-  "images are pinned, run as somebody harmless, and have the Node and the server that Orderly needs",
+  "images are pinned, run without privileges, and have the Node and the server that Orderly needs",
   async (t) => {
     const dockerfile = text("Dockerfile");
     const bases = [...dockerfile.matchAll(/^FROM (\S+) AS (\S+)$/gmu)].map(([, base = "", stage = ""]) => ({
@@ -217,25 +220,31 @@ t.test("a secret may come from a file; a file that cannot be read, or two source
   });
 });
 
-t.test("development listens to this machine only, and a wildcard is no address for clients", async (t) => {
-  const open = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "none", ORDERLY_HTTP_HOST: "0.0.0.0" };
-  const url = { ORDERLY_PUBLIC_URL: "http://shop.example.com" };
-  const secrets = {
-    ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),
-    ORDERLY_WEBHOOK_SECRET: "w".repeat(32),
-    ORDERLY_CARRIER_WEBHOOK_SECRET: "c".repeat(32),
-  };
-  t.throws(() => loadNodeSettings({ ...open, ...url, ORDERLY_DEVELOPMENT: "true" }), {
-    message:
-      /ORDERLY_HTTP_HOST 0\.0\.0\.0 is reachable from other machines, which ORDERLY_DEVELOPMENT=true does not allow/u,
-  });
-  t.throws(() => loadNodeSettings({ ...open, ...secrets }), { message: /ORDERLY_PUBLIC_URL is not set/u });
-  t.equal(loadNodeSettings({ ...open, ...secrets, ...url }).httpHost, "0.0.0.0");
-  t.throws(() => loadGatewaySettings({ ORDERLY_HTTP_HOST: "192.168.1.7" }), {
-    message: /is reachable from other machines/u,
-  });
-  t.throws(() => loadCarrierSettings({ ORDERLY_HTTP_HOST: "192.168.1.7" }), {
-    message: /is reachable from other machines/u,
-  });
-  t.equal(loadNodeSettings({ ORDERLY_NODE_ID: "node-1", ORDERLY_DEVELOPMENT: "true" }).httpHost, "127.0.0.1");
-});
+t.test(
+  "development listens on this machine only, and a wildcard is not an address for clients",
+  async (t) => {
+    const open = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "none", ORDERLY_HTTP_HOST: "0.0.0.0" };
+    const url = { ORDERLY_PUBLIC_URL: "http://shop.example.com" };
+    const secrets = {
+      ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),
+      ORDERLY_WEBHOOK_SECRET: "w".repeat(32),
+      ORDERLY_CARRIER_WEBHOOK_SECRET: "c".repeat(32),
+    };
+    t.throws(() => loadNodeSettings({ ...open, ...url, ORDERLY_DEVELOPMENT: "true" }), {
+      message:
+        /ORDERLY_HTTP_HOST 0\.0\.0\.0 is reachable from other machines, which ORDERLY_DEVELOPMENT=true does not allow/u,
+    });
+    t.throws(() => loadNodeSettings({ ...open, ...secrets }), { message: /ORDERLY_PUBLIC_URL is not set/u });
+    t.equal(loadNodeSettings({ ...open, ...secrets, ...url }).httpHost, "0.0.0.0");
+    t.throws(() => loadGatewaySettings({ ORDERLY_HTTP_HOST: "192.168.1.7" }), {
+      message: /is reachable from other machines/u,
+    });
+    t.throws(() => loadCarrierSettings({ ORDERLY_HTTP_HOST: "192.168.1.7" }), {
+      message: /is reachable from other machines/u,
+    });
+    t.equal(
+      loadNodeSettings({ ORDERLY_NODE_ID: "node-1", ORDERLY_DEVELOPMENT: "true" }).httpHost,
+      "127.0.0.1",
+    );
+  },
+);

@@ -13,7 +13,7 @@ const authorizeRequest = (orderId: string, amount: number, method = "credit_card
   currency: EUR,
 });
 
-/** Books a decision as the ledger does; a refusal changes nothing. */
+/** Books a decision like the ledger does; a refusal changes nothing. */
 function book(books: Books, decision: Decision | Refusal): Decision | Refusal {
   if ("refused" in decision) return decision;
   const operation: Operation = { idempotencyKey: "k", fingerprint: "f", at: "", ...decision };
@@ -27,14 +27,14 @@ const outcome = (decision: Decision | Refusal): string =>
       ? decision.result.reason
       : decision.result.status;
 
-t.test("money moves only as far as it was authorised", async (t) => {
+t.test("money moves only as far as it was authorized", async (t) => {
   const books = new Books();
   const capture = (amount?: number, authorization: string | null = "a1") =>
     outcome(book(books, books.capture({ orderId: "o", authorization, ...(amount && { amount }) }, NOW)));
   const refund = (amount?: number) =>
     outcome(book(books, books.refund({ orderId: "o", authorization: "a1", ...(amount && { amount }) })));
 
-  t.equal(capture(1), "unknown_authorization", "nothing can be captured before an authorisation");
+  t.equal(capture(1), "unknown_authorization", "nothing can be captured before an authorization");
   t.equal(capture(1, null), "no_authorization");
   t.equal(outcome(book(books, books.authorize(authorizeRequest("o", 1000), "a1"))), "authorized");
   t.equal(refund(1), "not_captured");
@@ -53,7 +53,7 @@ t.test("money moves only as far as it was authorised", async (t) => {
   );
 });
 
-t.test("a void ends an authorisation and every later one of the order", async (t) => {
+t.test("a void ends an authorization and every later one of the order", async (t) => {
   const books = new Books();
   book(books, books.authorize(authorizeRequest("o", 500), "a1"));
   const voided = book(books, books.void({ orderId: "o", authorization: null }, NOW));
@@ -63,7 +63,7 @@ t.test("a void ends an authorisation and every later one of the order", async (t
   t.equal(outcome(books.authorize(authorizeRequest("o", 500), "a2")), "order_voided");
 });
 
-t.test("a void that comes first refuses the authorisation that comes late", async (t) => {
+t.test("a void that comes first refuses a late authorization", async (t) => {
   const books = new Books();
   const first = book(books, books.void({ orderId: "o", authorization: null }, NOW));
   t.match(first, { result: { status: "nothing_to_void" }, booked: null });
@@ -71,7 +71,7 @@ t.test("a void that comes first refuses the authorisation that comes late", asyn
   t.equal(outcome(books.authorize(authorizeRequest("other", 500), "a2")), "authorized");
 });
 
-t.test("a debit card is settled at once, so it is refunded or reversed whole", async (t) => {
+t.test("a debit card is settled at once, so it is refunded or reversed as a whole", async (t) => {
   const books = new Books();
   book(books, books.authorize(authorizeRequest("o", 500, "debit_card"), "a1"));
   t.equal(outcome(books.capture({ orderId: "o", authorization: "a1" }, NOW)), "already_captured");
@@ -83,11 +83,11 @@ t.test("a debit card is settled at once, so it is refunded or reversed whole", a
   t.equal(
     outcome(books.void({ orderId: "p", authorization: null }, NOW)),
     "already_captured",
-    "a void does not give back what was refunded already",
+    "a void does not refund again",
   );
 });
 
-t.test("an authorisation that was not captured in time is refused for capture and void", async (t) => {
+t.test("an authorization that was not captured in time is refused for capture and void", async (t) => {
   const books = new Books();
   const until = { expiresAt: NOW + 100 };
   const named = { orderId: "o", authorization: "a1" };
@@ -120,14 +120,14 @@ t.test("an order has one currency at the gateway", async (t) => {
   );
 });
 
-t.test("whatever is asked in whatever order, 0 <= refunded <= captured <= amount", async () => {
+t.test("after any requests in any order, 0 <= refunded <= captured <= amount", async () => {
   const step = fc.record({
     kind: fc.constantFrom("authorize", "capture", "refund", "void"),
     which: fc.integer({ min: 0, max: 2 }),
     amount: fc.option(fc.integer({ min: 1, max: 300 }), { nil: undefined }),
     method: fc.constantFrom("credit_card", "debit_card"),
     all: fc.boolean(),
-    // Authorisations are for 100 ms, the steps some time apart.
+    // Authorizations live 100 ms, and the steps are some time apart.
     later: fc.integer({ min: 0, max: 40 }),
   });
   fc.assert(

@@ -35,7 +35,7 @@ t.test("a key used for another request is refused, and nothing is booked", async
   ledger.close();
 });
 
-t.test("what lapsed is an entry from that moment on, also after a restart", async (t) => {
+t.test("a lapsed amount is an entry from that moment on, also after a restart", async (t) => {
   const path = join(t.testdir(), "ledger.jsonl");
   const before = new Ledger(path, () => noon);
   before.book(tried("k1"), (books, now) => books.authorize(request, "a1", { expiresAt: now + 1000 }));
@@ -59,7 +59,7 @@ t.test("what lapsed is an entry from that moment on, also after a restart", asyn
   after.close();
 });
 
-t.test("a declined operation is stored under its key but is no entry of the ledger", async (t) => {
+t.test("a declined operation is stored under its key but is not an entry of the ledger", async (t) => {
   const ledger = new Ledger(join(t.testdir(), "ledger.jsonl"), () => noon);
   ledger.book(tried("k1"), (books) => books.decline("o", "card_declined"));
   t.match(ledger.find("k1")?.result, { status: "declined", reason: "card_declined" });
@@ -92,7 +92,7 @@ t.test("after a restart keys, results and sums are as before", async (t) => {
   after.close();
 });
 
-t.test("a torn last line is cut off: its caller was never answered", async (t) => {
+t.test("a torn last line is removed: its client was never answered", async (t) => {
   const path = join(t.testdir(), "ledger.jsonl");
   const before = new Ledger(path, () => noon);
   before.book(tried("k1"), (books) => books.authorize(request, "a1"));
@@ -104,10 +104,10 @@ t.test("a torn last line is cut off: its caller was never answered", async (t) =
   t.equal(after.entries().length, 1);
   after.book(tried("k2"), (books) => books.authorize(request, "a2"));
   after.close();
-  t.equal(new Ledger(path, () => noon).entries().length, 2, "the next line stands on its own");
+  t.equal(new Ledger(path, () => noon).entries().length, 2, "the next line is complete");
 });
 
-t.test("a file that was changed by hand is refused, with its line", async (t) => {
+t.test("a file with an invalid line is refused, and the line is named", async (t) => {
   const path = join(t.testdir(), "ledger.jsonl");
   writeFileSync(path, "not json\n");
   t.throws(() => new Ledger(path, () => noon), { message: /ledger\.jsonl:1 is not a line of the ledger/ });
@@ -120,7 +120,7 @@ t.test("tokens: names of object properties are unknown tokens", async (t) => {
   t.equal(behaviorOf(""), "unknown");
 });
 
-t.test("a fault counter strikes so many times per key and forgets the oldest", async (t) => {
+t.test("a fault counter strikes up to its limit per key and forgets the oldest key", async (t) => {
   const counter = new FaultCounter(2, 2);
   t.same(
     [counter.strikes("a"), counter.strikes("a"), counter.strikes("a"), counter.strikes("b")],

@@ -1,4 +1,4 @@
-/** Pages over the books: decided once, paid whole, and open or closed as the shop and the clock say. */
+/** Pages over the books: decided once, paid as a whole, and open or closed as the shop and the clock decide. */
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { attempt, Ledger } from "../../../nodes/gateway/ledger.ts";
@@ -28,7 +28,7 @@ function stage(t: Test, path = join(t.testdir(), "ledger.jsonl")) {
   };
 }
 
-t.test("a page is paid whole, once, and is still paid after a restart", async (t) => {
+t.test("a page is paid as a whole, once, and is still paid after a restart", async (t) => {
   const first = stage(t);
   const made = first.create();
   t.same(first.create(), made, "the same key, the same page");
@@ -50,22 +50,25 @@ t.test("a page is paid whole, once, and is still paid after a restart", async (t
   second.ledger.close();
 });
 
-t.test("a page is closed by a void and by time, and paid late only when one says so", async (t) => {
-  for (const close of ["void", "time"] as const) {
-    const { create, ledger, pass, status, voids, booked } = stage(t);
-    create();
-    if (close === "void") t.match(voids("v1"), { result: { status: "nothing_to_void" } });
-    else pass(1000);
-    t.equal(status(), "closed");
-    t.match(ledger.choose("pay_1", "pay", "auth_1"), { refused: 409, code: "payment_closed" });
-    t.same(booked(), []);
-    t.equal(ledger.choose("pay_1", "pay_late", "auth_1"), undefined);
-    t.equal(status(), "paid");
-    ledger.close();
-  }
-});
+t.test(
+  "a page is closed by a void and by time, and accepts a late payment only on an explicit request",
+  async (t) => {
+    for (const close of ["void", "time"] as const) {
+      const { create, ledger, pass, status, voids, booked } = stage(t);
+      create();
+      if (close === "void") t.match(voids("v1"), { result: { status: "nothing_to_void" } });
+      else pass(1000);
+      t.equal(status(), "closed");
+      t.match(ledger.choose("pay_1", "pay", "auth_1"), { refused: 409, code: "payment_closed" });
+      t.same(booked(), []);
+      t.equal(ledger.choose("pay_1", "pay_late", "auth_1"), undefined);
+      t.equal(status(), "paid");
+      ledger.close();
+    }
+  },
+);
 
-t.test("a page that is declined or unknown takes nothing, and a voided order gets no page", async (t) => {
+t.test("a declined or unknown page accepts no payment, and a voided order gets no page", async (t) => {
   const { create, ledger, status, voids, booked } = stage(t);
   create();
   t.equal(ledger.choose("pay_1", "decline", "auth_1"), undefined);

@@ -1,4 +1,4 @@
-/** docs/inspecting.md names the workers' consumers as they are. */
+/** docs/inspecting.md names the workers' consumers correctly. */
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { consumerName } from "../../../src/adapters/nats/work-consumer.ts";
@@ -7,7 +7,7 @@ import { invoicedEvents } from "../../../src/services/invoice/worker.ts";
 
 const DOC = readFileSync(new URL("../../../docs/inspecting.md", import.meta.url), "utf8");
 
-t.test("the names depend on worker and events alone, not on their order", async (t) => {
+t.test("a consumer's name depends on worker and events alone, not on their order", async (t) => {
   for (const [name, types] of [
     ["email", mailedEvents],
     ["invoice", invoicedEvents],

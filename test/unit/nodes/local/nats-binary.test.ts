@@ -33,7 +33,7 @@ function place(t: Test) {
   };
 }
 
-t.test("the one that is named wins over everything else", async (t) => {
+t.test("a named nats-server is used before all others", async (t) => {
   const { folder, settings } = place(t);
   const named = fakeServer(join(folder, "named"), "2.15.2");
   const searchPath = dirname(fakeServer(join(folder, "path"), "2.16.0"));
@@ -42,7 +42,7 @@ t.test("the one that is named wins over everything else", async (t) => {
 });
 
 t.test(
-  "one that is named and too old, missing or something else is refused, whatever else there is",
+  "a named nats-server that is too old, missing or another program is refused, whatever else is installed",
   async (t) => {
     const { folder, settings } = place(t);
     const searchPath = dirname(fakeServer(join(folder, "path"), "2.16.0"));
@@ -60,22 +60,25 @@ t.test(
   },
 );
 
-t.test("the first usable one on PATH is taken; older ones before it are passed over and told", async (t) => {
-  const { folder, settings } = place(t);
-  const old = fakeServer(join(folder, "a"), "2.9.10");
-  const good = fakeServer(join(folder, "b"), "2.14.9");
-  fakeServer(join(folder, "c"), "2.15.1");
-  const searchPath = ["a", "none", "b", "c"].map((name) => join(folder, name)).join(delimiter);
-  const lines: string[] = [];
-  const found = await locateNatsServer({
-    settings: { ...settings, searchPath },
-    report: (line) => lines.push(line),
-  });
-  t.same(found, { path: good, version: "2.14.9", source: "PATH" });
-  t.same(lines, [`PATH: ${old} is version 2.9.10, older than 2.14.9: passed over`]);
-});
+t.test(
+  "the first usable nats-server on PATH is used; older ones before it are passed over and reported",
+  async (t) => {
+    const { folder, settings } = place(t);
+    const old = fakeServer(join(folder, "a"), "2.9.10");
+    const good = fakeServer(join(folder, "b"), "2.14.9");
+    fakeServer(join(folder, "c"), "2.15.1");
+    const searchPath = ["a", "none", "b", "c"].map((name) => join(folder, name)).join(delimiter);
+    const lines: string[] = [];
+    const found = await locateNatsServer({
+      settings: { ...settings, searchPath },
+      report: (line) => lines.push(line),
+    });
+    t.same(found, { path: good, version: "2.14.9", source: "PATH" });
+    t.same(lines, [`PATH: ${old} is version 2.9.10, older than 2.14.9: passed over`]);
+  },
+);
 
-t.test("what was fetched once is taken from the cache from then on", async (t) => {
+t.test("a fetched nats-server is used from the cache from then on", async (t) => {
   const { kept, settings } = place(t);
   const first = await locateNatsServer({ settings, sources: [closed, bringing("2.15.1")] });
   t.same(first, { path: join(kept, "nats-server"), version: "2.15.1", source: "source of 2.15.1" });
@@ -84,14 +87,14 @@ t.test("what was fetched once is taken from the cache from then on", async (t) =
   t.same(readdirSync(kept), ["nats-server"], "nothing else is kept");
 });
 
-t.test("a cached one that is too old is replaced", async (t) => {
+t.test("a cached nats-server that is too old is replaced", async (t) => {
   const { kept, settings } = place(t);
   fakeServer(kept, "2.10.0");
   t.match(await locateNatsServer({ settings, sources: [bringing("2.15.1")] }), { version: "2.15.1" });
   t.match(readFileSync(join(kept, "nats-server"), "utf8"), "2.15.1");
 });
 
-t.test("several that fetch at once all end with a whole one", async (t) => {
+t.test("several processes that fetch at once all get a whole nats-server", async (t) => {
   const { kept, settings } = place(t);
   const sources = [bringing("2.15.1")];
   const found = await Promise.all(Array.from({ length: 8 }, () => locateNatsServer({ settings, sources })));
@@ -99,7 +102,7 @@ t.test("several that fetch at once all end with a whole one", async (t) => {
   t.same(readdirSync(kept), ["nats-server"]);
 });
 
-t.test("when no way is open, the error lists every one that was tried and how to fix it", async (t) => {
+t.test("when no source works, the error lists every one that was tried and the remedy", async (t) => {
   const { folder, kept, settings } = place(t);
   const searchPath = dirname(fakeServer(join(folder, "old"), "2.9.10"));
   const error = await locateNatsServer({
@@ -111,10 +114,10 @@ t.test("when no way is open, the error lists every one that was tried and how to
   t.match((error as Error).message, "closed source: it is closed");
   t.match((error as Error).message, "source of 2.10.0: brought version 2.10.0");
   t.match((error as Error).message, "ORDERLY_NATS_SERVER");
-  t.same(readdirSync(kept), [], "nothing is left behind");
+  t.same(readdirSync(kept), [], "no file is left");
 });
 
-t.test("what a killed fetch left behind is swept after an hour, what runs now is not", async (t) => {
+t.test("the folder of a killed fetch is removed after an hour, that of a running one is not", async (t) => {
   const { kept, settings } = place(t);
   mkdirSync(join(kept, ".fetch-old"), { recursive: true });
   mkdirSync(join(kept, ".fetch-now"));
@@ -124,7 +127,7 @@ t.test("what a killed fetch left behind is swept after an hour, what runs now is
   t.same(readdirSync(kept).toSorted(), [".fetch-now", "nats-server"]);
 });
 
-t.test("a cache that cannot be written is told with the variable that moves it", async (t) => {
+t.test("an error about a cache that cannot be written names the variable that moves it", async (t) => {
   const { folder, settings } = place(t);
   writeFileSync(join(folder, "file"), "");
   await t.rejects(locateNatsServer({ settings: { ...settings, cache: join(folder, "file") }, sources: [] }), {
