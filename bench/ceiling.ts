@@ -2,24 +2,22 @@
  * The capacity of the server: batches of equal size with the messages and fences of real commits, published straight to
  * it, one batch in flight, each fsynced. The runtime can approach this rate, not exceed it.
  */
-import { limits } from "../src/runtime/limits.ts";
-import { STREAM, subjects } from "../src/runtime/subjects.ts";
 import { natsJournal } from "../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
 import { ensureStreams } from "../src/adapters/nats/streams.ts";
 import { composeBatch } from "../src/runtime/commit/batch.ts";
-import type { Aggregator } from "../src/runtime/definition.ts";
-import type { Message } from "../src/runtime/ports.ts";
 import type { LockRef } from "../src/runtime/commit/write-set.ts";
+import type { Aggregator } from "../src/runtime/definition.ts";
+import { limits } from "../src/runtime/limits.ts";
+import type { Message } from "../src/runtime/ports.ts";
+import { STREAM, subjects } from "../src/runtime/subjects.ts";
 import { startNatsServer } from "../test/support/cluster/nats-server.ts";
 import { ordersOfAllSkus } from "./cluster.ts";
-import { PARTITIONS, readCommits, writeSetFrom } from "./commit-templates.ts";
-import type { CommitTemplate } from "./commit-templates.ts";
+import { type CommitTemplate, PARTITIONS, readCommits, writeSetFrom } from "./commit-templates.ts";
 import { hostCounters, hostOrders } from "./in-process-node.ts";
 import type { Part, PartContext } from "./part.ts";
 import { cpuSeconds } from "./process-costs.ts";
-import { metric, percentile } from "./result.ts";
-import type { Result } from "./result.ts";
+import { metric, percentile, type Result } from "./result.ts";
 import type { Stage } from "./stage.ts";
 import { connectTo, streamSize } from "./stored-orders.ts";
 

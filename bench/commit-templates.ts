@@ -2,12 +2,12 @@
  * Real commits that can be written again under other names. They are read back from the stream after the runtime has
  * made them, so that messages written straight to the server have the size and shape of the runtime's.
  */
-import { partitionOf, STREAM, subjects } from "../src/runtime/subjects.ts";
-import { getMessage } from "../src/adapters/nats/stored-message.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
+import { getMessage } from "../src/adapters/nats/stored-message.ts";
+import type { LockRef, WriteSet } from "../src/runtime/commit/write-set.ts";
 import type { Aggregator } from "../src/runtime/definition.ts";
 import type { Message, StoredMessage } from "../src/runtime/ports.ts";
-import type { LockRef, WriteSet } from "../src/runtime/commit/write-set.ts";
+import { partitionOf, STREAM, subjects } from "../src/runtime/subjects.ts";
 
 /** One commit of one actor, as it was stored. */
 export type CommitTemplate = {

@@ -3,8 +3,8 @@
  * real processes, started again after each kill.
  */
 import { orderOf } from "../test/support/clients/order-client.ts";
-import { killUnderLoad } from "../test/support/faults/kill-under-load.ts";
 import { startOrderCluster } from "../test/support/cluster/order-cluster.ts";
+import { killUnderLoad } from "../test/support/faults/kill-under-load.ts";
 import type { Part } from "./part.ts";
 import { metric, percentile } from "./result.ts";
 

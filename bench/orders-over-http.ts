@@ -2,17 +2,21 @@
  * Orders per second and latencies over HTTP, on one node or several: the whole system of `npm start`, with the
  * simulators of gateway and carrier and the mailbox, and the load generator on the same cores.
  */
-import { countCluster, ordersOfAllSkus, startCluster } from "./cluster.ts";
-import type { BenchCluster, ClusterCounts } from "./cluster.ts";
+import { history } from "../test/support/clients/order-client.ts";
+import { waitUntil } from "../test/support/wait-until.ts";
+import {
+  type BenchCluster,
+  type ClusterCounts,
+  countCluster,
+  ordersOfAllSkus,
+  startCluster,
+} from "./cluster.ts";
 import { confirmedOnly } from "./load/phase.ts";
 import { startGenerator } from "./load/start-load.ts";
 import type { Mode } from "./options.ts";
 import type { Part, PartContext } from "./part.ts";
-import { metric, percentile } from "./result.ts";
-import type { Metric, Result } from "./result.ts";
+import { metric, type Metric, percentile, type Result } from "./result.ts";
 import { countEvents, workLeft } from "./stored-orders.ts";
-import { history } from "../test/support/clients/order-client.ts";
-import { waitUntil } from "../test/support/wait-until.ts";
 
 /** Time limit for completing the orders: this factor times the time of placing, plus a start. */
 const DRAIN_FACTOR = 10;

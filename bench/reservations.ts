@@ -4,15 +4,13 @@
  * request. Afterwards the stock is reduced and sold out, and every piece is accounted for.
  */
 import { orderOf } from "../test/support/clients/order-client.ts";
-import { countCluster, startCluster } from "./cluster.ts";
-import type { BenchCluster } from "./cluster.ts";
-import { startGenerator } from "./load/start-load.ts";
+import { type BenchCluster, countCluster, startCluster } from "./cluster.ts";
 import type { Phase } from "./load/load-plan.ts";
 import { confirmedOnly } from "./load/phase.ts";
+import { startGenerator } from "./load/start-load.ts";
 import { costs } from "./orders-over-http.ts";
 import type { Part, PartContext } from "./part.ts";
-import { metric } from "./result.ts";
-import type { Result } from "./result.ts";
+import { metric, type Result } from "./result.ts";
 import { PLENTY, readStocks, writeStocks } from "./stock.ts";
 
 const NODES = 3;

@@ -1,16 +1,14 @@
 /** Process: `npm run bench`. Runs the chosen benchmarks: JSON lines to standard output, the rest to standard error. */
 import { runProcess } from "../nodes/process.ts";
 import { ceiling } from "./ceiling.ts";
-import { describeMachine } from "./machine.ts";
-import { CommandLineInvalid, optionsHelp, readCommandLine } from "./options.ts";
-import type { Options } from "./options.ts";
 import { failover } from "./failover.ts";
+import { describeMachine } from "./machine.ts";
 import { moreNodes } from "./more-nodes.ts";
+import { CommandLineInvalid, type Options, optionsHelp, readCommandLine } from "./options.ts";
 import { ordersOverHttp } from "./orders-over-http.ts";
 import type { Part } from "./part.ts";
 import { reservations } from "./reservations.ts";
-import { tableOf } from "./result.ts";
-import type { Result } from "./result.ts";
+import { type Result, tableOf } from "./result.ts";
 import { runtime } from "./runtime.ts";
 import { Stage } from "./stage.ts";
 import { storedOrdersCost } from "./stored-orders-cost.ts";

@@ -2,16 +2,13 @@
  * The runtime alone: one node in this process, callers beside it, a real nats-server and SQLite file, no HTTP.
  * Counters show the cost of a commit; orders add the cost of the machines and the inventory.
  */
-import { runCallers } from "./callers.ts";
-import type { Calls } from "./callers.ts";
+import { type Calls, runCallers } from "./callers.ts";
 import { ordersOfAllSkus } from "./cluster.ts";
-import { hostCounters, hostOrders } from "./in-process-node.ts";
-import type { InProcessNode } from "./in-process-node.ts";
+import { hostCounters, hostOrders, type InProcessNode } from "./in-process-node.ts";
 import type { Options } from "./options.ts";
 import type { Part, PartContext } from "./part.ts";
 import { cpuSeconds } from "./process-costs.ts";
-import { metric } from "./result.ts";
-import type { Result } from "./result.ts";
+import { metric, type Result } from "./result.ts";
 import type { Stage } from "./stage.ts";
 
 const WAIT_MS = 30_000;

@@ -1,8 +1,7 @@
 /** Stock of many SKUs, read and written over HTTP. */
 import { sampleCatalogue } from "../nodes/local/catalogue.ts";
 import { httpLimits } from "../src/http/protocol/limits.ts";
-import { putStock } from "../test/support/clients/order-client.ts";
-import type { Stock } from "../test/support/clients/order-client.ts";
+import { putStock, type Stock } from "../test/support/clients/order-client.ts";
 
 /** The largest quantity that the API accepts, so that no benchmark runs out of stock. */
 export const PLENTY = httpLimits.onHand;

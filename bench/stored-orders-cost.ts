@@ -6,23 +6,20 @@ import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { loadNodeSettings } from "../config/settings.ts";
-import { streamSettings } from "../src/adapters/nats/stream-definitions.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
+import { streamSettings } from "../src/adapters/nats/stream-definitions.ts";
 import { orderOf, place, read } from "../test/support/clients/order-client.ts";
-import { startOrderCluster } from "../test/support/cluster/order-cluster.ts";
-import type { OrderCluster } from "../test/support/cluster/order-cluster.ts";
+import { type OrderCluster, startOrderCluster } from "../test/support/cluster/order-cluster.ts";
 import { waitUntil } from "../test/support/wait-until.ts";
 import { ordersOfAllSkus, startCluster } from "./cluster.ts";
 import { confirmedOnly } from "./load/phase.ts";
 import { startGenerator } from "./load/start-load.ts";
 import type { Part, PartContext } from "./part.ts";
 import { memoryBytes } from "./process-costs.ts";
-import { metric, percentile } from "./result.ts";
-import type { Metric } from "./result.ts";
+import { metric, type Metric, percentile } from "./result.ts";
 import { stockUp } from "./stock.ts";
 import { connectTo, countEvents, storedBytes, streamSize, workLeft } from "./stored-orders.ts";
-import { readOrder, skipHistory, writeOrders, writtenId } from "./written-history.ts";
-import type { OrderTemplate } from "./written-history.ts";
+import { type OrderTemplate, readOrder, skipHistory, writeOrders, writtenId } from "./written-history.ts";
 
 const CALLERS = 64;
 /** Orders read back to measure a cold read. */

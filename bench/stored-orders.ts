@@ -1,9 +1,9 @@
 /** Counts of the streams and their consumers, from the server: no order is read one by one. */
-import { streamName } from "../src/runtime/layout.ts";
 import { connectNats } from "../src/adapters/nats/connection.ts";
 import { apiRequest } from "../src/adapters/nats/jetstream-api.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
 import { consumersOf } from "../src/adapters/nats/work-consumer.ts";
+import { streamName } from "../src/runtime/layout.ts";
 import type { Lifetime } from "../test/support/cluster/lifetime.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -2,13 +2,12 @@
  * A long history in little time: everything that a completed order stores in the stream, written again under other ids,
  * hundreds of messages a batch. Sizes are those of real orders, and each can be read like a real one.
  */
-import { buckets, STREAM } from "../src/runtime/subjects.ts";
-import { floorsBucket } from "../src/adapters/nats/stream-definitions.ts";
-import type { StreamSettings } from "../src/adapters/nats/stream-definitions.ts";
 import { natsBucket } from "../src/adapters/nats/bucket.ts";
 import { natsJournal } from "../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
+import { floorsBucket, type StreamSettings } from "../src/adapters/nats/stream-definitions.ts";
 import type { Message } from "../src/runtime/ports.ts";
+import { buckets, STREAM } from "../src/runtime/subjects.ts";
 import { isOf, PARTITIONS, plain, readFrom, renamed } from "./commit-templates.ts";
 import { skipWork, streamSize } from "./stored-orders.ts";
 

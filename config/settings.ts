@@ -9,21 +9,20 @@ import { MAX_STREAMS } from "../src/runtime/layout.ts";
 import { carrierFields } from "./carrier-settings.ts";
 import { gatewayFields, webhooksSwitch } from "./gateway-settings.ts";
 import {
-  DEVELOPMENT_CARRIER_SECRET,
-  DEVELOPMENT_SECRET,
-  hostFaults,
-  secretFaults,
-} from "./settings-faults.ts";
-import type { Environment } from "./settings-reader.ts";
-import { fileVariables, from, optionalFrom, readSettings } from "./settings-reader.ts";
-import * as schemas from "./settings-schemas.ts";
-import {
   DEFAULT_TAX_BASIS_POINTS,
   type Seller,
   sellerFaults,
   sellerFields,
   sellerOf,
 } from "./seller-settings.ts";
+import {
+  DEVELOPMENT_CARRIER_SECRET,
+  DEVELOPMENT_SECRET,
+  hostFaults,
+  secretFaults,
+} from "./settings-faults.ts";
+import { type Environment, fileVariables, from, optionalFrom, readSettings } from "./settings-reader.ts";
+import * as schemas from "./settings-schemas.ts";
 import { toolVariables } from "./tool-settings.ts";
 
 /** Ports of a local cluster, counted from its base port (the first order node's). */

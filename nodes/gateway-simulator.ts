@@ -4,8 +4,8 @@ import pino from "pino";
 import { loadGatewaySettings } from "../config/gateway-settings.ts";
 import { createGatewayApp } from "./gateway/app.ts";
 import { Ledger } from "./gateway/ledger.ts";
-import { WebhookSender } from "./simulators/webhook-sender.ts";
 import { runProcess } from "./process.ts";
+import { WebhookSender } from "./simulators/webhook-sender.ts";
 
 const SLOW_MS = 2_000;
 const SHORT_LIFE_MS = 3_000;

@@ -1,10 +1,9 @@
 /** Process: `npm start`. A whole cluster on this machine, from nats-server to the order nodes. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { clusterStopping } from "./local/cluster-stopping.ts";
 import { loadClusterSettings, unknownVariables } from "../config/settings.ts";
-import { startLocalCluster } from "./local/cluster.ts";
-import type { LocalCluster } from "./local/cluster.ts";
+import { clusterStopping } from "./local/cluster-stopping.ts";
+import { type LocalCluster, startLocalCluster } from "./local/cluster.ts";
 import { welcome } from "./local/welcome.ts";
 import { runProcess } from "./process.ts";
 

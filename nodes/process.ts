@@ -7,8 +7,8 @@
  *   process.P3. An unhandled error ends the process with exit code 1 and its stack on standard error.
  * Proved by: test/process/process.test.ts
  */
-import { stopping } from "../src/runtime/limits.ts";
 import { hasWatchedParent } from "../config/tool-settings.ts";
+import { stopping } from "../src/runtime/limits.ts";
 
 /** A process that has started. */
 export type Running = { stop(): Promise<void> };

@@ -2,20 +2,20 @@
  * Process: compares the gateway's ledger with the payments of all orders, names each difference, and ends.
  * Exit code 0: equal; 1: differences; 2: the comparison failed. It only reads, so it may run at any time.
  */
-import { ofPartition, streamNames } from "../src/runtime/layout.ts";
 import { loadReconcileSettings, type ReconcileSettings } from "../config/reconcile-settings.ts";
-import { partitionOf, subjects } from "../src/runtime/subjects.ts";
 import { connectNats } from "../src/adapters/nats/connection.ts";
 import { natsJournal } from "../src/adapters/nats/journal.ts";
 import type { ActorRecord } from "../src/runtime/actor/snapshot.ts";
+import { ofPartition, streamNames } from "../src/runtime/layout.ts";
 import type { StoredMessage } from "../src/runtime/ports.ts";
+import { partitionOf, subjects } from "../src/runtime/subjects.ts";
+import { orderMachinesOf } from "../src/services/orders/status.ts";
 import {
   type Booking,
   type Difference,
   difference,
   type KnownPayment,
 } from "../src/services/payments/reconciliation.ts";
-import { orderMachinesOf } from "../src/services/orders/status.ts";
 import { reasonOf } from "./local/max-wait.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -2,8 +2,7 @@
  * One keep-alive connection to an order node, one request at a time: as little work as possible, because the generator
  * shares its cores with the measured processes. It understands the answers of Orderly's nodes, not all of HTTP.
  */
-import { connect } from "node:net";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 
 /** The parts of an answer that a caller needs. */
 export type HttpAnswer = { readonly status: number; readonly body: string };

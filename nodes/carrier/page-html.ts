@@ -1,6 +1,6 @@
 /** The carrier simulator's page. */
-import { html, type Html } from "../../src/services/email/html.ts";
 import { moneyText } from "../../src/services/documents/money-text.ts";
+import { html, type Html } from "../../src/services/email/html.ts";
 import type { Shipment } from "./shipments.ts";
 
 const STYLE = `

@@ -9,8 +9,8 @@
 import { hash } from "node:crypto";
 import { LineFile } from "../simulators/line-file.ts";
 import { Books } from "./books.ts";
-import { type Choice, Pages } from "./pages.ts";
 import type { Decision, Operation, OperationKind, Refusal } from "./operation.ts";
+import { type Choice, Pages } from "./pages.ts";
 
 /**
  * One line of `GET /ledger`: an accepted operation that moved money, or a `lapse`: the part of an authorization that

@@ -1,6 +1,6 @@
 /** The payment gateway simulator's pages. */
-import { html, type Html } from "../../src/services/email/html.ts";
 import { moneyText } from "../../src/services/documents/money-text.ts";
+import { html, type Html } from "../../src/services/email/html.ts";
 import type { PageView } from "./pages.ts";
 
 const STYLE = `

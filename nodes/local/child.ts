@@ -2,8 +2,7 @@
  * One process of the local cluster: started, watched, stopped.
  * Owns: the process and its log file.  Does not own: when it may start, and what its end means.
  */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { ProcessReport } from "../process.ts";

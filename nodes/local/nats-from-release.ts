@@ -2,8 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assertChecksum } from "./checksum.ts";
-import { releases, releaseVersion } from "./nats-sources.ts";
-import type { NatsSource } from "./nats-sources.ts";
+import { type NatsSource, releases, releaseVersion } from "./nats-sources.ts";
 import { runCommand } from "./run-command.ts";
 
 const ANSWER_TIMEOUT_MS = 5_000;

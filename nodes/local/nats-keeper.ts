@@ -3,12 +3,11 @@
  * not watch its parent. Arguments: path of the executable, path of the configuration. Without arguments the keeper
  * searches the executable, and the configuration is that of one server of a cluster (config/nats/cluster.conf).
  */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { clusterStopping } from "./cluster-stopping.ts";
 import { loadNatsStoreSettings } from "../../config/tool-settings.ts";
 import { runProcess } from "../process.ts";
+import { clusterStopping } from "./cluster-stopping.ts";
 import { storeLimit } from "./store-limit.ts";
 
 /**

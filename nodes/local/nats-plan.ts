@@ -1,8 +1,7 @@
 /** The nats-servers of a local cluster and their settings: one, or three with copies of everything. Pure. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { routeOffset } from "../../config/settings.ts";
-import type { ClusterSettings } from "../../config/settings.ts";
+import { type ClusterSettings, routeOffset } from "../../config/settings.ts";
 import type { NatsPlace, ProcessPlan } from "./plan.ts";
 
 const LOOPBACK = "127.0.0.1";

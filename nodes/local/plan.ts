@@ -1,8 +1,7 @@
 /** The processes of a local cluster and their settings. Pure. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { portOffsets } from "../../config/settings.ts";
-import type { ClusterSettings } from "../../config/settings.ts";
+import { type ClusterSettings, portOffsets } from "../../config/settings.ts";
 
 const LOOPBACK = "127.0.0.1";
 

@@ -1,8 +1,7 @@
 /** Provides NATS for the order nodes: the one that the settings name, or servers of the cluster's own. */
 import { existsSync } from "node:fs";
 import type { ClusterSettings } from "../../config/settings.ts";
-import { notReady } from "./child.ts";
-import type { Child } from "./child.ts";
+import { type Child, notReady } from "./child.ts";
 import { locateNatsServer } from "./nats-binary.ts";
 import { foreignNatsHome, natsPlaceOf, natsPortsOf, planNats } from "./nats-plan.ts";
 import type { NatsPlace, ProcessPlan } from "./plan.ts";

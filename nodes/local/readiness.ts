@@ -1,8 +1,7 @@
 /** Waits until nats-server and the order nodes can be used. */
 import { connect } from "node:net";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
-import { withMaxWait } from "./max-wait.ts";
-import type { MaxWait } from "./max-wait.ts";
+import { type MaxWait, withMaxWait } from "./max-wait.ts";
 
 const ASK_TIMEOUT_MS = 2_000;
 

@@ -1,6 +1,5 @@
 /** Runs one outside command to its end, within a time limit. */
-import { execFile } from "node:child_process";
-import type { ExecFileException } from "node:child_process";
+import { execFile, type ExecFileException } from "node:child_process";
 
 /** How a command is run. After `timeoutMs` it is killed. */
 export type CommandOptions = {

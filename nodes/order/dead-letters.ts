@@ -1,7 +1,7 @@
 /** Provides the stored dead letters to the HTTP layer. */
+import type { DeadLetterService } from "../../src/http/operations/dead-letters-port.ts";
 import { Unavailable } from "../../src/runtime/ports.ts";
 import type { DeadLetters } from "../../src/runtime/workers/work-queue.ts";
-import type { DeadLetterService } from "../../src/http/operations/dead-letters-port.ts";
 import { unserved } from "../../src/services/orders/placing.ts";
 
 const PREFIX = "dl_";

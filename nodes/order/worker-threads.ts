@@ -5,8 +5,8 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { stopping } from "../../src/runtime/limits.ts";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
+import { stopping } from "../../src/runtime/limits.ts";
 
 /** What a thread receives when it starts. */
 export type WorkerAssignment = { readonly worker: WorkerName; readonly settings: NodeSettings };

@@ -2,25 +2,25 @@
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import pino from "pino";
-import { ofPartition, streamNames } from "../../src/runtime/layout.ts";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
+import { randomIds } from "../../src/adapters/local/random-ids.ts";
+import { systemClock } from "../../src/adapters/local/system-clock.ts";
+import { natsBucket } from "../../src/adapters/nats/bucket.ts";
+import { connectNats } from "../../src/adapters/nats/connection.ts";
+import { natsDocuments } from "../../src/adapters/nats/documents.ts";
+import { groupedAppend } from "../../src/adapters/nats/group-append.ts";
+import { natsJournal } from "../../src/adapters/nats/journal.ts";
+import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import {
   invoiceNumbersBucket,
   processedBucket,
   streamSettings,
 } from "../../src/adapters/nats/stream-definitions.ts";
-import { INVOICE_STORE } from "../../src/runtime/subjects.ts";
-import { groupedAppend } from "../../src/adapters/nats/group-append.ts";
-import { natsBucket } from "../../src/adapters/nats/bucket.ts";
-import { systemClock } from "../../src/adapters/local/system-clock.ts";
-import { connectNats } from "../../src/adapters/nats/connection.ts";
-import { natsDocuments } from "../../src/adapters/nats/documents.ts";
-import { randomIds } from "../../src/adapters/local/random-ids.ts";
-import { natsJournal } from "../../src/adapters/nats/journal.ts";
-import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { natsWorkQueue } from "../../src/adapters/nats/work-queue.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
+import { ofPartition, streamNames } from "../../src/runtime/layout.ts";
 import { inboxDelivery } from "../../src/runtime/routing/inbox-delivery.ts";
+import { INVOICE_STORE } from "../../src/runtime/subjects.ts";
 import type { RunningWorker, WorkerDependencies } from "../../src/runtime/workers/worker.ts";
 import { startEmailWorker } from "../../src/services/email/worker.ts";
 import { cancelledInJournal } from "../../src/services/invoice/cancelled.ts";

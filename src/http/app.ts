@@ -8,36 +8,35 @@
  *   http.H3. Input is taken as it is or refused: nothing is coerced, trimmed or dropped.
  * Proved by: test/integration/http/*.test.ts
  */
-import fastify from "fastify";
-import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Inventory } from "../services/inventory/contract.ts";
 import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { WebhookIntake } from "../services/webhooks/contract.ts";
-import { clientErrors } from "./protocol/client-errors.ts";
-import { refuseWhenIsolated } from "./connections/isolation.ts";
-import type { DeadLetterService } from "./operations/dead-letters-port.ts";
-import { handleError } from "./protocol/error-handler.ts";
+import { components } from "./components.ts";
 import { closeGracefully } from "./connections/graceful-close.ts";
-import type { HttpApp } from "./protocol/http-app.ts";
-import { assertPlainUtf8, readJson } from "./protocol/json-body.ts";
-import { httpLimits } from "./protocol/limits.ts";
+import { refuseWhenIsolated } from "./connections/isolation.ts";
+import { inventoryRoutes } from "./inventory/routes.ts";
 import { collectOpenApi, serveOpenApi } from "./openapi.ts";
-import type { Invoices, Operations } from "./operations/operations-port.ts";
-import { RequestLog } from "./protocol/request-log.ts";
-import { requestIds } from "./protocol/request-id.ts";
-import { setStandardHeaders } from "./protocol/response-headers.ts";
+import type { DeadLetterService } from "./operations/dead-letters-port.ts";
 import { deadLetterRoutes } from "./operations/dead-letters.ts";
 import { indexPageRoute } from "./operations/index-page.ts";
-import { inventoryRoutes } from "./inventory/routes.ts";
+import type { Invoices, Operations } from "./operations/operations-port.ts";
 import { operationRoutes } from "./operations/routes.ts";
 import { orderCommandRoutes } from "./orders/order-commands.ts";
 import { parkedOrderRoutes } from "./orders/parked-orders.ts";
 import { placeOrderRoute } from "./orders/place-order.ts";
 import { readOrderRoutes } from "./orders/read-order.ts";
-import { webhookRoutes } from "./webhooks/routes.ts";
-import { components } from "./components.ts";
+import { clientErrors } from "./protocol/client-errors.ts";
+import { handleError } from "./protocol/error-handler.ts";
+import type { HttpApp } from "./protocol/http-app.ts";
+import { assertPlainUtf8, readJson } from "./protocol/json-body.ts";
+import { httpLimits } from "./protocol/limits.ts";
+import { requestIds } from "./protocol/request-id.ts";
+import { RequestLog } from "./protocol/request-log.ts";
+import { setStandardHeaders } from "./protocol/response-headers.ts";
 import { answerUnknownRoute } from "./protocol/unknown-routes.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
 
 /** What the app is built from: the services, and the parts of the node that tests replace. */
 export type AppDependencies = {

@@ -1,8 +1,8 @@
 /** The schemas that routes refer to by name; the names are those of the OpenAPI document. */
-import { CancelOrder, DeliverOrder, NoFields, QualityCheck } from "./orders/command-schemas.ts";
-import { DeadLetter, DeadLetterPage, ReplayedDeadLetter } from "./operations/dead-letters-schema.ts";
 import { PutStockBody, Stock, StockPage } from "./inventory/schemas.ts";
+import { DeadLetter, DeadLetterPage, ReplayedDeadLetter } from "./operations/dead-letters-schema.ts";
 import { Cluster, Live, Ready } from "./operations/operations-schema.ts";
+import { CancelOrder, DeliverOrder, NoFields, QualityCheck } from "./orders/command-schemas.ts";
 import { History, Order } from "./orders/order-schema.ts";
 import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";

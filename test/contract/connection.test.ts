@@ -1,10 +1,7 @@
 /** Which servers are accepted. */
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
-import t from "tap";
-import type { Test } from "tap";
-import { connectNats, isAtLeast } from "../../src/adapters/nats/connection.ts";
-import type { NatsSettings } from "../../src/adapters/nats/connection.ts";
+import { type AddressInfo, createServer } from "node:net";
+import t, { type Test } from "tap";
+import { connectNats, isAtLeast, type NatsSettings } from "../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import { ensureStreams } from "../../src/adapters/nats/streams.ts";
 import { freePorts } from "../support/cluster/free-ports.ts";

@@ -2,8 +2,13 @@
 import t from "tap";
 import { subjects } from "../../src/runtime/subjects.ts";
 import { AppendCode } from "../../src/adapters/jetstream/append-rules.ts";
-import { ReplicaLagging, ServerCode, Unavailable } from "../../src/runtime/ports.ts";
-import type { Journal, Message } from "../../src/runtime/ports.ts";
+import {
+  type Journal,
+  type Message,
+  ReplicaLagging,
+  ServerCode,
+  Unavailable,
+} from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome, TIMEOUT_MS } from "./expect.ts";
 import { inEveryWorld } from "./worlds.ts";

@@ -4,8 +4,7 @@
  */
 import t from "tap";
 import { subjects } from "../../src/runtime/subjects.ts";
-import { ServerCode } from "../../src/runtime/ports.ts";
-import type { Journal, Message } from "../../src/runtime/ports.ts";
+import { type Journal, type Message, ServerCode } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome } from "./expect.ts";
 import { inEveryWorld, STALL_MS } from "./worlds.ts";

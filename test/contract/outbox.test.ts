@@ -1,7 +1,6 @@
 /** The outbox: which rows it keeps, in which order, and that a transaction is all or nothing. */
 import { join } from "node:path";
-import t from "tap";
-import type { Test } from "tap";
+import t, { type Test } from "tap";
 import { memoryOutbox } from "../../src/adapters/memory/outbox.ts";
 import { sqliteOutbox } from "../../src/adapters/local/sqlite-outbox.ts";
 import type { Outbox, OutboxRow } from "../../src/runtime/ports.ts";

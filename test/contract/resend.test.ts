@@ -2,8 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
 import { subjects } from "../../src/runtime/subjects.ts";
-import { ServerCode, Unavailable } from "../../src/runtime/ports.ts";
-import type { Journal } from "../../src/runtime/ports.ts";
+import { type Journal, ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import { freshId } from "./expect.ts";
 import { inEveryWorld } from "./worlds.ts";
 

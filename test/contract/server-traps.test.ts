@@ -1,8 +1,6 @@
 /** Behavior of real servers that the adapters rely on or avoid, and that memory does not imitate. */
-import t from "tap";
-import type { Test } from "tap";
-import { orderStream } from "../../src/adapters/nats/stream-definitions.ts";
-import type { StreamDefinition } from "../../src/adapters/nats/stream-definitions.ts";
+import t, { type Test } from "tap";
+import { orderStream, type StreamDefinition } from "../../src/adapters/nats/stream-definitions.ts";
 import { STREAM, subjects } from "../../src/runtime/subjects.ts";
 import { AppendCode } from "../../src/adapters/jetstream/append-rules.ts";
 import { appendMessages } from "../../src/adapters/nats/append.ts";
@@ -11,8 +9,7 @@ import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { ensureStream } from "../../src/adapters/nats/streams.ts";
-import { ServerCode, Unavailable } from "../../src/runtime/ports.ts";
-import type { Message } from "../../src/runtime/ports.ts";
+import { type Message, ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import { startNatsCluster, startNatsServer } from "../support/cluster/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { untilAnswered } from "../support/cluster/until-answered.ts";

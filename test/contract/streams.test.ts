@@ -1,7 +1,6 @@
 /** Streams that are made, and streams that are refused. */
 import { Kvm } from "@nats-io/kv";
-import t from "tap";
-import type { Test } from "tap";
+import t, { type Test } from "tap";
 import {
   allStreams,
   bucketStream,

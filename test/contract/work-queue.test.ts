@@ -1,6 +1,5 @@
 /** The ports of workers: queues of events, dead letters, documents. In memory and on real servers alike. */
-import t from "tap";
-import type { Test } from "tap";
+import t, { type Test } from "tap";
 import { allStreams } from "../../src/adapters/nats/stream-definitions.ts";
 import { INVOICE_STORE, subjects } from "../../src/runtime/subjects.ts";
 import { systemClock } from "../../src/adapters/local/system-clock.ts";

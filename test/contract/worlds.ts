@@ -1,8 +1,11 @@
 /** The worlds of the contract suites: in memory, on one server, on a cluster of three. One type for all. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Test } from "tap";
-import { bucketStream, orderStream } from "../../src/adapters/nats/stream-definitions.ts";
-import type { StreamDefinition } from "../../src/adapters/nats/stream-definitions.ts";
+import {
+  bucketStream,
+  orderStream,
+  type StreamDefinition,
+} from "../../src/adapters/nats/stream-definitions.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import { natsBus } from "../../src/adapters/nats/bus.ts";
 import { systemClock } from "../../src/adapters/local/system-clock.ts";
@@ -12,8 +15,7 @@ import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import { MemoryServer } from "../../src/adapters/memory/server.ts";
 import { ensureStream } from "../../src/adapters/nats/streams.ts";
 import type { Bucket, Bus, Journal } from "../../src/runtime/ports.ts";
-import { startNatsCluster, startNatsServer } from "../support/cluster/nats-server.ts";
-import type { NatsServer } from "../support/cluster/nats-server.ts";
+import { type NatsServer, startNatsCluster, startNatsServer } from "../support/cluster/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { untilAnswered } from "../support/cluster/until-answered.ts";
 

@@ -1,13 +1,14 @@
 /** A KV bucket on the log that holds it, the same for every kind of log. Readable with the ordinary KV clients. */
-import { ServerCode, Unavailable } from "../../runtime/ports.ts";
-import type {
-  AppendResult,
-  Bucket,
-  BucketEntry,
-  CasResult,
-  Message,
-  StoredMessage,
-  Subscription,
+import {
+  type AppendResult,
+  type Bucket,
+  type BucketEntry,
+  type CasResult,
+  type Message,
+  ServerCode,
+  type StoredMessage,
+  type Subscription,
+  Unavailable,
 } from "../../runtime/ports.ts";
 
 /** What a bucket needs of its log. Reads throw `Unavailable`. */

@@ -11,8 +11,7 @@
  */
 import { renameSync, rmSync } from "node:fs";
 import Database from "better-sqlite3";
-import { StoreUnavailable } from "../../runtime/ports.ts";
-import type { Outbox, OutboxRow } from "../../runtime/ports.ts";
+import { type Outbox, type OutboxRow, StoreUnavailable } from "../../runtime/ports.ts";
 
 /** How long a statement waits for another process that holds the file, ms. Blocks the thread. */
 const BUSY_TIMEOUT_MS = 200;

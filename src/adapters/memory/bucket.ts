@@ -1,10 +1,9 @@
 /** A KV bucket on the server in memory. The lock bucket is a part of the journal's log. */
-import { Unavailable } from "../../runtime/ports.ts";
-import type { Bucket } from "../../runtime/ports.ts";
+import { type Bucket, Unavailable } from "../../runtime/ports.ts";
+import { kvBucket } from "../jetstream/kv-bucket.ts";
+import { append, read } from "./journal.ts";
 import type { MemoryLink } from "./link.ts";
 import { consumeLog } from "./log-consumer.ts";
-import { append, read } from "./journal.ts";
-import { kvBucket } from "../jetstream/kv-bucket.ts";
 
 const WRITE_TIMEOUT_MS = 2_000;
 

@@ -1,6 +1,5 @@
 /** Request and reply on the server in memory. */
-import { Unavailable } from "../../runtime/ports.ts";
-import type { Bus, BusAnswer, Subscription } from "../../runtime/ports.ts";
+import { type Bus, type BusAnswer, type Subscription, Unavailable } from "../../runtime/ports.ts";
 import type { MemoryLink } from "./link.ts";
 import type { Listener } from "./server.ts";
 

@@ -1,12 +1,17 @@
 /** The journal of one node on the server in memory. */
 import { streamName } from "../../runtime/layout.ts";
-import { ReplicaLagging, Unavailable } from "../../runtime/ports.ts";
-import type { AppendResult, Journal, Message } from "../../runtime/ports.ts";
+import {
+  type AppendResult,
+  type Journal,
+  type Message,
+  ReplicaLagging,
+  Unavailable,
+} from "../../runtime/ports.ts";
+import { isTransient } from "../jetstream/codes.ts";
+import { encodeMessages } from "../jetstream/message-encoding.ts";
 import type { MemoryLink } from "./link.ts";
 import { consumeLog } from "./log-consumer.ts";
-import { isTransient } from "../jetstream/codes.ts";
 import type { MemoryLog, AppendOutcome } from "./log.ts";
-import { encodeMessages } from "../jetstream/message-encoding.ts";
 import type { Operation } from "./server.ts";
 
 const READ_TIMEOUT_MS = 2_000;

@@ -7,8 +7,7 @@
  *   memory.M2. Fences are checked when a batch is proposed. Until it is applied, no other batch may check its subjects.
  * The real server is right wherever the two differ (test/contract).
  */
-import type { Clock, Message, StoredMessage } from "../../runtime/ports.ts";
-import { ServerCode } from "../../runtime/ports.ts";
+import { type Clock, type Message, ServerCode, type StoredMessage } from "../../runtime/ports.ts";
 import { compileFilters } from "../jetstream/append-rules.ts";
 
 /** The configuration of one stream. */

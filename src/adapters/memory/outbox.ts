@@ -1,6 +1,5 @@
 /** The outbox without a disk: for the simulator. It survives a simulated crash, as a file would. */
-import { StoreUnavailable } from "../../runtime/ports.ts";
-import type { Outbox } from "../../runtime/ports.ts";
+import { type Outbox, StoreUnavailable } from "../../runtime/ports.ts";
 
 /** An outbox whose disk can be made to fail. */
 export interface MemoryOutbox extends Outbox {

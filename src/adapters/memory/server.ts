@@ -3,8 +3,8 @@
  * Owns: the streams, the listeners of each subject, the connections.
  * Uses no clock, no randomness and no I/O except those it is given: the same calls give the same run.
  */
-import type { Clock } from "../../runtime/ports.ts";
 import { type Layout, streamNames, streamSubjects } from "../../runtime/layout.ts";
+import type { Clock } from "../../runtime/ports.ts";
 import { buckets as bucketNames } from "../../runtime/subjects.ts";
 import { MemoryLog } from "./log.ts";
 

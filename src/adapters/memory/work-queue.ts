@@ -3,8 +3,8 @@
  * the queue's name. An item that is not settled in time comes again.
  * Owns: which items are unsettled.  Does not own: the journal, time.
  */
-import { token } from "../../runtime/subjects.ts";
 import type { Clock, Journal, StoredMessage } from "../../runtime/ports.ts";
+import { token } from "../../runtime/subjects.ts";
 import type { DeadLetter, WorkItem, WorkQueue, WorkQueueOptions } from "../../runtime/workers/work-queue.ts";
 
 type Member = {

@@ -4,12 +4,10 @@
  * Hot path: header and payload of a message are encoded in one step.
  */
 import { MsgHdrsImpl, nuid } from "@nats-io/transport-node";
-import { ServerCode } from "../../runtime/ports.ts";
-import type { AppendResult } from "../../runtime/ports.ts";
-import type { NatsLink } from "./link.ts";
-import { isNoRoom, isTransient } from "../jetstream/codes.ts";
-import type { ErrorBody } from "../jetstream/codes.ts";
+import { type AppendResult, ServerCode } from "../../runtime/ports.ts";
+import { type ErrorBody, isNoRoom, isTransient } from "../jetstream/codes.ts";
 import { encodeMessages, type WireMessage } from "../jetstream/message-encoding.ts";
+import type { NatsLink } from "./link.ts";
 import { describe, request } from "./request.ts";
 
 /** The limit of a server that does not state its own, bytes. */

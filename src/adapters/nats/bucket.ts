@@ -3,17 +3,16 @@
  * restart of the only server, which loses it.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { StreamDefinition } from "./stream-definitions.ts";
-import { Unavailable } from "../../runtime/ports.ts";
-import type { AppendResult, Bucket, Message } from "../../runtime/ports.ts";
+import { type AppendResult, type Bucket, type Message, Unavailable } from "../../runtime/ports.ts";
+import { kvBucket } from "../jetstream/kv-bucket.ts";
 import { appendMessages } from "./append.ts";
 import { groupedAppend } from "./group-append.ts";
-import type { NatsLink } from "./link.ts";
 import { ApiCode, ApiError } from "./jetstream-api.ts";
 import { lastPerSubject } from "./journal.ts";
-import { kvBucket } from "../jetstream/kv-bucket.ts";
+import type { NatsLink } from "./link.ts";
 import { consumeLog } from "./ordered-consumer.ts";
 import { getMessage } from "./stored-message.ts";
+import type { StreamDefinition } from "./stream-definitions.ts";
 import { ensureStream } from "./streams.ts";
 
 const WRITE_TIMEOUT_MS = 2_000;

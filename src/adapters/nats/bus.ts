@@ -1,7 +1,6 @@
 /** Request and reply over core NATS. Nothing is stored. */
 import type { Msg, Subscription as NatsSubscription } from "@nats-io/transport-node";
-import { Unavailable } from "../../runtime/ports.ts";
-import type { Bus, BusAnswer, Subscription } from "../../runtime/ports.ts";
+import { type Bus, type BusAnswer, type Subscription, Unavailable } from "../../runtime/ports.ts";
 import type { NatsLink } from "./link.ts";
 import { describe, isNoResponders, request } from "./request.ts";
 

@@ -3,8 +3,12 @@
  * Owns: the connection and the listeners to its state.  Does not own: subscriptions made on it.
  */
 import { readFileSync } from "node:fs";
-import { connect, credsAuthenticator } from "@nats-io/transport-node";
-import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import {
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from "@nats-io/transport-node";
 import { limits } from "../../runtime/limits.ts";
 import { ApiError, apiRequest } from "./jetstream-api.ts";
 import type { NatsLink } from "./link.ts";

@@ -9,8 +9,8 @@
  * Proved by: test/integration/runtime/dead-letters.test.ts
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { DEAD_STREAM, token } from "../../runtime/subjects.ts";
 import { type AppendResult, ServerCode, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
+import { DEAD_STREAM, token } from "../../runtime/subjects.ts";
 import {
   type DeadLetter,
   DeadLetterHeader,

@@ -6,13 +6,13 @@
  */
 import { Objm, type ObjectStore } from "@nats-io/obj";
 import { nuid } from "@nats-io/transport-node";
-import type { Documents, StoredDocument } from "../../runtime/workers/document-store.ts";
 import { Unavailable } from "../../runtime/ports.ts";
-import { groupedAppend } from "./group-append.ts";
-import { chunkSubject, descriptionSubject, digestOf, readDirectly } from "./document-direct.ts";
-import type { NatsLink } from "./link.ts";
+import type { Documents, StoredDocument } from "../../runtime/workers/document-store.ts";
 import type { WireMessage } from "../jetstream/message-encoding.ts";
 import { untilAvailable } from "../jetstream/retry-until-available.ts";
+import { chunkSubject, descriptionSubject, digestOf, readDirectly } from "./document-direct.ts";
+import { groupedAppend } from "./group-append.ts";
+import type { NatsLink } from "./link.ts";
 
 const OPEN_DEADLINE_MS = 30_000;
 /** Time limit of one attempt at a write, ms. */

@@ -11,9 +11,9 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { AppendResult } from "../../runtime/ports.ts";
+import type { WireMessage } from "../jetstream/message-encoding.ts";
 import { appendMessages } from "./append.ts";
 import type { NatsLink } from "./link.ts";
-import type { WireMessage } from "../jetstream/message-encoding.ts";
 
 /** Messages. With fewer, single writes are faster: a batch has a fixed cost of a few of them. */
 const GROUP_FROM = 4;

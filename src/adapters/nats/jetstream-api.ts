@@ -1,8 +1,7 @@
 /** Requests to the JetStream API. They keep the server's error codes apart from "no answer". */
 import { Unavailable } from "../../runtime/ports.ts";
+import { type ErrorBody, isTransient } from "../jetstream/codes.ts";
 import type { NatsLink } from "./link.ts";
-import { isTransient } from "../jetstream/codes.ts";
-import type { ErrorBody } from "../jetstream/codes.ts";
 import { describe, request } from "./request.ts";
 
 /** The server's definite refusal. `code` is its `err_code` (nats-server, errors.json). */

@@ -2,13 +2,19 @@
  * The journal on a JetStream stream. A quorum acknowledges writes. The leader answers reads, or the answering replica
  * states how far its log reaches.
  */
+import {
+  type AppendResult,
+  type Journal,
+  type Message,
+  type StoredMessage,
+  type Subscription,
+  Unavailable,
+} from "../../runtime/ports.ts";
 import { STREAM } from "../../runtime/subjects.ts";
-import { Unavailable } from "../../runtime/ports.ts";
-import type { AppendResult, Journal, Message, StoredMessage, Subscription } from "../../runtime/ports.ts";
 import { appendMessages } from "./append.ts";
 import { lastTogether } from "./direct-get.ts";
-import type { NatsLink } from "./link.ts";
 import { ApiError, apiRequest } from "./jetstream-api.ts";
+import type { NatsLink } from "./link.ts";
 import { consumeLog } from "./ordered-consumer.ts";
 import { getMessage, READ_TIMEOUT_MS } from "./stored-message.ts";
 

@@ -12,12 +12,10 @@
  * The server's flow control bounds the queue: its requests are answered only after the messages before them.
  * Proved by: test/contract/journal.test.ts, consume.test.ts, outage.test.ts
  */
-import { createInbox, nuid } from "@nats-io/transport-node";
-import type { Msg, Subscription as NatsSubscription } from "@nats-io/transport-node";
-import { Unavailable } from "../../runtime/ports.ts";
-import type { StoredMessage, Subscription } from "../../runtime/ports.ts";
-import type { NatsLink } from "./link.ts";
+import { createInbox, type Msg, nuid, type Subscription as NatsSubscription } from "@nats-io/transport-node";
+import { type StoredMessage, type Subscription, Unavailable } from "../../runtime/ports.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
+import type { NatsLink } from "./link.ts";
 import { readDelivery } from "./stored-message.ts";
 
 /** What to consume. */

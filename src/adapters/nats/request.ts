@@ -1,6 +1,5 @@
 /** Requests over core NATS that end with their connection, and the reasons for which they fail. */
-import { errors } from "@nats-io/transport-node";
-import type { Msg, MsgHdrs } from "@nats-io/transport-node";
+import { errors, type Msg, type MsgHdrs } from "@nats-io/transport-node";
 import type { NatsLink } from "./link.ts";
 
 /**

@@ -2,8 +2,8 @@
  * The streams and buckets in which everything is stored, as the server's API takes them. Data only.
  * Why each option: docs/architecture.md; ADR-50 (batches) and ADR-51 (schedules) of NATS.
  */
-import { streamName, streamSubjects } from "../../runtime/layout.ts";
 import type { NodeSettings } from "../../../config/settings.ts";
+import { streamName, streamSubjects } from "../../runtime/layout.ts";
 import { buckets, DEAD_STREAM, INVOICE_STORE } from "../../runtime/subjects.ts";
 
 /** A stream as `STREAM.CREATE` takes it (times in nanoseconds). */

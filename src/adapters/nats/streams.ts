@@ -1,9 +1,14 @@
 /** Makes missing streams and checks existing ones. Never changes or weakens an existing one. */
-import { allStreams, PARTITIONS_KEY, STREAMS_KEY } from "./stream-definitions.ts";
-import type { StreamDefinition, StreamSettings } from "./stream-definitions.ts";
 import { Unavailable } from "../../runtime/ports.ts";
-import type { NatsLink } from "./link.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
+import type { NatsLink } from "./link.ts";
+import {
+  allStreams,
+  PARTITIONS_KEY,
+  type StreamDefinition,
+  STREAMS_KEY,
+  type StreamSettings,
+} from "./stream-definitions.ts";
 
 /** A stream exists and does not fit. One line: what differs and the remedy. Not retryable. */
 export class StreamIncompatible extends Error {

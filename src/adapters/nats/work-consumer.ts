@@ -8,8 +8,8 @@
  * Proved by: test/integration/runtime/worker-succession.test.ts, worker.test.ts
  */
 import { createHash } from "node:crypto";
-import { REPLAY_DAYS } from "../../runtime/workers/worker-bounds.ts";
 import type { WorkQueueOptions } from "../../runtime/workers/work-queue.ts";
+import { REPLAY_DAYS } from "../../runtime/workers/worker-bounds.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
 import type { NatsLink } from "./link.ts";
 

@@ -3,15 +3,14 @@
  * Owns: pulling.  Does not own: the consumers (work-consumer.ts), what a worker does, its locks.
  */
 import { setTimeout as pause } from "node:timers/promises";
+import { type Subscription, Unavailable } from "../../runtime/ports.ts";
 import { DEAD_STREAM, STREAM } from "../../runtime/subjects.ts";
-import { Unavailable } from "../../runtime/ports.ts";
-import type { Subscription } from "../../runtime/ports.ts";
 import type { WorkItem, WorkQueue, WorkQueueOptions } from "../../runtime/workers/work-queue.ts";
-import { bury, replayedItem, replaysOf } from "./dead-letters.ts";
-import type { NatsLink } from "./link.ts";
-import { ApiError } from "./jetstream-api.ts";
-import { PullLoop } from "./pull-loop.ts";
 import { untilAvailable } from "../jetstream/retry-until-available.ts";
+import { bury, replayedItem, replaysOf } from "./dead-letters.ts";
+import { ApiError } from "./jetstream-api.ts";
+import type { NatsLink } from "./link.ts";
+import { PullLoop } from "./pull-loop.ts";
 import { consumerName, ensureConsumer } from "./work-consumer.ts";
 
 const OPEN_DEADLINE_MS = 30_000;

@@ -8,8 +8,7 @@
  *   close.G2. A connection is not closed while a request on it may be in flight: idle ones stay open for a moment.
  * Proved by: test/integration/http/closing.test.ts, test/fault/hand-over.test.ts
  */
-import { Server as TcpServer } from "node:net";
-import type { Socket } from "node:net";
+import { Server as TcpServer, type Socket } from "node:net";
 import type { FastifyReply } from "fastify";
 import { stopping } from "../../runtime/limits.ts";
 import type { HttpApp } from "../protocol/http-app.ts";

@@ -1,6 +1,6 @@
 /** Refuses at once the requests that an isolated node cannot serve: their callers would wait in vain. */
-import type { HttpApp } from "../protocol/http-app.ts";
 import type { Operations } from "../operations/operations-port.ts";
+import type { HttpApp } from "../protocol/http-app.ts";
 import { retryAfter, sendProblem } from "../protocol/problem-answers.ts";
 
 /** The last known view of the cluster is shown nevertheless. */

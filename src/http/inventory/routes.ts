@@ -4,9 +4,9 @@ import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { decodeCursor, encodeCursor, readLimit } from "../protocol/page-cursor.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
-import type { PutStockBody } from "./schemas.ts";
-import { pageQuery, ref, skuParams } from "../protocol/schema-parts.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
+import { pageQuery, ref, skuParams } from "../protocol/schema-parts.ts";
+import type { PutStockBody } from "./schemas.ts";
 
 const putSchema = {
   operationId: "putStock",

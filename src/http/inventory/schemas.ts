@@ -1,6 +1,5 @@
 /** Stock per SKU. */
-import { Type } from "typebox";
-import type { Static } from "typebox";
+import { type Static, Type } from "typebox";
 import { httpLimits } from "../protocol/limits.ts";
 import { closed, money, moneyInput, nullable, ref, text } from "../protocol/schema-parts.ts";
 

@@ -1,6 +1,5 @@
 /** Schemas of dead letters: events that workers abandoned. */
-import { Type } from "typebox";
-import type { Static } from "typebox";
+import { type Static, Type } from "typebox";
 import { nullable, oneOf, ref, time } from "../protocol/schema-parts.ts";
 
 /** Pattern of a dead letter's id; also of a cursor of the list. */

@@ -1,9 +1,9 @@
 /** Health, metrics and the cluster, for load balancers, monitoring and operators. */
 import type { HttpApp } from "../protocol/http-app.ts";
-import type { ClusterView, Operations } from "./operations-port.ts";
 import { retryAfter, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
-import { ref } from "../protocol/schema-parts.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
+import { ref } from "../protocol/schema-parts.ts";
+import type { ClusterView, Operations } from "./operations-port.ts";
 
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 

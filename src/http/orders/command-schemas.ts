@@ -1,6 +1,5 @@
 /** Bodies of the commands to an existing order. */
-import { Type } from "typebox";
-import type { Static } from "typebox";
+import { type Static, Type } from "typebox";
 import { httpLimits } from "../protocol/limits.ts";
 import { closed, moneyInput, text } from "../protocol/schema-parts.ts";
 

@@ -3,8 +3,7 @@ import type { CommandResult, OrderView, PlaceResult } from "../../services/order
 import { etagOf } from "../protocol/etag.ts";
 import type { Fault } from "../protocol/faults.ts";
 import type { Preferences } from "../protocol/preferences.ts";
-import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
-import type { ProblemSink } from "../protocol/problem-answers.ts";
+import { type ProblemSink, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 
 /** The part of a reply that an order needs, whatever the route's types are. */
 export type OrderSink = Omit<ProblemSink, "send"> & { send(payload: OrderView | Buffer): unknown };

@@ -2,12 +2,16 @@
 import type { OrderCommand, Orders } from "../../services/orders/contract.ts";
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
-import { sendCommanded } from "./order-answers.ts";
-import { DEFAULT_CANCEL_REASON } from "./command-schemas.ts";
-import type { CancelOrder, DeliverOrder, QualityCheck } from "./command-schemas.ts";
-import { orderParams, ref } from "../protocol/schema-parts.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import type { ProblemCode } from "../protocol/problems.ts";
+import { orderParams, ref } from "../protocol/schema-parts.ts";
+import {
+  type CancelOrder,
+  DEFAULT_CANCEL_REASON,
+  type DeliverOrder,
+  type QualityCheck,
+} from "./command-schemas.ts";
+import { sendCommanded } from "./order-answers.ts";
 
 function schemaOf<B>(
   operationId: string,

@@ -1,7 +1,7 @@
 /** The order in answers. It drives the serializer: a member that is not listed here does not leave the node. */
 import { Type } from "typebox";
-import { address, customer, paymentMethod, placeOrderExample } from "./place-order-schema.ts";
 import { money, nullable, oneOf, time } from "../protocol/schema-parts.ts";
+import { address, customer, paymentMethod, placeOrderExample } from "./place-order-schema.ts";
 
 /** Status of an order. */
 export const orderStatus = oneOf([

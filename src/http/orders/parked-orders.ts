@@ -3,12 +3,12 @@ import type { ParkedOrders, UnparkResult } from "../../services/orders/contract.
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
-import { type OrderSink, sendOrder } from "./order-answers.ts";
 import { decodeCursor, encodeCursor, readLimit } from "../protocol/page-cursor.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
-import { orderParams, pageQuery, ref } from "../protocol/schema-parts.ts";
-import type { SkipInput } from "./parked-schema.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
+import { orderParams, pageQuery, ref } from "../protocol/schema-parts.ts";
+import { type OrderSink, sendOrder } from "./order-answers.ts";
+import type { SkipInput } from "./parked-schema.ts";
 
 const listSchema = {
   operationId: "listParked",

@@ -1,6 +1,5 @@
 /** Schemas of parked orders, for operators. */
-import { Type } from "typebox";
-import type { Static } from "typebox";
+import { type Static, Type } from "typebox";
 import { closed, nullable, text, time } from "../protocol/schema-parts.ts";
 
 /** One page of `GET /v1/parked`. */

@@ -1,6 +1,5 @@
 /** Body of `POST /v1/orders`. */
-import { Type } from "typebox";
-import type { Static } from "typebox";
+import { type Static, Type } from "typebox";
 import { httpLimits } from "../protocol/limits.ts";
 import { closed, oneOf, sku, text } from "../protocol/schema-parts.ts";
 

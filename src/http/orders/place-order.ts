@@ -4,13 +4,13 @@ import type { Orders } from "../../services/orders/contract.ts";
 import { faultsOf } from "../protocol/faults.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
-import { sendPlaced } from "./order-answers.ts";
-import { orderFaults } from "./order-faults.ts";
 import { readPreferences } from "../protocol/preferences.ts";
 import { sendProblem } from "../protocol/problem-answers.ts";
-import { ref } from "../protocol/schema-parts.ts";
-import type { PlaceOrderBody } from "./place-order-schema.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
+import { ref } from "../protocol/schema-parts.ts";
+import { sendPlaced } from "./order-answers.ts";
+import { orderFaults } from "./order-faults.ts";
+import type { PlaceOrderBody } from "./place-order-schema.ts";
 
 /** Without authentication all callers share one space of idempotency keys. */
 const CALLER = "anonymous";

@@ -2,14 +2,14 @@
 import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import type { Orders } from "../../services/orders/contract.ts";
+import type { InvoiceResult, Invoices } from "../operations/operations-port.ts";
 import { etagOf, matches } from "../protocol/etag.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
-import type { InvoiceResult, Invoices } from "../operations/operations-port.ts";
-import { sendOrder } from "./order-answers.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
+import { serviceProblems } from "../protocol/problem-schema.ts";
 import type { ProblemCode } from "../protocol/problems.ts";
 import { orderParams, ref } from "../protocol/schema-parts.ts";
-import { serviceProblems } from "../protocol/problem-schema.ts";
+import { sendOrder } from "./order-answers.ts";
 
 const config = { unknownParameter: "order_not_found" } as const;
 

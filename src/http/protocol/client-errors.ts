@@ -1,8 +1,7 @@
 /** Answers on the bare socket: for bytes that are not an HTTP request, and for requests that arrive too late. */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { PROBLEM_TYPE, problems, toProblem } from "./problems.ts";
-import type { ProblemCode } from "./problems.ts";
+import { PROBLEM_TYPE, type ProblemCode, problems, toProblem } from "./problems.ts";
 
 const problemOfCode: Readonly<Record<string, ProblemCode>> = {
   HPE_HEADER_OVERFLOW: "headers_too_large",

@@ -3,8 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { discardBody } from "./discard-body.ts";
 import { faultsOf } from "./faults.ts";
 import { sendProblem } from "./problem-answers.ts";
-import { ProblemError } from "./problems.ts";
-import type { ProblemCode, ProblemMembers } from "./problems.ts";
+import { type ProblemCode, ProblemError, type ProblemMembers } from "./problems.ts";
 
 /** The framework's errors that the client caused. */
 const problemOfCode: Readonly<Record<string, ProblemCode>> = {

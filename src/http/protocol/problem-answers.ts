@@ -1,7 +1,6 @@
 /** Error answers: how one is sent, and those that several routes share. */
 import type { UnavailableResult } from "../../services/orders/contract.ts";
-import { PROBLEM_TYPE, problems, toProblem } from "./problems.ts";
-import type { ProblemCode, ProblemMembers } from "./problems.ts";
+import { PROBLEM_TYPE, type ProblemCode, type ProblemMembers, problems, toProblem } from "./problems.ts";
 
 /** The part of a reply that a problem needs, whatever the route's types are. */
 export type ProblemSink = {

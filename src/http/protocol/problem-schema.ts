@@ -1,8 +1,7 @@
 /** The schema of the error answer, and the documented problems of a route. */
 import { Type } from "typebox";
 import { faultCodes } from "./faults.ts";
-import { PROBLEM_TYPE, problems, toProblem } from "./problems.ts";
-import type { ProblemCode } from "./problems.ts";
+import { PROBLEM_TYPE, type ProblemCode, problems, toProblem } from "./problems.ts";
 import { oneOf, ref } from "./schema-parts.ts";
 
 /** Every error answer (RFC 9457). Some codes add members, so it is not closed. */

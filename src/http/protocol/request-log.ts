@@ -1,6 +1,5 @@
 /** What is logged of requests: one line each at debug level, and a warning for an answer that broke off. */
-import { LogController } from "fastify";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import { type FastifyReply, type FastifyRequest, LogController } from "fastify";
 
 /** Fastify's log controller with those lines. They hold the route and no address. */
 export class RequestLog extends LogController {

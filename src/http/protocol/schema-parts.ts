@@ -1,6 +1,5 @@
 /** Building blocks of the API's schemas. One schema validates, types, serializes and documents. */
-import { Type } from "typebox";
-import type { Static, TSchema } from "typebox";
+import { type Static, type TSchema, Type } from "typebox";
 import { httpLimits } from "./limits.ts";
 
 /**

@@ -10,8 +10,8 @@ import type { IntakeResult, WebhookIntake, WebhookSender } from "../../services/
 import type { HttpApp } from "../protocol/http-app.ts";
 import { readJson } from "../protocol/json-body.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
-import { DeliveryReportBody, PaymentReportBody } from "./schemas.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
+import { DeliveryReportBody, PaymentReportBody } from "./schemas.ts";
 
 const schemaOf = (operationId: string, tag: string, sender: string) =>
   ({

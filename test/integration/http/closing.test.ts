@@ -1,13 +1,11 @@
 /** Closing the API: open requests are answered, late ones get an error, and no answer is cut off. */
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import t from "tap";
-import type { Test } from "tap";
+import t, { type Test } from "tap";
 import { stopping } from "../../../src/runtime/limits.ts";
 import type { PlaceResult } from "../../../src/services/orders/contract.ts";
 import { body, order, ordersWith, startApp } from "../../support/http-services.ts";
-import { rawConnection } from "../../support/clients/raw-http.ts";
-import type { RawConnection } from "../../support/clients/raw-http.ts";
+import { rawConnection, type RawConnection } from "../../support/clients/raw-http.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
 /** An app whose `place` waits until it is released. */

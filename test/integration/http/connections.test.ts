@@ -1,14 +1,12 @@
 /** Behavior of real connections: large and broken bodies, pipelining, senders that disconnect, closing. */
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import t from "tap";
-import type { Test } from "tap";
+import t, { type Test } from "tap";
 import type { AppDependencies } from "../../../src/http/app.ts";
 import { httpLimits } from "../../../src/http/protocol/limits.ts";
 import type { PlaceResult } from "../../../src/services/orders/contract.ts";
 import { body, order, ordersWith, startApp } from "../../support/http-services.ts";
-import { rawConnection } from "../../support/clients/raw-http.ts";
-import type { RawConnection } from "../../support/clients/raw-http.ts";
+import { rawConnection, type RawConnection } from "../../support/clients/raw-http.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
 async function listening(t: Test, replace?: Partial<AppDependencies>) {

@@ -2,8 +2,7 @@
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import type { InjectOptions } from "fastify";
-import t from "tap";
-import type { Test } from "tap";
+import t, { type Test } from "tap";
 import { body, startApp } from "../../support/http-services.ts";
 
 const { app, orders } = await startApp(t);

@@ -3,10 +3,13 @@ import t from "tap";
 import { subjects } from "../../../src/runtime/subjects.ts";
 import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
-import { MemoryServer } from "../../../src/adapters/memory/server.ts";
-import type { Fault, MemoryServerOptions, Operation } from "../../../src/adapters/memory/server.ts";
-import { ServerCode, Unavailable } from "../../../src/runtime/ports.ts";
-import type { AppendResult, Message } from "../../../src/runtime/ports.ts";
+import {
+  type Fault,
+  MemoryServer,
+  type MemoryServerOptions,
+  type Operation,
+} from "../../../src/adapters/memory/server.ts";
+import { type AppendResult, type Message, ServerCode, Unavailable } from "../../../src/runtime/ports.ts";
 
 function world(options: Partial<MemoryServerOptions> = {}) {
   const clock = new VirtualClock();

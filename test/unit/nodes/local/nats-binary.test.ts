@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import type { Test } from "tap";
-import t from "tap";
+import t, { type Test } from "tap";
 import { locateNatsServer, NatsServerMissing } from "../../../../nodes/local/nats-binary.ts";
 import type { NatsSource } from "../../../../nodes/local/nats-sources.ts";
 import { isUsable } from "../../../../nodes/local/nats-version.ts";
