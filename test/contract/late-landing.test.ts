@@ -79,7 +79,7 @@ await inEveryWorld(t, async (t, world) => {
       const batch = [record(id, 0), event(id)];
       await unanswered(batch, batch);
       await settle(journal, batch);
-      if (!landsFirst) await waitUntil("whatever was on its way has arrived", arrived());
+      if (!landsFirst) await waitUntil("every message in flight has arrived", arrived());
       t.equal((await journal.readAll(subjects.record(6, id))).length, 1);
       t.equal((await journal.readAll(subjects.event(6, id))).length, 1);
     },

@@ -1,4 +1,4 @@
-/** Closing the API: open requests are answered, late ones get an error, and no answer is cut off. */
+/** Closing the API: open requests are answered, late ones get an error, and no answer is interrupted. */
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import t, { type Test } from "tap";

@@ -96,5 +96,5 @@ t.test("closing does not wait for a silent client", async (t) => {
   });
   await new Promise((resolve) => idle.once("data", resolve));
   await mailbox.smtp.close();
-  await waitUntil("the client is cut off", () => closed);
+  await waitUntil("the client is disconnected", () => closed);
 });

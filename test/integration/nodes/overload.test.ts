@@ -9,7 +9,7 @@ import { waitUntil } from "../../support/wait-until.ts";
 import { diary, notes } from "../../unit/runtime/tenure/tenure-stage.ts";
 
 const START = { waitMs: 0, mayExist: false } as const;
-/** So many requests at once delay the node's heartbeats. */
+/** This many requests at once delay the node's heartbeats. */
 const PRESENCE_TTL_MS = 20_000;
 const MIB = 1024 * 1024;
 
@@ -79,7 +79,7 @@ t.test(
       waves.push(heapMib());
     }
     thaw();
-    await waitUntil("everybody is answered", () => answered === asked);
+    await waitUntil("every request is answered", () => answered === asked);
     t.comment("answers", answers, "heap by wave, MiB", waves.map(Math.round));
     t.ok((answers.overloaded ?? 0) >= 3000, "most are refused");
     await waitUntil("orders are taken again", async () => {

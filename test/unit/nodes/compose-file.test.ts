@@ -123,7 +123,7 @@ t.test(
       ),
     );
     for (const [name, { environment }] of servers)
-      t.same(new Set(Object.keys(environment)), natsVariables, `${name} sets what cluster.conf wants`);
+      t.same(new Set(Object.keys(environment)), natsVariables, `${name} sets what cluster.conf needs`);
     for (const [name, { environment }] of services)
       for (const variable of Object.keys(environment))
         t.ok(knownVariables.has(variable), `${name}: ${variable}`);
