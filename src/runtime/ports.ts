@@ -205,7 +205,7 @@ export class Unavailable extends Error {
 
 /** A replica has not come as far as a reading has to reach. Retryable, soon: it comes on, or another one answers. */
 export class ReplicaLagging extends Unavailable {
-  override readonly name = "Behind";
+  override readonly name = "ReplicaLagging";
 }
 
 /** The local store cannot be written (full, locked, read-only). Retryable; nothing was written. */

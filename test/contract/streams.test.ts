@@ -49,7 +49,7 @@ t.test("with another number of partitions the stream is refused", async (t) => {
   const to = await link(t);
   await ensureStreams(to, settings);
   await t.rejects(ensureStreams(to, { ...settings, partitions: 16 }), {
-    name: "StreamUnfit",
+    name: "StreamIncompatible",
     message: /KV_ORDERS.*number of partitions is "32", needed "16"/,
   });
 });
@@ -63,7 +63,7 @@ t.test("with another number of streams every stream is refused, in one line, and
   const made = await names();
   for (const streams of [1, 3]) {
     await t.rejects(ensureStreams(to, { ...settings, streams }), {
-      name: "StreamUnfit",
+      name: "StreamIncompatible",
       message: `stream KV_ORDERS exists but does not fit: number of streams is "2", needed "${streams}" (ORDERLY_STREAMS); use another server, or settings that match it`,
     });
     await t.rejects(ensureStream(to, orderStream({ ...settings, streams: 3 }, 1)), StreamIncompatible);
@@ -203,7 +203,7 @@ t.test("on a cluster the streams get their copies, as soon as there is a leader"
   const few = { ...orderStream(settings), name: "FEW", subjects: ["few.>"] };
   await ensureStream(to, few);
   await t.rejects(ensureStream(to, { ...few, num_replicas: 3 }), {
-    name: "StreamUnfit",
+    name: "StreamIncompatible",
     message: /num_replicas is 1, needed 3/,
   });
 });
@@ -211,5 +211,5 @@ t.test("on a cluster the streams get their copies, as soon as there is a leader"
 t.test("more copies than servers are refused in one line", async (t) => {
   const to = await link(t);
   const definition = bucketStream("MANY", { storage: "file", ageMs: 0, replicas: 3 });
-  await t.rejects(ensureStream(to, definition), { name: "StreamUnfit", message: /KV_MANY.*replicas/ });
+  await t.rejects(ensureStream(to, definition), { name: "StreamIncompatible", message: /KV_MANY.*replicas/ });
 });
