@@ -2,6 +2,7 @@
  * A real cluster for process tests: nats-server, gateway, mailbox and order nodes as processes on free ports, in
  * a folder of the test's own. Everything is killed when the test is over.
  */
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { loadCatalogue, sampleCatalogue } from "../../../nodes/local/catalogue.ts";
 import { natsPlaceOf } from "../../../nodes/local/nats-plan.ts";
@@ -43,6 +44,11 @@ export type OrderClusterOptions = {
   readonly nodeFile?: string;
   /** Puts the sample catalogue into the inventory, unless false. */
   readonly catalogue?: boolean;
+  /**
+   * A folder that an earlier cluster left: `nats`, `gateway`, `carrier` and `nodes`. It is copied, and the cluster
+   * starts on the copy. With one nats-server only.
+   */
+  readonly storedIn?: string;
 };
 
 /** One process of the cluster, under a name that stays while the process changes. */
@@ -75,6 +81,8 @@ export type OrderCluster = {
   /** Has `kill`, `restart` and `freeze` of its own. The first of `natsServers`. */
   readonly nats: NatsServer;
   readonly natsServers: readonly NatsServer[];
+  /** Folder of everything that the cluster stores: `nats`, `gateway`, `carrier`, `nodes`. */
+  readonly home: string;
   /** Folder of a node's files, by name. */
   homeOf(name: string): string;
 };
@@ -90,12 +98,14 @@ export async function startOrderCluster(
   // Below the ports of outgoing connections: one of those would keep a killed process from coming back.
   const natsCount = options.natsServers ?? 1;
   const { home, port, natsPort } = await findPlace(t, count, natsCount);
+  if (options.storedIn !== undefined) cpSync(options.storedIn, home, { recursive: true });
   const natsServers =
     natsCount === 3
       ? (await startShippedCluster(t, natsPort, home)).servers
       : [
           await startNatsServer(t, {
             port: natsPort,
+            dir: join(home, "nats"),
             syncAlways: options.syncAlways ?? false,
             ...(options.maxFileStoreBytes === undefined
               ? {}
@@ -156,6 +166,7 @@ export async function startOrderCluster(
     mailbox,
     nats: natsServers[0]!,
     natsServers,
+    home,
     homeOf: (name) => join(home, "nodes", name),
   };
 }
