@@ -46,17 +46,17 @@ const SOME: readonly Place[] = [
 const RARE: ReadonlySet<Failpoint> = new Set([
   "relay.diagnose",
   "ownership.read_back",
-  "ownership.prove",
-  "ownership.look",
+  "ownership.verify",
+  "ownership.read_lock",
   "partition.resume",
   "partition.read_inbox",
-  "floor.refresh",
+  "checkpoint.refresh",
   "loader.read",
   "parking.read",
   "parking.store",
   "parking.skip",
-  "effect.look_up",
-  "effect.last_look",
+  "effect.query_status",
+  "effect.query_status_last",
   "router.list",
   "router.find",
   "worker.bury",
@@ -64,14 +64,14 @@ const RARE: ReadonlySet<Failpoint> = new Set([
   "processed.lock_again",
   "processed.check_mark",
   "processed.fail",
-  "numbers.read_last_year",
-  "numbers.read_recorded",
+  "allocation.read_last_counter",
+  "allocation.read_recorded",
   "credit.refuse",
   "credit.number",
   "credit.find",
   "credit.store",
   "inventory.read_hold",
-  "inventory.read_shelf",
+  "inventory.read_item",
   "inventory.put",
 ]);
 const ALL = failpointNames
@@ -110,7 +110,7 @@ const ends: ReadonlySet<Failpoint> = new Set([
   "presence.delete",
   "inventory.drain",
 ]);
-const takeovers = /^(?:ownership\.(?:claim|acquire)|partition\.|floor\.read)/u;
+const takeovers = /^(?:ownership\.(?:claim|acquire)|partition\.|checkpoint\.read)/u;
 /** There is one inventory: a node that starts gets it when it should have it, any other when it is alone. */
 const inventoryTakeovers = /^inventory\.(?:load|prove|serve|flush)/u;
 const armedAtStart = (point: Failpoint): boolean => starts.has(point) || inventoryTakeovers.test(point);

@@ -8,7 +8,7 @@
  * Proved by: test/unit/runtime/cluster/lock-verification.test.ts, test/fault/nats-cluster.test.ts
  */
 import { lockParts, subjects } from "../subjects.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { Clock, Journal, StoredMessage } from "../ports.ts";
 import { Unavailable } from "../ports.ts";
 import type { LockRef } from "../commit/write-set.ts";
@@ -93,16 +93,16 @@ export class LockVerification {
   private async prove(journal: Journal, locks: readonly HeldLock[]): Promise<boolean> {
     const { commitTimeoutMs, failpoints } = this.options;
     const { times } = this;
-    failpoints?.("ownership.prove", "before");
-    const result = await journal.append(
-      locks.map(({ subject, epoch }) => ({
-        subject: subjects.fence(lockParts(subject).resource),
-        payload: "",
-        fence: { subject, sequence: epoch },
-      })),
-      commitTimeoutMs,
+    const result = await failpoint(failpoints, "ownership.verify", () =>
+      journal.append(
+        locks.map(({ subject, epoch }) => ({
+          subject: subjects.fence(lockParts(subject).resource),
+          payload: "",
+          fence: { subject, sequence: epoch },
+        })),
+        commitTimeoutMs,
+      ),
     );
-    failpoints?.("ownership.prove", "after");
     if (result.status === "stored") {
       for (const { subject, epoch } of locks) this.proofs.set(subject, { epoch, times });
       return true;
@@ -115,9 +115,7 @@ export class LockVerification {
   private async look(journal: Journal, { subject }: LockRef): Promise<void> {
     const { failpoints, saw } = this.options;
     try {
-      failpoints?.("ownership.look", "before");
-      const stored = await journal.readLast(subject);
-      failpoints?.("ownership.look", "after");
+      const stored = await failpoint(failpoints, "ownership.read_lock", () => journal.readLast(subject));
       if (stored) saw(stored);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;

@@ -14,7 +14,7 @@
  */
 import { stopping } from "../limits.ts";
 import { assignment } from "./assignment.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { LockVerification } from "./lock-verification.ts";
 import { type LockEntry, readLock, released } from "./lock-entry.ts";
 import type { Clock, Ids, Journal, Log, Reading, StoredMessage, Subscription } from "../ports.ts";
@@ -103,18 +103,18 @@ export class Ownership {
     const locks = slots.map(({ resource }) => resource.lock);
     const readings: Reading[] = [];
     for (let at = 0; at < locks.length; at += LOCKS_READ_AT_ONCE) {
-      failpoints?.("ownership.read", "before");
-      readings.push(await journal.readLastTogether(locks.slice(at, at + LOCKS_READ_AT_ONCE), 0));
-      failpoints?.("ownership.read", "after");
+      readings.push(
+        await failpoint(failpoints, "ownership.read", () =>
+          journal.readLastTogether(locks.slice(at, at + LOCKS_READ_AT_ONCE), 0),
+        ),
+      );
     }
     for (const { last } of readings) for (const stored of last.values()) this.saw(stored);
     // Behind what was read, not behind the oldest lock: the server looks through all that was stored since.
     const from = Math.min(...readings.map(({ through }) => through)) + 1;
-    failpoints?.("ownership.watch", "before");
-    const watching = await journal.consume({ filters: locks, fromSequence: from }, (message) =>
-      this.saw(message),
+    const watching = await failpoint(failpoints, "ownership.watch", () =>
+      journal.consume({ filters: locks, fromSequence: from }, (message) => this.saw(message)),
     );
-    failpoints?.("ownership.watch", "after");
     return watching;
   }
 
@@ -258,9 +258,9 @@ export class Ownership {
     const nonce = ids.next();
     slot.nonce = nonce;
     slot.doubts = this.verification.count();
-    failpoints?.("ownership.claim", "before");
-    const result = await this.write(slot, this.options.node, nonce);
-    failpoints?.("ownership.claim", "after");
+    const result = await failpoint(failpoints, "ownership.claim", () =>
+      this.write(slot, this.options.node, nonce),
+    );
     // The watch may have told of our entry before the answer did, and of its end, and the next claim be under way.
     if (slot.state !== "claiming" || slot.nonce !== nonce) return;
     if (result.status === "stored") {
@@ -277,9 +277,9 @@ export class Ownership {
   private async readBack(slot: Slot): Promise<void> {
     const { journal, lock } = slot.resource;
     try {
-      this.options.failpoints?.("ownership.read_back", "before");
-      const stored = await journal.readLast(lock);
-      this.options.failpoints?.("ownership.read_back", "after");
+      const stored = await failpoint(this.options.failpoints, "ownership.read_back", () =>
+        journal.readLast(lock),
+      );
       if (stored) this.saw(stored);
     } catch {
       // Still unknown: the next review tries again, by compare-and-set on what is known then.
@@ -304,9 +304,7 @@ export class Ownership {
   private async acquire(slot: Slot, epoch: number): Promise<void> {
     const { log, failpoints } = this.options;
     try {
-      failpoints?.("ownership.acquire", "before");
-      await slot.resource.acquire(epoch);
-      failpoints?.("ownership.acquire", "after");
+      await failpoint(failpoints, "ownership.acquire", () => slot.resource.acquire(epoch));
     } catch (error) {
       log.warn({ err: error, resource: slot.resource.name, epoch }, "takeover failed, lock released");
       // Lost meanwhile, and perhaps won again: what there is now belongs to a later epoch.
@@ -332,9 +330,9 @@ export class Ownership {
     const { clock, log } = this.options;
     const begun = clock.monotonic();
     slot.state = "releasing";
-    this.options.failpoints?.("ownership.drain", "before");
-    await Promise.race([slot.resource.drain(), clock.sleep(stopping.drainMs)]);
-    this.options.failpoints?.("ownership.drain", "after");
+    await failpoint(this.options.failpoints, "ownership.drain", () =>
+      Promise.race([slot.resource.drain(), clock.sleep(stopping.drainMs)]),
+    );
     if (slot.state === "releasing" && slot.epoch === epoch) {
       // What is left when the time is up is dropped by the fence, and its callers are told now.
       slot.resource.revoke();
@@ -360,9 +358,9 @@ export class Ownership {
 
   /** One try. Without an answer, or while a batch checks the lock, the next review sees that it still names us. */
   private async release(slot: Slot, revision: number): Promise<void> {
-    this.options.failpoints?.("ownership.release", "before");
-    const result = await this.write(slot, "", slot.nonce, revision);
-    this.options.failpoints?.("ownership.release", "after");
+    const result = await failpoint(this.options.failpoints, "ownership.release", () =>
+      this.write(slot, "", slot.nonce, revision),
+    );
     // The watch may have told of the next owner before the answer came: that entry is the newer one.
     if (result.status === "stored" && result.lastSequence > slot.revision) {
       slot.revision = result.lastSequence;

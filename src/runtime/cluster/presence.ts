@@ -8,7 +8,7 @@
  * Proved by: test/unit/runtime/cluster/presence.test.ts, ownership.test.ts, test/unit/runtime/cluster.test.ts
  * A crash leaves an entry that nobody refreshes; the others count it as gone `ttlMs` after they last saw it change.
  */
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { parseObject } from "../json.ts";
 import type { Bucket, Clock, Log, Subscription } from "../ports.ts";
 import type { Peer, ObserverLiveness } from "./suspicion.ts";
@@ -64,9 +64,9 @@ export class Presence {
 
   /** Sees the others from now on, and is not seen yet. @throws Unavailable */
   async start(): Promise<void> {
-    this.options.failpoints?.("presence.watch", "before");
-    this.watching = await this.options.nodes.watch((change) => this.changed(change));
-    this.options.failpoints?.("presence.watch", "after");
+    this.watching = await failpoint(this.options.failpoints, "presence.watch", () =>
+      this.options.nodes.watch((change) => this.changed(change)),
+    );
     this.seeingSince = this.options.clock.monotonic();
   }
 
@@ -166,9 +166,9 @@ export class Presence {
     this.stopped = true;
     this.cancel();
     await this.watching?.stop();
-    this.options.failpoints?.("presence.delete", "before");
-    await this.options.nodes.delete(this.options.node).catch(() => {});
-    this.options.failpoints?.("presence.delete", "after");
+    await failpoint(this.options.failpoints, "presence.delete", () =>
+      this.options.nodes.delete(this.options.node).catch(() => {}),
+    );
   }
 
   private tick(): void {
@@ -186,9 +186,9 @@ export class Presence {
     const { clock, nodes, entry } = this.options;
     const begun = clock.monotonic();
     const value = this.leaving ? { ...entry(), leaving: true } : entry();
-    this.options.failpoints?.("presence.refresh", "before");
-    await nodes.put(value.id, JSON.stringify(value));
-    this.options.failpoints?.("presence.refresh", "after");
+    await failpoint(this.options.failpoints, "presence.refresh", () =>
+      nodes.put(value.id, JSON.stringify(value)),
+    );
     // The server was silent for a while: for the others too, perhaps.
     if (!this.valid()) {
       this.reconnected();

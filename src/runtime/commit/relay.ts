@@ -13,7 +13,7 @@
  */
 import { limits } from "../limits.ts";
 import { type Batch, composeBatch } from "./batch.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { type Diagnosis, diagnose } from "./rejection-diagnosis.ts";
 import type { OutboxWriter } from "./outbox-writer.ts";
 import { type AppendResult, type Clock, type Journal, type Log, ServerCode } from "../ports.ts";
@@ -215,9 +215,9 @@ export class Relay implements WriteSetSink {
     const { journal, clock, log, commitTimeoutMs, failpoints } = this.options;
     let unexplained = 0;
     for (let attempt = 1; !this.stopped; attempt++) {
-      failpoints?.("relay.append", "before");
-      const result = await journal.append(batch.messages, commitTimeoutMs);
-      failpoints?.("relay.append", "after");
+      const result = await failpoint(failpoints, "relay.append", () =>
+        journal.append(batch.messages, commitTimeoutMs),
+      );
       if (this.stopped) return;
       if (result.status === "stored") {
         this.noRoom = undefined;
@@ -285,9 +285,9 @@ export class Relay implements WriteSetSink {
     const { log, failpoints } = this.options;
     if (result.code === ServerCode.subjectInFlight) return false;
     if (result.code === ServerCode.wrongLastSequence || result.code === ServerCode.duplicateMessageId) {
-      failpoints?.("relay.diagnose", "before");
-      const found = await diagnose(batch, this.queue, this.options.journal, believeOld);
-      failpoints?.("relay.diagnose", "after");
+      const found = await failpoint(failpoints, "relay.diagnose", () =>
+        diagnose(batch, this.queue, this.options.journal, believeOld),
+      );
       if (!found || this.stopped) return false;
       log.info(
         {

@@ -16,7 +16,7 @@ import {
   type EffectHandler,
   type ProviderLimits,
 } from "../definition.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { EffectOutcome } from "../actor/input.ts";
 import type { CallResult } from "./circuit-breaker.ts";
 import type { Clock, Log } from "../ports.ts";
@@ -165,15 +165,15 @@ export class EffectRunner {
       signal: limit.signal,
     };
     try {
-      if (unknown && handler.queryStatus) {
-        this.failpoints?.("effect.look_up", "before");
-        const found = await untilAborted(handler.queryStatus(context), limit.signal);
-        this.failpoints?.("effect.look_up", "after");
+      if (unknown && hasStatusQuery(handler)) {
+        const found = await failpoint(this.failpoints, "effect.query_status", () =>
+          untilAborted(handler.queryStatus(context), limit.signal),
+        );
         if (found.found) return { output: found.output };
       }
-      this.failpoints?.("effect.run", "before");
-      const output = await untilAborted(handler.run(context), limit.signal);
-      this.failpoints?.("effect.run", "after");
+      const output = await failpoint(this.failpoints, "effect.run", () =>
+        untilAborted(handler.run(context), limit.signal),
+      );
       return { output };
     } catch (error) {
       if (timedOut) {
@@ -229,9 +229,9 @@ export class EffectRunner {
         resumed: true,
         signal: limit.signal,
       };
-      this.failpoints?.("effect.last_look", "before");
-      const found = await untilAborted(handler.queryStatus(context), limit.signal);
-      this.failpoints?.("effect.last_look", "after");
+      const found = await failpoint(this.failpoints, "effect.query_status_last", () =>
+        untilAborted(handler.queryStatus(context), limit.signal),
+      );
       return found.found ? { output: found.output } : failure(NOT_FOUND);
     } catch (error) {
       this.log.warn({ err: error, actor: run.actor, effect: run.src }, "outcome could not be looked up");

@@ -44,9 +44,9 @@ export class Checkpoint {
   ): Promise<{ readonly entry: Checkpoint; readonly floor: StoredCheckpoint }> {
     const entry = new Checkpoint(bucket, resource, epoch, failpoints);
     for (let attempt = 1; attempt <= CLAIM_TRIES; attempt++) {
-      failpoints?.("floor.read", "before");
+      failpoints?.("checkpoint.read", "before");
       const stored = await bucket.get(resource);
-      failpoints?.("floor.read", "after");
+      failpoints?.("checkpoint.read", "after");
       const checkpoint = readFloor(stored?.value ?? "");
       if (checkpoint.epoch > epoch)
         throw new Unavailable(`floor of ${resource} belongs to epoch ${checkpoint.epoch}`);
@@ -61,9 +61,9 @@ export class Checkpoint {
     const checkpoint: StoredCheckpoint = { through, epoch: this.epoch, open, behind, parkedAt };
     const value = JSON.stringify(checkpoint);
     if (value === this.written) return true;
-    this.failpoints?.("floor.write", "before");
+    this.failpoints?.("checkpoint.write", "before");
     const result = await this.bucket.update(this.key, value, this.revision);
-    this.failpoints?.("floor.write", "after");
+    this.failpoints?.("checkpoint.write", "after");
     if (result.status === "stored") {
       this.revision = result.revision;
       this.written = value;
@@ -74,9 +74,9 @@ export class Checkpoint {
 
   /** After an unanswered write: takes the entry's revision again if it is still ours. False: deposed. */
   async refresh(): Promise<boolean> {
-    this.failpoints?.("floor.refresh", "before");
+    this.failpoints?.("checkpoint.refresh", "before");
     const stored = await this.bucket.get(this.key);
-    this.failpoints?.("floor.refresh", "after");
+    this.failpoints?.("checkpoint.refresh", "after");
     if (!stored || readFloor(stored.value).epoch !== this.epoch) return false;
     this.revision = stored.revision;
     return true;

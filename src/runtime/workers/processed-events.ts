@@ -9,7 +9,7 @@
  * Proved by: test/unit/runtime/workers/worker.test.ts, test/integration/runtime/worker.test.ts
  */
 import { token } from "../subjects.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { type Bucket, type CasResult, type Clock, Unavailable } from "../ports.ts";
 
 /** An event held by this worker. `attempt` is 1 for the first one ever. */
@@ -102,13 +102,9 @@ export class ProcessedEvents {
       const marked = await this.mark(unmarked, "done");
       return marked ? { status: "done" } : { status: "locked", retryAfterMs: ASK_AGAIN_MS };
     }
-    this.failpoints?.("processed.lock", "before");
-    const created = await this.lock(key, 1, 0, replayOf);
-    this.failpoints?.("processed.lock", "after");
+    const created = await failpoint(this.failpoints, "processed.lock", () => this.lock(key, 1, 0, replayOf));
     if (created.status !== "conflict") return this.outcome(created, key, { attempt: 1, replay: replayOf });
-    this.failpoints?.("processed.read", "before");
-    const stored = await this.bucket.get(key);
-    this.failpoints?.("processed.read", "after");
+    const stored = await failpoint(this.failpoints, "processed.read", () => this.bucket.get(key));
     // Expired or not readable yet: whoever asks again knows more.
     if (stored === undefined) return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
     const entry = JSON.parse(stored.value) as Entry;
@@ -121,9 +117,9 @@ export class ProcessedEvents {
     const attempt = anew ? 1 : entry.attempts + 1;
     const replay = anew ? replayOf : entry.replay;
     const failure = entry.state === "failed" ? entry.reason : undefined;
-    this.failpoints?.("processed.lock_again", "before");
-    const locked = await this.lock(key, attempt, stored.revision, replay);
-    this.failpoints?.("processed.lock_again", "after");
+    const locked = await failpoint(this.failpoints, "processed.lock_again", () =>
+      this.lock(key, attempt, stored.revision, replay),
+    );
     return this.outcome(locked, key, { attempt, failure, replay });
   }
 
@@ -149,9 +145,9 @@ export class ProcessedEvents {
       reason: reason.slice(0, REASON_CHARS),
       ...replayIn(claim),
     };
-    this.failpoints?.("processed.fail", "before");
-    await this.bucket.update(claim.key, JSON.stringify(entry), claim.revision);
-    this.failpoints?.("processed.fail", "after");
+    await failpoint(this.failpoints, "processed.fail", () =>
+      this.bucket.update(claim.key, JSON.stringify(entry), claim.revision),
+    );
     this.held.delete(claim.key);
   }
 
@@ -185,9 +181,9 @@ export class ProcessedEvents {
    */
   private async isPast(claim: Claim): Promise<boolean> {
     try {
-      this.failpoints?.("processed.check_mark", "before");
-      const stored = await this.bucket.get(claim.key);
-      this.failpoints?.("processed.check_mark", "after");
+      const stored = await failpoint(this.failpoints, "processed.check_mark", () =>
+        this.bucket.get(claim.key),
+      );
       return stored !== undefined && stored.revision > claim.revision;
     } catch (error) {
       if (error instanceof Unavailable) return false;
@@ -198,9 +194,9 @@ export class ProcessedEvents {
   private async mark(claim: Claim, state: "done" | "dead"): Promise<boolean> {
     const entry: Entry = { state, at: this.clock.now(), attempts: claim.attempt, ...replayIn(claim) };
     for (let tried = 1; tried <= MARK_TRIES; tried++) {
-      this.failpoints?.("processed.mark", "before");
-      const result = await this.bucket.update(claim.key, JSON.stringify(entry), claim.revision);
-      this.failpoints?.("processed.mark", "after");
+      const result = await failpoint(this.failpoints, "processed.mark", () =>
+        this.bucket.update(claim.key, JSON.stringify(entry), claim.revision),
+      );
       if (result.status === "stored" || (result.status === "conflict" && (await this.isPast(claim)))) {
         this.unmarked.delete(claim.key);
         return true;

@@ -14,7 +14,7 @@
  * Proved by: test/unit/runtime/workers/worker.test.ts, test/integration/runtime/worker.test.ts
  */
 import type { WorkerBounds } from "./worker-bounds.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { Bucket, Clock, Ids, Log } from "../ports.ts";
 import { type Claim, ProcessedEvents } from "./processed-events.ts";
 import { NotAnEvent, readEvent, type WorkEvent } from "./work-event.ts";
@@ -117,21 +117,21 @@ class Worker implements RunningWorker {
 
   async start(): Promise<void> {
     const { name, types, bounds } = this.options;
-    this.failpoints?.("worker.consume", "before");
-    const subscription = await this.queue.consume(
-      {
-        name,
-        filters: types.map((type) => `orders.events.*.${type}`),
-        maxInFlight: bounds.maxInFlight,
-        ackWaitMs: bounds.lockLifeMs + ACK_WAIT_MARGIN_MS,
-      },
-      (item) => {
-        const turn = this.turn(item);
-        this.running.add(turn);
-        return turn.finally(() => this.running.delete(turn));
-      },
+    const subscription = await failpoint(this.failpoints, "worker.consume", () =>
+      this.queue.consume(
+        {
+          name,
+          filters: types.map((type) => `orders.events.*.${type}`),
+          maxInFlight: bounds.maxInFlight,
+          ackWaitMs: bounds.lockLifeMs + ACK_WAIT_MARGIN_MS,
+        },
+        (item) => {
+          const turn = this.turn(item);
+          this.running.add(turn);
+          return turn.finally(() => this.running.delete(turn));
+        },
+      ),
     );
-    this.failpoints?.("worker.consume", "after");
     this.stopQueue = () => subscription.stop();
   }
 
@@ -199,10 +199,10 @@ class Worker implements RunningWorker {
     if (this.stopping) limit.abort(new Error("the worker stops"));
     try {
       limit.signal.throwIfAborted();
-      this.failpoints?.("worker.work", "before");
-      const work = this.options.work(event, { attempt, signal: limit.signal });
-      await Promise.race([work, aborted.promise]);
-      this.failpoints?.("worker.work", "after");
+      await failpoint(this.failpoints, "worker.work", () => {
+        const work = this.options.work(event, { attempt, signal: limit.signal });
+        return Promise.race([work, aborted.promise]);
+      });
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
@@ -249,9 +249,9 @@ class Worker implements RunningWorker {
   private async bury(item: WorkItem, about: string, reason: string, attempts: number): Promise<void> {
     const worker = this.options.name;
     const partition = item.subject.split(".")[2] ?? "0";
-    this.failpoints?.("worker.bury", "before");
-    await this.queue.bury({ worker, partition, about, item, reason, attempts });
-    this.failpoints?.("worker.bury", "after");
+    await failpoint(this.failpoints, "worker.bury", () =>
+      this.queue.bury({ worker, partition, about, item, reason, attempts }),
+    );
     this.counters.dead++;
     this.log.error(
       { about, subject: item.subject, sequence: item.sequence, reason, attempts },

@@ -1,3 +1,4 @@
+import { failpoint } from "../../runtime/failpoints.ts";
 import { checked, type WorkerBounds } from "../../runtime/workers/worker-bounds.ts";
 import {
   type RunningWorker,
@@ -57,9 +58,7 @@ export async function startEmailWorker(dependencies: EmailDependencies): Promise
           : composeMessage(event, readOrderDetails(event.data));
       if (mail === undefined) throw new WorkRefused(`there is no mail for ${event.type}`);
       try {
-        dependencies.failpoints?.("email.send", "before");
-        await mailer.send(mail);
-        dependencies.failpoints?.("email.send", "after");
+        await failpoint(dependencies.failpoints, "email.send", () => mailer.send(mail));
       } catch (error) {
         if (error instanceof MailRefused) throw new WorkRefused(error.message, { cause: error });
         throw error;

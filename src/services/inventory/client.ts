@@ -4,7 +4,7 @@
  * Every request is idempotent (order id, command id), so what got no answer is asked again until the deadline.
  */
 import { subjects } from "../../runtime/subjects.ts";
-import type { Failpoints } from "../../runtime/failpoints.ts";
+import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
 import type { UnavailableResult } from "../orders/contract.ts";
 import type { EndHoldOutput, Inventory, PutStock, ReserveInput, ReserveOutput } from "./contract.ts";
@@ -165,9 +165,9 @@ export class InventoryClient implements Inventory {
       const reply = await this.within(timeoutMs, signal, shard.answer<O>(request));
       return reply ?? { status: "unavailable", reason: "not stored in time" };
     }
-    failpoints?.("inventory.request", "before");
-    const answer = await bus.request(subjects.inventory(number), JSON.stringify(request), timeoutMs);
-    failpoints?.("inventory.request", "after");
+    const answer = await failpoint(failpoints, "inventory.request", () =>
+      bus.request(subjects.inventory(number), JSON.stringify(request), timeoutMs),
+    );
     if (answer.status === "no_responders") return { status: "not_owner" };
     if (answer.status === "unanswered") return { status: "unavailable", reason: answer.reason };
     return JSON.parse(answer.payload) as Answer<Operations[O]["output"]>;

@@ -1,7 +1,7 @@
 /** Reads a shard's stock and catalogue from the log, and has the server prove that the answer is not an old one. */
 import { limits } from "../../runtime/limits.ts";
 import { subjects } from "../../runtime/subjects.ts";
-import type { Failpoints } from "../../runtime/failpoints.ts";
+import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import { ServerCode, Unavailable } from "../../runtime/ports.ts";
 import type { Clock, Journal, Message, StoredMessage } from "../../runtime/ports.ts";
 import { StockProjection } from "./stock-projection.ts";
@@ -32,15 +32,12 @@ export async function loadStock(
   failpoints?: Failpoints,
 ): Promise<StockProjection> {
   for (let read = 1; read <= MAX_TRIES; read++) {
-    failpoints?.("inventory.load", "before");
-    const [stocks, items] = await Promise.all([
-      journal.readLastPerSubject(`${STOCK}>`),
-      journal.readLastPerSubject(`${ITEM}>`),
-    ]);
-    failpoints?.("inventory.load", "after");
-    failpoints?.("inventory.prove", "before");
-    const fresh = await proven(journal, clock, lock, [...stocks, ...items]);
-    failpoints?.("inventory.prove", "after");
+    const [stocks, items] = await failpoint(failpoints, "inventory.load", () =>
+      Promise.all([journal.readLastPerSubject(`${STOCK}>`), journal.readLastPerSubject(`${ITEM}>`)]),
+    );
+    const fresh = await failpoint(failpoints, "inventory.verify", () =>
+      proven(journal, clock, lock, [...stocks, ...items]),
+    );
     if (fresh) {
       const stock = new StockProjection();
       stock.load(

@@ -6,7 +6,7 @@
  *       two owners meets "no responders", and one that meets the wrong one is answered `not_owner`.
  */
 import { subjects } from "../../runtime/subjects.ts";
-import type { Failpoints } from "../../runtime/failpoints.ts";
+import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Journal, Subscription } from "../../runtime/ports.ts";
 import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";
 import { parseRequest } from "./protocol.ts";
@@ -44,12 +44,10 @@ export class InventoryService implements OwnedResource {
     await this.shard.acquire(epoch);
     let subscription: Subscription | undefined;
     try {
-      this.failpoints?.("inventory.serve", "before");
-      subscription = await this.bus.serve(this.subject, (payload) => this.serve(payload));
-      this.failpoints?.("inventory.serve", "after");
-      this.failpoints?.("inventory.flush", "before");
-      await this.bus.flush();
-      this.failpoints?.("inventory.flush", "after");
+      subscription = await failpoint(this.failpoints, "inventory.serve", () =>
+        this.bus.serve(this.subject, (payload) => this.serve(payload)),
+      );
+      await failpoint(this.failpoints, "inventory.flush", () => this.bus.flush());
       if (generation !== this.generation)
         throw new Error(`${this.name} was lost while it was being acquired`);
       this.subscription = subscription;

@@ -10,7 +10,7 @@
  */
 import { subjects } from "../../runtime/subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
-import type { Failpoints } from "../../runtime/failpoints.ts";
+import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Journal } from "../../runtime/ports.ts";
 import { PendingCommits } from "./pending-commits.ts";
@@ -166,9 +166,7 @@ export class ShardTenure {
     if (!write) return { status: "ok", output };
     if (!this.open) return { status: "not_owner" };
     const { orderId } = write.hold;
-    this.failpoints?.("inventory.store", "before");
-    const fate = await this.pending.store(write);
-    this.failpoints?.("inventory.store", "after");
+    const fate = await failpoint(this.failpoints, "inventory.store", () => this.pending.store(write));
     if (fate.status === "stored") {
       this.remember(orderId, write, fate.sequences.get(write.message.subject));
       return { status: "ok", output };
@@ -181,20 +179,18 @@ export class ShardTenure {
     const subject = subjects.item(sku);
     const { itemSequence } = this.book.beforePut(sku);
     if (itemSequence === undefined) {
-      this.failpoints?.("inventory.read_shelf", "before");
-      await this.readStockItem(sku);
-      this.failpoints?.("inventory.read_shelf", "after");
+      await failpoint(this.failpoints, "inventory.read_item", () => this.readStockItem(sku));
       return undefined;
     }
     // The entry is written whether it changed or not: its guard is what keeps an attempt that lands late, after a
     // repetition of it was stored, from setting the stock back to what it was then.
-    this.failpoints?.("inventory.put", "before");
-    const fate = await this.pending.store({
-      message: itemMessage(sku, change.item),
-      expected: itemSequence,
-      change,
-    });
-    this.failpoints?.("inventory.put", "after");
+    const fate = await failpoint(this.failpoints, "inventory.put", () =>
+      this.pending.store({
+        message: itemMessage(sku, change.item),
+        expected: itemSequence,
+        change,
+      }),
+    );
     if (fate.status === "stored") {
       this.book.placeItem(sku, fate.sequences.get(subject));
       return this.stocked(sku);
@@ -234,9 +230,9 @@ export class ShardTenure {
     const recent = this.holds.get(orderId);
     if (recent !== undefined && recent !== "unread") return recent;
     if (fresh && recent === undefined) return NO_HOLD;
-    this.failpoints?.("inventory.read_hold", "before");
-    const stored = await this.journal.readLast(subjects.hold(orderId));
-    this.failpoints?.("inventory.read_hold", "after");
+    const stored = await failpoint(this.failpoints, "inventory.read_hold", () =>
+      this.journal.readLast(subjects.hold(orderId)),
+    );
     const hold = holdOf(stored);
     if (hold.state !== "none") this.holds.set(orderId, hold);
     return hold;

@@ -6,6 +6,7 @@
  *   I2. Nothing of one tenure is believed in the next: every `acquire` reads the log.
  *   I3. Nothing is answered while it is in doubt whether the lock is still held: what is remembered may be over.
  */
+import { failpoint } from "../../runtime/failpoints.ts";
 import { INVENTORY_STREAM } from "../../runtime/layout.ts";
 import { subjects } from "../../runtime/subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
@@ -55,11 +56,10 @@ export class InventoryShard implements OwnedResource {
   }
 
   async drain(): Promise<void> {
-    const tenure = this.tenure;
-    this.dependencies.failpoints?.("inventory.drain", "before");
-    await tenure?.drain();
-    this.dependencies.failpoints?.("inventory.drain", "after");
-    if (tenure && tenure === this.tenure) this.revoke();
+    const { tenure } = this;
+    if (tenure === undefined) return;
+    await failpoint(this.dependencies.failpoints, "inventory.drain", () => tenure.drain());
+    if (tenure === this.tenure) this.revoke();
   }
 
   /** Answers `not_owner` unless this node owns the shard. Rejects for programmer faults only. */

@@ -25,7 +25,7 @@
  * Proved by: test/unit/services/invoice-numbers.test.ts, test/integration/services/invoice.test.ts
  */
 import { token } from "../../runtime/subjects.ts";
-import type { Failpoints } from "../../runtime/failpoints.ts";
+import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import { type Bucket, type Clock, Unavailable } from "../../runtime/ports.ts";
 import { allocate, closed, type Counter, emptyCounter, numberText, spareNumbers } from "./number-counter.ts";
 
@@ -129,9 +129,9 @@ export class InvoiceNumbers {
       await Promise.all(
         block.map(async (order) => {
           if (!this.waiting.has(order)) return;
-          this.failpoints?.("numbers.read_order", "before");
-          const entry = await this.bucket.get(this.orderKey(order));
-          this.failpoints?.("numbers.read_order", "after");
+          const entry = await failpoint(this.failpoints, "allocation.read_order", () =>
+            this.bucket.get(this.orderKey(order)),
+          );
           if (entry !== undefined) this.answer(order, readRecorded(entry.value));
         }),
       );
@@ -154,9 +154,9 @@ export class InvoiceNumbers {
 
   /** The counter to take numbers from; undefined when that has to be looked at again. @throws Unavailable */
   private async open(year: number): Promise<Open | undefined> {
-    this.failpoints?.("numbers.read_year", "before");
-    const stored = await this.bucket.get(this.yearKey(year));
-    this.failpoints?.("numbers.read_year", "after");
+    const stored = await failpoint(this.failpoints, "allocation.read_counter", () =>
+      this.bucket.get(this.yearKey(year)),
+    );
     if (stored === undefined) return this.first(year);
     const counter = JSON.parse(stored.value) as Counter;
     // Closed by a node whose clock is ahead.
@@ -168,9 +168,9 @@ export class InvoiceNumbers {
   /** A year without a counter: begun when the one before is closed. @throws Unavailable */
   private async first(year: number): Promise<Open | undefined> {
     const last = year - 1;
-    this.failpoints?.("numbers.read_last_year", "before");
-    const stored = await this.bucket.get(this.yearKey(last));
-    this.failpoints?.("numbers.read_last_year", "after");
+    const stored = await failpoint(this.failpoints, "allocation.read_last_counter", () =>
+      this.bucket.get(this.yearKey(last)),
+    );
     const counter = stored === undefined ? emptyCounter(last) : (JSON.parse(stored.value) as Counter);
     const revision = stored?.revision ?? 0;
     const fresh = { year, counter: emptyCounter(year), unused: [], revision: 0, places: BLOCK_MAX };
@@ -183,9 +183,9 @@ export class InvoiceNumbers {
 
   /** @returns the entry's revision; undefined when it was not moved, or that is not known */
   private async move(year: number, next: Counter, revision: number): Promise<number | undefined> {
-    this.failpoints?.("numbers.move", "before");
-    const moved = await this.bucket.update(this.yearKey(year), JSON.stringify(next), revision);
-    this.failpoints?.("numbers.move", "after");
+    const moved = await failpoint(this.failpoints, "allocation.update_counter", () =>
+      this.bucket.update(this.yearKey(year), JSON.stringify(next), revision),
+    );
     return moved.status === "stored" ? moved.revision : undefined;
   }
 
@@ -209,15 +209,15 @@ export class InvoiceNumbers {
   /** Writes what stands for the order unless something does; answers what does. @throws Unavailable */
   private async record(order: string, wanted: Recorded): Promise<Recorded> {
     for (let tried = 1; tried <= RECORD_TRIES; tried++) {
-      this.failpoints?.("numbers.record", "before");
-      const result = await this.bucket.update(this.orderKey(order), JSON.stringify(wanted), 0);
-      this.failpoints?.("numbers.record", "after");
+      const result = await failpoint(this.failpoints, "allocation.record", () =>
+        this.bucket.update(this.orderKey(order), JSON.stringify(wanted), 0),
+      );
       if (result.status === "stored") return wanted;
       if (result.status === "conflict") {
         // A replica may not have it yet. Entries are written once, so what it shows is right.
-        this.failpoints?.("numbers.read_recorded", "before");
-        const entry = await this.bucket.get(this.orderKey(order));
-        this.failpoints?.("numbers.read_recorded", "after");
+        const entry = await failpoint(this.failpoints, "allocation.read_recorded", () =>
+          this.bucket.get(this.orderKey(order)),
+        );
         if (entry !== undefined) return readRecorded(entry.value);
       }
       await this.clock.sleep(RECORD_PAUSE_MS);

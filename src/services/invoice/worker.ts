@@ -1,3 +1,4 @@
+import { failpoint } from "../../runtime/failpoints.ts";
 import type { Seller } from "../../../config/seller-settings.ts";
 import { checked, type WorkerBounds } from "../../runtime/workers/worker-bounds.ts";
 import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
@@ -79,55 +80,43 @@ class InvoiceService {
     const { orderId } = order;
     const invoice = await this.number(orderId);
     if (invoice === undefined) return;
-    failpoints?.("invoice.find", "before");
-    const stored = await documents.get(orderId);
-    failpoints?.("invoice.find", "after");
+    const stored = await failpoint(failpoints, "invoice.find", () => documents.get(orderId));
     if (stored === undefined) {
       const bytes = await renderInvoice(order, invoice, seller);
-      failpoints?.("invoice.store", "before");
-      await documents.put(orderId, { bytes, metadata: { number: invoice.number } });
-      failpoints?.("invoice.store", "after");
+      await failpoint(failpoints, "invoice.store", () =>
+        documents.put(orderId, { bytes, metadata: { number: invoice.number } }),
+      );
     }
     const issued: FulfillmentEvent = { type: "invoice.issued", ...invoice };
-    failpoints?.("invoice.deliver", "before");
-    await deliver(orderId, "fulfillment", issued, `invoice.${orderId}`);
-    failpoints?.("invoice.deliver", "after");
+    await failpoint(failpoints, "invoice.deliver", () =>
+      deliver(orderId, "fulfillment", issued, `invoice.${orderId}`),
+    );
   }
 
   /** Of an order that is cancelled. @throws Unavailable (retryable) */
   async issueCreditNote(order: DocumentDetails): Promise<void> {
     const { documents, seller, failpoints } = this.dependencies;
     const { orderId } = order;
-    failpoints?.("credit.refuse", "before");
-    const invoice = await this.numbers.refuse(orderId);
-    failpoints?.("credit.refuse", "after");
+    const invoice = await failpoint(failpoints, "credit.refuse", () => this.numbers.refuse(orderId));
     if (invoice === undefined) return;
-    failpoints?.("credit.number", "before");
-    const note = await this.creditNotes.take(orderId);
-    failpoints?.("credit.number", "after");
+    const note = await failpoint(failpoints, "credit.number", () => this.creditNotes.take(orderId));
     const name = creditNoteName(orderId);
-    failpoints?.("credit.find", "before");
-    const stored = await documents.get(name);
-    failpoints?.("credit.find", "after");
+    const stored = await failpoint(failpoints, "credit.find", () => documents.get(name));
     if (stored !== undefined) return;
     const bytes = await renderCreditNote(order, note, invoice, seller);
-    failpoints?.("credit.store", "before");
-    await documents.put(name, { bytes, metadata: { number: note.number } });
-    failpoints?.("credit.store", "after");
+    await failpoint(failpoints, "credit.store", () =>
+      documents.put(name, { bytes, metadata: { number: note.number } }),
+    );
   }
 
   /** The order's number, taken now unless it is cancelled. */
   private async number(orderId: string): Promise<InvoiceNumber | undefined> {
     const { isCancelled, failpoints } = this.dependencies;
-    failpoints?.("invoice.look", "before");
-    const cancelled = await isCancelled(orderId);
-    failpoints?.("invoice.look", "after");
+    const cancelled = await failpoint(failpoints, "invoice.read_order", () => isCancelled(orderId));
     // It may have a number from before, of which the PDF is missing.
     if (cancelled) return this.numbers.refuse(orderId);
     try {
-      failpoints?.("invoice.number", "before");
-      const number = await this.numbers.take(orderId);
-      failpoints?.("invoice.number", "after");
+      const number = await failpoint(failpoints, "invoice.number", () => this.numbers.take(orderId));
       return number;
     } catch (error) {
       if (error instanceof NumberRefused) return undefined;

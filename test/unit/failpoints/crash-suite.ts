@@ -11,11 +11,11 @@ const only = process.env["CRASH_POINT"];
 /** What each test file takes, by the first word of the points. */
 const suites = {
   commit: ["relay", "ownership", "presence"],
-  takeover: ["partition", "floor", "loader", "parking"],
+  takeover: ["partition", "checkpoint", "loader", "parking"],
   outside: ["effect", "router", "inbox", "inventory"],
   workers: ["worker", "processed"],
-  papers: ["invoice", "credit"],
-  numbers: ["numbers"],
+  documents: ["invoice", "credit"],
+  numbers: ["allocation"],
 } as const satisfies Record<string, readonly string[]>;
 /** Is of the real mail worker, which no story has: test/fault/failpoints.test.ts gets there. */
 const ELSEWHERE = ["email"];
