@@ -2,7 +2,8 @@
 import { assign, emit, setup } from "xstate";
 import { effect } from "./effect.ts";
 import type { FulfillmentEmitted, FulfillmentEvent } from "./fulfillment-events.ts";
-import { collectsExactly, needsCapture, paysOnDelivery } from "./money.ts";
+import { collectsExactly } from "./money.ts";
+import { needsCapture, paysOnDelivery } from "./payment-methods.ts";
 import { mayRetry, retryDelayMs } from "./retry.ts";
 import type {
   ConsignmentInput,

@@ -6,8 +6,8 @@
  */
 import { assign, emit, setup } from "xstate";
 import { effect, failureOf } from "./effect.ts";
-import { paysOnDelivery } from "./money.ts";
 import type { OrderDetails, OrderEmitted, OrderEvent } from "./order-events.ts";
+import { isHosted, paysOnDelivery } from "./payment-methods.ts";
 import { mayReserveAgain, retryDelayMs } from "./retry.ts";
 import type {
   Customer,
@@ -70,7 +70,7 @@ const orderRules = setup({
       failure.kind !== "refused" && mayReserveAgain((context.tries ?? 0) + 1),
     isReserved: (_, output: ReserveOutput) => output.outcome === "reserved",
     paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
-    isHosted: ({ context }) => context.method === "async",
+    isHosted: ({ context }) => isHosted(context.method),
     isPrepaid: ({ context }) => !paysOnDelivery(context.method),
   },
   delays: { retryDelay: ({ context }) => retryDelayMs(context.tries ?? 0) },

@@ -1,3 +1,4 @@
+import { isHosted } from "./payment-methods.ts";
 import { lateLooks } from "./retry.ts";
 import type {
   AuthorizeInput,
@@ -64,7 +65,7 @@ export function unpaid(input: OrderInput): PaymentContext {
     method,
     attempt: 1,
     tries: 0,
-    ...(method === "async" ? { hosted: input.hostedPayment } : {}),
+    ...(isHosted(method) ? { hosted: input.hostedPayment } : {}),
   };
   return token === undefined ? context : { ...context, token };
 }

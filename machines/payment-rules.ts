@@ -1,9 +1,10 @@
 /** Guards, actions and effects of the payment machine. The chart is in payment.ts and payment-reversal.ts. */
 import { assign, cancel, emit, raise, setup } from "xstate";
 import { effect } from "./effect.ts";
-import { needsCapture, paysOnDelivery, sameMoney } from "./money.ts";
+import { sameMoney } from "./money.ts";
 import { lookDelayMs, ofOrder, pollDelayMs } from "./payment-context.ts";
 import type { PaymentContext } from "./payment-context.ts";
+import { isHosted, isSettledAtOnce, needsCapture, paysOnDelivery } from "./payment-methods.ts";
 import type { GatewayPaid, PaymentEmitted, PaymentEvent } from "./payment-events.ts";
 import { lateLooks, mayRetry, retryDelayMs } from "./retry.ts";
 import type {
@@ -48,9 +49,9 @@ export const paymentRules = setup({
   guards: {
     paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
     /** The gateway settles debit cards when it authorises them: there is nothing to capture or to void. */
-    isSettledAtOnce: ({ context }) => context.method === "debit_card",
+    isSettledAtOnce: ({ context }) => isSettledAtOnce(context.method),
     needsCapture: ({ context }) => needsCapture(context.method),
-    isHosted: ({ context }) => context.method === "async",
+    isHosted: ({ context }) => isHosted(context.method),
     isFree: (_, total: Money) => total.amount === 0,
     hasHeard: ({ context }) => context.heard === true,
     isThisPayment: ({ context }, { payment }: { readonly payment: string }) => payment === context.payment,
@@ -58,7 +59,7 @@ export const paymentRules = setup({
       event.payment === context.payment && sameMoney(event.amount, ofOrder(context).amount),
     /** Money of this order that nothing is known of yet: a page is paid once. Of its page nothing may be known either. */
     isPaidLate: ({ context }, event: GatewayPaid) =>
-      context.method === "async" &&
+      isHosted(context.method) &&
       context.authorization === undefined &&
       event.payment === (context.payment ?? event.payment),
     isFoundPaid: (_, output: CheckOutput) => output.outcome === "paid",
@@ -77,7 +78,7 @@ export const paymentRules = setup({
     isAuthorizedForATime: ({ context }, { output }: Outcome<AuthorizeOutput>) =>
       output?.outcome === "authorized" && output.expiresInMs !== undefined && needsCapture(context.method),
     isDebitAuthorized: ({ context }, { output }: Outcome<AuthorizeOutput>) =>
-      output?.outcome === "authorized" && context.method === "debit_card",
+      output?.outcome === "authorized" && isSettledAtOnce(context.method),
     isNotAuthorized: (_, { output, error }: Outcome<AuthorizeOutput>) =>
       output?.outcome === "declined" || error?.kind === "refused",
     isCaptured: (_, { output }: Outcome<CaptureOutput>) => output?.outcome === "captured",

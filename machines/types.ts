@@ -1,6 +1,6 @@
 /**
- * Plain data that the three machines of an order take in and give out. No service, no runtime: the same shapes
- * stand in the services' contracts, and a test holds both together.
+ * Plain data that the three machines of an order take in and give out. Declared here once: the services' contracts
+ * export these types again. Needs no service and no runtime.
  */
 
 /** Amount in minor units (cents), a safe integer of 0 or more; ISO 4217 currency. */
@@ -152,7 +152,11 @@ export type ConsignmentInput = { readonly orderId: string; readonly trackingNumb
 /** Output of `handOverParcel`: the carrier has the parcel, since now or before. */
 export type ConsignmentOutput = { readonly outcome: "taken" };
 
-/** What `onError` finds in `event.error`: plain JSON, because `Error` objects do not survive storage. */
+/**
+ * What `onError` finds in `event.error`: plain JSON, because `Error` objects do not survive storage. The runtime derives
+ * the same shape from its `EffectError`: machines may import xstate and each other only, and the runtime no machine.
+ * test/unit/services/orders/definition.test.ts holds the two together.
+ */
 export type EffectFailure = {
   readonly code: string;
   readonly message: string;
