@@ -6,7 +6,7 @@ export function sameMoney(one: Money, other: Money): boolean {
   return one.amount === other.amount && one.currency === other.currency;
 }
 
-/** True when what was handed over at the door is exactly what was still due: the total, or nothing at all. */
+/** True when the amount collected at the door is exactly the amount still due: the total, or nothing at all. */
 export function collectsExactly(method: PaymentMethod, total: Money, collected: Money | undefined): boolean {
   if (paysOnDelivery(method)) return collected !== undefined && sameMoney(collected, total);
   return collected === undefined || collected.amount === 0;

@@ -1,5 +1,5 @@
 /**
- * The payment methods and their facts: the one place that says what distinguishes a method. A method is added here and
+ * The payment methods and their facts: the only place where methods differ. A method is added here and
  * in the type `PaymentMethod` (types.ts); the compiler rejects one without the other.
  */
 import type { PaymentMethod } from "./types.ts";
