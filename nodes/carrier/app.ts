@@ -11,7 +11,8 @@ import {
   ShipmentParams,
   ShipmentsQuery,
 } from "./schemas.ts";
-import type { Refusal, Shipment, Shipments } from "./shipments.ts";
+import type { Shipment, Shipments } from "./shipments.ts";
+import type { Refusal } from "../simulators/refusal.ts";
 
 /** What the interface stands on. */
 export type CarrierOptions = {

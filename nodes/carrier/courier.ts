@@ -4,7 +4,9 @@
  * Owns: the timers of the parcels on their way.  Does not own: the shipments, how the shop is told.
  * A crash leaves what the file says: parcels on their way are delivered later, and the shop is told what it was not.
  */
-import type { Money, Refusal, Shipment, Shipments } from "./shipments.ts";
+import type { Shipment, Shipments } from "./shipments.ts";
+import type { Refusal } from "../simulators/refusal.ts";
+import type { Money } from "../../machines/types.ts";
 
 export type CourierOptions = {
   readonly shipments: Shipments;

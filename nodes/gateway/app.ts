@@ -8,7 +8,8 @@ import Fastify, {
   type FastifyRequest,
 } from "fastify";
 import { attempt, type Ledger } from "./ledger.ts";
-import type { Operation, OperationKind, Refusal } from "./operation.ts";
+import type { Operation, OperationKind } from "./operation.ts";
+import type { Refusal } from "../simulators/refusal.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { AuthorizeBody, LedgerQuery, OperationHeaders, OperationParams, SettleBody } from "./schemas.ts";
 import { behaviourOf, FaultCounter } from "./tokens.ts";

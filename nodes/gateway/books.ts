@@ -11,7 +11,9 @@
  *   B5. From its `expiresAt` on, what is not captured of an authorisation is neither captured nor voided.
  * Proved by: test/unit/nodes/gateway-books.test.ts
  */
-import type { AuthorizeRequest, Decision, Operation, Refusal, SettleRequest } from "./operation.ts";
+import { isPaymentMethod, isSettledAtOnce } from "../../machines/payment-methods.ts";
+import type { AuthorizeRequest, Decision, Operation, SettleRequest } from "./operation.ts";
+import type { Refusal } from "../simulators/refusal.ts";
 
 /** One authorisation and what became of it; sums in minor units. */
 export type Authorization = {
@@ -41,6 +43,9 @@ export type Lapse = {
 const LAPSED = "authorization_expired";
 const hasLapsed = ({ expiresAt }: Authorization, now: number): boolean =>
   expiresAt !== undefined && now >= expiresAt;
+
+/** A method that only another shop has is captured later. */
+const settlesAtOnce = (method: string): boolean => isPaymentMethod(method) && isSettledAtOnce(method);
 
 const refusal = (refused: Refusal["refused"], code: string): Refusal => ({ refused, code });
 
@@ -80,7 +85,7 @@ export class Books {
       result: { status: "authorized", id },
       booked: { amount, currency },
       authorizations: [id],
-      ...(request.method === "debit_card" ? { settled: true } : expiresAt !== undefined && { expiresAt }),
+      ...(settlesAtOnce(request.method) ? { settled: true } : expiresAt !== undefined && { expiresAt }),
     };
   }
 

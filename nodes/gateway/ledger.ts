@@ -10,7 +10,8 @@ import { hash } from "node:crypto";
 import { LineFile } from "../simulators/line-file.ts";
 import { Books } from "./books.ts";
 import { type Choice, Pages } from "./pages.ts";
-import type { Decision, Operation, OperationKind, Refusal } from "./operation.ts";
+import type { Decision, Operation, OperationKind } from "./operation.ts";
+import type { Refusal } from "../simulators/refusal.ts";
 
 /**
  * One line of `GET /ledger`: an operation that was accepted and moved money, or a `lapse`: the part of an authorisation

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { Value } from "typebox/value";
 import { attempt, type Ledger } from "./ledger.ts";
-import type { Operation, Refusal } from "./operation.ts";
+import type { Operation } from "./operation.ts";
+import type { Refusal } from "../simulators/refusal.ts";
 import { paymentPage, unknownPaymentPage } from "./page-html.ts";
 import { ChoiceBody, OperationHeaders, PageBody, PageParams } from "./schemas.ts";
 

@@ -7,7 +7,8 @@
  * Proved by: test/unit/nodes/gateway-pages.test.ts
  */
 import type { Books } from "./books.ts";
-import type { Decision, Operation, Page, PageRequest, Refusal } from "./operation.ts";
+import type { Decision, Operation, Page, PageRequest } from "./operation.ts";
+import type { Refusal } from "../simulators/refusal.ts";
 
 /** `closed`: voided by the shop, or too old; it may still be paid late, as some providers allow. */
 export type PageStatus = "pending" | "paid" | "declined" | "closed";

@@ -1,6 +1,7 @@
 /** The inventory for callers who are not to wait for a node that is cut off. */
 import { ISOLATED } from "../../src/runtime/cluster/connectivity.ts";
 import type { Inventory } from "../../src/services/inventory/contract.ts";
+import { unavailable } from "../../src/services/unavailable.ts";
 
 /** @param orIsolated gives `undefined` as soon as it is certain that the node is cut off */
 export function connectedInventory(
@@ -15,8 +16,4 @@ export function connectedInventory(
   };
 }
 
-const isolation = {
-  status: "unavailable",
-  reason: ISOLATED,
-  retryAfterMs: 1000,
-} as const;
+const isolation = unavailable(ISOLATED);

@@ -16,7 +16,7 @@ import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import { webhookIntake } from "../../src/services/webhooks/intake.ts";
 import type { Running } from "../process.ts";
 import { composeOrders } from "./compose.ts";
-import { deadLetterService } from "./dead-letters.ts";
+import { deadLetterService } from "../../src/services/dead-letters/dead-letters.ts";
 import { nodeOperations } from "./operations.ts";
 import { startWorkerThreads, WORKER_ENTRY } from "./worker-threads.ts";
 

@@ -20,7 +20,9 @@ const isPackage = ({ own, target }: Import) => !own && !target.startsWith("node:
 /** Bounds that are part of the protocol: constants that need nothing else. */
 const isBound = ({ own, target }: Import) => own && /^src\/runtime\/(?:limits|layout)\.ts$/u.test(target);
 
-const contract = ({ own, target }: Import) => own && /^src\/services\/[a-z-]+\/contract\.ts$/u.test(target);
+/** What a service offers to its callers, and the answers that all services share. */
+const contract = ({ own, target }: Import) =>
+  own && /^src\/services\/(?:[a-z-]+\/contract|unavailable)\.ts$/u.test(target);
 
 /**
  * Folders and top files of src/runtime, from the bottom up. A file imports from its own folder and from what stands

@@ -12,10 +12,10 @@ import { Server as TcpServer } from "node:net";
 import type { Socket } from "node:net";
 import type { FastifyReply } from "fastify";
 import { stopping } from "../../runtime/limits.ts";
+import { RETRY_AFTER_MS } from "../../services/unavailable.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { retryAfter, sendProblem } from "../protocol/problem-answers.ts";
 
-const RETRY_AFTER_MS = 1000;
 /** A connection in use is used once more meanwhile, and then closed behind its answer. */
 const IDLE_CONNECTIONS_MS = 300;
 const LOOK_EVERY_MS = 20;

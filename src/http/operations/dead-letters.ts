@@ -1,5 +1,5 @@
 /** Dead letters: what workers gave up on, listed, and given to them again. */
-import type { DeadLetterService } from "./dead-letters-port.ts";
+import type { DeadLetterService } from "../../services/dead-letters/contract.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { readLimit } from "../protocol/page-cursor.ts";

@@ -1,7 +1,5 @@
 /** What the HTTP layer asks of the node besides the services. Implemented where the node is composed. */
-import type { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
-import type { UnavailableResult } from "../../services/orders/contract.ts";
+import type { UnavailableResult } from "../../services/unavailable.ts";
 
 export type HealthCheck = { readonly name: string; readonly ok: boolean; readonly detail: string };
 
@@ -31,20 +29,6 @@ export type ClusterView = {
     readonly lag: number;
   }[];
 };
-
-export type InvoiceResult =
-  | { readonly status: "found"; readonly pdf: Buffer | Readable | ReadableStream; readonly number: string }
-  /** There is no such order. */
-  | { readonly status: "not_found" }
-  /** The order has none, or none yet. */
-  | { readonly status: "not_ready" }
-  | UnavailableResult;
-
-export interface Invoices {
-  read(orderId: string): Promise<InvoiceResult>;
-  /** What takes the invoice of a cancelled order back. */
-  creditNote(orderId: string): Promise<InvoiceResult>;
-}
 
 export interface Operations {
   /** Why this node can answer nothing of the cluster's data right now; `undefined` when it can. Called per request. */

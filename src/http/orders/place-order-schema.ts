@@ -1,15 +1,16 @@
 /** Body of `POST /v1/orders`. */
 import { Type } from "typebox";
 import type { Static } from "typebox";
+import { isHosted, needsToken, paymentMethods } from "../../services/orders/contract.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { closed, oneOf, sku, text } from "../protocol/schema-parts.ts";
 
-/** Methods that need a token of the card or wallet; the others must not carry one. */
-export const tokenMethods = ["credit_card", "debit_card", "tokenized"] as const;
+const named = (methods: readonly string[]): string => methods.map((name) => `\`${name}\``).join(", ");
 
+/** One of the payment methods, each with what it needs. */
 export const paymentMethod = oneOf(
-  ["cash_on_delivery", "in_person", ...tokenMethods, "async"],
-  "`credit_card`, `debit_card` and `tokenized` need a token; `async` is paid on a hosted page",
+  paymentMethods,
+  `With a token of the card or wallet: ${named(paymentMethods.filter(needsToken))}. Paid on a hosted page: ${named(paymentMethods.filter(isHosted))}.`,
 );
 
 export const customer = Type.Object(

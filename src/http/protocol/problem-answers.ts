@@ -1,5 +1,5 @@
 /** Error answers on their way out: sending one, and the answers that several routes share. */
-import type { UnavailableResult } from "../../services/orders/contract.ts";
+import type { UnavailableResult } from "../../services/unavailable.ts";
 import { PROBLEM_TYPE, problems, toProblem } from "./problems.ts";
 import type { ProblemCode, ProblemMembers } from "./problems.ts";
 

@@ -1,4 +1,4 @@
-import type { Money } from "../orders/contract.ts";
+import type { Money } from "../../../machines/types.ts";
 
 type Style = "symbol" | "code";
 type Formatter = { readonly format: Intl.NumberFormat; readonly digits: number };

@@ -2,6 +2,7 @@
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { OrderDetails } from "../../../machines/order-events.ts";
+import { isPaymentMethod, paymentLabel } from "../../../machines/payment-methods.ts";
 import { WorkRefused } from "../../runtime/workers/worker.ts";
 
 const Money = Type.Object({ amount: Type.Integer(), currency: Type.String({ pattern: "^[A-Z]{3}$" }) });
@@ -52,16 +53,8 @@ export function addressLines({ shippingAddress: address }: DocumentDetails): str
   return [address.line1, address.line2 ?? "", place, address.country].filter((line) => line.trim() !== "");
 }
 
-const methodNames: Readonly<Record<string, string>> = {
-  cash_on_delivery: "Cash on delivery",
-  in_person: "In person",
-  credit_card: "Credit card",
-  debit_card: "Debit card",
-  tokenized: "Saved payment method",
-  async: "Online payment",
-};
-
-/** The payment method for people. */
+/** The payment method for people; a method of a newer version shows its own name. */
 export function paymentMethodText({ payment }: DocumentDetails): string {
-  return methodNames[payment.method] ?? payment.method;
+  const method: string = payment.method;
+  return isPaymentMethod(method) ? paymentLabel(method) : method;
 }

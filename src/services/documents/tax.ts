@@ -4,7 +4,7 @@
  * The rule: of a sum of prices (gross) at a rate of r hundredths of a percent, the tax is gross * r / (10 000 + r),
  * rounded once, half up, for the whole sum and not line by line; net is what is left. So net + tax = gross, always.
  */
-import type { Money } from "../orders/contract.ts";
+import type { Money } from "../../../machines/types.ts";
 
 /** Hundredths of a percent in the whole. */
 const WHOLE = 10_000n;

@@ -6,7 +6,7 @@
 import { subjects } from "../../runtime/subjects.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
-import type { UnavailableResult } from "../orders/contract.ts";
+import type { UnavailableResult } from "../unavailable.ts";
 import type { EndHoldOutput, Inventory, PutStock, ReserveInput, ReserveOutput } from "./contract.ts";
 import { MAX_PAGE } from "./protocol.ts";
 import type { Answer, Operation, Operations, InventoryReply, InventoryRequest } from "./protocol.ts";

@@ -1,5 +1,8 @@
 /** Inventory as the other contexts see it: stock per SKU and one hold per order. */
-import type { Missing, Money, UnavailableResult } from "../orders/contract.ts";
+import type { Money } from "../../../machines/types.ts";
+import type { UnavailableResult } from "../unavailable.ts";
+
+export type { EndHoldInput, EndHoldOutput, ReserveInput, ReserveOutput } from "../../../machines/types.ts";
 
 export type StockView = {
   readonly sku: string;
@@ -10,33 +13,6 @@ export type StockView = {
   readonly reserved: number;
   readonly available: number;
 };
-
-export type ReserveInput = {
-  readonly orderId: string;
-  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
-};
-
-/** Output of the effect `reserveInventory`. All lines or none. */
-export type ReserveOutput =
-  | {
-      readonly outcome: "reserved";
-      readonly lines: readonly {
-        readonly sku: string;
-        readonly name: string;
-        readonly quantity: number;
-        readonly unitPrice: Money;
-      }[];
-      readonly total: Money;
-    }
-  | { readonly outcome: "out_of_stock"; readonly missing: readonly Missing[] }
-  | { readonly outcome: "unknown_sku"; readonly skus: readonly string[] }
-  | { readonly outcome: "mixed_currency"; readonly currencies: readonly string[] }
-  /** The order's hold has ended already (cancelled before the reservation arrived). */
-  | { readonly outcome: "closed"; readonly as: "released" | "shipped" };
-
-/** Input of `releaseInventory` and `shipInventory`: ends the hold. Idempotent; a hold ends once. */
-export type EndHoldInput = { readonly orderId: string };
-export type EndHoldOutput = { readonly outcome: "released" | "shipped" };
 
 export type PutStock = { readonly onHand: number; readonly name: string; readonly price: Money };
 

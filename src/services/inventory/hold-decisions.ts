@@ -1,9 +1,10 @@
 /** What becomes of an order's hold when somebody reserves, releases or ships: pure, for the joined and the asked way. */
+import type { OrderedLine } from "../../../machines/types.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { EndHoldOutput, ReserveOutput } from "./contract.ts";
 import type { Hold } from "./holds.ts";
 import { decideReserve } from "./rules.ts";
-import type { Line, Availability } from "./rules.ts";
+import type { Availability } from "./rules.ts";
 import type { StockChange } from "./stock-projection.ts";
 import { holdMessage } from "./stored.ts";
 import type { Refusal, StoredHold } from "./stored.ts";
@@ -28,7 +29,7 @@ export type Decision<T> = { readonly output: T; readonly write?: HoldWrite };
  */
 export function decideHold(
   orderId: string,
-  lines: readonly Line[],
+  lines: readonly OrderedLine[],
   hold: Hold,
   availability: (sku: string) => Availability | undefined,
 ): Decision<ReserveOutput> {

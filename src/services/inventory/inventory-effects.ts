@@ -1,7 +1,7 @@
 /** The inventory as effects of an order: joined to the order's own commit where possible, asked otherwise. */
 import { EffectError } from "../../runtime/definition.ts";
 import type { EffectContext, EffectHandler, Joined } from "../../runtime/definition.ts";
-import type { UnavailableResult } from "../orders/contract.ts";
+import type { UnavailableResult } from "../unavailable.ts";
 import type { InventoryClient } from "./client.ts";
 import { isEndHoldInput, isReserveInput } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";

@@ -1,8 +1,8 @@
 /** Requests to the owner of an inventory shard, and its answers: JSON, the same on the bus and within a node. */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import type { OrderedLine } from "../../../machines/types.ts";
 import type { EndHoldOutput, PutStock, ReserveOutput, StockView } from "./contract.ts";
-import type { Line } from "./rules.ts";
 import { bounds } from "./rules.ts";
 
 /** Most items in one page of `list`, and most SKUs in one `known`. */
@@ -12,7 +12,7 @@ export const MAX_PAGE = 500;
 export type Operations = {
   /** `fresh`: the order cannot have a hold yet, so it need not be looked for. A wrong guess costs a refusal. */
   reserve: {
-    input: { readonly orderId: string; readonly lines: readonly Line[]; readonly fresh?: boolean };
+    input: { readonly orderId: string; readonly lines: readonly OrderedLine[]; readonly fresh?: boolean };
     output: ReserveOutput;
   };
   release: { input: { readonly orderId: string }; output: EndHoldOutput };

@@ -7,7 +7,7 @@
  *   S3. received = onHand + shipped: nothing appears or vanishes without a put or a shipment.
  * Proved by: test/unit/services/inventory/rules.test.ts
  */
-import type { Missing, Money } from "../orders/contract.ts";
+import type { Missing, Money, OrderedLine } from "../../../machines/types.ts";
 import type { PutStock, ReserveOutput, StockView } from "./contract.ts";
 
 /** What the catalogue says of a SKU. */
@@ -21,9 +21,6 @@ export type Stock = {
   readonly received: number;
   readonly shipped: number;
 };
-
-/** Pieces of one SKU, 1 or more. */
-export type Line = { readonly sku: string; readonly quantity: number };
 
 /** One SKU as a reservation sees it: `available` is what may be promised now. */
 export type Availability = { readonly item: Item; readonly available: number };
@@ -87,7 +84,7 @@ export function checked(stock: Stock): Stock {
  * line that is short. The lines' SKUs are distinct and their quantities within `bounds` (`faultOfLines`).
  */
 export function decideReserve(
-  lines: readonly Line[],
+  lines: readonly OrderedLine[],
   availability: (sku: string) => Availability | undefined,
 ): Exclude<ReserveOutput, { outcome: "closed" }> {
   const offers: Availability[] = [];
@@ -119,7 +116,7 @@ export function decideReserve(
 }
 
 /** Why these lines cannot be decided at all; `undefined` when they can. Callers check before they ask. */
-export function faultOfLines(lines: readonly Line[]): string | undefined {
+export function faultOfLines(lines: readonly OrderedLine[]): string | undefined {
   if (lines.length < 1 || lines.length > bounds.lines)
     return `1 to ${bounds.lines} lines, not ${lines.length}`;
   for (const [index, { sku, quantity }] of lines.entries()) {

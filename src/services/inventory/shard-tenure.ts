@@ -8,6 +8,7 @@
  * A crash leaves what was stored; whoever asks again meets the hold, or the put's command id, and changes nothing.
  * Proved by: test/unit/services/inventory/shard*.test.ts, test/integration/services/inventory*.test.ts
  */
+import type { OrderedLine } from "../../../machines/types.ts";
 import { subjects } from "../../runtime/subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
@@ -22,7 +23,6 @@ import { NO_HOLD, RecentHolds, holdOf } from "./holds.ts";
 import type { Hold } from "./holds.ts";
 import type { Answer, Operations } from "./protocol.ts";
 import { decidePut, faultOfLines, sameItem } from "./rules.ts";
-import type { Line } from "./rules.ts";
 import type { ShardDependencies, ShardLimits } from "./shard-dependencies.ts";
 import type { StockProjection, StockChange } from "./stock-projection.ts";
 import { itemMessage, readItem, readStock } from "./stored.ts";
@@ -69,7 +69,7 @@ export class ShardTenure {
    * @param fresh the order has probably no hold: it is not looked for. A wrong guess is refused by the server, for
    *   whatever is decided is written.
    */
-  reserve(orderId: string, lines: readonly Line[], fresh: boolean): Promise<Answer<ReserveOutput>> {
+  reserve(orderId: string, lines: readonly OrderedLine[], fresh: boolean): Promise<Answer<ReserveOutput>> {
     const fault = faultOfLines(lines);
     if (fault) return Promise.resolve({ status: "refused", code: "invalid_reservation", reason: fault });
     return this.inTurn(orderId, async (attempt) => {
@@ -109,7 +109,7 @@ export class ShardTenure {
    * Decides at once; `undefined` when it cannot: something of this order is under way or has to be read.
    * @param first the order asks in its very first record, so there was nobody who could have reserved for it
    */
-  joinReserve(orderId: string, lines: readonly Line[], first: boolean): Joined | undefined {
+  joinReserve(orderId: string, lines: readonly OrderedLine[], first: boolean): Joined | undefined {
     if (!this.joinable(orderId) || faultOfLines(lines)) return undefined;
     if (this.holds.get(orderId) !== undefined) return undefined;
     // Not remembered: taken for new. If the order does have a hold, its guard refuses the write. A refusal need not be

@@ -10,17 +10,18 @@
  *   B3. Acknowledged stock changes in `committed` only, and is what the last stock message in the log says.
  * Proved by: test/unit/services/inventory/stock-projection.test.ts, shard-interleavings.test.ts
  */
+import type { OrderedLine } from "../../../machines/types.ts";
 import type { Aggregator } from "../../runtime/definition.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { StockView } from "./contract.ts";
 import { EMPTY, count, release, reserve, ship, stockView } from "./rules.ts";
-import type { Item, Line, Availability, Stock } from "./rules.ts";
+import type { Item, Availability, Stock } from "./rules.ts";
 import { stockMessage } from "./stored.ts";
 import type { StoredItem, StoredStock } from "./stored.ts";
 
 /** What one unit does to the stock. */
 export type StockChange =
-  | { readonly kind: "reserve" | "release" | "ship"; readonly lines: readonly Line[] }
+  | { readonly kind: "reserve" | "release" | "ship"; readonly lines: readonly OrderedLine[] }
   | {
       readonly kind: "put";
       readonly sku: string;

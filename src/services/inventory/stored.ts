@@ -6,7 +6,7 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { subjects } from "../../runtime/subjects.ts";
 import type { Message } from "../../runtime/ports.ts";
-import type { Money } from "../orders/contract.ts";
+import type { Money, PricedLine } from "../../../machines/types.ts";
 import type { ReserveOutput } from "./contract.ts";
 import { checked } from "./rules.ts";
 import type { Item, Stock } from "./rules.ts";
@@ -17,14 +17,6 @@ export type StoredStock = Stock & { readonly sku: string; readonly put: string }
 /** Payload of `$KV.ORDERS.catalogue.<sku>`. */
 export type StoredItem = Item & { readonly sku: string };
 
-/** A reserved line as it was priced. */
-export type HoldLine = {
-  readonly sku: string;
-  readonly name: string;
-  readonly quantity: number;
-  readonly unitPrice: Money;
-};
-
 /** Why nothing was reserved, as the order was told: for good, for a repetition is told the same. */
 export type Refusal = Exclude<ReserveOutput, { readonly outcome: "reserved" | "closed" }>;
 
@@ -34,7 +26,7 @@ export type Refusal = Exclude<ReserveOutput, { readonly outcome: "reserved" | "c
 export type StoredHold = {
   readonly orderId: string;
   readonly state: "reserved" | "released" | "shipped" | "refused";
-  readonly lines: readonly HoldLine[];
+  readonly lines: readonly PricedLine[];
   /** Null on a tombstone. */
   readonly total: Money | null;
   /** With `refused` only. */

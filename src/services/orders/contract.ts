@@ -1,27 +1,14 @@
 /** The order service as HTTP sees it. Outcomes are values; only programmer faults throw. */
 
-export type Money = { readonly amount: number; readonly currency: string };
+import type { FulfillmentCommand } from "../../../machines/fulfillment-events.ts";
+import type { Missing, Money, OrderInput, PaymentMethod } from "../../../machines/types.ts";
+import type { UnavailableResult } from "../unavailable.ts";
 
-export type PaymentMethod =
-  | "cash_on_delivery"
-  | "in_person"
-  | "credit_card"
-  | "debit_card"
-  | "tokenized"
-  | "async";
+export { isPaymentMethod, isHosted, needsToken, paymentMethods } from "../../../machines/payment-methods.ts";
+export type { Money, PaymentMethod } from "../../../machines/types.ts";
 
-export type PlaceOrder = {
-  readonly customer: { readonly id: string; readonly email: string; readonly name: string };
-  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
-  readonly payment: { readonly method: PaymentMethod; readonly token?: string };
-  readonly shippingAddress: {
-    readonly line1: string;
-    readonly line2?: string;
-    readonly city: string;
-    readonly postalCode: string;
-    readonly country: string;
-  };
-};
+/** A new order, as a client asks for it. */
+export type PlaceOrder = Pick<OrderInput, "customer" | "lines" | "payment" | "shippingAddress">;
 
 export type OrderStatus =
   | "reserving"
@@ -68,15 +55,6 @@ export type OrderView = {
   readonly nextEvents: readonly string[];
 };
 
-export type Missing = { readonly sku: string; readonly requested: number; readonly available: number };
-
-export type UnavailableResult =
-  | { readonly status: "unavailable"; readonly reason: string; readonly retryAfterMs: number }
-  /** Nothing was written, and nothing can be: a disk is full. */
-  | { readonly status: "storage_unavailable"; readonly reason: string; readonly retryAfterMs: number }
-  | { readonly status: "overloaded"; readonly retryAfterMs: number }
-  | { readonly status: "refused"; readonly code: string; readonly reason: string };
-
 export type PlaceResult =
   /** Confirmed, or waiting on the hosted payment page. */
   | { readonly status: "placed"; readonly order: OrderView }
@@ -105,11 +83,7 @@ export type CommandResult =
 /** What a client may ask of an existing order. `nextEvents` and `allowedEvents` use these names. */
 export type OrderCommand =
   | { readonly type: "cancel"; readonly reason: string }
-  | { readonly type: "pick" }
-  | { readonly type: "quality-check"; readonly passed: boolean }
-  | { readonly type: "pack" }
-  | { readonly type: "ship" }
-  | { readonly type: "deliver"; readonly collected?: Money }
+  | FulfillmentCommand
   /** By an operator: what failed and waits for its next try is tried at once. */
   | { readonly type: "retry" };
 

@@ -53,6 +53,9 @@ export const orderMachines = {
   fulfillment: { machine: fulfillmentMachine, version: 2, migrations: { 1: labelledHere } },
 } as const;
 
+/** Name of one machine of an order. */
+export type MachineName = keyof typeof orderMachines;
+
 /** The whole conversation between the machines of an order. */
 const listens: ActorDefinition["listens"] = {
   "order.created": ["payment"],

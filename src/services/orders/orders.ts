@@ -8,11 +8,12 @@ import type { Actors } from "../../runtime/actors.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Ids, Journal } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
+import { unavailable, unavailableReply } from "../unavailable.ts";
 import { addressed, type AddressedEvent, collectsDue } from "./commands.ts";
 import type { CommandResult, OrderCommand, Money, Orders, PlaceOrder, PlaceResult } from "./contract.ts";
 import { historyItem } from "./history.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
-import { placeResult, positions, unserved } from "./placing.ts";
+import { placeResult, positions } from "./placing.ts";
 import {
   allowedCommands,
   dueOnDelivery,
@@ -83,13 +84,13 @@ export class OrderService implements Orders {
     });
     if (reply.status === "ok") return placeResult(id, reply.snapshot, order.lines);
     if (reply.status === "request_mismatch") return { status: "idempotency_key_reused", orderId: id };
-    return unserved(reply);
+    return unavailableReply(reply);
   }
 
   async get(id: string): ReturnType<Orders["get"]> {
     const reply = await this.options.actors.read(id);
     if (reply.status === "ok") return { status: "found", order: orderView(id, reply.snapshot) };
-    return reply.status === "not_found" ? { status: "not_found" } : unserved(reply);
+    return reply.status === "not_found" ? { status: "not_found" } : unavailableReply(reply);
   }
 
   async command(id: string, command: OrderCommand): Promise<CommandResult> {
@@ -113,7 +114,7 @@ export class OrderService implements Orders {
       case "not_found":
         return { status: "not_found" };
       default:
-        return unserved(reply);
+        return unavailableReply(reply);
     }
   }
 
@@ -125,7 +126,7 @@ export class OrderService implements Orders {
       if (records.length === 0) return { status: "not_found" };
       return { status: "found", items: records.map(historyItem) };
     } catch (error) {
-      if (error instanceof Unavailable) return unserved({ status: "unavailable", reason: error.message });
+      if (error instanceof Unavailable) return unavailable(error.message);
       throw error;
     }
   }
@@ -134,7 +135,7 @@ export class OrderService implements Orders {
   private async failed(id: string): Promise<AddressedEvent | CommandResult> {
     const reply = await this.options.actors.read(id);
     if (reply.status === "not_found") return { status: "not_found" };
-    if (reply.status !== "ok") return unserved(reply);
+    if (reply.status !== "ok") return unavailableReply(reply);
     const machines = orderMachinesOf(reply.snapshot.machines);
     const machine = failedMachine(machines);
     return machine === undefined ? illegal(machines) : { machine, event: { type: "retry" } };
@@ -150,7 +151,7 @@ export class OrderService implements Orders {
   ): Promise<CommandResult | undefined> {
     const reply = await this.options.actors.read(id);
     if (reply.status === "not_found") return { status: "not_found" };
-    if (reply.status !== "ok") return unserved(reply);
+    if (reply.status !== "ok") return unavailableReply(reply);
     const machines = orderMachinesOf(reply.snapshot.machines);
     const due = dueOnDelivery(machines);
     if (due === null || !allowedCommands(machines).includes("deliver")) return undefined;

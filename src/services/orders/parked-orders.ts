@@ -2,8 +2,8 @@
 import type { ActorReply, ParkedActors } from "../../runtime/actors.ts";
 import type { Parking } from "../../runtime/actor/parking-record.ts";
 import { Unavailable } from "../../runtime/ports.ts";
-import type { ParkedOrder, ParkedOrders, UnparkResult, UnavailableResult } from "./contract.ts";
-import { unserved } from "./placing.ts";
+import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
+import type { ParkedOrder, ParkedOrders, UnparkResult } from "./contract.ts";
 import { orderView } from "./view.ts";
 
 /** See {@link ParkedOrders}. */
@@ -48,7 +48,7 @@ export class ParkedOrderService implements ParkedOrders {
 function result(id: string, reply: ActorReply): UnparkResult {
   if (reply.status === "ok") return { status: "done", order: orderView(id, reply.snapshot) };
   if (reply.status === "not_found") return { status: "not_found" };
-  if (reply.status !== "refused") return unserved(reply);
+  if (reply.status !== "refused") return unavailableReply(reply);
   switch (reply.code) {
     case "order_parked":
       return { status: "still_parked", reason: reply.reason };
@@ -82,6 +82,6 @@ function isAfter({ since, actor }: Parking, after: string): boolean {
 }
 
 function notNow(error: unknown): UnavailableResult {
-  if (error instanceof Unavailable) return unserved({ status: "unavailable", reason: error.message });
+  if (error instanceof Unavailable) return unavailable(error.message);
   throw error;
 }

@@ -1,27 +1,9 @@
 /** From the runtime's reply to the answer that a caller gets for a new order. Pure. */
-import type { ActorReply } from "../../runtime/actors.ts";
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
-import type { PlaceOrder, PlaceResult, UnavailableResult } from "./contract.ts";
+import type { PlaceOrder, PlaceResult } from "./contract.ts";
 import { hadPaymentPage, orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
 import type { OrderMachines } from "./status.ts";
 import { orderView } from "./view.ts";
-
-/** When nobody owned the partition: about as long as a takeover takes. */
-const RETRY_AFTER_MS = 1000;
-
-/** The answers that need no order. @throws for a reply that this request cannot have: programmer fault */
-export function unserved(reply: ActorReply): UnavailableResult {
-  switch (reply.status) {
-    case "unavailable":
-      return { status: "unavailable", reason: reply.reason, retryAfterMs: RETRY_AFTER_MS };
-    case "storage_unavailable":
-    case "overloaded":
-    case "refused":
-      return reply;
-    default:
-      throw new Error(`the runtime answered ${reply.status}`);
-  }
-}
 
 /** The same for the first request and for every repetition of it, as far as the order's end is known. */
 export function placeResult(id: string, snapshot: Snapshot, lines: PlaceOrder["lines"]): PlaceResult {

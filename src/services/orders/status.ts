@@ -1,16 +1,17 @@
 /** What a client sees of the machines' states. Derived, never stored. Tables are held to the machines by tests. */
-import type { FulfillmentContext } from "../../../machines/fulfillment-rules.ts";
-import { paysOnDelivery } from "../../../machines/money.ts";
-import type { OrderContext } from "../../../machines/order.ts";
+import type { ContextFrom } from "xstate";
+import { isHosted, isSettledAtOnce, paysOnDelivery } from "../../../machines/payment-methods.ts";
 import type { PaymentContext } from "../../../machines/payment-context.ts";
 import type { MachineStates } from "../../runtime/definition.ts";
 import type { Money, OrderCommand, OrderStatus } from "./contract.ts";
+import type { MachineName, orderMachines } from "./definition.ts";
 
-/** The three machines of an order, typed. */
+/** The machines of an order, typed. The machine `order` has no nested states. */
 export type OrderMachines = {
-  readonly order: { readonly value: string; readonly context: OrderContext };
-  readonly payment: { readonly value: StateValue; readonly context: PaymentContext };
-  readonly fulfillment: { readonly value: StateValue; readonly context: FulfillmentContext };
+  readonly [Name in MachineName]: {
+    readonly value: Name extends "order" ? string : StateValue;
+    readonly context: ContextFrom<(typeof orderMachines)[Name]["machine"]>;
+  };
 };
 
 /** `authorized`, `{ reversing: "voiding" }`, or `{ hosted: { pending: "waiting" } }`. */
@@ -18,9 +19,9 @@ export type StateValue = string | { readonly [state: string]: StateValue };
 
 /** @throws when a machine is missing: programmer fault */
 export function orderMachinesOf(states: MachineStates): OrderMachines {
-  const { order, payment, fulfillment } = states;
-  if (!order || !payment || !fulfillment) throw new Error("an order's record lacks a machine");
-  return { order, payment, fulfillment } as unknown as OrderMachines;
+  const missing = machineNames.find((name) => states[name] === undefined);
+  if (missing !== undefined) throw new Error(`an order's record lacks the machine ${missing}`);
+  return states as unknown as OrderMachines;
 }
 
 /** States that a client need not tell apart; every other name is the status itself. */
@@ -68,9 +69,9 @@ const troubled: ReadonlySet<string> = new Set(["failed", "expired", "capture_fai
 function reversingStatus(step: string, context: PaymentContext): string {
   if (context.end === "expired") return "expired";
   if (step === "awaiting_authorization") return "authorizing";
-  if (context.method === "async" && context.authorization === undefined) return "pending";
+  if (isHosted(context.method) && context.authorization === undefined) return "pending";
   const refunds = step === "refunding" || step === "refund_failed";
-  return refunds && context.method !== "debit_card" ? "captured" : "authorized";
+  return refunds && !isSettledAtOnce(context.method) ? "captured" : "authorized";
 }
 
 /** One of the API's fulfillment statuses. */
@@ -103,21 +104,23 @@ const steps: Readonly<Record<string, OrderCommand["type"]>> = {
 };
 
 /** States in which a machine waits for its next try, or for an operator, by their innermost names. */
-const failed: ReadonlySet<string> = new Set([
-  "capture_failed",
-  "capture_lapsed",
-  "void_failed",
-  "refund_failed",
-  "label_failed",
-  "retrieval_failed",
-  "handover_failed",
-  "consignment_failed",
-  "release_failed",
-]);
+const failed: Readonly<Record<MachineName, readonly string[]>> = {
+  order: [],
+  payment: ["capture_failed", "capture_lapsed", "void_failed", "refund_failed"],
+  fulfillment: [
+    "label_failed",
+    "retrieval_failed",
+    "handover_failed",
+    "consignment_failed",
+    "release_failed",
+  ],
+};
+
+const machineNames = Object.keys(failed) as readonly MachineName[];
 
 /** The machine that waits for its next try; of two, the payment. */
-export function failedMachine(machines: OrderMachines): "payment" | "fulfillment" | undefined {
-  return (["payment", "fulfillment"] as const).find((name) => failed.has(innermost(machines[name].value)));
+export function failedMachine(machines: OrderMachines): MachineName | undefined {
+  return machineNames.find((name) => failed[name].includes(innermost(machines[name].value)));
 }
 
 function innermost(value: StateValue): string {

@@ -1,5 +1,6 @@
 /** Compares what our orders say of their money with what the gateway has booked. Pure. */
 import type { PaymentContext } from "../../../machines/payment-context.ts";
+import { isSettledAtOnce } from "../../../machines/payment-methods.ts";
 import { mayRetry } from "../../../machines/retry.ts";
 import type { PaymentMethod } from "../../../machines/types.ts";
 
@@ -40,7 +41,7 @@ export function standing(bookings: readonly Booking[], method: PaymentMethod | u
   const authorized = sum("authorize") - sum("void") - sum("lapse");
   return {
     authorized,
-    settled: method === "debit_card" ? authorized : sum("capture"),
+    settled: method !== undefined && isSettledAtOnce(method) ? authorized : sum("capture"),
     refunded: sum("refund"),
   };
 }
@@ -62,7 +63,7 @@ export function expected({ value, context }: KnownPayment): Standing | undefined
     case "capture_lapsed":
       return none;
     case "authorized":
-      return { ...none, authorized: total, settled: context.method === "debit_card" ? total : 0 };
+      return { ...none, authorized: total, settled: isSettledAtOnce(context.method) ? total : 0 };
     case "capture_failed":
       return { ...none, authorized: total };
     case "captured":

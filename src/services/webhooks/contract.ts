@@ -1,5 +1,6 @@
 /** Webhooks as HTTP sees them. Outcomes are values. */
-import type { Money, UnavailableResult } from "../orders/contract.ts";
+import type { Money } from "../../../machines/types.ts";
+import type { UnavailableResult } from "../unavailable.ts";
 
 /** What a gateway says of a payment on its page. `authorization` is there when it was paid, `reason` otherwise. */
 export type PaymentReport = {

@@ -6,7 +6,8 @@ import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
 import type { GatewayDeclined, GatewayPaid } from "../../../machines/payment-events.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import { Unavailable } from "../../runtime/ports.ts";
-import type { Money, UnavailableResult } from "../orders/contract.ts";
+import type { Money } from "../../../machines/types.ts";
+import { unavailable } from "../unavailable.ts";
 import type {
   DeliveryReport,
   IntakeResult,
@@ -23,8 +24,6 @@ export type IntakeOptions = {
   /** What the promise gives, or undefined when this node is cut off first. */
   readonly orIsolated: <T>(promise: Promise<T>) => Promise<T | undefined>;
 };
-
-const RETRY_AFTER_MS = 1000;
 
 export function webhookIntake({ secrets, deliver, orIsolated }: IntakeOptions): WebhookIntake {
   const take = async (...input: Parameters<Actors["deliver"]>): Promise<IntakeResult> => {
@@ -56,8 +55,4 @@ function paymentEvent({ type, data }: PaymentReport): GatewayPaid | GatewayDecli
 function deliveredEvent({ data }: DeliveryReport): FulfillmentEvent {
   const { trackingNumber, collected } = data;
   return { type: "carrier.delivered", trackingNumber, collected };
-}
-
-function unavailable(reason: string): UnavailableResult {
-  return { status: "unavailable", reason, retryAfterMs: RETRY_AFTER_MS };
 }

@@ -2,7 +2,7 @@
 import t, { type Test } from "tap";
 import { ReceivedMessages } from "../../../nodes/mailbox/messages.ts";
 import { listenSmtp } from "../../../nodes/mailbox/smtp.ts";
-import { deadLetterService } from "../../../nodes/order/dead-letters.ts";
+import { deadLetterService } from "../../../src/services/dead-letters/dead-letters.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import { natsDeadLetters } from "../../../src/adapters/nats/dead-letters.ts";
 import { startWorker, type Work, WorkRefused } from "../../../src/runtime/workers/worker.ts";

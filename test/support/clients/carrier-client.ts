@@ -1,6 +1,7 @@
 /** The carrier as a test sees it: its ledger, its door bell, and its signature. */
 import { DEVELOPMENT_CARRIER_SECRET } from "../../../config/settings-faults.ts";
-import type { Money, Shipment } from "../../../nodes/carrier/shipments.ts";
+import type { Money } from "../../../machines/types.ts";
+import type { Shipment } from "../../../nodes/carrier/shipments.ts";
 import { signWebhook } from "../../../src/services/webhooks/signature.ts";
 
 /** All shipments in the order of their labels, or those of one order. */

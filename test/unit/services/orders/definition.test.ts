@@ -1,7 +1,11 @@
 import t from "tap";
 import { checkMachine } from "../../../../src/runtime/actor/machine.ts";
+import type { EffectFailure as StoredFailure } from "../../../../src/runtime/definition.ts";
+import type { EffectFailure as ReadFailure } from "../../../../machines/types.ts";
 import { orderInput } from "../../machines/order-input.ts";
 import { OrderWorld } from "./order-world.ts";
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 
 /** The public contract: every type of event that may leave an order. */
 const publicEvents = [
@@ -59,6 +63,12 @@ t.test("private events are heard by somebody, and are no part of the public cont
     t.ok((definition.listens[type] ?? []).length > 0, type);
     t.notOk(publicEvents.includes(type), type);
   }
+});
+
+t.test("the failure that the runtime stores is the failure that a machine reads", async (t) => {
+  // Checked by the compiler: neither side may import the other's type.
+  const same: Same<StoredFailure, ReadFailure> = true;
+  t.ok(same);
 });
 
 t.test("a caller waits for the reservation, the authorisation, and stock on its way", async (t) => {

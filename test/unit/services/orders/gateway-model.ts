@@ -1,7 +1,8 @@
 import { Books } from "../../../../nodes/gateway/books.ts";
 import { Pages } from "../../../../nodes/gateway/pages.ts";
 import type { Choice } from "../../../../nodes/gateway/pages.ts";
-import type { Decision, Operation, Refusal } from "../../../../nodes/gateway/operation.ts";
+import type { Decision, Operation } from "../../../../nodes/gateway/operation.ts";
+import type { Refusal } from "../../../../nodes/simulators/refusal.ts";
 import type { Booking } from "../../../../src/services/payments/reconciliation.ts";
 import { EffectError } from "../../../../src/runtime/definition.ts";
 import type {

@@ -1,22 +1,18 @@
-/** What the HTTP layer asks about dead letters. Implemented where the node is composed. */
-import type { UnavailableResult } from "../../services/orders/contract.ts";
+/** Dead letters as HTTP sees them: events that a worker stopped retrying. Outcomes are values. */
+import type { StoredDeadLetter } from "../../runtime/workers/work-queue.ts";
+import type { UnavailableResult } from "../unavailable.ts";
 
-/** An event that a worker gave up on. */
-export type DeadLetterView = {
+/** One dead letter as the API shows it. */
+export type DeadLetterView = Omit<StoredDeadLetter, "sequence" | "subject" | "at"> & {
   /** `dl_` and a number; never used again. */
   readonly id: string;
-  readonly worker: string;
-  /** Empty, as `type` and `orderId` are, when what the worker got was no event. */
-  readonly eventId: string;
-  readonly type: string;
+  /** Empty when the worker's item was no event. */
   readonly orderId: string;
-  /** What was wrong with the last attempt. */
-  readonly reason: string;
-  readonly attempts: number;
-  /** RFC 3339, UTC */
+  /** RFC 3339, UTC. */
   readonly at: string;
 };
 
+/** What operators do about dead letters. */
 export interface DeadLetterService {
   /** Oldest first. `after`: id of the last one of the previous page, well formed. */
   list(page: {
