@@ -6,10 +6,12 @@ import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkEveryMail, checkInvoiceNumbers } from "../support/audits/order-documents.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import type { Load, LoadedOrder } from "../support/load/order-load.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const ORDERS = 120;
 const CALLERS = 8;
 const LONG_OUTAGE_MS = 8_000;
