@@ -46,7 +46,7 @@ t.setTimeout(150_000 + ROUNDS * 90_000);
 t.test("orders outlive the SQLite files of all nodes", async (t) => {
   t.setTimeout(120_000 + ROUNDS * 90_000);
   // Steps take a while, so that many orders are on their way when the nodes stop.
-  const cluster = await startOrderCluster(t, { stepDelayMs: 1000 });
+  const cluster = await startOrderCluster(t, { nodes: 2, stepDelayMs: 1000 });
   const { onHand } = await stock(cluster.urls[0]!, SKU);
 
   const orders = [...(await startPlacing(cluster, "before").done)];
