@@ -15,7 +15,7 @@ const row = (commit: string, payload = "{}"): OutboxRow => ({
   messages: [{ subject: "orders.journal.1.a", payload }],
 });
 
-const writer = fileURLToPath(new URL("fixtures/outbox-writer.ts", import.meta.url));
+const writer = fileURLToPath(new URL("../support/programs/outbox-writing.ts", import.meta.url));
 
 t.test("a second process cannot open the file, and is told in one line why", async (t) => {
   const path = join(t.testdir(), "outbox.db");

@@ -17,10 +17,12 @@ import {
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { ClusterProcess, OrderCluster } from "../support/cluster/order-cluster.ts";
 import { shareOf } from "../support/load/partition-share.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 /** Over three nodes, so that the victim has some of each method. */
 const ORDERS = 48;
 const SKU = "TSHIRT-S";

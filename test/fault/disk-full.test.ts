@@ -1,6 +1,5 @@
 /** A node that may not write another byte to any file, as on a full disk; and a server without room for messages. */
 import { execFileSync } from "node:child_process";
-import { setTimeout as pause } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
@@ -12,6 +11,8 @@ import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const REFUSED_WITHIN_MS = 1000;
+/** How long a disk or a server stays full: longer than the pauses between two tries. */
+const FULL_MS = 1500;
 
 /** Every write behind the first byte of any file fails from now on (EFBIG, where a full disk has ENOSPC). */
 const fillDisk = (pid: number) => execFileSync("prlimit", ["--pid", String(pid), "--fsize=1:"]);
@@ -40,7 +41,9 @@ t.test(
     t.ok(performance.now() - from < REFUSED_WITHIN_MS, "at once");
     t.match(await read(url, before.body.id), { status: 200 }, "what is acknowledged can be read");
     const { available } = await stock(url, "TSHIRT-M");
-    await pause(1500);
+    await staysFull("the node runs and is not ready", async () => {
+      return node!.running() && (await healthCheck(url, "outbox")).status === 503;
+    });
     t.equal(node!.running(), true);
 
     freeDisk(node!.pid());
@@ -56,6 +59,21 @@ t.test(
       });
   },
 );
+
+/** Waits until the disk or the server has been full for long. Fails when `holds` is false at one of the polls. */
+async function staysFull(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const since = performance.now();
+  let broken = false;
+  await waitUntil(
+    `${what} for ${FULL_MS} ms`,
+    async () => {
+      broken ||= !(await holds());
+      return broken || performance.now() - since > FULL_MS;
+    },
+    { intervalMs: 50 },
+  );
+  if (broken) throw new Error(`not true any more after ${Math.round(performance.now() - since)} ms: ${what}`);
+}
 
 const ROOM = 16 * 1024 * 1024;
 const BALLAST = "BALLAST";
@@ -97,7 +115,10 @@ t.test("a server without room makes orders wait, parks none, and all go on when 
   await refusedEverywhere(t, cluster.urls);
   const full = await healthCheck(url, "journal");
   t.match(full, { status: 503, check: { ok: false, detail: /no room.*resource/u } });
-  await pause(1000);
+  await staysFull("all nodes run, and no order is parked", async () => {
+    const checks = await Promise.all(cluster.nodes.map((node) => healthCheck(node.url, "orders")));
+    return checks.every(({ check }) => check?.detail === "0 parked");
+  });
   await apiRequest(link, `STREAM.DELETE.${BALLAST}`, undefined, 5000);
 
   const orders = await load.done;

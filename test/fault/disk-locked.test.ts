@@ -12,7 +12,7 @@ import { startNode } from "../support/cluster/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const LOCKER = fileURLToPath(new URL("fixtures/outbox-locker.ts", import.meta.url));
+const LOCKER = fileURLToPath(new URL("../support/programs/outbox-locker.ts", import.meta.url));
 const ORDERS = 80;
 const CALLERS = 8;
 const SKU = "TSHIRT-M";

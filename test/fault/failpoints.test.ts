@@ -27,6 +27,7 @@ import {
 } from "../support/cluster/order-cluster.ts";
 import { type LoadedOrder, startLoad } from "../support/load/order-load.ts";
 import { checkInvoiceNumbers } from "../support/audits/order-documents.ts";
+import { printReplay, replayHint } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { CRASH_FILE } from "../support/programs/crash-armed.ts";
 
@@ -80,7 +81,11 @@ const ALL = failpointNames
     [point, "before"],
     [point, "after"],
   ]);
-const places = process.env["ORDERLY_TEST_ROUNDS"] === undefined ? SOME : ALL;
+/** `CRASH_POINT=relay.append` runs that one alone. */
+const only = process.env["CRASH_POINT"];
+const isLong = process.env["ORDERLY_TEST_ROUNDS"] !== undefined;
+const ofRun = isLong ? ALL : SOME;
+const places = only === undefined ? ofRun : ALL.filter(([point]) => point === only);
 
 const ORDERS = 24;
 const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
@@ -141,10 +146,15 @@ async function victimOf(
 }
 
 t.setTimeout(120_000 + places.length * 40_000);
+printReplay(t, {
+  ...(only === undefined ? {} : { CRASH_POINT: only }),
+  ...(isLong ? { ORDERLY_TEST_ROUNDS: 1 } : {}),
+});
 
 t.test(`processes that end at ${places.length} places lose nothing`, async (t) => {
   t.setTimeout(60_000 + places.length * 40_000);
-  const nodeFile = fileURLToPath(new URL("fixtures/crashing-node.ts", import.meta.url));
+  const nodeFile = fileURLToPath(new URL("../support/programs/crashing-node.ts", import.meta.url));
+  t.ok(places.length > 0, `real processes reach ${only ?? "some failpoints"}`);
   const cluster = await startOrderCluster(t, { nodes: 2, nodeFile });
   const link = await connectNats({ servers: [cluster.nats.url], name: "test", connectTimeoutMs: 10_000 });
   t.teardown(() => link.close());
@@ -156,6 +166,7 @@ t.test(`processes that end at ${places.length} places lose nothing`, async (t) =
     const victim = await victimOf(cluster, link, point, round);
     const file = join(cluster.homeOf(victim.name), CRASH_FILE);
     const pid = victim.pid();
+    const replay = replayHint({ CRASH_POINT: point });
     // What leads to these places leads there once.
     const once = armedAtStart(point) || ends.has(point) || takeovers.test(point);
     const hit = once ? 1 : 1 + (round % 2);
@@ -175,10 +186,10 @@ t.test(`processes that end at ${places.length} places lose nothing`, async (t) =
     await leadThere(cluster, victim, point);
     await waitUntil(`${victim.name} dies ${when} ${point}`, () => !victim.running(), {
       timeoutMs: 20_000,
-    }).catch((error: unknown) => t.fail(String(error)));
+    }).catch((error: unknown) => t.fail(`${String(error)}; ${replay}`));
     const diedAfterMs = Math.round(performance.now() - armedAt);
     // A node that was told to stop ends in any case.
-    t.notOk(existsSync(file), `${victim.name} died there`);
+    t.notOk(existsSync(file), `${victim.name} died ${when} ${point}; ${replay}`);
     rmSync(file, { force: true });
     if (victim.running()) process.kill(victim.pid(), "SIGUSR2");
     for (const node of cluster.nodes) if (!node.running()) await node.start();

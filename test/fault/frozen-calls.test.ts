@@ -22,10 +22,12 @@ import type { ClusterProcess, OrderCluster } from "../support/cluster/order-clus
 import { startLoad } from "../support/load/order-load.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
 import { shareOf, untilSettled } from "../support/load/partition-share.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 /** Three times the presence life. */
 const FROZEN_MS = 9_000;
 /** Per node: what is not under way waits in line, where a frozen process keeps it. */

@@ -18,10 +18,12 @@ import { startLoad } from "../support/load/order-load.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
 import { waitingUnits } from "../support/faults/outbox-copy.ts";
 import { INVENTORY, ownersIn, shareOf, untilSettled } from "../support/load/partition-share.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const ORDERS = 90;
 const CALLERS = 16;
 /** Three times the presence life. */

@@ -1,7 +1,6 @@
-import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
 import { checkAllEnd, checkLedger, checkNothingLost } from "../support/audits/order-audit.ts";
-import { healthCheck, orderOf } from "../support/clients/order-client.ts";
+import { healthCheck, orderOf, readiness } from "../support/clients/order-client.ts";
 import { metric } from "../support/metrics.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
@@ -34,7 +33,18 @@ t.test(
     await cluster.gateway.kill();
     await waitUntil("the gateway's breaker is not closed", async () => (await breakerOf(url)) > 0);
     const answered = load.answered.length;
-    await pause(OUTAGE_MS);
+    const since = performance.now();
+    const unready: number[] = [];
+    await waitUntil(
+      `the outage has lasted ${OUTAGE_MS} ms`,
+      async () => {
+        const status = await readiness(url);
+        if (status !== 200) unready.push(status);
+        return performance.now() - since > OUTAGE_MS;
+      },
+      { intervalMs: 50 },
+    );
+    t.same(unready, [], "the node is ready at every poll of the outage");
 
     const { status, check } = await healthCheck(url, "providers");
     t.equal(status, 200, "the node is ready all the same");

@@ -9,10 +9,12 @@ import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
 import { INVENTORY, ownersIn } from "../support/load/partition-share.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const CALLERS = 50;
 const PIECES = 10;
 const METHODS = ["cash_on_delivery", "credit_card", "debit_card"] as const;

@@ -11,7 +11,7 @@ const AT_ONCE_MS = 1_000;
 const CERTAIN_MS = 4_000;
 
 t.test("a node that is cut off from NATS refuses at once, and whoever waits is told soon", async (t) => {
-  const cluster = await startOrderCluster(t);
+  const cluster = await startOrderCluster(t, { nodes: 2 });
   await untilSettled(cluster);
   let key = 0;
   const timed = async (url: string) => {

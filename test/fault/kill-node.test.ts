@@ -12,9 +12,11 @@ import { orderOf, stock } from "../support/clients/order-client.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkInvoiceNumbers } from "../support/audits/order-documents.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
+import { printReplay } from "../support/replay-command.ts";
 
 /** `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 3);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const ORDERS = 200;
 const CALLERS = 16;
 /** From the kill to the first accepted command on the victim's partitions; on a busy machine. */

@@ -15,9 +15,11 @@ import type { Load, LoadedOrder } from "../support/load/order-load.ts";
 import { untilSettled } from "../support/load/partition-share.ts";
 import { watchStreams } from "../support/cluster/stream-leader.ts";
 import type { StreamCluster } from "../support/cluster/stream-leader.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const ORDERS = 90;
 const CALLERS = 8;
 const NO_QUORUM_MS = 5_000;

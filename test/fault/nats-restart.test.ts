@@ -6,10 +6,12 @@ import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkEveryMail, checkInvoiceNumbers } from "../support/audits/order-documents.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import type { Load, LoadedOrder } from "../support/load/order-load.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const ORDERS = 120;
 const CALLERS = 8;
 const LONG_OUTAGE_MS = 8_000;
@@ -78,7 +80,7 @@ t.setTimeout(120_000 + ROUNDS * 120_000);
 
 t.test("a nats-server killed under load: nothing answered is lost, and all goes on", async (t) => {
   t.setTimeout(100_000 + ROUNDS * 120_000);
-  const cluster = await startOrderCluster(t, { syncAlways: true });
+  const cluster = await startOrderCluster(t, { nodes: 2, syncAlways: true });
   const { onHand } = await stock(cluster.urls[0]!, SKU);
   const all: LoadedOrder[] = [];
   const outages = Array.from({ length: ROUNDS }, (_, round) => [

@@ -7,10 +7,12 @@ import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkEveryMail, checkInvoiceNumbers } from "../support/audits/order-documents.ts";
 import { startLoad } from "../support/load/order-load.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:faults` asks for more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const ORDERS = 60;
 const CALLERS = 8;
 const SKU = "MUG-RED";
@@ -44,7 +46,7 @@ t.setTimeout(150_000 + ROUNDS * 90_000);
 t.test("orders outlive the SQLite files of all nodes", async (t) => {
   t.setTimeout(120_000 + ROUNDS * 90_000);
   // Steps take a while, so that many orders are on their way when the nodes stop.
-  const cluster = await startOrderCluster(t, { stepDelayMs: 1000 });
+  const cluster = await startOrderCluster(t, { nodes: 2, stepDelayMs: 1000 });
   const { onHand } = await stock(cluster.urls[0]!, SKU);
 
   const orders = [...(await startPlacing(cluster, "before").done)];

@@ -2,7 +2,7 @@
  * Orders from the customer to the door, over HTTP, on three nodes. Each test is named after the arrows of the
  * flowcharts that it walks: Order Creation up to `H`, then Fulfillment and Order Deliver.
  */
-import t, { type Test } from "tap";
+import t from "tap";
 import type { PaymentMethod } from "../../src/services/orders/contract.ts";
 import {
   command,
@@ -15,6 +15,16 @@ import {
   read,
   stock,
 } from "../support/clients/order-client.ts";
+import {
+  awaiting,
+  declinedMessage,
+  ON_HAND as PAGE_ON_HAND,
+  paidMessage,
+  paidWhileOwnerIsDead,
+  tell,
+  WAIT,
+} from "../support/clients/hosted-order.ts";
+import { checkHistory } from "../support/audits/order-audit.ts";
 import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { OrderCluster } from "../support/cluster/order-cluster.ts";
@@ -25,7 +35,8 @@ const ON_HAND = 100;
 
 let cluster: OrderCluster;
 t.before(async () => {
-  cluster = await startOrderCluster(t);
+  // The gateway is asked about a page only after these tests: they prove the webhooks.
+  cluster = await startOrderCluster(t, { paymentPollMs: 60_000 });
 });
 
 let tests = 0;
@@ -250,6 +261,126 @@ t.test("O, I and I1 send every mail once, also in the end", async (t) => {
   t.strictSame(seen.toSorted(), [...new Set(seen)].toSorted());
 });
 
+t.test("orders placed on any node are completed, and every node shows them", async (t) => {
+  for (const [index, url] of cluster.urls.entries()) {
+    const method = index === 0 ? "cash_on_delivery" : "credit_card";
+    const placed = await place(url, orderOf({ method, lines: [{ sku: "TSHIRT-M", quantity: 2 }] }));
+    t.match(placed, { status: 201, body: { status: "confirmed" } });
+    for (const other of cluster.urls) await completed(other, placed.body.id);
+  }
+});
+
+t.test("told by webhook", async (t) => {
+  t.test(
+    'D2 -->|"Asynchronous payment"| E1: a customer who pays there has the order completed',
+    async (t) => {
+      const order = await awaiting(t, cluster);
+      t.match(await (await fetch(order.page)).text(), /Pay for your order[^]*20\.00[^]*Decline/u);
+      t.match(await (await order.choose("pay")).text(), /Payment complete/u);
+      const view = await order.becomes("completed", "captured");
+      t.equal(view.payment.url, null);
+      t.strictSame(await order.booked(), ["authorize", "capture"]);
+      t.equal((await order.choose("decline")).status, 409, "a page is decided once");
+      for (const subject of ["Order created and awaiting payment", "Order confirmed", "Order shipped"])
+        await order.mailed(subject);
+    },
+  );
+
+  t.test("a customer who declines ends the order, and the stock is free", async (t) => {
+    const order = await awaiting(t, cluster);
+    await order.choose("decline");
+    await order.becomes("payment_failed", "failed");
+    await order.stockIs(PAGE_ON_HAND);
+    t.strictSame(await order.booked(), []);
+  });
+
+  t.test("a repeated key is answered with the page, also when it is paid", async (t) => {
+    const url = cluster.urls[0]!;
+    await putStock(url, "PAGE-KEY", PAGE_ON_HAND);
+    const order = orderOf({ method: "async", lines: [{ sku: "PAGE-KEY", quantity: 1 }] });
+    const first = await place(url, order, { "idempotency-key": "hosted-1" });
+    const second = await place(cluster.urls[1]!, order, { "idempotency-key": "hosted-1" });
+    t.same(
+      [second.status, second.body.id, second.body.payment.url],
+      [201, first.body.id, first.body.payment.url],
+    );
+    await fetch(first.body.payment.url ?? "", {
+      method: "POST",
+      body: new URLSearchParams({ action: "pay" }),
+    });
+    await waitUntil(
+      "paid",
+      async () => (await read(url, first.body.id)).body.payment.status === "captured",
+      WAIT,
+    );
+    const third = await place(cluster.urls[2]!, order, { "idempotency-key": "hosted-1" });
+    t.same([third.status, third.body.id], [201, first.body.id]);
+  });
+
+  t.test("cancelled while the customer looks at the page: what comes too late is refunded", async (t) => {
+    const order = await awaiting(t, cluster);
+    const cancelled = await command(order.url(), order.id, "cancel", { reason: "changed my mind" });
+    t.match(cancelled, { status: 200, body: { status: "cancelled", payment: { url: null } } });
+    await order.becomes("cancelled", "voided");
+    await order.stockIs(PAGE_ON_HAND);
+    t.match(await (await fetch(order.page)).text(), /This payment is closed[^]*Pay anyway/u);
+    t.equal((await order.choose("pay")).status, 409);
+    t.strictSame(await order.booked(), []);
+    t.equal((await order.choose("pay_late")).status, 200);
+    await order.becomes("cancelled", "refunded");
+    t.strictSame(await order.booked(), ["authorize", "capture", "refund"]);
+    await order.mailed("Order cancelled");
+    await order.mailed("Payment refunded");
+  });
+
+  t.test("wrong, stale and missing signatures are refused, and change nothing", async (t) => {
+    const order = await awaiting(t, cluster);
+    const before = await order.historyAtRest();
+    const paid = paidMessage(order, "auth_forged");
+    const stale = new Date(Date.now() - 6 * 60_000);
+    const early = new Date(Date.now() + 6 * 60_000);
+    const secret = `whsec_${Buffer.from("somebody else's secret, 32 bytes").toString("base64")}`;
+    const unsigned = await fetch(`${order.url()}/v1/webhooks/payments`, {
+      method: "POST",
+      body: JSON.stringify(paid),
+    });
+    for (const answer of [
+      await tell(order.url(), "msg_wrong", paid, { secret }),
+      await tell(order.url(), "msg_stale", paid, { at: stale }),
+      await tell(order.url(), "msg_early", paid, { at: early }),
+      unsigned,
+    ]) {
+      t.equal(answer.status, 401);
+      t.match(await answer.json(), { code: "invalid_signature" });
+    }
+    t.equal((await tell(order.url(), "msg_nonsense", { type: "payment.paid" })).status, 400);
+    t.strictSame(await order.history(), before);
+    t.equal((await read(order.url(), order.id)).body.status, "awaiting_payment");
+  });
+
+  t.test("contradicting and unknown messages are harmless", async (t) => {
+    const order = await awaiting(t, cluster);
+    await order.choose("pay");
+    await order.becomes("completed", "captured");
+    const events = (await order.historyAtRest()).flatMap((item) => item.events);
+    for (const url of cluster.urls)
+      for (const id of ["msg_again", "msg_again", `msg_other_${url.length}`])
+        t.equal((await tell(url, id, declinedMessage(order))).status, 200);
+    const unknown = paidMessage({ ...order, id: `ord_${"0".repeat(26)}` }, "auth_1");
+    t.equal((await tell(order.url(), "msg_unknown", unknown)).status, 200);
+    await order.becomes("completed", "captured");
+    t.strictSame(
+      (await order.history()).flatMap((item) => item.events),
+      events,
+    );
+    t.strictSame(await order.booked(), ["authorize", "capture"]);
+  });
+
+  t.test("paid while the order's owner is dead: the next owner hears of it", async (t) => {
+    t.match(await paidWhileOwnerIsDead(t, cluster), /gateway\.paid/u);
+  });
+});
+
 async function completed(url: string, id: string) {
   return waitUntil(
     `${id} is completed`,
@@ -259,29 +390,5 @@ async function completed(url: string, id: string) {
       return body;
     },
     { timeoutMs: 30_000, intervalMs: 50 },
-  );
-}
-
-/** One record per commit, none missing, and in them these events and no others. */
-async function checkHistory(t: Test, url: string, id: string, events: readonly string[]): Promise<void> {
-  const items = await history(url, id);
-  t.strictSame(
-    items.map(({ version }) => version),
-    items.map((_, index) => index + 1),
-    "versions are 1, 2, 3 ...",
-  );
-  const sequences = items.map(({ sequence }) => sequence);
-  t.strictSame(
-    sequences,
-    sequences.toSorted((a, b) => a - b),
-  );
-  t.ok(
-    items.every(
-      ({ node, epoch, at }) => /^node-\d$/u.test(node) && epoch > 0 && !Number.isNaN(Date.parse(at)),
-    ),
-  );
-  t.strictSame(
-    items.flatMap((item) => item.events),
-    events,
   );
 }

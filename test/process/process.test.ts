@@ -5,7 +5,7 @@ import { startNode } from "../support/cluster/processes.ts";
 import type { Started } from "../support/cluster/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const FILE = fileURLToPath(new URL("fixtures/fake-process.ts", import.meta.url));
+const FILE = fileURLToPath(new URL("../support/programs/fake-process.ts", import.meta.url));
 
 async function started(t: Test, behaviour: string, env: Record<string, string> = {}): Promise<Started> {
   const child = startNode(t, FILE, [behaviour], { env });

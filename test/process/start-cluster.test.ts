@@ -19,7 +19,7 @@ type Info = {
 t.test(
   "every stream has three copies; an interrupt stops all, and another start finds the orders",
   async (t) => {
-    const place = await findPlace(t, 3, 3);
+    const place = await findPlace(t, 2, 3);
     const { ORDERLY_NATS_SERVERS: _, ...env } = place.env;
     const byOption = { command: [process.execPath, orderly, "start", "--cluster"] as const };
     const first = await launch(t, { ...place, env }, byOption);
@@ -31,7 +31,7 @@ t.test(
       t.equal(cluster.replicas.length, 2, name);
     }
     await link.close();
-    const url = `http://127.0.0.1:${place.port + 2}`;
+    const url = `http://127.0.0.1:${place.port + 1}`;
     const placed = await placeOrder(url, orderOf({ method: "cash_on_delivery" }));
     t.equal(placed.status, 201);
 

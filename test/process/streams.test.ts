@@ -1,4 +1,4 @@
-/** Orders of every payment type on three nodes whose partitions are divided over two streams. */
+/** Orders of every payment type on two nodes whose partitions are divided over two streams. */
 import { Kvm } from "@nats-io/kv";
 import t from "tap";
 import { streamOf } from "../../src/runtime/layout.ts";
@@ -22,7 +22,7 @@ t.setTimeout(180_000);
 t.test(
   "orders of both streams are completed, mailed and invoiced, whatever they are paid with",
   async (t) => {
-    const cluster = await startOrderCluster(t, { env: { ORDERLY_STREAMS: String(STREAMS) } });
+    const cluster = await startOrderCluster(t, { nodes: 2, env: { ORDERLY_STREAMS: String(STREAMS) } });
     const before = await stock(cluster.urls[0]!, "TSHIRT-M");
     const orders = await Promise.all(
       METHODS.flatMap((method) =>
@@ -35,7 +35,7 @@ t.test(
         }),
       ),
     );
-    const elsewhere = cluster.urls[2]!;
+    const elsewhere = cluster.urls[1]!;
     for (const { id, email } of orders) {
       const done = await waitUntil(
         `${id} is completed and invoiced`,

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 
-const host = fileURLToPath(new URL("fixtures/worker-host.ts", import.meta.url));
+const host = fileURLToPath(new URL("../support/programs/worker-host.ts", import.meta.url));
 const run = (...args: string[]) => spawnSync(process.execPath, [host, ...args], { encoding: "utf8" });
 
 t.test("a thread that ends before it has started fails the start, and says which", async (t) => {

@@ -206,15 +206,23 @@ t.test("a consumer's times may change, under the same name", async (t) => {
 t.test("a worker has no more events under way than its bound, however many wait", async (t) => {
   const stage = await startStage(t);
   for (let n = 0; n < 40; n++) await stage.emit(created(n));
+  const asking = await stage.node();
+  const go = Promise.withResolvers<void>();
   let now = 0;
   let most = 0;
   let works = 0;
   await worker(t, stage, async () => {
     most = Math.max(most, ++now);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await go.promise;
+    // Work takes a while: a request to the server and its answer.
+    await consumerInfo(asking, CREATED);
     now--;
     works++;
   });
+  await waitUntil("the worker has filled its places", () => now === bounds.maxInFlight);
+  const { num_ack_pending, num_pending } = await consumerInfo(asking, CREATED);
+  t.same([num_ack_pending, num_pending], [bounds.maxInFlight, 40 - bounds.maxInFlight], "the others wait");
+  go.resolve();
   await waitUntil("all are done", () => works === 40);
   t.equal(most, bounds.maxInFlight);
 });

@@ -57,6 +57,35 @@ export async function checkAllEnd(
   t.equal(waiting.size, 0, `${orders.length} orders have ended`);
 }
 
+/** One record per commit, none missing, and in them these events and no others. */
+export async function checkHistory(
+  t: Test,
+  url: string,
+  id: string,
+  events: readonly string[],
+): Promise<void> {
+  const items = await history(url, id);
+  t.strictSame(
+    items.map(({ version }) => version),
+    items.map((_, index) => index + 1),
+    "versions are 1, 2, 3 ...",
+  );
+  const sequences = items.map(({ sequence }) => sequence);
+  t.strictSame(
+    sequences,
+    sequences.toSorted((a, b) => a - b),
+  );
+  t.ok(
+    items.every(
+      ({ node, epoch, at }) => /^node-\d$/u.test(node) && epoch > 0 && !Number.isNaN(Date.parse(at)),
+    ),
+  );
+  t.strictSame(
+    items.flatMap((item) => item.events),
+    events,
+  );
+}
+
 /** Every order has one linear history: no version twice, none left out, each behind the last and under no older lock. */
 export async function checkHistories(
   t: Test,

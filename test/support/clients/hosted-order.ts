@@ -3,6 +3,7 @@ import type { Test } from "tap";
 import { signWebhook } from "../../../src/services/webhooks/signature.ts";
 import { history, ledger, mails, orderOf, place, putStock, read, stock } from "./order-client.ts";
 import type { OrderCluster } from "../cluster/order-cluster.ts";
+import { ownerOf } from "../load/partition-share.ts";
 import { waitUntil } from "../wait-until.ts";
 
 /** On hand of the SKU that an order has for itself. */
@@ -133,4 +134,24 @@ export function tell(
     headers: { "content-type": "application/json", ...signWebhook(secret, id, at, text) },
     body: text,
   });
+}
+
+/** The customer pays while the order's owner is dead. @returns the input by which the next owner heard of it */
+export async function paidWhileOwnerIsDead(t: Test, cluster: OrderCluster): Promise<string> {
+  const order = await awaiting(t, cluster);
+  const owner = await ownerOf(cluster, order.id);
+  t.ok(
+    (await order.history()).every(({ node }) => node === owner.name),
+    `${owner.name} has the order`,
+  );
+  await owner.kill();
+  t.equal((await order.choose("pay")).status, 200);
+  await order.becomes("completed", "captured");
+  const items = await order.history();
+  const paid = items.filter(({ events }) => events.includes("payment.captured"));
+  t.equal(paid.length, 1, "once");
+  t.not(paid[0]!.node, owner.name, `${owner.name} was dead`);
+  t.strictSame(await order.booked(), ["authorize", "capture"]);
+  await owner.start();
+  return paid[0]!.input;
 }

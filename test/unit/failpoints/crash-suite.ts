@@ -2,6 +2,7 @@
 import type { Test } from "tap";
 import { failpointNames } from "../../../src/runtime/failpoints.ts";
 import { quietLog } from "../../support/logs/quiet-log.ts";
+import { replayHint } from "../../support/replay-command.ts";
 import { audit } from "./crash-audit.ts";
 import { tellStory } from "./crash-story.ts";
 
@@ -40,11 +41,16 @@ export async function crashEverywhere(t: Test, suite: keyof typeof suites): Prom
       const count = hits.get(`${point} ${when}`) ?? 0;
       await t.test(`a process that dies ${when} ${point} leaves nothing half done`, async (t) => {
         t.setTimeout(240_000);
-        t.ok(count >= 2, `the story gets there ${count} times`);
+        const replay = replayHint({ CRASH_POINT: point });
+        t.ok(count >= 2, `the story gets there ${count} times; ${replay}`);
         for (const hit of new Set([1, Math.max(2, Math.ceil(count / 2))])) {
           const story = await tellStory({ point, when, hit }, quietLog);
-          t.ok(story.world.crashed, `a process died at hit ${hit}`);
-          t.same(await audit(story), [], `${story.world.crashed?.name} died at hit ${hit} of ${count}`);
+          t.ok(story.world.crashed, `a process died at hit ${hit}; ${replay}`);
+          t.same(
+            await audit(story),
+            [],
+            `${story.world.crashed?.name} died at hit ${hit} of ${count}; ${replay}`,
+          );
         }
       });
     }

@@ -4,6 +4,7 @@
  */
 import t from "tap";
 import { chaos } from "./cluster-chaos.ts";
+import { replayHint } from "../../support/replay-command.ts";
 
 const only = process.env["CHAOS_SEED"];
 const seeds =
@@ -12,6 +13,7 @@ const seeds =
     : [Number(only)];
 const limitMs = Number(process.env["CHAOS_MS"] ?? 20_000);
 const STEPS = 60;
+const replay = (seed: number): string => replayHint({ CHAOS_SEED: seed });
 t.setTimeout(limitMs + 60_000);
 
 t.test(
@@ -25,9 +27,9 @@ t.test(
       t.same(
         run.faults,
         [],
-        `seed ${seed}: ${run.acknowledged} told, ${run.records} records, ${run.takeovers} locks`,
+        `seed ${seed}: ${run.acknowledged} told, ${run.records} records, ${run.takeovers} locks; ${replay(seed)}`,
       );
-      t.ok(run.acknowledged > 0, `seed ${seed}: callers are answered`);
+      t.ok(run.acknowledged > 0, `seed ${seed}: callers are answered; ${replay(seed)}`);
       if (run.faults.length > 0) break;
     }
   },
@@ -36,7 +38,7 @@ t.test(
 t.test("the same holds when the partitions are divided over two streams", async (t) => {
   for (const seed of seeds.slice(0, 6)) {
     const run = await chaos(seed, STEPS, 2);
-    t.same(run.faults, [], `seed ${seed}: ${run.records} records, ${run.takeovers} locks`);
+    t.same(run.faults, [], `seed ${seed}: ${run.records} records, ${run.takeovers} locks; ${replay(seed)}`);
   }
 });
 

@@ -4,6 +4,7 @@
  */
 import t from "tap";
 import { orderChaos } from "./order-chaos.ts";
+import { replayHint } from "../../../support/replay-command.ts";
 
 const only = process.env["CHAOS_SEED"];
 const seeds =
@@ -12,6 +13,7 @@ const seeds =
     : [Number(only)];
 const limitMs = Number(process.env["CHAOS_MS"] ?? 25_000);
 const STEPS = 60;
+const replay = (seed: number): string => replayHint({ CHAOS_SEED: seed });
 t.setTimeout(limitMs + 120_000);
 
 t.test(
@@ -25,9 +27,9 @@ t.test(
       t.same(
         run.faults,
         [],
-        `seed ${seed}: ${JSON.stringify(run.ends)}, inventory changed hands ${run.takeovers} times`,
+        `seed ${seed}: ${JSON.stringify(run.ends)}, inventory changed hands ${run.takeovers} times; ${replay(seed)}`,
       );
-      t.ok((run.ends["completed"] ?? 0) > 0, `seed ${seed}: orders are completed`);
+      t.ok((run.ends["completed"] ?? 0) > 0, `seed ${seed}: orders are completed; ${replay(seed)}`);
       if (run.faults.length > 0) break;
     }
   },
@@ -36,7 +38,7 @@ t.test(
 t.test("the same holds when the inventory is in another stream than most orders", async (t) => {
   for (const seed of seeds.slice(0, 3)) {
     const run = await orderChaos(seed, STEPS, 3);
-    t.same(run.faults, [], `seed ${seed}: ${JSON.stringify(run.ends)}`);
+    t.same(run.faults, [], `seed ${seed}: ${JSON.stringify(run.ends)}; ${replay(seed)}`);
   }
 });
 
