@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PAGES = globSync(["*.md", "docs/**/*.md", "bench/*.md", "test/*.md"], { cwd: ROOT });
+const PAGES = globSync(["*.md", "docs/**/*.md", "bench/*.md", "test/*.md", "examples/**/*.md"], {
+  cwd: ROOT,
+});
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
 /** Targets of the links of one page, as paths from the root; addresses and anchors are not among them. */
