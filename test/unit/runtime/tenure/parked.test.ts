@@ -36,7 +36,7 @@ t.test("a poisonous input parks its actor, with reason, time and input, and noth
   const command = await cluster.done(
     one.actors.command("d", "diary", { type: "note.3" }, { commandId: "c", waitMs: 0 }),
   );
-  t.match(command, { status: "refused", code: "order_parked" });
+  t.match(command, { status: "refused", code: "actor_parked" });
 });
 
 t.test("a parked actor stays parked from owner to owner, and nobody tries its input again", async (t) => {
@@ -74,7 +74,7 @@ t.test(
 t.test("resume under the same definition parks the actor again, by a new parking", async (t) => {
   const { cluster, one, entries } = await parkedDiary();
   const again = await cluster.done(one.parked.resume("d"));
-  t.match(again, { status: "refused", code: "order_parked" });
+  t.match(again, { status: "refused", code: "actor_parked" });
   await cluster.clock.advance(100);
   t.same(
     entries().map(({ status }) => status),
@@ -239,7 +239,7 @@ t.test("a state that cannot be read parks its actor; there is nothing to skip", 
   one.kill();
   const two = await cluster.start("two", second());
   await cluster.settled();
-  t.match(await cluster.done(two.actors.read("d")), { status: "refused", code: "order_parked" });
+  t.match(await cluster.done(two.actors.read("d")), { status: "refused", code: "actor_parked" });
   await cluster.clock.advance(1000);
   const [parking] = await cluster.done(two.parked.list());
   t.match(parking, { actor: "d", name: null, input: null });

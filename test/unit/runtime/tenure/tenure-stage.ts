@@ -6,7 +6,7 @@ import { MemoryServer } from "../../../../src/adapters/memory/server.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
 import { Tenure } from "../../../../src/runtime/tenure/tenure.ts";
-import type { PendingInput } from "../../../../src/runtime/tenure/activation.ts";
+import type { PendingInput } from "../../../../src/runtime/tenure/pending-input.ts";
 import type { WriteSet } from "../../../../src/runtime/commit/write-set.ts";
 import { silent } from "../commit/relay-stage.ts";
 import { subjects } from "../../../../src/runtime/subjects.ts";

@@ -45,9 +45,9 @@ t.test("a record above the floor parks its one order; the takeover goes on", asy
     t.same(others, [], payload);
     t.match(parking, { actor: "d", name: null, input: null }, payload);
     const reply = await cluster.done(two.actors.read("d"));
-    t.match(reply, { status: "refused", code: "order_parked" }, payload);
+    t.match(reply, { status: "refused", code: "actor_parked" }, payload);
     t.equal(worked(cluster.ok(await cluster.done(two.actors.read("e"))).snapshot).length, 1, "others go on");
-    t.match(await cluster.done(two.parked.resume("d")), { code: "order_parked" }, "nobody can read it now");
+    t.match(await cluster.done(two.parked.resume("d")), { code: "actor_parked" }, "nobody can read it now");
     t.match(await cluster.done(two.parked.skip("d", parking?.id ?? "")), { status: "refused" });
     two.kill();
   }
