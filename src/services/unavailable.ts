@@ -24,8 +24,10 @@ export function unavailableReply(reply: ActorReply): UnavailableResult {
       return unavailable(reply.reason);
     case "storage_unavailable":
     case "overloaded":
-    case "refused":
       return reply;
+    case "refused":
+      // The public code: every actor of this application is an order.
+      return reply.code === "actor_parked" ? { ...reply, code: "order_parked" } : reply;
     default:
       throw new Error(`the runtime replied ${reply.status}`);
   }

@@ -50,7 +50,7 @@ function result(id: string, reply: ActorReply): UnparkResult {
   if (reply.status === "not_found") return { status: "not_found" };
   if (reply.status !== "refused") return unavailableReply(reply);
   switch (reply.code) {
-    case "order_parked":
+    case "actor_parked":
       return { status: "still_parked", reason: reply.reason };
     case "not_parked":
     case "parked_otherwise":

@@ -21,7 +21,7 @@ t.test("an order parked by its inbox stays parked when its owner is lost, until 
   t.match(await one.node.parked.list(), [{ actor: "d1", name: "inbox:poison", version: 2 }]);
   const read = await one.node.actors.read("d1");
   t.same(read.status === "ok" && notes(read.snapshot), ["note.1"], "reads go on");
-  t.match(await one.node.parked.resume("d1"), { status: "refused", code: "order_parked" });
+  t.match(await one.node.parked.resume("d1"), { status: "refused", code: "actor_parked" });
   await waitUntil("parked again", async () => (await one.node.parked.list()).length === 1);
   await one.crash();
 
