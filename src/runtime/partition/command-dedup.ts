@@ -20,7 +20,9 @@ export class CommandDedup {
     this.bound = bound;
   }
 
-  /** Serves the request. A duplicate of a command under way gets its reply. `repeated`: the command has been applied. */
+  /**
+   * Serves the request. A duplicate of a command under way gets its reply. `repeated`: the command has been applied.
+   */
   join(request: ActorRequest, serve: (repeated: boolean) => Promise<ActorReply>): Promise<ActorReply> {
     if (request.op !== "command") return serve(false);
     const key = `${request.actor} ${request.commandId}`;

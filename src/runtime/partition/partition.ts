@@ -40,7 +40,7 @@ export type PartitionOptions = TenureOptions & {
   readonly bus: Bus;
   readonly checkpoints: Bucket;
   readonly relay: Relay;
-  /** A reason not to take work under this lock now (deposed, disconnected, overloaded), or undefined. */
+  /** A reason not to take a request under this lock now (deposed, disconnected, overloaded), or undefined. */
   readonly refusal: (op: ActorRequest["op"], lock: string) => ActorReply | undefined;
   /** Inbox inputs under way at once; above this number the consumer waits. */
   readonly inboxBound: number;

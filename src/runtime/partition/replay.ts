@@ -1,9 +1,9 @@
 /**
  * What a new owner reads of its partition, from the checkpoint up to its own lock entry (ADR 4).
  * Memory: one entry per actor with open effects, one per parking, and the inputs that no later record has evaluated: an
- * input is dropped when such a record is read. Without a checkpoint the replay reads the whole journal of the partition,
- * but of a finished actor only the inputs that changed nothing are kept (a timer that fired stale): of 1 000 000 actors on
- * 32 partitions some 31 000 inputs, about 10 MB, until the takeover has ended.
+ * input is dropped when such a record is read. Without a checkpoint the replay reads the whole journal of the
+ * partition, but of a finished actor only the inputs that changed nothing are kept (a timer that fired stale): of
+ * 1 000 000 actors on 32 partitions some 31 000 inputs, about 10 MB, until the takeover has ended.
  * Owns: what it has found.  Does not own: the actors.
  * Proved by: test/unit/runtime/partition/partition.test.ts, test/unit/runtime/tenure/unreadable.test.ts
  */

@@ -3,9 +3,10 @@
  * Owns: which activation is an actor's current one; eviction.  Does not own: what an activation holds.
  * Invariants
  *   activation-cache.C1. An activation is in the map exactly until it is retired; only this class retires one.
- *   activation-cache.C2. Every record written in this tenure after `forgottenThrough()` belongs to an actor in `known` or
- *                        in memory.
- * Proved by: test/unit/runtime/tenure/activation.test.ts, test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/tenure/old-readings.test.ts
+ *   activation-cache.C2. Every record written in this tenure after `forgottenThrough()` belongs to an actor in `known`
+ *                        or in memory.
+ * Proved by: test/unit/runtime/tenure/activation.test.ts, test/unit/runtime/tenure/tenure.test.ts,
+ *   test/unit/runtime/tenure/old-readings.test.ts
  */
 import { Activation } from "./activation.ts";
 
@@ -107,7 +108,7 @@ export class ActivationCache {
     return activation;
   }
 
-  /** Evicts the activations that were used longest ago and may leave memory; bounded work per call. */
+  /** Evicts the activations that were used longest ago and may leave memory; a bounded number per call. */
   private evict(): void {
     let checked = 0;
     for (const [actor, activation] of this.activations) {

@@ -1,12 +1,13 @@
 /**
  * An actor in memory, within one tenure: its state, the inputs in its mailbox, and the phase that says what may happen
- * to it. Every change of an activation is a method of this class; every rule about it is written here once.
+ * to it. Every change of an activation is a method of this class. Every rule about it is written here, once.
  *
  * Phases
  *   absent       The actor's state is not known. Entry: the activation is created; a load failed; the inbox is read
  *                (end of catching-up); the last commit of the predecessor is resolved (end of replacing).
- *                Exit: `beginLoad`, `take` (a read loads it without `beginLoad`), `introduce`, `beginCatchUp`, `retire`.
- *                The mailbox may hold inputs. A load may be postponed. The load may be required without an input.
+ *                Exit: `beginLoad`, `take` (a read loads it without `beginLoad`), `introduce`, `beginCatchUp`,
+ *                `retire`. The mailbox may hold inputs. A load may be postponed. The load may be required without an
+ *                input.
  *   loading      The loader reads the last record. Entry: `beginLoad`. Exit: `take`, `endLoad` (the read failed),
  *                `retire`. The mailbox holds inputs, or the load is required. A load is never postponed here.
  *   catching-up  The actor's inbox is read from its first message; what it holds is evaluated before anything else.
@@ -16,24 +17,26 @@
  *                The mailbox may hold inputs. No state is taken. A load may be postponed.
  *   ready        The state is known, inputs are decided on it. Entry: `take`, `introduce`. Exit: `block`, `retire`.
  *                Commits, dependents and waiters may exist. The mailbox holds inputs only while it is being drained.
- *   blocked      A poisonous input without a caller was decided on a head that is not acknowledged yet. Later inputs wait
- *                in the mailbox. Entry: `block`. Exit: `retire` (the actor is parked, or the head is dropped).
+ *   blocked      A poisonous input without a caller was decided on a head that is not acknowledged yet. Later inputs
+ *                wait in the mailbox. Entry: `block`. Exit: `retire` (the actor is parked, or the head is dropped).
  *                Commits, dependents and waiters may exist.
- *   retired      It is no longer the actor's activation: evicted, replaced, parked, or the tenure has ended. Entry: `retire`.
- *                No exit. Its commits may still be resolved, and a read of it may still end. No waiters.
+ *   retired      It is no longer the actor's activation: evicted, replaced, parked, or the tenure has ended. Entry:
+ *                `retire`. No exit. Its commits may still be resolved, and a read of it may still end. No waiters.
  *
  * Owns: the phase, the head, the acknowledged state, the mailbox, the waiters of one actor.
  * Does not own: reads, timers, write sets, which activation is the actor's current one (the activation cache).
  * Invariants
- *   activation.A1. A state is taken in `absent` and `loading` only, at most once, and never an older one than the activation
- *                  knows of.
+ *   activation.A1. A state is taken in `absent` and `loading` only, at most once, and never an older one than the
+ *                  activation knows of.
  *   activation.A2. The head changes in `ready` only. An input is decided at once only when the mailbox is empty.
  *   activation.A3. Inbox inputs are in the mailbox in the order of the inbox.
  *   activation.A4. Dependents exist only while a commit is pending. They share the outcome of the newest one.
  *   activation.A5. A retired activation takes no state, no input and no commit, and does not return to another phase.
- *   activation.A6. Inputs are evicted with no activation: only an idle one in `ready`, without open effects, is evicted.
+ *   activation.A6. Only an activation in `ready` is evicted, and only without inputs, commits, waiters and open
+ *                  effects.
  * A call that its phase does not allow is a programmer fault: it throws {@link ActivationFault}, and the process ends.
- * Proved by: test/unit/runtime/tenure/activation.test.ts, test/unit/runtime/tenure/tenure.test.ts
+ * Proved by: test/unit/runtime/tenure/activation.test.ts, test/unit/runtime/tenure/activation-events.test.ts,
+ *   test/unit/runtime/tenure/tenure.test.ts
  */
 import type { Head } from "../actor/cascade.ts";
 import type { OpenEffect, Snapshot } from "../actor/snapshot.ts";
@@ -60,7 +63,7 @@ export class Activation {
   private now: Phase = "absent";
   private newest: Head | undefined;
   private acknowledged: Snapshot | undefined;
-  /** Of the last acknowledged record. Before the state is known: of a record that the actor is known to have; 0 for none. */
+  /** See `sequence`. */
   private at = 0;
   /** The state was taken or introduced once. Stays true when the activation is retired. */
   private loaded = false;
@@ -106,7 +109,9 @@ export class Activation {
     return this.acknowledged;
   }
 
-  /** Sequence of the last acknowledged record; before the load: a record at this sequence or later exists. 0 for none. */
+  /**
+   * Sequence of the last acknowledged record; before the load: a record at this sequence or later exists. 0 for none.
+   */
   get sequence(): number {
     return this.at;
   }
@@ -135,7 +140,9 @@ export class Activation {
     return this.now === "ready" && this.mailbox.length === 0;
   }
 
-  /** Nothing is known of the actor, and nothing is under way for it: a start may introduce it, a failed read drops it. */
+  /**
+   * Nothing is known of the actor, and nothing is under way for it: a start may introduce it, a failed read drops it.
+   */
   isBlank(): boolean {
     return this.now === "absent" && !this.postponed && !this.required && this.mailbox.length === 0;
   }
@@ -192,7 +199,7 @@ export class Activation {
     this.now = "loading";
   }
 
-  /** That read has ended. loading -> absent, when it has brought no state; no change when the state was taken or retired. */
+  /** That read has ended: loading -> absent when it brought no state. No change when another call came first. */
   endLoad(): void {
     this.assert(this.loaded || this.now === "loading" || this.now === "retired", "endLoad");
     if (this.now === "loading") this.now = "absent";
@@ -231,8 +238,8 @@ export class Activation {
   }
 
   /**
-   * The actor's inbox is in the mailbox, the load is required: catching-up -> absent. No change of phase in `absent` and
-   * `loading`: the activation that began to catch up was retired because its record could not be read.
+   * The actor's inbox is in the mailbox, the load is required: catching-up -> absent. No change of phase in `absent`
+   * and `loading`: the activation that began to catch up was retired because its record could not be read.
    */
   endCatchUp(): void {
     this.assert(this.now === "catching-up" || this.now === "absent" || this.now === "loading", "endCatchUp");
@@ -240,7 +247,10 @@ export class Activation {
     if (this.now === "catching-up") this.now = "absent";
   }
 
-  /** One commit of the predecessor is resolved; after the last one: replacing -> absent. @param sequence of its last record */
+  /**
+   * One commit of the predecessor is resolved; after the last one: replacing -> absent.
+   * @param sequence of the predecessor's last acknowledged record
+   */
   predecessorResolved(sequence: number): void {
     this.assert(this.now === "replacing", "predecessorResolved");
     this.at = Math.max(this.at, sequence);
@@ -263,7 +273,9 @@ export class Activation {
     return this.now === "ready" ? this.mailbox.shift() : undefined;
   }
 
-  /** Takes the inputs with a caller out of the mailbox: the read has failed, and the callers can repeat their requests. */
+  /**
+   * Takes the inputs with a caller out of the mailbox: the read has failed, and the callers can repeat their requests.
+   */
   takeCallers(): PendingInput[] {
     this.assert(this.now === "absent", "takeCallers");
     const callers = this.mailbox.filter((pending) => hasCaller(pending));
@@ -338,7 +350,9 @@ export class Activation {
     for (const wake of this.waiters) wake();
   }
 
-  /** It is no longer the actor's activation: any phase -> retired. Wakes the waiters. Called by the activation cache. */
+  /**
+   * It is no longer the actor's activation: any phase -> retired. Wakes the waiters. Called by the activation cache.
+   */
   retire(): void {
     this.assert(this.now !== "retired", "retire");
     this.now = "retired";

@@ -4,8 +4,8 @@
  * Owns: which actors lag.  Does not own: their activations, whether an input is poisonous again.
  * Invariants
  *   catch-up.U1. An actor is in `actors()` until everything that waited in its inbox is evaluated and acknowledged, or
- *                the actor is parked again. As long as it is there, the checkpoint lists it as lagging; a crash leaves it
- *                to the next owner.
+ *                the actor is parked again. As long as it is there, the checkpoint lists it as lagging; a crash leaves
+ *                it to the next owner.
  * Proved by: test/unit/runtime/tenure/parked.test.ts, test/unit/runtime/tenure/old-readings.test.ts
  */
 import { subjects } from "../subjects.ts";

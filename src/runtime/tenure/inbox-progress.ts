@@ -6,7 +6,10 @@ export type CheckpointState = {
   readonly through: number;
   /** Actors with open effects. Each once, in no order. */
   readonly open: readonly string[];
-  /** Actors that are not parked and whose inbox inputs at or below `through` may not be evaluated. Each once, in no order. */
+  /**
+   * Actors that are not parked and whose inbox inputs at or below `through` may not be evaluated. Each once, in no
+   * order.
+   */
   readonly lagging: readonly string[];
   /** Sequence of the newest message about a parking; 0 when there is none. */
   readonly parkedAt: number;

@@ -8,7 +8,8 @@
  *   input-processor.I2. Callers and effects only see acknowledged state. What was decided on an unacknowledged head
  *                       waits for the acknowledgement, and is decided again when the head is dropped.
  *   input-processor.I3. An inbox input counts as evaluated only when the state it was decided on is acknowledged.
- * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts, test/unit/runtime/cluster.test.ts
+ * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts,
+ *   test/unit/runtime/cluster.test.ts
  */
 import { subjects } from "../subjects.ts";
 import { type Replies, notFound, notOwner, storeRefuses } from "./replies.ts";
@@ -76,7 +77,7 @@ export class InputProcessor implements LoadEvents {
     }
   }
 
-  /** Decides what waits in the mailbox, in order, as long as the activation stays ready. */
+  /** Decides what waits in the mailbox, in order, until it is empty or the activation is not ready any more. */
   drainMailbox(activation: Activation): void {
     for (let pending = activation.next(); pending; pending = activation.next()) {
       this.process(activation, pending);
@@ -209,8 +210,8 @@ export class InputProcessor implements LoadEvents {
   }
 
   /**
-   * A commit of a retired activation is resolved. Its replacement is loaded after the last one: a later write set that the
-   * outbox refused was resolved before earlier ones (relay.R5), and its activation was replaced at that moment.
+   * A commit of a retired activation is resolved. Its replacement is loaded after the last one: a later write set that
+   * the outbox refused was resolved before earlier ones (relay.R5), and its activation was replaced at that moment.
    */
   private predecessorResolved(activation: Activation): void {
     const next = this.options.activations.peek(activation.actor);
@@ -231,7 +232,10 @@ export class InputProcessor implements LoadEvents {
     clock.after(0, () => void this.loader.load(next));
   }
 
-  /** Decides an input again on fresh state: soon the first time, then after a pause, for a caller up to `MAX_ATTEMPTS` times. */
+  /**
+   * Decides an input again on fresh state: soon the first time, then after a pause, for a caller up to `MAX_ATTEMPTS`
+   * times.
+   */
   private again(actor: string, pending: PendingInput, reason: string): void {
     const { activations, ended } = this.options;
     if (ended()) {
@@ -252,8 +256,8 @@ export class InputProcessor implements LoadEvents {
   }
 
   /**
-   * No state can come of this input on this head. Later inputs from the inbox wait until that is certain: decided before
-   * that, they would move the inbox offset past this one.
+   * No state can come of this input on this head. Later inputs from the inbox wait until that is certain: decided
+   * before that, they would move the inbox offset past this one.
    */
   private poisonous(activation: Activation, pending: PendingInput, error: unknown): void {
     if (!hasCaller(pending)) activation.block();

@@ -6,9 +6,10 @@
  *   loader.L1. A state that was read contains every record of earlier owners: the log it was read from reaches this
  *              owner's lock entry, and after that entry no other owner can write. A decision on the state may therefore
  *              be final without a write.
- *   loader.L2. The state contains every record of this owner: the sequence of the record is known, or is at or below the
- *              sequence that has been forgotten.
- * Proved by: test/unit/runtime/tenure/old-readings.test.ts, test/unit/runtime/partition/partition.test.ts, test/unit/runtime/tenure/unreadable.test.ts
+ *   loader.L2. The state contains every record of this owner: the sequence of the record is known, or is at or below
+ *              the sequence that has been forgotten.
+ * Proved by: test/unit/runtime/tenure/old-readings.test.ts, test/unit/runtime/partition/partition.test.ts,
+ *   test/unit/runtime/tenure/unreadable.test.ts
  */
 import { subjects } from "../subjects.ts";
 import { type Head, restore } from "../actor/cascade.ts";
@@ -142,8 +143,8 @@ export class Loader {
   }
 
   /**
-   * Reads the last message of a subject of this partition; no message of an earlier owner is missed. A replica that lags
-   * is asked again soon, up to `MAX_READS` times. @throws Unavailable (retryable)
+   * Reads the last message of a subject of this partition; no message of an earlier owner is missed. A replica that
+   * lags is asked again soon, up to `MAX_READS` times. @throws Unavailable (retryable)
    */
   async lastOf(subject: string): Promise<StoredMessage | undefined> {
     const { activations, clock, ended, journal, lock } = this.options;

@@ -1,8 +1,8 @@
 /**
  * What an operator does about a parked actor: resume it, or skip the input that parked it (ADR 7).
  * A resumed actor is handled as a new owner handles it: its open effects are resumed under their keys, and its inbox is
- * read from the last evaluated input. A skipped input is evaluated without effect by a record of its own, which is stored
- * together with the end of the parking.
+ * read from the last evaluated input. A skipped input is evaluated without effect by a record of its own, which is
+ * stored together with the end of the parking.
  * Owns: the operations under way, one per actor.  Does not own: the list of parked actors.
  * A crash leaves the parking, or its end; never a part of either.
  */

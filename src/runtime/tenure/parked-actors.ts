@@ -5,7 +5,8 @@
  *   parked-actors.K1. From the moment an actor is quarantined nothing is applied to it, in this tenure or a later one,
  *                     until the end of the parking is stored.
  *   parked-actors.K2. The checkpoint passes no input of an actor before its parking is stored.
- * A crash before the parking is stored leaves the input to be decided again. After it, the next owner finds the parking.
+ * A crash before the parking is stored leaves the input to be decided again. After it, the next owner finds the
+ * parking.
  * Proved by: test/unit/runtime/tenure/parked.test.ts, test/integration/runtime/parked.test.ts
  */
 import { subjects } from "../subjects.ts";
@@ -21,12 +22,17 @@ import type { LockRef, Outcome, WriteSet, WriteSetSink } from "../commit/write-s
 /** An actor that no input reaches. */
 export type Quarantined = {
   readonly actor: string;
-  /** `storing`: parked, and the message is not stored yet. `newer`: written by a newer machine, never stored as parked. */
+  /**
+   * `storing`: parked, and the message is not stored yet. `newer`: written by a newer machine, never stored as parked.
+   */
   state: "storing" | "parked" | "newer";
   readonly reason: string;
   /** Sequence of the parking's message; 0 until it is stored. */
   sequence: number;
-  /** Inbox inputs that wait in the stream, as far as this tenure knows: the newest, and those that hold the checkpoint back. */
+  /**
+   * Inbox inputs that wait in the stream, as far as this tenure knows: the newest, and those that hold the checkpoint
+   * back.
+   */
   newest: number;
   readonly holding: number[];
 };

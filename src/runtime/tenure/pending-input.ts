@@ -1,4 +1,4 @@
-/** An input on its way through a tenure: what it is, where it came from, and where its reply goes. */
+/** An input that a tenure has taken: what it is, where it came from, and where its reply goes. */
 import type { ActorReply } from "../actors.ts";
 import type { Input } from "../actor/input.ts";
 

@@ -44,8 +44,8 @@ export class Replies {
   }
 
   /**
-   * Answers with the acknowledged state, once the actor has settled or the caller's wait is over. When the activation is
-   * retired, the caller gets the last acknowledged state at once.
+   * Answers with the acknowledged state, once the actor has settled or the caller's wait is over. When the activation
+   * is retired, the caller gets the last acknowledged state at once.
    */
   answer(activation: Activation, pending: PendingInput, repeated: boolean): void {
     const state = activation.acked;

@@ -6,7 +6,8 @@
  *   tenure.T1. After `end`, nothing is submitted any more, and no outcome of an effect is taken.
  *   tenure.T2. The checkpoint passes no inbox input that is not evaluated and acknowledged, unless it lists the actor.
  * How inputs are decided: input-processor.I1 to I3. What one actor in memory may do: activation.A1 to A6.
- * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts, test/unit/runtime/cluster.test.ts, test/integration/runtime/runtime.test.ts
+ * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts,
+ *   test/unit/runtime/cluster.test.ts, test/integration/runtime/runtime.test.ts
  */
 import { limits } from "../limits.ts";
 import type { ActorReply } from "../actors.ts";
@@ -100,7 +101,9 @@ export class Tenure {
     return this.reader.read(actor, atLeast);
   }
 
-  /** Resumes an actor with open effects, unless it is parked or reads its inbox first. @throws Unavailable (retryable) */
+  /**
+   * Resumes an actor with open effects, unless it is parked or reads its inbox first. @throws Unavailable (retryable)
+   */
   async takeUp(actor: string, atLeast: number | undefined): Promise<void> {
     if (this.parked.get(actor) || this.activations.peek(actor)?.phase === "catching-up") return;
     await this.read(actor, atLeast);

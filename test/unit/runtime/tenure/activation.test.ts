@@ -1,71 +1,20 @@
 /**
- * The state machine of an actor in memory: every phase meets every event. A legal one ends in the phase of the table, an
- * illegal one throws and changes nothing. The rules are checked in every phase.
+ * The state machine of an actor in memory: every phase meets every event. A legal event ends in the phase of the table,
+ * an illegal one throws and changes nothing. The rules are checked in every situation.
  */
 import t from "tap";
-import type { Head } from "../../../../src/runtime/actor/cascade.ts";
-import type { OpenEffect, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
 import { Activation, ActivationFault, type Phase } from "../../../../src/runtime/tenure/activation.ts";
-import { fireAndForget, type PendingInput } from "../../../../src/runtime/tenure/pending-input.ts";
-
-const snapshot = (version: number, effects: readonly OpenEffect[] = []): Snapshot => ({
-  machines: {},
-  version,
-  inbox: 0,
-  commands: [],
-  effects,
-  timers: [],
-  createdAt: 0,
-  updatedAt: 0,
-});
-const headOf = (version: number, effects?: readonly OpenEffect[]): Head => ({
-  snapshot: snapshot(version, effects),
-  live: new Map(),
-});
-const openEffect: OpenEffect = {
-  id: "m.job",
-  machine: "m",
-  invocation: "job",
-  src: "job",
-  input: 0,
-  generation: 7,
-};
-const event = (inbox = 0): PendingInput =>
-  fireAndForget({ kind: "event", machine: "m", event: { type: "e" }, id: `e${inbox}` }, inbox);
-const outcome = fireAndForget({ kind: "effect", id: "m.job", generation: 7, outcome: { output: 1 } });
-const command: PendingInput = {
-  ...fireAndForget({ kind: "command", machine: "m", event: { type: "c" }, commandId: "c" }),
-  reply: () => {},
-};
-
-const ready = (effects?: readonly OpenEffect[]): Activation => {
-  const activation = new Activation("a");
-  activation.take(headOf(1, effects), 10);
-  return activation;
-};
-const blocked = (): Activation => {
-  const activation = ready();
-  activation.submit(headOf(2), []);
-  activation.block();
-  return activation;
-};
-/** Replaces an activation with this number of commits that are not resolved. */
-const replacing = (commits: number): Activation => {
-  const activation = ready();
-  for (let i = 0; i < commits; i++) activation.submit(headOf(2 + i), []);
-  activation.retire();
-  return Activation.replace(activation);
-};
-const retired = (commits = 0): Activation => {
-  const activation = ready();
-  for (let i = 0; i < commits; i++) activation.submit(headOf(2 + i), []);
-  activation.retire();
-  return activation;
-};
-const after = <T>(subject: T, act: (subject: T) => void): T => {
-  act(subject);
-  return subject;
-};
+import {
+  after,
+  blocked,
+  event,
+  headOf,
+  openEffect,
+  ready,
+  replacing,
+  retired,
+  snapshot,
+} from "./activation-stage.ts";
 
 type Rule =
   | "canLoad"
@@ -304,7 +253,7 @@ function without<T extends object>(
 /** All that can be seen of an activation from outside, and its private fields. */
 const seen = (activation: Activation): unknown => structuredClone(Object.entries(activation).filter(isData));
 const isData = ([, value]: [string, unknown]): boolean =>
-  !(value instanceof Set) && !(value instanceof Array) && !isHead(value);
+  !(value instanceof Set) && !Array.isArray(value) && !isHead(value);
 const isHead = (value: unknown): boolean => typeof value === "object" && value !== null && "live" in value;
 
 t.test(
@@ -366,185 +315,8 @@ t.test("the rules hold exactly where the table says", async (t) => {
   }
 });
 
-t.test("a fault names the actor, the event and the phase", async (t) => {
-  t.throws(() => ready().beginLoad(), { name: "ActivationFault", message: /^beginLoad .* actor a: ready,/ });
+t.test("only an absent or loading activation takes a state", async (t) => {
+  for (const [situation, { phase, make }] of Object.entries(situations)) {
+    t.equal(make().canTake(20), phase === "absent" || phase === "loading", situation);
+  }
 });
-
-t.test(
-  "only an absent or loading activation takes a state, and never one older than it knows of",
-  async (t) => {
-    for (const [situation, { phase, make }] of Object.entries(situations)) {
-      t.equal(make().canTake(20), phase === "absent" || phase === "loading", situation);
-    }
-    const next = replacing(1);
-    next.predecessorResolved(30);
-    t.notOk(next.canTake(29));
-    t.throws(() => next.take(headOf(1), 29), ActivationFault);
-    next.take(headOf(3), 30);
-    t.equal(next.sequence, 30);
-  },
-);
-
-t.test("a read that loads the activation ends its postponement and its requirement", async (t) => {
-  const activation = replacing(0);
-  activation.enqueue(event());
-  activation.postpone();
-  t.notOk(activation.canLoad());
-  activation.take(headOf(3), 20);
-  t.equal(activation.phase, "ready");
-  t.notOk(activation.hasOpenEffects(), "it is not required any more");
-  activation.endPostponement();
-  t.equal(activation.phase, "ready", "the timer that fires later changes nothing");
-});
-
-t.test(
-  "a postponed load begins only after the postponement has ended, in every phase that allows one",
-  async (t) => {
-    const activation = replacing(1);
-    activation.postpone();
-    activation.predecessorResolved(20);
-    t.notOk(activation.canLoad(), "the predecessor is resolved, the pause is not over");
-    activation.endPostponement();
-    t.ok(activation.canLoad());
-    const other = replacing(1);
-    other.postpone();
-    other.endPostponement();
-    t.notOk(other.canLoad(), "the pause is over, the predecessor is not resolved");
-    other.predecessorResolved(20);
-    t.ok(other.canLoad());
-  },
-);
-
-t.test("a load that ends after another read has brought the state changes nothing", async (t) => {
-  const activation = new Activation("a");
-  activation.beginLoad();
-  activation.take(headOf(1), 10);
-  activation.block();
-  activation.endLoad();
-  t.equal(activation.phase, "blocked");
-});
-
-t.test(
-  "a replacement takes the mailbox in order, the sequence and the commits of its predecessor",
-  async (t) => {
-    const activation = blocked();
-    for (const inbox of [12, 14, 0, 13]) activation.enqueue(event(inbox));
-    activation.retire();
-    const next = Activation.replace(activation);
-    t.equal(next.phase, "replacing");
-    t.equal(next.sequence, 10);
-    t.ok(next.hasOpenEffects(), "it has to be loaded although no input may wait");
-    t.same(activation.takeMailbox(), []);
-    next.predecessorResolved(11);
-    t.equal(next.sequence, 11);
-    next.take(headOf(2), 11);
-    t.same(drained(next), [12, 13, 14, 0], "inputs of the inbox are in its order");
-  },
-);
-
-t.test("the mailbox yields inputs only while the activation is ready", async (t) => {
-  const activation = new Activation("a");
-  for (const inbox of [5, 3, 0, 4]) activation.enqueue(event(inbox));
-  t.equal(activation.next(), undefined, "absent");
-  activation.take(headOf(1), 10);
-  t.equal(activation.next()?.inbox, 3);
-  activation.block();
-  t.equal(activation.next(), undefined, "blocked");
-  t.notOk(activation.isIdle());
-});
-
-t.test(
-  "a failed load takes the callers out of the mailbox and leaves the other inputs in order",
-  async (t) => {
-    const activation = new Activation("a");
-    for (const pending of [event(1), command, event(2), command]) activation.enqueue(pending);
-    t.same(activation.takeCallers(), [command, command]);
-    activation.take(undefined, 0);
-    t.same(drained(activation), [1, 2]);
-  },
-);
-
-t.test(
-  "a decision without a write is confirmed with the newest commit, or at once without one",
-  async (t) => {
-    const activation = ready();
-    const confirmed: string[] = [];
-    activation.follow(event(), () => confirmed.push("at once"));
-    const first: Parameters<Activation["submit"]>[1] = [];
-    const second: Parameters<Activation["submit"]>[1] = [];
-    activation.submit(headOf(2), first);
-    activation.follow(event(1), () => confirmed.push("first"));
-    activation.submit(headOf(3), second);
-    activation.follow(event(2), () => confirmed.push("second"));
-    t.same(confirmed, ["at once"]);
-    t.same(
-      [first, second].map((dependents) => dependents.map(({ pending }) => pending.inbox)),
-      [[1], [2]],
-    );
-  },
-);
-
-t.test(
-  "a write expects the last acknowledged record, and none after a commit that is not resolved",
-  async (t) => {
-    const activation = ready();
-    t.equal(activation.expectedSequence(), 10);
-    activation.submit(headOf(2), []);
-    t.equal(activation.expectedSequence(), undefined);
-    t.equal(activation.acked?.version, 1, "callers see the acknowledged state");
-    t.equal(activation.head?.snapshot.version, 2);
-    activation.stored(snapshot(2), 11);
-    t.equal(activation.expectedSequence(), 11);
-    t.equal(activation.acked?.version, 2);
-    activation.submit(headOf(3), []);
-    activation.stored(snapshot(3), undefined);
-    t.equal(activation.sequence, 11, "another owner has written after it: the sequence is not known");
-  },
-);
-
-t.test("a retired activation still counts its commits, and hands on what it knows", async (t) => {
-  const activation = retired(2);
-  activation.stored(snapshot(2), 11);
-  t.equal(activation.sequence, 11);
-  t.equal(activation.acked?.version, 2);
-  t.notOk(activation.isIdle());
-  activation.notStored();
-  t.ok(activation.isIdle());
-  t.throws(() => activation.notStored(), ActivationFault, "no commit is left");
-});
-
-t.test("an input that changes nothing moves the inbox offset of the head, and of nothing else", async (t) => {
-  const activation = ready();
-  activation.passOver(40);
-  t.equal(activation.head?.snapshot.inbox, 40);
-  t.equal(activation.acked?.inbox, 0);
-});
-
-t.test("waiters wake on request and when the activation is retired", async (t) => {
-  const activation = ready();
-  const woken: string[] = [];
-  const second = (): void => void woken.push("second");
-  activation.addWaiter(() => void woken.push("first"));
-  activation.addWaiter(second);
-  activation.wakeWaiters();
-  activation.removeWaiter(second);
-  activation.retire();
-  t.same(woken, ["first", "second", "first"]);
-});
-
-t.test("an open effect whose outcome waits in the mailbox is not resumed", async (t) => {
-  t.same(ready([openEffect]).effectsToResume(), [openEffect]);
-  const activation = new Activation("a");
-  activation.enqueue(outcome);
-  activation.take(headOf(1, [openEffect, { ...openEffect, generation: 8 }]), 10);
-  t.same(
-    activation.effectsToResume().map(({ generation }) => generation),
-    [8],
-  );
-});
-
-function drained(activation: Activation): number[] {
-  const inboxes: number[] = [];
-  for (let pending = activation.next(); pending; pending = activation.next()) inboxes.push(pending.inbox);
-  return inboxes;
-}
