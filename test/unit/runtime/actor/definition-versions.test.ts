@@ -140,7 +140,7 @@ t.test("a removed machine disappears with its timers, unless one of its effects 
   t.equal(next(three, head, fired), undefined, "a timer that fires later belongs to no machine");
   const busy = must(next(two, head, command("w", "go"))).head;
   const without: ActorDefinition = { ...definitionOf({ s: sleeper }), version: 3 };
-  t.throws(() => restore(without, stored(busy)), /call of it is is open/);
+  t.throws(() => restore(without, stored(busy)), /one of its effects is open/);
   t.end();
 });
 
