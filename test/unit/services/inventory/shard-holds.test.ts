@@ -180,7 +180,7 @@ t.test(
 );
 
 t.test("beyond its bounds the owner turns callers away", async (t) => {
-  const { shard, relay } = await ownedShard({ unsettled: 2, waiting: 1 });
+  const { shard, relay } = await ownedShard({ unresolved: 2, waiting: 1 });
   const first = [1, 2].map(() => shard.answer(release("o1")));
   t.strictSame(await shard.answer(release("o1")), { status: "overloaded" }, "one holds the turn, one waits");
   void shard.answer(release("o2"));
