@@ -50,7 +50,7 @@ export const orderMachines = {
   // 2: keeps the reason of a refund, and lets authorizations lapse.
   payment: { machine: paymentMachine, version: 2, migrations: paymentMigrations },
   // 2: retrieves the invoice, and hands parcels over to a carrier.
-  fulfillment: { machine: fulfillmentMachine, version: 2, migrations: { 1: labelledHere } },
+  fulfillment: { machine: fulfillmentMachine, version: 2, migrations: { 1: labeledHere } },
 } as const;
 
 /** Name of one machine of an order. */
@@ -104,7 +104,7 @@ export function orderDefinition(options: OrderDefinitionOptions): ActorDefinitio
  * Version 1 made labels in the process: no carrier knows these parcels, and Orderly reports none of them to a carrier.
  * Everything else stays the same: such an order retrieves its invoice before it is shipped.
  */
-function labelledHere(state: MachineState): MachineState {
+function labeledHere(state: MachineState): MachineState {
   const context = state.context as FulfillmentContext;
   return context.trackingNumber === undefined
     ? state
