@@ -1,14 +1,14 @@
 /** Events of the fulfillment machine: its inputs, and what it emits for the other machines and the public. */
 import type { OrderClosed } from "./order-events.ts";
-import type { Money, ShippingAddress } from "./types.ts";
+import type { IssuedInvoice, Money, ShippingAddress } from "./types.ts";
 
 /** Inputs of the fulfillment machine, besides the outcomes of its effects and its timers. */
 export type FulfillmentEvent =
   | { readonly type: "order.confirmed"; readonly total: Money; readonly shippingAddress: ShippingAddress }
   | OrderClosed
   | { readonly type: "payment.captured" }
-  /** From the invoice worker: the invoice of this order is made. `issuedAt`: RFC 3339, UTC. */
-  | { readonly type: "invoice.issued"; readonly number: string; readonly issuedAt: string }
+  /** From the invoice worker: the invoice of this order is made. */
+  | ({ readonly type: "invoice.issued" } & IssuedInvoice)
   /** From the carrier: the parcel is delivered. `collected` is what was paid at the door, null for nothing. */
   | {
       readonly type: "carrier.delivered";
@@ -42,7 +42,7 @@ export type FulfillmentEmitted =
     } & OfOrder)
   /** `collected` is null when the order was paid before. */
   | ({ readonly type: "fulfillment.delivered"; readonly collected: Money | null } & OfOrder)
-  | ({ readonly type: "invoice.created"; readonly number: string; readonly issuedAt: string } & OfOrder)
+  | ({ readonly type: "invoice.created" } & IssuedInvoice & OfOrder)
   /** These stay inside the order. */
   | ({ readonly type: "capture.requested" | "fulfillment.ready" | "fulfillment.shipping" } & OfOrder)
   | ({ readonly type: "fulfillment.shipped"; readonly trackingNumber: string } & OfOrder);

@@ -11,6 +11,7 @@ import type {
   EndHoldInput,
   EndHoldOutput,
   InvoiceDocument,
+  IssuedInvoice,
   LabelInput,
   LabelOutput,
   Money,
@@ -33,7 +34,7 @@ export type FulfillmentContext = {
   readonly trackingNumber?: string;
   /** True for a label that no carrier has made; only the migration from version 1 sets it. */
   readonly ownLabel?: true;
-  readonly invoice?: { readonly number: string; readonly issuedAt: string };
+  readonly invoice?: IssuedInvoice;
   /** The invoice that goes into the parcel; present once it was retrieved. */
   readonly document?: Pick<InvoiceDocument, "bytes" | "sha256">;
   /** The carrier reported the delivery before the hand-over had ended here. */
@@ -120,11 +121,7 @@ export const fulfillmentRules = setup({
       trackingNumber,
       shippingAddress: undefined,
     })),
-    keepInvoice: assign(
-      (_, { number, issuedAt }: { readonly number: string; readonly issuedAt: string }) => ({
-        invoice: { number, issuedAt },
-      }),
-    ),
+    keepInvoice: assign((_, { number, issuedAt }: IssuedInvoice) => ({ invoice: { number, issuedAt } })),
     keepDocument: assign((_, { bytes, sha256 }: InvoiceDocument) => ({ document: { bytes, sha256 } })),
     keepDelivery: assign({ delivered: true }),
     countFailure: assign(({ context }) => ({ tries: context.tries + 1 })),
@@ -142,14 +139,12 @@ export const fulfillmentRules = setup({
     emitPacked: emit(({ context }) => ({ type: "fulfillment.packed", orderId: context.orderId })),
     requestCapture: emit(({ context }) => ({ type: "capture.requested", orderId: context.orderId })),
     emitReady: emit(({ context }) => ({ type: "fulfillment.ready", orderId: context.orderId })),
-    emitInvoiceCreated: emit(
-      ({ context }, { number, issuedAt }: { readonly number: string; readonly issuedAt: string }) => ({
-        type: "invoice.created",
-        orderId: context.orderId,
-        number,
-        issuedAt,
-      }),
-    ),
+    emitInvoiceCreated: emit(({ context }, { number, issuedAt }: IssuedInvoice) => ({
+      type: "invoice.created",
+      orderId: context.orderId,
+      number,
+      issuedAt,
+    })),
     emitShipping: emit(({ context }) => ({ type: "fulfillment.shipping", orderId: context.orderId })),
     emitShipped: emit(({ context }) => ({
       type: "fulfillment.shipped",

@@ -151,6 +151,9 @@ export type RetrievalInput = { readonly orderId: string; readonly number: string
 /** Output of `retrieveInvoice`: the document as it was read. `bytes`: its size; `sha256`: its digest, base64url. */
 export type InvoiceDocument = { readonly number: string; readonly bytes: number; readonly sha256: string };
 
+/** An invoice as issued: `number` like `2026-000042`; `issuedAt` is RFC 3339, UTC. */
+export type IssuedInvoice = { readonly number: string; readonly issuedAt: string };
+
 /** Input of `handOverParcel`. */
 export type ConsignmentInput = { readonly orderId: string; readonly trackingNumber: string };
 /** Output of `handOverParcel`: the carrier has the parcel, from this call or from an earlier one. */

@@ -1,3 +1,4 @@
+/** Amounts as text for people. Pure, with a cache of formatters. */
 import type { Money } from "../../../machines/types.ts";
 
 type Style = "symbol" | "code";

@@ -4,19 +4,23 @@ import type { UnavailableResult } from "../unavailable.ts";
 
 export type { EndHoldInput, EndHoldOutput, ReserveInput, ReserveOutput } from "../../../machines/types.ts";
 
+/** Stock of one SKU as the API shows it, in pieces. */
 export type StockView = {
   readonly sku: string;
   readonly name: string;
   readonly price: Money;
-  /** onHand = available + reserved, always. */
+  /** Always available + reserved. */
   readonly onHand: number;
   readonly reserved: number;
   readonly available: number;
 };
 
+/** A SKU's catalogue entry and its counted stock: an absolute value, not a difference. */
 export type PutStock = { readonly onHand: number; readonly name: string; readonly price: Money };
 
+/** Reads and sets stock. Holds are effects of orders: inventory-effects.ts. */
 export interface Inventory {
+  /** Sets name, price and count of a SKU; `below_reserved` when orders hold more than `onHand`. */
   put(
     sku: string,
     stock: PutStock,
@@ -25,6 +29,7 @@ export interface Inventory {
     | { readonly status: "below_reserved"; readonly reserved: number }
     | UnavailableResult
   >;
+  /** Acknowledged stock of one SKU. */
   get(
     sku: string,
   ): Promise<
@@ -41,8 +46,8 @@ export interface Inventory {
     | UnavailableResult
   >;
   /**
-   * Checks SKUs before an order is started. A SKU that was known once stays known, so a positive answer is
-   * cached on the node; an unknown one is always asked of the owner.
+   * Checks SKUs before an order is started. A SKU that was known once stays known, so the node caches positive answers;
+   * it always asks the owner about an unknown SKU.
    */
   known(
     skus: readonly string[],

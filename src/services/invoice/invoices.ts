@@ -1,13 +1,14 @@
+/** Reads stored invoices and credit notes. Owns nothing. Outcomes are values. */
 import type { Actors } from "../../runtime/actors.ts";
 import type { Documents } from "../../runtime/workers/document-store.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import { unavailable } from "../unavailable.ts";
 import type { InvoiceResult, Invoices } from "./contract.ts";
 
-/** Of the document beside the invoice, which has the order's id as its name. */
+/** Name of the credit note in the document store; the invoice has the order's id as its name. */
 export const creditNoteName = (orderId: string): string => `${orderId}.credit-note`;
 
-/** Reads documents; asks the order itself only when there is none. */
+/** Reads documents; reads the order itself only when there is no document. */
 export function storedInvoices(documents: Documents, actors: Pick<Actors, "read">): Invoices {
   const read = async (orderId: string, name: string): Promise<InvoiceResult> => {
     try {

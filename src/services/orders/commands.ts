@@ -1,7 +1,7 @@
 import type { Money, OrderCommand } from "./contract.ts";
 import type { MachineName } from "./definition.ts";
 
-/** A command as the machine that takes it knows it. */
+/** A command with its receiver: one machine of the order. */
 export type AddressedEvent = {
   readonly machine: MachineName;
   readonly event: { readonly type: string; readonly collected?: Money };
@@ -23,7 +23,7 @@ export function addressed(command: Command): AddressedEvent {
   return { machine: machineOf[command.type], event: command };
 }
 
-/** True when `deliver` hands over exactly what is due; nothing due may be left out or given as 0. */
+/** True when `deliver` collects exactly what is due. Nothing due may be left out or passed as 0. */
 export function collectsDue(due: Money, collected: Money | undefined): boolean {
   if (collected === undefined) return due.amount === 0;
   return collected.amount === due.amount && collected.currency === due.currency;

@@ -1,5 +1,5 @@
 /**
- * The order service: places orders and passes commands on to their actors, on whatever node these live.
+ * The order service: places orders and passes commands to their actors, on any node.
  * Owns nothing: every answer comes from acknowledged state. Outcomes are values.
  */
 import type { OrderInput } from "../../../machines/types.ts";
@@ -24,7 +24,7 @@ import {
 } from "./status.ts";
 import { orderView } from "./view.ts";
 
-/** What the order service stands on. */
+/** What the order service needs of its node. */
 export type OrdersOptions = {
   readonly actors: Actors;
   readonly inventory: Pick<Inventory, "known">;
@@ -33,7 +33,7 @@ export type OrdersOptions = {
   readonly ids: Ids;
   /** Number of partitions, as the stream was made with. */
   readonly partitions: number;
-  /** Makes ids from idempotency keys. Equal on all nodes, and never changed: a new one forgets all keys. */
+  /** Derives ids from idempotency keys. Equal on all nodes and constant: a new secret invalidates all keys. */
   readonly idempotencySecret: string;
   readonly fulfillment: OrderInput["fulfillment"];
   readonly hostedPayment: OrderInput["hostedPayment"];
@@ -41,7 +41,7 @@ export type OrdersOptions = {
   readonly taxBasisPoints: OrderInput["taxBasisPoints"];
 };
 
-/** A cancellation or a shipment waits so long for the stock to follow; the order itself has changed before. */
+/** How long a cancellation or a shipment waits for the stock to follow, ms; the order itself changes before. */
 const COMMAND_WAIT_MS = 2000;
 
 /** See {@link Orders}. */
@@ -131,7 +131,7 @@ export class OrderService implements Orders {
     }
   }
 
-  /** The machine that waits for its next try. It may have gone on meanwhile: then it does not take the command. */
+  /** The machine that waits for its next try. It may change its state in between; then it rejects the command. */
   private async failed(id: string): Promise<AddressedEvent | CommandResult> {
     const reply = await this.options.actors.read(id);
     if (reply.status === "not_found") return { status: "not_found" };
@@ -142,8 +142,8 @@ export class OrderService implements Orders {
   }
 
   /**
-   * The machine takes a delivery only with exactly what is due; here the caller learns which amount that is. What
-   * is due never changes, so that it may be read before the command.
+   * The machine accepts a delivery only with exactly the amount due; this check reports that amount to the caller. The
+   * amount due never changes, so reading it before the command is safe.
    */
   private async refusesDelivery(
     id: string,

@@ -1,4 +1,4 @@
-/** What a client sees of the machines' states. Derived, never stored. Tables are held to the machines by tests. */
+/** What a client sees of the machines' states. Derived, never stored; tests compare the tables with the machines. */
 import type { ContextFrom } from "xstate";
 import { isHosted, isSettledAtOnce, paysOnDelivery } from "../../../machines/payment-methods.ts";
 import type { PaymentContext } from "../../../machines/payment-context.ts";
@@ -17,14 +17,14 @@ export type OrderMachines = {
 /** `authorized`, `{ reversing: "voiding" }`, or `{ hosted: { pending: "waiting" } }`. */
 export type StateValue = string | { readonly [state: string]: StateValue };
 
-/** @throws when a machine is missing: programmer fault */
+/** The machines of a snapshot, typed. @throws when a machine is missing: programmer fault */
 export function orderMachinesOf(states: MachineStates): OrderMachines {
   const missing = machineNames.find((name) => states[name] === undefined);
   if (missing !== undefined) throw new Error(`an order's record lacks the machine ${missing}`);
   return states as unknown as OrderMachines;
 }
 
-/** States that a client need not tell apart; every other name is the status itself. */
+/** States that the API merges into another status; every other name is the status itself. */
 const innerOrderStates: Readonly<Record<string, OrderStatus>> = {
   awaiting_inventory: "reserving",
   shipping: "ready",
@@ -47,7 +47,7 @@ export function paymentStatus({ payment }: OrderMachines): string {
   return plainStatuses[value] ?? value;
 }
 
-/** Payment states of one word that a client need not tell apart; every other one is the status itself. */
+/** Payment states without nested ones that the API merges; every other name is the status itself. */
 const plainStatuses: Readonly<Record<string, string>> = {
   idle: "none",
   due: "none",
@@ -65,7 +65,7 @@ export function paymentReason(machines: OrderMachines): string | null {
 
 const troubled: ReadonlySet<string> = new Set(["failed", "expired", "capture_failed"]);
 
-/** While money is given back, the status says what still stands. */
+/** While money is being returned, the status shows what the gateway still holds. */
 function reversingStatus(step: string, context: PaymentContext): string {
   if (context.end === "expired") return "expired";
   if (step === "awaiting_authorization") return "authorizing";
@@ -140,7 +140,7 @@ export function allowedCommands(machines: OrderMachines): OrderCommand["type"][]
   return allowed;
 }
 
-/** What has to be handed over at the door: the total, or nothing when it is paid already. Null before the reservation. */
+/** The amount due at the door: the total, or nothing when the order is paid already. Null before the reservation. */
 export function dueOnDelivery({ order }: OrderMachines): Money | null {
   const { total, method } = order.context;
   if (total === null) return null;
@@ -154,12 +154,12 @@ export function paymentUrl({ payment }: OrderMachines): string | null {
   return isPending ? (context.url ?? null) : null;
 }
 
-/** True once the caller was shown a payment page, whatever became of it. */
+/** True once the order had a payment page, whatever happened there. */
 export function hadPaymentPage({ payment }: OrderMachines): boolean {
   return payment.context.url !== undefined;
 }
 
-/** True once the order has been confirmed, whatever became of it. */
+/** True once the order has been confirmed, whatever happened later. */
 export function wasConfirmed({ fulfillment }: OrderMachines): boolean {
   return fulfillment.context.total !== undefined;
 }

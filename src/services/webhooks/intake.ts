@@ -1,6 +1,6 @@
 /**
- * Takes what outside systems tell about orders, and puts it into the order's inbox, where it waits for whoever owns the
- * order. Owns nothing. A message that comes again finds its own id in the stream, or changes nothing in the machine.
+ * Takes the reports of outside systems and writes them to the order's inbox, where they wait for the order's owner.
+ * Owns nothing. The stream deduplicates a repeated message by its id; the machine ignores any other repetition.
  */
 import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
 import type { GatewayDeclined, GatewayPaid } from "../../../machines/payment-events.ts";
@@ -17,20 +17,24 @@ import type {
 } from "./contract.ts";
 import { signedHeaders, verifiedId } from "./signature.ts";
 
+/** What the intake needs of its node. */
 export type IntakeOptions = {
-  /** What each sender signs with. */
+  /** The secret of each sender. */
   readonly secrets: Readonly<Record<WebhookSender, string>>;
   readonly deliver: Actors["deliver"];
-  /** What the promise gives, or undefined when this node is cut off first. */
+  /** The value of the promise, or undefined when this node becomes isolated first. */
   readonly orIsolated: <T>(promise: Promise<T>) => Promise<T | undefined>;
 };
 
+/** See {@link WebhookIntake}. */
 export function webhookIntake({ secrets, deliver, orIsolated }: IntakeOptions): WebhookIntake {
   const take = async (...input: Parameters<Actors["deliver"]>): Promise<IntakeResult> => {
     const stored = deliver(...input).then(() => true);
     try {
       const taken = await orIsolated(stored);
-      return taken ? { status: "taken" } : unavailable("this node was cut off while it stored the message");
+      return taken
+        ? { status: "taken" }
+        : unavailable("this node became isolated while it stored the message");
     } catch (error) {
       if (error instanceof Unavailable) return unavailable(error.message);
       throw error;

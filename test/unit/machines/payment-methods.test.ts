@@ -16,7 +16,7 @@ import { PlaceOrderBody } from "../../../src/http/orders/place-order-schema.ts";
 import { paymentMethodText } from "../../../src/services/documents/order-details.ts";
 import { orderDetails } from "../../support/order-details.ts";
 
-/** Written out a second time on purpose: the compiler asks for a line of every new method. */
+/** Written a second time on purpose: the compiler requires a line for every new method. */
 const expected: Readonly<Record<PaymentMethod, PaymentFacts & { readonly token: boolean }>> = {
   cash_on_delivery: { paidAt: "door", token: false, label: "Cash on delivery" },
   in_person: { paidAt: "door", token: false, label: "In person" },
@@ -50,7 +50,7 @@ t.test("exactly one predicate holds for each method: the one of the step that mo
   }
 });
 
-t.test("the schema of a new order and the documents know the same methods", async (t) => {
+t.test("the schema of a new order and the documents have the same methods", async (t) => {
   t.strictSame(PlaceOrderBody.properties.payment.properties.method.enum, [...paymentMethods]);
   for (const method of paymentMethods) {
     const details = { ...orderDetails("ord_1"), payment: { method } };

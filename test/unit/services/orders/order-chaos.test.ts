@@ -1,6 +1,6 @@
 /**
- * Orders, payments and inventory under a random schedule of faults, seed by seed. `CHAOS_SEED=7` runs that one alone;
- * `CHAOS_SEEDS=500` runs more of them, for as long as `CHAOS_MS` allows.
+ * Orders, payments and inventory under a random schedule of faults, seed by seed. `CHAOS_SEED=7` runs only that seed;
+ * `CHAOS_SEEDS=500` runs more of them, within `CHAOS_MS`.
  */
 import t from "tap";
 import { orderChaos } from "./order-chaos.ts";
@@ -17,7 +17,7 @@ const replay = (seed: number): string => replayHint({ CHAOS_SEED: seed });
 t.setTimeout(limitMs + 120_000);
 
 t.test(
-  "whatever happens, goods, money and stock agree, and every order comes to one end that its callers were told",
+  "under random faults goods, money and stock agree, and every order reaches one end, which its callers got as the answer",
   async (t) => {
     t.setTimeout(limitMs + 30_000);
     const begun = performance.now();
