@@ -1,4 +1,4 @@
-/** `npm run test:faults` runs all of test/fault, and every test that has a longer form stands there. */
+/** `npm run test:faults` runs all of test/fault, and that folder holds every test that has a longer form. */
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import t from "tap";
@@ -12,7 +12,7 @@ t.test("the script runs the folder, whatever files it holds", async (t) => {
   t.ok(globSync("test/fault/*.test.ts", { cwd: root }).length >= 18);
 });
 
-t.test("every test that asks for the number of rounds stands in the folder", async (t) => {
+t.test("every test that reads the number of rounds is in the folder", async (t) => {
   const long = globSync("test/**/*.test.ts", { cwd: root }).filter(
     (file) => !file.startsWith("test/architecture/") && text(file).includes('"ORDERLY_TEST_ROUNDS"'),
   );

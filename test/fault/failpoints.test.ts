@@ -1,6 +1,7 @@
 /**
- * Order nodes as processes on a real nats-server that kill themselves exactly at a crash point, in the middle of
- * orders. A few points in every run; with `ORDERLY_TEST_ROUNDS` (`npm run test:faults`) all that real processes reach by themselves.
+ * Order nodes as processes on a real nats-server that kill themselves exactly at a failpoint, in the middle of orders.
+ * Every run takes a few failpoints; with `ORDERLY_TEST_ROUNDS` (`npm run test:faults`) all that real processes reach by
+ * themselves.
  */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -43,7 +44,7 @@ const SOME: readonly Place[] = [
   ["partition.replay", "after"],
   ["ownership.release", "before"],
 ];
-/** Reached only when an answer gets lost, a mail fails or an order is parked: crash-*.test.ts arranges that. */
+/** Reached only when an answer gets lost, a mail fails or an order is parked: test/unit/failpoints arranges that. */
 const RARE: ReadonlySet<Failpoint> = new Set([
   "relay.diagnose",
   "ownership.read_back",
@@ -116,11 +117,11 @@ const ends: ReadonlySet<Failpoint> = new Set([
   "inventory.drain",
 ]);
 const takeovers = /^(?:ownership\.(?:claim|acquire)|partition\.|checkpoint\.read)/u;
-/** There is one inventory: a node that starts gets it when it should have it, any other when it is alone. */
+/** There is one inventory. A node gets it at its start when the assignment says so, any other node when it is alone. */
 const inventoryTakeovers = /^inventory\.(?:load|prove|serve|flush)/u;
 const armedAtStart = (point: Failpoint): boolean => starts.has(point) || inventoryTakeovers.test(point);
 
-/** Brings the victim to the place, by what leads there. */
+/** Does to the victim what brings it to the failpoint. */
 async function leadThere(cluster: OrderCluster, victim: ClusterProcess, point: Failpoint): Promise<void> {
   if (armedAtStart(point)) {
     await victim.kill();
@@ -130,7 +131,9 @@ async function leadThere(cluster: OrderCluster, victim: ClusterProcess, point: F
   if (alone) for (const node of cluster.nodes.filter((one) => one !== victim)) await node.stop();
 }
 
-/** Only the inventory's owner gets to some places, only another node to one; to the others each node in turn. */
+/**
+ * Only the inventory's owner reaches some failpoints, and only another node one; each node in turn reaches the others.
+ */
 async function victimOf(
   { nodes }: OrderCluster,
   link: NatsLink,
@@ -151,7 +154,7 @@ printReplay(t, {
   ...(isLong ? { ORDERLY_TEST_ROUNDS: 1 } : {}),
 });
 
-t.test(`processes that end at ${places.length} places lose nothing`, async (t) => {
+t.test(`processes that die at ${places.length} failpoints lose nothing`, async (t) => {
   t.setTimeout(60_000 + places.length * 40_000);
   const nodeFile = fileURLToPath(new URL("../support/programs/crashing-node.ts", import.meta.url));
   t.ok(places.length > 0, `real processes reach ${only ?? "some failpoints"}`);
@@ -167,7 +170,7 @@ t.test(`processes that end at ${places.length} places lose nothing`, async (t) =
     const file = join(cluster.homeOf(victim.name), CRASH_FILE);
     const pid = victim.pid();
     const replay = replayHint({ CRASH_POINT: point });
-    // What leads to these places leads there once.
+    // These failpoints are reached once in a round.
     const once = armedAtStart(point) || ends.has(point) || takeovers.test(point);
     const hit = once ? 1 : 1 + (round % 2);
     writeFileSync(file, `${point} ${when} ${hit}`);
@@ -188,7 +191,7 @@ t.test(`processes that end at ${places.length} places lose nothing`, async (t) =
       timeoutMs: 20_000,
     }).catch((error: unknown) => t.fail(`${String(error)}; ${replay}`));
     const diedAfterMs = Math.round(performance.now() - armedAt);
-    // A node that was told to stop ends in any case.
+    // A node that got SIGTERM ends in any case.
     t.notOk(existsSync(file), `${victim.name} died ${when} ${point}; ${replay}`);
     rmSync(file, { force: true });
     if (victim.running()) process.kill(victim.pid(), "SIGUSR2");

@@ -1,6 +1,7 @@
 /**
  * Orders from the customer to the door, over HTTP, on three nodes. Each test is named after the arrows of the
- * flowcharts that it walks: Order Creation up to `H`, then Fulfillment and Order Deliver.
+ * flowcharts that it walks: Order Creation up to `H`, then Fulfillment and Order Deliver. The last group has payments
+ * on the gateway's page, which the gateway reports by webhook; without webhooks they are in hosted-payment.test.ts.
  */
 import t from "tap";
 import type { PaymentMethod } from "../../src/services/orders/contract.ts";
@@ -40,7 +41,7 @@ t.before(async () => {
 });
 
 let tests = 0;
-/** Every test has a SKU, a customer and a node of its own, and reads from another node. */
+/** A SKU, a customer and a node for each test, which reads from another node. */
 async function stage() {
   const number = tests++;
   const sku = `FLOW-${number}`;
@@ -67,7 +68,7 @@ type Journey = {
   readonly ledger: readonly ("authorize" | "capture")[];
 };
 
-/** Order Payment, of a card that is authorised. */
+/** Order Payment, of a card that is authorized. */
 const authorized = 'A1 --> E -->|"Authorized"| E1 --> E4; E1 --> E2; E1 --> H --> G --> H3';
 
 const journeys: readonly Journey[] = [
@@ -166,7 +167,7 @@ for (const [token, what] of [
   ["tok_error_then_ok", "after two errors"],
   ["tok_lost_answer", "and its answer is lost"],
 ] as const)
-  t.test(`D5 -->|"Authorized"| D1 ${what} (${token}): authorised once, captured once`, async (t) => {
+  t.test(`D5 -->|"Authorized"| D1 ${what} (${token}): authorized once, captured once`, async (t) => {
     const { url, elsewhere, email, lines } = await stage();
     const from = performance.now();
     const placed = await place(url, orderOf({ token, email, lines }));
@@ -196,7 +197,7 @@ for (const { token, code, arrow } of [
     const id = refused.body.orderId ?? "";
     await waitUntil("the stock is back", async () => (await stock(url, sku)).available === ON_HAND);
     t.match(await stock(url, sku), { onHand: ON_HAND, reserved: 0 });
-    const view = await waitUntil("the payment is at its end", async () => {
+    const view = await waitUntil("the payment has ended", async () => {
       const { body } = await read(elsewhere, id);
       return body.payment.status === code.slice("payment_".length) && body;
     });
@@ -244,7 +245,11 @@ t.test("V fails twice: the order is held, tried again, and goes on V --> M", asy
     const { body } = await read(elsewhere, id);
     return body.payment.status === "capture_failed" && body.status === "confirmed";
   });
-  t.match(await command(elsewhere, id, "retry"), { status: 200 }, "an operator does not wait");
+  t.match(
+    await command(elsewhere, id, "retry"),
+    { status: 200 },
+    "an operator retries before the timer does",
+  );
   await completed(elsewhere, id);
   const nothingFailed = { status: 409, body: { code: "illegal_transition", allowedEvents: [] } };
   t.match(await command(url, id, "retry"), nothingFailed);
@@ -270,7 +275,7 @@ t.test("orders placed on any node are completed, and every node shows them", asy
   }
 });
 
-t.test("told by webhook", async (t) => {
+t.test("the gateway reports a payment on its page by webhook", async (t) => {
   t.test(
     'D2 -->|"Asynchronous payment"| E1: a customer who pays there has the order completed',
     async (t) => {
@@ -280,7 +285,7 @@ t.test("told by webhook", async (t) => {
       const view = await order.becomes("completed", "captured");
       t.equal(view.payment.url, null);
       t.strictSame(await order.booked(), ["authorize", "capture"]);
-      t.equal((await order.choose("decline")).status, 409, "a page is decided once");
+      t.equal((await order.choose("decline")).status, 409, "a page accepts one decision");
       for (const subject of ["Order created and awaiting payment", "Order confirmed", "Order shipped"])
         await order.mailed(subject);
     },
@@ -294,7 +299,7 @@ t.test("told by webhook", async (t) => {
     t.strictSame(await order.booked(), []);
   });
 
-  t.test("a repeated key is answered with the page, also when it is paid", async (t) => {
+  t.test("a repeated key gets the same page, and the same order when the page is paid", async (t) => {
     const url = cluster.urls[0]!;
     await putStock(url, "PAGE-KEY", PAGE_ON_HAND);
     const order = orderOf({ method: "async", lines: [{ sku: "PAGE-KEY", quantity: 1 }] });
@@ -317,7 +322,7 @@ t.test("told by webhook", async (t) => {
     t.same([third.status, third.body.id], [201, first.body.id]);
   });
 
-  t.test("cancelled while the customer looks at the page: what comes too late is refunded", async (t) => {
+  t.test("a payment that comes after the cancellation of its order is refunded", async (t) => {
     const order = await awaiting(t, cluster);
     const cancelled = await command(order.url(), order.id, "cancel", { reason: "changed my mind" });
     t.match(cancelled, { status: 200, body: { status: "cancelled", payment: { url: null } } });
@@ -333,13 +338,13 @@ t.test("told by webhook", async (t) => {
     await order.mailed("Payment refunded");
   });
 
-  t.test("wrong, stale and missing signatures are refused, and change nothing", async (t) => {
+  t.test("messages with wrong, stale and missing signatures are refused, and change nothing", async (t) => {
     const order = await awaiting(t, cluster);
     const before = await order.historyAtRest();
     const paid = paidMessage(order, "auth_forged");
     const stale = new Date(Date.now() - 6 * 60_000);
     const early = new Date(Date.now() + 6 * 60_000);
-    const secret = `whsec_${Buffer.from("somebody else's secret, 32 bytes").toString("base64")}`;
+    const secret = `whsec_${Buffer.from("a secret of another sender, 32 B").toString("base64")}`;
     const unsigned = await fetch(`${order.url()}/v1/webhooks/payments`, {
       method: "POST",
       body: JSON.stringify(paid),
@@ -358,7 +363,7 @@ t.test("told by webhook", async (t) => {
     t.equal((await read(order.url(), order.id)).body.status, "awaiting_payment");
   });
 
-  t.test("contradicting and unknown messages are harmless", async (t) => {
+  t.test("contradicting and unknown messages change nothing", async (t) => {
     const order = await awaiting(t, cluster);
     await order.choose("pay");
     await order.becomes("completed", "captured");
@@ -376,7 +381,7 @@ t.test("told by webhook", async (t) => {
     t.strictSame(await order.booked(), ["authorize", "capture"]);
   });
 
-  t.test("paid while the order's owner is dead: the next owner hears of it", async (t) => {
+  t.test("the next owner gets the message of a payment that was made while the owner was dead", async (t) => {
     t.match(await paidWhileOwnerIsDead(t, cluster), /gateway\.paid/u);
   });
 });

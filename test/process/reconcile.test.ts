@@ -27,7 +27,7 @@ const reconcile = (env: Readonly<Record<string, string>>, ...args: string[]): Pr
     );
   });
 
-/** An order of a customer who pays, declines, or leaves and has it cancelled; then she may pay all the same. */
+/** An order of a customer who pays, declines, or leaves and cancels; a customer who cancelled may still pay. */
 async function onPage(url: string, choice: string): Promise<string> {
   const { body } = await place(url, orderOf({ method: "async" }));
   const choose = (action: string) =>
@@ -44,7 +44,7 @@ async function onPage(url: string, choice: string): Promise<string> {
   return body.id;
 }
 
-t.test("the sides are equal whatever happened, and what is booked beside us is named", async (t) => {
+t.test("reconcile finds both sides equal after faults, and names a booking that no order made", async (t) => {
   const cluster = await startOrderCluster(t, { stepDelayMs: 200 });
   const env = { NATS_URL: cluster.nats.url, ORDERLY_GATEWAY_URL: cluster.gateway.url };
   const url = cluster.urls[0]!;

@@ -1,13 +1,15 @@
-/** Orders whose steps the test drives over HTTP, in a cluster with manual fulfillment. Each request goes to the next node. */
+/**
+ * Orders whose steps the test drives over HTTP in a cluster with manual fulfillment. Each request takes the next node.
+ */
 import type { Test } from "tap";
 import type { OrderView, PaymentMethod } from "../../../src/services/orders/contract.ts";
 import { command, history, ledger, orderOf, place, putStock, read, stock } from "./order-client.ts";
 import type { OrderCluster } from "../cluster/order-cluster.ts";
 import { waitUntil } from "../wait-until.ts";
 
-/** On hand of the SKU that an order has for itself. */
+/** Pieces on hand of each order's own SKU. */
 export const ON_HAND = 20;
-/** Of two pieces. */
+/** The price of two pieces. */
 export const TOTAL = { amount: 2000, currency: "EUR" };
 export type Step = Parameters<typeof command>[2];
 export type Placed = { readonly id: string; readonly sku: string; readonly email: string };
@@ -70,7 +72,10 @@ export function openWarehouse(cluster: OrderCluster) {
     for (const step of ["pick", "quality-check", "pack"] as const) await ask(id, step, bodies[step]);
   }
 
-  /** Every command but these is refused, tells what is possible, and changes nothing. @param state as the API names it */
+  /**
+   * Fails unless every other command is refused, names the possible ones, and changes nothing.
+   * @param state of the order
+   */
   async function refusesAllBut(t: Test, id: string, allowed: readonly Step[], state?: string): Promise<void> {
     const { body: before } = await read(nextUrl(), id);
     if (state !== undefined) t.equal(before.status, state);
@@ -94,7 +99,7 @@ export function openWarehouse(cluster: OrderCluster) {
     refusesAllBut,
     /** Waits until it can be shipped. */
     shippable: (id: string) => view(id, "it can be shipped", ({ nextEvents }) => nextEvents.includes("ship")),
-    /** Waits until all of it is on offer again. */
+    /** Waits until the whole stock is available again. */
     stockIsBack: (sku: string) =>
       waitUntil("the stock is back", async () => {
         const now = await stock(nextUrl(), sku);
