@@ -14,6 +14,7 @@ import {
   read,
   stock,
 } from "../support/clients/order-client.ts";
+import { untilCompleted, untilOrder } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { ClusterProcess, OrderCluster } from "../support/cluster/order-cluster.ts";
 import { shareOf } from "../support/load/partition-share.ts";
@@ -117,8 +118,7 @@ async function abandon(
     again += repeats.length;
   }
   const others = orders.filter((order) => !abandoned.includes(order));
-  for (const { id } of others)
-    await waitUntil(`${id} is completed`, async () => (await read(url, id)).body.status === "completed");
+  for (const { id } of others) await untilCompleted(url, id);
   t.comment(
     `round ${round + 1}: ${abandoned.length} authorizations abandoned; ${again} of them requested again under their keys, ` +
       `before they were booked; all given back ${endedAfterMs} ms after the kill`,
@@ -144,11 +144,7 @@ async function placed({ urls }: OrderCluster, round: number, index: number): Pro
 /** The order is cancelled, and its stock and its money are given back, once. */
 async function ends(t: Test, cluster: OrderCluster, url: string, order: Abandoned): Promise<void> {
   const { id, method, gaveBack, paid } = order;
-  const view = await waitUntil(`${method} ${id} has its money back`, async () => {
-    const { status, body } = await read(url, id);
-    if (status !== 200 || body.payment.status !== paid) throw new Error(`it is ${JSON.stringify(body)}`);
-    return body;
-  });
+  const view = await untilOrder(url, id, `paid back (${method})`, ({ payment }) => payment.status === paid);
   t.match(view, { status: "cancelled", fulfillment: { status: "cancelled" }, nextEvents: [] });
   const entries = (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind);
   t.strictSame(entries, ["authorize", gaveBack], `${method}: the gateway's bookings`);

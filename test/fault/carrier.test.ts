@@ -16,6 +16,7 @@ import {
   putStock,
   read,
 } from "../support/clients/order-client.ts";
+import { untilOrder } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -30,18 +31,8 @@ const nextUrl = ({ nodes }: OrderCluster): string => {
   return running[asked++ % running.length]!.url;
 };
 
-async function becomes(cluster: OrderCluster, id: string, what: string, holds: (view: OrderView) => boolean) {
-  return waitUntil(
-    `${id} is ${what}`,
-    async () => {
-      const answer = await read(nextUrl(cluster), id);
-      if (answer.status !== 200 || !holds(answer.body))
-        throw new Error(`the order is ${JSON.stringify(answer.body)}`);
-      return answer.body;
-    },
-    WAIT,
-  );
-}
+const becomes = (cluster: OrderCluster, id: string, what: string, holds: (view: OrderView) => boolean) =>
+  untilOrder(() => nextUrl(cluster), id, what, holds, WAIT);
 
 /** Places and packs an order, which then needs its label. */
 async function packed(cluster: OrderCluster, method: PaymentMethod, email = "ada@example.com") {

@@ -6,6 +6,7 @@ import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { checkAllEnd, checkLedger, checkNothingLost } from "../support/audits/order-audit.ts";
 import { healthCheck, orderOf, place, read, stock } from "../support/clients/order-client.ts";
+import { untilCompleted } from "../support/clients/order-poll.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -53,10 +54,7 @@ t.test(
     t.equal((await stock(url, "TSHIRT-M")).available, available, "the refused orders have reserved nothing");
     const after = await place(url, orderOf());
     t.equal(after.status, 201);
-    for (const { body } of [before, after])
-      await waitUntil(`${body.id} is completed`, async () => {
-        return (await read(url, body.id)).body.status === "completed";
-      });
+    for (const { body } of [before, after]) await untilCompleted(url, body.id);
   },
 );
 

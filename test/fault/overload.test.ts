@@ -3,6 +3,7 @@ import t, { type Test } from "tap";
 import { checkAllEnd, checkNothingLost } from "../support/audits/order-audit.ts";
 import { metric } from "../support/metrics.ts";
 import { command, ledger, orderOf, place, read, stock } from "../support/clients/order-client.ts";
+import { untilCompleted, untilPaid } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { startLoad } from "../support/load/order-load.ts";
@@ -94,9 +95,7 @@ t.test(
     t.equal(new Set(orders.map((one) => one.id)).size, ASKED, "each refused caller gets a new order");
     await checkNothingLost(t, cluster.urls, orders);
     await checkAllEnd(t, cluster.urls, orders);
-    await waitUntil("the cancelled order is voided", async () => {
-      return (await read(url, id)).body.payment.status === "voided";
-    });
+    await untilPaid(url, id, "cancelled", "voided");
     const kinds = (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind);
     t.strictSame(kinds, ["authorize", "void"]);
     sold += ASKED;
@@ -120,10 +119,7 @@ t.test("new orders get 429 when the outbox is full while the server is silent", 
   speak();
   const taken = checkRefusals(t, await Promise.all(asked));
   t.equal(taken.length, OUTBOX_LIMIT, "exactly as many as fit");
-  for (const { body } of taken)
-    await waitUntil(`${body.id} is completed`, async () => {
-      return (await read(url, body.id)).body.status === "completed";
-    });
+  for (const { body } of taken) await untilCompleted(url, body.id);
   sold += taken.length;
 });
 

@@ -4,7 +4,8 @@ import t, { type Test } from "tap";
 import { stopping } from "../../src/runtime/limits.ts";
 import { partitionOf } from "../../src/runtime/subjects.ts";
 import { metric } from "../support/metrics.ts";
-import { clusterView, orderOf, place, read } from "../support/clients/order-client.ts";
+import { clusterView, orderOf, place } from "../support/clients/order-client.ts";
+import { untilCompleted } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { ClusterProcess } from "../support/cluster/order-cluster.ts";
 import { untilSettled } from "../support/load/partition-share.ts";
@@ -116,14 +117,7 @@ t.test(
     const begun = performance.now();
     await untilSettled(cluster, [other]);
     t.comment(`all partitions were taken over ${Math.round(performance.now() - begun)} ms after the end`);
-    for (const id of stuck)
-      await waitUntil(
-        `${id} is completed elsewhere`,
-        async () => (await read(other.url, id)).body.status === "completed",
-        {
-          timeoutMs: 30_000,
-        },
-      );
+    for (const id of stuck) await untilCompleted(other.url, id);
   },
 );
 
@@ -131,9 +125,7 @@ t.test("a node whose nats-server is silent answers its callers and ends", async 
   const cluster = await startOrderCluster(t, { nodes: 1 });
   const [node] = cluster.nodes as readonly [ClusterProcess];
   const first = await place(node.url, orderOf());
-  await waitUntil("the first order is completed", async () => {
-    return (await read(node.url, first.body.id)).body.status === "completed";
-  });
+  await untilCompleted(node.url, first.body.id);
   const speak = cluster.nats.freeze();
   t.teardown(() => speak());
   const waiting = Promise.all(

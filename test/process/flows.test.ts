@@ -27,6 +27,7 @@ import {
 } from "../support/clients/hosted-order.ts";
 import { checkHistory } from "../support/audits/order-audit.ts";
 import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
+import { untilCompleted, untilOrder, untilPaid } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -197,9 +198,9 @@ for (const { token, code, arrow } of [
     const id = refused.body.orderId ?? "";
     await waitUntil("the stock is back", async () => (await stock(url, sku)).available === ON_HAND);
     t.match(await stock(url, sku), { onHand: ON_HAND, reserved: 0 });
-    const view = await waitUntil("the payment has ended", async () => {
-      const { body } = await read(elsewhere, id);
-      return body.payment.status === code.slice("payment_".length) && body;
+    const paid = code.slice("payment_".length);
+    const view = await untilOrder(elsewhere, id, `left with a payment that is ${paid}`, ({ payment }) => {
+      return payment.status === paid;
     });
     t.match(view, { status: code, total, nextEvents: [], fulfillment: { status: "none" }, invoice: null });
     t.strictSame(await booked(id), []);
@@ -241,10 +242,7 @@ t.test("V fails twice: the order is held, tried again, and goes on V --> M", asy
   const placed = await place(url, orderOf({ token: "tok_capture_refused_twice", email, lines }));
   t.equal(placed.status, 201);
   const { id } = placed.body;
-  await waitUntil("the capture has failed", async () => {
-    const { body } = await read(elsewhere, id);
-    return body.payment.status === "capture_failed" && body.status === "confirmed";
-  });
+  await untilPaid(elsewhere, id, "confirmed", "capture_failed");
   t.match(
     await command(elsewhere, id, "retry"),
     { status: 200 },
@@ -313,11 +311,7 @@ t.test("the gateway reports a payment on its page by webhook", async (t) => {
       method: "POST",
       body: new URLSearchParams({ action: "pay" }),
     });
-    await waitUntil(
-      "paid",
-      async () => (await read(url, first.body.id)).body.payment.status === "captured",
-      WAIT,
-    );
+    await untilOrder(url, first.body.id, "paid", ({ payment }) => payment.status === "captured", WAIT);
     const third = await place(cluster.urls[2]!, order, { "idempotency-key": "hosted-1" });
     t.same([third.status, third.body.id], [201, first.body.id]);
   });
@@ -386,14 +380,4 @@ t.test("the gateway reports a payment on its page by webhook", async (t) => {
   });
 });
 
-async function completed(url: string, id: string) {
-  return waitUntil(
-    `${id} is completed`,
-    async () => {
-      const { body } = await read(url, id);
-      if (body.status !== "completed") throw new Error(`it is ${body.status}, ${JSON.stringify(body)}`);
-      return body;
-    },
-    { timeoutMs: 30_000, intervalMs: 50 },
-  );
-}
+const completed = (url: string, id: string) => untilCompleted(url, id, { intervalMs: 50 });

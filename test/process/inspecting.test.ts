@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { natsCli, natsCliFolder } from "../support/clients/nats-cli.ts";
-import { orderOf, place, read } from "../support/clients/order-client.ts";
+import { orderOf, place } from "../support/clients/order-client.ts";
+import { untilCompleted } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { shape, shapesOf } from "../support/audits/output-shape.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -49,10 +50,7 @@ t.test(
       t.equal(placed.status, 201);
       ids.push(placed.body.id);
     }
-    for (const id of ids)
-      await waitUntil(`${id} is completed`, async () => (await read(url, id)).body.status === "completed", {
-        timeoutMs: 60_000,
-      });
+    for (const id of ids) await untilCompleted(url, id, { timeoutMs: 60_000 });
     for (const { line, output } of examples)
       await t.test(line, async (t) => {
         const here = line.replace("<id>", ids[0] ?? "");

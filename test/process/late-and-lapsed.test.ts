@@ -14,6 +14,7 @@ import {
   read,
   stock,
 } from "../support/clients/order-client.ts";
+import { untilOrder, untilPaid } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -29,15 +30,7 @@ const cluster = await startOrderCluster(t, {
 });
 const [url = "", other = ""] = cluster.urls;
 const booked = async (id: string) => (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind);
-const becomes = (id: string, status: string, payment: string) =>
-  waitUntil(
-    `${id} is ${status}, its payment ${payment}`,
-    async () => {
-      const { body } = await read(url, id);
-      return body.status === status && body.payment.status === payment ? body : undefined;
-    },
-    WAIT,
-  );
+const becomes = (id: string, status: string, payment: string) => untilPaid(url, id, status, payment, WAIT);
 
 /** Places an order whose authorization lasts three seconds. */
 async function authorizedForAMoment(sku: string): Promise<string> {
@@ -64,14 +57,7 @@ t.test("any remaining node notices an authorization that lapses, and the order i
     const body = step === "quality-check" ? { passed: true } : {};
     t.equal((await command(other, id, step, body)).status, 200, step);
   }
-  const held = await waitUntil(
-    "the order is held",
-    async () => {
-      const { body } = await read(url, id);
-      return body.nextEvents.includes("retry") ? body : undefined;
-    },
-    WAIT,
-  );
+  const held = await untilOrder(url, id, "held", ({ nextEvents }) => nextEvents.includes("retry"), WAIT);
   t.match(held, { status: "confirmed", payment: expired, fulfillment: { status: "packed" } });
   t.match(await command(url, id, "retry"), { status: 200 }, "an operator repeats the call to the gateway");
   await waitUntil(

@@ -12,7 +12,8 @@ import type { ClusterView } from "../../src/http/operations/operations-port.ts";
 import type { HistoryItem, OrderView } from "../../src/services/orders/contract.ts";
 import { findPlace, launch } from "../support/cluster/local-cluster.ts";
 import type { Launched, Place } from "../support/cluster/local-cluster.ts";
-import { mails, read, readiness } from "../support/clients/order-client.ts";
+import { untilCompleted } from "../support/clients/order-poll.ts";
+import { mails, readiness } from "../support/clients/order-client.ts";
 import type { LedgerEntry } from "../support/clients/order-client.ts";
 import { checkPdf } from "../support/audits/order-documents.ts";
 import { press } from "../support/clients/payment-page.ts";
@@ -148,14 +149,7 @@ async function oneOfEachKind(t: Test, place: Place): Promise<void> {
   const [, mailbox = ""] = /The mails are at <([^>]+)>/u.exec(at(place, text)) ?? [];
   const [, invoice = ""] = /`(http:[^`]+<id>\/invoice)`/u.exec(at(place, text)) ?? [];
   for (const { id } of placed) {
-    const { body } = await waitUntil(
-      `${id} is completed`,
-      async () => {
-        const answer = await read(urlOf(place), id);
-        return answer.body.status === "completed" && answer;
-      },
-      WAIT,
-    );
+    const body = await untilCompleted(urlOf(place), id, WAIT);
     t.equal(invoice.replace("<id>", id), `${urlOf(place)}${body.invoice?.url}`);
     await checkPdf(t, urlOf(place), body);
     const subjects = async () =>

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import t from "tap";
 import { orderly } from "../support/cluster/local-cluster.ts";
 import { command, orderOf, place, read } from "../support/clients/order-client.ts";
+import { untilPaid } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -35,10 +36,7 @@ async function onPage(url: string, choice: string): Promise<string> {
   if (choice === "pay" || choice === "decline") await choose(choice);
   else {
     await command(url, body.id, "cancel", { reason: "changed my mind" });
-    await waitUntil(
-      "the page is closed",
-      async () => (await read(url, body.id)).body.payment.status === "voided",
-    );
+    await untilPaid(url, body.id, "cancelled", "voided");
     if (choice === "pay_late") await choose(choice);
   }
   return body.id;

@@ -5,10 +5,10 @@ import { streamOf } from "../../src/runtime/layout.ts";
 import { lockBucket, partitionOf } from "../../src/runtime/subjects.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import type { LockEntry } from "../../src/runtime/cluster/lock-entry.ts";
-import { orderOf, place, read, stock } from "../support/clients/order-client.ts";
+import { orderOf, place, stock } from "../support/clients/order-client.ts";
+import { untilOrder } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
-import { waitUntil } from "../support/wait-until.ts";
 
 const STREAMS = 2;
 const PARTITIONS = 32;
@@ -35,12 +35,11 @@ t.test("orders of both streams are completed, mailed and invoiced with every pay
   );
   const elsewhere = cluster.urls[1]!;
   for (const { id, email } of orders) {
-    const done = await waitUntil(
-      `${id} is completed and invoiced`,
-      async () => {
-        const { body } = await read(elsewhere, id);
-        return body.status === "completed" && body.invoice !== null && body;
-      },
+    const done = await untilOrder(
+      elsewhere,
+      id,
+      "completed and invoiced",
+      ({ status, invoice }) => status === "completed" && invoice !== null,
       { timeoutMs: 60_000 },
     );
     await checkMails(t, cluster.mailbox.url, email, MAILS);

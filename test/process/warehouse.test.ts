@@ -6,13 +6,13 @@
  * inventory answers. test/unit/machines/order.test.ts has both.
  */
 import t, { type Test } from "tap";
-import { command, read, stock } from "../support/clients/order-client.ts";
+import { command, stock } from "../support/clients/order-client.ts";
 import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
+import { untilOrder } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { ON_HAND, openWarehouse, TOTAL } from "../support/clients/warehouse.ts";
 import type { Placed, Step, Warehouse } from "../support/clients/warehouse.ts";
 import { untilSettled } from "../support/load/partition-share.ts";
-import { waitUntil } from "../support/wait-until.ts";
 
 let house: Warehouse;
 t.before(async () => {
@@ -127,8 +127,12 @@ async function cancel(t: Test, { id, sku, email }: Placed, back: GivenBack, wasC
     status: 200,
     body: { id, status: "cancelled", reason, fulfillment: { status: "cancelled" }, nextEvents: [] },
   });
-  await house.view(id, `the payment is ${back.paid}`, ({ payment }) => payment.status === back.paid);
-  await house.view(id, "nothing is under way", ({ nextEvents }) => nextEvents.length === 0);
+  await house.view(
+    id,
+    `left with a payment that is ${back.paid}`,
+    ({ payment }) => payment.status === back.paid,
+  );
+  await house.view(id, "without a call under way", ({ nextEvents }) => nextEvents.length === 0);
   await house.stockIsBack(sku);
   t.strictSame(await house.booked(id), back.booked);
   await house.refusesAllBut(t, id, [], "cancelled");
@@ -203,7 +207,7 @@ for (const { when, steps, shows, methods } of confirmed)
         const order = await house.confirmed(t, method);
         for (const [step, body] of steps) t.equal((await house.ask(order.id, step, body)).status, 200, step);
         if (steps === toPacked) await house.shippable(order.id);
-        t.match(await house.view(order.id, "the order can be read", () => true), shows);
+        t.match(await house.view(order.id, "readable", () => true), shows);
         await cancel(t, order, back, true);
       });
   });
@@ -213,10 +217,11 @@ t.test("an order whose capture has failed is cancelled: stock and money go back,
     await t.test(method, async (t) => {
       const order = await house.confirmed(t, method, "tok_capture_refused_twice");
       await house.packed(order.id);
-      t.match(
-        await house.view(order.id, "the order is held", ({ payment }) => payment.status === "capture_failed"),
-        { status: "confirmed", fulfillment: { status: "packed" }, nextEvents: ["cancel", "retry"] },
-      );
+      t.match(await house.view(order.id, "held", ({ payment }) => payment.status === "capture_failed"), {
+        status: "confirmed",
+        fulfillment: { status: "packed" },
+        nextEvents: ["cancel", "retry"],
+      });
       await cancel(t, order, voided, true);
       t.ok((await house.events(order.id)).includes("payment.capture_failed"));
     });
@@ -244,11 +249,7 @@ t.test(
       cases.map(async ({ method, token, back }) => {
         const order = await house.placed(method, { token, prefer: "respond-async" });
         t.equal(order.answer.status, 202);
-        const view = await house.view(
-          order.id,
-          "the authorization is requested",
-          ({ status }) => status === "authorizing",
-        );
+        const view = await house.view(order.id, "being authorized", ({ status }) => status === "authorizing");
         t.match(view, { payment: { status: "authorizing" }, nextEvents: ["cancel"] });
         await cancel(t, order, back, false);
       }),
@@ -259,7 +260,7 @@ t.test(
       { status: 402, body: { code: "payment_expired" } },
       "an order that is not cancelled in time expires",
     );
-    await house.view(id, "the payment has ended", ({ payment }) => payment.status === "expired");
+    await house.view(id, "left with an expired payment", ({ payment }) => payment.status === "expired");
     await house.refusesAllBut(t, id, [], "payment_expired");
   },
 );
@@ -278,7 +279,7 @@ t.test("an order that is cancelled at three nodes at once is cancelled once", as
       { status, body },
       { body: { code: "illegal_transition", state: "cancelled", allowedEvents: [] } },
     );
-  await house.view(id, "the money is back", ({ payment }) => payment.status === "voided");
+  await house.view(id, "left with a voided payment", ({ payment }) => payment.status === "voided");
   t.strictSame(await house.booked(id), ["authorize", "void"]);
   await house.stockIsBack(sku);
 });
@@ -308,10 +309,11 @@ t.test("an answered order survives the kill of any node, and goes on", async (t)
   for (const node of nodes) {
     await node.kill();
     for (const other of nodes.filter((candidate) => candidate.running()))
-      await waitUntil(
-        `${other.name} shows the order while ${node.name} is dead`,
-        async () => (await read(other.url, id)).body.status === "confirmed",
-        { timeoutMs: 30_000 },
+      await untilOrder(
+        other.url,
+        id,
+        `shown by ${other.name} while ${node.name} is dead`,
+        ({ status }) => status === "confirmed",
       );
     await node.start();
   }

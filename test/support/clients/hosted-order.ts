@@ -1,7 +1,8 @@
 /** An order that waits for its customer on the gateway's page, and the acts of customer, gateway and shop on it. */
 import type { Test } from "tap";
 import { signWebhook } from "../../../src/services/webhooks/signature.ts";
-import { history, ledger, mails, orderOf, place, putStock, read, stock } from "./order-client.ts";
+import { history, ledger, mails, orderOf, place, putStock, stock } from "./order-client.ts";
+import { untilPaid } from "./order-poll.ts";
 import type { OrderCluster } from "../cluster/order-cluster.ts";
 import { ownerOf } from "../load/partition-share.ts";
 import { waitUntil } from "../wait-until.ts";
@@ -45,16 +46,7 @@ export async function awaiting(t: Test, cluster: OrderCluster) {
     url,
     choose: (action: "pay" | "pay_late" | "decline") =>
       fetch(page, { method: "POST", body: new URLSearchParams({ action }) }),
-    becomes: (status: string, payment: string) =>
-      waitUntil(
-        `the order is ${status} and its payment ${payment}`,
-        async () => {
-          const { body } = await read(url(), id);
-          if (body.status === status && body.payment.status === payment) return body;
-          throw new Error(`the order is ${body.status}, its payment ${body.payment.status}`);
-        },
-        WAIT,
-      ),
+    becomes: (status: string, payment: string) => untilPaid(url, id, status, payment, WAIT),
     booked: async () => (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind),
     history: () => history(url(), id),
     /** The history once no call of the order is under way. */

@@ -4,6 +4,7 @@
 import type { Test } from "tap";
 import type { OrderView, PaymentMethod } from "../../../src/services/orders/contract.ts";
 import { command, history, ledger, orderOf, place, putStock, read, stock } from "./order-client.ts";
+import { untilOrder } from "./order-poll.ts";
 import type { OrderCluster } from "../cluster/order-cluster.ts";
 import { waitUntil } from "../wait-until.ts";
 
@@ -46,11 +47,7 @@ export function openWarehouse(cluster: OrderCluster) {
   }
 
   const view = (id: string, what: string, holds: (order: OrderView) => boolean) =>
-    waitUntil(what, async () => {
-      const { body } = await read(nextUrl(), id);
-      if (!holds(body)) throw new Error(`the order is ${JSON.stringify(body)}`);
-      return body;
-    });
+    untilOrder(nextUrl, id, what, holds);
 
   /** Places an order and, where it is paid on a page, pays it: stored, and nothing picked. */
   async function confirmed(t: Test, method: PaymentMethod, token?: string): Promise<Placed> {
@@ -59,7 +56,7 @@ export function openWarehouse(cluster: OrderCluster) {
     const url = answer.body.payment.url;
     if (url !== null) await fetch(url, { method: "POST", body: new URLSearchParams({ action: "pay" }) });
     const paid = { async: "captured", cash_on_delivery: "none", in_person: "none" } as const;
-    t.match(await view(id, "it is confirmed", ({ status }) => status === "confirmed"), {
+    t.match(await view(id, "confirmed", ({ status }) => status === "confirmed"), {
       payment: { method, status: paid[method as keyof typeof paid] ?? "authorized" },
       fulfillment: { status: "stored" },
       nextEvents: ["cancel", "pick"],
@@ -98,7 +95,8 @@ export function openWarehouse(cluster: OrderCluster) {
     view,
     refusesAllBut,
     /** Waits until it can be shipped. */
-    shippable: (id: string) => view(id, "it can be shipped", ({ nextEvents }) => nextEvents.includes("ship")),
+    shippable: (id: string) =>
+      view(id, "ready to be shipped", ({ nextEvents }) => nextEvents.includes("ship")),
     /** Waits until the whole stock is available again. */
     stockIsBack: (sku: string) =>
       waitUntil("the stock is back", async () => {
