@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "../..");
 /** Traps that are measures: a test has nothing to assert. */
 const MEASURES = ["20", "21"];
 
-/** A table row: its number, then the tests that its last cell names. */
+/** A table row: its number, then the tests that it names at its end. */
 function traps(): { readonly number: string; readonly tests: readonly { file: string; title: string }[] }[] {
   const rows = readFileSync(join(root, "docs/nats-traps.md"), "utf8")
     .split("\n")

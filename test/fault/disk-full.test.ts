@@ -128,7 +128,7 @@ t.test(
     for (const node of cluster.nodes) {
       const ready = await healthCheck(node.url, "orders");
       t.match(ready, { status: 200, check: { ok: true, detail: "0 parked" } });
-      t.notMatch(node.output(), /unit refused|batch refused: split/u);
+      t.notMatch(node.output(), /(?:unit|write set) refused|batch refused: split/u);
     }
   },
 );

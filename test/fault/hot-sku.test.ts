@@ -27,7 +27,7 @@ t.before(async () => {
   cluster = await startOrderCluster(t);
 });
 
-/** Every order of the file: the ledger is checked against all of them. */
+/** Every order of the file: the gateway's ledger is checked against all of them. */
 const all: LoadedOrder[] = [];
 
 /** All callers order one piece at the same time. */

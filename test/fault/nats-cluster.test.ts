@@ -39,7 +39,7 @@ const orderAt = (index: number) =>
 let cluster: OrderCluster;
 let streams: StreamCluster;
 let onHand: number;
-/** Every order of the file: ledger and stock are checked against all of them. */
+/** Every order of the file: the gateway's ledger and the stock are checked against all of them. */
 const all: LoadedOrder[] = [];
 
 t.before(async () => {

@@ -123,7 +123,7 @@ t.test("new orders get 429 when the outbox is full while the server is silent", 
   sold += taken.length;
 });
 
-t.test("a refused order leaves no trace in stock and ledger", async (t) => {
+t.test("a refused order leaves no trace in the stock and in the gateway's bookings", async (t) => {
   const left = { onHand: onHand - sold, reserved: 0, available: onHand - sold };
   t.match(await stock(cluster.urls[0]!, SKU), left);
   const authorized = (await ledger(cluster.gateway.url)).filter(({ kind }) => kind === "authorize");

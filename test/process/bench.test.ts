@@ -35,7 +35,7 @@ t.test(
       const wrong = Object.entries(metrics).filter(
         ([, { value, unit }]) => typeof value !== "number" || typeof unit !== "string",
       );
-      t.strictSame(wrong, [], "every metric is a number with a unit");
+      t.strictSame(wrong, [], "every metric is a number with a unit of measure");
       t.match(machine, { cores: Number, node: process.version, natsServer: /^2\./u, commit: String });
     }
     t.match(run.output(), /commitRate \[commits\/s\] /u, "the table");

@@ -1,5 +1,5 @@
 /**
- * README.md to the letter: the test runs its commands as they are written, with the ports and the folder of a cluster
+ * README.md, exactly: the test runs its commands as they are written, with the ports and the folder of a cluster
  * of its own, and they end as README.md says. What `nats` shows is in inspecting.test.ts, how `reconcile` names
  * differences in reconcile.test.ts, `npm run start:cluster` in start-cluster.test.ts.
  */

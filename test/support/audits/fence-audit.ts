@@ -118,6 +118,6 @@ export async function checkHolds(t: Test, journal: Journal, skus: readonly strin
 export function refusedWriteSets(output: string): number {
   return output
     .split("\n")
-    .filter((line) => line.includes("rejected batch settled by reading back"))
+    .filter((line) => /rejected batch \w+ by reading back/u.test(line))
     .reduce((sum, line) => sum + (JSON.parse(line) as { lockMoved: number }).lockMoved, 0);
 }

@@ -115,7 +115,10 @@ export async function checkHistories(
   t.equal(wrong, 0, `${orders.length} histories are linear`);
 }
 
-/** Fails unless the ledger has one authorization for each order paid by card, a capture where due, and nothing else. */
+/**
+ * Fails unless the gateway's ledger has one authorization for each order paid by card, a capture where due, and nothing
+ * else.
+ */
 export async function checkLedger(
   t: Test,
   gatewayUrl: string,
@@ -130,10 +133,10 @@ export async function checkLedger(
     if (outcome === "confirmed" && (method === "credit_card" || method === "tokenized"))
       kinds.push("authorize", "capture");
     if ((booked.get(id) ?? []).join() !== kinds.join())
-      t.strictSame(booked.get(id) ?? [], kinds, `ledger of ${id}`);
+      t.strictSame(booked.get(id) ?? [], kinds, `bookings of ${id}`);
     booked.delete(id);
   }
-  t.strictSame([...booked], [], "every line of the ledger belongs to an order, once");
+  t.strictSame([...booked], [], "every booking belongs to an order, once");
 }
 
 /**
