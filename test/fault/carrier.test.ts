@@ -25,10 +25,10 @@ const SKU = "PARCEL";
 const TOTAL = { amount: 2000, currency: "EUR" };
 const WAIT = { timeoutMs: 60_000 } as const;
 
-let asked = 0;
+let requests = 0;
 const nextUrl = ({ nodes }: OrderCluster): string => {
   const running = nodes.filter((node) => node.running());
-  return running[asked++ % running.length]!.url;
+  return running[requests++ % running.length]!.url;
 };
 
 const becomes = (cluster: OrderCluster, id: string, what: string, holds: (view: OrderView) => boolean) =>

@@ -22,7 +22,7 @@ import {
   ON_HAND as PAGE_ON_HAND,
   paidMessage,
   paidWhileOwnerIsDead,
-  tell,
+  postMessage,
   WAIT,
 } from "../support/clients/hosted-order.ts";
 import { checkHistory } from "../support/audits/order-audit.ts";
@@ -37,7 +37,7 @@ const ON_HAND = 100;
 
 let cluster: OrderCluster;
 t.before(async () => {
-  // The gateway is asked about a page only after these tests: they prove the webhooks.
+  // The nodes poll a page only after these tests, which prove the webhooks.
   cluster = await startOrderCluster(t, { paymentPollMs: 60_000 });
 });
 
@@ -344,15 +344,15 @@ t.test("the gateway reports a payment on its page by webhook", async (t) => {
       body: JSON.stringify(paid),
     });
     for (const answer of [
-      await tell(order.url(), "msg_wrong", paid, { secret }),
-      await tell(order.url(), "msg_stale", paid, { at: stale }),
-      await tell(order.url(), "msg_early", paid, { at: early }),
+      await postMessage(order.url(), "msg_wrong", paid, { secret }),
+      await postMessage(order.url(), "msg_stale", paid, { at: stale }),
+      await postMessage(order.url(), "msg_early", paid, { at: early }),
       unsigned,
     ]) {
       t.equal(answer.status, 401);
       t.match(await answer.json(), { code: "invalid_signature" });
     }
-    t.equal((await tell(order.url(), "msg_nonsense", { type: "payment.paid" })).status, 400);
+    t.equal((await postMessage(order.url(), "msg_nonsense", { type: "payment.paid" })).status, 400);
     t.strictSame(await order.history(), before);
     t.equal((await read(order.url(), order.id)).body.status, "awaiting_payment");
   });
@@ -364,9 +364,9 @@ t.test("the gateway reports a payment on its page by webhook", async (t) => {
     const events = (await order.historyAtRest()).flatMap((item) => item.events);
     for (const url of cluster.urls)
       for (const id of ["msg_again", "msg_again", `msg_other_${url.length}`])
-        t.equal((await tell(url, id, declinedMessage(order))).status, 200);
+        t.equal((await postMessage(url, id, declinedMessage(order))).status, 200);
     const unknown = paidMessage({ ...order, id: `ord_${"0".repeat(26)}` }, "auth_1");
-    t.equal((await tell(order.url(), "msg_unknown", unknown)).status, 200);
+    t.equal((await postMessage(order.url(), "msg_unknown", unknown)).status, 200);
     await order.becomes("completed", "captured");
     t.strictSame(
       (await order.history()).flatMap((item) => item.events),

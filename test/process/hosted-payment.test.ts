@@ -12,7 +12,7 @@ import {
   ON_HAND,
   paidMessage,
   paidWhileOwnerIsDead,
-  tell,
+  postMessage,
 } from "../support/clients/hosted-order.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 
@@ -39,7 +39,7 @@ t.test("the shop learns of a payment by polling the gateway while webhooks are o
     for (const order of orders) {
       t.equal((await order.choose("pay")).status, 200);
       const message = paidMessage(order, await authorizationOf(cluster, order));
-      const answers = cluster.urls.map((url) => tell(url, `msg_${order.payment}_paid`, message));
+      const answers = cluster.urls.map((url) => postMessage(url, `msg_${order.payment}_paid`, message));
       t.strictSame(
         (await Promise.all(answers)).map(({ status }) => status),
         [200, 200, 200],

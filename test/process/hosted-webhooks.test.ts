@@ -8,7 +8,13 @@ import { holdPages } from "../support/faults/held-pages.ts";
 import type { HeldPages } from "../support/faults/held-pages.ts";
 import { holdWebhooks } from "../support/faults/held-webhooks.ts";
 import type { HeldWebhooks } from "../support/faults/held-webhooks.ts";
-import { arrivals, awaiting, declinedMessage, ON_HAND, tell } from "../support/clients/hosted-order.ts";
+import {
+  arrivals,
+  awaiting,
+  declinedMessage,
+  ON_HAND,
+  postMessage,
+} from "../support/clients/hosted-order.ts";
 import type { HostedOrder } from "../support/clients/hosted-order.ts";
 import {
   clusterView,
@@ -84,7 +90,7 @@ t.test("a message that comes twice to each of three nodes at once changes the or
     accepted,
     "the nodes accept the message again, long after the end",
   );
-  t.equal((await tell(order.url(), "msg_under_another_id", declinedMessage(order))).status, 200);
+  t.equal((await postMessage(order.url(), "msg_under_another_id", declinedMessage(order))).status, 200);
   ended.push({ order, history: before, booked: ["authorize", "capture"] });
 });
 
@@ -92,7 +98,7 @@ t.test("a payment that comes after a decline is refunded", async (t) => {
   const order = await awaiting(t, cluster);
   await order.choose("pay");
   const paid = await held.about(order.id, "payment.paid");
-  t.equal((await tell(order.url(), "msg_first_try", declinedMessage(order))).status, 200);
+  t.equal((await postMessage(order.url(), "msg_first_try", declinedMessage(order))).status, 200);
   await order.becomes("payment_failed", "failed");
   await order.stockIs(ON_HAND);
   t.strictSame(await toEveryNodeTwice(paid), accepted);
@@ -108,7 +114,7 @@ t.test("an order that is paid goes on when a message says that it was declined",
   await order.choose("pay");
   const paid = await held.about(order.id, "payment.paid");
   t.equal(await paid.handTo(order.url()), 200);
-  t.equal((await tell(order.url(), "msg_late_no", declinedMessage(order))).status, 200);
+  t.equal((await postMessage(order.url(), "msg_late_no", declinedMessage(order))).status, 200);
   await order.becomes("completed", "captured");
   t.strictSame(await order.booked(), ["authorize", "capture"]);
 });

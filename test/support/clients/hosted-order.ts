@@ -114,7 +114,7 @@ export async function authorizationOf(cluster: OrderCluster, { payment }: Hosted
 }
 
 /** Posts a message as the gateway would. @param id the message's */
-export function tell(
+export function postMessage(
   nodeUrl: string,
   id: string,
   body: object,
