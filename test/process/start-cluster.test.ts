@@ -1,4 +1,4 @@
-/** `npm run start:cluster`: three nats-servers, everything on each, the same life as `npm start`. */
+/** `npm run start:cluster`: three nats-servers with a copy of everything on each, and the same life as `npm start`. */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import t from "tap";
@@ -49,10 +49,10 @@ t.test(
     process.kill(second.pids["nats-2"]!, "SIGKILL");
     await waitUntil("the server has died with its keeper", async () => !(await isListening(lostPort)));
     const command = await waitUntil(
-      "it tells how to start the server again",
+      "the launcher shows how to start the server again",
       () => /start it again: node orderly.mjs (nats --env-file \S+nats-2\S+)/u.exec(second.output())?.[1],
     );
-    // When it led the stream, another one has to be elected first: callers get 503 and ask again, as careful ones do.
+    // If the lost server led the stream, the others elect a leader first: callers get 503 and repeat the request.
     const [two] = await startLoad({
       name: "two-are-enough",
       count: 1,
@@ -64,13 +64,13 @@ t.test(
     const byHand = startProcess(t, process.execPath, [orderly, ...command.split(" ")], {
       cwd: dirname(orderly),
     });
-    await waitUntil("it takes connections again", () => isListening(lostPort));
+    await waitUntil("the server takes connections again", () => isListening(lostPort));
     await byHand.stop();
-    t.notOk(await isListening(lostPort), "and stops when it is told to");
+    t.notOk(await isListening(lostPort), "the server stops at SIGTERM");
 
     process.kill(second.pid, "SIGKILL");
     await waitUntil(
-      "the children end when their parent is gone",
+      "the children have ended after their parent",
       () => !Object.values(second.pids).some(isAlive),
       {
         timeoutMs: 15_000,

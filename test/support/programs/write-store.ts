@@ -1,6 +1,6 @@
 /**
- * Writes a fixture: what a cluster leaves on disk while orders of every kind are under way, and what each order is then.
- * Run it with the program whose format is to be kept, once: `FIXTURE=<folder> node orderly.mjs test <this file>`.
+ * Writes a fixture: what a cluster leaves on disk while orders of every kind are under way, and what each order is
+ * then. Run it with the program whose format is to be kept, once: `FIXTURE=<folder> node orderly.mjs test <this file>`.
  * Everything is killed, so the folder is what a power cut leaves. test/process/stored-before.test.ts opens it.
  */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
