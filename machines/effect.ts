@@ -3,8 +3,8 @@ import type { PromiseActorLogic } from "xstate";
 import type { EffectFailure } from "./types.ts";
 
 /**
- * Stands for a call to the outside in a machine's `actors`: gives `invoke` its types and its place in the chart.
- * It is never run, because the machines are driven by pure transitions; running it is a programmer fault.
+ * Represents a call to an outside system in a machine's `actors`: gives `invoke` its types and its place in the chart.
+ * Never runs, because pure transitions drive the machines; running it is a programmer fault.
  */
 export function effect<Output, Input extends object>(): PromiseActorLogic<Output, Input> {
   return fromPromise<Output, Input>(() =>
@@ -13,8 +13,8 @@ export function effect<Output, Input extends object>(): PromiseActorLogic<Output
 }
 
 /**
- * The failure in an `onError` event. A failure without the expected form counts as `unknown`: the call may have
- * been carried out, which is the careful reading.
+ * The failure in an `onError` event. A failure without the expected form counts as `unknown`, the careful reading: the
+ * call may have been carried out.
  */
 export function failureOf(error: unknown): EffectFailure {
   if (typeof error === "object" && error !== null && "kind" in error && "code" in error) {

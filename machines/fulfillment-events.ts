@@ -1,21 +1,21 @@
-/** Events of the fulfillment machine: what it takes in, and what it tells the other machines and the public. */
+/** Events of the fulfillment machine: its inputs, and what it emits for the other machines and the public. */
 import type { OrderClosed } from "./order-events.ts";
-import type { Money, ShippingAddress } from "./types.ts";
+import type { IssuedInvoice, Money, ShippingAddress } from "./types.ts";
 
-/** What fulfillment takes in, besides the outcomes of its effects and its timers. */
+/** Inputs of the fulfillment machine, besides the outcomes of its effects and its timers. */
 export type FulfillmentEvent =
   | { readonly type: "order.confirmed"; readonly total: Money; readonly shippingAddress: ShippingAddress }
   | OrderClosed
   | { readonly type: "payment.captured" }
-  /** From the invoice worker: the invoice of this order is made. `issuedAt`: RFC 3339, UTC. */
-  | { readonly type: "invoice.issued"; readonly number: string; readonly issuedAt: string }
+  /** From the invoice worker: the invoice of this order is made. */
+  | ({ readonly type: "invoice.issued" } & IssuedInvoice)
   /** From the carrier: the parcel is delivered. `collected` is what was paid at the door, null for nothing. */
   | {
       readonly type: "carrier.delivered";
       readonly trackingNumber: string;
       readonly collected: Money | null;
     }
-  /** An operator has a failed label, retrieval, shipment or release tried again at once. */
+  /** From an operator: retries a failed label, retrieval, shipment or release at once. */
   | { readonly type: "retry" }
   | FulfillmentCommand;
 
@@ -25,12 +25,12 @@ export type FulfillmentCommand =
   | { readonly type: "quality-check"; readonly passed: boolean }
   | { readonly type: "pack" }
   | { readonly type: "ship" }
-  /** `collected`: handed over at the door; exactly the total for cash and in person, nothing for the others. */
+  /** `collected`: paid at the door; exactly the total for cash and in person, nothing for the others. */
   | { readonly type: "deliver"; readonly collected?: Money };
 
 type OfOrder = { readonly orderId: string };
 
-/** What fulfillment tells. The payload is what follows `type`; every one names its order. */
+/** Events that the fulfillment machine emits. The payload is what follows `type`; each names its order. */
 export type FulfillmentEmitted =
   | ({
       readonly type:
@@ -40,9 +40,9 @@ export type FulfillmentEmitted =
         | "fulfillment.quality_failed"
         | "fulfillment.packed";
     } & OfOrder)
-  /** `collected` is null for what was paid before. */
+  /** `collected` is null when the order was paid before. */
   | ({ readonly type: "fulfillment.delivered"; readonly collected: Money | null } & OfOrder)
-  | ({ readonly type: "invoice.created"; readonly number: string; readonly issuedAt: string } & OfOrder)
+  | ({ readonly type: "invoice.created" } & IssuedInvoice & OfOrder)
   /** These stay inside the order. */
   | ({ readonly type: "capture.requested" | "fulfillment.ready" | "fulfillment.shipping" } & OfOrder)
   | ({ readonly type: "fulfillment.shipped"; readonly trackingNumber: string } & OfOrder);

@@ -2,7 +2,8 @@
 import { assign, emit, setup } from "xstate";
 import { effect } from "./effect.ts";
 import type { FulfillmentEmitted, FulfillmentEvent } from "./fulfillment-events.ts";
-import { collectsExactly, needsCapture, paysOnDelivery } from "./money.ts";
+import { collectsExactly } from "./money.ts";
+import { needsCapture, paysOnDelivery } from "./payment-methods.ts";
 import { mayRetry, retryDelayMs } from "./retry.ts";
 import type {
   ConsignmentInput,
@@ -10,6 +11,7 @@ import type {
   EndHoldInput,
   EndHoldOutput,
   InvoiceDocument,
+  IssuedInvoice,
   LabelInput,
   LabelOutput,
   Money,
@@ -30,12 +32,12 @@ export type FulfillmentContext = {
   /** Present from the confirmation until the label is made. */
   readonly shippingAddress?: ShippingAddress | undefined;
   readonly trackingNumber?: string;
-  /** True for a label that no carrier has made; set by the migration from version 1 only. */
+  /** True for a label that no carrier has made; only the migration from version 1 sets it. */
   readonly ownLabel?: true;
-  readonly invoice?: { readonly number: string; readonly issuedAt: string };
+  readonly invoice?: IssuedInvoice;
   /** The invoice that goes into the parcel; present once it was retrieved. */
   readonly document?: Pick<InvoiceDocument, "bytes" | "sha256">;
-  /** The carrier has said that the parcel is delivered, before the hand-over had its end here. */
+  /** The carrier reported the delivery before the hand-over had ended here. */
   readonly delivered?: true;
   /** Failures in a row of the present effect. */
   readonly tries: number;
@@ -47,20 +49,20 @@ function totalOf(context: FulfillmentContext): Money {
   return context.total;
 }
 
-/** @throws before the order is confirmed, and once the label is made: programmer fault */
+/** Input of the label. @throws before the order is confirmed, and once the label is made: programmer fault */
 export function labelInput(context: FulfillmentContext): LabelInput {
   const { orderId, shippingAddress, method } = context;
   if (shippingAddress === undefined) throw new Error(`order ${orderId} has no address to ship to`);
   return { orderId, shippingAddress, ...(paysOnDelivery(method) ? { collect: totalOf(context) } : {}) };
 }
 
-/** @throws before the invoice is issued: programmer fault */
+/** Input of the retrieval. @throws before the invoice is issued: programmer fault */
 export function retrievalInput({ orderId, invoice }: FulfillmentContext): RetrievalInput {
   if (invoice === undefined) throw new Error(`order ${orderId} has no invoice yet`);
   return { orderId, number: invoice.number };
 }
 
-/** @throws before the label is made: programmer fault */
+/** Input of the hand-over. @throws before the label is made: programmer fault */
 export function consignmentInput({ orderId, trackingNumber }: FulfillmentContext): ConsignmentInput {
   if (trackingNumber === undefined) throw new Error(`order ${orderId} has no label yet`);
   return { orderId, trackingNumber };
@@ -73,7 +75,7 @@ export function unconfirmed(input: OrderInput): FulfillmentContext {
   return mode === "auto" ? { ...context, stepDelayMs } : context;
 }
 
-/** What a carrier says of a parcel. */
+/** What a carrier reports about a parcel. */
 type Delivery = { readonly trackingNumber: string; readonly collected: Money | null };
 
 /** Named parts of the fulfillment machine; createMachine puts them together. */
@@ -119,11 +121,7 @@ export const fulfillmentRules = setup({
       trackingNumber,
       shippingAddress: undefined,
     })),
-    keepInvoice: assign(
-      (_, { number, issuedAt }: { readonly number: string; readonly issuedAt: string }) => ({
-        invoice: { number, issuedAt },
-      }),
-    ),
+    keepInvoice: assign((_, { number, issuedAt }: IssuedInvoice) => ({ invoice: { number, issuedAt } })),
     keepDocument: assign((_, { bytes, sha256 }: InvoiceDocument) => ({ document: { bytes, sha256 } })),
     keepDelivery: assign({ delivered: true }),
     countFailure: assign(({ context }) => ({ tries: context.tries + 1 })),
@@ -141,14 +139,12 @@ export const fulfillmentRules = setup({
     emitPacked: emit(({ context }) => ({ type: "fulfillment.packed", orderId: context.orderId })),
     requestCapture: emit(({ context }) => ({ type: "capture.requested", orderId: context.orderId })),
     emitReady: emit(({ context }) => ({ type: "fulfillment.ready", orderId: context.orderId })),
-    emitInvoiceCreated: emit(
-      ({ context }, { number, issuedAt }: { readonly number: string; readonly issuedAt: string }) => ({
-        type: "invoice.created",
-        orderId: context.orderId,
-        number,
-        issuedAt,
-      }),
-    ),
+    emitInvoiceCreated: emit(({ context }, { number, issuedAt }: IssuedInvoice) => ({
+      type: "invoice.created",
+      orderId: context.orderId,
+      number,
+      issuedAt,
+    })),
     emitShipping: emit(({ context }) => ({ type: "fulfillment.shipping", orderId: context.orderId })),
     emitShipped: emit(({ context }) => ({
       type: "fulfillment.shipped",

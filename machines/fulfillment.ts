@@ -1,20 +1,22 @@
 /**
  * The fulfillment of an order: store, pick, check, pack and label, capture, invoice, ship, deliver.
  *
- * Every step exists twice: in `auto` mode it is left after a pause (`pausing`), otherwise by a command of the
- * warehouse (`awaiting`). The machine owns the end of the hold on the stock: shipped, or released when the order
- * ends unshipped (`order.closed`), never both, because each is asked for in one state that the other cannot reach.
+ * Every step exists twice: in `auto` mode the machine leaves it after a pause (`pausing`), otherwise at a command of
+ * the warehouse (`awaiting`). The machine owns the end of the hold on the stock: shipped, or released when the order
+ * ends unshipped (`order.closed`), never both, because each is requested in a state that the other cannot reach.
  *
- * The invoice goes into the parcel, so its document is retrieved once the order is to be shipped (`ready.retrieving`),
- * while it can still be cancelled. That is one commit of its own, in every mode, and there is none to share: the next
- * effect, `shipInventory`, is decided within the order's own commit where the stock is at hand, which a read of a
- * document cannot be; and behind it an order without its invoice could be neither shipped nor cancelled.
+ * The invoice goes into the parcel, so the machine retrieves its document before shipping (`ready.retrieving`), while
+ * the order can still be cancelled. The retrieval needs a separate commit in every mode: the next effect,
+ * `shipInventory`, is decided within the order's own commit where the stock is on this node, and a read of a document
+ * cannot join a commit. It comes before `shipping`, because after it an order without its invoice could be neither
+ * shipped nor cancelled.
  *
- * A parcel that a warehouse ships is handed over to the carrier by name (`shipping.consigning`). In `auto` mode nobody
- * hands anything over, and the pause of `shipped` stands for the way to the customer. In both modes `shipped` is left
- * by whoever is first: pause or command, or the carrier's own word (`carrier.delivered`), which counts when it is about
- * this parcel and, for what is paid at the door, says that exactly the total was collected. A word that overtakes the
- * end of the hand-over is kept; before `shipping` the parcel is in the warehouse, and it is ignored.
+ * A parcel that a warehouse ships is handed over to the carrier by name (`shipping.consigning`). In `auto` mode there
+ * is no hand-over, and the pause of `shipped` represents the transport. In both modes the first of three inputs ends
+ * `shipped`: the pause, the command, or the carrier's report (`carrier.delivered`). The report counts when it is about
+ * this parcel and, for what is paid at the door, states that exactly the total was collected. A report that overtakes
+ * the end of the hand-over is kept. Before `shipping` the parcel is in the warehouse, and the machine ignores the
+ * report.
  */
 import {
   consignmentInput,
@@ -24,7 +26,7 @@ import {
   unconfirmed,
 } from "./fulfillment-rules.ts";
 
-/** Until the goods go to the carrier, an order that ends gives its stock back. */
+/** Until the goods go to the carrier, an order that ends releases its stock. */
 const untilShipping = { "order.closed": { target: "#fulfillment.releasing" } } as const;
 
 /** Starts with the order's input (`OrderInput` in types.ts), as every machine of an order does. */
@@ -118,7 +120,7 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
           after: { retryDelay: { guard: "hasTriesLeft", target: "labelling" } },
           on: { retry: { target: "labelling" } },
         },
-        // Held here, however often the capture fails.
+        // The order is held here, however often the capture fails.
         capturing: {
           entry: "requestCapture",
           on: { "payment.captured": { target: "#fulfillment.ready" } },
@@ -188,7 +190,7 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
             src: "shipInventory",
             input: ({ context }) => ({ orderId: context.orderId }),
             onDone: [
-              // A hold that somebody released is no stock to ship: an operator has to look.
+              // The hold was released, so there is no stock to ship: an operator has to act.
               {
                 guard: { type: "isReleased", params: ({ event }) => event.output },
                 actions: "countFailure",

@@ -1,4 +1,4 @@
-/** Events of the order machine: what it takes in, and what it emits for mails, invoices and the other machines. */
+/** Events of the order machine: its inputs, and what it emits for e-mails, invoices and the other machines. */
 import type {
   Customer,
   Money,
@@ -9,7 +9,7 @@ import type {
   ShippingAddress,
 } from "./types.ts";
 
-/** What a mail or an invoice needs to know about a reserved order. Holds nothing secret. */
+/** The facts of a reserved order that an e-mail or an invoice needs. Holds nothing secret. */
 export type OrderDetails = {
   readonly orderId: string;
   readonly customer: Customer;
@@ -18,13 +18,13 @@ export type OrderDetails = {
   readonly payment: { readonly method: PaymentMethod };
   readonly shippingAddress: ShippingAddress;
   /**
-   * Tax that the prices include, in hundredths of a percent of the net price, as it was when the order was placed.
-   * Null for an order of the time before rates were recorded.
+   * Tax that the prices include, in hundredths of a percent of the net price, at the time when the order was placed.
+   * Null for an order placed before rates were recorded.
    */
   readonly taxBasisPoints: number | null;
 };
 
-/** What the order takes in, besides the outcomes of its effects and its timers. */
+/** Inputs of the order machine, besides the outcomes of its effects and its timers. */
 export type OrderEvent =
   | { readonly type: "cancel"; readonly reason: string }
   | { readonly type: "payment.authorized" }
@@ -36,7 +36,7 @@ export type OrderEvent =
   | { readonly type: "fulfillment.shipped"; readonly trackingNumber: string }
   | { readonly type: "fulfillment.delivered" };
 
-/** What the order tells. Everything but `order.closed` is public. */
+/** Events that the order machine emits. All except `order.closed` are public. */
 export type OrderEmitted =
   | ({ readonly type: "order.created" | "order.confirmed" | "order.ready" } & OrderDetails)
   | ({ readonly type: "order.shipped"; readonly trackingNumber: string } & OrderDetails)
@@ -52,7 +52,7 @@ export type OrderEmitted =
   | OrderClosed;
 
 /**
- * Stays inside the order: it has ended without being shipped. `held`: the inventory may hold stock for it, which
- * fulfillment gives back; payment gives the money back.
+ * Stays inside the order: the order has ended without being shipped. `held`: the inventory may hold stock for it, which
+ * fulfillment releases. Payment returns the money.
  */
 export type OrderClosed = { readonly type: "order.closed"; readonly orderId: string; readonly held: boolean };

@@ -1,13 +1,13 @@
 /**
- * An order, from reservation to completion: it decides the order's status and which public events it deserves.
+ * An order, from reservation to completion: decides the order's status and emits its public events.
  *
- * Payment and fulfillment are machines of their own; the three talk only through emitted events. The order ends
- * the hold on the stock nowhere: it says `order.closed`, and fulfillment, which owns the hold's end, releases it.
+ * Payment and fulfillment are separate machines; the three communicate only through emitted events. The order machine
+ * never ends the hold on the stock: it emits `order.closed`, and fulfillment, which owns the hold's end, releases it.
  */
 import { assign, emit, setup } from "xstate";
 import { effect, failureOf } from "./effect.ts";
-import { paysOnDelivery } from "./money.ts";
 import type { OrderDetails, OrderEmitted, OrderEvent } from "./order-events.ts";
+import { isHosted, paysOnDelivery } from "./payment-methods.ts";
 import { mayReserveAgain, retryDelayMs } from "./retry.ts";
 import type {
   Customer,
@@ -23,13 +23,13 @@ import type {
   ShippingAddress,
 } from "./types.ts";
 
-/** What the order machine remembers. The token is not among it. */
+/** What the order machine remembers. It never holds the token. */
 export type OrderContext = {
   readonly orderId: string;
   readonly customer: Customer;
   readonly method: PaymentMethod;
   readonly shippingAddress: ShippingAddress;
-  /** Of the time when the order was placed; null when that was before rates were recorded. */
+  /** The rate when the order was placed; null when that was before rates were recorded. */
   readonly taxBasisPoints: number | null;
   /** Priced once the stock is reserved. */
   readonly lines: readonly (OrderedLine | PricedLine)[];
@@ -43,7 +43,7 @@ export type OrderContext = {
   readonly tries?: number;
 };
 
-/** Facts about a reserved order. Before the reservation nothing asks for them: that is a programmer fault. */
+/** Facts about a reserved order. @throws before the reservation: programmer fault */
 function details(context: OrderContext): OrderDetails {
   if (context.total === null) throw new Error(`order ${context.orderId} has no reservation yet`);
   return {
@@ -70,7 +70,7 @@ const orderRules = setup({
       failure.kind !== "refused" && mayReserveAgain((context.tries ?? 0) + 1),
     isReserved: (_, output: ReserveOutput) => output.outcome === "reserved",
     paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
-    isHosted: ({ context }) => context.method === "async",
+    isHosted: ({ context }) => isHosted(context.method),
     isPrepaid: ({ context }) => !paysOnDelivery(context.method),
   },
   delays: { retryDelay: ({ context }) => retryDelayMs(context.tries ?? 0) },
@@ -150,7 +150,7 @@ export const orderMachine = orderRules.createMachine({
   }),
   initial: "reserving",
   states: {
-    // Not to be cancelled: before its lines are reserved and priced there is no order to speak of.
+    // Takes no `cancel`: an order exists for its customer only once its lines are reserved and priced.
     reserving: {
       invoke: {
         id: "reserveInventory",
@@ -179,7 +179,7 @@ export const orderMachine = orderRules.createMachine({
             actions: "countFailure",
             target: "awaiting_inventory",
           },
-          // The reservation may stand although no answer came: the hold is closed for good.
+          // The inventory may have reserved although no answer arrived: fulfillment closes the hold permanently.
           {
             actions: ["keepInventoryUnavailable", { type: "emitClosed", params: { held: true } }],
             target: "rejected",
@@ -187,7 +187,7 @@ export const orderMachine = orderRules.createMachine({
         ],
       },
     },
-    // Still shown as `reserving`. A repeated reservation finds the result of the first.
+    // The API still shows `reserving`. A repeated reservation finds the result of the first.
     awaiting_inventory: { after: { retryDelay: { target: "reserving" } } },
     rejected: { type: "final", entry: "emitRejected" },
 
@@ -225,7 +225,7 @@ export const orderMachine = orderRules.createMachine({
         },
       },
     },
-    // Still shown as `ready`, but past the point of no return: the goods are being handed to the carrier.
+    // The API still shows `ready`, but the order takes no `cancel`: the goods are being handed to the carrier.
     shipping: {
       on: {
         "fulfillment.shipped": {

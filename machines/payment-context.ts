@@ -1,3 +1,4 @@
+import { isHosted } from "./payment-methods.ts";
 import { lateLooks } from "./retry.ts";
 import type {
   AuthorizeInput,
@@ -16,42 +17,41 @@ import type {
 /** What the payment machine remembers. */
 export type PaymentContext = {
   readonly orderId: string;
-  /** Who is told of a refund. */
+  /** The receiver of the e-mail about a refund. */
   readonly customer: Customer;
   readonly method: PaymentMethod;
-  /** Secret; absent once the authorisation has been asked for. */
+  /** Secret; absent once the authorization has been requested. */
   readonly token?: string | undefined;
   /** Absent until the order is priced. */
   readonly amount?: Money;
-  /** The gateway's id of the authorisation; absent while none is known. */
+  /** The gateway's id of the authorization; absent while none is known. */
   readonly authorization?: string;
   /** Of a payment on the gateway's page; absent otherwise. */
   readonly hosted?: HostedPaymentPlan;
   /** The gateway's id of the payment on its page, and the page; absent until there is one. */
   readonly payment?: string;
   readonly url?: string;
-  /** How often the gateway was asked about the page without an end; absent before. */
+  /** Polls of the page without a final answer; absent before the first. */
   readonly polls?: number;
-  /** How often the page was looked at after the order had ended; absent before. */
+  /** Status queries of the page after the order had ended; absent before the first. */
   readonly looks?: number;
-  /** A call-back came before the page was known. */
+  /** A callback arrived before the page was known. */
   readonly heard?: true;
   /**
-   * How the payment ended before anything was given back; absent while it has not, also when the order is cancelled
-   * first. Why money is given back follows from it, and from no failure on the way.
+   * How the payment ended, if it ended before the order did. Decides the refund's reason; no other failure does.
    */
   readonly end?: "failed" | "expired";
-  /** Of a card: the public was told that the money was captured. */
+  /** Of a card: the machine has emitted `payment.captured`. */
   readonly captured?: true;
-  /** The authorisation has lapsed, by its time or by the gateway's word, and no capture of it is known. */
+  /** The authorization has lapsed, by its timer or as the gateway reports, and no capture of it is known. */
   readonly lapsed?: true | undefined;
-  /** Nobody knows whether the latest capture that failed was carried out. */
+  /** True when the latest failed capture may have been carried out. */
   readonly uncertain?: boolean;
-  /** Ordinal of the present attempt at the gateway, from 1; rises only after a definite no. */
+  /** Ordinal of the present attempt at the gateway, from 1; rises only after a definite refusal. */
   readonly attempt: number;
   /** Failures in a row of the present effect. */
   readonly tries: number;
-  /** Code of the latest refusal or failure; absent without one, and again once the money is there. */
+  /** Code of the latest refusal or failure; absent without one, and again once the money is captured. */
   readonly reason?: string | undefined;
 };
 
@@ -64,7 +64,7 @@ export function unpaid(input: OrderInput): PaymentContext {
     method,
     attempt: 1,
     tries: 0,
-    ...(method === "async" ? { hosted: input.hostedPayment } : {}),
+    ...(isHosted(method) ? { hosted: input.hostedPayment } : {}),
   };
   return token === undefined ? context : { ...context, token };
 }
@@ -75,38 +75,38 @@ export function ofOrder(context: PaymentContext): { orderId: string; amount: Mon
   return { orderId: context.orderId, amount: context.amount };
 }
 
-/** @throws when there is no token or no amount: programmer fault */
+/** Input of the authorization. @throws when there is no token or no amount: programmer fault */
 export function authorizeInput(context: PaymentContext): AuthorizeInput {
   const { method, token } = context;
-  if (token === undefined) throw new Error(`payment of ${context.orderId} came without a token`);
+  if (token === undefined) throw new Error(`payment of ${context.orderId} has no token`);
   return { ...ofOrder(context), method, token };
 }
 
-/** @throws when it is not paid on a page, or not priced: programmer fault */
+/** Input of the page. @throws when the order is not paid on a page, or not priced: programmer fault */
 export function pageInput(context: PaymentContext): PageInput {
   if (context.hosted === undefined) throw new Error(`payment of ${context.orderId} needs no page`);
   return { ...ofOrder(context), expiresInMs: context.hosted.deadlineMs };
 }
 
-/** @throws when there is no page: programmer fault */
+/** Input of a status query of the page. @throws when there is no page: programmer fault */
 export function checkInput(context: PaymentContext): CheckInput {
   if (context.payment === undefined) throw new Error(`payment of ${context.orderId} has no page`);
   return { ...ofOrder(context), payment: context.payment };
 }
 
-/** Pause until the gateway is asked again, ms. */
+/** Pause until the next poll of the gateway, ms. */
 export function pollDelayMs({ hosted, polls = 0 }: PaymentContext): number {
-  if (hosted === undefined) throw new Error("no payment on a page: nothing to ask for");
+  if (hosted === undefined) throw new Error("no payment on a page: nothing to poll");
   return Math.min(hosted.pollMs * 2 ** Math.min(polls, 30), hosted.pollMaxMs);
 }
 
-/** Pause until the page of an order that has ended is looked at, ms. */
+/** Pause until the next status query of the page of an order that has ended, ms. */
 export function lookDelayMs({ hosted, looks = 0 }: PaymentContext): number {
-  if (hosted === undefined) throw new Error("no payment on a page: nothing to look at");
+  if (hosted === undefined) throw new Error("no payment on a page: nothing to check");
   return hosted.pollMs * lateLooks.factor ** Math.min(looks, lateLooks.most);
 }
 
-/** Without a known authorisation the gateway voids, or refunds, whatever the order has there. */
+/** Input of a void. Without a known authorization the gateway voids, or refunds, whatever the order has there. */
 export function voidInput(context: PaymentContext): VoidInput {
   const { orderId, authorization, attempt } = context;
   return { orderId, authorization: authorization ?? null, attempt };
@@ -117,7 +117,7 @@ export function settleInput(context: PaymentContext): SettleInput {
   return { ...voidInput(context), ...ofOrder(context) };
 }
 
-/** The gateway's no, given as an answer, in the form of a failure. */
+/** A refusal that the gateway gave as an answer, in the form of a failure. */
 export function refusal(output: { readonly outcome: string; readonly reason?: string }): EffectFailure {
   const reason = output.reason ?? output.outcome;
   return { kind: "refused", code: reason, message: reason };

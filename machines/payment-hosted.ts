@@ -1,7 +1,7 @@
 /**
- * The customer pays on the gateway's page. What became of it is told by the gateway's call-back (`gateway.paid`,
- * `gateway.declined`) or found by asking it, with growing pauses; whichever is first counts. What a call-back says of
- * another payment or another amount is not believed: it only makes the machine ask at once.
+ * The customer pays on the gateway's page. The machine learns the outcome from the gateway's callback (`gateway.paid`,
+ * `gateway.declined`) or by polling with growing pauses; the first of the two counts. A callback about another payment
+ * or another amount changes nothing by itself: it only makes the machine poll at once.
  */
 import { failureOf } from "./effect.ts";
 import { checkInput, pageInput, refusal } from "./payment-context.ts";
@@ -30,7 +30,8 @@ export const hostedPayment = paymentRules.createStateConfig({
             actions: [{ type: "keepFailure", params: ({ event }) => failureOf(event.error) }, "emitFailed"],
             target: "#payment.failed",
           },
-          // There may be a page that nobody has seen: the gateway is told to take no money for this order.
+          // There may be a page that no customer has seen: the machine voids, so that the gateway accepts no money for
+          // it.
           {
             actions: [{ type: "keepExpiry", params: ({ event }) => failureOf(event.error) }, "emitExpired"],
             target: "#payment.reversing.voiding",
@@ -38,7 +39,7 @@ export const hostedPayment = paymentRules.createStateConfig({
         ],
       },
       on: {
-        // Faster than the page's own answer: which payment it is about is known in a moment.
+        // The callback overtook the page's own answer, which will name the payment.
         "gateway.paid": { actions: "hear" },
         "gateway.declined": { actions: "hear" },
         "order.closed": { target: "#payment.reversing.awaiting_page" },

@@ -1,7 +1,8 @@
 /**
- * Gives back what was paid, or may have been paid, for an order that ended unshipped or whose authorisation ran
- * out of time. Waits for calls still under way, voids, refunds what the gateway refuses to void because it is
- * settled, and is left only with certainty. An authorisation that has lapsed meanwhile is neither voided nor refunded.
+ * Returns what was paid, or may have been paid, for an order that ended unshipped or whose authorization timed out.
+ * Waits for calls in flight, voids, and refunds what the gateway refuses to void because it is settled. The machine
+ * leaves this state only when the outcome is certain. An authorization that has lapsed in between is neither voided nor
+ * refunded.
  */
 import { failureOf } from "./effect.ts";
 import { checkInput, refusal, settleInput, voidInput } from "./payment-context.ts";
@@ -11,7 +12,7 @@ import { paymentRules } from "./payment-rules.ts";
 export const paymentReversal = paymentRules.createStateConfig({
   entry: ["forgetTries", "disarmLapse"],
   initial: "voiding",
-  // Paid while the order was ending: known now, and given back behind the void.
+  // The customer paid while the order was ending: the payment is known now, and refunded after the void.
   on: {
     "gateway.paid": {
       guard: { type: "isPaidLate", params: ({ event }) => event },
@@ -47,7 +48,7 @@ export const paymentReversal = paymentRules.createStateConfig({
         ],
       },
     },
-    // The page that is being made takes no money once the order is voided.
+    // The page that is being made accepts no money once the order is voided.
     awaiting_page: {
       on: {
         "effect.late.createPaymentPage": {
@@ -114,8 +115,8 @@ export const paymentReversal = paymentRules.createStateConfig({
       after: { retryDelay: { guard: "hasTriesLeft", target: "voiding" } },
       on: { retry: { target: "voiding" } },
     },
-    // The gateway does not void: the customer has paid, and it knows under which authorisation. One that knows
-    // nothing either is asked for both again later: the tries of this round go on.
+    // The gateway refuses to void: the customer has paid, and the gateway knows the authorization. When it reports no
+    // payment either, the machine repeats both calls later and keeps counting the tries of this round.
     asking: {
       on: {
         "gateway.paid": {
@@ -150,7 +151,7 @@ export const paymentReversal = paymentRules.createStateConfig({
               params: {
                 kind: "unknown",
                 code: "void_refused",
-                message: "the gateway neither voids nor has been paid",
+                message: "the gateway refuses to void, and reports no payment",
               },
             },
             target: "void_failed",
@@ -174,7 +175,7 @@ export const paymentReversal = paymentRules.createStateConfig({
         id: "refundPayment",
         src: "refundPayment",
         input: ({ context }) => settleInput(context),
-        // What is given back was there, though the answer that said so may have been lost.
+        // What is refunded had been captured, even if the answer to the capture was lost.
         onDone: [
           { guard: "isSettlementTold", actions: "emitRefunded", target: "given_back" },
           {

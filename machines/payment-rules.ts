@@ -1,9 +1,10 @@
 /** Guards, actions and effects of the payment machine. The chart is in payment.ts and payment-reversal.ts. */
 import { assign, cancel, emit, raise, setup } from "xstate";
 import { effect } from "./effect.ts";
-import { needsCapture, paysOnDelivery, sameMoney } from "./money.ts";
+import { sameMoney } from "./money.ts";
 import { lookDelayMs, ofOrder, pollDelayMs } from "./payment-context.ts";
 import type { PaymentContext } from "./payment-context.ts";
+import { isHosted, isSettledAtOnce, needsCapture, paysOnDelivery } from "./payment-methods.ts";
 import type { GatewayPaid, PaymentEmitted, PaymentEvent } from "./payment-events.ts";
 import { lateLooks, mayRetry, retryDelayMs } from "./retry.ts";
 import type {
@@ -23,10 +24,10 @@ import type {
   VoidOutput,
 } from "./types.ts";
 
-/** An outcome, whether it came in time (`output` only) or late. */
+/** An outcome that arrived in time (`output` only) or late. */
 type Outcome<Output> = { readonly output?: Output; readonly error?: EffectFailure };
 
-/** The gateway's code for an authorisation that has lapsed, and ours. */
+/** The code of a lapsed authorization, at the gateway and in the machine's events. */
 const LAPSED = "authorization_expired";
 
 /** Named parts of the payment machine; createMachine puts them together. */
@@ -47,44 +48,44 @@ export const paymentRules = setup({
   },
   guards: {
     paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
-    /** The gateway settles debit cards when it authorises them: there is nothing to capture or to void. */
-    isSettledAtOnce: ({ context }) => context.method === "debit_card",
+    /** The gateway has settled the payment with its authorization: there is nothing to capture or to void. */
+    isSettledAtOnce: ({ context }) => isSettledAtOnce(context.method),
     needsCapture: ({ context }) => needsCapture(context.method),
-    isHosted: ({ context }) => context.method === "async",
+    isHosted: ({ context }) => isHosted(context.method),
     isFree: (_, total: Money) => total.amount === 0,
     hasHeard: ({ context }) => context.heard === true,
     isThisPayment: ({ context }, { payment }: { readonly payment: string }) => payment === context.payment,
     isPaid: ({ context }, event: GatewayPaid) =>
       event.payment === context.payment && sameMoney(event.amount, ofOrder(context).amount),
-    /** Money of this order that nothing is known of yet: a page is paid once. Of its page nothing may be known either. */
+    /** A payment that the machine does not know yet: a page is paid once. The page may be unknown as well. */
     isPaidLate: ({ context }, event: GatewayPaid) =>
-      context.method === "async" &&
+      isHosted(context.method) &&
       context.authorization === undefined &&
       event.payment === (context.payment ?? event.payment),
     isFoundPaid: (_, output: CheckOutput) => output.outcome === "paid",
     isFoundDeclined: (_, output: CheckOutput) => output.outcome === "declined",
-    /** Void refused or not: what was paid on the page has to be given back. */
+    /** The customer has paid on the page: that is refunded, whether the gateway voids or refuses to. */
     isPaidOnPage: ({ context }) => context.payment !== undefined && context.authorization !== undefined,
     mayBePaidOnPage: ({ context }, failure: EffectFailure) =>
       failure.kind === "refused" && context.payment !== undefined && context.authorization === undefined,
     hasExpired: ({ context }) => context.end === "expired",
-    /** What was authorised, and that it was captured: all of it was told before. */
+    /** The machine has emitted the authorization, and the capture where there is one. */
     isSettlementTold: ({ context }) =>
       context.authorization !== undefined && (!needsCapture(context.method) || context.captured === true),
     isAuthorizationTold: ({ context }) => context.authorization !== undefined,
     isAuthorized: (_, { output }: Outcome<AuthorizeOutput>) => output?.outcome === "authorized",
-    /** It stands for a time only; a debit card's is settled. */
+    /** The authorization lapses after some time; a debit card's authorization is settled and does not. */
     isAuthorizedForATime: ({ context }, { output }: Outcome<AuthorizeOutput>) =>
       output?.outcome === "authorized" && output.expiresInMs !== undefined && needsCapture(context.method),
     isDebitAuthorized: ({ context }, { output }: Outcome<AuthorizeOutput>) =>
-      output?.outcome === "authorized" && context.method === "debit_card",
+      output?.outcome === "authorized" && isSettledAtOnce(context.method),
     isNotAuthorized: (_, { output, error }: Outcome<AuthorizeOutput>) =>
       output?.outcome === "declined" || error?.kind === "refused",
     isCaptured: (_, { output }: Outcome<CaptureOutput>) => output?.outcome === "captured",
-    /** The gateway's word, of what was authorised to be captured. */
+    /** The gateway reports that an authorization to be captured has lapsed. */
     isLapsed: ({ context }, failure: EffectFailure) =>
       failure.kind === "refused" && failure.code === LAPSED && needsCapture(context.method),
-    /** A definite no to a capture, for that reason or after the time was over. */
+    /** A definite refusal of a capture because of the lapse, or after the authorization lapsed. */
     isRefusedForGood: ({ context }, failure: EffectFailure) =>
       failure.kind === "refused" && (failure.code === LAPSED || context.lapsed === true),
     isLapsedLate: (_, { output }: Outcome<CaptureOutput>) =>
@@ -108,7 +109,7 @@ export const paymentRules = setup({
   },
   actions: {
     keepAmount: assign((_, amount: Money) => ({ amount })),
-    // The open effect carries the token for as long as it is needed; the state keeps no secret.
+    // The open effect carries the token while it is needed; the state keeps no secret.
     forgetToken: assign({ token: undefined }),
     keepAuthorization: assign((_, { output }: Outcome<AuthorizeOutput>) =>
       output?.outcome === "authorized" ? { authorization: output.authorization } : {},
@@ -116,7 +117,7 @@ export const paymentRules = setup({
     keepPage: assign((_, { payment, url }: PageOutput) => ({ payment, url })),
     keepLatePage: assign((_, { output }: { readonly output?: PageOutput }) => output ?? {}),
     hear: assign({ heard: true }),
-    // A timer of its own, because it runs through several states.
+    // A separate timer, because it runs through several states.
     armLapse: raise(
       { type: "authorization.lapsed" },
       {
@@ -128,7 +129,7 @@ export const paymentRules = setup({
     disarmLapse: cancel("authorization.lapse"),
     keepLapse: assign({ lapsed: true, reason: LAPSED }),
     countLook: assign(({ context }) => ({ looks: (context.looks ?? 0) + 1 })),
-    // A page is decided once.
+    // A page has one final answer.
     endLooks: assign({ looks: lateLooks.most }),
     countPoll: assign(({ context }) => ({ polls: (context.polls ?? 0) + 1 })),
     keepPaid: assign((_, { payment, authorization }: GatewayPaid) => ({ payment, authorization })),
@@ -138,7 +139,7 @@ export const paymentRules = setup({
     keepFailure: assign((_, failure: EffectFailure) => ({ reason: failure.code, end: "failed" as const })),
     keepExpiry: assign((_, failure: EffectFailure) => ({ reason: failure.code, end: "expired" as const })),
     keepCaptured: assign({ captured: true, tries: 0, reason: undefined, lapsed: undefined }),
-    // After a definite no the next call is a new attempt for the gateway; otherwise it repeats the same one.
+    // After a definite refusal the next call is a new attempt for the gateway; otherwise it repeats the same one.
     countFailure: assign(({ context }, failure: EffectFailure) => ({
       attempt: context.attempt + (failure.kind === "refused" ? 1 : 0),
       tries: context.tries + 1,

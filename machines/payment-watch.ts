@@ -1,11 +1,12 @@
 /**
- * After the end of an order whose page is known and was not paid: some providers take a customer's money on a closed page.
- * The call-back about it may be lost, so the gateway is asked a few times, with growing pauses; what has come is refunded.
+ * After the end of an order whose page is known and was not paid: some providers accept a customer's money on a closed
+ * page. The callback about it may be lost, so the machine queries the gateway a few times, with growing pauses, and
+ * refunds what has been paid.
  */
 import { checkInput } from "./payment-context.ts";
 import { paymentRules } from "./payment-rules.ts";
 
-/** Money that nobody waits for any more: known now, and given back. */
+/** Money that arrives after the order has ended: recorded, and refunded. */
 export const paidLate = {
   "gateway.paid": {
     guard: { type: "isPaidLate", params: ({ event }) => event },

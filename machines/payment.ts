@@ -1,11 +1,11 @@
 /**
- * The payment of an order: authorise, capture, collect, and give back what must not stand.
+ * The payment of an order: authorize, capture, collect, and return what the order must not keep.
  *
- * Cards are authorised when the order is created. Credit cards and tokenized payments are captured once the order
- * is packed, if their authorisation still stands; debit cards are settled by the authorisation itself; cash and in-person
- * payments are collected at the door; `async` ones are paid on a page of the gateway: see payment-hosted.ts. For an order
- * that costs nothing no gateway is called. An order that ends unshipped (`order.closed`) gets its money back: see
- * payment-reversal.ts.
+ * Cards are authorized when the order is created. Credit cards and tokenized payments are captured once the order is
+ * packed, if their authorization has not lapsed. Debit cards are settled by the authorization itself. Cash and
+ * in-person payments are collected at the door. `async` payments are made on a page of the gateway: see
+ * payment-hosted.ts. For an order that costs nothing the machine calls no gateway. The money of an order that ends
+ * unshipped (`order.closed`) is returned: see payment-reversal.ts.
  *
  * `authorized` (debit) and `captured` are not final: a return after delivery can still refund them.
  */
@@ -17,8 +17,9 @@ import { paymentRules } from "./payment-rules.ts";
 import { paidLate, paymentWatch } from "./payment-watch.ts";
 
 /**
- * Nothing more is expected, and nothing taken but money that came too late: a page may be paid after the order has
- * ended, and that is given back whenever it comes. Where it may come unheard, it is looked for: see payment-watch.ts.
+ * The payment expects no more input except money that arrives too late: a customer may pay on a page after the order
+ * has ended, and that is refunded whenever it arrives. Its callback may be lost, so the machine also queries the
+ * gateway: see payment-watch.ts.
  */
 const ended = paymentRules.createStateConfig({ on: paidLate });
 const endedByUs = paymentRules.createStateConfig({
@@ -68,7 +69,7 @@ export const paymentMachine = paymentRules.createMachine({
     },
     collected: { type: "final" },
 
-    // Gateways take no payment of nothing: what is told is as if one had.
+    // Gateways accept no payment of nothing: the machine emits the events of a payment without calling one.
     free: {
       entry: ["forgetToken", "emitAuthorized"],
       on: { "order.closed": { target: "unused" } },
@@ -113,7 +114,7 @@ export const paymentMachine = paymentRules.createMachine({
             actions: [{ type: "keepFailure", params: ({ event }) => failureOf(event.error) }, "emitFailed"],
             target: "failed",
           },
-          // Nobody knows what became of it: the gateway is told to let no authorisation of this order stand.
+          // The outcome is unknown: the machine voids, so that the order has no open authorization at the gateway.
           {
             actions: [{ type: "keepExpiry", params: ({ event }) => failureOf(event.error) }, "emitExpired"],
             target: "reversing.voiding",
@@ -170,33 +171,33 @@ export const paymentMachine = paymentRules.createMachine({
         ],
       },
       on: {
-        // The gateway's answer to this capture says more.
+        // The gateway's answer to this capture decides.
         "authorization.lapsed": { actions: "keepLapse" },
         "order.closed": { target: "reversing.awaiting_capture" },
       },
     },
-    // Holds the order until the money is there, an operator steps in, or it is cancelled.
+    // Holds the order until the money is captured, an operator retries, or the order is cancelled.
     capture_failed: {
       entry: "emitCaptureFailed",
       after: { retryDelay: { guard: "hasTriesLeft", target: "capturing" } },
       on: {
         retry: { target: "capturing" },
         "authorization.lapsed": [
-          // Perhaps it was captured in time, and only the answer was lost: the gateway knows.
+          // It may have been captured in time, and only the answer was lost: repeating the capture shows it.
           { guard: "isUncertain", actions: "keepLapse", target: "capturing" },
           { actions: "keepLapse", target: "capture_lapsed" },
         ],
         "order.closed": { target: "reversing.voiding" },
       },
     },
-    // Lapsed before the order was packed. It goes on to be packed, and is held then unless the gateway captures all
-    // the same; an order that is cancelled has nothing to be voided.
+    // Lapsed before the order was packed. The warehouse packs it nevertheless; then the order is held, unless the
+    // gateway captures after all. An order that is cancelled has nothing to void.
     lapsed: {
       entry: "emitExpired",
       on: { "capture.requested": { target: "capturing" }, "order.closed": { target: "expired" } },
     },
-    // Packed, and there is nothing to capture any more. Holds the order until an operator has the gateway asked again,
-    // or it is cancelled.
+    // Packed, with nothing left to capture. Holds the order until an operator retries the capture, or the order is
+    // cancelled.
     capture_lapsed: {
       entry: ["disarmLapse", "emitExpired"],
       on: { retry: { target: "capturing" }, "order.closed": { target: "expired" } },

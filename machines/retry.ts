@@ -12,10 +12,10 @@ export function mayRetry(tries: number): boolean {
   return tries < retry.most;
 }
 
-/** How often a page is looked at after the order has ended: growing pauses, half a day in all by default. */
+/** How often the machine checks a page after the order has ended: growing pauses, half a day in all by default. */
 export const lateLooks = { factor: 4, most: 8 } as const;
 
-/** A reservation is asked for again for about two minutes: longer, nobody waits for an order. */
+/** False after about two minutes of retried reservations: no caller waits longer for an order. */
 export function mayReserveAgain(tries: number): boolean {
   return tries < 8;
 }

@@ -1,6 +1,6 @@
 /**
- * Plain data that the three machines of an order take in and give out. No service, no runtime: the same shapes
- * stand in the services' contracts, and a test holds both together.
+ * Plain data that the three machines of an order take in and give out. Declared here once: the services' contracts
+ * export these types again. Needs no service and no runtime.
  */
 
 /** Amount in minor units (cents), a safe integer of 0 or more; ISO 4217 currency. */
@@ -38,8 +38,8 @@ export type ShippingAddress = {
 export type FulfillmentPlan = { readonly mode: "auto" | "manual"; readonly stepDelayMs: number };
 
 /**
- * A customer has `deadlineMs` to pay on the gateway's page. The gateway is asked `pollMs` after the page was made, then
- * after pauses that double up to `pollMaxMs`.
+ * A customer has `deadlineMs` to pay on the gateway's page. The machine polls the gateway `pollMs` after the page was
+ * made, then after pauses that double up to `pollMaxMs`.
  */
 export type HostedPaymentPlan = {
   readonly deadlineMs: number;
@@ -47,7 +47,7 @@ export type HostedPaymentPlan = {
   readonly pollMaxMs: number;
 };
 
-/** What every machine of an order starts with. Each keeps only what it needs. */
+/** The input of every machine of an order. Each machine keeps only the parts that it needs. */
 export type OrderInput = {
   readonly orderId: string;
   readonly customer: Customer;
@@ -74,12 +74,12 @@ export type ReserveOutput =
   | { readonly outcome: "mixed_currency"; readonly currencies: readonly string[] }
   | { readonly outcome: "closed"; readonly as: "released" | "shipped" };
 
-/** Why an order was rejected. `unavailable`: the inventory did not answer for too long. */
+/** Why an order was rejected. `unavailable`: the inventory did not answer in time. */
 export type Rejection = Exclude<ReserveOutput, { outcome: "reserved" }> | { readonly outcome: "unavailable" };
 
 /** Input of `releaseInventory` and `shipInventory`. */
 export type EndHoldInput = { readonly orderId: string };
-/** How the hold ended, now or before: it ends once. */
+/** How the hold ended, by this call or an earlier one: a hold ends once. */
 export type EndHoldOutput = { readonly outcome: "released" | "shipped" };
 
 /** Input of `authorizePayment`. `token` is secret. */
@@ -90,17 +90,18 @@ export type AuthorizeInput = {
   readonly amount: Money;
 };
 /**
- * Output of `authorizePayment`. A refused card is an answer, not a failure. `expiresInMs`: how long the gateway lets it
- * stand, unless it is captured; absent where it does not say, and where it is settled.
+ * Output of `authorizePayment`. A refused card is an answer, not a failure. `expiresInMs`: after this time the gateway
+ * lets the authorization lapse unless it is captured; absent where the gateway does not report it, and where the
+ * authorization is settled.
  */
 export type AuthorizeOutput =
   | { readonly outcome: "authorized"; readonly authorization: string; readonly expiresInMs?: number }
   | { readonly outcome: "declined"; readonly reason: string };
 
 /**
- * Input of `voidPayment`; without an authorisation, whatever the order has at the gateway is voided.
- * `attempt` tells a new attempt from the repetition of an old one: it is part of the key under which the gateway
- * remembers, and rises only after a definite no.
+ * Input of `voidPayment`; without an authorization the gateway voids whatever the order has there.
+ * `attempt` distinguishes a new attempt from the repetition of an old one: it is part of the gateway's idempotency key,
+ * and rises only after a definite refusal.
  */
 export type VoidInput = {
   readonly orderId: string;
@@ -113,27 +114,30 @@ export type SettleInput = VoidInput & { readonly amount: Money };
 export type CaptureOutput =
   | { readonly outcome: "captured" }
   | { readonly outcome: "declined"; readonly reason: string };
-/** Output of `voidPayment`. Both mean that no authorisation stands. */
+/** Output of `voidPayment`. Both mean that the order has no open authorization. */
 export type VoidOutput = { readonly outcome: "voided" | "nothing_to_void" };
 /** Output of `refundPayment`. */
 export type RefundOutput = { readonly outcome: "refunded" };
 
-/** Input of `createPaymentPage`. The gateway takes no payment later than `expiresInMs` after it made the page. */
+/** Input of `createPaymentPage`. The gateway accepts no payment later than `expiresInMs` after it made the page. */
 export type PageInput = { readonly orderId: string; readonly amount: Money; readonly expiresInMs: number };
 /** Output of `createPaymentPage`: the gateway's id of the payment, and where the customer pays. */
 export type PageOutput = { readonly payment: string; readonly url: string };
 /** Input of `checkPayment`. A payment of another amount is a failure, not an outcome. */
 export type CheckInput = { readonly orderId: string; readonly payment: string; readonly amount: Money };
 /**
- * Output of `checkPayment`. `paid` is captured. `closed`: the gateway asks the customer for nothing any more; a payment
- * that it takes all the same still counts.
+ * Output of `checkPayment`. `paid` is captured. `closed`: the gateway no longer asks the customer to pay; a payment
+ * that it accepts nevertheless still counts.
  */
 export type CheckOutput =
   | { readonly outcome: "pending" | "closed" }
   | { readonly outcome: "paid"; readonly authorization: string }
   | { readonly outcome: "declined"; readonly reason: string };
 
-/** Input of `createShippingLabel`. `collect`: what the carrier takes at the door; absent for what is paid before. */
+/**
+ * Input of `createShippingLabel`. `collect`: what the carrier collects at the door; absent when the order is paid
+ * before.
+ */
 export type LabelInput = {
   readonly orderId: string;
   readonly shippingAddress: ShippingAddress;
@@ -147,19 +151,26 @@ export type RetrievalInput = { readonly orderId: string; readonly number: string
 /** Output of `retrieveInvoice`: the document as it was read. `bytes`: its size; `sha256`: its digest, base64url. */
 export type InvoiceDocument = { readonly number: string; readonly bytes: number; readonly sha256: string };
 
+/** An invoice as issued: `number` like `2026-000042`; `issuedAt` is RFC 3339, UTC. */
+export type IssuedInvoice = { readonly number: string; readonly issuedAt: string };
+
 /** Input of `handOverParcel`. */
 export type ConsignmentInput = { readonly orderId: string; readonly trackingNumber: string };
-/** Output of `handOverParcel`: the carrier has the parcel, since now or before. */
+/** Output of `handOverParcel`: the carrier has the parcel, from this call or from an earlier one. */
 export type ConsignmentOutput = { readonly outcome: "taken" };
 
-/** What `onError` finds in `event.error`: plain JSON, because `Error` objects do not survive storage. */
+/**
+ * What `onError` finds in `event.error`: plain JSON, because `Error` objects do not survive storage. The runtime
+ * derives the same shape from its `EffectError`: machines may import xstate and each other only, and the runtime no
+ * machine. test/unit/services/orders/definition.test.ts holds the two together.
+ */
 export type EffectFailure = {
   readonly code: string;
   readonly message: string;
   readonly kind: "refused" | "retryable" | "unknown";
 };
 
-/** The outcome of an effect whose state was left before it was known. */
+/** The outcome of an effect that became known after the machine had left the state that invoked it. */
 export type LateOutcome<Source extends string, Output> = {
   readonly type: `effect.late.${Source}`;
   readonly output?: Output;

@@ -1,6 +1,7 @@
 /** The carrier simulator's HTTP interface. */
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from "fastify";
+import type { Refusal } from "../simulators/refusal.ts";
 import type { Courier } from "./courier.ts";
 import { shipmentsPage } from "./page-html.ts";
 import {
@@ -12,7 +13,7 @@ import {
   ShipmentParams,
   ShipmentsQuery,
 } from "./schemas.ts";
-import type { Refusal, Shipment, Shipments } from "./shipments.ts";
+import type { Shipment, Shipments } from "./shipments.ts";
 
 /** What the interface is built from. */
 export type CarrierOptions = {

@@ -3,7 +3,9 @@
  * Owns: the timers of the parcels in transit.  Does not own: the shipments, how the shop receives a report.
  * A crash leaves the state of the file: the next run delivers parcels in transit and sends the missing reports.
  */
-import type { Money, Refusal, Shipment, Shipments } from "./shipments.ts";
+import type { Money } from "../../machines/types.ts";
+import type { Refusal } from "../simulators/refusal.ts";
+import type { Shipment, Shipments } from "./shipments.ts";
 
 /** What the courier works with. */
 export type CourierOptions = {

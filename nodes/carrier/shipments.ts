@@ -8,24 +8,14 @@
  * Proved by: test/unit/nodes/carrier-shipments.test.ts, test/integration/nodes/carrier.test.ts
  */
 import { hash, randomBytes } from "node:crypto";
+import type { Money, ShippingAddress } from "../../machines/types.ts";
 import { LineFile } from "../simulators/line-file.ts";
-
-/** `amount` in minor units. */
-export type Money = { readonly amount: number; readonly currency: string };
-
-/** `line2` may be absent. Every field is printed as it is. */
-export type Address = {
-  readonly line1: string;
-  readonly line2?: string;
-  readonly city: string;
-  readonly postalCode: string;
-  readonly country: string;
-};
+import type { Refusal } from "../simulators/refusal.ts";
 
 /** `collect`: what the receiver pays at the door, null for nothing. */
 export type LabelRequest = {
   readonly orderId: string;
-  readonly shippingAddress: Address;
+  readonly shippingAddress: ShippingAddress;
   readonly collect: Money | null;
 };
 
@@ -40,9 +30,6 @@ export type Shipment = LabelRequest & {
   readonly handedOverAt: string | null;
   readonly deliveredAt: string | null;
 };
-
-/** Nothing was done. `code` is stable, snake_case. */
-export type Refusal = { readonly refused: 404 | 409 | 422; readonly code: string };
 
 type Line =
   | ({

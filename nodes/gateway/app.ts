@@ -8,8 +8,9 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from "fastify";
+import type { Refusal } from "../simulators/refusal.ts";
 import { attempt, type Ledger } from "./ledger.ts";
-import type { Operation, OperationKind, Refusal } from "./operation.ts";
+import type { Operation, OperationKind } from "./operation.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { AuthorizeBody, LedgerQuery, OperationHeaders, OperationParams, SettleBody } from "./schemas.ts";
 import { behaviorOf, FaultCounter } from "./tokens.ts";

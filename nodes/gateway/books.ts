@@ -1,24 +1,26 @@
 /**
- * The gateway's books: what was authorised, captured, voided and refunded per order. Pure apart from its own
- * state, which is a fold over operations.
- * Owns: authorisations and their sums.  Does not own: idempotency keys, the file, the clock.
+ * The gateway's books: what was authorized, captured, voided and refunded per order. Pure apart from its own state,
+ * which is a fold over operations.
+ * Owns: authorizations and their sums.  Does not own: idempotency keys, the file, the clock.
  * Invariants
- *   B1. 0 <= refunded <= captured <= amount, for every authorisation, in integers of the minor unit.
- *   B2. A voided authorisation has nothing captured that is not reversed, and never changes again.
- *   B3. All authorisations of an order are in one currency, so their amounts can be added.
- *   B4. Once an order was voided, with or without an authorisation, no later one is accepted for it, but what a customer
- *       pays on a page although it is closed.
- *   B5. From its `expiresAt` on, what is not captured of an authorisation is neither captured nor voided.
+ *   books.B1. 0 <= refunded <= captured <= amount, for every authorization, in integers of the minor unit.
+ *   books.B2. A voided authorization has nothing captured that is not reversed, and never changes again.
+ *   books.B3. All authorizations of an order are in one currency, so their amounts can be added.
+ *   books.B4. Once an order was voided, with or without an authorization, no later one is accepted for it, except what
+ *       a customer pays on a page although it is closed.
+ *   books.B5. From its `expiresAt` on, the uncaptured part of an authorization is neither captured nor voided.
  * Proved by: test/unit/nodes/gateway-books.test.ts
  */
-import type { AuthorizeRequest, Decision, Operation, Refusal, SettleRequest } from "./operation.ts";
+import { isPaymentMethod, isSettledAtOnce } from "../../machines/payment-methods.ts";
+import type { AuthorizeRequest, Decision, Operation, SettleRequest } from "./operation.ts";
+import type { Refusal } from "../simulators/refusal.ts";
 
-/** One authorisation and what became of it; sums in minor units. */
+/** One authorization and its sums in minor units. */
 export type Authorization = {
   readonly id: string;
   readonly amount: number;
   readonly currency: string;
-  /** Settled at once: a debit card. Its void is a reversal of the settled sum. */
+  /** Settled by its authorization: a debit card. Its void is a reversal of the settled sum. */
   readonly settledAtOnce: boolean;
   /** When it lapses, ms since the epoch; absent: never. */
   readonly expiresAt?: number;
@@ -29,7 +31,7 @@ export type Authorization = {
 
 type OrderBook = { closed: boolean; readonly authorizations: Map<string, Authorization> };
 
-/** What lapsed of one authorisation, in minor units. `at`: ms since the epoch. */
+/** The lapsed part of one authorization, in minor units. `at`: ms since the epoch. */
 export type Lapse = {
   readonly orderId: string;
   readonly authorization: string;
@@ -42,26 +44,29 @@ const LAPSED = "authorization_expired";
 const hasLapsed = ({ expiresAt }: Authorization, now: number): boolean =>
   expiresAt !== undefined && now >= expiresAt;
 
+/** A method that only another shop has is captured later. */
+const settlesAtOnce = (method: string): boolean => isPaymentMethod(method) && isSettledAtOnce(method);
+
 const refusal = (refused: Refusal["refused"], code: string): Refusal => ({ refused, code });
 
-/** All orders' authorisations. Decisions change nothing; `apply` does. */
+/** All orders' authorizations. Decisions change nothing; `apply` does. */
 export class Books {
   private readonly orders = new Map<string, OrderBook>();
 
-  /** An authorisation as it stands, for tests and for looking at; undefined when there is none. */
+  /** The present state of an authorization, for tests and pages; undefined when there is none. */
   authorization(orderId: string, id: string): Readonly<Authorization> | undefined {
     return this.orders.get(orderId)?.authorizations.get(id);
   }
 
-  /** True once the shop has voided the order: it takes no money any more. */
+  /** True once the shop has voided the order: the gateway accepts no money for it any more. */
   isClosed(orderId: string): boolean {
     return this.orders.get(orderId)?.closed === true;
   }
 
   /**
-   * A second authorisation of an order is accepted, as real gateways do: the ledger has to show the mistake.
+   * Authorizes. Accepts a second authorization of an order, as real gateways do, so that the ledger shows the mistake.
    * @param how.late also for a closed order: money that a customer sends on a page too late
-   * @param how.expiresAt ms since the epoch; a debit card's authorisation is settled and does not lapse
+   * @param how.expiresAt ms since the epoch; a debit card's authorization is settled and does not lapse
    */
   authorize(
     request: AuthorizeRequest,
@@ -80,11 +85,11 @@ export class Books {
       result: { status: "authorized", id },
       booked: { amount, currency },
       authorizations: [id],
-      ...(request.method === "debit_card" ? { settled: true } : expiresAt !== undefined && { expiresAt }),
+      ...(settlesAtOnce(request.method) ? { settled: true } : expiresAt !== undefined && { expiresAt }),
     };
   }
 
-  /** A refused authorisation: nothing booked, but stored under its key. */
+  /** A declined authorization: nothing booked, but stored under its key. */
   decline(orderId: string, reason: string): Decision {
     return {
       kind: "authorize",
@@ -96,7 +101,7 @@ export class Books {
   }
 
   /**
-   * Takes authorised money; several partial captures add up to the authorised amount at most.
+   * Captures authorized money; several partial captures add up to the authorized amount at most.
    * @param now ms since the epoch
    */
   capture(request: SettleRequest, now: number): Decision | Refusal {
@@ -117,7 +122,7 @@ export class Books {
     };
   }
 
-  /** Gives captured money back; several partial refunds add up to the captured amount at most. */
+  /** Refunds captured money; several partial refunds add up to the captured amount at most. */
   refund(request: SettleRequest): Decision | Refusal {
     const found = this.find(request);
     if ("refused" in found) return found;
@@ -136,8 +141,8 @@ export class Books {
   }
 
   /**
-   * Voids every open authorisation of the order, or the named one, and closes the order for later ones. One that has
-   * lapsed is not open: named, it is refused.
+   * Voids every open authorization of the order, or the named one, and closes the order for later ones. A lapsed
+   * authorization is not open: naming it is refused.
    * @param now ms since the epoch
    */
   void(request: SettleRequest, now: number): Decision | Refusal {
@@ -151,7 +156,7 @@ export class Books {
     const open = untaken.filter((one) => !hasLapsed(one, now));
     const first = open[0];
     if (first === undefined) {
-      // Captured money goes back by refund; saying "nothing to void" would let the caller think it is done.
+      // Captured money is returned by a refund; "nothing to void" would mislead the caller.
       if (meant.some((one) => one.captured > one.refunded)) return refusal(409, "already_captured");
       if (authorization !== null && untaken.length > 0) return refusal(409, LAPSED);
       return {
@@ -190,7 +195,7 @@ export class Books {
     return found;
   }
 
-  /** Takes an operation into the books. The only way in which they change. */
+  /** Applies an operation to the books. Only this method changes them. */
   apply(operation: Operation): void {
     let order = this.orders.get(operation.orderId);
     if (order === undefined) {
@@ -215,7 +220,7 @@ export class Books {
         continue;
       }
       const one = order.authorizations.get(id);
-      if (one === undefined) throw new Error(`ledger names an unknown authorisation ${id}`);
+      if (one === undefined) throw new Error(`the ledger names an unknown authorization ${id}`);
       if (operation.kind === "capture") one.captured += amount;
       if (operation.kind === "refund") one.refunded += amount;
       if (operation.kind === "void") {

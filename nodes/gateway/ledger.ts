@@ -8,8 +8,9 @@
  */
 import { hash } from "node:crypto";
 import { LineFile } from "../simulators/line-file.ts";
+import type { Refusal } from "../simulators/refusal.ts";
 import { Books } from "./books.ts";
-import type { Decision, Operation, OperationKind, Refusal } from "./operation.ts";
+import type { Decision, Operation, OperationKind } from "./operation.ts";
 import { type Choice, Pages } from "./pages.ts";
 
 /**

@@ -72,6 +72,3 @@ export type Decision = Pick<
   Operation,
   "kind" | "orderId" | "result" | "booked" | "authorizations" | "settled" | "expiresAt" | "page"
 >;
-
-/** The books do not allow it: nothing is booked and nothing stored. `code` is stable, snake_case. */
-export type Refusal = { readonly refused: 404 | 409 | 422; readonly code: string };

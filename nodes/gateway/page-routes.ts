@@ -2,8 +2,9 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { Value } from "typebox/value";
+import type { Refusal } from "../simulators/refusal.ts";
 import { attempt, type Ledger } from "./ledger.ts";
-import type { Operation, Refusal } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import { paymentPage, unknownPaymentPage } from "./page-html.ts";
 import { ChoiceBody, OperationHeaders, PageBody, PageParams } from "./schemas.ts";
 

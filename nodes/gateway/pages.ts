@@ -6,8 +6,9 @@
  *   pages.P2. A page is paid with all of its amount, authorized and captured in one step.
  * Proved by: test/unit/nodes/gateway-pages.test.ts
  */
+import type { Refusal } from "../simulators/refusal.ts";
 import type { Books } from "./books.ts";
-import type { Decision, Operation, Page, PageRequest, Refusal } from "./operation.ts";
+import type { Decision, Operation, Page, PageRequest } from "./operation.ts";
 
 /** `closed`: voided by the shop, or too old; it may still be paid late, as some providers allow. */
 export type PageStatus = "pending" | "paid" | "declined" | "closed";

@@ -23,7 +23,8 @@ import { inventoryEffects } from "../../src/services/inventory/inventory-effects
 import { InventoryService } from "../../src/services/inventory/service.ts";
 import { InventoryShard } from "../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../src/services/inventory/shard-dependencies.ts";
-import { type Invoices, storedInvoices } from "../../src/services/invoice/invoices.ts";
+import type { Invoices } from "../../src/services/invoice/contract.ts";
+import { storedInvoices } from "../../src/services/invoice/invoices.ts";
 import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
 import { OrderService } from "../../src/services/orders/orders.ts";
 import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";

@@ -1,6 +1,7 @@
 /** The inventory for callers that must not wait for an isolated node. */
 import { ISOLATED } from "../../src/runtime/cluster/connectivity.ts";
 import type { Inventory } from "../../src/services/inventory/contract.ts";
+import { unavailable } from "../../src/services/unavailable.ts";
 
 /** Adds the answer of an isolated node. @param orIsolated resolves with `undefined` once the node is surely isolated */
 export function connectedInventory(
@@ -15,8 +16,4 @@ export function connectedInventory(
   };
 }
 
-const isolation = {
-  status: "unavailable",
-  reason: ISOLATED,
-  retryAfterMs: 1000,
-} as const;
+const isolation = unavailable(ISOLATED);

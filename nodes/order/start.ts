@@ -13,10 +13,10 @@ import { natsDeadLetters } from "../../src/adapters/nats/dead-letters.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import { stopping } from "../../src/runtime/limits.ts";
+import { deadLetterService } from "../../src/services/dead-letters/dead-letters.ts";
 import { webhookIntake } from "../../src/services/webhooks/intake.ts";
 import type { Running } from "../process.ts";
 import { composeOrders } from "./compose.ts";
-import { deadLetterService } from "./dead-letters.ts";
 import { nodeOperations } from "./operations.ts";
 import { startWorkerThreads, WORKER_ENTRY } from "./worker-threads.ts";
 

@@ -10,7 +10,9 @@
  */
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
+import type { Invoices } from "../services/invoice/contract.ts";
 import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { WebhookIntake } from "../services/webhooks/contract.ts";
 import { components } from "./components.ts";
@@ -18,10 +20,9 @@ import { closeGracefully } from "./connections/graceful-close.ts";
 import { refuseWhenIsolated } from "./connections/isolation.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { collectOpenApi, serveOpenApi } from "./openapi.ts";
-import type { DeadLetterService } from "./operations/dead-letters-port.ts";
 import { deadLetterRoutes } from "./operations/dead-letters.ts";
 import { indexPageRoute } from "./operations/index-page.ts";
-import type { Invoices, Operations } from "./operations/operations-port.ts";
+import type { Operations } from "./operations/operations-port.ts";
 import { operationRoutes } from "./operations/routes.ts";
 import { orderCommandRoutes } from "./orders/order-commands.ts";
 import { parkedOrderRoutes } from "./orders/parked-orders.ts";

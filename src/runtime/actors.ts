@@ -58,11 +58,11 @@ export interface ParkedActors {
   list(): Promise<Parking[]>;
   /** The actor's parking, if it is parked. @throws Unavailable (retryable) */
   find(actor: string): Promise<Parking | undefined>;
-  /** Tries the input again. `ok` when the actor is not parked any more; `refused` `order_parked` when it is again. */
+  /** Tries the input again. `ok` when the actor is not parked any more; `refused` `actor_parked` when it is again. */
   resume(actor: string): Promise<ActorReply>;
   /**
    * Drops the input that began the parking with this id, and goes on with those behind it. Idempotent by the id.
-   * Refused: `not_parked`, `parked_otherwise`, `nothing_to_skip`, `order_parked` (again, by an input behind it).
+   * Refused: `not_parked`, `parked_otherwise`, `nothing_to_skip`, `actor_parked` (again, by an input behind it).
    */
   skip(actor: string, parking: string): Promise<ActorReply>;
 }

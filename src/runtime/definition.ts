@@ -130,11 +130,7 @@ export class EffectError extends Error {
 }
 
 /** What a machine finds in `event.error` of `onError`: plain JSON, `Error` objects do not survive storage. */
-export type EffectFailure = {
-  readonly code: string;
-  readonly message: string;
-  readonly kind: EffectError["kind"];
-};
+export type EffectFailure = Readonly<Pick<EffectError, "code" | "message" | "kind">>;
 
 export type ActorDefinition = {
   /**

@@ -1,9 +1,11 @@
 /**
- * The places at which a test ends a process: directly before and directly after an await that reads or changes
- * something outside this process. docs/crash-points.md says of each what is left behind and why that is right.
- * In production nobody passes a `Crash`, and a place costs one look at an absent option.
+ * The failpoints: a test ends a process directly before or directly after a call that reads or changes something
+ * outside this process. docs/crash-points.md says for each failpoint what a crash leaves and why that is right.
+ * In production there is no hook, and a failpoint costs one comparison.
  * Proved by: test/architecture/failpoints.test.ts (list and code agree), test/unit/failpoints/crash-*.test.ts
  */
+
+/** All failpoints, each named `<area>.<step>`. Each occurs once in the code. */
 export const failpointNames = [
   // A commit.
   "relay.append",
@@ -16,9 +18,9 @@ export const failpointNames = [
   "ownership.acquire",
   "ownership.drain",
   "ownership.release",
-  "ownership.prove",
-  "ownership.look",
-  // Taking a partition over, following it, handing it over.
+  "ownership.verify",
+  "ownership.read_lock",
+  // Taking over a partition, serving it, handing it over.
   "partition.replay",
   "partition.resume",
   "partition.read_inbox",
@@ -27,11 +29,11 @@ export const failpointNames = [
   "partition.flush",
   "partition.stop_serving",
   "partition.drain",
-  "floor.read",
-  "floor.write",
-  "floor.refresh",
+  "checkpoint.read",
+  "checkpoint.write",
+  "checkpoint.refresh",
   "loader.read",
-  // Parking an actor, and ending that.
+  // Parking an actor, and ending a parking.
   "partition.read_parkings",
   "parking.read",
   "parking.store",
@@ -41,9 +43,9 @@ export const failpointNames = [
   "presence.watch",
   "presence.delete",
   // Outside calls, and inputs for an inbox.
-  "effect.look_up",
+  "effect.query_status",
   "effect.run",
-  "effect.last_look",
+  "effect.query_status_last",
   "inbox.deliver",
   "router.request",
   "router.list",
@@ -59,7 +61,7 @@ export const failpointNames = [
   "processed.check_mark",
   "processed.fail",
   "email.send",
-  "invoice.look",
+  "invoice.read_order",
   "invoice.number",
   "invoice.find",
   "invoice.store",
@@ -68,33 +70,35 @@ export const failpointNames = [
   "credit.number",
   "credit.find",
   "credit.store",
-  "numbers.read_order",
-  "numbers.read_year",
-  "numbers.read_last_year",
-  "numbers.move",
-  "numbers.record",
-  "numbers.read_recorded",
+  "allocation.read_order",
+  "allocation.read_counter",
+  "allocation.read_last_counter",
+  "allocation.update_counter",
+  "allocation.record",
+  "allocation.read_recorded",
   // Inventory.
   "inventory.load",
-  "inventory.prove",
+  "inventory.verify",
   "inventory.serve",
   "inventory.flush",
   "inventory.drain",
   "inventory.read_hold",
-  "inventory.read_shelf",
+  "inventory.read_item",
   "inventory.store",
   "inventory.put",
   "inventory.request",
 ] as const;
 
+/** The name of a failpoint. */
 export type Failpoint = (typeof failpointNames)[number];
 
-/** Called when a failpoint is reached. It ends the process or does nothing, and returns at once either way. */
+/** The hook: called when a failpoint is reached. It ends the process, or it does nothing and returns at once. */
 export type Failpoints = (point: Failpoint, when: "before" | "after") => void;
 
 /**
- * Makes a call that reads or changes something outside this process, between the two sides of its failpoint.
- * @param hook `undefined` in production: then this is the call and nothing else
+ * Makes a call that reads or changes something outside this process, between the two sides of its failpoint. Without a
+ * hook, as in production, this is the call and nothing else. Await it at once: `await failpoint(...)`.
+ * @throws what the call throws; then the side `after` is not reached
  */
 export function failpoint<T>(
   hook: Failpoints | undefined,

@@ -1,81 +1,82 @@
-/** docs/crash-points.md and the code agree: every await has its row, every point stands directly around its await. */
+/**
+ * docs/crash-points.md and the code agree: each failpoint has one place in the code and one row on the page, and the
+ * page lists every other await of src/runtime and src/services with the failpoints that cover it.
+ */
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { failpointNames } from "../../src/runtime/failpoints.ts";
 import { readAwaits } from "./awaits.ts";
 
-type Row = {
-  readonly file: string;
-  readonly awaited: string;
-  readonly point: string;
-  readonly told: boolean;
-};
-
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PAGE = readFileSync(`${ROOT}docs/crash-points.md`, "utf8");
+const HELPER = "src/runtime/failpoints.ts";
 
-function readRows(): Row[] {
-  let file = "";
-  const rows: Row[] = [];
-  for (const line of PAGE.split("\n")) {
-    if (line.startsWith("### ")) file = line.slice(4);
-    const cells = /^\| `(.+)` \| (.*) \| (.*) \| (.*) \|$/u.exec(line);
-    if (!cells) continue;
-    const [, awaited = "", point = "", before = "", after = ""] = cells;
-    rows.push({ file, awaited: awaited.replaceAll("\\|", "|"), point, told: before !== "" && after !== "" });
-  }
-  return rows;
-}
+/** | `point` | `file` | before | after | */
+const POINT_ROW = /^\| `([a-z_.]+)` \| `(src\/[^`]+)` \| (.*) \| (.*) \|$/gmu;
+/** | `file` | `function` | `callee`, `callee` | `point`, `point` or – | */
+const AWAIT_ROW = /^\| `(src\/[^`]+)` \| `([^`]+)` \| (.+) \| (.+) \|$/gmu;
 
-const rows = readRows();
+const pointRows = [...PAGE.matchAll(POINT_ROW)].map(([, point = "", file = "", before = "", after = ""]) => ({
+  point,
+  file,
+  before,
+  after,
+}));
+const awaitRows = [...PAGE.matchAll(AWAIT_ROW)].map(
+  ([, file = "", within = "", awaited = "", covers = ""]) => ({
+    key: `| \`${file}\` | \`${within}\` | ${awaited} |`,
+    covers,
+  }),
+);
+
 const files = globSync("src/{runtime,services}/**/*.ts", { cwd: ROOT }).toSorted();
-const { awaits, places } = readAwaits(files);
-const ownPoint = (row: Row): string | undefined => /^`([a-z_.]+)`$/u.exec(row.point)?.[1];
+const { awaits, sites } = readAwaits(files.filter((file) => file !== HELPER));
 
-t.test("every await has one row, every row its await", async (t) => {
-  const inCode = awaits.map(({ file, within, awaited }) => `${file} ${within}: ${awaited}`);
-  const onPage = rows.map(({ file, awaited }) => `${file} ${awaited}`);
-  t.same(new Set(onPage).size, onPage.length, "no row twice");
+t.test("every failpoint occurs once in the code, awaited where it occurs", async (t) => {
+  t.same(sites.map(({ point }) => point).toSorted(), failpointNames.toSorted());
   t.same(
-    inCode.filter((one) => !onPage.includes(one)),
+    sites.filter(({ awaited }) => !awaited),
     [],
-    "awaits without a row",
-  );
-  t.same(
-    onPage.filter((one) => !inCode.includes(one)),
-    [],
-    "rows without an await",
+    "failpoints that are not awaited at once",
   );
 });
 
-t.test("every point has one row, which says what is left before and after it", async (t) => {
-  t.same(rows.flatMap((row) => ownPoint(row) ?? []).toSorted(), failpointNames.toSorted());
-  for (const row of rows) {
-    t.equal(row.told, ownPoint(row) !== undefined, `${row.file} ${row.awaited}`);
-    const named = [...row.point.matchAll(/`([a-z_.]+)`/gu)].map((match) => match[1]);
+t.test("every failpoint has one row, which names its file and says what a crash leaves", async (t) => {
+  t.same(pointRows.map(({ point }) => point).toSorted(), failpointNames.toSorted());
+  for (const { point, file, before, after } of pointRows) {
+    t.ok(before.length > 0 && after.length > 0, `${point} says what a crash before and after it leaves`);
+    t.equal(file, sites.find((site) => site.point === point)?.file, `${point} names its file`);
+  }
+});
+
+t.test("every other await of a function has its row, and every row its function", async (t) => {
+  const inCode = awaits.map(
+    ({ file, within, awaited }) =>
+      `| \`${file}\` | \`${within}\` | ${awaited.map((name) => `\`${name}\``).join(", ")} |`,
+  );
+  const onPage = awaitRows.map(({ key }) => key);
+  t.equal(new Set(onPage).size, onPage.length, "no row occurs twice");
+  t.same(
+    inCode.filter((row) => !onPage.includes(row)),
+    [],
+    "awaits without a row: make each a failpoint, or add its row with the failpoints that cover it",
+  );
+  t.same(
+    onPage.filter((row) => !inCode.includes(row)),
+    [],
+    "rows without such awaits",
+  );
+});
+
+t.test("a row of other awaits names failpoints that exist, or none", async (t) => {
+  for (const { key, covers } of awaitRows) {
+    if (covers === "–") continue;
+    const named = covers.split(", ").map((name) => /^`([a-z_.]+)`$/u.exec(name)?.[1]);
     t.same(
       named.filter((name) => !failpointNames.some((point) => point === name)),
       [],
-      "points that are named exist",
+      key,
     );
-    t.ok(named.length > 0 || row.point === "–", `${row.file} ${row.awaited} says where to look`);
-  }
-});
-
-t.test("every point is reached directly before and directly after its await, and nowhere else", async (t) => {
-  for (const row of rows) {
-    const point = ownPoint(row);
-    if (point === undefined) continue;
-    const here = places.filter((place) => place.point === point);
-    t.match(
-      here,
-      [
-        { file: row.file, when: "before", next: row.awaited },
-        { file: row.file, when: "after", last: row.awaited },
-      ],
-      point,
-    );
-    t.equal(here.length, 2, `${point} is reached in two places`);
   }
 });

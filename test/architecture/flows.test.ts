@@ -1,6 +1,7 @@
 /**
- * Every arrow of the flowcharts has a row that names the test that walks it, and that test is there: the text of the row
- * is in the title of a test that runs, it has the arrow itself, and every label of the arrow is walked by some title.
+ * Every arrow of the flowcharts has a row that names the test that walks it, and that test is there: the text of the
+ * row is in the title of a test that runs, it has the arrow itself, and every label of the arrow is walked by some
+ * title.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -72,7 +73,7 @@ function walk(title: string): Walked[] {
 const drawn = arrows(read("docs/flowcharts.md"));
 const listed = rows(read("docs/flows.md"));
 
-t.test("what is no test that runs has no title", async (t) => {
+t.test("the reader of titles skips what is not a test that runs", async (t) => {
   const fixture = "test/architecture/fixtures/titles.ts";
   t.strictSame(readTitles([fixture]).get(fixture), [
     "start: A --> B (one)",
@@ -84,7 +85,7 @@ t.test("what is no test that runs has no title", async (t) => {
   ]);
 });
 
-t.test("a walk has the arrows that are written, and no others", async (t) => {
+t.test("a title walks the arrows that it writes, and no others", async (t) => {
   t.strictSame(walk('A --> A1; B -->|"Out of Stock"| C --> D: 409 and so on'), [
     { from: "A", to: "A1", label: "" },
     { from: "B", to: "C", label: "Out of Stock" },

@@ -1,3 +1,4 @@
+/** Which file may import which, and what every source must have in common: length, names, privacy, no hidden clock. */
 import t from "tap";
 import { importsDown, rules } from "./rules.ts";
 import { codeOf, cyclesIn, readSources } from "./sources.ts";
@@ -24,11 +25,11 @@ t.test("the sources are found, and their imports with them", async (t) => {
   t.ok(paths.has("nodes/local-cluster.ts"));
   t.ok(paths.has("test/architecture/imports.test.ts"));
   const own = sources.flatMap((source) => source.imports.filter((imported) => imported.own));
-  t.ok(own.length > sources.length, "every file has an import or so");
+  t.ok(own.length > sources.length, "every file has about one import");
   t.same(
     own.filter((imported) => !paths.has(imported.target)),
     [],
-    "what they import is there",
+    "every imported file exists",
   );
 });
 
@@ -42,10 +43,10 @@ t.test("every file imports only what its place allows", async (t) => {
     for (const imported of source.imports)
       if (!rule.allows(imported)) t.fail(`${source.path} imports ${imported.target}: ${rule.why}`);
   }
-  t.pass("all files looked at");
+  t.pass("all files are checked");
 });
 
-t.test("imports that break the rules would be found", async (t) => {
+t.test("the rules reject an import that breaks them", async (t) => {
   for (const [from, target, own] of [
     ["machines/order.ts", "src/runtime/ports.ts", true],
     ["src/runtime/commit/relay.ts", "src/adapters/nats/journal.ts", true],
@@ -67,7 +68,7 @@ t.test("imports that break the rules would be found", async (t) => {
 t.test("inside the runtime imports go down only", async (t) => {
   for (const { path, imports } of within(/^src\/runtime\//u))
     for (const imported of imports)
-      if (!importsDown(path, imported)) t.fail(`${path} imports ${imported.target}, which stands above it`);
+      if (!importsDown(path, imported)) t.fail(`${path} imports ${imported.target}, which is above it`);
   for (const [from, target] of [
     ["src/runtime/actor/cascade.ts", "src/runtime/commit/relay.ts"],
     ["src/runtime/commit/relay.ts", "src/runtime/tenure/tenure.ts"],
@@ -88,7 +89,7 @@ t.test("no file imports itself, directly or through others", async (t) => {
   );
 });
 
-t.test("a cycle would be found, one of types as well", async (t) => {
+t.test("the search finds a cycle, also one of types only", async (t) => {
   t.same(cyclesIn([file("a", "b"), file("b", "c"), file("c", "b")]), [["b", "c", "b"]]);
   t.same(cyclesIn([file("a", "b"), file("b", "a", true)]), [["a", "b", "a"]]);
 });
@@ -125,13 +126,13 @@ t.test("only the configuration reads the environment", async (t) => {
   );
 });
 
-t.test("machines and runtime have no clock, chance or timer of their own", async (t) => {
+t.test("machines and runtime read no clock, draw no chance and set no timer of their own", async (t) => {
   const impure =
     /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(Timeout|Interval|Immediate)\(|\bperformance\.|\bcrypto\b/u;
   t.same(holding(within(/^(machines|src\/runtime|src\/adapters\/memory)\/(?!virtual-clock)/u), impure), []);
 });
 
-t.test("no name says nothing", async (t) => {
+t.test("no file has a name that says nothing", async (t) => {
   t.same(
     [...paths].filter((path) => /(^|[/.-])(utils?|helpers?|manager|common|misc)([/.-]|$)/u.test(path)),
     [],

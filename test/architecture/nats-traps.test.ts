@@ -1,13 +1,13 @@
-/** docs/nats-traps.md names tests that exist. */
+/** Every test that docs/nats-traps.md names exists. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 
 const root = join(import.meta.dirname, "../..");
-/** Of a trap that is a measure: nothing to assert. */
+/** Traps that are measures: a test has nothing to assert. */
 const MEASURES = ["20", "21"];
 
-/** A table row: number, then what the last cell names. */
+/** A table row: its number, then the tests that it names at its end. */
 function traps(): { readonly number: string; readonly tests: readonly { file: string; title: string }[] }[] {
   const rows = readFileSync(join(root, "docs/nats-traps.md"), "utf8")
     .split("\n")

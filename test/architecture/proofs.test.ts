@@ -1,4 +1,4 @@
-/** Wherever a source or a page names the tests that prove what it says, they exist. */
+/** Every test that a source or a page names as a proof exists. */
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { readSources } from "./sources.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Behind `Proved by:`, over lines that end with a comma. */
+/** The text after `Proved by:`, over lines that end with a comma. */
 const PROOFS = /Proved by:((?:[^\n]*,\n)*[^\n]*)/gu;
 const TEST_FILE = /[\w./*{},-]*\.test\.ts/gu;
 /** In backticks: a test file, a folder of tests, a pattern. */
@@ -26,7 +26,7 @@ function resolved(names: readonly string[]): string[] {
 const missing = (paths: readonly string[]): string[] =>
   paths.filter((path) => globSync(path, { cwd: ROOT }).length === 0);
 
-t.test("every test that a source says it is proved by exists", async (t) => {
+t.test("every test that a source names as its proof exists", async (t) => {
   const claims = readSources()
     .filter(({ path }) => /^(?:src|nodes|config|machines)\//u.test(path))
     .flatMap(({ path, text }) => [...text.matchAll(PROOFS)].map(([, behind = ""]) => ({ path, behind })));

@@ -20,11 +20,13 @@ const isPackage = ({ own, target }: Import) => !own && !target.startsWith("node:
 /** Bounds that are part of the protocol: constants that need nothing else. */
 const isBound = ({ own, target }: Import) => own && /^src\/runtime\/(?:limits|layout)\.ts$/u.test(target);
 
-const contract = ({ own, target }: Import) => own && /^src\/services\/[a-z-]+\/contract\.ts$/u.test(target);
+/** What a service offers to its callers, and the answers that all services share. */
+const contract = ({ own, target }: Import) =>
+  own && /^src\/services\/(?:[a-z-]+\/contract|unavailable)\.ts$/u.test(target);
 
 /**
- * Folders and top files of src/runtime, from the bottom up. A file imports from its own folder and from what stands
- * below it. What stands on one line is side by side: neither imports the other. A top file that no line names is at
+ * Folders and top files of src/runtime, from the bottom up. A file imports from its own folder and from those
+ * below it. Folders on one line are side by side: neither imports the other. A top file that no line names is at
  * the bottom: every folder may import it.
  */
 const RUNTIME_ORDER: readonly (readonly string[])[] = [
@@ -107,7 +109,7 @@ export const rules: readonly Rule[] = [
   },
   {
     files: /^(test|bench)\//u,
-    why: "tests may look at everything",
+    why: "tests may import everything",
     allows: () => true,
   },
   {

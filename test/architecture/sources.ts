@@ -23,7 +23,7 @@ export type Source = {
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDERS = ["machines", "src", "nodes", "config", "test", "bench"];
 
-/** Imports and re-exports stand at the beginning of a line; the formatter sees to that. */
+/** Imports and re-exports begin a line: the formatter puts them there. */
 const STATIC = /^(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gmu;
 const DYNAMIC = /\bimport\(\s*"([^"]+)"/gu;
 

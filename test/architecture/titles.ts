@@ -1,7 +1,7 @@
 /**
  * Titles of the tests that a file really runs, as it would print them: of `t.test(title, ...)` at its top, in its loops
- * and within other such tests. What stands in a comment, is skipped, asserts nothing, or is in a branch or in a function
- * that somebody else would have to call, is not among them.
+ * and within other such tests. A test in a comment, a skipped one, one that asserts nothing, and one in a branch or in
+ * a function that another caller would have to call are not among them.
  */
 import {
   isArrayBindingPattern,
@@ -33,7 +33,10 @@ import { readParsed } from "./parsed.ts";
 /** Values of constants by name; what cannot be known without running is not among them. */
 type Scope = ReadonlyMap<string, unknown>;
 
-/** @param paths from the project's root. @throws when a title depends on something that is not a constant of its file */
+/**
+ * @param paths from the project's root.
+ * @throws when a title depends on something that is not a constant of its file
+ */
 export function readTitles(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
   return new Map(readParsed(paths, (file, source) => [file, titlesOf(source)] as const));
 }
@@ -81,7 +84,7 @@ function inCall(written: Expression, scope: Scope): string[] {
   return [text, ...(isBlock(body.body) ? inStatements(body.body.statements, scope) : [])];
 }
 
-/** A test has to ask its `t` for something, or to hand it to somebody who does, or to wait for something. */
+/** A test has to call a method of its `t`, or to hand its `t` to a function that does. */
 function asserts(body: Node): boolean {
   let found = false;
   const visit = (node: Node): void => {

@@ -1,5 +1,5 @@
 /**
- * What people see and press, in a real browser: the gateway's page, the mailbox, the invoice. Needs Chromium, and is
+ * What customers see and press in a real browser: the gateway's page, the mailbox, the invoice. Needs Chromium, and is
  * therefore not among the tests of `npm test`: `npm run test:browser`.
  */
 import t from "tap";
@@ -31,7 +31,7 @@ const shows = (page: Page, text: string): Promise<unknown> =>
 const buttons = (page: Page): Promise<string[]> =>
   page.evaluate("[...document.querySelectorAll('button')].map((one) => one.innerText)");
 
-/** The order that was paid first, of which later tests look at the paperwork. */
+/** The order that was paid first; later tests open its mail and its invoice. */
 let paid: HostedOrder;
 
 t.test("a customer pays with the mouse, and the order is completed", async (t) => {
@@ -42,19 +42,19 @@ t.test("a customer pays with the mouse, and the order is completed", async (t) =
   t.strictSame(await buttons(page), ["Pay €20.00", "Decline"]);
   await page.resize(NARROWEST);
   const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-  t.equal(await page.evaluate(overflow), 0, "it fits on a small telephone");
+  t.equal(await page.evaluate(overflow), 0, "the page fits on a small phone");
 
   await page.press("Pay");
   await shows(page, "Payment complete");
-  t.strictSame(await buttons(page), [], "there is nothing more to press");
+  t.strictSame(await buttons(page), [], "no button is left");
   await paid.becomes("completed", "captured");
   await page.back();
   await shows(page, "Payment complete");
-  t.strictSame(await buttons(page), [], "nor on the page before");
+  t.strictSame(await buttons(page), [], "no button is left on the page before");
   t.strictSame(await paid.booked(), ["authorize", "capture"]);
 });
 
-t.test("a customer who cannot wait presses twice, and pays once", async (t) => {
+t.test("a customer who presses twice pays once", async (t) => {
   const order = await awaiting(t, cluster);
   const page = await browser.open(order.page);
   await page.press("Pay", 2);
@@ -111,13 +111,16 @@ t.test("the mailbox opens a mail of the order", async (t) => {
     const frame = one.querySelector("iframe");
     return { height: frame.getBoundingClientRect().height, text: frame.srcdoc };
   })()`);
-  t.ok(mail.height > 100, "it is to be seen");
+  t.ok(mail.height > 100, "the mail is visible");
   t.match(mail.text, paid.id);
 });
 
 t.test("the invoice opens in the browser", async (t) => {
   const page = await browser.open(`${paid.url()}/v1/orders/${paid.id}/invoice`);
   const { body } = await read(paid.url(), paid.id);
-  await waitUntil("it is read", async () => (await page.title()) === `Invoice ${body.invoice?.number}`);
+  await waitUntil(
+    "the browser has read the invoice",
+    async () => (await page.title()) === `Invoice ${body.invoice?.number}`,
+  );
   t.equal(await page.evaluate("document.contentType"), "application/pdf");
 });

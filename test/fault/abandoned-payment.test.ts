@@ -1,6 +1,6 @@
 /**
- * Orders that are cancelled while their authorisation is under way, and whose owner is killed before the gateway has
- * answered: the effect that nobody waits for any more is taken up all the same, and its money goes back, once.
+ * Orders that are cancelled while their authorization is under way, and whose owner is killed before the gateway has
+ * answered. No caller waits for the effect any more; the next owner completes it, and its money goes back, once.
  */
 import t, { type Test } from "tap";
 import { gatewayCalls, requestsByKey } from "../support/logs/gateway-log.ts";
@@ -14,18 +14,21 @@ import {
   read,
   stock,
 } from "../support/clients/order-client.ts";
+import { untilCompleted, untilOrder } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { ClusterProcess, OrderCluster } from "../support/cluster/order-cluster.ts";
 import { shareOf } from "../support/load/partition-share.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** `npm run test:faults` asks for more. */
+/** `npm run test:faults` sets more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 /** Over three nodes, so that the victim has some of each method. */
 const ORDERS = 48;
 const SKU = "TSHIRT-S";
 
-/** What the gateway is asked for, and what the order's payment ends in. A debit card is settled at once. */
+/** The booking that gives the money back, and the payment's last status. The gateway books a debit card at once. */
 const METHODS = [
   { method: "credit_card", gaveBack: "void", paid: "voided" },
   { method: "debit_card", gaveBack: "refund", paid: "refunded" },
@@ -36,7 +39,7 @@ type Abandoned = Method & { readonly id: string; readonly email: string };
 t.setTimeout(120_000 + ROUNDS * 60_000);
 
 t.test(
-  "an authorisation that its order no longer wants is voided once, though its owner is killed",
+  "an authorization that its order no longer needs is voided once, though its owner is killed",
   async (t) => {
     t.setTimeout(100_000 + ROUNDS * 60_000);
     const cluster = await startOrderCluster(t, { gatewayEnv: { ORDERLY_LOG_LEVEL: "debug" } });
@@ -48,13 +51,13 @@ t.test(
       await victim.start();
     }
     const left = { onHand: onHand - sold, reserved: 0, available: onHand - sold };
-    t.match(await stock(cluster.urls[0]!, SKU), left, "what was cancelled is on offer again");
+    t.match(await stock(cluster.urls[0]!, SKU), left, "the stock of the cancelled orders is available again");
   },
 );
 
 /**
  * Kills the victim between the cancellations of its orders and the gateway's answers.
- * @returns how many orders nobody has cancelled; they have ended
+ * @returns the number of orders that were not cancelled; they have ended
  */
 async function abandon(
   t: Test,
@@ -68,14 +71,14 @@ async function abandon(
     Array.from({ length: ORDERS }, (_, index) => placed(cluster, round, index)),
   );
   await waitUntil(
-    "the gateway works on every authorisation",
+    "the gateway works on every authorization",
     () => {
       const asked = calls();
       return orders.every(({ id }) => asked.has(`${id}:authorize:1`));
     },
     { intervalMs: 5 },
   );
-  // So that none is answered while the victim lives, however busy the machine is.
+  // The gateway answers none of them while the victim lives, however busy the machine is.
   const thaw = cluster.gateway.freeze();
   const abandoned: Abandoned[] = [];
   for (const order of orders.filter(({ id }) => isOwned(id)))
@@ -83,7 +86,7 @@ async function abandon(
   for (const { method } of METHODS)
     t.ok(
       abandoned.some((order) => order.method === method),
-      `${method}: authorisations of the victim are under way`,
+      `${method}: authorizations of the victim are under way`,
     );
   const answers = await Promise.all(
     abandoned.map(({ id }) => command(victim.url, id, "cancel", { reason: "changed my mind" })),
@@ -94,7 +97,7 @@ async function abandon(
   t.strictSame(
     answers.map(({ status, body }) => `${status} ${body.status} ${body.payment?.status}`),
     abandoned.map(() => "200 cancelled authorizing"),
-    "cancelled, the payment still open",
+    "the order is cancelled, and its payment is open",
   );
 
   const url = cluster.urls.find((one) => one !== victim.url)!;
@@ -110,21 +113,20 @@ async function abandon(
     const [first, ...repeats] = authorize;
     t.ok(
       first && first.at < killedAt && repeats.length <= 1,
-      "and once again, at most, for the authorisation",
+      "the gateway got at most one repeated authorization",
     );
     again += repeats.length;
   }
   const others = orders.filter((order) => !abandoned.includes(order));
-  for (const { id } of others)
-    await waitUntil(`${id} is completed`, async () => (await read(url, id)).body.status === "completed");
+  for (const { id } of others) await untilCompleted(url, id);
   t.comment(
-    `round ${round + 1}: ${abandoned.length} authorisations abandoned; ${again} of them asked for again under their keys, ` +
+    `round ${round + 1}: ${abandoned.length} authorizations abandoned; ${again} of them requested again under their keys, ` +
       `before they were booked; all given back ${endedAfterMs} ms after the kill`,
   );
   return others.length;
 }
 
-/** An order whose authorisation takes the gateway two seconds; answered at once. */
+/** An order whose authorization takes the gateway two seconds; the node answers at once. */
 async function placed({ urls }: OrderCluster, round: number, index: number): Promise<Abandoned> {
   const method = METHODS[index % METHODS.length]!;
   const email = `abandoned-${round}-${index}@example.com`;
@@ -139,28 +141,24 @@ async function placed({ urls }: OrderCluster, round: number, index: number): Pro
   return { ...method, id: body.id, email };
 }
 
-/** The order is cancelled, and everything that it had is given back, once. */
+/** The order is cancelled, and its stock and its money are given back, once. */
 async function ends(t: Test, cluster: OrderCluster, url: string, order: Abandoned): Promise<void> {
   const { id, method, gaveBack, paid } = order;
-  const view = await waitUntil(`${method} ${id} has its money back`, async () => {
-    const { status, body } = await read(url, id);
-    if (status !== 200 || body.payment.status !== paid) throw new Error(`it is ${JSON.stringify(body)}`);
-    return body;
-  });
+  const view = await untilOrder(url, id, `paid back (${method})`, ({ payment }) => payment.status === paid);
   t.match(view, { status: "cancelled", fulfillment: { status: "cancelled" }, nextEvents: [] });
   const entries = (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind);
-  t.strictSame(entries, ["authorize", gaveBack], `${method}: the gateway's books`);
+  t.strictSame(entries, ["authorize", gaveBack], `${method}: the gateway's bookings`);
   const events = (await history(url, id)).flatMap((item) => item.events);
   for (const event of ["order.cancelled", "payment.authorized", `payment.${paid}`])
     t.equal(events.filter((one) => one === event).length, 1, `${method}: one ${event}`);
   t.notOk(events.includes("order.confirmed"));
 }
 
-/** The customer is told. A worker that is killed may send a mail again, and one that it held back comes later. */
+/** The customer has the mails. A killed worker may send a mail again, and one that it held comes later. */
 async function told(cluster: OrderCluster, { paid, email }: Abandoned): Promise<void> {
   const subjects = ["Order created and awaiting payment", "Order cancelled"];
   if (paid === "refunded") subjects.push("Payment refunded");
-  await waitUntil(`${email} is told ${subjects.join(", ")}`, async () => {
+  await waitUntil(`${email} has the mails ${subjects.join(", ")}`, async () => {
     const sent = (await mails(cluster.mailbox.url)).filter(({ to }) => to === email);
     return subjects.every((subject) => sent.some((mail) => mail.subject === subject));
   });

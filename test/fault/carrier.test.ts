@@ -1,6 +1,6 @@
 /**
- * Parcels, over HTTP, on three nodes: labels and hand-over at the carrier's process, its signed word at the nodes. Each
- * command goes to the next node.
+ * Parcels over HTTP on three nodes: labels and hand-over at the carrier's process, its signed call-backs at the nodes.
+ * Each command goes to the next node.
  */
 import t, { type Test } from "tap";
 import { DEVELOPMENT_SECRET } from "../../config/settings-faults.ts";
@@ -16,6 +16,7 @@ import {
   putStock,
   read,
 } from "../support/clients/order-client.ts";
+import { untilOrder } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -24,26 +25,16 @@ const SKU = "PARCEL";
 const TOTAL = { amount: 2000, currency: "EUR" };
 const WAIT = { timeoutMs: 60_000 } as const;
 
-let asked = 0;
+let requests = 0;
 const nextUrl = ({ nodes }: OrderCluster): string => {
   const running = nodes.filter((node) => node.running());
-  return running[asked++ % running.length]!.url;
+  return running[requests++ % running.length]!.url;
 };
 
-async function becomes(cluster: OrderCluster, id: string, what: string, holds: (view: OrderView) => boolean) {
-  return waitUntil(
-    `${id} is ${what}`,
-    async () => {
-      const answer = await read(nextUrl(cluster), id);
-      if (answer.status !== 200 || !holds(answer.body))
-        throw new Error(`the order is ${JSON.stringify(answer.body)}`);
-      return answer.body;
-    },
-    WAIT,
-  );
-}
+const becomes = (cluster: OrderCluster, id: string, what: string, holds: (view: OrderView) => boolean) =>
+  untilOrder(() => nextUrl(cluster), id, what, holds, WAIT);
 
-/** Placed and packed: the label is wanted. */
+/** Places and packs an order, which then needs its label. */
 async function packed(cluster: OrderCluster, method: PaymentMethod, email = "ada@example.com") {
   const order = orderOf({ method, email, lines: [{ sku: SKU, quantity: 2 }] });
   const { id } = (await place(nextUrl(cluster), order)).body;
@@ -54,7 +45,7 @@ async function packed(cluster: OrderCluster, method: PaymentMethod, email = "ada
   return id;
 }
 
-/** Ready to be shipped. */
+/** Brings an order to where it can be shipped. */
 async function ready(cluster: OrderCluster, method: PaymentMethod, email?: string) {
   const id = await packed(cluster, method, email);
   const view = await becomes(cluster, id, "ready to be shipped", ({ nextEvents }) =>
@@ -124,7 +115,7 @@ t.test("parcels that a warehouse ships", async (t) => {
   );
 
   t.test(
-    "what is paid at the door is completed with exactly the total, and without it by the warehouse",
+    "an order that is paid at the door is completed by a call-back with exactly the total, or by the warehouse",
     async (t) => {
       const paid = await shipped(t, cluster, "cash_on_delivery");
       const left = await shipped(t, cluster, "in_person");
@@ -145,7 +136,7 @@ t.test("parcels that a warehouse ships", async (t) => {
           (await callBack(nextUrl(cluster), `msg_${left.id}`, { ...left.data, collected })).status,
           200,
         );
-      // An input behind them has been applied: so were they.
+      // A later input has been applied, so these have been as well.
       t.match(await command(nextUrl(cluster), left.id, "deliver"), {
         status: 422,
         body: { code: "amount_mismatch" },
@@ -158,7 +149,7 @@ t.test("parcels that a warehouse ships", async (t) => {
     },
   );
 
-  t.test("forged, early, repeated and misdirected words change nothing", async (t) => {
+  t.test("forged, early, repeated and misdirected call-backs change nothing", async (t) => {
     const order = await ready(cluster, "debit_card");
     const other = await shipped(t, cluster, "debit_card");
     for (const answer of [
@@ -179,7 +170,7 @@ t.test("parcels that a warehouse ships", async (t) => {
     for (const [index, data] of harmless.entries())
       for (const url of cluster.urls) t.equal((await callBack(url, `msg_early_${index}`, data)).status, 200);
     t.match(await command(nextUrl(cluster), order.id, "ship"), { status: 200, body: { status: "shipped" } });
-    t.ok(await isShipped(order.id), "an early word is no delivery later");
+    t.ok(await isShipped(order.id), "an early call-back counts as no delivery later");
     t.ok(await isShipped(other.id));
     const words = async (id: string) =>
       (await history(nextUrl(cluster), id)).filter(({ input }) => input === "inbox:carrier.delivered").length;
@@ -197,7 +188,7 @@ t.test("parcels that a warehouse ships", async (t) => {
   });
 
   t.test(
-    "labels wait for a carrier that is away, also when their owner is killed meanwhile: one each",
+    "labels wait for a carrier that is down, also when their owner is killed meanwhile: each order gets one",
     async (t) => {
       await cluster.carrier.kill();
       const ids: string[] = [];
@@ -237,24 +228,27 @@ t.test("parcels that a warehouse ships", async (t) => {
   );
 });
 
-t.test("a carrier that delivers at once, and tells before the hand-over has its end here", async (t) => {
-  const cluster = await startOrderCluster(t, {
-    nodes: 1,
-    fulfillment: "manual",
-    catalogue: false,
-    carrierEnv: { ORDERLY_CARRIER_DELIVER_AFTER_MS: "0" },
-  });
-  await putStock(cluster.urls[0]!, SKU, 1000);
-  for (const method of ["cash_on_delivery", "credit_card"] as const) {
-    for (let count = 0; count < 5; count++) {
-      const { id } = await ready(cluster, method);
-      t.equal((await command(nextUrl(cluster), id, "ship")).status, 200);
-      await becomes(cluster, id, "completed", ({ status }) => status === "completed");
-      t.strictSame(await ended(cluster, id), [
-        "fulfillment.delivered",
-        ...(method === "cash_on_delivery" ? ["payment.collected"] : []),
-        "order.completed",
-      ]);
+t.test(
+  "a carrier that reports the delivery before the hand-over has ended completes the order",
+  async (t) => {
+    const cluster = await startOrderCluster(t, {
+      nodes: 1,
+      fulfillment: "manual",
+      catalogue: false,
+      carrierEnv: { ORDERLY_CARRIER_DELIVER_AFTER_MS: "0" },
+    });
+    await putStock(cluster.urls[0]!, SKU, 1000);
+    for (const method of ["cash_on_delivery", "credit_card"] as const) {
+      for (let count = 0; count < 5; count++) {
+        const { id } = await ready(cluster, method);
+        t.equal((await command(nextUrl(cluster), id, "ship")).status, 200);
+        await becomes(cluster, id, "completed", ({ status }) => status === "completed");
+        t.strictSame(await ended(cluster, id), [
+          "fulfillment.delivered",
+          ...(method === "cash_on_delivery" ? ["payment.collected"] : []),
+          "order.completed",
+        ]);
+      }
     }
-  }
-});
+  },
+);

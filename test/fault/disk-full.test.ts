@@ -1,19 +1,21 @@
-/** A node that may not write another byte to any file, as on a full disk; and a server without room for messages. */
+/** A node whose disk is full (it may write no byte to any file), and a server without room for messages. */
 import { execFileSync } from "node:child_process";
-import { setTimeout as pause } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { checkAllEnd, checkLedger, checkNothingLost } from "../support/audits/order-audit.ts";
 import { healthCheck, orderOf, place, read, stock } from "../support/clients/order-client.ts";
+import { untilCompleted } from "../support/clients/order-poll.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const REFUSED_WITHIN_MS = 1000;
+/** How long a disk or a server stays full: longer than the pauses between two tries. */
+const FULL_MS = 1500;
 
-/** Every write behind the first byte of any file fails from now on (EFBIG, where a full disk has ENOSPC). */
+/** Every write after the first byte of any file fails from now on (EFBIG, where a full disk has ENOSPC). */
 const fillDisk = (pid: number) => execFileSync("prlimit", ["--pid", String(pid), "--fsize=1:"]);
 const freeDisk = (pid: number) => execFileSync("prlimit", ["--pid", String(pid), "--fsize=unlimited:"]);
 
@@ -38,24 +40,38 @@ t.test(
     const from = performance.now();
     t.equal((await place(url, orderOf())).status, 503);
     t.ok(performance.now() - from < REFUSED_WITHIN_MS, "at once");
-    t.match(await read(url, before.body.id), { status: 200 }, "what is acknowledged can be read");
+    t.match(await read(url, before.body.id), { status: 200 }, "an acknowledged order can be read");
     const { available } = await stock(url, "TSHIRT-M");
-    await pause(1500);
+    await staysFull("the node runs and is not ready", async () => {
+      return node!.running() && (await healthCheck(url, "outbox")).status === 503;
+    });
     t.equal(node!.running(), true);
 
     freeDisk(node!.pid());
-    await waitUntil("the node is ready again, though nobody asked for anything", async () => {
+    await waitUntil("the node is ready again without a request", async () => {
       return (await healthCheck(url, "outbox")).status === 200;
     });
-    t.equal((await stock(url, "TSHIRT-M")).available, available, "nothing of the refused orders is there");
+    t.equal((await stock(url, "TSHIRT-M")).available, available, "the refused orders have reserved nothing");
     const after = await place(url, orderOf());
     t.equal(after.status, 201);
-    for (const { body } of [before, after])
-      await waitUntil(`${body.id} is completed`, async () => {
-        return (await read(url, body.id)).body.status === "completed";
-      });
+    for (const { body } of [before, after]) await untilCompleted(url, body.id);
   },
 );
+
+/** Waits until the disk or the server has been full for long. Fails when `holds` is false at one of the polls. */
+async function staysFull(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const since = performance.now();
+  let broken = false;
+  await waitUntil(
+    `${what} for ${FULL_MS} ms`,
+    async () => {
+      broken ||= !(await holds());
+      return broken || performance.now() - since > FULL_MS;
+    },
+    { intervalMs: 50 },
+  );
+  if (broken) throw new Error(`not true any more after ${Math.round(performance.now() - since)} ms: ${what}`);
+}
 
 const ROOM = 16 * 1024 * 1024;
 const BALLAST = "BALLAST";
@@ -80,36 +96,42 @@ async function fillServer(link: NatsLink): Promise<void> {
   }
 }
 
-t.test("a server without room makes orders wait, parks none, and all go on when there is room", async (t) => {
-  const cluster = await startOrderCluster(t, { nodes: 2, maxFileStoreBytes: ROOM });
-  const [url = ""] = cluster.urls;
-  const link = await connectNats({ servers: [cluster.nats.url], name: "ballast", connectTimeoutMs: 5000 });
-  t.teardown(() => link.close());
-  const load = startLoad({
-    name: "room",
-    count: 60,
-    callers: 10,
-    orderAt: () => orderOf(),
-    urls: () => cluster.urls,
-  });
-  await waitUntil("some orders have their answer", () => load.answered.length >= 10, { intervalMs: 1 });
-  await fillServer(link);
-  await refusedEverywhere(t, cluster.urls);
-  const full = await healthCheck(url, "journal");
-  t.match(full, { status: 503, check: { ok: false, detail: /no room.*resource/u } });
-  await pause(1000);
-  await apiRequest(link, `STREAM.DELETE.${BALLAST}`, undefined, 5000);
+t.test(
+  "orders wait while the server has no room, none is parked, and all go on when it has room",
+  async (t) => {
+    const cluster = await startOrderCluster(t, { nodes: 2, maxFileStoreBytes: ROOM });
+    const [url = ""] = cluster.urls;
+    const link = await connectNats({ servers: [cluster.nats.url], name: "ballast", connectTimeoutMs: 5000 });
+    t.teardown(() => link.close());
+    const load = startLoad({
+      name: "room",
+      count: 60,
+      callers: 10,
+      orderAt: () => orderOf(),
+      urls: () => cluster.urls,
+    });
+    await waitUntil("some orders have their answer", () => load.answered.length >= 10, { intervalMs: 1 });
+    await fillServer(link);
+    await refusedEverywhere(t, cluster.urls);
+    const full = await healthCheck(url, "journal");
+    t.match(full, { status: 503, check: { ok: false, detail: /no room.*resource/u } });
+    await staysFull("all nodes run, and no order is parked", async () => {
+      const checks = await Promise.all(cluster.nodes.map((node) => healthCheck(node.url, "orders")));
+      return checks.every(({ check }) => check?.detail === "0 parked");
+    });
+    await apiRequest(link, `STREAM.DELETE.${BALLAST}`, undefined, 5000);
 
-  const orders = await load.done;
-  await checkNothingLost(t, cluster.urls, orders);
-  await checkAllEnd(t, cluster.urls, orders);
-  await checkLedger(t, cluster.gateway.url, orders);
-  for (const node of cluster.nodes) {
-    const ready = await healthCheck(node.url, "orders");
-    t.match(ready, { status: 200, check: { ok: true, detail: "0 parked" } });
-    t.notMatch(node.output(), /unit refused|batch refused: split/u);
-  }
-});
+    const orders = await load.done;
+    await checkNothingLost(t, cluster.urls, orders);
+    await checkAllEnd(t, cluster.urls, orders);
+    await checkLedger(t, cluster.gateway.url, orders);
+    for (const node of cluster.nodes) {
+      const ready = await healthCheck(node.url, "orders");
+      t.match(ready, { status: 200, check: { ok: true, detail: "0 parked" } });
+      t.notMatch(node.output(), /write set refused|batch refused: split/u);
+    }
+  },
+);
 
 /** Each node refuses orders of its own partitions, with a reason. */
 async function refusedEverywhere(t: Test, urls: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-/** Another process locks a node's outbox, really: SQLite's own lock, and the file itself against writing. */
+/** Another process really locks a node's outbox: with SQLite's own lock, and the file itself against writing. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { startNode } from "../support/cluster/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const LOCKER = fileURLToPath(new URL("fixtures/outbox-locker.ts", import.meta.url));
+const LOCKER = fileURLToPath(new URL("../support/programs/outbox-locker.ts", import.meta.url));
 const ORDERS = 80;
 const CALLERS = 8;
 const SKU = "TSHIRT-M";
@@ -24,7 +24,7 @@ const placing = (name: string, urls: () => readonly string[]) =>
   startLoad({ name, count: ORDERS, callers: CALLERS, orderAt, urls });
 
 t.test(
-  "nobody gets the database's lock from a running node; one that starts without it ends and says why",
+  "a running node keeps the database's lock; a node that starts without it ends and says why",
   async (t) => {
     const cluster = await startOrderCluster(t, { nodes: 2 });
     const [victim, other] = cluster.nodes;
@@ -33,8 +33,8 @@ t.test(
     await waitUntil("orders run", () => load.answered.length > 0, { intervalMs: 1 });
     const locker = startNode(t, LOCKER, [join(cluster.homeOf(victim!.name), "outbox.sqlite")]);
     const orders = [...(await load.done)];
-    await waitUntil("it has tried in vain", () => locker.output().includes("refused 50\n"));
-    t.notOk(locker.output().includes("locked"), "it never got the lock");
+    await waitUntil("the other process was refused 50 times", () => locker.output().includes("refused 50\n"));
+    t.notOk(locker.output().includes("locked"), "the other process never got the lock");
     t.strictSame(
       orders.filter(({ outcome }) => outcome !== "confirmed"),
       [],
@@ -58,11 +58,11 @@ t.test(
   },
 );
 
-/** Nobody may write to the file any more, also who has it open; false: may again. @throws where the system cannot */
+/** True: no process may write to the file, not even one that has it open. @throws where the system cannot do it */
 const lockFile = (path: string, locked: boolean) =>
   execFileSync("chattr", [locked ? "+i" : "-i", path], { stdio: "pipe" });
 
-/** It takes privileges, and a file system that knows of it. */
+/** The reason to skip: this needs privileges and a file system that supports it. */
 function cannotLockFiles(): string | false {
   const file = join(temporaryFolder(t), "probe");
   writeFileSync(file, "");
@@ -74,7 +74,7 @@ function cannotLockFiles(): string | false {
 }
 
 t.test(
-  "an outbox that is locked against writing while orders run: 503, and all goes on when it is unlocked",
+  "orders get 503 while the outbox is locked against writing, and all go on when it is unlocked",
   { skip: cannotLockFiles() },
   async (t) => {
     const cluster = await startOrderCluster(t, { nodes: 1, stepDelayMs: 200 });
@@ -102,13 +102,13 @@ t.test(
     const from = performance.now();
     t.equal((await place(url, orderAt(0))).status, 503);
     t.ok(performance.now() - from < REFUSED_WITHIN_MS, "at once");
-    t.match(await read(url, load.answered[0]!.id), { status: 200 }, "what is acknowledged can be read");
+    t.match(await read(url, load.answered[0]!.id), { status: 200 }, "an acknowledged order can be read");
     const answered = load.answered.length;
-    t.ok(answered < ORDERS, `${ORDERS - answered} orders are held up`);
+    t.ok(answered < ORDERS, `${ORDERS - answered} orders wait`);
 
     lockFile(file, false);
     await waitUntil(
-      "it is ready again by itself",
+      "the node is ready again by itself",
       async () => (await healthCheck(url, "outbox")).status === 200,
     );
     const orders = await load.done;

@@ -1,6 +1,7 @@
 /**
- * Order nodes as processes on a real nats-server that kill themselves exactly at a crash point, in the middle of
- * orders. A few points in every run; with `ORDERLY_TEST_ROUNDS` (`npm run test:faults`) all that real processes reach by themselves.
+ * Order nodes run as processes on a real nats-server and kill themselves exactly at a failpoint, in the middle of
+ * orders. Every run takes a few failpoints; with `ORDERLY_TEST_ROUNDS` (`npm run test:faults`) the test takes all
+ * failpoints that real processes reach by themselves.
  */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,6 +28,7 @@ import {
 } from "../support/cluster/order-cluster.ts";
 import { type LoadedOrder, startLoad } from "../support/load/order-load.ts";
 import { checkInvoiceNumbers } from "../support/audits/order-documents.ts";
+import { printReplay, replayHint } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { CRASH_FILE } from "../support/programs/crash-armed.ts";
 
@@ -42,21 +44,21 @@ const SOME: readonly Place[] = [
   ["partition.replay", "after"],
   ["ownership.release", "before"],
 ];
-/** Reached only when an answer gets lost, a mail fails or an order is parked: crash-*.test.ts arranges that. */
+/** Reached only when an answer is lost, a mail fails or an order is parked: crash-*.test.ts arranges that. */
 const RARE: ReadonlySet<Failpoint> = new Set([
   "relay.diagnose",
   "ownership.read_back",
-  "ownership.prove",
-  "ownership.look",
+  "ownership.verify",
+  "ownership.read_lock",
   "partition.resume",
   "partition.read_inbox",
-  "floor.refresh",
+  "checkpoint.refresh",
   "loader.read",
   "parking.read",
   "parking.store",
   "parking.skip",
-  "effect.look_up",
-  "effect.last_look",
+  "effect.query_status",
+  "effect.query_status_last",
   "router.list",
   "router.find",
   "worker.bury",
@@ -64,14 +66,14 @@ const RARE: ReadonlySet<Failpoint> = new Set([
   "processed.lock_again",
   "processed.check_mark",
   "processed.fail",
-  "numbers.read_last_year",
-  "numbers.read_recorded",
+  "allocation.read_last_counter",
+  "allocation.read_recorded",
   "credit.refuse",
   "credit.number",
   "credit.find",
   "credit.store",
   "inventory.read_hold",
-  "inventory.read_shelf",
+  "inventory.read_item",
   "inventory.put",
 ]);
 const ALL = failpointNames
@@ -80,7 +82,11 @@ const ALL = failpointNames
     [point, "before"],
     [point, "after"],
   ]);
-const places = process.env["ORDERLY_TEST_ROUNDS"] === undefined ? SOME : ALL;
+/** `CRASH_POINT=relay.append` runs that one alone. */
+const only = process.env["CRASH_POINT"];
+const isLong = process.env["ORDERLY_TEST_ROUNDS"] !== undefined;
+const ofRun = isLong ? ALL : SOME;
+const places = only === undefined ? ofRun : ALL.filter(([point]) => point === only);
 
 const ORDERS = 24;
 const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
@@ -110,12 +116,12 @@ const ends: ReadonlySet<Failpoint> = new Set([
   "presence.delete",
   "inventory.drain",
 ]);
-const takeovers = /^(?:ownership\.(?:claim|acquire)|partition\.|floor\.read)/u;
-/** There is one inventory: a node that starts gets it when it should have it, any other when it is alone. */
+const takeovers = /^(?:ownership\.(?:claim|acquire)|partition\.|checkpoint\.read)/u;
+/** There is one inventory: a starting node acquires it when the assignment says so, another node when it is alone. */
 const inventoryTakeovers = /^inventory\.(?:load|prove|serve|flush)/u;
 const armedAtStart = (point: Failpoint): boolean => starts.has(point) || inventoryTakeovers.test(point);
 
-/** Brings the victim to the place, by what leads there. */
+/** Makes the victim reach the failpoint. */
 async function leadThere(cluster: OrderCluster, victim: ClusterProcess, point: Failpoint): Promise<void> {
   if (armedAtStart(point)) {
     await victim.kill();
@@ -125,7 +131,7 @@ async function leadThere(cluster: OrderCluster, victim: ClusterProcess, point: F
   if (alone) for (const node of cluster.nodes.filter((one) => one !== victim)) await node.stop();
 }
 
-/** Only the inventory's owner gets to some places, only another node to one; to the others each node in turn. */
+/** Only the owner of the inventory reaches some failpoints, and only another node reaches one; the others take turns. */
 async function victimOf(
   { nodes }: OrderCluster,
   link: NatsLink,
@@ -141,10 +147,15 @@ async function victimOf(
 }
 
 t.setTimeout(120_000 + places.length * 40_000);
+printReplay(t, {
+  ...(only === undefined ? {} : { CRASH_POINT: only }),
+  ...(isLong ? { ORDERLY_TEST_ROUNDS: 1 } : {}),
+});
 
-t.test(`processes that end at ${places.length} places lose nothing`, async (t) => {
+t.test(`processes that die at ${places.length} failpoints lose nothing`, async (t) => {
   t.setTimeout(60_000 + places.length * 40_000);
-  const nodeFile = fileURLToPath(new URL("fixtures/crashing-node.ts", import.meta.url));
+  const nodeFile = fileURLToPath(new URL("../support/programs/crashing-node.ts", import.meta.url));
+  t.ok(places.length > 0, `real processes reach ${only ?? "some failpoints"}`);
   const cluster = await startOrderCluster(t, { nodes: 2, nodeFile });
   const link = await connectNats({ servers: [cluster.nats.url], name: "test", connectTimeoutMs: 10_000 });
   t.teardown(() => link.close());
@@ -156,7 +167,8 @@ t.test(`processes that end at ${places.length} places lose nothing`, async (t) =
     const victim = await victimOf(cluster, link, point, round);
     const file = join(cluster.homeOf(victim.name), CRASH_FILE);
     const pid = victim.pid();
-    // What leads to these places leads there once.
+    const replay = replayHint({ CRASH_POINT: point });
+    // A process reaches these failpoints once.
     const once = armedAtStart(point) || ends.has(point) || takeovers.test(point);
     const hit = once ? 1 : 1 + (round % 2);
     writeFileSync(file, `${point} ${when} ${hit}`);
@@ -175,10 +187,10 @@ t.test(`processes that end at ${places.length} places lose nothing`, async (t) =
     await leadThere(cluster, victim, point);
     await waitUntil(`${victim.name} dies ${when} ${point}`, () => !victim.running(), {
       timeoutMs: 20_000,
-    }).catch((error: unknown) => t.fail(String(error)));
+    }).catch((error: unknown) => t.fail(`${String(error)}; ${replay}`));
     const diedAfterMs = Math.round(performance.now() - armedAt);
-    // A node that was told to stop ends in any case.
-    t.notOk(existsSync(file), `${victim.name} died there`);
+    // A node that was stopped ends in any case.
+    t.notOk(existsSync(file), `${victim.name} died ${when} ${point}; ${replay}`);
     rmSync(file, { force: true });
     if (victim.running()) process.kill(victim.pid(), "SIGUSR2");
     for (const node of cluster.nodes) if (!node.running()) await node.start();

@@ -1,6 +1,6 @@
 /**
- * An owner is frozen (SIGSTOP) with calls to the gateway under way and in line, authorisations and captures: what its
- * successor asks for, and what the owner itself still asks for when it goes on, in requests per key.
+ * An owner is frozen (SIGSTOP) while its calls to the gateway, authorizations and captures, are under way or queued.
+ * Per key: the requests of its successor, and those that the owner itself still sends when it goes on.
  */
 import t, { type Test } from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
@@ -22,17 +22,19 @@ import type { ClusterProcess, OrderCluster } from "../support/cluster/order-clus
 import { startLoad } from "../support/load/order-load.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
 import { shareOf, untilSettled } from "../support/load/partition-share.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** `npm run test:faults` asks for more. */
+/** `npm run test:faults` sets more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
-/** Three times the presence life. */
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
+/** Three times the life of a presence entry. */
 const FROZEN_MS = 9_000;
-/** Per node: what is not under way waits in line, where a frozen process keeps it. */
+/** Per node: a call that is not under way is queued, and a frozen process keeps its queue. */
 const CALLS_AT_ONCE = 6;
-/** Paid at once; their captures come when the lines are full. */
+/** Paid at once; their captures come when the queues are full. */
 const READY_TO_CAPTURE = 24;
-/** The gateway takes two seconds for each: a line of twelve seconds at every node. */
+/** The gateway takes two seconds for each: a queue of twelve seconds at every node. */
 const SLOW = 108;
 /** Pause between two steps of fulfillment: the third leads to the capture. */
 const STEP_DELAY_MS = 1500;
@@ -42,28 +44,31 @@ const lines = [{ sku: SKU, quantity: 1 }];
 
 t.setTimeout(120_000 + ROUNDS * 120_000);
 
-t.test(`an owner frozen for ${FROZEN_MS} ms in the middle of calls: no operation counts twice`, async (t) => {
-  t.setTimeout(100_000 + ROUNDS * 120_000);
-  const cluster = await startOrderCluster(t, {
-    stepDelayMs: STEP_DELAY_MS,
-    env: { ORDERLY_GATEWAY_CONCURRENCY: String(CALLS_AT_ONCE) },
-    gatewayEnv: { ORDERLY_LOG_LEVEL: "debug" },
-  });
-  const link = await connectNats({ servers: [cluster.nats.url], name: "audit", connectTimeoutMs: 10_000 });
-  t.teardown(() => link.close());
-  const { onHand } = await stock(cluster.urls[0]!, SKU);
-  const all: LoadedOrder[] = [];
-  for (let round = 1; round <= ROUNDS; round++)
-    all.push(...(await freeze(t, cluster, cluster.nodes[round % cluster.nodes.length]!, round)));
-  await checkNothingLost(t, cluster.urls, all);
-  await checkHistories(t, cluster.urls, all);
-  await checkFences(t, natsJournal(link), cluster.urls[0]!, all);
-  await checkLedger(t, cluster.gateway.url, all);
-  checkKeys(t, requestsByKey(gatewayCalls(cluster.gateway.output())), all);
-  await checkStock(t, cluster.urls[0]!, new Map([[SKU, onHand]]), all);
-});
+t.test(
+  `no operation counts twice when an owner is frozen for ${FROZEN_MS} ms in the middle of calls`,
+  async (t) => {
+    t.setTimeout(100_000 + ROUNDS * 120_000);
+    const cluster = await startOrderCluster(t, {
+      stepDelayMs: STEP_DELAY_MS,
+      env: { ORDERLY_GATEWAY_CONCURRENCY: String(CALLS_AT_ONCE) },
+      gatewayEnv: { ORDERLY_LOG_LEVEL: "debug" },
+    });
+    const link = await connectNats({ servers: [cluster.nats.url], name: "audit", connectTimeoutMs: 10_000 });
+    t.teardown(() => link.close());
+    const { onHand } = await stock(cluster.urls[0]!, SKU);
+    const all: LoadedOrder[] = [];
+    for (let round = 1; round <= ROUNDS; round++)
+      all.push(...(await freeze(t, cluster, cluster.nodes[round % cluster.nodes.length]!, round)));
+    await checkNothingLost(t, cluster.urls, all);
+    await checkHistories(t, cluster.urls, all);
+    await checkFences(t, natsJournal(link), cluster.urls[0]!, all);
+    await checkLedger(t, cluster.gateway.url, all);
+    checkKeys(t, requestsByKey(gatewayCalls(cluster.gateway.output())), all);
+    await checkStock(t, cluster.urls[0]!, new Map([[SKU, onHand]]), all);
+  },
+);
 
-/** Freezes the victim when its calls are under way and in line. @returns all orders of the round, ended */
+/** Freezes the victim when its calls are under way and queued. @returns all orders of the round, ended */
 async function freeze(
   t: Test,
   cluster: OrderCluster,
@@ -89,7 +94,7 @@ async function freeze(
   const toCapture = await load("capture", READY_TO_CAPTURE, "tok_ok").done;
   const slow = load("slow", SLOW, "tok_slow");
   const mine = toCapture.filter(({ id }) => isOwned(id));
-  await waitUntil("captures stand in line behind authorisations", async () => {
+  await waitUntil("captures are queued after authorizations", async () => {
     const views = await Promise.all(mine.map(({ id }) => read(victim.url, id)));
     const capturing = views.filter(
       ({ body }) => body.fulfillment.status === "packed" && body.payment.status === "authorized",
@@ -101,17 +106,17 @@ async function freeze(
   const [frozenAt, frozenSince] = [Date.now(), performance.now()];
   await untilSettled(cluster, others);
   const takenAt = performance.now();
-  await waitUntil("three lives have passed", () => performance.now() - frozenSince > FROZEN_MS, {
+  await waitUntil("three lives of presence have passed", () => performance.now() - frozenSince > FROZEN_MS, {
     timeoutMs: 2 * FROZEN_MS,
   });
   const [thawedAt, thawedSince] = [Date.now(), performance.now()];
   thaw();
-  await waitUntil("it is ready again", async () => (await readiness(victim.url)) === 200, {
+  await waitUntil("the victim is ready again", async () => (await readiness(victim.url)) === 200, {
     timeoutMs: 60_000,
   });
   await untilSettled(cluster);
   const backAt = performance.now();
-  t.ok(victim.running(), "it goes on by itself and owns its partitions again");
+  t.ok(victim.running(), "the victim goes on by itself and owns its partitions again");
   const orders = [...toCapture, ...(await slow.done)];
   await checkAllEnd(t, cluster.urls, orders);
 
@@ -119,31 +124,31 @@ async function freeze(
   const calls = gatewayCalls(cluster.gateway.output()).filter(({ key }) => keys.has(orderOfKey(key)));
   const repeats = checkCalls(t, calls, frozenAt, thawedAt);
   t.comment(
-    `round ${round}: ${inLine} calls in line; ${repeats}; taken over after ${Math.round(takenAt - frozenSince)} ms, all partitions back ` +
+    `round ${round}: ${inLine} calls queued; ${repeats}; taken over after ${Math.round(takenAt - frozenSince)} ms, all partitions back ` +
       `${Math.round(backAt - thawedSince)} ms after ${Math.round(thawedSince - frozenSince)} ms of frost`,
   );
   return orders;
 }
 
 /**
- * Of the victim's orders: which calls its successors found booked, which they made, and which were asked for again. A
- * successor asks again for what its look-up did not find; the owner, when it goes on, for what stood in its line, before
- * it hears that it owns nothing. Every other repeat fails. @returns how many of each, for people
+ * Of the victim's orders: the calls that its successors found booked, the calls that they made, and the repeated ones.
+ * A successor repeats what its status query did not find. The owner, when it goes on, sends what was in its queue,
+ * until it learns that it owns nothing. Every other repeat fails. @returns the number of each, as text
  */
 function checkCalls(t: Test, calls: readonly GatewayCall[], frozenAt: number, thawedAt: number): string {
   const requests = requestsByKey(calls);
   const lookups = calls.filter(({ kind }) => kind === "lookup");
-  /** Its caller had asked before, and was told that nothing is booked. */
+  /** Its caller had sent a status query before, and nothing was booked. */
   const wasLookedUp = (call: GatewayCall) =>
     lookups.some(({ key, known, at }) => key === call.key && !known && at >= frozenAt && at <= call.at);
-  // Under way when the owner was frozen: its successor asks what became of them, and repeats none that is booked. It has
-  // a line of its own, perhaps until after the frost.
+  // Under way when the owner was frozen: its successor queries their status, and repeats none that is booked. It has a
+  // queue of its own, perhaps until after the owner goes on.
   const found = lookups.filter(
     (lookup) =>
       lookup.at >= frozenAt && lookup.known && (requests.get(lookup.key)?.[0]?.at ?? Infinity) < frozenAt,
   );
-  t.ok(found.length > 0, "calls under way were found by their key");
-  // In line: the gateway has not heard of them.
+  t.ok(found.length > 0, "the successor found calls under way by their key");
+  // Queued: the gateway has not received them.
   const made = new Set(
     [...requests.values()].flatMap(([first]) =>
       first && first.at >= frozenAt && wasLookedUp(first) ? [first] : [],
@@ -152,35 +157,36 @@ function checkCalls(t: Test, calls: readonly GatewayCall[], frozenAt: number, th
   for (const wanted of ["authorize", "capture"] as const)
     t.ok(
       [...made].some(({ kind }) => kind === wanted),
-      `${wanted}: calls in line were made by the successor`,
+      `${wanted}: the successor made calls that were queued`,
     );
   let [booking, booked] = [0, 0];
   for (const [key, [first, ...repeats]] of requests) {
-    // More than one repeat only of a call that ran into its time limit: looked up in between, and found not to be booked.
+    // Only a call that reached its time limit is repeated more than once: with a status query in between that found
+    // nothing.
     for (const [index, repeat] of repeats.entries()) {
       const asked = repeats[index - 1];
       if (
         asked &&
         !lookups.some((look) => look.key === key && !look.known && look.at > asked.at && look.at <= repeat.at)
       )
-        t.fail(`${key}: asked for ${index + 2} times, the last time without a look`);
+        t.fail(`${key}: requested ${index + 2} times, the last time without a status query`);
     }
     for (const repeat of repeats)
       if (!repeat.known && wasLookedUp(repeat)) booking++;
       else if (repeat.known && repeat.at >= thawedAt && made.has(first!)) booked++;
       else
         t.fail(
-          `${key}: asked for again, though it was booked or nobody had looked: ${JSON.stringify(repeat)}`,
+          `${key}: requested again, though it was booked or no caller had queried its status: ${JSON.stringify(repeat)}`,
         );
   }
   return (
-    `${found.length} were under way and found, ${made.size} in line and made by the successor; asked for again under ` +
+    `${found.length} were under way and found, ${made.size} queued and made by the successor; requested again under ` +
     `their keys: ${booking} before the first was booked, ${booked} by the owner when it went on, and answered from memory`
   );
 }
 
 const orderOfKey = (key: string): string => key.slice(0, key.indexOf(":"));
 
-/** Calls that wait for their turn at the gateway on this node. */
+/** Calls to the gateway that are queued on this node. */
 const waiting = (url: string): Promise<number> =>
   metric(url, "orderly_provider_waiting", 'provider="gateway"');

@@ -1,8 +1,17 @@
+/**
+ * An owner that is frozen (SIGSTOP) with commits under way and goes on after its takeover: all that is late is refused.
+ */
 import t, { type Test } from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { Journal } from "../../src/runtime/ports.ts";
-import { checkFences, checkHolds, epochsOf, fatesOf, refusedUnits } from "../support/audits/fence-audit.ts";
+import {
+  checkFences,
+  checkHolds,
+  epochsOf,
+  fatesOf,
+  refusedWriteSets,
+} from "../support/audits/fence-audit.ts";
 import {
   checkAllEnd,
   checkHistories,
@@ -16,15 +25,17 @@ import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { ClusterProcess, OrderCluster } from "../support/cluster/order-cluster.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
-import { waitingUnits } from "../support/faults/outbox-copy.ts";
+import { waitingWriteSets } from "../support/faults/outbox-copy.ts";
 import { INVENTORY, ownersIn, shareOf, untilSettled } from "../support/load/partition-share.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** `npm run test:faults` asks for more. */
+/** `npm run test:faults` sets more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const ORDERS = 90;
 const CALLERS = 16;
-/** Three times the presence life. */
+/** Three times the life of a presence entry. */
 const FROZEN_MS = 9_000;
 const SKU = "TSHIRT-L";
 const METHODS = ["debit_card", "credit_card", "cash_on_delivery"] as const;
@@ -32,19 +43,24 @@ const METHODS = ["debit_card", "credit_card", "cash_on_delivery"] as const;
 /** Sold to callers who may never get an answer: not counted. */
 const LATE_SKU = "MUG-RED";
 const lateOrder = orderOf({ method: "cash_on_delivery", lines: [{ sku: LATE_SKU, quantity: 1 }] });
-/** About a third of what a node is asked for is its own. Of the first some are in the batch that waits for its answer. */
+/**
+ * A node owns about a third of the orders that it gets. Some of the first are in the batch that waits for its answer.
+ */
 const FIRST_ORDERS = 8;
 const LATE_ORDERS = 112;
 
 const orderAt = (index: number) =>
   orderOf({ method: METHODS[index % METHODS.length]!, lines: [{ sku: SKU, quantity: 1 }] });
 
-/** An owner's first commit of an order only asks for the stock: it publishes no event. The inventory's owner decides at once. */
+/**
+ * An owner's first commit of an order only requests the stock: it publishes no event. The inventory's owner decides at
+ * once.
+ */
 const VICTIMS = ["an owner of orders", "the owner of the inventory"] as const;
 
 t.setTimeout(120_000 + ROUNDS * 180_000);
 
-t.test(`an owner that is frozen for ${FROZEN_MS} ms commits nothing beside the next ones`, async (t) => {
+t.test(`an owner that is frozen for ${FROZEN_MS} ms commits nothing after its takeover`, async (t) => {
   t.setTimeout(100_000 + ROUNDS * 180_000);
   const cluster = await startOrderCluster(t);
   const link = await connectNats({ servers: [cluster.nats.url], name: "audit", connectTimeoutMs: 10_000 });
@@ -65,7 +81,7 @@ t.test(`an owner that is frozen for ${FROZEN_MS} ms commits nothing beside the n
   await checkFences(t, journal, cluster.urls[0]!, all);
   await checkLedger(t, cluster.gateway.url, all);
   await checkStock(t, cluster.urls[0]!, new Map([[SKU, onHand]]), all);
-  await waitUntil("what nobody was told about has ended too", async () => {
+  await waitUntil("the orders without an answer have ended too", async () => {
     return (await stock(cluster.urls[0]!, LATE_SKU)).reserved === 0;
   });
   await checkHolds(t, journal, [SKU, LATE_SKU]);
@@ -80,7 +96,10 @@ type Frost = {
   readonly name: string;
 };
 
-/** Freezes the victim with commits under way, for three lives, and lets it go on. @returns all orders of the round */
+/**
+ * Freezes the victim with commits under way, for three lives of presence, and lets it go on.
+ * @returns all orders of the round
+ */
 async function freeze(t: Test, { cluster, victim, journal, kind, name }: Frost): Promise<LoadedOrder[]> {
   const isOwned = await shareOf(cluster, victim);
   const others = cluster.nodes.filter((node) => node !== victim);
@@ -94,64 +113,61 @@ async function freeze(t: Test, { cluster, victim, journal, kind, name }: Frost):
     startLoad({ name: `${part}-${name}`, count, callers: CALLERS, orderAt, urls: () => urls });
   const settled = [...(await placing("before", ORDERS / 3, cluster.urls).done)];
   await checkAllEnd(t, cluster.urls, settled);
-  // It knows the SKU from now on.
+  // The victim knows the SKU from now on.
   t.equal((await place(victim.url, lateOrder)).status, 201);
 
-  // While the server is silent, first commits pile up behind the batch that waits for its answer.
+  // While the server is silent, first commits queue after the batch that waits for its answer.
   const speak = cluster.nats.freeze();
-  // Without a key nobody has to look whether the order exists: it is decided at once.
+  // An order without a key needs no check whether it exists: the owner decides it at once.
   const placeLate = (count: number) =>
     Promise.allSettled(Array.from({ length: count }, () => place(victim.url, lateOrder)));
   const outboxDepth = () => metric(victim.url, "orderly_outbox_depth");
   const first = placeLate(FIRST_ORDERS);
   await waitUntil("a batch waits for its answer", async () => (await outboxDepth()) > 0);
-  const behind = placeLate(LATE_ORDERS);
-  // In its file, which may be a moment behind: what is there comes again, late.
+  const later = placeLate(LATE_ORDERS);
+  // In the victim's outbox file, which may lag a moment: the node publishes what is there again, late.
   const home = cluster.homeOf(victim.name);
-  const thaw = await waitUntil("more wait behind it", async () => {
+  const thaw = await waitUntil("more commits are queued after it", async () => {
     if ((await outboxDepth()) <= FIRST_ORDERS) return false;
     const goOn = victim.freeze();
-    if (waitingUnits(t, home).length > FIRST_ORDERS) return goOn;
+    if (waitingWriteSets(t, home).length > FIRST_ORDERS) return goOn;
     goOn();
     return false;
   });
   const frozenAt = performance.now();
   speak();
-  const waiting = waitingUnits(t, home);
+  const waiting = waitingWriteSets(t, home);
   const written = victim.output().length;
   await untilSettled(cluster, others);
   const takenAt = performance.now();
   const meanwhile = placing("meanwhile", ORDERS, otherUrls);
   await waitUntil(
-    "the others answer for its partitions, and three lives have passed",
+    "the others answer for its partitions, and three lives of presence have passed",
     () => performance.now() - frozenAt > FROZEN_MS && meanwhile.answered.some(({ id }) => isOwned(id)),
     { timeoutMs: 60_000 },
   );
   thaw();
   const thawedAt = performance.now();
-  await waitUntil("it is ready again", async () => (await readiness(victim.url)) === 200, {
+  await waitUntil("the victim is ready again", async () => (await readiness(victim.url)) === 200, {
     timeoutMs: 60_000,
   });
   const readyAt = performance.now();
   await untilSettled(cluster);
   const backAt = performance.now();
-  t.ok(victim.running(), "it goes on by itself and owns its partitions again");
+  t.ok(victim.running(), "the victim goes on by itself and owns its partitions again");
 
   const after = placing("after", ORDERS / 3, [victim.url]);
   const orders = [...settled, ...(await meanwhile.done), ...(await after.done)];
-  await Promise.all([first, behind]);
+  await Promise.all([first, later]);
   const fates = await fatesOf(t, journal, waiting, epochs);
-  const refused = refusedUnits(victim.output().slice(written));
+  const refused = refusedWriteSets(victim.output().slice(written));
   if (kind === "an owner of orders")
-    t.ok(
-      fates.lateWithoutEvents > 0,
-      "commits that publish nothing were late too: only a fence mark can refuse them",
-    );
-  // Of the inventory's owner some of them were decided only when it went on.
+    t.ok(fates.lateWithoutEvents > 0, "some late commits publish nothing: only a fence mark can refuse them");
+  // The inventory's owner decided some of them only when it went on.
   t.ok(refused > 0, "commits were late");
-  t.ok(refused >= fates.late, "whatever was late was refused");
+  t.ok(refused >= fates.late, "every late commit was refused");
   t.comment(
-    `${kind}, ${name}: ${waiting.length} units were under way and ${fates.stored} of them stored before the takeover, ` +
+    `${kind}, ${name}: ${waiting.length} write sets were under way and ${fates.stored} of them stored before the takeover, ` +
       `${refused} late ones refused (${fates.lateWithoutEvents} without events); taken over after ${Math.round(takenAt - frozenAt)} ms, frozen for ` +
       `${Math.round(thawedAt - frozenAt)} ms, ready ${Math.round(readyAt - thawedAt)} ms and all partitions back ` +
       `${Math.round(backAt - thawedAt)} ms later`,

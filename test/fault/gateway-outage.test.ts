@@ -1,7 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
+/** A gateway that is killed and started again under load: orders wait, and the circuit breaker keeps the calls few. */
 import t from "tap";
 import { checkAllEnd, checkLedger, checkNothingLost } from "../support/audits/order-audit.ts";
-import { healthCheck, orderOf } from "../support/clients/order-client.ts";
+import { healthCheck, orderOf, readiness } from "../support/clients/order-client.ts";
 import { metric } from "../support/metrics.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
@@ -9,9 +9,9 @@ import { waitUntil } from "../support/wait-until.ts";
 
 const ORDERS = 80;
 const CALLERS = 20;
-/** Beginning of a capture's, an authorisation's and a look-up's line in the gateway's log. */
+/** The beginning of a capture, an authorization or a status query in the gateway's log. */
 const CALL = /"url":"\/(payments|operations)\//gu;
-/** Longer than an effect's tries without a breaker would last. */
+/** Longer than an effect's tries without a breaker. */
 const OUTAGE_MS = 4000;
 const GATEWAY = 'provider="gateway"';
 
@@ -30,11 +30,22 @@ t.test(
       orderAt: () => orderOf(),
       urls: () => cluster.urls,
     });
-    await waitUntil("some orders have their answer", () => load.answered.length >= 10, { intervalMs: 1 });
+    await waitUntil("some orders are answered", () => load.answered.length >= 10, { intervalMs: 1 });
     await cluster.gateway.kill();
     await waitUntil("the gateway's breaker is not closed", async () => (await breakerOf(url)) > 0);
     const answered = load.answered.length;
-    await pause(OUTAGE_MS);
+    const since = performance.now();
+    const unready: number[] = [];
+    await waitUntil(
+      `the outage has lasted ${OUTAGE_MS} ms`,
+      async () => {
+        const status = await readiness(url);
+        if (status !== 200) unready.push(status);
+        return performance.now() - since > OUTAGE_MS;
+      },
+      { intervalMs: 50 },
+    );
+    t.same(unready, [], "the node is ready at every poll of the outage");
 
     const { status, check } = await healthCheck(url, "providers");
     t.equal(status, 200, "the node is ready all the same");
@@ -54,7 +65,8 @@ t.test(
     const calls = cluster.gateway.output().match(CALL)?.length ?? 0;
     t.comment(`${calls} calls after the outage for ${ORDERS} orders`);
     t.ok(calls > ORDERS / 2, "the gateway's log is read");
-    // An authorisation and a capture each; a look-up where the kill left something unknown; the probes.
+    // Each order: an authorization and a capture. Then status queries where the kill left an outcome unknown, and the
+    // probes.
     t.ok(calls <= 2 * ORDERS + 2 * CALLERS + 12, `${calls} calls after the outage`);
     await waitUntil("the breaker is closed again", async () => (await breakerOf(url)) === 0);
   },

@@ -1,3 +1,4 @@
+/** A node that leaves and joins while callers place orders: no request fails, and partitions change owner in order. */
 import t, { type Test } from "tap";
 import { partitionOf } from "../../src/runtime/subjects.ts";
 import { checkAllEnd, checkHistories, checkLedger } from "../support/audits/order-audit.ts";
@@ -14,7 +15,7 @@ const CALLERS = 8;
 const PARTITIONS = 32;
 /** Orders that are placed before anything happens, and after. */
 const ENOUGH = 60;
-/** Connections that the system had in line at the moment in which a listener closed. */
+/** Connections in the system's backlog at the moment in which a listener closed. */
 const RESET_AT_MOST = 2;
 
 const moved = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>) =>
@@ -22,7 +23,7 @@ const moved = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, s
     (p) => before.get(`partition.${p}`) !== after.get(`partition.${p}`),
   );
 
-/** What happens while orders are placed must fail none. @returns all of them */
+/** Places orders while `happen` runs; no request may fail. @returns the load with all orders */
 async function underLoad(
   t: Test,
   cluster: OrderCluster,
@@ -49,7 +50,10 @@ async function underLoad(
   await more(ENOUGH);
   await load.stop();
   t.strictSame(load.failed, [], "no request failed");
-  t.ok(load.resetConnections() <= RESET_AT_MOST, `${load.resetConnections()} connections reset, untaken`);
+  t.ok(
+    load.resetConnections() <= RESET_AT_MOST,
+    `${load.resetConnections()} connections reset before a node took them`,
+  );
   const pauses = pausesIn(cluster.nodes, since);
   t.ok(
     partitions.every((partition) => pauses.has(partition)),
@@ -63,7 +67,7 @@ async function underLoad(
     `${name}: partitions were without an owner for p50 ${sorted[sorted.length >> 1]} ms, max ${sorted.at(-1)} ms; ` +
       `slowest of ${there.length} orders there ${Math.round(slowest)} ms, p50 of all ${times.length} orders ` +
       `${Math.round(times[times.length >> 1] ?? 0)} ms, max ${Math.round(times.at(-1) ?? 0)} ms; ` +
-      `${load.refusedConnections()} connections refused, ${load.handedBack()} orders answered 202 by the node that left`,
+      `${load.refusedConnections()} connections refused, ${load.handedBack()} orders that the leaving node answered with 202`,
   );
   return load;
 }

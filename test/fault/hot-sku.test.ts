@@ -1,3 +1,4 @@
+/** Many callers for the last pieces of one SKU, and the same idempotency key at three nodes: nothing is sold twice. */
 import t from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
@@ -9,10 +10,12 @@ import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
 import { INVENTORY, ownersIn } from "../support/load/partition-share.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** `npm run test:faults` asks for more. */
+/** `npm run test:faults` sets more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const CALLERS = 50;
 const PIECES = 10;
 const METHODS = ["cash_on_delivery", "credit_card", "debit_card"] as const;
@@ -24,10 +27,10 @@ t.before(async () => {
   cluster = await startOrderCluster(t);
 });
 
-/** Every order of the file: the ledger is checked against all of them. */
+/** Every order of the file: the gateway's ledger is checked against all of them. */
 const all: LoadedOrder[] = [];
 
-/** Everybody wants one piece at the same time. */
+/** All callers order one piece at the same time. */
 function rush(sku: string, urls: () => readonly string[] = () => cluster.urls, name = sku) {
   return startLoad({
     name,
@@ -53,7 +56,7 @@ t.test("B{Reserve Inventory}: 50 callers on three nodes get exactly the last 10 
 });
 
 t.test(
-  "exactly 10 get the last 10 pieces when the node that owns the stock is killed meanwhile",
+  "exactly 10 callers get the last 10 pieces when the node that owns the stock is killed meanwhile",
   async (t) => {
     t.setTimeout(60_000 + ROUNDS * 60_000);
     const link = await connectNats({ servers: [cluster.nats.url], name: "test", connectTimeoutMs: 10_000 });
@@ -64,13 +67,13 @@ t.test(
     const survivors = nodes.filter((node) => node !== victim);
     const sku = "LIMITED-2";
     for (let round = 1; round <= ROUNDS; round++) {
-      await waitUntil("the stock is the victim's", async () => {
+      await waitUntil("the victim owns the stock", async () => {
         return (await epochsOf(natsJournal(link), victim.name)).has(INVENTORY);
       });
       await putStock(cluster.urls[0]!, sku, PIECES);
       const urls = () => (victim.running() ? nodes : survivors).map((node) => node.url);
       const load = rush(sku, urls, `${sku}-${round}`);
-      await waitUntil("the first callers have their answer", () => load.answered.length > 0, {
+      await waitUntil("the first callers are answered", () => load.answered.length > 0, {
         intervalMs: 1,
       });
       const killedAt = performance.now();
@@ -89,7 +92,7 @@ t.test(
   },
 );
 
-t.test("the gateway was asked for one authorisation for each of these orders", async (t) => {
+t.test("the gateway booked one authorization for each of these orders", async (t) => {
   await checkLedger(t, cluster.gateway.url, all);
 });
 
@@ -106,9 +109,13 @@ t.test("the same Idempotency-Key sent to three nodes at once makes one order", a
     t.equal(ids.size, 1, "one order");
     const [id = ""] = ids;
     const authorized = (await ledger(cluster.gateway.url, id)).filter(({ kind }) => kind === "authorize");
-    t.equal(authorized.length, method === "cash_on_delivery" ? 0 : 1, "authorised once at most");
+    t.equal(
+      authorized.length,
+      method === "cash_on_delivery" ? 0 : 1,
+      "the gateway booked at most one authorization",
+    );
     const again = await place(cluster.urls[round]!, order, headers);
-    t.match(again, { status: 201, body: { id } }, "also later");
+    t.match(again, { status: 201, body: { id } }, "a later repetition gets the same order");
   }
 });
 

@@ -1,3 +1,4 @@
+/** `kill -9` of a node in the middle of orders, round after round: every answered order is there, and ends once. */
 import t from "tap";
 import { killUnderLoad } from "../support/faults/kill-under-load.ts";
 import {
@@ -12,21 +13,23 @@ import { orderOf, stock } from "../support/clients/order-client.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkInvoiceNumbers } from "../support/audits/order-documents.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
+import { printReplay } from "../support/replay-command.ts";
 
-/** `npm run test:faults` asks for more. */
+/** `npm run test:faults` sets more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 3);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const ORDERS = 200;
 const CALLERS = 16;
 /** From the kill to the first accepted command on the victim's partitions; on a busy machine. */
 const LONGEST_OUTAGE_MS = 15_000;
 /**
- * The victim's last heartbeat is this young at most when it is killed, so that presence alone cannot tell of its death
- * any earlier (3000 ms - 500 ms).
+ * The victim's last heartbeat is at most 500 ms old when it is killed, so presence alone (3000 ms) cannot report the
+ * death any earlier than this.
  */
-const PRESENCE_TELLS_MS = 2_500;
+const PRESENCE_REPORTS_MS = 2_500;
 const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
 
-/** All ways to pay, and cards that are refused. */
+/** Payment methods, and a card that the gateway refuses. */
 const payments = [
   { method: "cash_on_delivery" },
   { method: "credit_card" },
@@ -89,7 +92,7 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
   found.sort((a, b) => a - b);
   const foundP50 = found[Math.floor(found.length / 2)]!;
   t.ok(
-    foundP50 < PRESENCE_TELLS_MS,
+    foundP50 < PRESENCE_REPORTS_MS,
     `deaths are found before presence runs out: p50 ${foundP50} ms, max ${found.at(-1)} ms`,
   );
   const repeated = all.filter(({ attempts }) => attempts > 1).length;

@@ -1,4 +1,4 @@
-/** Three nats-servers with three copies of everything: what the loss of one, of two, of all, and of each in turn does. */
+/** Three nats-servers with three copies of everything: one is lost, two, all, and each in turn. */
 import t, { type Test } from "tap";
 import {
   checkAllEnd,
@@ -15,13 +15,15 @@ import type { Load, LoadedOrder } from "../support/load/order-load.ts";
 import { untilSettled } from "../support/load/partition-share.ts";
 import { watchStreams } from "../support/cluster/stream-leader.ts";
 import type { StreamCluster } from "../support/cluster/stream-leader.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const ORDERS = 90;
 const CALLERS = 8;
 const NO_QUORUM_MS = 5_000;
-/** A new leader is elected within 4 to 9 s once the old one is silent; and a busy machine is slow. */
+/** The servers elect a new leader within 4 to 9 s once the old one is silent; and a busy machine is slow. */
 const LONGEST_OUTAGE_MS = 30_000;
 /**
  * A node stays with a server that is frozen until its pings are unanswered (4 s and more), which is longer than its
@@ -37,7 +39,7 @@ const orderAt = (index: number) =>
 let cluster: OrderCluster;
 let streams: StreamCluster;
 let onHand: number;
-/** Every order of the file: ledger and stock are checked against all of them. */
+/** Every order of the file: the gateway's ledger and the stock are checked against all of them. */
 const all: LoadedOrder[] = [];
 
 t.before(async () => {
@@ -72,7 +74,7 @@ async function epochs(): Promise<ReadonlyMap<number, number>> {
   return new Map(partitions.map(({ partition, epoch }) => [partition, epoch]));
 }
 
-/** Nodes lived on, whatever happened to servers: nobody's locks are taken. */
+/** The nodes lived on, whatever happened to servers: no node loses its locks. */
 async function checkLocks(t: Test, before: ReadonlyMap<number, number>, most: number): Promise<void> {
   const after = await epochs();
   const moved = [...after].filter(([partition, epoch]) => before.get(partition) !== epoch);
@@ -159,11 +161,11 @@ for (const count of [2, 3])
           t.match(body, { code: "unavailable" });
           t.match(headers.get("retry-after"), /^\d+$/u);
         }
-        for (const { url } of cluster.nodes) t.equal(await readiness(url), 503, "health is unready");
+        for (const { url } of cluster.nodes) t.equal(await readiness(url), 503, "the node is not ready");
         t.strictSame(
           load.answered.filter(({ sentAt }) => sentAt > awayAt),
           [],
-          "nothing was promised meanwhile",
+          "no order was promised meanwhile",
         );
         const backAt = performance.now();
         await Promise.all(victims.map((server) => server.restart()));
@@ -171,9 +173,9 @@ for (const count of [2, 3])
         ready.push(performance.now() - backAt);
         t.comment(
           `round ${round + 1}: ${count} servers away for ${Math.round(backAt - awayAt)} ms, all nodes ready ` +
-            `${Math.round(ready.at(-1)!)} ms later; ${refused.length} orders refused in the last look`,
+            `${Math.round(ready.at(-1)!)} ms later; ${refused.length} orders refused at the last poll`,
         );
-        // What was refused may have been stored all the same; asked for again under its key, it is one order.
+        // A refused order may have been stored; repeated under its key, it is one order.
         const again = loadOf(`refused-${count}-${round}`, cluster.urls.length);
         await audit(t, [...(await load.done), ...(await again.done)]);
         await checkLocks(t, before, 0);
@@ -216,7 +218,7 @@ t.test("each server is restarted in turn under load: nothing is lost", async (t)
   }
 });
 
-t.test("nobody was charged twice, and the stock is what was sold", async (t) => {
+t.test("no customer was charged twice, and the stock has lost what was sold", async (t) => {
   await everyNodeIsReady();
   await checkLedger(t, cluster.gateway.url, all);
   await checkStock(t, cluster.urls[0]!, new Map([[SKU, onHand]]), all);

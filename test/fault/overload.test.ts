@@ -3,6 +3,7 @@ import t, { type Test } from "tap";
 import { checkAllEnd, checkNothingLost } from "../support/audits/order-audit.ts";
 import { metric } from "../support/metrics.ts";
 import { command, ledger, orderOf, place, read, stock } from "../support/clients/order-client.ts";
+import { untilCompleted, untilPaid } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { startLoad } from "../support/load/order-load.ts";
@@ -10,7 +11,7 @@ import { waitUntil } from "../support/wait-until.ts";
 
 const EFFECT_LIMIT = 12;
 const OUTBOX_LIMIT = 8;
-/** Several times of what is taken. */
+/** Several times the number that the node accepts. */
 const ASKED = 60;
 const SKU = "TSHIRT-M";
 const REFUSED_WITHIN_MS = 1000;
@@ -25,16 +26,16 @@ t.before(async () => {
   ({ onHand } = await stock(cluster.urls[0]!, SKU));
 });
 
-/** Every order that is placed here and not cancelled is one piece. */
+/** Pieces: one for every order that is placed here and not cancelled. */
 let sold = 0;
 const order = orderOf({ lines: [{ sku: SKU, quantity: 1 }] });
-/** Answered after its first commit, so that nobody waits for what is held up. */
+/** The node answers after the first commit, so no caller waits for what the test delays. */
 const ask = (headers: Readonly<Record<string, string>> = {}) =>
   place(cluster.urls[0]!, order, { prefer: "respond-async", ...headers });
 const keyOf = (index: number) => `effects-${index}`;
 type Answers = Awaited<ReturnType<typeof ask>>[];
 
-/** Some are refused, as they should be, and the others taken. @returns those */
+/** Some must be refused, and the others accepted. @returns the accepted ones */
 function checkRefusals(t: Test, answers: Answers): Answers {
   const refused = answers.filter(({ status }) => status === 429);
   t.ok(refused.length > 0, `${refused.length} of ${answers.length} are refused`);
@@ -47,86 +48,84 @@ function checkRefusals(t: Test, answers: Answers): Answers {
   t.same(
     taken.filter(({ status }) => status !== 202).map(({ status, body }) => [status, body]),
     [],
-    `${taken.length} are taken`,
+    `${taken.length} are accepted`,
   );
   return taken;
 }
 
-t.test("more effects than a node may have under way: new orders get 429, the others go on", async (t) => {
-  const [url = ""] = cluster.urls;
-  const thaw = cluster.gateway.freeze();
-  t.teardown(thaw);
-  const first = await ask();
-  const answers: Answers = [];
-  const next = () => ask({ "idempotency-key": keyOf(answers.length) });
-  // One after the other: orders that begin at one moment would pass together.
-  while (answers.length < ASKED && (await metric(url, "orderly_effects_running")) < EFFECT_LIMIT)
-    answers.push(await next());
-  const behind = Array.from({ length: ASKED - answers.length }, (_, index) =>
-    ask({ "idempotency-key": keyOf(answers.length + index) }),
-  );
-  for (const answer of await Promise.all(behind)) {
-    t.equal(answer.status, 429);
-    answers.push(answer);
-  }
-  const taken = checkRefusals(t, answers);
-  t.ok(taken.length + 1 >= EFFECT_LIMIT, `${taken.length + 1} are under way`);
-  const from = performance.now();
-  t.match(await ask(), { status: 429, body: { code: "overloaded" } });
-  t.ok(performance.now() - from < REFUSED_WITHIN_MS, "at once");
-  const { id } = first.body;
-  t.match(await read(url, id), { status: 200, body: { status: "authorizing" } });
-  t.match(await command(url, id, "cancel"), { status: 200, body: { status: "cancelled" } });
-  thaw();
+t.test(
+  "new orders get 429 when a node has its limit of effects under way, and the others go on",
+  async (t) => {
+    const [url = ""] = cluster.urls;
+    const thaw = cluster.gateway.freeze();
+    t.teardown(thaw);
+    const first = await ask();
+    const answers: Answers = [];
+    const next = () => ask({ "idempotency-key": keyOf(answers.length) });
+    // One after the other: orders that begin at one moment would all be accepted.
+    while (answers.length < ASKED && (await metric(url, "orderly_effects_running")) < EFFECT_LIMIT)
+      answers.push(await next());
+    const later = Array.from({ length: ASKED - answers.length }, (_, index) =>
+      ask({ "idempotency-key": keyOf(answers.length + index) }),
+    );
+    for (const answer of await Promise.all(later)) {
+      t.equal(answer.status, 429);
+      answers.push(answer);
+    }
+    const taken = checkRefusals(t, answers);
+    t.ok(taken.length + 1 >= EFFECT_LIMIT, `${taken.length + 1} are under way`);
+    const from = performance.now();
+    t.match(await ask(), { status: 429, body: { code: "overloaded" } });
+    t.ok(performance.now() - from < REFUSED_WITHIN_MS, "at once");
+    const { id } = first.body;
+    t.match(await read(url, id), { status: 200, body: { status: "authorizing" } });
+    t.match(await command(url, id, "cancel"), { status: 200, body: { status: "cancelled" } });
+    thaw();
 
-  const orders = await startLoad({
-    name: "effects",
-    count: ASKED,
-    callers: 4,
-    orderAt: () => order,
-    urls: () => cluster.urls,
-  }).done;
-  for (const [index, { status, body }] of answers.entries())
-    if (status === 202)
-      t.equal(orders.find(({ key }) => key === keyOf(index))?.id, body.id, "the order that was taken");
-  t.equal(new Set(orders.map((one) => one.id)).size, ASKED, "whoever was refused gets a new one");
-  await checkNothingLost(t, cluster.urls, orders);
-  await checkAllEnd(t, cluster.urls, orders);
-  await waitUntil("the cancelled order is voided", async () => {
-    return (await read(url, id)).body.payment.status === "voided";
-  });
-  const kinds = (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind);
-  t.strictSame(kinds, ["authorize", "void"]);
-  sold += ASKED;
-});
+    const orders = await startLoad({
+      name: "effects",
+      count: ASKED,
+      callers: 4,
+      orderAt: () => order,
+      urls: () => cluster.urls,
+    }).done;
+    for (const [index, { status, body }] of answers.entries())
+      if (status === 202)
+        t.equal(orders.find(({ key }) => key === keyOf(index))?.id, body.id, "the accepted order");
+    t.equal(new Set(orders.map((one) => one.id)).size, ASKED, "each refused caller gets a new order");
+    await checkNothingLost(t, cluster.urls, orders);
+    await checkAllEnd(t, cluster.urls, orders);
+    await untilPaid(url, id, "cancelled", "voided");
+    const kinds = (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind);
+    t.strictSame(kinds, ["authorize", "void"]);
+    sold += ASKED;
+  },
+);
 
-t.test("more units than the outbox takes while the server is silent: new orders get 429", async (t) => {
+t.test("new orders get 429 when the outbox is full while the server is silent", async (t) => {
   const [url = ""] = cluster.urls;
   const speak = cluster.nats.freeze();
-  // Without a key nobody has to look whether the order exists: it is decided at once.
+  // An order without a key needs no check whether it exists: the owner decides it at once.
   let refused = 0;
   const asked = Array.from({ length: ASKED }, async () => {
     const answer = await ask();
     if (answer.status === 429) refused++;
     return answer;
   });
-  await waitUntil("all that the outbox does not take are refused", () => refused >= ASKED - OUTBOX_LIMIT, {
+  await waitUntil("all that do not fit into the outbox are refused", () => refused >= ASKED - OUTBOX_LIMIT, {
     timeoutMs: 2000,
     intervalMs: 5,
   });
   speak();
   const taken = checkRefusals(t, await Promise.all(asked));
   t.equal(taken.length, OUTBOX_LIMIT, "exactly as many as fit");
-  for (const { body } of taken)
-    await waitUntil(`${body.id} is completed`, async () => {
-      return (await read(url, body.id)).body.status === "completed";
-    });
+  for (const { body } of taken) await untilCompleted(url, body.id);
   sold += taken.length;
 });
 
-t.test("what was refused has left nothing behind", async (t) => {
+t.test("a refused order leaves no trace in the stock and in the gateway's bookings", async (t) => {
   const left = { onHand: onHand - sold, reserved: 0, available: onHand - sold };
   t.match(await stock(cluster.urls[0]!, SKU), left);
   const authorized = (await ledger(cluster.gateway.url)).filter(({ kind }) => kind === "authorize");
-  t.equal(authorized.length, sold + 1, "one authorisation for each order, and one for the cancelled one");
+  t.equal(authorized.length, sold + 1, "one authorization for each order, and one for the cancelled one");
 });

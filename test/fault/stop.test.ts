@@ -1,10 +1,11 @@
-/** SIGTERM while something hangs: everybody is answered, locks are free, and the process ends in order. */
+/** SIGTERM while something hangs: every caller is answered, the locks are released, and the process ends in order. */
 import { execFileSync } from "node:child_process";
 import t, { type Test } from "tap";
 import { stopping } from "../../src/runtime/limits.ts";
 import { partitionOf } from "../../src/runtime/subjects.ts";
 import { metric } from "../support/metrics.ts";
-import { clusterView, orderOf, place, read } from "../support/clients/order-client.ts";
+import { clusterView, orderOf, place } from "../support/clients/order-client.ts";
+import { untilCompleted } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { ClusterProcess } from "../support/cluster/order-cluster.ts";
 import { untilSettled } from "../support/load/partition-share.ts";
@@ -14,7 +15,7 @@ const PARTITIONS = 32;
 const ORDERS = 6;
 /** Between two processes on a busy machine. */
 const SLACK_MS = 1000;
-/** A call of the gateway in its log. */
+/** A call in the gateway's log. */
 const CALL = /"url":"\/payments/gu;
 
 /** Stops the node; it must do so in order. @returns how long it took, ms */
@@ -28,7 +29,7 @@ async function stopInOrder(t: Test, node: ClusterProcess): Promise<number> {
 }
 
 t.test(
-  "orders whose gateway does not answer: callers of the node that stops get 202, all others wait on",
+  "callers of a node that stops get 202 while the gateway does not answer, and all others wait on",
   async (t) => {
     const cluster = await startOrderCluster(t, {
       nodes: 2,
@@ -44,14 +45,14 @@ t.test(
       );
     const here = begin(leaving);
     const there = Promise.all(begin(staying));
-    await waitUntil("every payment is asked for", () => {
+    await waitUntil("the gateway has every payment's request", () => {
       return (cluster.gateway.output().match(CALL)?.length ?? 0) >= 2 * ORDERS;
     });
     const begun = performance.now();
-    const told = Promise.all(here).then((answers) => ({ answers, afterMs: performance.now() - begun }));
+    const answered = Promise.all(here).then((answers) => ({ answers, afterMs: performance.now() - begun }));
     await stopInOrder(t, leaving);
-    const { answers, afterMs } = await told;
-    t.ok(afterMs < stopping.answersMs + SLACK_MS, `callers were told after ${Math.round(afterMs)} ms`);
+    const { answers, afterMs } = await answered;
+    t.ok(afterMs < stopping.answersMs + SLACK_MS, `callers were answered after ${Math.round(afterMs)} ms`);
     for (const { status, headers, body } of answers) {
       t.equal(status, 202);
       t.equal(headers.get("location"), `/v1/orders/${body.id}`);
@@ -61,13 +62,13 @@ t.test(
     t.same(
       nodes.map(({ id }) => id),
       [staying.name],
-      "it is no longer seen",
+      "the cluster no longer lists it",
     );
     t.ok(
       partitions.every(({ node }) => node !== leaving.name),
-      "and no lock names it",
+      "no lock names it",
     );
-    // The payment runs out of time, wherever its order is by now.
+    // The payment expires, whichever node owns its order by now.
     for (const { status, body } of await there) t.match([status, body], [402, { code: "payment_expired" }]);
     for (const [index, { body }] of answers.entries()) {
       const again = await place(staying.url, slow, {
@@ -91,7 +92,7 @@ t.test(
         .filter(({ node }) => node === full.name)
         .map(({ partition }) => partition),
     );
-    // Answered after their first commit; the payment is on its way, and its outcome will find no room.
+    // Answered after their first commit; the payment is under way, and its outcome will find no room.
     const orders = await Promise.all(
       Array.from({ length: 4 * ORDERS }, () =>
         place(full.url, orderOf({ token: "tok_slow" }), { prefer: "respond-async" }),
@@ -101,7 +102,7 @@ t.test(
     const stuck = orders.map(({ body }) => body.id).filter((id) => owned.has(partitionOf(id, PARTITIONS)));
     t.ok(stuck.length > 0);
     await waitUntil(
-      "their outcomes are held",
+      "the outbox holds their outcomes",
       async () =>
         (await clusterView(full.url)).nodes.some(
           ({ id, outboxDepth }) => id === full.name && outboxDepth >= stuck.length,
@@ -111,19 +112,12 @@ t.test(
     const from = performance.now();
     await full.stop();
     t.ok(performance.now() - from < stopping.processMs + SLACK_MS);
-    // Its exit code is the test runner's, which wants to write a file in every process that ends.
+    // Its exit code is the test runner's, which writes a file in every process that ends.
     t.notMatch(full.output(), /did not stop within/u);
     const begun = performance.now();
     await untilSettled(cluster, [other]);
     t.comment(`all partitions were taken over ${Math.round(performance.now() - begun)} ms after the end`);
-    for (const id of stuck)
-      await waitUntil(
-        `${id} is completed elsewhere`,
-        async () => (await read(other.url, id)).body.status === "completed",
-        {
-          timeoutMs: 30_000,
-        },
-      );
+    for (const id of stuck) await untilCompleted(other.url, id);
   },
 );
 
@@ -131,9 +125,7 @@ t.test("a node whose nats-server is silent answers its callers and ends", async 
   const cluster = await startOrderCluster(t, { nodes: 1 });
   const [node] = cluster.nodes as readonly [ClusterProcess];
   const first = await place(node.url, orderOf());
-  await waitUntil("the first order leaves nothing to do", async () => {
-    return (await read(node.url, first.body.id)).body.status === "completed";
-  });
+  await untilCompleted(node.url, first.body.id);
   const speak = cluster.nats.freeze();
   t.teardown(() => speak());
   const waiting = Promise.all(

@@ -1,3 +1,4 @@
+/** The SQLite files of all nodes are deleted: they hold no truth, the order stream has everything. */
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -7,10 +8,12 @@ import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkEveryMail, checkInvoiceNumbers } from "../support/audits/order-documents.ts";
 import { startLoad } from "../support/load/order-load.ts";
+import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** `npm run test:faults` asks for more. */
+/** `npm run test:faults` sets more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
+printReplay(t, { ORDERLY_TEST_ROUNDS: ROUNDS });
 const ORDERS = 60;
 const CALLERS = 8;
 const SKU = "MUG-RED";
@@ -43,8 +46,8 @@ t.setTimeout(150_000 + ROUNDS * 90_000);
 
 t.test("orders outlive the SQLite files of all nodes", async (t) => {
   t.setTimeout(120_000 + ROUNDS * 90_000);
-  // Steps take a while, so that many orders are on their way when the nodes stop.
-  const cluster = await startOrderCluster(t, { stepDelayMs: 1000 });
+  // Steps take a while, so that many orders are in flight when the nodes stop.
+  const cluster = await startOrderCluster(t, { nodes: 2, stepDelayMs: 1000 });
   const { onHand } = await stock(cluster.urls[0]!, SKU);
 
   const orders = [...(await startPlacing(cluster, "before").done)];
@@ -60,7 +63,7 @@ t.test("orders outlive the SQLite files of all nodes", async (t) => {
     const again = await place(url, orderAt(0), { "idempotency-key": "before-0" });
     t.match(again, { status: 201, body: { id: orders.find(({ key }) => key === "before-0")!.id } });
     const fresh = await place(url, orderAt(index), { "idempotency-key": `fresh-${index}` });
-    t.match(fresh, { status: 201, body: { status: "confirmed" } }, "new orders work");
+    t.match(fresh, { status: 201, body: { status: "confirmed" } }, "a new order is confirmed");
     orders.push({
       ...orders[0]!,
       key: `fresh-${index}`,
@@ -70,36 +73,39 @@ t.test("orders outlive the SQLite files of all nodes", async (t) => {
     });
   }
   await checkAllEnd(t, cluster.urls, orders);
-  // The mailbox shows the newest thousand: each round looks for its own.
+  // The mailbox shows the newest thousand mails: each round checks its own.
   await checkEveryMail(t, cluster.mailbox.url, orders);
 
   for (let round = 1; round <= ROUNDS; round++)
-    await t.test("also when all nodes and nats-server are killed at once, under load", async (t) => {
-      const load = startPlacing(cluster, `killed-${round}`);
-      await waitUntil("a third of the orders are answered", () => load.answered.length >= ORDERS / 3, {
-        timeoutMs: 60_000,
-        intervalMs: 1,
-      });
-      const killedAt = performance.now();
-      await Promise.all([...cluster.nodes, cluster.nats].map((one) => one.kill()));
-      const promised = [...load.answered];
-      t.ok(promised.length < ORDERS, "some have no answer yet");
-      deleteSqlite(cluster);
-      await cluster.nats.restart();
-      await startNodes(cluster);
-      const readyAt = performance.now();
-      await checkNothingLost(t, cluster.urls, promised);
-      // The callers still wait, and repeat their requests under the same keys.
-      const all = await load.done;
-      t.equal(all.length, ORDERS);
-      await checkAllEnd(t, cluster.urls, all);
-      await checkEveryMail(t, cluster.mailbox.url, all);
-      t.comment(
-        `round ${round}: ${promised.length} of ${ORDERS} orders were answered at the kill; all nodes ready ${Math.round(readyAt - killedAt)} ms, ` +
-          `all orders ended ${Math.round(performance.now() - killedAt)} ms later`,
-      );
-      orders.push(...all);
-    });
+    await t.test(
+      "orders outlive the SQLite files also when all nodes and nats-server are killed at once, under load",
+      async (t) => {
+        const load = startPlacing(cluster, `killed-${round}`);
+        await waitUntil("a third of the orders are answered", () => load.answered.length >= ORDERS / 3, {
+          timeoutMs: 60_000,
+          intervalMs: 1,
+        });
+        const killedAt = performance.now();
+        await Promise.all([...cluster.nodes, cluster.nats].map((one) => one.kill()));
+        const promised = [...load.answered];
+        t.ok(promised.length < ORDERS, "some have no answer yet");
+        deleteSqlite(cluster);
+        await cluster.nats.restart();
+        await startNodes(cluster);
+        const readyAt = performance.now();
+        await checkNothingLost(t, cluster.urls, promised);
+        // The callers still wait, and repeat their requests under the same keys.
+        const all = await load.done;
+        t.equal(all.length, ORDERS);
+        await checkAllEnd(t, cluster.urls, all);
+        await checkEveryMail(t, cluster.mailbox.url, all);
+        t.comment(
+          `round ${round}: ${promised.length} of ${ORDERS} orders were answered at the kill; all nodes ready ${Math.round(readyAt - killedAt)} ms, ` +
+            `all orders ended ${Math.round(performance.now() - killedAt)} ms later`,
+        );
+        orders.push(...all);
+      },
+    );
 
   await checkInvoiceNumbers(t, cluster.urls[0]!, orders);
   await checkLedger(t, cluster.gateway.url, orders);

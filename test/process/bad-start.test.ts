@@ -1,4 +1,4 @@
-/** A node that cannot start says in one line what is wrong and how to fix it, and ends with exit code 1. */
+/** A node that cannot start reports in one line what is wrong and how to fix it, and ends with exit code 1. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { createServer } from "node:net";
@@ -46,10 +46,10 @@ async function failed(t: Test, process: Started): Promise<string> {
   return process.output();
 }
 
-/** One line, and nothing before or behind it. */
+/** One line, and nothing before or after it. */
 const line = (text: RegExp) => new RegExp(String.raw`^orderly node: [^\n]*(?:${text.source})[^\n]*\n$`, "u");
 
-t.test("a nats-server that is too old is named, with the version that is needed", beside, async (t) => {
+t.test("a node names a nats-server that is too old, and the version that it needs", beside, async (t) => {
   const info = {
     server_id: "OLD",
     server_name: "old",
@@ -72,21 +72,21 @@ t.test("a nats-server that is too old is named, with the version that is needed"
   t.match(output, line(/2\.9\.10 .*is too old: .*needs 2\.14\.9 or newer.*upgrade nats-server/u));
 });
 
-t.test("a nats-server without JetStream is named, with the setting that is missing", beside, async (t) => {
+t.test("a node names a nats-server without JetStream, and the missing setting", beside, async (t) => {
   const { path } = await locateNatsServer();
   const { natsPort } = await findPlace(t, 1);
   startProcess(t, path, ["-a", "127.0.0.1", "-p", String(natsPort)]);
-  await waitUntil("it takes connections", () => isListening(natsPort));
+  await waitUntil("nats-server takes connections", () => isListening(natsPort));
   const output = await startBadly(t, { NATS_URL: `nats://127.0.0.1:${natsPort}` });
   t.match(output, line(/JetStream does not answer at .*enable it/u));
 });
 
-t.test("a nats-server that is not there is named", beside, async (t) => {
+t.test("a node names a nats-server that is not there", beside, async (t) => {
   const output = await startBadly(t, {});
   t.match(output, line(/NATS.*127\.0\.0\.1:\d+/u));
 });
 
-t.test("an SQLite file that another process has locked is named", beside, async (t) => {
+t.test("a node names an SQLite file that another process has locked", beside, async (t) => {
   const home = temporaryFolder(t);
   const database = new Database(join(home, "outbox.sqlite"));
   t.teardown(() => database.close());
@@ -95,12 +95,12 @@ t.test("an SQLite file that another process has locked is named", beside, async 
   t.match(output, line(/outbox\.sqlite: another process has this outbox open; .*data folder of its own/u));
 });
 
-t.test("a folder that cannot be made is named", beside, async (t) => {
+t.test("a node names a folder that it cannot create", beside, async (t) => {
   const output = await startBadly(t, { ORDERLY_HOME: join(NODE, "below-a-file") });
   t.match(output, line(/below-a-file/u));
 });
 
-t.test("all settings that cannot be used are told together", beside, async (t) => {
+t.test("a node reports all settings that cannot be used together", beside, async (t) => {
   const output = await startBadly(t, {
     ORDERLY_NODE_ID: "no spaces please",
     ORDERLY_HTTP_PORT: "eighty",
@@ -113,23 +113,27 @@ t.test("all settings that cannot be used are told together", beside, async (t) =
   t.equal(output.trim().split("\n").length, 5);
 });
 
-t.test("settings that contradict each other, or are for development only, are told", beside, async (t) => {
-  const output = await startBadly(t, {
-    ORDERLY_DEVELOPMENT: "false",
-    ORDERLY_PRESENCE_TTL_MS: "3000",
-    ORDERLY_PRESENCE_REFRESH_MS: "1000",
-  });
-  t.match(
-    output,
-    /ORDERLY_PRESENCE_REFRESH_MS \(1000\) must be below a third of ORDERLY_PRESENCE_TTL_MS \(3000\)/u,
-  );
-  t.match(output, /ORDERLY_IDEMPOTENCY_SECRET must be set to a secret of your own/u);
-  t.match(output, /ORDERLY_WEBHOOK_SECRET must be set to a secret of your own/u);
-  t.notMatch(output, /whsec_/u, "no secret is shown");
-});
+t.test(
+  "a node reports settings that contradict each other, or are for development only",
+  beside,
+  async (t) => {
+    const output = await startBadly(t, {
+      ORDERLY_DEVELOPMENT: "false",
+      ORDERLY_PRESENCE_TTL_MS: "3000",
+      ORDERLY_PRESENCE_REFRESH_MS: "1000",
+    });
+    t.match(
+      output,
+      /ORDERLY_PRESENCE_REFRESH_MS \(1000\) must be below a third of ORDERLY_PRESENCE_TTL_MS \(3000\)/u,
+    );
+    t.match(output, /ORDERLY_IDEMPOTENCY_SECRET must be set to a secret of your own/u);
+    t.match(output, /ORDERLY_WEBHOOK_SECRET must be set to a secret of your own/u);
+    t.notMatch(output, /whsec_/u, "no secret is shown");
+  },
+);
 
 t.test(
-  "other numbers of partitions or streams than the streams were made with are refused",
+  "a node refuses other numbers of partitions or streams than those of the existing streams",
   beside,
   async (t) => {
     const nats = await startNatsServer(t);
@@ -153,7 +157,7 @@ t.test(
   },
 );
 
-t.test("an HTTP port that is taken is named", beside, async (t) => {
+t.test("a node names an HTTP port that is taken", beside, async (t) => {
   const nats = await startNatsServer(t);
   const { port, home } = await findPlace(t, 1);
   const server = await listen(port);
@@ -180,14 +184,14 @@ t.test(
     mkdirSync(folder);
     const alone = join(folder, "orderly.mjs");
     copyFileSync(orderly, alone);
-    const told = /^orderly: needs Node 26 or newer, this is v20\.\d+\.\d+, .*Fix: run "npm ci".*\n$/u;
+    const report = /^orderly: needs Node 26 or newer, this is v20\.\d+\.\d+, .*Fix: run "npm ci".*\n$/u;
 
     const pretend =
       "data:text/javascript," +
       'Object.defineProperty(process,"version",{value:"v20.1.2"});' +
       'Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.2"}})';
     const pretending = startProcess(t, process.execPath, ["--import", pretend, alone, "start"]);
-    t.match(await failed(t, pretending), told);
+    t.match(await failed(t, pretending), report);
 
     for (const old of oldNodes()) {
       const real = startProcess(t, old, [alone, "start"]);

@@ -1,3 +1,4 @@
+/** `npm run bench` as a process: its output, its refusals, and its end at an interrupt. */
 import t from "tap";
 import { childrenOf } from "../../bench/process-costs.ts";
 import { orderly } from "../support/cluster/local-cluster.ts";
@@ -34,14 +35,14 @@ t.test(
       const wrong = Object.entries(metrics).filter(
         ([, { value, unit }]) => typeof value !== "number" || typeof unit !== "string",
       );
-      t.strictSame(wrong, [], "every metric is a number with a unit");
+      t.strictSame(wrong, [], "every metric is a number with a unit of measure");
       t.match(machine, { cores: Number, node: process.version, natsServer: /^2\./u, commit: String });
     }
     t.match(run.output(), /commitRate \[commits\/s\] /u, "the table");
   },
 );
 
-t.test("what cannot be understood is told, and nothing runs", async (t) => {
+t.test("the command names an argument that it does not understand, and runs nothing", async (t) => {
   for (const [wrong, why] of [
     ["z", /no benchmark "z"/u],
     ["--callers=0", /--callers: "0"/u],
@@ -55,11 +56,11 @@ t.test("what cannot be understood is told, and nothing runs", async (t) => {
   }
 });
 
-t.test("an interrupted run leaves no process behind", async (t) => {
+t.test("an interrupted run leaves no process", async (t) => {
   const run = bench(t, "b", "--seconds=600");
   await waitUntil(
     "it has started a nats-server",
-    // Itself, the server, and what ends the server should both be killed; git and the like come one by one.
+    // The run, the server, and the process that ends the server; git and other commands come one by one.
     () =>
       run.output().includes("runtime: counter") &&
       (process.platform !== "linux" || descendantsOf(run.pid).length >= 3),
@@ -68,10 +69,10 @@ t.test("an interrupted run leaves no process behind", async (t) => {
   const started = descendantsOf(run.pid);
   run.send("SIGINT");
   t.match(await run.ended, { code: 130 });
-  await waitUntil("all are gone", () => !started.some(isAlive));
+  await waitUntil("all processes are gone", () => !started.some(isAlive));
 });
 
-/** None on systems that do not tell: then only the exit code is looked at. */
+/** None on systems that do not report them: then the test checks only the exit code. */
 function descendantsOf(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 }

@@ -1,4 +1,4 @@
-/** `ORDERLY_DEFAULT_WAIT_MS` on a real node: how long a client waits that does not say so itself. */
+/** `ORDERLY_DEFAULT_WAIT_MS` on a real node: how long a request waits that names no time itself. */
 import t from "tap";
 import { orderOf, place } from "../support/clients/order-client.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
@@ -6,14 +6,14 @@ import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 const DEFAULT_WAIT_MS = 900;
 const WAIT_S = 3;
 
-t.test("an order that is not settled in time is answered 202 after the node's own wait", async (t) => {
+t.test("a node answers 202 after its own wait when the order is not settled in time", async (t) => {
   const cluster = await startOrderCluster(t, {
     nodes: 1,
     env: { ORDERLY_DEFAULT_WAIT_MS: String(DEFAULT_WAIT_MS), ORDERLY_GATEWAY_TIMEOUT_MS: "500" },
   });
   const [url = ""] = cluster.urls;
   t.equal((await place(url, orderOf({ method: "cash_on_delivery" }))).status, 201);
-  // Payments wait for it now, far longer than the callers.
+  // Payments wait for the gateway now, far longer than the callers.
   await cluster.gateway.kill();
   const timed = async (headers?: Record<string, string>) => {
     const begun = performance.now();

@@ -1,8 +1,9 @@
 /**
  * Orders from the customer to the door, over HTTP, on three nodes. Each test is named after the arrows of the
- * flowcharts that it walks: Order Creation up to `H`, then Fulfillment and Order Deliver.
+ * flowcharts that it walks: Order Creation up to `H`, then Fulfillment and Order Deliver. The last group has payments
+ * on the gateway's page, which the gateway reports by webhook; without webhooks they are in hosted-payment.test.ts.
  */
-import t, { type Test } from "tap";
+import t from "tap";
 import type { PaymentMethod } from "../../src/services/orders/contract.ts";
 import {
   command,
@@ -15,7 +16,18 @@ import {
   read,
   stock,
 } from "../support/clients/order-client.ts";
+import {
+  awaiting,
+  declinedMessage,
+  ON_HAND as PAGE_ON_HAND,
+  paidMessage,
+  paidWhileOwnerIsDead,
+  postMessage,
+  WAIT,
+} from "../support/clients/hosted-order.ts";
+import { checkHistory } from "../support/audits/order-audit.ts";
 import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
+import { untilCompleted, untilOrder, untilPaid } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { OrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -25,11 +37,12 @@ const ON_HAND = 100;
 
 let cluster: OrderCluster;
 t.before(async () => {
-  cluster = await startOrderCluster(t);
+  // The nodes poll a page only after these tests, which prove the webhooks.
+  cluster = await startOrderCluster(t, { paymentPollMs: 60_000 });
 });
 
 let tests = 0;
-/** Every test has a SKU, a customer and a node of its own, and reads from another node. */
+/** A SKU, a customer and a node for each test, which reads from another node. */
 async function stage() {
   const number = tests++;
   const sku = `FLOW-${number}`;
@@ -56,7 +69,7 @@ type Journey = {
   readonly ledger: readonly ("authorize" | "capture")[];
 };
 
-/** Order Payment, of a card that is authorised. */
+/** Order Payment, of a card that is authorized. */
 const authorized = 'A1 --> E -->|"Authorized"| E1 --> E4; E1 --> E2; E1 --> H --> G --> H3';
 
 const journeys: readonly Journey[] = [
@@ -155,7 +168,7 @@ for (const [token, what] of [
   ["tok_error_then_ok", "after two errors"],
   ["tok_lost_answer", "and its answer is lost"],
 ] as const)
-  t.test(`D5 -->|"Authorized"| D1 ${what} (${token}): authorised once, captured once`, async (t) => {
+  t.test(`D5 -->|"Authorized"| D1 ${what} (${token}): authorized once, captured once`, async (t) => {
     const { url, elsewhere, email, lines } = await stage();
     const from = performance.now();
     const placed = await place(url, orderOf({ token, email, lines }));
@@ -185,9 +198,9 @@ for (const { token, code, arrow } of [
     const id = refused.body.orderId ?? "";
     await waitUntil("the stock is back", async () => (await stock(url, sku)).available === ON_HAND);
     t.match(await stock(url, sku), { onHand: ON_HAND, reserved: 0 });
-    const view = await waitUntil("the payment is at its end", async () => {
-      const { body } = await read(elsewhere, id);
-      return body.payment.status === code.slice("payment_".length) && body;
+    const paid = code.slice("payment_".length);
+    const view = await untilOrder(elsewhere, id, `left with a payment that is ${paid}`, ({ payment }) => {
+      return payment.status === paid;
     });
     t.match(view, { status: code, total, nextEvents: [], fulfillment: { status: "none" }, invoice: null });
     t.strictSame(await booked(id), []);
@@ -229,11 +242,12 @@ t.test("V fails twice: the order is held, tried again, and goes on V --> M", asy
   const placed = await place(url, orderOf({ token: "tok_capture_refused_twice", email, lines }));
   t.equal(placed.status, 201);
   const { id } = placed.body;
-  await waitUntil("the capture has failed", async () => {
-    const { body } = await read(elsewhere, id);
-    return body.payment.status === "capture_failed" && body.status === "confirmed";
-  });
-  t.match(await command(elsewhere, id, "retry"), { status: 200 }, "an operator does not wait");
+  await untilPaid(elsewhere, id, "confirmed", "capture_failed");
+  t.match(
+    await command(elsewhere, id, "retry"),
+    { status: 200 },
+    "an operator retries before the timer does",
+  );
   await completed(elsewhere, id);
   const nothingFailed = { status: 409, body: { code: "illegal_transition", allowedEvents: [] } };
   t.match(await command(url, id, "retry"), nothingFailed);
@@ -250,38 +264,120 @@ t.test("O, I and I1 send every mail once, also in the end", async (t) => {
   t.strictSame(seen.toSorted(), [...new Set(seen)].toSorted());
 });
 
-async function completed(url: string, id: string) {
-  return waitUntil(
-    `${id} is completed`,
-    async () => {
-      const { body } = await read(url, id);
-      if (body.status !== "completed") throw new Error(`it is ${body.status}, ${JSON.stringify(body)}`);
-      return body;
-    },
-    { timeoutMs: 30_000, intervalMs: 50 },
-  );
-}
+t.test("orders placed on any node are completed, and every node shows them", async (t) => {
+  for (const [index, url] of cluster.urls.entries()) {
+    const method = index === 0 ? "cash_on_delivery" : "credit_card";
+    const placed = await place(url, orderOf({ method, lines: [{ sku: "TSHIRT-M", quantity: 2 }] }));
+    t.match(placed, { status: 201, body: { status: "confirmed" } });
+    for (const other of cluster.urls) await completed(other, placed.body.id);
+  }
+});
 
-/** One record per commit, none missing, and in them these events and no others. */
-async function checkHistory(t: Test, url: string, id: string, events: readonly string[]): Promise<void> {
-  const items = await history(url, id);
-  t.strictSame(
-    items.map(({ version }) => version),
-    items.map((_, index) => index + 1),
-    "versions are 1, 2, 3 ...",
+t.test("the gateway reports a payment on its page by webhook", async (t) => {
+  t.test(
+    'D2 -->|"Asynchronous payment"| E1: a customer who pays there has the order completed',
+    async (t) => {
+      const order = await awaiting(t, cluster);
+      t.match(await (await fetch(order.page)).text(), /Pay for your order[^]*20\.00[^]*Decline/u);
+      t.match(await (await order.choose("pay")).text(), /Payment complete/u);
+      const view = await order.becomes("completed", "captured");
+      t.equal(view.payment.url, null);
+      t.strictSame(await order.booked(), ["authorize", "capture"]);
+      t.equal((await order.choose("decline")).status, 409, "a page accepts one decision");
+      for (const subject of ["Order created and awaiting payment", "Order confirmed", "Order shipped"])
+        await order.mailed(subject);
+    },
   );
-  const sequences = items.map(({ sequence }) => sequence);
-  t.strictSame(
-    sequences,
-    sequences.toSorted((a, b) => a - b),
-  );
-  t.ok(
-    items.every(
-      ({ node, epoch, at }) => /^node-\d$/u.test(node) && epoch > 0 && !Number.isNaN(Date.parse(at)),
-    ),
-  );
-  t.strictSame(
-    items.flatMap((item) => item.events),
-    events,
-  );
-}
+
+  t.test("a customer who declines ends the order, and the stock is free", async (t) => {
+    const order = await awaiting(t, cluster);
+    await order.choose("decline");
+    await order.becomes("payment_failed", "failed");
+    await order.stockIs(PAGE_ON_HAND);
+    t.strictSame(await order.booked(), []);
+  });
+
+  t.test("a repeated key gets the same page, and the same order when the page is paid", async (t) => {
+    const url = cluster.urls[0]!;
+    await putStock(url, "PAGE-KEY", PAGE_ON_HAND);
+    const order = orderOf({ method: "async", lines: [{ sku: "PAGE-KEY", quantity: 1 }] });
+    const first = await place(url, order, { "idempotency-key": "hosted-1" });
+    const second = await place(cluster.urls[1]!, order, { "idempotency-key": "hosted-1" });
+    t.same(
+      [second.status, second.body.id, second.body.payment.url],
+      [201, first.body.id, first.body.payment.url],
+    );
+    await fetch(first.body.payment.url ?? "", {
+      method: "POST",
+      body: new URLSearchParams({ action: "pay" }),
+    });
+    await untilOrder(url, first.body.id, "paid", ({ payment }) => payment.status === "captured", WAIT);
+    const third = await place(cluster.urls[2]!, order, { "idempotency-key": "hosted-1" });
+    t.same([third.status, third.body.id], [201, first.body.id]);
+  });
+
+  t.test("a payment that comes after the cancellation of its order is refunded", async (t) => {
+    const order = await awaiting(t, cluster);
+    const cancelled = await command(order.url(), order.id, "cancel", { reason: "changed my mind" });
+    t.match(cancelled, { status: 200, body: { status: "cancelled", payment: { url: null } } });
+    await order.becomes("cancelled", "voided");
+    await order.stockIs(PAGE_ON_HAND);
+    t.match(await (await fetch(order.page)).text(), /This payment is closed[^]*Pay anyway/u);
+    t.equal((await order.choose("pay")).status, 409);
+    t.strictSame(await order.booked(), []);
+    t.equal((await order.choose("pay_late")).status, 200);
+    await order.becomes("cancelled", "refunded");
+    t.strictSame(await order.booked(), ["authorize", "capture", "refund"]);
+    await order.mailed("Order cancelled");
+    await order.mailed("Payment refunded");
+  });
+
+  t.test("messages with wrong, stale and missing signatures are refused, and change nothing", async (t) => {
+    const order = await awaiting(t, cluster);
+    const before = await order.historyAtRest();
+    const paid = paidMessage(order, "auth_forged");
+    const stale = new Date(Date.now() - 6 * 60_000);
+    const early = new Date(Date.now() + 6 * 60_000);
+    const secret = `whsec_${Buffer.from("a secret of another sender, 32 B").toString("base64")}`;
+    const unsigned = await fetch(`${order.url()}/v1/webhooks/payments`, {
+      method: "POST",
+      body: JSON.stringify(paid),
+    });
+    for (const answer of [
+      await postMessage(order.url(), "msg_wrong", paid, { secret }),
+      await postMessage(order.url(), "msg_stale", paid, { at: stale }),
+      await postMessage(order.url(), "msg_early", paid, { at: early }),
+      unsigned,
+    ]) {
+      t.equal(answer.status, 401);
+      t.match(await answer.json(), { code: "invalid_signature" });
+    }
+    t.equal((await postMessage(order.url(), "msg_nonsense", { type: "payment.paid" })).status, 400);
+    t.strictSame(await order.history(), before);
+    t.equal((await read(order.url(), order.id)).body.status, "awaiting_payment");
+  });
+
+  t.test("contradicting and unknown messages change nothing", async (t) => {
+    const order = await awaiting(t, cluster);
+    await order.choose("pay");
+    await order.becomes("completed", "captured");
+    const events = (await order.historyAtRest()).flatMap((item) => item.events);
+    for (const url of cluster.urls)
+      for (const id of ["msg_again", "msg_again", `msg_other_${url.length}`])
+        t.equal((await postMessage(url, id, declinedMessage(order))).status, 200);
+    const unknown = paidMessage({ ...order, id: `ord_${"0".repeat(26)}` }, "auth_1");
+    t.equal((await postMessage(order.url(), "msg_unknown", unknown)).status, 200);
+    await order.becomes("completed", "captured");
+    t.strictSame(
+      (await order.history()).flatMap((item) => item.events),
+      events,
+    );
+    t.strictSame(await order.booked(), ["authorize", "capture"]);
+  });
+
+  t.test("the next owner gets the message of a payment that was made while the owner was dead", async (t) => {
+    t.match(await paidWhileOwnerIsDead(t, cluster), /gateway\.paid/u);
+  });
+});
+
+const completed = (url: string, id: string) => untilCompleted(url, id, { intervalMs: 50 });

@@ -14,7 +14,7 @@ const LINES = 3000;
 const HEAD = "sku,name,price,currency,onHand\n";
 
 t.test(
-  "stock comes from a file, bad lines are named, a node that is killed meanwhile is waited for",
+  "the command stores a file's stock, names bad lines, and waits for a node that is killed meanwhile",
   async (t) => {
     const cluster = await startOrderCluster(t, { nodes: 1, catalogue: false });
     const [node] = cluster.nodes;

@@ -1,6 +1,6 @@
 /**
- * Money that is not there any more, comes too late or is not needed, over HTTP on three nodes without webhooks: an
- * authorisation that lapses, a page that is paid after the end of its order, an order that costs nothing.
+ * Money that is gone, comes too late or is not needed, over HTTP on three nodes without webhooks: an authorization that
+ * lapses, a page that is paid after the end of its order, an order that costs nothing.
  */
 import t from "tap";
 import {
@@ -14,6 +14,7 @@ import {
   read,
   stock,
 } from "../support/clients/order-client.ts";
+import { untilOrder, untilPaid } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -29,17 +30,9 @@ const cluster = await startOrderCluster(t, {
 });
 const [url = "", other = ""] = cluster.urls;
 const booked = async (id: string) => (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind);
-const becomes = (id: string, status: string, payment: string) =>
-  waitUntil(
-    `${id} is ${status}, its payment ${payment}`,
-    async () => {
-      const { body } = await read(url, id);
-      return body.status === status && body.payment.status === payment ? body : undefined;
-    },
-    WAIT,
-  );
+const becomes = (id: string, status: string, payment: string) => untilPaid(url, id, status, payment, WAIT);
 
-/** An order that was authorised for three seconds. */
+/** Places an order whose authorization lasts three seconds. */
 async function authorizedForAMoment(sku: string): Promise<string> {
   await putStock(url, sku, ON_HAND);
   const lines = [{ sku, quantity: 1 }];
@@ -48,7 +41,7 @@ async function authorizedForAMoment(sku: string): Promise<string> {
   return body.id;
 }
 
-t.test("an authorisation that lapses is noticed, whichever node is left, and holds the order", async (t) => {
+t.test("any remaining node notices an authorization that lapses, and the order is held", async (t) => {
   const ids = await Promise.all(["LAPSE-1", "LAPSE-2", "LAPSE-3", "LAPSE-4"].map(authorizedForAMoment));
   const last = cluster.nodes.at(-1)!;
   await last.kill();
@@ -64,21 +57,14 @@ t.test("an authorisation that lapses is noticed, whichever node is left, and hol
     const body = step === "quality-check" ? { passed: true } : {};
     t.equal((await command(other, id, step, body)).status, 200, step);
   }
-  const held = await waitUntil(
-    "it is held",
-    async () => {
-      const { body } = await read(url, id);
-      return body.nextEvents.includes("retry") ? body : undefined;
-    },
-    WAIT,
-  );
+  const held = await untilOrder(url, id, "held", ({ nextEvents }) => nextEvents.includes("retry"), WAIT);
   t.match(held, { status: "confirmed", payment: expired, fulfillment: { status: "packed" } });
-  t.match(await command(url, id, "retry"), { status: 200 }, "an operator has the gateway asked again");
+  t.match(await command(url, id, "retry"), { status: 200 }, "an operator repeats the call to the gateway");
   await waitUntil(
-    "the gateway has said no again",
+    "the gateway has refused again",
     async () => {
       const events = (await history(url, id)).flatMap((item) => item.events);
-      // By its timer, by the capture that the packing asked for, by the operator's.
+      // From its timer, from the capture at packing, from the operator's retry.
       return events.filter((event) => event === "payment.expired").length === 3;
     },
     WAIT,
@@ -88,38 +74,45 @@ t.test("an authorisation that lapses is noticed, whichever node is left, and hol
   for (const one of ids) t.match(await command(url, one, "cancel", { reason: "not paid" }), { status: 200 });
   for (const one of ids) {
     await becomes(one, "cancelled", "expired");
-    t.strictSame(await booked(one), ["authorize", "lapse"], "nothing was voided, nothing refunded");
+    t.strictSame(
+      await booked(one),
+      ["authorize", "lapse"],
+      "the gateway voided nothing and refunded nothing",
+    );
   }
   for (const sku of ["LAPSE-1", "LAPSE-4"])
     await waitUntil(`${sku} is free`, async () => (await stock(url, sku)).available === ON_HAND, WAIT);
 });
 
-t.test("a page that is paid after its order has ended is found by asking, and refunded", async (t) => {
-  await putStock(url, "LATE-1", ON_HAND);
-  const email = "late@example.com";
-  const lines = [{ sku: "LATE-1", quantity: 1 }];
-  const { body } = await place(url, orderOf({ method: "async", lines, email }));
-  t.match(await command(url, body.id, "cancel", { reason: "changed my mind" }), { status: 200 });
-  await becomes(body.id, "cancelled", "voided");
-  const paid = await fetch(body.payment.url ?? "", {
-    method: "POST",
-    body: new URLSearchParams({ action: "pay_late" }),
-  });
-  t.equal(paid.status, 200);
-  await becomes(body.id, "cancelled", "refunded");
-  t.strictSame(await booked(body.id), ["authorize", "capture", "refund"]);
-  const mail = await waitUntil(
-    "the customer is told",
-    async () =>
-      (await mails(cluster.mailbox.url)).find(
-        (one) => one.to.includes(email) && one.subject === "Payment refunded",
-      ),
-    WAIT,
-  );
-  t.match(mail.text, /because the order was cancelled/u);
-});
+t.test(
+  "a poll finds a page that is paid after its order has ended, and the payment is refunded",
+  async (t) => {
+    await putStock(url, "LATE-1", ON_HAND);
+    const email = "late@example.com";
+    const lines = [{ sku: "LATE-1", quantity: 1 }];
+    const { body } = await place(url, orderOf({ method: "async", lines, email }));
+    t.match(await command(url, body.id, "cancel", { reason: "changed my mind" }), { status: 200 });
+    await becomes(body.id, "cancelled", "voided");
+    const paid = await fetch(body.payment.url ?? "", {
+      method: "POST",
+      body: new URLSearchParams({ action: "pay_late" }),
+    });
+    t.equal(paid.status, 200);
+    await becomes(body.id, "cancelled", "refunded");
+    t.strictSame(await booked(body.id), ["authorize", "capture", "refund"]);
+    const mail = await waitUntil(
+      "the customer has the mail",
+      async () =>
+        (await mails(cluster.mailbox.url)).find(
+          (one) => one.to.includes(email) && one.subject === "Payment refunded",
+        ),
+      WAIT,
+    );
+    t.match(mail.text, /because the order was cancelled/u);
+  },
+);
 
-t.test("an order that costs nothing is confirmed and completed, however it would be paid", async (t) => {
+t.test("an order that costs nothing is confirmed and completed with every payment method", async (t) => {
   const item = { onHand: ON_HAND, name: "A gift", price: { amount: 0, currency: "EUR" } };
   const put = await fetch(`${url}/v1/inventory/GIFT`, {
     method: "PUT",

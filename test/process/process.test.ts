@@ -1,3 +1,4 @@
+/** The life of any of our processes: start, stop by signal, faults, and the parent that is watched. */
 import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
 import t from "tap";
@@ -5,16 +6,16 @@ import { startNode } from "../support/cluster/processes.ts";
 import type { Started } from "../support/cluster/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const FILE = fileURLToPath(new URL("fixtures/fake-process.ts", import.meta.url));
+const FILE = fileURLToPath(new URL("../support/programs/fake-process.ts", import.meta.url));
 
-async function started(t: Test, behaviour: string, env: Record<string, string> = {}): Promise<Started> {
-  const child = startNode(t, FILE, [behaviour], { env });
-  await waitUntil("it has started", () => /start(ed|ing)/u.test(child.output()));
+async function started(t: Test, behavior: string, env: Record<string, string> = {}): Promise<Started> {
+  const child = startNode(t, FILE, [behavior], { env });
+  await waitUntil("the process has started", () => /start(ed|ing)/u.test(child.output()));
   return child;
 }
 
 for (const signal of ["SIGTERM", "SIGINT"] as const)
-  t.test(`${signal} stops in order, once, with exit code 0`, async (t) => {
+  t.test(`${signal} stops a process in order, once, with exit code 0`, async (t) => {
     const child = await started(t, "good");
     child.send(signal);
     t.same(await child.ended, { code: 0, signal: null });
@@ -24,7 +25,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const)
 t.test("a second signal ends a stop that hangs, with exit code 1", async (t) => {
   const child = await started(t, "hang");
   child.send("SIGTERM");
-  await waitUntil("it stops", () => child.output().includes("stopping"));
+  await waitUntil("the process stops", () => child.output().includes("stopping"));
   child.send("SIGTERM");
   t.equal((await child.ended).code, 1);
 });
@@ -44,16 +45,16 @@ t.test("a stop that is asked for while it starts ends the start, with exit code 
   t.same(await child.ended, { code: 0, signal: null });
 });
 
-t.test("a start that fails tells why in one line, with exit code 1", async (t) => {
+t.test("a start that fails reports its reason in one line, with exit code 1", async (t) => {
   const child = startNode(t, FILE, ["refuse"]);
   t.equal((await child.ended).code, 1);
   t.equal(child.output(), "orderly fake: cannot start: set FAKE to something better\n");
 });
 
-t.test("a rejection nobody handles ends the process with its stack", async (t) => {
+t.test("an unhandled rejection ends the process with its stack", async (t) => {
   const child = startNode(t, FILE, ["reject"]);
   t.equal((await child.ended).code, 1);
-  t.match(child.output(), /fatal: Error: nobody handles this\n\s+at .*fake-process\.ts/u);
+  t.match(child.output(), /fatal: Error: unhandled on purpose\n\s+at .*fake-process\.ts/u);
 });
 
 t.test("a process whose parent is watched stops when standard input closes", async (t) => {

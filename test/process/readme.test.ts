@@ -1,7 +1,7 @@
 /**
- * README.md, to the letter: its commands are run as they stand there, with the ports and the folder of a cluster of the
- * test's own, and end as it says. What `nats` shows is in inspecting.test.ts, how `reconcile` names differences in
- * reconcile.test.ts, `npm run start:cluster` in start-cluster.test.ts.
+ * README.md, exactly: the test runs its commands as they are written, with the ports and the folder of a cluster
+ * of its own, and they end as README.md says. What `nats` shows is in inspecting.test.ts, how `reconcile` names
+ * differences in reconcile.test.ts, `npm run start:cluster` in start-cluster.test.ts.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -12,7 +12,8 @@ import type { ClusterView } from "../../src/http/operations/operations-port.ts";
 import type { HistoryItem, OrderView } from "../../src/services/orders/contract.ts";
 import { findPlace, launch } from "../support/cluster/local-cluster.ts";
 import type { Launched, Place } from "../support/cluster/local-cluster.ts";
-import { mails, read, readiness } from "../support/clients/order-client.ts";
+import { untilCompleted } from "../support/clients/order-poll.ts";
+import { mails, readiness } from "../support/clients/order-client.ts";
 import type { LedgerEntry } from "../support/clients/order-client.ts";
 import { checkPdf } from "../support/audits/order-documents.ts";
 import { press } from "../support/clients/payment-page.ts";
@@ -34,17 +35,17 @@ const lacks = ["bash", "curl"].filter((command) => {
 });
 
 t.test(
-  "what README.md says, its commands do",
+  "the commands of README.md do what it says",
   lacks.length > 0 ? { skip: `this machine has no ${lacks.join(" and no ")}` } : {},
   async (t) => {
     const place = await findPlace(t, 3);
     const [start = ""] = commands(blocks(section(""), "bash")[0] ?? "");
     t.match(start, /^npm ci && npm start$/u);
-    // Dependencies are here already; and half the pause between two steps is long enough to kill a node in.
+    // Dependencies are installed; and half the pause between two steps is enough time to kill a node.
     const env = { ORDERLY_PARENT: "", ORDERLY_STEP_DELAY_MS: "750" };
     const cluster = await launch(t, place, { command: ["npm", "start"], env });
 
-    t.test("npm start shows what is shown", async (t) => checkWelcome(t, place, cluster));
+    t.test("npm start shows the documented welcome", async (t) => checkWelcome(t, place, cluster));
     t.test("Kill a node", async (t) => killANode(t, place, cluster));
     t.test("One order of each kind", async (t) => oneOfEachKind(t, place));
     t.test("import-stock", async (t) => importStock(t, place));
@@ -54,7 +55,7 @@ t.test(
 
 const urlOf = (place: Place, path = "") => at(place, `http://127.0.0.1:3000${path}`);
 
-/** Every line up to `...` is in the output; versions, and where nats-server was found, are this machine's. */
+/** Every line up to `...` is in the output; versions and the place of nats-server are this machine's. */
 function checkWelcome(t: Test, place: Place, cluster: Launched): void {
   const [shown = ""] = blocks(section(""), "");
   const lines = at(place, shown.split("  ...")[0] ?? "")
@@ -83,43 +84,43 @@ async function json<T>(command: string): Promise<T> {
 async function killANode(t: Test, place: Place, cluster: Launched): Promise<void> {
   const text = section("Kill a node");
   const [block = "", again = ""] = blocks(text, "bash");
-  const [order = "", see = "", kill = "", ...looks] = commands(at(place, block));
-  t.equal(looks.length, 3);
+  const [order = "", see = "", kill = "", ...reads] = commands(at(place, block));
+  t.equal(reads.length, 3);
 
-  // The reader reads on 3001, so it is another node that has to have the order.
-  const { id, owner } = await waitUntil("an order that another node than the second owns", async () => {
+  // README.md reads on port 3001, so another node has to own the order.
+  const { id, owner } = await waitUntil("another node than the second owns the order", async () => {
     const placed = await json<OrderView>(order);
     const { nodes, partitions } = await json<ClusterView & { nodes: { pid: number }[] }>(see);
     const own = partitions.find(({ partition }) => partition === partitionOf(placed.id, PARTITIONS));
     const owner = nodes.find((node) => node.id === own?.node);
     return owner !== undefined && owner.id !== "node-2" && { id: placed.id, owner };
   });
-  t.equal(owner.pid, cluster.pids[owner.id], "with process ids");
+  t.equal(owner.pid, cluster.pids[owner.id], "the cluster's page names the process id");
   t.equal((await shell(kill.replace("<pid>", String(owner.pid)))).code, 0);
 
-  const [readIt = "", history = "", ledger = ""] = looks.map((look) => look.replace("<id>", id));
+  const [readIt = "", history = "", ledger = ""] = reads.map((command) => command.replace("<id>", id));
   await waitUntil(
-    "it goes on to completed by itself",
+    "the order goes on to completed by itself",
     async () => (await json<OrderView>(readIt)).status === "completed",
     WAIT,
   );
   const { items } = await json<{ items: HistoryItem[] }>(history);
   const nodes = [...new Set(items.map(({ node }) => node))];
-  t.equal(nodes[0], owner.id, "its first owner");
+  t.equal(nodes[0], owner.id, "the killed node was its first owner");
   t.not(items.at(-1)?.node, owner.id, "another node went on");
   const { entries } = await json<{ entries: LedgerEntry[] }>(ledger);
   t.strictSame(
     entries.filter(({ orderId }) => orderId === id).map(({ kind }) => kind),
     ["authorize", "capture"],
-    "one authorisation, one capture",
+    "one authorization, one capture",
   );
 
   const [byHand = ""] = commands(at(place, again));
   const url = owner.url ?? "";
-  await t.rejects(readiness(url), "nobody restarts a node");
+  await t.rejects(readiness(url), "the launcher restarts no node");
   const [command = "", ...args] = byHand.replace("node-2", owner.id).split(" ");
   const restarted = startProcess(t.parent as Test, command, args, { cwd: root });
-  await waitUntil("it is ready again", async () => (await readiness(url)) === 200, WAIT);
+  await waitUntil("the node is ready again", async () => (await readiness(url)) === 200, WAIT);
   (t.parent as Test).teardown(() => restarted.stop());
 }
 
@@ -148,21 +149,14 @@ async function oneOfEachKind(t: Test, place: Place): Promise<void> {
   const [, mailbox = ""] = /The mails are at <([^>]+)>/u.exec(at(place, text)) ?? [];
   const [, invoice = ""] = /`(http:[^`]+<id>\/invoice)`/u.exec(at(place, text)) ?? [];
   for (const { id } of placed) {
-    const { body } = await waitUntil(
-      `${id} is completed`,
-      async () => {
-        const answer = await read(urlOf(place), id);
-        return answer.body.status === "completed" && answer;
-      },
-      WAIT,
-    );
+    const body = await untilCompleted(urlOf(place), id, WAIT);
     t.equal(invoice.replace("<id>", id), `${urlOf(place)}${body.invoice?.url}`);
     await checkPdf(t, urlOf(place), body);
     const subjects = async () =>
       (await mails(mailbox))
         .filter((mail) => mail.text.split("\n").includes(`Order ${id}`))
         .map(({ subject }) => subject);
-    await waitUntil("its mails are there", async () => (await subjects()).length >= 3, WAIT);
+    await waitUntil("the mailbox has its mails", async () => (await subjects()).length >= 3, WAIT);
     t.strictSame(new Set(await subjects()), new Set(MAILS), "its mails");
   }
   t.match(await (await fetch(mailbox)).text(), /Order shipped/u, "the mailbox shows them");
@@ -178,7 +172,7 @@ async function importStock(t: Test, place: Place): Promise<void> {
   writeFileSync(file, `${columns}\n${line}\nMUG-RED,"Mug, red",a lot,EUR,5\n`);
   const ended = await shell(command.replace("FILE.csv", file), { ORDERLY_NODE_URL: urlOf(place) });
   t.match(ended.stdout, "1 lines stored, 1 refused");
-  t.match(ended.stderr, /line 3: .*a lot/u, "every line that cannot be stored is named");
+  t.match(ended.stderr, /line 3: .*a lot/u, "the command names every line that it cannot store");
   const item = await fetch(urlOf(place, "/v1/inventory/TSHIRT-M"));
   t.match(await item.json(), {
     name: "T-shirt, medium",

@@ -1,4 +1,4 @@
-/** `npm run start:cluster`: three nats-servers, everything on each, the same life as `npm start`. */
+/** `npm run start:cluster`: three nats-servers with a copy of everything on each, and the same life as `npm start`. */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import t from "tap";
@@ -19,7 +19,7 @@ type Info = {
 t.test(
   "every stream has three copies; an interrupt stops all, and another start finds the orders",
   async (t) => {
-    const place = await findPlace(t, 3, 3);
+    const place = await findPlace(t, 2, 3);
     const { ORDERLY_NATS_SERVERS: _, ...env } = place.env;
     const byOption = { command: [process.execPath, orderly, "start", "--cluster"] as const };
     const first = await launch(t, { ...place, env }, byOption);
@@ -31,7 +31,7 @@ t.test(
       t.equal(cluster.replicas.length, 2, name);
     }
     await link.close();
-    const url = `http://127.0.0.1:${place.port + 2}`;
+    const url = `http://127.0.0.1:${place.port + 1}`;
     const placed = await placeOrder(url, orderOf({ method: "cash_on_delivery" }));
     t.equal(placed.status, 201);
 
@@ -49,10 +49,10 @@ t.test(
     process.kill(second.pids["nats-2"]!, "SIGKILL");
     await waitUntil("the server has died with its keeper", async () => !(await isListening(lostPort)));
     const command = await waitUntil(
-      "it tells how to start the server again",
+      "the launcher shows how to start the server again",
       () => /start it again: node orderly.mjs (nats --env-file \S+nats-2\S+)/u.exec(second.output())?.[1],
     );
-    // When it led the stream, another one has to be elected first: callers get 503 and ask again, as careful ones do.
+    // If the lost server led the stream, the others elect a leader first: callers get 503 and repeat the request.
     const [two] = await startLoad({
       name: "two-are-enough",
       count: 1,
@@ -64,13 +64,13 @@ t.test(
     const byHand = startProcess(t, process.execPath, [orderly, ...command.split(" ")], {
       cwd: dirname(orderly),
     });
-    await waitUntil("it takes connections again", () => isListening(lostPort));
+    await waitUntil("the server takes connections again", () => isListening(lostPort));
     await byHand.stop();
-    t.notOk(await isListening(lostPort), "and stops when it is told to");
+    t.notOk(await isListening(lostPort), "the server stops at SIGTERM");
 
     process.kill(second.pid, "SIGKILL");
     await waitUntil(
-      "the children end when their parent is gone",
+      "the children have ended after their parent",
       () => !Object.values(second.pids).some(isAlive),
       {
         timeoutMs: 15_000,

@@ -1,3 +1,6 @@
+/**
+ * `npm start` with a node that is killed or frozen: the launcher reports it, and the cluster goes on and stops in time.
+ */
 import { dirname } from "node:path";
 import t from "tap";
 import { findPlace, isListening, launch, orderly } from "../support/cluster/local-cluster.ts";
@@ -5,12 +8,12 @@ import { startProcess } from "../support/cluster/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 t.test(
-  "a node that is killed is told and not restarted; the others go on, and it can be started again",
+  "the launcher reports a killed node and does not restart it; the others go on, and it can be started again",
   async (t) => {
     const place = await findPlace(t, 2);
     const cluster = await launch(t, place);
     process.kill(cluster.pids["node-2"]!, "SIGKILL");
-    await waitUntil("the launcher tells", () =>
+    await waitUntil("the launcher reports it", () =>
       new RegExp(`node-2 \\(process ${cluster.pids["node-2"]}\\) was ended by SIGKILL; its log: `, "u").test(
         cluster.output(),
       ),
@@ -25,7 +28,7 @@ t.test(
     const again = /start it again: node (.*)$/mu.exec(cluster.output())?.[1] ?? "";
     startProcess(t, process.execPath, again.split(" "), { cwd: dirname(orderly) });
     await waitUntil(
-      "the killed one is ready again",
+      "the killed node is ready again",
       async () => (await fetch(`http://127.0.0.1:${place.port + 1}/health/ready`)).ok,
       { timeoutMs: 30_000 },
     );

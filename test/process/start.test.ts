@@ -1,3 +1,4 @@
+/** `npm start`: a cluster starts, stops at an interrupt, and keeps its orders; two clusters run side by side. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -6,14 +7,14 @@ import { findPlace, isListening, launch, startLauncher } from "../support/cluste
 import { waitUntil } from "../support/wait-until.ts";
 
 const GIB = 2 ** 30;
-/** What nats-server says that it may store, GiB. */
-const toldLimit = (home: string): number => {
+/** The storage limit that nats-server logs, GiB. */
+const loggedLimit = (home: string): number => {
   const log = readFileSync(join(home, "logs", "nats-server.log"), "utf8");
   return Number(/Max Storage:\s+([\d.]+) GB/u.exec(log)?.[1]);
 };
 
 t.test(
-  "a cluster that is interrupted stops whole within 10 s, and keeps orders and stock when started again",
+  "a cluster that is interrupted stops within 10 s, and has its orders and stock when it starts again",
   async (t) => {
     const place = await findPlace(t, 2);
     const first = await launch(t, place);
@@ -21,10 +22,10 @@ t.test(
     t.match(
       first.output(),
       new RegExp(`kill -9 ${first.pids["node-2"]} `, "u"),
-      "it tells how to kill a node",
+      "the welcome shows how to kill a node",
     );
     const limit = storeLimit(join(place.home, "nats"), 1) / GIB;
-    t.ok(Math.abs(toldLimit(place.home) / limit - 1) < 0.1, "nats-server may fill a share of its volume");
+    t.ok(Math.abs(loggedLimit(place.home) / limit - 1) < 0.1, "nats-server may fill a share of its volume");
     const url = `http://127.0.0.1:${place.port + 1}/v1/inventory/LIMITED-1`;
     const stock = await (await fetch(url)).json();
     t.match(stock, { sku: "LIMITED-1", onHand: 10 });
@@ -34,7 +35,7 @@ t.test(
       body,
       headers: { "content-type": "application/json" },
     });
-    t.equal(placed.status, 201, "the order that it suggests is confirmed");
+    t.equal(placed.status, 201, "the suggested order is confirmed");
     const order = `http://127.0.0.1:${place.port}${placed.headers.get("location") ?? ""}`;
 
     const from = performance.now();
@@ -58,7 +59,7 @@ t.test(
     const elsewhere = await findPlace(t, 1);
     const second = await launch(t, elsewhere, { env: { ORDERLY_NATS_MAX_STORE: "2GB" } });
     t.ok(second.running() && cluster.running());
-    t.equal(toldLimit(elsewhere.home), 2, "or what it is told");
+    t.equal(loggedLimit(elsewhere.home), 2, "a setting replaces that share");
     const third = await findPlace(t, 1);
     const refused = startLauncher(t, { ...third, env: { ...third.env, ORDERLY_HOME: place.home } });
     t.equal((await refused.ended).code, 1);

@@ -1,4 +1,4 @@
-/** The services behind the HTTP API, in memory, as far as HTTP can tell them apart from the real ones. */
+/** The services of the HTTP API in memory, alike the real ones as far as HTTP can see. */
 import type { FastifyInstance } from "fastify";
 import pino from "pino";
 import type { Test } from "tap";
@@ -33,7 +33,7 @@ export const order: OrderView = {
 
 type Placed = { order: PlaceOrder; options: Parameters<Orders["place"]>[1] };
 
-/** Keeps orders in a map; `place` confirms whatever comes, `command` answers the order as it is. */
+/** Keeps orders in a map; `place` confirms every order, `command` returns the order unchanged. */
 export class OrdersInMemory implements Orders {
   readonly stored = new Map<string, OrderView>([[order.id, order]]);
   readonly placed: Placed[] = [];
@@ -93,7 +93,7 @@ export type TestApp = {
   readonly app: FastifyInstance;
   readonly orders: OrdersInMemory;
   readonly inventory: InventoryInMemory;
-  /** What the app logged at info level and above, as parsed lines. */
+  /** The app's log lines at info level and above, parsed. */
   readonly logged: Record<string, unknown>[];
 };
 

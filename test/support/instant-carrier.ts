@@ -1,4 +1,7 @@
-/** A carrier in this process, without a network: the tracking number is derived from the key, and it forgets nothing. */
+/**
+ * A carrier in this process, without a network: the tracking number is derived from the key, and every shipment stays
+ * in memory.
+ */
 import { createHash } from "node:crypto";
 import type { Carrier } from "../../src/services/fulfillment/carrier.ts";
 

@@ -1,4 +1,4 @@
-/** Figures of a node, as operators read them. */
+/** The metrics of a node, as operators read them. */
 
 /** All of them, in Prometheus' text format. */
 export async function metricsOf(url: string): Promise<string> {
@@ -9,12 +9,12 @@ export async function metricsOf(url: string): Promise<string> {
 }
 
 /**
- * One of them.
+ * The value of one metric.
  * @param label as it is written there, where there are several: `provider="gateway"`
  */
 export function valueOf(metrics: string, name: string, label = ""): number {
   const value = new RegExp(`^${name}\\{[^}]*${label}[^}]*\\} (\\S+)$`, "mu").exec(metrics)?.[1];
-  if (value === undefined) throw new Error(`the metrics do not tell ${name} ${label}`);
+  if (value === undefined) throw new Error(`the metrics have no ${name} ${label}`);
   return Number(value);
 }
 

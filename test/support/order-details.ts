@@ -1,3 +1,4 @@
+/** The shop and the order that the tests of documents and mails use. */
 import type { Seller } from "../../config/seller-settings.ts";
 import type { OrderDetails } from "../../machines/order-events.ts";
 

@@ -1,4 +1,6 @@
-/** README.md as its reader uses it: what stands under a heading, with the places of a cluster of the test's own. */
+/**
+ * README.md as its reader uses it: the text under a heading, with the ports and the folder of the test's own cluster.
+ */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -15,7 +17,7 @@ const NATS_PORT = 4222;
 
 export type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-/** What stands under a heading, up to the next one; all before the first heading for "". @throws without such a heading */
+/** The text under a heading, up to the next one; for "" all before the first heading. @throws without such a heading */
 export function section(heading: string): string {
   const parts = README.split(/^#{2,3} /mu);
   const found = heading === "" ? parts[0] : parts.find((part) => part.startsWith(`${heading}\n`));

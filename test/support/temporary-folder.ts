@@ -1,4 +1,4 @@
-/** Folders that live as long as a test. */
+/** Folders that a test removes at its end. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

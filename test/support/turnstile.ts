@@ -63,7 +63,7 @@ const counterMachine = setup({
 
 export type CoinCheck = (key: string, attempt: number, resumed: boolean) => Promise<{ receipt: string }>;
 
-/** @param check what the outside says to a coin; `lookup` remembers by key when given */
+/** @param check the outside call for a coin; `lookup`, when given, is the status query by key */
 export function turnstile(
   check: CoinCheck,
   lookup?: (key: string) => { receipt: string } | undefined,

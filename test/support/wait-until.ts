@@ -2,22 +2,22 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 export type WaitOptions = {
-  /** Gives up after this long. Default 30 s: a machine may be busy, and servers take up to 12 s to elect a leader. */
+  /** Fails after this time. Default 30 s: a machine may be busy, and servers take up to 12 s to elect a leader. */
   readonly timeoutMs?: number;
-  /** Pause between two looks. Default 20 ms. */
+  /** Pause between two polls. Default 20 ms. */
   readonly intervalMs?: number;
 };
 
 type Truthy<T> = Exclude<T, undefined | null | false | 0 | "">;
 
-/** The condition did not come true in time. Carries the last error of the condition, if it threw, as cause. */
+/** The condition did not come true in time. Has the last error of the condition, if it threw, as cause. */
 export class NeverHappened extends Error {
   override readonly name = "NeverHappened";
 }
 
 /**
- * Looks again and again until `condition` gives something truthy, and resolves with that. A condition that
- * throws or rejects has not come true yet.
+ * Polls `condition` until its value is truthy, and resolves with that value. A condition that throws or rejects has not
+ * come true yet.
  * @param reason what is waited for, as the failure names it: "node-2 owns partition 7"
  * @throws NeverHappened
  */
@@ -39,7 +39,9 @@ export async function waitUntil<T>(
     }
     if (performance.now() >= deadline) {
       const detail = lastError instanceof Error ? ` (${lastError.message})` : "";
-      throw new NeverHappened(`waited ${timeoutMs} ms in vain: ${reason}${detail}`, { cause: lastError });
+      throw new NeverHappened(`waited ${timeoutMs} ms without success: ${reason}${detail}`, {
+        cause: lastError,
+      });
     }
     await pause(options.intervalMs ?? 20);
   }

@@ -11,10 +11,10 @@
 import { Server as TcpServer, type Socket } from "node:net";
 import type { FastifyReply } from "fastify";
 import { stopping } from "../../runtime/limits.ts";
+import { RETRY_AFTER_MS } from "../../services/unavailable.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { retryAfter, sendProblem } from "../protocol/problem-answers.ts";
 
-const RETRY_AFTER_MS = 1000;
 /** A client usually sends one more request on a connection within this time; the connection closes after its answer. */
 const IDLE_CONNECTIONS_MS = 300;
 const CHECK_EVERY_MS = 20;

@@ -1,4 +1,5 @@
 /** Dead letters, events that workers abandoned: listed, and given to their workers again. */
+import type { DeadLetterService } from "../../services/dead-letters/contract.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { readLimit } from "../protocol/page-cursor.ts";
@@ -6,7 +7,6 @@ import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
 import { ProblemError } from "../protocol/problems.ts";
 import { pageQuery, ref } from "../protocol/schema-parts.ts";
-import type { DeadLetterService } from "./dead-letters-port.ts";
 import { DEAD_LETTER_ID, deadLetterParams } from "./dead-letters-schema.ts";
 
 const listSchema = {

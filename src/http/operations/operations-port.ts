@@ -1,7 +1,5 @@
 /** What the HTTP layer needs of the node besides the services. The composition of the node implements it. */
-import type { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
-import type { UnavailableResult } from "../../services/orders/contract.ts";
+import type { UnavailableResult } from "../../services/unavailable.ts";
 
 /** One check of `GET /health/ready`. */
 export type HealthCheck = { readonly name: string; readonly ok: boolean; readonly detail: string };
@@ -34,22 +32,6 @@ export type ClusterView = {
     readonly lag: number;
   }[];
 };
-
-/** Outcome of reading an invoice or a credit note. */
-export type InvoiceResult =
-  | { readonly status: "found"; readonly pdf: Buffer | Readable | ReadableStream; readonly number: string }
-  /** There is no such order. */
-  | { readonly status: "not_found" }
-  /** The order has no such document, or not yet. */
-  | { readonly status: "not_ready" }
-  | UnavailableResult;
-
-/** Invoices and credit notes as PDF. */
-export interface Invoices {
-  read(orderId: string): Promise<InvoiceResult>;
-  /** The credit note of a cancelled order's invoice. */
-  creditNote(orderId: string): Promise<InvoiceResult>;
-}
 
 /** The node itself, for load balancers, monitoring and operators. */
 export interface Operations {

@@ -2,9 +2,9 @@
  * Rules of a new order that its schema cannot express in clear words: each SKU once, a token if the method needs one.
  * They are checked on any body, also on one that broke the schema, so that every fault is reported at once.
  */
+import { isPaymentMethod, needsToken } from "../../services/orders/contract.ts";
 import type { Fault } from "../protocol/faults.ts";
 import { httpLimits } from "../protocol/limits.ts";
-import { tokenMethods } from "./place-order-schema.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
 
@@ -35,19 +35,15 @@ function duplicateSkus(lines: unknown): Fault[] {
 
 function tokenFaults(payment: Loose): Fault[] {
   const { method, token } = payment;
-  if (typeof method !== "string") return [];
-  const needed = tokenMethods.some((name) => name === method);
+  // For a method that does not exist, only the method is at fault.
+  if (typeof method !== "string" || !isPaymentMethod(method)) return [];
+  const needed = needsToken(method);
   const pointer = "/payment/token";
   if (needed && token === undefined)
     return [{ pointer, code: "required", message: `is required for ${method}` }];
-  // For a method that does not exist, only the method is at fault.
-  if (!needed && token !== undefined && isOtherMethod(method))
+  if (!needed && token !== undefined)
     return [{ pointer, code: "not_allowed", message: `is not taken for ${method}` }];
   return [];
-}
-
-function isOtherMethod(method: string): boolean {
-  return method === "cash_on_delivery" || method === "in_person" || method === "async";
 }
 
 function looseObject(value: unknown): Loose {

@@ -1,15 +1,15 @@
 /** Body of `POST /v1/orders`. */
 import { type Static, Type } from "typebox";
+import { isHosted, needsToken, paymentMethods } from "../../services/orders/contract.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { closed, oneOf, sku, text } from "../protocol/schema-parts.ts";
 
-/** Methods that need a token of the card or wallet; the others must not have one. */
-export const tokenMethods = ["credit_card", "debit_card", "tokenized"] as const;
+const named = (methods: readonly string[]): string => methods.map((name) => `\`${name}\``).join(", ");
 
-/** How an order is paid. */
+/** How an order is paid: one of the payment methods. */
 export const paymentMethod = oneOf(
-  ["cash_on_delivery", "in_person", ...tokenMethods, "async"],
-  "`credit_card`, `debit_card` and `tokenized` need a token; `async` is paid on a hosted page",
+  paymentMethods,
+  `With a token of the card or wallet: ${named(paymentMethods.filter(needsToken))}. Paid on a hosted page: ${named(paymentMethods.filter(isHosted))}.`,
 );
 
 /** The customer of an order. */

@@ -1,8 +1,8 @@
 /** Reads of one order: the order, its history, its invoice and credit note. */
 import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
+import type { InvoiceResult, Invoices } from "../../services/invoice/contract.ts";
 import type { Orders } from "../../services/orders/contract.ts";
-import type { InvoiceResult, Invoices } from "../operations/operations-port.ts";
 import { etagOf, matches } from "../protocol/etag.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";

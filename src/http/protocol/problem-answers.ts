@@ -1,5 +1,5 @@
 /** Error answers: how one is sent, and those that several routes share. */
-import type { UnavailableResult } from "../../services/orders/contract.ts";
+import type { UnavailableResult } from "../../services/unavailable.ts";
 import { PROBLEM_TYPE, type ProblemCode, type ProblemMembers, problems, toProblem } from "./problems.ts";
 
 /** The part of a reply that a problem needs, whatever the route's types are. */

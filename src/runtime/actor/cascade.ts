@@ -1,6 +1,6 @@
 /**
- * One input applied to one actor: pure, bounded, and one record in the end, however many of the actor's
- * machines it moves. Emitted events reach the listening machines within the same cascade (ADR 3).
+ * Applies one input to one actor: pure, bounded, and one record as its result, however many of the actor's
+ * machines move. Emitted events reach the listening machines within the same cascade (ADR 3).
  */
 import type { EventObject } from "xstate";
 import { limits } from "../limits.ts";
@@ -21,40 +21,45 @@ import {
 } from "./machine.ts";
 import { type EffectOutcome, idOf, type Input, type ParkedInput } from "./input.ts";
 
-/** An actor in memory: its durable state, and its machines ready to step. */
+/** The state of an actor in memory: its durable snapshot, and its machines ready to step, by name. Immutable. */
 export type Head = { readonly snapshot: Snapshot; readonly live: ReadonlyMap<string, Live> };
 
+/** What a cascade needs besides the definition, the actor's state and the input. */
 export type CascadeContext = {
   readonly actor: string;
   /** ms since the epoch */
   readonly now: number;
-  /** Sequence of the inbox message that carries the input; 0 for inputs that do not come from the inbox. */
+  /** Sequence of the inbox message that carries the input; 0 for an input from elsewhere. */
   readonly inbox: number;
-  /** Lets a co-located resource decide at once; see Joinable. */
+  /** Lets a co-located resource decide at once, as part of this cascade; see `Joinable`. */
   readonly join: (effect: OpenEffect, key: string) => Joined | undefined;
 };
 
+/** The result of a cascade: the next state, and what is to be stored and done with it. */
 export type Cascade = {
   readonly head: Head;
   readonly transitions: readonly TransitionTaken[];
   /** Public events, in the order in which they were emitted. */
   readonly events: readonly EventObject[];
+  /** Effects to start once the record is stored. */
   readonly opened: readonly OpenEffect[];
+  /** Ids of the effects whose outcome the input was, or that it skips. */
   readonly closed: readonly string[];
   readonly armed: readonly OpenTimer[];
   readonly cancelled: readonly OpenTimer[];
+  /** Decisions of co-located resources, stored in the same batch or not at all. */
   readonly joined: readonly Joined[];
 };
 
-/** `<actor>:<machine>.<invocation>:<generation>`: the idempotency key of an effect. */
+/** The idempotency key of an effect: `<actor>:<machine>.<invocation>:<generation>`. */
 export function effectKey(actor: string, effect: OpenEffect): string {
   return `${actor}:${effect.id}:${effect.generation}`;
 }
 
 /**
- * Restores an actor from its stored state: migrates its machines, starts those that were added since, forgets those that
- * were dropped. Pure: the next record holds what came of it.
- * @throws MachineFault when this definition cannot be reached from there; NewerMachine
+ * Restores an actor from its stored snapshot: migrates its machines, starts machines that the definition has gained,
+ * removes machines that it has lost. Pure: the next record stores the result.
+ * @throws MachineFault when no migration leads to this definition; NewerMachine when a newer program wrote the snapshot
  */
 export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
   const { version = 1 } = definition;
@@ -87,16 +92,18 @@ export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
   return { snapshot: { ...snapshot, machines, timers }, live };
 }
 
-/** Of a machine that this definition does not have. @throws NewerMachine, MachineFault */
+/** Checks that a machine that this definition does not have may be removed. @throws NewerMachine, MachineFault */
 function mustBeDropped(name: string, { effects }: Snapshot, older: boolean): void {
   if (!older) throw new NewerMachine(`machine ${name} is not known to this node`);
   if (!effects.some(({ machine }) => machine === name)) return;
-  throw new MachineFault(`machine ${name} was dropped from the definition while a call of it is under way`);
+  throw new MachineFault(`machine ${name} was removed from the definition while one of its effects is open`);
 }
 
 /**
- * Applies `input` to the actor; `undefined` when nothing takes it.
- * @throws MachineFault: the input is poisonous for this actor. Whatever had joined is settled as not committed.
+ * Applies `input` to the actor.
+ * @param head the actor's state; `undefined` for an actor that does not exist yet
+ * @returns `undefined` when nothing takes the input
+ * @throws MachineFault when the input is poisonous for this actor; joined decisions are resolved as not committed
  */
 export function cascade(
   definition: ActorDefinition,
@@ -113,7 +120,7 @@ export function cascade(
   }
 }
 
-/** `joined`: the event is the outcome of this effect, which a co-located resource has decided. */
+/** An event for a machine. `joined`: it is the outcome of this effect, which a co-located resource has decided. */
 type Queued = { readonly machine: string; readonly event: EventObject; readonly joined?: OpenEffect };
 
 class Run {
@@ -259,7 +266,7 @@ class Run {
     const joined = this.context.join(effect, effectKey(this.context.actor, effect));
     if (joined) {
       this.joined.push(joined);
-      // In front of everything else: the machine must not leave the state before it learns of the result.
+      // Before every other event: the machine must not leave the state before it receives the result.
       this.queue.unshift({ machine, event: outcomeEvent(effect, { output: joined.output }), joined: effect });
       return;
     }
@@ -267,7 +274,7 @@ class Run {
     this.opened.push(effect);
   }
 
-  /** The state of an effect is left: what this cascade opened never happens, the rest may have started. */
+  /** A machine leaves the state of an effect: one opened in this cascade never runs, an older one may have run. */
   private leave(machine: string, invocation: string): void {
     const id = `${machine}.${invocation}`;
     this.leaveJoined(id);
@@ -279,7 +286,7 @@ class Run {
     else this.effects.push({ ...effect, abandoned: true });
   }
 
-  /** Left in the very step that entered it: what the resource decided stands, and is told as late. */
+  /** The step that entered the state also leaves it: the resource's decision holds, and its outcome arrives as late. */
   private leaveJoined(id: string): void {
     const at = this.queue.findIndex(({ joined }) => joined?.id === id);
     const waiting = this.queue[at];
@@ -305,7 +312,7 @@ class Run {
     else this.cancelled.push(timer);
   }
 
-  /** Unique within the actor: a version yields far fewer than 1000 openings. */
+  /** Unique within the actor: one version opens far fewer than 1000 effects and timers. */
   private generation(): number {
     return this.version * 1000 + this.openings++;
   }

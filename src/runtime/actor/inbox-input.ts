@@ -3,7 +3,10 @@ import type { Input } from "./input.ts";
 import { isObject, parseObject } from "../json.ts";
 import type { Log, StoredMessage } from "../ports.ts";
 
-/** Inbox messages come from schedules, webhooks and workers; what cannot be read is logged and passed over. */
+/**
+ * Reads an inbox message, which comes from a schedule, a webhook or a worker.
+ * @returns `undefined` for an unreadable message, which is logged and skipped
+ */
 export function readInput(
   message: StoredMessage,
   partition: number,
@@ -12,11 +15,11 @@ export function readInput(
   const actor = message.subject.slice(subjects.inbox(partition, "").length);
   const input = parseObject(message.payload);
   if (input && isInput(input)) return { actor, input: input as Input };
-  log.error({ sequence: message.sequence, actor }, "unreadable inbox message passed over");
+  log.error({ sequence: message.sequence, actor }, "unreadable inbox message skipped");
   return undefined;
 }
 
-/** What a machine makes of the event, one without a type included, is for the turn to find out. */
+/** Checks the shape only. The cascade finds out whether a machine takes the event, also one without a type. */
 function isInput({
   kind,
   machine,

@@ -1,8 +1,8 @@
-/** What can happen to an actor: its inputs, and what is known of each. */
+/** The inputs of an actor: what can happen to it, and the names and ids of each input. */
 import type { EventObject } from "xstate";
 import type { EffectFailure } from "../definition.ts";
 
-/** What can happen to an actor. */
+/** One thing that happens to an actor. */
 export type Input =
   | { readonly kind: "start"; readonly input: object; readonly request?: string }
   | {
@@ -20,24 +20,28 @@ export type Input =
     }
   /** From the inbox: a webhook or the result of a worker. */
   | { readonly kind: "event"; readonly machine: string; readonly event: EventObject; readonly id: string }
-  /** An operator drops the input that parked the actor: what it would have closed is closed, nothing else changes. */
+  /** An operator skips the input that parked the actor: its timer or effect is closed, nothing else changes. */
   | { readonly kind: "skip"; readonly skipped: ParkedInput; readonly name: string };
 
+/** How an effect ended: with an output, or with a failure after its last attempt. */
 export type EffectOutcome = { readonly output: unknown } | { readonly error: EffectFailure };
 
-/** Enough of an input to drop it: what it would have closed, and where it stands. */
+/** As much of a parked input as skipping it needs: what it would have closed. */
 export type ParkedInput =
   | { readonly kind: "event"; readonly id: string }
   | { readonly kind: "timer"; readonly machine: string; readonly timer: string; readonly generation: number }
   | { readonly kind: "effect"; readonly id: string; readonly generation: number };
 
-/** Under which a repetition of the input is known. */
+/** The id that identifies a repetition of the input; `undefined` for inputs that have none. */
 export function idOf(input: Input): string | undefined {
   if (input.kind === "skip") return input.skipped.kind === "event" ? input.skipped.id : undefined;
   return input.kind === "command" ? input.commandId : input.kind === "event" ? input.id : undefined;
 }
 
-/** How records name an input: `start`, `command:<type>`, `timer:<machine>.<timer>`, `effect:<id>`, `inbox:<type>`, `skip:<what>`. */
+/**
+ * The name of an input in records: `start`, `command:<type>`, `timer:<machine>.<timer>`, `effect:<id>`,
+ * `inbox:<type>` or `skip:<name of the skipped input>`.
+ */
 export function inputName(input: Input): string {
   switch (input.kind) {
     case "start":
@@ -50,7 +54,7 @@ export function inputName(input: Input): string {
       return `effect:${input.id}`;
     case "skip":
       return `skip:${input.name}`;
-    // "event": the last kind; a new one does not get past the compiler here.
+    // "event" is the last kind: the compiler rejects a new kind here.
     default:
       return `inbox:${input.event.type}`;
   }

@@ -1,7 +1,7 @@
 /**
- * All contact with XState: machines are run as pure functions, and what they ask for is read as data.
- * Nothing is ever started; children are stubs that only carry their id (nats-facts of XState: an `invoke`
- * becomes a durable effect, an `after` a durable timer).
+ * The only file that runs XState: machines are pure functions, and their actions are read as data.
+ * No XState actor is ever started. Children are stubs that only carry their id: an `invoke` becomes a durable
+ * effect, an `after` a durable timer.
  */
 import {
   type AnyActorRef,
@@ -13,10 +13,10 @@ import {
 } from "xstate";
 import type { MachineEntry, MachineState, MachineStates } from "../definition.ts";
 
-/** A machine's state in memory. Immutable. */
+/** The state of a machine in memory. Immutable. */
 export type Live = AnyMachineSnapshot;
 
-/** What a step asks for, in order. */
+/** One thing that a step requires from the runtime. */
 export type MachineRequest =
   | { readonly kind: "emit"; readonly event: EventObject }
   | { readonly kind: "invoke"; readonly id: string; readonly src: string; readonly input: unknown }
@@ -24,14 +24,15 @@ export type MachineRequest =
   | { readonly kind: "delay"; readonly id: string; readonly event: EventObject; readonly delayMs: number }
   | { readonly kind: "cancel"; readonly id: string };
 
+/** The result of a step: the next state, and its requests in the order of the machine's actions. */
 export type Step = { readonly live: Live; readonly requests: readonly MachineRequest[] };
 
-/** The machine cannot be hosted, or has failed for good. Not retryable. */
+/** The machine cannot be hosted, or it has failed permanently. Not retryable. */
 export class MachineFault extends Error {
   override readonly name: string = "MachineFault";
 }
 
-/** Stored by a newer machine than this node runs: another node can read it. Not retryable on this node. */
+/** A newer program wrote the state; a node that runs that program can read it. Not retryable on this node. */
 export class NewerMachine extends MachineFault {
   override readonly name = "NewerMachine";
 }
@@ -44,8 +45,8 @@ export function startMachine(machine: AnyStateMachine, input: unknown): Step {
 }
 
 /**
- * Applies one event. When no transition takes it, the very same `live` comes back, without requests; a transition
- * that only emits changes no state either, but has requests.
+ * Applies one event. When no transition takes the event, the result is the same `live` object without requests; a
+ * transition that only emits also keeps the object, but has requests.
  * @throws MachineFault when the machine ends in its error status
  */
 export function stepMachine(machine: AnyStateMachine, live: Live, event: EventObject): Step {
@@ -55,7 +56,7 @@ export function stepMachine(machine: AnyStateMachine, live: Live, event: EventOb
   return finish(machine, next, actions);
 }
 
-/** What a guard or an action of the machine throws is the machine's fault. */
+/** Turns whatever a guard or an action of the machine throws into a fault of the machine. */
 function pure<T>(machine: AnyStateMachine, step: () => T): T {
   try {
     return step();
@@ -65,16 +66,21 @@ function pure<T>(machine: AnyStateMachine, step: () => T): T {
   }
 }
 
-/** Whether some transition takes the event in this state, guards included. */
+/** Whether a transition takes the event in this state, XState guards included. @throws MachineFault */
 export function accepts(entry: MachineEntry, state: MachineState, event: EventObject): boolean {
   return restoreMachine(entry, state, []).can(event);
 }
 
+/** The durable form of a machine's state. */
 export function toState(live: Live, version: number): MachineState {
   return { status: live.status as MachineState["status"], value: live.value, context: live.context, version };
 }
 
-/** @param openInvocations ids of the machine's open effects, so that leaving their state is noticed */
+/**
+ * Makes a stored state ready to step.
+ * @param openInvocations ids of the machine's open effects; without them, leaving their state would go unnoticed
+ * @throws MachineFault when the state does not exist in the machine
+ */
 export function restoreMachine(
   entry: MachineEntry,
   state: MachineState,
@@ -93,8 +99,9 @@ export function restoreMachine(
 }
 
 /**
- * Brings a stored state to the machine's current version.
- * @throws MachineFault when no migration leads there or one throws; NewerMachine
+ * Brings a stored state to the current version of its machine.
+ * @param machines all stored machines of the actor, which a migration may read
+ * @throws MachineFault when a migration is missing or throws; NewerMachine when the state has a later version
  */
 export function migrate(
   name: string,
@@ -125,8 +132,8 @@ export function migrate(
 }
 
 /**
- * The state of a machine that was added after its actor was stored.
- * @throws MachineFault when it has no `initialInput`, when that throws, or when the machine does not start at rest
+ * The state of a machine that the definition gained after its actor was stored.
+ * @throws MachineFault when the machine has no `initialInput`, when that throws, or when the start makes requests
  */
 export function initialState(name: string, entry: MachineEntry, others: MachineStates): MachineState {
   const { initialInput, machine, version } = entry;
@@ -143,7 +150,11 @@ export function initialState(name: string, entry: MachineEntry, others: MachineS
   return toState(live, version);
 }
 
-/** Refuses what pure hosting cannot honour. Called once, when a definition is loaded. @throws MachineFault */
+/**
+ * Rejects a machine that pure hosting cannot carry out. Called once, when a definition is loaded.
+ * @param effects names of the effect handlers
+ * @throws MachineFault
+ */
 export function checkMachine(name: string, machine: AnyStateMachine, effects: Iterable<string>): void {
   const known = new Set(effects);
   for (const node of statesOf(machine.root)) {
@@ -152,7 +163,7 @@ export function checkMachine(name: string, machine: AnyStateMachine, effects: It
     for (const invoke of node.invoke) {
       const src = typeof invoke.src === "string" ? invoke.src : invoke.id;
       if (!known.has(src)) throw new MachineFault(`machine ${name}: no effect handler for invoke "${src}"`);
-      // Without one there is no child to stop, and leaving the state would go unnoticed.
+      // Without an actor there is no child to stop, and leaving the state would go unnoticed.
       if (!machine.implementations.actors[src])
         throw new MachineFault(`machine ${name}: invoke "${src}" needs an actor in the machine's setup`);
       for (const type of [`xstate.done.actor.${invoke.id}`, `xstate.error.actor.${invoke.id}`]) {
@@ -164,7 +175,7 @@ export function checkMachine(name: string, machine: AnyStateMachine, effects: It
   }
 }
 
-/** What a machine may do besides `invoke` and `after`. Choices inside `enqueueActions` show only when they are made. */
+/** Actions besides `invoke` and `after`. Actions inside `enqueueActions` are checked only when a step runs them. */
 const HOSTED = new Set(
   ["assign", "emit", "raise", "cancel", "enqueueActions"].map((type) => `xstate.${type}`),
 );
@@ -218,10 +229,10 @@ function read(machine: AnyStateMachine, action: RawAction): MachineRequest | und
       return { kind: "invoke", id: String(params.id), src: params.src, input: params.input };
     }
     case "xstate.stopChild":
-      // A child that was not restored comes without parameters: its effect was closed before.
+      // XState passes no parameters for a child that was not restored: its effect was closed before.
       return typeof params.id === "string" ? { kind: "stop", id: params.id } : undefined;
     case "xstate.raise":
-      // Without a delay it has been applied already.
+      // XState has already applied a raised event without a delay.
       return typeof params.delay === "number"
         ? {
             kind: "delay",
@@ -240,13 +251,13 @@ function read(machine: AnyStateMachine, action: RawAction): MachineRequest | und
   );
 }
 
-/** One unstarted actor per machine: XState's `transition` makes a new one, initial state included, for every call. */
+/** One unstarted actor per machine: XState's `transition` creates one for every call, initial state included. */
 const actors = new WeakMap<AnyStateMachine, AnyActorRef>();
 
 /**
- * What a pure transition needs of an actor. XState's own `initialTransition` and `transition` do the same with an
- * actor of their own each time, which costs twice what the transition itself does (and runs the machine's context
- * factory without an input, which throws).
+ * The part of an actor that a pure transition needs. XState's own `initialTransition` and `transition` create an actor
+ * for each call. That costs twice as much as the transition, and it runs the machine's context factory without an
+ * input, which throws.
  */
 function scopeOf(machine: AnyStateMachine, input: unknown, actions: RawAction[]): AnyActorScope {
   let self = actors.get(machine);

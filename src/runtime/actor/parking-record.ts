@@ -1,32 +1,32 @@
 /**
- * What the stream holds of a parked actor: JSON on `orders.parked.<partition>.<actor>`, the last message counts
- * (ADR 7). Beside the actor's records, not among them: the last record stays the last good state.
+ * The stored form of a parking: JSON on `orders.parked.<partition>.<actor>`, of which the last message counts
+ * (ADR 7). It is separate from the actor's records, so the last record stays the last good state.
  */
 import { type Input, inputName, type ParkedInput } from "./input.ts";
 import { parseObject } from "../json.ts";
 import type { StoredMessage } from "../ports.ts";
 
-/** The actor is parked: nothing is applied to it until an operator resumes it or skips the input. */
+/** The actor is parked: no input is applied to it until an operator resumes it or skips the input. */
 export type Parking = {
   readonly status: "parked";
-  /** Tells this parking from every other one of the actor; also the commit id of the message. */
+  /** Distinguishes this parking from every other parking of the actor; also the commit id of the message. */
   readonly id: string;
   readonly actor: string;
   /** ms since the epoch */
   readonly since: number;
-  /** In the words of whoever refused; cut to a bound. */
+  /** The message of the error that parked the actor; at most 1000 characters. */
   readonly reason: string;
-  /** As records name it, `inbox:<type>`, `timer:<machine>.<timer>`, `effect:<id>`; cut; null: the state cannot be read. */
+  /** The input's name in records, at most 200 characters; null when the stored state cannot be read. */
   readonly name: string | null;
   readonly input: ParkedInput | null;
   /** Sequence of the inbox message that carries the input; 0 when it did not come from the inbox. */
   readonly inbox: number;
-  /** The last good state: the actor's version, and where its record stands; 0 when it could not be read. */
+  /** The last good state: the actor's version and the sequence of its record; 0 when it could not be read. */
   readonly version: number;
   readonly record: number;
 };
 
-/** It is not parked any more. `parking`: the id of the parking that ended so. */
+/** The actor is not parked any more. `parking`: the id of the parking that ended; `at`: ms since the epoch. */
 export type Unparking = {
   readonly status: "resumed" | "skipped";
   readonly parking: string;
@@ -37,6 +37,12 @@ export type Unparking = {
 const REASON_CHARACTERS = 1000;
 const NAME_CHARACTERS = 200;
 
+/**
+ * Composes a parking.
+ * @param cause the poisonous input; `undefined` when the stored state itself cannot be read
+ * @param now ms since the epoch
+ * @param id unique
+ */
 export function parkingOf(
   what: {
     readonly actor: string;
@@ -62,7 +68,7 @@ export function parkingOf(
   };
 }
 
-/** Commands and starts do not park: their callers are told. */
+/** A command or a start does not park its actor: its caller receives the refusal. */
 function parkedInput(input: Input): ParkedInput | null {
   switch (input.kind) {
     case "event":
@@ -77,8 +83,9 @@ function parkedInput(input: Input): ParkedInput | null {
 }
 
 /**
- * The last message about an actor; `undefined` when it was never parked. One that nobody can read parks it: whether it
- * may go on is for an operator to say.
+ * Reads the last parking message of an actor. An unreadable message counts as a parking: an operator decides whether
+ * the actor may continue.
+ * @returns `undefined` when the actor was never parked
  */
 export function readParking(message: StoredMessage | undefined): Parking | Unparking | undefined {
   if (!message) return undefined;

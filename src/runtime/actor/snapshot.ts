@@ -1,10 +1,11 @@
 /**
- * The record: one commit of one actor, and the whole of its state after it. One record restores an actor.
+ * The record: one commit of one actor with its complete state after the commit. One record restores an actor.
  * Payload of `<prefix>.journal.<partition>.<actor>`, JSON.
  */
 import type { MachineStates } from "../definition.ts";
 import { isObject, parseObject } from "../json.ts";
 
+/** An effect that was opened and whose outcome is not known yet. */
 export type OpenEffect = {
   /** `<machine>.<invocation id>` */
   readonly id: string;
@@ -12,12 +13,13 @@ export type OpenEffect = {
   readonly invocation: string;
   readonly src: string;
   readonly input: unknown;
-  /** The actor's version at which it was opened, times 1000 plus its position: unique within the actor. */
+  /** The actor's version that opened it, times 1000, plus its position: unique within the actor. */
   readonly generation: number;
-  /** Its state was left before the outcome was known; the outcome arrives as `effect.late.<invocation>`. */
+  /** The machine left the state before the outcome was known; the outcome arrives as `effect.late.<invocation>`. */
   readonly abandoned?: true;
 };
 
+/** A timer that is armed and has not fired. */
 export type OpenTimer = {
   /** The id that XState gave the delayed event. */
   readonly id: string;
@@ -28,32 +30,34 @@ export type OpenTimer = {
   readonly dueAt: number;
 };
 
-/** The durable state of one actor. */
+/** The durable state of one actor. Stored: its field names are a format. */
 export type Snapshot = {
   readonly machines: MachineStates;
-  /** Version of the definition that wrote it; absent in records from before there was one: 1. */
+  /** Version of the definition that wrote it; absent in records older than this field, which means 1. */
   readonly definition?: number;
   /** Number of records, this one included. */
   readonly version: number;
-  /** Highest inbox sequence evaluated, inputs that changed nothing included. */
+  /** The inbox offset: the highest inbox sequence evaluated, inputs that changed nothing included. */
   readonly inbox: number;
-  /** Ids of the latest commands and outside events applied, newest last, bounded. */
+  /** Ids of the latest commands and outside events applied, newest last; at most `limits.recentCommands`. */
   readonly commands: readonly string[];
   readonly effects: readonly OpenEffect[];
   readonly timers: readonly OpenTimer[];
-  /** Hash of the creating request, when it came with an idempotency key. */
+  /** Hash of the creating request; absent when that had no idempotency key. */
   readonly request?: string;
   /** ms since the epoch */
   readonly createdAt: number;
   readonly updatedAt: number;
 };
 
+/** A change of one machine's state value. `from`: null for its first transition. */
 export type TransitionTaken = { readonly machine: string; readonly from: unknown; readonly to: unknown };
 
+/** The payload of one record. Stored: its field names are a format. */
 export type ActorRecord = {
   readonly commit: string;
   readonly actor: string;
-  /** What caused it: `start`, `command:<type>`, `timer:<id>`, `effect:<id>`, `inbox:<type>`. */
+  /** The input that caused it, as `inputName` writes it. */
   readonly input: string;
   readonly transitions: readonly TransitionTaken[];
   /** Types of the public events, in order. */
@@ -64,8 +68,8 @@ export type ActorRecord = {
 };
 
 /**
- * The record in a payload; `undefined` when it is none. What the machines' states are is not looked at: `restore` does,
- * with the machines at hand.
+ * Reads the record in a payload. It does not check the states of the machines: `restore` does, which has the machines.
+ * @returns `undefined` when the payload is no record
  */
 export function readRecord(payload: string): ActorRecord | undefined {
   const record = parseObject(payload);
@@ -77,7 +81,7 @@ export function readRecord(payload: string): ActorRecord | undefined {
   return whole ? (record as unknown as ActorRecord) : undefined;
 }
 
-/** Headers of a record. The epoch and node are headers so that a leftover can be fenced anew unread. */
+/** Headers of a record. Epoch and node are headers, so that no reader has to parse the payload for them. */
 export const RecordHeader = {
   commit: "Orderly-Commit",
   epoch: "Orderly-Epoch",

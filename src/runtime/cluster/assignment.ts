@@ -1,36 +1,36 @@
 /**
- * Which node should own which resource: the same answer on every node, without talking. Pure.
- * Rendezvous hashing with a bound on the load: of all pairs of a resource and a node the ones with the highest scores
- * come first, and a node whose share is full takes no more. Shares differ by one at most; a node that comes or goes
- * moves little more than its own share.
+ * Rendezvous assignment: which node should own which resource. Every node computes the same answer by itself. Pure.
+ * It is rendezvous hashing with a bound on the load. The pairs of a resource and a node are taken by descending score,
+ * and a node whose share is full takes no more. Shares differ by one at most. A node that joins or leaves moves little
+ * more than its own share.
  */
 
-/** A resource and a node that may own it; `score` is stable for ever and differs from pair to pair. */
+/** A resource and a node that may own it; `score` never changes and differs from pair to pair. */
 type Pair = { readonly resource: string; readonly node: string; readonly score: number };
 
 /**
  * The owner that each resource should have; empty when there are no nodes.
- * @param resources all that the cluster has, in any order; the same on every node
- * @param nodes ids, in any order, none twice
- * @param isUnfit the node cannot host the resource, and gets it only when no node can
+ * @param resources all resources of the cluster, in any order; the same on every node
+ * @param nodes ids, in any order, each once
+ * @param isIncompatible the node cannot host the resource, and gets it only when no node can
  */
 export function assignment(
   resources: readonly string[],
   nodes: readonly string[],
-  isUnfit: (resource: string, node: string) => boolean = () => false,
+  isIncompatible: (resource: string, node: string) => boolean = () => false,
 ): ReadonlyMap<string, string> {
   const owners = new Map<string, string>();
   const loads = new Map<string, number>();
   const pairs = resources
     .flatMap((resource) => {
-      const fit = nodes.filter((node) => !isUnfit(resource, node));
-      // One order that nobody can read is no reason to leave all the others without an owner.
-      const candidates = fit.length > 0 ? fit : nodes;
+      const compatible = nodes.filter((node) => !isIncompatible(resource, node));
+      // One actor that no node can read must not leave all others of the resource without an owner.
+      const candidates = compatible.length > 0 ? compatible : nodes;
       return candidates.map((node): Pair => ({ resource, node, score: mix(`${resource}/${node}`) }));
     })
     .toSorted(byScore);
   const share = Math.floor(resources.length / nodes.length);
-  // First everybody's equal share, then what does not divide: one more for some; then what few nodes can host.
+  // First the equal share of each node, then the remainder, one more for some, then what only few nodes can host.
   for (const bound of [share, share + 1, resources.length]) {
     for (const { resource, node } of pairs) {
       const load = loads.get(node) ?? 0;

@@ -1,25 +1,27 @@
 /**
- * Whether this node is in touch with the cluster, and stays, so that nobody waits for what cannot come.
- * Owns: those who wait to be told.  Does not own: the connection, presence.
+ * Whether this node is connected to the cluster or isolated, so that no request waits for an answer that cannot arrive.
+ * Owns: the requests that wait.  Does not own: the connection, presence.
  * Invariants
- *   C1. New work is refused while the node knows that it is disconnected, or its presence has run out.
- *   C2. Work that waits is given up only when presence has run out: a connection that is lost is often found at once.
- *   C3. Once this node leaves, nobody waits on it for an order or an owner longer than `stopping.callersMs`.
+ *   connectivity.C1. The node rejects new work while it knows that it is disconnected, or its presence has expired.
+ *   connectivity.C2. Waiting work is abandoned only when presence has expired: a lost connection often returns at once.
+ *   connectivity.C3. Once this node leaves, no request waits for an actor or an owner longer than `stopping.callersMs`.
  * Proved by: test/unit/runtime/cluster/connectivity.test.ts, test/fault/isolation.test.ts
  */
 import { stopping } from "../limits.ts";
 import type { Bus, Clock } from "../ports.ts";
 import type { Presence } from "./presence.ts";
 
-/** What somebody is told for whom it became certain too late. */
-export const ISOLATED = "this node was cut off from the cluster while the request waited";
+/** The answer for requests that still wait when the node is isolated. */
+export const ISOLATED = "this node was isolated from the cluster while the request waited";
 
+/** What connectivity is computed from. */
 export type ConnectivityOptions = {
   readonly bus: Pick<Bus, "connected">;
   readonly clock: Clock;
   readonly presence: Pick<Presence, "validForMs">;
 };
 
+/** See the top of the file. */
 export class Connectivity {
   private readonly options: ConnectivityOptions;
   private readonly waiting = new Set<() => void>();
@@ -30,10 +32,11 @@ export class Connectivity {
     this.options = options;
   }
 
-  /** Why nothing new is taken right now; `undefined` while in touch. */
+  /** Why the node accepts no new work now; `undefined` while it is connected. */
   isolation(): string | undefined {
     if (!this.options.bus.connected()) return "this node is not connected to NATS";
-    if (this.options.presence.validForMs() <= 0) return "this node has lost touch with the cluster";
+    if (this.options.presence.validForMs() <= 0)
+      return "this node is isolated from the cluster: its presence has expired";
     return undefined;
   }
 
@@ -42,29 +45,29 @@ export class Connectivity {
     this.endsAt = Math.min(this.endsAt, this.options.clock.monotonic() + stopping.callersMs);
   }
 
-  /** When waits on this node end at the latest, monotonic ms; infinite while it stays. */
+  /** When requests stop waiting on this node at the latest, monotonic ms; infinite until it leaves. */
   waitsEndAt(): number {
     return this.endsAt;
   }
 
-  /** What the promise gives; `undefined` when it is certain first that this node is cut off. */
+  /** The value of the promise; `undefined` when presence expires first. */
   async orIsolated<T>(promise: Promise<T>): Promise<T | undefined> {
     const isolation = Promise.withResolvers<undefined>();
-    const tell = (): void => isolation.resolve(undefined);
-    this.waiting.add(tell);
+    const notify = (): void => isolation.resolve(undefined);
+    this.waiting.add(notify);
     if (!this.watching) this.watch();
     try {
       return await Promise.race([promise, isolation.promise]);
     } finally {
-      this.waiting.delete(tell);
+      this.waiting.delete(notify);
     }
   }
 
-  /** Looks again when presence would have run out, as long as somebody waits. */
+  /** Checks again when presence would expire, while requests wait. */
   private watch(): void {
     const leftMs = this.options.presence.validForMs();
     if (leftMs <= 0) {
-      for (const tell of this.waiting) tell();
+      for (const notify of this.waiting) notify();
       this.waiting.clear();
     }
     this.watching = this.waiting.size > 0;

@@ -1,11 +1,12 @@
 /**
- * Finds nodes that have died well before their presence runs out: a dead process has no connection, so that a request
- * to its `node.<id>.ping` finds no responders at once.
- * Owns: the requests under way.  Does not own: the verdict (suspicion.ts), who is present (presence.ts).
+ * Finds dead nodes well before their presence expires: a dead process has no connection, so a request to its
+ * `node.<id>.ping` finds no responders at once.
+ * Owns: the requests in flight.  Does not own: the decision (suspicion.ts), which nodes are present (presence.ts).
  * Invariants
- *   D1. At most one request to a node is under way, and at most `PINGS_PER_ROUND` are sent in one round.
- *   D2. While this node is disconnected it asks nobody.
- * A crash leaves nothing behind.
+ *   detector.D1. At most one request to a node is in flight, and one round sends at most `PINGS_PER_ROUND`.
+ *   detector.D2. While this node is disconnected it sends no requests.
+ * A crash leaves nothing.
+ * Proved by: test/unit/runtime/cluster/failover.test.ts
  */
 import { limits } from "../limits.ts";
 import { subjects } from "../subjects.ts";
@@ -13,6 +14,7 @@ import type { Bus, Clock, Log, Subscription } from "../ports.ts";
 import type { Presence } from "./presence.ts";
 import { type Peer, Suspicions } from "./suspicion.ts";
 
+/** What the failure detector needs from its node. `presenceRefreshMs`: the interval of heartbeats. */
 export type FailureDetectorOptions = {
   readonly node: string;
   readonly boot: string;
@@ -23,21 +25,22 @@ export type FailureDetectorOptions = {
   readonly presenceRefreshMs: number;
 };
 
-/** Three findings and more fit into the time for which a node is suspected. */
+/** Three rounds and more fit into the time for which a node is suspected. */
 const ROUND_MS = 150;
 const LONGEST_GAP_MS = 4 * ROUND_MS;
 /**
- * "No responders" comes at once; a timeout accuses nobody. Short, because a request that was under way when the process
- * died keeps the next one waiting.
+ * "No responders" arrives at once; a timeout counts against no node. Short, because a request that was in flight when
+ * the process died delays the next one.
  */
 const PING_TIMEOUT_MS = 200;
-/** In a larger cluster the others are asked in turn, the suspected ones in every round. */
+/** A larger cluster is asked in turn; suspected nodes are asked in every round. */
 const PINGS_PER_ROUND = 8;
-/** Just after the observer has connected others may still be about to. */
+/** Just after the observer has connected, other nodes may still be connecting. */
 const QUIET_MS = 1000;
 /** A heartbeat that is late by this share of its interval is missed. */
 const HEARTBEAT_SLACK = 1.3;
 
+/** See the top of the file. */
 export class FailureDetector {
   private readonly options: FailureDetectorOptions;
   private readonly suspicions: Suspicions;
@@ -58,13 +61,14 @@ export class FailureDetector {
     });
   }
 
-  /** Answers the others from now on. Before presence is announced: who is seen must answer. */
+  /** Answers the other nodes from now on. Called before presence is announced: a visible node must answer. */
   async start(): Promise<void> {
     const { bus, node, boot } = this.options;
     this.serving = await bus.serve(subjects.ping(node), () => Promise.resolve(boot));
     this.round();
   }
 
+  /** Ends the rounds, and stops answering. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancel();
@@ -80,7 +84,7 @@ export class FailureDetector {
     this.cancel = clock.after(ROUND_MS, () => this.round());
   }
 
-  /** The suspected first, the others in turn. */
+  /** Suspected nodes first, then the others in turn. */
   private chosen(peers: readonly Peer[]): Peer[] {
     const free = peers.filter(({ id }) => !this.asked.has(id));
     const suspected = free.filter(({ id }) => this.suspicions.isSuspected(id)).slice(0, PINGS_PER_ROUND);
@@ -98,7 +102,7 @@ export class FailureDetector {
     this.asked.delete(peer.id);
     if (this.stopped) return;
     if (answer.status === "answered") {
-      // Another process under this name says nothing of this one; its own presence entry does.
+      // Another process with this node id proves nothing about this one; its own presence entry does.
       if (answer.payload === peer.boot) this.suspicions.answered(peer.id);
       return;
     }
@@ -110,8 +114,8 @@ export class FailureDetector {
   private judge(): void {
     const { clock, log, presence } = this.options;
     for (const peer of this.suspicions.dead(presence.peers(), presence.liveness(), clock.monotonic())) {
-      log.warn({ peer: peer.id, boot: peer.boot }, "node counts as dead: nobody answers for it");
-      presence.isIsolated(peer.id, peer.boot);
+      log.warn({ peer: peer.id, boot: peer.boot }, "node counts as dead: requests to it find no responders");
+      presence.declareDead(peer.id, peer.boot);
     }
   }
 }

@@ -1,26 +1,28 @@
 /**
- * Makes sure of the locks of this node again after it was cut off: somebody may have taken them, and the news of it
- * still be on its way. Commits need no such care, the server refuses them; what is read from memory does.
- * Owns: which locks are certain.  Does not own: the locks.
+ * Verifies the locks of this node again after it was isolated: another node may have taken them, and that message may
+ * still be in flight. Commits do not need this, because the server rejects them. Reads from memory do.
+ * Owns: which locks are verified.  Does not own: the locks.
  * Invariants
- *   D1. A lock is certain only by a claim or a fence that the server has stored, and that was sent after doubt last
- *       began. Whatever state its takeover is in, a lock that is won by an older claim is in doubt.
+ *   verification.D1. A lock is verified only by a claim or a fence that the server has stored, and that was sent after
+ *       the latest call of `begin`. A lock won by an older claim is unverified, in every state of its takeover.
  * Proved by: test/unit/runtime/cluster/lock-verification.test.ts, test/fault/nats-cluster.test.ts
  */
 import { lockParts, subjects } from "../subjects.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { Clock, Journal, StoredMessage } from "../ports.ts";
 import { Unavailable } from "../ports.ts";
 import type { LockRef } from "../commit/write-set.ts";
 
-/** A lock that this node believes to hold, and the stream that it is in. */
+/** A lock that this node holds as far as it knows, and the stream of the lock. */
 export type HeldLock = LockRef & { readonly journal: Journal };
 
+/** What lock verification needs. */
 export type LockVerificationOptions = {
   readonly clock: Clock;
   readonly commitTimeoutMs: number;
+  /** The locks that this node holds now. */
   readonly held: () => readonly HeldLock[];
-  /** The newest entry of a lock, as the leader has it. */
+  /** Called with the newest entry of a lock, as the leader has it. */
   readonly saw: (entry: StoredMessage) => void;
   readonly failpoints?: Failpoints | undefined;
 };
@@ -29,12 +31,13 @@ const RETRY_MS = 100;
 /** One batch holds at most 1000 messages. */
 const LOCKS_AT_ONCE = 500;
 
+/** See the top of the file. */
 export class LockVerification {
   private readonly options: LockVerificationOptions;
-  /** By lock: the epoch that was proven, and how often doubt had begun when the proof was sent. */
-  private readonly proofs = new Map<string, { readonly epoch: number; readonly times: number }>();
-  /** How often doubt has begun: what was sent before the latest time proves nothing. */
-  private times = 0;
+  /** By lock: the epoch that was verified, and the round in which the claim or the fence was sent. */
+  private readonly verified = new Map<string, { readonly epoch: number; readonly round: number }>();
+  /** The number of calls of `begin`: what was sent in an earlier round verifies nothing. */
+  private round = 0;
   private running = false;
   private stopped = false;
 
@@ -42,82 +45,81 @@ export class LockVerification {
     this.options = options;
   }
 
-  /** From now on every lock that is held, or being won, is in doubt until the server says that it still is. */
+  /** From now on every lock held, or about to be won, is unverified until the server confirms it. */
   begin(): void {
-    this.times++;
-    this.proveOpen();
+    this.round++;
+    this.verifyAll();
   }
 
-  /** How often doubt has begun, to be remembered with a claim that is sent now. */
+  /** The current round, to be kept with a claim that is sent now. */
   count(): number {
-    return this.times;
+    return this.round;
   }
 
-  /** A claim is stored that was sent when doubt had begun so often. */
-  claimed({ subject, epoch }: LockRef, times: number): void {
-    this.proofs.set(subject, { epoch, times });
-    this.proveOpen();
+  /** The server has stored a claim. @param round the round in which the claim was sent */
+  claimed({ subject, epoch }: LockRef, round: number): void {
+    this.verified.set(subject, { epoch, round });
+    this.verifyAll();
   }
 
-  /** Whether this epoch of the lock is known to go on, as far as anybody can know. */
+  /** Whether the server has confirmed this epoch since verification last began. */
   isVerified({ subject, epoch }: LockRef): boolean {
-    const proof = this.proofs.get(subject);
-    return proof !== undefined && proof.epoch === epoch && proof.times === this.times;
+    const verified = this.verified.get(subject);
+    return verified !== undefined && verified.epoch === epoch && verified.round === this.round;
   }
 
+  /** Ends the attempts. */
   stop(): void {
     this.stopped = true;
   }
 
-  private open(): HeldLock[] {
+  private unverified(): HeldLock[] {
     return this.options.held().filter((lock) => !this.isVerified(lock));
   }
 
-  private proveOpen(): void {
-    if (!this.running && this.open().length > 0) void this.run();
+  private verifyAll(): void {
+    if (!this.running && this.unverified().length > 0) void this.run();
   }
 
   private async run(): Promise<void> {
     this.running = true;
-    for (let open = this.open(); open.length > 0 && !this.stopped; open = this.open()) {
+    for (let open = this.unverified(); open.length > 0 && !this.stopped; open = this.unverified()) {
       const streams = Map.groupBy(open, ({ journal }) => journal);
-      const proved = await Promise.all(
-        [...streams].map(([journal, locks]) => this.prove(journal, locks.slice(0, LOCKS_AT_ONCE))),
+      const confirmed = await Promise.all(
+        [...streams].map(([journal, locks]) => this.verify(journal, locks.slice(0, LOCKS_AT_ONCE))),
       );
-      if (!proved.every(Boolean)) await this.options.clock.sleep(RETRY_MS);
+      if (!confirmed.every(Boolean)) await this.options.clock.sleep(RETRY_MS);
     }
     this.running = false;
   }
 
-  /** One batch with a fence for each lock: stored only while all of them are held. */
-  private async prove(journal: Journal, locks: readonly HeldLock[]): Promise<boolean> {
+  /** Publishes one batch with a fence for each lock: the server stores it only while this node holds them all. */
+  private async verify(journal: Journal, locks: readonly HeldLock[]): Promise<boolean> {
     const { commitTimeoutMs, failpoints } = this.options;
-    const { times } = this;
-    failpoints?.("ownership.prove", "before");
-    const result = await journal.append(
-      locks.map(({ subject, epoch }) => ({
-        subject: subjects.fence(lockParts(subject).resource),
-        payload: "",
-        fence: { subject, sequence: epoch },
-      })),
-      commitTimeoutMs,
+    const { round } = this;
+    const result = await failpoint(failpoints, "ownership.verify", () =>
+      journal.append(
+        locks.map(({ subject, epoch }) => ({
+          subject: subjects.fence(lockParts(subject).resource),
+          payload: "",
+          fence: { subject, sequence: epoch },
+        })),
+        commitTimeoutMs,
+      ),
     );
-    failpoints?.("ownership.prove", "after");
     if (result.status === "stored") {
-      for (const { subject, epoch } of locks) this.proofs.set(subject, { epoch, times });
+      for (const { subject, epoch } of locks) this.verified.set(subject, { epoch, round });
       return true;
     }
-    // One that has moved refuses all: learn which. What this tells too late, the next round or the watch tells.
-    if (result.status === "rejected") await Promise.all(locks.map((lock) => this.look(journal, lock)));
+    // One lock that has moved rejects the batch: find out which. What this misses, the next attempt or the watch shows.
+    if (result.status === "rejected") await Promise.all(locks.map((lock) => this.readLock(journal, lock)));
     return false;
   }
 
-  private async look(journal: Journal, { subject }: LockRef): Promise<void> {
+  private async readLock(journal: Journal, { subject }: LockRef): Promise<void> {
     const { failpoints, saw } = this.options;
     try {
-      failpoints?.("ownership.look", "before");
-      const stored = await journal.readLast(subject);
-      failpoints?.("ownership.look", "after");
+      const stored = await failpoint(failpoints, "ownership.read_lock", () => journal.readLast(subject));
       if (stored) saw(stored);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;

@@ -1,20 +1,21 @@
 /**
  * Claims, keeps and hands over the locks of this node's share of the resources.
- * Owns: the lock entries that name this process.  Does not own: what happens behind a lock (OwnedResource).
+ * Owns: the lock entries that name this process.  Does not own: what a node does under a lock (OwnedResource).
  * Invariants
- *   O1. A resource is acquired only with an epoch learnt from a stored claim: the answer to the write, or the entry
- *       itself naming this boot and this claim's nonce.
- *   O2. Locks change only by compare-and-set; a release overwrites and never deletes.
- *   O3. A lock is taken from another process only when that process is not present.
- *   O4. One resource is handed over at a time, but for a node that leaves.
- *   O5. When `stop` has ended, every lock that the server answered for is released: also those that were on their way.
- * The lock decides who should work; what protects the data is the fence in every batch (ADR 2).
+ *   ownership.O1. A resource is acquired only with an epoch from a stored claim: from the answer to the write, or from
+ *       the entry itself, which names this boot and the nonce of this claim.
+ *   ownership.O2. Locks change only by compare-and-set. A release overwrites the entry and never deletes it.
+ *   ownership.O3. A node takes a lock from another process only when that process is not present.
+ *   ownership.O4. A node hands over one resource at a time, except when it leaves.
+ *   ownership.O5. When `stop` has ended, every lock that the server answered for is released, also after a claim that
+ *       was in flight.
+ * The lock decides which node should work. The fence in every batch protects the data (ADR 2).
  * Proved by: test/unit/runtime/cluster/ownership.test.ts, ownership-stop.test.ts, test/unit/runtime/cluster.test.ts
- * A crash leaves the lock entry behind, naming a boot that is not there any more: anyone may claim it.
+ * A crash leaves a lock entry that names a boot that no longer exists: any node may claim it.
  */
 import { stopping } from "../limits.ts";
 import { assignment } from "./assignment.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { LockVerification } from "./lock-verification.ts";
 import { type LockEntry, readLock, released } from "./lock-entry.ts";
 import type { Clock, Ids, Journal, Log, Reading, StoredMessage, Subscription } from "../ports.ts";
@@ -22,6 +23,7 @@ import type { Presence } from "./presence.ts";
 import type { OwnedResource } from "./owned-resource.ts";
 import type { LockRef } from "../commit/write-set.ts";
 
+/** What ownership needs from its node. `resources`: all that the cluster has, the same on every node. */
 export type OwnershipOptions = {
   readonly clock: Clock;
   readonly ids: Ids;
@@ -39,23 +41,24 @@ type State = "free" | "claiming" | "acquiring" | "held" | "releasing";
 type Slot = {
   readonly resource: OwnedResource;
   state: State;
-  /** The newest lock entry seen; undefined when it cannot be read, or somebody has deleted it: it is nobody's. */
+  /** The newest lock entry seen; undefined when it is unreadable or deleted: then no node holds the lock. */
   entry: LockEntry | undefined;
   revision: number;
   epoch: number;
   nonce: string;
-  /** How often there had been reason to doubt when the claim was sent. */
-  doubts: number;
+  /** The round of lock verification in which the claim was sent. */
+  verificationRound: number;
 };
 
-/** The most that a reading takes. */
+/** The most subjects that one reading takes. */
 const LOCKS_READ_AT_ONCE = 1000;
 const CLAIMS_AT_ONCE = 8;
 const REVIEW_MS = 250;
 const RETRY_MS = 250;
-const LET_GO_EVERY_MS = 20;
+const RELEASE_POLL_MS = 20;
 const STOP_LIMIT_MS = stopping.handOverMs - stopping.leaveMs;
 
+/** See the top of the file. */
 export class Ownership {
   private readonly options: OwnershipOptions;
   private readonly slots = new Map<string, Slot>();
@@ -64,7 +67,7 @@ export class Ownership {
   private watching: Subscription[] = [];
   private cancel: () => void = () => {};
   private stopping = false;
-  /** Who should own what, while these nodes are present. */
+  /** The owner that each resource should have, for the nodes in `targetsFor`. */
   private targets: ReadonlyMap<string, string> = new Map();
   private targetsFor = "";
 
@@ -78,7 +81,7 @@ export class Ownership {
         revision: 0,
         epoch: 0,
         nonce: "",
-        doubts: 0,
+        verificationRound: 0,
       });
     }
     this.verification = new LockVerification({
@@ -91,7 +94,7 @@ export class Ownership {
     });
   }
 
-  /** Learns the present locks, then starts claiming. @throws Unavailable */
+  /** Reads and watches the locks, then starts claiming. @throws Unavailable (retryable) */
   async start(): Promise<void> {
     const streams = Map.groupBy(this.slots.values(), ({ resource }) => resource.journal);
     for (const [journal, slots] of streams) this.watching.push(await this.watch(journal, slots));
@@ -103,22 +106,22 @@ export class Ownership {
     const locks = slots.map(({ resource }) => resource.lock);
     const readings: Reading[] = [];
     for (let at = 0; at < locks.length; at += LOCKS_READ_AT_ONCE) {
-      failpoints?.("ownership.read", "before");
-      readings.push(await journal.readLastTogether(locks.slice(at, at + LOCKS_READ_AT_ONCE), 0));
-      failpoints?.("ownership.read", "after");
+      readings.push(
+        await failpoint(failpoints, "ownership.read", () =>
+          journal.readLastTogether(locks.slice(at, at + LOCKS_READ_AT_ONCE), 0),
+        ),
+      );
     }
     for (const { last } of readings) for (const stored of last.values()) this.saw(stored);
-    // Behind what was read, not behind the oldest lock: the server looks through all that was stored since.
+    // From the log position of the reading, not of the oldest lock: the server scans everything stored since.
     const from = Math.min(...readings.map(({ through }) => through)) + 1;
-    failpoints?.("ownership.watch", "before");
-    const watching = await journal.consume({ filters: locks, fromSequence: from }, (message) =>
-      this.saw(message),
+    const watching = await failpoint(failpoints, "ownership.watch", () =>
+      journal.consume({ filters: locks, fromSequence: from }, (message) => this.saw(message)),
     );
-    failpoints?.("ownership.watch", "after");
     return watching;
   }
 
-  /** Something changed that the assignment depends on. */
+  /** Claims and hands over what the assignment requires now. Call it when the presence of a node has changed. */
   review(): void {
     if (this.stopping) return;
     const { presence, node } = this.options;
@@ -144,24 +147,24 @@ export class Ownership {
     }
   }
 
-  /** This node could not see for a while: it makes sure of what it holds before it answers from memory again. */
+  /** This node was isolated for a while: it verifies its locks before it answers from memory again. */
   verifyLocks(): void {
     this.verification.begin();
   }
 
-  /** Whether the lock is known to be held still, as far as anybody can know. */
+  /** Whether the server has confirmed the lock since verification last began. */
   isVerified(lock: string): boolean {
     const slot = this.slots.get(lock);
     return slot !== undefined && this.verification.isVerified({ subject: lock, epoch: slot.epoch });
   }
 
-  /** A batch was refused because this lock has another revision: whoever holds it now, it is not this epoch. */
+  /** A batch was rejected because this lock has another revision, so this epoch of the lock has ended. */
   moved(lock: LockRef): void {
     const slot = this.slots.get(lock.subject);
     if (slot && slot.epoch === lock.epoch) this.lose(slot);
   }
 
-  /** Resources of this node and every known owner, for operators. */
+  /** Every resource with its owner as last seen, for operators. `node`: empty when there is none. */
   owners(): { readonly resource: string; readonly node: string; readonly epoch: number }[] {
     return [...this.slots.values()].map(({ resource, entry, revision }) => ({
       resource: resource.name,
@@ -170,47 +173,48 @@ export class Ownership {
     }));
   }
 
+  /** Names of the resources that this node holds and serves. */
   held(): string[] {
     return [...this.slots.values()].filter((slot) => slot.state === "held").map((slot) => slot.resource.name);
   }
 
   /**
-   * Hands everything over and stops claiming. Ends in time whatever the server does: a lock that it did not answer for
-   * may still name this node, and is claimed as a dead node's.
+   * Hands everything over and stops claiming. Ends within its time limit, whatever the server does: a lock that the
+   * server did not answer for may still name this node, and another node claims it as the lock of a dead node.
    */
   async stop(): Promise<void> {
     this.stopping = true;
     this.cancel();
     this.verification.stop();
-    await Promise.race([this.letGo(), this.options.clock.sleep(STOP_LIMIT_MS)]);
+    await Promise.race([this.releaseAll(), this.options.clock.sleep(STOP_LIMIT_MS)]);
     for (const slot of this.slots.values()) if (slot.state !== "free") slot.resource.revoke();
   }
 
-  private async letGo(): Promise<void> {
-    while (!this.letGoOfMore()) await this.options.clock.sleep(LET_GO_EVERY_MS);
+  private async releaseAll(): Promise<void> {
+    while (!this.releaseMore()) await this.options.clock.sleep(RELEASE_POLL_MS);
     await Promise.all(this.watching.map((watch) => watch.stop()));
   }
 
-  /** Claims, takeovers and hand-overs may be under way. True: there is nothing left. */
-  private letGoOfMore(): boolean {
+  /** Claims, takeovers and hand-overs may be in flight. True: no lock is left. */
+  private releaseMore(): boolean {
     for (const slot of this.slots.values()) {
       if (slot.state === "held") void this.handOver(slot);
-      else if (slot.state === "acquiring") this.giveUp(slot);
+      else if (slot.state === "acquiring") this.releaseUnopened(slot);
       else if (slot.state === "free" && this.namesUs(slot)) this.releaseAgain(slot);
     }
     return [...this.slots.values()].every(({ state }) => state === "free");
   }
 
-  /** Worked out anew only when nodes have come or gone, or learnt that they cannot host something. */
+  /** Computed again only when a node has joined or left, or has become incompatible with a resource. */
   private assigned(present: readonly string[]): ReadonlyMap<string, string> {
-    const unfit = this.options.presence.incompatible();
-    const nodes = JSON.stringify([present, ...unfit]);
+    const incompatible = this.options.presence.incompatible();
+    const nodes = JSON.stringify([present, ...incompatible]);
     if (nodes !== this.targetsFor) {
       const resources = [...this.slots.values()].map((slot) => slot.resource.name);
       this.targets = assignment(
         resources,
         present,
-        (resource, id) => unfit.get(id)?.includes(resource) ?? false,
+        (resource, id) => incompatible.get(id)?.includes(resource) ?? false,
       );
       this.targetsFor = nodes;
     }
@@ -227,11 +231,11 @@ export class Ownership {
     return entry?.node === this.options.node && entry.boot === this.options.boot;
   }
 
-  /** Of a free slot: nobody who is there holds the lock. */
+  /** Of a free slot: no present process holds the lock. */
   private claimable({ entry }: Slot): boolean {
     if (!entry || entry.node === "") return true;
     const { presence, node } = this.options;
-    // Our own earlier process is gone, or we would not be here; this one has lost the epoch it had.
+    // An earlier process of this node has ended, or this one would not run; this one has lost its epoch.
     return entry.node === node || !presence.isAlive(entry.node, entry.boot);
   }
 
@@ -257,11 +261,11 @@ export class Ownership {
     slot.state = "claiming";
     const nonce = ids.next();
     slot.nonce = nonce;
-    slot.doubts = this.verification.count();
-    failpoints?.("ownership.claim", "before");
-    const result = await this.write(slot, this.options.node, nonce);
-    failpoints?.("ownership.claim", "after");
-    // The watch may have told of our entry before the answer did, and of its end, and the next claim be under way.
+    slot.verificationRound = this.verification.count();
+    const result = await failpoint(failpoints, "ownership.claim", () =>
+      this.write(slot, this.options.node, nonce),
+    );
+    // The watch may have shown this entry before the answer arrived, and its end, and the next claim is in flight.
     if (slot.state !== "claiming" || slot.nonce !== nonce) return;
     if (result.status === "stored") {
       slot.revision = Math.max(slot.revision, result.lastSequence);
@@ -273,16 +277,16 @@ export class Ownership {
     if (slot.state === "claiming" && slot.nonce === nonce) slot.state = "free";
   }
 
-  /** An unanswered claim may be stored, now or later: the entry itself tells. */
+  /** An unanswered claim may be stored, now or later: the entry itself shows it. */
   private async readBack(slot: Slot): Promise<void> {
     const { journal, lock } = slot.resource;
     try {
-      this.options.failpoints?.("ownership.read_back", "before");
-      const stored = await journal.readLast(lock);
-      this.options.failpoints?.("ownership.read_back", "after");
+      const stored = await failpoint(this.options.failpoints, "ownership.read_back", () =>
+        journal.readLast(lock),
+      );
       if (stored) this.saw(stored);
     } catch {
-      // Still unknown: the next review tries again, by compare-and-set on what is known then.
+      // Still unknown: the next review tries again, by compare-and-set on the revision known then.
       await this.options.clock.sleep(RETRY_MS);
     }
   }
@@ -296,21 +300,19 @@ export class Ownership {
       nonce: slot.nonce,
       since: slot.entry?.since ?? "",
     };
-    this.verification.claimed({ subject: slot.resource.lock, epoch }, slot.doubts);
-    if (this.stopping) this.giveUp(slot);
+    this.verification.claimed({ subject: slot.resource.lock, epoch }, slot.verificationRound);
+    if (this.stopping) this.releaseUnopened(slot);
     else void this.acquire(slot, epoch);
   }
 
   private async acquire(slot: Slot, epoch: number): Promise<void> {
     const { log, failpoints } = this.options;
     try {
-      failpoints?.("ownership.acquire", "before");
-      await slot.resource.acquire(epoch);
-      failpoints?.("ownership.acquire", "after");
+      await failpoint(failpoints, "ownership.acquire", () => slot.resource.acquire(epoch));
     } catch (error) {
       log.warn({ err: error, resource: slot.resource.name, epoch }, "takeover failed, lock released");
-      // Lost meanwhile, and perhaps won again: what there is now belongs to a later epoch.
-      if (slot.epoch === epoch && slot.state === "acquiring") this.giveUp(slot);
+      // Otherwise the lock was lost meanwhile, and perhaps won again: the slot belongs to a later epoch.
+      if (slot.epoch === epoch && slot.state === "acquiring") this.releaseUnopened(slot);
       return;
     }
     if (slot.epoch === epoch && slot.state === "acquiring") {
@@ -332,11 +334,11 @@ export class Ownership {
     const { clock, log } = this.options;
     const begun = clock.monotonic();
     slot.state = "releasing";
-    this.options.failpoints?.("ownership.drain", "before");
-    await Promise.race([slot.resource.drain(), clock.sleep(stopping.drainMs)]);
-    this.options.failpoints?.("ownership.drain", "after");
+    await failpoint(this.options.failpoints, "ownership.drain", () =>
+      Promise.race([slot.resource.drain(), clock.sleep(stopping.drainMs)]),
+    );
     if (slot.state === "releasing" && slot.epoch === epoch) {
-      // What is left when the time is up is dropped by the fence, and its callers are told now.
+      // The fence drops what is left at the time limit, and its callers are answered now.
       slot.resource.revoke();
       const drainMs = Math.round(clock.monotonic() - begun);
       log.info({ resource: slot.resource.name, epoch, drainMs }, "handed over");
@@ -345,30 +347,30 @@ export class Ownership {
     this.review();
   }
 
-  /** Of a lock that was won, and whose resource has not been opened. */
-  private giveUp(slot: Slot): void {
+  /** Releases a lock that was won and whose resource is not open. */
+  private releaseUnopened(slot: Slot): void {
     slot.resource.revoke();
     slot.state = "releasing";
     void this.release(slot, slot.epoch);
   }
 
-  /** A release that did not get through, or a claim that landed late: nobody else may take it from us. */
+  /** After a release that was not stored, or a claim that was stored late: no other node may take this lock. */
   private releaseAgain(slot: Slot): void {
     slot.state = "releasing";
     void this.release(slot, slot.revision);
   }
 
-  /** One try. Without an answer, or while a batch checks the lock, the next review sees that it still names us. */
+  /** Tries once. Without an answer, or while a batch checks the lock, the next review sees that it names this node. */
   private async release(slot: Slot, revision: number): Promise<void> {
-    this.options.failpoints?.("ownership.release", "before");
-    const result = await this.write(slot, "", slot.nonce, revision);
-    this.options.failpoints?.("ownership.release", "after");
-    // The watch may have told of the next owner before the answer came: that entry is the newer one.
+    const result = await failpoint(this.options.failpoints, "ownership.release", () =>
+      this.write(slot, "", slot.nonce, revision),
+    );
+    // The watch may have shown the next owner before the answer arrived: that entry is newer.
     if (result.status === "stored" && result.lastSequence > slot.revision) {
       slot.revision = result.lastSequence;
       slot.entry = released;
     }
-    // A batch may have told that the lock has moved, and the next claim be under way.
+    // A batch may have shown that the lock has moved, and the next claim is in flight.
     if (slot.state !== "releasing") return;
     slot.epoch = 0;
     slot.state = "free";

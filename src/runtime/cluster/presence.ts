@@ -1,31 +1,33 @@
 /**
- * Who is there: every node refreshes its own entry in bucket NODES (its heartbeat) and watches the others'.
- * Owns: this node's entry.  Does not own: locks; presence only says where they should go.
+ * Which nodes are present: every node refreshes its own entry in bucket NODES (its heartbeat) and watches the others.
+ * Owns: this node's entry.  Does not own: locks; presence only decides where they should go.
  * Invariants
- *   N1. Nobody is judged by what came, or did not come, while this node could not see. That it sees, it knows from its
- *       own heartbeats, which come back to it the same way as the others' come: while they do not, time stands still.
- *   N2. A node that counts as gone is back with its next heartbeat.
+ *   presence.N1. Peers are judged only while this node receives its own heartbeats, which take the same path as those
+ *       of the peers; otherwise their timers are paused.
+ *   presence.N2. A node that counts as gone is present again with its next heartbeat.
  * Proved by: test/unit/runtime/cluster/presence.test.ts, ownership.test.ts, test/unit/runtime/cluster.test.ts
- * A crash leaves an entry that nobody refreshes; the others count it as gone `ttlMs` after they last saw it change.
+ * A crash leaves an entry without refreshes; the other nodes count it as gone `ttlMs` after its last change.
  */
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { parseObject } from "../json.ts";
 import type { Bucket, Clock, Log, Subscription } from "../ports.ts";
 import type { Peer, ObserverLiveness } from "./suspicion.ts";
 
+/** The value of a presence entry. Stored: its field names are a format. */
 export type NodeEntry = {
   readonly id: string;
   /** Differs for every start of the process. */
   readonly boot: string;
   /** ms since the epoch */
   readonly startedAt: number;
-  /** The node leaves in order: give its share to the others. */
+  /** The node shuts down: its share goes to the other nodes. */
   readonly leaving?: true;
-  /** Names of resources with records that this process is too old to read. */
+  /** Names of incompatible resources: they have records that a newer program wrote and this process cannot read. */
   readonly unfit?: readonly string[];
   readonly [detail: string]: unknown;
 };
 
+/** What presence needs from its node. Intervals in ms. */
 export type PresenceOptions = {
   /** Id of this node. */
   readonly node: string;
@@ -34,25 +36,27 @@ export type PresenceOptions = {
   readonly log: Log;
   readonly ttlMs: number;
   readonly refreshMs: number;
-  /** This node's entry as it is now. Built for each refresh, and for nothing else. */
+  /** This node's entry now. Called for each refresh only. */
   readonly entry: () => NodeEntry;
+  /** A node joined, left, restarted, or announced that it leaves. */
   readonly onChange: () => void;
-  /** This node could not be seen for so long that others may have acted, and is about to be seen again. */
+  /** This node was not visible long enough for other nodes to act, and is about to be visible again. */
   readonly onRegained: () => void;
   readonly failpoints?: Failpoints | undefined;
 };
 
+/** See the top of the file. */
 export class Presence {
   private readonly options: PresenceOptions;
-  /** `seenAt`: from when on its life counts; `heardAt`: when its last heartbeat came. This node is among them. */
+  /** By id, this node included. `seenAt`: when its time to live began; `heardAt`: when its last heartbeat arrived. */
   private readonly others = new Map<string, { entry: NodeEntry; seenAt: number; readonly heardAt: number }>();
   private watching: Subscription | undefined;
   private cancel: () => void = () => {};
   /** Monotonic time at which the last refresh that succeeded was begun. */
   private refreshedAt = Number.NEGATIVE_INFINITY;
-  /** Others are judged only after they had a full `ttlMs` to be seen since we could see. */
+  /** Peers are judged only after a full `ttlMs` from here on: since then this node sees them. Monotonic ms. */
   private seeingSince = Number.POSITIVE_INFINITY;
-  /** When this node's own heartbeat last came back to it; undefined before the first. */
+  /** When this node last received its own heartbeat, monotonic ms; undefined before the first. */
   private ownHeardAt: number | undefined;
   private refreshingSoon = false;
   private stopped = false;
@@ -62,33 +66,33 @@ export class Presence {
     this.options = options;
   }
 
-  /** Sees the others from now on, and is not seen yet. @throws Unavailable */
+  /** Watches the other nodes from now on; this node is not visible yet. @throws Unavailable (retryable) */
   async start(): Promise<void> {
-    this.options.failpoints?.("presence.watch", "before");
-    this.watching = await this.options.nodes.watch((change) => this.changed(change));
-    this.options.failpoints?.("presence.watch", "after");
+    this.watching = await failpoint(this.options.failpoints, "presence.watch", () =>
+      this.options.nodes.watch((change) => this.changed(change)),
+    );
     this.seeingSince = this.options.clock.monotonic();
   }
 
-  /** This node takes part: the others may hand over to it from now on. @throws Unavailable */
+  /** Makes this node visible: other nodes may hand over to it from now on. @throws Unavailable (retryable) */
   async announce(): Promise<void> {
     await this.refresh();
     this.tick();
     this.options.onChange();
   }
 
-  /** This node's entry is certainly still there for the others: it may act as an owner. */
+  /** Whether this node's entry has certainly not expired for the other nodes: then it may act as an owner. */
   valid(): boolean {
     return this.validForMs() > 0;
   }
 
-  /** How much longer it is certainly there without a refresh; 0 or less when it is not. */
+  /** How much longer the entry is valid without a refresh, ms; 0 or less when it is not valid. */
   validForMs(): number {
     const { clock, ttlMs } = this.options;
     return this.refreshedAt + ttlMs * VALID_SHARE - clock.monotonic();
   }
 
-  /** Ids of the nodes that are there and not leaving, this one included; sorted. */
+  /** Ids of the present nodes that are not leaving, this one included; sorted. */
   present(): string[] {
     const own = this.options.node;
     const ids = this.leaving ? [] : [own];
@@ -98,26 +102,26 @@ export class Presence {
     return ids.toSorted();
   }
 
-  /** The other nodes that are there, leaving ones included, as their last heartbeats show them. */
+  /** The other present nodes, leaving ones included, as their last heartbeats show them. */
   peers(): Peer[] {
     return [...this.others]
       .filter(([id]) => id !== this.options.node && this.isPresent(id))
       .map(([id, { entry, heardAt }]) => ({ id, boot: entry.boot, heardAt }));
   }
 
-  /** Since when this node sees the others, and when it last saw itself. */
+  /** Since when this node sees its peers, and when it last received its own heartbeat. */
   liveness(): ObserverLiveness {
     return { since: this.seeingSince, ownHeardAt: this.ownHeardAt ?? Number.NEGATIVE_INFINITY };
   }
 
-  /** This process of the node is dead for certain enough: counts as gone until its next heartbeat, if there is one. */
-  isIsolated(id: string, boot: string): void {
+  /** The failure detector counts this process as dead: it counts as gone until its next heartbeat, if there is one. */
+  declareDead(id: string, boot: string): void {
     if (this.others.get(id)?.entry.boot !== boot) return;
     this.others.delete(id);
     this.options.onChange();
   }
 
-  /** One heartbeat more, to see whether it comes back. One at a time. */
+  /** Sends one more heartbeat, to see whether it arrives here. One at a time. */
   refreshSoon(): void {
     if (this.refreshingSoon) return;
     this.refreshingSoon = true;
@@ -133,47 +137,48 @@ export class Presence {
     return [...this.others].filter(([id]) => this.isPresent(id)).map(([, { entry }]) => entry);
   }
 
-  /** By node, the resources that it cannot host; nodes that can host all are left out. This node as the others see it. */
+  /** By node, the resources that it cannot host, without nodes that can host all. This node as the others see it. */
   incompatible(): ReadonlyMap<string, readonly string[]> {
-    const unfit = new Map<string, readonly string[]>();
+    const incompatible = new Map<string, readonly string[]>();
     for (const [id, { entry }] of this.others) {
-      if (entry.unfit && entry.unfit.length > 0 && this.isPresent(id)) unfit.set(id, entry.unfit);
+      if (entry.unfit && entry.unfit.length > 0 && this.isPresent(id)) incompatible.set(id, entry.unfit);
     }
-    return unfit;
+    return incompatible;
   }
 
-  /** Whether this very process of the node is there. Unknown nodes get the benefit of one `ttlMs`. */
+  /** Whether exactly this process of the node is present. An unknown node counts as alive for one `ttlMs`. */
   isAlive(id: string, boot: string): boolean {
     const other = this.others.get(id);
     if (other) return other.entry.boot === boot && this.isPresent(id);
     return this.seenUntil() - this.seeingSince < this.options.ttlMs;
   }
 
-  /** After the connection came back, everybody gets a full `ttlMs` to show up again. */
+  /** The connection has returned: every peer gets a full `ttlMs` for its next heartbeat. */
   reconnected(): void {
     const now = this.options.clock.monotonic();
     this.seeingSince = now;
     for (const other of this.others.values()) other.seenAt = now;
   }
 
-  /** Tells the others that this node leaves. Best effort: they notice anyway, later. */
+  /** Announces that this node leaves. Best effort: the other nodes notice in any case, later. */
   async leave(): Promise<void> {
     this.leaving = true;
     await this.refresh().catch(() => {});
   }
 
+  /** Ends the heartbeats and deletes the entry. Does not reject when the server is unavailable. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancel();
     await this.watching?.stop();
-    this.options.failpoints?.("presence.delete", "before");
-    await this.options.nodes.delete(this.options.node).catch(() => {});
-    this.options.failpoints?.("presence.delete", "after");
+    await failpoint(this.options.failpoints, "presence.delete", () =>
+      this.options.nodes.delete(this.options.node).catch(() => {}),
+    );
   }
 
   private tick(): void {
     if (this.stopped) return;
-    // The next one does not wait for the last: a write that is lost takes longer to fail than a heartbeat may.
+    // A heartbeat does not wait for the last one: a lost write takes longer to fail than a heartbeat may take.
     this.cancel = this.options.clock.after(this.options.refreshMs, () => {
       this.refresh().catch((error: unknown) =>
         this.options.log.warn({ err: error }, "presence could not be refreshed"),
@@ -186,10 +191,10 @@ export class Presence {
     const { clock, nodes, entry } = this.options;
     const begun = clock.monotonic();
     const value = this.leaving ? { ...entry(), leaving: true } : entry();
-    this.options.failpoints?.("presence.refresh", "before");
-    await nodes.put(value.id, JSON.stringify(value));
-    this.options.failpoints?.("presence.refresh", "after");
-    // The server was silent for a while: for the others too, perhaps.
+    await failpoint(this.options.failpoints, "presence.refresh", () =>
+      nodes.put(value.id, JSON.stringify(value)),
+    );
+    // The server did not answer for a while, perhaps not to the other nodes either.
     if (!this.valid()) {
       this.reconnected();
       this.options.onRegained();
@@ -197,7 +202,7 @@ export class Presence {
     this.refreshedAt = Math.max(this.refreshedAt, begun);
   }
 
-  /** While this node sees well: what expired must not come back to life with the next interruption. */
+  /** Called while this node sees its peers: an expired entry must not revive with the next interruption. */
   private forgetExpired(): void {
     for (const id of this.others.keys()) if (!this.isPresent(id)) this.others.delete(id);
   }
@@ -210,24 +215,24 @@ export class Presence {
       return;
     }
     const entry = readEntry(value);
-    // No heartbeat of anybody: whoever is there tells so himself, soon.
+    // An unreadable value is no heartbeat. A present node soon sends its next one.
     if (!entry) return;
     const before = this.isPresent(key) ? this.others.get(key)?.entry : undefined;
     const heardAt = this.options.clock.monotonic();
     if (key === this.options.node) this.heardOwn(heardAt);
     this.others.set(key, { entry, seenAt: heardAt, heardAt });
-    // Most are heartbeats and change nothing.
+    // Most changes are heartbeats.
     if (before?.boot !== entry.boot || before.leaving !== entry.leaving) this.options.onChange();
   }
 
-  /** The news come again. After a long silence those of the others may come later than this one. */
+  /** Changes arrive again. After a long silence the heartbeats of the peers may arrive later than this one. */
   private heardOwn(now: number): void {
     const silentMs = now - (this.ownHeardAt ?? now);
     this.ownHeardAt = now;
     if (silentMs >= this.options.ttlMs * VALID_SHARE) this.reconnected();
   }
 
-  /** Up to when this node has seen, monotonic ms: its own heartbeats come back at most `refreshMs` apart. */
+  /** Until when this node has seen its peers, monotonic ms: its own heartbeats arrive at most `refreshMs` apart. */
   private seenUntil(): number {
     const now = this.options.clock.monotonic();
     return Math.min(now, (this.ownHeardAt ?? now) + this.options.refreshMs);
@@ -240,7 +245,7 @@ export class Presence {
   }
 }
 
-/** A node stops acting as an owner well before the others count it as gone. */
+/** The share of `ttlMs` after which a node stops acting as an owner, well before the other nodes count it as gone. */
 const VALID_SHARE = 0.8;
 
 function readEntry(value: string): NodeEntry | undefined {

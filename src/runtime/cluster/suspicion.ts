@@ -1,16 +1,17 @@
 /**
- * Decides when a node that nobody answers for counts as dead, before its presence entry runs out. Pure: time and
- * observations are handed in.
- * Owns: what is suspected of whom.  Does not own: asking, presence, locks.
+ * Decides when a node whose requests find no responders counts as dead, before its presence entry expires. Pure: time
+ * and observations are parameters.
+ * Owns: the suspicions.  Does not own: requests, presence, locks.
  * Invariants
- *   S1. Only "no responders" counts against a node. A timeout says nothing: the process, or this one, may be slow.
- *   S2. Two witnesses are needed: requests find nobody for `confirmMs`, and the heartbeat that was due has not come.
- *       They take different ways, so that a server that has lost a route to another one is not believed alone.
- *   S3. The observer's own heartbeat has come back to it since the suspicion began: it would have seen the other's.
- *   S4. Nobody is dead by what was seen before the observer connected again: it waits for `quietMs`, and for a
- *       heartbeat of the node since then. Nor is anybody dead when all of several others look dead.
- *   S5. A node whose heartbeat comes in spite of a suspicion is not suspected again until it answers.
- * A wrong verdict costs a hand-over and no data: the fences protect it (ADR 2, ADR 6).
+ *   suspicion.S1. Only "no responders" counts against a node. A timeout proves nothing: either process may be slow.
+ *   suspicion.S2. Two witnesses are needed: requests find no responders for `confirmMs`, and a heartbeat is overdue.
+ *       They take different paths, so a server that has lost its route to another server is not believed alone.
+ *   suspicion.S3. The observer has received its own heartbeat since the suspicion began: it would have received the
+ *       heartbeat of the node as well.
+ *   suspicion.S4. What the observer saw before it connected again counts for nothing: it waits for `quietMs`, and for a
+ *       heartbeat of the node since then. When all of several peers look dead, none counts as dead.
+ *   suspicion.S5. A node whose heartbeat arrives during a suspicion is not suspected again until it answers.
+ * A wrong decision costs a hand-over and no data: the fences protect it (ADR 2, ADR 6).
  * Proved by: test/unit/runtime/cluster/suspicion.test.ts
  */
 
@@ -18,28 +19,29 @@
 export type Peer = {
   readonly id: string;
   readonly boot: string;
-  /** Monotonic ms at which its last heartbeat came. */
+  /** When its last heartbeat arrived, monotonic ms. */
   readonly heardAt: number;
 };
 
-/** What the observer knows of its own sight, monotonic ms. */
+/** What the observer knows about its own reception, monotonic ms. */
 export type ObserverLiveness = {
-  /** Since when it has seen without interruption. */
+  /** Since when it has received changes without interruption. */
   readonly since: number;
-  /** When its own heartbeat last came back to it. */
+  /** When it last received its own heartbeat. */
   readonly ownHeardAt: number;
 };
 
+/** The bounds of a suspicion. Times in ms. */
 export type SuspicionBounds = {
-  /** Requests find nobody for at least so long. Longer than a client takes to connect again. */
+  /** Requests find no responders for at least this time. Longer than a client takes to connect again. */
   readonly confirmMs: number;
-  /** At least so many requests of a suspicion found nobody. */
+  /** At least this number of requests find no responders. */
   readonly requests: number;
-  /** Two findings further apart than this make no suspicion: the observer itself was held up. */
+  /** Two such requests further apart than this make no suspicion: the observer itself was delayed. */
   readonly gapMs: number;
-  /** A heartbeat is overdue after this. More than the interval of heartbeats. */
+  /** A heartbeat is overdue after this time. More than the interval of heartbeats. */
   readonly heartbeatDueMs: number;
-  /** After a start or an interruption of its sight the observer accuses nobody for so long, ms. */
+  /** For this time after its start, or after an interruption, the observer counts no node as dead. */
   readonly quietMs: number;
 };
 
@@ -48,13 +50,14 @@ type Suspicion = {
   since: number;
   until: number;
   requests: number;
-  /** Its heartbeat has come nevertheless. */
+  /** A heartbeat of the node has arrived since. */
   disproved: boolean;
 };
 
-/** A heartbeat may have been on its way when the connection broke, ms. */
-const UNDER_WAY_MS = 250;
+/** A heartbeat may have been in flight when the connection broke, ms. */
+const IN_FLIGHT_MS = 250;
 
+/** See the top of the file. */
 export class Suspicions {
   private readonly bounds: SuspicionBounds;
   private readonly suspicions = new Map<string, Suspicion>();
@@ -63,7 +66,7 @@ export class Suspicions {
     this.bounds = bounds;
   }
 
-  /** @returns whether a suspicion begins with this */
+  /** A request to the peer found no responders. @returns whether a suspicion begins with it */
   noResponders({ id, boot }: Peer, now: number): boolean {
     const known = this.suspicions.get(id);
     if (known?.boot === boot && now - known.until <= this.bounds.gapMs) {
@@ -76,17 +79,17 @@ export class Suspicions {
     return !disproved;
   }
 
-  /** The process answered. */
+  /** The process of the node answered. */
   answered(id: string): void {
     this.suspicions.delete(id);
   }
 
-  /** Requests to the node find nobody now. */
+  /** Whether the latest request to the node found no responders. */
   isSuspected(id: string): boolean {
     return this.suspicions.has(id);
   }
 
-  /** Those of the peers who are dead beyond doubt. @param peers all other nodes that count as present */
+  /** The peers that count as dead. @param peers all other nodes that count as present */
   dead(peers: readonly Peer[], liveness: ObserverLiveness, now: number): Peer[] {
     const { confirmMs, requests, gapMs, heartbeatDueMs, quietMs } = this.bounds;
     this.forgetAllBut(peers);
@@ -98,7 +101,7 @@ export class Suspicions {
     if (peers.length > 1 && silent.length === peers.length) return [];
     return silent.filter((peer) => {
       const suspicion = this.suspicions.get(peer.id)!;
-      if (peer.heardAt > suspicion.since + UNDER_WAY_MS) suspicion.disproved = true;
+      if (peer.heardAt > suspicion.since + IN_FLIGHT_MS) suspicion.disproved = true;
       return (
         !suspicion.disproved &&
         suspicion.requests >= requests &&

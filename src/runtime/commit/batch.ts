@@ -1,47 +1,77 @@
-/** Puts one batch together from units: fences, ledgers and lock checks. Pure. */
+/** Composes one batch from write sets: fences, messages of aggregators, lock checks. Pure. */
+import { limits } from "../limits.ts";
 import { lockParts, subjects } from "../subjects.ts";
 import type { Aggregator } from "../definition.ts";
 import type { Message } from "../ports.ts";
 import type { LockRef, WriteSet } from "./write-set.ts";
 
+/** One atomic publish. */
 export type Batch = {
   readonly writeSets: readonly WriteSet[];
   readonly messages: readonly Message[];
-  /** Position in `messages` of every guarded subject's last message. */
+  /** By subject with a precondition: the index of its last message in `messages`. */
   readonly checkedSubjects: ReadonlyMap<string, number>;
-  /** The fences that were sent, by subject: what a refusal has to be compared with. */
+  /** By subject: the expected sequence that was sent. A rejection is compared with it. */
   readonly fences: ReadonlyMap<string, number>;
+  /** Every lock that the batch checks, each once. */
   readonly locks: readonly LockRef[];
-  readonly changes: ReadonlyMap<Aggregator, readonly unknown[]>;
+  readonly deltas: ReadonlyMap<Aggregator, readonly unknown[]>;
 };
 
 /**
- * @param writeSets in outbox order
- * @param tails last stored sequence of subjects whose earlier units have left the outbox
- * @param marks lock subjects that also want a fence message of their own, to mark time in the log
+ * How many write sets from the start of the queue may share one batch. A batch checks each lock at one epoch: write
+ * sets of an earlier tenure go alone, and the server rejects them. It checks each subject once: a write set that names
+ * a sequence for a subject written earlier in the queue goes into a later batch. Otherwise it would be stored unchecked
+ * after a write that its decision did not include.
+ * @param maxWriteSets the first write set fits in any case
+ */
+export function countThatFits(queue: readonly WriteSet[], maxWriteSets: number): number {
+  const epochs = new Map<string, number>();
+  const written = new Set<string>();
+  let messages = 0;
+  for (const [index, { locks, preconditions, messages: own }] of queue.entries()) {
+    messages += own.length;
+    if (index > 0 && (index >= maxWriteSets || messages > limits.batchMessages)) return index;
+    for (const { subject, epoch } of locks) {
+      if ((epochs.get(subject) ?? epoch) !== epoch) return index;
+      epochs.set(subject, epoch);
+    }
+    if (preconditions.some(({ subject, sequence }) => sequence !== undefined && written.has(subject)))
+      return index;
+    for (const { subject } of preconditions) written.add(subject);
+  }
+  return queue.length;
+}
+
+/**
+ * Composes the batch of these write sets.
+ * @param writeSets in outbox order; the locks of all must be in one stream
+ * @param lastSequences by subject: the last stored sequence of a write set that has left the outbox
+ * @param marks lock subjects that also need a fence message of their own, which marks time in the log
+ * @throws Error when a precondition without a sequence has no entry in `lastSequences`: programmer fault
  */
 export function composeBatch(
   writeSets: readonly WriteSet[],
-  tails: ReadonlyMap<string, number>,
+  lastSequences: ReadonlyMap<string, number>,
   marks: ReadonlySet<string>,
 ): Batch {
   const messages: Message[] = [];
-  const guarded = new Map<string, number>();
+  const checkedSubjects = new Map<string, number>();
   const fences = new Map<string, number>();
   const locks = new Map<string, LockRef>();
-  const changes = new Map<Aggregator, unknown[]>();
-  /** Index of a message without fence that may carry the lock's check. */
+  const deltas = new Map<Aggregator, unknown[]>();
+  /** By lock: the index of a message without a fence, which may carry the check of the lock. */
   const carriers = new Map<string, number>();
 
   for (const writeSet of writeSets) {
     for (const message of writeSet.messages) {
       const precondition = writeSet.preconditions.find((candidate) => candidate.subject === message.subject);
       if (precondition) {
-        // A unit that names a sequence was decided on exactly that: what was stored since must refuse it.
-        const sequence = precondition.sequence ?? tails.get(precondition.subject);
-        const first = !guarded.has(precondition.subject);
-        guarded.set(precondition.subject, messages.length);
-        // A subject written in this batch cannot be checked again: later units stand behind the first.
+        // A named sequence is the state that the decision was made on: anything stored since must reject it.
+        const sequence = precondition.sequence ?? lastSequences.get(precondition.subject);
+        const first = !checkedSubjects.has(precondition.subject);
+        checkedSubjects.set(precondition.subject, messages.length);
+        // A batch checks a subject once: later write sets of the subject depend on the first.
         if (first) {
           if (sequence === undefined) throw new Error(`no expected sequence for ${precondition.subject}`);
           fences.set(precondition.subject, sequence);
@@ -55,13 +85,13 @@ export function composeBatch(
       messages.push(message);
     }
     for (const lock of writeSet.locks) locks.set(lock.subject, lock);
-    for (const { aggregator, delta: change } of writeSet.deltas ?? []) {
-      const list = changes.get(aggregator);
-      if (list) list.push(change);
-      else changes.set(aggregator, [change]);
+    for (const { aggregator, delta } of writeSet.deltas ?? []) {
+      const list = deltas.get(aggregator);
+      if (list) list.push(delta);
+      else deltas.set(aggregator, [delta]);
     }
   }
-  for (const [aggregator, list] of changes) messages.push(...aggregator.compose(list));
+  for (const [aggregator, list] of deltas) messages.push(...aggregator.compose(list));
   for (const lock of locks.values()) {
     const fence = { subject: lock.subject, sequence: lock.epoch };
     const carrier = marks.has(lock.subject) ? undefined : carriers.get(lock.subject);
@@ -69,7 +99,7 @@ export function composeBatch(
     if (carrier !== undefined && message) messages[carrier] = { ...message, fence };
     else messages.push({ subject: fenceSubject(lock), payload: "", fence });
   }
-  return { writeSets, messages, checkedSubjects: guarded, fences, locks: [...locks.values()], changes };
+  return { writeSets, messages, checkedSubjects, fences, locks: [...locks.values()], deltas };
 }
 
 function fenceSubject(lock: LockRef): string {

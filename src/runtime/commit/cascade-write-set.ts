@@ -1,6 +1,6 @@
 /**
- * Turns a cascade into the unit that stores it: cancellations first, then the record, events, timers, and
- * what joined. Pure. The relay adds the fences (ADR 2).
+ * Turns a cascade into the write set that stores it: cancellations first, then the record, events, timers, and the
+ * messages of joined decisions. Pure. The relay adds the fences (ADR 2).
  */
 import { limits } from "../limits.ts";
 import { subjects } from "../subjects.ts";
@@ -11,26 +11,31 @@ import { isLargerThan, messageBytes } from "./message-size.ts";
 import type { Message } from "../ports.ts";
 import type { Precondition, LockRef, Outcome, WriteSet } from "./write-set.ts";
 
+/** What the write set needs besides the cascade and its input. */
 export type CommitContext = {
+  /** Unique id of this commit. */
   readonly commit: string;
   readonly actor: string;
   readonly partition: number;
   readonly node: string;
   readonly lock: LockRef;
-  /** Expected last sequence of the record's subject; `undefined` behind a unit still in the outbox. */
+  /** Expected last sequence of the record's subject; `undefined` after a write set that is still in the outbox. */
   readonly sequence: number | undefined;
   readonly resolved: (outcome: Outcome) => void;
 };
 
 /**
- * The record, or what is stored with it, would not fit into a message, or the unit not into a batch. Not retryable: the
- * input is refused or parks its actor, which stays as it is.
+ * A message of the write set is larger than the limit, or the write set has more messages than the limit. Not
+ * retryable: the input is rejected or parks its actor, whose state does not change.
  */
 export class RecordTooLarge extends Error {
   override readonly name = "RecordTooLarge";
 }
 
-/** @throws RecordTooLarge, before anything of it can meet the units of others in a batch */
+/**
+ * Composes the write set of a cascade.
+ * @throws RecordTooLarge, before any part of it can share a batch with other write sets
+ */
 export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitContext): WriteSet {
   const { actor, partition, commit } = context;
   const recordSubject = subjects.record(partition, actor);
@@ -56,8 +61,8 @@ export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitC
       schedule: { at: timer.dueAt, target: subjects.inbox(partition, actor) },
     }),
   );
-  // One cancellation per message, in front of any arming; surplus ones are dropped, because a timer that
-  // fires with an old generation is ignored.
+  // A message carries one cancellation, and cancellations precede arming. Surplus ones are dropped, because the
+  // cascade ignores a timer that fires with an old generation.
   const cancelled = cascade.cancelled.map((timer) =>
     subjects.timer(partition, actor, timer.machine, timer.id, timer.generation),
   );
@@ -129,7 +134,7 @@ function recordOf(cascade: Cascade, input: Input, context: CommitContext): Actor
   };
 }
 
-/** CloudEvents 1.0, binary mode. The id is a function of the actor's version: a repeat has the same id. */
+/** An event as CloudEvents 1.0 in binary mode. Its id follows from the actor's version, so a repeat has the same id. */
 function eventMessage(
   cascade: Cascade,
   context: CommitContext,

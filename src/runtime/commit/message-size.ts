@@ -1,27 +1,27 @@
 /**
- * How large a message will be on the wire, reckoned from above and without encoding it: every commit asks (commit.ts).
- * The adapters encode (message-encoding.ts) and check against the server's own limit, which may be lower than ours.
+ * An upper bound of a message's size on the wire, without encoding it: every commit checks it (cascade-write-set.ts).
+ * The adapters encode (message-encoding.ts) and check the server's own limit, which may be lower than ours.
  * Proved by: test/unit/runtime/commit/message-size.test.ts
  */
 import type { Message } from "../ports.ts";
 
 /**
- * What a message gets on its way, bytes: the first and last line of its headers, its place in a batch, the names of the
- * headers that belong to the server, and a fence, which may be that of the partition's lock.
+ * Bytes that publishing adds to a message: the first and last line of its headers, its position in a batch, the names
+ * of the server's own headers, and a fence, which may be the fence of the partition's lock.
  */
 export const ADDED_BYTES = 640;
 
-/** The most bytes that a unit of UTF-16 takes. */
+/** The most bytes in UTF-8 for one code unit of UTF-16. */
 const BYTES_PER_CHARACTER = 3;
 
-/** Headers and payload, bytes in UTF-8: at least as many as are sent, and at most `ADDED_BYTES` more. */
+/** Size of headers and payload in bytes (UTF-8): at least the bytes that are sent, and at most `ADDED_BYTES` more. */
 export function messageBytes(message: Message): number {
   let bytes = ADDED_BYTES + Buffer.byteLength(message.payload);
   for (const text of headerTexts(message)) bytes += Buffer.byteLength(text);
   return bytes;
 }
 
-/** Whether `messageBytes` is above the limit. Nearly every message is told by its length, without counting its bytes. */
+/** Whether `messageBytes` exceeds the limit, bytes. For nearly every message its length decides, without counting. */
 export function isLargerThan(limit: number, message: Message): boolean {
   let characters = message.payload.length;
   for (const name in message.headers) characters += name.length + (message.headers[name] ?? "").length + 4;

@@ -1,20 +1,22 @@
 /**
- * The node's outbox as the relays use it: a disk that is full or fails stops the node's writes until it takes them
- * again, which is tried without anybody's request.
- * Owns: whether the outbox is refusing, rows to be deleted that it would not delete.  Does not own: units.
+ * Writes the node's outbox for its relays. When the disk is full or fails, all writes stop until the outbox accepts
+ * them again. The writer probes that by itself.
+ * Owns: whether the outbox refuses, and rows whose deletion it refused.  Does not own: write sets.
  * Invariants
- *   D1. What was refused is not in the outbox, not even in part.
- *   D2. While the outbox refuses nothing is written to it but probes, one every `PROBE_EVERY_MS`.
- *   D3. A row whose deletion was refused is deleted before anything else is written.
- * Proved by: test/unit/runtime/commit/outbox-writer.test.ts, relay.test.ts, test/fault/disk-full.test.ts, disk-locked.test.ts
+ *   outbox.D1. A refused write leaves nothing in the outbox, not even in part.
+ *   outbox.D2. While the outbox refuses, the writer writes only probes, one every `PROBE_EVERY_MS`.
+ *   outbox.D3. A row whose deletion was refused is deleted before anything else is written.
+ * Proved by: test/unit/runtime/commit/outbox-writer.test.ts, relay.test.ts, test/fault/disk-full.test.ts,
+ *   disk-locked.test.ts
  */
 import type { Clock, Log, Outbox, OutboxRow } from "../ports.ts";
 
 const PROBE_EVERY_MS = 500;
 const PROBE = "probe";
-/** As large as a busy order's unit: a few free bytes are no room. */
+/** As large as the write set of a busy actor: a few free bytes are not enough room. */
 const PROBE_BYTES = 64 * 1024;
 
+/** See the top of the file. One for all relays of a node. */
 export class OutboxWriter {
   private readonly outbox: Outbox;
   private readonly clock: Clock;
@@ -30,16 +32,17 @@ export class OutboxWriter {
     this.log = options.log;
   }
 
-  /** Nothing can be written for now; `onWritable` tells the end of it. */
+  /** True while the outbox accepts no writes. `onWritable` notifies when that ends. */
   isRefusing(): boolean {
     return this.refusing;
   }
 
+  /** Calls the listener each time the outbox accepts writes again. */
   onWritable(listener: () => void): void {
     this.listeners.push(listener);
   }
 
-  /** One transaction. False: refused, nothing is written. */
+  /** Writes all rows in one transaction. False: refused, and nothing is written. */
   write(rows: readonly OutboxRow[]): boolean {
     if (this.refusing) return false;
     try {
@@ -51,7 +54,7 @@ export class OutboxWriter {
     }
   }
 
-  /** Deletes rows whose fate is known; later, when the outbox refuses: nothing in it is believed after a restart. */
+  /** Deletes rows of resolved write sets; later, if the outbox refuses. No process believes rows after a restart. */
   forget(commits: readonly string[]): void {
     this.rows.push(...commits);
     if (this.refusing) return;
@@ -62,6 +65,7 @@ export class OutboxWriter {
     }
   }
 
+  /** Ends the probes. */
   stop(): void {
     this.stopped = true;
   }
@@ -72,7 +76,7 @@ export class OutboxWriter {
   }
 
   private refused(error: unknown, writeSets: number): void {
-    this.log.error({ err: error, units: writeSets }, "local store refuses writes: no new work is taken");
+    this.log.error({ err: error, writeSets }, "local store refuses writes: the node accepts no new work");
     this.refusing = true;
     this.probeLater();
   }
@@ -91,7 +95,7 @@ export class OutboxWriter {
         return;
       }
       this.refusing = false;
-      this.log.info({}, "local store takes writes again");
+      this.log.info({}, "local store accepts writes again");
       for (const listener of this.listeners) listener();
     });
   }

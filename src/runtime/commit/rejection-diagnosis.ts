@@ -1,34 +1,41 @@
 /**
- * Finds out what became of a rejected batch by reading back: an earlier attempt of ours may have
- * been stored, somebody else may have written, or a lock may have moved.
+ * Diagnoses a rejected batch by reading back: an earlier attempt of this relay may have been stored, another writer may
+ * have written, or a lock may have moved.
  */
 import type { Batch } from "./batch.ts";
 import { RecordHeader } from "../actor/snapshot.ts";
 import { type Journal, type StoredMessage, Unavailable } from "../ports.ts";
 import type { LockRef, WriteSet } from "./write-set.ts";
 
+/** The outcome of each write set that the diagnosis explains. Write sets in none of the lists are sent again. */
 export type Diagnosis = {
   /** Stored by an earlier attempt, in order. */
   readonly stored: readonly WriteSet[];
+  /** By subject that still ends with a commit of these: its last sequence. */
   readonly sequences: ReadonlyMap<string, number>;
+  /** The highest of `sequences`; 0 when nothing was stored. */
   readonly lastSequence: number;
+  /** Another writer wrote a subject with a precondition. */
   readonly fenced: readonly WriteSet[];
+  /** One of their locks has another epoch. */
   readonly lockMoved: readonly WriteSet[];
   readonly movedLocks: readonly LockRef[];
 };
 
 /**
- * `undefined` when nothing explains the refusal yet (an earlier attempt still under way, no answer): repeat the
- * batch. A unit is taken for stored when **any** of its guarded subjects ends with a commit of this batch at or
- * behind it: a batch is atomic, and the other subjects may have been written again by their next owner. Everything is
- * read as of one point of the log, or a lock that has moved since could hide that the unit was stored before.
- * @param behind units of the queue: they were in a batch with these before it was split, and it may have landed
- * @param believeOld whether to believe a reading from before what the batch expected, as a replica gives it that is
- *   behind: for a log that has really gone back
+ * Finds the outcome of a rejected batch. A write set counts as stored when any of its subjects with a precondition ends
+ * with its own commit or a later commit of this batch: a batch is atomic, and the next owner may have written the other
+ * subjects again. All subjects are read as of one log position. Otherwise a lock that has moved since could hide that
+ * the write set was stored before.
+ * @param queued write sets of the queue: before a split they were in a batch with these, and that batch may have landed
+ * @param believeOld whether to believe a reading older than the batch expected. A replica that lags returns one, and so
+ *   does a log that has really gone back
+ * @returns `undefined` when nothing explains the rejection yet (an earlier attempt is in flight, or no answer): repeat
+ *   the batch
  */
 export async function diagnose(
   batch: Batch,
-  behind: readonly WriteSet[],
+  queued: readonly WriteSet[],
   journal: Journal,
   believeOld: boolean,
 ): Promise<Diagnosis | undefined> {
@@ -44,7 +51,7 @@ export async function diagnose(
 
   const differs = (subject: string, sequence: number): boolean =>
     (last.get(subject)?.sequence ?? 0) !== sequence;
-  const known = [...batch.writeSets, ...behind];
+  const known = [...batch.writeSets, ...queued];
   const position = new Map(known.map((writeSet, index) => [writeSet.commit, index]));
   const stored = new Set<WriteSet>();
   const sequences = new Map<string, number>();

@@ -1,77 +1,83 @@
 /**
  * Publishes the outbox to the journal, one atomic batch at a time.
- * Owns: the queue of units and the batch in flight.  Does not own: what a unit means, locks, actors.
+ * Owns: the queue of write sets and the batch in flight.  Does not own: what a write set means, locks, actors.
  * Invariants
- *   R1. At most one batch is in flight.
- *   R2. A unit is in the local store before it is published, and leaves it only when its fate is known:
- *       stored, or certainly never to be stored.
- *   R3. A batch without an answer is repeated as it is until there is one; only an answer settles a unit.
- *   R4. When a unit is dropped, every later unit that guards one of its subjects is dropped with it.
- *   R5. `settled` is called once for each unit, in the order of submission among units of one subject; but what the
- *       local store refuses is told at once, in front of earlier units of its subject that wait for the server.
+ *   relay.R1. At most one batch is in flight.
+ *   relay.R2. A write set is in the local store before it is published, and leaves it only when it is resolved:
+ *       stored, or never to be stored.
+ *   relay.R3. A batch without an answer is repeated unchanged until there is one; only an answer resolves a write set.
+ *   relay.R4. When a write set is dropped, every dependent, a later write set of one of its subjects, is dropped too.
+ *   relay.R5. `resolved` is called once for each write set, in the order of submission among write sets of one subject.
+ *       One exception: a refusal by the local store is reported at once, before the outcome of earlier ones is known.
  * Proved by: test/unit/runtime/commit/relay.test.ts, test/unit/runtime/cluster.test.ts
  */
 import { limits } from "../limits.ts";
-import { type Batch, composeBatch } from "./batch.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Batch, composeBatch, countThatFits } from "./batch.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { type Diagnosis, diagnose } from "./rejection-diagnosis.ts";
 import type { OutboxWriter } from "./outbox-writer.ts";
 import { type AppendResult, type Clock, type Journal, type Log, ServerCode } from "../ports.ts";
 import type { LockRef, Outcome, WriteSet, WriteSetSink } from "./write-set.ts";
 
+/** What a relay needs from its node. */
 export type RelayOptions = {
   readonly journal: Journal;
   readonly store: OutboxWriter;
   readonly clock: Clock;
   readonly log: Log;
-  /** How long one attempt waits for the server's answer, ms. */
+  /** How long one attempt waits for the answer of the server, ms. */
   readonly commitTimeoutMs: number;
-  /** At most so often each lock gets a fence message of its own, ms. */
+  /** Shortest time between two fence messages of one lock that mark time in the log, ms. */
   readonly markEveryMs: number;
-  /** A lock no longer has the epoch that a batch was sent with. */
+  /** Called when a lock no longer has the epoch that a batch was sent with. */
   readonly onLockMoved: (lock: LockRef) => void;
   readonly failpoints?: Failpoints | undefined;
 };
 
+/** The load and health of a relay. */
 export type RelayState = {
-  /** Units not yet settled. */
+  /** Write sets that are not resolved. */
   readonly depth: number;
-  /** Age of the oldest unsettled unit, ms; 0 when there is none. */
+  /** Age of the oldest of these, ms; 0 when there is none. */
   readonly oldestMs: number;
-  /** False while batches stay without an answer. */
+  /** False while the batch in flight gets no answer. */
   readonly answered: boolean;
-  /** The local store takes no writes. */
+  /** The local store refuses writes. */
   readonly storeRefuses: boolean;
-  /** Why the server has no room for the batch in flight, which is repeated until it has. */
+  /** Why the server has no room for the batch in flight; the relay repeats it until there is room. */
   readonly noRoom: string | undefined;
+  /** Stored since the start of the process. */
   readonly batches: number;
   readonly writeSets: number;
 };
 
 const SLOWEST_RETRY_MS = 500;
-/** Units that are worth a transaction of their own while a batch is in flight. */
+/** From this number on, new write sets are worth a transaction of their own while a batch is in flight. */
 const PERSIST_EARLY = 16;
-/** About four seconds of refusals that nothing explains: longer than a replica stays behind. */
-const REFUSALS_UNTIL_OLD_IS_BELIEVED = 12;
+/** About four seconds of unexplained rejections: longer than a replica lags. */
+const REJECTIONS_UNTIL_OLD_IS_BELIEVED = 12;
 
+/** See the top of the file. */
 export class Relay implements WriteSetSink {
   private readonly options: RelayOptions;
-  /** Taken, not yet in the local store. */
+  /** Submitted, not yet in the local store. */
   private fresh: WriteSet[] = [];
-  /** In the local store, oldest first; the units in flight are no longer here. */
+  /** In the local store, oldest first, without the batch in flight. */
   private queue: WriteSet[] = [];
   private inFlight: Batch | undefined;
-  private readonly since = new Map<string, number>();
-  /** Per guarded subject: how many unsettled units write it, and where its last stored one stands. */
+  /** By commit of each unresolved write set, oldest first: when it was submitted, monotonic ms. */
+  private readonly submittedAt = new Map<string, number>();
+  /** By subject with a precondition: how many unresolved write sets write it, and its last stored sequence. */
   private readonly writers = new Map<string, number>();
-  private readonly tails = new Map<string, number>();
+  private readonly lastSequences = new Map<string, number>();
+  /** By lock: when its last fence message was sent, monotonic ms. */
   private readonly marked = new Map<string, number>();
   private scheduled = false;
   private stopped = false;
   private answered = true;
   private noRoom: string | undefined;
-  /** The local store refuses, and whoever waited then has been told. */
-  private holds = false;
+  /** The local store refuses, and the callers that waited then have been answered. */
+  private paused = false;
   private writeSetLimit: number = limits.batchMessages;
   private lastStored = 0;
   private batches = 0;
@@ -80,27 +86,28 @@ export class Relay implements WriteSetSink {
   constructor(options: RelayOptions) {
     this.options = options;
     options.store.onWritable(() => {
-      this.holds = false;
+      this.paused = false;
       this.schedule();
     });
   }
 
-  /** @throws for a unit without a guard: programmer fault */
+  /** @throws Error for a write set without a precondition: programmer fault */
   submit(writeSet: WriteSet): void {
     if (writeSet.preconditions.length === 0)
-      throw new Error(`unit ${writeSet.commit} has no guard: it could be stored twice`);
+      throw new Error(`write set ${writeSet.commit} has no precondition: it could be stored twice`);
     for (const precondition of writeSet.preconditions) {
       this.writers.set(precondition.subject, (this.writers.get(precondition.subject) ?? 0) + 1);
     }
-    this.since.set(writeSet.commit, this.options.clock.monotonic());
+    this.submittedAt.set(writeSet.commit, this.options.clock.monotonic());
     this.fresh.push(writeSet);
     this.schedule();
   }
 
+  /** The load and health now. */
   state(): RelayState {
-    const [oldest] = this.since.values();
+    const [oldest] = this.submittedAt.values();
     return {
-      depth: this.since.size,
+      depth: this.submittedAt.size,
       oldestMs: oldest === undefined ? 0 : this.options.clock.monotonic() - oldest,
       answered: this.answered,
       storeRefuses: this.options.store.isRefusing(),
@@ -110,12 +117,12 @@ export class Relay implements WriteSetSink {
     };
   }
 
-  /** Every commit of this node at or below this stream sequence has been settled. */
+  /** Every commit of this node at or before this stream sequence is resolved; infinite when all are. */
   resolvedThrough(): number {
-    return this.since.size === 0 ? Number.POSITIVE_INFINITY : this.lastStored;
+    return this.submittedAt.size === 0 ? Number.POSITIVE_INFINITY : this.lastStored;
   }
 
-  /** Stops publishing; units in the queue stay unsettled and in the local store. */
+  /** Stops publishing. Queued write sets stay unresolved and in the local store. */
   stop(): void {
     this.stopped = true;
   }
@@ -125,7 +132,7 @@ export class Relay implements WriteSetSink {
     this.scheduled = true;
     this.options.clock.soon(() => {
       this.scheduled = false;
-      // Written while the server works on the batch before, so that it need not wait for the local store then.
+      // Written while the server works on a batch, so that the next batch does not wait for the local store.
       if (this.inFlight && this.fresh.length >= PERSIST_EARLY) this.persist();
       this.pump();
     });
@@ -140,27 +147,27 @@ export class Relay implements WriteSetSink {
     void this.publish(batch);
   }
 
-  /** One transaction for everything that waits. */
+  /** Writes all new write sets to the local store in one transaction. */
   private persist(): void {
     const { store } = this.options;
-    if (this.fresh.length === 0 || this.holds) return;
+    if (this.fresh.length === 0 || this.paused) return;
     const fresh = this.fresh;
     this.fresh = [];
     if (store.write(fresh)) {
       this.queue.push(...fresh);
       return;
     }
-    // Callers are told at once. What comes now waits: dropped, it would be decided again and again.
-    this.holds = true;
+    // These callers are answered at once. Later write sets wait: dropped, they would be decided again and again.
+    this.paused = true;
     for (const writeSet of fresh) this.resolve(writeSet, { status: "dropped", why: "store_unavailable" });
   }
 
   private nextBatch(): Batch | undefined {
-    let count = this.countThatFits();
+    let count = countThatFits(this.queue, this.writeSetLimit);
     while (count > 0) {
       const writeSets = this.queue.slice(0, count);
       const marks = this.marksDue(writeSets);
-      const batch = composeBatch(writeSets, this.tails, marks);
+      const batch = composeBatch(writeSets, this.lastSequences, marks);
       if (batch.messages.length <= limits.batchMessages || count === 1) {
         this.queue.splice(0, count);
         const now = this.options.clock.monotonic();
@@ -170,32 +177,6 @@ export class Relay implements WriteSetSink {
       count = Math.floor(count / 2);
     }
     return undefined;
-  }
-
-  /**
-   * A batch checks each lock at one epoch: units from an earlier ownership go alone, and are refused. It checks each
-   * subject once: a unit that names a sequence for a subject written before it in the queue goes into a later batch,
-   * or it would be stored unchecked on top of what it does not know.
-   */
-  private countThatFits(): number {
-    const epochs = new Map<string, number>();
-    const written = new Set<string>();
-    let messages = 0;
-    for (const [index, writeSet] of this.queue.entries()) {
-      messages += writeSet.messages.length;
-      if (index > 0 && (index >= this.writeSetLimit || messages > limits.batchMessages)) return index;
-      for (const lock of writeSet.locks) {
-        if ((epochs.get(lock.subject) ?? lock.epoch) !== lock.epoch) return index;
-        epochs.set(lock.subject, lock.epoch);
-      }
-      if (
-        writeSet.preconditions.some(({ subject, sequence }) => sequence !== undefined && written.has(subject))
-      ) {
-        return index;
-      }
-      for (const { subject } of writeSet.preconditions) written.add(subject);
-    }
-    return this.queue.length;
   }
 
   private marksDue(writeSets: readonly WriteSet[]): Set<string> {
@@ -210,14 +191,14 @@ export class Relay implements WriteSetSink {
     return due;
   }
 
-  /** Repeats the batch until its fate is known (R3); then the next one is under way. */
+  /** Repeats the batch until it is resolved (relay.R3). */
   private async publish(batch: Batch): Promise<void> {
     const { journal, clock, log, commitTimeoutMs, failpoints } = this.options;
     let unexplained = 0;
     for (let attempt = 1; !this.stopped; attempt++) {
-      failpoints?.("relay.append", "before");
-      const result = await journal.append(batch.messages, commitTimeoutMs);
-      failpoints?.("relay.append", "after");
+      const result = await failpoint(failpoints, "relay.append", () =>
+        journal.append(batch.messages, commitTimeoutMs),
+      );
       if (this.stopped) return;
       if (result.status === "stored") {
         this.noRoom = undefined;
@@ -227,7 +208,7 @@ export class Relay implements WriteSetSink {
       if (result.status === "rejected") {
         this.answered = true;
         this.noRoom = undefined;
-        if (await this.rejected(batch, result, unexplained >= REFUSALS_UNTIL_OLD_IS_BELIEVED)) {
+        if (await this.rejected(batch, result, unexplained >= REJECTIONS_UNTIL_OLD_IS_BELIEVED)) {
           this.inFlight = undefined;
           this.schedule();
           return;
@@ -237,7 +218,7 @@ export class Relay implements WriteSetSink {
         this.answered = false;
         this.noRoom = result.noRoom ? result.reason : undefined;
         log.warn(
-          { attempt, reason: result.reason, units: batch.writeSets.length },
+          { attempt, reason: result.reason, writeSets: batch.writeSets.length },
           "batch without an answer",
         );
       }
@@ -252,18 +233,18 @@ export class Relay implements WriteSetSink {
     this.lastStored = lastSequence;
     this.batches++;
     this.writeSetLimit = Math.min(this.writeSetLimit * 2, limits.batchMessages);
-    for (const [aggregator, changes] of batch.changes) aggregator.committed(changes);
+    for (const [aggregator, deltas] of batch.deltas) aggregator.committed(deltas);
     const sequences = new Map<string, number>();
     for (const [subject, index] of batch.checkedSubjects) sequences.set(subject, first + index);
-    this.place(sequences);
+    this.setLast(sequences);
     this.inFlight = undefined;
     this.pump();
     this.finish(batch.writeSets, sequences, lastSequence);
   }
 
-  /** What stands behind these units in the queue is checked against where they stand. */
-  private place(sequences: ReadonlyMap<string, number>): void {
-    for (const [subject, sequence] of sequences) this.tails.set(subject, sequence);
+  /** Dependents of these write sets in the queue are checked against these sequences. */
+  private setLast(sequences: ReadonlyMap<string, number>): void {
+    for (const [subject, sequence] of sequences) this.lastSequences.set(subject, sequence);
   }
 
   private finish(
@@ -276,7 +257,7 @@ export class Relay implements WriteSetSink {
     for (const writeSet of writeSets) this.resolve(writeSet, { status: "stored", sequences, lastSequence });
   }
 
-  /** True when the batch is done with: settled, or its remains are back in the queue. */
+  /** True when the batch is no longer in flight: resolved, or the rest of it is back in the queue. */
   private async rejected(
     batch: Batch,
     result: Extract<AppendResult, { status: "rejected" }>,
@@ -285,9 +266,9 @@ export class Relay implements WriteSetSink {
     const { log, failpoints } = this.options;
     if (result.code === ServerCode.subjectInFlight) return false;
     if (result.code === ServerCode.wrongLastSequence || result.code === ServerCode.duplicateMessageId) {
-      failpoints?.("relay.diagnose", "before");
-      const found = await diagnose(batch, this.queue, this.options.journal, believeOld);
-      failpoints?.("relay.diagnose", "after");
+      const found = await failpoint(failpoints, "relay.diagnose", () =>
+        diagnose(batch, this.queue, this.options.journal, believeOld),
+      );
       if (!found || this.stopped) return false;
       log.info(
         {
@@ -296,34 +277,34 @@ export class Relay implements WriteSetSink {
           fenced: found.fenced.length,
           lockMoved: found.lockMoved.length,
         },
-        "rejected batch settled by reading back",
+        "rejected batch resolved by reading back",
       );
       for (const writeSet of found.stored) {
-        for (const { aggregator, delta: change } of writeSet.deltas ?? []) aggregator.committed([change]);
+        for (const { aggregator, delta } of writeSet.deltas ?? []) aggregator.committed([delta]);
       }
       if (found.stored.length > 0) {
-        this.place(found.sequences);
+        this.setLast(found.sequences);
         this.finish(found.stored, found.sequences, found.lastSequence);
       }
       const stored = new Set(found.stored);
       this.queue = this.queue.filter((writeSet) => !stored.has(writeSet));
       this.requeue(batch, stored);
       this.drop(found.lockMoved, "lock_moved");
-      this.drop([...found.fenced, ...this.orphans(found)], "fenced");
+      this.drop([...found.fenced, ...this.overwritten(found)], "fenced");
       for (const lock of found.movedLocks) this.options.onLockMoved(lock);
       return true;
     }
     const [only, ...others] = batch.writeSets;
     if (only && others.length === 0) {
-      log.error({ code: result.code, reason: result.reason, commit: only.commit }, "unit refused");
+      log.error({ code: result.code, reason: result.reason, commit: only.commit }, "write set refused");
       this.options.store.forget([only.commit]);
       this.resolve(only, { status: "refused", code: result.code, reason: result.reason });
-      this.drop(this.after([only]), "fenced");
+      this.drop(this.dependentsOf([only]), "fenced");
       return true;
     }
-    // Somebody in this batch is unacceptable: halve until the culprit is alone.
+    // The server rejects one write set of this batch: halve until it is alone.
     log.warn(
-      { code: result.code, reason: result.reason, units: batch.writeSets.length },
+      { code: result.code, reason: result.reason, writeSets: batch.writeSets.length },
       "batch refused: split",
     );
     this.writeSetLimit = Math.max(1, Math.floor(batch.writeSets.length / 2));
@@ -331,63 +312,60 @@ export class Relay implements WriteSetSink {
     return true;
   }
 
-  /** Units behind a stored one whose subject has been written by somebody else since. */
-  private orphans(found: Diagnosis): WriteSet[] {
-    const overwritten = found.stored.filter((writeSet) =>
+  /** Dependents of a stored write set whose subject another writer has written since. */
+  private overwritten(found: Diagnosis): WriteSet[] {
+    const stored = found.stored.filter((writeSet) =>
       writeSet.preconditions.some((precondition) => !found.sequences.has(precondition.subject)),
     );
-    return overwritten.length > 0 ? this.after(overwritten) : [];
+    return stored.length > 0 ? this.dependentsOf(stored) : [];
   }
 
   private requeue(batch: Batch, except: ReadonlySet<WriteSet>): void {
     this.queue = [...batch.writeSets.filter((writeSet) => !except.has(writeSet)), ...this.queue];
   }
 
-  private drop(doomed: readonly WriteSet[], why: "fenced" | "lock_moved"): void {
-    // One refusal can condemn a unit twice, through its lock and through a subject.
-    const writeSets = doomed.filter((writeSet) => this.since.has(writeSet.commit));
+  private drop(refused: readonly WriteSet[], why: "fenced" | "lock_moved"): void {
+    // One rejection can name a write set twice, through its lock and through a subject.
+    const writeSets = refused.filter((writeSet) => this.submittedAt.has(writeSet.commit));
     if (writeSets.length === 0) return;
-    const behind = this.after(writeSets);
-    const gone = new Set([...writeSets, ...behind]);
+    const dependents = this.dependentsOf(writeSets);
+    const gone = new Set([...writeSets, ...dependents]);
     this.queue = this.queue.filter((writeSet) => !gone.has(writeSet));
     this.fresh = this.fresh.filter((writeSet) => !gone.has(writeSet));
     this.options.store.forget([...gone].map((writeSet) => writeSet.commit));
     for (const writeSet of gone) {
-      for (const precondition of writeSet.preconditions) this.tails.delete(precondition.subject);
+      for (const { subject } of writeSet.preconditions) this.lastSequences.delete(subject);
     }
     for (const writeSet of writeSets) this.resolve(writeSet, { status: "dropped", why });
-    for (const writeSet of behind) this.resolve(writeSet, { status: "dropped", why: "fenced" });
+    for (const writeSet of dependents) this.resolve(writeSet, { status: "dropped", why: "fenced" });
   }
 
-  /** Later units that guard a subject of one of these, and those behind them. */
-  private after(writeSets: readonly WriteSet[]): WriteSet[] {
+  /** The dependents of these write sets, and the dependents of those. */
+  private dependentsOf(writeSets: readonly WriteSet[]): WriteSet[] {
     const chosen = new Set(writeSets);
     const touched = new Set(
-      writeSets.flatMap((writeSet) => writeSet.preconditions.map((precondition) => precondition.subject)),
+      writeSets.flatMap(({ preconditions }) => preconditions.map(({ subject }) => subject)),
     );
     const found: WriteSet[] = [];
     for (const writeSet of [...this.queue, ...this.fresh]) {
+      const { preconditions } = writeSet;
       if (chosen.has(writeSet)) continue;
-      if (
-        !writeSet.preconditions.some(
-          (precondition) => precondition.sequence === undefined && touched.has(precondition.subject),
-        )
-      )
+      if (!preconditions.some(({ subject, sequence }) => sequence === undefined && touched.has(subject)))
         continue;
       found.push(writeSet);
-      for (const precondition of writeSet.preconditions) touched.add(precondition.subject);
+      for (const { subject } of preconditions) touched.add(subject);
     }
     return found;
   }
 
   private resolve(writeSet: WriteSet, outcome: Outcome): void {
-    this.since.delete(writeSet.commit);
+    this.submittedAt.delete(writeSet.commit);
     for (const { subject } of writeSet.preconditions) {
       const left = (this.writers.get(subject) ?? 1) - 1;
       if (left > 0) this.writers.set(subject, left);
       else {
         this.writers.delete(subject);
-        this.tails.delete(subject);
+        this.lastSequences.delete(subject);
       }
     }
     writeSet.resolved(outcome);

@@ -1,9 +1,9 @@
 /**
  * The relays of one node, one for each stream, as one sink over one outbox.
- * Owns: which relay a unit goes to.  Does not own: queues and batches, which are the relays'.
+ * Owns: which relay gets a write set.  Does not own: queues and batches, which belong to the relays.
  * Invariants
- *   S1. A unit is of one stream, that of all its locks. Another one is a fault of the program and is not taken: the
- *       server would wait for the rest of its batch in either stream, and the relay repeat it for ever.
+ *   relays.S1. All locks of a write set are in one stream. Any other write set is a programmer fault and is rejected:
+ *       the server would wait in each stream for the rest of the batch, and the relay would repeat it forever.
  * Proved by: test/unit/runtime/commit/relays.test.ts
  */
 import { lockParts } from "../subjects.ts";
@@ -12,8 +12,9 @@ import type { Journal, Outbox } from "../ports.ts";
 import { Relay, type RelayOptions, type RelayState } from "./relay.ts";
 import type { WriteSet, WriteSetSink } from "./write-set.ts";
 
+/** See the top of the file. */
 export class Relays implements WriteSetSink {
-  /** By stream. */
+  /** By number of the stream. */
   readonly all: readonly Relay[];
   private readonly store: OutboxWriter;
 
@@ -22,23 +23,23 @@ export class Relays implements WriteSetSink {
     journals: readonly Journal[],
     options: Omit<RelayOptions, "journal" | "store"> & { readonly outbox: Outbox },
   ) {
-    // One file: what refuses one relay's writes refuses all.
+    // One file: when it refuses the writes of one relay, it refuses all.
     this.store = new OutboxWriter(options);
     this.all = journals.map((journal) => new Relay({ ...options, journal, store: this.store }));
   }
 
-  /** @throws for a unit whose locks are not all in one stream of this node: a fault of the program */
+  /** @throws Error for a write set whose locks are not all in one stream of this node: programmer fault */
   submit(writeSet: WriteSet): void {
     const streams = new Set(writeSet.locks.map((lock) => lockParts(lock.subject).stream));
     const [stream] = streams;
     const relay = stream === undefined ? undefined : this.all[stream];
     if (streams.size !== 1 || !relay) {
-      throw new Error(`unit ${writeSet.commit} is of the streams ${[...streams].join(", ")}`);
+      throw new Error(`write set ${writeSet.commit} has locks in the streams ${[...streams].join(", ")}`);
     }
     relay.submit(writeSet);
   }
 
-  /** Of the node as a whole. */
+  /** The state of all relays together. */
   state(): RelayState {
     const states = this.all.map((relay) => relay.state());
     const sum = (pick: (state: RelayState) => number): number =>
@@ -54,6 +55,7 @@ export class Relays implements WriteSetSink {
     };
   }
 
+  /** Stops all relays; see `Relay.stop`. */
   stop(): void {
     this.store.stop();
     for (const relay of this.all) relay.stop();

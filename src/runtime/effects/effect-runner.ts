@@ -1,13 +1,14 @@
 /**
- * Runs effects to their outcome: tries, look-ups of unknown outcomes, bounded retries.
- * Owns: the tries under way.  Does not own: whether an effect is still wanted (its actor decides).
+ * Runs effects to their outcome: attempts, status queries for unknown outcomes, bounded retries.
+ * Owns: the attempts in flight.  Does not own: whether an effect is still needed (its actor decides).
  * Invariants
- *   E1. One run per actor and generation at a time on this node.
- *   E2. Every try of an effect carries the same key; an unknown outcome is looked up before it is repeated.
- *   E3. Every run ends: with an output, or with a failure after `maxAttempts`. A try that fails while the provider's
- *       breaker is not closed does not count; then the lane's patience ends the run.
+ *   effects.E1. At most one run per actor and generation at a time on this node.
+ *   effects.E2. Every attempt of an effect carries the same key; the status of an unknown outcome is queried before the
+ *       effect is repeated.
+ *   effects.E3. Every run ends: with an output, or with a failure after `maxAttempts`. An attempt that fails while the
+ *       provider's breaker is not closed does not count; then the limiter's `maxWaitMs` ends the run.
  * Proved by: test/unit/runtime/effects/effect-runner.test.ts
- * A crash leaves nothing behind: the effect is open in the actor's record, and the next owner resumes it.
+ * A crash leaves nothing: the effect is open in the record of its actor, and the next owner resumes it.
  */
 import {
   type EffectContext,
@@ -16,34 +17,39 @@ import {
   type EffectHandler,
   type ProviderLimits,
 } from "../definition.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { EffectOutcome } from "../actor/input.ts";
 import type { CallResult } from "./circuit-breaker.ts";
 import type { Clock, Log } from "../ports.ts";
 import { type ProviderStatus, ProviderLimiter } from "./provider-limiter.ts";
 
+/** An effect to be run. */
 export type EffectRun = {
   readonly actor: string;
+  /** Name of its handler. */
   readonly src: string;
+  /** Its idempotency key, `effectKey`. */
   readonly key: string;
   readonly input: unknown;
   /** An earlier owner may have started it. */
   readonly resumed: boolean;
+  /** Called once with the outcome, unless the run is forgotten first. */
   readonly done: (outcome: EffectOutcome) => void;
 };
 
 const NOT_FOUND: EffectFailure = {
   code: "not_found",
-  message: "the provider knows of no such call",
+  message: "the provider has no such call",
   kind: "refused",
 };
 const CANCELLED: EffectFailure = { code: "cancelled", message: "the node stopped", kind: "retryable" };
 
-/** Of a provider that the definition says nothing about. */
-const UNNAMED: ProviderLimits = { concurrency: 512 };
-/** For the last look-up of an unknown outcome, in line and under way each: somebody may be waiting. */
+/** For a provider that the definition does not list. */
+const DEFAULT_LIMITS: ProviderLimits = { concurrency: 512 };
+/** For the last status query of an unknown outcome, in the queue and in flight each: a caller may be waiting. */
 const LAST_STATUS_QUERY_MS = 2000;
 
+/** See the top of the file. */
 export class EffectRunner {
   private readonly handlers: Readonly<Record<string, EffectHandler>>;
   private readonly clock: Clock;
@@ -69,21 +75,22 @@ export class EffectRunner {
       if (this.limiters.has(provider)) continue;
       this.limiters.set(
         provider,
-        new ProviderLimiter(provider, options.providers?.[provider] ?? UNNAMED, options),
+        new ProviderLimiter(provider, options.providers?.[provider] ?? DEFAULT_LIMITS, options),
       );
     }
   }
 
-  /** The way to each provider, as it is now. */
+  /** The state of each provider now. */
   providers(): ProviderStatus[] {
     return [...this.limiters.values()].map((limiter) => limiter.status());
   }
 
-  /** Number of effects under way or in line. */
+  /** Number of effects that run or wait in a queue. */
   count(): number {
     return this.running.size;
   }
 
+  /** Starts a run; does nothing when a run with this key exists, or after `stop`. */
   start(run: EffectRun): void {
     if (this.stopped || this.running.has(run.key)) return;
     const controller = new AbortController();
@@ -91,12 +98,13 @@ export class EffectRunner {
     void this.finish(run, controller);
   }
 
-  /** Forgets a run: its outcome is not delivered. The call itself is aborted where the provider allows it. */
+  /** Forgets a run: its outcome is not delivered. The call itself is aborted if its handler honors the signal. */
   forget(key: string): void {
     this.running.get(key)?.abort();
     this.running.delete(key);
   }
 
+  /** Forgets all runs. */
   stop(): void {
     this.stopped = true;
     for (const key of this.running.keys()) this.forget(key);
@@ -122,14 +130,14 @@ export class EffectRunner {
       if (attempt > 1) await this.clock.sleep(handler.backoffMs * 2 ** Math.max(0, counted - 1));
       const result = await limiter.call(
         wait,
-        () => this.once(handler, run, attempt, unknown, signal),
+        () => this.tryOnce(handler, run, attempt, unknown, signal),
         (outcome) => callResult(outcome, signal),
       );
       if (signal.aborted) return failure(CANCELLED);
-      if (!result) return failure(away(handler.provider, unknown, last));
+      if (!result) return failure(unavailable(handler.provider, unknown, last));
       if ("output" in result) return result;
       last = result.error;
-      this.log.debug({ actor: run.actor, effect: run.src, attempt, failure: last }, "effect try failed");
+      this.log.debug({ actor: run.actor, effect: run.src, attempt, failure: last }, "effect attempt failed");
       if (last.kind === "refused") return result;
       if (last.kind === "unknown") unknown = true;
       if (last.code === "timeout" && handler.timeoutIsFinal)
@@ -140,7 +148,7 @@ export class EffectRunner {
     return unknown ? await this.lastStatusQuery(handler, run, last, signal) : failure(last);
   }
 
-  private async once(
+  private async tryOnce(
     handler: EffectHandler,
     run: EffectRun,
     attempt: number,
@@ -165,15 +173,15 @@ export class EffectRunner {
       signal: limit.signal,
     };
     try {
-      if (unknown && handler.queryStatus) {
-        this.failpoints?.("effect.look_up", "before");
-        const found = await untilAborted(handler.queryStatus(context), limit.signal);
-        this.failpoints?.("effect.look_up", "after");
+      if (unknown && hasStatusQuery(handler)) {
+        const found = await failpoint(this.failpoints, "effect.query_status", () =>
+          untilAborted(handler.queryStatus(context), limit.signal),
+        );
         if (found.found) return { output: found.output };
       }
-      this.failpoints?.("effect.run", "before");
-      const output = await untilAborted(handler.run(context), limit.signal);
-      this.failpoints?.("effect.run", "after");
+      const output = await failpoint(this.failpoints, "effect.run", () =>
+        untilAborted(handler.run(context), limit.signal),
+      );
       return { output };
     } catch (error) {
       if (timedOut) {
@@ -191,8 +199,8 @@ export class EffectRunner {
   }
 
   /**
-   * Before an unknown outcome is told as a failure, the provider is asked once more, unless it is known to be away:
-   * then the failure is of kind `unknown`, and what becomes of it is for the machine.
+   * Queries the status once more before an unknown outcome becomes a failure, unless the provider is known not to work.
+   * Without an answer the failure is of kind `unknown`, and the machine decides what follows.
    */
   private async lastStatusQuery(
     handler: EffectHandler,
@@ -207,8 +215,8 @@ export class EffectRunner {
       (outcome) => callResult(outcome, stop),
     );
     if (found && "output" in found) return found;
-    const settled = found?.error === NOT_FOUND;
-    return failure(settled ? last : { ...last, kind: "unknown" });
+    const notExecuted = found?.error === NOT_FOUND;
+    return failure(notExecuted ? last : { ...last, kind: "unknown" });
   }
 
   private async queryStatus(
@@ -229,12 +237,12 @@ export class EffectRunner {
         resumed: true,
         signal: limit.signal,
       };
-      this.failpoints?.("effect.last_look", "before");
-      const found = await untilAborted(handler.queryStatus(context), limit.signal);
-      this.failpoints?.("effect.last_look", "after");
+      const found = await failpoint(this.failpoints, "effect.query_status_last", () =>
+        untilAborted(handler.queryStatus(context), limit.signal),
+      );
       return found.found ? { output: found.output } : failure(NOT_FOUND);
     } catch (error) {
-      this.log.warn({ err: error, actor: run.actor, effect: run.src }, "outcome could not be looked up");
+      this.log.warn({ err: error, actor: run.actor, effect: run.src }, "status query failed");
       return failure(failureOf(error, handler));
     } finally {
       cancel();
@@ -255,14 +263,14 @@ function hasStatusQuery(handler: EffectHandler): handler is HasStatusQuery {
   return handler.queryStatus !== undefined;
 }
 
-/** A provider that says no works; what was given up for reasons of our own says nothing. */
+/** A provider that refuses a call works; a call that this node abandoned shows nothing. */
 function callResult(outcome: EffectOutcome, stop: AbortSignal): CallResult {
   if ("output" in outcome || outcome.error.kind === "refused") return "success";
   return stop.aborted ? "ignored" : "failure";
 }
 
-/** The provider was not back in time. What is not known to be undone stays unknown. */
-function away(provider: string, unknown: boolean, last: EffectFailure | undefined): EffectFailure {
+/** The failure when the provider did not work again in time. An outcome that may have happened stays unknown. */
+function unavailable(provider: string, unknown: boolean, last: EffectFailure | undefined): EffectFailure {
   const message = `${provider} does not work at the moment${last ? `: ${last.message}` : ""}`;
   return { code: "provider_unavailable", message, kind: unknown ? "unknown" : "retryable" };
 }
@@ -277,7 +285,7 @@ function failureOf(error: unknown, handler: EffectHandler): EffectFailure {
   return { code: "failed", message, kind: handler.queryStatus ? "unknown" : "retryable" };
 }
 
-/** A provider that ignores its signal must not hold the run up. */
+/** A handler that ignores its signal must not delay the run. */
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) throw new EffectError("unknown", "aborted", "aborted");
   let abort: (() => void) | undefined;

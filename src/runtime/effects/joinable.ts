@@ -2,8 +2,8 @@ import { lockParts } from "../subjects.ts";
 import type { ActorDefinition, EffectHandler } from "../definition.ts";
 
 /**
- * The definition as the actors of one stream have it: resources of other streams do not join, their effects run like
- * those of a resource that another node owns. A commit is one batch, and a batch is of one stream.
+ * The definition for the actors of one stream: resources of other streams do not join. Their effects run as if another
+ * node owned the resource, because a commit is one batch, and a batch is in one stream.
  */
 export function joinableIn(stream: number, definition: ActorDefinition): ActorDefinition {
   const effects = Object.entries(definition.effects).map(([src, handler]): [string, EffectHandler] => {

@@ -1,19 +1,20 @@
 /**
- * The way to one outside system: so many calls at once, the others in line, and none while its breaker is open.
- * Owns: the line, the calls' places, the breaker.  Does not own: what a call does, its time limit, its repetition.
+ * Bulkhead and circuit breaker for one provider: a bounded number of calls run, later calls wait in a queue, and no
+ * call starts while the breaker is open.
+ * Owns: the queue, the count of running calls, the breaker.  Does not own: what a call does, time limits, retries.
  * Invariants
- *   L1. At most `concurrency` calls are under way.
- *   L2. First come, first served; a call whose effect was forgotten in line is never begun.
- *   L3. While the breaker is not closed nobody waits beyond his deadline.
- * The line needs no bound of its own: it holds at most one call for each open effect of the orders that this node
- * owns, and those are bounded by admission (`effectLimit` of the node).
+ *   limiter.L1. At most `concurrency` calls run at a time.
+ *   limiter.L2. Calls start in the order of arrival; a call whose effect was forgotten in the queue never starts.
+ *   limiter.L3. While the breaker is not closed, no call waits longer than its deadline.
+ * The queue needs no bound of its own: it holds at most one call for each open effect of the actors that this node
+ * owns, and admission control bounds those (`effectLimit` of the node).
  * Proved by: test/unit/runtime/effects/provider-limiter.test.ts, effect-runner.test.ts
  */
 import { type BreakerState, CircuitBreaker, type Permit, type CallResult } from "./circuit-breaker.ts";
 import type { ProviderLimits } from "../definition.ts";
 import type { Clock, Log } from "../ports.ts";
 
-/** For operators. */
+/** The state of a provider on this node, for operators. */
 export type ProviderStatus = {
   readonly provider: string;
   readonly busy: number;
@@ -21,24 +22,28 @@ export type ProviderStatus = {
   readonly breaker: BreakerState;
 };
 
+/** How long a call waits in the queue. */
 export type Wait = {
-  /** Monotonic ms: how long to wait for a provider whose breaker is not closed. */
+  /** Monotonic ms: until then the call waits for a provider whose breaker is not closed. */
   readonly deadline: number;
+  /** Aborted when the effect is forgotten. */
   readonly stop: AbortSignal;
 };
 
-type Waiting = Wait & { readonly go: (permit: Permit | undefined) => void };
+type Waiting = Wait & { readonly resume: (permit: Permit | undefined) => void };
 
-const UNBROKEN: Permit = { era: 0 };
+/** The permit of a provider without a breaker. */
+const ALWAYS: Permit = { stateNumber: 0 };
 /** How exactly deadlines are kept while the breaker is not closed. */
-const LOOK_AGAIN_MS = 250;
+const RECHECK_MS = 250;
 
+/** See the top of the file. */
 export class ProviderLimiter {
   private readonly provider: string;
   private readonly limits: ProviderLimits;
   private readonly clock: Clock;
   private readonly breaker: CircuitBreaker | undefined;
-  private readonly line = new Set<Waiting>();
+  private readonly queue = new Set<Waiting>();
   private busy = 0;
   private ticking = false;
 
@@ -53,93 +58,96 @@ export class ProviderLimiter {
     const { breaker } = limits;
     if (!breaker) return;
     this.breaker = new CircuitBreaker(breaker, (from, to) => {
-      const fields = { provider, from, to, waiting: this.line.size };
-      if (to === "closed") options.log.info(fields, "provider is back");
-      else if (from === "closed") options.log.warn(fields, "provider fails: calls to it are held back");
-      else options.log.debug(fields, "provider is tried again");
+      const fields = { provider, from, to, waiting: this.queue.size };
+      if (to === "closed") options.log.info(fields, "provider works again");
+      else if (from === "closed") options.log.warn(fields, "provider fails: calls to it wait");
+      else options.log.debug(fields, "provider is probed");
     });
   }
 
-  /** Without a breaker, for ever. */
+  /** How long an effect waits for the provider, ms; infinite without a breaker. */
   get maxWaitMs(): number {
     return this.limits.breaker?.maxWaitMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Nothing is known against the provider. */
+  /** Whether calls run freely: the breaker is closed, or there is none. */
   isClosed(): boolean {
     return this.breaker === undefined || this.breaker.state === "closed";
   }
 
+  /** The state now. */
   status(): ProviderStatus {
     return {
       provider: this.provider,
       busy: this.busy,
-      waiting: this.line.size,
+      waiting: this.queue.size,
       breaker: this.breaker?.state ?? "closed",
     };
   }
 
   /**
-   * Makes the call when its turn has come. `undefined`: never begun, because the provider was not back by the
-   * deadline, or the effect was forgotten.
+   * Makes the call when the queue and the breaker permit it.
+   * @returns `undefined` when the call never started: the provider did not work again by the deadline, or the effect
+   *   was forgotten
+   * @throws what `task` throws
    */
   async call<T>(
     wait: Wait,
     task: () => Promise<T>,
-    verdictOf: (result: T) => CallResult,
+    resultOf: (value: T) => CallResult,
   ): Promise<T | undefined> {
-    const permit = await new Promise<Permit | undefined>((go) => {
-      this.line.add({ ...wait, go });
+    const permit = await new Promise<Permit | undefined>((resume) => {
+      this.queue.add({ ...wait, resume });
       this.advance();
     });
     if (!permit) return undefined;
-    let verdict: CallResult = "ignored";
+    let result: CallResult = "ignored";
     try {
-      const result = await task();
-      verdict = verdictOf(result);
-      return result;
+      const value = await task();
+      result = resultOf(value);
+      return value;
     } finally {
       this.busy--;
-      this.breaker?.report(permit, verdict, this.clock.monotonic());
+      this.breaker?.report(permit, result, this.clock.monotonic());
       this.advance();
     }
   }
 
   private advance(): void {
-    for (const next of this.line) {
+    for (const next of this.queue) {
       if (this.busy >= this.limits.concurrency) break;
       let permit: Permit | undefined;
       if (!next.stop.aborted) {
-        permit = this.breaker ? this.breaker.permit(this.clock.monotonic()) : UNBROKEN;
+        permit = this.breaker ? this.breaker.permit(this.clock.monotonic()) : ALWAYS;
         if (!permit) break;
         this.busy++;
       }
-      this.line.delete(next);
-      next.go(permit);
+      this.queue.delete(next);
+      next.resume(permit);
     }
     this.tick();
   }
 
-  /** As long as the breaker keeps somebody waiting: the next probe, and the end of patience. */
+  /** While the breaker delays calls: schedules the next probe and the check of deadlines. */
   private tick(): void {
     const { breaker } = this;
-    if (!breaker || breaker.state === "closed" || this.line.size === 0 || this.ticking) return;
+    if (!breaker || breaker.state === "closed" || this.queue.size === 0 || this.ticking) return;
     this.ticking = true;
-    const untilProbe = breaker.probeInMs(this.clock.monotonic()) || LOOK_AGAIN_MS;
-    this.clock.after(Math.min(untilProbe, LOOK_AGAIN_MS), () => {
+    const untilProbe = breaker.probeInMs(this.clock.monotonic()) || RECHECK_MS;
+    this.clock.after(Math.min(untilProbe, RECHECK_MS), () => {
       this.ticking = false;
-      this.sendAway();
+      this.releaseExpired();
       this.advance();
     });
   }
 
-  private sendAway(): void {
+  private releaseExpired(): void {
     if (this.isClosed()) return;
     const now = this.clock.monotonic();
-    for (const waiting of this.line) {
+    for (const waiting of this.queue) {
       if (waiting.deadline > now && !waiting.stop.aborted) continue;
-      this.line.delete(waiting);
-      waiting.go(undefined);
+      this.queue.delete(waiting);
+      waiting.resume(undefined);
     }
   }
 }

@@ -1,16 +1,18 @@
 /**
- * Repetitions of commands, by actor and command id: one joins the command while that is under way, and is known for
- * as many later commands of the partition as callers may wait in it. An actor's record remembers its latest few ids
- * only: with many callers at once, a repetition would come to it as a new command.
- * A crash, and a change of owner, leave what the records remember.
+ * Deduplicates commands by actor and command id. A duplicate joins its command while that is under way. Afterwards the
+ * command is remembered for as many later commands of the partition as callers may wait in it: an actor's record lists
+ * its latest few ids only, so with many callers at once a duplicate could reach the actor as a new command.
+ * Owns: the commands under way and the remembered ones.  Does not own: what the records remember.
+ * A crash, or a change of owner, leaves what the records remember.
  */
 import type { ActorReply } from "../actors.ts";
 import type { ActorRequest } from "../routing/request-codec.ts";
 
+/** See the top of this file. */
 export class CommandDedup {
   private readonly bound: number;
-  private readonly under = new Map<string, Promise<ActorReply>>();
-  /** Acknowledged, oldest first. */
+  private readonly running = new Map<string, Promise<ActorReply>>();
+  /** Acknowledged commands, oldest first. */
   private readonly applied = new Set<string>();
 
   /** @param bound commands that are remembered */
@@ -18,14 +20,16 @@ export class CommandDedup {
     this.bound = bound;
   }
 
-  /** Serves the request, unless it is under way: then its reply is the same. `repeated`: it has been applied. */
+  /**
+   * Serves the request. A duplicate of a command under way gets its reply. `repeated`: the command has been applied.
+   */
   join(request: ActorRequest, serve: (repeated: boolean) => Promise<ActorReply>): Promise<ActorReply> {
     if (request.op !== "command") return serve(false);
     const key = `${request.actor} ${request.commandId}`;
-    const first = this.under.get(key);
+    const first = this.running.get(key);
     if (first) return first;
     const reply = this.serve(key, serve);
-    this.under.set(key, reply);
+    this.running.set(key, reply);
     return reply;
   }
 
@@ -35,7 +39,7 @@ export class CommandDedup {
       if (reply.status === "ok") this.remember(key);
       return reply;
     } finally {
-      this.under.delete(key);
+      this.running.delete(key);
     }
   }
 

@@ -1,18 +1,21 @@
 /**
- * A partition of actors as an owned resource: takes over, serves commands, follows the inbox, hands over.
- * Owns: the current tenure, its consumer and its floor entry.  Does not own: the lock.
+ * A partition of actors as an owned resource: takes over, serves commands, consumes the inbox, hands over.
+ * Owns: the current tenure, its consumer and its checkpoint.  Does not own: the lock.
  * Invariants
- *   P1. Commands are served only between the end of the replay and the loss of the lock.
- *   P2. The replay reads from the floor up to the lock entry of this very epoch: nothing older is missing then.
- * A crash leaves the floor entry and the stream behind; the next owner replays from there.
+ *   partition.P1. Commands are served only between the end of the replay and the loss of the lock.
+ *   partition.P2. The replay reads from the checkpoint up to the lock entry of this very epoch: then nothing older is
+ *                 missing.
+ *   partition.P3. The checkpoint never goes back, also not to less than an earlier owner has stated.
+ * A crash leaves the checkpoint and the stream; the next owner replays from there.
+ * Proved by: test/unit/runtime/partition/partition.test.ts, test/unit/runtime/partition/partition-handover.test.ts
  */
 import { limits, stopping } from "../limits.ts";
 import { subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";
 import { AdmissionControl } from "../routing/admission-control.ts";
 import type { Input } from "../actor/input.ts";
-import { fireAndForget } from "../tenure/activation.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { fireAndForget } from "../tenure/pending-input.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { readInput } from "../actor/inbox-input.ts";
 import { readParking } from "../actor/parking-record.ts";
@@ -31,25 +34,27 @@ import type { OwnedResource } from "../cluster/owned-resource.ts";
 import { Tenure, type TenureOptions } from "../tenure/tenure.ts";
 import { type ActorRequest, decodeRequest, encodeReply } from "../routing/request-codec.ts";
 
+/** What a partition needs. */
 export type PartitionOptions = TenureOptions & {
   readonly partition: number;
   readonly bus: Bus;
   readonly checkpoints: Bucket;
   readonly relay: Relay;
-  /** A reason not to take work under this lock now (deposed, disconnected, overloaded), or undefined. */
+  /** A reason not to take a request under this lock now (deposed, disconnected, overloaded), or undefined. */
   readonly refusal: (op: ActorRequest["op"], lock: string) => ActorReply | undefined;
-  /** Inbox inputs under way at once; the consumer waits above. */
+  /** Inbox inputs under way at once; above this number the consumer waits. */
   readonly inboxBound: number;
   readonly failpoints?: Failpoints | undefined;
-  /** An actor of the partition was stored by a newer machine than this node runs. */
+  /** A newer machine than this node runs has stored an actor of the partition. */
   readonly onNewer: (resource: string) => void;
 };
 
 const unknownRequest: ActorReply = {
   status: "unavailable",
-  reason: "the owner of the order does not know this request",
+  reason: "the owner of the actor does not know this request",
 };
 
+/** See the top of this file. */
 export class Partition implements OwnedResource {
   readonly name: string;
   readonly lock: string;
@@ -57,7 +62,7 @@ export class Partition implements OwnedResource {
   private readonly options: PartitionOptions;
   private tenure: Tenure | undefined;
   private checkpoint: Checkpoint | undefined;
-  /** What the floor says at least, also as the last owner left it: it never goes back. */
+  /** The highest `through` that the checkpoint has stated, under an earlier owner too. */
   private checkpointThrough = 0;
   private subscriptions: Subscription[] = [];
   private open = false;
@@ -84,67 +89,46 @@ export class Partition implements OwnedResource {
     return this.tenure?.backlog() ?? 0;
   }
 
+  /** Actors in memory, and how many are parked. */
   counts(): { readonly actors: number; readonly parked: number } {
     return this.tenure?.counts() ?? { actors: 0, parked: 0 };
   }
 
   async acquire(epoch: number): Promise<void> {
     this.revoke();
-    const { partition, bus, checkpoints, journal, log, failpoints } = this.options;
+    const { partition, checkpoints, log, failpoints } = this.options;
     const tenure = new Tenure(this.options, partition, epoch, () => this.options.onNewer(this.name));
     this.tenure = tenure;
-    const { entry, floor: checkpoint } = await Checkpoint.claim(checkpoints, this.name, epoch, failpoints);
+    const { entry, state: checkpoint } = await Checkpoint.claim(checkpoints, this.name, epoch, failpoints);
     const found = await replay({
       ...this.options,
       from: checkpoint.through + 1,
       epoch,
       onRecord: (actor, sequence) => tenure.knows(actor, sequence),
-      wanted: () => this.tenure === tenure,
+      isNeeded: () => this.tenure === tenure,
     });
     if (this.tenure !== tenure) return;
     const parkings = await this.parkings(found, checkpoint.parkedAt);
     if (this.tenure !== tenure) return;
-    const behind = new Set(checkpoint.behind);
+    const lagging = new Set(checkpoint.lagging);
     for (const { entry: last, sequence } of parkings.values()) {
       tenure.knowsParking(sequence);
       if (last.status === "parked") tenure.foundParked(last, sequence);
-      // Its inputs from before may not be evaluated yet: the last owner had just taken it up again.
-      else if (sequence > checkpoint.through) behind.add(last.actor);
+      // Its earlier inputs may not be evaluated yet: the last owner had just ended the parking.
+      else if (sequence > checkpoint.through) lagging.add(last.actor);
     }
-    for (const actor of behind) tenure.catchUp(actor);
+    for (const actor of lagging) tenure.catchUp(actor);
     const unfinished = [...new Set([...checkpoint.open, ...found.open.keys()])];
     for (let at = 0; at < unfinished.length; at += limits.partitionLoads) {
       const some = unfinished.slice(at, at + limits.partitionLoads);
-      failpoints?.("partition.resume", "before");
-      await Promise.all(some.map((actor) => tenure.takeUp(actor, found.open.get(actor))));
-      failpoints?.("partition.resume", "after");
+      await failpoint(failpoints, "partition.resume", () =>
+        Promise.all(some.map((actor) => tenure.takeUp(actor, found.open.get(actor)))),
+      );
       if (this.tenure !== tenure) return;
     }
     for (const { actor, input, sequence } of found.inputs)
       tenure.dispatch(actor, fireAndForget(input, sequence));
-    const subscriptions: Subscription[] = [];
-    try {
-      failpoints?.("partition.follow", "before");
-      subscriptions.push(
-        await journal.consume(
-          { filters: [subjects.inboxes(partition), subjects.fence(this.name)], fromSequence: epoch + 1 },
-          (message) => this.follow(tenure, message),
-        ),
-      );
-      failpoints?.("partition.follow", "after");
-      failpoints?.("partition.serve", "before");
-      subscriptions.push(
-        await bus.serve(subjects.command(partition), (payload) => this.serve(tenure, payload)),
-      );
-      failpoints?.("partition.serve", "after");
-      failpoints?.("partition.flush", "before");
-      await bus.flush();
-      failpoints?.("partition.flush", "after");
-    } catch (error) {
-      // What stays subscribed would answer beside the next owner, and perhaps before it.
-      await stopAll(subscriptions);
-      throw error;
-    }
+    const subscriptions = await this.subscribe(tenure);
     if (this.tenure !== tenure) return await stopAll(subscriptions);
     this.checkpoint = entry;
     this.checkpointThrough = checkpoint.through;
@@ -154,6 +138,33 @@ export class Partition implements OwnedResource {
       { partition, epoch, from: checkpoint.through, replayed: found.count, resumed: unfinished.length },
       "partition taken over",
     );
+  }
+
+  /** Consumes the inbox after the lock entry, and serves requests. @throws Unavailable (retryable) */
+  private async subscribe(tenure: Tenure): Promise<Subscription[]> {
+    const { partition, bus, journal, failpoints } = this.options;
+    const filters = [subjects.inboxes(partition), subjects.fence(this.name)];
+    const subscriptions: Subscription[] = [];
+    try {
+      subscriptions.push(
+        await failpoint(failpoints, "partition.follow", () =>
+          journal.consume({ filters, fromSequence: tenure.epoch + 1 }, (message) =>
+            this.consumed(tenure, message),
+          ),
+        ),
+      );
+      subscriptions.push(
+        await failpoint(failpoints, "partition.serve", () =>
+          bus.serve(subjects.command(partition), (payload) => this.serve(tenure, payload)),
+        ),
+      );
+      await failpoint(failpoints, "partition.flush", () => bus.flush());
+    } catch (error) {
+      // What stays subscribed would answer besides the next owner, and perhaps before it.
+      await stopAll(subscriptions);
+      throw error;
+    }
+    return subscriptions;
   }
 
   revoke(): void {
@@ -169,19 +180,17 @@ export class Partition implements OwnedResource {
     const { clock, failpoints } = this.options;
     this.open = false;
     const subscriptions = this.subscriptions.splice(0);
-    failpoints?.("partition.stop_serving", "before");
-    await stopAll(subscriptions);
-    failpoints?.("partition.stop_serving", "after");
+    await failpoint(failpoints, "partition.stop_serving", () => stopAll(subscriptions));
     if (!tenure) return;
-    failpoints?.("partition.drain", "before");
-    await Promise.race([tenure.idle(), clock.sleep(stopping.idleMs)]);
-    failpoints?.("partition.drain", "after");
+    await failpoint(failpoints, "partition.drain", () =>
+      Promise.race([tenure.idle(), clock.sleep(stopping.idleMs)]),
+    );
     if (this.tenure === tenure) await this.writeCheckpoint().catch(() => false);
-    // The lock may have been lost while the floor was written, and won again: what is open then is not ours to close.
+    // The lock may have been lost and acquired again while the checkpoint was written: a new tenure is not closed here.
     if (this.tenure === tenure) this.revoke();
   }
 
-  /** Called about once a second. Refused or unanswered writes are repeated with the next call. */
+  /** Writes the checkpoint. Called about once a second; a write that is refused or unanswered is repeated then. */
   async writeCheckpoint(): Promise<boolean> {
     const { tenure, checkpoint } = this;
     if (!tenure || !checkpoint) return false;
@@ -191,7 +200,7 @@ export class Partition implements OwnedResource {
     return written || (await checkpoint.refresh());
   }
 
-  /** A request of this node or of another one; the answer is always a value. */
+  /** Answers a request that this node makes. The outcome is always a value. */
   async handle(request: ActorRequest): Promise<ActorReply> {
     const { tenure } = this;
     if (!tenure || !this.open)
@@ -250,7 +259,7 @@ export class Partition implements OwnedResource {
     });
   }
 
-  private follow(tenure: Tenure, message: StoredMessage): void | Promise<void> {
+  private consumed(tenure: Tenure, message: StoredMessage): void | Promise<void> {
     if (message.subject === subjects.fence(this.name)) {
       tenure.saw(message.sequence);
       return;
@@ -268,17 +277,17 @@ export class Partition implements OwnedResource {
   }
 
   /**
-   * The last message about every actor that was ever parked. The replay has what is newer than the floor; what is
-   * older is read from the leader, and a reading that lacks what the floor knows is not believed.
-   * @throws Unavailable
+   * The last message about every actor that was ever parked. The replay has what is newer than the checkpoint. What is
+   * older is read from the leader; a reading that lacks what the checkpoint states is rejected.
+   * @throws Unavailable (retryable)
    */
   private async parkings(found: Replay, parkedAt: number): Promise<Map<string, FoundParking>> {
     const { failpoints, journal, partition } = this.options;
     const parkings = new Map(found.parkings);
     let newest = 0;
-    failpoints?.("partition.read_parkings", "before");
-    const stored = await journal.readLastPerSubject(subjects.parkedActors(partition));
-    failpoints?.("partition.read_parkings", "after");
+    const stored = await failpoint(failpoints, "partition.read_parkings", () =>
+      journal.readLastPerSubject(subjects.parkedActors(partition)),
+    );
     for (const message of stored) {
       const entry = readParking(message);
       if (!entry) continue;

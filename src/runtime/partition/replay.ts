@@ -1,13 +1,15 @@
 /**
- * What a new owner reads of its partition, from the floor up to its own lock entry (ADR 4).
- * Memory: one entry per actor with open effects, one per parking, and the inputs that no record behind them has
- * evaluated: an input is forgotten when such a record comes by. Without a floor entry that is the whole partition's
- * journal, but of a finished actor nothing is left except inputs that changed nothing (a timer that fired stale): of
- * 1 000 000 actors on 32 partitions some 31 000 inputs, about 10 MB, for as long as the takeover takes.
+ * What a new owner reads of its partition, from the checkpoint up to its own lock entry (ADR 4).
+ * Memory: one entry per actor with open effects, one per parking, and the inputs that no later record has evaluated: an
+ * input is dropped when such a record is read. Without a checkpoint the replay reads the whole journal of the
+ * partition, but of a finished actor only the inputs that changed nothing are kept (a timer that fired stale): of
+ * 1 000 000 actors on 32 partitions some 31 000 inputs, about 10 MB, until the takeover has ended.
+ * Owns: what it has found.  Does not own: the actors.
+ * Proved by: test/unit/runtime/partition/partition.test.ts, test/unit/runtime/tenure/unreadable.test.ts
  */
 import { subjects } from "../subjects.ts";
 import type { Input } from "../actor/input.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { readRecord } from "../actor/snapshot.ts";
 import { readInput } from "../actor/inbox-input.ts";
 import { type Parking, readParking, type Unparking } from "../actor/parking-record.ts";
@@ -16,10 +18,12 @@ import type { Clock, Journal, Log, StoredMessage } from "../ports.ts";
 /** An inbox input that no record in the replay has evaluated. */
 export type Replayed = { readonly actor: string; readonly input: Input; readonly sequence: number };
 
+/** The last message about one actor's parking, and its sequence. */
 export type FoundParking = { readonly entry: Parking | Unparking; readonly sequence: number };
 
+/** What a replay has found. */
 export type Replay = {
-  /** Actors whose last record in the replay has open effects or cannot be read, and where it stands. */
+  /** Actors whose last record in the replay has open effects or cannot be read, and the sequence of that record. */
   readonly open: ReadonlyMap<string, number>;
   /** In the order of the stream. */
   readonly inputs: readonly Replayed[];
@@ -29,6 +33,7 @@ export type Replay = {
   readonly count: number;
 };
 
+/** What a replay needs. */
 export type ReplayOptions = {
   readonly journal: Journal;
   readonly clock: Clock;
@@ -38,45 +43,41 @@ export type ReplayOptions = {
   readonly lock: string;
   readonly from: number;
   readonly epoch: number;
-  /** Where a record of an actor stands; called for every record, in order. */
+  /** Takes the sequence of a record; called for every record, in order. */
   readonly onRecord: (actor: string, sequence: number) => void;
-  /** False when nobody needs the replay any more: it ends early. */
-  readonly wanted: () => boolean;
+  /** False when the tenure has ended: the replay ends early. */
+  readonly isNeeded: () => boolean;
   readonly failpoints?: Failpoints | undefined;
 };
 
-const LOOK_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 
-/** Ends when the lock entry of this epoch has come by: then nothing older is missing. @throws Unavailable */
+/** Ends when the lock entry of this epoch is read: then nothing older is missing. @throws Unavailable (retryable) */
 export async function replay(options: ReplayOptions): Promise<Replay> {
-  const { clock, failpoints, epoch, from, journal, lock, partition, wanted } = options;
+  const { clock, failpoints, epoch, from, journal, isNeeded, lock, partition } = options;
   const found = new Found(options);
   let finished: (() => void) | undefined;
   const caughtUp = new Promise<boolean>((resolve) => {
     finished = () => resolve(true);
   });
-  failpoints?.("partition.replay", "before");
-  const subscription = await journal.consume(
-    {
-      filters: [
-        subjects.records(partition),
-        subjects.inboxes(partition),
-        subjects.parkedActors(partition),
-        lock,
-      ],
-      // A deposed owner's floor may be ahead of the lock that it did not know of: the lock must come by.
-      fromSequence: Math.min(from, epoch),
-    },
-    (message) => {
+  const filters = [
+    subjects.records(partition),
+    subjects.inboxes(partition),
+    subjects.parkedActors(partition),
+    lock,
+  ];
+  // The checkpoint of a deposed owner may be ahead of a lock entry that it did not know of: the entry must be read.
+  const fromSequence = Math.min(from, epoch);
+  const subscription = await failpoint(failpoints, "partition.replay", () =>
+    journal.consume({ filters, fromSequence }, (message) => {
       if (message.sequence > epoch) return;
       if (message.subject !== lock) found.take(message);
       else if (message.sequence === epoch) finished?.();
-    },
+    }),
   );
-  failpoints?.("partition.replay", "after");
   try {
-    while (!(await Promise.race([caughtUp, clock.sleep(LOOK_EVERY_MS).then(() => false)]))) {
-      if (!wanted()) break;
+    while (!(await Promise.race([caughtUp, clock.sleep(CHECK_EVERY_MS).then(() => false)]))) {
+      if (!isNeeded()) break;
     }
   } finally {
     await subscription.stop();
@@ -123,7 +124,7 @@ class Found {
     const actor = subject.slice(this.records.length);
     const snapshot = readRecord(payload)?.snapshot;
     this.options.onRecord(actor, sequence);
-    // One that cannot be read parks its actor, as soon as that is read to be taken up: here it must not stop the others.
+    // A record that cannot be read parks its actor when the takeover loads it: here it must not stop the other actors.
     if (!snapshot || snapshot.effects.length > 0) this.open.set(actor, sequence);
     else this.open.delete(actor);
     const waiting = this.inputs.get(actor);

@@ -1,7 +1,7 @@
 /** Puts inputs from outside into actors' inboxes. Needs the stream alone: no owner has to be found for it. */
 import { partitionOf, subjects } from "../subjects.ts";
 import type { Actors } from "../actors.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { type Clock, type Journal, ServerCode, Unavailable } from "../ports.ts";
 
 /** What an input needs on its way to the inbox. */
@@ -30,9 +30,9 @@ export function inboxDelivery(options: InboxOptions): Actors["deliver"] {
       messageId: `${actor}.${id}`,
     };
     for (let attempt = 1; attempt <= TRIES; attempt++) {
-      failpoints?.("inbox.deliver", "before");
-      const result = await journalOf(partition).append([message], TRY_MS);
-      failpoints?.("inbox.deliver", "after");
+      const result = await failpoint(failpoints, "inbox.deliver", () =>
+        journalOf(partition).append([message], TRY_MS),
+      );
       // A repeat: its id names the actor and the event, so that nothing else can be stored under it.
       const known = result.status === "rejected" && result.code === ServerCode.duplicateMessageId;
       if (result.status === "stored" || known) return;

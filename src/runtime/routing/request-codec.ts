@@ -53,10 +53,18 @@ function isRequest({ op, actor, ...fields }: Readonly<Record<string, unknown>>):
   }
 }
 
+/** The code `actor_parked` between nodes; nodes of earlier versions know no other one. */
+const PARKED_ON_THE_WIRE = "order_parked";
+
+/** A reply as JSON. */
 export function encodeReply(reply: ActorReply): string {
-  return JSON.stringify(reply);
+  const isParked = reply.status === "refused" && reply.code === "actor_parked";
+  return JSON.stringify(isParked ? { ...reply, code: PARKED_ON_THE_WIRE } : reply);
 }
 
+/** The reply in a payload that `encodeReply` made, in this version or an earlier one. @throws SyntaxError */
 export function decodeReply(payload: string): ActorReply {
-  return JSON.parse(payload) as ActorReply;
+  const reply = JSON.parse(payload) as ActorReply;
+  const isParked = reply.status === "refused" && reply.code === PARKED_ON_THE_WIRE;
+  return isParked ? { ...reply, code: "actor_parked" } : reply;
 }

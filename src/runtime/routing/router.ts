@@ -8,7 +8,7 @@ import { partitionOf, subjects } from "../subjects.ts";
 import type { ActorReply, Actors, ParkedActors, StartOptions } from "../actors.ts";
 import { AdmissionControl } from "./admission-control.ts";
 import { type Connectivity, ISOLATED } from "../cluster/connectivity.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { inboxDelivery } from "./inbox-delivery.ts";
 import { type Parking, readParking } from "../actor/parking-record.ts";
 import type { Bus, Clock, Journal } from "../ports.ts";
@@ -103,9 +103,9 @@ export class Router implements Actors, ParkedActors {
     // One question a stream, not one a partition.
     const journals = new Set(Array.from({ length: partitions }, (_, partition) => journalOf(partition)));
     for (const journal of journals) {
-      failpoints?.("router.list", "before");
-      const stored = await journal.readLastPerSubject(subjects.allParkedActors);
-      failpoints?.("router.list", "after");
+      const stored = await failpoint(failpoints, "router.list", () =>
+        journal.readLastPerSubject(subjects.allParkedActors),
+      );
       for (const message of stored) {
         const entry = readParking(message);
         if (entry?.status === "parked") parkings.push(entry);
@@ -117,9 +117,11 @@ export class Router implements Actors, ParkedActors {
   async find(actor: string): Promise<Parking | undefined> {
     const { failpoints, journalOf, partitions } = this.options;
     const partition = partitionOf(actor, partitions);
-    failpoints?.("router.find", "before");
-    const entry = readParking(await journalOf(partition).readLast(subjects.parked(partition, actor)));
-    failpoints?.("router.find", "after");
+    const entry = readParking(
+      await failpoint(failpoints, "router.find", () =>
+        journalOf(partition).readLast(subjects.parked(partition, actor)),
+      ),
+    );
     return entry?.status === "parked" ? entry : undefined;
   }
 
@@ -185,13 +187,9 @@ export class Router implements Actors, ParkedActors {
   ): Promise<ActorReply | "no node owns the partition of this order right now" | "the owner did not answer"> {
     const local = this.options.local(partition);
     if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);
-    this.options.failpoints?.("router.request", "before");
-    const answer = await this.options.bus.request(
-      subjects.command(partition),
-      encodeRequest(request),
-      tryMs + ANSWER_MARGIN_MS,
+    const answer = await failpoint(this.options.failpoints, "router.request", () =>
+      this.options.bus.request(subjects.command(partition), encodeRequest(request), tryMs + ANSWER_MARGIN_MS),
     );
-    this.options.failpoints?.("router.request", "after");
     if (answer.status === "answered") return decodeReply(answer.payload);
     return answer.status === "no_responders"
       ? "no node owns the partition of this order right now"

@@ -1,23 +1,30 @@
 /**
- * The actors of one tenure that are in memory, and where the records of those that have left it stand.
- * Owns: which cell is an actor's current one, and passivation.  Does not own: what is in a cell.
+ * The actors of one tenure that are in memory, and the sequences of records of those that have left it.
+ * Owns: which activation is an actor's current one; eviction.  Does not own: what an activation holds.
+ * Invariants
+ *   activation-cache.C1. An activation is in the map exactly until it is retired; only this class retires one.
+ *   activation-cache.C2. Every record written in this tenure after `forgottenThrough()` belongs to an actor in `known`
+ *                        or in memory.
+ * Proved by: test/unit/runtime/tenure/activation.test.ts, test/unit/runtime/tenure/tenure.test.ts,
+ *   test/unit/runtime/tenure/old-readings.test.ts
  */
-import { type Activation, newActivation } from "./activation.ts";
+import { Activation } from "./activation.ts";
 
 /** Per partition: the writes of some seconds, which a replica may not have yet. */
 const KNOWN_RECORDS = 10_000;
-/** Looked at per new cell, so that passivation never takes long. */
-const EVICTION_LOOKS = 8;
+/** Activations checked per new one, so that eviction never takes long. */
+const EVICTION_CHECKS = 8;
 
+/** See the top of this file. */
 export class ActivationCache {
   private readonly activations = new Map<string, Activation>();
-  /** Where the records of actors that left memory stand at least, newest last; bounded. */
+  /** Actors that left memory: each has a record at this sequence or later. Newest last; bounded. */
   private readonly known = new Map<string, number>();
-  /** No actor that is not in `known` nor in memory has a record of this tenure behind this sequence. */
+  /** The highest sequence that was dropped from `known`. */
   private forgotten = 0;
   private readonly idleActors: number;
 
-  /** @param idleActors kept in memory when nothing is under way for them */
+  /** @param idleActors activations that stay in memory although they are idle */
   constructor(idleActors: number) {
     this.idleActors = idleActors;
   }
@@ -26,7 +33,7 @@ export class ActivationCache {
     return this.activations.size;
   }
 
-  /** The actor's current cell; a new one when it is not in memory. */
+  /** The actor's current activation; a new one when the actor is not in memory. Counts as a use of it. */
   activation(actor: string): Activation {
     const found = this.activations.get(actor);
     if (found) {
@@ -35,27 +42,30 @@ export class ActivationCache {
       this.activations.set(actor, found);
       return found;
     }
-    const activation = newActivation(actor);
-    this.activations.set(actor, activation);
-    this.evict();
-    return activation;
+    return this.add(new Activation(actor));
   }
 
+  /** The actor's current activation, if the actor is in memory. Does not count as a use. */
   peek(actor: string): Activation | undefined {
     return this.activations.get(actor);
   }
 
-  isCurrent(activation: Activation): boolean {
-    return this.activations.get(activation.actor) === activation;
+  /** Retires an activation that is current. The sequence of its record stays known. */
+  delete(activation: Activation): void {
+    this.activations.delete(activation.actor);
+    activation.retire();
+    this.knows(activation.actor, activation.sequence);
   }
 
-  delete(actor: string): void {
-    const activation = this.activations.get(actor);
-    this.activations.delete(actor);
-    if (activation) this.knows(actor, activation.sequence);
+  /** Retires an activation that is current and puts a new one with its mailbox in its place. */
+  replace(activation: Activation): Activation {
+    this.delete(activation);
+    return this.add(Activation.replace(activation));
   }
 
+  /** Retires every activation: the tenure has ended. */
   clear(): void {
+    for (const activation of this.activations.values()) activation.retire();
     this.activations.clear();
   }
 
@@ -63,7 +73,7 @@ export class ActivationCache {
     return this.activations.values();
   }
 
-  /** The actor has a record at this sequence. */
+  /** The actor has a record at this sequence; 0 is ignored. */
   knows(actor: string, sequence: number): void {
     if (sequence === 0) return;
     const newest = Math.max(sequence, this.known.get(actor) ?? 0);
@@ -77,35 +87,35 @@ export class ActivationCache {
     }
   }
 
-  /** How far a log has to reach for what it says of an actor that nothing is known of. */
+  /** A log position that a reading has to reach before it may decide about an actor of which no record is known. */
   forgottenThrough(): number {
     return this.forgotten;
   }
 
-  /** Where the actor's last record stands at least; 0 when nothing is known. */
+  /** The actor has a record at this sequence or later; 0 when none is known. */
   knownSequence(activation: Activation): number {
     return Math.max(activation.sequence, this.known.get(activation.actor) ?? 0);
   }
 
-  /** The same for an actor that has no cell. */
+  /** The same for an actor that is not in memory. */
   knownOf(actor: string): number {
     return this.known.get(actor) ?? 0;
   }
 
-  /** Passivates the actors that were used longest ago and have nothing under way; bounded work per call. */
+  private add(activation: Activation): Activation {
+    this.activations.set(activation.actor, activation);
+    this.evict();
+    return activation;
+  }
+
+  /** Evicts the activations that were used longest ago and may leave memory; a bounded number per call. */
   private evict(): void {
-    let looked = 0;
+    let checked = 0;
     for (const [actor, activation] of this.activations) {
-      if (this.activations.size <= this.idleActors || ++looked > EVICTION_LOOKS) return;
-      const waiting = activation.held || activation.mailbox.length > 0 || activation.waiters.size > 0;
-      const busy =
-        !activation.loaded ||
-        waiting ||
-        activation.pendingCommits > 0 ||
-        (activation.acked?.effects.length ?? 0) > 0;
-      // A busy one goes to the other end, or a few of them would keep all the idle ones behind them in memory.
-      if (busy) this.activation(actor);
-      else this.delete(actor);
+      if (this.activations.size <= this.idleActors || ++checked > EVICTION_CHECKS) return;
+      if (activation.canEvict()) this.delete(activation);
+      // A busy one goes to the other end: a few of them would otherwise keep all idle ones after them in memory.
+      else this.activation(actor);
     }
   }
 }

@@ -1,13 +1,16 @@
 /**
- * Takes an actor up again whose inbox the floor has passed: its inbox is read from the first message on, and what it
- * has not evaluated is given to it, in order, before anything else.
- * Owns: which actors are behind.  Does not own: their cells, whether an input is poisonous again.
- * Invariant: an actor is in `actors()` until everything that waited in its inbox is evaluated and acknowledged, or it
- * is parked again; the floor names it as long, and a crash leaves it to the next owner.
+ * Resumes an actor whose inbox the checkpoint has passed: its inbox is read from the first message, and what the actor
+ * has not evaluated is decided in order, before anything else.
+ * Owns: which actors lag.  Does not own: their activations, whether an input is poisonous again.
+ * Invariants
+ *   catch-up.U1. An actor is in `actors()` until everything that waited in its inbox is evaluated and acknowledged, or
+ *                the actor is parked again. As long as it is there, the checkpoint lists it as lagging; a crash leaves
+ *                it to the next owner.
+ * Proved by: test/unit/runtime/tenure/parked.test.ts, test/unit/runtime/tenure/old-readings.test.ts
  */
 import { subjects } from "../subjects.ts";
-import { enqueue, fireAndForget } from "./activation.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { fireAndForget } from "./pending-input.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { readInput } from "../actor/inbox-input.ts";
 import type { Semaphore } from "../semaphore.ts";
 import type { Loader } from "./loader.ts";
@@ -15,6 +18,7 @@ import { type Clock, type Journal, type Log, type StoredMessage, Unavailable } f
 import type { InboxProgress } from "./inbox-progress.ts";
 import type { ActivationCache } from "./activation-cache.ts";
 
+/** What the catch-ups need. */
 export type CatchUpsOptions = {
   readonly journal: Journal;
   readonly clock: Clock;
@@ -22,6 +26,7 @@ export type CatchUpsOptions = {
   readonly partition: number;
   readonly activations: ActivationCache;
   readonly loader: Loader;
+  /** Bounds the reads under way. */
   readonly loads: Semaphore;
   readonly progress: InboxProgress;
   readonly ended: () => boolean;
@@ -30,44 +35,46 @@ export type CatchUpsOptions = {
 
 const RETRY_MS = 250;
 
+/** See the top of this file. */
 export class CatchUps {
   private readonly options: CatchUpsOptions;
-  private readonly under = new Map<string, (() => void)[]>();
+  /** By lagging actor: the callbacks of those that wait for its catch-up. */
+  private readonly lagging = new Map<string, (() => void)[]>();
 
   constructor(options: CatchUpsOptions) {
     this.options = options;
   }
 
-  /** Actors that are behind. */
+  /** Actors that lag. */
   actors(): Iterable<string> {
-    return this.under.keys();
+    return this.lagging.keys();
   }
 
   /**
-   * From now on everything for the actor waits behind its inbox. The actor must not be in memory.
-   * Resolves when it has caught up, is parked again, or the tenure has ended.
-   * @param newest sequence of an input that is known to be in the inbox: an older reading is not believed
+   * From now on every input for the actor waits until its inbox is read. The actor must not be in memory.
+   * Resolves when the actor has caught up, is parked again, or the tenure has ended.
+   * @param newest sequence of an input that is known to be in the inbox: an older reading is rejected
    */
   start(actor: string, newest: number): Promise<void> {
-    const begun = !this.under.has(actor);
-    if (begun) this.under.set(actor, []);
+    const begun = !this.lagging.has(actor);
+    if (begun) this.lagging.set(actor, []);
     const caughtUp = this.done(actor);
     if (begun) {
-      this.options.activations.activation(actor).held = true;
+      this.options.activations.activation(actor).beginCatchUp();
       void this.catchUp(actor, newest);
     }
     return caughtUp;
   }
 
-  /** Resolves when the actor is not behind. */
+  /** Resolves when the actor does not lag. */
   done(actor: string): Promise<void> {
-    const waiting = this.under.get(actor);
+    const waiting = this.lagging.get(actor);
     return waiting ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve();
   }
 
-  /** The tenure has ended. */
+  /** The tenure has ended: every caller of `start` and `done` is released. */
   end(): void {
-    for (const actor of this.under.keys()) this.finish(actor);
+    for (const actor of this.lagging.keys()) this.finish(actor);
   }
 
   private async catchUp(actor: string, newest: number): Promise<void> {
@@ -87,24 +94,22 @@ export class CatchUps {
       });
       if (!fresh) continue;
       waiting.add(sequence);
-      enqueue(activation, fireAndForget(read.input, sequence));
+      activation.enqueue(fireAndForget(read.input, sequence));
     }
     counted = true;
-    activation.held = false;
-    activation.wanted = true;
+    activation.endCatchUp();
     await loader.load(activation);
     if (waiting.size === 0) this.finish(actor);
   }
 
-  /** Tries until it is read or the tenure ends; a pause between tries. */
+  /** Tries until the inbox is read or the tenure ends; a pause between tries. */
   private async read(actor: string, newest: number): Promise<StoredMessage[]> {
     const { clock, failpoints, ended, loads, log } = this.options;
     while (!ended()) {
       try {
-        failpoints?.("partition.read_inbox", "before");
-        const inbox = await loads.run(() => this.inboxOf(actor, newest));
-        failpoints?.("partition.read_inbox", "after");
-        return inbox;
+        return await failpoint(failpoints, "partition.read_inbox", () =>
+          loads.run(() => this.inboxOf(actor, newest)),
+        );
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
         log.warn({ err: error, actor }, "inbox could not be read");
@@ -114,19 +119,19 @@ export class CatchUps {
     return [];
   }
 
-  /** Whole: what came before this owner's time, and `newest`. @throws Unavailable */
+  /** The whole inbox: every input of an earlier owner's time, and `newest`. @throws Unavailable */
   private async inboxOf(actor: string, newest: number): Promise<StoredMessage[]> {
     const { journal, loader, partition } = this.options;
     const subject = subjects.inbox(partition, actor);
     const last = await loader.lastOf(subject);
     const inbox = await journal.readAll(subject);
     if ((inbox.at(-1)?.sequence ?? 0) >= Math.max(newest, last?.sequence ?? 0)) return inbox;
-    throw new Unavailable(`the reading of the inbox of ${actor} is older than what is known of it`);
+    throw new Unavailable(`the reading of the inbox of ${actor} is older than its last known input`);
   }
 
   private finish(actor: string): void {
-    const waiting = this.under.get(actor) ?? [];
-    this.under.delete(actor);
+    const waiting = this.lagging.get(actor) ?? [];
+    this.lagging.delete(actor);
     for (const resolve of waiting) resolve();
   }
 }

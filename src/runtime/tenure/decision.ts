@@ -1,9 +1,11 @@
-/** What one input comes to, on the actor's head as it is now. Pure but for what a joined resource decides. */
+/** What one input results in, on the actor's head as it is now. Pure, except for what a joined resource decides. */
 import { type Cascade, cascade } from "../actor/cascade.ts";
 import type { Input } from "../actor/input.ts";
-import type { Activation, PendingInput } from "./activation.ts";
+import type { Activation } from "./activation.ts";
+import type { PendingInput } from "./pending-input.ts";
 import type { ActorDefinition } from "../definition.ts";
 
+/** The result of one input. Only a cascade is written. */
 export type Decision =
   /** The next state, to be stored. */
   | { readonly kind: "cascade"; readonly result: Cascade }
@@ -15,30 +17,32 @@ export type Decision =
   | { readonly kind: "repeated" }
   /** A start of an actor that exists. */
   | { readonly kind: "existing"; readonly input: Extract<Input, { kind: "start" }> }
+  /** An input other than a start, for an actor that does not exist. */
   | { readonly kind: "not_found" }
-  /** No state can come of it, on this head. */
+  /** The cascade throws: no state can come of the input, on this head. */
   | { readonly kind: "poisonous"; readonly error: unknown };
 
-/** @param now ms since the epoch */
+/** Decides one input. Never throws. @param now ms since the epoch */
 export function decide(
   definition: ActorDefinition,
   activation: Activation,
-  work: PendingInput,
+  pending: PendingInput,
   now: number,
 ): Decision {
-  const { input } = work;
-  const before = activation.head?.snapshot;
-  if (before && work.inbox > 0 && work.inbox <= before.inbox) return { kind: "evaluated" };
+  const { input } = pending;
+  const { head } = activation;
+  const before = head?.snapshot;
+  if (before && pending.inbox > 0 && pending.inbox <= before.inbox) return { kind: "evaluated" };
   if (before && input.kind === "start") return { kind: "existing", input };
   const id = input.kind === "command" ? input.commandId : input.kind === "event" ? input.id : undefined;
-  const known = work.repeated === true || (id !== undefined && before?.commands.includes(id) === true);
+  const known = pending.repeated === true || (id !== undefined && before?.commands.includes(id) === true);
   if (before && known) return { kind: "repeated" };
   if (!before && input.kind !== "start") return { kind: "not_found" };
   try {
-    const result = cascade(definition, activation.head, input, {
+    const result = cascade(definition, head, input, {
       actor: activation.actor,
       now,
-      inbox: work.inbox,
+      inbox: pending.inbox,
       join: (effect, key) =>
         definition.effects[effect.src]?.join?.decide({
           actor: activation.actor,

@@ -1,19 +1,27 @@
-/** How far a tenure has come in its partition's inbox: what the floor may say. */
-/** What the owner of a partition says of its progress. */
+/** How far a tenure has come in its partition's inbox, as its checkpoint may state it. */
+
+/** What the owner of a partition writes into its checkpoint. */
 export type CheckpointState = {
   /** Everything at or below this stream sequence is evaluated and acknowledged, or its actor is in one of the lists. */
   readonly through: number;
-  /** Actors with open effects. No duplicates, no order. */
+  /** Actors with open effects. Each once, in no order. */
   readonly open: readonly string[];
-  /** Actors that are not parked and whose inbox inputs at or below `through` may not be evaluated. */
-  readonly behind: readonly string[];
-  /** Where the newest message about a parking stands; 0 when there is none. */
+  /**
+   * Actors that are not parked and whose inbox inputs at or below `through` may not be evaluated. Each once, in no
+   * order.
+   */
+  readonly lagging: readonly string[];
+  /** Sequence of the newest message about a parking; 0 when there is none. */
   readonly parkedAt: number;
 };
 
+/**
+ * Counts the inbox inputs that are not evaluated yet.
+ * Owns: their sequences.  Does not own: the inputs themselves, the consumer.
+ */
 export class InboxProgress {
   private readonly pending = new Set<number>();
-  /** Inputs that the floor has passed: their actors stand in the floor's list until these are done. */
+  /** Inputs that the checkpoint has passed: it lists their actors as lagging until these are done. */
   private readonly late = new Map<number, () => void>();
   private seen: number;
 
@@ -22,19 +30,19 @@ export class InboxProgress {
     this.seen = from;
   }
 
-  /** An inbox input is under way; 0 stands for an input that does not come from the inbox. */
+  /** An inbox input is under way. 0 marks an input that does not come from the inbox, and is ignored. */
   begin(sequence: number): void {
     if (sequence > 0 && !this.late.has(sequence)) this.pending.add(sequence);
   }
 
-  /** An inbox input that the floor may have passed is under way. False: it is under way already. */
+  /** An inbox input that the checkpoint may have passed is under way. False: it was under way already. */
   beginLate(sequence: number, done: () => void): boolean {
     if (this.pending.has(sequence) || this.late.has(sequence)) return false;
     this.late.set(sequence, done);
     return true;
   }
 
-  /** It is evaluated, and what it was decided on is acknowledged. */
+  /** The input is evaluated, and the state it was decided on is acknowledged. */
   done(sequence: number): void {
     this.pending.delete(sequence);
     const late = this.late.get(sequence);

@@ -1,210 +1,298 @@
 /**
- * Gives inputs their turns on actors that are in memory, and settles what came of them.
- * Owns: units under way, and what was decided on states that are not acknowledged yet.
- * Does not own: which inputs come and in which order (the tenure), outside calls, who is parked.
- * Invariants: T1, T2 and T3 of the tenure.
+ * Decides inputs on actors that are in memory, and carries out what becomes of each decision.
+ * Owns: write sets under way, and what was decided on states that are not acknowledged yet.
+ * Does not own: the phases of an activation, calls to providers, the list of parked actors.
+ * Invariants
+ *   input-processor.I1. Deciding an input is synchronous: nothing is awaited between reading an actor's head and
+ *                       replacing it.
+ *   input-processor.I2. Callers and effects only see acknowledged state. What was decided on an unacknowledged head
+ *                       waits for the acknowledgement, and is decided again when the head is dropped.
+ *   input-processor.I3. An inbox input counts as evaluated only when the state it was decided on is acknowledged.
+ * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts,
+ *   test/unit/runtime/cluster.test.ts
  */
 import { subjects } from "../subjects.ts";
 import { type Replies, notFound, notOwner, storeRefuses } from "./replies.ts";
 import type { Cascade } from "../actor/cascade.ts";
-import { type Activation, enqueue, hasCaller, type PendingInput } from "./activation.ts";
+import type { Activation, Dependent } from "./activation.ts";
+import { fireAndForget, hasCaller, type PendingInput } from "./pending-input.ts";
 import { cascadeWriteSet } from "../commit/cascade-write-set.ts";
 import { decide } from "./decision.ts";
-import type { ActorDefinition } from "../definition.ts";
+import { type MachineFault, NewerMachine } from "../actor/machine.ts";
 import type { OpenEffect } from "../actor/snapshot.ts";
-import type { Loader } from "./loader.ts";
-import type { Clock, Ids, Log } from "../ports.ts";
+import { type LoadEvents, Loader, type LoaderOptions } from "./loader.ts";
+import type { ParkedRegistry } from "./parked-actors.ts";
+import type { Ids } from "../ports.ts";
 import type { InboxProgress } from "./inbox-progress.ts";
-import type { ActivationCache } from "./activation-cache.ts";
-import type { LockRef, Outcome, WriteSet, WriteSetSink } from "../commit/write-set.ts";
+import type { TenureEffects } from "./tenure-effects.ts";
+import type { Outcome, WriteSet, WriteSetSink } from "../commit/write-set.ts";
 
-export type InputProcessorOptions = {
-  readonly definition: ActorDefinition;
+/** What an input processor needs. */
+export type InputProcessorOptions = LoaderOptions & {
   readonly sink: WriteSetSink;
-  readonly clock: Clock;
   readonly ids: Ids;
-  readonly log: Log;
   readonly node: string;
-  readonly partition: number;
-  readonly lock: LockRef;
-  readonly activations: ActivationCache;
   readonly replies: Replies;
-  readonly loader: Loader;
   readonly progress: InboxProgress;
-  readonly ended: () => boolean;
-  /** Hands an input to its actor again. */
-  readonly dispatch: (actor: string, work: PendingInput) => void;
-  readonly run: (activation: Activation, effect: OpenEffect, resumed: boolean) => void;
-  /** No state can come of this input, which nobody waits for. */
-  readonly park: (activation: Activation, work: PendingInput, reason: string) => void;
-  /** A unit is settled: perhaps nothing is under way any more. */
-  readonly onResolved: () => void;
+  readonly parked: ParkedRegistry;
+  readonly tenureEffects: TenureEffects;
+  /** A newer machine than this node runs has stored an actor. */
+  readonly onNewer: () => void;
+  /** A write set is resolved, or a load has ended: perhaps nothing is under way any more. */
+  readonly mayBeIdle: () => void;
 };
 
-const MOST_ATTEMPTS = 8;
+const MAX_ATTEMPTS = 8;
 
-export class InputProcessor {
+/** See the top of this file. */
+export class InputProcessor implements LoadEvents {
+  readonly loader: Loader;
   private readonly options: InputProcessorOptions;
 
   constructor(options: InputProcessorOptions) {
     this.options = options;
+    this.loader = new Loader(options, this);
   }
 
-  /** One input on a loaded actor. */
-  process(activation: Activation, work: PendingInput): void {
-    const { replies, clock, definition } = this.options;
-    const decision = decide(definition, activation, work, clock.now());
-    if (decision.kind === "cascade") return this.submit(activation, work, decision.result);
-    if (decision.kind === "poisonous") return this.poisonous(activation, work, decision.error);
-    if (decision.kind === "ignored" && activation.head && work.inbox > 0) {
-      activation.head = { ...activation.head, snapshot: { ...activation.head.snapshot, inbox: work.inbox } };
+  /** Takes an input for one actor. Never throws; the answer goes to `pending.reply`. */
+  dispatch(actor: string, pending: PendingInput): void {
+    const { activations, ended, parked, progress } = this.options;
+    if (ended()) return pending.reply(notOwner);
+    progress.begin(pending.inbox);
+    const quarantined = parked.get(actor);
+    if (quarantined) {
+      parked.letGo(quarantined, pending.inbox);
+      pending.reply(parked.reply(quarantined));
+      return;
     }
-    // Nothing is written; but the state that it was decided on may yet be dropped.
-    this.follow(activation, work, () => {
-      this.options.progress.done(work.inbox);
-      if (decision.kind === "existing") replies.existing(activation, work, decision.input);
-      else if (decision.kind === "repeated") replies.answer(activation, work, true);
-      else if (decision.kind === "not_found") work.reply(notFound);
+    const activation = activations.activation(actor);
+    if (activation.canProcess()) {
+      this.process(activation, pending);
+    } else if (!pending.mayExist && pending.input.kind === "start" && activation.isBlank()) {
+      activation.introduce();
+      this.process(activation, pending);
+    } else {
+      activation.enqueue(pending);
+      void this.loader.load(activation);
+    }
+  }
+
+  /** Decides what waits in the mailbox, in order, until it is empty or the activation is not ready any more. */
+  drainMailbox(activation: Activation): void {
+    for (let pending = activation.next(); pending; pending = activation.next()) {
+      this.process(activation, pending);
+    }
+  }
+
+  /** Resumes the open effects of an activation that was just loaded. */
+  loaded(activation: Activation): void {
+    for (const effect of activation.effectsToResume()) this.run(activation, effect, true);
+  }
+
+  loadEnded(activation: Activation): void {
+    this.drainMailbox(activation);
+    this.options.mayBeIdle();
+  }
+
+  /** Parks the actor, or sets it apart when a newer machine has stored it. */
+  unreadable(activation: Activation, error: MachineFault): void {
+    const { log, onNewer, parked } = this.options;
+    const { actor } = activation;
+    log.error({ err: error, actor }, "actor cannot be read");
+    if (error instanceof NewerMachine) {
+      parked.quarantine(actor, error.message);
+      onNewer();
+    } else {
+      parked.park({ actor, reason: error.message, version: 0, record: 0 }, undefined);
+    }
+    this.remove(activation);
+  }
+
+  /** Decides one input on an activation that is ready. */
+  private process(activation: Activation, pending: PendingInput): void {
+    const { replies, clock, definition, progress } = this.options;
+    const decision = decide(definition, activation, pending, clock.now());
+    if (decision.kind === "cascade") return this.submit(activation, pending, decision.result);
+    if (decision.kind === "poisonous") return this.poisonous(activation, pending, decision.error);
+    if (decision.kind === "ignored" && pending.inbox > 0) activation.passOver(pending.inbox);
+    // Nothing is written; but the state that the input was decided on may yet be dropped.
+    activation.follow(pending, () => {
+      progress.done(pending.inbox);
+      if (decision.kind === "existing") replies.existing(activation, pending, decision.input);
+      else if (decision.kind === "repeated") replies.answer(activation, pending, true);
+      else if (decision.kind === "not_found") pending.reply(notFound);
       else if (decision.kind === "ignored" && activation.acked) {
-        work.reply({ status: "illegal", snapshot: activation.acked });
+        pending.reply({ status: "illegal", snapshot: activation.acked });
       }
     });
   }
 
-  private submit(activation: Activation, work: PendingInput, result: Cascade): void {
+  private submit(activation: Activation, pending: PendingInput, result: Cascade): void {
     const { ids, lock, node, partition, sink } = this.options;
-    const mine: Activation["dependents"] = [];
+    const dependents: Dependent[] = [];
     let writeSet: WriteSet;
     try {
-      writeSet = cascadeWriteSet(result, work.input, {
+      writeSet = cascadeWriteSet(result, pending.input, {
         commit: ids.next(),
         actor: activation.actor,
         partition,
         node,
         lock,
-        sequence: activation.pendingCommits > 0 ? undefined : activation.sequence,
-        resolved: (outcome) => this.resolved(activation, work, result, mine, outcome),
+        sequence: activation.expectedSequence(),
+        resolved: (outcome) => this.resolved(activation, pending, result, dependents, outcome),
       });
     } catch (error) {
       for (const part of result.joined) part.resolved(false);
-      this.poisonous(activation, work, error);
+      this.poisonous(activation, pending, error);
       return;
     }
-    activation.head = result.head;
-    activation.pendingCommits++;
-    activation.dependents = mine;
+    activation.submit(result.head, dependents);
     sink.submit(writeSet);
   }
 
   private resolved(
     activation: Activation,
-    work: PendingInput,
+    pending: PendingInput,
     result: Cascade,
-    dependents: Activation["dependents"],
+    dependents: readonly Dependent[],
     outcome: Outcome,
   ): void {
-    const { replies, activations, ended, partition, progress } = this.options;
-    activation.pendingCommits--;
-    const current = !ended() && activations.isCurrent(activation);
+    const current = !activation.isRetired();
     if (outcome.status === "stored") {
-      activation.acked = result.head.snapshot;
-      const sequence = outcome.sequences.get(subjects.record(partition, activation.actor));
-      if (sequence !== undefined) activation.sequence = sequence;
-      progress.done(work.inbox);
-      if (current) {
-        for (const effect of result.opened) this.options.run(activation, effect, false);
-      }
-      replies.answer(activation, work, false);
-      for (const { confirmed } of dependents) confirmed();
-      for (const wake of activation.waiters) wake();
-      // Somebody wrote behind our record already: what we hold is old.
-      if (current && sequence === undefined) this.discard(activation);
-    } else if (outcome.status === "dropped") {
-      if (current) this.discard(activation);
-      const refused = outcome.why === "store_unavailable";
-      for (const dropped of [work, ...dependents.map((dependent) => dependent.work)]) {
-        if (refused && hasCaller(dropped)) dropped.reply(storeRefuses);
-        else this.again(activation.actor, dropped, "ownership is changing");
-      }
+      this.stored(activation, pending, result, dependents, outcome.sequences);
     } else {
+      activation.notStored();
       if (current) this.discard(activation);
-      const refused = `the server refused the record: ${outcome.code} ${outcome.reason}`;
-      this.refused(activation, work, new Error(refused));
-      for (const dependent of dependents) this.again(activation.actor, dependent.work, "decided again");
+      if (outcome.status === "refused") {
+        const refused = `the server refused the record: ${outcome.code} ${outcome.reason}`;
+        this.refused(activation, pending, new Error(refused));
+        for (const dependent of dependents) this.again(activation.actor, dependent.pending, "decided again");
+      } else {
+        this.dropped(activation.actor, pending, dependents, outcome.why);
+      }
     }
-    if (!current) this.predecessorCommitResolved(activation);
-    this.options.onResolved();
+    if (!current) this.predecessorResolved(activation);
+    this.options.mayBeIdle();
+  }
+
+  private stored(
+    activation: Activation,
+    pending: PendingInput,
+    result: Cascade,
+    dependents: readonly Dependent[],
+    sequences: ReadonlyMap<string, number>,
+  ): void {
+    const { partition, progress, replies } = this.options;
+    const current = !activation.isRetired();
+    const sequence = sequences.get(subjects.record(partition, activation.actor));
+    activation.stored(result.head.snapshot, sequence);
+    progress.done(pending.inbox);
+    if (current) {
+      for (const effect of result.opened) this.run(activation, effect, false);
+    }
+    replies.answer(activation, pending, false);
+    for (const { confirmed } of dependents) confirmed();
+    activation.wakeWaiters();
+    // Another owner has written after this record already: the state in memory is old.
+    if (current && sequence === undefined) this.discard(activation);
+  }
+
+  private dropped(
+    actor: string,
+    pending: PendingInput,
+    dependents: readonly Dependent[],
+    why: Extract<Outcome, { status: "dropped" }>["why"],
+  ): void {
+    for (const input of [pending, ...dependents.map((dependent) => dependent.pending)]) {
+      if (why === "store_unavailable" && hasCaller(input)) input.reply(storeRefuses);
+      else this.again(actor, input, "ownership is changing");
+    }
   }
 
   /**
-   * One unit less that keeps the cell in this one's place from being loaded: a later unit that the local store refused
-   * was told before this one (R5 of the relay), and gave the cell up.
+   * A commit of a retired activation is resolved. Its replacement is loaded after the last one: a later write set that
+   * the outbox refused was resolved before earlier ones (relay.R5), and its activation was replaced at that moment.
    */
-  private predecessorCommitResolved(activation: Activation): void {
+  private predecessorResolved(activation: Activation): void {
     const next = this.options.activations.peek(activation.actor);
-    if (!next || next === activation || next.predecessorCommits === 0) return;
-    next.sequence = Math.max(next.sequence, activation.sequence);
-    if (--next.predecessorCommits === 0) void this.options.loader.load(next);
-  }
-
-  /** Decided without writing: confirmed when the head it was decided on is acknowledged. */
-  private follow(activation: Activation, work: PendingInput, confirmed: () => void): void {
-    if (activation.pendingCommits > 0) activation.dependents.push({ work, confirmed });
-    else confirmed();
+    if (next?.phase !== "replacing") return;
+    next.predecessorResolved(activation.sequence);
+    // Begins once the last one is resolved.
+    void this.loader.load(next);
   }
 
   /**
-   * Gives up a cell whose head can no longer be trusted, and has the actor read again: there may be effects open
-   * that nobody has started. Those under way go on, their results are new inputs.
+   * Replaces an activation whose head cannot be trusted any more, and has the actor read again: there may be open
+   * effects that were never started. Effects under way go on, their results are new inputs.
    */
   private discard(activation: Activation): void {
-    const { activations, clock, loader } = this.options;
-    if (!activations.isCurrent(activation)) return;
-    activations.delete(activation.actor);
-    for (const wake of activation.waiters) wake();
-    const next = activations.activation(activation.actor);
-    next.predecessorCommits = activation.pendingCommits;
-    next.wanted = true;
-    next.sequence = activation.sequence;
-    for (const work of activation.mailbox.splice(0)) enqueue(next, work);
-    clock.after(0, () => void loader.load(next));
+    if (activation.isRetired()) return;
+    const { activations, clock } = this.options;
+    const next = activations.replace(activation);
+    clock.after(0, () => void this.loader.load(next));
   }
 
-  /** Decides an input again on fresh state: soon the first time, then after a pause; callers give up first. */
-  private again(actor: string, work: PendingInput, reason: string): void {
-    const { activations, dispatch, ended, loader } = this.options;
+  /**
+   * Decides an input again on fresh state: soon the first time, then after a pause, for a caller up to `MAX_ATTEMPTS`
+   * times.
+   */
+  private again(actor: string, pending: PendingInput, reason: string): void {
+    const { activations, ended } = this.options;
     if (ended()) {
-      work.reply(notOwner);
+      pending.reply(notOwner);
       return;
     }
-    const next = { ...work, attempts: work.attempts + 1, mayExist: true };
+    const next = { ...pending, attempts: pending.attempts + 1, mayExist: true };
     const activation = activations.peek(actor);
-    if (hasCaller(work) && next.attempts >= MOST_ATTEMPTS) {
-      work.reply({ status: "unavailable", reason });
-    } else if (!activation || activation.loaded) {
-      dispatch(actor, next);
+    if (hasCaller(pending) && next.attempts >= MAX_ATTEMPTS) {
+      pending.reply({ status: "unavailable", reason });
+    } else if (!activation || activation.isLoaded()) {
+      this.dispatch(actor, next);
     } else {
-      enqueue(activation, next);
-      // Keeps the load of the cell back, so that what comes meanwhile waits behind this.
-      if (next.attempts > 1) loader.loadAfterPause(activation);
+      activation.enqueue(next);
+      // Postpones the load, so that later inputs queue after this one.
+      if (next.attempts > 1) this.loader.loadAfterPause(activation);
     }
   }
 
   /**
-   * No state can come of this input on this head. What comes from the inbox behind it waits until that is certain:
-   * evaluated before, it would take the mark of what is evaluated past this one.
+   * No state can come of this input on this head. Later inputs from the inbox wait until that is certain: decided
+   * before that, they would move the inbox offset past this one.
    */
-  private poisonous(activation: Activation, work: PendingInput, error: unknown): void {
-    if (!hasCaller(work)) activation.held = true;
-    this.follow(activation, work, () => this.refused(activation, work, error));
+  private poisonous(activation: Activation, pending: PendingInput, error: unknown): void {
+    if (!hasCaller(pending)) activation.block();
+    activation.follow(pending, () => this.refused(activation, pending, error));
   }
 
-  /** A caller is told, anything else parks the actor. */
-  private refused(activation: Activation, work: PendingInput, error: unknown): void {
+  /** Refuses a caller; an input without a caller parks the actor. */
+  private refused(activation: Activation, pending: PendingInput, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    const { kind } = work.input;
+    const { kind } = pending.input;
     this.options.log.error({ err: error, actor: activation.actor, input: kind }, "input refused");
-    if (hasCaller(work)) work.reply({ status: "refused", code: "input_refused", reason });
-    else this.options.park(activation, work, reason);
+    if (hasCaller(pending)) pending.reply({ status: "refused", code: "input_refused", reason });
+    else this.park(activation, pending, reason);
+  }
+
+  /** Parks the actor because of an input without a caller. The actor leaves memory. */
+  private park(activation: Activation, pending: PendingInput, reason: string): void {
+    const { activations, parked } = this.options;
+    const { actor, sequence } = activation;
+    const version = activation.acked?.version ?? 0;
+    parked.park({ actor, reason, version, record: sequence }, pending);
+    this.remove(activations.peek(actor) ?? activation);
+  }
+
+  /** Retires the activation. What waits in its mailbox meets the actor as it is now. */
+  private remove(activation: Activation): void {
+    if (!activation.isRetired()) this.options.activations.delete(activation);
+    for (const pending of activation.takeMailbox()) this.dispatch(activation.actor, pending);
+  }
+
+  /** Starts or resumes an effect; its outcome is a new input. */
+  private run({ actor }: Activation, effect: OpenEffect, resumed: boolean): void {
+    this.options.tenureEffects.start(actor, effect, resumed, (outcome) => {
+      const input = { kind: "effect", id: effect.id, generation: effect.generation, outcome } as const;
+      this.dispatch(actor, fireAndForget(input));
+    });
   }
 }

@@ -1,17 +1,20 @@
 /**
- * Brings actors into memory: reads the last record, believes no reading that may be older than what this owner or one
- * before it has written, tries again while somebody needs the actor.
- * Owns: the reads under way.  Does not own: which cell is current, what waits in a mailbox.
+ * Loads actors into memory: reads the last record, rejects a reading that may be older than what this owner or an
+ * earlier one has written, and reads again while the actor is needed.
+ * Owns: the reads under way.  Does not own: which activation is current, what a mailbox holds.
  * Invariants
- *   L1. A state that was read contains every record of earlier owners: the log it was read from reaches this owner's
- *       lock entry, and behind it nobody else can write. A decision on it may therefore be final without a write.
- *   L2. It contains every record of this owner: known by its sequence, or at or below what has been forgotten.
- * Proved by: test/unit/runtime/tenure/old-readings.test.ts, test/unit/runtime/partition/partition.test.ts, test/unit/runtime/tenure/unreadable.test.ts
+ *   loader.L1. A state that was read contains every record of earlier owners: the log it was read from reaches this
+ *              owner's lock entry, and after that entry no other owner can write. A decision on the state may therefore
+ *              be final without a write.
+ *   loader.L2. The state contains every record of this owner: the sequence of the record is known, or is at or below
+ *              the sequence that has been forgotten.
+ * Proved by: test/unit/runtime/tenure/old-readings.test.ts, test/unit/runtime/partition/partition.test.ts,
+ *   test/unit/runtime/tenure/unreadable.test.ts
  */
 import { subjects } from "../subjects.ts";
 import { type Head, restore } from "../actor/cascade.ts";
-import { type Activation, hasCaller } from "./activation.ts";
-import type { Failpoints } from "../failpoints.ts";
+import type { Activation } from "./activation.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { ActorDefinition } from "../definition.ts";
 import { readRecord, type Snapshot } from "../actor/snapshot.ts";
 import type { Semaphore } from "../semaphore.ts";
@@ -27,75 +30,77 @@ import {
 import type { ActivationCache } from "./activation-cache.ts";
 import type { LockRef } from "../commit/write-set.ts";
 
+/** What a load results in, for the class that decides inputs. */
+export interface LoadEvents {
+  /** The activation has its state: its open effects may run. Called before anything else happens to it. */
+  loaded(activation: Activation): void;
+  /** A load has ended without an error. The mailbox may be drained if the activation is ready. */
+  loadEnded(activation: Activation): void;
+  /** This node cannot read the actor's state, now or later. */
+  unreadable(activation: Activation, error: MachineFault): void;
+}
+
+/** What a loader needs. */
 export type LoaderOptions = {
   readonly definition: ActorDefinition;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
   readonly partition: number;
-  /** The lock under which is read. */
+  /** The lock under which the loader reads. */
   readonly lock: LockRef;
   readonly activations: ActivationCache;
   /** Bounds the reads under way. */
   readonly loads: Semaphore;
   readonly ended: () => boolean;
-  /** The cell has its state: its open effects may run. Called before anything else happens to it. */
-  readonly onState: (activation: Activation) => void;
-  /** A load that was begun here has ended, well or not; the mailbox may be drained when `cell.loaded`. */
-  readonly onEnd: (activation: Activation) => void;
-  /** This node cannot read the actor's state, now or later. */
-  readonly onUnreadable: (activation: Activation, error: MachineFault) => void;
   readonly failpoints?: Failpoints | undefined;
 };
 
 const RETRY_MS = 250;
-/** A replica comes on within a heartbeat of its leader, a second; of three, one is the leader. */
-const ASK_TRIES = 10;
-const ASK_PAUSE_MS = 10;
-const LONGEST_ASK_PAUSE_MS = 200;
+/** A replica catches up within a heartbeat of its leader, a second; of three replicas, one is the leader. */
+const MAX_READS = 10;
+const READ_PAUSE_MS = 10;
+const MAX_READ_PAUSE_MS = 200;
 
+/** See the top of this file. */
 export class Loader {
   private readonly options: LoaderOptions;
+  private readonly events: LoadEvents;
   private readonly readings = new Map<string, Promise<StoredMessage | undefined>>();
 
-  constructor(options: LoaderOptions) {
+  constructor(options: LoaderOptions, events: LoadEvents) {
     this.options = options;
+    this.events = events;
   }
 
-  /** Loads the cell unless it is loaded, being loaded, or units are under way that will change it. */
+  /** Loads the activation if its phase allows it. Never throws; a load that fails is repeated while it is needed. */
   async load(activation: Activation): Promise<void> {
-    if (
-      this.options.ended() ||
-      activation.loaded ||
-      activation.loading ||
-      activation.held ||
-      activation.predecessorCommits > 0
-    )
-      return;
-    activation.loading = true;
+    if (this.options.ended() || !activation.canLoad()) return;
+    activation.beginLoad();
     try {
       await this.fetch(activation, 0);
     } catch (error) {
-      activation.loading = false;
+      activation.endLoad();
       this.failed(activation, error);
       return;
     }
-    activation.loading = false;
-    this.options.onEnd(activation);
+    activation.endLoad();
+    this.events.loadEnded(activation);
   }
 
-  /** Loads later, and keeps the cell from being loaded until then. */
+  /** Loads after a pause; until then no other call of `load` does. */
   loadAfterPause(activation: Activation): void {
-    if (activation.loading) return;
-    activation.loading = true;
+    if (!activation.canPostpone()) return;
+    activation.postpone();
     this.options.clock.after(RETRY_MS, () => {
-      activation.loading = false;
+      activation.endPostponement();
       void this.load(activation);
     });
   }
 
   /**
-   * Reads the stored state; the cell takes it unless it has one, or something under way will change it.
+   * Reads the stored state. The activation takes it if its phase allows that.
+   * @param atLeast the actor has a record at this sequence or later: an older reading is rejected
    * @throws Unavailable (retryable), MachineFault
    */
   async fetch(activation: Activation, atLeast: number): Promise<Snapshot | undefined> {
@@ -104,42 +109,32 @@ export class Loader {
       activation.actor,
       Math.max(atLeast, activations.knownSequence(activation)),
     );
-    const taken =
-      activation.loaded ||
-      activation.held ||
-      activation.predecessorCommits > 0 ||
-      !activations.isCurrent(activation);
-    if (this.options.ended() || taken || sequence < activation.sequence) return head?.snapshot;
-    activation.head = head;
-    activation.acked = head?.snapshot;
-    activation.sequence = sequence;
-    activation.loaded = true;
-    activation.wanted = false;
-    this.options.onState(activation);
+    if (!this.options.ended() && activation.canTake(sequence)) {
+      activation.take(head, sequence);
+      this.events.loaded(activation);
+    }
     return head?.snapshot;
   }
 
-  /** The stored state, for nobody's cell. @throws Unavailable (retryable), MachineFault */
+  /** Reads the stored state without an activation. @throws Unavailable (retryable), MachineFault */
   async stored(
     actor: string,
     atLeast: number,
   ): Promise<{ readonly head: Head | undefined; readonly sequence: number }> {
     const { failpoints, definition } = this.options;
-    failpoints?.("loader.read", "before");
-    const stored = await this.record(actor);
-    failpoints?.("loader.read", "after");
+    const stored = await failpoint(failpoints, "loader.read", () => this.record(actor));
     const sequence = stored?.sequence ?? 0;
     if (sequence < atLeast) {
-      throw new Unavailable(`the reading of ${actor} is older than what is known of it`);
+      throw new Unavailable(`the reading of ${actor} is older than its last known record`);
     }
     return { head: stored && headOf(definition, stored), sequence };
   }
 
-  /** One reading of an actor at a time: whoever repeats a request meanwhile shares it. */
+  /** One reading of an actor at a time: a request that is repeated meanwhile shares it. */
   private record(actor: string): Promise<StoredMessage | undefined> {
     const { loads, partition } = this.options;
-    const under = this.readings.get(actor);
-    if (under) return under;
+    const running = this.readings.get(actor);
+    if (running) return running;
     const reading = loads
       .run(() => this.lastOf(subjects.record(partition, actor)))
       .finally(() => this.readings.delete(actor));
@@ -148,46 +143,45 @@ export class Loader {
   }
 
   /**
-   * The last message of a subject of this partition; none of an earlier owner's time is missed. A replica that is behind
-   * is asked again soon. @throws Unavailable (retryable)
+   * Reads the last message of a subject of this partition; no message of an earlier owner is missed. A replica that
+   * lags is asked again soon, up to `MAX_READS` times. @throws Unavailable (retryable)
    */
   async lastOf(subject: string): Promise<StoredMessage | undefined> {
     const { activations, clock, ended, journal, lock } = this.options;
-    for (let tried = 1; ; tried++) {
+    for (let read = 1; ; read++) {
       const through = Math.max(lock.epoch, activations.forgottenThrough());
       try {
         // The lock's own subject certainly has a message.
         const { last } = await journal.readLastTogether([subject, lock.subject], through);
         return last.get(subject);
       } catch (error) {
-        if (!(error instanceof ReplicaLagging) || tried === ASK_TRIES || ended()) throw error;
+        if (!(error instanceof ReplicaLagging) || read === MAX_READS || ended()) throw error;
       }
-      await clock.sleep(Math.min(ASK_PAUSE_MS * 2 ** (tried - 1), LONGEST_ASK_PAUSE_MS));
+      await clock.sleep(Math.min(READ_PAUSE_MS * 2 ** (read - 1), MAX_READ_PAUSE_MS));
     }
   }
 
   private failed(activation: Activation, error: unknown): void {
-    const { activations, clock, log } = this.options;
-    if (this.options.ended() || activation.loaded || !activations.isCurrent(activation)) return;
+    const { activations, clock, ended, log } = this.options;
+    // Another read has loaded the activation, or it was retired.
+    if (ended() || !activation.canLoad()) return;
     log.warn({ err: error, actor: activation.actor }, "actor could not be loaded");
     if (error instanceof MachineFault) {
-      this.options.onUnreadable(activation, error);
+      this.events.unreadable(activation, error);
       return;
     }
-    for (const work of activation.mailbox.splice(0)) {
-      if (hasCaller(work)) work.reply({ status: "unavailable", reason: "the order could not be read" });
-      else activation.mailbox.push(work);
+    for (const pending of activation.takeCallers()) {
+      pending.reply({ status: "unavailable", reason: "the actor could not be read" });
     }
-    if (activation.mailbox.length > 0 || activation.wanted)
-      clock.after(RETRY_MS, () => void this.load(activation));
-    else activations.delete(activation.actor);
+    if (activation.isBlank()) activations.delete(activation);
+    else clock.after(RETRY_MS, () => void this.load(activation));
   }
 }
 
-/** @throws MachineFault: whatever is wrong with a record is wrong for good. */
+/** @throws MachineFault for every fault of a record: none of them passes by itself */
 function headOf(definition: ActorDefinition, { payload, sequence }: StoredMessage): Head {
   const record = readRecord(payload);
-  if (!record) throw new MachineFault(`the record at ${sequence} is no record`);
+  if (!record) throw new MachineFault(`the message at ${sequence} is not a record`);
   try {
     return restore(definition, record.snapshot);
   } catch (cause) {

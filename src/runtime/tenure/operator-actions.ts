@@ -1,18 +1,19 @@
 /**
  * What an operator does about a parked actor: resume it, or skip the input that parked it (ADR 7).
- * A resumed actor is taken up as a new owner would do it: its open effects are asked again under their keys, its inbox
- * is read from the last input evaluated. A skipped input is evaluated without effect by a record of its own, which is
+ * A resumed actor is handled as a new owner handles it: its open effects are resumed under their keys, and its inbox is
+ * read from the last evaluated input. A skipped input is evaluated without effect by a record of its own, which is
  * stored together with the end of the parking.
  * Owns: the operations under way, one per actor.  Does not own: the list of parked actors.
  * A crash leaves the parking, or its end; never a part of either.
  */
 import { subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";
+import type { ActorReader } from "./actor-reader.ts";
 import { notOwner } from "./replies.ts";
 import { type Cascade, cascade } from "../actor/cascade.ts";
 import type { CatchUps } from "./catch-up.ts";
 import { cascadeWriteSet, RecordTooLarge } from "../commit/cascade-write-set.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { ActorDefinition } from "../definition.ts";
 import type { Loader } from "./loader.ts";
 import { MachineFault } from "../actor/machine.ts";
@@ -21,6 +22,7 @@ import { type Clock, type Ids, Unavailable } from "../ports.ts";
 import type { ActivationCache } from "./activation-cache.ts";
 import type { LockRef, Outcome, WriteSetSink } from "../commit/write-set.ts";
 
+/** What the operator actions need. */
 export type OperatorActionsOptions = {
   readonly definition: ActorDefinition;
   readonly sink: WriteSetSink;
@@ -34,28 +36,32 @@ export type OperatorActionsOptions = {
   readonly parked: ParkedRegistry;
   readonly catchUps: CatchUps;
   readonly ended: () => boolean;
+  readonly reader: ActorReader;
   readonly failpoints?: Failpoints | undefined;
-  readonly read: (actor: string) => Promise<ActorReply>;
 };
 
+/** See the top of this file. */
 export class OperatorActions {
   private readonly options: OperatorActionsOptions;
-  private readonly under = new Map<string, { readonly what: string; readonly reply: Promise<ActorReply> }>();
+  private readonly running = new Map<
+    string,
+    { readonly what: string; readonly reply: Promise<ActorReply> }
+  >();
 
   constructor(options: OperatorActionsOptions) {
     this.options = options;
   }
 
-  /** Tries the input again. `ok`: the actor is not parked any more, or was not; `order_parked`: it is again. */
+  /** Tries the input again. `ok`: the actor is not parked any more, or was not. `actor_parked`: it is parked again. */
   resume(actor: string): Promise<ActorReply> {
     return this.alone(actor, "resume", () => this.resumed(actor));
   }
 
   /**
-   * Drops the input that began this parking, and goes on with those behind it. `ok` also when this very parking was
-   * skipped before. Refused: `not_parked`, `parked_otherwise` (another parking), `nothing_to_skip` (the actor's state
-   * cannot be read: no input is at fault), `order_parked` (an input behind it has parked the actor again),
-   * `input_refused` (the record that would pass the input over is too large).
+   * Drops the input that began this parking, and goes on with later ones. `ok` also when this very parking was skipped
+   * before. Refused: `not_parked`, `parked_otherwise` (another parking), `nothing_to_skip` (the actor's state cannot be
+   * read: no input is at fault), `actor_parked` (a later input has parked the actor again), `input_refused` (the record
+   * that would pass over the input is too large).
    */
   skip(actor: string, parking: string): Promise<ActorReply> {
     return this.alone(actor, `skip ${parking}`, () => this.skipped(actor, parking));
@@ -63,19 +69,19 @@ export class OperatorActions {
 
   /** One operation per actor at a time; the same one twice is one. */
   private async alone(actor: string, what: string, run: () => Promise<ActorReply>): Promise<ActorReply> {
-    const other = this.under.get(actor);
+    const other = this.running.get(actor);
     if (other?.what === what) return await other.reply;
-    if (other) return { status: "unavailable", reason: "another operator acts on the order right now" };
+    if (other) return { status: "unavailable", reason: "another operator acts on the actor right now" };
     const reply = run().catch((error: unknown): ActorReply => {
       if (error instanceof Unavailable) return { status: "unavailable", reason: error.message };
       if (error instanceof RecordTooLarge) return refused("input_refused", error.message);
       throw error;
     });
-    this.under.set(actor, { what, reply });
+    this.running.set(actor, { what, reply });
     try {
       return await reply;
     } finally {
-      this.under.delete(actor);
+      this.running.delete(actor);
     }
   }
 
@@ -103,8 +109,8 @@ export class OperatorActions {
         await catchUps.done(actor);
         return await this.afterwards(actor);
       }
-      const found = await this.options.read(actor);
-      return found.status === "ok" ? refused("not_parked", "the order is not parked") : found;
+      const found = await this.options.reader.read(actor);
+      return found.status === "ok" ? refused("not_parked", "the actor is not parked") : found;
     }
     if (entry.id !== parking) return refused("parked_otherwise", entry.reason);
     if (!entry.input || entry.name === null) return refused("nothing_to_skip", entry.reason);
@@ -112,7 +118,7 @@ export class OperatorActions {
     try {
       state = await loader.stored(actor, entry.record);
     } catch (error) {
-      if (error instanceof MachineFault) return refused("order_parked", error.message);
+      if (error instanceof MachineFault) return refused("actor_parked", error.message);
       throw error;
     }
     const input = { kind: "skip", skipped: entry.input, name: entry.name } as const;
@@ -122,24 +128,27 @@ export class OperatorActions {
       inbox: entry.inbox,
       join: () => undefined,
     });
-    if (!result) return refused("nothing_to_skip", "the order has no state");
+    if (!result) return refused("nothing_to_skip", "the actor has no state");
     const ending = entry.id;
-    failpoints?.("parking.skip", "before");
-    const outcome = await new Promise<Outcome>((settled) => {
-      sink.submit(this.writeSet(quarantined, ending, result, input, state.sequence, settled));
-    });
-    failpoints?.("parking.skip", "after");
+    const outcome = await failpoint(
+      failpoints,
+      "parking.skip",
+      () =>
+        new Promise<Outcome>((resolved) => {
+          sink.submit(this.writeSet(quarantined, ending, result, input, state.sequence, resolved));
+        }),
+    );
     return await this.takeUp(quarantined, outcome);
   }
 
-  /** The record that passes the input over, and the end of the parking with it. */
+  /** The record that passes over the input, and the end of the parking with it. */
   private writeSet(
     quarantined: Quarantined,
     parking: string,
     result: Cascade,
     input: Parameters<typeof cascadeWriteSet>[1],
     sequence: number,
-    settled: (outcome: Outcome) => void,
+    resolved: (outcome: Outcome) => void,
   ): ReturnType<typeof cascadeWriteSet> {
     const { ids, lock, node, parked, partition } = this.options;
     const ending = parked.ending(quarantined, parking, "skipped");
@@ -151,7 +160,7 @@ export class OperatorActions {
       node,
       lock,
       sequence,
-      resolved: settled,
+      resolved,
     });
   }
 
@@ -173,15 +182,15 @@ export class OperatorActions {
   }
 
   private async afterwards(actor: string): Promise<ActorReply> {
-    const { ended, parked, read } = this.options;
+    const { ended, parked, reader } = this.options;
     if (ended()) return notOwner;
     const again = parked.get(actor);
-    return again ? parked.reply(again) : await read(actor);
+    return again ? parked.reply(again) : await reader.read(actor);
   }
 
   private notNow(quarantined: Quarantined): ActorReply {
     return quarantined.state === "storing"
-      ? { status: "unavailable", reason: "the order is being parked right now" }
+      ? { status: "unavailable", reason: "the actor is being parked right now" }
       : this.options.parked.reply(quarantined);
   }
 }

@@ -1,35 +1,43 @@
 /**
  * The actors of one tenure that no input reaches: parked ones, and ones that this node is too old to read.
- * Owns: the list, and the message that makes a parking durable.  Does not own: cells, the inbox.
+ * Owns: the list, and the message that makes a parking durable.  Does not own: activations, the inbox.
  * Invariants
- *   K1. From the moment an actor is set aside nothing is applied to it, in this tenure or a later one, until the end of
- *       the parking is stored.
- *   K2. The floor passes no input of an actor before its parking is stored.
- * A crash before the parking is stored leaves the input to be met again; after it, the next owner finds the parking.
+ *   parked-actors.K1. From the moment an actor is quarantined nothing is applied to it, in this tenure or a later one,
+ *                     until the end of the parking is stored.
+ *   parked-actors.K2. The checkpoint passes no input of an actor before its parking is stored.
+ * A crash before the parking is stored leaves the input to be decided again. After it, the next owner finds the
+ * parking.
  * Proved by: test/unit/runtime/tenure/parked.test.ts, test/integration/runtime/parked.test.ts
  */
 import { subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";
 import type { Input } from "../actor/input.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { RecordHeader } from "../actor/snapshot.ts";
 import { type Parking, parkingOf, readParking, type Unparking } from "../actor/parking-record.ts";
 import { type Clock, type Ids, type Journal, type Log, type Message, Unavailable } from "../ports.ts";
 import type { InboxProgress } from "./inbox-progress.ts";
 import type { LockRef, Outcome, WriteSet, WriteSetSink } from "../commit/write-set.ts";
 
+/** An actor that no input reaches. */
 export type Quarantined = {
   readonly actor: string;
-  /** `storing`: parked, and the message is on its way. `newer`: written by a newer machine, never stored as parked. */
+  /**
+   * `storing`: parked, and the message is not stored yet. `newer`: written by a newer machine, never stored as parked.
+   */
   state: "storing" | "parked" | "newer";
   readonly reason: string;
-  /** Where the parking's message stands; 0 until it is stored. */
+  /** Sequence of the parking's message; 0 until it is stored. */
   sequence: number;
-  /** Inbox inputs that wait in the stream, as far as this tenure knows: the newest, and those that hold the floor. */
+  /**
+   * Inbox inputs that wait in the stream, as far as this tenure knows: the newest, and those that hold the checkpoint
+   * back.
+   */
   newest: number;
   readonly holding: number[];
 };
 
+/** What the registry of parked actors needs. */
 export type ParkedRegistryOptions = {
   readonly journal: Journal;
   readonly sink: WriteSetSink;
@@ -43,47 +51,50 @@ export type ParkedRegistryOptions = {
   readonly ended: () => boolean;
   readonly failpoints?: Failpoints | undefined;
   /** A parking is stored: perhaps nothing is under way any more. */
-  readonly onStored: () => void;
+  readonly mayBeIdle: () => void;
 };
 
 const RETRY_MS = 250;
 
+/** See the top of this file. */
 export class ParkedRegistry {
   private readonly options: ParkedRegistryOptions;
   private readonly list = new Map<string, Quarantined>();
-  /** The newest stored message about a parking, its end included. */
+  /** Sequence of the newest stored message about a parking, its end included. */
   private at: number;
 
-  /** @param at where the newest stored message about a parking of this partition stands */
+  /** @param at sequence of the newest stored message about a parking of this partition */
   constructor(options: ParkedRegistryOptions, at = 0) {
     this.options = options;
     this.at = at;
   }
 
+  /** The actor's entry, if no input may reach the actor. */
   get(actor: string): Quarantined | undefined {
     return this.list.get(actor);
   }
 
+  /** Actors in the list. */
   count(): number {
     return this.list.size;
   }
 
-  /** The newest stored message about a parking: older readings of the list are not believed. */
+  /** Sequence of the newest stored message about a parking: an older reading of the list is rejected. */
   storedAt(): number {
     return this.at;
   }
 
-  /** Nothing is on its way to the stream. */
+  /** Every parking is stored. */
   isIdle(): boolean {
     return !this.among("storing").next().value;
   }
 
-  /** Actors whose parking is not stored yet, or that are set aside as written by a newer machine. */
+  /** Actors whose parking is not stored yet, or actors that a newer machine has written. */
   *among(state: "storing" | "newer"): Generator<string> {
     for (const quarantined of this.list.values()) if (quarantined.state === state) yield quarantined.actor;
   }
 
-  /** Found parked in the stream by a takeover. */
+  /** A takeover found the actor parked in the stream. */
   found(parking: Parking, sequence: number): void {
     const { actor, reason, inbox } = parking;
     this.list.set(actor, { actor, reason, state: "parked", sequence, newest: inbox, holding: [] });
@@ -94,12 +105,12 @@ export class ParkedRegistry {
     this.at = Math.max(this.at, sequence);
   }
 
-  /** Written by a newer machine: this node applies nothing to it, and does not park it either. */
+  /** A newer machine has written the actor: this node applies nothing to it, and does not park it either. */
   quarantine(actor: string, reason: string): void {
     this.list.set(actor, { actor, reason, state: "newer", sequence: 0, newest: 0, holding: [] });
   }
 
-  /** Parks the actor, in memory at once, in the stream as soon as that can be. */
+  /** Parks the actor: in memory at once, in the stream as soon as possible. */
   park(
     what: {
       readonly actor: string;
@@ -117,36 +128,36 @@ export class ParkedRegistry {
     void this.store(quarantined, parkingOf(what, cause, clock.now(), ids.next()));
   }
 
-  /** An input for an actor that is set aside: one of the inbox is read again when the actor is taken up again. */
+  /** An input for a quarantined actor is released: one of the inbox is read again when the actor is resumed. */
   letGo(quarantined: Quarantined, inbox: number): void {
     quarantined.newest = Math.max(quarantined.newest, inbox);
     if (quarantined.state === "storing" && inbox > 0) quarantined.holding.push(inbox);
     else this.options.progress.done(inbox);
   }
 
-  /** What a caller is told. */
+  /** The reply to a caller of a quarantined actor. */
   reply({ state, reason }: Quarantined): ActorReply {
     return state === "newer"
-      ? { status: "unavailable", reason: `this node cannot serve the order: ${reason}` }
-      : { status: "refused", code: "order_parked", reason };
+      ? { status: "unavailable", reason: `this node cannot serve the actor: ${reason}` }
+      : { status: "refused", code: "actor_parked", reason };
   }
 
-  /** The stored parking. @throws Unavailable, also when the reading is older than what is known */
+  /** Reads the stored parking. @throws Unavailable (retryable), also when the reading is older than what is known */
   async stored(
     actor: string,
   ): Promise<{ readonly entry: Parking | Unparking | undefined; sequence: number }> {
     const { failpoints, journal, partition } = this.options;
-    failpoints?.("parking.read", "before");
-    const message = await journal.readLast(subjects.parked(partition, actor));
-    failpoints?.("parking.read", "after");
+    const message = await failpoint(failpoints, "parking.read", () =>
+      journal.readLast(subjects.parked(partition, actor)),
+    );
     const sequence = message?.sequence ?? 0;
     if (sequence < (this.list.get(actor)?.sequence ?? 0)) {
-      throw new Unavailable(`the reading of the parking of ${actor} is older than what is known of it`);
+      throw new Unavailable(`the reading of the parking of ${actor} is older than its last known message`);
     }
     return { entry: readParking(message), sequence };
   }
 
-  /** The message that ends a parking, guarded by it. */
+  /** The message that ends a parking. Its precondition is that the parking is the last message of its subject. */
   ending(quarantined: Quarantined, parking: string, status: Unparking["status"]): Message {
     const { clock, partition } = this.options;
     const subject = subjects.parked(partition, quarantined.actor);
@@ -160,27 +171,25 @@ export class ParkedRegistry {
     this.list.delete(actor);
   }
 
-  /** Publishes one message about an actor's parking, guarded by what its subject holds now. */
+  /** Publishes one message about an actor's parking. The precondition is the `fence` of the message. */
   async publish({ subject, payload, fence }: Message, commit: string): Promise<Outcome> {
     const { failpoints, lock, node, sink } = this.options;
-    failpoints?.("parking.store", "before");
-    const outcome = await new Promise<Outcome>((resolve) => {
-      const headers = {
-        [RecordHeader.commit]: commit,
-        [RecordHeader.epoch]: String(lock.epoch),
-        [RecordHeader.node]: node,
-      };
-      const writeSet: WriteSet = {
-        commit,
-        locks: [lock],
-        messages: [{ subject, payload, headers, messageId: commit }],
-        preconditions: [{ subject, sequence: fence?.sequence ?? 0 }],
-        resolved: resolve,
-      };
-      sink.submit(writeSet);
-    });
-    failpoints?.("parking.store", "after");
-    return outcome;
+    const headers = {
+      [RecordHeader.commit]: commit,
+      [RecordHeader.epoch]: String(lock.epoch),
+      [RecordHeader.node]: node,
+    };
+    const writeSet: Omit<WriteSet, "resolved"> = {
+      commit,
+      locks: [lock],
+      messages: [{ subject, payload, headers, messageId: commit }],
+      preconditions: [{ subject, sequence: fence?.sequence ?? 0 }],
+    };
+    return await failpoint(
+      failpoints,
+      "parking.store",
+      () => new Promise<Outcome>((resolved) => sink.submit({ ...writeSet, resolved })),
+    );
   }
 
   /** Tries until it is stored or the tenure ends; a pause between tries. */
@@ -196,12 +205,12 @@ export class ParkedRegistry {
         const outcome = await this.publish({ subject, payload, fence: { subject, sequence } }, id);
         if (ended()) return;
         if (outcome.status === "stored") {
-          // Without a sequence somebody has written behind it: the lock has moved, and the tenure will end.
+          // Without a sequence another owner has written after it: the lock has moved, and the tenure will end.
           quarantined.sequence = outcome.sequences.get(subject) ?? outcome.lastSequence;
           quarantined.state = "parked";
           this.knows(quarantined.sequence);
           for (const inbox of quarantined.holding.splice(0)) progress.done(inbox);
-          this.options.onStored();
+          this.options.mayBeIdle();
           return;
         }
         log.warn({ actor: quarantined.actor, outcome }, "parking not stored yet");

@@ -1,67 +1,78 @@
-/** What callers are told of an actor: acknowledged state, at once or when the actor has settled. */
+/** Replies to callers about one actor: its acknowledged state, at once or when the actor has settled. */
 import type { ActorReply } from "../actors.ts";
 import type { Input } from "../actor/input.ts";
-import type { Activation, PendingInput } from "./activation.ts";
+import type { Activation } from "./activation.ts";
+import type { PendingInput } from "./pending-input.ts";
 import type { ActorDefinition } from "../definition.ts";
 import type { Snapshot } from "../actor/snapshot.ts";
 import type { Clock } from "../ports.ts";
 
+/** No record of the actor exists. */
 export const notFound: ActorReply = { status: "not_found" };
+
+/** This node does not own the actor's partition, or does no longer. Retryable. */
 export const notOwner: ActorReply = {
   status: "unavailable",
-  reason: "this node does not own the order's partition",
+  reason: "this node does not own the actor's partition",
 };
+
+/** The node's outbox refuses writes (disk full, locked). Retryable; nothing was written. */
 export const storeRefuses = {
   status: "storage_unavailable",
   reason: "the node's local store cannot be written",
   retryAfterMs: 2000,
 } as const satisfies ActorReply;
 
+/** Answers the caller of an input from the acknowledged state of its actor. Owns nothing. */
 export class Replies {
   private readonly definition: ActorDefinition;
   private readonly clock: Clock;
-  /** The cell is the one in use: acknowledgements still reach it. */
-  private readonly isCurrent: (activation: Activation) => boolean;
 
-  constructor(definition: ActorDefinition, clock: Clock, isCurrent: (activation: Activation) => boolean) {
+  constructor(definition: ActorDefinition, clock: Clock) {
     this.definition = definition;
     this.clock = clock;
-    this.isCurrent = isCurrent;
   }
 
-  /** To a start of an actor that exists: the same request gets the same answer. */
-  existing(activation: Activation, work: PendingInput, input: Extract<Input, { kind: "start" }>): void {
-    if (!activation.acked) return work.reply(notFound);
-    if (activation.acked.request !== input.request) {
-      return work.reply({ status: "request_mismatch", snapshot: activation.acked });
+  /** Answers a start of an actor that exists: the same request gets the same answer. */
+  existing(activation: Activation, pending: PendingInput, input: Extract<Input, { kind: "start" }>): void {
+    const { acked } = activation;
+    if (!acked) return pending.reply(notFound);
+    if (acked.request !== input.request) {
+      return pending.reply({ status: "request_mismatch", snapshot: acked });
     }
-    this.answer(activation, work, true);
+    this.answer(activation, pending, true);
   }
 
-  /** Waits at most as long as the caller does; a cell that is given up is answered with what it last knew. */
-  answer(activation: Activation, work: PendingInput, repeated: boolean): void {
+  /**
+   * Answers with the acknowledged state, once the actor has settled or the caller's wait is over. When the activation
+   * is retired, the caller gets the last acknowledged state at once.
+   */
+  answer(activation: Activation, pending: PendingInput, repeated: boolean): void {
     const state = activation.acked;
-    if (!state) return work.reply(notFound);
+    if (!state) return pending.reply(notFound);
     const settled = this.definition.settled(state.machines);
-    if (settled || work.waitMs <= 0) return work.reply(this.ok(state, repeated));
+    if (settled || pending.waitMs <= 0 || activation.isRetired()) {
+      return pending.reply(this.ok(state, repeated));
+    }
     let done = false;
     const finish = (): void => {
       if (done) return;
       const now = activation.acked ?? state;
-      if (this.isCurrent(activation) && !timedOut && !this.definition.settled(now.machines)) return;
+      if (!activation.isRetired() && !timedOut && !this.definition.settled(now.machines)) return;
       done = true;
       cancel();
-      activation.waiters.delete(finish);
-      work.reply(this.ok(now, repeated));
+      activation.removeWaiter(finish);
+      pending.reply(this.ok(now, repeated));
     };
     let timedOut = false;
-    const cancel = this.clock.after(work.waitMs, () => {
+    const cancel = this.clock.after(pending.waitMs, () => {
       timedOut = true;
       finish();
     });
-    activation.waiters.add(finish);
+    activation.addWaiter(finish);
   }
 
+  /** The reply with this acknowledged state. */
   ok(snapshot: Snapshot, repeated: boolean): ActorReply {
     const settled = this.definition.settled(snapshot.machines);
     return { status: "ok", snapshot, settled, repeated };

@@ -1,12 +1,12 @@
-/** The effects that one tenure has started: forgotten together when it ends. */
+/** The effects that one tenure has started. All are forgotten together when the tenure ends. */
 import { effectKey } from "../actor/cascade.ts";
 import type { EffectOutcome } from "../actor/input.ts";
 import type { EffectRunner } from "../effects/effect-runner.ts";
 import type { OpenEffect } from "../actor/snapshot.ts";
 
+/** Owns: the keys of the started effects whose outcome is not known. Does not own: the calls (the effect runner). */
 export class TenureEffects {
   private readonly effects: EffectRunner;
-  /** Keys of the effects whose outcome is not known. */
   private readonly started = new Set<string>();
   private closed = false;
 
@@ -14,7 +14,11 @@ export class TenureEffects {
     this.effects = effects;
   }
 
-  /** @param resumed an earlier owner may have started it */
+  /**
+   * Starts an effect; does nothing once closed.
+   * @param resumed an earlier owner may have started it
+   * @param done takes the outcome; not called after `close`
+   */
   start(actor: string, effect: OpenEffect, resumed: boolean, done: (outcome: EffectOutcome) => void): void {
     if (this.closed) return;
     const key = effectKey(actor, effect);
@@ -32,7 +36,7 @@ export class TenureEffects {
     });
   }
 
-  /** No outcome is delivered and nothing is started any more: what is open is for the next owner. */
+  /** From now on no outcome is delivered and no effect is started: the next owner resumes the open effects. */
   close(): void {
     this.closed = true;
     for (const key of this.started) this.effects.forget(key);

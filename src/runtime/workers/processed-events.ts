@@ -1,34 +1,36 @@
 /**
- * Which events a worker has processed, and who is at it: one entry per event in a bucket, `<worker>.<event>`.
+ * Which events a worker has processed, and which process works on an event now: one entry per event in a bucket,
+ * `<worker>.<event>`.
  * Owns: the entries of one worker's name.  Does not own: the events, what is done with them.
  * Invariants
- *   P1. Of two that claim the same event at the same time one wins: every change is a compare-and-set.
- *   P2. An event that is marked done is never claimed again, until the bucket forgets it.
- *   P3. Every claim raises the number of attempts, so that an event that kills its worker ends as well.
- *   P4. A replay of a dead letter starts the count anew, once: a repeat of it, or an earlier one, is like any delivery.
+ *   processed.P1. When two processes claim an event at the same time, one wins: every change is a compare-and-set.
+ *   processed.P2. An event that is marked done is never claimed again until the bucket forgets it.
+ *   processed.P3. Every claim raises the number of attempts, so an event that kills its worker ends as well.
+ *   processed.P4. A replay of a dead letter starts the count again, once: a repeat of the replay, or an earlier replay,
+ *       counts as an ordinary delivery.
  * Proved by: test/unit/runtime/workers/worker.test.ts, test/integration/runtime/worker.test.ts
  */
 import { token } from "../subjects.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import { type Bucket, type CasResult, type Clock, Unavailable } from "../ports.ts";
 
-/** An event held by this worker. `attempt` is 1 for the first one ever. */
+/** An event locked by this worker. `attempt`: 1 for the first attempt on any node. */
 export type Claim = {
   readonly status: "claimed";
   readonly key: string;
   readonly revision: number;
   readonly attempt: number;
-  /** Why the attempt before this one failed; absent when there was none, or its process ended. */
+  /** Why the previous attempt failed; absent when there was none, or its process ended. */
   readonly failure?: string;
-  /** The latest replay of the event, by its dead letter's sequence; absent when there was none. */
+  /** The latest replay of the event, as the sequence of its dead letter; absent when there was none. */
   readonly replay?: number;
 };
 
-/** What became of the wish to work on an event. */
+/** The result of claiming an event. */
 export type ClaimResult =
   | Claim
   | { readonly status: "done" }
-  /** Somebody else is at it, or it could not be settled who is. Ask again after `retryAfterMs`. */
+  /** Another process works on it, or the server did not say which. Claim again after `retryAfterMs`. */
   | { readonly status: "locked"; readonly retryAfterMs: number };
 
 type Entry = { readonly replay?: number } & (
@@ -46,11 +48,11 @@ type Entry = { readonly replay?: number } & (
 const ASK_AGAIN_MS = 500;
 const MARK_TRIES = 5;
 const MARK_PAUSE_MS = 200;
-/** Marks that could not be written, remembered so that this worker at least does not repeat the work. */
+/** Limit of the unwritten marks that this process remembers, so that it does not repeat their work itself. */
 const UNMARKED_MAX = 10_000;
 const REASON_CHARS = 300;
 
-/** The entries of one worker, as one process of it sees them. */
+/** The entries of one worker, as one of its processes sees them. */
 export class ProcessedEvents {
   private readonly bucket: Bucket;
   private readonly clock: Clock;
@@ -61,7 +63,7 @@ export class ProcessedEvents {
   private readonly held = new Set<string>();
   private readonly unmarked = new Map<string, Claim>();
 
-  /** `owner`: unique to this run of this process. */
+  /** @param options `owner`: unique to this run of this process; `lockLifeMs`: see `WorkerBounds` */
   constructor(options: {
     readonly bucket: Bucket;
     readonly clock: Clock;
@@ -85,7 +87,7 @@ export class ProcessedEvents {
    */
   async claim(eventId: string, replayOf?: number): Promise<ClaimResult> {
     const key = `${this.worker}.${token(eventId)}`;
-    // A second delivery of what is under way here.
+    // A second delivery of an event that this process works on.
     if (this.held.has(key)) return { status: "locked", retryAfterMs: this.lockLifeMs };
     this.held.add(key);
     const result = await this.claimOnce(key, replayOf).catch((error: unknown) => {
@@ -102,14 +104,10 @@ export class ProcessedEvents {
       const marked = await this.mark(unmarked, "done");
       return marked ? { status: "done" } : { status: "locked", retryAfterMs: ASK_AGAIN_MS };
     }
-    this.failpoints?.("processed.lock", "before");
-    const created = await this.lock(key, 1, 0, replayOf);
-    this.failpoints?.("processed.lock", "after");
+    const created = await failpoint(this.failpoints, "processed.lock", () => this.lock(key, 1, 0, replayOf));
     if (created.status !== "conflict") return this.outcome(created, key, { attempt: 1, replay: replayOf });
-    this.failpoints?.("processed.read", "before");
-    const stored = await this.bucket.get(key);
-    this.failpoints?.("processed.read", "after");
-    // Expired or not readable yet: whoever asks again knows more.
+    const stored = await failpoint(this.failpoints, "processed.read", () => this.bucket.get(key));
+    // Expired, or not readable yet: the next claim knows more.
     if (stored === undefined) return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
     const entry = JSON.parse(stored.value) as Entry;
     const anew = replayOf !== undefined && replayOf > (entry.replay ?? 0);
@@ -121,27 +119,27 @@ export class ProcessedEvents {
     const attempt = anew ? 1 : entry.attempts + 1;
     const replay = anew ? replayOf : entry.replay;
     const failure = entry.state === "failed" ? entry.reason : undefined;
-    this.failpoints?.("processed.lock_again", "before");
-    const locked = await this.lock(key, attempt, stored.revision, replay);
-    this.failpoints?.("processed.lock_again", "after");
+    const locked = await failpoint(this.failpoints, "processed.lock_again", () =>
+      this.lock(key, attempt, stored.revision, replay),
+    );
     return this.outcome(locked, key, { attempt, failure, replay });
   }
 
-  /** The work is done: no repeat of the event will be worked on. False when that could not be written. */
+  /** Marks the event done: no repeat of it is worked on. False when the mark could not be written. */
   async done(claim: Claim): Promise<boolean> {
     const marked = await this.mark(claim, "done");
     this.held.delete(claim.key);
     return marked;
   }
 
-  /** Given up: like done, and told apart for whoever looks. */
+  /** Marks the event as a dead letter: like done, and distinguishable for operators. False as for `done`. */
   async dead(claim: Claim): Promise<boolean> {
     const marked = await this.mark(claim, "dead");
     this.held.delete(claim.key);
     return marked;
   }
 
-  /** Unlocks after a failure. When that does not get through, the lock ends with its life. */
+  /** Unlocks the event after a failed attempt. When the entry cannot be written, the lock expires. */
   async failed(claim: Claim, reason: string): Promise<void> {
     const entry: Entry = {
       state: "failed",
@@ -149,9 +147,9 @@ export class ProcessedEvents {
       reason: reason.slice(0, REASON_CHARS),
       ...replayIn(claim),
     };
-    this.failpoints?.("processed.fail", "before");
-    await this.bucket.update(claim.key, JSON.stringify(entry), claim.revision);
-    this.failpoints?.("processed.fail", "after");
+    await failpoint(this.failpoints, "processed.fail", () =>
+      this.bucket.update(claim.key, JSON.stringify(entry), claim.revision),
+    );
     this.held.delete(claim.key);
   }
 
@@ -180,14 +178,15 @@ export class ProcessedEvents {
   }
 
   /**
-   * After a conflict: an earlier try of ours got through, or the lock outlived its life and somebody else is at it.
-   * Neither, when the server is a new leader that does not know the lock itself yet: then the mark is tried again.
+   * After a conflict: true when the entry is later than this lock. Then an earlier attempt to mark it was stored, or
+   * the lock expired and another process works on the event. False when the server is a new leader that does not have
+   * the lock itself yet: then the mark is tried again.
    */
   private async isPast(claim: Claim): Promise<boolean> {
     try {
-      this.failpoints?.("processed.check_mark", "before");
-      const stored = await this.bucket.get(claim.key);
-      this.failpoints?.("processed.check_mark", "after");
+      const stored = await failpoint(this.failpoints, "processed.check_mark", () =>
+        this.bucket.get(claim.key),
+      );
       return stored !== undefined && stored.revision > claim.revision;
     } catch (error) {
       if (error instanceof Unavailable) return false;
@@ -198,16 +197,16 @@ export class ProcessedEvents {
   private async mark(claim: Claim, state: "done" | "dead"): Promise<boolean> {
     const entry: Entry = { state, at: this.clock.now(), attempts: claim.attempt, ...replayIn(claim) };
     for (let tried = 1; tried <= MARK_TRIES; tried++) {
-      this.failpoints?.("processed.mark", "before");
-      const result = await this.bucket.update(claim.key, JSON.stringify(entry), claim.revision);
-      this.failpoints?.("processed.mark", "after");
+      const result = await failpoint(this.failpoints, "processed.mark", () =>
+        this.bucket.update(claim.key, JSON.stringify(entry), claim.revision),
+      );
       if (result.status === "stored" || (result.status === "conflict" && (await this.isPast(claim)))) {
         this.unmarked.delete(claim.key);
         return true;
       }
       await this.clock.sleep(MARK_PAUSE_MS * 2 ** (tried - 1));
     }
-    // One that was given up may be tried again; one that is done must not.
+    // A dead letter may be attempted again; an event that is done must not be.
     if (state === "dead") return false;
     this.unmarked.set(claim.key, claim);
     if (this.unmarked.size > UNMARKED_MAX) {

@@ -1,24 +1,24 @@
 import type { WorkItem } from "./work-queue.ts";
 
-/** A public event as a worker gets it (CloudEvents 1.0, binary mode). */
+/** A public event as a worker receives it (CloudEvents 1.0, binary mode). */
 export type WorkEvent = {
   readonly id: string;
   readonly type: string;
-  /** What it is about: the order's id. */
+  /** The id of the order that the event is about. */
   readonly subject: string;
   readonly source: string;
   /** RFC 3339; empty when absent. */
   readonly time: string;
-  /** The payload as JSON. Its shape is the event type's own matter. */
+  /** The payload, parsed from JSON. Its shape depends on the event type and is not checked here. */
   readonly data: unknown;
 };
 
-/** The message is no event, whoever reads it and how often. */
+/** The message is no event. Not retryable: every reader gets the same result. */
 export class NotAnEvent extends Error {
   override readonly name = "NotAnEvent";
 }
 
-/** Reads headers and payload. @throws NotAnEvent */
+/** Reads an event. @throws NotAnEvent when a required header is missing, or the payload is not JSON */
 export function readEvent(item: Pick<WorkItem, "headers" | "payload">): WorkEvent {
   const { headers } = item;
   const required = (name: string): string => {

@@ -1,54 +1,54 @@
-/** The port of the workers: events handed out one by one, until each is acknowledged. */
+/** The port of the workers: delivers events one by one, each until it is acknowledged. */
 import type { Subscription } from "../ports.ts";
 
-/** A stored event, handed out to one worker at a time. Settled by `ack` or `retry`, once. */
+/** A stored event, delivered to one worker at a time. The worker calls `ack` or `retry`, once. */
 export type WorkItem = {
   readonly subject: string;
-  /** Position in its stream; the partition in `subject` tells which stream that is. */
+  /** Sequence in its stream; the partition in `subject` determines the stream. */
   readonly sequence: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly payload: string;
-  /** Set when an operator has asked for it again: sequence of its dead letter, which is gone. */
+  /** Set when an operator has replayed it: the sequence of its dead letter, which no longer exists. */
   readonly replayOf?: number;
-  /** Never comes again. Fire and forget: when it gets lost the item does come again. */
+  /** Acknowledges the item: it is not delivered again. Fire and forget: if the acknowledgement is lost, it is. */
   ack(): void;
-  /** Comes again after `delayMs`, here or elsewhere. When this gets lost, after `ackWaitMs`. */
+  /** Requests another delivery after `delayMs`, to any node. If the request is lost, after `ackWaitMs`. */
   retry(delayMs: number): void;
 };
 
 /** A consumer: the same name with the same filters is the same consumer on every node. */
 export type WorkQueueOptions = {
-  /** Name of the consumer, a subject token; all nodes that use it share the items. */
+  /** Name of the consumer, a subject token; all nodes with this name share the items. */
   readonly name: string;
   /**
-   * Subjects, `*` allowed. With others than before the items go on behind what was settled under the name; some that
-   * were handed out come again.
+   * Subjects, `*` allowed. With other filters than before, delivery continues after what was acknowledged under the
+   * name; some items that were already delivered are delivered again.
    */
   readonly filters: readonly string[];
-  /** Items of all streams handed out here at the same time; at least one for each stream. */
+  /** Items of all streams delivered here at the same time; at least one for each stream. */
   readonly maxInFlight: number;
-  /** An item that is not settled for this long comes again. */
+  /** An item without `ack` or `retry` for this time, ms, is delivered again. */
   readonly ackWaitMs: number;
 };
 
-/** What a worker gave up on, as it was, and why. */
+/** An item that a worker abandoned, unchanged, with the reason. */
 export type DeadLetter = {
   readonly worker: string;
   readonly partition: string;
-  /** The order, or what else the event is about; any text. */
+  /** The id of the order, or another text that names the item. */
   readonly about: string;
   readonly item: Pick<WorkItem, "subject" | "sequence" | "headers" | "payload" | "replayOf">;
   readonly reason: string;
   readonly attempts: number;
 };
 
-/** Headers of a dead letter, beside those of the event. The payload is the event's. */
+/** Headers of a dead letter, in addition to the headers of the event. The payload is the payload of the event. */
 export const DeadLetterHeader = {
   subject: "Orderly-Dead-Subject",
   sequence: "Orderly-Dead-Sequence",
   reason: "Orderly-Dead-Reason",
   attempts: "Orderly-Dead-Attempts",
-  /** On a replay only: sequence of the letter. */
+  /** On a replay only: sequence of the dead letter. */
   replayOf: "Orderly-Dead-Replay-Of",
 } as const;
 
@@ -57,24 +57,29 @@ export type StoredDeadLetter = {
   /** Position in the stream of dead letters. */
   readonly sequence: number;
   readonly worker: string;
-  /** Id and type of the event; empty when it was no event. */
+  /** Id and type of the event; empty when the item was no event. */
   readonly eventId: string;
   readonly type: string;
-  /** What the event is about: the order's id; empty when it was no event. */
+  /** The id of the order that the event is about; empty when the item was no event. */
   readonly subject: string;
   readonly reason: string;
   readonly attempts: number;
-  /** When it was given up, ms since the epoch. */
+  /** When it was stored, ms since the epoch. */
   readonly at: number;
 };
 
-/** What workers gave up on, for operators. */
+/** The dead letters of all workers, for operators. */
 export interface DeadLetters {
-  /** Oldest first. @param after sequence of the last one of the page before, 0 for the first page. @throws Unavailable */
+  /**
+   * Lists dead letters, oldest first.
+   * @param after sequence of the last one of the previous page, 0 for the first page
+   * @throws Unavailable (retryable)
+   */
   list(limit: number, after: number): Promise<readonly StoredDeadLetter[]>;
   /**
-   * Gives the event to its worker again, with its attempts counted anew, and takes the letter off the list. A repeat
-   * does nothing more. @throws Unavailable (retryable: with the same sequence)
+   * Delivers the event to its worker again, with a new count of attempts, and removes the dead letter from the list. A
+   * repeated call has no further effect.
+   * @throws Unavailable (retryable with the same sequence)
    */
   replay(sequence: number): Promise<"replayed" | "not_found">;
 }
@@ -82,13 +87,13 @@ export interface DeadLetters {
 /** Durable consumers of the order streams, and the stream of dead letters. */
 export interface WorkQueue {
   /**
-   * Hands out items, each at least once, in no promised order, until stopped. With the stored events of the last
-   * weeks when nobody used the name before. An item's place is free again when `onItem` has resolved; it must not
-   * reject. Hands out replays of dead letters as well, a few at a time beside the others. Survives reconnects and restarts of the server. `stop` resolves when nothing is handed out any more;
-   * items under way may still be settled.
+   * Delivers items, each at least once and in no promised order, until stopped. A new name starts with the stored
+   * events of the last weeks. An item occupies its place until `onItem` has resolved; `onItem` must not reject. Replays
+   * of dead letters are delivered as well, a few at a time beside the others. Delivery survives reconnects and restarts
+   * of the server. `stop` resolves when no more items are delivered; items in progress may still call `ack` or `retry`.
    * @throws Unavailable (retryable)
    */
   consume(options: WorkQueueOptions, onItem: (item: WorkItem) => Promise<void>): Promise<Subscription>;
-  /** Stores a dead letter; a repeat for the same worker and item is stored once. @throws Unavailable (retryable) */
+  /** Stores a dead letter; repeats for the same worker and item are stored once. @throws Unavailable (retryable) */
   bury(letter: DeadLetter): Promise<void>;
 }

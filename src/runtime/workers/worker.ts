@@ -1,26 +1,26 @@
 /**
- * A worker: a consumer of public events that is not an order, and does each of them once as far as anybody can.
- * All nodes run it and share the events.
+ * A worker consumes public events outside of any actor, and does the work of each event once, except in the case below.
+ * All nodes run every worker and share its events.
  *
- * What can still happen twice: the work of an event whose worker ended, or lost the server for longer than the
- * lock's life, after the work and before the mark. At least once, that is: work should carry a key of its own
- * (the e-mail's Message-ID, the invoice's number) by which a repeat is recognised.
+ * Work happens at least once. It is repeated when, after the work and before the mark, the process ends, or the server
+ * is unavailable for longer than the life of the lock. So the work should carry a key of its own that identifies a
+ * repeat: the Message-ID of an e-mail, the number of an invoice.
  *
- * Owns: the events under way here.  Does not own: locks and marks (processed-events.ts), delivery (the queue).
+ * Owns: the events in progress here.  Does not own: locks and marks (processed-events.ts), delivery (the queue).
  * Invariants
- *   W1. An event is acknowledged only when it is marked done, or stored as a dead letter.
- *   W2. Work is started only under the event's lock, and given up before the lock's life ends.
- *   W3. An event is attempted at most `maxAttempts` times, attempts that ended with their process included.
+ *   worker.W1. An event is acknowledged only when it is marked done, or stored as a dead letter.
+ *   worker.W2. Work starts only under the lock of the event, and is abandoned before the life of the lock ends.
+ *   worker.W3. An event is attempted at most `maxAttempts` times, attempts that ended with their process included.
  * Proved by: test/unit/runtime/workers/worker.test.ts, test/integration/runtime/worker.test.ts
  */
 import type { WorkerBounds } from "./worker-bounds.ts";
-import type { Failpoints } from "../failpoints.ts";
+import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { Bucket, Clock, Ids, Log } from "../ports.ts";
 import { type Claim, ProcessedEvents } from "./processed-events.ts";
 import { NotAnEvent, readEvent, type WorkEvent } from "./work-event.ts";
 import type { WorkItem, WorkQueue } from "./work-queue.ts";
 
-/** A definite no: the same event will fail for ever, so it becomes a dead letter at once. */
+/** The work refuses the event. Not retryable: the same event would always fail, so it becomes a dead letter at once. */
 export class WorkRefused extends Error {
   override readonly name = "WorkRefused";
 }
@@ -33,10 +33,10 @@ export type WorkContext = {
   readonly signal: AbortSignal;
 };
 
-/** Rejects with WorkRefused when no repeat can help; anything else is tried again. */
+/** The work on one event. It rejects with WorkRefused when no repeat can help; any other error is retried. */
 export type Work = (event: WorkEvent, context: WorkContext) => Promise<void>;
 
-/** What every worker needs of its node. `processed`: the bucket PROCESSED. */
+/** What every worker needs from its node. `processed`: the bucket PROCESSED. */
 export type WorkerDependencies = {
   readonly queue: WorkQueue;
   readonly processed: Bucket;
@@ -47,31 +47,31 @@ export type WorkerDependencies = {
   readonly failpoints?: Failpoints | undefined;
 };
 
-/** What makes a worker this worker. */
+/** What distinguishes one worker from another. */
 export type WorkerOptions = {
-  /** Name of the worker, of its consumer, and prefix of its processed ids. A subject token; never changed. */
+  /** Name of the worker and of its consumer, and prefix of its processed ids. A subject token; it never changes. */
   readonly name: string;
-  /** Event types. A new one in a later version is worked on from then on, not backwards. */
+  /** Event types. A type that a later version adds is processed from then on, not for earlier events. */
   readonly types: readonly string[];
   readonly bounds: WorkerBounds;
   readonly work: Work;
 };
 
-/** How many events have ended how, in this process. */
+/** Numbers of events by their end, in this process. */
 export type WorkerCounters = { done: number; repeated: number; failed: number; dead: number };
 
 /** A started worker. */
 export type RunningWorker = {
   readonly counters: Readonly<WorkerCounters>;
-  /** Takes no more events, waits shortly for those under way, then aborts them. Idempotent. */
+  /** Accepts no more events, waits briefly for those in progress, then aborts them. Idempotent. */
   stop(): Promise<void>;
 };
 
-/** How long events under way may take when the worker stops; a process has 5 s in all. */
+/** How long events in progress may take when the worker stops; a process has 5 s in total. */
 const STOP_GRACE_MS = 2_000;
-/** Pause after something that is not the event's fault, such as no answer from the server. */
+/** Pause after a failure that the event did not cause, such as no answer from the server. */
 const UNAVAILABLE_PAUSE_MS = 1_000;
-/** The queue hands an item out again only after its lock's life, so the next one finds it ended. */
+/** The queue delivers an item again only after the life of its lock, so the next worker finds the lock expired. */
 const ACK_WAIT_MARGIN_MS = 1_000;
 
 /** Starts a worker. @throws what `WorkQueue.consume` throws */
@@ -92,7 +92,7 @@ class Worker implements RunningWorker {
   private readonly options: WorkerOptions;
   private readonly failpoints: Failpoints | undefined;
   private readonly processed: ProcessedEvents;
-  /** Of the attempts under way. */
+  /** Of the attempts in progress. */
   private readonly limits = new Set<AbortController>();
   private readonly running = new Set<Promise<void>>();
   private stopping = false;
@@ -117,21 +117,21 @@ class Worker implements RunningWorker {
 
   async start(): Promise<void> {
     const { name, types, bounds } = this.options;
-    this.failpoints?.("worker.consume", "before");
-    const subscription = await this.queue.consume(
-      {
-        name,
-        filters: types.map((type) => `orders.events.*.${type}`),
-        maxInFlight: bounds.maxInFlight,
-        ackWaitMs: bounds.lockLifeMs + ACK_WAIT_MARGIN_MS,
-      },
-      (item) => {
-        const turn = this.turn(item);
-        this.running.add(turn);
-        return turn.finally(() => this.running.delete(turn));
-      },
+    const subscription = await failpoint(this.failpoints, "worker.consume", () =>
+      this.queue.consume(
+        {
+          name,
+          filters: types.map((type) => `orders.events.*.${type}`),
+          maxInFlight: bounds.maxInFlight,
+          ackWaitMs: bounds.lockLifeMs + ACK_WAIT_MARGIN_MS,
+        },
+        (item) => {
+          const processing = this.process(item);
+          this.running.add(processing);
+          return processing.finally(() => this.running.delete(processing));
+        },
+      ),
     );
-    this.failpoints?.("worker.consume", "after");
     this.stopQueue = () => subscription.stop();
   }
 
@@ -149,15 +149,15 @@ class Worker implements RunningWorker {
     await all;
   }
 
-  /** Never rejects: what goes wrong is for the next delivery. */
-  private async turn(item: WorkItem): Promise<void> {
+  /** Never rejects: after a failure the item is delivered again. */
+  private async process(item: WorkItem): Promise<void> {
     let event: WorkEvent | undefined;
     try {
       event = readEvent(item);
       await this.handle(item, event);
     } catch (error) {
-      if (error instanceof NotAnEvent) return this.buryUnread(item, error.message);
-      this.log.warn({ event: event?.id, subject: item.subject, err: error }, "event is tried again later");
+      if (error instanceof NotAnEvent) return this.buryUnreadable(item, error.message);
+      this.log.warn({ event: event?.id, subject: item.subject, err: error }, "event is retried later");
       item.retry(UNAVAILABLE_PAUSE_MS);
     }
   }
@@ -169,23 +169,23 @@ class Worker implements RunningWorker {
       this.counters.repeated++;
       return item.ack();
     }
-    // Earlier attempts ended with their process: one more would end this one too.
+    // Earlier attempts ended with their process: another one would end this process too.
     if (claim.attempt > this.options.bounds.maxAttempts) {
-      return this.giveUp(item, event, claim, claim.failure ?? "the worker ended during its last attempt");
+      return this.abandon(item, event, claim, claim.failure ?? "the worker ended during its last attempt");
     }
     const failure = await this.attempt(event, claim.attempt);
     if (failure === undefined) return this.finish(item, event, claim);
     if (this.stopping) return this.postpone(item, claim, failure, 0);
     if (failure instanceof WorkRefused || claim.attempt === this.options.bounds.maxAttempts) {
-      return this.giveUp(item, event, claim, failure.message);
+      return this.abandon(item, event, claim, failure.message);
     }
     this.counters.failed++;
     const delayMs = this.backoffMs(claim.attempt);
-    this.log.warn({ event: event.id, attempt: claim.attempt, delayMs, err: failure }, "event failed");
+    this.log.warn({ event: event.id, attempt: claim.attempt, delayMs, err: failure }, "event attempt failed");
     await this.postpone(item, claim, failure, delayMs);
   }
 
-  /** Resolves with the reason when the attempt failed. */
+  /** Resolves with the error when the attempt failed. */
   private async attempt(event: WorkEvent, attempt: number): Promise<Error | undefined> {
     const limit = new AbortController();
     const { workLimitMs } = this.options.bounds;
@@ -199,10 +199,10 @@ class Worker implements RunningWorker {
     if (this.stopping) limit.abort(new Error("the worker stops"));
     try {
       limit.signal.throwIfAborted();
-      this.failpoints?.("worker.work", "before");
-      const work = this.options.work(event, { attempt, signal: limit.signal });
-      await Promise.race([work, aborted.promise]);
-      this.failpoints?.("worker.work", "after");
+      await failpoint(this.failpoints, "worker.work", () => {
+        const work = this.options.work(event, { attempt, signal: limit.signal });
+        return Promise.race([work, aborted.promise]);
+      });
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
@@ -215,7 +215,7 @@ class Worker implements RunningWorker {
   private async finish(item: WorkItem, event: WorkEvent, claim: Claim): Promise<void> {
     this.counters.done++;
     if (await this.processed.done(claim)) return item.ack();
-    // Not acknowledged: when it comes again here, the mark is tried again; elsewhere the work is repeated.
+    // Not acknowledged: delivered here again, the mark is tried again; on another node the work is repeated.
     this.log.error({ event: event.id }, "event is done but could not be marked; it may be done twice");
     item.retry(UNAVAILABLE_PAUSE_MS);
   }
@@ -225,7 +225,7 @@ class Worker implements RunningWorker {
     item.retry(delayMs);
   }
 
-  private async giveUp(item: WorkItem, event: WorkEvent, claim: Claim, reason: string): Promise<void> {
+  private async abandon(item: WorkItem, event: WorkEvent, claim: Claim, reason: string): Promise<void> {
     try {
       await this.bury(item, event.subject, reason, claim.attempt);
     } catch (error) {
@@ -236,7 +236,7 @@ class Worker implements RunningWorker {
     item.ack();
   }
 
-  private async buryUnread(item: WorkItem, reason: string): Promise<void> {
+  private async buryUnreadable(item: WorkItem, reason: string): Promise<void> {
     try {
       await this.bury(item, `sequence-${item.sequence}`, reason, 1);
       item.ack();
@@ -249,9 +249,9 @@ class Worker implements RunningWorker {
   private async bury(item: WorkItem, about: string, reason: string, attempts: number): Promise<void> {
     const worker = this.options.name;
     const partition = item.subject.split(".")[2] ?? "0";
-    this.failpoints?.("worker.bury", "before");
-    await this.queue.bury({ worker, partition, about, item, reason, attempts });
-    this.failpoints?.("worker.bury", "after");
+    await failpoint(this.failpoints, "worker.bury", () =>
+      this.queue.bury({ worker, partition, about, item, reason, attempts }),
+    );
     this.counters.dead++;
     this.log.error(
       { about, subject: item.subject, sequence: item.sequence, reason, attempts },

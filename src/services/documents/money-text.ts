@@ -1,4 +1,5 @@
-import type { Money } from "../orders/contract.ts";
+/** Amounts as text for people. Pure, with a cache of formatters. */
+import type { Money } from "../../../machines/types.ts";
 
 type Style = "symbol" | "code";
 type Formatter = { readonly format: Intl.NumberFormat; readonly digits: number };

@@ -1,7 +1,8 @@
-/** What mails and invoices read from the events of an order. */
+/** Reads the events of an order for mails and invoices. Pure. */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { OrderDetails } from "../../../machines/order-events.ts";
+import { isPaymentMethod, paymentLabel } from "../../../machines/payment-methods.ts";
 import { WorkRefused } from "../../runtime/workers/worker.ts";
 
 const Money = Type.Object({ amount: Type.Integer(), currency: Type.String({ pattern: "^[A-Z]{3}$" }) });
@@ -28,17 +29,17 @@ const Details = Compile(
       postalCode: Type.String(),
       country: Type.String(),
     }),
-    // Absent in events of the time before rates were recorded.
+    // Absent in events from before rates were recorded.
     taxBasisPoints: Type.Optional(Type.Union([Type.Integer({ minimum: 0, maximum: 10_000 }), Type.Null()])),
     trackingNumber: Type.Optional(Type.String()),
     reason: Type.Optional(Type.String()),
   }),
 );
 
-/** An order as its events tell it; the last two only where they are known. */
+/** An order as its events describe it; the last two only where they are known. */
 export type DocumentDetails = OrderDetails & { readonly trackingNumber?: string; readonly reason?: string };
 
-/** Checks an event's data; further fields are left alone. @throws WorkRefused: no repeat would read better */
+/** Checks an event's data; keeps further fields. @throws WorkRefused: not retryable */
 export function readOrderDetails(data: unknown): DocumentDetails {
   if (Details.Check(data))
     return { ...(data as DocumentDetails), taxBasisPoints: data.taxBasisPoints ?? null };
@@ -52,16 +53,8 @@ export function addressLines({ shippingAddress: address }: DocumentDetails): str
   return [address.line1, address.line2 ?? "", place, address.country].filter((line) => line.trim() !== "");
 }
 
-const methodNames: Readonly<Record<string, string>> = {
-  cash_on_delivery: "Cash on delivery",
-  in_person: "In person",
-  credit_card: "Credit card",
-  debit_card: "Debit card",
-  tokenized: "Saved payment method",
-  async: "Online payment",
-};
-
-/** The payment method for people. */
+/** The payment method for people; a method of a newer version shows its own name. */
 export function paymentMethodText({ payment }: DocumentDetails): string {
-  return methodNames[payment.method] ?? payment.method;
+  const method: string = payment.method;
+  return isPaymentMethod(method) ? paymentLabel(method) : method;
 }

@@ -3,7 +3,7 @@ export type Html = { readonly html: string };
 
 type Value = string | number | Html | readonly Html[];
 
-/** Tagged template: text is escaped, nested {@link Html} is taken as it is. */
+/** Tagged template: escapes text, and inserts nested {@link Html} unchanged. */
 export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
   return { html: String.raw({ raw: parts }, ...values.map(write)) };
 }

@@ -1,23 +1,23 @@
 import { createTransport } from "nodemailer";
 import { type Mailer, MailRefused } from "./mailer.ts";
 
-/** Where mails go and who sends them. */
+/** The mail server and the sender. */
 export type SmtpSettings = {
-  /** `smtp://` or `smtps://`, with user and password where the server wants them. */
+  /** `smtp://` or `smtps://`, with user and password where the server requires them. */
   readonly url: string;
   readonly from: string;
-  /** Connections, and so mails at the same time; further ones wait. */
+  /** Connections, and so concurrent mails; further ones wait. */
   readonly connections: number;
 };
 
-/** Shorter than the worker's limit, so that a mail given up there is not sent later behind its back. */
+/** All three limits are shorter than the worker's, so that a mail that timed out there is not sent later. */
 const CONNECT_MS = 3_000;
 const GREETING_MS = 3_000;
 const SILENCE_MS = 6_000;
-/** A connection is replaced after so many mails; servers have such a limit of their own. */
+/** Mails after which a connection is replaced; servers have such a limit as well. */
 const MAILS_PER_CONNECTION = 1_000;
 
-/** Mail over a pool of SMTP connections. Connects with the first mail; a server that is away fails each `send`. */
+/** Mail over a pool of SMTP connections. Connects with the first mail; each `send` fails while the server is away. */
 export function smtpMailer(settings: SmtpSettings): Mailer {
   const transport = createTransport(
     {
@@ -25,7 +25,7 @@ export function smtpMailer(settings: SmtpSettings): Mailer {
       url: settings.url,
       maxConnections: settings.connections,
       maxMessages: MAILS_PER_CONNECTION,
-      // A connection lost while sending says nothing about the mail: the worker decides, and counts.
+      // A connection lost while sending does not show whether the mail arrived: the worker decides, and counts.
       maxRequeues: 0,
       connectionTimeout: CONNECT_MS,
       greetingTimeout: GREETING_MS,
@@ -47,7 +47,7 @@ export function smtpMailer(settings: SmtpSettings): Mailer {
   };
 }
 
-/** Permanent (5xx), and about this mail: not about the server as a whole, nor about our password. */
+/** True for a permanent refusal (5xx) of this mail: not for one of the connection or of the password. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
   const { code } = error;

@@ -1,9 +1,9 @@
-/** The port to the outside world of mail. */
+/** The port to a mail server. */
 import { token } from "../../runtime/subjects.ts";
 
 /** One mail to one receiver. */
 export type Mail = {
-  /** With angle brackets; equal for every repetition of the same mail, so that the receiver can tell. */
+  /** With angle brackets; equal for every repetition of the same mail, so that the receiver can deduplicate. */
   readonly messageId: string;
   readonly to: { readonly name: string; readonly address: string };
   readonly subject: string;
@@ -11,23 +11,23 @@ export type Mail = {
   readonly html: string;
 };
 
-/** The receiving side has said no for good: no such mailbox, say. Not retryable. */
+/** The mail server permanently refused the mail: an unknown mailbox, for example. Not retryable. */
 export class MailRefused extends Error {
   override readonly name = "MailRefused";
 }
 
-/** Sends mails, any number at the same time. */
+/** Sends mails, any number concurrently. */
 export interface Mailer {
   /**
-   * Resolves when the next server has taken the mail over. A rejection other than MailRefused is retryable; the
-   * mail may have been taken over all the same.
+   * Resolves when the mail server has accepted the mail. A rejection other than MailRefused is retryable; the server
+   * may have accepted the mail nevertheless.
    */
   send(mail: Mail): Promise<void>;
-  /** Ends idle connections; mails under way are still sent. */
+  /** Closes idle connections; mails in flight are still sent. */
   close(): void;
 }
 
-/** Part of the Message-ID; a name that belongs to nobody. */
+/** Part of the Message-ID; a reserved name (RFC 2606). */
 const MESSAGE_DOMAIN = "orderly.example";
 
 /** The same for every try to send an event's mail. */

@@ -1,4 +1,4 @@
-/** The mail about money that was given back. Pure. */
+/** The template of the mail about a refund. Pure. */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { WorkRefused } from "../../runtime/workers/worker.ts";
@@ -6,6 +6,7 @@ import { moneyText } from "../documents/money-text.ts";
 import { html } from "./html.ts";
 import { type Mail, messageIdOf } from "./mailer.ts";
 
+/** The event type that this template is for. */
 export const REFUNDED = "payment.refunded";
 const SUBJECT = "Payment refunded";
 

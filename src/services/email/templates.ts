@@ -1,17 +1,17 @@
-/** The mails that an order's customer gets: what they say. Pure. */
+/** The templates of the mails to an order's customer. Pure. */
 import { moneyText } from "../documents/money-text.ts";
 import { addressLines, type DocumentDetails, paymentMethodText } from "../documents/order-details.ts";
 import { html, type Html } from "./html.ts";
 import { type Mail, messageIdOf } from "./mailer.ts";
 
-type Letter = {
+type Template = {
   readonly subject: string;
   /** First sentences, plain text. */
   readonly opening: (order: DocumentDetails) => string;
 };
 
 /** By event type. The subjects are part of the product's contract. */
-const letters = {
+const templates = {
   "order.created": {
     subject: "Order created and awaiting payment",
     opening: () => "thank you for your order. We have set the items aside for you and wait for the payment.",
@@ -32,18 +32,18 @@ const letters = {
     opening: ({ reason }) =>
       `your order is cancelled${reason === undefined ? "" : ` (${reason})`}. Anything you have paid is given back.`,
   },
-} as const satisfies Record<string, Letter>;
+} as const satisfies Record<string, Template>;
 
-/** The events of orders that are worth a mail. */
-export const orderMails = Object.keys(letters) as (keyof typeof letters)[];
+/** The event types of orders that have a template. */
+export const orderMails = Object.keys(templates) as (keyof typeof templates)[];
 
 /** The mail for an event, undefined when its type has none. The same event gives the same mail. */
 export function composeMessage(
   event: { id: string; type: string },
   order: DocumentDetails,
 ): Mail | undefined {
-  if (!Object.hasOwn(letters, event.type)) return undefined;
-  const template: Letter = letters[event.type as keyof typeof letters];
+  if (!Object.hasOwn(templates, event.type)) return undefined;
+  const template: Template = templates[event.type as keyof typeof templates];
   return {
     messageId: messageIdOf(event.id),
     to: { name: order.customer.name, address: order.customer.email },
@@ -53,7 +53,7 @@ export function composeMessage(
   };
 }
 
-function asText(template: Letter, order: DocumentDetails): string {
+function asText(template: Template, order: DocumentDetails): string {
   const lines = order.lines.map(
     ({ name, quantity, unitPrice }) =>
       `  ${quantity} x ${name}, ${moneyText(unitPrice)} each: ${moneyText(sum(quantity, unitPrice))}`,
@@ -76,7 +76,7 @@ ${addressLines(order)
 `;
 }
 
-function asHtml(template: Letter, order: DocumentDetails): Html {
+function asHtml(template: Template, order: DocumentDetails): Html {
   const cell = "padding:6px 12px 6px 0;border-bottom:1px solid #d8dee6;";
   const right = `${cell}text-align:right;`;
   const lines = order.lines.map(

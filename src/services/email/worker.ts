@@ -1,3 +1,5 @@
+/** The e-mail worker: one mail per event that has a template. */
+import { failpoint } from "../../runtime/failpoints.ts";
 import { checked, type WorkerBounds } from "../../runtime/workers/worker-bounds.ts";
 import {
   type RunningWorker,
@@ -7,11 +9,11 @@ import {
 } from "../../runtime/workers/worker.ts";
 import { readOrderDetails } from "../documents/order-details.ts";
 import { composeMessage, orderMails } from "./templates.ts";
-import { MailRefused } from "./mailer.ts";
+import { type Mail, MailRefused } from "./mailer.ts";
 import { smtpMailer } from "./mailer.smtp.ts";
 import { composeRefundMessage, REFUNDED } from "./refund-template.ts";
 
-/** Retried for about three hours: a mail server may be away for lunch. */
+/** Retries for about three hours: longer than most outages of a mail server. */
 export const emailBounds: WorkerBounds = checked({
   maxInFlight: 16,
   workLimitMs: 10_000,
@@ -28,19 +30,33 @@ export type EmailDependencies = WorkerDependencies & {
   readonly bounds?: WorkerBounds;
 };
 
-/** The event types that are worth a mail. */
-export const mailedEvents: readonly string[] = [...orderMails, REFUNDED];
+type Composer = (event: {
+  readonly id: string;
+  readonly type: string;
+  readonly data: unknown;
+}) => Mail | undefined;
+
+const composeOrderMail: Composer = (event) => composeMessage(event, readOrderDetails(event.data));
+
+/** By event type. An event whose payload is no order has an entry of its own. */
+const composers: Readonly<Record<string, Composer>> = {
+  ...Object.fromEntries(orderMails.map((type) => [type, composeOrderMail])),
+  [REFUNDED]: composeRefundMessage,
+};
+
+/** The event types that have a template. */
+export const mailedEvents: readonly string[] = Object.keys(composers);
 
 const SENDER = "Orderly <orders@orderly.example>";
 
 /**
- * Sends the mails of orders, once per event as far as SMTP allows: a crash between the server's "taken" and the
- * mark sends the mail again, with the same Message-ID. A mail server that is away delays mails, for about three
- * hours; then, and when it says a definite no, the event becomes a dead letter.
+ * Sends the mails of orders, once per event as far as SMTP allows: a crash between the server's acceptance and its
+ * record sends the mail again, with the same Message-ID. While the mail server is away, mails are delayed for about
+ * three hours. After that, or after a permanent refusal, the event becomes a dead letter.
  */
 export async function startEmailWorker(dependencies: EmailDependencies): Promise<RunningWorker> {
   const bounds = dependencies.bounds ?? emailBounds;
-  // As many connections as mails under way, so that none waits in the pool beyond its time limit.
+  // One connection per mail in flight, so that no mail waits in the pool beyond its time limit.
   const mailer = smtpMailer({
     url: dependencies.smtpUrl,
     from: SENDER,
@@ -51,15 +67,10 @@ export async function startEmailWorker(dependencies: EmailDependencies): Promise
     types: mailedEvents,
     bounds,
     work: async (event) => {
-      const mail =
-        event.type === REFUNDED
-          ? composeRefundMessage(event)
-          : composeMessage(event, readOrderDetails(event.data));
-      if (mail === undefined) throw new WorkRefused(`there is no mail for ${event.type}`);
+      const mail = composers[event.type]?.(event);
+      if (mail === undefined) throw new WorkRefused(`there is no template for ${event.type}`);
       try {
-        dependencies.failpoints?.("email.send", "before");
-        await mailer.send(mail);
-        dependencies.failpoints?.("email.send", "after");
+        await failpoint(dependencies.failpoints, "email.send", () => mailer.send(mail));
       } catch (error) {
         if (error instanceof MailRefused) throw new WorkRefused(error.message, { cause: error });
         throw error;

@@ -3,7 +3,10 @@ import type { LabelOutput } from "../../../machines/types.ts";
 import { type Answer, failed, jsonProvider } from "../providers/json-provider.ts";
 import type { Carrier } from "./carrier.ts";
 
-/** @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive. */
+/**
+ * Implements the port over one pool of connections. @param baseUrl without a slash at the end. Connections are kept
+ * open; idle ones do not keep the process alive.
+ */
 export function httpCarrier(baseUrl: string): Carrier {
   const provider = jsonProvider("carrier", baseUrl);
   return {

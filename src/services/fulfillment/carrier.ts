@@ -1,9 +1,8 @@
 /**
  * The carrier as Orderly needs it, and the fulfillment machine's effects on top of it.
  *
- * What an implementation must honour: a label is made once per key, whoever asks and however often; a parcel that is
- * handed over again stays handed over. What becomes of a parcel on its way the carrier tells by itself
- * (src/services/webhooks).
+ * What an implementation must honor: a label is made once per key, however often it is requested; a parcel that is
+ * handed over again stays handed over. The carrier reports the delivery by itself (src/services/webhooks).
  */
 import type {
   ConsignmentInput,
@@ -13,20 +12,21 @@ import type {
 } from "../../../machines/types.ts";
 import type { EffectHandler } from "../../runtime/definition.ts";
 
-/** What goes with a call for a label. */
+/** The parts of a call for a label besides its request. */
 export type LabelCall = {
-  /** Names the label for ever: its repetitions carry the same key. At most 400 characters. */
+  /** Identifies the label permanently: repetitions carry the same key. At most 400 characters. */
   readonly key: string;
   readonly signal: AbortSignal;
 };
 
 /**
- * All methods throw EffectError: `refused` for a definite no, `retryable` when certainly nothing was done,
- * `unknown` when it may have been.
+ * All methods throw EffectError: `refused` for a definite refusal, `retryable` when certainly nothing was done,
+ * `unknown` when the call may have been carried out.
  */
 export interface Carrier {
+  /** Makes the shipping label of an order's parcel. */
   createLabel(request: LabelInput, call: LabelCall): Promise<LabelOutput>;
-  /** The parcel is the carrier's from now on. */
+  /** Hands the parcel over: the carrier is responsible for it from now on. */
   handOver(request: ConsignmentInput, call: { readonly signal: AbortSignal }): Promise<ConsignmentOutput>;
   /** The label made under the key, `undefined` when there is none. */
   queryStatus(call: LabelCall): Promise<LabelOutput | undefined>;
@@ -38,19 +38,20 @@ export type CarrierEffects = {
   readonly handOverParcel: EffectHandler;
 };
 
-/** Of one call. Nobody waits for a label; the caller of `ship` waits for the hand-over, 10 s by default. */
+/** Limit of one call. No caller waits for a label; the caller of `ship` waits for the hand-over, 10 s by default. */
 const TIMEOUT_MS = 5000;
 /**
- * Tries while the carrier works for others, three seconds in all; longer pauses are the machine's. More than the
- * breaker's failures, so that a single order during an outage waits for the carrier instead of giving up.
+ * Tries in memory, three seconds in all; longer pauses are the machine's. More than the failures that open the circuit
+ * breaker, so that a single order during an outage waits for the carrier instead of failing.
  */
 const MAX_ATTEMPTS = 6;
 const BACKOFF_MS = 100;
 
 /**
  * Handlers for `createShippingLabel` (LabelInput -> LabelOutput) and `handOverParcel` (ConsignmentInput ->
- * ConsignmentOutput). A label's key is the order's, so that a machine that asks again gets the label it had, and an
- * unknown outcome is looked up under it before the label is asked for again. A hand-over has no key: it can be repeated.
+ * ConsignmentOutput). A label's key derives from the order's id, so that a repeated request gets the same label. After
+ * an unknown outcome the runtime queries the status under that key before it repeats the request. A hand-over needs no
+ * status query: it can be repeated.
  */
 export function carrierEffects(carrier: Carrier): CarrierEffects {
   const shared = {

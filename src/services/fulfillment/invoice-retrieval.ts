@@ -4,7 +4,7 @@ import type { InvoiceDocument, RetrievalInput } from "../../../machines/types.ts
 import { EffectError, type EffectHandler } from "../../runtime/definition.ts";
 import type { Documents } from "../../runtime/workers/document-store.ts";
 
-/** Of one read. The caller of `ship` waits for it, 10 s by default. */
+/** Limit of one read. The caller of `ship` waits for it, 10 s by default. */
 const TIMEOUT_MS = 2000;
 /** Two seconds in all, longer than a replica of the store lags; longer pauses are the machine's. */
 const MAX_ATTEMPTS = 5;
@@ -14,9 +14,9 @@ const BACKOFF_MS = 100;
 const PDF = "%PDF-";
 
 /**
- * Handler for `retrieveInvoice` (RetrievalInput -> InvoiceDocument): the document is read whole, and has to be a PDF
- * under the number that was issued. One that is missing or cannot be read is tried again, one that is something else is
- * refused. A read: it can be repeated and leaves nothing behind.
+ * Handler for `retrieveInvoice` (RetrievalInput -> InvoiceDocument): reads the whole document, which must be a PDF
+ * under the number that was issued. A missing or unreadable document is retried, any other document is refused. A read:
+ * it can be repeated and has no effect.
  */
 export function retrievalEffect(documents: Pick<Documents, "get">): EffectHandler {
   return {

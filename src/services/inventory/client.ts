@@ -1,22 +1,22 @@
 /**
- * The inventory for any node: decided here when this node owns the shard, asked of its owner otherwise.
+ * The inventory for any node: decides here when this node owns the shard, and sends requests to the owner otherwise.
  * Owns: which SKUs are known to exist.  Does not own: stock.
- * Every request is idempotent (order id, command id), so what got no answer is asked again until the deadline.
+ * Every request is idempotent (order id, command id), so the client repeats unanswered ones until the deadline.
  */
 import { subjects } from "../../runtime/subjects.ts";
-import type { Failpoints } from "../../runtime/failpoints.ts";
+import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
-import type { UnavailableResult } from "../orders/contract.ts";
+import type { UnavailableResult } from "../unavailable.ts";
 import type { EndHoldOutput, Inventory, PutStock, ReserveInput, ReserveOutput } from "./contract.ts";
 import { MAX_PAGE } from "./protocol.ts";
 import type { Answer, Operation, Operations, InventoryReply, InventoryRequest } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
 
-/** How long and how often a client asks. */
+/** How long and how often a client tries. */
 export type ClientLimits = {
-  /** One request over the bus. Longer than a commit takes in bad times: a repeat waits for the first anyway. */
+  /** Limit of one request over the bus. Longer than a slow commit takes: a repeat waits for the first anyway. */
   readonly requestTimeoutMs: number;
-  /** All tries of one call. */
+  /** Limit of all tries of one call. */
   readonly deadlineMs: number;
   /** Pause before the second try; doubles up to `maxBackoffMs`. At least 1, which bounds the number of tries. */
   readonly backoffMs: number;
@@ -36,7 +36,7 @@ export const CLIENT_LIMITS: ClientLimits = {
 
 /** What a client needs of its node. */
 export type ClientDependencies = {
-  /** This node's own shard, owned at times. */
+  /** This node's shard, whether this node owns it at present or not. */
   readonly shard: InventoryShard;
   readonly number: number;
   readonly bus: Bus;
@@ -61,14 +61,14 @@ export class InventoryClient implements Inventory {
     this.dependencies = dependencies;
   }
 
-  /** @param fresh see Operations.reserve; only the first try may claim it. */
+  /** @param call.fresh see Operations.reserve; only the first try may set it. */
   reserve(
     input: ReserveInput,
     call: Call & { readonly fresh?: boolean } = {},
   ): Promise<{ readonly status: "ok"; readonly output: ReserveOutput } | UnavailableResult> {
     const { orderId, lines } = input;
     const request: InventoryRequest<"reserve"> = { op: "reserve", orderId, lines };
-    return this.ask(call.fresh ? { ...request, fresh: true } : request, request, call.signal);
+    return this.request(call.fresh ? { ...request, fresh: true } : request, request, call.signal);
   }
 
   release(
@@ -76,7 +76,7 @@ export class InventoryClient implements Inventory {
     call: Call = {},
   ): Promise<{ readonly status: "ok"; readonly output: EndHoldOutput } | UnavailableResult> {
     const request: InventoryRequest<"release"> = { op: "release", orderId };
-    return this.ask(request, request, call.signal);
+    return this.request(request, request, call.signal);
   }
 
   ship(
@@ -84,19 +84,19 @@ export class InventoryClient implements Inventory {
     call: Call = {},
   ): Promise<{ readonly status: "ok"; readonly output: EndHoldOutput } | UnavailableResult> {
     const request: InventoryRequest<"ship"> = { op: "ship", orderId };
-    return this.ask(request, request, call.signal);
+    return this.request(request, request, call.signal);
   }
 
   async put(sku: string, stock: PutStock): ReturnType<Inventory["put"]> {
     const command = this.dependencies.ids.next();
     const request: InventoryRequest<"put"> = { op: "put", sku, stock, command };
-    const reply = await this.ask(request, request);
+    const reply = await this.request(request, request);
     return reply.status === "ok" ? reply.output : reply;
   }
 
   async get(sku: string): ReturnType<Inventory["get"]> {
     const request: InventoryRequest<"get"> = { op: "get", sku };
-    const reply = await this.ask(request, request);
+    const reply = await this.request(request, request);
     if (reply.status !== "ok") return reply;
     return reply.output ? { status: "found", stock: reply.output } : { status: "not_found" };
   }
@@ -108,29 +108,29 @@ export class InventoryClient implements Inventory {
       limit: Math.min(limit, MAX_PAGE),
       ...(after !== undefined && { after }),
     };
-    const reply = await this.ask(request, request);
+    const reply = await this.request(request, request);
     return reply.status === "ok" ? { status: "found", ...reply.output } : reply;
   }
 
   async known(skus: readonly string[]): ReturnType<Inventory["known"]> {
-    const asked = skus.filter((sku) => !this.knownSkus.has(sku));
-    if (asked.length === 0) return { status: "checked", unknown: [] };
-    const request: InventoryRequest<"known"> = { op: "known", skus: asked };
-    const reply = await this.ask(request, request);
+    const unchecked = skus.filter((sku) => !this.knownSkus.has(sku));
+    if (unchecked.length === 0) return { status: "checked", unknown: [] };
+    const request: InventoryRequest<"known"> = { op: "known", skus: unchecked };
+    const reply = await this.request(request, request);
     if (reply.status !== "ok") return reply;
     const unknown = new Set(reply.output.unknown);
-    for (const sku of asked) if (!unknown.has(sku)) this.remember(sku);
+    for (const sku of unchecked) if (!unknown.has(sku)) this.remember(sku);
     return { status: "checked", unknown: reply.output.unknown };
   }
 
   private remember(sku: string): void {
-    // A full cache starts anew: it only saves requests.
+    // A full cache is cleared: it only saves requests.
     if (this.knownSkus.size >= this.dependencies.limits.knownSkus) this.knownSkus.clear();
     this.knownSkus.add(sku);
   }
 
-  /** Asks until there is an answer that stands, or the deadline. `first` is sent once, then `repeat`. */
-  private async ask<O extends Operation>(
+  /** Repeats the request until a final answer or the deadline. Sends `first` once, then `repeat`. */
+  private async request<O extends Operation>(
     first: InventoryRequest<O>,
     repeat: InventoryRequest<O>,
     signal?: AbortSignal,
@@ -161,13 +161,13 @@ export class InventoryClient implements Inventory {
   ): Promise<InventoryReply<O>> {
     const { shard, bus, number, failpoints } = this.dependencies;
     if (shard.open) {
-      // The commit may be long in coming: the caller's time limit counts here as on the bus.
+      // A commit may take long: the caller's time limit counts here as on the bus.
       const reply = await this.within(timeoutMs, signal, shard.answer<O>(request));
       return reply ?? { status: "unavailable", reason: "not stored in time" };
     }
-    failpoints?.("inventory.request", "before");
-    const answer = await bus.request(subjects.inventory(number), JSON.stringify(request), timeoutMs);
-    failpoints?.("inventory.request", "after");
+    const answer = await failpoint(failpoints, "inventory.request", () =>
+      bus.request(subjects.inventory(number), JSON.stringify(request), timeoutMs),
+    );
     if (answer.status === "no_responders") return { status: "not_owner" };
     if (answer.status === "unanswered") return { status: "unavailable", reason: answer.reason };
     return JSON.parse(answer.payload) as Answer<Operations[O]["output"]>;

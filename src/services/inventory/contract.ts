@@ -1,46 +1,26 @@
 /** Inventory as the other contexts see it: stock per SKU and one hold per order. */
-import type { Missing, Money, UnavailableResult } from "../orders/contract.ts";
+import type { Money } from "../../../machines/types.ts";
+import type { UnavailableResult } from "../unavailable.ts";
 
+export type { EndHoldInput, EndHoldOutput, ReserveInput, ReserveOutput } from "../../../machines/types.ts";
+
+/** Stock of one SKU as the API shows it, in pieces. */
 export type StockView = {
   readonly sku: string;
   readonly name: string;
   readonly price: Money;
-  /** onHand = available + reserved, always. */
+  /** Always available + reserved. */
   readonly onHand: number;
   readonly reserved: number;
   readonly available: number;
 };
 
-export type ReserveInput = {
-  readonly orderId: string;
-  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
-};
-
-/** Output of the effect `reserveInventory`. All lines or none. */
-export type ReserveOutput =
-  | {
-      readonly outcome: "reserved";
-      readonly lines: readonly {
-        readonly sku: string;
-        readonly name: string;
-        readonly quantity: number;
-        readonly unitPrice: Money;
-      }[];
-      readonly total: Money;
-    }
-  | { readonly outcome: "out_of_stock"; readonly missing: readonly Missing[] }
-  | { readonly outcome: "unknown_sku"; readonly skus: readonly string[] }
-  | { readonly outcome: "mixed_currency"; readonly currencies: readonly string[] }
-  /** The order's hold has ended already (cancelled before the reservation arrived). */
-  | { readonly outcome: "closed"; readonly as: "released" | "shipped" };
-
-/** Input of `releaseInventory` and `shipInventory`: ends the hold. Idempotent; a hold ends once. */
-export type EndHoldInput = { readonly orderId: string };
-export type EndHoldOutput = { readonly outcome: "released" | "shipped" };
-
+/** A SKU's catalogue entry and its counted stock: an absolute value, not a difference. */
 export type PutStock = { readonly onHand: number; readonly name: string; readonly price: Money };
 
+/** Reads and sets stock. Holds are effects of orders: inventory-effects.ts. */
 export interface Inventory {
+  /** Sets name, price and count of a SKU; `below_reserved` when orders hold more than `onHand`. */
   put(
     sku: string,
     stock: PutStock,
@@ -49,6 +29,7 @@ export interface Inventory {
     | { readonly status: "below_reserved"; readonly reserved: number }
     | UnavailableResult
   >;
+  /** Acknowledged stock of one SKU. */
   get(
     sku: string,
   ): Promise<
@@ -65,8 +46,8 @@ export interface Inventory {
     | UnavailableResult
   >;
   /**
-   * Checks SKUs before an order is started. A SKU that was known once stays known, so a positive answer is
-   * cached on the node; an unknown one is always asked of the owner.
+   * Checks SKUs before an order is started. A SKU that was known once stays known, so the node caches positive answers;
+   * it always asks the owner about an unknown SKU.
    */
   known(
     skus: readonly string[],

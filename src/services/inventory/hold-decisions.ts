@@ -1,34 +1,38 @@
-/** What becomes of an order's hold when somebody reserves, releases or ships: pure, for the joined and the asked way. */
+/**
+ * Decides what a reservation, a release or a shipment does to an order's hold. Pure; joined and requested operations
+ * share it.
+ */
+import type { OrderedLine } from "../../../machines/types.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { EndHoldOutput, ReserveOutput } from "./contract.ts";
 import type { Hold } from "./holds.ts";
 import { decideReserve } from "./rules.ts";
-import type { Line, Availability } from "./rules.ts";
+import type { Availability } from "./rules.ts";
 import type { StockChange } from "./stock-projection.ts";
 import { holdMessage } from "./stored.ts";
 import type { Refusal, StoredHold } from "./stored.ts";
 
-/** A decision that changes the hold; both land in one unit. */
+/** A change of the hold, and of the stock with it; both are in one write set. */
 export type HoldWrite = {
   readonly hold: StoredHold;
   readonly message: Message;
   /** Last sequence that the hold's subject must have, 0 for none. */
   readonly expected: number;
-  /** Absent on a tombstone for an order that never held anything. */
+  /** Absent on a tombstone for an order that never held stock. */
   readonly change?: StockChange;
 };
 
-/** Without `write` the answer stands as it is: a repeat. */
+/** Without `write` the operation is a repeat: `output` is the answer, and nothing changes. */
 export type Decision<T> = { readonly output: T; readonly write?: HoldWrite };
 
 /**
- * A repeated reservation finds the first result, a refusal too: an earlier try that is still on its way, or a second
- * run of the same effect, must not take stock for an order that was told there is none. One that comes after the end
- * of the hold is `closed`.
+ * A repeated reservation gets the first result, also when that was a refusal: an earlier try that is still in flight,
+ * or a second run of the same effect, must not take stock for an order that was refused. A reservation after the end of
+ * the hold gets `closed`.
  */
 export function decideHold(
   orderId: string,
-  lines: readonly Line[],
+  lines: readonly OrderedLine[],
   hold: Hold,
   availability: (sku: string) => Availability | undefined,
 ): Decision<ReserveOutput> {
@@ -47,8 +51,8 @@ export function decideHold(
 }
 
 /**
- * A hold ends once: whoever comes later is told how. Releasing nothing leaves a tombstone, so that a reservation
- * that is still on its way fails. `undefined`: there is nothing to ship, which is a fault of the caller.
+ * A hold ends once: later requests get the outcome of the first. Releasing nothing leaves a tombstone, so that a
+ * reservation that is still in flight fails. `undefined`: there is nothing to ship, which is a fault of the caller.
  */
 export function decideEnd(
   orderId: string,

@@ -1,10 +1,11 @@
 /**
- * Holds of the orders that were last decided about, so that ending one needs no read.
- * Owns: the latest known state of at most `capacity` holds.  Does not own: the truth, which is the log.
+ * Remembers the most recent holds, so that ending one needs no read.
+ * Owns: the latest known state of at most `capacity` holds.  Does not own: the truth, which is in the log.
  * Invariants
- *   H1. A remembered state with a sequence was acknowledged by the server; a guard on it can only fail when
- *       somebody else wrote that hold, which the lock forbids.
- *   H2. Forgetting any entry is safe: the next decision reads the hold from the log, or is refused by its guard.
+ *   recent-holds.H1. A remembered state with a sequence was acknowledged by the server. A precondition on it can fail
+ *       only when another node wrote that hold, which the lock forbids.
+ *   recent-holds.H2. Forgetting any entry is safe: the next decision reads the hold from the log, or its precondition
+ *       fails.
  */
 import type { StoredMessage } from "../../runtime/ports.ts";
 import { readHold } from "./stored.ts";
@@ -15,13 +16,13 @@ export type Hold =
   | { readonly state: "none"; readonly sequence: 0 }
   | { readonly state: StoredHold["state"]; readonly sequence: number; readonly stored: StoredHold };
 
-/** `unread`: something is stored, or may be, that has to be read before the next write. */
+/** `unread`: a hold is or may be stored, so the next write needs a read first. */
 export type Remembered = Hold | "unread";
 
 /** Nothing was ever stored for the order. */
 export const NO_HOLD: Hold = { state: "none", sequence: 0 };
 
-/** @throws Error for a message that is no hold. */
+/** The hold in its latest message. @throws Error for a message that is no hold. */
 export function holdOf(message: StoredMessage | undefined): Hold {
   if (!message) return NO_HOLD;
   const stored = readHold(message.payload);
@@ -29,8 +30,8 @@ export function holdOf(message: StoredMessage | undefined): Hold {
 }
 
 /**
- * Two generations: what was not asked for while a whole generation grew is forgotten. Nearly the least recently
- * used first, and without the cost of taking single entries out of the front of a large map.
+ * Two generations: an entry that was not read while a whole generation grew is forgotten. That is nearly least recently
+ * used, without the cost of deleting single entries from a large map.
  */
 export class RecentHolds {
   private readonly perGeneration: number;

@@ -1,7 +1,7 @@
-/** The inventory as effects of an order: joined to the order's own commit where possible, asked otherwise. */
+/** The inventory as effects of an order: joins the order's own commit where possible, and sends requests otherwise. */
 import { EffectError } from "../../runtime/definition.ts";
 import type { EffectContext, EffectHandler, Joined } from "../../runtime/definition.ts";
-import type { UnavailableResult } from "../orders/contract.ts";
+import type { UnavailableResult } from "../unavailable.ts";
 import type { InventoryClient } from "./client.ts";
 import { isEndHoldInput, isReserveInput } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
@@ -14,10 +14,10 @@ export type InventoryEffects = {
 };
 
 /**
- * Handlers for `reserveInventory` (ReserveInput -> ReserveOutput), `releaseInventory` and `shipInventory`
- * (EndHoldInput -> EndHoldOutput). Naturally idempotent by the order id, so there is no look-up: a repeat finds the
- * hold. A reservation gives up in about ten seconds, because somebody waits; the end of a hold goes on for half a
- * minute, longer than the inventory takes to change hands, before the machine's `onError` hears of it.
+ * Handlers for `reserveInventory` (ReserveInput -> ReserveOutput), `releaseInventory` and `shipInventory` (EndHoldInput
+ * -> EndHoldOutput). Naturally idempotent by the order id, so they need no status query: a repeat finds the hold. A
+ * reservation fails after about ten seconds, because a caller waits for it. The end of a hold is retried for half a
+ * minute, longer than a takeover of the inventory takes, before the machine gets `onError`.
  */
 export function inventoryEffects(client: InventoryClient, shard: InventoryShard): InventoryEffects {
   return {
@@ -46,7 +46,7 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
   };
 }
 
-/** A little more than the client's own deadline, so that it is the client who says what went wrong. */
+/** A little more than the client's own deadline, so that the client's reason is the one reported. */
 const TIMEOUT_MS = 6000;
 const BACKOFF_MS = 50;
 
@@ -68,12 +68,12 @@ function handler<I>(
     run: async (context) => {
       const { input } = context;
       if (!isInput(input))
-        throw new EffectError("refused", "invalid_input", "not what the inventory can work on");
+        throw new EffectError("refused", "invalid_input", "the input does not have the expected form");
       const reply = await ask(input, context);
       if (reply.status === "ok") return reply.output;
       if (reply.status === "refused") throw new EffectError("refused", reply.code, reply.reason);
       throw reply.status === "overloaded"
-        ? new EffectError("retryable", "inventory_overloaded", "the inventory has too much to do")
+        ? new EffectError("retryable", "inventory_overloaded", "the inventory is overloaded")
         : new EffectError("retryable", "inventory_unavailable", reply.reason);
     },
     join: {

@@ -1,9 +1,9 @@
 /**
- * One at a time per key: decisions about one order's hold, and puts on one SKU, wait for the one before them.
- * Owns: who holds a key and who waits for it.  Does not own: time limits.
+ * Serializes work per key: decisions about one order's hold, and puts on one SKU, wait for the earlier one.
+ * Owns: each key's holder and its waiters.  Does not own: time limits.
  * Invariants
- *   T1. A key has at most one holder; waiters get it in the order in which they asked.
- *   T2. At most `capacity` callers wait in all; the next one is turned away.
+ *   keyed-queue.Q1. A key has at most one holder; waiters get it in the order in which they entered.
+ *   keyed-queue.Q2. At most `capacity` callers wait in all; the queue rejects further ones.
  */
 export class KeyedQueue {
   private readonly waiting = new Map<string, (() => void)[]>();
@@ -14,17 +14,18 @@ export class KeyedQueue {
     this.capacity = capacity;
   }
 
+  /** True while a caller holds the key. */
   busy(key: string): boolean {
     return this.waiting.has(key);
   }
 
-  /** Takes a key that is free. @throws Error when it is not: ask `busy` first. */
+  /** Takes a key that is free. @throws Error when it is not: check `busy` first. */
   take(key: string): void {
-    if (this.waiting.has(key)) throw new Error(`turn of ${key} is taken`);
+    if (this.waiting.has(key)) throw new Error(`the key ${key} is taken`);
     this.waiting.set(key, []);
   }
 
-  /** Resolves when the caller holds the key; `undefined` at once when too many wait already. */
+  /** Resolves when the caller holds the key; `undefined` at once when too many callers wait. */
   enter(key: string): Promise<void> | undefined {
     const queue = this.waiting.get(key);
     if (!queue) {
@@ -36,7 +37,7 @@ export class KeyedQueue {
     return new Promise((resolve) => queue.push(resolve));
   }
 
-  /** Hands the key to the next waiter, who stays its holder until it leaves in turn. */
+  /** Passes the key to the next waiter, which holds it until it leaves. */
   leave(key: string): void {
     const next = this.waiting.get(key)?.shift();
     if (next) {
@@ -45,7 +46,7 @@ export class KeyedQueue {
     } else this.waiting.delete(key);
   }
 
-  /** Wakes every waiter at once, holders or not: for an owner that has lost everything there is to take turns on. */
+  /** Wakes all waiters at once, without a key: for an owner that has lost the shard. */
   abandon(): void {
     const queues = [...this.waiting.values()];
     this.waiting.clear();

@@ -1,13 +1,13 @@
-/** Reads a shard's stock and catalogue from the log, and has the server prove that the answer is not an old one. */
+/** Reads a shard's stock and catalogue from the log, and makes the server prove that the answer is not stale. */
 import { limits } from "../../runtime/limits.ts";
 import { subjects } from "../../runtime/subjects.ts";
-import type { Failpoints } from "../../runtime/failpoints.ts";
+import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import { ServerCode, Unavailable } from "../../runtime/ports.ts";
 import type { Clock, Journal, Message, StoredMessage } from "../../runtime/ports.ts";
 import { StockProjection } from "./stock-projection.ts";
 import { readItem, readStock } from "./stored.ts";
 
-/** Reads, and proofs of one read, before the shard is given up again. */
+/** Tries of reading, and of proving one read, before the acquisition fails. */
 const MAX_TRIES = 10;
 const PAUSE_MS = 50;
 const PROOF_TIMEOUT_MS = 2000;
@@ -19,10 +19,10 @@ const ITEM = subjects.item("");
 export type WonLock = { readonly name: string; readonly epoch: number };
 
 /**
- * The stock as of the moment in which the lock was won. A read can be old while the stream changes its leader, and
- * old stock would be sold twice. So every entry that was read is checked by the server, under the lock, before
- * anything is decided: an entry that fits then is the last word, because nobody else may write it any more.
- * @throws Unavailable (retryable) when the server does not answer, or the lock has moved on
+ * The stock at the moment in which the lock was won. A read can be stale while the stream changes its leader, and stale
+ * stock would be sold twice. So the server checks every entry that was read, under the lock, before the shard decides:
+ * an entry that passes is final, because only the holder of the lock may write it.
+ * @throws Unavailable (retryable) when the server does not answer, or the lock has a newer epoch
  * @throws Error when an entry is not what this version writes
  */
 export async function loadStock(
@@ -32,15 +32,12 @@ export async function loadStock(
   failpoints?: Failpoints,
 ): Promise<StockProjection> {
   for (let read = 1; read <= MAX_TRIES; read++) {
-    failpoints?.("inventory.load", "before");
-    const [stocks, items] = await Promise.all([
-      journal.readLastPerSubject(`${STOCK}>`),
-      journal.readLastPerSubject(`${ITEM}>`),
-    ]);
-    failpoints?.("inventory.load", "after");
-    failpoints?.("inventory.prove", "before");
-    const fresh = await proven(journal, clock, lock, [...stocks, ...items]);
-    failpoints?.("inventory.prove", "after");
+    const [stocks, items] = await failpoint(failpoints, "inventory.load", () =>
+      Promise.all([journal.readLastPerSubject(`${STOCK}>`), journal.readLastPerSubject(`${ITEM}>`)]),
+    );
+    const fresh = await failpoint(failpoints, "inventory.verify", () =>
+      proven(journal, clock, lock, [...stocks, ...items]),
+    );
     if (fresh) {
       const stock = new StockProjection();
       stock.load(
@@ -51,10 +48,10 @@ export async function loadStock(
     }
     await clock.sleep(PAUSE_MS);
   }
-  throw new Unavailable(`${lock.name} is no longer at ${lock.epoch}, or its entries are read too old`);
+  throw new Unavailable(`${lock.name} is no longer at epoch ${lock.epoch}, or its entries were read stale`);
 }
 
-/** False: an entry was overtaken, or the lock has moved. One empty message per entry; writes nothing else. */
+/** False when an entry or the lock is newer than the read. One empty message per entry; writes nothing else. */
 async function proven(
   journal: Journal,
   clock: Clock,
@@ -78,7 +75,7 @@ async function accepted(journal: Journal, clock: Clock, checks: readonly Message
     const result = await journal.append(checks, PROOF_TIMEOUT_MS);
     if (result.status === "stored") return true;
     if (result.status === "rejected" && result.code === ServerCode.wrongLastSequence) return false;
-    // No answer, or another batch of this node checks something at the same time: what was stored was empty.
+    // No answer, or another batch of this node is checked at the same time. Only empty messages may be stored.
     reason = result.reason;
     await clock.sleep(PAUSE_MS);
   }

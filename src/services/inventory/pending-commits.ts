@@ -1,10 +1,11 @@
 /**
- * Sends the shard's decisions on their way to the log and knows what is still under way.
- * Owns: units that were submitted and not settled, and who waits for them.
+ * Submits the shard's decisions to the log and tracks the ones in flight.
+ * Owns: write sets that were submitted and not resolved, and the callers that wait for them.
  * Does not own: what the decisions mean; batches, which are the relay's.
  * Invariants
- *   C1. Every pledge made in the book ends in `committed` (by the relay) or in `withdraw` (here), once.
- *   C2. After `close` nobody waits any more; what is settled later changes a book that nobody reads.
+ *   pending-commits.C1. Every pending allocation ends in `committed` (called by the relay) or in `removePending`
+ *       (called here), once.
+ *   pending-commits.C2. After `close` no caller waits; later outcomes change a stock projection that is no longer read.
  */
 import { RecordHeader } from "../../runtime/actor/snapshot.ts";
 import type { Joined } from "../../runtime/definition.ts";
@@ -12,7 +13,7 @@ import type { Ids, Message } from "../../runtime/ports.ts";
 import type { LockRef, Outcome, WriteSetSink } from "../../runtime/commit/write-set.ts";
 import type { StockProjection, StockChange } from "./stock-projection.ts";
 
-/** One message that says what was decided, its guard, and what it does to the stock. */
+/** One message with the decision, its precondition, and its change of the stock. */
 export type Write = {
   readonly message: Message;
   /** Last sequence that the message's subject must have. */
@@ -20,10 +21,10 @@ export type Write = {
   readonly change?: StockChange;
 };
 
-/** `closed`: the shard was lost before the server answered; the unit may be stored. */
+/** `closed`: the shard was lost before the server answered; the write set may be stored. */
 export type Fate = Outcome | { readonly status: "closed" };
 
-/** Units of one tenure. The bound on their number is the caller's, by `unsettled`. */
+/** Write sets of one tenure. The caller bounds their number by `unresolved`. */
 export class PendingCommits {
   private readonly waiting = new Set<(fate: Fate) => void>();
   private readonly sink: WriteSetSink;
@@ -39,12 +40,12 @@ export class PendingCommits {
     this.stock = stock;
   }
 
-  /** Units submitted or joined, and not settled. */
-  get unsettled(): number {
+  /** Write sets submitted or joined, and not resolved. */
+  get unresolved(): number {
     return this.count;
   }
 
-  /** Submits a unit of its own. Resolves with its fate, or with `closed`; never rejects. */
+  /** Submits a separate write set. Resolves with its outcome, or with `closed`; never rejects. */
   store({ message, expected, change }: Write): Promise<Fate> {
     const commit = this.ids.next();
     return new Promise((resolve) => {
@@ -65,7 +66,7 @@ export class PendingCommits {
     });
   }
 
-  /** The same as a part of somebody else's unit. `then` hears the fate, after the book. */
+  /** Joins the write set of an order instead. Calls `then` with the outcome, after the stock has taken it in. */
   join(output: unknown, write: Write | undefined, then: Joined["resolved"]): Joined {
     const lock = this.lock;
     if (!write) return { output, lock, messages: [], resolved: then };
@@ -83,7 +84,7 @@ export class PendingCommits {
     };
   }
 
-  /** Tells everybody who waits that the shard is lost. */
+  /** Answers all waiting callers with `closed`: the shard is lost. */
   close(): void {
     const waiting = [...this.waiting];
     this.waiting.clear();
@@ -97,7 +98,7 @@ export class PendingCommits {
 
   private end(change: StockChange | undefined, stored: boolean): void {
     this.count--;
-    // What is stored left the pledges in `committed`, together with its effect on the acknowledged stock.
+    // For a stored one `committed` has removed the pending allocation and changed the acknowledged stock.
     if (change && !stored) this.stock.removePending(change);
   }
 }

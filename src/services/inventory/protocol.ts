@@ -1,23 +1,23 @@
 /** Requests to the owner of an inventory shard, and its answers: JSON, the same on the bus and within a node. */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import type { OrderedLine } from "../../../machines/types.ts";
 import type { EndHoldOutput, PutStock, ReserveOutput, StockView } from "./contract.ts";
-import type { Line } from "./rules.ts";
 import { bounds } from "./rules.ts";
 
 /** Most items in one page of `list`, and most SKUs in one `known`. */
 export const MAX_PAGE = 500;
 
-/** Everything that can be asked, by operation. All are idempotent: what got no answer is asked again. */
+/** All operations, by name. All are idempotent: a client repeats what was not answered. */
 export type Operations = {
-  /** `fresh`: the order cannot have a hold yet, so it need not be looked for. A wrong guess costs a refusal. */
+  /** `fresh`: the order cannot have a hold yet, so the owner skips the read. A wrong guess costs a refusal. */
   reserve: {
-    input: { readonly orderId: string; readonly lines: readonly Line[]; readonly fresh?: boolean };
+    input: { readonly orderId: string; readonly lines: readonly OrderedLine[]; readonly fresh?: boolean };
     output: ReserveOutput;
   };
   release: { input: { readonly orderId: string }; output: EndHoldOutput };
   ship: { input: { readonly orderId: string }; output: EndHoldOutput };
-  /** `command`: id of this very put; a repeat with it changes nothing. */
+  /** `command`: id of this put; a repeat with it changes nothing. */
   put: {
     input: { readonly sku: string; readonly stock: PutStock; readonly command: string };
     output:
@@ -37,12 +37,12 @@ export type Operations = {
 
 /** Name of an operation. */
 export type Operation = keyof Operations;
-/** A request, told apart by `op`. */
+/** A request; `op` is the discriminator. */
 export type InventoryRequest<O extends Operation = Operation> = {
   [K in O]: { readonly op: K } & Operations[K]["input"];
 }[O];
 
-/** What becomes of a request: its output, or why there is none. */
+/** The answer to a request: its output, or the reason why there is none. */
 export type Answer<T> =
   | { readonly status: "ok"; readonly output: T }
   /** This node does not own the shard (any more). The request may have been carried out. */
@@ -51,7 +51,7 @@ export type Answer<T> =
   | { readonly status: "unavailable"; readonly reason: string }
   /** A bounded queue is full; nothing was done. */
   | { readonly status: "overloaded" }
-  /** Repeating it will not help; nothing was done. */
+  /** A repeat fails in the same way; nothing was done. */
   | { readonly status: "refused"; readonly code: string; readonly reason: string };
 
 /** The answer to a request of one operation. */
@@ -96,7 +96,7 @@ const RequestSchema = Compile(
   ]),
 );
 
-/** The request in a payload; undefined when it is none that this version knows. */
+/** The request in a payload; undefined when this version does not know it. */
 export function parseRequest(payload: string): InventoryRequest | undefined {
   let request: unknown;
   try {

@@ -2,30 +2,27 @@
  * Stock arithmetic and decisions of the inventory, free of I/O and of state.
  *
  * Invariants of every `Stock` that leaves this file
- *   S1. All four counts are integers from 0 to Number.MAX_SAFE_INTEGER.
- *   S2. reserved <= onHand, so available = onHand - reserved is never negative.
- *   S3. received = onHand + shipped: nothing appears or vanishes without a put or a shipment.
+ *   stock.S1. All four counts are integers from 0 to Number.MAX_SAFE_INTEGER.
+ *   stock.S2. reserved <= onHand, so available = onHand - reserved is never negative.
+ *   stock.S3. received = onHand + shipped: nothing appears or vanishes without a put or a shipment.
  * Proved by: test/unit/services/inventory/rules.test.ts
  */
-import type { Missing, Money } from "../orders/contract.ts";
+import type { Missing, Money, OrderedLine } from "../../../machines/types.ts";
 import type { PutStock, ReserveOutput, StockView } from "./contract.ts";
 
-/** What the catalogue says of a SKU. */
+/** A SKU in the catalogue. */
 export type Item = { readonly name: string; readonly price: Money };
 
 /** Counts of one SKU, in pieces; `available` is onHand - reserved. */
 export type Stock = {
   readonly onHand: number;
   readonly reserved: number;
-  /** All that ever came in, corrections by a put included. */
+  /** All pieces that ever arrived, corrections by a put included. */
   readonly received: number;
   readonly shipped: number;
 };
 
-/** Pieces of one SKU, 1 or more. */
-export type Line = { readonly sku: string; readonly quantity: number };
-
-/** One SKU as a reservation sees it: `available` is what may be promised now. */
+/** One SKU as a reservation sees it: `available` pieces may be promised now. */
 export type Availability = { readonly item: Item; readonly available: number };
 
 /** Bounds that keep every sum below 2^53: 100 lines of 10 000 pieces at 9e9 minor units are 9e15. */
@@ -41,17 +38,17 @@ export const bounds = {
 /** Before the first put. */
 export const EMPTY: Stock = { onHand: 0, reserved: 0, received: 0, shipped: 0 };
 
-/** Sets `quantity` aside. @throws Error when more is taken than there is: a programmer fault. */
+/** Reserves `quantity`. @throws Error when less is available: a programmer fault. */
 export function reserve(stock: Stock, quantity: number): Stock {
   return checked({ ...stock, reserved: stock.reserved + quantity });
 }
 
-/** Gives `quantity` back to whoever comes next. @throws Error when it was not reserved. */
+/** Makes a reserved `quantity` available again. @throws Error when it was not reserved. */
 export function release(stock: Stock, quantity: number): Stock {
   return checked({ ...stock, reserved: stock.reserved - quantity });
 }
 
-/** `quantity` leaves the house, out of what was reserved. @throws Error when it was not reserved. */
+/** Removes a reserved `quantity` that was shipped. @throws Error when it was not reserved. */
 export function ship(stock: Stock, quantity: number): Stock {
   return checked({
     onHand: stock.onHand - quantity,
@@ -61,12 +58,14 @@ export function ship(stock: Stock, quantity: number): Stock {
   });
 }
 
-/** Counts the shelf anew: an absolute value, the difference counts as received. @throws Error below `reserved`. */
+/** Sets the counted stock: an absolute value, the difference counts as received. @throws Error below `reserved`. */
 export function count(stock: Stock, onHand: number): Stock {
   return checked({ ...stock, onHand, received: stock.received + (onHand - stock.onHand) });
 }
 
-/** The stock again when S1 to S3 hold. @throws Error otherwise: somebody decided wrongly, nothing may be written. */
+/**
+ * The same stock when stock.S1 to stock.S3 hold. @throws Error otherwise: a programmer fault, nothing may be written.
+ */
 export function checked(stock: Stock): Stock {
   const { onHand, reserved, received, shipped } = stock;
   const sound =
@@ -83,33 +82,33 @@ export function checked(stock: Stock): Stock {
 }
 
 /**
- * All lines or none. Names every SKU that is unknown, else every currency when there are several, else every
+ * Decides all lines or none. Names every SKU that is unknown, else every currency when there are several, else every
  * line that is short. The lines' SKUs are distinct and their quantities within `bounds` (`faultOfLines`).
  */
 export function decideReserve(
-  lines: readonly Line[],
+  lines: readonly OrderedLine[],
   availability: (sku: string) => Availability | undefined,
 ): Exclude<ReserveOutput, { outcome: "closed" }> {
-  const offers: Availability[] = [];
+  const found: Availability[] = [];
   let unknown: string[] | undefined;
   for (const { sku } of lines) {
-    const found = availability(sku);
-    if (found) offers.push(found);
+    const one = availability(sku);
+    if (one) found.push(one);
     else (unknown ??= []).push(sku);
   }
   if (unknown) return { outcome: "unknown_sku", skus: unknown };
 
-  const currency = offers[0]?.item.price.currency ?? "";
-  if (offers.some(({ item }) => item.price.currency !== currency))
+  const currency = found[0]?.item.price.currency ?? "";
+  if (found.some(({ item }) => item.price.currency !== currency))
     return {
       outcome: "mixed_currency",
-      currencies: [...new Set(offers.map(({ item }) => item.price.currency))],
+      currencies: [...new Set(found.map(({ item }) => item.price.currency))],
     };
 
   let missing: Missing[] | undefined;
   let amount = 0;
   const priced = lines.map(({ sku, quantity }, index) => {
-    const { item, available } = offers[index] as Availability;
+    const { item, available } = found[index] as Availability;
     if (quantity > available) (missing ??= []).push({ sku, requested: quantity, available });
     amount += item.price.amount * quantity;
     return { sku, name: item.name, quantity, unitPrice: item.price };
@@ -118,8 +117,8 @@ export function decideReserve(
   return { outcome: "reserved", lines: priced, total: { amount, currency } };
 }
 
-/** Why these lines cannot be decided at all; `undefined` when they can. Callers check before they ask. */
-export function faultOfLines(lines: readonly Line[]): string | undefined {
+/** Why these lines cannot be decided at all; `undefined` when they can. Callers check this first. */
+export function faultOfLines(lines: readonly OrderedLine[]): string | undefined {
   if (lines.length < 1 || lines.length > bounds.lines)
     return `1 to ${bounds.lines} lines, not ${lines.length}`;
   for (const [index, { sku, quantity }] of lines.entries()) {
@@ -127,7 +126,7 @@ export function faultOfLines(lines: readonly Line[]): string | undefined {
       return `quantity of ${sku} is not an integer from 1 to ${bounds.quantity}`;
     // At most 100 lines, mostly one to three: cheaper than a set.
     for (let earlier = 0; earlier < index; earlier++)
-      if (lines[earlier]?.sku === sku) return `${sku} stands in two lines`;
+      if (lines[earlier]?.sku === sku) return `${sku} is in two lines`;
   }
   return undefined;
 }
@@ -138,9 +137,9 @@ export type PutDecision =
   | { readonly decision: "below_reserved"; readonly reserved: number }
   | { readonly decision: "invalid"; readonly reason: string };
 
-/** @param committedQuantity what is reserved, reservations under way included: a put never takes that away. */
-export function decidePut(stock: Stock, committedQuantity: number, wanted: PutStock): PutDecision {
-  const { onHand, name, price } = wanted;
+/** Decides a put. @param committedQuantity reserved pieces, pending reservations included: a put never removes them. */
+export function decidePut(stock: Stock, committedQuantity: number, requested: PutStock): PutDecision {
+  const { onHand, name, price } = requested;
   if (!within(onHand, bounds.onHand)) return invalid(`onHand is not an integer from 0 to ${bounds.onHand}`);
   if (!within(price.amount, bounds.priceAmount))
     return invalid(`price.amount is not an integer from 0 to ${bounds.priceAmount}`);

@@ -1,19 +1,19 @@
 /**
- * The shard as the whole cluster reaches it: served on the bus by its owner, and by nobody else.
+ * The shard on the bus: only its owner serves it.
  * Owns: the subscription.  Does not own: decisions, which are the shard's.
  * Invariants
- *   V1. Served only between a finished `acquire` and the next `drain` or `revoke`; a request that comes in between
- *       two owners meets "no responders", and one that meets the wrong one is answered `not_owner`.
+ *   inventory-service.V1. The node serves only between a finished `acquire` and the next `drain` or `revoke`. A request
+ *       between two owners gets "no responders", and a request to the wrong node gets `not_owner`.
  */
 import { subjects } from "../../runtime/subjects.ts";
-import type { Failpoints } from "../../runtime/failpoints.ts";
+import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Journal, Subscription } from "../../runtime/ports.ts";
 import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";
 import { parseRequest } from "./protocol.ts";
 import type { InventoryReply } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
 
-/** What the runtime owns: the shard, and its subject with it. */
+/** The resource that the runtime owns: the shard and its subject. */
 export class InventoryService implements OwnedResource {
   readonly name: string;
   readonly lock: string;
@@ -23,7 +23,7 @@ export class InventoryService implements OwnedResource {
   private readonly bus: Bus;
   private readonly failpoints: Failpoints | undefined;
   private subscription: Subscription | undefined;
-  /** Ends of subscriptions that were begun by `revoke`, which cannot wait for them. */
+  /** Stops of subscriptions that `revoke` began; it cannot wait for them. */
   private stopping: Promise<void> = Promise.resolve();
   private generation = 0;
 
@@ -44,17 +44,15 @@ export class InventoryService implements OwnedResource {
     await this.shard.acquire(epoch);
     let subscription: Subscription | undefined;
     try {
-      this.failpoints?.("inventory.serve", "before");
-      subscription = await this.bus.serve(this.subject, (payload) => this.serve(payload));
-      this.failpoints?.("inventory.serve", "after");
-      this.failpoints?.("inventory.flush", "before");
-      await this.bus.flush();
-      this.failpoints?.("inventory.flush", "after");
+      subscription = await failpoint(this.failpoints, "inventory.serve", () =>
+        this.bus.serve(this.subject, (payload) => this.serve(payload)),
+      );
+      await failpoint(this.failpoints, "inventory.flush", () => this.bus.flush());
       if (generation !== this.generation)
         throw new Error(`${this.name} was lost while it was being acquired`);
       this.subscription = subscription;
     } catch (error) {
-      // What there is now may have been won since: only our own is given up.
+      // A newer acquisition may have begun: only this one is revoked.
       if (generation === this.generation) this.shard.revoke();
       await subscription?.stop();
       throw error;
@@ -69,7 +67,7 @@ export class InventoryService implements OwnedResource {
 
   async drain(): Promise<void> {
     const generation = ++this.generation;
-    // First the subject, so that callers look for the next owner instead of being told to.
+    // The subject first, so that callers find the next owner instead of getting `not_owner`.
     await this.stopServing();
     if (generation === this.generation) await this.shard.drain();
   }

@@ -8,18 +8,18 @@ import type { WriteSetSink } from "../../runtime/commit/write-set.ts";
 export type ShardLimits = {
   /** Orders whose hold is remembered, 2 or more; others are read when needed. */
   readonly recentHolds: number;
-  /** Decisions under way to the log. */
-  readonly unsettled: number;
+  /** Decisions in flight to the log. */
+  readonly unresolved: number;
   /** Callers that wait for an earlier decision about the same order or SKU. */
   readonly waiting: number;
-  /** Decisions of one call that may be overtaken before it fails. */
+  /** Attempts of one call: it fails when other writes overtook all of them. */
   readonly attempts: number;
 };
 
 /** For a node in production: about 25 MB when every remembered hold is reserved. */
 export const SHARD_LIMITS: ShardLimits = {
   recentHolds: 50_000,
-  unsettled: 20_000,
+  unresolved: 20_000,
   waiting: 20_000,
   attempts: 5,
 };

@@ -1,16 +1,17 @@
 /**
- * One period of owning the shard, from a lock that was won to its loss: decides, and has the decisions stored.
- * Owns: the book, the recent holds, who decides about which order.  Does not own: the lock; the bus.
+ * One tenure of the shard, from the acquired lock to its loss: decides, and stores the decisions.
+ * Owns: the stock projection, the recent holds, the queue per order and SKU.  Does not own: the lock; the bus.
  * Invariants
- *   N1. At most one decision about an order's hold, and one put of a SKU, is under way.
- *   N2. An answer that rests on a write is given after the write is stored.
- *   N3. After `close` nothing is decided; after `drain` began nothing new is.
- * A crash leaves what was stored; whoever asks again meets the hold, or the put's command id, and changes nothing.
+ *   shard-tenure.N1. At most one decision about an order's hold, and one put of a SKU, is in flight.
+ *   shard-tenure.N2. An answer that depends on a write is given after the write is stored.
+ *   shard-tenure.N3. After `close` nothing is decided; after `drain` began nothing new is.
+ * A crash leaves what was stored; a repeated request finds the hold, or the put's command id, and changes nothing.
  * Proved by: test/unit/services/inventory/shard*.test.ts, test/integration/services/inventory*.test.ts
  */
+import type { OrderedLine } from "../../../machines/types.ts";
 import { subjects } from "../../runtime/subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
-import type { Failpoints } from "../../runtime/failpoints.ts";
+import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Journal } from "../../runtime/ports.ts";
 import { PendingCommits } from "./pending-commits.ts";
@@ -22,7 +23,6 @@ import { NO_HOLD, RecentHolds, holdOf } from "./holds.ts";
 import type { Hold } from "./holds.ts";
 import type { Answer, Operations } from "./protocol.ts";
 import { decidePut, faultOfLines, sameItem } from "./rules.ts";
-import type { Line } from "./rules.ts";
 import type { ShardDependencies, ShardLimits } from "./shard-dependencies.ts";
 import type { StockProjection, StockChange } from "./stock-projection.ts";
 import { itemMessage, readItem, readStock } from "./stored.ts";
@@ -31,9 +31,9 @@ import { KeyedQueue } from "./keyed-queue.ts";
 type PutChange = Extract<StockChange, { kind: "put" }>;
 type Put = Operations["put"];
 
-/** Decides for one epoch; a new one is made for every lock that is won. */
+/** Decides for one epoch; every acquired lock gets a new instance. */
 export class ShardTenure {
-  readonly book: StockProjection;
+  readonly stock: StockProjection;
   private readonly journal: Journal;
   private readonly limits: ShardLimits;
   private readonly failpoints: Failpoints | undefined;
@@ -41,7 +41,7 @@ export class ShardTenure {
   private readonly holds: RecentHolds;
   private readonly queue: KeyedQueue;
   private state: "open" | "draining" | "closed" = "open";
-  /** Calls that are being decided, those that wait for their turn included. */
+  /** Calls being decided, those that wait in the queue included. */
   private active = 0;
   private drained: Promise<void> | undefined;
   private idle: (() => void) | undefined;
@@ -52,7 +52,7 @@ export class ShardTenure {
     dependencies: ShardDependencies,
   ) {
     const { journal, sink, ids, limits } = dependencies;
-    this.book = stock;
+    this.stock = stock;
     this.journal = journal;
     this.limits = limits;
     this.failpoints = dependencies.failpoints;
@@ -66,20 +66,22 @@ export class ShardTenure {
   }
 
   /**
-   * @param fresh the order has probably no hold: it is not looked for. A wrong guess is refused by the server, for
-   *   whatever is decided is written.
+   * Reserves, or repeats the first result.
+   * @param fresh the order probably has no hold: it is not read. The server rejects a wrong guess, because every
+   *   decision is written.
    */
-  reserve(orderId: string, lines: readonly Line[], fresh: boolean): Promise<Answer<ReserveOutput>> {
+  reserve(orderId: string, lines: readonly OrderedLine[], fresh: boolean): Promise<Answer<ReserveOutput>> {
     const fault = faultOfLines(lines);
     if (fault) return Promise.resolve({ status: "refused", code: "invalid_reservation", reason: fault });
-    return this.inTurn(orderId, async (attempt) => {
+    return this.serially(orderId, async (attempt) => {
       const hold = await this.hold(orderId, fresh && attempt === 1);
-      return this.resolve(decideHold(orderId, lines, hold, this.book.availability));
+      return this.resolve(decideHold(orderId, lines, hold, this.stock.availability));
     });
   }
 
+  /** Releases or ships the hold, or repeats how it ended. */
   end(orderId: string, as: EndHoldOutput["outcome"]): Promise<Answer<EndHoldOutput>> {
-    return this.inTurn(orderId, async () => {
+    return this.serially(orderId, async () => {
       const decision = decideEnd(orderId, as, await this.hold(orderId, false));
       if (!decision)
         return { status: "refused", code: "no_hold", reason: `${orderId} holds nothing to ship` };
@@ -87,40 +89,42 @@ export class ShardTenure {
     });
   }
 
+  /** Sets the catalogue entry and the count of a SKU; a repeat with the same command id changes nothing. */
   put({ sku, stock, command }: Put["input"]): Promise<Answer<Put["output"]>> {
-    return this.inTurn<Put["output"]>(subjects.item(sku), async () => {
+    return this.serially<Put["output"]>(subjects.item(sku), async () => {
       const { amount, currency } = stock.price;
       const item = { name: stock.name, price: { amount, currency } };
-      const before = this.book.beforePut(sku);
-      // Absolute values: what stands there already needs no write, and a repeat is known by its command.
+      const before = this.stock.beforePut(sku);
+      // Absolute values: equal ones need no write, and the command id identifies a repeat.
       const done =
         before.put === command || (before.stock.onHand === stock.onHand && sameItem(before.item, item));
       if (done) return this.stocked(sku);
-      const verdict = decidePut(before.stock, before.committedQuantity, stock);
-      if (verdict.decision === "below_reserved")
-        return { status: "ok", output: { status: "below_reserved", reserved: verdict.reserved } };
-      if (verdict.decision === "invalid")
-        return { status: "refused", code: "invalid_stock", reason: verdict.reason };
+      const decision = decidePut(before.stock, before.committedQuantity, stock);
+      if (decision.decision === "below_reserved")
+        return { status: "ok", output: { status: "below_reserved", reserved: decision.reserved } };
+      if (decision.decision === "invalid")
+        return { status: "refused", code: "invalid_stock", reason: decision.reason };
       return this.storePut(sku, { kind: "put", sku, onHand: stock.onHand, item, put: command });
     });
   }
 
   /**
-   * Decides at once; `undefined` when it cannot: something of this order is under way or has to be read.
-   * @param first the order asks in its very first record, so there was nobody who could have reserved for it
+   * Decides at once; `undefined` when it cannot: a decision about this order is in flight, or its hold has to be read.
+   * @param first the order reserves in its first record, so no earlier try can have reserved for it
    */
-  joinReserve(orderId: string, lines: readonly Line[], first: boolean): Joined | undefined {
+  joinReserve(orderId: string, lines: readonly OrderedLine[], first: boolean): Joined | undefined {
     if (!this.joinable(orderId) || faultOfLines(lines)) return undefined;
     if (this.holds.get(orderId) !== undefined) return undefined;
-    // Not remembered: taken for new. If the order does have a hold, its guard refuses the write. A refusal need not be
-    // written with the order's first record, whose guard says that nobody has asked before, or ever will.
-    const { output, write } = decideHold(orderId, lines, NO_HOLD, this.book.availability);
+    // Not remembered: assumed to be new. If the order does have a hold, the write's precondition fails. A refusal need
+    // not be written with the order's first record: that record's own precondition proves that there is no other try.
+    const { output, write } = decideHold(orderId, lines, NO_HOLD, this.stock.availability);
     return this.join(
       orderId,
       first && output.outcome !== "reserved" ? { output } : { output, ...(write && { write }) },
     );
   }
 
+  /** The same for a release or a shipment of a remembered hold. */
   joinEnd(orderId: string, as: EndHoldOutput["outcome"]): Joined | undefined {
     if (!this.joinable(orderId)) return undefined;
     const hold = this.holds.get(orderId);
@@ -129,7 +133,7 @@ export class ShardTenure {
     return decision && this.join(orderId, decision);
   }
 
-  /** Decides nothing new; resolves when everything under way is settled, joined decisions included. */
+  /** Decides nothing new; resolves when everything in flight is resolved, joined decisions included. */
   drain(): Promise<void> {
     if (this.open) this.state = "draining";
     this.drained ??= new Promise((resolve) => {
@@ -139,7 +143,7 @@ export class ShardTenure {
     return this.drained;
   }
 
-  /** The lock is lost: whoever waits is told so, now. */
+  /** The lock is lost: answers all waiting callers at once. */
   close(): void {
     this.state = "closed";
     this.pending.close();
@@ -148,7 +152,7 @@ export class ShardTenure {
   }
 
   private joinable(orderId: string): boolean {
-    return this.open && !this.queue.busy(orderId) && this.pending.unsettled < this.limits.unsettled;
+    return this.open && !this.queue.busy(orderId) && this.pending.unresolved < this.limits.unresolved;
   }
 
   private join<T>(orderId: string, { output, write }: Decision<T>): Joined {
@@ -161,14 +165,12 @@ export class ShardTenure {
     });
   }
 
-  /** Stores a decision about a hold; `undefined`: it was overtaken, so read and decide again. */
+  /** Stores a decision about a hold; `undefined`: another write overtook it, so read and decide again. */
   private async resolve<T>({ output, write }: Decision<T>): Promise<Answer<T> | undefined> {
     if (!write) return { status: "ok", output };
     if (!this.open) return { status: "not_owner" };
     const { orderId } = write.hold;
-    this.failpoints?.("inventory.store", "before");
-    const fate = await this.pending.store(write);
-    this.failpoints?.("inventory.store", "after");
+    const fate = await failpoint(this.failpoints, "inventory.store", () => this.pending.store(write));
     if (fate.status === "stored") {
       this.remember(orderId, write, fate.sequences.get(write.message.subject));
       return { status: "ok", output };
@@ -179,45 +181,43 @@ export class ShardTenure {
 
   private async storePut(sku: string, change: PutChange): Promise<Answer<Put["output"]> | undefined> {
     const subject = subjects.item(sku);
-    const { itemSequence } = this.book.beforePut(sku);
+    const { itemSequence } = this.stock.beforePut(sku);
     if (itemSequence === undefined) {
-      this.failpoints?.("inventory.read_shelf", "before");
-      await this.readStockItem(sku);
-      this.failpoints?.("inventory.read_shelf", "after");
+      await failpoint(this.failpoints, "inventory.read_item", () => this.readStockItem(sku));
       return undefined;
     }
-    // The entry is written whether it changed or not: its guard is what keeps an attempt that lands late, after a
-    // repetition of it was stored, from setting the stock back to what it was then.
-    this.failpoints?.("inventory.put", "before");
-    const fate = await this.pending.store({
-      message: itemMessage(sku, change.item),
-      expected: itemSequence,
-      change,
-    });
-    this.failpoints?.("inventory.put", "after");
+    // The entry is written whether it changed or not: its precondition keeps a late attempt, stored after a repetition
+    // of it, from setting the stock back.
+    const fate = await failpoint(this.failpoints, "inventory.put", () =>
+      this.pending.store({
+        message: itemMessage(sku, change.item),
+        expected: itemSequence,
+        change,
+      }),
+    );
     if (fate.status === "stored") {
-      this.book.placeItem(sku, fate.sequences.get(subject));
+      this.stock.placeItem(sku, fate.sequences.get(subject));
       return this.stocked(sku);
     }
-    this.book.placeItem(sku, undefined);
+    this.stock.placeItem(sku, undefined);
     return fate.status === "dropped" && fate.why === "fenced" ? undefined : unstored(fate);
   }
 
-  /** Looks where the catalogue entry stands; takes in a SKU that was missing when the shard was loaded. */
+  /** Reads the catalogue entry and its sequence; adds a SKU that was missing when the shard was loaded. */
   private async readStockItem(sku: string): Promise<void> {
     const item = await this.journal.readLast(subjects.item(sku));
-    if (item && !this.book.knows(sku)) {
+    if (item && !this.stock.knows(sku)) {
       const stock = await this.journal.readLast(subjects.stock(sku));
-      this.book.load(stock ? [readStock(stock.payload)] : [], [
+      this.stock.load(stock ? [readStock(stock.payload)] : [], [
         { item: readItem(item.payload), sequence: item.sequence },
       ]);
     }
-    this.book.placeItem(sku, item?.sequence ?? 0);
+    this.stock.placeItem(sku, item?.sequence ?? 0);
   }
 
   private stocked(sku: string): Answer<Put["output"]> {
-    const stock = this.book.view(sku);
-    if (!stock) throw new Error(`${sku} was stored and is not in the book`);
+    const stock = this.stock.view(sku);
+    if (!stock) throw new Error(`${sku} was stored and is not in the projection`);
     return { status: "ok", output: { status: "stored", stock } };
   }
 
@@ -234,25 +234,25 @@ export class ShardTenure {
     const recent = this.holds.get(orderId);
     if (recent !== undefined && recent !== "unread") return recent;
     if (fresh && recent === undefined) return NO_HOLD;
-    this.failpoints?.("inventory.read_hold", "before");
-    const stored = await this.journal.readLast(subjects.hold(orderId));
-    this.failpoints?.("inventory.read_hold", "after");
+    const stored = await failpoint(this.failpoints, "inventory.read_hold", () =>
+      this.journal.readLast(subjects.hold(orderId)),
+    );
     const hold = holdOf(stored);
     if (hold.state !== "none") this.holds.set(orderId, hold);
     return hold;
   }
 
-  /** Runs `attempt` alone for its key, again while it answers `undefined`, a bounded number of times. */
-  private async inTurn<T>(
+  /** Runs `attempt` alone for its key, and again while it returns `undefined`, a bounded number of times. */
+  private async serially<T>(
     key: string,
     attempt: (number: number) => Promise<Answer<T> | undefined>,
   ): Promise<Answer<T>> {
     if (!this.open) return { status: "not_owner" };
-    if (this.pending.unsettled >= this.limits.unsettled) return { status: "overloaded" };
-    const turn = this.queue.enter(key);
-    if (!turn) return { status: "overloaded" };
+    if (this.pending.unresolved >= this.limits.unresolved) return { status: "overloaded" };
+    const entered = this.queue.enter(key);
+    if (!entered) return { status: "overloaded" };
     this.active++;
-    await turn;
+    await entered;
     try {
       for (let number = 1; number <= this.limits.attempts; number++) {
         if (!this.open) return { status: "not_owner" };
@@ -271,11 +271,11 @@ export class ShardTenure {
   }
 
   private checkIdle(): void {
-    if (this.active === 0 && this.pending.unsettled === 0) this.idle?.();
+    if (this.active === 0 && this.pending.unresolved === 0) this.idle?.();
   }
 }
 
-/** The answer to a caller whose unit was not stored, or may not have been. */
+/** The answer to a caller whose write set was not stored, or may not have been. */
 function unstored(fate: Exclude<Fate, { status: "stored" }>): Answer<never> {
   if (fate.status === "closed") return { status: "not_owner" };
   if (fate.status === "refused") return { status: "unavailable", reason: `refused: ${fate.reason}` };

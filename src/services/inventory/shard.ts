@@ -1,11 +1,12 @@
 /**
  * A shard of the inventory as something that one node at a time owns.
- * Owns: the current tenure.  Does not own: the lock, which the runtime wins and loses; the bus (service.ts).
+ * Owns: the current tenure.  Does not own: the lock, which the runtime acquires and loses; the bus (service.ts).
  * Invariants
- *   I1. At most one tenure is open, and only between a finished `acquire` and the next `drain` or `revoke`.
- *   I2. Nothing of one tenure is believed in the next: every `acquire` reads the log.
- *   I3. Nothing is answered while it is in doubt whether the lock is still held: what is remembered may be over.
+ *   shard.I1. At most one tenure is open, and only between a finished `acquire` and the next `drain` or `revoke`.
+ *   shard.I2. Nothing of one tenure is reused in the next: every `acquire` reads the log.
+ *   shard.I3. The shard answers nothing while the lock is unverified: another node may own it already.
  */
+import { failpoint } from "../../runtime/failpoints.ts";
 import { INVENTORY_STREAM } from "../../runtime/layout.ts";
 import { subjects } from "../../runtime/subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
@@ -23,7 +24,7 @@ export class InventoryShard implements OwnedResource {
   readonly journal: Journal;
   private readonly dependencies: ShardDependencies;
   private tenure: ShardTenure | undefined;
-  /** Counts acquisitions and losses, so that a load that ends too late is recognised. */
+  /** Counts acquisitions and losses, so that a load that ends too late is detected. */
   private generation = 0;
 
   /** @param shard number of the shard, 0 for the only one */
@@ -55,11 +56,10 @@ export class InventoryShard implements OwnedResource {
   }
 
   async drain(): Promise<void> {
-    const tenure = this.tenure;
-    this.dependencies.failpoints?.("inventory.drain", "before");
-    await tenure?.drain();
-    this.dependencies.failpoints?.("inventory.drain", "after");
-    if (tenure && tenure === this.tenure) this.revoke();
+    const { tenure } = this;
+    if (tenure === undefined) return;
+    await failpoint(this.dependencies.failpoints, "inventory.drain", () => tenure.drain());
+    if (tenure === this.tenure) this.revoke();
   }
 
   /** Answers `not_owner` unless this node owns the shard. Rejects for programmer faults only. */
@@ -79,17 +79,17 @@ export class InventoryShard implements OwnedResource {
       case "put":
         return tenure.put(request);
       case "get":
-        return answered<"get">(tenure.book.view(request.sku) ?? null);
+        return answered<"get">(tenure.stock.view(request.sku) ?? null);
       case "list":
-        return answered<"list">(tenure.book.page(request.limit, request.after));
-      // "known": the last of the operations; a new one does not get past the compiler here.
+        return answered<"list">(tenure.stock.page(request.limit, request.after));
+      // "known": the last of the operations; the compiler rejects a new one here.
       default:
-        return answered<"known">({ unknown: request.skus.filter((sku) => !tenure.book.knows(sku)) });
+        return answered<"known">({ unknown: request.skus.filter((sku) => !tenure.stock.knows(sku)) });
     }
   }
 
   /**
-   * Joins a reservation to the order's own commit. `undefined`: not here or not at once, so ask.
+   * Joins a reservation to the order's own commit. `undefined`: not here or not at once, so send a request.
    * @param first false when the order has a record already, and so may have reserved before
    */
   joinReserve(input: Operations["reserve"]["input"], first = true): Joined | undefined {

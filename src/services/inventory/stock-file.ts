@@ -1,6 +1,6 @@
 /**
  * Reads lines of a stock file (CSV with the columns `sku`, `name`, `price`, `currency`, `onHand`). Pure.
- * One line is one record: no field holds a line break, so that a line that is broken spoils no other.
+ * One line is one record: no field holds a line break, so that a broken line spoils no other.
  * `price` is a decimal of the currency's own digits (`19.99` EUR, `1999` JPY), converted exactly.
  */
 import { CsvError } from "csv-parse";
@@ -10,9 +10,10 @@ import type { PutStock } from "./contract.ts";
 /** Columns that a file must have, in any order. */
 export const stockColumns = ["sku", "name", "price", "currency", "onHand"] as const;
 
+/** A SKU and its stock, as one line of the file states them. */
 export type StockLine = { readonly sku: string; readonly stock: PutStock };
 
-/** The names of the columns, in the file's order. @returns what is wrong with the line, in words, when it has not all of them */
+/** The names of the columns, in the file's order. @returns a text with the fault when one is missing or repeated */
 export function readStockHeader(text: string): readonly string[] | string {
   const columns = fieldsOf(text.replace(/^\uFEFF/u, ""));
   if (typeof columns === "string") return columns;
@@ -23,7 +24,7 @@ export function readStockHeader(text: string): readonly string[] | string {
   return twice === undefined ? columns : `names the column ${twice} twice`;
 }
 
-/** One line of the file. @returns what is wrong with it, in words, when it is no stock */
+/** One line of the file. @returns a text with the fault when the line is no stock */
 export function readStockLine(columns: readonly string[], text: string): StockLine | string {
   const fields = fieldsOf(text);
   if (typeof fields === "string") return fields;

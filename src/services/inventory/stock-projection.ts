@@ -1,26 +1,27 @@
 /**
- * The shard's stock in memory, and the ledger through which changes of it reach the log.
- * Owns: per SKU the acknowledged stock, and what is under way.  Does not own: holds, locks, the order of batches.
+ * The shard's stock in memory, and the aggregator that writes its changes to the log.
+ * Owns: per SKU the acknowledged stock, and the pending changes.  Does not own: holds, locks, the order of batches.
  *
- * The head is pessimistic: what lowers availability counts from the moment it is decided, what raises it only from
- * its acknowledgement. So any set of units under way may be dropped, and no other decision becomes wrong.
+ * Availability is pessimistic: what lowers it counts from the moment it is decided, what raises it only from its
+ * acknowledgement. So any set of pending write sets may be dropped, and no other decision becomes wrong.
  * Invariants, per SKU
- *   B1. available() = min(onHand, onHand of the put under way) - reserved - reservations under way >= 0.
- *   B2. available() never falls but by a decision: neither an acknowledgement nor a drop lowers it.
- *   B3. Acknowledged stock changes in `committed` only, and is what the last stock message in the log says.
+ *   stock-projection.B1. available() = min(onHand, onHand of the pending put) - reserved - pending reservations >= 0.
+ *   stock-projection.B2. Only a decision lowers available(): neither an acknowledgement nor a drop lowers it.
+ *   stock-projection.B3. Acknowledged stock changes in `committed` only, and equals the last stock message in the log.
  * Proved by: test/unit/services/inventory/stock-projection.test.ts, shard-interleavings.test.ts
  */
+import type { OrderedLine } from "../../../machines/types.ts";
 import type { Aggregator } from "../../runtime/definition.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { StockView } from "./contract.ts";
 import { EMPTY, count, release, reserve, ship, stockView } from "./rules.ts";
-import type { Item, Line, Availability, Stock } from "./rules.ts";
+import type { Item, Availability, Stock } from "./rules.ts";
 import { stockMessage } from "./stored.ts";
 import type { StoredItem, StoredStock } from "./stored.ts";
 
-/** What one unit does to the stock. */
+/** The change of stock in one write set. */
 export type StockChange =
-  | { readonly kind: "reserve" | "release" | "ship"; readonly lines: readonly Line[] }
+  | { readonly kind: "reserve" | "release" | "ship"; readonly lines: readonly OrderedLine[] }
   | {
       readonly kind: "put";
       readonly sku: string;
@@ -32,7 +33,7 @@ export type StockChange =
 
 type StockEntry = {
   readonly sku: string;
-  /** Acknowledged; undefined while the first put is under way. */
+  /** Acknowledged; undefined while the first put is pending. */
   item: Item | undefined;
   stock: Stock;
   /** Command id of the latest acknowledged put; empty before the first. */
@@ -41,18 +42,18 @@ type StockEntry = {
   itemSequence: number | undefined;
   /** Pieces in reservations that are not acknowledged yet. */
   held: number;
-  /** onHand of the put under way; at most one per SKU. */
+  /** onHand of the pending put; at most one per SKU. */
   putting: number | undefined;
 };
 
-/** Synchronous throughout: between a look at the offer and the pledge nothing can come in between. */
+/** Synchronous throughout: no other decision can come between `availability` and `addPending`. */
 export class StockProjection implements Aggregator {
   /** Grows with the catalogue; a SKU is never forgotten. */
   private readonly entries = new Map<string, StockEntry>();
   /** SKUs with an acknowledged item, ascending; undefined when one was added since. */
   private sorted: readonly string[] | undefined;
 
-  /** Fills the book with what the log says; before any decision. */
+  /** Takes in the entries of the log, before any decision. */
   load(
     stocks: readonly StoredStock[],
     items: readonly { readonly item: StoredItem; readonly sequence: number }[],
@@ -69,7 +70,7 @@ export class StockProjection implements Aggregator {
     }
   }
 
-  /** What may be promised of a SKU now; undefined when it is not in the catalogue. */
+  /** The pieces of a SKU that may be promised now; undefined when it is not in the catalogue. */
   readonly availability = (sku: string): Availability | undefined => {
     const entry = this.entries.get(sku);
     return entry?.item ? { item: entry.item, available: available(entry) } : undefined;
@@ -81,17 +82,18 @@ export class StockProjection implements Aggregator {
     return entry?.item ? stockView(sku, entry.item, entry.stock) : undefined;
   }
 
+  /** True for a SKU with an acknowledged catalogue entry. */
   knows(sku: string): boolean {
     return this.entries.get(sku)?.item !== undefined;
   }
 
-  /** What a put of this SKU has to be compared with; nothing is remembered of a SKU that was never put. */
+  /** The state that a put of this SKU is compared with; a SKU that was never put adds no entry. */
   beforePut(sku: string): {
     readonly stock: Stock;
     readonly item: Item | undefined;
     readonly put: string;
     readonly itemSequence: number | undefined;
-    /** Reserved, reservations under way included. */
+    /** Reserved pieces, pending reservations included. */
     readonly committedQuantity: number;
   } {
     const entry = this.entries.get(sku) ?? emptyEntry(sku);
@@ -99,7 +101,7 @@ export class StockProjection implements Aggregator {
     return { stock, item, put, itemSequence, committedQuantity: stock.reserved + held };
   }
 
-  /** Where the catalogue entry stands; undefined: read it before the next put that changes it. */
+  /** Sets the last sequence of the catalogue entry; undefined: read it before the next put that changes it. */
   placeItem(sku: string, sequence: number | undefined): void {
     const entry = this.entries.get(sku);
     if (entry) entry.itemSequence = sequence;
@@ -117,7 +119,7 @@ export class StockProjection implements Aggregator {
     return { items, next: start + limit < this.sorted.length ? (skus.at(-1) ?? null) : null };
   }
 
-  /** Counts a decision that is on its way to the log. It ends in `committed` or in `removePending`. */
+  /** Counts a decision that is in flight to the log. It ends in `committed` or in `removePending`. */
   addPending(change: StockChange): void {
     if (change.kind === "reserve")
       for (const { sku, quantity } of change.lines) this.entry(sku).held += quantity;
@@ -174,7 +176,7 @@ function available({ stock, putting, held }: StockEntry): number {
 
 const byKind = { reserve, release, ship } as const;
 
-/** Tells what a change does to each of its SKUs. Composing and committing must agree, so both come here. */
+/** Applies a change to each of its SKUs. Composing and committing must agree, so both use it. */
 function eachSku(
   change: StockChange,
   touch: (sku: string, next: (stock: Stock) => Stock, put?: string) => void,

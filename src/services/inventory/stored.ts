@@ -1,31 +1,23 @@
 /**
  * The inventory's messages in the log: stock, catalogue item and hold, as JSON. Writing is plain; reading checks,
- * because whatever is wrong here would be promised to a customer.
+ * because a wrong entry would be promised to a customer.
  */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { subjects } from "../../runtime/subjects.ts";
 import type { Message } from "../../runtime/ports.ts";
-import type { Money } from "../orders/contract.ts";
+import type { Money, PricedLine } from "../../../machines/types.ts";
 import type { ReserveOutput } from "./contract.ts";
 import { checked } from "./rules.ts";
 import type { Item, Stock } from "./rules.ts";
 
-/** Stock of one SKU; `put`: command id of the latest put, by which a repeated one is recognised. */
+/** Stock of one SKU; `put`: command id of the latest put, which identifies a repeated one. */
 export type StoredStock = Stock & { readonly sku: string; readonly put: string };
 
 /** Payload of `$KV.ORDERS.catalogue.<sku>`. */
 export type StoredItem = Item & { readonly sku: string };
 
-/** A reserved line as it was priced. */
-export type HoldLine = {
-  readonly sku: string;
-  readonly name: string;
-  readonly quantity: number;
-  readonly unitPrice: Money;
-};
-
-/** Why nothing was reserved, as the order was told: for good, for a repetition is told the same. */
+/** Why nothing was reserved. Permanent: a repetition gets the same answer. */
 export type Refusal = Exclude<ReserveOutput, { readonly outcome: "reserved" | "closed" }>;
 
 /**
@@ -34,7 +26,7 @@ export type Refusal = Exclude<ReserveOutput, { readonly outcome: "reserved" | "c
 export type StoredHold = {
   readonly orderId: string;
   readonly state: "reserved" | "released" | "shipped" | "refused";
-  readonly lines: readonly HoldLine[];
+  readonly lines: readonly PricedLine[];
   /** Null on a tombstone. */
   readonly total: Money | null;
   /** With `refused` only. */
@@ -78,25 +70,25 @@ const HoldSchema = Compile(
   }),
 );
 
-/** The next entry of the SKU's ledger. Unfenced: the batch's lock check guards it. */
+/** The SKU's next stock message. Without a precondition: the lock check of its batch protects it. */
 export function stockMessage(sku: string, stock: Stock, put: string): Message {
   const { onHand, reserved, received, shipped } = stock;
   const payload: StoredStock = { sku, onHand, reserved, received, shipped, put };
   return { subject: subjects.stock(sku), payload: JSON.stringify(payload) };
 }
 
-/** The catalogue entry; its writer guards it. */
+/** The catalogue entry; its writer adds the precondition. */
 export function itemMessage(sku: string, { name, price }: Item): Message {
   const payload: StoredItem = { sku, name, price };
   return { subject: subjects.item(sku), payload: JSON.stringify(payload) };
 }
 
-/** The order's hold; its writer guards it. */
+/** The order's hold; its writer adds the precondition. */
 export function holdMessage(hold: StoredHold): Message {
   return { subject: subjects.hold(hold.orderId), payload: JSON.stringify(hold) };
 }
 
-/** @throws Error for a payload that breaks the stock's invariants. */
+/** A stock message. @throws Error for a payload that breaks the stock's invariants. */
 export function readStock(payload: string): StoredStock {
   const stock: unknown = JSON.parse(payload);
   if (!StockSchema.Check(stock)) throw new Error(`not a stock entry: ${payload}`);
@@ -104,14 +96,14 @@ export function readStock(payload: string): StoredStock {
   return stock;
 }
 
-/** @throws Error for a payload that is no catalogue item. */
+/** A catalogue entry. @throws Error for a payload that is none. */
 export function readItem(payload: string): StoredItem {
   const item: unknown = JSON.parse(payload);
   if (!ItemSchema.Check(item)) throw new Error(`not a catalogue entry: ${payload}`);
   return item;
 }
 
-/** @throws Error for a payload that is no hold. */
+/** A hold. @throws Error for a payload that is none. */
 export function readHold(payload: string): StoredHold {
   const hold: unknown = JSON.parse(payload);
   if (!HoldSchema.Check(hold)) throw new Error(`not a hold: ${payload}`);

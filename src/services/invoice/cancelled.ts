@@ -1,10 +1,10 @@
-/** Whether an order is cancelled, read from the stream: a worker has no order at hand. */
+/** Reads from the stream whether an order is cancelled: a worker has no order in memory. */
 import { partitionOf, subjects } from "../../runtime/subjects.ts";
 import type { ActorRecord } from "../../runtime/actor/snapshot.ts";
 import type { Journal } from "../../runtime/ports.ts";
 import { orderMachinesOf, orderStatus } from "../orders/status.ts";
 
-/** @returns see `InvoiceDependencies.isCancelled`; an order without a record is not */
+/** Implements `InvoiceDependencies.isCancelled`. An order without a record is not cancelled. */
 export function cancelledInJournal(
   journalOf: (partition: number) => Pick<Journal, "readLast">,
   partitions: number,

@@ -1,24 +1,24 @@
 /**
- * The fonts of invoices, their metrics read once per process, and texts laid out once. pdfkit (0.20) reads a standard
- * font's widths and kerning anew for every document, which is half of the work of a small one; a font object differs
- * between documents by three fields only. What is left is mostly the kerning of texts, most of which stand on every
- * invoice. Held to pdfkit's own output by test/unit/services/invoice-pdf.test.ts.
+ * The fonts of invoices: reads their metrics once per process, and lays out each text once. pdfkit (0.20) reads a
+ * standard font's widths and kerning again for every document, which is half of the work of a small one; a font object
+ * differs between documents by three fields only. The rest is mostly the kerning of texts, most of which are on every
+ * invoice. test/unit/services/invoice-pdf.test.ts compares the result with pdfkit's own output.
  */
 // oxlint-disable-next-line import/no-named-as-default -- its types know the default export only
 import PDFDocument from "pdfkit";
 
 type Document = InstanceType<typeof PDFDocument>;
-/** What pdfkit keeps in a document about its fonts; not in its types. */
+/** The fields in which pdfkit keeps a document's fonts; missing in its types. */
 type Fonts = { _fontFamilies: Record<string, object>; _fontCount: number; _font: Font };
 
-/** A font of pdfkit. What `encode` answers is read and never changed by it. */
+/** A font of pdfkit, which reads the result of `encode` and never changes it. */
 type Font = {
   readonly encode: (text: string) => unknown;
   readonly widthOfString: (text: string, size: number) => number;
 };
 
 const NAMES = ["Helvetica", "Helvetica-Bold"] as const;
-/** Texts remembered per font; names and addresses come and go. */
+/** Texts remembered per font; the cache is cleared when full, because names and addresses change. */
 const TEXTS_MAX = 2000;
 
 let loaded: Readonly<Record<string, Font>> | undefined;
@@ -49,11 +49,11 @@ function load(): Record<string, Font> {
   );
 }
 
-/** The font, with what it knows of a text worked out once. */
+/** The font, with the layout of each text computed once. */
 function remembering(font: Font): Font {
   const own = { encode: font.encode.bind(font), widthOfString: font.widthOfString.bind(font) };
   const encode = remembered((text) => own.encode(text));
-  // Widths grow with the size: that of one unit says all.
+  // Widths are proportional to the size: the width at size 1 gives all others.
   const width = remembered((text) => own.widthOfString(text, 1));
   return Object.assign(font, { encode, widthOfString: (text: string, size: number) => width(text) * size });
 }

@@ -1,31 +1,16 @@
+/** Reads stored invoices and credit notes. Owns nothing. Outcomes are values. */
 import type { Actors } from "../../runtime/actors.ts";
 import type { Documents } from "../../runtime/workers/document-store.ts";
 import { Unavailable } from "../../runtime/ports.ts";
+import { unavailable } from "../unavailable.ts";
+import type { InvoiceResult, Invoices } from "./contract.ts";
 
-/** The answer to "where is the invoice of this order?". */
-export type StoredInvoice =
-  | { readonly status: "found"; readonly pdf: Buffer; readonly number: string }
-  /** There is no such order. */
-  | { readonly status: "not_found" }
-  /** The order has none, or none yet. */
-  | { readonly status: "not_ready" }
-  | { readonly status: "unavailable"; readonly reason: string; readonly retryAfterMs: number };
-
-/** Invoices that were made, by order id; they stay, whatever becomes of the order. */
-export interface Invoices {
-  read(orderId: string): Promise<StoredInvoice>;
-  /** What takes the invoice of a cancelled order back. */
-  creditNote(orderId: string): Promise<StoredInvoice>;
-}
-
-/** Of the document beside the invoice, which has the order's id as its name. */
+/** Name of the credit note in the document store; the invoice has the order's id as its name. */
 export const creditNoteName = (orderId: string): string => `${orderId}.credit-note`;
 
-const RETRY_AFTER_MS = 1_000;
-
-/** Reads documents; asks the order itself only when there is none. */
+/** Reads documents; reads the order itself only when there is no document. */
 export function storedInvoices(documents: Documents, actors: Pick<Actors, "read">): Invoices {
-  const read = async (orderId: string, name: string): Promise<StoredInvoice> => {
+  const read = async (orderId: string, name: string): Promise<InvoiceResult> => {
     try {
       const found = await documents.get(name);
       if (found !== undefined) {
@@ -45,9 +30,3 @@ export function storedInvoices(documents: Documents, actors: Pick<Actors, "read"
     creditNote: (orderId) => read(orderId, creditNoteName(orderId)),
   };
 }
-
-const unavailable = (reason: string): StoredInvoice => ({
-  status: "unavailable",
-  reason,
-  retryAfterMs: RETRY_AFTER_MS,
-});

@@ -1,7 +1,9 @@
+/** Text for the standard fonts of PDF. Pure. */
+
 /** Characters beyond ISO 8859-1 that the standard fonts of PDF have (WinAnsi, 0x80 to 0x9f). */
 const EXTRA = new Set("€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ");
 
-/** Letters that do not fall apart into a base letter and an accent. */
+/** Letters that Unicode does not decompose into a base letter and an accent. */
 const PLAIN: Readonly<Record<string, string>> = {
   ł: "l",
   Ł: "L",
@@ -21,8 +23,8 @@ const PLAIN: Readonly<Record<string, string>> = {
 };
 
 /**
- * Text as the standard fonts of PDF can show it: other letters lose their accents (ő becomes o), and what has no
- * Latin base letter becomes `?`. Control characters become spaces.
+ * Text as the standard fonts of PDF can show it: other letters lose their accents (ő becomes o), and characters without
+ * a Latin base letter become `?`. Control characters become spaces.
  */
 export function latin(text: string): string {
   let result = "";

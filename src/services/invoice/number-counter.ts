@@ -1,28 +1,28 @@
 /**
- * Which order gets which invoice number of a year: the counter's entry, and how it moves on. Pure.
+ * Allocates the invoice numbers of a year to orders: the counter's entry, and its next value. Pure.
  *
- * The entry names the orders of the numbers that were given last, so that whoever comes next can record them when
- * their taker has not. A number counts once its order's own entry says so.
+ * The entry names the orders of the latest allocated numbers, so that the next process can record them when the
+ * allocating one did not. A number counts once its order's own entry holds it.
  */
 
-/** One number and the order it was given to. */
+/** One number and the order it was allocated to. */
 export type Allocated = { readonly number: number; readonly order: string };
 
 /** The entry of a year. */
 export type Counter = {
-  /** Highest number given in the year; 0 for none. */
+  /** Highest number allocated in the year; 0 for none. */
   readonly last: number;
-  /** The latest block. Every earlier number is recorded with its order, or stands in `free`. */
+  /** The latest block. Every earlier number is recorded with its order, or is in `free`. */
   readonly given: readonly Allocated[];
-  /** Given once, but the order had another number already: given again before a new one is taken. */
+  /** Allocated once to orders that had another number already: allocated again before any new number. */
   readonly free: readonly number[];
-  /** Date of the latest block, RFC 3339 UTC. Never goes back, so that new numbers and dates ascend together. */
+  /** Date of the latest block, RFC 3339 UTC. Never decreases, so that new numbers and dates ascend together. */
   readonly issuedAt: string;
-  /** The year is over: nothing is given any more, and nothing is left to be recorded or given again. */
+  /** The year is over: no number is allocated any more, and none is left to be recorded or allocated again. */
   readonly closed?: true;
 };
 
-/** Of a year in which no invoice was made yet: its dates begin with it, whatever a clock says. */
+/** The counter of a year without invoices: its dates begin with the year, whatever a clock shows. */
 export const emptyCounter = (year: number): Counter => ({
   last: 0,
   given: [],
@@ -30,14 +30,14 @@ export const emptyCounter = (year: number): Counter => ({
   issuedAt: `${year}-01-01T00:00:00.000Z`,
 });
 
-/** What can be given again: free before, or in the block of `counter` and found to be unused. Lowest first. */
+/** Numbers to allocate again: free before, or in the block of `counter` and found unused. Lowest first. */
 export function spareNumbers(counter: Counter, unused: readonly number[]): number[] {
   return [...counter.free, ...unused].toSorted((a, b) => a - b);
 }
 
 /**
  * The counter after the next block.
- * @param unused numbers of the block in `counter` that turned out to be free
+ * @param unused numbers of the block in `counter` that their orders did not need
  * @param orders distinct, at least one
  * @param now RFC 3339 UTC
  */
@@ -53,7 +53,7 @@ export function allocate(
   return { last, given, free, issuedAt: now > counter.issuedAt ? now : counter.issuedAt };
 }
 
-/** The year's last entry: its latest block is recorded whole, and it has no spare number. */
+/** The year's last entry. Requires that its latest block is recorded completely, and that no number is spare. */
 export const closed = (counter: Counter): Counter => ({ ...counter, closed: true });
 
 /** `2026-000042`; more digits from the millionth invoice of a year on. */

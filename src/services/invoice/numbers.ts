@@ -1,66 +1,70 @@
 /**
- * Invoice numbers: one per order for ever, without gaps within a year.
+ * Invoice numbers: one per order permanently, without gaps within a year.
  *
- * Two kinds of entries in one bucket, changed by compare-and-set only: `year.2026`, the counter (allotment.ts), and
- * `order.<id>`, the number that an order has, or that it gets none, written once. A taker moves the counter, which names its orders, then
- * records each order's number. Whoever moves the counter next records first what the entry before says: a crash
- * between the two leaves nothing open. An order that has a number already keeps it, and the new one is given to
- * somebody else.
+ * Two kinds of entries in one bucket, changed by compare-and-set only: `year.2026`, the counter (number-counter.ts),
+ * and `order.<id>`, the order's number or the decision that it gets none, written once. A process updates the counter
+ * with a block of orders, then records each order's number. The process that updates the counter next first records the
+ * block of the previous entry, so a crash between the two steps leaves nothing open. An order that has a number already
+ * keeps it, and the new number is allocated to another order.
  *
- * A new year begins when its predecessor's counter is closed, which is a move of that counter like any other: who is
- * about to move it fails, and a closed one is never moved. It is closed when its last block is recorded and no number
- * of it is spare; while one is, the first orders of the new year get it, with the date of that day. A node whose clock
- * is behind goes with the others into the new year.
+ * A new year begins when the previous year's counter is closed. Closing is an ordinary compare-and-set on the counter,
+ * so a concurrent allocation fails; a closed counter never changes. A counter can be closed when its last block is
+ * recorded and no number is spare; while one is spare, the first orders of the new year get it, with the date of that
+ * day. A node whose clock lags follows the others into the new year.
  *
- * Credit notes have numbers of a series of their own, with keys of their own in the same bucket.
+ * Credit notes have a separate series of numbers, with separate keys in the same bucket.
  *
- * Owns: both kinds of entries, and the orders waiting here.  Does not own: what an invoice looks like.
+ * Owns: both kinds of entries, and the orders waiting here.  Does not own: the layout of an invoice.
  * Invariants
- *   N1. A number is recorded for one order only, and an order has one number only.
- *   N2. When the counter says n, every number below its latest block is recorded or will be given again.
- *   N3. At most one round of this process is under way; it serves all orders that wait, `BLOCK_MAX` at a time.
- *   N4. Once a number of a year is given, every number of the year before is recorded.
- * What is left: a number whose order had another one stays spare until the next invoice is made. The last block before
- * a calendar year without any invoice is looked at by nobody.
+ *   invoice-numbers.N1. A number is recorded for one order only, and an order has one number only.
+ *   invoice-numbers.N2. When the counter is at n, every number below its latest block is recorded or will be allocated
+ *       again.
+ *   invoice-numbers.N3. At most one round of this process is in flight; it serves all waiting orders, `BLOCK_MAX` at a
+ *       time.
+ *   invoice-numbers.N4. Once a number of a year is allocated, every number of the year before is recorded.
+ * Known limits: a number whose order had another one stays spare until the next invoice is made. No process repairs the
+ * last block before a calendar year without any invoice.
  * Proved by: test/unit/services/invoice-numbers.test.ts, test/integration/services/invoice.test.ts
  */
+import type { IssuedInvoice as InvoiceNumber } from "../../../machines/types.ts";
 import { token } from "../../runtime/subjects.ts";
-import type { Failpoints } from "../../runtime/failpoints.ts";
+import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import { type Bucket, type Clock, Unavailable } from "../../runtime/ports.ts";
 import { allocate, closed, type Counter, emptyCounter, numberText, spareNumbers } from "./number-counter.ts";
 
-/** What an order is told: `2026-000042`, and since when; `issuedAt` is RFC 3339, UTC. */
-export type InvoiceNumber = { readonly number: string; readonly issuedAt: string };
+/** The number of an invoice or credit note, and the time of its allocation. */
+export type { IssuedInvoice as InvoiceNumber } from "../../../machines/types.ts";
 
-/** A counter that numbers can be taken from, at most `places` of them. */
+/** A counter with up to `places` numbers to allocate. */
 type Open = {
   readonly year: number;
   readonly counter: Counter;
-  /** Of its latest block, which is recorded. */
+  /** Unused numbers of its latest block, which is recorded. */
   readonly unused: readonly number[];
   /** 0: it does not exist yet. */
   readonly revision: number;
   readonly places: number;
 };
 
-/** The keys and the look of one series of numbers. */
+/** The keys and the text form of one series of numbers. */
 export type Series = {
   readonly keys: "" | "credit-";
   readonly text: (year: number, number: number) => string;
 };
 
 const invoiceSeries: Series = { keys: "", text: numberText };
+/** The series of credit notes: `CN-2026-000007`. */
 export const creditNoteSeries: Series = {
   keys: "credit-",
   text: (year, number) => `CN-${numberText(year, number)}`,
 };
 
-/** The order gets no number, ever: it ended before it had one. Not retryable. */
+/** The order permanently gets no number: it ended before it had one. Not retryable. */
 export class NumberRefused extends Error {
   override readonly name = "NumberRefused";
 }
 
-/** What stands for an order. */
+/** The entry of an order. */
 type Recorded = InvoiceNumber | { readonly refused: true };
 
 type Waiting = { readonly order: string; readonly answer: PromiseWithResolvers<InvoiceNumber> };
@@ -71,7 +75,7 @@ const ROUND_PAUSE_MS = 5;
 const RECORD_TRIES = 5;
 const RECORD_PAUSE_MS = 50;
 
-/** Takes numbers; one per process, so that those who wait share their writes. */
+/** Takes numbers; one instance per process, so that waiting orders share their writes. */
 export class InvoiceNumbers {
   private readonly series: Series;
   private readonly bucket: Bucket;
@@ -79,7 +83,7 @@ export class InvoiceNumbers {
   private readonly failpoints: Failpoints | undefined;
   private readonly waiting = new Map<string, Waiting>();
   private running = false;
-  /** The counter's entry that this process wrote and has recorded whole: nothing to repair behind it. */
+  /** The counter's entry that this process wrote and recorded completely: it needs no repair. */
   private recorded: { readonly key: string; readonly revision: number } | undefined;
 
   constructor(bucket: Bucket, clock: Clock, failpoints?: Failpoints, series: Series = invoiceSeries) {
@@ -100,7 +104,10 @@ export class InvoiceNumbers {
     return waiting.answer.promise;
   }
 
-  /** The order's number; undefined when it has none, and then it never gets one. Idempotent. @throws Unavailable (retryable) */
+  /**
+   * The order's number; undefined when it has none, and then it never gets one. Idempotent. @throws Unavailable
+   * (retryable)
+   */
   async refuse(order: string): Promise<InvoiceNumber | undefined> {
     const has = await this.record(order, { refused: true });
     return "refused" in has ? undefined : has;
@@ -108,7 +115,7 @@ export class InvoiceNumbers {
 
   private async run(): Promise<void> {
     this.running = true;
-    // Whoever asks in the same moment shares the round.
+    // Orders that arrive in the same moment share the round.
     await Promise.resolve();
     while (this.waiting.size > 0) {
       const block = [...this.waiting.values()].slice(0, BLOCK_MAX);
@@ -129,9 +136,9 @@ export class InvoiceNumbers {
       await Promise.all(
         block.map(async (order) => {
           if (!this.waiting.has(order)) return;
-          this.failpoints?.("numbers.read_order", "before");
-          const entry = await this.bucket.get(this.orderKey(order));
-          this.failpoints?.("numbers.read_order", "after");
+          const entry = await failpoint(this.failpoints, "allocation.read_order", () =>
+            this.bucket.get(this.orderKey(order)),
+          );
           if (entry !== undefined) this.answer(order, readRecorded(entry.value));
         }),
       );
@@ -143,54 +150,54 @@ export class InvoiceNumbers {
       if (open !== undefined && orders.length > 0) {
         const next = allocate(open.counter, open.unused, orders, now.toISOString());
         const revision = await this.move(open.year, next, open.revision);
-        if (revision !== undefined) await this.settle(open.year, next, revision);
+        if (revision !== undefined) await this.recordBlock(open.year, next, revision);
       }
       if (left().length === 0) return;
-      // Another node was faster, or the answer is missing: the entry tells. Or the new year is open now.
+      // Another node was faster, or the answer got lost: the entry shows which. Or the new year is open now.
       await this.clock.sleep(ROUND_PAUSE_MS * (tried + 1));
     }
     throw new Unavailable(`no invoice number after ${ROUND_TRIES} tries`);
   }
 
-  /** The counter to take numbers from; undefined when that has to be looked at again. @throws Unavailable */
+  /** The counter to allocate from; undefined when it has to be read again. @throws Unavailable */
   private async open(year: number): Promise<Open | undefined> {
-    this.failpoints?.("numbers.read_year", "before");
-    const stored = await this.bucket.get(this.yearKey(year));
-    this.failpoints?.("numbers.read_year", "after");
+    const stored = await failpoint(this.failpoints, "allocation.read_counter", () =>
+      this.bucket.get(this.yearKey(year)),
+    );
     if (stored === undefined) return this.first(year);
     const counter = JSON.parse(stored.value) as Counter;
     // Closed by a node whose clock is ahead.
     if (counter.closed) return this.open(year + 1);
-    const unused = await this.settle(year, counter, stored.revision);
+    const unused = await this.recordBlock(year, counter, stored.revision);
     return { year, counter, unused, revision: stored.revision, places: BLOCK_MAX };
   }
 
-  /** A year without a counter: begun when the one before is closed. @throws Unavailable */
+  /** A year without a counter: it begins when the year before is closed. @throws Unavailable */
   private async first(year: number): Promise<Open | undefined> {
     const last = year - 1;
-    this.failpoints?.("numbers.read_last_year", "before");
-    const stored = await this.bucket.get(this.yearKey(last));
-    this.failpoints?.("numbers.read_last_year", "after");
+    const stored = await failpoint(this.failpoints, "allocation.read_last_counter", () =>
+      this.bucket.get(this.yearKey(last)),
+    );
     const counter = stored === undefined ? emptyCounter(last) : (JSON.parse(stored.value) as Counter);
     const revision = stored?.revision ?? 0;
     const fresh = { year, counter: emptyCounter(year), unused: [], revision: 0, places: BLOCK_MAX };
     if (counter.closed) return fresh;
-    const unused = await this.settle(last, counter, revision);
+    const unused = await this.recordBlock(last, counter, revision);
     const spare = spareNumbers(counter, unused).length;
     if (spare > 0) return { year: last, counter, unused, revision, places: spare };
     return (await this.move(last, closed(counter), revision)) === undefined ? undefined : fresh;
   }
 
-  /** @returns the entry's revision; undefined when it was not moved, or that is not known */
+  /** Updates the counter. @returns the entry's revision; undefined when it was not updated, or that is unknown */
   private async move(year: number, next: Counter, revision: number): Promise<number | undefined> {
-    this.failpoints?.("numbers.move", "before");
-    const moved = await this.bucket.update(this.yearKey(year), JSON.stringify(next), revision);
-    this.failpoints?.("numbers.move", "after");
+    const moved = await failpoint(this.failpoints, "allocation.update_counter", () =>
+      this.bucket.update(this.yearKey(year), JSON.stringify(next), revision),
+    );
     return moved.status === "stored" ? moved.revision : undefined;
   }
 
-  /** Records a block. Answers the numbers whose orders had others already. @throws Unavailable */
-  private async settle(year: number, counter: Counter, revision: number): Promise<number[]> {
+  /** Records a block. @returns the numbers whose orders had others already @throws Unavailable */
+  private async recordBlock(year: number, counter: Counter, revision: number): Promise<number[]> {
     const key = this.yearKey(year);
     if (this.recorded?.key === key && this.recorded.revision === revision) return [];
     const unused: number[] = [];
@@ -206,18 +213,18 @@ export class InvoiceNumbers {
     return unused;
   }
 
-  /** Writes what stands for the order unless something does; answers what does. @throws Unavailable */
+  /** Writes the order's entry unless there is one. @returns the entry that is stored @throws Unavailable */
   private async record(order: string, wanted: Recorded): Promise<Recorded> {
     for (let tried = 1; tried <= RECORD_TRIES; tried++) {
-      this.failpoints?.("numbers.record", "before");
-      const result = await this.bucket.update(this.orderKey(order), JSON.stringify(wanted), 0);
-      this.failpoints?.("numbers.record", "after");
+      const result = await failpoint(this.failpoints, "allocation.record", () =>
+        this.bucket.update(this.orderKey(order), JSON.stringify(wanted), 0),
+      );
       if (result.status === "stored") return wanted;
       if (result.status === "conflict") {
         // A replica may not have it yet. Entries are written once, so what it shows is right.
-        this.failpoints?.("numbers.read_recorded", "before");
-        const entry = await this.bucket.get(this.orderKey(order));
-        this.failpoints?.("numbers.read_recorded", "after");
+        const entry = await failpoint(this.failpoints, "allocation.read_recorded", () =>
+          this.bucket.get(this.orderKey(order)),
+        );
         if (entry !== undefined) return readRecorded(entry.value);
       }
       await this.clock.sleep(RECORD_PAUSE_MS);

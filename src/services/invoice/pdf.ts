@@ -1,4 +1,6 @@
-/** Invoices and credit notes as PDF. Standard fonts only: a document is a few kilobytes and a few milliseconds of work. */
+/**
+ * Invoices and credit notes as PDF. Standard fonts only: a document is a few kilobytes and a few milliseconds of work.
+ */
 // oxlint-disable-next-line import/no-named-as-default -- its types know the default export only
 import PDFDocument from "pdfkit";
 import type { Seller } from "../../../config/seller-settings.ts";
@@ -13,7 +15,7 @@ type Document = InstanceType<typeof PDFDocument>;
 
 /** A4, in points. */
 const page = { left: 56, right: 539, top: 56, bottom: 760, footer: 786 } as const;
-/** Left edge and width. The largest sums that an order can have stand in them whole. */
+/** Left edge and width. The largest sums that an order can have fit in them. */
 const columns = {
   item: { x: page.left, width: 230 },
   quantity: { x: 290, width: 50, align: "right" },
@@ -21,20 +23,20 @@ const columns = {
   amount: { x: 432, width: 107, align: "right" },
 } as const;
 const ROW_HEIGHT = 30;
-/** What follows the last line: net, tax, total and a remark. */
+/** Height of what follows the last line: net, tax, total and a remark. */
 const TOTALS_HEIGHT = 84;
 const grey = "#5a6675";
 const black = "#1c2430";
 const rule = "#d8dee6";
 
-/** What stands on the paper besides the order and the seller. */
+/** The facts of the document besides the order and the seller. */
 type Paper = {
   readonly title: "Invoice" | "Credit note";
   readonly number: string;
   /** RFC 3339, UTC. */
   readonly issuedAt: string;
-  /** On a credit note: the invoice that it takes back. */
-  readonly takesBack?: InvoiceNumber;
+  /** On a credit note: the invoice that it cancels. */
+  readonly cancels?: InvoiceNumber;
   /** The name of the sum at the bottom. */
   readonly sum: string;
 };
@@ -48,14 +50,14 @@ export function renderInvoice(
   return render(order, { title: "Invoice", sum: "Total", ...invoice }, seller);
 }
 
-/** Renders the credit note that takes a whole invoice back, at the rate that the invoice had. */
+/** Renders the credit note that cancels a whole invoice, at the invoice's tax rate. */
 export function renderCreditNote(
   order: DocumentDetails,
   note: InvoiceNumber,
   invoice: InvoiceNumber,
   seller: Seller,
 ): Promise<Buffer> {
-  return render(order, { title: "Credit note", sum: "Total credited", takesBack: invoice, ...note }, seller);
+  return render(order, { title: "Credit note", sum: "Total credited", cancels: invoice, ...note }, seller);
 }
 
 function render(order: DocumentDetails, paper: Paper, seller: Seller): Promise<Buffer> {
@@ -69,7 +71,7 @@ function emptyDocument({ title, number, issuedAt }: Paper, seller: Seller): Docu
   return new PDFDocument({
     size: "A4",
     margin: 0,
-    // The type does not know that null stands for none.
+    // The type lacks null, which means no font.
     font: null as unknown as string,
     bufferPages: true,
     info: { Title: `${title} ${number}`, Author: seller.name, CreationDate: date, ModDate: date },
@@ -103,13 +105,13 @@ function sender(document: Document, { name, address, taxId }: Seller): void {
 }
 
 function heading(document: Document, order: DocumentDetails, paper: Paper): number {
-  const { title, number, issuedAt, takesBack } = paper;
+  const { title, number, issuedAt, cancels } = paper;
   const facts: [string, string][] = [
     [title, number],
     ["Date", issuedAt.slice(0, 10)],
-    ...(takesBack === undefined
+    ...(cancels === undefined
       ? []
-      : ([["Of invoice", `${takesBack.number}, ${takesBack.issuedAt.slice(0, 10)}`]] satisfies [
+      : ([["Of invoice", `${cancels.number}, ${cancels.issuedAt.slice(0, 10)}`]] satisfies [
           string,
           string,
         ][])),
@@ -156,9 +158,9 @@ function row(document: Document, y: number, ordered: DocumentDetails["lines"][nu
 function totals(document: Document, y: number, order: DocumentDetails, paper: Paper): void {
   line(document, y);
   const bold = { font: "Helvetica-Bold", size: 12 } as const;
-  const sum = (name: string, money: DocumentDetails["total"], top: number, look: Look) => {
-    at(document, name, columns.item.x, top, look);
-    at(document, moneyText(money, "code"), 300, top, { ...look, width: 239, align: "right" });
+  const sum = (name: string, money: DocumentDetails["total"], top: number, style: TextStyle) => {
+    at(document, name, columns.item.x, top, style);
+    at(document, moneyText(money, "code"), 300, top, { ...style, width: 239, align: "right" });
   };
   let next = y + 12;
   if (order.taxBasisPoints !== null) {
@@ -190,40 +192,40 @@ function line(document: Document, y: number): void {
   document.moveTo(page.left, y).lineTo(page.right, y).lineWidth(0.75).strokeColor(rule).stroke();
 }
 
-/** The currency stands once, at the total: amounts of one invoice have one currency. */
+/** An amount without its currency, which is shown once, at the total: an invoice has one currency. */
 function plainMoney(money: { amount: number; currency: string }): string {
   return moneyText(money, "code").replace(/^(-?)[A-Z]{3}\s/u, "$1");
 }
 
-type Look = {
+type TextStyle = {
   readonly font?: "Helvetica" | "Helvetica-Bold";
   readonly size?: number;
   readonly color?: string;
   readonly width?: number;
   readonly align?: "right";
-  /** What is too wide is set smaller first, down to half its size. */
+  /** Text that is too wide is set smaller first, down to half its size. */
   readonly shrinks?: true;
 };
 
-/** One line of text, cut off with an ellipsis where it is too wide. */
-function at(document: Document, text: string, x: number, y: number, look: Look = {}): void {
-  document.font(look.font ?? "Helvetica", look.size ?? 10).fillColor(look.color ?? black);
+/** One line of text, truncated with an ellipsis where it is too wide. */
+function at(document: Document, text: string, x: number, y: number, style: TextStyle = {}): void {
+  document.font(style.font ?? "Helvetica", style.size ?? 10).fillColor(style.color ?? black);
   let shown = latin(text);
-  if (look.width === undefined) {
+  if (style.width === undefined) {
     document.text(shown, x, y, { lineBreak: false });
     return;
   }
   let width = document.widthOfString(shown);
-  if (look.shrinks && width > look.width) {
-    const size = look.size ?? 10;
-    document.fontSize(Math.max(size / 2, (size * look.width) / width));
+  if (style.shrinks && width > style.width) {
+    const size = style.size ?? 10;
+    document.fontSize(Math.max(size / 2, (size * style.width) / width));
     width = document.widthOfString(shown);
   }
-  while (width > look.width && shown.length > 1) {
-    shown = `${shown.slice(0, Math.max(0, Math.floor((shown.length * look.width) / width) - 2))}…`;
+  while (width > style.width && shown.length > 1) {
+    shown = `${shown.slice(0, Math.max(0, Math.floor((shown.length * style.width) / width) - 2))}…`;
     width = document.widthOfString(shown);
   }
-  document.text(shown, look.align === "right" ? x + look.width - width : x, y, { lineBreak: false });
+  document.text(shown, style.align === "right" ? x + style.width - width : x, y, { lineBreak: false });
 }
 
 function collect(document: Document): Promise<Buffer> {

@@ -1,3 +1,5 @@
+/** The invoice worker: an invoice for every order that is ready, a credit note for a cancelled one with an invoice. */
+import { failpoint } from "../../runtime/failpoints.ts";
 import type { Seller } from "../../../config/seller-settings.ts";
 import { checked, type WorkerBounds } from "../../runtime/workers/worker-bounds.ts";
 import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
@@ -10,7 +12,7 @@ import { creditNoteName } from "./invoices.ts";
 import { creditNoteSeries, type InvoiceNumber, InvoiceNumbers, NumberRefused } from "./numbers.ts";
 import { renderCreditNote, renderInvoice } from "./pdf.ts";
 
-/** Retried for about an hour: what it needs is stored beside the orders, and the order waits for it. */
+/** Retries for about an hour: its stores are on the orders' own server, and the order waits for the invoice. */
 export const invoiceBounds: WorkerBounds = checked({
   maxInFlight: 256,
   workLimitMs: 10_000,
@@ -22,30 +24,30 @@ export const invoiceBounds: WorkerBounds = checked({
 
 /** What the invoice worker needs of its node. */
 export type InvoiceDependencies = WorkerDependencies & {
-  /** Numbers: the bucket INVOICES_NUMBERS, entries kept for ever. */
+  /** Numbers: the bucket INVOICES_NUMBERS, whose entries are kept permanently. */
   readonly numbers: Bucket;
   /** PDFs by order id, with their `number` as metadata. */
   readonly documents: Documents;
-  /** Into the order's inbox. */
+  /** Writes into the order's inbox. */
   readonly deliver: Actors["deliver"];
-  /** True when the order's newest record says so; it may be cancelled a moment later. @throws Unavailable */
+  /** True when the order's newest record is cancelled; it may be cancelled a moment later. @throws Unavailable */
   readonly isCancelled: (orderId: string) => Promise<boolean>;
-  /** Who sends the invoices. */
+  /** The seller on the invoices. */
   readonly seller: Seller;
   readonly bounds?: WorkerBounds;
 };
 
-/** The event types that make an invoice, or take it back. */
+/** The event types that lead to an invoice or a credit note. */
 export const invoicedEvents: readonly string[] = ["order.ready", "order.cancelled"];
 
 /**
- * Makes the invoice of every order that is ready: takes its number, stores the PDF, tells the order. Every step can
- * be repeated, so a crash anywhere leaves the same invoice: an order has one number for ever, a PDF that is stored is
- * not touched again, and the order's inbox knows the message by its id.
+ * Makes the invoice of every order that is ready: takes its number, stores the PDF, notifies the order. Every step can
+ * be repeated, so a crash anywhere results in the same invoice: an order has one number permanently, a stored PDF never
+ * changes, and the order's inbox deduplicates the message by its id.
  *
- * An order that is cancelled gets no invoice any more. If it has one, that stays, and a credit note takes it back, with
- * a number of its own series. Which of the two it is, is decided where the order's number would stand: there it gets a
- * number or is refused one, once.
+ * A cancelled order gets no invoice any more. If it has one, the invoice stays, and a credit note with a number of its
+ * own series cancels it. The order's entry in the bucket decides between the two: it is written once, with a number or
+ * with the refusal of one.
  */
 export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<RunningWorker> {
   const { bounds = invoiceBounds } = dependencies;
@@ -73,61 +75,49 @@ class InvoiceService {
     this.creditNotes = new InvoiceNumbers(numbers, clock, failpoints, creditNoteSeries);
   }
 
-  /** @throws Unavailable (retryable) */
+  /** Issues the invoice of an order. @throws Unavailable (retryable) */
   async issue(order: DocumentDetails): Promise<void> {
     const { deliver, documents, seller, failpoints } = this.dependencies;
     const { orderId } = order;
     const invoice = await this.number(orderId);
     if (invoice === undefined) return;
-    failpoints?.("invoice.find", "before");
-    const stored = await documents.get(orderId);
-    failpoints?.("invoice.find", "after");
+    const stored = await failpoint(failpoints, "invoice.find", () => documents.get(orderId));
     if (stored === undefined) {
       const bytes = await renderInvoice(order, invoice, seller);
-      failpoints?.("invoice.store", "before");
-      await documents.put(orderId, { bytes, metadata: { number: invoice.number } });
-      failpoints?.("invoice.store", "after");
+      await failpoint(failpoints, "invoice.store", () =>
+        documents.put(orderId, { bytes, metadata: { number: invoice.number } }),
+      );
     }
     const issued: FulfillmentEvent = { type: "invoice.issued", ...invoice };
-    failpoints?.("invoice.deliver", "before");
-    await deliver(orderId, "fulfillment", issued, `invoice.${orderId}`);
-    failpoints?.("invoice.deliver", "after");
+    await failpoint(failpoints, "invoice.deliver", () =>
+      deliver(orderId, "fulfillment", issued, `invoice.${orderId}`),
+    );
   }
 
-  /** Of an order that is cancelled. @throws Unavailable (retryable) */
+  /** Issues the credit note of a cancelled order that has an invoice. @throws Unavailable (retryable) */
   async issueCreditNote(order: DocumentDetails): Promise<void> {
     const { documents, seller, failpoints } = this.dependencies;
     const { orderId } = order;
-    failpoints?.("credit.refuse", "before");
-    const invoice = await this.numbers.refuse(orderId);
-    failpoints?.("credit.refuse", "after");
+    const invoice = await failpoint(failpoints, "credit.refuse", () => this.numbers.refuse(orderId));
     if (invoice === undefined) return;
-    failpoints?.("credit.number", "before");
-    const note = await this.creditNotes.take(orderId);
-    failpoints?.("credit.number", "after");
+    const note = await failpoint(failpoints, "credit.number", () => this.creditNotes.take(orderId));
     const name = creditNoteName(orderId);
-    failpoints?.("credit.find", "before");
-    const stored = await documents.get(name);
-    failpoints?.("credit.find", "after");
+    const stored = await failpoint(failpoints, "credit.find", () => documents.get(name));
     if (stored !== undefined) return;
     const bytes = await renderCreditNote(order, note, invoice, seller);
-    failpoints?.("credit.store", "before");
-    await documents.put(name, { bytes, metadata: { number: note.number } });
-    failpoints?.("credit.store", "after");
+    await failpoint(failpoints, "credit.store", () =>
+      documents.put(name, { bytes, metadata: { number: note.number } }),
+    );
   }
 
   /** The order's number, taken now unless it is cancelled. */
   private async number(orderId: string): Promise<InvoiceNumber | undefined> {
     const { isCancelled, failpoints } = this.dependencies;
-    failpoints?.("invoice.look", "before");
-    const cancelled = await isCancelled(orderId);
-    failpoints?.("invoice.look", "after");
-    // It may have a number from before, of which the PDF is missing.
+    const cancelled = await failpoint(failpoints, "invoice.read_order", () => isCancelled(orderId));
+    // The order may have a number already, with its PDF missing.
     if (cancelled) return this.numbers.refuse(orderId);
     try {
-      failpoints?.("invoice.number", "before");
-      const number = await this.numbers.take(orderId);
-      failpoints?.("invoice.number", "after");
+      const number = await failpoint(failpoints, "invoice.number", () => this.numbers.take(orderId));
       return number;
     } catch (error) {
       if (error instanceof NumberRefused) return undefined;

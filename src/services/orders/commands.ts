@@ -1,17 +1,29 @@
 import type { Money, OrderCommand } from "./contract.ts";
+import type { MachineName } from "./definition.ts";
 
-/** A command as the machine that takes it knows it. */
+/** A command with its receiver: one machine of the order. */
 export type AddressedEvent = {
-  readonly machine: "order" | "payment" | "fulfillment";
+  readonly machine: MachineName;
   readonly event: { readonly type: string; readonly collected?: Money };
 };
 
-/** A try is the failed machine's; cancelling is the order's, the steps of the warehouse are fulfillment's. */
-export function addressed(command: Exclude<OrderCommand, { type: "retry" }>): AddressedEvent {
-  return { machine: command.type === "cancel" ? "order" : "fulfillment", event: command };
+type Command = Exclude<OrderCommand, { type: "retry" }>;
+
+const machineOf: Readonly<Record<Command["type"], MachineName>> = {
+  cancel: "order",
+  pick: "fulfillment",
+  "quality-check": "fulfillment",
+  pack: "fulfillment",
+  ship: "fulfillment",
+  deliver: "fulfillment",
+};
+
+/** The command with the machine that takes it. A `retry` has no fixed one: the machine that failed takes it. */
+export function addressed(command: Command): AddressedEvent {
+  return { machine: machineOf[command.type], event: command };
 }
 
-/** True when `deliver` hands over exactly what is due; nothing due may be left out or given as 0. */
+/** True when `deliver` collects exactly what is due. Nothing due may be left out or passed as 0. */
 export function collectsDue(due: Money, collected: Money | undefined): boolean {
   if (collected === undefined) return due.amount === 0;
   return collected.amount === due.amount && collected.currency === due.currency;

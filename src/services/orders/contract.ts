@@ -1,28 +1,16 @@
 /** The order service as HTTP sees it. Outcomes are values; only programmer faults throw. */
 
-export type Money = { readonly amount: number; readonly currency: string };
+import type { FulfillmentCommand } from "../../../machines/fulfillment-events.ts";
+import type { IssuedInvoice, Missing, Money, OrderInput, PaymentMethod } from "../../../machines/types.ts";
+import type { UnavailableResult } from "../unavailable.ts";
 
-export type PaymentMethod =
-  | "cash_on_delivery"
-  | "in_person"
-  | "credit_card"
-  | "debit_card"
-  | "tokenized"
-  | "async";
+export { isPaymentMethod, isHosted, needsToken, paymentMethods } from "../../../machines/payment-methods.ts";
+export type { Money, PaymentMethod } from "../../../machines/types.ts";
 
-export type PlaceOrder = {
-  readonly customer: { readonly id: string; readonly email: string; readonly name: string };
-  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
-  readonly payment: { readonly method: PaymentMethod; readonly token?: string };
-  readonly shippingAddress: {
-    readonly line1: string;
-    readonly line2?: string;
-    readonly city: string;
-    readonly postalCode: string;
-    readonly country: string;
-  };
-};
+/** A new order, as a client asks for it. */
+export type PlaceOrder = Pick<OrderInput, "customer" | "lines" | "payment" | "shippingAddress">;
 
+/** The order's status, derived from the state of its machine `order`. */
 export type OrderStatus =
   | "reserving"
   | "rejected"
@@ -38,7 +26,7 @@ export type OrderStatus =
   | "completed"
   | "cancelled";
 
-/** The order as the API shows it (api.md). Times are RFC 3339 UTC. */
+/** The order as the API shows it. Times are RFC 3339, UTC. */
 export type OrderView = {
   readonly id: string;
   readonly version: number;
@@ -59,7 +47,7 @@ export type OrderView = {
     readonly url: string | null;
   };
   readonly fulfillment: { readonly status: string; readonly trackingNumber: string | null };
-  readonly invoice: { readonly number: string; readonly issuedAt: string; readonly url: string } | null;
+  readonly invoice: (IssuedInvoice & { readonly url: string }) | null;
   readonly shippingAddress: PlaceOrder["shippingAddress"];
   /** Why the order was rejected, refused or cancelled; null otherwise. */
   readonly reason: string | null;
@@ -68,17 +56,9 @@ export type OrderView = {
   readonly nextEvents: readonly string[];
 };
 
-export type Missing = { readonly sku: string; readonly requested: number; readonly available: number };
-
-export type UnavailableResult =
-  | { readonly status: "unavailable"; readonly reason: string; readonly retryAfterMs: number }
-  /** Nothing was written, and nothing can be: a disk is full. */
-  | { readonly status: "storage_unavailable"; readonly reason: string; readonly retryAfterMs: number }
-  | { readonly status: "overloaded"; readonly retryAfterMs: number }
-  | { readonly status: "refused"; readonly code: string; readonly reason: string };
-
+/** The outcome of a new order, or of the repetition of one. */
 export type PlaceResult =
-  /** Confirmed, or waiting on the hosted payment page. */
+  /** Confirmed, or waiting for the customer on the hosted payment page. */
   | { readonly status: "placed"; readonly order: OrderView }
   /** Not settled within the wait. */
   | { readonly status: "pending"; readonly order: OrderView }
@@ -91,6 +71,7 @@ export type PlaceResult =
   | { readonly status: "idempotency_key_reused"; readonly orderId: string }
   | UnavailableResult;
 
+/** The outcome of a command to an existing order. */
 export type CommandResult =
   | { readonly status: "done"; readonly order: OrderView }
   | {
@@ -102,17 +83,14 @@ export type CommandResult =
   | { readonly status: "not_found" }
   | UnavailableResult;
 
-/** What a client may ask of an existing order. `nextEvents` and `allowedEvents` use these names. */
+/** Commands to an existing order. `nextEvents` and `allowedEvents` use these names. */
 export type OrderCommand =
   | { readonly type: "cancel"; readonly reason: string }
-  | { readonly type: "pick" }
-  | { readonly type: "quality-check"; readonly passed: boolean }
-  | { readonly type: "pack" }
-  | { readonly type: "ship" }
-  | { readonly type: "deliver"; readonly collected?: Money }
-  /** By an operator: what failed and waits for its next try is tried at once. */
+  | FulfillmentCommand
+  /** From an operator: retries at once what failed and waits for its next try. */
   | { readonly type: "retry" };
 
+/** One commit of an order as the API shows it. */
 export type HistoryItem = {
   readonly version: number;
   readonly sequence: number;
@@ -126,15 +104,18 @@ export type HistoryItem = {
   readonly epoch: number;
 };
 
+/** Places orders, reads them and passes commands to them. */
 export interface Orders {
   /**
-   * @param options.idempotencyKey with `caller` it decides the order's id, so a repeat meets the same order.
+   * Places an order and waits until it settles.
+   * @param options.idempotencyKey with `caller` it decides the order's id, so a repeat finds the same order.
    * @param options.waitMs how long to wait for the order to settle; 0 answers after the first commit.
    */
   place(
     order: PlaceOrder,
     options: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
   ): Promise<PlaceResult>;
+  /** The order's acknowledged state. */
   get(
     id: string,
   ): Promise<
@@ -142,6 +123,7 @@ export interface Orders {
     | { readonly status: "not_found" }
     | UnavailableResult
   >;
+  /** Passes one command to the order. Not idempotent by itself: the order's state decides whether it is legal. */
   command(id: string, command: OrderCommand): Promise<CommandResult>;
   /** Oldest first; `not_found` for an id without records. */
   history(
@@ -153,36 +135,37 @@ export interface Orders {
   >;
 }
 
-/** An order that an input has stopped; see ADR 7. Times are RFC 3339 UTC. */
+/** An order that was set apart after a poisonous input; see ADR 7. Times are RFC 3339, UTC. */
 export type ParkedOrder = {
   readonly orderId: string;
-  /** Of this parking; a later one of the same order has another. */
+  /** Identifies this parking; a later parking of the same order has another id. */
   readonly parkingId: string;
   readonly since: string;
-  /** In the words of the machine that refused the input. */
+  /** The error of the machine that refused the input. */
   readonly reason: string;
-  /** As the order's history names it; null when it is the stored order that cannot be read. */
+  /** The input's name as in the order's history; null when the stored order itself cannot be read. */
   readonly input: string | null;
-  /** Of the last good state; 0 when that cannot be read. */
+  /** Version of the last good state; 0 when that cannot be read. */
   readonly version: number;
 };
 
+/** The outcome of `resume` and `skip`. */
 export type UnparkResult =
   /** The order is not parked any more. */
   | { readonly status: "done"; readonly order: OrderView }
-  /** By the same input, or one behind it. */
+  /** The same input, or a later one, parked the order again. */
   | { readonly status: "still_parked"; readonly reason: string }
   | { readonly status: "not_parked" }
-  /** The parking that the caller names has ended; this is another one. */
+  /** The parking that the caller names has ended; the order is parked by another one. */
   | { readonly status: "parked_otherwise" }
   /** The stored order cannot be read: no input is at fault. */
   | { readonly status: "nothing_to_skip" }
   | { readonly status: "not_found" }
   | UnavailableResult;
 
-/** What operators do about orders that are parked. */
+/** Operator actions on parked orders. */
 export interface ParkedOrders {
-  /** Oldest parking first. @param options.after `next` of the page before */
+  /** Oldest parking first. @param options.after `next` of the previous page */
   list(options: {
     readonly limit: number;
     readonly after?: string;
@@ -190,11 +173,11 @@ export interface ParkedOrders {
     | { readonly status: "found"; readonly items: readonly ParkedOrder[]; readonly next: string | null }
     | UnavailableResult
   >;
-  /** Tries the input again. `done` also for an order that is not parked. */
+  /** Evaluates the input again. `done` also for an order that is not parked. */
   resume(id: string): Promise<UnparkResult>;
   /**
-   * Drops the input that parked the order, and goes on with those behind it.
-   * @param parkingId so that a repetition drops nothing else; without it, the parking as it is now
+   * Drops the input that parked the order, and continues with the inputs after it.
+   * @param parkingId makes a repetition drop nothing else; without it, the present parking
    */
   skip(id: string, parkingId?: string): Promise<UnparkResult>;
 }

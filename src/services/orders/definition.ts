@@ -1,4 +1,4 @@
-/** An order as the runtime sees it: three machines, who listens to whom, and the effects they ask for. */
+/** An order as the runtime sees it: three machines, their listeners, and the effects that they invoke. */
 import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
 import type { FulfillmentContext } from "../../../machines/fulfillment-rules.ts";
 import { orderMachine } from "../../../machines/order.ts";
@@ -18,7 +18,7 @@ import { paymentEffects } from "../payments/payment-effects.ts";
 import type { PaymentGateway } from "../payments/gateway.ts";
 import { paymentMigrations } from "./payment-migrations.ts";
 
-/** What the effects of an order are carried out with. */
+/** The outside systems that carry out the effects of an order. */
 export type OrderDefinitionOptions = {
   readonly gateway: PaymentGateway;
   /** Time limit of one call to the gateway, ms. Equal on all nodes. Default 5000. */
@@ -29,31 +29,34 @@ export type OrderDefinitionOptions = {
     readonly shipInventory: EffectHandler;
   };
   readonly carrier: Carrier;
-  /** Where the invoices are, by order id. */
+  /** The store of invoices, by order id. */
   readonly documents: Pick<Documents, "get">;
-  /** How a node treats the outside systems of its orders. */
+  /** Limits of the calls to each outside system. */
   readonly providers?: Readonly<Record<ProviderName, ProviderLimits>>;
 };
 
-/** The outside systems, as the effects name them. */
+/** The outside systems, by the names that the effects use. */
 export type ProviderName = "gateway" | "carrier" | "inventory" | "documents";
 
-/** Orders of version 1 were placed before rates were recorded, and none is made up for them. */
+/** Orders of version 1 were placed before rates were recorded; the migration invents none. */
 function withoutTaxRate(state: MachineState): MachineState {
   return { ...state, context: { ...(state.context as object), taxBasisPoints: null } };
 }
 
-/** Each machine's name, as in records, commands and inbox messages. */
+/** The machines by name; records, commands and inbox messages use these names. */
 export const orderMachines = {
-  // 2: the rate of tax is recorded.
+  // 2: records the tax rate.
   order: { machine: orderMachine, version: 2, migrations: { 1: withoutTaxRate } },
-  // 2: why money is given back is kept, authorisations lapse.
+  // 2: keeps the reason of a refund, and lets authorizations lapse.
   payment: { machine: paymentMachine, version: 2, migrations: paymentMigrations },
-  // 2: the invoice is retrieved, and parcels are handed over to a carrier.
-  fulfillment: { machine: fulfillmentMachine, version: 2, migrations: { 1: labelledHere } },
+  // 2: retrieves the invoice, and hands parcels over to a carrier.
+  fulfillment: { machine: fulfillmentMachine, version: 2, migrations: { 1: labeledHere } },
 } as const;
 
-/** The whole conversation between the machines of an order. */
+/** Name of one machine of an order. */
+export type MachineName = keyof typeof orderMachines;
+
+/** All events that the machines of an order exchange, with the machines that receive them. */
 const listens: ActorDefinition["listens"] = {
   "order.created": ["payment"],
   "payment.authorized": ["order"],
@@ -70,7 +73,7 @@ const listens: ActorDefinition["listens"] = {
   "order.closed": ["payment", "fulfillment"],
 };
 
-/** Not for the public: the order tells the same in its own events, with the facts that belong to them. */
+/** Never published: the order machine emits the same facts in its own public events. */
 const privateEvents: ReadonlySet<string> = new Set([
   "order.closed",
   "capture.requested",
@@ -79,7 +82,7 @@ const privateEvents: ReadonlySet<string> = new Set([
   "fulfillment.shipped",
 ]);
 
-/** Everything the runtime has to know about orders. */
+/** The definition that the runtime hosts orders with. */
 export function orderDefinition(options: OrderDefinitionOptions): ActorDefinition {
   return {
     version: 1,
@@ -98,10 +101,10 @@ export function orderDefinition(options: OrderDefinitionOptions): ActorDefinitio
 }
 
 /**
- * Version 1 made labels in the process: no carrier knows these parcels, and none is told of them. All else goes on as it
- * is: an order that is to be shipped retrieves its invoice then.
+ * Version 1 made labels in the process: no carrier knows these parcels, and Orderly reports none of them to a carrier.
+ * Everything else stays the same: such an order retrieves its invoice before it is shipped.
  */
-function labelledHere(state: MachineState): MachineState {
+function labeledHere(state: MachineState): MachineState {
   const context = state.context as FulfillmentContext;
   return context.trackingNumber === undefined
     ? state
@@ -109,8 +112,9 @@ function labelledHere(state: MachineState): MachineState {
 }
 
 /**
- * False while a caller had better wait: the stock is being asked for, the payment authorised, its page made, stock given
- * back, or a parcel with its invoice handed over right now. A step that failed and waits for its next try keeps nobody waiting.
+ * False while a call is in flight that a caller waits for: the reservation, the authorization, the payment page, the
+ * release of stock, the retrieval of the invoice or the hand-over of the parcel. True while a failed step waits for its
+ * next try, except for the reservation: a caller does not wait for retries.
  */
 function settled(machines: MachineStates): boolean {
   const order = machines["order"]?.value;

@@ -12,11 +12,11 @@ export function drawnOrderId(ids: Ids): string {
 }
 
 /**
- * The id that belongs to a caller's idempotency key: the same on every node, and not to be guessed from the key
- * without the secret.
+ * The id that belongs to a caller's idempotency key: the same on every node, and not predictable from the key without
+ * the secret.
  */
 export function derivedOrderId(secret: string, caller: string, idempotencyKey: string): string {
-  // JSON keeps the two apart: ("a", "bc") and ("ab", "c") must not meet.
+  // JSON separates the two: ("a", "bc") and ("ab", "c") must not share an id.
   const digest = createHmac("sha256", secret)
     .update(JSON.stringify([caller, idempotencyKey]))
     .digest();

@@ -1,5 +1,5 @@
 /**
- * The order service: places orders and passes commands on to their actors, on whatever node these live.
+ * The order service: places orders and passes commands to their actors, on any node.
  * Owns nothing: every answer comes from acknowledged state. Outcomes are values.
  */
 import type { OrderInput } from "../../../machines/types.ts";
@@ -8,11 +8,12 @@ import type { Actors } from "../../runtime/actors.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import type { Ids, Journal } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
+import { unavailable, unavailableReply } from "../unavailable.ts";
 import { addressed, type AddressedEvent, collectsDue } from "./commands.ts";
 import type { CommandResult, OrderCommand, Money, Orders, PlaceOrder, PlaceResult } from "./contract.ts";
 import { historyItem } from "./history.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
-import { placeResult, positions, unserved } from "./placing.ts";
+import { placeResult, positions } from "./placing.ts";
 import {
   allowedCommands,
   dueOnDelivery,
@@ -23,7 +24,7 @@ import {
 } from "./status.ts";
 import { orderView } from "./view.ts";
 
-/** What the order service stands on. */
+/** What the order service needs of its node. */
 export type OrdersOptions = {
   readonly actors: Actors;
   readonly inventory: Pick<Inventory, "known">;
@@ -32,7 +33,7 @@ export type OrdersOptions = {
   readonly ids: Ids;
   /** Number of partitions, as the stream was made with. */
   readonly partitions: number;
-  /** Makes ids from idempotency keys. Equal on all nodes, and never changed: a new one forgets all keys. */
+  /** Derives ids from idempotency keys. Equal on all nodes and constant: a new secret invalidates all keys. */
   readonly idempotencySecret: string;
   readonly fulfillment: OrderInput["fulfillment"];
   readonly hostedPayment: OrderInput["hostedPayment"];
@@ -40,7 +41,7 @@ export type OrdersOptions = {
   readonly taxBasisPoints: OrderInput["taxBasisPoints"];
 };
 
-/** A cancellation or a shipment waits so long for the stock to follow; the order itself has changed before. */
+/** How long a cancellation or a shipment waits for the stock to follow, ms; the order itself changes before. */
 const COMMAND_WAIT_MS = 2000;
 
 /** See {@link Orders}. */
@@ -83,13 +84,13 @@ export class OrderService implements Orders {
     });
     if (reply.status === "ok") return placeResult(id, reply.snapshot, order.lines);
     if (reply.status === "request_mismatch") return { status: "idempotency_key_reused", orderId: id };
-    return unserved(reply);
+    return unavailableReply(reply);
   }
 
   async get(id: string): ReturnType<Orders["get"]> {
     const reply = await this.options.actors.read(id);
     if (reply.status === "ok") return { status: "found", order: orderView(id, reply.snapshot) };
-    return reply.status === "not_found" ? { status: "not_found" } : unserved(reply);
+    return reply.status === "not_found" ? { status: "not_found" } : unavailableReply(reply);
   }
 
   async command(id: string, command: OrderCommand): Promise<CommandResult> {
@@ -113,7 +114,7 @@ export class OrderService implements Orders {
       case "not_found":
         return { status: "not_found" };
       default:
-        return unserved(reply);
+        return unavailableReply(reply);
     }
   }
 
@@ -125,24 +126,24 @@ export class OrderService implements Orders {
       if (records.length === 0) return { status: "not_found" };
       return { status: "found", items: records.map(historyItem) };
     } catch (error) {
-      if (error instanceof Unavailable) return unserved({ status: "unavailable", reason: error.message });
+      if (error instanceof Unavailable) return unavailable(error.message);
       throw error;
     }
   }
 
-  /** The machine that waits for its next try. It may have gone on meanwhile: then it does not take the command. */
+  /** The machine that waits for its next try. It may change its state in between; then it rejects the command. */
   private async failed(id: string): Promise<AddressedEvent | CommandResult> {
     const reply = await this.options.actors.read(id);
     if (reply.status === "not_found") return { status: "not_found" };
-    if (reply.status !== "ok") return unserved(reply);
+    if (reply.status !== "ok") return unavailableReply(reply);
     const machines = orderMachinesOf(reply.snapshot.machines);
     const machine = failedMachine(machines);
     return machine === undefined ? illegal(machines) : { machine, event: { type: "retry" } };
   }
 
   /**
-   * The machine takes a delivery only with exactly what is due; here the caller learns which amount that is. What
-   * is due never changes, so that it may be read before the command.
+   * The machine accepts a delivery only with exactly the amount due; this check reports that amount to the caller. The
+   * amount due never changes, so reading it before the command is safe.
    */
   private async refusesDelivery(
     id: string,
@@ -150,7 +151,7 @@ export class OrderService implements Orders {
   ): Promise<CommandResult | undefined> {
     const reply = await this.options.actors.read(id);
     if (reply.status === "not_found") return { status: "not_found" };
-    if (reply.status !== "ok") return unserved(reply);
+    if (reply.status !== "ok") return unavailableReply(reply);
     const machines = orderMachinesOf(reply.snapshot.machines);
     const due = dueOnDelivery(machines);
     if (due === null || !allowedCommands(machines).includes("deliver")) return undefined;

@@ -1,9 +1,9 @@
-/** Parked orders, for operators: lists them, resumes them, skips what parked them. Owns nothing. Outcomes are values. */
+/** Parked orders, for operators: lists and resumes them, and skips inputs. Owns nothing. Outcomes are values. */
 import type { ActorReply, ParkedActors } from "../../runtime/actors.ts";
 import type { Parking } from "../../runtime/actor/parking-record.ts";
 import { Unavailable } from "../../runtime/ports.ts";
-import type { ParkedOrder, ParkedOrders, UnparkResult, UnavailableResult } from "./contract.ts";
-import { unserved } from "./placing.ts";
+import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
+import type { ParkedOrder, ParkedOrders, UnparkResult } from "./contract.ts";
 import { orderView } from "./view.ts";
 
 /** See {@link ParkedOrders}. */
@@ -26,7 +26,7 @@ export class ParkedOrderService implements ParkedOrders {
         next: last && rest.length > limit ? keyOf(last) : null,
       };
     } catch (error) {
-      return notNow(error);
+      return orUnavailable(error);
     }
   }
 
@@ -36,11 +36,11 @@ export class ParkedOrderService implements ParkedOrders {
 
   async skip(id: string, parkingId?: string): Promise<UnparkResult> {
     try {
-      // Without a parking the runtime still tells an order that does not exist from one that is not parked.
+      // Without a parking the runtime still distinguishes a missing order from one that is not parked.
       const parking = parkingId ?? (await this.parked.find(id))?.id ?? "";
       return result(id, await this.parked.skip(id, parking));
     } catch (error) {
-      return notNow(error);
+      return orUnavailable(error);
     }
   }
 }
@@ -48,9 +48,9 @@ export class ParkedOrderService implements ParkedOrders {
 function result(id: string, reply: ActorReply): UnparkResult {
   if (reply.status === "ok") return { status: "done", order: orderView(id, reply.snapshot) };
   if (reply.status === "not_found") return { status: "not_found" };
-  if (reply.status !== "refused") return unserved(reply);
+  if (reply.status !== "refused") return unavailableReply(reply);
   switch (reply.code) {
-    case "order_parked":
+    case "actor_parked":
       return { status: "still_parked", reason: reply.reason };
     case "not_parked":
     case "parked_otherwise":
@@ -72,7 +72,7 @@ function parkedOrder({ actor, id, since, reason, name, version }: Parking): Park
   };
 }
 
-/** Place in the list: time, then order. */
+/** Position in the list: time, then order. */
 const keyOf = ({ since, actor }: Parking): string => `${since}.${actor}`;
 
 function isAfter({ since, actor }: Parking, after: string): boolean {
@@ -81,7 +81,7 @@ function isAfter({ since, actor }: Parking, after: string): boolean {
   return since > time || (since === time && actor.localeCompare(after.slice(dot + 1)) > 0);
 }
 
-function notNow(error: unknown): UnavailableResult {
-  if (error instanceof Unavailable) return unserved({ status: "unavailable", reason: error.message });
+function orUnavailable(error: unknown): UnavailableResult {
+  if (error instanceof Unavailable) return unavailable(error.message);
   throw error;
 }

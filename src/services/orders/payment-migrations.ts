@@ -1,4 +1,4 @@
-/** How payments stored by older machines go on. */
+/** Migrations of payments that older machines stored. */
 import type { OrderContext } from "../../../machines/order.ts";
 import type { PaymentContext } from "../../../machines/payment-context.ts";
 import type { MachineState, MachineStates, Migration } from "../../runtime/definition.ts";
@@ -9,12 +9,12 @@ type FirstContext = Omit<PaymentContext, "customer" | "end" | "captured"> & {
   readonly expired?: true;
 };
 
-/** In which a card's capture was told. */
+/** States in which a card's capture was already emitted. */
 const capturedIn: ReadonlySet<unknown> = new Set(["captured", "refunding", "refund_failed"]);
 
 /**
- * Why money is given back was read from the last failure; now from how the payment ended, which the order knows as well.
- * @throws for an actor without an order: nothing that Orderly has stored
+ * Version 1 derived the refund's reason from the last failure, version 2 from how the payment ended. The order
+ * machine's state shows that as well. @throws for an actor without an order, which Orderly never stored
  */
 function toSecond(state: MachineState, stored: MachineStates): MachineState {
   const order = stored["order"];

@@ -1,33 +1,15 @@
-/** From the runtime's reply to the answer that a caller gets for a new order. Pure. */
-import type { ActorReply } from "../../runtime/actors.ts";
+/** The answer to a new order, from the runtime's snapshot. Pure. */
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
-import type { PlaceOrder, PlaceResult, UnavailableResult } from "./contract.ts";
+import type { PlaceOrder, PlaceResult } from "./contract.ts";
 import { hadPaymentPage, orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
 import type { OrderMachines } from "./status.ts";
 import { orderView } from "./view.ts";
 
-/** When nobody owned the partition: about as long as a takeover takes. */
-const RETRY_AFTER_MS = 1000;
-
-/** The answers that need no order. @throws for a reply that this request cannot have: programmer fault */
-export function unserved(reply: ActorReply): UnavailableResult {
-  switch (reply.status) {
-    case "unavailable":
-      return { status: "unavailable", reason: reply.reason, retryAfterMs: RETRY_AFTER_MS };
-    case "storage_unavailable":
-    case "overloaded":
-    case "refused":
-      return reply;
-    default:
-      throw new Error(`the runtime answered ${reply.status}`);
-  }
-}
-
-/** The same for the first request and for every repetition of it, as far as the order's end is known. */
+/** The answer to the first request and to every repetition: the same, once the order's outcome is known. */
 export function placeResult(id: string, snapshot: Snapshot, lines: PlaceOrder["lines"]): PlaceResult {
   const machines = orderMachinesOf(snapshot.machines);
   const reason = machines.order.context.reason ?? "";
-  // The first request was answered with the page: so are its repetitions, whatever the customer did there.
+  // The first request was answered with the page, so its repetitions are too, whatever the customer did there.
   if (hadPaymentPage(machines)) return { status: "placed", order: orderView(id, snapshot) };
   switch (orderStatus(machines)) {
     case "rejected":
@@ -59,11 +41,11 @@ function rejected(id: string, { order }: OrderMachines, lines: PlaceOrder["lines
   }
 }
 
-/** Where each of `skus` stands in the order's lines. */
+/** The index of each of `skus` in the order's lines. */
 export function positions(
   lines: PlaceOrder["lines"],
   skus: readonly string[],
 ): { readonly sku: string; readonly index: number }[] {
-  const wanted = new Set(skus);
-  return lines.flatMap(({ sku }, index) => (wanted.has(sku) ? [{ sku, index }] : []));
+  const searched = new Set(skus);
+  return lines.flatMap(({ sku }, index) => (searched.has(sku) ? [{ sku, index }] : []));
 }

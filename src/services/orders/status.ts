@@ -1,29 +1,30 @@
-/** What a client sees of the machines' states. Derived, never stored. Tables are held to the machines by tests. */
-import type { FulfillmentContext } from "../../../machines/fulfillment-rules.ts";
-import { paysOnDelivery } from "../../../machines/money.ts";
-import type { OrderContext } from "../../../machines/order.ts";
+/** What a client sees of the machines' states. Derived, never stored; tests compare the tables with the machines. */
+import type { ContextFrom } from "xstate";
+import { isHosted, isSettledAtOnce, paysOnDelivery } from "../../../machines/payment-methods.ts";
 import type { PaymentContext } from "../../../machines/payment-context.ts";
 import type { MachineStates } from "../../runtime/definition.ts";
 import type { Money, OrderCommand, OrderStatus } from "./contract.ts";
+import type { MachineName, orderMachines } from "./definition.ts";
 
-/** The three machines of an order, typed. */
+/** The machines of an order, typed. The machine `order` has no nested states. */
 export type OrderMachines = {
-  readonly order: { readonly value: string; readonly context: OrderContext };
-  readonly payment: { readonly value: StateValue; readonly context: PaymentContext };
-  readonly fulfillment: { readonly value: StateValue; readonly context: FulfillmentContext };
+  readonly [Name in MachineName]: {
+    readonly value: Name extends "order" ? string : StateValue;
+    readonly context: ContextFrom<(typeof orderMachines)[Name]["machine"]>;
+  };
 };
 
 /** `authorized`, `{ reversing: "voiding" }`, or `{ hosted: { pending: "waiting" } }`. */
 export type StateValue = string | { readonly [state: string]: StateValue };
 
-/** @throws when a machine is missing: programmer fault */
+/** The machines of a snapshot, typed. @throws when a machine is missing: programmer fault */
 export function orderMachinesOf(states: MachineStates): OrderMachines {
-  const { order, payment, fulfillment } = states;
-  if (!order || !payment || !fulfillment) throw new Error("an order's record lacks a machine");
-  return { order, payment, fulfillment } as unknown as OrderMachines;
+  const missing = machineNames.find((name) => states[name] === undefined);
+  if (missing !== undefined) throw new Error(`an order's record lacks the machine ${missing}`);
+  return states as unknown as OrderMachines;
 }
 
-/** States that a client need not tell apart; every other name is the status itself. */
+/** States that the API merges into another status; every other name is the status itself. */
 const innerOrderStates: Readonly<Record<string, OrderStatus>> = {
   awaiting_inventory: "reserving",
   shipping: "ready",
@@ -46,7 +47,7 @@ export function paymentStatus({ payment }: OrderMachines): string {
   return plainStatuses[value] ?? value;
 }
 
-/** Payment states of one word that a client need not tell apart; every other one is the status itself. */
+/** Payment states without nested ones that the API merges; every other name is the status itself. */
 const plainStatuses: Readonly<Record<string, string>> = {
   idle: "none",
   due: "none",
@@ -64,13 +65,13 @@ export function paymentReason(machines: OrderMachines): string | null {
 
 const troubled: ReadonlySet<string> = new Set(["failed", "expired", "capture_failed"]);
 
-/** While money is given back, the status says what still stands. */
+/** While money is being returned, the status shows what the gateway still holds. */
 function reversingStatus(step: string, context: PaymentContext): string {
   if (context.end === "expired") return "expired";
   if (step === "awaiting_authorization") return "authorizing";
-  if (context.method === "async" && context.authorization === undefined) return "pending";
+  if (isHosted(context.method) && context.authorization === undefined) return "pending";
   const refunds = step === "refunding" || step === "refund_failed";
-  return refunds && context.method !== "debit_card" ? "captured" : "authorized";
+  return refunds && !isSettledAtOnce(context.method) ? "captured" : "authorized";
 }
 
 /** One of the API's fulfillment statuses. */
@@ -103,21 +104,23 @@ const steps: Readonly<Record<string, OrderCommand["type"]>> = {
 };
 
 /** States in which a machine waits for its next try, or for an operator, by their innermost names. */
-const failed: ReadonlySet<string> = new Set([
-  "capture_failed",
-  "capture_lapsed",
-  "void_failed",
-  "refund_failed",
-  "label_failed",
-  "retrieval_failed",
-  "handover_failed",
-  "consignment_failed",
-  "release_failed",
-]);
+const failed: Readonly<Record<MachineName, readonly string[]>> = {
+  order: [],
+  payment: ["capture_failed", "capture_lapsed", "void_failed", "refund_failed"],
+  fulfillment: [
+    "label_failed",
+    "retrieval_failed",
+    "handover_failed",
+    "consignment_failed",
+    "release_failed",
+  ],
+};
+
+const machineNames = Object.keys(failed) as readonly MachineName[];
 
 /** The machine that waits for its next try; of two, the payment. */
-export function failedMachine(machines: OrderMachines): "payment" | "fulfillment" | undefined {
-  return (["payment", "fulfillment"] as const).find((name) => failed.has(innermost(machines[name].value)));
+export function failedMachine(machines: OrderMachines): MachineName | undefined {
+  return machineNames.find((name) => failed[name].includes(innermost(machines[name].value)));
 }
 
 function innermost(value: StateValue): string {
@@ -137,7 +140,7 @@ export function allowedCommands(machines: OrderMachines): OrderCommand["type"][]
   return allowed;
 }
 
-/** What has to be handed over at the door: the total, or nothing when it is paid already. Null before the reservation. */
+/** The amount due at the door: the total, or nothing when the order is paid already. Null before the reservation. */
 export function dueOnDelivery({ order }: OrderMachines): Money | null {
   const { total, method } = order.context;
   if (total === null) return null;
@@ -151,12 +154,12 @@ export function paymentUrl({ payment }: OrderMachines): string | null {
   return isPending ? (context.url ?? null) : null;
 }
 
-/** True once the caller was shown a payment page, whatever became of it. */
+/** True once the order had a payment page, whatever happened there. */
 export function hadPaymentPage({ payment }: OrderMachines): boolean {
   return payment.context.url !== undefined;
 }
 
-/** True once the order has been confirmed, whatever became of it. */
+/** True once the order has been confirmed, whatever happened later. */
 export function wasConfirmed({ fulfillment }: OrderMachines): boolean {
   return fulfillment.context.total !== undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * A payment gateway over HTTP with `Idempotency-Key` (the simulator's interface). Answers are read as json-provider.ts
- * has them; 402 is a declined card.
+ * A payment gateway over HTTP with `Idempotency-Key` (the simulator's interface). json-provider.ts reads its answers;
+ * 402 is a declined card.
  */
 import { EffectError } from "../../runtime/definition.ts";
 import type {
@@ -18,6 +18,7 @@ import { type Answer, failed, jsonProvider, text } from "../providers/json-provi
 import type { GatewayCall, GatewayOutcome, PaymentGateway } from "./gateway.ts";
 
 /**
+ * Implements the port over one pool of connections.
  * @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive.
  * @param now ms since the epoch, on about the same clock as the gateway's
  */
@@ -82,7 +83,7 @@ function authorized({ status, body }: Answer, now: number): AuthorizeOutput | un
       ...(!Number.isNaN(expiresAt) && { expiresInMs: Math.max(0, expiresAt - now) }),
     };
   }
-  // 402 from the call itself, 200 with the stored result from a look-up.
+  // 402 from the call itself, 200 with the stored result from a status query.
   if ((status === 402 || status === 200) && body["status"] === "declined") {
     return { outcome: "declined", reason: text(body["reason"], "declined") };
   }
@@ -95,7 +96,7 @@ function page({ status, body }: Answer): PageOutput | undefined {
   return typeof id === "string" && typeof url === "string" ? { payment: id, url } : undefined;
 }
 
-/** @throws EffectError `refused` for a payment of another amount than was asked for */
+/** @throws EffectError `refused` for a payment of another order or amount than the requested one */
 function checked({ status, body }: Answer, { orderId, amount }: CheckInput): CheckOutput | undefined {
   if (status !== 200) return undefined;
   if (
@@ -103,7 +104,11 @@ function checked({ status, body }: Answer, { orderId, amount }: CheckInput): Che
     body["amount"] !== amount.amount ||
     body["currency"] !== amount.currency
   ) {
-    throw new EffectError("refused", "payment_differs", "the gateway's payment is not the one of this order");
+    throw new EffectError(
+      "refused",
+      "payment_differs",
+      "the gateway's payment has another order, amount or currency",
+    );
   }
   switch (body["status"]) {
     case "pending":

@@ -19,24 +19,24 @@ export type PaymentEffects = {
   readonly refundPayment: EffectHandler;
 };
 
-/** A caller is waiting for the authorisation, at most 10 s by default: half of it is the gateway's. */
+/** A caller waits for the authorization, 10 s at most by default: half of that is for the gateway. */
 const TIMEOUT_MS = 5000;
 /**
- * Tries while the gateway works for others, three seconds in all; longer pauses are the machine's. More than the
- * breaker's failures, so that a single order during an outage waits for the gateway instead of giving up.
+ * Tries in memory, three seconds in all; longer pauses are the machine's. More than the failures that open the circuit
+ * breaker, so that a single order during an outage waits for the gateway instead of failing.
  */
 const MAX_ATTEMPTS = 6;
 const BACKOFF_MS = 100;
 
 type Kind = "authorize" | "page" | "check" | "capture" | "void" | "refund";
 
-/** The machine asks again by itself, later. */
+/** Tries of a status query of a page: the machine polls again by itself. */
 const CHECK_ATTEMPTS = 2;
 
 /**
- * Handlers for the payment machine's effects. Unknown outcomes are looked
- * up under the same key before the same call is repeated under it. An authorisation that runs out of time and is
- * not found fails for good with code `timeout`, and the machine voids.
+ * Handlers for the payment machine's effects. After an unknown outcome the runtime queries the status under the same
+ * key before it repeats the call under it. An authorization that times out and that the gateway does not know fails
+ * permanently with code `timeout`, and the machine voids.
  * @param timeoutMs time limit of one call
  */
 export function paymentEffects(gateway: PaymentGateway, timeoutMs: number = TIMEOUT_MS): PaymentEffects {
@@ -71,11 +71,11 @@ export function paymentEffects(gateway: PaymentGateway, timeoutMs: number = TIME
 }
 
 /**
- * Keys by order, kind and attempt, not by the effect's generation: a machine that asks again after an unknown
- * outcome opens a new effect, yet means the same operation. Only a definite no begins a new attempt.
+ * Keys by order, kind and attempt, not by the effect's generation: after an unknown outcome the machine opens a new
+ * effect for the same operation. Only a definite refusal begins a new attempt.
  */
 function callOf(kind: Kind, { actor, input, signal }: EffectContext): GatewayCall {
-  // Authorisations, pages and questions have no second attempt.
+  // Authorizations, pages and status queries have no second attempt.
   const { attempt = 1 } = input as Partial<VoidInput>;
   return { key: `${actor}:${kind}:${attempt}`, signal };
 }

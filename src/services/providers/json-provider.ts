@@ -1,7 +1,7 @@
 /**
- * An outside system that speaks JSON over HTTP, its calls named by `Idempotency-Key`: the way there, and what an answer
- * that is no outcome means. 4xx is a definite no; 429 and 503 say that nothing was done; 5xx, broken connections and
- * unreadable answers leave it unknown; a refused connection proves that the call was never seen.
+ * Calls an outside system over HTTP with JSON and `Idempotency-Key`, and classifies answers that are no outcome. 4xx is
+ * a definite refusal; 429 and 503 mean that nothing was done; after 5xx, broken connections and unreadable answers the
+ * outcome is unknown; a refused connection proves that the call never arrived.
  */
 import { Pool } from "undici";
 import { EffectError } from "../../runtime/definition.ts";
@@ -9,7 +9,7 @@ import { EffectError } from "../../runtime/definition.ts";
 /** One answer, the body unchecked. */
 export type Answer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
 
-/** `path` begins with a slash. Both throw EffectError when there is no answer that can be read. */
+/** `path` begins with a slash. Both throw EffectError when there is no readable answer. */
 export type JsonProvider = {
   post(
     path: string,
@@ -20,7 +20,8 @@ export type JsonProvider = {
 };
 
 /**
- * @param name of the system, as its effects have it; begins the codes of failures
+ * A client of one outside system.
+ * @param name of the system, as its effects name it; the prefix of failure codes
  * @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive.
  */
 export function jsonProvider(name: string, baseUrl: string): JsonProvider {
@@ -40,7 +41,7 @@ export function jsonProvider(name: string, baseUrl: string): JsonProvider {
   };
 }
 
-/** Turns an answer that is no outcome into the failure it stands for. @throws EffectError always */
+/** Turns an answer that is no outcome into its failure. @throws EffectError always */
 export function failed(name: string, { status, body }: Answer): never {
   const code = text(body["error"], `http_${status}`);
   const message = `the ${name} answered ${status} ${code}`;
@@ -49,7 +50,7 @@ export function failed(name: string, { status, body }: Answer): never {
   throw new EffectError("unknown", code, message);
 }
 
-/** A field that should be a text. */
+/** A field that should be a text, or `otherwise`. */
 export function text(value: unknown, otherwise: string): string {
   return typeof value === "string" && value !== "" ? value : otherwise;
 }
@@ -64,14 +65,14 @@ async function exchange(name: string, pool: Pool, request: Parameters<Pool["requ
     throw new EffectError("unknown", "unreadable_answer", `the ${name}'s answer is no JSON object`);
   } catch (error) {
     if (error instanceof EffectError) throw error;
-    // Only a refused connection proves that the call was never seen.
+    // Only a refused connection proves that the call never arrived.
     const kind = isRefused(error) ? "retryable" : "unknown";
     const code = kind === "retryable" ? `${name}_unreachable` : `${name}_no_answer`;
     throw new EffectError(kind, code, `the ${name} did not answer`, { cause: error });
   }
 }
 
-/** A host with several addresses fails with one error for all of them; each of them has to be a refusal. */
+/** A host with several addresses fails with one error for all of them; each must be a refusal. */
 function isRefused(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isRefused);
   return error instanceof Error && "code" in error && error.code === "ECONNREFUSED";

@@ -1,7 +1,8 @@
 /** Webhooks as HTTP sees them. Outcomes are values. */
-import type { Money, UnavailableResult } from "../orders/contract.ts";
+import type { Money } from "../../../machines/types.ts";
+import type { UnavailableResult } from "../unavailable.ts";
 
-/** What a gateway says of a payment on its page. `authorization` is there when it was paid, `reason` otherwise. */
+/** A gateway's report about a payment on its page. `authorization` is set when it was paid, `reason` otherwise. */
 export type PaymentReport = {
   readonly type: "payment.paid" | "payment.declined";
   readonly data: {
@@ -14,7 +15,7 @@ export type PaymentReport = {
   };
 };
 
-/** What a carrier says of a parcel. `collected`: what was paid at the door, null for nothing. */
+/** A carrier's report about a parcel. `collected`: what was paid at the door, null for nothing. */
 export type DeliveryReport = {
   readonly type: "shipment.delivered";
   readonly data: {
@@ -24,22 +25,24 @@ export type DeliveryReport = {
   };
 };
 
-/** Who sends webhooks; each signs with a secret of its own, so that none can speak for another. */
+/** The senders of webhooks. Each signs with its own secret, so that none can impersonate another. */
 export type WebhookSender = "payments" | "carrier";
 
-/** `taken`: stored for good. An order that does not exist ignores it. */
+/** `taken`: stored durably. An input for an order that does not exist has no effect. */
 export type IntakeResult = { readonly status: "taken" } | UnavailableResult;
 
-/** What comes in by webhook, its signature checked. `id` names the message, however often it comes. */
+/** Verifies webhooks and stores their reports. `id` identifies the message; a repetition has the same id. */
 export interface WebhookIntake {
-  /** False when the headers alone show that the signature is missing, malformed or out of its time. */
+  /** False when the headers alone show that the signature is missing, malformed, too old or too new. */
   hasSignature(headers: Readonly<Record<string, string | string[] | undefined>>): boolean;
-  /** The message's id when it is signed rightly and in time; undefined otherwise. Headers in lower case. */
+  /** The message's id when its signature is valid and recent; undefined otherwise. Headers in lower case. */
   verify(
     sender: WebhookSender,
     headers: Readonly<Record<string, string | string[] | undefined>>,
     body: Buffer,
   ): string | undefined;
+  /** Stores a report about a payment. Idempotent by `id`. */
   payment(id: string, report: PaymentReport): Promise<IntakeResult>;
+  /** Stores a report about a parcel. Idempotent by `id`. */
   delivery(id: string, report: DeliveryReport): Promise<IntakeResult>;
 }

@@ -1,12 +1,13 @@
 /**
- * Takes what outside systems tell about orders, and puts it into the order's inbox, where it waits for whoever owns the
- * order. Owns nothing. A message that comes again finds its own id in the stream, or changes nothing in the machine.
+ * Takes the reports of outside systems and writes them to the order's inbox, where they wait for the order's owner.
+ * Owns nothing. The stream deduplicates a repeated message by its id; the machine ignores any other repetition.
  */
 import type { FulfillmentEvent } from "../../../machines/fulfillment-events.ts";
 import type { GatewayDeclined, GatewayPaid } from "../../../machines/payment-events.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import { Unavailable } from "../../runtime/ports.ts";
-import type { Money, UnavailableResult } from "../orders/contract.ts";
+import type { Money } from "../../../machines/types.ts";
+import { unavailable } from "../unavailable.ts";
 import type {
   DeliveryReport,
   IntakeResult,
@@ -16,22 +17,24 @@ import type {
 } from "./contract.ts";
 import { signedHeaders, verifiedId } from "./signature.ts";
 
+/** What the intake needs of its node. */
 export type IntakeOptions = {
-  /** What each sender signs with. */
+  /** The secret of each sender. */
   readonly secrets: Readonly<Record<WebhookSender, string>>;
   readonly deliver: Actors["deliver"];
-  /** What the promise gives, or undefined when this node is cut off first. */
+  /** The value of the promise, or undefined when this node becomes isolated first. */
   readonly orIsolated: <T>(promise: Promise<T>) => Promise<T | undefined>;
 };
 
-const RETRY_AFTER_MS = 1000;
-
+/** See {@link WebhookIntake}. */
 export function webhookIntake({ secrets, deliver, orIsolated }: IntakeOptions): WebhookIntake {
   const take = async (...input: Parameters<Actors["deliver"]>): Promise<IntakeResult> => {
     const stored = deliver(...input).then(() => true);
     try {
       const taken = await orIsolated(stored);
-      return taken ? { status: "taken" } : unavailable("this node was cut off while it stored the message");
+      return taken
+        ? { status: "taken" }
+        : unavailable("this node became isolated while it stored the message");
     } catch (error) {
       if (error instanceof Unavailable) return unavailable(error.message);
       throw error;
@@ -56,8 +59,4 @@ function paymentEvent({ type, data }: PaymentReport): GatewayPaid | GatewayDecli
 function deliveredEvent({ data }: DeliveryReport): FulfillmentEvent {
   const { trackingNumber, collected } = data;
   return { type: "carrier.delivered", trackingNumber, collected };
-}
-
-function unavailable(reason: string): UnavailableResult {
-  return { status: "unavailable", reason, retryAfterMs: RETRY_AFTER_MS };
 }

@@ -13,11 +13,11 @@ export type SignedHeaders = {
   readonly "webhook-signature": string;
 };
 
-/** One secret: `whsec_` and base64, or any text, which is then taken as it is. */
+/** One secret: `whsec_` and base64, or any other text, which is used unchanged. */
 const signer = (secret: string): Webhook =>
   secret.startsWith("whsec_") ? new Webhook(secret) : new Webhook(secret, { format: "raw" });
 
-/** Signs one message. The id stays the same when it is sent again; the time does not. */
+/** Signs one message. A repetition has the same id and a new time. */
 export function signWebhook(secret: string, id: string, at: Date, body: string): SignedHeaders {
   return {
     "webhook-id": id,
@@ -26,14 +26,14 @@ export function signWebhook(secret: string, id: string, at: Date, body: string):
   };
 }
 
-/** What `webhook-id` may look like: it becomes the id of a message in the stream. */
+/** The form of `webhook-id`: it becomes the id of a message in the stream. */
 const ID = /^[\w.:-]{1,128}$/u;
 const TOLERANCE_S = 300;
 
-/** Headers in lower case. */
+/** Headers, their names in lower case. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** The signed headers; undefined when no body can go with them: one is missing, malformed, or out of its time. */
+/** The signed headers; undefined when one is missing or malformed, or when the time is too old or too new. */
 export function signedHeaders(headers: Headers): SignedHeaders | undefined {
   const id = headers["webhook-id"];
   const timestamp = headers["webhook-timestamp"];
@@ -46,8 +46,8 @@ export function signedHeaders(headers: Headers): SignedHeaders | undefined {
 }
 
 /**
- * The message's id when one of its signatures is right and it is not older or newer than five minutes; undefined
- * otherwise, with no word on which of these was wrong. Compares in constant time.
+ * The message's id when one of its signatures is valid and its time is within five minutes of now; undefined otherwise,
+ * without the reason. Compares in constant time.
  */
 export function verifiedId(secret: string, headers: Headers, body: Buffer): string | undefined {
   const signed = signedHeaders(headers);
@@ -57,7 +57,7 @@ export function verifiedId(secret: string, headers: Headers, body: Buffer): stri
     signer(secret).verify(body.toString(), signed);
     return id;
   } catch (error) {
-    // The signature is right, and the body is something else than JSON: that is told apart later.
+    // The signature is valid, and the body is not JSON: the caller reports that separately.
     if (error instanceof SyntaxError) return id;
     if (error instanceof WebhookVerificationError) return undefined;
     throw error;

@@ -6,6 +6,7 @@ import { Unavailable } from "../../../src/runtime/ports.ts";
 import { webhookIntake } from "../../../src/services/webhooks/intake.ts";
 import { signWebhook } from "../../../src/services/webhooks/signature.ts";
 import { startApp } from "../../support/http-services.ts";
+import { waitUntil } from "../../support/wait-until.ts";
 
 const SECRET = "a secret of thirty-two characters, or more";
 const paid = {
@@ -134,12 +135,19 @@ t.test("a signed body is then read: 400 for an invalid one, 503 on an isolated n
 
 t.test("200 is sent after the message is durably stored, and 503 when that is not known", async (t) => {
   const storing = Promise.withResolvers<void>();
+  let storings = 0;
   let answered = false;
-  const slow = await stage(t, { deliver: () => storing.promise });
+  const slow = await stage(t, {
+    deliver: () => {
+      storings++;
+      return storing.promise;
+    },
+  });
   const answer = slow.send(text, signed(text)).finally(() => {
     answered = true;
   });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await waitUntil("the message is being stored", () => storings === 1);
+  t.match(await slow.send(text, wrong(text)), { status: 401 }, "a later request has its answer");
   t.equal(answered, false, "not before");
   storing.resolve();
   t.match(await answer, { status: 200 });

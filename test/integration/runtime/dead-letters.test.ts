@@ -1,8 +1,8 @@
-/** Events that workers gave up on: listed over HTTP, given back, and worked on once. */
+/** Events that workers have abandoned: listed over HTTP, replayed, and processed once. */
 import t, { type Test } from "tap";
 import { ReceivedMessages } from "../../../nodes/mailbox/messages.ts";
 import { listenSmtp } from "../../../nodes/mailbox/smtp.ts";
-import { deadLetterService } from "../../../nodes/order/dead-letters.ts";
+import { deadLetterService } from "../../../src/services/dead-letters/dead-letters.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import { natsDeadLetters } from "../../../src/adapters/nats/dead-letters.ts";
 import { startWorker, type Work, WorkRefused } from "../../../src/runtime/workers/worker.ts";
@@ -68,7 +68,7 @@ t.test("mails that a mail server refused are listed, replayed once it works, and
   });
   t.teardown(() => worker.stop());
   for (const n of [1, 2, 3]) await stage.emit(created(n));
-  const { items } = await waitUntil("three letters are dead", async () => {
+  const { items } = await waitUntil("there are three dead letters", async () => {
     const page = await api.list();
     return page.items.length === 3 && page;
   });
@@ -100,12 +100,12 @@ t.test("mails that a mail server refused are listed, replayed once it works, and
     [202, 202, 202, 202, 202],
   );
   t.same(answers[0]?.json(), { id: twice, status: "replayed" });
-  await waitUntil("all three have come", () => worker.counters.done === 3);
+  await waitUntil("all three mails have been sent", () => worker.counters.done === 3);
   t.match(await api.replay(twice), { statusCode: 202 });
   t.same((await api.list()).items, []);
-  // Whatever was still to be handed out comes before this one.
+  // The queue delivers everything else before this event.
   await stage.emit(created(4));
-  await waitUntil("a later mail has come", () => worker.counters.done === 4);
+  await waitUntil("a later mail has been sent", () => worker.counters.done === 4);
   const receivers = (await letters.read()).map(({ to }) => to).toSorted();
   t.same(
     receivers,
@@ -113,7 +113,7 @@ t.test("mails that a mail server refused are listed, replayed once it works, and
   );
 });
 
-t.test("a replay that fails is tried as often as a new event, then is a new letter", async (t) => {
+t.test("a replay that fails is tried as often as a new event, and then is a new dead letter", async (t) => {
   const stage = await startStage(t);
   const api = await startApi(t, stage);
   const attempts: number[] = [];
@@ -125,15 +125,19 @@ t.test("a replay that fails is tried as often as a new event, then is a new lett
     if (!works) throw new Error("no luck");
   });
   await stage.emit(created(1));
-  const once = await waitUntil("there is a letter", async () => (await api.list()).items[0]);
+  const once = await waitUntil("there is a dead letter", async () => (await api.list()).items[0]);
   t.equal((await api.replay(once.id)).statusCode, 202);
-  const again = await waitUntil("there is another letter", async () => (await api.list()).items[0]);
+  const again = await waitUntil("there is another dead letter", async () => (await api.list()).items[0]);
   t.not(again.id, once.id);
   t.same(attempts, [1, 2, 3, 1, 2, 3]);
   works = true;
-  t.equal((await api.replay(once.id)).statusCode, 202, "the old one says what it said, and does nothing");
+  t.equal(
+    (await api.replay(once.id)).statusCode,
+    202,
+    "a replay of the old dead letter has the same answer and no effect",
+  );
   t.equal((await api.replay(again.id)).statusCode, 202);
-  await waitUntil("it is done", () => attempts.length >= 7);
+  await waitUntil("the replay is done", () => attempts.length >= 7);
   await stage.emit(created(2));
   await waitUntil("a later event is done", () => later.length === 1);
   t.same(attempts, [1, 2, 3, 1, 2, 3, 1], "once");
@@ -141,7 +145,7 @@ t.test("a replay that fails is tried as often as a new event, then is a new lett
 });
 
 t.test(
-  "an operator who ended between the replay and the letter's removal can repeat the request",
+  "an operator can repeat a replay that was interrupted before the dead letter was removed",
   async (t) => {
     const stage = await startStage(t);
     const api = await startApi(t, stage);
@@ -152,7 +156,7 @@ t.test(
       done.push(id);
     });
     await stage.emit(created(1));
-    const { id } = await waitUntil("there is a letter", async () => (await api.list()).items[0]);
+    const { id } = await waitUntil("there is a dead letter", async () => (await api.list()).items[0]);
     refuse = false;
     const [stored] = await stage.dead();
     const subject = `${stored!.subject}.replay.${id.slice("dl_".length)}`;
@@ -161,8 +165,8 @@ t.test(
       payload: stored!.payload,
       headers: { ...stored!.headers, "Orderly-Dead-Replay-Of": id.slice("dl_".length) },
     });
-    await waitUntil("the replay is worked on", () => done.length === 1);
-    t.equal((await api.list()).items.length, 1, "the letter is still there");
+    await waitUntil("the replay is processed", () => done.length === 1);
+    t.equal((await api.list()).items.length, 1, "the dead letter is still listed");
     t.equal((await api.replay(id)).statusCode, 202);
     t.same((await api.list()).items, []);
     await stage.emit(created(2));
@@ -171,13 +175,16 @@ t.test(
   },
 );
 
-t.test("what is no dead letter is not found, and a server that is away is unavailable", async (t) => {
-  const stage = await startStage(t);
-  const api = await startApi(t, stage);
-  for (const id of ["dl_1", "dl_999999", "dl_0", "nonsense"]) {
-    t.match((await api.replay(id)).json(), { status: 404, code: "dead_letter_not_found" }, id);
-  }
-  t.match(await api.list("?cursor=nonsense"), { code: "validation_failed" });
-  await apiRequest(api.link, "STREAM.DELETE.DEAD", undefined, 2_000);
-  t.match((await api.replay("dl_1")).json(), { status: 503, code: "unavailable" });
-});
+t.test(
+  "a replay of an unknown dead letter finds nothing, and without the server it is unavailable",
+  async (t) => {
+    const stage = await startStage(t);
+    const api = await startApi(t, stage);
+    for (const id of ["dl_1", "dl_999999", "dl_0", "nonsense"]) {
+      t.match((await api.replay(id)).json(), { status: 404, code: "dead_letter_not_found" }, id);
+    }
+    t.match(await api.list("?cursor=nonsense"), { code: "validation_failed" });
+    await apiRequest(api.link, "STREAM.DELETE.DEAD", undefined, 2_000);
+    t.match((await api.replay("dl_1")).json(), { status: 503, code: "unavailable" });
+  },
+);

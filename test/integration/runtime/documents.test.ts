@@ -12,7 +12,7 @@ import { startNatsServer } from "../../support/cluster/nats-server.ts";
 
 const STORE = "INVOICES";
 
-t.test("a document is read as it was stored, whatever its size and its name", async (t) => {
+t.test("a document of any size and any name is read as it was stored", async (t) => {
   const server = await startNatsServer(t);
   const link = await connectNats({ servers: [server.url], name: "documents", connectTimeoutMs: 5000 });
   t.teardown(() => link.close());
@@ -31,14 +31,18 @@ t.test("a document is read as it was stored, whatever its size and its name", as
     t.same(found?.metadata, metadata, name);
     t.ok(found && Buffer.from(found.bytes).equals(bytes), `${name}: every byte`);
     const direct = await readDirectly(link, STORE, name);
-    t.equal(direct !== undefined, size > 0 && size < 128 * 1024, `${name}: which way`);
+    t.equal(
+      direct !== undefined,
+      size > 0 && size < 128 * 1024,
+      `${name}: read straight from the stream or not`,
+    );
   }
   const again = randomBytes(500);
   await documents.put("ord_small", { bytes: again, metadata: { number: "2026-000002" } });
   const replaced = await documents.get("ord_small");
   t.match(replaced?.metadata, { number: "2026-000002" });
-  t.ok(replaced && Buffer.from(replaced.bytes).equals(again), "the newest");
+  t.ok(replaced && Buffer.from(replaced.bytes).equals(again), "the newest document");
   const store = await new Objm(link.nc).open(STORE);
   await store.delete("ord_small");
-  t.equal(await documents.get("ord_small"), undefined, "deleted by hand");
+  t.equal(await documents.get("ord_small"), undefined, "a deleted document is not found");
 });

@@ -29,7 +29,7 @@ const broken = (): never => {
 
 const ok: CoinCheck = (key) => Promise.resolve({ receipt: key });
 
-/** `gate_timer` is open and will lock, `gate_effect` waits for its coin to be checked. */
+/** `gate_timer` is open and will lock; `gate_effect` waits until its coin is checked. */
 async function inFlight(t: Parameters<typeof startRuntime>[0], url: string): Promise<string[]> {
   const keys: string[] = [];
   const one = await startRuntime(
@@ -47,7 +47,7 @@ async function inFlight(t: Parameters<typeof startRuntime>[0], url: string): Pro
     const waitMs = gate === "gate_timer" ? 5000 : 0;
     await actors.command(gate, "turnstile", { type: "coin" }, { commandId: "c1", waitMs });
   }
-  await waitUntil("both coins are with the checker", () => keys.length === 2);
+  await waitUntil("the checker has both coins", () => keys.length === 2);
   await one.crash();
   return keys;
 }
@@ -65,45 +65,51 @@ t.test("orders in flight go on under a newer machine, their timers and effects w
     return reply.status === "ok" ? reply.snapshot.machines["turnstile"] : undefined;
   };
   await waitUntil("the coin is taken", async () => (await machine("gate_effect"))?.value === "unlocked");
-  await waitUntil("it locked by its timer", async () => (await machine("gate_timer"))?.value === "locked");
+  await waitUntil(
+    "the timer has locked the gate",
+    async () => (await machine("gate_timer"))?.value === "locked",
+  );
   t.match(await machine("gate_timer"), { version: 2, context: { coins: 100 } });
   t.match(await machine("gate_effect"), { version: 2, context: { coins: 100 } });
-  t.equal(keys[2], keys[1], "asked again under its key");
+  t.equal(keys[2], keys[1], "the new owner repeats the call under its key");
   t.same(await node.parked.list(), []);
 });
 
-t.test("an order without a way to the newer version is parked, and resumed when there is one", async (t) => {
-  const server = await startNatsServer(t);
-  await inFlight(t, server.url);
-  const two = await startRuntime(t, server.url, "two", second(ok, broken));
-  const { parked, actors } = two.node;
-  await waitUntil("both are parked", async () => {
-    await actors.read("gate_timer");
-    return (await parked.list()).length === 2;
-  });
-  for (const parking of await parked.list()) t.match(parking, { name: null, reason: /no coins/ });
-  t.equal(
-    (await actors.start("gate_new", { lockAfterMs: 1000 }, START)).status,
-    "ok",
-    "the others are served",
-  );
-  await two.crash();
-  const three = await startRuntime(t, server.url, "three", second(ok, inCents));
-  for (const gate of ["gate_timer", "gate_effect"])
-    t.equal((await three.node.parked.resume(gate)).status, "ok", gate);
-  await waitUntil("both have locked again", async () => {
-    const replies = await Promise.all(
-      ["gate_timer", "gate_effect"].map((gate) => three.node.actors.read(gate)),
+t.test(
+  "an order without a migration to the newer version is parked, and resumed when there is one",
+  async (t) => {
+    const server = await startNatsServer(t);
+    await inFlight(t, server.url);
+    const two = await startRuntime(t, server.url, "two", second(ok, broken));
+    const { parked, actors } = two.node;
+    await waitUntil("both are parked", async () => {
+      await actors.read("gate_timer");
+      return (await parked.list()).length === 2;
+    });
+    for (const parking of await parked.list()) t.match(parking, { name: null, reason: /no coins/ });
+    t.equal(
+      (await actors.start("gate_new", { lockAfterMs: 1000 }, START)).status,
+      "ok",
+      "the node serves the other actors",
     );
-    return replies.every(
-      (reply) => reply.status === "ok" && reply.snapshot.machines["turnstile"]?.value === "locked",
-    );
-  });
-});
+    await two.crash();
+    const three = await startRuntime(t, server.url, "three", second(ok, inCents));
+    for (const gate of ["gate_timer", "gate_effect"])
+      t.equal((await three.node.parked.resume(gate)).status, "ok", gate);
+    await waitUntil("both have locked again", async () => {
+      const replies = await Promise.all(
+        ["gate_timer", "gate_effect"].map((gate) => three.node.actors.read(gate)),
+      );
+      return replies.every(
+        (reply) => reply.status === "ok" && reply.snapshot.machines["turnstile"]?.value === "locked",
+      );
+    });
+  },
+);
 
 const initialInput = ({ turnstile: gate }: MachineStates): unknown => gate?.context;
 
-/** Remembers how many coins were in the turnstile when it came, and counts passages from then on. */
+/** Stores the number of coins in the turnstile when this machine was added, and counts passages from then on. */
 const audit = createMachine({
   id: "audit",
   context: ({ input }: { input: unknown }) => ({ coins: (input as { coins: number }).coins, passed: 0 }),
@@ -111,7 +117,7 @@ const audit = createMachine({
 });
 
 t.test(
-  "orders in flight go on when their definition gains a machine, which then hears of them",
+  "orders in flight go on when their definition gains a machine, and the machine gets their events",
   async (t) => {
     const server = await startNatsServer(t);
     const keys = await inFlight(t, server.url);
@@ -133,14 +139,14 @@ t.test(
     };
     const gate = async (name: string) => (await machines(name))["turnstile"]?.value;
     await waitUntil("the coin is taken", async () => (await gate("gate_effect")) === "unlocked");
-    t.equal(keys[2], keys[1], "asked again under its key");
+    t.equal(keys[2], keys[1], "the new owner repeats the call under its key");
     const push = { commandId: "p1", waitMs: 0 };
     t.equal((await node.actors.command("gate_effect", "turnstile", { type: "push" }, push)).status, "ok");
     t.match(await machines("gate_effect"), {
       audit: { context: { coins: 1, passed: 1 } },
       counter: { context: { passed: 1 } },
     });
-    await waitUntil("it locked by its timer", async () => (await gate("gate_timer")) === "locked");
+    await waitUntil("the timer has locked the gate", async () => (await gate("gate_timer")) === "locked");
     t.match(await machines("gate_timer"), { audit: { context: { coins: 1, passed: 0 } } });
     t.same(await node.parked.list(), []);
   },
@@ -156,5 +162,8 @@ t.test("a node too old for an order hands its partition to one that can read it"
   t.same(await old.node.parked.list(), []);
   t.equal((await old.node.actors.start("gate_o", { lockAfterMs: 1000 }, START)).status, "ok");
   await startRuntime(t, server.url, "new", second(ok, inCents));
-  await waitUntil("it is read again", async () => (await old.node.actors.read("gate_n")).status === "ok");
+  await waitUntil(
+    "the actor can be read again",
+    async () => (await old.node.actors.read("gate_n")).status === "ok",
+  );
 });

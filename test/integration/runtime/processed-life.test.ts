@@ -1,4 +1,4 @@
-/** The marks of what workers have done live for 30 days, and really end: on a real server, with a shorter life. */
+/** The marks of processed events live for 30 days and then really end: on a real server, with a shorter life. */
 import t from "tap";
 import { buckets } from "../../../src/runtime/subjects.ts";
 import { processedBucket } from "../../../src/adapters/nats/stream-definitions.ts";
@@ -21,10 +21,10 @@ const bounds = {
 };
 const event = { id: "e1", type: "order.created", order: "ord_1", data: {} };
 
-t.test("an event is known for 30 days, and again new when its mark has ended", async (t) => {
+t.test("an event counts as processed for 30 days, and as new when its mark has ended", async (t) => {
   const stage = await startStage(t);
   t.equal(processedBucket(stage.settings).max_age, 30 * DAY_NANOS);
-  t.ok(REPLAY_DAYS < 30, "a new consumer starts with nothing of which the mark may have ended");
+  t.ok(REPLAY_DAYS < 30, "a new consumer starts with no event whose mark may have ended");
   const node = await stage.node();
   const { config } = await apiRequest<{ config: { max_age: number } }>(
     node.link,
@@ -32,7 +32,7 @@ t.test("an event is known for 30 days, and again new when its mark has ended", a
     undefined,
     2_000,
   );
-  t.equal(config.max_age, 30 * DAY_NANOS, "as the server has it");
+  t.equal(config.max_age, 30 * DAY_NANOS, "the server's setting");
   const shorter = { ...config, max_age: LIFE_MS * 1_000_000, duplicate_window: LIFE_MS * 1_000_000 };
   await apiRequest(node.link, `STREAM.UPDATE.${stream}`, shorter, 2_000);
 
@@ -44,11 +44,11 @@ t.test("an event is known for 30 days, and again new when its mark has ended", a
   });
   t.teardown(() => worker.stop());
   await stage.emit(event);
-  await waitUntil("it is done", () => worker.counters.done === 1);
+  await waitUntil("the event is processed", () => worker.counters.done === 1);
   await stage.emit(event);
-  await waitUntil("its repeat is known", () => worker.counters.repeated === 1);
+  await waitUntil("its repetition counts as processed", () => worker.counters.repeated === 1);
   await waitUntil("the mark has ended", async () => (await node.processed.get("mail.e1")) === undefined);
   await stage.emit(event);
-  await waitUntil("it is new again", () => worker.counters.done === 2);
+  await waitUntil("the event counts as new again", () => worker.counters.done === 2);
   t.equal(worker.counters.repeated, 1);
 });

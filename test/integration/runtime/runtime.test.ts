@@ -1,4 +1,7 @@
-/** The runtime on a real server, hosting a machine that is not an order. Nodes crash by losing everything they hold. */
+/**
+ * The runtime on a real server, hosting a machine that is not an order. A node crashes by losing all that it has in
+ * memory.
+ */
 import t from "tap";
 import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
@@ -68,7 +71,7 @@ t.test("a turnstile is started, takes a coin, lets one pass and is counted", asy
   t.equal(event?.headers["ce-id"], "gate_1.4.0");
 });
 
-t.test("after fires from the log when its owner has crashed", async (t) => {
+t.test("an `after` timer fires from the log when its owner has crashed", async (t) => {
   const server = await startNatsServer(t);
   const one = await startRuntime(t, server.url, "one", turnstile(okCoin));
   await one.node.actors.start("gate_2", { lockAfterMs: 1500 }, { waitMs: 0, mayExist: false });
@@ -81,44 +84,47 @@ t.test("after fires from the log when its owner has crashed", async (t) => {
   });
 });
 
-t.test("invoke goes on under its key when its owner has crashed in the middle of the call", async (t) => {
-  const server = await startNatsServer(t);
-  const keys: string[] = [];
-  let reached: (() => void) | undefined;
-  const called = new Promise<void>((resolve) => {
-    reached = resolve;
-  });
-  const hanging = turnstile((key) => {
-    keys.push(key);
-    reached?.();
-    return new Promise(() => {});
-  });
-  const one = await startRuntime(t, server.url, "one", hanging);
-  await one.node.actors.start("gate_3", { lockAfterMs: 60_000 }, { waitMs: 0, mayExist: false });
-  await one.node.actors.command("gate_3", "turnstile", { type: "coin" }, { commandId: "c1", waitMs: 0 });
-  await called;
-  await one.crash();
-  const resumed: boolean[] = [];
-  const two = await startRuntime(
-    t,
-    server.url,
-    "two",
-    turnstile((key, _attempt, again) => {
+t.test(
+  "an `invoke` goes on under its key when its owner has crashed in the middle of the call",
+  async (t) => {
+    const server = await startNatsServer(t);
+    const keys: string[] = [];
+    let reached: (() => void) | undefined;
+    const called = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    const hanging = turnstile((key) => {
       keys.push(key);
-      resumed.push(again);
-      return okCoin(key);
-    }),
-  );
-  await waitUntil("the coin is taken", async () => {
-    const reply = await two.node.actors.read("gate_3");
-    return reply.status === "ok" && reply.snapshot.machines["turnstile"]?.value === "unlocked";
-  });
-  t.equal(keys.length, 2);
-  t.equal(keys[0], keys[1], "the same key");
-  t.same(resumed, [true]);
-});
+      reached?.();
+      return new Promise(() => {});
+    });
+    const one = await startRuntime(t, server.url, "one", hanging);
+    await one.node.actors.start("gate_3", { lockAfterMs: 60_000 }, { waitMs: 0, mayExist: false });
+    await one.node.actors.command("gate_3", "turnstile", { type: "coin" }, { commandId: "c1", waitMs: 0 });
+    await called;
+    await one.crash();
+    const resumed: boolean[] = [];
+    const two = await startRuntime(
+      t,
+      server.url,
+      "two",
+      turnstile((key, _attempt, again) => {
+        keys.push(key);
+        resumed.push(again);
+        return okCoin(key);
+      }),
+    );
+    await waitUntil("the coin is taken", async () => {
+      const reply = await two.node.actors.read("gate_3");
+      return reply.status === "ok" && reply.snapshot.machines["turnstile"]?.value === "unlocked";
+    });
+    t.equal(keys.length, 2);
+    t.equal(keys[0], keys[1], "the same key");
+    t.same(resumed, [true]);
+  },
+);
 
-t.test("a refused coin goes to onError, an unknown outcome is looked up and not repeated", async (t) => {
+t.test("a refused coin goes to onError, and an unknown outcome is queried and not repeated", async (t) => {
   const server = await startNatsServer(t);
   const books = new Map<string, { receipt: string }>();
   let calls = 0;
@@ -147,7 +153,7 @@ t.test("a refused coin goes to onError, an unknown outcome is looked up and not 
     { commandId: "c2", waitMs: 5000 },
   );
   t.match(taken, { snapshot: { machines: { turnstile: { value: "unlocked" } } } });
-  t.equal(calls, 2, "looked up, not called again");
+  t.equal(calls, 2, "the node has queried the status and not repeated the call");
 });
 
 for (const streams of [1, 3]) {

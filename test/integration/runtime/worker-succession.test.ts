@@ -1,4 +1,4 @@
-/** A worker that wants other events than in the version before: nothing is skipped, nothing is done twice. */
+/** A worker that needs other events than in the version before: no event is skipped, and none is processed twice. */
 import t, { type Test } from "tap";
 import { STREAM } from "../../../src/runtime/subjects.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
@@ -22,7 +22,7 @@ const event = (n: number, type: string) => ({ id: `e${n}`, type, order: `ord_${n
 const NANOS_PER_MS = 1_000_000;
 const DAY_MS = 24 * 60 * 60_000;
 
-/** A consumer as the first versions made it: under the worker's plain name, for the types of then. */
+/** A consumer as the first versions made it: under the worker's plain name, for the types of that time. */
 async function makeOldConsumer(link: NatsLink, name: string, types: readonly string[]): Promise<void> {
   const config = {
     name,
@@ -40,12 +40,12 @@ async function makeOldConsumer(link: NatsLink, name: string, types: readonly str
   await apiRequest(link, `CONSUMER.CREATE.${STREAM}.${name}`, body, 2_000);
 }
 
-/** What a node of the former version does with the next event: works on it and marks it, acknowledged or not. */
+/** What a node of the former version does with the next event: it processes and marks it, acknowledged or not. */
 async function workTheOldWay(stage: Stage, worker: string, acknowledge: boolean): Promise<string> {
   const { link, processed, clock, ids } = await stage.node();
   const msg = await link.nc.request(`$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${worker}`, '{"batch":1}', {
     timeout: 2_000,
-    // It comes under its own subject.
+    // The message has its own subject.
     noMux: true,
   });
   const id = msg.headers?.get("ce-id") ?? "";
@@ -94,11 +94,11 @@ type Info = {
 const infoOf = (link: NatsLink, name: string) =>
   apiRequest<Info>(link, `CONSUMER.INFO.${STREAM}.${name}`, undefined, 2_000);
 
-t.test("a consumer of the first version, with fewer types: its successor goes on behind it", async (t) => {
+t.test("the successor of a consumer of the first version, with fewer types, goes on after it", async (t) => {
   const stage = await startStage(t);
   const { link } = await stage.node();
   await makeOldConsumer(link, "mail", ["order.created", "order.shipped"]);
-  // What nobody mailed at the time stays so: it lies behind what is settled.
+  // An event that was not mailed at that time stays so: it is earlier than the acknowledged ones.
   await stage.emit(event(0, "payment.refunded"));
   for (const n of [1, 2, 3]) await stage.emit(event(n, "order.created"));
   t.equal(await workTheOldWay(stage, "mail", true), "e1");
@@ -111,12 +111,12 @@ t.test("a consumer of the first version, with fewer types: its successor goes on
   const { done, name, running } = await startMail(t, stage, types);
   await stage.emit(event(6, "payment.refunded"));
   await stage.emit(event(7, "order.created"));
-  await waitUntil("everything is settled", async () => {
+  await waitUntil("every event is acknowledged", async () => {
     const info = await infoOf(link, name);
     return done.length >= 4 && info.num_pending + info.num_ack_pending === 0;
   });
-  t.same(done.toSorted(), ["e4", "e5", "e6", "e7"], "each once, and none of those that were done");
-  t.equal(running.counters.repeated, 1, "e3 came again and was known");
+  t.same(done.toSorted(), ["e4", "e5", "e6", "e7"], "each once, and none of the processed ones");
+  t.equal(running.counters.repeated, 1, "e3 came again and counted as processed");
   t.match(await infoOf(link, name), { config: { filter_subjects: types.map(filterOf) } });
   t.match(
     await infoOf(link, "mail"),
@@ -126,15 +126,15 @@ t.test("a consumer of the first version, with fewer types: its successor goes on
         inactive_threshold: 7 * DAY_MS * NANOS_PER_MS,
       },
     },
-    "the former one is as it was, and goes when nobody uses it",
+    "the former consumer is unchanged, and ends when no client uses it",
   );
 });
 
-t.test("nodes of both versions run side by side: every event once", async (t) => {
+t.test("every event is processed once while nodes of both versions run side by side", async (t) => {
   const stage = await startStage(t);
   const former = await startMail(t, stage, ["a", "b"]);
   for (let n = 0; n < 20; n++) await stage.emit(event(n, n % 2 === 0 ? "a" : "b"));
-  await waitUntil("the former has begun", () => former.done.length >= 5);
+  await waitUntil("the former worker has begun", () => former.done.length >= 5);
   const next = await startMail(t, stage, ["b", "c"]);
   for (let n = 20; n < 80; n++) await stage.emit(event(n, ["a", "b", "c"][n % 3] ?? ""));
   await waitUntil("all are done", () => former.done.length + next.done.length >= 80);
@@ -144,10 +144,10 @@ t.test("nodes of both versions run side by side: every event once", async (t) =>
   });
   const all = [...former.done, ...next.done];
   t.equal(new Set(all).size, 80, "none is skipped");
-  t.equal(all.length, 80, "none is done twice");
+  t.equal(all.length, 80, "none is processed twice");
 });
 
-t.test("back to the version before: its consumer is there, goes on, and stays", async (t) => {
+t.test("the former version goes on with its own consumer after a rollback", async (t) => {
   const stage = await startStage(t);
   const first = await startMail(t, stage, ["a"]);
   await stage.emit(event(1, "a"));
@@ -164,11 +164,11 @@ t.test("back to the version before: its consumer is there, goes on, and stays", 
     "nothing is left",
     async () => (await infoOf(again.link, again.name)).num_ack_pending === 0,
   );
-  t.same(again.done, ["e3"], "what the other version did is known");
+  t.same(again.done, ["e3"], "the events of the other version count as processed");
   t.equal(
     (await infoOf(again.link, again.name)).config.inactive_threshold ?? 0,
     0,
-    "it is nobody's predecessor",
+    "the next consumer is no successor of it",
   );
 });
 
@@ -180,12 +180,16 @@ t.test("a successor starts at the first event that any of its own types still ne
   await stage.emit(event(2, "a"));
   await workTheOldWay(stage, "mail", true);
   await workTheOldWay(stage, "mail", true);
-  // Made before it, got less far, and has a type that the other one has not.
+  // Made before it, at an earlier position, with a type that the other one does not have.
   await makeOldConsumer(link, "mail-00000000", ["a", "b"]);
   await stage.emit(event(3, "b"));
   const { done, name } = await startMail(t, stage, ["a", "b"]);
   await waitUntil("the b is done", () => done.length > 0);
   t.same(done, ["e3"]);
   t.match((await consumersOf(link, STREAM, "mail")).toSorted(), ["mail", "mail-00000000", name].toSorted());
-  t.same(await consumersOf(link, STREAM, "mai"), [], "another worker's are not its own");
+  t.same(
+    await consumersOf(link, STREAM, "mai"),
+    [],
+    "a worker's name does not match another worker's consumers",
+  );
 });

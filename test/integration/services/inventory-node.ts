@@ -37,13 +37,13 @@ export type InventoryNode = {
   readonly shard: InventoryShard;
   readonly client: InventoryClient;
   readonly relay: Relay;
-  /** Takes the lock from whoever has it, and loads. */
+  /** Takes the lock from its holder, and loads. */
   claim(): Promise<void>;
 };
 
 /**
  * @param urls of every server; as many copies of the stream are kept
- * @param tamper stands between the relay and the server, to lose or delay answers
+ * @param tamper sits between the relay and the server, to lose or delay answers
  */
 export async function startInventoryNode(
   t: Test,
@@ -101,17 +101,17 @@ export async function startInventoryNode(
   return { journal, shard, client, relay, claim };
 }
 
-/** Takes answers away: `lost` appends from the given one on are stored and look unanswered. */
+/** Drops answers: `lost` appends from the given one on are stored, and their answers dropped. */
 export function losing(lost: (attempt: number, messages: readonly Message[]) => boolean) {
   let attempts = 0;
   return (append: Journal["append"]): Journal["append"] =>
     async (messages, timeoutMs): Promise<AppendResult> => {
       const result = await append(messages, timeoutMs);
-      return lost(++attempts, messages) ? { status: "unanswered", reason: "lost on the way" } : result;
+      return lost(++attempts, messages) ? { status: "unanswered", reason: "lost in flight" } : result;
     };
 }
 
-/** What the log says at its end. */
+/** The state at the end of the log. */
 export type Ledger = {
   readonly stock: ReadonlyMap<string, StoredStock>;
   readonly holds: ReadonlyMap<string, StoredHold>;
@@ -144,7 +144,7 @@ export async function auditLedger(journal: Journal): Promise<Ledger> {
         .flatMap(({ lines }) => lines)
         .reduce((total, line) => total + (line.sku === sku ? line.quantity : 0), 0);
     if (entry.reserved !== sum("reserved") || entry.shipped !== sum("shipped"))
-      throw new Error(`${JSON.stringify(entry)} but holds say ${sum("reserved")}, ${sum("shipped")}`);
+      throw new Error(`${JSON.stringify(entry)} but holds sum to ${sum("reserved")}, ${sum("shipped")}`);
   }
   return { stock, holds };
 }

@@ -1,4 +1,6 @@
-/** Orders and inventory on the same nodes: a reservation is a part of the order's own commit, or asked of the owner. */
+/**
+ * Orders and inventory on the same nodes: a reservation is a part of the order's own commit, or a request to the owner.
+ */
 import t from "tap";
 import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { RecordHeader } from "../../../src/runtime/actor/snapshot.ts";

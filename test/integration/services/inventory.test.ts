@@ -1,4 +1,4 @@
-/** The inventory on a real server: several nodes, lost answers, a deposed owner, a server that dies. */
+/** The inventory on a real server: several nodes, lost answers, a deposed owner, a server that is killed. */
 import t from "tap";
 import type { ReserveOutput } from "../../../src/services/inventory/contract.ts";
 import { startNatsCluster, startNatsServer } from "../../support/cluster/nats-server.ts";
@@ -10,7 +10,7 @@ const shirt = { name: "Shirt", price: { amount: 1999, currency: "EUR" } };
 const order = (orderId: string, quantity = 1, sku = "HOT.SKU") => ({ orderId, lines: [{ sku, quantity }] });
 const names = (prefix: string, count: number) => Array.from({ length: count }, (_, n) => `${prefix}_${n}`);
 
-/** All at once, dealt to the nodes in turn; retried as an order's effect would be. */
+/** All at once, distributed over the nodes; retried as an order's effect would be. */
 async function reserveAll(nodes: readonly InventoryNode[], ids: readonly string[]): Promise<ReserveOutput[]> {
   return Promise.all(
     ids.map(async (id, index) => {
@@ -94,7 +94,7 @@ t.test("every second answer is lost, and everything is stored once", async (t) =
   t.match(await one.client.get("HOT.SKU"), { stock: { onHand: 40, reserved: 20, available: 20 } });
 });
 
-t.test("an owner that does not know it was deposed sells nothing more", async (t) => {
+t.test("an owner that has not noticed its deposition sells nothing more", async (t) => {
   const { url } = await startNatsServer(t);
   let gate: Promise<void> = Promise.resolve();
   const one = await startInventoryNode(t, url, "one", (append) => async (messages, timeoutMs) => {
@@ -108,10 +108,13 @@ t.test("an owner that does not know it was deposed sells nothing more", async (t
   const paused = Promise.withResolvers<void>();
   gate = paused.promise;
   const selling = reserveAll([one], early);
-  await waitUntil("the first owner has sold, to nobody's knowledge", () => one.relay.state().depth >= 20);
+  await waitUntil(
+    "the first owner has sold, without an acknowledgement",
+    () => one.relay.state().depth >= 20,
+  );
   await two.claim();
   t.equal(count(await reserveAll([two], late), "reserved"), 15);
-  t.equal(one.shard.open, true, "both think they own the shard; the server knows better");
+  t.equal(one.shard.open, true, "both act as owner of the shard; the server decides");
   paused.resolve();
   t.equal(count(await selling, "reserved"), 5);
   t.equal(one.shard.open, false);

@@ -4,6 +4,7 @@ import { natsBucket } from "../../../src/adapters/nats/bucket.ts";
 import { natsDocuments } from "../../../src/adapters/nats/documents.ts";
 import type { Actors } from "../../../src/runtime/actors.ts";
 import { numberText } from "../../../src/services/invoice/number-counter.ts";
+import type { InvoiceResult } from "../../../src/services/invoice/contract.ts";
 import { storedInvoices } from "../../../src/services/invoice/invoices.ts";
 import { InvoiceNumbers } from "../../../src/services/invoice/numbers.ts";
 import { startInvoiceWorker } from "../../../src/services/invoice/worker.ts";
@@ -37,6 +38,13 @@ const bounds = {
 };
 
 const never = async (): Promise<boolean> => false;
+
+/** The document of an answer that holds one, whole. */
+function pdfOf(result: InvoiceResult): Buffer {
+  if (result.status !== "found" || !Buffer.isBuffer(result.pdf))
+    throw new Error(`no document: ${result.status}`);
+  return result.pdf;
+}
 
 async function startInvoices(
   t: Test,
@@ -92,7 +100,7 @@ t.test("two workers number the invoices of concurrent orders without a gap, once
   });
   const read = await nodes[1]?.invoices.read("ord_7");
   t.match(read, { status: "found", number: delivered.get("invoice.ord_7")?.event.number });
-  t.equal(read?.status === "found" && read.pdf.subarray(0, 5).toString(), "%PDF-");
+  t.equal(read && pdfOf(read).subarray(0, 5).toString(), "%PDF-");
 });
 
 t.test("an order whose inbox is not reached keeps its number and its PDF until it is", async (t) => {
@@ -109,11 +117,11 @@ t.test("an order whose inbox is not reached keeps its number and its PDF until i
   await stage.emit(ready(2));
   await waitUntil("the next order is served", () => delivered.has("invoice.ord_2"));
   failing.clear();
-  await waitUntil("the order is told", () => delivered.has("invoice.ord_1"));
+  await waitUntil("the order is notified", () => delivered.has("invoice.ord_1"));
   t.equal(delivered.get("invoice.ord_1")?.event.number, numberText(year, 1));
   t.equal(delivered.get("invoice.ord_2")?.event.number, numberText(year, 2));
   const after = await invoices.read("ord_1");
-  t.ok(after.status === "found" && after.pdf.equals(before.pdf), "the very same document");
+  t.ok(pdfOf(after).equals(pdfOf(before)), "the very same document");
 });
 
 const cancelled = (n: number) => ({
@@ -125,7 +133,7 @@ const cancelled = (n: number) => ({
 const done = (worker: { counters: { done: number } }, count: number) =>
   waitUntil(`${count} events are done`, () => worker.counters.done === count);
 
-t.test("an invoice of an order that is cancelled stays, and a credit note takes it back", async (t) => {
+t.test("the invoice of a cancelled order stays, and a credit note cancels it", async (t) => {
   const stage = await startStage(t);
   const { delivered, actors } = inboxes();
   const { worker, invoices } = await startInvoices(t, stage, actors);
@@ -137,38 +145,35 @@ t.test("an invoice of an order that is cancelled stays, and a credit note takes 
   const [invoice, note] = [await invoices.read("ord_2"), await invoices.creditNote("ord_2")];
   t.same(invoice, before, "as it was");
   t.match(note, { status: "found", number: `CN-${year}-000001` });
-  t.equal(note.status === "found" && note.pdf.subarray(0, 5).toString(), "%PDF-");
+  t.equal(pdfOf(note).subarray(0, 5).toString(), "%PDF-");
   t.same(await invoices.creditNote("ord_1"), { status: "not_found" }, "the other has none");
-  t.equal(delivered.size, 2, "orders are told of invoices only");
+  t.equal(delivered.size, 2, "orders are notified of invoices only");
 });
 
-t.test(
-  "an order that is cancelled before its turn gets no invoice, and no number is lost by that",
-  async (t) => {
-    const stage = await startStage(t);
-    const { delivered, actors } = inboxes();
-    const gone = new Set(["ord_1"]);
-    const { worker, invoices } = await startInvoices(t, stage, actors, async (order) => gone.has(order));
-    await stage.emit(ready(1));
-    await done(worker, 1);
-    await stage.emit(cancelled(1));
-    // Its cancellation is heard of first; that it is cancelled is not seen yet.
-    await stage.emit(cancelled(2));
-    await done(worker, 3);
-    await stage.emit(ready(2));
-    await done(worker, 4);
-    for (const n of [1, 2]) {
-      t.same(await invoices.read(`ord_${n}`), { status: "not_found" });
-      t.same(await invoices.creditNote(`ord_${n}`), { status: "not_found" });
-    }
-    t.equal(delivered.size, 0);
-    await stage.emit(ready(3));
-    await waitUntil("the next one has its invoice", () => delivered.has("invoice.ord_3"));
-    t.equal(delivered.get("invoice.ord_3")?.event.number, numberText(year, 1));
-  },
-);
+t.test("an order that is cancelled before its invoice gets none, and no number is lost", async (t) => {
+  const stage = await startStage(t);
+  const { delivered, actors } = inboxes();
+  const gone = new Set(["ord_1"]);
+  const { worker, invoices } = await startInvoices(t, stage, actors, async (order) => gone.has(order));
+  await stage.emit(ready(1));
+  await done(worker, 1);
+  await stage.emit(cancelled(1));
+  // Its cancellation event arrives first; its record does not show it yet.
+  await stage.emit(cancelled(2));
+  await done(worker, 3);
+  await stage.emit(ready(2));
+  await done(worker, 4);
+  for (const n of [1, 2]) {
+    t.same(await invoices.read(`ord_${n}`), { status: "not_found" });
+    t.same(await invoices.creditNote(`ord_${n}`), { status: "not_found" });
+  }
+  t.equal(delivered.size, 0);
+  await stage.emit(ready(3));
+  await waitUntil("the next one has its invoice", () => delivered.has("invoice.ord_3"));
+  t.equal(delivered.get("invoice.ord_3")?.event.number, numberText(year, 1));
+});
 
-t.test("cancelled between its number and its PDF: both are made, and taken back", async (t) => {
+t.test("an order cancelled between its number and its PDF gets both, and a credit note", async (t) => {
   const stage = await startStage(t);
   const { actors } = inboxes();
   const { worker, invoices, numbers, node } = await startInvoices(t, stage, actors, async () => true);
@@ -180,7 +185,7 @@ t.test("cancelled between its number and its PDF: both are made, and taken back"
   t.match(await invoices.creditNote("ord_1"), { status: "found", number: `CN-${year}-000001` });
 });
 
-t.test("a PDF that is stored is not touched again, whatever the event says then", async (t) => {
+t.test("a stored PDF never changes, whatever a later event contains", async (t) => {
   const stage = await startStage(t);
   const { actors } = inboxes();
   const { worker, invoices } = await startInvoices(t, stage, actors);
@@ -190,7 +195,7 @@ t.test("a PDF that is stored is not touched again, whatever the event says then"
   await stage.emit({ ...ready(1), id: "another", data: { ...orderDetails("ord_1"), taxBasisPoints: 1 } });
   await done(worker, 2);
   const after = await invoices.read("ord_1");
-  t.ok(before.status === "found" && after.status === "found" && before.pdf.equals(after.pdf));
+  t.ok(pdfOf(before).equals(pdfOf(after)));
 });
 
 t.test("many takers on three nodes at once: no gap, no number twice", async (t) => {
@@ -202,7 +207,7 @@ t.test("many takers on three nodes at once: no gap, no number twice", async (t) 
     }),
   );
   const count = 150;
-  // Every order is asked for on two nodes.
+  // Every order takes its number on two nodes.
   const taken = await Promise.all(
     Array.from({ length: 2 * count }, async (_, n) => {
       const order = `ord_${n % count}`;
@@ -217,7 +222,7 @@ t.test("many takers on three nodes at once: no gap, no number twice", async (t) 
     [...byOrder.values()].filter((numbers) => numbers.size !== 1),
     [],
   );
-  // A number whose order had another one is free at the end of the row; whoever comes next fills it.
+  // A number whose order had another one is free at the end; the next order gets it.
   for (let n = 0; n < count; n++)
     taken.push({ order: `x${n}`, number: (await takers[0]!.take(`x${n}`)).number });
   const all = [...new Set(taken.map((one) => one.number))].toSorted();
@@ -227,16 +232,16 @@ t.test("many takers on three nodes at once: no gap, no number twice", async (t) 
   );
 });
 
-t.test("an invoice that is not there is told apart from an order that is not there", async (t) => {
+t.test("a missing invoice and a missing order get different answers", async (t) => {
   const stage = await startStage(t);
   const node = await stage.node();
   const documents = await natsDocuments(node.link, "INVOICES");
   const none = storedInvoices(documents, { read: async () => ({ status: "not_found" }) });
   t.same(await none.read("ord_1"), { status: "not_found" });
   const away = storedInvoices(documents, {
-    read: async () => ({ status: "unavailable", reason: "nobody owns it" }),
+    read: async () => ({ status: "unavailable", reason: "no node owns it" }),
   });
-  t.match(await away.read("ord_1"), { status: "unavailable", reason: "nobody owns it" });
+  t.match(await away.read("ord_1"), { status: "unavailable", reason: "no node owns it" });
 });
 
 t.test("documents are replaced whole, and survive a restart of the server", async (t) => {

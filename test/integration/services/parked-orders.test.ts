@@ -5,7 +5,7 @@ import { startNatsServer } from "../../support/cluster/nats-server.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { cash, confirmed, PARTITIONS, settled, shirt, startNode } from "../nodes/composed-node.ts";
 
-t.test("orders that do not exist, are not parked, or cannot be read are told apart", async (t) => {
+t.test("missing, unparked and unreadable orders get different answers", async (t) => {
   const { url } = await startNatsServer(t);
   const one = await startNode(t, url, "one");
   await settled([one]);
@@ -17,7 +17,7 @@ t.test("orders that do not exist, are not parked, or cannot be read are told apa
   t.match(await one.parked.resume(id), { status: "done", order: { id, status: "confirmed" } });
   t.equal((await one.parked.skip(id)).status, "not_parked");
 
-  // A record of nobody: written past the fences, as a faulty program could have left it.
+  // A record without an owner: written past the fences, as a faulty program could have left it.
   const payload = JSON.stringify({ actor: "ord_broken", snapshot: { machines: {}, effects: [], inbox: 0 } });
   const subject = subjects.record(partitionOf("ord_broken", PARTITIONS), "ord_broken");
   t.equal((await one.journal.append([{ subject, payload }], 2000)).status, "stored");

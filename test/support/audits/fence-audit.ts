@@ -1,16 +1,16 @@
-/** Whether the stream holds anything that a deposed owner wrote. */
+/** Checks that the stream holds no record that an owner wrote after its takeover. */
 import type { Test } from "tap";
 import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import type { Journal } from "../../../src/runtime/ports.ts";
 import type { StoredHold, StoredStock } from "../../../src/services/inventory/stored.ts";
 import { history } from "../clients/order-client.ts";
 import type { LoadedOrder } from "../load/order-load.ts";
-import type { WaitingUnit } from "../faults/outbox-copy.ts";
+import type { WaitingWriteSet } from "../faults/outbox-copy.ts";
 
 const PARTITIONS = 32;
 const RECORD = /^orders\.journal\.(\d+)\./u;
 const HOLD = /^orders\.holds\./u;
-/** Owner of holds and stock, as a resource with a lock. */
+/** The lock of the owner of holds and stock. */
 const INVENTORY = "inventory.0";
 
 /** Sequences of the lock entries of a resource (`partition.7`, `inventory.0`), oldest first. */
@@ -30,7 +30,7 @@ export async function epochsOf(journal: Journal, node: string): Promise<Readonly
   return epochs;
 }
 
-/** Every record was stored while the lock was the one that it was decided under. */
+/** Fails unless every record was stored under the lock under which its owner decided it. */
 export async function checkFences(
   t: Test,
   journal: Journal,
@@ -50,29 +50,29 @@ export async function checkFences(
   t.pass(`${records} records were stored under the lock that they name`);
 }
 
-/** What became of units that were under way when their owner was frozen. */
+/** The outcome of write sets that were under way when their owner was frozen. */
 export type Fates = {
   /** The server had them already, before the next owner's lock. */
   readonly stored: number;
-  /** The others, which may be stored nowhere any more. */
+  /** The others, none of which may be stored. */
   readonly late: number;
   /** Of those, the ones that publish nothing, so that only their fence mark can refuse them. */
   readonly lateWithoutEvents: number;
 };
 
 /**
- * Looks for every unit in the stream. Fails for one that is stored behind the next owner's lock.
+ * Searches the stream for every write set. Fails for one that is stored after the next owner's lock.
  * @param epochs what the owner held: see {@link epochsOf}
  */
 export async function fatesOf(
   t: Test,
   journal: Journal,
-  units: readonly WaitingUnit[],
+  writeSets: readonly WaitingWriteSet[],
   epochs: ReadonlyMap<string, number>,
 ): Promise<Fates> {
   let [stored, late, lateWithoutEvents] = [0, 0, 0];
-  for (const { commit, subjects: written } of units) {
-    // A hold within an order's unit is stored with its record, or not at all.
+  for (const { commit, subjects: written } of writeSets) {
+    // A hold in an order's write set is stored with its record, or not at all.
     const subject = written.find((one) => RECORD.test(one)) ?? written.find((one) => HOLD.test(one));
     if (subject === undefined) continue;
     const partition = RECORD.exec(subject)?.[1];
@@ -93,7 +93,7 @@ export async function fatesOf(
   return { stored, late, lateWithoutEvents };
 }
 
-/** What the stock says of these SKUs is what all holds together say: no piece is sold that no order has. */
+/** Fails unless the stock of these SKUs equals the sum of all holds: no piece is sold without an order. */
 export async function checkHolds(t: Test, journal: Journal, skus: readonly string[]): Promise<void> {
   const holds = (await journal.readLastPerSubject("orders.holds.>")).map(
     ({ payload }) => JSON.parse(payload) as StoredHold,
@@ -109,15 +109,15 @@ export async function checkHolds(t: Test, journal: Journal, skus: readonly strin
     t.strictSame(
       { reserved, shipped },
       { reserved: pieces("reserved"), shipped: pieces("shipped") },
-      `${sku}: the stock is what ${holds.length} holds say`,
+      `${sku}: the stock equals the sum of ${holds.length} holds`,
     );
   }
 }
 
-/** Units that the server refused because their lock had moved, as the node's log tells. */
-export function refusedUnits(output: string): number {
+/** The number of write sets in the node's log that the server rejected because their lock had moved. */
+export function refusedWriteSets(output: string): number {
   return output
     .split("\n")
-    .filter((line) => line.includes("rejected batch settled by reading back"))
+    .filter((line) => line.includes("rejected batch resolved by reading back"))
     .reduce((sum, line) => sum + (JSON.parse(line) as { lockMoved: number }).lockMoved, 0);
 }

@@ -1,14 +1,14 @@
-/** What the mailbox of a cluster has got, against what became of the orders. */
+/** Compares the mails in a cluster's mailbox with the outcomes of its orders. */
 import type { Test } from "tap";
 import type { LoadedOrder } from "../load/order-load.ts";
 import { waitUntil } from "../wait-until.ts";
 
-type Letter = { readonly subject: string; readonly text: string; readonly messageId: string };
+type Mail = { readonly subject: string; readonly text: string; readonly messageId: string };
 
 const ALWAYS = ["Order created and awaiting payment"];
 const CONFIRMED = [...ALWAYS, "Order confirmed", "Order shipped"];
 
-/** Every mail of every order that has ended is there, and what came twice is recognised by its Message-ID. */
+/** Fails unless every mail of every ended order is there, and repeated mails share their Message-ID. */
 export async function checkMails(t: Test, mailboxUrl: string, orders: readonly LoadedOrder[]): Promise<void> {
   const wanted = orders.flatMap(({ id, outcome }) =>
     (outcome === "confirmed" ? CONFIRMED : outcome === "payment_failed" ? ALWAYS : []).map(
@@ -16,13 +16,13 @@ export async function checkMails(t: Test, mailboxUrl: string, orders: readonly L
     ),
   );
   const found = new Map<string, Set<string>>();
-  let letters = 0;
+  let count = 0;
   await waitUntil(
-    "every mail has come",
+    "the mailbox has every mail",
     async () => {
       found.clear();
-      const all = (await (await fetch(`${mailboxUrl}/messages`)).json()) as readonly Letter[];
-      letters = all.length;
+      const all = (await (await fetch(`${mailboxUrl}/messages`)).json()) as readonly Mail[];
+      count = all.length;
       for (const { subject, text, messageId } of all) {
         const key = `${/^Order (ord_\S+)$/mu.exec(text)?.[1]} ${subject}`;
         found.set(key, (found.get(key) ?? new Set()).add(messageId));
@@ -40,8 +40,12 @@ export async function checkMails(t: Test, mailboxUrl: string, orders: readonly L
   t.same(
     [...found].filter(([, ids]) => ids.size !== 1),
     [],
-    "the same mail has the same Message-ID, however often it came",
+    "a repeated mail has the same Message-ID",
   );
-  t.equal(new Set([...found.values()].flatMap((ids) => [...ids])).size, found.size, "no other mail has it");
-  t.comment(`${letters} mails came, ${found.size} different ones`);
+  t.equal(
+    new Set([...found.values()].flatMap((ids) => [...ids])).size,
+    found.size,
+    "different mails have different Message-IDs",
+  );
+  t.comment(`${count} mails came, ${found.size} different ones`);
 }

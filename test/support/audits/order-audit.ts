@@ -1,4 +1,4 @@
-/** What must be true of all orders of a test together, whatever broke meanwhile. */
+/** What must be true of all orders of a test together, whatever faults it injected. */
 import type { Test } from "tap";
 import type { OrderStatus, OrderView } from "../../../src/services/orders/contract.ts";
 import { history, ledger, read, stock } from "../clients/order-client.ts";
@@ -6,13 +6,13 @@ import type { LedgerEntry } from "../clients/order-client.ts";
 import type { LoadedOrder } from "../load/order-load.ts";
 import { waitUntil } from "../wait-until.ts";
 
-/** Of an order that was confirmed, in the order in which it goes through them. */
+/** The statuses of a confirmed order, in sequence. */
 const JOURNEY: readonly OrderStatus[] = ["confirmed", "ready", "shipped", "delivered", "completed"];
 const READERS = 8;
 
 /**
- * Reads every order on one of the nodes, and fails the test for each that is not there or behind what its caller
- * was told.
+ * Reads every order on one of the nodes, and fails the test for each that is missing or whose status is earlier than
+ * its caller's answer.
  * @returns the orders by id
  */
 export async function checkNothingLost(
@@ -28,11 +28,15 @@ export async function checkNothingLost(
     const isThere = outcome === "confirmed" ? journey >= 0 : outcome === codeOf(view);
     if (!isThere) t.fail(`${id} (key ${key}) was answered ${outcome} and is ${view.status}`);
   });
-  t.equal(views.size, orders.length, `${orders.length} answered orders are there, none behind its answer`);
+  t.equal(
+    views.size,
+    orders.length,
+    `${orders.length} answered orders are there, none at an earlier status than its answer`,
+  );
   return views;
 }
 
-/** Waits until every order has come to the end of its way. */
+/** Waits until every order has ended. */
 export async function checkAllEnd(
   t: Test,
   urls: readonly string[],
@@ -57,7 +61,38 @@ export async function checkAllEnd(
   t.equal(waiting.size, 0, `${orders.length} orders have ended`);
 }
 
-/** Every order has one linear history: no version twice, none left out, each behind the last and under no older lock. */
+/** Fails unless the order has one record per commit, none missing, with these events and no others. */
+export async function checkHistory(
+  t: Test,
+  url: string,
+  id: string,
+  events: readonly string[],
+): Promise<void> {
+  const items = await history(url, id);
+  t.strictSame(
+    items.map(({ version }) => version),
+    items.map((_, index) => index + 1),
+    "versions are 1, 2, 3 ...",
+  );
+  const sequences = items.map(({ sequence }) => sequence);
+  t.strictSame(
+    sequences,
+    sequences.toSorted((a, b) => a - b),
+  );
+  t.ok(
+    items.every(
+      ({ node, epoch, at }) => /^node-\d$/u.test(node) && epoch > 0 && !Number.isNaN(Date.parse(at)),
+    ),
+  );
+  t.strictSame(
+    items.flatMap((item) => item.events),
+    events,
+  );
+}
+
+/**
+ * Fails unless every order has one linear history: versions 1, 2, 3, each later than the last and under no older lock.
+ */
 export async function checkHistories(
   t: Test,
   urls: readonly string[],
@@ -80,7 +115,10 @@ export async function checkHistories(
   t.equal(wrong, 0, `${orders.length} histories are linear`);
 }
 
-/** One authorisation for each order that a card paid, one capture where the method has one, and nothing else. */
+/**
+ * Fails unless the gateway's ledger has one authorization for each order paid by card, a capture where due, and nothing
+ * else.
+ */
 export async function checkLedger(
   t: Test,
   gatewayUrl: string,
@@ -95,13 +133,15 @@ export async function checkLedger(
     if (outcome === "confirmed" && (method === "credit_card" || method === "tokenized"))
       kinds.push("authorize", "capture");
     if ((booked.get(id) ?? []).join() !== kinds.join())
-      t.strictSame(booked.get(id) ?? [], kinds, `ledger of ${id}`);
+      t.strictSame(booked.get(id) ?? [], kinds, `bookings of ${id}`);
     booked.delete(id);
   }
-  t.strictSame([...booked], [], "every line of the ledger belongs to an order, once");
+  t.strictSame([...booked], [], "every booking belongs to an order, once");
 }
 
-/** After all orders have ended: what was sold has left, nothing is reserved, nothing was sold twice. */
+/**
+ * Call after all orders have ended. Fails unless the sold pieces have left, none is reserved and none was sold twice.
+ */
 export async function checkStock(
   t: Test,
   url: string,
@@ -118,7 +158,7 @@ export async function checkStock(
   }
 }
 
-/** Plain reads may be refused for a moment while a partition changes hands. */
+/** Reads an order; a node may refuse reads for a moment while a partition changes hands. */
 async function readSoon(url: string, id: string): Promise<OrderView> {
   return waitUntil(
     `${url} shows ${id}`,
@@ -131,7 +171,7 @@ async function readSoon(url: string, id: string): Promise<OrderView> {
   );
 }
 
-/** An order that was not confirmed, as its caller was told. */
+/** The code that the caller of an order that was not confirmed got. */
 function codeOf(view: OrderView): string {
   return view.status === "rejected" ? (view.reason ?? "") : view.status;
 }

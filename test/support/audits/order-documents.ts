@@ -1,4 +1,4 @@
-/** What a customer gets on paper: mails and the invoice. */
+/** Checks the documents that a customer gets: mails and the invoice. */
 import type { Test } from "tap";
 import type { OrderView } from "../../../src/services/orders/contract.ts";
 import { mails, read } from "../clients/order-client.ts";
@@ -6,7 +6,7 @@ import type { LoadedOrder } from "../load/order-load.ts";
 import { waitUntil } from "../wait-until.ts";
 
 const MAIL_TIMEOUT_MS = 15_000;
-/** A mail that a killed node was sending is sent again by another one once the lock on its event has ended. */
+/** Another node sends a killed node's mail again once the lock on its event has ended. */
 const LATE_MAIL_TIMEOUT_MS = 60_000;
 const CONFIRMED = ["Order created and awaiting payment", "Order confirmed", "Order shipped"];
 
@@ -30,7 +30,7 @@ export async function checkMails(
   t.strictSame((await received()).toSorted(), subjects.toSorted(), `mails of ${to}`);
 }
 
-/** Fetches the invoice that the order tells of, and fails unless it is a PDF. */
+/** Fetches the invoice that the order names, and fails unless it is a PDF. */
 export async function checkPdf(t: Test, url: string, { id, invoice }: OrderView): Promise<void> {
   t.match(invoice, { number: /^\d{4}-\d{6,}$/u, issuedAt: /^\d{4}-.*Z$/u, url: `/v1/orders/${id}/invoice` });
   const response = await fetch(`${url}/v1/orders/${id}/invoice`);
@@ -42,8 +42,8 @@ export async function checkPdf(t: Test, url: string, { id, invoice }: OrderView)
 }
 
 /**
- * Waits until every confirmed order's customer has all mails, whatever was killed meanwhile. A mail may have come
- * twice then; how many did is told.
+ * Waits until every confirmed order's customer has all mails, whatever was killed meanwhile. A mail may come twice
+ * then; a comment names how many did.
  * @param orders less than 300, since the mailbox keeps 1000 mails
  */
 export async function checkEveryMail(
@@ -68,11 +68,11 @@ export async function checkEveryMail(
     },
     { timeoutMs: LATE_MAIL_TIMEOUT_MS, intervalMs: 250 },
   );
-  t.pass(`${wanted.length} mails have come`);
+  t.pass(`${wanted.length} mails are there`);
   t.comment(`${extra.count} mails came more than once`);
 }
 
-/** Fails unless the completed orders have all numbers of a row, each once. @param orders all of the cluster */
+/** Fails unless the completed orders have the numbers 1, 2, 3 ..., each once. @param orders all of the cluster */
 export async function checkInvoiceNumbers(
   t: Test,
   url: string,

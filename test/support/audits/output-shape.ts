@@ -1,10 +1,10 @@
-/** The shape of what a command prints: what stays the same while numbers, times, ids and widths differ. Pure. */
+/** The shape of a command's output: the part that stays while numbers, times, ids and widths differ. Pure. */
 
-/** One line without what is volatile. */
+/** One line without its volatile parts. */
 export function shape(line: string): string {
   return (
     line
-      // Colours and cursor movements of a terminal.
+      // Colors and cursor movements of a terminal.
       // oxlint-disable-next-line no-control-regex
       .replace(/\u001b(\[[0-9;?]*[A-Za-z]|[78])/gu, "")
       .replace(/[\s│╭╮╰╯├┤┬┴┼─]+/gu, " ")
@@ -17,7 +17,7 @@ export function shape(line: string): string {
   );
 }
 
-/** Whether a documented line is among those shown; `...` at its end stands for any rest. */
+/** Whether a documented line is among those shown; `...` at its end matches any rest. */
 export function shapesOf(output: string): { readonly text: string; includes(documented: string): boolean } {
   const lines = output.split("\n").map(shape);
   const text = lines.join("\n");

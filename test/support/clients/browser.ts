@@ -12,13 +12,13 @@ import { temporaryFolder } from "../temporary-folder.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export type Page = {
-  /** What a reader sees of it. */
+  /** The visible text. */
   text(): Promise<string>;
-  /** What its window is called; of a PDF, what the PDF calls itself. */
+  /** The window's title; of a PDF, the title in its metadata. */
   title(): Promise<string>;
   /** The value of an expression of JavaScript, which the page runs; as JSON. */
   evaluate<Value>(expression: string): Promise<Value>;
-  /** Moves the mouse to the button whose text begins so and presses it, `times` in a row (once unless told otherwise). */
+  /** Moves the mouse to the button whose text begins so and presses it, `times` in a row (default 1). */
   press(button: string, times?: number): Promise<void>;
   /** Presses a key, as `KeyboardEvent.key` has it. */
   key(key: "Tab" | "Enter"): Promise<void>;
@@ -99,7 +99,7 @@ export async function startBrowser(t: Lifetime): Promise<Browser> {
   };
 }
 
-/** Messages are JSON with a zero byte behind each. */
+/** Messages are JSON, each followed by a zero byte. */
 function talk(to: Writable, from: Readable): Send {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let last = 0;

@@ -1,6 +1,7 @@
-/** The carrier as a test sees it: its ledger, its door bell, and its signature. */
+/** The carrier as a test uses it: its shipments, deliveries, and signed call-backs. */
 import { DEVELOPMENT_CARRIER_SECRET } from "../../../config/settings-faults.ts";
-import type { Money, Shipment } from "../../../nodes/carrier/shipments.ts";
+import type { Money } from "../../../machines/types.ts";
+import type { Shipment } from "../../../nodes/carrier/shipments.ts";
 import { signWebhook } from "../../../src/services/webhooks/signature.ts";
 
 /** All shipments in the order of their labels, or those of one order. */
@@ -10,7 +11,7 @@ export async function shipments(carrierUrl: string, orderId?: string): Promise<r
   return ((await response.json()) as { shipments: readonly Shipment[] }).shipments;
 }
 
-/** The carrier delivers; answers the HTTP status. `collected`: what was to be collected, unless told. */
+/** The carrier delivers; returns the HTTP status. @param collected the amount due when absent */
 export async function deliverParcel(
   carrierUrl: string,
   trackingNumber: string,
@@ -32,7 +33,7 @@ export type CallBack = {
   readonly collected: Money | null;
 };
 
-/** The carrier's word, sent by the test: to any node, under any id; signed as in development unless told otherwise. */
+/** Sends the carrier's call-back to any node, under any id; the default secret is the one of development. */
 export function callBack(
   nodeUrl: string,
   id: string,

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 const commands = [["docker", "compose"], ["docker-compose"]] as const;
 
 /**
- * Runs a command on the project's docker-compose.yml: what it printed, standard error included.
+ * Runs a command on the project's docker-compose.yml and returns its output, standard error included.
  * @throws Error when it fails
  */
 export type DockerCompose = (...args: readonly string[]) => string;
@@ -33,7 +33,7 @@ export function dockerCompose(): DockerCompose | undefined {
 }
 
 function run(program: string, args: readonly string[]) {
-  // What is set here for Orderly would show up in the file.
+  // Orderly's settings in this environment would appear in the file.
   const env = cleanEnvironment() as NodeJS.ProcessEnv;
   return spawnSync(program, [...args], { cwd: root, env, encoding: "utf8", timeout: TIMEOUT_MS });
 }

@@ -1,17 +1,19 @@
-/** An order that waits for its customer on the gateway's page, and what customer, gateway and shop do with it. */
+/** An order that waits for its customer on the gateway's page, and the acts of customer, gateway and shop on it. */
 import type { Test } from "tap";
 import { signWebhook } from "../../../src/services/webhooks/signature.ts";
-import { history, ledger, mails, orderOf, place, putStock, read, stock } from "./order-client.ts";
+import { history, ledger, mails, orderOf, place, putStock, stock } from "./order-client.ts";
+import { untilPaid } from "./order-poll.ts";
 import type { OrderCluster } from "../cluster/order-cluster.ts";
+import { ownerOf } from "../load/partition-share.ts";
 import { waitUntil } from "../wait-until.ts";
 
-/** On hand of the SKU that an order has for itself. */
+/** Pieces on hand of each order's own SKU. */
 export const ON_HAND = 10;
-/** Of two pieces. */
+/** The price of two pieces. */
 export const TOTAL = { amount: 2000, currency: "EUR" };
-/** A busy machine is slow, and a killed node has to be missed first. */
+/** A busy machine is slow, and the cluster first has to notice a killed node. */
 export const WAIT = { timeoutMs: 60_000 } as const;
-/** The default of development, which the clusters run with. */
+/** The default of development, which the test clusters use. */
 const SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJieXRlcw==";
 
 let numbers = 0;
@@ -31,7 +33,7 @@ export async function awaiting(t: Test, cluster: OrderCluster) {
   const { id } = answer.body;
   const page = answer.body.payment.url ?? "";
   t.match(page, `${cluster.gateway.url}/pay/pay_`);
-  /** A node that runs. */
+  /** The address of a running node. */
   const url = () =>
     cluster.nodes.find((node) => node.url === first && node.running())?.url ?? anyUrl(cluster);
   return {
@@ -44,16 +46,7 @@ export async function awaiting(t: Test, cluster: OrderCluster) {
     url,
     choose: (action: "pay" | "pay_late" | "decline") =>
       fetch(page, { method: "POST", body: new URLSearchParams({ action }) }),
-    becomes: (status: string, payment: string) =>
-      waitUntil(
-        `the order is ${status} and its payment ${payment}`,
-        async () => {
-          const { body } = await read(url(), id);
-          if (body.status === status && body.payment.status === payment) return body;
-          throw new Error(`the order is ${body.status}, its payment ${body.payment.status}`);
-        },
-        WAIT,
-      ),
+    becomes: (status: string, payment: string) => untilPaid(url, id, status, payment, WAIT),
     booked: async () => (await ledger(cluster.gateway.url, id)).map(({ kind }) => kind),
     history: () => history(url(), id),
     /** The history once no call of the order is under way. */
@@ -94,25 +87,25 @@ function anyUrl(cluster: OrderCluster): string {
   return node.url;
 }
 
-/** How often the order's history has the payment come into this state. */
+/** How often the payment has entered this state, by the order's history. */
 export async function arrivals(order: HostedOrder, state: string): Promise<number> {
   const transitions = (await order.history()).flatMap((item) => item.transitions);
   return transitions.filter(({ machine, to }) => machine === "payment" && to === state).length;
 }
 
-/** What the gateway tells of a payment that is made on the page. @param authorization what it has booked it under */
+/** The gateway's message about a payment on the page. @param authorization the id of the gateway's booking */
 export const paidMessage = ({ id, payment }: HostedOrder, authorization: string) => ({
   type: "payment.paid",
   data: { payment, orderId: id, ...TOTAL, authorization, reason: null },
 });
 
-/** What the gateway tells of a customer who will not pay. */
+/** The gateway's message about a customer who declines. */
 export const declinedMessage = ({ id, payment }: HostedOrder) => ({
   type: "payment.declined",
   data: { payment, orderId: id, ...TOTAL, authorization: null, reason: "declined_by_customer" },
 });
 
-/** The authorisation of a page that is paid, as the gateway tells when asked. */
+/** The authorization of a paid page, from the gateway's status query. */
 export async function authorizationOf(cluster: OrderCluster, { payment }: HostedOrder): Promise<string> {
   const answer = await fetch(`${cluster.gateway.url}/payments/pages/${payment}`);
   const { authorization } = (await answer.json()) as { authorization: string | null };
@@ -121,7 +114,7 @@ export async function authorizationOf(cluster: OrderCluster, { payment }: Hosted
 }
 
 /** Posts a message as the gateway would. @param id the message's */
-export function tell(
+export function postMessage(
   nodeUrl: string,
   id: string,
   body: object,
@@ -133,4 +126,24 @@ export function tell(
     headers: { "content-type": "application/json", ...signWebhook(secret, id, at, text) },
     body: text,
   });
+}
+
+/** The customer pays while the order's owner is dead. @returns the input that brought the payment to the next owner */
+export async function paidWhileOwnerIsDead(t: Test, cluster: OrderCluster): Promise<string> {
+  const order = await awaiting(t, cluster);
+  const owner = await ownerOf(cluster, order.id);
+  t.ok(
+    (await order.history()).every(({ node }) => node === owner.name),
+    `${owner.name} has the order`,
+  );
+  await owner.kill();
+  t.equal((await order.choose("pay")).status, 200);
+  await order.becomes("completed", "captured");
+  const items = await order.history();
+  const paid = items.filter(({ events }) => events.includes("payment.captured"));
+  t.equal(paid.length, 1, "once");
+  t.not(paid[0]!.node, owner.name, `${owner.name} was dead`);
+  t.strictSame(await order.booked(), ["authorize", "capture"]);
+  await owner.start();
+  return paid[0]!.input;
 }

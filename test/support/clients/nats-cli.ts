@@ -8,7 +8,7 @@ import { cleanEnvironment, startProcess } from "../cluster/processes.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export type NatsCli = {
-  /** Runs a line of shell that uses `nats`; what it printed, standard error included. @throws when it fails */
+  /** Runs a line of shell that uses `nats`; returns its output, standard error included. @throws when it fails */
   run(line: string): Promise<string>;
   /** The same on a terminal, up to its first question. */
   page(line: string): Promise<string>;

@@ -1,4 +1,4 @@
-/** The HTTP interfaces of a cluster as callers use them. No retries here: tests say what they expect. */
+/** The HTTP interfaces of a cluster as callers use them. No retries here: each test states what it expects. */
 import type { ClusterView, HealthCheck } from "../../../src/http/operations/operations-port.ts";
 import type {
   HistoryItem,
@@ -30,10 +30,10 @@ export type Stock = {
   readonly available: number;
 };
 
-/** Longer than the longest answer: 10 s for the order and 5 s for finding its owner. */
+/** Longer than the slowest answer: 10 s for the order and 5 s for finding its owner. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
-/** An order of the sample catalogue; one TSHIRT-M, paid with a card that works, unless told otherwise. */
+/** An order of the sample catalogue; the default is one TSHIRT-M, paid with a card that the gateway accepts. */
 export function orderOf(
   change: {
     readonly method?: PaymentMethod;
@@ -108,7 +108,7 @@ export type LedgerEntry = {
   readonly currency: string;
 };
 
-/** What the gateway has booked, oldest first; of one order, or of all. */
+/** The gateway's bookings, oldest first; of one order, or of all. */
 export async function ledger(gatewayUrl: string, orderId?: string): Promise<readonly LedgerEntry[]> {
   const query = orderId === undefined ? "" : `?orderId=${orderId}`;
   return (await call<{ entries: readonly LedgerEntry[] }>(`${gatewayUrl}/ledger${query}`)).body.entries;
@@ -133,7 +133,7 @@ export async function readiness(url: string): Promise<number> {
   return (await call(`${url}/health/ready`)).status;
 }
 
-/** The same, and what one of its checks says. */
+/** The same status, and the result of one check. */
 export async function healthCheck(
   url: string,
   name: string,

@@ -1,4 +1,4 @@
-/** The gateway's page in the hands of a customer, as a browser would send it. */
+/** The gateway's page as a customer's browser submits it. */
 
 /** Presses the button whose text begins so. @returns the page that follows; @throws when there is no such button */
 export async function press(page: string, button: string): Promise<{ status: number; text: string }> {

@@ -1,4 +1,4 @@
-/** HTTP by hand on a socket, for requests that no client library would send. */
+/** HTTP written by hand to a socket, for requests that no client library would send. */
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";

@@ -1,13 +1,16 @@
-/** Orders whose steps the test drives over HTTP, in a cluster with manual fulfillment. Each request goes to the next node. */
+/**
+ * Orders whose steps the test drives over HTTP in a cluster with manual fulfillment. Each request takes the next node.
+ */
 import type { Test } from "tap";
 import type { OrderView, PaymentMethod } from "../../../src/services/orders/contract.ts";
 import { command, history, ledger, orderOf, place, putStock, read, stock } from "./order-client.ts";
+import { untilOrder } from "./order-poll.ts";
 import type { OrderCluster } from "../cluster/order-cluster.ts";
 import { waitUntil } from "../wait-until.ts";
 
-/** On hand of the SKU that an order has for itself. */
+/** Pieces on hand of each order's own SKU. */
 export const ON_HAND = 20;
-/** Of two pieces. */
+/** The price of two pieces. */
 export const TOTAL = { amount: 2000, currency: "EUR" };
 export type Step = Parameters<typeof command>[2];
 export type Placed = { readonly id: string; readonly sku: string; readonly email: string };
@@ -44,11 +47,7 @@ export function openWarehouse(cluster: OrderCluster) {
   }
 
   const view = (id: string, what: string, holds: (order: OrderView) => boolean) =>
-    waitUntil(what, async () => {
-      const { body } = await read(nextUrl(), id);
-      if (!holds(body)) throw new Error(`the order is ${JSON.stringify(body)}`);
-      return body;
-    });
+    untilOrder(nextUrl, id, what, holds);
 
   /** Places an order and, where it is paid on a page, pays it: stored, and nothing picked. */
   async function confirmed(t: Test, method: PaymentMethod, token?: string): Promise<Placed> {
@@ -57,7 +56,7 @@ export function openWarehouse(cluster: OrderCluster) {
     const url = answer.body.payment.url;
     if (url !== null) await fetch(url, { method: "POST", body: new URLSearchParams({ action: "pay" }) });
     const paid = { async: "captured", cash_on_delivery: "none", in_person: "none" } as const;
-    t.match(await view(id, "it is confirmed", ({ status }) => status === "confirmed"), {
+    t.match(await view(id, "confirmed", ({ status }) => status === "confirmed"), {
       payment: { method, status: paid[method as keyof typeof paid] ?? "authorized" },
       fulfillment: { status: "stored" },
       nextEvents: ["cancel", "pick"],
@@ -70,7 +69,10 @@ export function openWarehouse(cluster: OrderCluster) {
     for (const step of ["pick", "quality-check", "pack"] as const) await ask(id, step, bodies[step]);
   }
 
-  /** Every command but these is refused, tells what is possible, and changes nothing. @param state as the API names it */
+  /**
+   * Fails unless every other command is refused, names the possible ones, and changes nothing.
+   * @param state of the order
+   */
   async function refusesAllBut(t: Test, id: string, allowed: readonly Step[], state?: string): Promise<void> {
     const { body: before } = await read(nextUrl(), id);
     if (state !== undefined) t.equal(before.status, state);
@@ -93,8 +95,9 @@ export function openWarehouse(cluster: OrderCluster) {
     view,
     refusesAllBut,
     /** Waits until it can be shipped. */
-    shippable: (id: string) => view(id, "it can be shipped", ({ nextEvents }) => nextEvents.includes("ship")),
-    /** Waits until all of it is on offer again. */
+    shippable: (id: string) =>
+      view(id, "ready to be shipped", ({ nextEvents }) => nextEvents.includes("ship")),
+    /** Waits until the whole stock is available again. */
     stockIsBack: (sku: string) =>
       waitUntil("the stock is back", async () => {
         const now = await stock(nextUrl(), sku);

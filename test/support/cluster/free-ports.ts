@@ -1,4 +1,4 @@
-/** Ports of the loopback interface that nobody listens on. */
+/** Ports of the loopback interface on which no process listens. */
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 

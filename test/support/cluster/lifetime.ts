@@ -1,10 +1,10 @@
-/** What a resource ends with: a test, or a benchmark. */
+/** The owner of a resource, which ends it: a test, or a benchmark. */
 export type Lifetime = {
-  /** `end` is called once, awaited, before whatever was handed over earlier ends. */
+  /** The owner calls and awaits `end` once, before it ends the resources that were registered earlier. */
   teardown(end: () => unknown): void;
 };
 
-/** One that can say what was written by whatever ended with it. */
+/** An owner that can print the output of its resources. */
 export type Commented = Lifetime & {
   passing(): boolean;
   comment(title: string, text: string): void;

@@ -22,9 +22,11 @@ export type Place = {
 };
 
 export type Launched = Started & {
-  /** Every process by name: `launcher`, `node-1`, `gateway`, `mailbox`, `nats-server` or `nats-1` to `nats-3` (keepers). */
+  /**
+   * Every process by name: `launcher`, `node-1`, `gateway`, `mailbox`, `nats-server` or `nats-1` to `nats-3` (keepers).
+   */
   readonly pids: Readonly<Record<string, number>>;
-  /** True when none of them runs, and nobody listens on nats-server's port. */
+  /** True when none of them runs, and no process listens on nats-server's port. */
   gone(): Promise<boolean>;
 };
 
@@ -65,7 +67,7 @@ export function startLauncher(t: Lifetime, place: Place, options: LaunchOptions 
   return startProcess(t, command, args, { env: { ...place.env, ...options.env }, cwd: dirname(orderly) });
 }
 
-/** Starts a cluster and waits until it says that it is running. At the end of the test all of it is killed. */
+/** Starts a cluster and waits until it reports that it is running. At the end of the test all of it is killed. */
 export async function launch(t: Lifetime, place: Place, options: LaunchOptions = {}): Promise<Launched> {
   const started = startLauncher(t, place, options);
   await waitUntil(
@@ -91,7 +93,7 @@ export async function launch(t: Lifetime, place: Place, options: LaunchOptions =
   return { ...started, pids, gone };
 }
 
-/** True when somebody listens on the port. */
+/** True when a process listens on the port. */
 export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });

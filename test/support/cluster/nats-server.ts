@@ -29,7 +29,7 @@ export type NatsServer = {
   /** `nats://127.0.0.1:<port>` */
   readonly url: string;
   readonly dir: string;
-  /** Of the process that was started last. */
+  /** Process id of the last start. */
   pid(): number;
   running(): boolean;
   /** SIGKILL, and waits for the end. */
@@ -38,9 +38,9 @@ export type NatsServer = {
   stop(): Promise<void>;
   /** Starts it again on the same port and folder, and waits until it takes connections. */
   restart(): Promise<void>;
-  /** SIGSTOP; the answer is SIGCONT. */
+  /** SIGSTOP; the returned function sends SIGCONT. */
   freeze(): () => void;
-  /** What the process has written since it was last started. */
+  /** The process's output since its last start. */
   output(): string;
 };
 
@@ -123,7 +123,7 @@ type Plan = {
   readonly dir: string;
   readonly syncAlways: boolean;
   readonly maxFileStoreBytes?: number;
-  /** Lines of configuration behind the ordinary ones. */
+  /** Lines of configuration after the ordinary ones. */
   readonly more: string;
 };
 

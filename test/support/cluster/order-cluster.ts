@@ -2,6 +2,7 @@
  * A real cluster for process tests: nats-server, gateway, mailbox and order nodes as processes on free ports, in
  * a folder of the test's own. Everything is killed when the test is over.
  */
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { loadCatalogue, sampleCatalogue } from "../../../nodes/local/catalogue.ts";
 import { natsPlaceOf } from "../../../nodes/local/nats-plan.ts";
@@ -17,10 +18,10 @@ import type { Started } from "./processes.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export type OrderClusterOptions = {
-  /** Order nodes, 3 unless told otherwise. */
+  /** Order nodes; default 3. */
   readonly nodes?: number;
   readonly fulfillment?: "auto" | "manual";
-  /** Pause between automatic steps; 0 unless told otherwise. */
+  /** Pause between automatic steps, ms; default 0. */
   readonly stepDelayMs?: number;
   /** Further settings of every order node. */
   readonly env?: Readonly<Record<string, string>>;
@@ -28,41 +29,46 @@ export type OrderClusterOptions = {
   readonly gatewayEnv?: Readonly<Record<string, string>>;
   /** Further settings of the carrier simulator; with ORDERLY_LOG_LEVEL=debug it logs its requests. */
   readonly carrierEnv?: Readonly<Record<string, string>>;
-  /** As `npm start` has it: nats-server syncs every batch. Off unless told otherwise, for speed. */
+  /** True: nats-server syncs every batch, as with `npm start`. Default false, for speed. */
   readonly syncAlways?: boolean;
-  /** 3: as `npm run start:cluster` has it, everything stored and synced on each. 1 unless told otherwise. */
+  /** 3: everything is stored and synced on each, as with `npm run start:cluster`. Default 1. */
   readonly natsServers?: 1 | 3;
-  /** How long a customer may take on the payment page, and the first pause until the gateway is asked; as `npm start`. */
+  /** Time that a customer has on the payment page, and the pause before the first poll, ms; defaults as `npm start`. */
   readonly paymentDeadlineMs?: number;
   readonly paymentPollMs?: number;
-  /** `off`: the gateway simulator tells nobody what customers do. */
+  /** `off`: the gateway simulator sends no webhooks. */
   readonly webhooks?: "on" | "off";
-  /** Bytes that nats-server may store in all; unlimited unless told otherwise. */
+  /** Bytes that nats-server may store in all; default unlimited. */
   readonly maxFileStoreBytes?: number;
-  /** Absolute path of the file that every order node runs; nodes/order-node.ts unless told otherwise. */
+  /** Absolute path of the file that every order node runs; default nodes/order-node.ts. */
   readonly nodeFile?: string;
   /** Puts the sample catalogue into the inventory, unless false. */
   readonly catalogue?: boolean;
+  /**
+   * A folder that an earlier cluster left: `nats`, `gateway`, `carrier` and `nodes`. It is copied, and the cluster
+   * starts on the copy. With one nats-server only.
+   */
+  readonly storedIn?: string;
 };
 
-/** One process of the cluster, under a name that stays while the process changes. */
+/** One process of the cluster; its name stays while the process is killed and started again. */
 export type ClusterProcess = {
   readonly name: string;
   /** No slash at the end. */
   readonly url: string;
   pid(): number;
   running(): boolean;
-  /** What it has written since it was last started. */
+  /** Its output since its last start. */
   output(): string;
   /** Starts it again in the same place, and waits until it is ready. */
   start(): Promise<void>;
   /** SIGTERM, and waits for the end. */
   stop(): Promise<void>;
-  /** Exit code of the one that was started last, once it has ended; null when a signal has ended it. */
+  /** Exit code of the last start, once it has ended; null when a signal has ended it. */
   exitCode(): Promise<number | null>;
   /** SIGKILL, and waits for the end. */
   kill(): Promise<void>;
-  /** SIGSTOP; the answer lets it go on. */
+  /** SIGSTOP; the returned function lets it go on. */
   freeze(): () => void;
 };
 
@@ -75,6 +81,8 @@ export type OrderCluster = {
   /** Has `kill`, `restart` and `freeze` of its own. The first of `natsServers`. */
   readonly nats: NatsServer;
   readonly natsServers: readonly NatsServer[];
+  /** Folder of everything that the cluster stores: `nats`, `gateway`, `carrier`, `nodes`. */
+  readonly home: string;
   /** Folder of a node's files, by name. */
   homeOf(name: string): string;
 };
@@ -87,15 +95,17 @@ export async function startOrderCluster(
   options: OrderClusterOptions = {},
 ): Promise<OrderCluster> {
   const count = options.nodes ?? 3;
-  // Below the ports of outgoing connections: one of those would keep a killed process from coming back.
+  // Below the ports of outgoing connections: such a port could be taken when a killed process starts again.
   const natsCount = options.natsServers ?? 1;
   const { home, port, natsPort } = await findPlace(t, count, natsCount);
+  if (options.storedIn !== undefined) cpSync(options.storedIn, home, { recursive: true });
   const natsServers =
     natsCount === 3
       ? (await startShippedCluster(t, natsPort, home)).servers
       : [
           await startNatsServer(t, {
             port: natsPort,
+            dir: join(home, "nats"),
             syncAlways: options.syncAlways ?? false,
             ...(options.maxFileStoreBytes === undefined
               ? {}
@@ -141,7 +151,7 @@ export async function startOrderCluster(
     ),
   );
   t.teardown(() => {
-    // The first thing one wants to see of a test that failed.
+    // The output of the nodes explains most failures.
     if (!t.passing()) for (const node of nodes) t.comment(node.name, node.output().slice(-3000));
   });
   await Promise.all(nodes.map((node) => node.start()));
@@ -156,11 +166,12 @@ export async function startOrderCluster(
     mailbox,
     nats: natsServers[0]!,
     natsServers,
+    home,
     homeOf: (name) => join(home, "nodes", name),
   };
 }
 
-/** Waits until it holds for every node, whose address it is given; fails after `timeoutMs` (default 30 s). */
+/** Waits until `holds` is true for the address of every node; fails after `timeoutMs` (default 30 s). */
 export async function everyNode(
   { nodes }: OrderCluster,
   what: string,

@@ -16,7 +16,7 @@ const OUTPUT_TIMEOUT_MS = 1000;
 
 export type Started = {
   readonly pid: number;
-  /** Everything written so far, standard error included, oldest first. */
+  /** Its output so far, standard error included, oldest first. */
   output(): string;
   /** Resolves when the process has ended: exit code, or the signal that ended it. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -26,7 +26,7 @@ export type Started = {
   kill(): Promise<void>;
   /** SIGTERM, and waits for the end; fails when it takes longer than `timeoutMs` (default 10 s). */
   stop(timeoutMs?: number): Promise<void>;
-  /** Stops the process where it is (SIGSTOP); the answer lets it go on (SIGCONT). */
+  /** Freezes the process (SIGSTOP); the returned function lets it go on (SIGCONT). */
   freeze(): () => void;
   /** Closes the pipe that is its standard input. */
   closeStdin(): void;
@@ -55,7 +55,7 @@ export function startProcess(
   options: StartOptions = {},
 ): Started {
   const child = spawn(command, [...args], {
-    // Should the test be killed, standard input closes, and ours stop by themselves.
+    // If the test is killed, standard input closes, and our processes stop by themselves.
     env: { ...cleanEnvironment(), ORDERLY_PARENT: "1", ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -66,7 +66,7 @@ export function startProcess(
   return started;
 }
 
-/** Should this process die without its teardowns, a shell that waits for the end of its input ends the other one. */
+/** If this process dies without its teardowns, a shell that waits for the end of its input kills the other process. */
 function endWithUs({ pid, ended }: Started): void {
   const reaper = spawn("/bin/sh", ["-c", `read _; kill -9 ${pid} 2>/dev/null`], {
     stdio: ["pipe", "ignore", "ignore"],
@@ -77,7 +77,7 @@ function endWithUs({ pid, ended }: Started): void {
   void ended.then(() => reaper.kill("SIGKILL"));
 }
 
-/** The environment without what would change how Orderly or a child Node behaves. */
+/** The environment without the variables that would change how Orderly or a child Node behaves. */
 export function cleanEnvironment(): Record<string, string | undefined> {
   const foreign = /^(ORDERLY_(?!CACHE$|NATS_SERVER$)|NATS_URL$|TAP|_TAP|NODE_OPTIONS$|NODE_V8_COVERAGE$)/u;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
@@ -98,7 +98,7 @@ function watch(child: ChildProcess): Started {
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding("utf8").on("data", (text: string) => (output += text));
   const closed = once(child, "close");
-  // The pipes stay open as long as a grandchild holds them; what it writes is not waited for.
+  // A grandchild may hold the pipes open; the test does not wait for its output.
   const ended = once(child, "exit")
     .then(() => Promise.race([closed, pause(OUTPUT_TIMEOUT_MS, undefined, { ref: false })]))
     .then(() => ({ code: child.exitCode, signal: child.signalCode }));
@@ -130,7 +130,7 @@ function watch(child: ChildProcess): Started {
   };
 }
 
-/** The signal is sent at once and takes effect soon; where the system tells (Linux), waits for it. */
+/** Sends the signal, and waits for its effect where the system reports it (Linux). */
 function spinUntilStopped(pid: number): void {
   const tasks = `/proc/${pid}/task`;
   if (!existsSync(tasks)) return;

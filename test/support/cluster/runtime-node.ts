@@ -1,4 +1,6 @@
-/** One node of the runtime on a real server and a real outbox, hosting any actors. It crashes by losing everything it holds. */
+/**
+ * One node of the runtime on a real server and a real outbox, for any actors. A crash loses all that it has in memory.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,7 +76,7 @@ export async function startRuntime(
   const crash = async (): Promise<void> => {
     if (over) return;
     over = true;
-    // Cut off from the server first: whatever the node still does reaches nobody.
+    // Isolated from the server first: nothing that the node still does reaches it.
     await link.nc.close();
     void node.stop().catch(() => {});
     outbox.close();

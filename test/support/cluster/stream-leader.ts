@@ -1,4 +1,4 @@
-/** Which of three nats-servers leads the order stream, and whether all of them have everything. */
+/** Which of three nats-servers leads the order stream, and whether every stream has its copies. */
 import type { Lifetime } from "./lifetime.ts";
 import { allStreams } from "../../../src/adapters/nats/stream-definitions.ts";
 import { STREAM } from "../../../src/runtime/subjects.ts";

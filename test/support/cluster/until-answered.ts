@@ -4,12 +4,12 @@ import { appendMessages } from "../../../src/adapters/nats/append.ts";
 import type { NatsLink } from "../../../src/adapters/nats/link.ts";
 import { waitUntil } from "../wait-until.ts";
 
-/** No subject of a new stream has come so far. */
+/** The last sequence that no subject of a new stream has. */
 const NEVER = 999_999_999;
 
 /**
- * Waits until each stream has a leader and the server of this connection knows the way there: until then a publish
- * finds no responder. Asks for a write that its fence refuses, so nothing is stored.
+ * Waits until each stream has a leader and the server of this connection can route to it: until then a publish finds no
+ * responder. Publishes a write that its fence refuses, so nothing is stored.
  */
 export async function untilAnswered(link: NatsLink, definitions: readonly StreamDefinition[]): Promise<void> {
   for (const {

@@ -1,19 +1,20 @@
+/** A bucket in memory that fails as a real one can: lost answers, lost requests, replicas that lag. */
 import type { Bucket, CasResult } from "../../../src/runtime/ports.ts";
 
 /**
- * What becomes of a write: its answer is lost though it is stored, it never arrives, or it is refused by a server
- * that has just become leader and does not know the newest entry yet.
+ * The fault of a write: its answer is lost though it is stored, it never arrives, or a server refuses it that has just
+ * become leader and lacks the newest entry.
  */
 export type WriteFault = "lose-answer" | "lose-request" | "behind";
 
 /**
- * A bucket in memory that can be shared, looked into, and told to go wrong: `fault` is asked before every write,
- * by default the next of `faults`. Only `get` and `update` are there.
+ * A bucket in memory that tests can share, read, and make fail. `fault` is called before every write and takes the next
+ * of `faults` by default. Only `get` and `update` are there.
  */
 export function faultyBucket(fault?: () => WriteFault | undefined) {
   const entries = new Map<string, { value: string; revision: number }>();
   const faults: WriteFault[] = [];
-  /** Keys whose next read is answered by a replica that does not have them yet. */
+  /** Keys whose next read a replica answers that does not have them yet. */
   const stale = new Set<string>();
   let revision = 0;
   const bucket: Pick<Bucket, "get" | "update"> = {

@@ -1,6 +1,6 @@
 /**
- * Stands between the shop and the gateway: hands every call on, and keeps the answer about a new payment page back while
- * the test says so. The gateway has made the page, and the shop does not know it yet.
+ * A proxy between the shop and the gateway: it forwards every call, and holds the answer about a new payment page until
+ * the test releases it. The gateway has made the page, and the shop does not know it yet.
  */
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -9,15 +9,15 @@ import type { Lifetime } from "../cluster/lifetime.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export type HeldPages = {
-  /** What the nodes take for the gateway (ORDERLY_GATEWAY_URL). */
+  /** The address that the nodes use as the gateway's (ORDERLY_GATEWAY_URL). */
   readonly url: string;
-  /** Where the gateway is; to be said before the first call. */
+  /** Sets the gateway's address; before the first call. */
   leadTo(gatewayUrl: string): void;
   /** From now on answers about new pages wait. */
   hold(): void;
   /** The page that was made for an order, once the gateway has made it. */
   of(orderId: string): Promise<string>;
-  /** Those that wait are answered, and so are all later ones. */
+  /** Answers the waiting ones, and all later ones at once. */
   release(): void;
 };
 
@@ -46,7 +46,7 @@ export async function holdPages(t: Lifetime): Promise<HeldPages> {
       }
       response.writeHead(answer.status, { "content-type": "application/json" }).end(text);
     } catch {
-      // As the gateway itself when it is gone.
+      // A killed gateway ends connections in the same manner.
       response.destroy();
     }
   };

@@ -1,5 +1,6 @@
 /**
- * Stands between the gateway and the shop: takes every message of the gateway, and hands it on when the test says so.
+ * A proxy between the gateway and the shop: it accepts every message of the gateway, and the test decides when a node
+ * gets it.
  * Owns: the messages, as they were signed.
  */
 import { createServer } from "node:http";
@@ -9,12 +10,12 @@ import type { Lifetime } from "../cluster/lifetime.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export type HeldMessage = {
-  /** Hands it to a node, as the gateway has written it; the answer's status. As often as one likes. */
+  /** Hands it to a node as the gateway wrote it, any number of times. @returns the status of the answer */
   handTo(nodeUrl: string): Promise<number>;
 };
 
 export type HeldWebhooks = {
-  /** What the gateway takes for the shop (ORDERLY_WEBHOOK_URL). */
+  /** The address that the gateway uses as the shop's (ORDERLY_WEBHOOK_URL). */
   readonly url: string;
   /** The gateway's message about an order, once it is there. */
   about(orderId: string, type: "payment.paid" | "payment.declined"): Promise<HeldMessage>;
@@ -40,7 +41,7 @@ export async function holdWebhooks(t: Lifetime): Promise<HeldWebhooks> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async about(orderId, type) {
-      const message = await waitUntil(`the gateway tells ${type} of ${orderId}`, () =>
+      const message = await waitUntil(`the gateway reports ${type} of ${orderId}`, () =>
         held.find(({ body }) => body.includes(`"${orderId}"`) && body.includes(`"${type}"`)),
       );
       const headers = Object.fromEntries(SIGNED.map((name) => [name, String(message.headers[name])]));

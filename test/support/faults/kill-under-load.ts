@@ -1,4 +1,4 @@
-/** Kills a node while orders are being placed, and says how long its partitions were without an owner. */
+/** Kills a node while callers place orders, and measures how long its partitions were without an owner. */
 import type { ClusterProcess, OrderCluster } from "../cluster/order-cluster.ts";
 import { startLoad } from "../load/order-load.ts";
 import type { LoadedOrder, LoadOptions } from "../load/order-load.ts";
@@ -6,7 +6,7 @@ import { shareOf } from "../load/partition-share.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export type Kill = {
-  /** All that were placed, before and after. */
+  /** All orders, placed before and after the kill. */
   readonly orders: readonly LoadedOrder[];
   /** From the kill to the first accepted command on the victim's partitions, ms; infinite when there was none. */
   readonly outageMs: number;
@@ -14,7 +14,7 @@ export type Kill = {
   readonly killedAt: number;
 };
 
-/** Once partitions have settled: places `load.count` orders, and kills the node when half of them are answered. */
+/** Waits until partitions rest, places `load.count` orders, and kills the node when half of them are answered. */
 export async function killUnderLoad(
   cluster: OrderCluster,
   victim: ClusterProcess,

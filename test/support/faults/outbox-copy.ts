@@ -1,18 +1,18 @@
-/** What waits in the outbox of a process that does not run at this moment: read from a copy, for the file is locked. */
+/** The write sets in the outbox of a process that does not run, read from a copy because the file is locked. */
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import type { Test } from "tap";
 import { temporaryFolder } from "../temporary-folder.ts";
 
-export type WaitingUnit = {
+export type WaitingWriteSet = {
   readonly commit: string;
   /** In the order of its messages. */
   readonly subjects: readonly string[];
 };
 
 /** @param home folder of the node's files */
-export function waitingUnits(t: Test, home: string): readonly WaitingUnit[] {
+export function waitingWriteSets(t: Test, home: string): readonly WaitingWriteSet[] {
   const folder = temporaryFolder(t);
   for (const name of ["outbox.sqlite", "outbox.sqlite-wal"])
     if (existsSync(join(home, name))) copyFileSync(join(home, name), join(folder, name));

@@ -1,28 +1,28 @@
 /**
- * Callers that place orders while something breaks, as careful clients do: every order under an idempotency key of
- * its own, and repeated under it until there is an answer that stands.
- * Owns: what was asked and answered.  Does not own: the cluster, nor what breaks.
+ * Callers that place orders while something breaks, as careful clients do: every order has an idempotency key of its
+ * own and is repeated under it until there is a final answer.
+ * Owns: the requests and answers.  Does not own: the cluster, nor the faults.
  */
 import type { PlaceOrder } from "../../../src/services/orders/contract.ts";
 import { place } from "../clients/order-client.ts";
 import { waitUntil } from "../wait-until.ts";
 
-/** An answer that stands: placed, payment refused or run out of time, out of stock. */
+/** Final answers: placed, payment refused or expired, out of stock. */
 const SETTLED: ReadonlySet<number> = new Set([201, 402, 409]);
-/** Answers that ask for a repetition; anything else (and a 500 above all) is a fault of the server. */
+/** Answers after which a caller repeats the request; any other (a 500 above all) is a fault of the server. */
 const PASSING: ReadonlySet<number> = new Set([202, 429, 503]);
 
 export type LoadedOrder = {
   readonly key: string;
   readonly order: PlaceOrder;
   readonly id: string;
-  /** 201, 402 or 409, of the answer that stood. */
+  /** 201, 402 or 409, of the final answer. */
   readonly status: number;
   /** `confirmed`, or the problem's code. */
   readonly outcome: string;
-  /** Requests it took; those without an answer included. */
+  /** Number of requests, those without an answer included. */
   readonly attempts: number;
-  /** Monotonic ms: when the request that was answered was sent, and when its answer came. */
+  /** Monotonic ms: when the answered request was sent, and when its answer came. */
   readonly sentAt: number;
   readonly answeredAt: number;
 };
@@ -34,16 +34,16 @@ export type LoadOptions = {
   /** Callers at work at the same time. */
   readonly callers: number;
   readonly orderAt: (index: number) => PlaceOrder;
-  /** Nodes that callers know of at this moment, at least one. */
+  /** Nodes that callers know at this moment, at least one. */
   readonly urls: () => readonly string[];
   /** All tries of one order together. Default 60 s. */
   readonly timeoutMs?: number;
 };
 
 export type Load = {
-  /** Orders with an answer that stands, so far. */
+  /** Orders with a final answer, so far. */
   readonly answered: readonly LoadedOrder[];
-  /** Everything answered. Rejects when an order gets no answer in time, or one that must not be. */
+  /** Resolves when every order is answered. Rejects when one gets no answer in time, or a forbidden one. */
   readonly done: Promise<readonly LoadedOrder[]>;
 };
 
@@ -55,7 +55,7 @@ export function startLoad(options: LoadOptions): Load {
     while (next < options.count) answered.push(await placeUntilSettled(options, next++));
   };
   const done = Promise.all(Array.from({ length: options.callers }, caller)).then(() => answered);
-  // Whoever waits for it sees the failure; until then it is no unhandled one.
+  // A test that awaits it sees the failure; until then the rejection counts as handled.
   done.catch(() => {});
   return { answered, done };
 }
@@ -67,7 +67,7 @@ async function placeUntilSettled(options: LoadOptions, index: number): Promise<L
   let attempts = 0;
   let wrong: string | undefined;
   const settled = await waitUntil(
-    `order ${key} gets an answer that stands`,
+    `order ${key} gets a final answer`,
     async () => {
       const known = urls();
       const url = known[(index + attempts++) % known.length] ?? "";
@@ -75,7 +75,7 @@ async function placeUntilSettled(options: LoadOptions, index: number): Promise<L
       const { status, body } = await place(url, order, { "idempotency-key": key });
       if (SETTLED.has(status) && body.code !== "refused") {
         const id = body.orderId ?? body.id;
-        // A repetition shows the order as it is by then: perhaps shipped already.
+        // A repetition returns the order as it is by then: perhaps already shipped.
         const outcome = status === 201 ? "confirmed" : body.code;
         return {
           settled: { key, order, id, status, outcome, attempts, sentAt, answeredAt: performance.now() },

@@ -1,20 +1,20 @@
-/** Who owns what once partitions have stopped moving. */
+/** Which node owns which partition once partitions have stopped moving. */
 import { partitionOf } from "../../../src/runtime/subjects.ts";
 import { assignment } from "../../../src/runtime/cluster/assignment.ts";
 import { clusterView } from "../clients/order-client.ts";
 import type { ClusterProcess, OrderCluster } from "../cluster/order-cluster.ts";
 import { waitUntil } from "../wait-until.ts";
 
-/** Of a cluster whose settings do not say otherwise. */
+/** The default setting of a cluster. */
 const PARTITIONS = 32;
 export const INVENTORY = "inventory.0";
 const RESOURCES = [...Array.from({ length: PARTITIONS }, (_, i) => `partition.${i}`), INVENTORY];
-/** They move one at a time, and a busy machine is slow. */
+/** Partitions move one at a time, and a busy machine is slow. */
 const SETTLE_TIMEOUT_MS = 60_000;
 
 /**
  * Name of the node that should own a resource (`partition.7`, `inventory.0`) while these nodes run.
- * @param nodes all of the cluster unless told otherwise
+ * @param nodes that run; default all of the cluster
  */
 export function ownersIn(
   cluster: OrderCluster,
@@ -63,6 +63,6 @@ export async function ownerOf(cluster: OrderCluster, orderId: string): Promise<C
   const { partitions } = await clusterView(cluster.urls[0]!);
   const own = partitions.find(({ partition }) => partition === partitionOf(orderId, PARTITIONS));
   const owner = cluster.nodes.find(({ name }) => name === own?.node);
-  if (owner === undefined) throw new Error(`nobody owns ${orderId}`);
+  if (owner === undefined) throw new Error(`no node owns ${orderId}`);
   return owner;
 }

@@ -1,9 +1,9 @@
 /**
- * Callers that place orders one after the other, and take nothing but a placed order for an answer: what a hand-over
- * must not disturb. Only a connection that no node has taken is tried elsewhere: one that was taken brings an answer. It
- * is refused; or reset, where the system had it in line when the listener closed. A node that leaves may answer 202,
- * with the order as it is; it is asked for again elsewhere, under the same key.
- * Owns: what was asked and answered.  Does not own: the cluster.
+ * Callers that place orders one after the other and accept only a placed order as the answer: a hand-over must not
+ * disturb them. They repeat elsewhere only a connection that no node has accepted: a refused one, or one that was reset
+ * because it was in the system's backlog when the listener closed. A node that leaves may answer 202 with the order as
+ * it is; the caller then repeats the request elsewhere under the same key.
+ * Owns: the requests and answers.  Does not own: the cluster.
  */
 import type { PlaceOrder } from "../../../src/services/orders/contract.ts";
 import { orderOf, place } from "../clients/order-client.ts";
@@ -18,21 +18,23 @@ export type StrictAnswer = {
 
 export type StrictLoad = {
   readonly answered: readonly StrictAnswer[];
-  /** Answers that must not be, as text; empty when all is well. */
+  /** Forbidden answers, as text; empty when there was none. */
   readonly failed: readonly string[];
-  /** Requests that found nobody at an address, and were repeated elsewhere. */
+  /** Requests whose connection was refused, and that were repeated elsewhere. */
   refusedConnections(): number;
-  /** Connections to a node that left that were reset at once; their orders were made by the repetition, not before. */
+  /**
+   * Connections that a leaving node's system reset at once; the repetition made their orders, not the first request.
+   */
   resetConnections(): number;
-  /** Orders that a node that left has answered 202. */
+  /** Orders that a leaving node has answered with 202. */
   handedBack(): number;
   /** Orders under way end first. */
   stop(): Promise<void>;
 };
 
-/** Tries of one order: an address that closes meanwhile, and then another one. */
+/** Tries of one order: an address that closes during the request, and then another one. */
 const TRIES = 5;
-/** A request that was taken is cut only when its node may wait no longer: after seconds. */
+/** A node cuts an accepted request only when it may wait no longer: after seconds. */
 const AT_ONCE_MS = 1000;
 const RESETS: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
 /** Short ones, and one that waits longer than a node may take to leave, at a gateway that takes 2 s. */
@@ -44,7 +46,7 @@ const KINDS = [
 ] as const;
 
 /**
- * @param urls addresses that callers know of at this moment, at least one
+ * @param urls addresses that callers know at this moment, at least one
  * @param leaves whether the node at this address leaves, or has left meanwhile
  */
 export function startStrictLoad(
@@ -64,7 +66,7 @@ export function startStrictLoad(
     const { change, headers } = KINDS[index % KINDS.length]!;
     const order = orderOf(change);
     const sentAt = performance.now();
-    /** Wall clock, ms: nobody may have made the order before. */
+    /** Wall clock, ms: no node may have made the order before. */
     let resetAt: number | undefined;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const known = urls();
@@ -78,7 +80,7 @@ export function startStrictLoad(
           continue;
         }
         if (resetAt !== undefined && Date.parse(body.createdAt) < resetAt)
-          failed.push(`${key}: its connection was reset when the order had been taken`);
+          failed.push(`${key}: its connection was reset after a node had accepted the order`);
         if (status === 201) answered.push({ id: body.id, key, order, tookMs });
         else failed.push(`${key} at ${url}: ${status} ${body.code} after ${Math.round(tookMs)} ms`);
         return;
@@ -116,7 +118,7 @@ export function startStrictLoad(
   };
 }
 
-/** Of the system's error behind a failed `fetch`. */
+/** The code of the system's error that made a `fetch` fail. */
 function codeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   return cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);

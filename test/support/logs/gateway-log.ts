@@ -1,4 +1,4 @@
-/** What the gateway simulator was asked for, request by request, as its log at level `debug` tells. */
+/** The requests to the gateway simulator, from its log at level `debug`. */
 import type { Test } from "tap";
 import type { LoadedOrder } from "../load/order-load.ts";
 
@@ -8,7 +8,7 @@ export type GatewayCall = {
   /** The operation's idempotency key: `<order>:<kind>:<attempt>`. */
   readonly key: string;
   readonly kind: "authorize" | "capture" | "void" | "refund" | "lookup";
-  /** The operation was booked already: nothing happened, the answer came from the gateway's memory. */
+  /** The operation was booked before: the gateway booked nothing and repeated its answer. */
   readonly known: boolean;
 };
 
@@ -24,7 +24,7 @@ export function gatewayCalls(output: string): readonly GatewayCall[] {
     });
 }
 
-/** Requests that would book something, by the operation's key; look-ups are none. */
+/** Requests that would book an operation, by its key; status queries are not among them. */
 export function requestsByKey(calls: readonly GatewayCall[]): ReadonlyMap<string, readonly GatewayCall[]> {
   const requests = new Map<string, GatewayCall[]>();
   for (const call of calls) {
@@ -36,7 +36,9 @@ export function requestsByKey(calls: readonly GatewayCall[]): ReadonlyMap<string
   return requests;
 }
 
-/** Every order was asked for under the keys that its way to pay has, and no second operation under another key. */
+/**
+ * Fails unless the gateway got each order's operations under the keys of its payment method, and under no other key.
+ */
 export function checkKeys(
   t: Test,
   requests: ReadonlyMap<string, readonly GatewayCall[]>,

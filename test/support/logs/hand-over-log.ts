@@ -1,4 +1,4 @@
-/** What the nodes' logs say of partitions that changed hands in order, and of nodes that died. */
+/** Reads from the nodes' logs the partitions that changed hands in order, and the nodes that died. */
 import type { ClusterProcess } from "../cluster/order-cluster.ts";
 
 type Line = {
@@ -11,8 +11,8 @@ type Line = {
 };
 
 /**
- * For how long each partition took no commands: from the beginning of its hand-over to its being open elsewhere, ms.
- * Without those that did not change hands since then, and with the longest of those that did so more than once.
+ * How long each partition accepted no commands: from the beginning of its hand-over until it is open on another node,
+ * ms. Only partitions that changed hands since then; of several hand-overs the longest.
  * @param since wall clock, ms
  */
 export function pausesIn(nodes: readonly ClusterProcess[], since: number): ReadonlyMap<number, number> {
@@ -31,12 +31,12 @@ export function pausesIn(nodes: readonly ClusterProcess[], since: number): Reado
 }
 
 /**
- * How long after `since` the first of these nodes was certain of a death because nobody answered for the dead one, and
- * not because its presence had run out: ms; infinite when none was.
+ * How long after `since` the first of these nodes was certain of a death because nothing answered for the dead node,
+ * and not because its presence had run out: ms; infinite when none was.
  */
 export function foundDeadAfter(nodes: readonly ClusterProcess[], dead: string, since: number): number {
   const found = linesOf(nodes, since).find(
-    ({ msg, peer }) => peer === dead && msg === "node counts as dead: nobody answers for it",
+    ({ msg, peer }) => peer === dead && msg === "node counts as dead: requests to it find no responders",
   );
   return found === undefined ? Number.POSITIVE_INFINITY : found.time - since;
 }

@@ -1,6 +1,7 @@
+/** A log that writes nothing. */
 import type { Log } from "../../../src/runtime/ports.ts";
 
-/** Says nothing. */
+/** Drops every line. */
 export const quietLog: Log = {
   debug: () => undefined,
   info: () => undefined,

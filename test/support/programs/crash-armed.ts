@@ -1,7 +1,7 @@
 /**
- * A crash point that ends the real process, armed from outside: `<home>/crash-at` says `relay.append before 3`. Read
- * when the process starts, and again at SIGUSR2; the threads of the workers hear of it on a channel. The file is gone
- * when the process got there.
+ * A failpoint that kills the real process, armed from outside: the file `<home>/crash-at` contains for example
+ * `relay.append before 3`. The process reads it at its start and again at SIGUSR2; the workers' threads are notified on
+ * a channel. The process removes the file when it reaches the failpoint.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ export function armedCrash(home: string): Failpoints {
   const arm = (): void => {
     const [point = "", when = "", hit = "1"] = existsSync(file) ? readFileSync(file, "utf8").split(" ") : [];
     if (point !== "" && !failpointNames.some((known) => known === point))
-      throw new Error(`no point ${point}`);
+      throw new Error(`there is no failpoint ${point}`);
     wanted = `${point} ${when}`;
     left = Number(hit);
   };

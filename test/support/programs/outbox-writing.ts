@@ -1,4 +1,4 @@
-/** Writes transactions of two rows to the outbox at argv[2], argv[3] times, and says so after each. */
+/** Writes transactions of two rows to the outbox at argv[2], argv[3] times, and prints a line after each. */
 import { writeSync } from "node:fs";
 import { sqliteOutbox } from "../../../src/adapters/local/sqlite-outbox.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What must be true when a story has come to its end, whoever died in it: read from the server's own log, the
- * gateway's books and the mail server's list, not from what a node says.
+ * What must be true after a story, whichever process died in it. The audit reads the server's own log, the gateway's
+ * ledger and the mail server's list, and no state of a node.
  */
 import { createHash } from "node:crypto";
 import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
@@ -16,7 +16,7 @@ import { type CrashWorld, PARTITIONS } from "./crash-world.ts";
 
 const PRICE = 1000;
 
-/** What is wrong; empty when all is well. */
+/** The faults found; empty when there are none. */
 export async function audit({ world, told, faults }: Story): Promise<string[]> {
   return [
     ...faults,
@@ -36,7 +36,7 @@ function recordsOf(world: CrashWorld, id: string): { message: StoredMessage; rec
     .map((message) => ({ message, record: JSON.parse(message.payload) as ActorRecord }));
 }
 
-/** One line: each record on top of the last, under no older lock; each input once; and the end is what was told. */
+/** Histories are linear: each record follows the last, under no older lock, each input once; the end is as answered. */
 function history(world: CrashWorld, { id, key, outcome }: Told): string[] {
   const wrong: string[] = [];
   const records = recordsOf(world, id);
@@ -63,27 +63,27 @@ function history(world: CrashWorld, { id, key, outcome }: Told): string[] {
   return wrong;
 }
 
-/** A hold is made once and ends once, as the order does. */
+/** A hold is made once and ends once, in the same way as its order. */
 function hold(world: CrashWorld, { id, key, outcome }: Told): string[] {
   const states = world.server
     .log("KV_ORDERS")
     .all(subjects.hold(id))
     .map(({ payload }) => (JSON.parse(payload) as { state: string }).state)
     .join(" ");
-  // A refusal that joins the order's first record needs no message of its own.
+  // A refusal that joins the first record of the order needs no message of its own.
   const ends: Record<string, string[]> = { completed: ["reserved shipped"], out_of_stock: ["", "refused"] };
   return (ends[outcome] ?? ["reserved released"]).includes(states)
     ? []
     : [`${key}, ${outcome}: its hold was ${states || "never made"}`];
 }
 
-/** One authorisation at most; money is taken for what was delivered, and for nothing else. */
+/** At most one authorization; money is captured for delivered orders only. */
 function money({ gateway }: CrashWorld, { id, key, outcome, order }: Told): string[] {
   const { method } = order.payment;
   const isPrepaid = method === "credit_card" || method === "debit_card" || method === "async";
   const authorizations = gateway.authorizations(id);
   const wanted = isPrepaid && (outcome === "completed" || outcome === "cancelled") ? 1 : 0;
-  const wrong = authorizations === wanted ? [] : [`${key}: ${authorizations} authorisations`];
+  const wrong = authorizations === wanted ? [] : [`${key}: ${authorizations} authorizations`];
   const { settled, refunded } = gateway.balance(id);
   const total = order.lines.reduce((sum, { quantity }) => sum + quantity * PRICE, 0);
   const due = isPrepaid && outcome === "completed" ? total : 0;
@@ -91,7 +91,7 @@ function money({ gateway }: CrashWorld, { id, key, outcome, order }: Told): stri
   return wrong;
 }
 
-/** What was sold has left, nothing is reserved, and at no time more was reserved than there was. */
+/** Sold stock has left, no stock is reserved, and never was more reserved than on hand. */
 function stock(world: CrashWorld, told: readonly Told[]): string[] {
   const left = new Map<string, number>([...Object.entries(STOCK), [COUNTED, COUNTED_LAST]]);
   for (const { order, outcome } of told)
@@ -113,7 +113,7 @@ function stock(world: CrashWorld, told: readonly Told[]): string[] {
   return wrong;
 }
 
-/** Every public event is in the log once. */
+/** Every public event is in the log exactly once. */
 function events(world: CrashWorld): string[] {
   const seen = new Set<string>();
   const wrong: string[] = [];
@@ -137,8 +137,9 @@ function publicEvents(world: CrashWorld): StoredMessage[] {
 }
 
 /**
- * One number for each completed order, none twice, none left out within a year, but for those that the next paper gets;
- * the document bears the same. A cancelled order has none, or one and a credit note, numbered as well as they are.
+ * One number for each completed order, no number twice, and no gap within a year, except numbers that the next document
+ * gets. The document shows the same number. A cancelled order has no number, or a number and a credit note; credit notes
+ * are numbered by the same rules.
  */
 async function invoices(world: CrashWorld, told: readonly Told[]): Promise<string[]> {
   const wrong: string[] = [];
@@ -173,7 +174,7 @@ async function invoices(world: CrashWorld, told: readonly Told[]): Promise<strin
   }
   if (credited === 0) wrong.push("no invoice was taken back");
   const years = Map.groupBy(numbers.keys(), (number) => number.slice(0, -7));
-  if (years.size < 3) wrong.push(`papers of ${[...years.keys()].join(", ")}`);
+  if (years.size < 3) wrong.push(`documents of ${[...years.keys()].join(", ")}`);
   for (const [year, given] of years) {
     const spare = spareOf(world, year);
     const all = [...spare, ...given.map((number) => Number(number.slice(-6)))].toSorted((a, b) => a - b);
@@ -183,13 +184,13 @@ async function invoices(world: CrashWorld, told: readonly Told[]): Promise<strin
   return wrong;
 }
 
-/** Numbers of a year that goes on which the next paper gets: the orders they were given to had others. */
+/** Numbers of the current year that the next document gets: the orders they were allocated to had other numbers. */
 function spareOf(world: CrashWorld, year: string): number[] {
   const { keys, text } = year.startsWith("CN-") ? creditNoteSeries : { keys: "", text: numberText };
   const ofYear = Number(year.slice(-4));
   const counter = entryOf(world, `${keys}year.${ofYear}`) as Counter | undefined;
   if (counter === undefined || counter.closed) return [];
-  // An order for which nothing is recorded gets its number still: that one is not spare.
+  // An order without a recorded number still gets this one: it is not spare.
   const unused = counter.given.filter(({ number, order }) => {
     const key = `${keys}order.${order}`;
     return entryOf(world, key) !== undefined && numberIn(world, key) !== text(ofYear, number);
@@ -209,7 +210,7 @@ function entryOf(world: CrashWorld, key: string): unknown {
   return entry && (JSON.parse(entry.payload) as unknown);
 }
 
-/** A mail for every event that has one; what could not be mailed is a dead letter, once. */
+/** One mail for every event that has a template; an event that could not be mailed is one dead letter. */
 function mails(world: CrashWorld): string[] {
   const dead = new Set<number>();
   const wrong: string[] = [];
@@ -224,11 +225,11 @@ function mails(world: CrashWorld): string[] {
     if (world.mails.has(id) === dead.has(sequence))
       wrong.push(`${id}: ${dead.has(sequence) ? "mailed and dead" : "never mailed"}`);
   }
-  if (dead.size === 0) wrong.push("no letter died");
+  if (dead.size === 0) wrong.push("no event became a dead letter");
   return wrong;
 }
 
-/** Every partition is open on one node, nothing is parked any more, and no floor lists anything. */
+/** Every partition is open on one node, no order is parked any more, and no checkpoint lists an actor. */
 function owners(world: CrashWorld): string[] {
   const open = [...world.running.values()].flatMap(({ node }) =>
     node
@@ -245,7 +246,7 @@ function owners(world: CrashWorld): string[] {
   for (const { payload } of floors) {
     const { open, behind } = JSON.parse(payload) as { open: string[]; behind?: string[] };
     if (open.length + (behind?.length ?? 0) > 0)
-      wrong.push(`a floor lists ${[...open, ...(behind ?? [])].join(" ")}`);
+      wrong.push(`a checkpoint lists ${[...open, ...(behind ?? [])].join(" ")}`);
   }
   return wrong;
 }

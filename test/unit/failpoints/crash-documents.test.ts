@@ -3,4 +3,4 @@ import t from "tap";
 import { crashEverywhere } from "./crash-suite.ts";
 
 t.setTimeout(300_000);
-await crashEverywhere(t, "papers");
+await crashEverywhere(t, "documents");

@@ -1,6 +1,6 @@
 /**
- * A whole order node in memory that can die at any crash point: from then on nothing of it reaches the server, its
- * disk, the gateway, the other workers or its callers, although its code runs on to the next await.
+ * A whole order node in memory that can die at any failpoint. From then on nothing of it reaches the server, its disk,
+ * the gateway, the other workers or its callers, although its code continues to the next await.
  */
 import type { Documents } from "../../../src/runtime/workers/document-store.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
@@ -38,28 +38,28 @@ export type Surroundings = {
   readonly log: Log;
   readonly partitions: number;
   readonly gateway: PaymentGateway;
-  /** True when the answer to this call gets lost on its way back. */
+  /** True when the answer to this call is lost. */
   readonly losesAnswer: (kind: string, orderId: string) => boolean;
   readonly queues: MemoryWorkQueues;
   readonly documents: Documents;
-  /** What the mail server does with an event's mail. */
+  /** What the mail server does with the mail of an event. */
   readonly mail: Work;
 };
 
 export type CrashNode = {
   readonly name: string;
   readonly node: RuntimeNode;
-  /** Orders that go their way by themselves, and ones that wait for the warehouse. */
+  /** Orders whose fulfillment is automatic, and orders that wait for the warehouse. */
   readonly auto: OrderService;
   readonly manual: OrderService;
   readonly inventory: InventoryClient;
   alive(): boolean;
-  /** Starts everything; never resolves when the process dies meanwhile. @throws Unavailable */
+  /** Starts the node; never resolves when the process dies meanwhile. @throws Unavailable */
   start(): Promise<void>;
-  /** Leaves in order. */
+  /** Shuts down. */
   stop(): Promise<void>;
   kill(): void;
-  /** The network fails for so long, and both sides know. */
+  /** The network fails for this time, and both sides notice. */
   isolation(forMs: number): void;
 };
 
@@ -73,7 +73,7 @@ const BOUNDS = {
   maxAttempts: 20,
 };
 
-/** @param reached told of every point; may call `kill` */
+/** @param reached called at every failpoint; may call `kill` */
 export function crashNode(
   around: Surroundings,
   name: string,
@@ -88,7 +88,7 @@ export function crashNode(
   const crash: Failpoints = (point, when) => {
     if (alive) reached(self, point, when);
   };
-  /** Something outside that takes its time; it happens although its caller dies meanwhile. */
+  /** An action outside the process that takes time; it happens although its caller dies meanwhile. */
   const outside = <T>(act: () => Promise<T>, lost = false): Promise<T> =>
     new Promise((resolve, reject) => {
       if (!alive) return;
@@ -257,7 +257,7 @@ function carrierOver(outside: Outside): Carrier {
   };
 }
 
-/** The queue's server goes on without us: what a dead process holds is handed out again when its time is up. */
+/** The server of the queue runs on: items of a dead process are delivered again after their time. */
 function queueOver(
   queue: WorkQueue,
   outside: Outside,

@@ -1,4 +1,4 @@
-/** The numbers of invoices and credit notes. */
+/** The allocation of the numbers of invoices and credit notes. */
 import t from "tap";
 import { crashEverywhere } from "./crash-suite.ts";
 

@@ -1,4 +1,4 @@
-/** Effects, requests, inboxes, inventory. */
+/** Effects, requests, inputs for an inbox, inventory. */
 import t from "tap";
 import { crashEverywhere } from "./crash-suite.ts";
 

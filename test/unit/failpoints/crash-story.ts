@@ -1,7 +1,7 @@
 /**
- * What happens in every run: three waves of orders of all kinds while a node joins, one is killed, one is cut off twice,
- * two leave in order, and answers get lost now and then. Careful callers: each repeats what it asked, under the same key, until
- * there is an answer that stands.
+ * What happens in every run: three waves of orders of all kinds while a node joins, a node is killed, a node is isolated
+ * twice, two nodes shut down, and some answers are lost. The callers are careful: each repeats its request under the same
+ * key until it gets a final answer.
  */
 import type { Fault, Operation } from "../../../src/adapters/memory/server.ts";
 import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
@@ -15,18 +15,18 @@ export type Told = {
   readonly key: string;
   readonly order: PlaceOrder;
   readonly id: string;
-  /** What the caller was told in the end. */
+  /** The final answer to the caller. */
   readonly outcome: "completed" | "cancelled" | "out_of_stock" | "payment_failed";
 };
 
 /** SKU -> pieces on hand at the beginning. */
 export const STOCK = { SHIRT: 100, MUG: 50, HOT: 3 } as const;
-/** A SKU that nobody buys, whose stock is set again and again; and what it is set to last. */
+/** A SKU that no order has, whose stock is set again and again; and the last value. */
 export const COUNTED = "COUNTED";
 export const COUNTED_LAST = 30;
 const CUSTOMER_WHO_REFUSES_MAIL = "refuses@example.com";
 const WAVES_MS = [1500, 6000, 10_000];
-/** One node loses its connection, long enough for the others to take over, and finds it again. */
+/** One node loses its connection, long enough for the other nodes to take over, and regains it. */
 const CUT_OFF_MS = [3700, 8200];
 const CUT_OFF_FOR_MS = 1200;
 const ASK_AGAIN_MS = 60;
@@ -38,7 +38,7 @@ type Kind = {
   readonly method: PaymentMethod;
   readonly token?: string;
   readonly lines: readonly (readonly [sku: string, quantity: number])[];
-  /** `invoiced`: when its invoice is made. */
+  /** `invoiced`: when its invoice is issued. */
   readonly cancelled?: true | "invoiced";
   readonly email?: string;
   /** What the customer does on the gateway's page, and whether the gateway's call-back about it arrives. */
@@ -67,12 +67,12 @@ const KINDS: readonly Kind[] = [
   { method: "async", lines: [["SHIRT", 3]], page: { choice: "decline", heard: false } },
 ];
 
-/** Its payment is in no final state, so that it looks at events. */
+/** Its payment is in no final state, so it takes events. */
 const isCaptured = ({ outcome, order }: Told): boolean =>
   outcome === "completed" && order.payment.method === "credit_card";
 
-/** Tells the story; with a plan, the process that reaches that place ends there. */
-export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<Story> {
+/** Runs the story; with a plan, the process that reaches that failpoint dies there. */
+export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<Story> {
   const world = new CrashWorld(plan, log);
   const told: Told[] = [];
   const faults: string[] = [];
@@ -114,7 +114,7 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
       (node) => node.auto.get(id),
       (answer) => (answer.status === "found" && answer.order.status === "completed" ? true : undefined),
     );
-  /** The warehouse's steps, one after the other, until the invoice is made; a step that was taken is not taken again. */
+  /** The steps of the warehouse, in order, until the invoice is issued; a step that was taken is not taken again. */
   const untilInvoiced = async (id: string): Promise<void> => {
     for (const step of [{ type: "pick" }, { type: "quality-check", passed: true }, { type: "pack" }] as const)
       await untilAnswered(
@@ -128,7 +128,7 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
       (answer) => (answer.status === "found" && answer.order.invoice !== null ? true : undefined),
     );
   };
-  /** An event without a type makes XState throw: its order is parked, at its end already. An operator skips it. */
+  /** An event without a type makes XState throw and parks its order, which has already ended. An operator skips it. */
   const parkAndSkip = async (id: string): Promise<void> => {
     await completed(id);
     const nonsense = {} as { type: string };
@@ -165,7 +165,7 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
       );
     }
   };
-  /** Once, as customers do; whoever is told of it may be told again. */
+  /** Once, as customers do; the call-back about it may be repeated. */
   const visit = async (id: string, { choice, heard }: NonNullable<Kind["page"]>): Promise<void> => {
     const event = world.gateway.choose(id, choice);
     if (event === undefined) throw new Error(`the page of ${id} does not take ${choice}`);
@@ -228,7 +228,7 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
         call(buy(`${wave}-${index}`, kind));
         await world.pause(7);
       }
-      // One caller: a repeated put would otherwise undo the next one.
+      // One caller only: otherwise a repeated put would undo the next one.
       for (const onHand of [wave * 10 + 5, (wave + 1) * 10])
         counting = counting.then(() => {
           world.fillDisks(120);
@@ -263,12 +263,12 @@ export async function tellStory(plan: CrashPlan | undefined, log: Log): Promise<
     LONGEST_MS,
   );
   if (!ended) faults.push("it does not come to an end");
-  // Time for the floors to say so, and for what a dead worker held to come again.
+  // Time for the checkpoints to be written, and for items of a dead worker to be delivered again.
   await world.clock.advance(9000);
   return { world, told, faults };
 }
 
-/** Nothing is under way on any node, and nothing waits for a worker. */
+/** No node has work in progress, and no event waits for a worker. */
 function isQuiet(world: CrashWorld): boolean {
   const isBusy = [...world.running.values()].some(({ node }) => {
     const { relay, effects, partitions } = node.status();
@@ -277,7 +277,7 @@ function isQuiet(world: CrashWorld): boolean {
   return !isBusy && world.clock.waiting() > 0 && nothingIsOpen(world);
 }
 
-/** No order waits for an effect, a timer or its invoice, and nothing that a worker has begun is unmarked. */
+/** No order waits for an effect, a timer or its invoice, and every event that a worker has begun is marked. */
 function nothingIsOpen({ server }: CrashWorld): boolean {
   const log = server.log("KV_ORDERS");
   if (log.lastSequence === 0 || !log.lastPerSubject("orders.journal.>").every(isOver)) return false;
@@ -285,7 +285,7 @@ function nothingIsOpen({ server }: CrashWorld): boolean {
   return marks.every(({ payload }) => /"state":"(done|dead)"/u.test(payload));
 }
 
-/** Of records that were looked at before: a world is asked after each of its steps. */
+/** Records that were read before: a world is checked after each of its steps. */
 const looked = new WeakMap<StoredMessage, boolean>();
 
 function isOver(record: StoredMessage): boolean {
@@ -313,7 +313,7 @@ const every = (counts: Map<string, number>, kind: string, n: number): boolean =>
   return count % n === 0;
 };
 
-/** Answers that get lost, counted per kind of call, so that a run repeats. */
+/** Answers that are lost, counted per kind of call, so that a run is reproducible. */
 function arrangeTrouble(world: CrashWorld): void {
   const operations = new Map<string, number>();
   const rules: readonly (readonly [Operation["kind"], prefix: string, n: number, Fault])[] = [

@@ -1,4 +1,4 @@
-/** Taking a partition over, handing it over, floors, loads, parking. */
+/** Takeover and hand-over of a partition, checkpoints, loads, parking. */
 import t from "tap";
 import { crashEverywhere } from "./crash-suite.ts";
 

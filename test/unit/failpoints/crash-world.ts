@@ -1,7 +1,7 @@
 /**
- * Three order nodes, their server, gateway and mail server in memory, on a virtual clock. Every node that dies is
- * started again, with its disk, a while later. The same story gives the same run, up to the crash.
- * Owns: the nodes and what is around them.  Does not own: what happens (crash-story.ts), what must be true
+ * Three order nodes, their server, gateway and mail server in memory, on a virtual clock. Every node that dies starts
+ * again with its disk a while later. The same story gives the same run, up to the crash.
+ * Owns: the nodes and their surroundings.  Does not own: what happens (crash-story.ts), what must be true
  * (crash-audit.ts).
  */
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
@@ -16,7 +16,7 @@ import type { Work } from "../../../src/runtime/workers/worker.ts";
 import { GatewayModel } from "../services/orders/gateway-model.ts";
 import { type CrashNode, crashNode } from "./crash-node.ts";
 
-/** Ends whichever process gets there first, at its `hit`th time over all processes, counted from 1. */
+/** Ends the process that makes the `hit`th hit of this failpoint over all processes, counted from 1. */
 export type CrashPlan = {
   readonly point: Failpoint;
   readonly when: "before" | "after";
@@ -26,9 +26,9 @@ export type CrashPlan = {
 export const NAMES = ["one", "two", "three"] as const;
 export type Name = (typeof NAMES)[number];
 export const PARTITIONS = 4;
-/** Longer than the others take to count a node as gone. */
+/** Longer than the other nodes take to count a node as gone. */
 const RESTART_MS = 4000;
-/** Ten seconds before a year ends, so that both its last invoices and the next one's first are made. */
+/** Ten seconds before a year ends, so that a run issues the last invoices of that year and the first of the next. */
 const BEGIN_MS = Date.UTC(2026, 11, 31, 23, 59, 50);
 
 /** Declines by token, as the simulator does. */
@@ -47,12 +47,12 @@ export class CrashWorld {
   readonly documents = memoryDocuments();
   /** Mails by the event they are about. */
   readonly mails = new Map<string, number>();
-  /** How often each place was reached. */
+  /** How often each side of each failpoint was reached. */
   readonly hits = new Map<string, number>();
-  /** The process that the plan ended. */
+  /** The process that died by the plan. */
   crashed: { readonly name: string; readonly atMs: number } | undefined;
   readonly running = new Map<Name, CrashNode>();
-  /** Faults of the story, off at its end. */
+  /** Faults that the story injects, off at its end. */
   trouble: (operation: Operation) => Fault | undefined = () => undefined;
   losesAnswer: (kind: string, orderId: string) => boolean = () => false;
   mail: Work = () => Promise.resolve();
@@ -105,7 +105,7 @@ export class CrashWorld {
     );
   }
 
-  /** The process ends without a word, and is started again later. */
+  /** The process dies, and is started again later. */
   end(name: Name, node: CrashNode | undefined = this.running.get(name)): void {
     if (!node?.alive()) return;
     node.kill();
@@ -113,17 +113,17 @@ export class CrashWorld {
     this.clock.after(RESTART_MS, () => this.boot(name));
   }
 
-  /** The process is asked to leave, and is started again later. */
+  /** The process shuts down, and is started again later. */
   leave(name: Name): void {
     const node = this.running.get(name);
     if (!node) return;
     this.running.delete(name);
-    // It may have died meanwhile, and be started again already.
+    // It may have died meanwhile, and may be running again.
     const left = (): void => this.end(name, node);
     node.stop().then(left, left);
   }
 
-  /** A node to ask, in turn. */
+  /** The next node to ask, each in turn. */
   someNode(turn: number): CrashNode | undefined {
     const nodes = [...this.running.values()];
     return nodes[turn % nodes.length];
@@ -143,7 +143,7 @@ export class CrashWorld {
     });
   }
 
-  /** What a caller gets to hear: nothing from a process that died before it could say it. */
+  /** The answer that a caller receives: none from a process that died first. */
   async ask<T>(node: CrashNode, asked: Promise<T>, limitMs = 4000): Promise<T | undefined> {
     const answer = await Promise.race([
       asked.then(

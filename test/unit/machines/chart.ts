@@ -20,7 +20,7 @@ export class Chart {
   /** ms since the start, moved on by {@link elapseNext} alone. */
   now = 0;
   private readonly dueAt = new Map<string, number>();
-  /** Told of every event before it is sent. */
+  /** Called with every event before it is sent. */
   watch: (live: Live, event: EventObject) => void = () => {};
   /** Everything the first step did. */
   readonly started: Taken;

@@ -49,7 +49,7 @@ export const when = {
     collected: total,
   }),
   "late label": send({ type: "effect.late.createShippingLabel", output: { trackingNumber: "ORD1" } }),
-  unheard: send({ type: "something.else" }),
+  unrelated: send({ type: "something.else" }),
   "pause over": { timer: true, happen: (c) => c.elapse() },
   labelled: {
     effect: "createShippingLabel",

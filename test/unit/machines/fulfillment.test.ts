@@ -20,12 +20,12 @@ const handingOver: Then = {
 };
 const consigning: Then = { to: "shipping.consigning", invokes: ["handOverParcel"] };
 const delivered: Then = { to: "delivered", emits: ["fulfillment.delivered"] };
-/** Shipped, and delivered in the same step: the carrier's word was faster. */
+/** Shipped, and delivered in the same step: the carrier's report was faster. */
 const shippedAndDelivered: Then = {
   to: "delivered",
   emits: ["fulfillment.shipped", "fulfillment.delivered"],
 };
-/** The carrier's word is kept: the state is the same. */
+/** The machine keeps the carrier's report and stays in its state. */
 const kept = (to: string): Partial<Record<W, Then>> => ({ "carrier delivered and collected": { to } });
 
 const packed: W[] = ["confirmed", "pick", "check passed", "pack"];
@@ -102,7 +102,7 @@ checkScenarios<W>({
       reach: reach("debit_card", auto, "confirmed", ...steps(2)),
       outcomes: { "pause over": labelling("packed.labelling"), ...closed },
     },
-    "labelling, paid already": {
+    "making the label, paid already": {
       reach: reach("debit_card", manual, ...packed),
       outcomes: {
         labelled: { to: "ready.invoicing", emits: ["fulfillment.ready"] },
@@ -110,7 +110,7 @@ checkScenarios<W>({
         ...closed,
       },
     },
-    "labelling, to be captured": {
+    "making the label, to be captured": {
       reach: reach("tokenized", manual, ...packed),
       outcomes: {
         labelled: { to: "packed.capturing", emits: ["capture.requested"] },
@@ -195,7 +195,7 @@ checkScenarios<W>({
         retry: { to: "shipping.handing_over", invokes: ["shipInventory"] },
       },
     },
-    "handing over a parcel of which no carrier knows": {
+    "handing over a parcel without a carrier": {
       reach: () => {
         const chart = reach("debit_card", manual, ...retrieved)();
         chart.changeContext({ ownLabel: true });
@@ -273,19 +273,19 @@ checkScenarios<W>({
 });
 
 t.test(
-  "a label says what the carrier has to collect at the door, and what is paid before is not",
+  "a label names the amount to collect at the door, and none when the order is paid before",
   async (t) => {
-    const asked = (["cash_on_delivery", "tokenized"] as const).map((method) =>
+    const inputs = (["cash_on_delivery", "tokenized"] as const).map((method) =>
       reach(method, manual, ...packed)().effects.get("createShippingLabel"),
     );
-    t.strictSame(asked, [
+    t.strictSame(inputs, [
       { orderId: "ord_1", shippingAddress, collect: total },
       { orderId: "ord_1", shippingAddress },
     ]);
   },
 );
 
-t.test("the invoice is asked for by its number, and what was retrieved is kept", async (t) => {
+t.test("the invoice is retrieved by its number, and its size and digest are kept", async (t) => {
   const chart = reach("debit_card", manual, ...invoiced, "ship")();
   t.strictSame(chart.effects.get("retrieveInvoice"), { orderId: "ord_1", number: invoice.number });
   when.retrieved.happen(chart);
@@ -300,14 +300,17 @@ t.test("the address is kept from the confirmation until the label is made", asyn
   t.match(chart.live.context, { trackingNumber: "ORD1" });
 });
 
-t.test("a delivery tells what was collected at the door, and nothing for what was paid before", async (t) => {
-  const cash = reach("cash_on_delivery", auto, ...autoShipped)();
-  t.match(when["pause over"].happen(cash).emitted, [{ type: "fulfillment.delivered", collected: total }]);
-  const debit = reach("debit_card", manual, ...shipped)();
-  t.match(when.deliver.happen(debit).emitted, [{ type: "fulfillment.delivered", collected: null }]);
-});
+t.test(
+  "a delivery names the amount collected at the door, and null when the order was paid before",
+  async (t) => {
+    const cash = reach("cash_on_delivery", auto, ...autoShipped)();
+    t.match(when["pause over"].happen(cash).emitted, [{ type: "fulfillment.delivered", collected: total }]);
+    const debit = reach("debit_card", manual, ...shipped)();
+    t.match(when.deliver.happen(debit).emitted, [{ type: "fulfillment.delivered", collected: null }]);
+  },
+);
 
-t.test("an invoice is told with its number and kept", async (t) => {
+t.test("an issued invoice is emitted with its number, and kept", async (t) => {
   const chart = reach("debit_card", manual, ...ready)();
   t.strictSame(when["invoice issued"].happen(chart).emitted, [
     { type: "invoice.created", orderId: "ord_1", ...invoice },

@@ -1,3 +1,4 @@
+import { needsToken } from "../../../machines/payment-methods.ts";
 import type {
   AuthorizeOutput,
   Money,
@@ -13,10 +14,7 @@ export function orderInput(
   method: PaymentMethod = "credit_card",
   fulfillment: OrderInput["fulfillment"] = { mode: "manual", stepDelayMs: 1500 },
 ): OrderInput {
-  const token =
-    method === "cash_on_delivery" || method === "in_person" || method === "async"
-      ? {}
-      : { token: "tok_secret" };
+  const token = needsToken(method) ? { token: "tok_secret" } : {};
   return {
     orderId: "ord_1",
     customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },

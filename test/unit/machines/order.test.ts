@@ -46,7 +46,7 @@ const when = {
   },
   "fulfillment delivered": { happen: (c) => c.send({ type: "fulfillment.delivered" }) },
   cancel: { happen: (c) => c.send({ type: "cancel", reason: "changed my mind" } as never) },
-  unheard: { happen: (c) => c.send({ type: "something.else" }) },
+  unrelated: { happen: (c) => c.send({ type: "something.else" }) },
 } satisfies Record<string, When>;
 
 type W = keyof typeof when;
@@ -204,7 +204,7 @@ t.test("public events carry what mails and invoices need, and nothing secret", a
   ]);
 });
 
-t.test("a rejected order tells every missing line, and says whether stock may be held for it", async (t) => {
+t.test("a rejected order names every missing line, and whether stock may be held for it", async (t) => {
   const sold = reach("credit_card")();
   const [closed, rejected] = when["out of stock"].happen(sold).emitted as unknown as Record<
     string,
@@ -217,7 +217,7 @@ t.test("a rejected order tells every missing line, and says whether stock may be
   t.match(when["inventory refuses"].happen(unclear).emitted[0], { type: "order.closed", held: true });
 });
 
-t.test("the reservation asks for the order's lines", async (t) => {
+t.test("the reservation is requested with the order's lines", async (t) => {
   const chart = reach("credit_card")();
   t.strictSame(chart.started.invoked, ["reserveInventory"]);
   t.strictSame(chart.effects.get("reserveInventory"), {

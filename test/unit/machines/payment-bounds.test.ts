@@ -1,6 +1,6 @@
 /**
- * Left alone, a payment comes to rest: whatever the gateway answers, nothing is asked for ever, and what fails again and
- * again is asked after growing pauses.
+ * A payment without further events ends in a resting state: whatever the gateway answers, the machine repeats no call
+ * without a bound, and repeats failing calls after growing pauses.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -18,7 +18,7 @@ const effects = [
   "refundPayment",
 ];
 
-/** Where walks without events begin: behind every event that sets the machine in motion. */
+/** Starting points of walks without events: after every event that starts calls. */
 const beginnings: readonly (readonly [PaymentMethod, readonly W[]])[] = [
   ["credit_card", ["order created"]],
   ["credit_card", ["order created", "authorized", "capture requested"]],
@@ -37,20 +37,20 @@ const beginnings: readonly (readonly [PaymentMethod, readonly W[]])[] = [
   ["async", ["order created"]],
   ["async", ["order created", "page made", "order closed"]],
   ["async", ["order created", "page made", "deadline over"]],
-  ["async", ["order created", "page made", "told declined", "told paid"]],
-  ["async", ["order created", "page made", "deadline over", "told paid"]],
+  ["async", ["order created", "page made", "reported declined", "reported paid"]],
+  ["async", ["order created", "page made", "deadline over", "reported paid"]],
 ];
 
-/** More than any chain of bounded repetitions takes: each effect as often as its bound says, and the polls. */
-const MOST_CALLS = 4 * (retry.most + 2);
+/** More calls than any chain of bounded repetitions: the bound of each effect, and the polls. */
+const MAX_CALLS = 4 * (retry.most + 2);
 
-/** Answers each open effect as the strategy says, else lets the next timer fire, until nothing is left. */
+/** Answers each open effect by the strategy, else fires the next timer, until neither is left. */
 function leaveAlone(chart: Chart, strategy: (effect: string, call: number) => number): number[] {
   const pauses: number[] = [];
   for (let calls = 0; ; ) {
     const [effect] = chart.effects.keys();
     if (effect !== undefined) {
-      if (++calls > MOST_CALLS) throw new Error(`${calls} calls, and still ${chart.state}`);
+      if (++calls > MAX_CALLS) throw new Error(`${calls} calls, and still ${chart.state}`);
       const outcomes = paymentOutcomes(effect);
       const outcome = outcomes[strategy(effect, calls) % outcomes.length];
       if (outcome === undefined) throw new Error(`no outcome for ${effect}`);
@@ -64,12 +64,12 @@ function leaveAlone(chart: Chart, strategy: (effect: string, call: number) => nu
 }
 
 t.test(
-  "whatever the gateway answers, each time the same or in turns, the machine comes to rest",
+  "whatever the gateway answers, constantly or alternating, the machine ends in a resting state",
   async () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...beginnings),
-        // Of each effect the outcomes in turns: a cycle of one to three.
+        // The outcomes of each effect alternate: a cycle of one to three.
         fc.dictionary(
           fc.constantFrom(...effects),
           fc.array(fc.nat({ max: 20 }), { minLength: 1, maxLength: 3 }),
@@ -89,7 +89,7 @@ t.test(
   },
 );
 
-/** An effect for which nothing is chosen yet. */
+/** An effect without a chosen outcome. */
 class Unchosen extends Error {
   readonly effect: string;
   constructor(effect: string) {
@@ -115,15 +115,15 @@ function everyConstant(begin: () => Chart, chosen: ReadonlyMap<string, number> =
   }
 }
 
-t.test("it does so under every constant behaviour of the gateway, one by one", async (t) => {
+t.test("the machine ends in a resting state under every constant behavior of the gateway", async (t) => {
   for (const [method, path] of beginnings) {
-    const behaviours = everyConstant(reach(method, ...path));
-    t.ok(behaviours > 0, `${method} ${path.join(", ")}: ${behaviours} behaviours`);
+    const behaviors = everyConstant(reach(method, ...path));
+    t.ok(behaviors > 0, `${method} ${path.join(", ")}: ${behaviors} behaviors`);
   }
 });
 
 t.test(
-  "a page that is neither voided nor found paid is asked about after growing pauses, and given up",
+  "a page that is neither voided nor found paid is checked after growing pauses, then abandoned",
   async (t) => {
     const chart = reach("async", "order created", "page made", "deadline over")();
     const pauses = leaveAlone(chart, (effect) =>

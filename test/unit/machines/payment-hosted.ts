@@ -14,7 +14,7 @@ import {
 import type { Scenarios, Then } from "./scenarios.ts";
 
 const waiting: W[] = ["order created", "page made"];
-const checking: W[] = [...waiting, "time to ask"];
+const checking: W[] = [...waiting, "poll due"];
 const pageExpired: W[] = [...waiting, "deadline over"];
 const paid: Then = { to: "captured", emits: ["payment.authorized", "payment.captured"] };
 const paidTooLate: Then = { ...refunding, emits: ["payment.authorized", "payment.captured"] };
@@ -23,7 +23,7 @@ const heardWhileVoiding: Then = { ...paid, to: "reversing.voiding" };
 const asked: Then = { to: "hosted.pending.checking", invokes: ["checkPayment"] };
 const unpaid: W[] = [...pageExpired, "nothing to void"];
 const looks = (times: number): W[] =>
-  Array.from({ length: times }, (): W[] => ["time to look", "found closed"]).flat();
+  Array.from({ length: times }, (): W[] => ["check due", "found closed"]).flat();
 const waits = (ms: number): Then => ({ to: "hosted.pending.waiting", delays: [ms] });
 
 export const hostedGiven: Scenarios<W>["given"] = {
@@ -42,38 +42,38 @@ export const hostedGiven: Scenarios<W>["given"] = {
       "page refused": failed,
       "page unknown": expired,
       "order closed": { to: "reversing.awaiting_page" },
-      "told paid": { to: "hosted.requesting" },
-      "told declined": { to: "hosted.requesting" },
-      "told another amount": { to: "hosted.requesting" },
-      "told of another payment": { to: "hosted.requesting" },
+      "reported paid": { to: "hosted.requesting" },
+      "reported declined": { to: "hosted.requesting" },
+      "reported another amount": { to: "hosted.requesting" },
+      "reported another payment": { to: "hosted.requesting" },
     },
   },
-  "told of a payment before the page is known": {
-    reach: reach("async", "order created", "told paid"),
+  "a report before the page is known": {
+    reach: reach("async", "order created", "reported paid"),
     outcomes: {
       "page made": { ...asked, delays: [900_000] },
       "page refused": failed,
       "page unknown": expired,
       "order closed": { to: "reversing.awaiting_page" },
-      "told paid": { to: "hosted.requesting" },
-      "told declined": { to: "hosted.requesting" },
-      "told another amount": { to: "hosted.requesting" },
-      "told of another payment": { to: "hosted.requesting" },
+      "reported paid": { to: "hosted.requesting" },
+      "reported declined": { to: "hosted.requesting" },
+      "reported another amount": { to: "hosted.requesting" },
+      "reported another payment": { to: "hosted.requesting" },
     },
   },
   "a page that waits for the customer": {
     reach: reach("async", ...waiting),
     outcomes: {
-      "told paid": paid,
-      "told declined": failed,
-      "told another amount": asked,
-      "told of another payment": asked,
-      "time to ask": asked,
+      "reported paid": paid,
+      "reported declined": failed,
+      "reported another amount": asked,
+      "reported another payment": asked,
+      "poll due": asked,
       "deadline over": expired,
       "order closed": voiding,
     },
   },
-  "a page that is asked about": {
+  "a page that is polled": {
     reach: reach("async", ...checking),
     outcomes: {
       "found pending": waits(4000),
@@ -82,10 +82,10 @@ export const hostedGiven: Scenarios<W>["given"] = {
       "found closed": waits(4000),
       "found declined": failed,
       "check failed": waits(4000),
-      "told paid": paid,
-      "told declined": failed,
-      "told another amount": asked,
-      "told of another payment": asked,
+      "reported paid": paid,
+      "reported declined": failed,
+      "reported another amount": asked,
+      "reported another payment": asked,
       "deadline over": expired,
       "order closed": voiding,
     },
@@ -94,8 +94,8 @@ export const hostedGiven: Scenarios<W>["given"] = {
     reach: reach("async", "order created", "order closed"),
     outcomes: {
       "late page": voiding,
-      "told paid": { ...paid, to: "reversing.awaiting_page" },
-      "told another amount": { ...paid, to: "reversing.awaiting_page" },
+      "reported paid": { ...paid, to: "reversing.awaiting_page" },
+      "reported another amount": { ...paid, to: "reversing.awaiting_page" },
     },
   },
   "a page that expired": {
@@ -106,8 +106,8 @@ export const hostedGiven: Scenarios<W>["given"] = {
       "void lapsed": { to: "reversing.asking", invokes: ["checkPayment"] },
       "void refused": { to: "reversing.asking", invokes: ["checkPayment"] },
       "void unknown": voidFailed(1000),
-      "told paid": heardWhileVoiding,
-      "told another amount": heardWhileVoiding,
+      "reported paid": heardWhileVoiding,
+      "reported another amount": heardWhileVoiding,
     },
   },
   "a page of a cancelled order": {
@@ -118,12 +118,12 @@ export const hostedGiven: Scenarios<W>["given"] = {
       "void lapsed": { to: "reversing.asking", invokes: ["checkPayment"] },
       "void refused": { to: "reversing.asking", invokes: ["checkPayment"] },
       "void unknown": voidFailed(1000),
-      "told paid": heardWhileVoiding,
-      "told another amount": heardWhileVoiding,
+      "reported paid": heardWhileVoiding,
+      "reported another amount": heardWhileVoiding,
     },
   },
   "paid while the page was being voided": {
-    reach: reach("async", ...pageExpired, "told paid"),
+    reach: reach("async", ...pageExpired, "reported paid"),
     outcomes: {
       voided: { ...refunding, emits: ["payment.voided"] },
       "nothing to void": refunding,
@@ -140,76 +140,76 @@ export const hostedGiven: Scenarios<W>["given"] = {
       "found closed": voidFailed(1000),
       "found declined": voidFailed(1000),
       "check failed": voidFailed(1000),
-      "told paid": paidTooLate,
-      "told another amount": paidTooLate,
+      "reported paid": paidTooLate,
+      "reported another amount": paidTooLate,
     },
   },
   "a page that expired unpaid": {
     reach: reach("async", ...unpaid),
     outcomes: {
-      "told paid": paidTooLate,
-      "told another amount": paidTooLate,
-      "time to look": { to: "watching.looking", invokes: ["checkPayment"] },
+      "reported paid": paidTooLate,
+      "reported another amount": paidTooLate,
+      "check due": { to: "watching.looking", invokes: ["checkPayment"] },
     },
   },
-  "a page that is looked at after its end": {
-    reach: reach("async", ...unpaid, "time to look"),
+  "a page that is checked after its end": {
+    reach: reach("async", ...unpaid, "check due"),
     outcomes: {
       "found paid": paidTooLate,
       "found pending": { to: "watching.waiting", delays: [8000] },
       "found closed": { to: "watching.waiting", delays: [8000] },
       "found declined": { to: "expired" },
       "check failed": { to: "watching.waiting", delays: [8000] },
-      "told paid": paidTooLate,
-      "told another amount": paidTooLate,
+      "reported paid": paidTooLate,
+      "reported another amount": paidTooLate,
     },
   },
-  "a page that is looked at for the last time": {
-    reach: reach("async", ...unpaid, ...looks(7), "time to look"),
+  "a page that is checked for the last time": {
+    reach: reach("async", ...unpaid, ...looks(7), "check due"),
     outcomes: {
       "found paid": paidTooLate,
       "found pending": { to: "expired" },
       "found closed": { to: "expired" },
       "found declined": { to: "expired" },
       "check failed": { to: "expired" },
-      "told paid": paidTooLate,
-      "told another amount": paidTooLate,
+      "reported paid": paidTooLate,
+      "reported another amount": paidTooLate,
     },
   },
-  "a page of a cancelled order that is looked at for the last time": {
-    reach: reach("async", ...waiting, "order closed", "nothing to void", ...looks(7), "time to look"),
+  "a page of a cancelled order that is checked for the last time": {
+    reach: reach("async", ...waiting, "order closed", "nothing to void", ...looks(7), "check due"),
     outcomes: {
       "found paid": paidTooLate,
       "found pending": { to: "voided" },
       "found closed": { to: "voided" },
       "found declined": { to: "voided" },
       "check failed": { to: "voided" },
-      "told paid": paidTooLate,
-      "told another amount": paidTooLate,
+      "reported paid": paidTooLate,
+      "reported another amount": paidTooLate,
     },
   },
   "a page that expired unpaid long ago": {
     reach: reach("async", ...unpaid, ...looks(8)),
-    outcomes: { "told paid": paidTooLate, "told another amount": paidTooLate },
+    outcomes: { "reported paid": paidTooLate, "reported another amount": paidTooLate },
   },
   "a page of an order cancelled long ago": {
     reach: reach("async", ...waiting, "order closed", "nothing to void", ...looks(8)),
-    outcomes: { "told paid": paidTooLate, "told another amount": paidTooLate },
+    outcomes: { "reported paid": paidTooLate, "reported another amount": paidTooLate },
   },
   "a page that was declined": {
-    reach: reach("async", ...waiting, "told declined"),
-    outcomes: { "told paid": paidTooLate, "told another amount": paidTooLate },
+    reach: reach("async", ...waiting, "reported declined"),
+    outcomes: { "reported paid": paidTooLate, "reported another amount": paidTooLate },
   },
   "nothing to pay on a page": {
     reach: reach("async", "order created for nothing"),
     outcomes: { "order closed": unused },
   },
   "paid on a page": {
-    reach: reach("async", ...waiting, "told paid"),
+    reach: reach("async", ...waiting, "reported paid"),
     outcomes: { "order closed": refunding },
   },
   "refunding what was paid on a page": {
-    reach: reach("async", ...waiting, "told paid", "order closed"),
+    reach: reach("async", ...waiting, "reported paid", "order closed"),
     outcomes: {
       refunded: { to: "refunded", emits: ["payment.refunded"] },
       "refund refused": refundFailed(1000),
@@ -217,7 +217,7 @@ export const hostedGiven: Scenarios<W>["given"] = {
     },
   },
   "paid too late and refunded": {
-    reach: reach("async", ...pageExpired, "nothing to void", "told paid", "refunded"),
+    reach: reach("async", ...pageExpired, "nothing to void", "reported paid", "refunded"),
     outcomes: {},
   },
 };

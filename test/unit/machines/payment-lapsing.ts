@@ -1,4 +1,4 @@
-/** given / when / then of authorisations that stand for a time only; part of payment.test.ts. */
+/** given / when / then of authorizations that lapse; part of payment.test.ts. */
 import { lapsed, reach, refunding, voiding, type W } from "./payment-stage.ts";
 import type { Scenarios, Then } from "./scenarios.ts";
 
@@ -14,7 +14,7 @@ const captured: Then = { to: "captured", emits: ["payment.captured"] };
 const over: Then = { to: "expired" };
 
 const forAWeek: W[] = ["order created", "authorized for a week"];
-const asked: W[] = [...forAWeek, "capture requested"];
+const requested: W[] = [...forAWeek, "capture requested"];
 
 export const lapsingGiven: Scenarios<W>["given"] = {
   "authorized for a week": {
@@ -29,7 +29,7 @@ export const lapsingGiven: Scenarios<W>["given"] = {
     reach: reach("credit_card", ...forAWeek, "time lapsed"),
     outcomes: { "capture requested": capturing, "order closed": over },
   },
-  "asked for all the same, when it is packed": {
+  "captured nevertheless, when it is packed": {
     reach: reach("credit_card", ...forAWeek, "time lapsed", "capture requested"),
     outcomes: {
       captured,
@@ -42,7 +42,7 @@ export const lapsingGiven: Scenarios<W>["given"] = {
     },
   },
   "being captured while the time runs out": {
-    reach: reach("tokenized", ...asked, "time lapsed"),
+    reach: reach("tokenized", ...requested, "time lapsed"),
     outcomes: {
       captured,
       "capture declined": captureLapsed,
@@ -54,7 +54,7 @@ export const lapsingGiven: Scenarios<W>["given"] = {
     },
   },
   "being captured, with time left": {
-    reach: reach("tokenized", ...asked),
+    reach: reach("tokenized", ...requested),
     outcomes: {
       captured,
       "time lapsed": { to: "capturing" },
@@ -67,7 +67,7 @@ export const lapsingGiven: Scenarios<W>["given"] = {
     },
   },
   "a capture that was refused, with time left": {
-    reach: reach("credit_card", ...asked, "capture declined"),
+    reach: reach("credit_card", ...requested, "capture declined"),
     outcomes: {
       "pause over": capturing,
       retry: capturing,
@@ -75,26 +75,26 @@ export const lapsingGiven: Scenarios<W>["given"] = {
       "order closed": voiding,
     },
   },
-  "a capture that nobody knows of, with time left": {
-    reach: reach("credit_card", ...asked, "capture unknown"),
+  "a capture with an unknown outcome, before the lapse": {
+    reach: reach("credit_card", ...requested, "capture unknown"),
     outcomes: {
       "pause over": capturing,
       retry: capturing,
-      // Perhaps it was captured: the gateway is asked before the order is held.
+      // It may have been captured: the machine repeats the capture before it holds the order.
       "time lapsed": capturing,
       "order closed": voiding,
     },
   },
-  "a capture that nobody knows of, when the time is over": {
-    reach: reach("credit_card", ...asked, "capture unknown", "time lapsed", "capture unknown"),
+  "a capture with an unknown outcome, after the lapse": {
+    reach: reach("credit_card", ...requested, "capture unknown", "time lapsed", "capture unknown"),
     outcomes: { "pause over": capturing, retry: capturing, "order closed": voiding },
   },
   "packed, and lapsed": {
-    reach: reach("credit_card", ...asked, "capture lapsed"),
+    reach: reach("credit_card", ...requested, "capture lapsed"),
     outcomes: { retry: capturing, "order closed": over },
   },
-  "packed, and asked for again by an operator": {
-    reach: reach("credit_card", ...asked, "capture lapsed", "retry"),
+  "packed, and retried by an operator": {
+    reach: reach("credit_card", ...requested, "capture lapsed", "retry"),
     outcomes: {
       captured,
       "capture declined": captureLapsed,
@@ -107,7 +107,7 @@ export const lapsingGiven: Scenarios<W>["given"] = {
     },
   },
   "captured in time": {
-    reach: reach("credit_card", ...asked, "captured"),
+    reach: reach("credit_card", ...requested, "captured"),
     outcomes: { "order closed": refunding },
   },
   "cancelled in time": {

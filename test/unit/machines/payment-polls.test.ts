@@ -1,4 +1,4 @@
-/** How often the gateway is asked about a page on which nothing happens. */
+/** How often the machine polls a page on which nothing happens. */
 import t from "tap";
 import { pollDelayMs, unpaid } from "../../../machines/payment-context.ts";
 import { orderInput } from "./order-input.ts";
@@ -13,24 +13,24 @@ for (const answer of ["found pending", "check failed"] as const)
     // The first comes with the deadline, which is armed once.
     const pauses = when["page made"].happen(chart).delays.filter((ms) => ms !== 900_000);
     while (pauses.length < DOUBLED.length) {
-      t.strictSame(when["time to ask"].happen(chart).invoked, ["checkPayment"]);
+      t.strictSame(when["poll due"].happen(chart).invoked, ["checkPayment"]);
       pauses.push(...when[answer].happen(chart).delays);
     }
     t.strictSame(pauses, DOUBLED);
     t.equal(chart.armed("deadline").length, 1, "the deadline is still the first one");
   });
 
-t.test("an answer after many questions still counts", async (t) => {
+t.test("an answer after many polls still counts", async (t) => {
   const chart = reach("async", ...waiting)();
   for (let round = 0; round < 20; round++) {
-    when["time to ask"].happen(chart);
+    when["poll due"].happen(chart);
     when["found pending"].happen(chart);
   }
-  when["time to ask"].happen(chart);
+  when["poll due"].happen(chart);
   t.equal(when["found paid"].happen(chart).to, "captured");
 });
 
-t.test("the pause stays finite and within its bounds for any number of questions", async (t) => {
+t.test("the pause stays finite and within its bounds for any number of polls", async (t) => {
   const context = unpaid(orderInput("async"));
   for (const polls of [29, 30, 31, 1000, 1_000_000, Number.MAX_SAFE_INTEGER])
     t.equal(pollDelayMs({ ...context, polls }), 60_000, `${polls}`);

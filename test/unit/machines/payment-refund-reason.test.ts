@@ -1,4 +1,4 @@
-/** Why a refund is made is told by how the order ended, whatever failed on the way. */
+/** The end of the order decides the reason of a refund, whatever call failed before. */
 import t from "tap";
 import type { Chart, Taken } from "./chart.ts";
 import { reach, type W, when } from "./payment-stage.ts";
@@ -7,8 +7,8 @@ const card: W[] = ["order created", "authorized"];
 const waiting: W[] = ["order created", "page made"];
 const refundedTwice: W[] = ["refund unknown", "pause over", "refunded"];
 
-/** The reason told with the refund that the last of these brings. */
-function told(reached: () => Chart, ...path: W[]): unknown {
+/** The reason in the refund event that the last of these steps emits. */
+function reasonAfter(reached: () => Chart, ...path: W[]): unknown {
   const chart = reached();
   let last: Taken | undefined;
   for (const event of path) last = when[event].happen(chart);
@@ -27,23 +27,26 @@ t.test(
       "captured",
     ];
     t.equal(
-      told(reach("credit_card", ...card, "capture requested", ...refusedTwice, "order closed"), "refunded"),
+      reasonAfter(
+        reach("credit_card", ...card, "capture requested", ...refusedTwice, "order closed"),
+        "refunded",
+      ),
       "cancelled",
       "captured at the third try",
     );
     t.equal(
-      told(reach("debit_card", ...card, "order closed"), ...refundedTwice),
+      reasonAfter(reach("debit_card", ...card, "order closed"), ...refundedTwice),
       "cancelled",
       "the gateway was away",
     );
     t.equal(
-      told(reach("async", ...waiting, "told paid", "order closed"), ...refundedTwice),
+      reasonAfter(reach("async", ...waiting, "reported paid", "order closed"), ...refundedTwice),
       "cancelled",
       "paid on a page",
     );
     t.equal(
-      told(
-        reach("async", ...waiting, "order closed", "void unknown", "pause over", "voided", "told paid"),
+      reasonAfter(
+        reach("async", ...waiting, "order closed", "void unknown", "pause over", "voided", "reported paid"),
         ...refundedTwice,
       ),
       "cancelled",
@@ -55,13 +58,22 @@ t.test(
 t.test(
   "money that came after a decline or the deadline is refunded for that, though a refund failed",
   async (t) => {
-    t.equal(told(reach("async", ...waiting, "told declined", "told paid"), ...refundedTwice), "failed");
     t.equal(
-      told(reach("async", ...waiting, "deadline over", "nothing to void", "told paid"), ...refundedTwice),
+      reasonAfter(reach("async", ...waiting, "reported declined", "reported paid"), ...refundedTwice),
+      "failed",
+    );
+    t.equal(
+      reasonAfter(
+        reach("async", ...waiting, "deadline over", "nothing to void", "reported paid"),
+        ...refundedTwice,
+      ),
       "expired",
     );
     t.equal(
-      told(reach("debit_card", "order created", "authorization timed out", "void refused"), "refunded"),
+      reasonAfter(
+        reach("debit_card", "order created", "authorization timed out", "void refused"),
+        "refunded",
+      ),
       "expired",
     );
   },

@@ -33,7 +33,7 @@ export const when = {
   delivered: { happen: (c) => c.send({ type: "fulfillment.delivered", collected: total } as never) },
   retry: { happen: (c) => c.send({ type: "retry" }) },
   "pause over": { timer: true, armed: "retryDelay", happen: (c) => c.elapse("retryDelay") },
-  unheard: { happen: (c) => c.send({ type: "something.else" }) },
+  unrelated: { happen: (c) => c.send({ type: "something.else" }) },
 
   authorized: { effect: "authorizePayment", happen: (c) => c.settle("authorizePayment", authorized) },
   "authorized for a week": {
@@ -72,8 +72,8 @@ export const when = {
     armed: "deadline",
     happen: (c) => c.elapse("deadline"),
   },
-  "time to look": { timer: true, armed: "lookDelay", happen: (c) => c.elapse("lookDelay") },
-  "time to ask": { timer: true, armed: "pollDelay", happen: (c) => c.elapse("pollDelay") },
+  "check due": { timer: true, armed: "lookDelay", happen: (c) => c.elapse("lookDelay") },
+  "poll due": { timer: true, armed: "pollDelay", happen: (c) => c.elapse("pollDelay") },
   "found pending": {
     effect: "checkPayment",
     happen: (c) => c.settle("checkPayment", { outcome: "pending" }),
@@ -88,12 +88,12 @@ export const when = {
     happen: (c) => c.settle("checkPayment", { outcome: "closed" }),
   },
   "check failed": { effect: "checkPayment", happen: (c) => c.fail("checkPayment", "unknown") },
-  "told paid": { happen: (c) => c.send(paidReport) },
-  "told declined": { happen: (c) => c.send(declinedReport) },
-  "told another amount": {
+  "reported paid": { happen: (c) => c.send(paidReport) },
+  "reported declined": { happen: (c) => c.send(declinedReport) },
+  "reported another amount": {
     happen: (c) => c.send({ ...paidReport, amount: { amount: 1, currency: "EUR" } } as never),
   },
-  "told of another payment": {
+  "reported another payment": {
     happen: (c) => c.send({ ...declinedReport, payment: "pay_2" } as never),
   },
 

@@ -138,7 +138,7 @@ checkScenarios<W>({
       reach: reach("tokenized", ...card, "capture requested", "captured"),
       outcomes: { "order closed": refunding },
     },
-    "cancelled while a credit card was being authorised": {
+    "cancelled while a credit card was being authorized": {
       reach: reach("credit_card", "order created", "order closed"),
       outcomes: {
         "late authorization": { ...voiding, emits: ["payment.authorized"] },
@@ -147,7 +147,7 @@ checkScenarios<W>({
         "late unknown": voiding,
       },
     },
-    "cancelled while a debit card was being authorised": {
+    "cancelled while a debit card was being authorized": {
       reach: reach("debit_card", "order created", "order closed"),
       outcomes: {
         "late authorization": { ...refunding, emits: ["payment.authorized"] },
@@ -241,7 +241,7 @@ checkScenarios<W>({
   },
 });
 
-t.test("the token is gone from the state once the gateway has been asked", async (t) => {
+t.test("the token leaves the state once the gateway has been called", async (t) => {
   const chart = reach("credit_card", "order created")();
   t.match(chart.effects.get("authorizePayment"), { token: "tok_secret", amount: total });
   when.authorized.happen(chart);
@@ -281,7 +281,7 @@ t.test("the pause between captures grows, is bounded, and ends in waiting for an
   t.equal(when.retry.happen(chart).to, "capturing", "an operator can have it tried again");
 });
 
-t.test("every void and refund names the authorisation, or none where it is unknown", async (t) => {
+t.test("every void and refund names the authorization, or none where it is unknown", async (t) => {
   const known = reach("credit_card", ...card, "order closed")();
   t.strictSame(known.effects.get("voidPayment"), {
     orderId: "ord_1",

@@ -1,24 +1,11 @@
 import t from "tap";
 import * as fc from "fast-check";
 import { failureOf } from "../../../machines/effect.ts";
-import { collectsExactly, needsCapture, paysOnDelivery, sameMoney } from "../../../machines/money.ts";
+import { collectsExactly, sameMoney } from "../../../machines/money.ts";
 import { mayReserveAgain, mayRetry, retry, retryDelayMs } from "../../../machines/retry.ts";
-import type { Money, PaymentMethod } from "../../../machines/types.ts";
+import type { Money } from "../../../machines/types.ts";
 
 const euro = (amount: number): Money => ({ amount, currency: "EUR" });
-
-const kinds = (method: PaymentMethod): boolean[] => [paysOnDelivery(method), needsCapture(method)];
-
-t.test(
-  "each payment method is either paid at the door, or captured, or settled when authorised",
-  async (t) => {
-    t.strictSame(kinds("cash_on_delivery"), [true, false]);
-    t.strictSame(kinds("in_person"), [true, false]);
-    t.strictSame(kinds("credit_card"), [false, true]);
-    t.strictSame(kinds("tokenized"), [false, true]);
-    t.strictSame(kinds("debit_card"), [false, false]);
-  },
-);
 
 t.test("money is the same only in amount and currency", async (t) => {
   t.ok(sameMoney(euro(1), { currency: "EUR", amount: 1 }));

@@ -8,7 +8,7 @@ import { restingStates } from "./chart.ts";
 import type { Chart, Taken } from "./chart.ts";
 import { allTransitions, transitionsOf } from "./transitions.ts";
 
-/** One thing that can happen. `effect`: only while this effect is open, because the runtime drops stale outcomes. */
+/** One input. `effect`: only while this effect is open, because the runtime drops stale outcomes. */
 export type When = {
   readonly happen: (chart: Chart) => Taken;
   readonly effect?: string;

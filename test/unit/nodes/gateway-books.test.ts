@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { Books } from "../../../nodes/gateway/books.ts";
-import type { Decision, Operation, Refusal } from "../../../nodes/gateway/operation.ts";
+import type { Decision, Operation } from "../../../nodes/gateway/operation.ts";
+import type { Refusal } from "../../../nodes/simulators/refusal.ts";
 
 const EUR = "EUR";
 const NOW = 1_000_000;

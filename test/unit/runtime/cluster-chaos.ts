@@ -22,7 +22,7 @@ export function randomOf(seed: number): () => number {
   };
 }
 
-/** Counts what it is told, by the id of the telling, so that a loss or a repetition shows. */
+/** Counts its inputs by their ids, so that a loss or a repetition shows. */
 const gateMachine = setup({
   types: {
     context: {} as { seen: string[]; receipts: string[]; closed: number },
@@ -81,7 +81,7 @@ const NAMES = ["one", "two", "three"];
 const GATES = Array.from({ length: 12 }, (_, i) => `gate_${i}`);
 
 export type Run = {
-  /** What was violated; empty when all is well. */
+  /** The violated invariants; empty when all hold. */
   readonly faults: readonly string[];
   readonly acknowledged: number;
   readonly records: number;
@@ -105,12 +105,12 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
     const which = random();
     if (which < 0.35) return { lose: "answer" };
     if (which < 0.6) return { lose: "request" };
-    // Most replicas are a little behind, some far.
+    // Most replicas lag a little, some far.
     if (kind === "read" && which < 0.75) return { staleBy: 1 + Math.floor(random() ** 4 * 400) };
     return { delayMs: Math.floor(random() * 900) };
   });
 
-  /** Receipts that the outside has given, by key: it honours keys. */
+  /** Receipts that the outside has given, by key: it honors keys. */
   const books = new Map<string, string>();
   const definition: ActorDefinition = {
     machines: { gate: { machine: gateMachine, version: 1 } },
@@ -142,7 +142,7 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
       .launch(name, definition)
       .then(
         (node) => nodes.set(name, node),
-        // The server did not answer in time: the process ends, as it would, and is started again later.
+        // The server did not answer in time: the process ends, and is started again later.
         () => undefined,
       )
       .finally(() => starting.delete(name));
@@ -152,14 +152,14 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
   const faults: string[] = [];
   let asked = 0;
   const told = new Map<string, number>();
-  /** A gate that may still be told something: a repeat is known among an actor's latest commands only. */
+  /** A gate that may get one more command: deduplication covers only an actor's latest commands. */
   const gateToTell = (): string | undefined => {
     const gate = pick(GATES);
     const count = told.get(gate) ?? 0;
     told.set(gate, count + 1);
     return count < limits.recentCommands ? gate : undefined;
   };
-  /** Asks until it is answered, as a client does that must know; through any node. */
+  /** Repeats a command through any node until it is answered, as a client does that needs the outcome. */
   const tell = async (gate: string, type: "coin" | "tell"): Promise<void> => {
     const by = `c${++asked}`;
     for (let attempt = 1; attempt <= 40; attempt++) {
@@ -194,7 +194,7 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
   };
 
   const checked = new Map<string, number>();
-  /** One line of records for each gate, and nothing counted twice. */
+  /** One history of records for each gate, and no input counted twice. */
   const check = (): void => {
     for (const gate of GATES) {
       const records = cluster.records(partitionOf(gate, PARTITIONS), gate);
@@ -257,7 +257,7 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
     check();
   }
 
-  // All is well again: whatever was promised has to come true now.
+  // No more faults: every promise has to be kept from now on.
   trouble = 0;
   cluster.repairDisks();
   for (const name of NAMES) {
@@ -288,7 +288,7 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
   }
   for (const [name, { node }] of nodes) {
     const { partitions, relay } = node.status();
-    if (relay.depth > 0) faults.push(`${name} has ${relay.depth} units unsettled`);
+    if (relay.depth > 0) faults.push(`${name} has ${relay.depth} write sets unresolved`);
     for (const { partition, lag } of partitions)
       if (lag > 0) faults.push(`${name}: partition ${partition} lags`);
   }
@@ -301,7 +301,7 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
   if (owned.length !== PARTITIONS || new Set(owned).size !== PARTITIONS)
     faults.push(`partitions are open as ${owned.join(" ")}`);
   const floors = Array.from({ length: PARTITIONS }, (_, partition) => cluster.floor(partition)?.open ?? []);
-  if (floors.flat().length > 0) faults.push(`floors list ${floors.flat().join(" ")}`);
+  if (floors.flat().length > 0) faults.push(`checkpoints list ${floors.flat().join(" ")}`);
   for (const node of nodes.values()) node.kill();
   return {
     faults,

@@ -1,4 +1,4 @@
-/** Which stream takes what: every subject of the application is taken by one stream, and by one only. */
+/** Which stream stores which subject: every subject of the application belongs to exactly one stream. */
 import t from "tap";
 import { compileFilters } from "../../../src/adapters/jetstream/append-rules.ts";
 import {
@@ -15,7 +15,7 @@ import { lockParts, subjects } from "../../../src/runtime/subjects.ts";
 
 const PARTITIONS = 40;
 
-/** Everything that is stored for a partition, but for its lock. */
+/** Every subject of a partition except its lock. */
 const ofOrder = (partition: number): string[] => [
   subjects.record(partition, "ord_1"),
   subjects.event(partition, "order.confirmed"),
@@ -28,13 +28,13 @@ const ofInventory = [
   subjects.lock("inventory.0"),
   subjects.fence("inventory.0"),
   subjects.hold("ord_1"),
-  // Ids that look like something else.
+  // Ids that resemble other subjects.
   subjects.hold("3"),
   subjects.stock("A.1"),
   subjects.item("3"),
 ];
 
-t.test("every subject is taken by one stream only, and all of a partition by the same", async (t) => {
+t.test("every subject belongs to one stream only, and all subjects of a partition to the same", async (t) => {
   for (const streams of [1, 2, 3, MAX_STREAMS]) {
     const takes = streamNames(streams).map((_, stream) =>
       compileFilters(streamSubjects(stream, { partitions: PARTITIONS, streams })),
@@ -56,21 +56,24 @@ t.test("every subject is taken by one stream only, and all of a partition by the
   }
 });
 
-t.test("one stream is what it has always been, and the first of several keeps its name", async (t) => {
-  t.same(streamSubjects(0, { partitions: 32, streams: 1 }), ["$KV.ORDERS.>", "orders.>"]);
-  t.equal(subjects.lock("partition.7", streamOf(7, 1)), "$KV.ORDERS.partition.7");
-  t.same(streamNames(3), ["KV_ORDERS", "KV_ORDERS_1", "KV_ORDERS_2"]);
-  t.same(streamSubjects(1, { partitions: 4, streams: 2 }), [
-    "$KV.ORDERS_1.>",
-    "orders.*.1.>",
-    "orders.fence.partition.1",
-    "orders.*.3.>",
-    "orders.fence.partition.3",
-  ]);
-  t.equal(streamName(1), "KV_ORDERS_1");
-});
+t.test(
+  "one stream has the subjects and the name of earlier versions, and the first of several keeps that name",
+  async (t) => {
+    t.same(streamSubjects(0, { partitions: 32, streams: 1 }), ["$KV.ORDERS.>", "orders.>"]);
+    t.equal(subjects.lock("partition.7", streamOf(7, 1)), "$KV.ORDERS.partition.7");
+    t.same(streamNames(3), ["KV_ORDERS", "KV_ORDERS_1", "KV_ORDERS_2"]);
+    t.same(streamSubjects(1, { partitions: 4, streams: 2 }), [
+      "$KV.ORDERS_1.>",
+      "orders.*.1.>",
+      "orders.fence.partition.1",
+      "orders.*.3.>",
+      "orders.fence.partition.3",
+    ]);
+    t.equal(streamName(1), "KV_ORDERS_1");
+  },
+);
 
-t.test("what belongs to a partition is found by its stream", async (t) => {
+t.test("a partition's entry in a list by stream is found by its stream", async (t) => {
   t.same(
     [0, 1, 2, 3].map((partition) => ofPartition(partition, ["a", "b", "c"])),
     ["a", "b", "c", "a"],
@@ -82,7 +85,7 @@ t.test("every worker has a place for the events of each stream", async (t) => {
   for (const { maxInFlight } of [emailBounds, invoiceBounds]) t.ok(maxInFlight >= MAX_STREAMS);
 });
 
-t.test("only a lock has parts", async (t) => {
+t.test("only the subject of a lock has the parts of one", async (t) => {
   t.same(lockParts("$KV.ORDERS_12.partition.7"), { stream: 12, resource: "partition.7" });
   for (const subject of [
     "orders.fence.partition.1",

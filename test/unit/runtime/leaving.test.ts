@@ -1,4 +1,4 @@
-/** Callers that wait while a node leaves: handed on with the partition, or told in time what is acknowledged. */
+/** Callers that wait while a node leaves: they wait for the next owner, or get the acknowledged state in time. */
 import t from "tap";
 import { stopping } from "../../../src/runtime/limits.ts";
 import type { ActorReply } from "../../../src/runtime/actors.ts";
@@ -6,10 +6,10 @@ import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import { turnstile } from "../../support/turnstile.ts";
 import { type ClusterNode, memoryCluster } from "./memory-cluster.ts";
 
-/** Far longer than any node may take to leave. */
+/** Far longer than a node may take to leave. */
 const WAIT_MS = 60_000;
 
-/** Its outside calls have all the time. */
+/** A definition whose outside calls have far more time. */
 const patient = (definition: ActorDefinition): ActorDefinition => ({
   ...definition,
   effects: { checkCoin: { ...definition.effects["checkCoin"]!, timeoutMs: 10 * WAIT_MS } },
@@ -17,7 +17,7 @@ const patient = (definition: ActorDefinition): ActorDefinition => ({
 
 const owns = ({ node }: ClusterNode): boolean => node.status().held.length === 1;
 
-/** Two nodes and one partition; the outside call of a coin ends when it is told to. */
+/** Two nodes and one partition; the outside call of a coin ends when the test lets it. */
 async function stage() {
   const cluster = memoryCluster({ partitions: 1 });
   const outcome = Promise.withResolvers<{ receipt: string }>();
@@ -30,97 +30,100 @@ async function stage() {
   await cluster.clock.advance(5000);
   const owner = nodes.find(owns);
   const other = nodes.find((node) => !owns(node));
-  if (!owner || !other) throw new Error("nobody owns the partition");
+  if (!owner || !other) throw new Error("no node owns the partition");
   await cluster.done(owner.actors.start("g", { lockAfterMs: 60_000 }, { waitMs: 0, mayExist: false }));
-  /** A coin whose outcome somebody waits for, at this node. */
+  /** A caller at this node that waits for the outcome of its coin. */
   const coin = async (node: ClusterNode) => {
-    const told: { reply?: ActorReply } = {};
+    const answered: { reply?: ActorReply } = {};
     const options = { commandId: "c1", waitMs: WAIT_MS };
     const ask = async (): Promise<void> => {
-      told.reply = await node.actors.command("g", "turnstile", { type: "coin" }, options);
+      answered.reply = await node.actors.command("g", "turnstile", { type: "coin" }, options);
     };
     void ask();
     await cluster.clock.advance(1500);
-    if (told.reply) throw new Error("nobody waits");
-    return told;
+    if (answered.reply) throw new Error("the caller does not wait");
+    return answered;
   };
   const coinEnds = (): void => outcome.resolve({ receipt: "r" });
   return { cluster, owner, other, coin, coinEnds };
 }
 
-t.test("who waits at a node that stays is handed on when the owner leaves", async (t) => {
+t.test("a caller that waits at another node waits for the next owner when the owner leaves", async (t) => {
   const { cluster, owner, other, coin, coinEnds } = await stage();
-  const told = await coin(other);
+  const answered = await coin(other);
   await cluster.done(owner.node.stop());
   await cluster.clock.advance(stopping.processMs);
-  t.equal(told.reply, undefined, "still waiting, for the next owner now");
+  t.equal(answered.reply, undefined, "still waiting, for the next owner now");
   t.equal(other.node.status().held.length, 1);
   coinEnds();
-  await cluster.until("told", () => told.reply !== undefined, WAIT_MS);
-  t.match(told.reply, { status: "ok", settled: true });
+  await cluster.until("the caller is answered", () => answered.reply !== undefined, WAIT_MS);
+  t.match(answered.reply, { status: "ok", settled: true });
   const { snapshot } = cluster.ok(await cluster.done(other.actors.read("g")));
   t.equal(snapshot.machines["turnstile"]?.value, "unlocked");
 });
 
 for (const who of ["owner", "other"] as const)
-  t.test(`who waits at a node that leaves (${who}) is told in time what is acknowledged`, async (t) => {
-    const { cluster, coin, ...nodes } = await stage();
-    const node = nodes[who];
-    const told = await coin(node);
-    const begun = cluster.clock.monotonic();
-    await cluster.done(node.node.handOver());
-    await cluster.until("told", () => told.reply !== undefined);
-    const afterMs = cluster.clock.monotonic() - begun;
-    t.ok(afterMs >= stopping.callersMs && afterMs < stopping.answersMs, `after ${afterMs} ms`);
-    t.match(told.reply, {
-      status: "ok",
-      settled: false,
-      snapshot: { machines: { turnstile: { value: "checking" } } },
-    });
-    await cluster.done(node.node.stop());
-  });
+  t.test(
+    `a caller that waits at a node that leaves (${who}) gets the acknowledged state in time`,
+    async (t) => {
+      const { cluster, coin, ...nodes } = await stage();
+      const node = nodes[who];
+      const answered = await coin(node);
+      const begun = cluster.clock.monotonic();
+      await cluster.done(node.node.handOver());
+      await cluster.until("the caller is answered", () => answered.reply !== undefined);
+      const afterMs = cluster.clock.monotonic() - begun;
+      t.ok(afterMs >= stopping.callersMs && afterMs < stopping.answersMs, `after ${afterMs} ms`);
+      t.match(answered.reply, {
+        status: "ok",
+        settled: false,
+        snapshot: { machines: { turnstile: { value: "checking" } } },
+      });
+      await cluster.done(node.node.stop());
+    },
+  );
 
-t.test("what settles while the node leaves is answered as if it stayed", async (t) => {
+t.test("an actor that settles while its node leaves is answered as usual", async (t) => {
   const { cluster, owner, other, coin, coinEnds } = await stage();
-  const told = await coin(owner);
+  const answered = await coin(owner);
   const leaving = owner.node.handOver();
   await cluster.until("the next owner has it", () => other.node.status().held.length === 1);
-  t.equal(told.reply, undefined);
+  t.equal(answered.reply, undefined);
   coinEnds();
-  await cluster.until("told", () => told.reply !== undefined);
+  await cluster.until("the caller is answered", () => answered.reply !== undefined);
   await cluster.done(leaving);
-  t.match(told.reply, { status: "ok", settled: true });
+  t.match(answered.reply, { status: "ok", settled: true });
   await cluster.done(owner.node.stop());
   t.equal(other.node.status().held.length, 1);
 });
 
-t.test("who finds no owner at a node that leaves is told so in time", async (t) => {
+t.test("a caller without an owner at a node that leaves gets its answer in time", async (t) => {
   const { cluster, owner, other } = await stage();
   owner.kill();
-  let told: ActorReply | undefined;
+  let answered: ActorReply | undefined;
   const ask = async (): Promise<void> => {
-    told = await other.actors.read("g");
+    answered = await other.actors.read("g");
   };
   void ask();
   await cluster.clock.advance(10);
   const begun = cluster.clock.monotonic();
   const leaving = other.node.handOver();
-  await cluster.until("told", () => told !== undefined);
+  await cluster.until("the caller is answered", () => answered !== undefined);
   t.ok(cluster.clock.monotonic() - begun < stopping.answersMs);
-  t.match(told, { status: "unavailable" });
+  t.match(answered, { status: "unavailable" });
   await cluster.done(leaving);
 });
 
 t.test("a node whose disk is full leaves in time, and its partition with it", async (t) => {
   const { cluster, owner, other } = await stage();
   owner.outbox.failWith("disk full");
-  // The first is refused, which is how the node learns of it; the next input is held until there is room.
+  // The node learns of the full disk when it refuses the first; it holds the next input until there is room.
   const start = (actor: string) =>
     cluster.done(owner.actors.start(actor, { lockAfterMs: 1 }, { waitMs: 0, mayExist: false }));
   t.match(await start("h"), { status: "storage_unavailable" });
   cluster.inbox(0, "g", "turnstile", "coin", "i1");
   await cluster.clock.advance(1000);
-  t.ok(owner.node.status().relay.depth > 0, "a unit is held");
+  t.ok(owner.node.status().relay.depth > 0, "a write set is held");
   const begun = cluster.clock.monotonic();
   await cluster.done(owner.node.handOver());
   const tookMs = cluster.clock.monotonic() - begun;

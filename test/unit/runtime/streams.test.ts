@@ -1,4 +1,4 @@
-/** A partition in the second of two streams: nothing of the first one counts for it. */
+/** A partition in the second of two streams: the first stream has no effect on it. */
 import t from "tap";
 import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
 import { memoryCluster } from "./memory-cluster.ts";
@@ -25,26 +25,29 @@ t.test("an input from outside goes into the stream of its actor's partition, and
   t.same(notes(cluster.ok(await cluster.done(one.actors.read(ACTOR))).snapshot), ["note.x"]);
 });
 
-t.test("a floor waits for what is unsettled in its own stream, although the other one is idle", async (t) => {
-  const { cluster, one } = await stage();
-  await cluster.clock.advance(3000);
-  cluster.faults.push(({ kind, subject }) =>
-    kind === "append" && subject === subjects.record(1, ACTOR) ? { lose: "answer" } : undefined,
-  );
-  void one.actors.command(ACTOR, "diary", { type: "work" }, { commandId: "w", waitMs: 0 });
-  await cluster.clock.advance(50);
-  const stored = cluster.logOf(1).last(subjects.record(1, ACTOR))?.sequence ?? 0;
-  t.equal(cluster.records(1, ACTOR).length, 2, "stored, and its owner does not know");
-  const further = cluster.inbox(1, "nobody", "diary", "note.y", "y");
-  t.ok(further > stored);
-  await cluster.clock.advance(3000);
-  const floor = cluster.floor(1);
-  t.ok((floor?.through ?? 0) < stored, `floor ${floor?.through} is below ${stored}`);
-  one.kill();
-  cluster.faults.length = 0;
-  const two = await cluster.start("two", diary());
-  await cluster.settled();
-  await cluster.clock.advance(500);
-  const reply = cluster.ok(await cluster.done(two.actors.read(ACTOR)));
-  t.equal(worked(reply.snapshot).length, 1, "the next owner finds the record, and does its work");
-});
+t.test(
+  "a checkpoint waits for what is unresolved in its own stream, although the other one is idle",
+  async (t) => {
+    const { cluster, one } = await stage();
+    await cluster.clock.advance(3000);
+    cluster.faults.push(({ kind, subject }) =>
+      kind === "append" && subject === subjects.record(1, ACTOR) ? { lose: "answer" } : undefined,
+    );
+    void one.actors.command(ACTOR, "diary", { type: "work" }, { commandId: "w", waitMs: 0 });
+    await cluster.clock.advance(50);
+    const stored = cluster.logOf(1).last(subjects.record(1, ACTOR))?.sequence ?? 0;
+    t.equal(cluster.records(1, ACTOR).length, 2, "the record is stored, and its owner does not know");
+    const further = cluster.inbox(1, "other", "diary", "note.y", "y");
+    t.ok(further > stored);
+    await cluster.clock.advance(3000);
+    const floor = cluster.floor(1);
+    t.ok((floor?.through ?? 0) < stored, `checkpoint ${floor?.through} is below ${stored}`);
+    one.kill();
+    cluster.faults.length = 0;
+    const two = await cluster.start("two", diary());
+    await cluster.settled();
+    await cluster.clock.advance(500);
+    const reply = cluster.ok(await cluster.done(two.actors.read(ACTOR)));
+    t.equal(worked(reply.snapshot).length, 1, "the next owner finds the record, and starts its effect");
+  },
+);

@@ -13,7 +13,7 @@ import { faultyBucket, type WriteFault } from "../../support/faults/faulty-bucke
 
 const newYearsEve = Date.UTC(2026, 11, 31, 23, 59, 50);
 
-/** Lets time pass until the promise is settled. */
+/** Lets time pass until the promise has a result. */
 async function within<T>(clock: VirtualClock, promise: Promise<T>): Promise<PromiseSettledResult<T>> {
   let result: PromiseSettledResult<T> | undefined;
   const settled = Promise.allSettled([promise]);
@@ -59,7 +59,7 @@ t.test("orders that wait at the same time share one write of the counter", async
   );
 });
 
-t.test("a crash between taking and recording is repaired by whoever comes next", async (t) => {
+t.test("the next process repairs a crash between allocation and recording", async (t) => {
   const clock = new VirtualClock();
   const { bucket, entries } = faultyBucket();
   const given: Counter = {
@@ -77,7 +77,7 @@ t.test("a crash between taking and recording is repaired by whoever comes next",
   });
 });
 
-t.test("a number whose order has another one is given to the next order", async (t) => {
+t.test("a number whose order has another one is allocated to the next order", async (t) => {
   const clock = new VirtualClock();
   const { bucket, entries } = faultyBucket();
   const own = { number: "2026-000003", issuedAt: "2026-01-01T00:00:00.000Z" };
@@ -91,7 +91,7 @@ t.test("a number whose order has another one is given to the next order", async 
 });
 
 t.test(
-  "an order that seems to have none, by a stale read, keeps its number and frees the new one",
+  "an order that a stale read shows without a number keeps its number and frees the new one",
   async (t) => {
     const clock = new VirtualClock();
     const { bucket, entries, stale } = faultyBucket();
@@ -133,13 +133,13 @@ t.test("a bucket that never answers fails the taker, and a later one is served",
   t.equal(numberOf(await within(clock, numbers.take("a"))), "2026-000001");
 });
 
-t.test("dates never go back, even when a node's clock does", async (t) => {
+t.test("dates never decrease, even when a node's clock does", async (t) => {
   const first = allocate(emptyCounter(2026), [], ["a"], "2026-03-02T00:00:00.000Z");
   const second = allocate(first, [], ["b"], "2026-03-01T00:00:00.000Z");
   t.equal(second.issuedAt, "2026-03-02T00:00:00.000Z");
 });
 
-t.test("freed numbers are given lowest first, and kept when there are too many", async (t) => {
+t.test("freed numbers are allocated lowest first, and kept when there are too many", async (t) => {
   const counter: Counter = { last: 9, given: [], free: [3], issuedAt: "" };
   t.match(allocate(counter, [5, 4], ["a", "b"], "x"), {
     last: 9,
@@ -186,12 +186,12 @@ t.test("whatever is lost, repeated or crashes: one number per order, no number t
             });
             if (taking !== undefined) open.push(Promise.allSettled([taking]));
           }
-          // A node that crashes forgets what it knew; what it had asked for still happens, or not.
+          // A node that crashes forgets its state; the writes that it sent may happen or not.
           if (crash) nodes[node] = new InvoiceNumbers(bucket, clock);
         }
         await within(clock, Promise.all(open));
         faults.length = 0;
-        // Somebody comes along later: by then everything is in order.
+        // A later order repairs everything.
         const last = await within(clock, new InvoiceNumbers(bucket, clock).take("last"));
         if (last.status !== "fulfilled") throw last.reason;
         const counter = JSON.parse(entries.get("year.2026")?.value ?? "") as Counter;
@@ -203,7 +203,7 @@ t.test("whatever is lost, repeated or crashes: one number per order, no number t
         if (all.join() !== expected.join()) throw new Error(`${all.join()} instead of ${expected.join()}`);
         for (const [order, number] of seen) {
           const entry = entries.get(`order.${order}`);
-          if (!entry?.value.includes(number)) throw new Error(`${order} was told ${number}`);
+          if (!entry?.value.includes(number)) throw new Error(`${order} got ${number}`);
         }
       },
     ),
@@ -213,7 +213,7 @@ t.test("whatever is lost, repeated or crashes: one number per order, no number t
 
 const dead = () => new Promise<never>(() => {});
 
-/** A node of whose writes each can stay on its way for a while, and that dies in the middle of whatever it does. */
+/** A node whose writes can each be delayed in flight, and that can crash at any point. */
 function fragileNode(bucket: Bucket, clock: VirtualClock) {
   let alive = true;
   const slow: number[] = [];
@@ -221,7 +221,7 @@ function fragileNode(bucket: Bucket, clock: VirtualClock) {
     get: (key) => (alive ? bucket.get(key) : dead()),
     update: async (key, value, revision) => {
       if (!alive) return dead();
-      // What is on its way arrives, whatever becomes of its sender.
+      // A write in flight arrives even if its sender crashes.
       const delayMs = slow.shift() ?? 0;
       if (delayMs > 0) await clock.sleep(delayMs);
       const result = await bucket.update(key, value, revision);
@@ -237,7 +237,7 @@ function fragileNode(bucket: Bucket, clock: VirtualClock) {
   };
 }
 
-/** What stands under the numbers of a year, and which of them are recorded or still to be given. */
+/** The entries of a year: its counter, and the numbers that are recorded or free. */
 function bookOf(entries: ReadonlyMap<string, { value: string }>, year: number) {
   const stored = entries.get(`year.${year}`);
   const counter = stored === undefined ? emptyCounter(year) : (JSON.parse(stored.value) as Counter);
@@ -256,7 +256,7 @@ t.test(
     const { bucket, entries } = faultyBucket();
     t.equal(numberOf(await within(clock, new InvoiceNumbers(bucket, clock).take("old"))), "2026-000001");
     const stalled = fragileNode(bucket, clock);
-    // It records "old" once more; then its counter, asked for before midnight, is stored after it, and recorded never.
+    // It records "old" once more; its counter, sent before midnight, is stored after that and never recorded.
     stalled.slow.push(0, 15_000);
     void stalled.numbers.take("late");
     await clock.advance(5_000);
@@ -270,33 +270,30 @@ t.test(
   },
 );
 
-t.test(
-  "a number of the old year's last block that is free is given before the new year begins",
-  async (t) => {
-    const clock = new VirtualClock(newYearsEve + 20_000);
-    const { bucket, entries } = faultyBucket();
-    const own = { number: "2026-000001", issuedAt: "2026-12-31T23:59:00.000Z" };
-    entries.set("order.twice", { value: JSON.stringify(own), revision: 1 });
-    const given: Counter = {
-      last: 4,
-      given: [{ number: 4, order: "twice" }],
-      free: [2],
-      issuedAt: "2026-12-31T23:59:58.000Z",
-    };
-    entries.set("year.2026", { value: JSON.stringify(given), revision: 500 });
-    const numbers = new InvoiceNumbers(bucket, clock);
-    const taken = await within(clock, Promise.all(["a", "b", "c"].map((order) => numbers.take(order))));
-    t.match(taken, {
-      value: [
-        { number: "2026-000002", issuedAt: "2027-01-01T00:00:10.000Z" },
-        { number: "2026-000004" },
-        { number: "2027-000001" },
-      ],
-    });
-  },
-);
+t.test("a free number of the old year's last block is allocated before the new year begins", async (t) => {
+  const clock = new VirtualClock(newYearsEve + 20_000);
+  const { bucket, entries } = faultyBucket();
+  const own = { number: "2026-000001", issuedAt: "2026-12-31T23:59:00.000Z" };
+  entries.set("order.twice", { value: JSON.stringify(own), revision: 1 });
+  const given: Counter = {
+    last: 4,
+    given: [{ number: 4, order: "twice" }],
+    free: [2],
+    issuedAt: "2026-12-31T23:59:58.000Z",
+  };
+  entries.set("year.2026", { value: JSON.stringify(given), revision: 500 });
+  const numbers = new InvoiceNumbers(bucket, clock);
+  const taken = await within(clock, Promise.all(["a", "b", "c"].map((order) => numbers.take(order))));
+  t.match(taken, {
+    value: [
+      { number: "2026-000002", issuedAt: "2027-01-01T00:00:10.000Z" },
+      { number: "2026-000004" },
+      { number: "2027-000001" },
+    ],
+  });
+});
 
-t.test("a node whose clock is behind goes with the others into the new year, dated in it", async (t) => {
+t.test("a node whose clock lags follows the others into the new year, with a date in it", async (t) => {
   const { bucket } = faultyBucket();
   const ahead = new VirtualClock(newYearsEve + 20_000);
   const behind = new VirtualClock(newYearsEve);
@@ -308,7 +305,7 @@ t.test("a node whose clock is behind goes with the others into the new year, dat
 });
 
 t.test(
-  "however late its writes come and whoever dies: the old year has no gap once the new one is open",
+  "the old year has no gap once the new one is open, whatever writes are late and whatever nodes crash",
   async () => {
     const step = fc.record({
       node: fc.nat({ max: 2 }),
@@ -346,12 +343,12 @@ t.test(
         }
         await clock.advance(60_000);
         stale.clear();
-        // Those that come in the new year; whatever is free of the old one is theirs.
+        // Orders of the new year; they get the free numbers of the old one.
         for (let n = 0; n < 12; n++) {
           const last = await within(clock, new InvoiceNumbers(bucket, clock).take(`last_${n}`));
           if (last.status !== "fulfilled") throw last.reason;
         }
-        // And those that the dead left without an answer: their events come again.
+        // And the orders that crashed nodes left without an answer: their events are delivered again.
         for (let n = 0; n < 10; n++) await within(clock, new InvoiceNumbers(bucket, clock).take(`ord_${n}`));
         const [old, present] = [2026, 2027].map((year) => bookOf(entries, year));
         if (old!.recorded.join() !== old!.given.join())
@@ -361,10 +358,10 @@ t.test(
         if (all.join() !== present!.given.join())
           throw new Error(`2027 has ${all.join()} of ${present!.given.join()}`);
         for (const [order, answer] of answers) {
-          // Those that a dead node took have none.
+          // Orders of a crashed node have none.
           const number = await Promise.race([answer, Promise.resolve(undefined)]);
           if (number !== undefined && !entries.get(`order.${order}`)?.value.includes(number))
-            throw new Error(`${order} was told ${number}`);
+            throw new Error(`${order} got ${number}`);
         }
       }),
       { numRuns: 300 },

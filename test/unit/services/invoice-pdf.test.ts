@@ -9,12 +9,12 @@ import { orderDetails, seller } from "../../support/order-details.ts";
 
 const invoice = { number: "2026-000042", issuedAt: "2026-03-04T05:06:07.000Z" };
 
-/** The text of each page, as far as this document's own way of writing it goes: hexadecimal strings in streams. */
+/** The text of each page. Reads only what this document uses: hexadecimal strings in streams. */
 function pagesOf(pdf: Buffer): string[] {
   const pages: string[] = [];
   for (let at = pdf.indexOf("stream\n"); at !== -1; at = pdf.indexOf("stream\n", at + 1)) {
     const end = pdf.indexOf("\nendstream", at);
-    // "endstream" holds the word too.
+    // "endstream" contains the marker too.
     if (end === -1 || pdf.subarray(at - 3, at).toString() === "end") continue;
     const content = inflateSync(pdf.subarray(at + "stream\n".length, end)).toString("latin1");
     const lines = [...content.matchAll(/\[(.*?)\] TJ/gs)].map(([, parts = ""]) =>
@@ -72,7 +72,7 @@ const linesOf = async (taxBasisPoints: number | null) => {
   return text.split("\n");
 };
 
-t.test("the rate is that of the order; one of the time before rates has a total alone", async (t) => {
+t.test("the rate is the order's; an order without a recorded rate has a total only", async (t) => {
   const reduced = await linesOf(550);
   for (const part of ["Tax 5.5 %", "EUR\u00a045.95", "EUR\u00a02.53", "EUR\u00a048.48"])
     t.ok(reduced.includes(part), part);
@@ -84,7 +84,7 @@ t.test("the rate is that of the order; one of the time before rates has a total 
   );
 });
 
-t.test("a credit note names the invoice that it takes back, and the same sums", async (t) => {
+t.test("a credit note names the invoice that it cancels, and the same sums", async (t) => {
   const note = { number: "CN-2026-000003", issuedAt: "2026-03-05T05:06:07.000Z" };
   const [text = ""] = pagesOf(await renderCreditNote(orderDetails("ord_1"), note, invoice, seller));
   const lines = text.split("\n");
@@ -117,7 +117,7 @@ t.test("a hundred lines go over several pages, each with its head and number", a
   t.equal(pages.join("\n").match(/SKU-\d+/g)?.length, 100);
 });
 
-t.test("however many lines there are, the total never stands alone on a page", async (t) => {
+t.test("for any number of lines the total never is alone on a page", async (t) => {
   const order = orderDetails("ord_1");
   for (let count = 12; count < 42; count++) {
     const lines = Array.from({ length: count }, (_, n) => ({ ...order.lines[0]!, sku: `SKU-${n}` }));
@@ -126,7 +126,7 @@ t.test("however many lines there are, the total never stands alone on a page", a
   }
 });
 
-t.test("no sum is ever cut off, not even that of the largest order", async (t) => {
+t.test("no sum is truncated, not even that of the largest order", async (t) => {
   const order = orderDetails("ord_1");
   const unitPrice = { amount: 1_000_000_000, currency: "EUR" };
   const lines = Array.from({ length: 100 }, (_, n) => ({
@@ -150,7 +150,7 @@ t.test("the same order and number give the same bytes", async (t) => {
   t.ok(one.equals(other));
 });
 
-t.test("a text that is too wide is cut off", async (t) => {
+t.test("a text that is too wide is truncated", async (t) => {
   const order = orderDetails("ord_1");
   const name = "A very long name of an article that goes on and on beyond what a line can show";
   const [text = ""] = pagesOf(
@@ -161,7 +161,7 @@ t.test("a text that is too wide is cut off", async (t) => {
   t.ok((shown?.length ?? 0) > 30 && (shown?.length ?? 0) < name.length);
 });
 
-t.test("letters that the standard fonts lack are shown as near as can be", async (t) => {
+t.test("characters that the standard fonts lack are shown as similar ones", async (t) => {
   t.equal(latin("Zoë Łukasiewicz-Őrsi €5 “x” …"), "Zoë Lukasiewicz-Orsi €5 “x” …");
   t.equal(latin("李 Ada \u0000\n🎉"), "? Ada   ?");
   t.equal(latin("e\u0301"), "é");

@@ -10,7 +10,7 @@ const of = (amount: number, basisPoints: number) => {
 t.test("the tax in a sum is rounded half up, the rest is net", async (t) => {
   t.same(of(12_300, 2300), [10_000, 2300]);
   t.same(of(4848, 2300), [3941, 907], "906.54 of tax");
-  t.same(of(3, 2000), [2, 1], "0.5 goes up");
+  t.same(of(3, 2000), [2, 1], "0.5 is rounded up");
   t.same(of(1, 2300), [1, 0]);
   t.same(of(0, 2300), [0, 0]);
   t.same(of(1999, 0), [1999, 0]);

@@ -19,7 +19,7 @@ import { checkMachine, MachineFault, NewerMachine } from "../../../../src/runtim
 import { turnstile } from "../../../support/turnstile.ts";
 import { NOW, definitionOf, begin, must, next, command, valueOf, withJob, waiting } from "./cascade-stage.ts";
 
-t.test("what cannot be made durable is refused when a machine is loaded", (t) => {
+t.test("a machine with an action that cannot be made durable is rejected when it is loaded", (t) => {
   const refused = (machine: AnyStateMachine, effects: string[] = ["job"]): void =>
     void t.throws(() => checkMachine("m", machine, effects), MachineFault, machine.id);
   refused(createMachine({ id: "custom", entry: () => {} }));
@@ -84,7 +84,7 @@ t.test("what cannot be made durable is refused when a machine is loaded", (t) =>
   t.end();
 });
 
-t.test("an action that shows only when it is chosen is refused then", (t) => {
+t.test("an action that appears only when it is chosen is rejected then", (t) => {
   const sly = createMachine({
     id: "sly",
     on: { go: { actions: enqueueActions(({ enqueue }) => enqueue(() => {})) } },
@@ -106,9 +106,9 @@ function decided(output: unknown): Joined & { fates: boolean[] } {
   };
 }
 
-t.test("a joined effect is told before anything else that waits", (t) => {
+t.test("the outcome of a joined effect is delivered before every other waiting event", (t) => {
   const order: string[] = [];
-  // Takes any machine's types: nothing of them is used.
+  // The types of any machine will do: none is used.
   const note = (name: string): never =>
     assign(() => {
       order.push(name);
@@ -140,7 +140,7 @@ t.test("a joined effect is told before anything else that waits", (t) => {
   t.end();
 });
 
-t.test("a joined effect whose state is left in the very same step is told as late", (t) => {
+t.test("the outcome of a joined effect arrives as late when the same step leaves its state", (t) => {
   const passing = withJob.createMachine({
     id: "passing",
     initial: "idle",
@@ -164,7 +164,7 @@ t.test("a joined effect whose state is left in the very same step is told as lat
   t.end();
 });
 
-t.test("what has joined is let go when the cascade fails", (t) => {
+t.test("joined decisions are resolved as not committed when the cascade fails", (t) => {
   const failing = withJob.createMachine({
     id: "failing",
     initial: "idle",
@@ -195,7 +195,7 @@ t.test("what has joined is let go when the cascade fails", (t) => {
   t.end();
 });
 
-t.test("a machine that fails leaves the actor as it was", (t) => {
+t.test("a machine that fails leaves its actor unchanged", (t) => {
   const definition = definitionOf({ w: waiting, x: createMachine({ id: "x" }) });
   const { head } = begin(definition);
   const before = JSON.stringify(head.snapshot);
@@ -213,41 +213,44 @@ const broken = (): never => {
   throw new TypeError("no such field");
 };
 
-t.test("a state of an older version is migrated step by step, one without a way is refused", (t) => {
-  const counter = createMachine({
-    id: "counter",
-    context: { count: 0 },
-    on: { up: { actions: assign({}) } },
-  });
-  const at = (version: number, migrations?: MachineEntry["migrations"]): ActorDefinition => ({
-    ...definitionOf({}),
-    machines: { c: { machine: counter, version, ...(migrations ? { migrations } : {}) } },
-  });
-  const { head } = begin(at(1));
-  const restored = restore(at(3, { 1: add("one"), 2: add("two") }), head.snapshot);
-  t.same(restored.snapshot.machines["c"]?.context, { count: 0, one: true, two: true });
-  t.equal(restored.snapshot.machines["c"]?.version, 3);
-  t.throws(() => restore(at(3, { 1: add("one") }), head.snapshot), MachineFault);
-  const sees: unknown[] = [];
-  const look: Migration = (state, stored) => {
-    sees.push(stored);
-    return state;
-  };
-  restore(at(2, { 1: look }), head.snapshot);
-  t.same(sees, [head.snapshot.machines], "a migration sees all machines as they were stored");
-  t.throws(() => restore(at(2, { 1: broken }), head.snapshot), MachineFault, "a migration that throws");
-  t.throws(() => restore(at(1), restored.snapshot), NewerMachine, "stored by a newer machine");
-  const two = definitionOf({ c: counter, other: waiting });
-  t.throws(
-    () => restore(definitionOf({ c: counter }), begin(two).head.snapshot),
-    NewerMachine,
-    "a machine more, which a node without it would forget",
-  );
-  t.throws(() => restore(definitionOf({ c: counter, other: waiting }), head.snapshot), MachineFault);
-  t.end();
-});
+t.test(
+  "a state of an older version is migrated step by step, and rejected when a migration is missing",
+  (t) => {
+    const counter = createMachine({
+      id: "counter",
+      context: { count: 0 },
+      on: { up: { actions: assign({}) } },
+    });
+    const at = (version: number, migrations?: MachineEntry["migrations"]): ActorDefinition => ({
+      ...definitionOf({}),
+      machines: { c: { machine: counter, version, ...(migrations ? { migrations } : {}) } },
+    });
+    const { head } = begin(at(1));
+    const restored = restore(at(3, { 1: add("one"), 2: add("two") }), head.snapshot);
+    t.same(restored.snapshot.machines["c"]?.context, { count: 0, one: true, two: true });
+    t.equal(restored.snapshot.machines["c"]?.version, 3);
+    t.throws(() => restore(at(3, { 1: add("one") }), head.snapshot), MachineFault);
+    const sees: unknown[] = [];
+    const look: Migration = (state, stored) => {
+      sees.push(stored);
+      return state;
+    };
+    restore(at(2, { 1: look }), head.snapshot);
+    t.same(sees, [head.snapshot.machines], "a migration sees all machines as they were stored");
+    t.throws(() => restore(at(2, { 1: broken }), head.snapshot), MachineFault, "a migration that throws");
+    t.throws(() => restore(at(1), restored.snapshot), NewerMachine, "stored by a newer machine");
+    const two = definitionOf({ c: counter, other: waiting });
+    t.throws(
+      () => restore(definitionOf({ c: counter }), begin(two).head.snapshot),
+      NewerMachine,
+      "one more machine, which a node without it would lose",
+    );
+    t.throws(() => restore(definitionOf({ c: counter, other: waiting }), head.snapshot), MachineFault);
+    t.end();
+  },
+);
 
-t.test("recent commands are bounded, the inbox only rises", (t) => {
+t.test("recent commands are bounded, and the inbox offset only rises", (t) => {
   const note = createMachine({
     id: "note",
     context: { n: 0 },
@@ -265,7 +268,7 @@ t.test("recent commands are bounded, the inbox only rises", (t) => {
   t.end();
 });
 
-t.test("the turnstile: a coin, its check, a passage that is counted, a lock that closes by itself", (t) => {
+t.test("the turnstile takes a coin, checks it, counts a passage and locks by itself", (t) => {
   const definition = turnstile(() => Promise.reject(new Error("not called here")));
   const started = begin(definition, {}, { lockAfterMs: 1000 });
   const coin = must(next(definition, started.head, command("turnstile", "coin")));

@@ -36,7 +36,7 @@ export function must(result: Cascade | undefined): Cascade {
   return result;
 }
 
-/** Applies an input to what is stored: every step goes through JSON, as over a restart. */
+/** Applies an input to the stored state: every step goes through JSON, as after a restart. */
 export function next(
   definition: ActorDefinition,
   { snapshot }: Head,
@@ -55,7 +55,7 @@ export const command = (machine: string, type: string, more: object = {}): Input
 });
 export const valueOf = (head: Head, machine: string): unknown => head.snapshot.machines[machine]?.value;
 
-/** A machine with an effect `job`, declared as the machines of an application declare theirs. */
+/** A machine with an effect `job`, declared in the same way as the machines of an application. */
 export const jobTypes = {} as {
   context: Record<string, unknown>;
   events: EventObject & Record<string, unknown>;

@@ -56,16 +56,16 @@ t.test("an emitted event reaches its listeners in the same cascade, in order, as
 t.test("an input that nothing takes changes nothing", (t) => {
   const { head } = begin(jobs);
   t.equal(next(jobs, head, command("w", "unknown")), undefined);
-  t.equal(next(jobs, head, command("nobody", "go")), undefined);
+  t.equal(next(jobs, head, command("unknown", "go")), undefined);
   t.equal(
     cascade(jobs, undefined, command("w", "go"), calm),
     undefined,
-    "nor does an actor that is not there",
+    "nor does an actor that does not exist",
   );
   t.end();
 });
 
-t.test("the outcome of an open effect is taken once, a closed or stale one never", (t) => {
+t.test("the outcome of an open effect is applied once, and of a closed or stale effect never", (t) => {
   const busy = must(next(jobs, begin(jobs).head, command("w", "go")));
   const [effect] = busy.opened;
   if (!effect) throw new Error("no effect");
@@ -88,11 +88,11 @@ t.test("the outcome of an open effect is taken once, a closed or stale one never
   t.end();
 });
 
-t.test("an effect whose state was left is abandoned, and its outcome comes as late", (t) => {
+t.test("an effect whose state was left is abandoned, and its outcome arrives as late", (t) => {
   const busy = must(next(jobs, begin(jobs).head, command("w", "go")));
   const left = must(next(jobs, busy.head, command("w", "leave")));
   t.match(left.head.snapshot.effects, [{ id: "w.job", abandoned: true }]);
-  // The same state entered again: another effect beside the abandoned one.
+  // The machine enters the same state again: a new effect beside the abandoned one.
   const again = must(next(jobs, left.head, command("w", "go")));
   t.equal(again.head.snapshot.effects.length, 2);
   const [old, fresh] = again.head.snapshot.effects;
@@ -114,7 +114,7 @@ t.test("an effect whose state was left is abandoned, and its outcome comes as la
   t.end();
 });
 
-t.test("an effect opened and left in one cascade never happens", (t) => {
+t.test("an effect that one cascade opens and leaves never runs", (t) => {
   const passing = withJob.createMachine({
     id: "passing",
     initial: "idle",
@@ -146,7 +146,7 @@ t.test("timers are armed, fire once by generation, and are cancelled when their 
   t.equal(next(definition, started.head, fire(timer.generation + 1)), undefined);
   const fired = must(next(definition, started.head, fire(timer.generation)));
   t.equal(valueOf(fired.head, "m"), "off");
-  t.same([fired.head.snapshot.timers, fired.cancelled], [[], []], "a fired timer needs no cancelling");
+  t.same([fired.head.snapshot.timers, fired.cancelled], [[], []], "a fired timer needs no cancellation");
   const stopped = must(next(definition, started.head, command("m", "stop")));
   t.same(stopped.cancelled, [timer]);
   t.equal(next(definition, stopped.head, fire(timer.generation)), undefined, "too late");
@@ -156,7 +156,7 @@ t.test("timers are armed, fire once by generation, and are cancelled when their 
   t.end();
 });
 
-t.test("a delay of nothing is applied at once, and arms nothing", (t) => {
+t.test("an event with a delay of 0 is applied at once and arms no timer", (t) => {
   const quick = createMachine({
     id: "quick",
     initial: "one",
@@ -171,7 +171,7 @@ t.test("a delay of nothing is applied at once, and arms nothing", (t) => {
 const pong = (hear: string, say: string): AnyStateMachine =>
   createMachine({ id: hear, on: { [hear]: { actions: emit({ type: say }) } } });
 
-t.test("a loop is found out, whatever it goes through", (t) => {
+t.test("a loop is detected on every path", (t) => {
   const listening = definitionOf(
     { ping: pong("ping", "pong"), pong: pong("pong", "ping") },
     { ping: ["ping"], pong: ["pong"] },

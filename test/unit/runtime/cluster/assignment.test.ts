@@ -1,10 +1,10 @@
-/** Who should own what: evenly, and with little movement. */
+/** Resources are assigned evenly, and few of them move. */
 import t from "tap";
 import { assignment } from "../../../../src/runtime/cluster/assignment.ts";
 
 const partitions = (count: number): string[] => Array.from({ length: count }, (_, i) => `partition.${i}`);
 const nodes = (count: number): string[] => Array.from({ length: count }, (_, i) => `node-${i + 1}`);
-/** As a cluster has them. */
+/** The resources of a cluster. */
 const RESOURCES = [...partitions(32), "inventory.0"];
 
 const sharesOf = (owners: ReadonlyMap<string, string>, names: readonly string[]): number[] =>
@@ -25,18 +25,18 @@ t.test("every resource has an owner, and shares differ by one at most", async (t
   t.same(sharesOf(assignment(RESOURCES, nodes(3)), nodes(3)), [11, 11, 11], "the default cluster");
 });
 
-t.test("the order in which resources and nodes are named changes nothing", async (t) => {
+t.test("the order of resources and nodes does not change the assignment", async (t) => {
   const names = nodes(5);
   const owners = assignment(RESOURCES, names);
   const turned = assignment(RESOURCES.toReversed(), names.toReversed());
   for (const [resource, owner] of owners) t.equal(turned.get(resource), owner, resource);
 });
 
-t.test("without nodes nothing has an owner", async (t) => {
+t.test("no resource has an owner when there are no nodes", async (t) => {
   t.equal(assignment(RESOURCES, []).size, 0);
 });
 
-t.test("a node that comes or goes moves little more than its own share", async (t) => {
+t.test("a node that joins or leaves moves little more than its own share", async (t) => {
   const many = partitions(256);
   for (const [resources, slack] of [
     [RESOURCES, 2],
@@ -69,11 +69,11 @@ t.test("a node that cannot host a resource does not get it while another node ca
   t.ok(after.get("partition.7"));
   t.not(after.get("partition.7"), owner);
   t.ok(movedBetween(before, after) <= 4, "little else moves");
-  const nobody = assignment(RESOURCES, names, (resource) => resource === "partition.7");
-  t.equal(nobody.get("partition.7"), owner, "when nobody can, it stays where it belongs");
+  const none = assignment(RESOURCES, names, (resource) => resource === "partition.7");
+  t.equal(none.get("partition.7"), owner, "when no node can, the assignment is as if all could");
 });
 
-t.test("what only one node can host goes to that node, however much it is", async (t) => {
+t.test("resources that only one node can host go to that node, however many they are", async (t) => {
   const owners = assignment(RESOURCES, nodes(3), (_resource, node) => node !== "node-2");
   t.same(sharesOf(owners, nodes(3)), [0, RESOURCES.length, 0]);
 });

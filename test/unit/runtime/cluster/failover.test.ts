@@ -1,10 +1,10 @@
-/** Dead nodes are found early, living ones are left alone: whole nodes on the server in memory. */
+/** Dead nodes are found early, and live nodes keep their locks: whole nodes on the server in memory. */
 import t, { type Test } from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary } from "../tenure/tenure-stage.ts";
 
-/** Of the nodes that memory-cluster starts. */
+/** The setting of the nodes that memory-cluster starts. */
 const PRESENCE_TTL_MS = 2000;
 const PARTITIONS = 6;
 
@@ -22,8 +22,8 @@ async function three() {
         .partitions.filter((found) => found.open)
         .map(({ partition }) => partition),
     );
-  await cluster.until("everybody has its share", () => open().every((found) => found.length === 2));
-  // Long after everybody began to see.
+  await cluster.until("every node has its share", () => open().every((found) => found.length === 2));
+  // Long after every node began to receive heartbeats.
   await cluster.clock.advance(3 * PRESENCE_TTL_MS);
   const lockChanges = (): number =>
     Array.from({ length: PARTITIONS }, (_, p) => cluster.lockChanges(p)).reduce(
@@ -33,7 +33,7 @@ async function three() {
   return { cluster, one, two, last, open, lockChanges };
 }
 
-/** What happens must not change a lock, until long after any presence has run out. */
+/** The event must not change a lock, until long after any presence has expired. */
 async function leavesLocksAlone(
   t: Test,
   what: string,
@@ -47,7 +47,7 @@ async function leavesLocksAlone(
   for (const node of stage.cluster.running) node.kill();
 }
 
-t.test("the partitions of a node that died are open again well before its presence runs out", async (t) => {
+t.test("the partitions of a dead node are open again well before its presence expires", async (t) => {
   const { cluster, one, open } = await three();
   const killedAt = cluster.clock.monotonic();
   one.kill();
@@ -57,10 +57,10 @@ t.test("the partitions of a node that died are open again well before its presen
   const again = cluster.clock.monotonic();
   for (const node of cluster.running) if (node.name === "two") node.kill();
   await cluster.until("the last one has all", () => open()[2]!.length === PARTITIONS);
-  t.ok(cluster.clock.monotonic() - again < 1000, "with a single other node too");
+  t.ok(cluster.clock.monotonic() - again < 1000, "also with a single other node");
 });
 
-t.test("a node that is frozen keeps its partitions as long as its presence lasts", async (t) => {
+t.test("a frozen node keeps its partitions while its presence lasts", async (t) => {
   const { cluster, one, open } = await three();
   one.clock.pause();
   const frozenAt = cluster.clock.monotonic();
@@ -68,7 +68,7 @@ t.test("a node that is frozen keeps its partitions as long as its presence lasts
   t.ok(cluster.clock.monotonic() - frozenAt > PRESENCE_TTL_MS - 500);
 });
 
-t.test("locks stay where they are", async (t) => {
+t.test("no lock moves", async (t) => {
   await leavesLocksAlone(t, "when one connection is lost and found", async ({ cluster, one }) => {
     one.link.disconnect();
     await cluster.clock.advance(300);
@@ -86,7 +86,7 @@ t.test("locks stay where they are", async (t) => {
   });
   await leavesLocksAlone(
     t,
-    "when the server is away and the nodes come back one after the other",
+    "when the server is unavailable and the nodes return one after the other",
     async ({ cluster, one, two, last }) => {
       for (const node of [one, two, last]) node.link.disconnect();
       await cluster.clock.advance(5000);
@@ -102,7 +102,7 @@ t.test("locks stay where they are", async (t) => {
     await cluster.clock.advance(2 * PRESENCE_TTL_MS);
     silent = false;
   });
-  await leavesLocksAlone(t, "when nobody's requests reach one node, and its heartbeats do", ({ cluster }) => {
+  await leavesLocksAlone(t, "when no requests reach one node, but its heartbeats arrive", ({ cluster }) => {
     const listeners = cluster.server.listeners.bind(cluster.server);
     cluster.server.listeners = (subject) => (subject === subjects.ping("one") ? [] : listeners(subject));
   });

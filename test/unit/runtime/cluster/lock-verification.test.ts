@@ -1,4 +1,4 @@
-/** A node that was cut off answers nothing from memory before it knows what it still owns. */
+/** A node that was isolated answers nothing from memory before it has verified its locks. */
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { Journal, StoredMessage } from "../../../../src/runtime/ports.ts";
@@ -10,7 +10,7 @@ const NAME = "partition.0";
 const LOCK = subjects.lock(NAME);
 const FENCE = subjects.fence(NAME);
 
-/** A journal whose consumers can be held back: the news are on their way. */
+/** A journal whose consumers can be delayed: their messages are in flight. */
 function slowNews() {
   let late = false;
   const waiting: (() => void)[] = [];
@@ -37,7 +37,7 @@ function slowNews() {
   };
 }
 
-t.test("a lock that was taken meanwhile is known to be lost before the news of it come", async (t) => {
+t.test("a lock that another node took meanwhile is known to be lost before the watch shows it", async (t) => {
   const stage = ownershipStage([NAME]);
   const news = slowNews();
   const one = await stage.node("one", news.wrap);
@@ -50,19 +50,19 @@ t.test("a lock that was taken meanwhile is known to be lost before the news of i
   t.ok(two.ownership.isVerified(LOCK));
   one.link.reconnect();
   await stage.until(
-    "one is seen again",
+    "the first node is visible again",
     () => one.presence.valid() && two.presence.present().includes("one"),
   );
   t.notOk(
     one.ownership.held().includes(NAME) && one.ownership.isVerified(LOCK),
-    "never certain of what it has lost",
+    "a lost lock is never verified",
   );
   await stage.until("one knows", () => !one.ownership.held().includes(NAME));
   news.tell();
-  t.notOk(one.ownership.held().includes(NAME), "late news bring nothing back");
+  t.notOk(one.ownership.held().includes(NAME), "late messages do not restore it");
 });
 
-t.test("a lock that is still held is certain again, as soon as the server has taken a fence", async (t) => {
+t.test("a lock that is still held is verified again as soon as the server has stored a fence", async (t) => {
   const stage = ownershipStage([NAME]);
   const one = await stage.node("one");
   await stage.until("one holds it", () => one.ownership.held().includes(NAME));
@@ -72,13 +72,13 @@ t.test("a lock that is still held is certain again, as soon as the server has ta
   );
   one.ownership.verifyLocks();
   await stage.clock.advance(5000);
-  t.notOk(one.ownership.isVerified(LOCK), "nothing was proved");
+  t.notOk(one.ownership.isVerified(LOCK), "nothing was verified");
   away = false;
   await stage.until("certain", () => one.ownership.isVerified(LOCK));
   t.same(one.ownership.held(), [NAME]);
 });
 
-t.test("a fence that was sent before the latest doubt proves nothing", async (t) => {
+t.test("a fence that was sent before verification last began verifies nothing", async (t) => {
   const stage = ownershipStage([NAME]);
   const one = await stage.node("one");
   await stage.until("one holds it", () => one.ownership.held().includes(NAME));
@@ -97,7 +97,7 @@ t.test("a fence that was sent before the latest doubt proves nothing", async (t)
   t.notOk(one.ownership.isVerified(LOCK));
 });
 
-t.test("a node that was cut off reads nothing from memory before it is certain", async (t) => {
+t.test("a node that was isolated reads nothing from memory before its locks are verified", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
@@ -113,13 +113,13 @@ t.test("a node that was cut off reads nothing from memory before it is certain",
     answered = true;
   });
   await cluster.clock.advance(2000);
-  t.notOk(answered, "it looks first");
+  t.notOk(answered, "it verifies first");
   away = false;
   t.match(await cluster.done(reading), { status: "ok" });
   one.kill();
 });
 
-t.test("a lock that was still being taken over when the node was cut off is in doubt too", async (t) => {
+t.test("a lock whose takeover was in progress when the node was isolated is unverified too", async (t) => {
   const stage = ownershipStage([NAME]);
   const one = await stage.node("one");
   await stage.until("one holds it", () => one.ownership.held().includes(NAME));
@@ -134,14 +134,14 @@ t.test("a lock that was still being taken over when the node was cut off is in d
   one.ownership.verifyLocks();
   work.resolve();
   await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
-  t.notOk(one.ownership.isVerified(LOCK), "nobody has said so since");
+  t.notOk(one.ownership.isVerified(LOCK), "the server has not confirmed it since");
   await stage.clock.advance(2000);
   t.notOk(one.ownership.isVerified(LOCK));
   away = false;
   await stage.until("certain", () => one.ownership.isVerified(LOCK));
 });
 
-t.test("a claim that was sent before the node was cut off proves nothing", async (t) => {
+t.test("a claim that was sent before the node was isolated verifies nothing", async (t) => {
   const stage = ownershipStage([NAME]);
   const one = await stage.node("one");
   await stage.until("one holds it", () => one.ownership.held().includes(NAME));
@@ -156,16 +156,16 @@ t.test("a claim that was sent before the node was cut off proves nothing", async
     away && kind === "append" && subject === FENCE ? { lose: "request" } : undefined,
   );
   one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
-  await stage.until("the claim is on its way", () => sent);
+  await stage.until("the claim is in flight", () => sent);
   one.ownership.verifyLocks();
   await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
-  t.notOk(one.ownership.isVerified(LOCK), "somebody may have taken it between the claim and now");
+  t.notOk(one.ownership.isVerified(LOCK), "another node may have taken it since the claim");
   away = false;
   await stage.until("certain", () => one.ownership.isVerified(LOCK));
   t.same(one.ownership.held(), [NAME]);
 });
 
-t.test("a claim that was sent after the node was cut off is proof enough", async (t) => {
+t.test("a claim that was sent after the node was isolated verifies the lock", async (t) => {
   const stage = ownershipStage([NAME]);
   const one = await stage.node("one");
   await stage.until("one holds it", () => one.ownership.held().includes(NAME));

@@ -1,4 +1,4 @@
-/** Nodes that own resources which do nothing but remember what happened to them, on one server in memory. */
+/** Nodes on one server in memory, with resources that only record their calls. */
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { type ProcessClock, VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { type MemoryNode, memoryNode } from "../../../../src/adapters/memory/connection.ts";
@@ -16,7 +16,7 @@ export class FakeResource implements OwnedResource {
   readonly journal: Journal;
   /** `acquire 12`, `revoke`, `drain`, in order. */
   readonly calls: string[] = [];
-  /** What the next acquisitions do; without an entry they succeed at once. */
+  /** What the next calls of `acquire` do; without an entry they succeed at once. */
   readonly acquisitions: (() => Promise<void>)[] = [];
   draining: Promise<void> = Promise.resolve();
   /** Acquired and neither revoked nor drained since. */
@@ -53,7 +53,7 @@ export type OwnershipNode = MemoryNode & {
   readonly presence: Presence;
   readonly ownership: Ownership;
   readonly resources: readonly FakeResource[];
-  /** The process ends without a word. */
+  /** The process dies. */
   kill(): void;
 };
 
@@ -83,7 +83,7 @@ export function ownershipStage(names: readonly string[]) {
     clock,
     server,
     faults,
-    /** Starts a node; time passes until it stands. */
+    /** Starts a node; time passes until it runs. */
     async node(
       name: string,
       wrap: (journal: Journal) => Journal = (journal) => journal,
@@ -139,7 +139,7 @@ export function ownershipStage(names: readonly string[]) {
     revision: (resource: string): number => log.last(subjects.lock(resource))?.sequence ?? 0,
     history: (resource: string): LockEntry[] =>
       log.all(subjects.lock(resource)).map((message) => JSON.parse(message.payload) as LockEntry),
-    /** Writes the lock entry whatever it is, as a node from elsewhere. */
+    /** Writes the lock entry, whatever it contains, as another node. */
     write(resource: string, entry: LockEntry): number {
       log.propose([{ subject: subjects.lock(resource), payload: JSON.stringify(entry) }], () => {});
       return log.lastSequence;

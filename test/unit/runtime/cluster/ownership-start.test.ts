@@ -18,7 +18,7 @@ const resource = (name: string, journal: Journal) => ({
   drain: () => Promise.resolve(),
 });
 
-t.test("a lock that changes between a starting node's reading and its watch is seen", async (t) => {
+t.test("a starting node sees a lock that changes between its reading and its watch", async (t) => {
   const clock = new VirtualClock();
   const { journal } = memoryNode(new MemoryServer({ clock }), "node-2");
   const store = async (subject: string, payload: string): Promise<void> => {
@@ -33,7 +33,7 @@ t.test("a lock that changes between a starting node's reading and its watch is s
   await claim("partition.0");
   for (let n = 2; n <= 5; n++) await store(subjects.event(0, "order.created"), "{}");
   let watchedFrom: number | undefined;
-  // Both are claimed by somebody else meanwhile, one of them for the first time.
+  // Another node claims both meanwhile, one of them for the first time.
   const reading: Journal = {
     ...journal,
     readLastTogether: async (locks, through) => {
@@ -74,38 +74,41 @@ t.test("a lock that changes between a starting node's reading and its watch is s
     { resource: "partition.0", node: "node-1", epoch: 6 },
     { resource: "partition.1", node: "node-1", epoch: 7 },
   ]);
-  t.equal(watchedFrom, 6, "the server does not look through what was stored since the oldest lock");
+  t.equal(watchedFrom, 6, "the server does not scan everything stored since the oldest lock");
   await ownership.stop();
 });
 
-t.test("of more locks than a reading takes, none is missed that changes between two readings", async (t) => {
-  const clock = new VirtualClock();
-  let reading = 0;
-  let watchedFrom: number | undefined;
-  // The first reading is as of 5, the second as of 9: a lock of the first may have changed at 6.
-  const journal: Pick<Journal, "readLastTogether" | "consume"> = {
-    readLastTogether: (locks) => {
-      t.ok(locks.length <= 1000);
-      return Promise.resolve({ last: new Map(), through: [5, 9][reading++]! });
-    },
-    consume: ({ fromSequence, filters }) => {
-      watchedFrom = fromSequence;
-      t.equal(filters.length, 1001);
-      return Promise.resolve({ stop: () => Promise.resolve() });
-    },
-  };
-  const ownership = new Ownership({
-    clock,
-    ids: { next: () => "nonce" },
-    log: silent,
-    presence: { valid: () => false } as unknown as Presence,
-    node: "node-2",
-    boot: "boot-2",
-    commitTimeoutMs: 1000,
-    resources: Array.from({ length: 1001 }, (_, n) => resource(`partition.${n}`, journal as Journal)),
-  });
-  await ownership.start();
-  t.equal(reading, 2);
-  t.equal(watchedFrom, 6);
-  await ownership.stop();
-});
+t.test(
+  "a node with more locks than one reading takes misses none that changes between two readings",
+  async (t) => {
+    const clock = new VirtualClock();
+    let reading = 0;
+    let watchedFrom: number | undefined;
+    // The first reading is as of 5, the second as of 9: a lock of the first may have changed at 6.
+    const journal: Pick<Journal, "readLastTogether" | "consume"> = {
+      readLastTogether: (locks) => {
+        t.ok(locks.length <= 1000);
+        return Promise.resolve({ last: new Map(), through: [5, 9][reading++]! });
+      },
+      consume: ({ fromSequence, filters }) => {
+        watchedFrom = fromSequence;
+        t.equal(filters.length, 1001);
+        return Promise.resolve({ stop: () => Promise.resolve() });
+      },
+    };
+    const ownership = new Ownership({
+      clock,
+      ids: { next: () => "nonce" },
+      log: silent,
+      presence: { valid: () => false } as unknown as Presence,
+      node: "node-2",
+      boot: "boot-2",
+      commitTimeoutMs: 1000,
+      resources: Array.from({ length: 1001 }, (_, n) => resource(`partition.${n}`, journal as Journal)),
+    });
+    await ownership.start();
+    t.equal(reading, 2);
+    t.equal(watchedFrom, 6);
+    await ownership.stop();
+  },
+);

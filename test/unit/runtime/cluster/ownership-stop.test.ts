@@ -1,4 +1,4 @@
-/** A node that leaves lets go of every lock that it has, is getting, or is giving up: it claims nothing for nobody. */
+/** A node that leaves releases every lock that it holds, claims or hands over, and leaves no lock in its name. */
 import t from "tap";
 import { stopping } from "../../../../src/runtime/limits.ts";
 import { subjects } from "../../../../src/runtime/subjects.ts";
@@ -11,7 +11,7 @@ const MANY = Array.from({ length: 12 }, (_, i) => `partition.${i}`);
 const isLock = (subject: string): boolean => subject.startsWith(subjects.lock(""));
 const shareOfTwo = MANY.filter((name) => assignment(MANY, ["one", "two"]).get(name) === "two");
 
-/** Begins to stop; says whether it has. */
+/** Begins to stop; the result shows whether it has. */
 function stop({ ownership }: OwnershipNode): () => boolean {
   let stopped = false;
   void ownership.stop().finally(() => {
@@ -20,7 +20,7 @@ function stop({ ownership }: OwnershipNode): () => boolean {
   return () => stopped;
 }
 
-t.test("a claim that is on its way when the node stops is released as soon as it is won", async (t) => {
+t.test("a claim in flight when the node stops is released as soon as it is won", async (t) => {
   const stage = ownershipStage(ONE);
   stage.faults.push(({ kind, subject }) =>
     kind === "append" && isLock(subject) ? { delayMs: 50 } : undefined,
@@ -29,17 +29,17 @@ t.test("a claim that is on its way when the node stops is released as soon as it
   t.equal(stage.entry(NAME), undefined, "not stored yet");
   const stopped = stop(node);
   await stage.until("stopped", stopped);
-  t.equal(stage.entry(NAME)?.node, "", "the lock names nobody");
+  t.equal(stage.entry(NAME)?.node, "", "the lock names no node");
   t.same([node.ownership.held(), node.resources[0]?.open], [[], false]);
   t.notOk(
     node.resources[0]?.calls.some((call) => call.startsWith("acquire")),
     "nothing was taken over",
   );
   await stage.clock.advance(1000);
-  t.equal(stage.entry(NAME)?.node, "", "and goes on to");
+  t.equal(stage.entry(NAME)?.node, "", "and still does");
 });
 
-t.test("a takeover that is under way when the node stops is given up, and its lock released", async (t) => {
+t.test("a takeover in progress when the node stops is abandoned, and its lock released", async (t) => {
   const stage = ownershipStage(ONE);
   const node = await stage.node("one");
   await stage.until("held", () => node.ownership.held().length === 1);
@@ -57,7 +57,7 @@ t.test("a takeover that is under way when the node stops is given up, and its lo
   t.same([node.ownership.held(), resource?.open, stage.entry(NAME)?.node], [[], false, ""]);
 });
 
-t.test("a hand-over that is under way when the node stops is waited for", async (t) => {
+t.test("a node that stops waits for a hand-over in progress", async (t) => {
   const stage = ownershipStage(MANY);
   const one = await stage.node("one");
   await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
@@ -69,7 +69,7 @@ t.test("a hand-over that is under way when the node stops is waited for", async 
   for (const resource of one.resources) if (resource !== first()) resource.draining = Promise.resolve();
   const stopped = stop(one);
   await stage.clock.advance(500);
-  t.notOk(stopped(), "its work is not settled yet");
+  t.notOk(stopped(), "its work is not resolved yet");
   settled.resolve();
   await stage.until("stopped", stopped);
   t.ok(shareOfTwo.length > 0);
@@ -77,7 +77,7 @@ t.test("a hand-over that is under way when the node stops is waited for", async 
 });
 
 for (const lose of ["request", "answer"] as const)
-  t.test(`a release that has no answer (its ${lose} is lost) is repeated before the node ends`, async (t) => {
+  t.test(`a release without an answer (its ${lose} is lost) is repeated before the node ends`, async (t) => {
     const stage = ownershipStage(MANY);
     const one = await stage.node("one");
     await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
@@ -90,19 +90,22 @@ for (const lose of ["request", "answer"] as const)
     for (const name of MANY) t.equal(stage.entry(name)?.node, "", name);
   });
 
-t.test("a stop ends in time although the server answers nothing and nothing drains", async (t) => {
-  const stage = ownershipStage(MANY);
-  const one = await stage.node("one");
-  await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
-  for (const resource of one.resources) resource.draining = new Promise(() => {});
-  stage.faults.push(({ kind }) => (kind === "append" ? { lose: "request" } : undefined));
-  const from = stage.clock.monotonic();
-  const stopped = stop(one);
-  await stage.until("stopped", stopped);
-  const tookMs = stage.clock.monotonic() - from;
-  t.ok(tookMs <= stopping.handOverMs - stopping.leaveMs, `after ${tookMs} ms`);
-  t.ok(
-    one.resources.every((resource) => !resource.open),
-    "nobody waits for it here any more",
-  );
-});
+t.test(
+  "a stop ends within its limit although the server does not answer and no resource drains",
+  async (t) => {
+    const stage = ownershipStage(MANY);
+    const one = await stage.node("one");
+    await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
+    for (const resource of one.resources) resource.draining = new Promise(() => {});
+    stage.faults.push(({ kind }) => (kind === "append" ? { lose: "request" } : undefined));
+    const from = stage.clock.monotonic();
+    const stopped = stop(one);
+    await stage.until("stopped", stopped);
+    const tookMs = stage.clock.monotonic() - from;
+    t.ok(tookMs <= stopping.handOverMs - stopping.leaveMs, `after ${tookMs} ms`);
+    t.ok(
+      one.resources.every((resource) => !resource.open),
+      "this node does not wait for it any more",
+    );
+  },
+);

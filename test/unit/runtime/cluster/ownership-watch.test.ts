@@ -7,7 +7,7 @@ import type { Presence } from "../../../../src/runtime/cluster/presence.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
-/** A journal whose watch runs ahead of its answers. */
+/** A journal whose watch is faster than its answers. */
 function lockLog() {
   let tell: ((message: StoredMessage) => void) | undefined;
   let sequence = 0;
@@ -19,7 +19,7 @@ function lockLog() {
   const journal: Pick<Journal, "append" | "readLastTogether" | "consume"> = {
     async append([message]) {
       const lastSequence = store(message!);
-      // Whoever waits for the lock claims it at once, and the watch tells before we are answered.
+      // The next owner claims the lock at once, and the watch shows that before this node gets its answer.
       if (message!.payload.includes('"node":""')) claimed(message!.subject);
       await Promise.resolve();
       return { status: "stored", lastSequence };
@@ -38,7 +38,7 @@ function lockLog() {
 }
 
 t.test(
-  "a node that hears of the next owner before its release is answered knows the next owner",
+  "a node whose watch shows the next owner before its release is answered knows the next owner",
   async (t) => {
     const clock = new VirtualClock();
     const { journal, last } = lockLog();

@@ -1,4 +1,4 @@
-/** Locks under lost answers, lost nodes and each other's claims, on the server in memory. */
+/** Locks with lost answers, dead nodes and competing claims, on the server in memory. */
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { assignment } from "../../../../src/runtime/cluster/assignment.ts";
@@ -11,17 +11,17 @@ const MANY = Array.from({ length: 12 }, (_, i) => `partition.${i}`);
 const isLock = (subject: string): boolean => subject.startsWith(subjects.lock(""));
 
 const holds = (node: OwnershipNode, resource: string): boolean => node.ownership.held().includes(resource);
-/** What two should have of MANY when one is there as well. */
+/** The share of node two in MANY when node one is present as well. */
 const shareOfTwo = MANY.filter((name) => assignment(MANY, ["one", "two"]).get(name) === "two");
-/** Held, and the resource was not closed behind the owner's back. */
+/** The node holds the lock, and the resource is open. */
 const works = (node: OwnershipNode): boolean =>
   node.resources.every((resource) => resource.open === holds(node, resource.name));
 
-/** Claims of a lock that somebody else held. */
+/** Claims of a lock that another process held. */
 const takenOver = (entries: readonly LockEntry[]): LockEntry[] =>
   entries.filter((entry, i) => i > 0 && entry.node !== "" && entries[i - 1]?.node !== "");
 
-t.test("a claim without an answer that was stored is settled by its nonce", async (t) => {
+t.test("a claim without an answer that was stored is identified by its nonce", async (t) => {
   const stage = ownershipStage(ONE);
   let lose = 1;
   stage.faults.push(({ kind, subject }) =>
@@ -44,7 +44,7 @@ t.test("a claim that never arrived is made again", async (t) => {
   t.equal(stage.history("partition.0").length, 1);
 });
 
-t.test("a claim that lands late does not leave the lock to nobody", async (t) => {
+t.test("a claim that is stored late does not leave the lock without an owner", async (t) => {
   const stage = ownershipStage(ONE);
   let late = true;
   stage.faults.push(({ kind, subject }) => {
@@ -59,7 +59,7 @@ t.test("a claim that lands late does not leave the lock to nobody", async (t) =>
   t.same([holds(node, "partition.0"), works(node)], [true, true]);
 });
 
-t.test("a lock is taken from another process only when it is gone", async (t) => {
+t.test("a node takes a lock from another process only when that process is gone", async (t) => {
   const stage = ownershipStage(MANY);
   const one = await stage.node("one");
   await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
@@ -72,11 +72,11 @@ t.test("a lock is taken from another process only when it is gone", async (t) =>
   const killedAt = stage.clock.monotonic();
   one.kill();
   await stage.until("two holds all", () => two.ownership.held().length === MANY.length);
-  t.ok(stage.clock.monotonic() - killedAt >= 1000, "not before one could have been thought gone");
+  t.ok(stage.clock.monotonic() - killedAt >= 1000, "not before the other could count as gone");
   t.ok(works(two));
 });
 
-t.test("a node that joins learns of every lock that changes while it looks", async (t) => {
+t.test("a joining node sees every lock that changes while it reads", async (t) => {
   const stage = ownershipStage(MANY);
   const one = await stage.node("one");
   await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
@@ -89,7 +89,7 @@ t.test("a node that joins learns of every lock that changes while it looks", asy
   t.ok(works(one) && works(two));
 });
 
-t.test("a release that is lost is repeated: the next owner is waiting for it", async (t) => {
+t.test("a lost release is repeated, because the next owner waits for it", async (t) => {
   for (const lose of ["request", "answer"] as const) {
     const stage = ownershipStage(MANY);
     const one = await stage.node("one");
@@ -121,7 +121,7 @@ t.test("one resource is handed over at a time", async (t) => {
   );
 });
 
-t.test("a resource that never drains is given up after a while", async (t) => {
+t.test("a resource that never drains is released at the time limit", async (t) => {
   const stage = ownershipStage(MANY);
   const one = await stage.node("one");
   await stage.until("one holds all", () => one.ownership.held().length === MANY.length);
@@ -135,7 +135,7 @@ t.test("a resource that never drains is given up after a while", async (t) => {
   t.ok(one.resources.every((resource) => !resource.open));
 });
 
-t.test("a moved lock of an old epoch is ignored, of this epoch it ends the ownership", async (t) => {
+t.test("a moved lock of an old epoch is ignored, and of this epoch ends the tenure", async (t) => {
   const stage = ownershipStage(ONE);
   const node = await stage.node("one");
   await stage.until("held", () => holds(node, "partition.0"));
@@ -149,37 +149,37 @@ t.test("a moved lock of an old epoch is ignored, of this epoch it ends the owner
   t.ok(stage.revision("partition.0") > epoch, "with a new epoch");
 });
 
-t.test("a lock entry of somebody else ends the ownership", async (t) => {
+t.test("a lock entry of another node ends the tenure", async (t) => {
   const stage = ownershipStage(ONE);
   const node = await stage.node("one");
   await stage.until("held", () => holds(node, "partition.0"));
   stage.write("partition.0", { node: "two", boot: "other", nonce: "n", since: "" });
   await stage.until("lost", () => !holds(node, "partition.0"));
   t.ok(works(node));
-  // Nobody by this name is there: after a while the lock is claimed back.
+  // No node with this name is present: after a while the node claims the lock again.
   await stage.until("claimed back", () => holds(node, "partition.0"));
 });
 
-t.test("an acquisition that fails late does not close what was won since", async (t) => {
+t.test("an acquisition that fails late does not close a resource that was won since", async (t) => {
   const stage = ownershipStage(ONE);
   const stuck = Promise.withResolvers<void>();
   const node = await stage.node("one", (journal) => journal);
   const [resource] = node.resources;
   if (!resource) throw new Error("no resource");
   await stage.until("held", () => holds(node, "partition.0"));
-  // Lost, and won again, but the work behind the lock takes its time.
+  // The lock is lost and won again, but the second acquisition takes its time.
   resource.acquisitions.push(() => stuck.promise);
   node.ownership.moved({ subject: subjects.lock("partition.0"), epoch: stage.revision("partition.0") });
   await stage.until("acquiring", () => resource.open);
-  // Lost and won a third time meanwhile.
+  // The lock is lost and won a third time meanwhile.
   node.ownership.moved({ subject: subjects.lock("partition.0"), epoch: stage.revision("partition.0") });
   await stage.until("held again", () => holds(node, "partition.0"));
-  stuck.reject(new Error("the floor belongs to a newer epoch"));
+  stuck.reject(new Error("the checkpoint belongs to a newer epoch"));
   await stage.clock.advance(1000);
   t.same([holds(node, "partition.0"), resource.open], [true, true]);
 });
 
-t.test("an acquisition that fails releases the lock, and it is tried again", async (t) => {
+t.test("a failed acquisition releases the lock, and is tried again", async (t) => {
   const stage = ownershipStage(ONE);
   const node = await stage.node("one");
   const [resource] = node.resources;
@@ -192,7 +192,7 @@ t.test("an acquisition that fails releases the lock, and it is tried again", asy
   t.ok(works(node));
 });
 
-t.test("a node that was asleep does not take the others for dead", async (t) => {
+t.test("a node that was suspended does not count the others as dead", async (t) => {
   const stage = ownershipStage(MANY);
   const one = await stage.node("one");
   const two = await stage.node("two");
@@ -204,6 +204,6 @@ t.test("a node that was asleep does not take the others for dead", async (t) => 
   await stage.until("shared again", () => two.ownership.held().length === shareOfTwo.length);
   for (const [i, name] of MANY.entries()) {
     const since = stage.history(name).slice((before[i] ?? 1) - 1);
-    t.same(takenOver(since), [], `${name} was not taken from a node that lives`);
+    t.same(takenOver(since), [], `${name} was not taken from a live node`);
   }
 });

@@ -1,4 +1,4 @@
-/** Who counts as there, as one node sees it: nobody is judged while it cannot see. */
+/** Which nodes count as present, as one node sees it: no peer is judged while it receives nothing. */
 import t from "tap";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import type { Bucket } from "../../../../src/runtime/ports.ts";
@@ -11,7 +11,7 @@ const STEP_MS = 100;
 
 type Change = Parameters<Parameters<Bucket["watch"]>[0]>[0];
 
-/** One node's presence on a bucket whose news can be held back, while writes to it succeed. */
+/** The presence of one node on a bucket whose changes can be delayed, while writes to it succeed. */
 async function stage() {
   const clock = new VirtualClock();
   let tell: ((change: Change) => void) | undefined;
@@ -44,7 +44,7 @@ async function stage() {
   const announced = presence.announce();
   await clock.advance(0);
   await announced;
-  /** Time passes, and `two` sends its heartbeats for as long as it lives. */
+  /** Time passes, and `two` sends its heartbeats while it is alive. */
   const pass = async (ms: number, twoLives: boolean): Promise<void> => {
     for (let passed = 0; passed < ms; passed += STEP_MS) {
       if (twoLives && passed % REFRESH_MS === 0) heard({ id: "two", boot: "boot-two", startedAt: 0 });
@@ -62,7 +62,7 @@ async function stage() {
   };
 }
 
-t.test("a node that is not heard for its life counts as gone", async (t) => {
+t.test("a node without a heartbeat for its time to live counts as gone", async (t) => {
   const { pass, twoIsThere } = await stage();
   await pass(2000, true);
   t.ok(twoIsThere());
@@ -72,35 +72,38 @@ t.test("a node that is not heard for its life counts as gone", async (t) => {
   t.notOk(twoIsThere());
 });
 
-t.test("nobody is judged while the own heartbeats do not come back, though they are stored", async (t) => {
-  const { presence, pass, setBlind, twoIsThere } = await stage();
-  await pass(2000, true);
-  setBlind(true);
-  await pass(5 * TTL_MS, true);
-  t.ok(presence.valid(), "the others see this node");
-  t.ok(twoIsThere(), "what this node did not see says nothing");
-  t.ok(presence.isAlive("three", "unheard-of"), "nor does it of a node that is not known");
-});
+t.test(
+  "no peer is judged while this node does not receive its own heartbeats, although they are stored",
+  async (t) => {
+    const { presence, pass, setBlind, twoIsThere } = await stage();
+    await pass(2000, true);
+    setBlind(true);
+    await pass(5 * TTL_MS, true);
+    t.ok(presence.valid(), "the other nodes see this node");
+    t.ok(twoIsThere(), "what this node did not receive proves nothing");
+    t.ok(presence.isAlive("three", "unheard-of"), "the same holds for an unknown node");
+  },
+);
 
-t.test("once it sees again, everybody has a whole life to be heard", async (t) => {
+t.test("once changes arrive again, every peer has a full time to live for its heartbeat", async (t) => {
   const { pass, setBlind, twoIsThere } = await stage();
   await pass(2000, true);
   setBlind(true);
   await pass(5 * TTL_MS, true);
   setBlind(false);
   await pass(TTL_MS - REFRESH_MS, false);
-  t.ok(twoIsThere(), "its first heartbeat may take its time");
+  t.ok(twoIsThere(), "its first heartbeat may be late");
   await pass(3 * REFRESH_MS, false);
   t.notOk(twoIsThere(), "and then it is gone");
 });
 
-t.test("a connection that is lost again and again while news fail to come judges nobody", async (t) => {
+t.test("no peer is judged while the connection is lost repeatedly and no changes arrive", async (t) => {
   const { presence, pass, setBlind, twoIsThere } = await stage();
   await pass(2000, true);
   setBlind(true);
   presence.reconnected();
   await pass(TTL_MS + REFRESH_MS, true);
-  t.ok(twoIsThere(), "a whole life after the new connection, still blind");
+  t.ok(twoIsThere(), "a full time to live after the new connection, without any change");
   presence.reconnected();
   setBlind(false);
   await pass(2 * REFRESH_MS, true);

@@ -1,24 +1,24 @@
-/** When a node counts as dead before its presence runs out, and above all when it does not. */
+/** When a node counts as dead before its presence expires, and above all when it does not. */
 import t from "tap";
 import { limits } from "../../../../src/runtime/limits.ts";
 import { type Peer, type ObserverLiveness, Suspicions } from "../../../../src/runtime/cluster/suspicion.ts";
 
 const BOUNDS = { confirmMs: 450, requests: 3, gapMs: 600, heartbeatDueMs: 650, quietMs: 1000 };
 const ROUND_MS = 150;
-/** Long after the observer began to see. */
+/** Long after the observer began to receive heartbeats. */
 const NOW = 10_000;
 
 const peer = (id: string, heardAt = NOW - 100): Peer => ({ id, boot: `${id}-boot`, heardAt });
-/** The observer's own heartbeat comes all the time. */
+/** The observer receives its own heartbeats all the time. */
 const seesWell = (now: number): ObserverLiveness => ({ since: 0, ownHeardAt: now });
 
-/** Asks `who` every round from `from` to `until`; nobody answers for it. */
+/** Sends a request to `who` in every round from `from` to `until`; it finds no responders. */
 function findsNobody(suspicions: Suspicions, who: Peer, from: number, until: number): void {
   for (let now = from; now <= until; now += ROUND_MS) suspicions.noResponders(who, now);
 }
 const idsOf = (peers: readonly Peer[]): string[] => peers.map(({ id }) => id);
 
-t.test("a node whose heartbeat and whose connection are missed is dead, and not before", async (t) => {
+t.test("a node is dead when both its heartbeat and its responder are missing, and not before", async (t) => {
   const suspicions = new Suspicions(BOUNDS);
   const two = peer("two");
   const peers = [two, peer("three")];
@@ -32,32 +32,42 @@ t.test("a node whose heartbeat and whose connection are missed is dead, and not 
   t.same(idsOf(suspicions.dead(peers, seesWell(at), at)), ["two"]);
 });
 
-t.test("one witness is not enough", async (t) => {
+t.test("one witness does not suffice", async (t) => {
   const peers = [peer("two", NOW - 5000), peer("three")];
   const quiet = new Suspicions(BOUNDS);
-  t.same(quiet.dead(peers, seesWell(NOW), NOW), [], "a heartbeat is missed, but nobody asked for it in vain");
+  t.same(
+    quiet.dead(peers, seesWell(NOW), NOW),
+    [],
+    "a heartbeat is missing, but no request found no responders",
+  );
   const suspicions = new Suspicions(BOUNDS);
   const beating = peer("two", NOW + 850);
   findsNobody(suspicions, beating, NOW, NOW + 900);
   t.same(suspicions.dead([beating, peer("three")], seesWell(NOW + 900), NOW + 900), []);
 });
 
-t.test("a node whose heartbeat came in spite of it is not suspected again until it answers", async (t) => {
-  const suspicions = new Suspicions(BOUNDS);
-  const three = peer("three");
-  findsNobody(suspicions, peer("two"), NOW, NOW + 450);
-  const beating = peer("two", NOW + 400);
-  t.same(suspicions.dead([beating, three], seesWell(NOW + 450), NOW + 450), []);
-  // The next heartbeat is late: on a way that only the observer does not have, it is alive all the same.
-  findsNobody(suspicions, beating, NOW + 600, NOW + 3000);
-  t.same(suspicions.dead([beating, three], seesWell(NOW + 3000), NOW + 3000), []);
-  t.notOk(suspicions.noResponders(beating, NOW + 9000), "held up in between: still no suspicion");
-  suspicions.answered("two");
-  findsNobody(suspicions, beating, NOW + 9150, NOW + 9900);
-  t.same(idsOf(suspicions.dead([beating, three], seesWell(NOW + 9900), NOW + 9900)), ["two"]);
-});
+t.test(
+  "a node whose heartbeat arrived during a suspicion is not suspected again until it answers",
+  async (t) => {
+    const suspicions = new Suspicions(BOUNDS);
+    const three = peer("three");
+    findsNobody(suspicions, peer("two"), NOW, NOW + 450);
+    const beating = peer("two", NOW + 400);
+    t.same(suspicions.dead([beating, three], seesWell(NOW + 450), NOW + 450), []);
+    // The next heartbeat is late: the node is alive, only the observer has no path to it.
+    findsNobody(suspicions, beating, NOW + 600, NOW + 3000);
+    t.same(suspicions.dead([beating, three], seesWell(NOW + 3000), NOW + 3000), []);
+    t.notOk(
+      suspicions.noResponders(beating, NOW + 9000),
+      "the observer was delayed in between: still no suspicion",
+    );
+    suspicions.answered("two");
+    findsNobody(suspicions, beating, NOW + 9150, NOW + 9900);
+    t.same(idsOf(suspicions.dead([beating, three], seesWell(NOW + 9900), NOW + 9900)), ["two"]);
+  },
+);
 
-t.test("a heartbeat that was under way when the process died does not save it", async (t) => {
+t.test("a heartbeat in flight when the process died does not disprove the suspicion", async (t) => {
   const suspicions = new Suspicions(BOUNDS);
   const late = peer("two", NOW + 20);
   findsNobody(suspicions, late, NOW, NOW + 750);
@@ -73,7 +83,7 @@ t.test("an answer ends the suspicion", async (t) => {
   t.same(suspicions.dead([two, peer("three")], seesWell(NOW + 900), NOW + 900), []);
 });
 
-t.test("nobody is dead while the observer may not see", async (t) => {
+t.test("no node counts as dead while the observer may not receive heartbeats", async (t) => {
   const cases: readonly (readonly [string, number, ObserverLiveness])[] = [
     ["it has just connected again", NOW - 50, { since: NOW - 99, ownHeardAt: NOW + 890 }],
     ["no heartbeat since it connected again", NOW - 102, { since: NOW - 101, ownHeardAt: NOW + 890 }],
@@ -87,7 +97,7 @@ t.test("nobody is dead while the observer may not see", async (t) => {
   }
 });
 
-t.test("when all of several others look dead, none is; a single other one may be", async (t) => {
+t.test("when all of several peers look dead, none counts as dead; a single peer may", async (t) => {
   const suspicions = new Suspicions(BOUNDS);
   const [two, three] = [peer("two"), peer("three")];
   for (const who of [two, three]) findsNobody(suspicions, who, NOW, NOW + 900);
@@ -95,15 +105,18 @@ t.test("when all of several others look dead, none is; a single other one may be
   t.same(idsOf(suspicions.dead([two], seesWell(NOW + 900), NOW + 900)), ["two"]);
 });
 
-t.test("findings with a long pause between them make no suspicion: the observer was asleep", async (t) => {
-  const suspicions = new Suspicions(BOUNDS);
-  const two = peer("two");
-  findsNobody(suspicions, two, NOW, NOW + 300);
-  suspicions.noResponders(two, NOW + 6000);
-  t.same(suspicions.dead([two, peer("three")], seesWell(NOW + 6000), NOW + 6000), []);
-});
+t.test(
+  "requests with a long pause between them make no suspicion, because the observer was suspended",
+  async (t) => {
+    const suspicions = new Suspicions(BOUNDS);
+    const two = peer("two");
+    findsNobody(suspicions, two, NOW, NOW + 300);
+    suspicions.noResponders(two, NOW + 6000);
+    t.same(suspicions.dead([two, peer("three")], seesWell(NOW + 6000), NOW + 6000), []);
+  },
+);
 
-t.test("a new process of the node is judged by itself", async (t) => {
+t.test("a new process of a node is judged separately", async (t) => {
   const suspicions = new Suspicions(BOUNDS);
   const two = peer("two");
   findsNobody(suspicions, two, NOW, NOW + 900);
@@ -112,6 +125,6 @@ t.test("a new process of the node is judged by itself", async (t) => {
   t.ok(suspicions.noResponders(again, NOW + 950));
 });
 
-t.test("a client has time for three attempts to connect again before it is given up", async (t) => {
+t.test("a client has time for three attempts to reconnect before it counts as dead", async (t) => {
   t.ok(limits.suspectedMs >= 3 * (limits.reconnectWaitMs + limits.reconnectJitterMs));
 });

@@ -1,4 +1,4 @@
-/** The size that is reckoned for a message, against the bytes that the adapters send. */
+/** The computed size of a message, compared with the bytes that the adapters send. */
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { encodeMessages } from "../../../../src/adapters/jetstream/message-encoding.ts";
@@ -24,7 +24,7 @@ const longLock = { subject: "s".repeat(200), sequence: Number.MAX_SAFE_INTEGER }
 const headers = { "Orderly-Commit": "k3Jd0a1Zp9", "ce-subject": "größe", "content-type": "application/json" };
 const schedule = { at: 1_900_000_000_000, target: subjects.inbox(31, "ord_1") };
 
-t.test("a message is never larger than it was reckoned, whatever its batch adds, and hardly smaller", (t) => {
+t.test("a message is never larger than computed, whatever its batch adds, and hardly smaller", (t) => {
   const payloads = ["", "x".repeat(1000), "ß".repeat(1000), "漢字".repeat(500), "😀".repeat(500)];
   const shapes: Partial<Message>[] = [
     {},
@@ -36,12 +36,12 @@ t.test("a message is never larger than it was reckoned, whatever its batch adds,
   for (const payload of payloads) {
     for (const shape of shapes) {
       const message = { subject, payload, ...shape };
-      // A fence is added by the relay, when nobody knows any more what it adds to.
+      // The relay adds a fence later, without checking the size again.
       for (const sent of [message, { ...message, fence: message.fence ?? lock }].flatMap(sentBytes)) {
-        const reckoned = messageBytes(message);
-        t.same([isLargerThan(reckoned - 1, message), isLargerThan(reckoned, message)], [true, false]);
-        t.ok(sent <= reckoned, `${sent} sent, ${reckoned} reckoned`);
-        t.ok(reckoned - sent <= ADDED_BYTES, `${sent} sent, ${reckoned} reckoned`);
+        const computed = messageBytes(message);
+        t.same([isLargerThan(computed - 1, message), isLargerThan(computed, message)], [true, false]);
+        t.ok(sent <= computed, `${sent} sent, ${computed} computed`);
+        t.ok(computed - sent <= ADDED_BYTES, `${sent} sent, ${computed} computed`);
       }
     }
   }

@@ -1,4 +1,7 @@
-/** What is too large to be stored: refused or parked before it reaches a batch, and alone where the server takes less. */
+/**
+ * A write set that is too large is rejected, or parks its actor, before it reaches a batch. Where the server accepts
+ * less than the runtime, it is rejected alone.
+ */
 import t from "tap";
 import { limits } from "../../../../src/runtime/limits.ts";
 import { subjects } from "../../../../src/runtime/subjects.ts";
@@ -12,9 +15,9 @@ import { memoryCluster } from "../memory-cluster.ts";
 import { silent } from "./relay-stage.ts";
 import { diary, notes, NOW } from "../tenure/tenure-stage.ts";
 
-/** Of two bytes each, and twice in its record: in UTF-16 units that would fit, in bytes it does not. */
+/** Two bytes for each character, and twice in the record: in UTF-16 code units it would fit, in bytes it does not. */
 const HUGE = `note.${"ö".repeat(limits.messageBytes / 4)}`;
-/** More than a server takes that takes 16 KiB; its inbox message is not. */
+/** Too large for a server with a limit of 16 KiB; its inbox message is not. */
 const LARGE = `note.${"x".repeat(12 * 1024)}`;
 const SMALL_SERVER = 16 * 1024;
 
@@ -40,7 +43,7 @@ async function started(maxPayload?: number) {
   };
 }
 
-t.test("a command that makes its record too large is refused, and the order goes on", async (t) => {
+t.test("a command that makes its record too large is rejected, and the order continues", async (t) => {
   const { cluster, read, tell, parked } = await started();
   const batches = cluster.server.log("KV_ORDERS").lastSequence;
   const reply = await cluster.done(tell("d", HUGE, "c1"));
@@ -51,7 +54,7 @@ t.test("a command that makes its record too large is refused, and the order goes
   t.same(await parked(), []);
 });
 
-t.test("an inbox input that does parks its one order; a neighbour is stored", async (t) => {
+t.test("an inbox input that makes its record too large parks only its order", async (t) => {
   const { cluster, inbox, read, parked } = await started();
   inbox("d", "note.0", "e0");
   inbox("d", HUGE, "e1");
@@ -72,9 +75,9 @@ const joined = (payload: string, headers = {}): Joined => ({
   resolved: () => {},
 });
 
-t.test("the rules are about every message of the unit, headers included, and about their number", (t) => {
+t.test("the limits cover every message of the write set, headers included, and their number", (t) => {
   const { messages } = unitOf(begin(jobs));
-  t.equal(messages.length, 1, "one that fits is taken");
+  t.equal(messages.length, 1, "a write set that fits is accepted");
   const text = "x".repeat(limits.messageBytes);
   const tooLarge: Readonly<Record<string, Partial<Cascade>>> = {
     "an event": { events: [{ type: "said", text } as { type: string }] },
@@ -90,7 +93,7 @@ t.test("the rules are about every message of the unit, headers included, and abo
   t.ok(
     // The stock of every line, and two locks.
     limits.writeSetMessages + httpLimits.lines + 2 <= limits.batchMessages,
-    "whatever a batch adds to one unit, it stays below the server's limit",
+    "whatever a batch adds to one write set, it stays below the limit of the server",
   );
   t.end();
 });
@@ -111,10 +114,10 @@ function unitOf(result: Cascade) {
   );
 }
 
-t.test("what a server refuses that takes less than we do is alone in the end", async (t) => {
+t.test("a write set that only the server rejects is alone in its batch in the end", async (t) => {
   const { cluster, one, warnings, inbox, read, tell, parked } = await started(SMALL_SERVER);
-  // All at once, so that they meet in one batch: a culprit that somebody waits for, one that nobody waits for, and
-  // neighbours in front, between and behind, of the culprits' own orders too.
+  // All at once, so that they share one batch: a write set with a waiting caller that the server rejects, one without a
+  // caller, and accepted ones before, between and after them, of the same orders too.
   inbox("d", "note.0", "e0");
   inbox("d", LARGE, "e1");
   inbox("d", "note.1", "e2");
@@ -138,16 +141,16 @@ t.test("what a server refuses that takes less than we do is alone in the end", a
   const [parking, ...others] = await parked();
   t.same(others, []);
   t.match(parking, { actor: "d", version: 2, input: { kind: "event", id: "e1" }, reason: /10054/ });
-  t.ok((parking?.record ?? 0) > 0, "and where that stands");
+  t.ok((parking?.record ?? 0) > 0, "and the sequence of its record");
 
   cluster.ok(await cluster.done(one.parked.skip("d", parking?.id ?? "")));
-  t.same(notes(await read("d")), ["note.0", "note.1"], "what waited behind it is applied");
+  t.same(notes(await read("d")), ["note.0", "note.1"], "the input that waited after it is applied");
   t.equal(one.outbox.depth(), 0);
   t.equal(one.node.status().partitions[0]?.lag, 0);
-  t.ok(warnings.includes("batch refused: split"), "they did meet in a batch");
+  t.ok(warnings.includes("batch refused: split"), "they shared a batch");
 });
 
-t.test("a parking fits beside the input that it tells of, however long that is", (t) => {
+t.test("a parking stays small, however long the names and the reason of its input are", (t) => {
   const event = { type: "x".repeat(limits.messageBytes) };
   const cause = { input: { kind: "event", machine: "m", event, id: "e" }, inbox: 7 } as const;
   const what = { actor: "a", reason: "r".repeat(5000), version: 1, record: 1 };

@@ -1,4 +1,4 @@
-/** A relay on the server in memory, and units that are nothing but writes of one subject. */
+/** A relay on the server in memory, and write sets that write one subject each. */
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
@@ -26,12 +26,12 @@ export type Write = {
   readonly locks: readonly LockRef[];
   readonly payload?: string;
   readonly delta?: { readonly aggregator: Aggregator; readonly delta: unknown };
-  readonly settled?: (outcome: Outcome) => void;
+  readonly resolved?: (outcome: Outcome) => void;
 };
 
 export function relayStage() {
   const clock = new VirtualClock();
-  /** What goes wrong with the next operations; the first that answers counts. */
+  /** Faults of the next operations; the first one that returns a result counts. */
   const faults: ((operation: Operation) => Fault | undefined)[] = [];
   const server = new MemoryServer({
     clock,
@@ -49,7 +49,7 @@ export function relayStage() {
   const appended: (readonly Message[])[] = [];
   let inFlight = 0;
   let mostInFlight = 0;
-  /** Answers of the server that are made up, before anything is sent. */
+  /** Answers that replace the answer of the server; nothing is sent. */
   const refusals: ((messages: readonly Message[]) => AppendResult | undefined)[] = [];
   const watched: Journal = {
     ...journal,
@@ -95,18 +95,18 @@ export function relayStage() {
     appended,
     moved,
     outcomes,
-    /** Commits in the order in which they were settled. */
+    /** Commits in the order in which they were resolved. */
     order,
     mostInFlight: () => mostInFlight,
     store,
-    /** Takes a lock, as any node would. */
+    /** Takes a lock, as a node does. */
     lock(resource: string): LockRef {
       const subject = subjects.lock(resource);
       return { subject, epoch: store(subject) };
     },
     submit(write: Write): void {
       const subject = subjects.record(0, write.actor);
-      const unit: WriteSet = {
+      const writeSet: WriteSet = {
         commit: write.commit,
         locks: write.locks,
         messages: [
@@ -120,22 +120,22 @@ export function relayStage() {
         preconditions: [{ subject, sequence: write.sequence }],
         ...(write.delta ? { deltas: [write.delta] } : {}),
         resolved: (outcome) => {
-          if (outcomes.has(write.commit)) throw new Error(`${write.commit} settled twice`);
+          if (outcomes.has(write.commit)) throw new Error(`${write.commit} resolved twice`);
           outcomes.set(write.commit, outcome);
           order.push(write.commit);
-          write.settled?.(outcome);
+          write.resolved?.(outcome);
         },
       };
-      relay.submit(unit);
+      relay.submit(writeSet);
     },
-    /** Lets time pass until every unit given is settled. */
-    async settled(count: number): Promise<void> {
+    /** Lets time pass until every write set given is resolved. */
+    async resolved(count: number): Promise<void> {
       if (!(await clock.advanceUntil(() => outcomes.size >= count, 60_000)))
-        throw new Error(`${outcomes.size} of ${count} units settled`);
+        throw new Error(`${outcomes.size} of ${count} write sets resolved`);
     },
     status: (commit: string): string => {
       const outcome = outcomes.get(commit);
-      return outcome?.status === "dropped" ? outcome.why : (outcome?.status ?? "unsettled");
+      return outcome?.status === "dropped" ? outcome.why : (outcome?.status ?? "unresolved");
     },
     /** Payloads stored for an actor, oldest first. */
     stored: (actor: string): string[] => log.all(subjects.record(0, actor)).map((message) => message.payload),

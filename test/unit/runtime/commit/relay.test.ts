@@ -1,16 +1,16 @@
-/** The relay against lost answers, fences and moved locks, on the server in memory. */
+/** The relay under lost answers, fences and moved locks, on the server in memory. */
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { relayStage } from "./relay-stage.ts";
 
-t.test("units that wait together are one batch, several of one actor included", async (t) => {
+t.test("write sets that wait together are one batch, also several of one actor", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0")];
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
   stage.submit({ commit: "a2", actor: "a", sequence: undefined, locks });
   stage.submit({ commit: "b1", actor: "b", sequence: 0, locks });
   stage.submit({ commit: "a3", actor: "a", sequence: undefined, locks });
-  await stage.settled(4);
+  await stage.resolved(4);
   t.equal(stage.appended.length, 1);
   t.same(stage.stored("a"), ["a1", "a2", "a3"]);
   t.same(stage.order, ["a1", "a2", "b1", "a3"]);
@@ -19,11 +19,11 @@ t.test("units that wait together are one batch, several of one actor included", 
   t.equal(
     outcome?.status === "stored" && outcome.sequences.get(subjects.record(0, "a")),
     stage.last("a"),
-    "told where the subject stands at the end of the batch",
+    "the outcome holds the last sequence of the subject in the batch",
   );
 });
 
-t.test("one batch is in flight; what comes meanwhile goes together with the next", async (t) => {
+t.test("one batch is in flight, and write sets submitted meanwhile share the next", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0")];
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
@@ -31,13 +31,13 @@ t.test("one batch is in flight; what comes meanwhile goes together with the next
   t.equal(stage.appended.length, 1);
   stage.submit({ commit: "a2", actor: "a", sequence: undefined, locks });
   stage.submit({ commit: "b1", actor: "b", sequence: 0, locks });
-  await stage.settled(3);
+  await stage.resolved(3);
   t.equal(stage.appended.length, 2);
   t.equal(stage.mostInFlight(), 1);
   t.same(stage.stored("a"), ["a1", "a2"]);
 });
 
-t.test("a batch whose answer is lost is repeated, recognised, and stored once", async (t) => {
+t.test("a batch whose answer is lost is repeated, identified, and stored once", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0")];
   let lose = 3;
@@ -45,24 +45,24 @@ t.test("a batch whose answer is lost is repeated, recognised, and stored once", 
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
   stage.submit({ commit: "a2", actor: "a", sequence: undefined, locks });
   stage.submit({ commit: "b1", actor: "b", sequence: 0, locks });
-  await stage.settled(3);
+  await stage.resolved(3);
   t.same([stage.stored("a"), stage.stored("b")], [["a1", "a2"], ["b1"]]);
   t.same(["a1", "a2", "b1"].map(stage.status), ["stored", "stored", "stored"]);
 });
 
-t.test("a batch that never arrived is sent again as it is", async (t) => {
+t.test("a batch that never arrived is sent again unchanged", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0")];
   let lose = 2;
   stage.faults.push(({ kind }) => (kind === "append" && lose-- > 0 ? { lose: "request" } : undefined));
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
-  await stage.settled(1);
+  await stage.resolved(1);
   t.same(stage.stored("a"), ["a1"]);
   t.same(stage.appended[0], stage.appended[1]);
   t.same(stage.appended[1], stage.appended[2]);
 });
 
-t.test("an attempt that lands late settles nothing twice", async (t) => {
+t.test("an attempt that is stored late resolves no write set twice", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0")];
   let first = true;
@@ -72,23 +72,23 @@ t.test("an attempt that lands late settles nothing twice", async (t) => {
     return { delayMs: 250 };
   });
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
-  await stage.settled(1);
+  await stage.resolved(1);
   await stage.clock.advance(1000);
   t.same(stage.stored("a"), ["a1"]);
 });
 
-t.test("an overtaken actor is dropped with everything behind it, the rest is stored", async (t) => {
+t.test("a fenced write set is dropped with its dependents, and the rest is stored", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0")];
-  stage.store(subjects.record(0, "a"), "somebody else");
+  stage.store(subjects.record(0, "a"), "another writer");
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
   stage.submit({ commit: "b1", actor: "b", sequence: 0, locks });
   stage.submit({ commit: "a2", actor: "a", sequence: undefined, locks });
   await stage.clock.advance(1);
   stage.submit({ commit: "a3", actor: "a", sequence: undefined, locks });
-  await stage.settled(4);
+  await stage.resolved(4);
   t.same(["a1", "a2", "a3", "b1"].map(stage.status), ["fenced", "fenced", "fenced", "stored"]);
-  t.same(stage.stored("a"), ["somebody else"]);
+  t.same(stage.stored("a"), ["another writer"]);
   t.same(
     stage.order.filter((commit) => commit.startsWith("a")),
     ["a1", "a2", "a3"],
@@ -96,7 +96,7 @@ t.test("an overtaken actor is dropped with everything behind it, the rest is sto
   t.equal(stage.outbox.depth(), 0);
 });
 
-t.test("a moved lock drops the units of that partition only, and is told", async (t) => {
+t.test("a moved lock drops the write sets of its partition only, and is reported", async (t) => {
   const stage = relayStage();
   const zero = stage.lock("partition.0");
   const one = stage.lock("partition.1");
@@ -104,42 +104,45 @@ t.test("a moved lock drops the units of that partition only, and is told", async
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks: [zero] });
   stage.submit({ commit: "b1", actor: "b", sequence: 0, locks: [one] });
   stage.submit({ commit: "c1", actor: "c", sequence: 0, locks: [zero, one] });
-  await stage.settled(3);
+  await stage.resolved(3);
   t.same(["a1", "b1", "c1"].map(stage.status), ["lock_moved", "stored", "lock_moved"]);
   t.same(stage.moved, [zero]);
 });
 
-t.test("units of two epochs of one lock never share a batch", async (t) => {
+t.test("write sets of two epochs of one lock never share a batch", async (t) => {
   const stage = relayStage();
   const old = stage.lock("partition.0");
   const now = stage.lock("partition.0");
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks: [old] });
   stage.submit({ commit: "b1", actor: "b", sequence: 0, locks: [now] });
-  await stage.settled(2);
+  await stage.resolved(2);
   t.same(["a1", "b1"].map(stage.status), ["lock_moved", "stored"]);
   for (const messages of stage.appended) t.equal(messages.length <= 2, true);
 });
 
-t.test("a unit that the server refuses is isolated by splitting, the others are stored", async (t) => {
-  const stage = relayStage();
-  const locks = [stage.lock("partition.0")];
-  stage.refusals.push((messages) =>
-    messages.some((message) => message.payload === "bad")
-      ? { status: "rejected", code: 10054, reason: "too large" }
-      : undefined,
-  );
-  for (let i = 0; i < 9; i++) {
-    const bad = i === 5;
-    stage.submit({ commit: `c${i}`, actor: `x${i}`, sequence: 0, locks, ...(bad && { payload: "bad" }) });
-  }
-  stage.submit({ commit: "behind", actor: "x5", sequence: undefined, locks });
-  await stage.settled(10);
-  t.equal(stage.status("c5"), "refused");
-  t.equal(stage.status("behind"), "fenced");
-  for (let i = 0; i < 9; i++) if (i !== 5) t.equal(stage.status(`c${i}`), "stored", `c${i}`);
-});
+t.test(
+  "a write set that the server rejects is isolated by splitting, and the others are stored",
+  async (t) => {
+    const stage = relayStage();
+    const locks = [stage.lock("partition.0")];
+    stage.refusals.push((messages) =>
+      messages.some((message) => message.payload === "bad")
+        ? { status: "rejected", code: 10054, reason: "too large" }
+        : undefined,
+    );
+    for (let i = 0; i < 9; i++) {
+      const bad = i === 5;
+      stage.submit({ commit: `c${i}`, actor: `x${i}`, sequence: 0, locks, ...(bad && { payload: "bad" }) });
+    }
+    stage.submit({ commit: "dependent", actor: "x5", sequence: undefined, locks });
+    await stage.resolved(10);
+    t.equal(stage.status("c5"), "refused");
+    t.equal(stage.status("dependent"), "fenced");
+    for (let i = 0; i < 9; i++) if (i !== 5) t.equal(stage.status(`c${i}`), "stored", `c${i}`);
+  },
+);
 
-t.test("a local store that refuses drops what it refused, and nothing that was taken before", async (t) => {
+t.test("a local store that refuses drops what it refused, and nothing that it accepted before", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0")];
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
@@ -147,22 +150,22 @@ t.test("a local store that refuses drops what it refused, and nothing that was t
   stage.outbox.failWith("disk full");
   stage.submit({ commit: "a2", actor: "a", sequence: undefined, locks });
   stage.submit({ commit: "b1", actor: "b", sequence: 0, locks });
-  await stage.settled(3);
+  await stage.resolved(3);
   t.same(["a1", "a2", "b1"].map(stage.status), ["stored", "store_unavailable", "store_unavailable"]);
   t.equal(stage.relay.state().storeRefuses, true);
   stage.outbox.failWith(undefined);
   await stage.clock.advance(600);
   stage.submit({ commit: "b2", actor: "b", sequence: 0, locks });
-  await stage.settled(4);
-  t.equal(stage.status("b2"), "stored", "the relay goes on");
+  await stage.resolved(4);
+  t.equal(stage.status("b2"), "stored", "the relay continues");
   await stage.clock.advance(1000);
   t.equal(stage.outbox.depth(), 0, "rows that could not be deleted are deleted later");
 });
 
 t.test(
-  "a refusal of the local store is told at once, in front of earlier units of its subject",
+  "a refusal of the local store is reported at once, before earlier write sets of its subject",
   async (t) => {
-    // Some wait until the answer has come; many are written while the server works.
+    // A few wait until the answer has arrived; many are written while the server works.
     for (const others of [0, 20]) {
       const stage = relayStage();
       const locks = [stage.lock("partition.0")];
@@ -175,10 +178,10 @@ t.test(
       await stage.clock.advance(10);
       t.equal(
         stage.status("a2"),
-        others > 0 ? "store_unavailable" : "unsettled",
+        others > 0 ? "store_unavailable" : "unresolved",
         "without waiting for the server",
       );
-      await stage.settled(2 + others);
+      await stage.resolved(2 + others);
       t.same(
         stage.order.filter((commit) => commit.startsWith("a")),
         ["a2", "a1"],
@@ -190,7 +193,7 @@ t.test(
   },
 );
 
-t.test("a unit decided before an earlier one was stored is not published on top of it", async (t) => {
+t.test("a write set decided before an earlier one was stored is not published on top of it", async (t) => {
   for (const when of ["in flight", "in the queue"]) {
     const stage = relayStage();
     const locks = [stage.lock("partition.0")];
@@ -200,19 +203,19 @@ t.test("a unit decided before an earlier one was stored is not published on top 
     }
     stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
     if (when === "in flight") await stage.clock.advance(1);
-    // The state behind a1 was given up meanwhile, and the actor read again: it has no record yet.
+    // The state after a1 was abandoned meanwhile, and the actor read again: it has no record yet.
     stage.submit({ commit: "a2", actor: "a", sequence: 0, locks });
-    await stage.settled(when === "in flight" ? 2 : 3);
+    await stage.resolved(when === "in flight" ? 2 : 3);
     t.same(stage.stored("a"), ["a1"], when);
     t.equal(stage.status("a2"), "fenced", when);
   }
 });
 
-t.test("a refusal is not explained by a reading that is too old", async (t) => {
+t.test("a rejection is not explained by a reading that is too old", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0")];
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
-  await stage.settled(1);
+  await stage.resolved(1);
   let lose = 1;
   let stale = 2;
   stage.faults.push(({ kind }) => {
@@ -221,21 +224,21 @@ t.test("a refusal is not explained by a reading that is too old", async (t) => {
     return kind === "read" && stale-- > 0 ? { staleBy: 1000 } : undefined;
   });
   stage.submit({ commit: "a2", actor: "a", sequence: stage.last("a"), locks });
-  await stage.settled(2);
+  await stage.resolved(2);
   t.equal(stage.status("a2"), "stored");
   t.same(stage.moved, []);
 });
 
-t.test("a subject that really went back is told as fenced, not repeated for ever", async (t) => {
+t.test("a write set whose subject really went back is fenced, not repeated forever", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0")];
   stage.submit({ commit: "a1", actor: "a", sequence: 77, locks });
   stage.submit({ commit: "b1", actor: "b", sequence: 0, locks });
-  await stage.settled(2);
+  await stage.resolved(2);
   t.same(["a1", "b1"].map(stage.status), ["fenced", "stored"]);
 });
 
-t.test("an attempt that lands after a refusal split its batch is still recognised", async (t) => {
+t.test("an attempt that is stored after a rejection split its batch is still identified", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0")];
   let attempts = 0;
@@ -245,14 +248,14 @@ t.test("an attempt that lands after a refusal split its batch is still recognise
   );
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks });
   stage.submit({ commit: "a2", actor: "a", sequence: undefined, locks });
-  // The second half of the batch waits while the first is tried alone; the whole of it lands meanwhile.
+  // The second half of the batch waits while the first is tried alone; the whole batch is stored meanwhile.
   stage.faults.push(({ kind }) => (kind === "append" && attempts === 3 ? { delayMs: 60 } : undefined));
-  await stage.settled(2);
+  await stage.resolved(2);
   t.same(stage.stored("a"), ["a1", "a2"]);
   t.same(["a1", "a2"].map(stage.status), ["stored", "stored"]);
 });
 
-t.test("changes of a ledger are told once, however often their batch was sent", async (t) => {
+t.test("an aggregator receives its deltas once, however often their batch was sent", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("inventory.0")];
   const told: unknown[] = [];
@@ -266,6 +269,6 @@ t.test("changes of a ledger are told once, however often their batch was sent", 
   stage.faults.push(({ kind }) => (kind === "append" && lose-- > 0 ? { lose: "answer" } : undefined));
   stage.submit({ commit: "a1", actor: "a", sequence: 0, locks, delta: { aggregator, delta: 1 } });
   stage.submit({ commit: "b1", actor: "b", sequence: 0, locks, delta: { aggregator, delta: 2 } });
-  await stage.settled(2);
+  await stage.resolved(2);
   t.same(told, [1, 2]);
 });

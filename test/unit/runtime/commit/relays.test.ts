@@ -38,7 +38,7 @@ function stage(faults: (subject: string) => Fault | undefined = () => undefined)
     return { subject, epoch: logs[partition].lastSequence };
   };
   const outcomes = new Map<string, Outcome>();
-  const unit = (commit: string, partition: 0 | 1, locks: readonly LockRef[]): WriteSet => {
+  const writeSet = (commit: string, partition: 0 | 1, locks: readonly LockRef[]): WriteSet => {
     const subject = subjects.record(partition, commit);
     return {
       commit,
@@ -48,35 +48,38 @@ function stage(faults: (subject: string) => Fault | undefined = () => undefined)
       resolved: (outcome) => outcomes.set(commit, outcome),
     };
   };
-  return { clock, relays, outbox, moved, logs, lock, outcomes, unit };
+  return { clock, relays, outbox, moved, logs, lock, outcomes, writeSet };
 }
 
-t.test("units go to the stream of their lock, and are in one outbox until they are stored", async (t) => {
-  const { clock, relays, outbox, logs, lock, outcomes, unit } = stage();
-  const [zero, one] = [lock(0), lock(1)];
-  logs[1].propose([{ subject: subjects.fence("partition.1"), payload: "" }], () => {});
-  relays.submit(unit("a", 0, [zero]));
-  relays.submit(unit("b", 1, [one]));
-  t.equal(relays.state().depth, 2);
-  await clock.advanceUntil(() => outbox.depth() === 2, 100);
-  t.equal(outbox.depth(), 2);
-  await clock.advanceUntil(() => outcomes.size === 2, 1000);
-  t.match([outcomes.get("a"), outcomes.get("b")], [{ status: "stored" }, { status: "stored" }]);
-  t.equal(logs[0].last(subjects.record(0, "a"))?.sequence, 2);
-  t.equal(logs[1].last(subjects.record(1, "b"))?.sequence, 3, "sequences are the stream's own");
-  t.equal(outbox.depth(), 0);
-  t.match(relays.state(), { depth: 0, batches: 2, writeSets: 2, answered: true });
-});
+t.test(
+  "write sets go to the stream of their lock, and are in one outbox until they are stored",
+  async (t) => {
+    const { clock, relays, outbox, logs, lock, outcomes, writeSet } = stage();
+    const [zero, one] = [lock(0), lock(1)];
+    logs[1].propose([{ subject: subjects.fence("partition.1"), payload: "" }], () => {});
+    relays.submit(writeSet("a", 0, [zero]));
+    relays.submit(writeSet("b", 1, [one]));
+    t.equal(relays.state().depth, 2);
+    await clock.advanceUntil(() => outbox.depth() === 2, 100);
+    t.equal(outbox.depth(), 2);
+    await clock.advanceUntil(() => outcomes.size === 2, 1000);
+    t.match([outcomes.get("a"), outcomes.get("b")], [{ status: "stored" }, { status: "stored" }]);
+    t.equal(logs[0].last(subjects.record(0, "a"))?.sequence, 2);
+    t.equal(logs[1].last(subjects.record(1, "b"))?.sequence, 3, "each stream has its own sequences");
+    t.equal(outbox.depth(), 0);
+    t.match(relays.state(), { depth: 0, batches: 2, writeSets: 2, answered: true });
+  },
+);
 
-t.test("a stream without an answer holds up its own units only, and its own progress", async (t) => {
+t.test("a stream without an answer delays its own write sets only, and its own progress", async (t) => {
   const silenced = subjects.record(1, "b");
   let silentNow = true;
-  const { clock, relays, outbox, lock, outcomes, unit } = stage((subject) =>
+  const { clock, relays, outbox, lock, outcomes, writeSet } = stage((subject) =>
     silentNow && subject === silenced ? { lose: "request" } : undefined,
   );
   const [zero, one] = [lock(0), lock(1)];
-  relays.submit(unit("b", 1, [one]));
-  relays.submit(unit("a", 0, [zero]));
+  relays.submit(writeSet("b", 1, [one]));
+  relays.submit(writeSet("a", 0, [zero]));
   await clock.advanceUntil(() => outcomes.has("a"), 1000);
   await clock.advance(300);
   t.match(relays.state(), { depth: 1, answered: false });
@@ -84,58 +87,63 @@ t.test("a stream without an answer holds up its own units only, and its own prog
   t.equal(relays.all[0]?.resolvedThrough(), Number.POSITIVE_INFINITY);
   t.equal(relays.all[1]?.resolvedThrough(), 0);
   outbox.failWith("disk full");
-  relays.submit(unit("c", 0, [zero]));
+  relays.submit(writeSet("c", 0, [zero]));
   await clock.advanceUntil(() => outcomes.has("c"), 1000);
-  t.equal(relays.state().storeRefuses, true, "refused to one stream is refused by the node");
+  t.equal(relays.state().storeRefuses, true, "a refusal to one stream counts for the node");
   outbox.failWith(undefined);
   silentNow = false;
   await clock.advanceUntil(() => outcomes.has("b"), 2000);
   t.match(outcomes.get("b"), { status: "stored" });
 });
 
-t.test("a moved lock drops the units of its own stream only", async (t) => {
-  const { clock, relays, moved, lock, outcomes, unit } = stage();
+t.test("a moved lock drops the write sets of its own stream only", async (t) => {
+  const { clock, relays, moved, lock, outcomes, writeSet } = stage();
   const [zero, one] = [lock(0), lock(1)];
   lock(1);
-  relays.submit(unit("a", 0, [zero]));
-  relays.submit(unit("b", 1, [one]));
+  relays.submit(writeSet("a", 0, [zero]));
+  relays.submit(writeSet("b", 1, [one]));
   await clock.advanceUntil(() => outcomes.size === 2, 1000);
   t.match(outcomes.get("a"), { status: "stored" });
   t.match(outcomes.get("b"), { status: "dropped", why: "lock_moved" });
   t.same(moved, [one]);
 });
 
-t.test("a unit of two streams, of none, or of an unknown one is a fault of the program", async (t) => {
-  const { relays, outbox, lock, unit, clock } = stage();
+t.test("a write set of two streams, of none, or of an unknown one is a programmer fault", async (t) => {
+  const { relays, outbox, lock, writeSet, clock } = stage();
   const [zero, one] = [lock(0), lock(1)];
   const elsewhere = { subject: subjects.lock("partition.0", 2), epoch: 1 };
-  t.throws(() => relays.submit(unit("a", 0, [zero, one])), /unit a is of the streams 0, 1/);
-  t.throws(() => relays.submit(unit("a", 0, [])), /unit a/);
-  t.throws(() => relays.submit(unit("a", 0, [elsewhere])), /unit a is of the streams 2/);
+  t.throws(() => relays.submit(writeSet("a", 0, [zero, one])), /write set a has locks in the streams 0, 1/);
+  t.throws(() => relays.submit(writeSet("a", 0, [])), /write set a/);
+  t.throws(() => relays.submit(writeSet("a", 0, [elsewhere])), /write set a has locks in the streams 2/);
   await clock.advance(100);
-  t.equal(outbox.depth() + relays.state().depth, 0, "nothing of it was taken");
+  t.equal(outbox.depth() + relays.state().depth, 0, "no part of it was accepted");
 });
 
-t.test("a resource joins the actors of its own stream; those of others run the effect", async (t) => {
-  const base: EffectHandler = {
-    provider: "p",
-    timeoutMs: 1,
-    maxAttempts: 1,
-    backoffMs: 1,
-    run: () => Promise.resolve(),
-  };
-  const definition: ActorDefinition = {
-    machines: {},
-    listens: {},
-    effects: {
-      reserve: { ...base, join: { lock: subjects.lock("inventory.0"), decide: notNow } },
-      count: { ...base, join: { lock: subjects.lock("counter", 1), decide: notNow } },
-      charge: base,
-    },
-    settled: () => true,
-  };
-  const joining = (stream: number): string[] =>
-    Object.entries(joinableIn(stream, definition).effects).flatMap(([src, { join }]) => (join ? [src] : []));
-  t.same([joining(0), joining(1), joining(2)], [["reserve"], ["count"], []]);
-  t.match(joinableIn(1, definition).effects["reserve"], base, "the rest of the effect is the same");
-});
+t.test(
+  "a resource joins the actors of its own stream, and actors of other streams run the effect",
+  async (t) => {
+    const base: EffectHandler = {
+      provider: "p",
+      timeoutMs: 1,
+      maxAttempts: 1,
+      backoffMs: 1,
+      run: () => Promise.resolve(),
+    };
+    const definition: ActorDefinition = {
+      machines: {},
+      listens: {},
+      effects: {
+        reserve: { ...base, join: { lock: subjects.lock("inventory.0"), decide: notNow } },
+        count: { ...base, join: { lock: subjects.lock("counter", 1), decide: notNow } },
+        charge: base,
+      },
+      settled: () => true,
+    };
+    const joining = (stream: number): string[] =>
+      Object.entries(joinableIn(stream, definition).effects).flatMap(([src, { join }]) =>
+        join ? [src] : [],
+      );
+    t.same([joining(0), joining(1), joining(2)], [["reserve"], ["count"], []]);
+    t.match(joinableIn(1, definition).effects["reserve"], base, "the rest of the effect is the same");
+  },
+);

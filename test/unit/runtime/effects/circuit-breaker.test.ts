@@ -22,7 +22,7 @@ function stage() {
 }
 
 t.test(
-  "it opens when so many calls in a row have failed, and not when one went well between them",
+  "the breaker opens when the set number of calls in a row has failed, and not after a success among them",
   async (t) => {
     const { breaker, changes, permit, fail } = stage();
     fail(0, 2);
@@ -36,16 +36,16 @@ t.test(
   },
 );
 
-t.test("a call that was given up says nothing", async (t) => {
+t.test("an abandoned call is ignored", async (t) => {
   const { breaker, permit, fail } = stage();
   fail(0, 2);
   breaker.report(permit(0), "ignored", 0);
   t.equal(breaker.state, "closed");
   fail(0);
-  t.equal(breaker.state, "open", "nor does it make up for the failures before it");
+  t.equal(breaker.state, "open", "nor does it reset the failures before it");
 });
 
-t.test("after the pause a few calls are let through, and the first that goes well closes it", async (t) => {
+t.test("the breaker permits a few calls after the pause, and the first success closes it", async (t) => {
   const { breaker, changes, permit, fail } = stage();
   fail(0, 3);
   const probes = [permit(1000), permit(1000), permit(1000)] as const;
@@ -56,11 +56,11 @@ t.test("after the pause a few calls are let through, and the first that goes wel
   t.equal(breaker.state, "closed");
   breaker.report(probes[2], "failure", 1200);
   fail(1200, 2);
-  t.equal(breaker.state, "closed", "what began before it closed is not counted");
+  t.equal(breaker.state, "closed", "a call that began before it closed is not counted");
   t.same(changes, ["open", "half_open", "closed"]);
 });
 
-t.test("when every probe has failed it is open for another pause", async (t) => {
+t.test("the breaker is open for another pause when every probe has failed", async (t) => {
   const { breaker, permit, fail } = stage();
   fail(0, 3);
   const probes = [permit(1000), permit(1000)] as const;
@@ -71,7 +71,7 @@ t.test("when every probe has failed it is open for another pause", async (t) => 
   t.ok(breaker.permit(2600));
 });
 
-t.test("a probe that was given up leaves its place to another one", async (t) => {
+t.test("an abandoned probe makes room for another one", async (t) => {
   const { breaker, permit, fail } = stage();
   fail(0, 3);
   const probes = [permit(1000), permit(1000), permit(1000)] as const;
@@ -80,7 +80,7 @@ t.test("a probe that was given up leaves its place to another one", async (t) =>
   t.equal(breaker.state, "closed");
 });
 
-t.test("calls from before it opened neither close it nor keep it open", async (t) => {
+t.test("calls from before the breaker opened neither close it nor keep it open", async (t) => {
   const { breaker, permit, fail } = stage();
   const early = [permit(0), permit(0)] as const;
   fail(0, 3);

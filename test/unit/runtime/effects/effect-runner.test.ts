@@ -1,4 +1,4 @@
-/** Runs of effects: one at a time per key, looked up when unknown, none begun for an owner that is gone. */
+/** Runs of effects: one at a time per key, status queries for unknown outcomes, no start after the owner is gone. */
 import t from "tap";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import type { EffectOutcome } from "../../../../src/runtime/actor/input.ts";
@@ -6,7 +6,7 @@ import { EffectError, type EffectHandler } from "../../../../src/runtime/definit
 import { type EffectRun, EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
 import { silent } from "../commit/relay-stage.ts";
 
-/** As many as are tried at once with one provider. */
+/** As many as one provider accepts at a time. */
 const AT_ONCE = 512;
 
 function stage(handler: Partial<EffectHandler>) {
@@ -36,7 +36,7 @@ function stage(handler: Partial<EffectHandler>) {
   return { clock, runner, outcomes, start };
 }
 
-t.test("an effect that is under way is not started again", async (t) => {
+t.test("an effect that runs is not started again", async (t) => {
   let calls = 0;
   const { clock, outcomes, start } = stage({
     run: () => {
@@ -50,7 +50,7 @@ t.test("an effect that is under way is not started again", async (t) => {
   t.same([calls, outcomes], [1, [["k", { output: 7 }]]]);
 });
 
-t.test("an effect that was forgotten while it waited in line is never begun", async (t) => {
+t.test("an effect that was forgotten in the queue never starts", async (t) => {
   const begun: string[] = [];
   const release = Promise.withResolvers<number>();
   const { clock, runner, outcomes, start } = stage({
@@ -76,7 +76,7 @@ t.test("an effect that was forgotten while it waited in line is never begun", as
   t.equal(runner.count(), 0);
 });
 
-t.test("a forgotten effect can be started anew, and only the new outcome is told", async (t) => {
+t.test("a forgotten effect can be started again, and only the new outcome is reported", async (t) => {
   let calls = 0;
   const first = Promise.withResolvers<number>();
   const { clock, runner, outcomes, start } = stage({
@@ -91,7 +91,7 @@ t.test("a forgotten effect can be started anew, and only the new outcome is told
   t.same(outcomes, [["k", { output: 2 }]]);
 });
 
-t.test("an unknown outcome is looked up before it is repeated", async (t) => {
+t.test("the status of an unknown outcome is queried before the effect is repeated", async (t) => {
   const did: string[] = [];
   const { clock, outcomes, start } = stage({
     run: ({ attempt }) => {
@@ -99,17 +99,17 @@ t.test("an unknown outcome is looked up before it is repeated", async (t) => {
       return new Promise(() => {});
     },
     queryStatus: () => {
-      did.push("lookup");
+      did.push("query");
       return Promise.resolve(did.length < 4 ? { found: false } : { found: true, output: "found" });
     },
   });
   start("k");
   await clock.advance(10_000);
-  t.same(did, ["run 1", "lookup", "run 2", "lookup"]);
+  t.same(did, ["run 1", "query", "run 2", "query"]);
   t.same(outcomes, [["k", { output: "found" }]]);
 });
 
-t.test("an effect that an earlier owner may have started is looked up first", async (t) => {
+t.test("the status of an effect that an earlier owner may have started is queried first", async (t) => {
   let calls = 0;
   const { clock, outcomes, start } = stage({
     run: () => Promise.resolve(++calls),
@@ -120,7 +120,7 @@ t.test("an effect that an earlier owner may have started is looked up first", as
   t.same([calls, outcomes], [0, [["k", { output: "of before" }]]]);
 });
 
-t.test("every run ends: refused at once, else after the tries it has", async (t) => {
+t.test("every run ends: at once when refused, otherwise after its last attempt", async (t) => {
   for (const [kind, tries] of [
     ["refused", 1],
     ["retryable", 3],
@@ -140,7 +140,7 @@ t.test("every run ends: refused at once, else after the tries it has", async (t)
   }
 });
 
-t.test("after stop no outcome is told", async (t) => {
+t.test("no outcome is reported after stop", async (t) => {
   const { clock, runner, outcomes, start } = stage({ run: () => new Promise(() => {}) });
   start("k");
   await clock.advance(1);

@@ -1,4 +1,4 @@
-/** The way to a provider, seen from effects: its places, its line, and what happens while it fails. */
+/** The limiter of a provider, as effects use it: its places, its queue, and what happens while the provider fails. */
 import t from "tap";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import type { EffectOutcome } from "../../../../src/runtime/actor/input.ts";
@@ -8,14 +8,14 @@ import { silent } from "../commit/relay-stage.ts";
 
 const breaker = { failures: 3, probeEveryMs: 1000, maxWaitMs: 5000 };
 
-/** A provider that works or not, as `works` says, and counts what it is asked. */
+/** A provider that works while `works` is true, and counts its calls. */
 function stage(handler: Partial<EffectHandler> = {}, concurrency = 10) {
   const clock = new VirtualClock();
   const provider = { works: true, asked: 0, at: [] as number[] };
   const answer = async (): Promise<unknown> => {
     provider.asked++;
     provider.at.push(clock.monotonic());
-    if (!provider.works) throw new EffectError("retryable", "unreachable", "nobody there");
+    if (!provider.works) throw new EffectError("retryable", "unreachable", "connection refused");
     return "done";
   };
   const job = { provider: "bank", timeoutMs: 1000, maxAttempts: 4, backoffMs: 10, run: answer, ...handler };
@@ -39,7 +39,7 @@ function stage(handler: Partial<EffectHandler> = {}, concurrency = 10) {
   return { clock, runner, provider, outcomes, start, state, answer };
 }
 
-t.test("no more calls are under way than the provider's limit; the others come in order", async (t) => {
+t.test("no more calls run than the provider's limit, and the others follow in order", async (t) => {
   const begun: string[] = [];
   const gates = new Map<string, PromiseWithResolvers<number>>();
   const { clock, start, state } = stage(
@@ -67,23 +67,23 @@ t.test("no more calls are under way than the provider's limit; the others come i
   t.match(state(), { busy: 0, waiting: 0 });
 });
 
-t.test("while a provider is away effects wait for it, and only a few calls a second are made", async (t) => {
+t.test("effects wait while a provider fails, and only a few calls a second are made", async (t) => {
   const { clock, provider, outcomes, start, state } = stage();
   provider.works = false;
   for (let n = 0; n < 100; n++) start(`k${n}`);
   await clock.advance(500);
   t.equal(state().breaker, "open");
   const before = provider.asked;
-  t.ok(before <= 13, `${before} calls: those under way when it opened`);
+  t.ok(before <= 13, `${before} calls: in flight when it opened`);
   await clock.advance(3000);
   t.ok(provider.asked - before <= 9, `${provider.asked - before} probes in three seconds`);
-  t.equal(outcomes.size, 0, "nobody has failed");
+  t.equal(outcomes.size, 0, "no effect has failed");
   provider.works = true;
   await clock.advance(1500);
   t.equal(outcomes.size, 100);
   t.ok([...outcomes.values()].every((outcome) => "output" in outcome));
   t.equal(state().breaker, "closed");
-  t.ok(provider.asked <= before + 9 + 100 + 3, "and each was asked for once when it was back");
+  t.ok(provider.asked <= before + 9 + 100 + 3, "and each effect was called once when it worked again");
 });
 
 t.test("a single effect waits for its provider as well", async (t) => {
@@ -97,9 +97,9 @@ t.test("a single effect waits for its provider as well", async (t) => {
   t.same(outcomes.get("alone"), { output: "done" });
 });
 
-t.test("patience ends the wait, as certainly not done or as unknown", async (t) => {
+t.test("the longest wait ends in a failure, as retryable or as unknown", async (t) => {
   const { clock, provider, outcomes, start } = stage({
-    queryStatus: () => Promise.reject(new EffectError("retryable", "unreachable", "nobody there")),
+    queryStatus: () => Promise.reject(new EffectError("retryable", "unreachable", "connection refused")),
   });
   provider.works = false;
   for (let n = 0; n < 4; n++) start(`new${n}`);
@@ -112,44 +112,47 @@ t.test("patience ends the wait, as certainly not done or as unknown", async (t) 
   t.equal(outcomes.size, 5);
 });
 
-t.test("an outcome that is unknown when the provider goes away is looked up when it is back", async (t) => {
-  const did: string[] = [];
-  let known = false;
-  const { clock, provider, outcomes, start, answer } = stage({
-    run: async () => {
-      did.push("run");
-      known = true;
-      throw new EffectError("unknown", "lost", "connection lost");
-    },
-    queryStatus: async () => {
-      await answer();
-      did.push("lookup");
-      return known ? { found: true, output: "as it was" } : { found: false };
-    },
-  });
-  start("k");
-  provider.works = false;
-  await clock.advance(3000);
-  provider.works = true;
-  await clock.advance(1500);
-  t.same(did, ["run", "lookup"], "never called again");
-  t.same(outcomes.get("k"), { output: "as it was" });
-});
+t.test(
+  "the status of an outcome that is unknown when the provider fails is queried when it works again",
+  async (t) => {
+    const did: string[] = [];
+    let known = false;
+    const { clock, provider, outcomes, start, answer } = stage({
+      run: async () => {
+        did.push("run");
+        known = true;
+        throw new EffectError("unknown", "lost", "connection lost");
+      },
+      queryStatus: async () => {
+        await answer();
+        did.push("query");
+        return known ? { found: true, output: "as it was" } : { found: false };
+      },
+    });
+    start("k");
+    provider.works = false;
+    await clock.advance(3000);
+    provider.works = true;
+    await clock.advance(1500);
+    t.same(did, ["run", "query"], "never called again");
+    t.same(outcomes.get("k"), { output: "as it was" });
+  },
+);
 
-t.test("effects that were forgotten leave the line, and a forgotten probe makes room", async (t) => {
+t.test("forgotten effects leave the queue, and a forgotten probe makes room", async (t) => {
   const { clock, runner, provider, outcomes, start, state } = stage();
   provider.works = false;
   for (let n = 0; n < 20; n++) start(`k${n}`);
   await clock.advance(500);
   for (let n = 0; n < 19; n++) runner.forget(`k${n}`);
   await clock.advance(300);
-  t.ok(state().waiting <= 1, "the others are gone before the provider is back");
+  t.ok(state().waiting <= 1, "the others are gone before the provider works again");
   provider.works = true;
   await clock.advance(1500);
   t.same([...outcomes], [["k19", { output: "done" }]]);
 });
 
-t.test("a provider that says no works", async (t) => {
+t.test("a provider that refuses calls works", async (t) => {
   const { clock, start, state } = stage({
     run: () => Promise.reject(new EffectError("refused", "no", "no")),
   });
@@ -158,7 +161,7 @@ t.test("a provider that says no works", async (t) => {
   t.equal(state().breaker, "closed");
 });
 
-t.test("a provider that never answers is given up like one that is away", async (t) => {
+t.test("a provider that never answers opens the breaker like one that fails", async (t) => {
   const { clock, outcomes, start, state } = stage({ run: () => new Promise(() => {}), timeoutIsFinal: true });
   for (let n = 0; n < 3; n++) start(`k${n}`);
   await clock.advance(1100);

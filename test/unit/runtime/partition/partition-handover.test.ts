@@ -51,33 +51,38 @@ function stage() {
     onNewer: () => {},
   });
   const log = server.log("KV_ORDERS");
-  /** Takes the lock, as the owner of the partition would. */
-  const win = (): number => {
+  /** Acquires the lock, as an owner of the partition does. */
+  const acquireLock = (): number => {
     log.propose([{ subject: subjects.lock("partition.0"), payload: "{}" }], () => {});
     return log.lastSequence;
   };
-  return { clock, faults, partition, win };
+  return { clock, faults, partition, acquireLock };
 }
 
-t.test("a hand-over that ends late does not close what was won again meanwhile", async (t) => {
-  const { clock, faults, partition, win } = stage();
-  void partition.acquire(win());
-  await clock.advanceUntil(() => partition.isOpen(), 1000);
-  void partition.handle({ op: "start", actor: "d", input: {}, waitMs: 0, mayExist: false });
-  await clock.advance(100);
-  let silences = 1;
-  faults.push((kind, subject) =>
-    kind === "bucket_write" && subject.includes("FLOORS") && silences-- > 0 ? { lose: "request" } : undefined,
-  );
-  let drained = false;
-  void partition.drain().then(() => (drained = true));
-  await clock.advance(100);
-  t.equal(drained, false, "the last write of the floor has no answer yet");
-  partition.revoke();
-  void partition.acquire(win());
-  await clock.advanceUntil(() => partition.isOpen(), 1000);
-  t.ok(partition.isOpen());
-  await clock.advanceUntil(() => drained, 10_000);
-  t.ok(drained);
-  t.ok(partition.isOpen(), "what is open now is not the hand-over's to close");
-});
+t.test(
+  "a hand-over that ends late does not close a partition that was acquired again meanwhile",
+  async (t) => {
+    const { clock, faults, partition, acquireLock } = stage();
+    void partition.acquire(acquireLock());
+    await clock.advanceUntil(() => partition.isOpen(), 1000);
+    void partition.handle({ op: "start", actor: "d", input: {}, waitMs: 0, mayExist: false });
+    await clock.advance(100);
+    let silences = 1;
+    faults.push((kind, subject) =>
+      kind === "bucket_write" && subject.includes("FLOORS") && silences-- > 0
+        ? { lose: "request" }
+        : undefined,
+    );
+    let drained = false;
+    void partition.drain().then(() => (drained = true));
+    await clock.advance(100);
+    t.equal(drained, false, "the last write of the checkpoint has no answer yet");
+    partition.revoke();
+    void partition.acquire(acquireLock());
+    await clock.advanceUntil(() => partition.isOpen(), 1000);
+    t.ok(partition.isOpen());
+    await clock.advanceUntil(() => drained, 10_000);
+    t.ok(drained);
+    t.ok(partition.isOpen(), "the hand-over does not close the new tenure");
+  },
+);

@@ -6,7 +6,7 @@ import { turnstile } from "../../../support/turnstile.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary, notes, worked, NOW, record } from "../tenure/tenure-stage.ts";
 
-t.test("a takeover whose commands cannot be served leaves nobody behind who answers for it", async (t) => {
+t.test("a takeover whose commands cannot be served leaves no subscription that answers them", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   let fail = 1;
   const one = await cluster.start("one", diary(), (bus) => ({
@@ -18,7 +18,7 @@ t.test("a takeover whose commands cannot be served leaves nobody behind who answ
   cluster.ok(await cluster.done(one.actors.start("d", {}, NOW)));
 });
 
-t.test("a floor that is ahead of the lock does not keep the next owner waiting", async (t) => {
+t.test("a checkpoint that is ahead of the lock does not keep the next owner waiting", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
@@ -38,7 +38,7 @@ t.test("a floor that is ahead of the lock does not keep the next owner waiting",
   t.equal((await cluster.done(two.actors.read("d"))).status, "ok");
 });
 
-t.test("the floor of a new owner is never behind the one it found", async (t) => {
+t.test("the checkpoint of a new owner is never lower than the one it found", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
@@ -99,7 +99,7 @@ t.test("an input delivered twice, or whose answer was lost, is delivered", async
   t.same(notes(snapshot), ["note.1"]);
 });
 
-t.test("an input that cannot be delivered is told as unavailable in the end", async (t) => {
+t.test("an input that cannot be delivered is reported as unavailable in the end", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
@@ -112,7 +112,7 @@ t.test("an input that cannot be delivered is told as unavailable in the end", as
   );
 });
 
-t.test("a new owner does not believe a reading that is older than what it replayed", async (t) => {
+t.test("a new owner rejects a reading that is older than what it replayed", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const hanging = diary(() => new Promise(() => {}));
   const one = await cluster.start("one", hanging);
@@ -144,7 +144,7 @@ t.test("draining ends as soon as nothing is under way", async (t) => {
   cluster.faults.push(({ kind, subject }) =>
     kind === "read" && subject === record("d") ? { delayMs: 200 } : undefined,
   );
-  // Changes nothing, and has to read the actor first.
+  // The command changes nothing, and the actor has to be read first.
   void one.actors.command("d", "diary", { type: "stop" }, { commandId: "c1", waitMs: 0 });
   await cluster.clock.advance(5);
   const begun = cluster.clock.monotonic();
@@ -192,18 +192,18 @@ t.test("an outcome whose commit was dropped is decided again, and its effect is 
   await cluster.clock.advance(3000);
   const { snapshot } = cluster.ok(await cluster.done(one.actors.read("d")));
   t.same(worked(snapshot), ["run 1"]);
-  t.equal(runs, 1, "a second run could come to something else, and nobody would undo it");
+  t.equal(runs, 1, "a second run could have another outcome, which no machine would undo");
 });
 
 t.test("an actor that left memory is not read as it was before it left", async (t) => {
   const cluster = memoryCluster({ partitions: 1, idleActors: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
-  const told = (actor: string, type: string) =>
+  const send = (actor: string, type: string) =>
     cluster.done(one.actors.command(actor, "diary", { type }, { commandId: type, waitMs: 0 }));
   await cluster.done(one.actors.start("d", {}, NOW));
   const before = cluster.server.log("KV_ORDERS").lastSequence;
-  await told("d", "note.1");
+  await send("d", "note.1");
   await cluster.done(one.actors.start("e", {}, NOW));
   await cluster.done(one.actors.start("f", {}, NOW));
   let stale = 1;

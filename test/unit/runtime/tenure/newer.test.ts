@@ -1,4 +1,4 @@
-/** Records of a newer machine version: the node that cannot read them gives the partition up. */
+/** Records of a newer machine version: the node that cannot read them releases the partition. */
 import t from "tap";
 import type { ActorDefinition } from "../../../../src/runtime/definition.ts";
 import { memoryCluster } from "../memory-cluster.ts";
@@ -10,7 +10,7 @@ function versioned(version: number): ActorDefinition {
 }
 type ActorState = Parameters<NonNullable<ActorDefinition["machines"][string]["migrations"]>[number]>[0];
 
-/** A newer node has written order `d` and is gone; `old` was stored by the older version. */
+/** A newer node has written actor `d` and is gone; the older version has stored `old`. */
 async function afterNewer() {
   const cluster = memoryCluster({ partitions: 1 });
   const first = await cluster.start("first", versioned(1));
@@ -24,7 +24,7 @@ async function afterNewer() {
   return cluster;
 }
 
-t.test("a newer order is answered unavailable, is not parked, and all others are served", async (t) => {
+t.test("a newer actor is answered unavailable, is not parked, and all others are served", async (t) => {
   const cluster = await afterNewer();
   const one = await cluster.start("one", versioned(1));
   await cluster.settled();
@@ -34,8 +34,8 @@ t.test("a newer order is answered unavailable, is not parked, and all others are
   t.same(await cluster.done(one.parked.list()), []);
   t.equal((await cluster.done(one.parked.resume("d"))).status, "unavailable");
   cluster.ok(await cluster.done(one.actors.read("old")));
-  t.equal(one.node.status().partitions[0]?.open, true, "nobody else is there: the partition stays");
-  t.same(cluster.floor(0)?.behind, ["d"], "its inputs wait for somebody who can read it");
+  t.equal(one.node.status().partitions[0]?.open, true, "no other node is there: the partition stays");
+  t.same(cluster.floor(0)?.behind, ["d"], "its inputs wait for a node that can read it");
 
   const two = await cluster.start("two", versioned(2));
   await cluster.until(
@@ -44,14 +44,14 @@ t.test("a newer order is answered unavailable, is not parked, and all others are
   );
   await cluster.clock.advance(2000);
   const { snapshot } = cluster.ok(await cluster.done(one.actors.read("d")));
-  t.same(notes(snapshot), ["note.1"], "what waited is applied, once");
+  t.same(notes(snapshot), ["note.1"], "the waiting input is applied once");
   await cluster.clock.advance(3000);
   t.same(cluster.floor(0)?.behind, []);
   t.same(one.node.status().held, []);
 });
 
 t.test(
-  "a node that cannot host the partition does not claim it while a node that can is there",
+  "a node that cannot host the partition does not claim it while a node that can host it is there",
   async (t) => {
     const cluster = await afterNewer();
     const one = await cluster.start("one", versioned(1));
@@ -64,7 +64,7 @@ t.test(
     t.equal(cluster.epoch(0), epoch, "the lock does not move again");
     two.kill();
     await cluster.until(
-      "one takes what nobody else can",
+      "one takes what no other node can",
       () => one.node.status().partitions[0]?.open === true,
     );
     cluster.ok(await cluster.done(one.actors.read("old")));

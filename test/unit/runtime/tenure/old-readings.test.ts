@@ -1,6 +1,6 @@
 /**
- * A replica that is behind, or a leader that has been deposed and does not know, answers reads with old states. Whoever
- * takes over must not decide anything on them for good: not that nothing is open, not that a timer is over.
+ * A replica that lags, or a leader that has been deposed and does not know it, answers reads with old states. A new
+ * owner must not decide anything permanently on them: not that no effect is open, not that a timer is over.
  */
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
@@ -9,9 +9,9 @@ import { turnstile } from "../../../support/turnstile.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary, notes, NOW, record, worked } from "./tenure-stage.ts";
 
-/** Longer than it takes the floor to pass what was done. */
+/** Longer than the checkpoint needs to pass what was done. */
 const PASSED_MS = 3000;
-/** More than a reader tries at once. */
+/** More readings than one load makes. */
 const OLD_READINGS = 25;
 
 type Cluster = ReturnType<typeof memoryCluster>;
@@ -27,7 +27,7 @@ function readAsOf(cluster: Cluster, subject: string, sequence: number): { readon
   return { left: () => left };
 }
 
-t.test("an effect that was opened before the floor is resumed", async (t) => {
+t.test("an effect that was opened before the checkpoint is resumed", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const hanging = diary(() => new Promise(() => {}));
   const one = await cluster.start("one", hanging);
@@ -47,7 +47,7 @@ t.test("an effect that was opened before the floor is resumed", async (t) => {
   t.same(worked(snapshot), ["d:diary.job:2000"]);
 });
 
-t.test("a timer that was armed before the floor is honoured", async (t) => {
+t.test("a timer that was armed before the checkpoint is honored", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const machine = turnstile((key) => Promise.resolve({ receipt: key }));
   const one = await cluster.start("one", machine);
@@ -59,14 +59,14 @@ t.test("a timer that was armed before the floor is honoured", async (t) => {
   );
   const armed = cluster.server.log("KV_ORDERS").last(record("g"))?.sequence ?? 0;
   await cluster.clock.advance(PASSED_MS);
-  // Only what is behind a mark of time lets the floor pass.
+  // Only a later commit lets the checkpoint pass.
   await cluster.done(one.actors.start("h", { lockAfterMs: 1 }, NOW));
   await cluster.clock.advance(PASSED_MS);
   t.ok((cluster.floor(0)?.through ?? 0) > armed, "the replay will not show the record");
   one.kill();
   const two = await cluster.start("two", machine);
   await cluster.settled();
-  t.equal(two.node.status().partitions[0]?.actors, 0, "nobody has asked for it yet");
+  t.equal(two.node.status().partitions[0]?.actors, 0, "no caller has asked for it yet");
   const readings = readAsOf(cluster, record("g"), before);
   await cluster.clock.advance(60_000);
   t.ok(readings.left() <= 0, "every old reading was given");
@@ -95,7 +95,7 @@ t.test("a reading from before the takeover is not shown, and does not stay in me
   t.same(notes(cluster.ok(await cluster.done(two.actors.read("d"))).snapshot), ["note.1"]);
 });
 
-t.test("an inbox that the floor has passed is read whole", async (t) => {
+t.test("an inbox that the checkpoint has passed is read whole", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
@@ -116,15 +116,15 @@ t.test("an inbox that the floor has passed is read whole", async (t) => {
   t.same(notes(snapshot), ["note.1"]);
 });
 
-t.test("what was written and forgotten is not read as it was before", async (t) => {
+t.test("an actor that was written and forgotten is not read as it was before", async (t) => {
   const cluster = memoryCluster({ partitions: 1, idleActors: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
-  const told = (actor: string, type: string) =>
+  const send = (actor: string, type: string) =>
     cluster.done(one.actors.command(actor, "diary", { type }, { commandId: type, waitMs: 0 }));
   await cluster.done(one.actors.start("d", {}, NOW));
   const before = cluster.server.log("KV_ORDERS").lastSequence;
-  await told("d", "note.1");
+  await send("d", "note.1");
   // More than are remembered once they have left memory.
   for (let round = 0; round < 12; round++) {
     for (let i = 0; i < 1000; i++) void one.actors.start(`other${round}.${i}`, {}, NOW);

@@ -1,4 +1,4 @@
-/** Actors that an input has parked: across owners, resumed, skipped, while things go wrong. */
+/** Actors that an input has parked: over several owners, resumed, skipped, and with faults in between. */
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { MachineEntry } from "../../../../src/runtime/definition.ts";
@@ -36,10 +36,10 @@ t.test("a poisonous input parks its actor, with reason, time and input, and noth
   const command = await cluster.done(
     one.actors.command("d", "diary", { type: "note.3" }, { commandId: "c", waitMs: 0 }),
   );
-  t.match(command, { status: "refused", code: "order_parked" });
+  t.match(command, { status: "refused", code: "actor_parked" });
 });
 
-t.test("a parked actor stays parked from owner to owner, and nobody tries its input again", async (t) => {
+t.test("a parked actor stays parked from owner to owner, and no owner tries its input again", async (t) => {
   const { cluster, one, entries } = await parkedDiary();
   one.kill();
   for (const name of ["two", "three"]) {
@@ -54,7 +54,7 @@ t.test("a parked actor stays parked from owner to owner, and nobody tries its in
 });
 
 t.test(
-  "resume under a definition that takes the input applies all that waited, in order, once",
+  "a resume under a definition that takes the input applies all waiting inputs in order, once",
   async (t) => {
     const { cluster, one } = await parkedDiary();
     await cluster.clock.advance(5000);
@@ -71,10 +71,10 @@ t.test(
   },
 );
 
-t.test("resume under the same definition parks the actor again, by a new parking", async (t) => {
+t.test("a resume under the same definition parks the actor again, by a new parking", async (t) => {
   const { cluster, one, entries } = await parkedDiary();
   const again = await cluster.done(one.parked.resume("d"));
-  t.match(again, { status: "refused", code: "order_parked" });
+  t.match(again, { status: "refused", code: "actor_parked" });
   await cluster.clock.advance(100);
   t.same(
     entries().map(({ status }) => status),
@@ -83,7 +83,7 @@ t.test("resume under the same definition parks the actor again, by a new parking
   t.equal((await cluster.done(one.parked.list())).length, 1);
 });
 
-t.test("two operators who resume at once do it once", async (t) => {
+t.test("two operators who resume an actor at once end one parking", async (t) => {
   const { cluster, one, entries } = await parkedDiary();
   one.kill();
   const two = await cluster.start("two", fixedDiary());
@@ -99,7 +99,7 @@ t.test("two operators who resume at once do it once", async (t) => {
   );
 });
 
-t.test("skip drops the poisonous input alone and goes on with those behind it", async (t) => {
+t.test("a skip drops the poisonous input alone and goes on with the later ones", async (t) => {
   const { cluster, one, entries } = await parkedDiary();
   const [parking] = await cluster.done(one.parked.list());
   const id = parking?.id ?? "";
@@ -122,7 +122,7 @@ t.test("skip drops the poisonous input alone and goes on with those behind it", 
 });
 
 t.test(
-  "the outcome of an effect parks its actor; resumed, the effect is asked again under its key",
+  "the outcome of an effect parks its actor; after a resume the effect runs again under its key",
   async (t) => {
     const keys: string[] = [];
     const answer = ({ key }: { readonly key: string }) => {
@@ -164,7 +164,7 @@ t.test("a skipped outcome closes its effect", async (t) => {
 });
 
 t.test(
-  "an owner that dies right after a resume is stored leaves the waiting inputs to the next",
+  "an owner that dies right after a resume is stored leaves the waiting inputs to the next owner",
   async (t) => {
     for (const diesAfterMs of [1, 2, 3, 4, 5, 6, 8, 12]) {
       const { cluster, one } = await parkedDiary();
@@ -185,43 +185,46 @@ t.test(
   },
 );
 
-t.test("a parking that the server does not answer holds the floor back until it is stored", async (t) => {
-  const cluster = memoryCluster({ partitions: 1 });
-  const one = await cluster.start("one", diary());
-  await cluster.settled();
-  await cluster.done(one.actors.start("d", {}, NOW));
-  cluster.faults.push(({ kind, subject }) =>
-    kind === "read" && subject === subjects.parked(0, "d") ? { lose: "request" } : undefined,
-  );
-  const poison = cluster.inbox(0, "d", "diary", "poison", "e1");
-  for (let i = 0; i < 3; i++) {
-    await cluster.done(one.actors.start(`other${i}`, {}, NOW));
-    await cluster.clock.advance(1500);
-  }
-  t.ok((cluster.floor(0)?.through ?? 0) < poison);
-  one.kill();
-  cluster.faults.length = 0;
-  const two = await cluster.start("two", diary());
-  await cluster.settled();
-  await cluster.clock.advance(1000);
-  t.equal((await cluster.done(two.parked.list())).length, 1, "the next owner met the input and parked it");
-});
+t.test(
+  "a parking that the server does not answer holds the checkpoint back until it is stored",
+  async (t) => {
+    const cluster = memoryCluster({ partitions: 1 });
+    const one = await cluster.start("one", diary());
+    await cluster.settled();
+    await cluster.done(one.actors.start("d", {}, NOW));
+    cluster.faults.push(({ kind, subject }) =>
+      kind === "read" && subject === subjects.parked(0, "d") ? { lose: "request" } : undefined,
+    );
+    const poison = cluster.inbox(0, "d", "diary", "poison", "e1");
+    for (let i = 0; i < 3; i++) {
+      await cluster.done(one.actors.start(`other${i}`, {}, NOW));
+      await cluster.clock.advance(1500);
+    }
+    t.ok((cluster.floor(0)?.through ?? 0) < poison);
+    one.kill();
+    cluster.faults.length = 0;
+    const two = await cluster.start("two", diary());
+    await cluster.settled();
+    await cluster.clock.advance(1000);
+    t.equal((await cluster.done(two.parked.list())).length, 1, "the next owner met the input and parked it");
+  },
+);
 
-t.test("an input behind a poisonous one is not evaluated before that one is certain", async (t) => {
-  const { tenure, units, clock, start, send, store } = await byHand();
+t.test("an input after a poisonous one is not evaluated before that one is certain", async (t) => {
+  const { tenure, writeSets, clock, start, send, store } = await byHand();
   start();
   await store();
   send("note.1", 10);
   send("poison", 11);
   send("note.2", 12);
-  t.equal(units.length, 1, "the note waits behind the poison, the poison behind the first note");
+  t.equal(writeSets.length, 1, "the second note waits for the poison, the poison for the first note");
   await store();
   await clock.advance(10);
-  t.equal(units.length, 1, "the parking");
-  t.equal(units[0]?.preconditions[0]?.subject, subjects.parked(0, "d"));
+  t.equal(writeSets.length, 1, "the parking");
+  t.equal(writeSets[0]?.preconditions[0]?.subject, subjects.parked(0, "d"));
   t.equal(tenure.counts().parked, 1);
-  t.equal(tenure.backlog(), 2, "both inputs hold the floor until it is stored");
-  units.shift()?.resolved({ status: "stored", sequences: new Map(), lastSequence: 50 });
+  t.equal(tenure.backlog(), 2, "both inputs hold the checkpoint until the parking is stored");
+  writeSets.shift()?.resolved({ status: "stored", sequences: new Map(), lastSequence: 50 });
   await clock.advance(1);
   t.equal(tenure.backlog(), 0);
 });
@@ -239,7 +242,7 @@ t.test("a state that cannot be read parks its actor; there is nothing to skip", 
   one.kill();
   const two = await cluster.start("two", second());
   await cluster.settled();
-  t.match(await cluster.done(two.actors.read("d")), { status: "refused", code: "order_parked" });
+  t.match(await cluster.done(two.actors.read("d")), { status: "refused", code: "actor_parked" });
   await cluster.clock.advance(1000);
   const [parking] = await cluster.done(two.parked.list());
   t.match(parking, { actor: "d", name: null, input: null });

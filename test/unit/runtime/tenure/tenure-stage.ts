@@ -1,4 +1,4 @@
-/** A diary that is kept by a tenure, and a tenure whose units are settled by hand. */
+/** A diary as an actor, and a tenure whose write sets a test resolves by hand. */
 import { assign as assignContext, emit, fromPromise, setup } from "xstate";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
@@ -6,13 +6,13 @@ import { MemoryServer } from "../../../../src/adapters/memory/server.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
 import { Tenure } from "../../../../src/runtime/tenure/tenure.ts";
-import type { PendingInput } from "../../../../src/runtime/tenure/activation.ts";
+import type { PendingInput } from "../../../../src/runtime/tenure/pending-input.ts";
 import type { WriteSet } from "../../../../src/runtime/commit/write-set.ts";
 import { silent } from "../commit/relay-stage.ts";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { ActorDefinition, EffectHandler } from "../../../../src/runtime/definition.ts";
 
-/** Remembers every note in order; `work` starts an effect. The outcome `poison` throws when it is `strict`. */
+/** Keeps every note in order; `work` starts an effect. The outcome `poison` throws when it is `strict`. */
 const diaryOf = (noted: readonly string[], strict: boolean) =>
   setup({
     types: {
@@ -70,9 +70,10 @@ const diaryOf = (noted: readonly string[], strict: boolean) =>
     },
   });
 
-/** `poison` throws, whether it is told or comes of the effect. */
+/** `poison` throws, as an event and as the outcome of the effect. */
 export const diaryMachine = diaryOf(["note.*"], true);
 
+/** An actor with one diary. @param run the call of its effect */
 export function diary(run: EffectHandler["run"] = ({ key }) => Promise.resolve(key)): ActorDefinition {
   return {
     machines: { diary: { machine: diaryMachine, version: 1 } },
@@ -82,7 +83,7 @@ export function diary(run: EffectHandler["run"] = ({ key }) => Promise.resolve(k
   };
 }
 
-/** The same diary after a repair: takes `poison` for a note, and any outcome. */
+/** The same diary after a repair: it takes `poison` as a note, and any outcome. */
 export function fixedDiary(run: EffectHandler["run"] = ({ key }) => Promise.resolve(key)): ActorDefinition {
   const definition = diary(run);
   return {
@@ -100,7 +101,7 @@ export const worked = ({ machines }: States): string[] =>
 
 export const NOW = { waitMs: 0, mayExist: false } as const;
 export const record = (actor: string): string => subjects.record(0, actor);
-export const work = (input: Input, inbox: number): PendingInput => ({
+export const pendingInput = (input: Input, inbox: number): PendingInput => ({
   input,
   inbox,
   waitMs: 0,
@@ -109,12 +110,12 @@ export const work = (input: Input, inbox: number): PendingInput => ({
   attempts: 0,
 });
 
-/** A tenure whose units are settled by hand. */
+/** A tenure whose write sets a test resolves by hand. */
 export async function byHand(run?: EffectHandler["run"]) {
   const clock = new VirtualClock();
   const { journal } = memoryNode(new MemoryServer({ clock }), "one");
   const definition = diary(run);
-  const units: WriteSet[] = [];
+  const writeSets: WriteSet[] = [];
   let ids = 0;
   const effects = new EffectRunner({ handlers: definition.effects, clock, log: silent });
   const tenure = new Tenure(
@@ -122,7 +123,7 @@ export async function byHand(run?: EffectHandler["run"]) {
       definition,
       lock: subjects.lock("partition.0"),
       journal,
-      sink: { submit: (unit) => void units.push(unit) },
+      sink: { submit: (writeSet) => void writeSets.push(writeSet) },
       effects,
       clock,
       ids: { next: () => `id${++ids}` },
@@ -136,26 +137,29 @@ export async function byHand(run?: EffectHandler["run"]) {
   return {
     clock,
     tenure,
-    units,
-    start: () => tenure.dispatch("d", work({ kind: "start", input: {} }, 0)),
+    writeSets,
+    start: () => tenure.dispatch("d", pendingInput({ kind: "start", input: {} }, 0)),
     send: (type: string, inbox = 0) =>
-      tenure.dispatch("d", work({ kind: "event", machine: "diary", event: { type }, id: `${type}!` }, inbox)),
-    /** The oldest unit becomes the last record of the actor. */
+      tenure.dispatch(
+        "d",
+        pendingInput({ kind: "event", machine: "diary", event: { type }, id: `${type}!` }, inbox),
+      ),
+    /** The oldest write set becomes the last record of the actor. */
     store: async (): Promise<void> => {
-      const unit = units.shift();
-      if (!unit) throw new Error("no unit");
-      const [message] = unit.messages;
-      if (!message) throw new Error("an empty unit");
+      const writeSet = writeSets.shift();
+      if (!writeSet) throw new Error("no write set");
+      const [message] = writeSet.messages;
+      if (!message) throw new Error("an empty write set");
       let at = 0;
       void journal.append([message], 100).then((result) => {
         at = result.status === "stored" ? result.lastSequence : -1;
         return at;
       });
       await clock.advanceUntil(() => at !== 0, 100);
-      unit.resolved({ status: "stored", sequences: new Map([[record("d"), at]]), lastSequence: at });
+      writeSet.resolved({ status: "stored", sequences: new Map([[record("d"), at]]), lastSequence: at });
     },
     drop: (): void => {
-      units.pop()?.resolved({ status: "dropped", why: "store_unavailable" });
+      writeSets.pop()?.resolved({ status: "dropped", why: "store_unavailable" });
     },
   };
 }

@@ -1,18 +1,18 @@
-/** Turns of one tenure: order of inputs, cells that are given up, bounds. */
+/** Inputs of one tenure: their order, activations that are replaced, bounds. */
 import t from "tap";
 import type { ActorReply } from "../../../../src/runtime/actors.ts";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary, notes, worked, NOW, record, byHand } from "./tenure-stage.ts";
 
-t.test("inbox inputs keep their order while the local store refuses them", async (t) => {
+t.test("inbox inputs keep their order while the outbox refuses them", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
   await cluster.done(one.actors.start("d", {}, NOW));
   one.outbox.failWith("disk full");
   cluster.inbox(0, "d", "diary", "note.1", "e1");
-  // Refused twice: the second time the input is put off for a while.
+  // Refused twice: the second time the decision is postponed.
   await cluster.clock.advance(100);
   cluster.inbox(0, "d", "diary", "note.2", "e2");
   one.outbox.failWith(undefined);
@@ -41,28 +41,28 @@ t.test("inbox inputs keep their order while their actor cannot be read", async (
   t.same(notes(reply.snapshot), ["note.1", "note.2"]);
 });
 
-t.test("a commit that is stored after its actor was given up still starts its effects", async (t) => {
-  const { tenure, units, clock, start, send, store, drop } = await byHand();
+t.test("a commit that is stored after its activation was replaced still starts its effects", async (t) => {
+  const { tenure, writeSets, clock, start, send, store, drop } = await byHand();
   start();
   await store();
   send("work");
   send("note.1");
-  t.equal(units.length, 2);
+  t.equal(writeSets.length, 2);
   drop();
   await clock.advance(10);
-  t.equal(units.length, 1, "nothing is decided on what is about to change");
+  t.equal(writeSets.length, 1, "nothing is decided on a state that is about to change");
   t.match(tenure.checkpoint(Number.POSITIVE_INFINITY).open, ["d"]);
   await store();
   await clock.advance(10);
-  t.equal(units.length, 2, "the note again, and the outcome of the effect");
+  t.equal(writeSets.length, 2, "the note again, and the outcome of the effect");
   await store();
   await store();
   const { snapshot } = (await tenure.read("d")) as Extract<ActorReply, { status: "ok" }>;
   t.same([notes(snapshot), worked(snapshot), snapshot.version], [["note.1"], ["d:diary.job:2000"], 4]);
 });
 
-t.test("an input that changed nothing shares the fate of the state that it met", async (t) => {
-  const { tenure, units, clock, start, send, store, drop } = await byHand();
+t.test("an input that changed nothing shares the outcome of the state it was decided on", async (t) => {
+  const { tenure, writeSets, clock, start, send, store, drop } = await byHand();
   start();
   await store();
   send("note.1", 10);
@@ -71,15 +71,15 @@ t.test("an input that changed nothing shares the fate of the state that it met",
   drop();
   t.equal(tenure.backlog(), 3);
   await store();
-  t.equal(tenure.backlog(), 1, "the first is stored, the second was met by what is stored");
+  t.equal(tenure.backlog(), 1, "the first is stored, the second was decided on the stored state");
   await clock.advance(10);
-  t.equal(units.length, 1);
+  t.equal(writeSets.length, 1);
   await store();
   t.equal(tenure.backlog(), 0);
   t.equal(tenure.checkpoint(Number.POSITIVE_INFINITY).open.length, 0);
 });
 
-t.test("a failed reading does not throw away an actor that another reading has loaded", async (t) => {
+t.test("a failed reading does not drop an actor that another reading has loaded", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const zero = await cluster.start("zero", diary());
   await cluster.settled();
@@ -109,7 +109,7 @@ t.test("a failed reading does not throw away an actor that another reading has l
 });
 
 t.test(
-  "an effect under way when its actor was given up is resumed by the same node's next ownership",
+  "an effect under way when its activation was replaced is resumed by the same node's next tenure",
   async (t) => {
     const cluster = memoryCluster({ partitions: 1 });
     let calls = 0;
@@ -119,7 +119,7 @@ t.test(
     await cluster.done(one.actors.start("d", {}, NOW));
     await cluster.done(one.actors.command("d", "diary", { type: "work" }, { commandId: "c1", waitMs: 0 }));
     await cluster.until("called", () => calls === 1);
-    // The actor's state in memory is given up, and cannot be read again.
+    // The actor's activation is replaced, and the state cannot be read again.
     let unreadable = true;
     cluster.faults.push(({ kind, subject }) =>
       unreadable && kind === "read" && subject === record("d") ? { lose: "request" } : undefined,
@@ -128,7 +128,7 @@ t.test(
     void one.actors.command("d", "diary", { type: "note.1" }, { commandId: "c2", waitMs: 0 });
     await cluster.clock.advance(20);
     one.outbox.failWith(undefined);
-    // Somebody else takes the lock and is gone again.
+    // Another node takes the lock and is gone again.
     cluster.server.log("KV_ORDERS").propose(
       [
         {
@@ -148,38 +148,41 @@ t.test(
   },
 );
 
-t.test("an actor that was given up stays in the floor's list until it is read again", async (t) => {
-  const cluster = memoryCluster({ partitions: 1 });
-  const hanging = diary(() => new Promise(() => {}));
-  const one = await cluster.start("one", hanging);
-  await cluster.settled();
-  await cluster.done(one.actors.start("d", {}, NOW));
-  await cluster.done(one.actors.command("d", "diary", { type: "work" }, { commandId: "c1", waitMs: 0 }));
-  await cluster.clock.advance(3000);
-  t.same(cluster.floor(0)?.open, ["d"]);
-  cluster.faults.push(({ kind, subject }) =>
-    kind === "read" && subject === record("d") ? { lose: "request" } : undefined,
-  );
-  one.outbox.failWith("disk full");
-  void one.actors.command("d", "diary", { type: "note.1" }, { commandId: "c2", waitMs: 0 });
-  await cluster.clock.advance(20);
-  one.outbox.failWith(undefined);
-  // Other actors go on, so that the floor does too.
-  for (let i = 0; i < 3; i++) {
-    await cluster.done(one.actors.start(`other${i}`, {}, NOW));
-    await cluster.clock.advance(1500);
-  }
-  t.same(cluster.floor(0)?.open, ["d"]);
-  one.kill();
-  cluster.faults.length = 0;
-  const two = await cluster.start("two", diary());
-  await cluster.settled();
-  await cluster.clock.advance(3000);
-  const { snapshot } = cluster.ok(await cluster.done(two.actors.read("d")));
-  t.same(worked(snapshot), ["d:diary.job:2000"], "the next owner resumed it");
-});
+t.test(
+  "an actor whose activation was replaced stays in the checkpoint's list until it is read again",
+  async (t) => {
+    const cluster = memoryCluster({ partitions: 1 });
+    const hanging = diary(() => new Promise(() => {}));
+    const one = await cluster.start("one", hanging);
+    await cluster.settled();
+    await cluster.done(one.actors.start("d", {}, NOW));
+    await cluster.done(one.actors.command("d", "diary", { type: "work" }, { commandId: "c1", waitMs: 0 }));
+    await cluster.clock.advance(3000);
+    t.same(cluster.floor(0)?.open, ["d"]);
+    cluster.faults.push(({ kind, subject }) =>
+      kind === "read" && subject === record("d") ? { lose: "request" } : undefined,
+    );
+    one.outbox.failWith("disk full");
+    void one.actors.command("d", "diary", { type: "note.1" }, { commandId: "c2", waitMs: 0 });
+    await cluster.clock.advance(20);
+    one.outbox.failWith(undefined);
+    // Other actors go on, so that the checkpoint does too.
+    for (let i = 0; i < 3; i++) {
+      await cluster.done(one.actors.start(`other${i}`, {}, NOW));
+      await cluster.clock.advance(1500);
+    }
+    t.same(cluster.floor(0)?.open, ["d"]);
+    one.kill();
+    cluster.faults.length = 0;
+    const two = await cluster.start("two", diary());
+    await cluster.settled();
+    await cluster.clock.advance(3000);
+    const { snapshot } = cluster.ok(await cluster.done(two.actors.read("d")));
+    t.same(worked(snapshot), ["d:diary.job:2000"], "the next owner resumed it");
+  },
+);
 
-t.test("memory stays bounded although many actors have effects that take long", async (t) => {
+t.test("memory stays bounded although many actors have slow effects", async (t) => {
   const cluster = memoryCluster({ partitions: 1, idleActors: 20 });
   const one = await cluster.start(
     "one",
@@ -197,7 +200,7 @@ t.test("memory stays bounded although many actors have effects that take long", 
   t.ok(actors <= 34, `${actors} actors in memory`);
 });
 
-t.test("reads that fail leave nothing behind", async (t) => {
+t.test("reads that fail leave no actor in memory", async (t) => {
   const cluster = memoryCluster({ partitions: 1, idleActors: 10 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
@@ -207,12 +210,12 @@ t.test("reads that fail leave nothing behind", async (t) => {
   const reads = Array.from({ length: 50 }, (_, i) => one.actors.read(`none${i}`));
   const replies = await cluster.done(Promise.all(reads));
   t.ok(replies.every((reply) => reply.status === "unavailable"));
-  // Some stood in line behind others that ran into their time limit.
+  // Some waited for others that ran into their time limit.
   await cluster.clock.advance(8000);
   t.ok((one.node.status().partitions[0]?.actors ?? 0) <= 10);
 });
 
-t.test("a parked actor does not hold the partition's progress up, and its inputs are not lost", async (t) => {
+t.test("a parked actor does not delay the partition's progress, and its inputs are not lost", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
@@ -231,5 +234,5 @@ t.test("a parked actor does not hold the partition's progress up, and its inputs
   const two = await cluster.start("two", diary());
   await cluster.settled();
   await cluster.clock.advance(1000);
-  t.equal(two.node.status().partitions[0]?.parked, 1, "the input is met again");
+  t.equal(two.node.status().partitions[0]?.parked, 1, "the parking is found again");
 });

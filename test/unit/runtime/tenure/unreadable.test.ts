@@ -1,4 +1,4 @@
-/** Messages that nobody can read, in every place that a node reads: none of them ends a process or stops a partition. */
+/** Unreadable messages in every place that a node reads: none of them ends a process or stops a partition. */
 import t from "tap";
 import { limits } from "../../../../src/runtime/limits.ts";
 import { subjects } from "../../../../src/runtime/subjects.ts";
@@ -18,7 +18,7 @@ async function started() {
     cluster,
     one,
     log,
-    /** As anybody with access to the server can. */
+    /** Writes a message, as any client with access to the server can. */
     put: (subject: string, payload: string, headers = {}): number => {
       log.propose([{ subject, payload, headers }], () => {});
       return log.lastSequence;
@@ -27,7 +27,7 @@ async function started() {
   };
 }
 
-t.test("a record above the floor parks its one order; the takeover goes on", async (t) => {
+t.test("an unreadable record after the checkpoint parks its one actor; the takeover goes on", async (t) => {
   for (const payload of [
     ...GARBAGE,
     JSON.stringify({ snapshot: { machines: null, effects: [], inbox: 0 } }),
@@ -45,15 +45,15 @@ t.test("a record above the floor parks its one order; the takeover goes on", asy
     t.same(others, [], payload);
     t.match(parking, { actor: "d", name: null, input: null }, payload);
     const reply = await cluster.done(two.actors.read("d"));
-    t.match(reply, { status: "refused", code: "order_parked" }, payload);
+    t.match(reply, { status: "refused", code: "actor_parked" }, payload);
     t.equal(worked(cluster.ok(await cluster.done(two.actors.read("e"))).snapshot).length, 1, "others go on");
-    t.match(await cluster.done(two.parked.resume("d")), { code: "order_parked" }, "nobody can read it now");
+    t.match(await cluster.done(two.parked.resume("d")), { code: "actor_parked" }, "no node can read it now");
     t.match(await cluster.done(two.parked.skip("d", parking?.id ?? "")), { status: "refused" });
     two.kill();
   }
 });
 
-t.test("a message about a parking keeps its order parked until it is resumed", async (t) => {
+t.test("an unreadable message about a parking keeps its actor parked until it is resumed", async (t) => {
   for (const payload of GARBAGE) {
     const { cluster, one, put, inbox } = await started();
     for (const actor of ["d", "e"]) await cluster.done(one.actors.start(actor, {}, NOW));
@@ -75,10 +75,10 @@ t.test("a message about a parking keeps its order parked until it is resumed", a
   }
 });
 
-t.test("a request that is none is answered so", async (t) => {
+t.test("an unreadable request is answered unavailable", async (t) => {
   const { cluster, one } = await started();
   await cluster.done(one.actors.start("d", {}, NOW));
-  const { bus } = memoryNode(cluster.server, "somebody");
+  const { bus } = memoryNode(cluster.server, "another");
   const requests: unknown[] = [
     { op: "forget", actor: "d" },
     { op: "read" },
@@ -98,7 +98,7 @@ t.test("a request that is none is answered so", async (t) => {
   t.same(notes(cluster.ok(await cluster.done(one.actors.read("d"))).snapshot), []);
 });
 
-t.test("an inbox message that is no input is passed over, the next one is applied", async (t) => {
+t.test("an inbox message that is not an input is passed over, the next one is applied", async (t) => {
   const { cluster, one, put, inbox } = await started();
   await cluster.done(one.actors.start("d", {}, NOW));
   const messages: unknown[] = [
@@ -117,7 +117,7 @@ t.test("an inbox message that is no input is passed over, the next one is applie
   t.same(await cluster.done(one.parked.list()), []);
 });
 
-t.test("a lock entry that nobody can read, or that somebody has deleted, is claimed anew", async (t) => {
+t.test("a lock entry that is unreadable or deleted is claimed anew", async (t) => {
   for (const [payload, headers] of [
     ...GARBAGE.map((payload) => [payload, {}] as const),
     ["", { "KV-Operation": "DEL" }] as const,
@@ -137,9 +137,9 @@ t.test("a lock entry that nobody can read, or that somebody has deleted, is clai
   }
 });
 
-t.test("an entry of a node that nobody can read is nobody", async (t) => {
+t.test("an unreadable entry of a node counts as no node", async (t) => {
   const { cluster, one } = await started();
-  const nodes = memoryNode(cluster.server, "somebody").bucket("NODES");
+  const nodes = memoryNode(cluster.server, "another").bucket("NODES");
   for (const [index, payload] of GARBAGE.entries()) await cluster.done(nodes.put(`n${index}`, payload));
   await cluster.clock.advance(1000);
   t.same(
@@ -149,12 +149,12 @@ t.test("an entry of a node that nobody can read is nobody", async (t) => {
   t.equal(one.node.status().partitions[0]?.open, true, "nothing is handed over to it");
 });
 
-t.test("a floor that nobody can read is none: everything is replayed", async (t) => {
+t.test("an unreadable checkpoint counts as none: everything is replayed", async (t) => {
   for (const payload of GARBAGE) {
     const { cluster, one, inbox } = await started();
     await cluster.done(one.actors.start("d", {}, NOW));
     await cluster.clock.advance(3000);
-    const floors = memoryNode(cluster.server, "somebody").bucket("FLOORS");
+    const floors = memoryNode(cluster.server, "another").bucket("FLOORS");
     await cluster.done(floors.put("partition.0", payload));
     await cluster.clock.advance(3000);
     one.kill();
@@ -169,7 +169,7 @@ t.test("a floor that nobody can read is none: everything is replayed", async (t)
 });
 
 t.test(
-  "a skip whose record would be too large is refused; the order stays parked, the node goes on",
+  "a skip whose record would be too large is refused; the actor stays parked, the node goes on",
   async (t) => {
     const { cluster, one, inbox } = await started();
     await cluster.done(one.actors.start("d", {}, NOW));
@@ -189,7 +189,7 @@ t.test(
 );
 
 t.test(
-  "a skip that the server refuses is told as refused, and not as something to be repeated",
+  "a skip that the server refuses is answered as refused, not as something to be repeated",
   async (t) => {
     const { cluster, one, inbox } = await started();
     await cluster.done(one.actors.start("d", {}, NOW));

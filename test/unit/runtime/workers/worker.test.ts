@@ -72,24 +72,27 @@ t.test("given an event, the work is done once and marked", async (t) => {
   t.same(seen, [["e1", "order.created", "ord_1", { n: "e1" }, 1]]);
   t.equal(s.state("e1"), "done");
   await s.clock.advance(60_000);
-  t.same(seen.length, 1, "it does not come again");
+  t.same(seen.length, 1, "it is not delivered again");
   t.match(worker.counters, { done: 1, repeated: 0 });
 });
 
-t.test("given an event that is delivered twice, the second is acknowledged and ignored", async (t) => {
-  const s = scene();
-  let works = 0;
-  const worker = await s.worker(async () => void works++);
-  s.emit("e1");
-  await s.clock.advance(10);
-  s.emit("e1");
-  await s.clock.advance(60_000);
-  t.equal(works, 1);
-  t.match(worker.counters, { done: 1, repeated: 1 });
-});
+t.test(
+  "given an event that is delivered twice, the second delivery is acknowledged and ignored",
+  async (t) => {
+    const s = scene();
+    let works = 0;
+    const worker = await s.worker(async () => void works++);
+    s.emit("e1");
+    await s.clock.advance(10);
+    s.emit("e1");
+    await s.clock.advance(60_000);
+    t.equal(works, 1);
+    t.match(worker.counters, { done: 1, repeated: 1 });
+  },
+);
 
 t.test(
-  "given two workers and an event that comes twice at once, one works and the other waits",
+  "given two workers and two deliveries of an event at once, one works and the other waits",
   async (t) => {
     const s = scene();
     let works = 0;
@@ -115,7 +118,7 @@ t.test(
 );
 
 t.test(
-  "a failure is tried again after growing pauses, then becomes a dead letter with its reason",
+  "a failed event is retried after growing pauses, then becomes a dead letter with its reason",
   async (t) => {
     const s = scene();
     const at: number[] = [];
@@ -143,11 +146,11 @@ t.test(
     t.match(worker.counters, { done: 0, failed: 3, dead: 1 });
     s.emit("e1");
     await s.clock.advance(60_000);
-    t.equal(at.length, 4, "a repeat of a dead one is ignored");
+    t.equal(at.length, 4, "a repeat of a dead letter is ignored");
   },
 );
 
-t.test("a definite no becomes a dead letter at once", async (t) => {
+t.test("a refused event becomes a dead letter at once", async (t) => {
   const s = scene();
   let works = 0;
   await s.worker(async () => {
@@ -160,7 +163,7 @@ t.test("a definite no becomes a dead letter at once", async (t) => {
   t.match(s.queues.dead, [{ reason: "no such mailbox", attempts: 1 }]);
 });
 
-t.test("a message that is no event becomes a dead letter and holds nobody up", async (t) => {
+t.test("a message that is no event becomes a dead letter and delays no other event", async (t) => {
   const s = scene();
   const seen: string[] = [];
   await s.worker(async (event) => void seen.push(event.id));
@@ -175,7 +178,7 @@ t.test("a message that is no event becomes a dead letter and holds nobody up", a
   ]);
 });
 
-t.test("work that exceeds its limit is aborted and tried again", async (t) => {
+t.test("work that exceeds its time limit is aborted and retried", async (t) => {
   const s = scene();
   let aborted = 0;
   const worker = await s.worker(async (_event, { attempt, signal }) => {
@@ -203,9 +206,9 @@ t.test("given a lock whose owner has died, another worker takes it over when its
   await s.worker(async (_event, { attempt }) => void attempts.push([s.clock.monotonic(), attempt]));
   s.emit("e1");
   await s.clock.advance(2_999);
-  t.same(attempts, [], "not while it lives");
+  t.same(attempts, [], "not before the lock expires");
   await s.clock.advance(60_000);
-  t.same(attempts, [[3_000, 3]], "and the attempts of the dead one count");
+  t.same(attempts, [[3_000, 3]], "and the attempts of the dead worker count");
 });
 
 t.test("an event that ends its worker every time becomes a dead letter", async (t) => {
@@ -249,7 +252,7 @@ t.test("given no server for the mark, this worker repeats the mark and not the w
   t.equal(s.state("e1"), "done");
 });
 
-t.test("a mark that is refused by mistake is written again, so that a repeat finds it", async (t) => {
+t.test("a mark that is rejected by mistake is written again, so that a repeat finds it", async (t) => {
   const s = scene();
   let times = 0;
   const worker = await s.worker(async () => {
@@ -265,7 +268,7 @@ t.test("a mark that is refused by mistake is written again, so that a repeat fin
   await worker.stop();
 });
 
-t.test("given a lock whose answer is lost, the event is worked on nevertheless, once", async (t) => {
+t.test("given a lock whose answer is lost, the event is still processed, once", async (t) => {
   const s = scene();
   let works = 0;
   s.faults.push("lose-answer");
@@ -276,7 +279,7 @@ t.test("given a lock whose answer is lost, the event is worked on nevertheless, 
   t.equal(s.state("e1"), "done");
 });
 
-t.test("no more events are worked on at once than the bound says", async (t) => {
+t.test("a worker processes no more events at once than its bound", async (t) => {
   const s = scene();
   let now = 0;
   let most = 0;

@@ -9,7 +9,7 @@ const { shippingAddress } = orderInput();
 const label = { orderId: "ord_1", shippingAddress };
 const call = (key = "ord_1:label", signal = new AbortController().signal) => ({ key, signal });
 
-t.test("a label is asked for once, with its key and what has to be collected", async (t) => {
+t.test("a label is requested once, with its key and the amount to collect", async (t) => {
   const { url, seen } = await startGateway(t, () => ({ status: 200, body: { trackingNumber: "ORD1" } }));
   const carrier = httpCarrier(`${url}/v2`);
   t.strictSame(await carrier.createLabel(label, call("k1")), { trackingNumber: "ORD1" });
@@ -32,7 +32,7 @@ t.test("a label is asked for once, with its key and what has to be collected", a
   ]);
 });
 
-t.test("failures say whether a label may have been made", async (t) => {
+t.test("failures show whether a label may have been made", async (t) => {
   const cases: [name: string, reply: Reply, kind: EffectError["kind"], code: string][] = [
     ["a server error", { status: 500, body: { error: "carrier_error" } }, "unknown", "carrier_error"],
     ["a dropped connection", "drop", "unknown", "carrier_no_answer"],
@@ -49,7 +49,7 @@ t.test("failures say whether a label may have been made", async (t) => {
   await t.rejects(nobody.createLabel(label, call()), { kind: "retryable", code: "carrier_unreachable" });
 });
 
-t.test("a label is looked up under its key; a look-up that fails proves nothing", async (t) => {
+t.test("a label's status is queried under its key; a failed query proves nothing", async (t) => {
   const { url } = await startGateway(t, ({ path }) => {
     if (path === "/labels/ord_1%3Alabel") return { status: 200, body: { trackingNumber: "ORD1" } };
     if (path === "/labels/ord_2%3Alabel") return { status: 404, body: { error: "unknown_key" } };
@@ -61,7 +61,7 @@ t.test("a label is looked up under its key; a look-up that fails proves nothing"
   await t.rejects(carrier.queryStatus(call("ord_3:label")), { name: "EffectError", kind: "unknown" });
 });
 
-t.test("a parcel that the carrier does not know is not handed over", async (t) => {
+t.test("an unknown parcel is not handed over", async (t) => {
   const { url } = await startGateway(t, () => ({ status: 404, body: { error: "unknown_shipment" } }));
   await t.rejects(
     httpCarrier(url).handOver({ orderId: "ord_1", trackingNumber: "ORD1" }, { signal: call().signal }),

@@ -15,7 +15,7 @@ const context = (actor: string, generation: number) => ({
   signal: new AbortController().signal,
 });
 
-t.test("an order gets one tracking number, however often its label is asked for", async (t) => {
+t.test("an order gets one tracking number, however often its label is requested", async (t) => {
   const { createShippingLabel: effect } = carrierEffects(instantCarrier);
   const first = await effect.run(context("ord_1", 3001));
   t.match(first, { trackingNumber: /^ORD[0-9A-F]{14}$/ });
@@ -24,7 +24,7 @@ t.test("an order gets one tracking number, however often its label is asked for"
   t.notSame(await effect.run(context("ord_2", 3001)), first);
 });
 
-t.test("a label that nobody has made is not found", async (t) => {
+t.test("a label that was never made is not found", async (t) => {
   const keys: string[] = [];
   const empty: Carrier = {
     ...instantCarrier,

@@ -26,7 +26,7 @@ const retrieve = (documents: Pick<Documents, "get">) =>
     signal: new AbortController().signal,
   });
 
-t.test("the document is read, and told by number, size and digest", async (t) => {
+t.test("the document is read, and described by number, size and digest", async (t) => {
   t.strictSame(await retrieve(await stored("ord_1")), {
     number,
     bytes: bytes.length,

@@ -1,4 +1,4 @@
-/** Asking the inventory from a node that owns it, and from one that does not. */
+/** Requests to the inventory from a node that owns it, and from one that does not. */
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { systemClock } from "../../../../src/adapters/local/system-clock.ts";
@@ -15,7 +15,7 @@ import { waitUntil } from "../../../support/wait-until.ts";
 import { EUR, ownedShard } from "./owned-shard.ts";
 import type { OwnedShard } from "./owned-shard.ts";
 
-/** One process' view of a bus without delays; `lose` takes answers away after the work was done. */
+/** One process' view of a bus without delays; `lose` drops answers after the work was done. */
 class FakeBus implements Bus {
   readonly served = new Map<string, (payload: string) => Promise<string>>();
   requests = 0;
@@ -47,11 +47,11 @@ type Stage = {
   readonly near: InventoryClient;
   /** On another one. */
   readonly far: InventoryClient;
-  /** From now on nothing is stored; before, whatever waits is. */
+  /** From now on nothing is stored; before, all waiting writes are. */
   readonly stop: () => void;
 };
 
-/** @param deadlineMs short where a test is about running into it */
+/** @param deadlineMs short in tests of the deadline */
 async function stage(t: { teardown(run: () => void): void }, deadlineMs = 10_000): Promise<Stage> {
   const bus = new FakeBus();
   const owner = await ownedShard();
@@ -81,21 +81,24 @@ async function stage(t: { teardown(run: () => void): void }, deadlineMs = 10_000
 const shirt = { name: "Shirt", price: EUR(100) };
 const order = (orderId: string, quantity: number) => ({ orderId, lines: [{ sku: "A", quantity }] });
 
-t.test("a client near the owner does not use the bus, one far from it gets the same answers", async (t) => {
-  const { bus, near, far } = await stage(t);
-  t.match(await near.put("A", { onHand: 5, ...shirt }), { status: "stored", stock: { onHand: 5 } });
-  t.equal(bus.requests, 0);
-  t.match(await far.reserve(order("o1", 2)), { status: "ok", output: { outcome: "reserved" } });
-  t.match(await far.get("A"), { status: "found", stock: { onHand: 5, reserved: 2, available: 3 } });
-  t.strictSame(await far.get("A"), await near.get("A"));
-  t.strictSame(await far.get("B"), { status: "not_found" });
-  t.strictSame(await far.list({ limit: 10 }), await near.list({ limit: 10 }));
-  t.match(await far.put("A", { onHand: 1, ...shirt }), { status: "below_reserved", reserved: 2 });
-  t.match(await far.ship({ orderId: "o1" }), { output: { outcome: "shipped" } });
-  t.match(await far.release({ orderId: "o1" }), { output: { outcome: "shipped" } });
-});
+t.test(
+  "a client on the owner's node does not use the bus; a client on another node gets the same answers",
+  async (t) => {
+    const { bus, near, far } = await stage(t);
+    t.match(await near.put("A", { onHand: 5, ...shirt }), { status: "stored", stock: { onHand: 5 } });
+    t.equal(bus.requests, 0);
+    t.match(await far.reserve(order("o1", 2)), { status: "ok", output: { outcome: "reserved" } });
+    t.match(await far.get("A"), { status: "found", stock: { onHand: 5, reserved: 2, available: 3 } });
+    t.strictSame(await far.get("A"), await near.get("A"));
+    t.strictSame(await far.get("B"), { status: "not_found" });
+    t.strictSame(await far.list({ limit: 10 }), await near.list({ limit: 10 }));
+    t.match(await far.put("A", { onHand: 1, ...shirt }), { status: "below_reserved", reserved: 2 });
+    t.match(await far.ship({ orderId: "o1" }), { output: { outcome: "shipped" } });
+    t.match(await far.release({ orderId: "o1" }), { output: { outcome: "shipped" } });
+  },
+);
 
-t.test("a request whose answer is lost is asked again and done once", async (t) => {
+t.test("a request whose answer is lost is repeated and done once", async (t) => {
   const { bus, far, near } = await stage(t);
   bus.lose = 1;
   t.match(await far.put("A", { onHand: 5, ...shirt }), { stock: { onHand: 5 } });
@@ -121,7 +124,7 @@ t.test("a client finds the owner that comes while it tries", async (t) => {
   await service.drain();
   const asked = bus.requests;
   const late = far.put("A", { onHand: 1, ...shirt });
-  await waitUntil("the client has asked in vain", () => bus.requests > asked + 1);
+  await waitUntil("the client has tried without success", () => bus.requests > asked + 1);
   await service.acquire(await owner.takeOver());
   t.match(await late, { status: "stored" });
 });
@@ -129,7 +132,7 @@ t.test("a client finds the owner that comes while it tries", async (t) => {
 t.test("a node that has lost the server answers nothing from memory", async (t) => {
   const { owner, near } = await stage(t, 150);
   await near.put("A", { onHand: 5, ...shirt });
-  owner.doubt("this node is not connected to NATS");
+  owner.unverify("this node is not connected to NATS");
   t.match(await near.get("A"), { status: "unavailable", reason: /not connected/ });
 });
 
@@ -151,7 +154,7 @@ t.test("an aborted call ends", async (t) => {
   t.match(await call, { status: "unavailable" });
 });
 
-t.test("a known SKU is asked for once, an unknown one every time", async (t) => {
+t.test("a known SKU is requested once, an unknown one every time", async (t) => {
   const { bus, far } = await stage(t);
   await far.put("A", { onHand: 0, ...shirt });
   const before = bus.requests;
@@ -162,7 +165,7 @@ t.test("a known SKU is asked for once, an unknown one every time", async (t) => 
   t.strictSame(await far.known(["A", "B"]), { status: "checked", unknown: [] });
 });
 
-t.test("what is no request is refused without harm", async (t) => {
+t.test("a payload that is no request is refused without effect", async (t) => {
   const { bus } = await stage(t);
   const hostile = [
     "",
@@ -202,7 +205,7 @@ const context = (input: unknown): EffectContext => ({
   signal: new AbortController().signal,
 });
 
-/** What a run failed with. */
+/** The error of a failed run. */
 async function failure(run: Promise<unknown>): Promise<unknown> {
   const error = await run.catch((error: unknown) => error);
   return error instanceof EffectError ? [error.kind, error.code] : error;
@@ -232,7 +235,7 @@ t.test("effects join where the shard is, and are run where it is not", async (t)
   t.match(await there.shipInventory.run(context({ orderId: "o1" })), { outcome: "released" });
 });
 
-t.test("what the inventory refuses is final, what it cannot do now is retryable", async (t) => {
+t.test("a refusal of the inventory is final, and its unavailability is retryable", async (t) => {
   const { near, far, service, owner } = await stage(t, 150);
   const effects = inventoryEffects(far, owner.shard);
   t.strictSame(await failure(effects.shipInventory.run(context({ orderId: "o1" }))), ["refused", "no_hold"]);

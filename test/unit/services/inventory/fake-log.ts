@@ -1,6 +1,6 @@
 /**
- * A log and a relay in memory for tests of the inventory: they store, delay or drop units when told to, and check
- * fences as the server does. Reads can be made old.
+ * A log and a relay in memory for tests of the inventory: they store, delay or drop write sets at the test's command,
+ * and check fences as the server does. Reads can be made stale.
  */
 import { ServerCode } from "../../../../src/runtime/ports.ts";
 import type {
@@ -61,11 +61,11 @@ export class FakeLog {
   };
 }
 
-/** Keeps units until the test says what becomes of them, oldest first. */
+/** Keeps write sets until the test decides their outcome, oldest first. */
 export class FakeRelay implements WriteSetSink {
   readonly waiting: WriteSet[] = [];
   private readonly log: FakeLog;
-  /** Stored, and nobody told yet. */
+  /** Stored, and not answered yet. */
   private unanswered: (() => void) | undefined;
   batches = 0;
 
@@ -73,25 +73,27 @@ export class FakeRelay implements WriteSetSink {
     this.log = log;
   }
 
-  submit(unit: WriteSet): void {
-    this.waiting.push(unit);
+  submit(writeSet: WriteSet): void {
+    this.waiting.push(writeSet);
   }
 
   get inFlight(): boolean {
     return this.unanswered !== undefined;
   }
 
-  /** Puts the oldest `count` units into the log as one batch; whoever is overtaken or has lost its lock is dropped. */
+  /** Stores the oldest `count` write sets as one batch; drops those with a failed precondition or a lost lock. */
   publish(count: number): void {
     if (this.unanswered) return;
     const dropped: [WriteSet, Outcome][] = [];
-    const taken = this.waiting.splice(0, count).filter((unit) => {
-      const moved = !unit.locks.every(({ subject, epoch }) => this.log.fits({ subject, sequence: epoch }));
-      const fenced = !unit.preconditions.every(({ subject, sequence }) =>
+    const taken = this.waiting.splice(0, count).filter((writeSet) => {
+      const moved = !writeSet.locks.every(({ subject, epoch }) =>
+        this.log.fits({ subject, sequence: epoch }),
+      );
+      const fenced = !writeSet.preconditions.every(({ subject, sequence }) =>
         this.log.fits({ subject, sequence: sequence ?? -1 }),
       );
-      if (moved) dropped.push([unit, { status: "dropped", why: "lock_moved" }]);
-      else if (fenced) dropped.push([unit, { status: "dropped", why: "fenced" }]);
+      if (moved) dropped.push([writeSet, { status: "dropped", why: "lock_moved" }]);
+      else if (fenced) dropped.push([writeSet, { status: "dropped", why: "fenced" }]);
       return !moved && !fenced;
     });
     const sequences = new Map<string, number>();
@@ -108,8 +110,8 @@ export class FakeRelay implements WriteSetSink {
     this.unanswered = () => {
       this.unanswered = undefined;
       for (const [aggregator, changes] of byAggregator) aggregator.committed(changes);
-      for (const unit of taken) unit.resolved({ status: "stored", sequences, lastSequence });
-      for (const [unit, outcome] of dropped) unit.resolved(outcome);
+      for (const writeSet of taken) writeSet.resolved({ status: "stored", sequences, lastSequence });
+      for (const [writeSet, outcome] of dropped) writeSet.resolved(outcome);
     };
   }
 
@@ -118,7 +120,7 @@ export class FakeRelay implements WriteSetSink {
     this.unanswered?.();
   }
 
-  /** Publishes and settles all that waits. */
+  /** Publishes and answers all that waits. */
   flush(): void {
     this.answer();
     while (this.waiting.length > 0) {
@@ -128,7 +130,7 @@ export class FakeRelay implements WriteSetSink {
   }
 
   drop(count: number, outcome: Exclude<Outcome, { status: "stored" }>): void {
-    for (const unit of this.waiting.splice(0, count)) unit.resolved(outcome);
+    for (const writeSet of this.waiting.splice(0, count)) writeSet.resolved(outcome);
   }
 }
 
@@ -138,7 +140,7 @@ export function countingIds(prefix: string): Ids {
   return { next: () => `${prefix}${++count}` };
 }
 
-/** Time passes only by `after`: each timer fires at once when the event loop turns, and moves the clock there. */
+/** Time passes only by `after`: each timer fires in the next round of the event loop, and moves the clock there. */
 export function eagerClock(): Clock {
   let now = 0;
   const after = (delayMs: number, run: () => void) => {
@@ -158,7 +160,7 @@ export function eagerClock(): Clock {
   };
 }
 
-/** Lets everything that can go on go on. */
+/** Lets all pending callbacks run. */
 export async function turns(count = 3): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -7,17 +7,17 @@ import type { ShardLimits } from "../../../../src/services/inventory/shard-depen
 import type { Operations, InventoryReply } from "../../../../src/services/inventory/protocol.ts";
 import { FakeLog, FakeRelay, countingIds, eagerClock, turns } from "./fake-log.ts";
 
-/** The shard and what it stands on. */
+/** The shard with its log and relay. */
 export type OwnedShard = {
   readonly log: FakeLog;
   readonly relay: FakeRelay;
   readonly shard: InventoryShard;
-  /** Wins the lock again, as the next owner would, and loads. */
+  /** Acquires the lock again, as the next owner would, and loads. */
   readonly takeOver: () => Promise<number>;
-  /** Asks, and stores whatever that takes. */
+  /** Awaits the answer, and stores all writes for it. */
   readonly settle: <T>(asked: Promise<T>) => Promise<T>;
-  /** Why the lock may be lost by now; undefined: it is held for certain. */
-  readonly doubt: (reason: string | undefined) => void;
+  /** Why the lock is unverified; undefined: it is verified. */
+  readonly unverify: (reason: string | undefined) => void;
   readonly stock: (
     sku: string,
     onHand: number,
@@ -28,7 +28,7 @@ export type OwnedShard = {
 /** Minor units. */
 export const EUR = (amount: number) => ({ amount, currency: "EUR" });
 
-/** Wins the lock and loads an empty log. */
+/** Acquires the lock and loads an empty log. */
 export async function ownedShard(limits: Partial<ShardLimits> = {}): Promise<OwnedShard> {
   const log = new FakeLog();
   let reason: string | undefined;
@@ -62,10 +62,10 @@ export async function ownedShard(limits: Partial<ShardLimits> = {}): Promise<Own
       }),
     );
   await takeOver();
-  const doubt = (now: string | undefined): void => {
+  const unverify = (now: string | undefined): void => {
     reason = now;
   };
-  return { log, relay, shard, takeOver, settle, stock, doubt };
+  return { log, relay, shard, takeOver, settle, stock, unverify };
 }
 
 /** A reservation of these lines. */
@@ -82,7 +82,7 @@ export const release = (orderId: string) => ({ op: "release" as const, orderId }
 /** A shipment of the order's hold. */
 export const ship = (orderId: string) => ({ op: "ship" as const, orderId });
 
-/** The output of an answer that has to be one. */
+/** The output of an answer; throws without one. */
 export function output<O extends keyof Operations>(reply: InventoryReply<O>): Operations[O]["output"] {
   if (reply.status !== "ok") throw new Error(`not answered: ${JSON.stringify(reply)}`);
   return reply.output;

@@ -15,20 +15,20 @@ import {
 import type { Availability, Stock } from "../../../../src/services/inventory/rules.ts";
 
 const item = (amount: number, currency = "EUR") => ({ name: "Shirt", price: { amount, currency } });
-const offers: Record<string, Availability> = {
+const catalogue: Record<string, Availability> = {
   SHIRT: { item: item(1999), available: 5 },
   MUG: { item: item(500), available: 1 },
   GIFT: { item: item(0), available: 3 },
   PIN: { item: item(300, "USD"), available: 9 },
 };
-const offer = (sku: string) => offers[sku];
+const availability = (sku: string) => catalogue[sku];
 
 t.test("a reservation that fits takes all lines and prices them from the catalogue", async (t) => {
   const lines = [
     { sku: "SHIRT", quantity: 5 },
     { sku: "MUG", quantity: 1 },
   ];
-  t.strictSame(decideReserve(lines, offer), {
+  t.strictSame(decideReserve(lines, availability), {
     outcome: "reserved",
     lines: [
       { sku: "SHIRT", name: "Shirt", quantity: 5, unitPrice: { amount: 1999, currency: "EUR" } },
@@ -44,7 +44,7 @@ t.test("a reservation that does not fit names every short line and takes nothing
     { sku: "GIFT", quantity: 3 },
     { sku: "MUG", quantity: 2 },
   ];
-  t.strictSame(decideReserve(lines, offer), {
+  t.strictSame(decideReserve(lines, availability), {
     outcome: "out_of_stock",
     missing: [
       { sku: "SHIRT", requested: 6, available: 5 },
@@ -57,13 +57,13 @@ t.test("unknown SKUs are named before currencies, currencies before short lines"
   const short = { sku: "SHIRT", quantity: 99 };
   const dollars = { sku: "PIN", quantity: 1 };
   t.strictSame(
-    decideReserve([short, dollars, { sku: "NO", quantity: 1 }, { sku: "NEVER", quantity: 1 }], offer),
+    decideReserve([short, dollars, { sku: "NO", quantity: 1 }, { sku: "NEVER", quantity: 1 }], availability),
     {
       outcome: "unknown_sku",
       skus: ["NO", "NEVER"],
     },
   );
-  t.strictSame(decideReserve([short, dollars], offer), {
+  t.strictSame(decideReserve([short, dollars], availability), {
     outcome: "mixed_currency",
     currencies: ["EUR", "USD"],
   });
@@ -80,7 +80,7 @@ t.test("the dearest order that the bounds allow still has an exact total", async
   );
 });
 
-t.test("lines that cannot be decided are told apart", async (t) => {
+t.test("lines that cannot be decided get a fault each", async (t) => {
   t.equal(faultOfLines([{ sku: "A", quantity: 1 }]), undefined);
   t.match(faultOfLines([]), /lines/);
   t.match(faultOfLines(Array.from({ length: 101 }, (_, n) => ({ sku: `${n}`, quantity: 1 }))), /lines/);
@@ -89,7 +89,7 @@ t.test("lines that cannot be decided are told apart", async (t) => {
   t.match(faultOfLines([1, 2].map((quantity) => ({ sku: "A", quantity }))), /two lines/);
 });
 
-t.test("a put below what is pledged is refused with that number", async (t) => {
+t.test("a put below the committed quantity is refused with that quantity", async (t) => {
   const stock: Stock = { onHand: 10, reserved: 4, received: 10, shipped: 0 };
   const wanted = { onHand: 5, ...item(1) };
   t.strictSame(decidePut(stock, 6, wanted), { decision: "below_reserved", reserved: 6 });

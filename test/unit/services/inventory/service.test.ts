@@ -7,7 +7,7 @@ import { InventoryService } from "../../../../src/services/inventory/service.ts"
 import { turns } from "./fake-log.ts";
 import { ownedShard } from "./owned-shard.ts";
 
-/** A bus that counts who serves; its flushes and the ends of its subscriptions wait until the test lets them. */
+/** A bus that counts its subscriptions; flushes and ends of subscriptions wait until the test releases them. */
 function slowBus() {
   const flushes: PromiseWithResolvers<void>[] = [];
   const stops: PromiseWithResolvers<void>[] = [];
@@ -61,7 +61,7 @@ t.test("an acquisition that fails late leaves alone what was won since", async (
   for (const stop of stops) stop.resolve();
   await t.rejects(first);
   await second;
-  t.ok(shard.open, "the second acquisition stands");
+  t.ok(shard.open, "the second acquisition remains");
   t.equal(serving(), 1, "and serves, alone");
 });
 
@@ -78,7 +78,7 @@ t.test("an acquisition that was lost before it was done serves nothing", async (
   t.equal(serving(), 0);
 });
 
-t.test("a hand-over that ends late does not drain what was won again meanwhile", async (t) => {
+t.test("a hand-over that ends late does not drain a newer acquisition", async (t) => {
   const { service, shard, win, flushes, stops } = await stage();
   const first = service.acquire(win());
   await turns();

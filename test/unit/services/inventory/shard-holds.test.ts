@@ -45,7 +45,7 @@ t.test(
   },
 );
 
-t.test("a unit names the lock it was decided under and guards the hold", async (t) => {
+t.test("a write set names its lock and has a precondition on the hold", async (t) => {
   const { shard, relay, log } = await shardWith(10);
   void shard.answer(reserve("o1", ["A", 2]));
   await turns();
@@ -128,7 +128,7 @@ t.test("a shipped hold lowers onHand and reserved together, once", async (t) => 
   });
 });
 
-t.test("a release without a hold leaves a tombstone that a late reservation meets", async (t) => {
+t.test("a release without a hold leaves a tombstone that refuses a late reservation", async (t) => {
   const owned = await shardWith(10);
   const { shard, settle, relay } = owned;
   await settle(shard.answer(release("o1")));
@@ -136,11 +136,7 @@ t.test("a release without a hold leaves a tombstone that a late reservation meet
   t.match(output<"reserve">(await shard.answer<"reserve">(reserve("o1", ["A", 1]))), { outcome: "closed" });
   await owned.takeOver();
   const late = shard.answer<"reserve">({ ...reserve("o1", ["A", 1]), fresh: true });
-  t.match(
-    output<"reserve">(await settle(late)),
-    { outcome: "closed" },
-    "a wrong guess is refused and looked up",
-  );
+  t.match(output<"reserve">(await settle(late)), { outcome: "closed" }, "a wrong guess is refused and read");
   t.equal(relay.waiting.length, 0);
 });
 
@@ -149,7 +145,7 @@ t.test("shipping what was never reserved is refused", async (t) => {
   t.match(await shard.answer(ship("o1")), { status: "refused", code: "no_hold" });
 });
 
-t.test("a dropped reservation is free for the next one and told as retryable", async (t) => {
+t.test("a dropped reservation is available for the next one and answered as retryable", async (t) => {
   const owned = await shardWith(1);
   const { shard, relay, settle } = owned;
   const first = shard.answer(reserve("o1", ["A", 1]));
@@ -164,28 +160,25 @@ t.test("a dropped reservation is free for the next one and told as retryable", a
   });
 });
 
-t.test(
-  "a decision that is overtaken again and again gives up after a bounded number of attempts",
-  async (t) => {
-    const { shard, relay } = await ownedShard({ attempts: 3 });
-    const asked = shard.answer(release("o1"));
-    for (let attempt = 1; attempt <= 3; attempt++) {
-      await turns();
-      t.equal(relay.waiting.length, 1);
-      relay.drop(1, { status: "dropped", why: "fenced" });
-    }
-    t.match(await asked, { status: "unavailable", reason: /overtaken 3 times/ });
-    t.equal(relay.waiting.length, 0);
-  },
-);
+t.test("a decision that is overtaken repeatedly fails after a bounded number of attempts", async (t) => {
+  const { shard, relay } = await ownedShard({ attempts: 3 });
+  const asked = shard.answer(release("o1"));
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    await turns();
+    t.equal(relay.waiting.length, 1);
+    relay.drop(1, { status: "dropped", why: "fenced" });
+  }
+  t.match(await asked, { status: "unavailable", reason: /overtaken 3 times/ });
+  t.equal(relay.waiting.length, 0);
+});
 
-t.test("beyond its bounds the owner turns callers away", async (t) => {
-  const { shard, relay } = await ownedShard({ unsettled: 2, waiting: 1 });
+t.test("beyond its bounds the owner rejects callers", async (t) => {
+  const { shard, relay } = await ownedShard({ unresolved: 2, waiting: 1 });
   const first = [1, 2].map(() => shard.answer(release("o1")));
-  t.strictSame(await shard.answer(release("o1")), { status: "overloaded" }, "one holds the turn, one waits");
+  t.strictSame(await shard.answer(release("o1")), { status: "overloaded" }, "one holds the key, one waits");
   void shard.answer(release("o2"));
   await turns();
-  t.strictSame(await shard.answer(release("o3")), { status: "overloaded" }, "two units are under way");
+  t.strictSame(await shard.answer(release("o3")), { status: "overloaded" }, "two write sets are in flight");
   t.equal(shard.joinReserve(reserve("o4", ["A", 1])), undefined);
   relay.flush();
   t.strictSame(

@@ -52,12 +52,12 @@ type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
 type Run = {
   readonly owned: OwnedShard;
   readonly asked: Promise<unknown>[];
-  /** Orders that were told they have a reservation. */
+  /** Orders that got `reserved` as the answer. */
   readonly promised: Set<string>;
   commits: number;
 };
 
-/** What the relay does with a joined decision: it becomes a part of the order's own unit. */
+/** What the relay does with a joined decision: it becomes a part of the order's own write set. */
 function submitJoined(run: Run, orderId: string, part: Joined | undefined): void {
   if (!part) return;
   const commit = `order${run.commits++}`;
@@ -78,7 +78,7 @@ function submitJoined(run: Run, orderId: string, part: Joined | undefined): void
   });
 }
 
-/** Whoever hears "reserved" must find a hold in the log. */
+/** An order that gets `reserved` must have a hold in the log. */
 function promise(run: Run, orderId: string): void {
   if (!run.owned.log.last(subjects.hold(orderId)))
     throw new Error(`${orderId} was promised what is not stored`);
@@ -118,7 +118,7 @@ async function perform(run: Run, action: Action): Promise<void> {
     case "drop":
       return relay.drop(action.count, { status: "dropped", why: action.why });
     case "refuse":
-      return relay.drop(1, { status: "refused", code: 1, reason: "told to" });
+      return relay.drop(1, { status: "refused", code: 1, reason: "refused by the test" });
     case "takeOver":
       await takeOver();
   }
@@ -149,7 +149,7 @@ function checkReceived(run: Run, puts: ReadonlyMap<string, number>): void {
   }
 }
 
-/** The log by itself: stock is what the holds say, and holds live as they may. */
+/** The log by itself: stock is the sum of the holds, and holds change only as allowed. */
 function checkLog(run: Run): void {
   const { log } = run.owned;
   const holds = new Map<string, StoredHold[]>();
@@ -196,7 +196,7 @@ async function checkOwner(run: Run): Promise<void> {
   }
 }
 
-/** With nothing under way, exactly what is available can be had: no pledge was forgotten. */
+/** With nothing in flight, exactly the available pieces can be reserved: no pending allocation is left. */
 async function sellOut({ owned: { shard, settle } }: Run): Promise<void> {
   for (const sku of SKUS) {
     const left = output<"get">(await shard.answer<"get">({ op: "get", sku }))?.available ?? 0;
@@ -208,7 +208,7 @@ async function sellOut({ owned: { shard, settle } }: Run): Promise<void> {
   }
 }
 
-/** Waits are bounded by attempts, so that many rounds are enough; who still waits then makes the test hang. */
+/** Waits are bounded by attempts, so that many rounds are enough; a call that still waits then makes the test hang. */
 async function settleAll({ owned: { relay } }: Run): Promise<void> {
   for (let round = 0; round < 50; round++) {
     relay.flush();
@@ -234,7 +234,7 @@ async function prove(actions: readonly Action[]): Promise<void> {
     checkReceived(run, puts);
     await checkOwner(run);
   }
-  // Everybody gets an answer in the end, and nothing stays pledged.
+  // Every call gets an answer in the end, and no allocation stays pending.
   await Promise.all([...run.asked, settleAll(run)]);
   await sellOut(run);
   await run.owned.shard.drain();
@@ -246,7 +246,7 @@ async function prove(actions: readonly Action[]): Promise<void> {
 }
 
 t.test(
-  "whatever is stored, delayed or dropped in whatever order, nothing is oversold and no hold is partial",
+  "under any order of storing, delaying and dropping nothing is oversold and no hold is partial",
   async (t) => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 20, maxLength: 80, size: "max" }), prove),

@@ -7,7 +7,7 @@ import { turns } from "./fake-log.ts";
 import { output, ownedShard, release, reserve, ship } from "./owned-shard.ts";
 import type { OwnedShard } from "./owned-shard.ts";
 
-/** What the runtime does with it: fences become guards of the order's unit. */
+/** What the runtime does with it: fences become preconditions of the order's write set. */
 function submit({ relay }: OwnedShard, part: Joined | undefined, sequencesTold = true): void {
   if (!part) throw new Error("did not join");
   relay.submit({
@@ -48,7 +48,7 @@ t.test("a reservation joins at once and counts at once", async (t) => {
   t.match(owned.shard.joinReserve(reserve("o3", ["NO", 1]))?.output, { outcome: "unknown_sku" });
 });
 
-t.test("a refusal joins without messages and leaves nothing behind", async (t) => {
+t.test("a refusal joins without messages and has no effect", async (t) => {
   const owned = await shardWith(0);
   const part = owned.shard.joinReserve(reserve("o1", ["A", 1]));
   t.strictSame(part?.messages, []);
@@ -59,7 +59,7 @@ t.test("a refusal joins without messages and leaves nothing behind", async (t) =
   t.equal(owned.log.last(subjects.hold("o1")), undefined);
 });
 
-t.test("while a joined decision is under way the order's next one does not join", async (t) => {
+t.test("while a joined decision is in flight the order's next one does not join", async (t) => {
   const owned = await shardWith(3);
   const { shard, relay, log } = owned;
   submit(owned, shard.joinReserve(reserve("o1", ["A", 2])));
@@ -67,7 +67,7 @@ t.test("while a joined decision is under way the order's next one does not join"
   t.equal(shard.joinRelease(release("o1")), undefined);
   const asked = shard.answer<"release">(release("o1"));
   await turns();
-  t.equal(relay.waiting.length, 1, "an asked one waits");
+  t.equal(relay.waiting.length, 1, "a requested one waits");
   relay.flush();
   await turns();
   relay.flush();
@@ -90,7 +90,7 @@ t.test("a hold that joined can be ended by joining, without a read", async (t) =
   t.match(output<"get">(await shard.answer<"get">({ op: "get", sku: "A" })), { onHand: 1, reserved: 0 });
 });
 
-t.test("a hold whose place in the log was not told is read before it is ended", async (t) => {
+t.test("a hold whose sequence is unknown is read before it is ended", async (t) => {
   const owned = await shardWith(3);
   const { shard, relay, log, settle } = owned;
   submit(owned, shard.joinReserve(reserve("o1", ["A", 2])), false);
@@ -109,13 +109,13 @@ t.test(
     await owned.takeOver();
     submit(owned, shard.joinReserve(reserve("o1", ["A", 2])));
     relay.flush();
-    t.equal(shard.joinReserve(reserve("o1", ["A", 2])), undefined, "it has to be read now");
+    t.equal(shard.joinReserve(reserve("o1", ["A", 2])), undefined, "it needs a read now");
     t.strictSame(output<"reserve">(await settle(shard.answer<"reserve">(reserve("o1", ["A", 2])))), first);
     t.match(output<"get">(await shard.answer<"get">({ op: "get", sku: "A" })), { reserved: 2, available: 3 });
   },
 );
 
-t.test("a dropped order gives back what had joined", async (t) => {
+t.test("a dropped order releases what had joined", async (t) => {
   const owned = await shardWith(3);
   owned.shard.joinReserve(reserve("o1", ["A", 3]))?.resolved(false);
   t.match(owned.shard.joinReserve(reserve("o2", ["A", 3]))?.output, { outcome: "reserved" });

@@ -1,4 +1,4 @@
-/** Winning, losing and handing over the shard. */
+/** Acquiring, losing and handing over the shard. */
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { InventoryRequest } from "../../../../src/services/inventory/protocol.ts";
@@ -26,11 +26,11 @@ t.test("a shard that is not owned decides nothing", async (t) => {
   shard.revoke();
 });
 
-t.test("while it is in doubt whether the shard is still held, nothing is answered from memory", async (t) => {
+t.test("while the lock of the shard is unverified, nothing is answered from memory", async (t) => {
   const owned = await ownedShard();
   await owned.stock("A", 10);
   await owned.settle(owned.shard.answer(reserve("o1", ["A", 3])));
-  owned.doubt("cut off");
+  owned.unverify("isolated");
   const put = {
     op: "put",
     sku: "A",
@@ -46,13 +46,17 @@ t.test("while it is in doubt whether the shard is still held, nothing is answere
     { op: "list", limit: 10 },
   ];
   for (const request of requests) {
-    t.strictSame(await owned.shard.answer(request), { status: "unavailable", reason: "cut off" }, request.op);
+    t.strictSame(
+      await owned.shard.answer(request),
+      { status: "unavailable", reason: "isolated" },
+      request.op,
+    );
   }
-  owned.doubt(undefined);
+  owned.unverify(undefined);
   t.match(output<"get">(await owned.shard.answer<"get">(get)), { onHand: 10, reserved: 3, available: 7 });
 });
 
-t.test("the next owner knows what was acknowledged, and nothing else", async (t) => {
+t.test("the next owner has what was acknowledged, and nothing else", async (t) => {
   const owned = await ownedShard();
   await owned.stock("A", 10);
   await owned.settle(owned.shard.answer(reserve("o1", ["A", 3])));
@@ -65,7 +69,7 @@ t.test("the next owner knows what was acknowledged, and nothing else", async (t)
   t.equal(owned.log.last(subjects.hold("o2")), undefined, "what the old owner had decided is refused");
 });
 
-t.test("whoever waits when the shard is lost is told so at once", async (t) => {
+t.test("callers that wait when the shard is lost are answered at once", async (t) => {
   const owned = await ownedShard();
   const asked = [release("o1"), release("o1"), release("o2")].map((request) => owned.shard.answer(request));
   await turns();
@@ -97,7 +101,7 @@ t.test("draining takes nothing new and ends when everything under way is settled
   t.equal(drained, true);
 });
 
-t.test("an old read is recognised and repeated before anything is decided", async (t) => {
+t.test("a stale read is detected and repeated before anything is decided", async (t) => {
   const owned = await ownedShard();
   await owned.stock("A", 10);
   owned.log.readsBefore = owned.log.messages.length + 1;

@@ -13,7 +13,7 @@ const put = (onHand: number, command: string, name = "A") => ({
 });
 
 t.test(
-  "every put writes stock and catalogue, guarded, so that one that lands twice is refused the second time",
+  "every put writes stock and catalogue with a precondition, so that the second copy of one write is refused",
   async (t) => {
     const { shard, settle, log, relay } = await ownedShard();
     const item = () => log.last(subjects.item("A"));
@@ -74,7 +74,7 @@ t.test("a put below what is reserved is refused, reservations under way included
   t.match(output<"put">(await settle(shard.answer<"put">(put(3, "p4")))), { stock: { available: 0 } });
 });
 
-t.test("puts of one SKU take turns", async (t) => {
+t.test("puts of one SKU run one after the other", async (t) => {
   const { shard, settle, relay } = await ownedShard();
   const both = Promise.all([put(5, "p1"), put(7, "p2")].map((request) => shard.answer<"put">(request)));
   await turns();
@@ -92,18 +92,15 @@ t.test("a put outside the bounds is refused", async (t) => {
   t.match(await shard.answer(put(-1, "p1")), { status: "refused", code: "invalid_stock" });
 });
 
-t.test(
-  "a dropped put leaves the SKU as it was, and the next one reads where the catalogue stands",
-  async (t) => {
-    const { shard, settle, relay } = await ownedShard();
-    const dropped = shard.answer(put(5, "p1"));
-    await turns();
-    relay.drop(1, { status: "dropped", why: "store_unavailable" });
-    t.match(await dropped, { status: "unavailable" });
-    t.equal(output<"get">(await shard.answer<"get">({ op: "get", sku: "A" })), null);
-    t.match(output<"put">(await settle(shard.answer<"put">(put(5, "p1")))), { status: "stored" });
-  },
-);
+t.test("a dropped put leaves the SKU unchanged, and the next one reads the catalogue entry", async (t) => {
+  const { shard, settle, relay } = await ownedShard();
+  const dropped = shard.answer(put(5, "p1"));
+  await turns();
+  relay.drop(1, { status: "dropped", why: "store_unavailable" });
+  t.match(await dropped, { status: "unavailable" });
+  t.equal(output<"get">(await shard.answer<"get">({ op: "get", sku: "A" })), null);
+  t.match(output<"put">(await settle(shard.answer<"put">(put(5, "p1")))), { status: "stored" });
+});
 
 t.test("a SKU that the load had missed is taken in, with its stock, by the put that is fenced", async (t) => {
   const { shard, settle, log, takeOver } = await ownedShard();
@@ -117,7 +114,7 @@ t.test("a SKU that the load had missed is taken in, with its stock, by the put t
   t.strictSame(output<"put">(await settle(asked)), { status: "below_reserved", reserved: 4 });
 });
 
-t.test("known tells which SKUs are not in the catalogue", async (t) => {
+t.test("known returns the SKUs that are not in the catalogue", async (t) => {
   const { shard, stock } = await ownedShard();
   await stock("A", 0);
   t.strictSame(output<"known">(await shard.answer<"known">({ op: "known", skus: ["A", "B"] })), {

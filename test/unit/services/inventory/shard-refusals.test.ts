@@ -1,10 +1,10 @@
-/** A refusal is believed by the order for good: it must not be told to one that holds stock already. */
+/** A refusal is final for an order: an order that holds stock already must not get one. */
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { inventoryEffects } from "../../../../src/services/inventory/inventory-effects.ts";
 import { output, ownedShard, release, reserve, ship } from "./owned-shard.ts";
 
-/** `o1` holds the last piece, and this owner of the shard has never heard of it. */
+/** `o1` holds the last piece, and this owner of the shard has no memory of it. */
 async function lastPieceHeld() {
   const owned = await ownedShard();
   await owned.stock("A", 1);
@@ -14,28 +14,31 @@ async function lastPieceHeld() {
 }
 
 t.test(
-  "an order that holds stock from an earlier try is not refused on a guess when it joins: the guard refuses",
+  "an order that holds stock from an earlier try is not refused on a guess when it joins: the precondition fails",
   async (t) => {
     const { shard } = await lastPieceHeld();
     const part = shard.joinReserve(reserve("o1", ["A", 1]), false);
     t.match(part?.messages, [{ subject: subjects.hold("o1"), fence: { sequence: 0 } }]);
     const first = shard.joinReserve(reserve("o2", ["A", 1]), true);
     t.match(first?.output, { outcome: "out_of_stock" });
-    t.strictSame(first?.messages, [], "nobody can have asked before the first record");
+    t.strictSame(first?.messages, [], "no try can precede the first record");
   },
 );
 
-t.test("an order that holds stock from an earlier try is not refused on a guess when it asks", async (t) => {
-  const owned = await lastPieceHeld();
-  const asked = owned.shard.answer<"reserve">({ ...reserve("o1", ["A", 1]), fresh: true });
-  t.match(output(await owned.settle(asked)), { outcome: "reserved" }, "the hold is found");
-  const other = owned.shard.answer<"reserve">({ ...reserve("o2", ["A", 1]), fresh: true });
-  t.match(output(await owned.settle(other)), { outcome: "out_of_stock" });
-  t.equal(owned.log.messages.filter(({ subject }) => subject === subjects.hold("o1")).length, 1);
-});
+t.test(
+  "an order that holds stock from an earlier try is not refused on a guess when it sends a request",
+  async (t) => {
+    const owned = await lastPieceHeld();
+    const asked = owned.shard.answer<"reserve">({ ...reserve("o1", ["A", 1]), fresh: true });
+    t.match(output(await owned.settle(asked)), { outcome: "reserved" }, "the hold is found");
+    const other = owned.shard.answer<"reserve">({ ...reserve("o2", ["A", 1]), fresh: true });
+    t.match(output(await owned.settle(other)), { outcome: "out_of_stock" });
+    t.equal(owned.log.messages.filter(({ subject }) => subject === subjects.hold("o1")).length, 1);
+  },
+);
 
 t.test(
-  "a refusal stands: a try that arrives late gets the same answer, however much came in since",
+  "a refusal is final: a try that arrives late gets the same answer, however much stock arrived since",
   async (t) => {
     const owned = await ownedShard();
     const { shard, settle, relay } = owned;
@@ -53,10 +56,10 @@ t.test(
   },
 );
 
-t.test("the first cascade of an order may be refused without a trace, a later one not", async (t) => {
+t.test("the first cascade of an order may be refused without a record, a later one not", async (t) => {
   const { shard } = await lastPieceHeld();
   const { reserveInventory } = inventoryEffects(undefined as never, shard);
   const context = { actor: "o2", key: "k", input: { orderId: "o2", lines: [{ sku: "A", quantity: 1 }] } };
   t.match(reserveInventory.join?.decide({ ...context, first: true })?.output, { outcome: "out_of_stock" });
-  t.equal(reserveInventory.join?.decide(context)?.messages.length, 1, "a later one has to be proven");
+  t.equal(reserveInventory.join?.decide(context)?.messages.length, 1, "a later one needs a stored proof");
 });

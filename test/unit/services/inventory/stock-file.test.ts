@@ -1,4 +1,4 @@
-/** Lines of a stock file: exact prices in every currency, and words for what is wrong. */
+/** Lines of a stock file: exact prices in every currency, and a text for every fault. */
 import * as fc from "fast-check";
 import t from "tap";
 import {
@@ -26,7 +26,7 @@ t.test("a line is a SKU with its stock", async (t) => {
     t.match(read({ ...good, price, currency }), { stock: { price: { amount } } }, `${price} ${currency}`);
 });
 
-t.test("what is wrong is told", async (t) => {
+t.test("a faulty line gets a text with its fault", async (t) => {
   for (const [change, why] of [
     [{ sku: "" }, /sku is missing/u],
     [{ name: "" }, /name is missing/u],
@@ -42,7 +42,7 @@ t.test("what is wrong is told", async (t) => {
     t.match(read({ ...good, ...change }), why);
 });
 
-t.test("a line that is no record of the file's columns is told apart from the others", async (t) => {
+t.test("a line that does not fit the file's columns is a fault of its own", async (t) => {
   for (const [text, why] of [
     ["MUG,Mug,19.99,EUR", /has 4 fields instead of 5/u],
     ["MUG,Mug,19.99,EUR,1,2", /has 6 fields instead of 5/u],

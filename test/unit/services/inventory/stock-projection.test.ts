@@ -17,7 +17,7 @@ const change = (kind: "reserve" | "release" | "ship", quantity: number, sku = "A
   lines: [{ sku, quantity }],
 });
 
-/** A book with `onHand` of A, acknowledged. */
+/** A projection with `onHand` of A, acknowledged. */
 function bookOf(onHand: number): StockProjection {
   const book = new StockProjection();
   commit(book, put("A", onHand));
@@ -36,7 +36,7 @@ const seen = (book: StockProjection) => {
 };
 
 t.test(
-  "a reservation lowers what is on offer at once, and what is shown only when it is stored",
+  "a reservation lowers availability at once, and the acknowledged stock only when it is stored",
   async (t) => {
     const book = bookOf(10);
     const reservation = change("reserve", 4);
@@ -49,14 +49,14 @@ t.test(
   },
 );
 
-t.test("a dropped reservation is on offer again", async (t) => {
+t.test("a dropped reservation is available again", async (t) => {
   const book = bookOf(10);
   book.addPending(change("reserve", 4));
   book.removePending(change("reserve", 4));
   t.equal(available(book), 10);
 });
 
-t.test("a release is on offer only when it is stored", async (t) => {
+t.test("a release is available only when it is stored", async (t) => {
   const book = bookOf(10);
   commit(book, change("reserve", 4));
   book.addPending(change("release", 4));
@@ -86,7 +86,7 @@ t.test("a put that lowers counts at once, one that raises when it is stored", as
   t.equal(available(book), 30);
 });
 
-t.test("a SKU under its first put is not on offer yet", async (t) => {
+t.test("a SKU whose first put is pending is not available yet", async (t) => {
   const book = new StockProjection();
   book.addPending(put("A", 3));
   t.equal(book.availability("A"), undefined);
@@ -116,7 +116,7 @@ t.test(
       put: "counted",
     });
     t.strictSame(seen(book), { onHand: 100, reserved: 0, available: 100 });
-    t.strictSame(book.compose(changes), messages, "put together again, the batch says the same");
+    t.strictSame(book.compose(changes), messages, "composed again, the batch has the same messages");
     book.committed(changes);
     t.strictSame(seen(book), { onHand: 90, reserved: 80, available: 10 });
   },
@@ -131,7 +131,7 @@ t.test("a batch that is put together after others were stored starts from their 
   t.equal(readStock(book.compose([second])[0]?.payload ?? "").reserved, 3);
 });
 
-t.test("a decision that the stock cannot bear stops the batch", async (t) => {
+t.test("a decision that the stock does not cover stops the batch", async (t) => {
   const book = bookOf(1);
   t.throws(() => book.compose([change("reserve", 2)]), /impossible stock/);
 });

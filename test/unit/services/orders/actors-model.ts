@@ -2,12 +2,12 @@ import type { ActorReply, Actors, StartOptions } from "../../../../src/runtime/a
 import type { OrderInput } from "../../../../machines/types.ts";
 import { OrderWorld } from "./order-world.ts";
 
-/** The runtime in memory: orders by id, idempotent starts, effects carried out as long as a caller waits. */
+/** The runtime in memory: orders by id, idempotent starts, effects carried out while a caller waits. */
 export class ActorsModel implements Actors {
   readonly worlds = new Map<string, OrderWorld>();
   readonly starts: { readonly actor: string; readonly input: object; readonly options: StartOptions }[] = [];
   readonly commandIds: string[] = [];
-  /** Answers everything when set: what an overloaded or ownerless partition says. */
+  /** Answers everything when set: the reply of an overloaded or ownerless partition. */
   failing: ActorReply | undefined;
   /** Called with every new order before it starts. */
   prepare: (world: OrderWorld) => void = () => {};

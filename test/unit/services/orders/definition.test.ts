@@ -1,7 +1,11 @@
 import t from "tap";
 import { checkMachine } from "../../../../src/runtime/actor/machine.ts";
+import type { EffectFailure as StoredFailure } from "../../../../src/runtime/definition.ts";
+import type { EffectFailure as ReadFailure } from "../../../../machines/types.ts";
 import { orderInput } from "../../machines/order-input.ts";
 import { OrderWorld } from "./order-world.ts";
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 
 /** The public contract: every type of event that may leave an order. */
 const publicEvents = [
@@ -39,13 +43,13 @@ t.test("the runtime can host every machine, with a handler for every invoke", as
     t.same(
       Object.keys(migrations),
       Array.from({ length: version - 1 }, (_, index) => String(index + 1)),
-      "a way from every former version",
+      "a migration from every former version",
     );
     t.equal(machine.id, name);
   }
 });
 
-t.test("whoever listens to an event has a transition for it, and everybody else does without", async (t) => {
+t.test("a machine has a transition for an event exactly when it listens to it", async (t) => {
   for (const [type, listeners] of Object.entries(definition.listens)) {
     t.ok(emittedTypes.includes(type), `${type} is emitted`);
     for (const [name, { machine }] of Object.entries(definition.machines)) {
@@ -54,14 +58,20 @@ t.test("whoever listens to an event has a transition for it, and everybody else 
   }
 });
 
-t.test("private events are heard by somebody, and are no part of the public contract", async (t) => {
+t.test("private events have listeners, and are no part of the public contract", async (t) => {
   for (const type of definition.privateEvents ?? []) {
     t.ok((definition.listens[type] ?? []).length > 0, type);
     t.notOk(publicEvents.includes(type), type);
   }
 });
 
-t.test("a caller waits for the reservation, the authorisation, and stock on its way", async (t) => {
+t.test("the failure that the runtime stores is the failure that a machine reads", async (t) => {
+  // Checked by the compiler: neither side may import the other's type.
+  const same: Same<StoredFailure, ReadFailure> = true;
+  t.ok(same);
+});
+
+t.test("a caller waits for the reservation, the authorization, and the release of stock", async (t) => {
   const world = new OrderWorld(orderInput("debit_card"), { joins: false }).start();
   t.notOk(world.settled, "reserving");
   world.fail(world.effect("reserveInventory"), "retryable");
@@ -73,9 +83,9 @@ t.test("a caller waits for the reservation, the authorisation, and stock on its 
   await world.perform(world.effect("authorizePayment"));
   t.ok(world.settled, "confirmed");
   world.cancel();
-  t.notOk(world.settled, "the stock is on its way back");
+  t.notOk(world.settled, "the stock is being released");
   world.fail(world.effect("releaseInventory"), "retryable");
-  t.ok(world.settled, "a release that takes long keeps nobody waiting");
+  t.ok(world.settled, "a caller does not wait for a slow release");
   world.elapse();
   await world.perform(world.effect("releaseInventory"));
   t.ok(world.settled, "released; the refund may follow");

@@ -15,7 +15,7 @@ const fulfillment = [
 ];
 const delivery = ["order.ready", "invoice.created", "order.shipped", "fulfillment.delivered"];
 
-/** The public events of an order that goes all the way, as the flowcharts have them. */
+/** The public events of an order that is completed, as in the flowcharts. */
 const journeys: Record<PaymentMethod, string[]> = {
   cash_on_delivery: ["order.created", ...fulfillment, ...delivery, "payment.collected", "order.completed"],
   in_person: ["order.created", ...fulfillment, ...delivery, "payment.collected", "order.completed"],
@@ -120,7 +120,7 @@ t.test("a warehouse drives every step, and a wrong one changes nothing", async (
 
 t.test("an order that is out of stock is rejected and holds nothing", async (t) => {
   const world = new OrderWorld();
-  world.inventory.offer = outOfStock;
+  world.inventory.reservation = outOfStock;
   world.start();
   t.equal(world.view.status, "rejected");
   t.equal(world.view.reason, "out_of_stock");
@@ -146,25 +146,22 @@ t.test("a declined card fails the order and releases its stock", async (t) => {
 });
 
 for (const method of ["credit_card", "debit_card"] as const) {
-  t.test(
-    `a ${method} payment that times out expires, and its late authorisation does not stand`,
-    async (t) => {
-      const world = new OrderWorld(orderInput(method)).start();
-      const authorize = world.effect("authorizePayment");
-      world.fail(authorize, "unknown", "timeout");
-      t.equal(world.view.status, "payment_expired");
-      t.equal(world.view.payment.status, "expired");
-      t.equal(world.inventory.hold(world.id), "released");
-      await world.outcomeOf(authorize);
-      t.equal(world.gateway.balance(world.id).authorized, total.amount, "it stands for a moment");
-      await world.settle();
-      t.equal(world.gateway.balance(world.id).authorized, 0);
-      t.strictSame(world.eventTypes, ["order.created", "payment.expired", "payment.voided"]);
-      t.equal(world.view.payment.status, "expired");
-    },
-  );
+  t.test(`a ${method} payment that times out expires, and its late authorization is voided`, async (t) => {
+    const world = new OrderWorld(orderInput(method)).start();
+    const authorize = world.effect("authorizePayment");
+    world.fail(authorize, "unknown", "timeout");
+    t.equal(world.view.status, "payment_expired");
+    t.equal(world.view.payment.status, "expired");
+    t.equal(world.inventory.hold(world.id), "released");
+    await world.outcomeOf(authorize);
+    t.equal(world.gateway.balance(world.id).authorized, total.amount, "it is open for a moment");
+    await world.settle();
+    t.equal(world.gateway.balance(world.id).authorized, 0);
+    t.strictSame(world.eventTypes, ["order.created", "payment.expired", "payment.voided"]);
+    t.equal(world.view.payment.status, "expired");
+  });
 
-  t.test(`a ${method} order cancelled while it is being authorised gets its money back`, async (t) => {
+  t.test(`a ${method} order cancelled during its authorization gets its money back`, async (t) => {
     const world = new OrderWorld(orderInput(method)).start();
     t.ok(world.cancel());
     t.equal(world.view.status, "cancelled");
@@ -184,7 +181,7 @@ for (const method of ["credit_card", "debit_card"] as const) {
   });
 }
 
-t.test("a cancelled order gets back what its method took, in every state before shipping", async (t) => {
+t.test("a cancelled order gets its payment returned, in every state before shipping", async (t) => {
   const stages: ((world: OrderWorld) => unknown)[] = [
     (world) => world.step({ type: "pick" }),
     (world) => world.step({ type: "quality-check", passed: true } as never),
@@ -229,7 +226,7 @@ t.test("a refused capture holds the order until a later one succeeds", async (t)
   t.equal(world.eventTypes.filter((type) => type === "payment.capture_failed").length, 1);
 });
 
-t.test("a capture whose answer was lost is not done twice", async (t) => {
+t.test("a capture whose answer was lost is not repeated", async (t) => {
   const world = new OrderWorld(orderInput("credit_card", atOnce)).start();
   await world.perform(world.effect("authorizePayment"));
   await world.perform(world.effect("createShippingLabel"));
@@ -259,7 +256,7 @@ t.test("an order cancelled after a capture whose answer was lost is refunded", a
   });
 });
 
-/** Manual, paid in this way, and shipped. */
+/** A manual order with this payment method, shipped. */
 async function shipped(method: PaymentMethod): Promise<OrderWorld> {
   const world = await new OrderWorld(orderInput(method)).start().performAll();
   if (method === "async") world.choose("pay");
@@ -273,7 +270,7 @@ async function shipped(method: PaymentMethod): Promise<OrderWorld> {
 
 for (const method of Object.keys(journeys) as PaymentMethod[]) {
   const atTheDoor = method === "cash_on_delivery" || method === "in_person";
-  t.test(`the carrier's word completes a ${method} order once, and only with what is due`, async (t) => {
+  t.test(`the carrier's report completes a ${method} order once, and only with the amount due`, async (t) => {
     const world = await shipped(method);
     t.equal(world.view.status, "shipped");
     const unfit = atTheDoor
@@ -339,11 +336,11 @@ t.test("records stay below 2 KB from the first to the last", async (t) => {
   t.ok(largest < 1700, `${largest} bytes, leaving room for the record's own fields`);
 });
 
-t.test("an order that costs nothing goes all the way, and no gateway is called", async (t) => {
+t.test("an order that costs nothing is completed without a call to the gateway", async (t) => {
   const free = { ...total, amount: 0 };
   for (const [method, journey] of Object.entries(journeys) as [PaymentMethod, string[]][]) {
     const world = new OrderWorld(orderInput(method, atOnce));
-    if (reserved.outcome === "reserved") world.inventory.offer = { ...reserved, total: free };
+    if (reserved.outcome === "reserved") world.inventory.reservation = { ...reserved, total: free };
     await world.start().settle();
     t.strictSame(world.eventTypes, journey, method);
     t.equal(world.view.status, "completed");
@@ -352,7 +349,7 @@ t.test("an order that costs nothing goes all the way, and no gateway is called",
     t.notMatch(JSON.stringify(world.snapshot), "tok_secret");
 
     const cancelled = new OrderWorld(orderInput(method));
-    if (reserved.outcome === "reserved") cancelled.inventory.offer = { ...reserved, total: free };
+    if (reserved.outcome === "reserved") cancelled.inventory.reservation = { ...reserved, total: free };
     await cancelled.start().performAll();
     t.equal(cancelled.view.status, "confirmed");
     t.ok(cancelled.cancel());

@@ -8,7 +8,7 @@ import { OrderWorld } from "./order-world.ts";
 const atOnce = { mode: "auto", stepDelayMs: 0 } as const;
 const auto = { mode: "auto", stepDelayMs: 1500 } as const;
 
-/** As version 1 would have stored it: it knew neither the document nor what the carrier says. */
+/** As version 1 would have stored it: without the document and without the carrier's reports. */
 function asVersion1(snapshot: Snapshot): Snapshot {
   const state = snapshot.machines["fulfillment"] as MachineState;
   return JSON.parse(
@@ -26,7 +26,7 @@ async function packed(plan: Parameters<typeof orderInput>[1]): Promise<OrderWorl
   return world;
 }
 
-t.test("a parcel with a label of version 1 is shipped, and no carrier is told of it", async (t) => {
+t.test("a parcel with a label of version 1 is shipped without a call to a carrier", async (t) => {
   const world = await (await packed({ mode: "manual", stepDelayMs: 0 })).performAll();
   world.issueInvoice();
   world.reload(asVersion1);
@@ -42,7 +42,7 @@ t.test("a parcel with a label of version 1 is shipped, and no carrier is told of
 });
 
 t.test(
-  "a label that version 1 has asked for is made by the carrier, and the parcel handed over",
+  "a label that version 1 has requested is made by the carrier, and the parcel handed over",
   async (t) => {
     const world = await packed({ mode: "manual", stepDelayMs: 0 });
     t.match(world.snapshot.effects, [{ src: "createShippingLabel" }]);
@@ -56,7 +56,7 @@ t.test(
   },
 );
 
-t.test("an order that pauses before it is shipped goes on by its timer, through its invoice", async (t) => {
+t.test("an order that pauses before shipping continues at its timer, through its invoice", async (t) => {
   const world = await new OrderWorld(orderInput("cash_on_delivery", auto)).start().performAll();
   for (let steps = 0; steps < 3; steps++) world.elapse();
   await world.performAll();
@@ -69,7 +69,7 @@ t.test("an order that pauses before it is shipped goes on by its timer, through 
   t.equal(world.view.status, "completed");
 });
 
-t.test("an order whose stock is being shipped goes on with the outcome", async (t) => {
+t.test("an order whose stock is being shipped continues with the outcome", async (t) => {
   const world = await new OrderWorld(orderInput("debit_card", atOnce), { joins: false }).start().performAll();
   world.issueInvoice();
   await world.perform(world.effect("retrieveInvoice"));

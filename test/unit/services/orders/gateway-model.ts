@@ -1,7 +1,8 @@
 import { Books } from "../../../../nodes/gateway/books.ts";
 import { Pages } from "../../../../nodes/gateway/pages.ts";
 import type { Choice } from "../../../../nodes/gateway/pages.ts";
-import type { Decision, Operation, Refusal } from "../../../../nodes/gateway/operation.ts";
+import type { Decision, Operation } from "../../../../nodes/gateway/operation.ts";
+import type { Refusal } from "../../../../nodes/simulators/refusal.ts";
 import type { Booking } from "../../../../src/services/payments/reconciliation.ts";
 import { EffectError } from "../../../../src/runtime/definition.ts";
 import type {
@@ -24,10 +25,10 @@ import type {
   PaymentGateway,
 } from "../../../../src/services/payments/gateway.ts";
 
-/** What the gateway holds for an order, minor units. */
+/** The sums at the gateway for an order, minor units. */
 export type Balance = { readonly authorized: number; readonly settled: number; readonly refunded: number };
 
-/** As the simulator has it: a week. */
+/** A week, as in the simulator. */
 const LIFE_MS = 604_800_000;
 
 /** The payment gateway in memory, on the simulator's own books: idempotent by key, without a network. */
@@ -37,7 +38,7 @@ export class GatewayModel implements PaymentGateway {
   private readonly outcomes = new Map<string, GatewayOutcome>();
   private readonly operations: Operation[] = [];
   private readonly ids = new Map<string, string[]>();
-  /** Cards that the next authorisations are declined for, and captures that are refused. */
+  /** Reasons with which the next authorizations are declined and the next captures refused. */
   declines = false;
   refusesCaptures = false;
   private readonly now: () => number;
@@ -74,7 +75,7 @@ export class GatewayModel implements PaymentGateway {
     return { outcome: page.status === "closed" ? "closed" : "pending" };
   }
 
-  /** What the customer does on the page. @returns the call-back; undefined when the page does not take it */
+  /** What the customer does on the page. @returns the callback; undefined when the page does not take it */
   choose(orderId: string, choice: Choice): (GatewayPaid | GatewayDeclined) | undefined {
     const payment = `pay_${orderId}`;
     const authorization = `auth_${payment}`;
@@ -97,7 +98,7 @@ export class GatewayModel implements PaymentGateway {
 
   async capture(request: SettleInput, call: GatewayCall): Promise<CaptureOutput> {
     const { orderId, authorization, amount } = request;
-    // What was done under a key is told again, whatever the gateway refuses now.
+    // A key's stored outcome is returned again, whatever the gateway refuses now.
     if (this.refusesCaptures && !this.outcomes.has(call.key))
       return { outcome: "declined", reason: "capture_refused" } as const;
     const decide = (): Decision | Refusal =>
@@ -140,7 +141,7 @@ export class GatewayModel implements PaymentGateway {
     ];
   }
 
-  /** Sums over all authorisations of an order that were not voided and have not lapsed. */
+  /** Sums over all authorizations of an order that were not voided and have not lapsed. */
   balance(orderId: string): Balance {
     let [authorized, settled, refunded] = [0, 0, 0];
     for (const id of this.ids.get(orderId) ?? []) {
@@ -154,12 +155,12 @@ export class GatewayModel implements PaymentGateway {
     return { authorized, settled, refunded };
   }
 
-  /** Number of authorisations an order ever got. */
+  /** Number of all authorizations of an order. */
   authorizations(orderId: string): number {
     return this.ids.get(orderId)?.length ?? 0;
   }
 
-  /** Each method asks for the kind of outcome that its decision gives. */
+  /** Each method expects the kind of outcome that its decision has. */
   private once(
     { key }: GatewayCall,
     kind: Decision["kind"],
@@ -188,7 +189,7 @@ export class GatewayModel implements PaymentGateway {
       this.ids.set(orderId, [...(this.ids.get(orderId) ?? []), result.id]);
     }
     this.outcomes.set(key, outcome);
-    if (kind !== decision.kind) throw new Error(`asked for ${kind}, decided ${decision.kind}`);
+    if (kind !== decision.kind) throw new Error(`expected ${kind}, decided ${decision.kind}`);
     return outcome;
   }
 

@@ -8,12 +8,12 @@ export type HoldState = "none" | "held" | "released" | "shipped";
 const LOCK = subjects.lock("inventory.0");
 const idOf = (input: unknown): string => (input as { orderId: string }).orderId;
 
-/** The inventory in memory, as far as an order sees it: one hold per order, which ends once. */
+/** The inventory in memory as an order sees it: one hold per order, which ends once. */
 export class InventoryModel {
   readonly holds = new Map<string, HoldState>();
-  /** What a reservation without an earlier hold gets. */
-  offer: ReserveOutput = reserved;
-  /** How often the hold of any order went from held to an end. */
+  /** The outcome of a reservation without an earlier hold. */
+  reservation: ReserveOutput = reserved;
+  /** How often a hold has ended, over all orders. */
   ended = 0;
 
   readonly effects: Readonly<
@@ -31,9 +31,9 @@ export class InventoryModel {
   private reserve(orderId: string): ReserveOutput {
     const hold = this.hold(orderId);
     if (hold === "released" || hold === "shipped") return { outcome: "closed", as: hold };
-    if (hold === "held") return this.offer;
-    if (this.offer.outcome === "reserved") this.holds.set(orderId, "held");
-    return this.offer;
+    if (hold === "held") return this.reservation;
+    if (this.reservation.outcome === "reserved") this.holds.set(orderId, "held");
+    return this.reservation;
   }
 
   private end(orderId: string, as: "released" | "shipped"): { readonly outcome: "released" | "shipped" } {

@@ -1,11 +1,11 @@
-/** Authorisations that lapse, and money that comes after the end. */
+/** Authorizations that lapse, and money that arrives after the end. */
 import t from "tap";
 import { orderInput, total } from "../../machines/order-input.ts";
 import { OrderWorld } from "./order-world.ts";
 
 const atOnce = { mode: "auto", stepDelayMs: 0 } as const;
 
-/** Authorised, and left alone until the gateway lets the authorisation lapse. */
+/** Authorized, and idle until the gateway lets the authorization lapse. */
 async function lapsedOrder(): Promise<OrderWorld> {
   const world = await new OrderWorld(orderInput("credit_card")).start().performAll();
   world.elapse();
@@ -13,7 +13,7 @@ async function lapsedOrder(): Promise<OrderWorld> {
 }
 
 t.test(
-  "an authorisation that lapses is noticed at once, told, and holds the order once it is packed",
+  "an authorization that lapses is noticed at once, published, and holds the order once it is packed",
   async (t) => {
     const world = await lapsedOrder();
     const expired = { status: "expired", reason: "authorization_expired" };
@@ -26,7 +26,7 @@ t.test(
     t.strictSame(world.snapshot.timers, [], "nothing is tried again by itself");
     t.ok(world.command("payment", { type: "retry" }));
     await world.performAll();
-    t.match(world.view, { payment: expired, nextEvents: ["cancel", "retry"] }, "the gateway says no again");
+    t.match(world.view, { payment: expired, nextEvents: ["cancel", "retry"] }, "the gateway refuses again");
     t.ok(world.cancel());
     await world.settle();
     t.match(world.view, { status: "cancelled", payment: expired, nextEvents: [] });
@@ -38,7 +38,7 @@ t.test(
   },
 );
 
-t.test("an order whose authorisation has lapsed is cancelled without a call to the gateway", async (t) => {
+t.test("an order whose authorization has lapsed is cancelled without a call to the gateway", async (t) => {
   const world = await lapsedOrder();
   t.ok(world.cancel());
   t.notOk(world.snapshot.effects.some(({ machine }) => machine === "payment"));
@@ -46,7 +46,7 @@ t.test("an order whose authorisation has lapsed is cancelled without a call to t
 });
 
 t.test(
-  "a capture that was carried out in time counts, though its answer was lost and the time is over",
+  "a capture that was carried out in time counts, although its answer was lost and the time is over",
   async (t) => {
     const world = new OrderWorld(orderInput("credit_card", atOnce)).start();
     await world.perform(world.effect("authorizePayment"));
@@ -60,7 +60,7 @@ t.test(
   },
 );
 
-t.test("money on a page after the end that no call-back tells of is found and refunded", async (t) => {
+t.test("money paid on a page after the end without a callback is found and refunded", async (t) => {
   const after = {
     cancelled: (world: OrderWorld) => world.cancel(),
     payment_expired: (world: OrderWorld) =>
@@ -75,7 +75,7 @@ t.test("money on a page after the end that no call-back tells of is found and re
       world.elapse();
       await world.performAll();
     }
-    t.ok(world.gateway.choose(world.id, "pay_late"), "nobody is told");
+    t.ok(world.gateway.choose(world.id, "pay_late"), "no event is published");
     await world.settle();
     t.match(world.view, { status, payment: { status: "refunded" } });
     t.match(world.events.at(-1), {
@@ -86,7 +86,7 @@ t.test("money on a page after the end that no call-back tells of is found and re
   }
 });
 
-t.test("the page of an order that has ended is looked at eight times, within a day", async (t) => {
+t.test("the page of an order that has ended is checked eight times, within a day", async (t) => {
   const world = await new OrderWorld(orderInput("async")).start().performAll();
   world.cancel();
   await world.performAll();

@@ -1,4 +1,4 @@
-/** What must be true of orders, holds and stock at every moment: read from the log alone, however it came about. */
+/** What must be true of orders, holds and stock at every moment: read from the log alone. */
 import { isDeepStrictEqual } from "node:util";
 import { INVENTORY_STREAM, ofPartition } from "../../../../src/runtime/layout.ts";
 import { partitionOf, subjects } from "../../../../src/runtime/subjects.ts";
@@ -11,7 +11,7 @@ import type { OrderMachines } from "../../../../src/services/orders/status.ts";
 import { difference } from "../../../../src/services/payments/reconciliation.ts";
 import type { GatewayModel } from "./gateway-model.ts";
 
-/** Which end of a hold goes with an order's status; every other status holds its stock. */
+/** The states of a hold that fit an order's status; every other status holds its stock. */
 const HOLD_OF: Readonly<Record<string, readonly string[]>> = {
   reserving: ["none", "reserved", "refused", "released"],
   rejected: ["none", "refused", "reserved", "released"],
@@ -42,7 +42,7 @@ export class OrderAudit {
     this.skus = skus;
   }
 
-  /** All records of an order; each is read once, for what is stored never changes. */
+  /** All records of an order; each is read once, because stored records never change. */
   records(id: string): readonly ActorRecord[] {
     const known = this.recordsByOrder.get(id) ?? [];
     this.recordsByOrder.set(id, known);
@@ -62,15 +62,14 @@ export class OrderAudit {
     return stored && readHold(stored.payload);
   }
 
-  /** A caller was told this: it is in the log, word for word. */
-  told(id: string, snapshot: Snapshot): void {
+  /** A caller got this answer: exactly this state is in the log. */
+  answered(id: string, snapshot: Snapshot): void {
     const record = this.records(id)[snapshot.version - 1];
     const answer = JSON.parse(JSON.stringify(snapshot)) as Snapshot;
-    if (!record)
-      this.faults.push(`${id}: a caller was told version ${snapshot.version}, which is not stored`);
+    if (!record) this.faults.push(`${id}: a caller got version ${snapshot.version}, which is not stored`);
     // An input that changed nothing raises the inbox sequence in memory alone.
     else if (!isDeepStrictEqual({ ...answer, inbox: 0 }, { ...record.snapshot, inbox: 0 }))
-      this.faults.push(`${id}: a caller was told another state`);
+      this.faults.push(`${id}: a caller got another state`);
   }
 
   /** One line of records for each order, one hold that ends once, and a stock that is the sum of the holds. */
@@ -120,11 +119,11 @@ export class OrderAudit {
     const [first, second, ...more] = states;
     const ends = second === undefined || (first?.state === "reserved" && second.state !== "reserved");
     if (!ends || more.length > 0)
-      this.faults.push(`${id}: hold went ${states.map(({ state }) => state).join(" ")}`);
+      this.faults.push(`${id}: hold is ${states.map(({ state }) => state).join(" ")}`);
     return second ?? first;
   }
 
-  /** All is quiet: whatever was begun has ended, and goods, money and stock agree. */
+  /** After the last input: everything that began has ended, and goods, money and stock agree. */
   checkEnd(orders: Iterable<string>, gateway: GatewayModel): void {
     if (this.faults.length > 0) return;
     for (const id of orders) {
@@ -165,9 +164,9 @@ export class OrderAudit {
     if (gateway.authorizations(id) > 1) this.faults.push(`${id} was charged twice`);
     const { authorized, settled, refunded } = gateway.balance(id);
     const kept = settled - refunded;
-    const stands = authorized > 0 && refunded < authorized;
-    if (closed && (kept > 0 || stands))
-      this.faults.push(`${id} is ${status}, and ${authorized}/${kept} stands`);
+    const isOpen = authorized > 0 && refunded < authorized;
+    if (closed && (kept > 0 || isOpen))
+      this.faults.push(`${id} is ${status}, and ${authorized}/${kept} is open`);
     const { value, context } = payment;
     const found = difference(id, { orderId: id, value, context, underWay: false }, gateway.bookings(id));
     if (found) this.faults.push(JSON.stringify(found));

@@ -13,7 +13,7 @@ import { instantCarrier } from "../../../support/instant-carrier.ts";
 import type { Host } from "../../runtime/memory-cluster.ts";
 import type { GatewayModel } from "./gateway-model.ts";
 
-/** Shorter than in production, so that a run of some seconds sees calls that run out of time. */
+/** Shorter than in production, so that a run of some seconds has calls that time out. */
 const GATEWAY_TIMEOUT_MS = 600;
 
 /** The number of the invoice that every order is issued. */
@@ -29,7 +29,7 @@ const issuedInvoices: Pick<Documents, "get"> = {
 /** What one process has besides the runtime. */
 export type OrderApplication = Application & { readonly inventory: InventoryClient };
 
-/** The application as production composes it, but for the gateway. */
+/** The application as production composes it, except for the gateway. */
 export function orderApplication(host: Host, gateway: PaymentGateway): OrderApplication {
   const { journal, sink, ids, clock, bus, doubt } = host;
   const shard = new InventoryShard(0, { journal, sink, ids, clock, limits: SHARD_LIMITS, unverified: doubt });
@@ -44,7 +44,7 @@ export function orderApplication(host: Host, gateway: PaymentGateway): OrderAppl
   return { definition, resources: [new InventoryService(0, shard, bus)], inventory };
 }
 
-/** The books behind a network: requests get lost, answers get lost, and some calls break. */
+/** The books over a network that loses requests, loses answers, and breaks some calls. */
 export function unreliable(model: GatewayModel, chance: () => number, trouble: () => number): PaymentGateway {
   const call = async <T>(work: () => Promise<T>): Promise<T> => {
     const fate = chance() / Math.max(trouble(), Number.MIN_VALUE);

@@ -1,9 +1,10 @@
 /**
- * Orders, payments and inventory under a random schedule of faults, seed by seed. `CHAOS_SEED=7` runs that one alone;
- * `CHAOS_SEEDS=500` runs more of them, for as long as `CHAOS_MS` allows.
+ * Orders, payments and inventory under a random schedule of faults, seed by seed. `CHAOS_SEED=7` runs only that seed;
+ * `CHAOS_SEEDS=500` runs more of them, within `CHAOS_MS`.
  */
 import t from "tap";
 import { orderChaos } from "./order-chaos.ts";
+import { replayHint } from "../../../support/replay-command.ts";
 
 const only = process.env["CHAOS_SEED"];
 const seeds =
@@ -12,10 +13,11 @@ const seeds =
     : [Number(only)];
 const limitMs = Number(process.env["CHAOS_MS"] ?? 25_000);
 const STEPS = 60;
+const replay = (seed: number): string => replayHint({ CHAOS_SEED: seed });
 t.setTimeout(limitMs + 120_000);
 
 t.test(
-  "whatever happens, goods, money and stock agree, and every order comes to one end that its callers were told",
+  "under random faults goods, money and stock agree, and every order reaches one end, which its callers got as the answer",
   async (t) => {
     t.setTimeout(limitMs + 30_000);
     const begun = performance.now();
@@ -25,9 +27,9 @@ t.test(
       t.same(
         run.faults,
         [],
-        `seed ${seed}: ${JSON.stringify(run.ends)}, inventory changed hands ${run.takeovers} times`,
+        `seed ${seed}: ${JSON.stringify(run.ends)}, inventory changed hands ${run.takeovers} times; ${replay(seed)}`,
       );
-      t.ok((run.ends["completed"] ?? 0) > 0, `seed ${seed}: orders are completed`);
+      t.ok((run.ends["completed"] ?? 0) > 0, `seed ${seed}: orders are completed; ${replay(seed)}`);
       if (run.faults.length > 0) break;
     }
   },
@@ -36,7 +38,7 @@ t.test(
 t.test("the same holds when the inventory is in another stream than most orders", async (t) => {
   for (const seed of seeds.slice(0, 3)) {
     const run = await orderChaos(seed, STEPS, 3);
-    t.same(run.faults, [], `seed ${seed}: ${JSON.stringify(run.ends)}`);
+    t.same(run.faults, [], `seed ${seed}: ${JSON.stringify(run.ends)}; ${replay(seed)}`);
   }
 });
 

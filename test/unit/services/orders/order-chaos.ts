@@ -1,6 +1,6 @@
 /**
  * Orders, their payments and one inventory on a cluster of three nodes under a random schedule of faults, from one
- * seed: the real machines, the real shard joined to the orders' commits, the gateway's own books behind a bad network.
+ * seed: the real machines, the real shard joined to the orders' commits, the gateway's own books over a bad network.
  * What must hold is checked on the log itself, after every step. The same seed gives the same run.
  */
 import { INVENTORY_STREAM, streamNames } from "../../../../src/runtime/layout.ts";
@@ -31,21 +31,21 @@ const METHODS: readonly PaymentMethod[] = [
 /** What customers do on their pages; the rest just leaves. */
 const CHOICES: readonly Choice[] = ["pay", "pay", "pay", "pay", "decline"];
 const UNTOKENED: ReadonlySet<PaymentMethod> = new Set(["cash_on_delivery", "in_person", "async"]);
-const MOST_TRIES = 60;
-/** After that long a process is killed, as its parent would. */
+const MAX_TRIES = 60;
+/** Time after which a process is killed, as its parent would do. */
 const STOP_LIMIT_MS = 10_000;
-/** Answers after which a client asks again. */
+/** Answers after which a client repeats its request. */
 const NOT_NOW: readonly string[] = ["unavailable", "overloaded", "storage_unavailable"];
 
 export type OrderRun = {
-  /** What was violated; empty when all is well. */
+  /** Violations; empty without any. */
   readonly faults: readonly string[];
   /** How the orders ended, by status. */
   readonly ends: Readonly<Record<string, number>>;
   readonly takeovers: number;
 };
 
-/** The order has ended, and its page is still looked at. */
+/** The order has ended, and its page is still checked. */
 function isWatched(machines: OrderMachines | undefined): boolean {
   const value = machines?.payment.value;
   return typeof value === "object" && "watching" in value;
@@ -69,7 +69,7 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
     const which = random();
     if (which < 0.35) return { lose: "answer" };
     if (which < 0.6) return { lose: "request" };
-    // Most replicas are a little behind, some far.
+    // Most replicas lag a little, some far.
     if (kind === "read" && which < 0.75) return { staleBy: 1 + Math.floor(random() ** 4 * 400) };
     return { delayMs: Math.floor(random() * 900) };
   });
@@ -92,21 +92,21 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
     void launched
       .then(
         (node) => nodes.set(name, { ...node, inventory: inventory as InventoryClient }),
-        // The server did not answer in time: the process ends, as it would, and is started again later.
+        // The server did not answer in time: the process ends, as in production, and is started again later.
         () => undefined,
       )
       .finally(() => starting.delete(name));
   };
-  /** Asks through any node, again and again, until `ask` is content; a client does no more. */
+  /** Repeats `ask` on random nodes until it returns an answer, as a client does. */
   const insist = async <T>(
     ask: (
       node: ClusterNode & { readonly inventory: InventoryClient },
       attempt: number,
     ) => Promise<T | undefined>,
   ): Promise<T | undefined> => {
-    for (let attempt = 1; attempt <= MOST_TRIES; ) {
+    for (let attempt = 1; attempt <= MAX_TRIES; ) {
       const node = nodes.get(pick(NAMES));
-      // Nobody to ask is no try: the run, which starts nodes again, ends before the patience does.
+      // A missing node is no try: the run starts nodes again, and ends before the tries do.
       const answer = node && (await Promise.race([ask(node, attempt++), cluster.pause(4000)]));
       if (answer !== undefined) return answer;
       await cluster.pause(60);
@@ -136,7 +136,7 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
       taxBasisPoints: 2300,
     };
     orders.set(orderId, input);
-    // With a key the client repeats until it knows; without one the order's id is new and never seen again.
+    // With a key the client repeats until it has an answer; without one each try creates an order with a new id.
     const keyed = chance(0.6);
     const waitMs = chance(0.5) ? 0 : 1500;
     const request = keyed ? { request: `hash-${orderId}` } : {};
@@ -144,7 +144,7 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
       if (attempt > 1 && !keyed) return true;
       const reply = await node.actors.start(orderId, input, { ...request, waitMs, mayExist: keyed });
       if (reply.status === "ok") {
-        audit.told(orderId, reply.snapshot);
+        audit.answered(orderId, reply.snapshot);
         placed.set(orderId, JSON.stringify(reply.snapshot.machines["order"]?.value));
         return true;
       }
@@ -159,13 +159,13 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
     await insist(async (node) => {
       const reply = await node.actors.command(id, "order", event, { commandId, waitMs: 0 });
       if (reply.status === "ok") {
-        audit.told(id, reply.snapshot);
+        audit.answered(id, reply.snapshot);
         cancelled.add(id);
       }
       return NOT_NOW.includes(reply.status) ? undefined : true;
     });
   };
-  /** A customer on the page of an order; the gateway's call-back about it comes once, twice or never. */
+  /** A customer on the page of an order; the gateway's callback about it arrives once, twice or never. */
   const visit = (id: string, choice: Choice): void => {
     const event = books.choose(id, choice);
     if (event === undefined) return;
@@ -177,13 +177,13 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
         ),
       );
   };
-  /** Onto the shelf: an absolute number, as somebody has counted it. */
+  /** Sets the counted stock: an absolute number. */
   const stock = (sku: string, onHand: number): Promise<unknown> =>
     insist(async ({ inventory }) => {
       const reply = await inventory.put(sku, { onHand, name: sku, price: { amount: 100, currency: "EUR" } });
       return reply.status === "stored" || reply.status === "below_reserved" ? reply : undefined;
     });
-  /** The invoice worker: at least once, that is sometimes twice. */
+  /** The invoice worker: at least once, sometimes twice. */
   const invoicedThrough = new Map<MemoryLog, number>();
   const invoice = (log: MemoryLog): void => {
     for (;;) {
@@ -222,7 +222,7 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
     if (chance(0.3) && orders.size > 0) void cancel(pick([...orders.keys()]));
     for (const id of orders.keys()) {
       if (chance(0.08)) visit(id, pick(CHOICES));
-      // Only while somebody looks: what comes later is found by `reconcile` alone.
+      // Only while the machine checks: `reconcile` alone finds later payments.
       if (chance(0.05) && isWatched(audit.machines(id))) visit(id, "pay_late");
     }
     if (chance(0.1)) void stock(pick(SKUS), 20 + Math.floor(random() * 60));
@@ -234,7 +234,7 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
       nodes.delete(name);
       paused.delete(name);
     } else if (node && what < 0.08 && !paused.has(name)) {
-      // As after SIGTERM: it hands over, as far as the servers answer, and ends.
+      // As after SIGTERM: the node hands over, as far as the servers answer, and ends.
       nodes.delete(name);
       starting.add(name);
       void Promise.race([node.node.stop(), cluster.pause(STOP_LIMIT_MS)]).finally(() => {
@@ -263,7 +263,7 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
     check();
   }
 
-  // All is well again: whatever was begun has to end now.
+  // The faults are over: everything that began must end now.
   trouble = 0;
   cluster.repairDisks();
   for (const name of NAMES) {

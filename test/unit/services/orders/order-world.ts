@@ -1,4 +1,4 @@
-/** One order with everything around it in memory: driven input by input through the runtime's own cascade. */
+/** One order with its outside systems in memory, driven input by input through the runtime's own cascade. */
 import type { EventObject } from "xstate";
 import type { OrderInput } from "../../../../machines/types.ts";
 import { cascade, effectKey, restore } from "../../../../src/runtime/actor/cascade.ts";
@@ -68,7 +68,7 @@ export class OrderWorld {
     return this.definition.settled(this.snapshot.machines);
   }
 
-  /** Another owner reads the stored order, changed as told before. */
+  /** Another owner reads the stored order, after the given change. */
   reload(change: (stored: Snapshot) => Snapshot): void {
     this.head = restore(this.definition, change(this.snapshot));
   }
@@ -91,7 +91,7 @@ export class OrderWorld {
     return this.command("fulfillment", event);
   }
 
-  /** The invoice worker has stored the document, and tells. */
+  /** The invoice worker has stored the document, and notifies the order. */
   issueInvoice(): boolean {
     void this.documents.put(this.id, {
       bytes: Buffer.from(`%PDF-1.3 invoice ${invoice.number}`),
@@ -101,14 +101,14 @@ export class OrderWorld {
     return this.apply({ kind: "event", machine: "fulfillment", event, id: `invoice.${this.id}` });
   }
 
-  /** The customer chooses on the page, and the gateway tells. False when the page takes no such choice. */
+  /** The customer chooses on the page, and the gateway reports it. False when the page takes no such choice. */
   choose(choice: Choice): boolean {
     const event = this.gateway.choose(this.id, choice);
     if (event) this.apply({ kind: "event", machine: "payment", event, id: `msg_${choice}` });
     return event !== undefined;
   }
 
-  /** The carrier tells that it has delivered; of another parcel with another tracking number. */
+  /** The carrier reports a delivery; of another parcel when the tracking number is another one. */
   carrierDelivers(collected: Money | null, trackingNumber = this.view.fulfillment.trackingNumber): boolean {
     const event = { type: "carrier.delivered", trackingNumber: trackingNumber ?? "none", collected };
     return this.apply({ kind: "event", machine: "fulfillment", event, id: `msg_${++this.commands}` });
@@ -124,12 +124,12 @@ export class OrderWorld {
     return this.apply({ kind: "timer", machine, timer: id, generation });
   }
 
-  /** Carries out an open effect and tells its outcome. */
+  /** Carries out an open effect and delivers its outcome. */
   async perform(effect: OpenEffect): Promise<void> {
     this.finish(effect, await this.outcomeOf(effect));
   }
 
-  /** Carries an effect out without telling: what the provider did although its answer was lost. */
+  /** Carries out an effect without delivering its outcome: the provider did it, and its answer was lost. */
   async outcomeOf(effect: OpenEffect): Promise<EffectOutcome> {
     const handler = this.definition.effects[effect.src];
     if (!handler) throw new Error(`no handler for ${effect.src}`);
@@ -145,7 +145,7 @@ export class OrderWorld {
   }
 
   finish(effect: OpenEffect, outcome: EffectOutcome): void {
-    // Records are JSON: an outcome that does not survive it must not pass here either.
+    // Records are JSON: an outcome that JSON changes must not pass here either.
     const stored = JSON.parse(JSON.stringify(outcome)) as EffectOutcome;
     this.apply({ kind: "effect", id: effect.id, generation: effect.generation, outcome: stored });
   }
@@ -161,7 +161,7 @@ export class OrderWorld {
     return found;
   }
 
-  /** Performs effects, fires timers and makes the invoice until nothing is left to do. Bounded. */
+  /** Performs effects, fires timers and makes the invoice until none is left. Bounded. */
   async settle(): Promise<this> {
     for (let turns = 0; turns < 200; turns++) {
       const [effect] = this.snapshot.effects;
@@ -170,10 +170,10 @@ export class OrderWorld {
       else if (this.snapshot.timers.length > 0) this.elapse();
       else if (!this.issueInvoice()) return this;
     }
-    throw new Error("the order does not come to rest");
+    throw new Error("the order does not reach a resting state");
   }
 
-  /** Performs effects as long as a caller waits for them. */
+  /** Performs effects while a caller waits for them. */
   async settleCaller(): Promise<this> {
     for (let turns = 0; turns < 50 && !this.settled; turns++) {
       const [effect] = this.snapshot.effects;

@@ -57,7 +57,7 @@ function placed(result: PlaceResult): string {
   return result.order.id;
 }
 
-t.test("an order that is paid comes back confirmed, as the API shows it", async (t) => {
+t.test("an order that is paid is answered as confirmed, as the API shows it", async (t) => {
   const { orders, actors } = service();
   const result = await orders.place(newOrder(), now);
   const id = placed(result);
@@ -90,7 +90,7 @@ t.test("an order that is still being paid at the deadline is pending", async (t)
   t.match(result, { status: "pending", order: { status: "authorizing", nextEvents: ["cancel"] } });
 });
 
-t.test("an order that ends before its confirmation tells why", async (t) => {
+t.test("an order that ends before its confirmation has its reason in the answer", async (t) => {
   const declined = service();
   declined.actors.prepare = (world) => {
     world.gateway.declines = true;
@@ -103,7 +103,7 @@ t.test("an order that ends before its confirmation tells why", async (t) => {
 
   const empty = service();
   empty.actors.prepare = (world) => {
-    world.inventory.offer = outOfStock;
+    world.inventory.reservation = outOfStock;
   };
   t.strictSame(await empty.orders.place(newOrder(), now), {
     status: "out_of_stock",
@@ -113,7 +113,7 @@ t.test("an order that ends before its confirmation tells why", async (t) => {
 
   const mixed = service();
   mixed.actors.prepare = (world) => {
-    world.inventory.offer = { outcome: "mixed_currency", currencies: ["EUR", "USD"] };
+    world.inventory.reservation = { outcome: "mixed_currency", currencies: ["EUR", "USD"] };
   };
   t.strictSame(await mixed.orders.place(newOrder(), now), {
     status: "mixed_currency",
@@ -166,7 +166,7 @@ t.test(
   },
 );
 
-t.test("a repeated key has the same outcome when the order has gone on meanwhile", async (t) => {
+t.test("a repeated key has the same outcome after the order has changed further", async (t) => {
   const { orders, actors } = service({ plan: "auto" });
   const keyed = { ...now, idempotencyKey: "k1" };
   const id = placed(await orders.place(newOrder(), keyed));
@@ -190,7 +190,7 @@ t.test("a repeated key has the same outcome when the order has gone on meanwhile
   );
 });
 
-t.test("what the runtime cannot serve is passed on", async (t) => {
+t.test("a reply without an order is passed on unchanged", async (t) => {
   const { orders, actors } = service();
   for (const [reply, result] of [
     [
@@ -222,7 +222,7 @@ t.test("an unknown order is not found", async (t) => {
   t.strictSame(await orders.history("ord_none"), { status: "not_found" });
 });
 
-t.test("a command at the wrong moment tells the state and what is allowed instead", async (t) => {
+t.test("a command at the wrong moment gets the state and the allowed commands", async (t) => {
   const { orders } = service();
   const id = placed(await orders.place(newOrder(), now));
   t.strictSame(await orders.command(id, { type: "ship" }), {

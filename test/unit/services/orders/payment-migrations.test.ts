@@ -1,4 +1,6 @@
-/** Orders as version 1 of the payment machine has stored them (payments-of-version-1.json) go on, to the right end. */
+/**
+ * Orders as version 1 of the payment machine has stored them (payments-of-version-1.json) continue to the right end.
+ */
 import { readFileSync } from "node:fs";
 import t from "tap";
 import type { EventObject } from "xstate";
@@ -68,12 +70,12 @@ for (const withCustomer of [true, false]) {
   ];
   for (const [name, reason, status] of refunds)
     t.test(
-      `a refund that had failed (${name}) is told with its reason, and can be mailed${which}`,
+      `a refund that had failed (${name}) is published with its reason, and can be mailed${which}`,
       async (t) => {
         const run = goOn(restore(definition, storedOrder(name, withCustomer)), {
           refundPayment: { outcome: "refunded" },
         });
-        t.strictSame(run.types(), ["payment.refunded"], "and the capture is not told again");
+        t.strictSame(run.types(), ["payment.refunded"], "and the capture is not published again");
         t.match(run.events[0], { reason, customer: { id: "cus_1", email: "ada@example.com" } });
         t.equal(composeRefundMessage({ id: "ord_1.9.0", data: run.events[0] }).to.address, "ada@example.com");
         t.equal(run.status(), status);
@@ -104,14 +106,14 @@ for (const withCustomer of [true, false]) {
     t.equal(run.status(), "voided");
   });
 
-  t.test(`an authorisation that was asked for is taken${which}`, async (t) => {
+  t.test(`an authorization that was requested is taken${which}`, async (t) => {
     const run = goOn(restore(definition, storedOrder("authorizing", withCustomer)), {
       authorizePayment: { outcome: "authorized", authorization: "auth_1" },
     });
     t.match(run.types(), ["payment.authorized", "order.confirmed", "fulfillment.stored"]);
   });
 
-  t.test(`a page goes on being asked about${which}`, async (t) => {
+  t.test(`a page continues to be polled${which}`, async (t) => {
     const run = goOn(restore(definition, storedOrder("page_pending", withCustomer)), {
       checkPayment: { outcome: "paid", authorization: "auth_2" },
     });

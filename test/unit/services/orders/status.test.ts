@@ -149,16 +149,22 @@ t.test("the stock of a cancelled order counts as cancelled fulfillment", async (
   }
 });
 
-t.test("a debit card stays authorised until it is refunded, and what expired stays expired", async (t) => {
-  const debit = machinesIn({ payment: "reversing.refunding" });
-  const payment = { ...debit.payment, context: { ...debit.payment.context, method: "debit_card" } } as const;
-  t.equal(paymentStatus({ ...debit, payment }), "authorized");
-  for (const step of ["voiding", "void_failed", "refunding", "refund_failed"]) {
-    const card = machinesIn({ payment: `reversing.${step}` });
-    const expired = { ...card.payment, context: { ...card.payment.context, end: "expired" } } as const;
-    t.equal(paymentStatus({ ...card, payment: expired }), "expired", step);
-  }
-});
+t.test(
+  "a debit card stays authorized until it is refunded, and an expired payment stays expired",
+  async (t) => {
+    const debit = machinesIn({ payment: "reversing.refunding" });
+    const payment = {
+      ...debit.payment,
+      context: { ...debit.payment.context, method: "debit_card" },
+    } as const;
+    t.equal(paymentStatus({ ...debit, payment }), "authorized");
+    for (const step of ["voiding", "void_failed", "refunding", "refund_failed"]) {
+      const card = machinesIn({ payment: `reversing.${step}` });
+      const expired = { ...card.payment, context: { ...card.payment.context, end: "expired" } } as const;
+      t.equal(paymentStatus({ ...card, payment: expired }), "expired", step);
+    }
+  },
+);
 
 function takes(name: "order" | "fulfillment", machines: OrderMachines, event: { type: string }): boolean {
   const { value, context } = machines[name];

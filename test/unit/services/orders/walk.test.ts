@@ -48,7 +48,7 @@ const commands = [
   { type: "deliver", collected: total },
 ] as const;
 
-/** One thing that happens; `pick` chooses among what is open. */
+/** One random input; `pick` chooses among the open ones. */
 type Happening = { readonly what: string; readonly pick: number };
 
 const happening = fc.record({
@@ -70,18 +70,18 @@ const happening = fc.record({
     "retry fulfillment",
     "late arrival",
     "customer pays",
-    "customer pays unheard",
+    "customer pays without callback",
     "customer declines",
     "customer pays late",
     "carrier delivers",
     "carrier delivers",
     "invoice is missing",
-    "customer pays late unheard",
+    "customer pays late without callback",
   ),
   pick: fc.nat({ max: 99 }),
 });
 
-/** An authorisation that the gateway has not seen yet, although its caller has given up. */
+/** An authorization that has not reached the gateway yet, although its call has timed out. */
 type Straggler = OpenEffect;
 
 async function happen(world: OrderWorld, { what, pick }: Happening, stragglers: Straggler[]): Promise<void> {
@@ -137,8 +137,8 @@ async function happen(world: OrderWorld, { what, pick }: Happening, stragglers: 
     case "customer pays":
       world.choose("pay");
       return;
-    case "customer pays unheard":
-      // Whoever never saw the page cannot have paid there.
+    case "customer pays without callback":
+      // A customer without the page cannot have paid there.
       if (world.view.payment.url !== null) world.gateway.choose(world.id, "pay");
       return;
     case "customer declines":
@@ -147,8 +147,8 @@ async function happen(world: OrderWorld, { what, pick }: Happening, stragglers: 
     case "customer pays late":
       world.choose("pay_late");
       return;
-    case "customer pays late unheard":
-      // While somebody will look: what comes afterwards is found by `reconcile` alone.
+    case "customer pays late without callback":
+      // Only while the machine checks: `reconcile` alone finds later payments.
       if ("watching" in Object(world.snapshot.machines["payment"]?.value))
         world.gateway.choose(world.id, "pay_late");
       return;
@@ -167,7 +167,7 @@ function check(world: OrderWorld, before: OrderStatus): void {
   const { status, nextEvents } = world.view;
   if (status !== before && !reachable(before, status)) throw new Error(`${before} -> ${status}`);
   if (world.inventory.ended > 1) throw new Error("the hold ended twice");
-  if (world.gateway.authorizations(world.id) > 1) throw new Error("authorised twice");
+  if (world.gateway.authorizations(world.id) > 1) throw new Error("authorized twice");
   const { settled, refunded } = world.gateway.balance(world.id);
   if (!(refunded >= 0 && refunded <= settled && settled <= total.amount)) {
     throw new Error(`settled ${settled}, refunded ${refunded}`);
@@ -199,7 +199,7 @@ function reachable(from: OrderStatus, to: OrderStatus): boolean {
   return successors[from].some((next) => next === to || reachable(next, to));
 }
 
-/** What must hold once everything has calmed down. */
+/** What must hold once no effect or timer is left. */
 function checkEnd(world: OrderWorld): void {
   const { status, payment } = world.view;
   const hold = world.inventory.hold(world.id);
@@ -211,11 +211,11 @@ function checkEnd(world: OrderWorld): void {
     return;
   }
   const ended = ["rejected", "payment_failed", "payment_expired", "cancelled"].includes(status);
-  if (!ended) throw new Error(`came to rest as ${fact}`);
+  if (!ended) throw new Error(`rests as ${fact}`);
   if (hold === "held" || settled !== refunded || authorized > refunded) throw new Error(fact);
 }
 
-/** The gateway's ledger and the order's record say the same, as `reconcile` reads them. */
+/** The gateway's ledger and the order's record agree, as `reconcile` reads them. */
 function checkReconciled(world: OrderWorld): void {
   const { machines, effects } = world.snapshot;
   const { value, context } = orderMachinesOf(machines).payment;
@@ -228,7 +228,7 @@ function checkReconciled(world: OrderWorld): void {
   if (found) throw new Error(JSON.stringify(found));
 }
 
-t.test("whatever happens, money and stock are accounted for and every order comes to an end", async (t) => {
+t.test("under any inputs money and stock are accounted for, and every order reaches an end", async (t) => {
   const seen = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(
@@ -240,7 +240,7 @@ t.test("whatever happens, money and stock are accounted for and every order come
       fc.array(happening, { maxLength: 40, size: "max" }),
       async (method, mode, stepDelayMs, joins, luck, happenings) => {
         const world = new OrderWorld(orderInput(method, { mode, stepDelayMs }), { joins });
-        if (luck === 1) world.inventory.offer = outOfStock;
+        if (luck === 1) world.inventory.reservation = outOfStock;
         world.gateway.declines = luck === 2;
         const stragglers: Straggler[] = [];
         world.start();
@@ -261,7 +261,7 @@ t.test("whatever happens, money and stock are accounted for and every order come
     ),
     { numRuns: 800 },
   );
-  // A walk that never gets anywhere proves nothing.
+  // A walk that never reaches some end proves nothing.
   for (const end of [
     "completed captured",
     "completed collected",
@@ -279,11 +279,11 @@ t.test("whatever happens, money and stock are accounted for and every order come
   }
 });
 
-/** Everything works again: the warehouse takes its steps, operators theirs, effects succeed. Bounded. */
+/** Without faults: the warehouse and the operators act, and effects succeed. Bounded. */
 async function calm(world: OrderWorld): Promise<void> {
   for (let turns = 0; turns < 30; turns++) {
     await world.settle();
-    // An authorisation that has lapsed holds the order: nobody but an operator ends that.
+    // A lapsed authorization holds the order: only an operator ends that.
     if (world.view.payment.reason === "authorization_expired" && world.cancel()) continue;
     const [step] = world.view.nextEvents.filter((event) => event !== "cancel");
     if (step === undefined) return;
@@ -295,5 +295,5 @@ async function calm(world: OrderWorld): Promise<void> {
       ...(step === "deliver" && collected ? { collected: total } : {}),
     });
   }
-  throw new Error("the order does not come to rest");
+  throw new Error("the order does not reach a resting state");
 }

@@ -14,7 +14,7 @@ function call(key = "ord_1:authorize:1", signal = new AbortController().signal):
   return { key, signal };
 }
 
-t.test("each call goes out once, with its key, as the gateway expects it", async (t) => {
+t.test("each call is sent once, with its key, as the gateway expects it", async (t) => {
   const { url, seen } = await startGateway(t, ({ path }) => ({
     status: 200,
     body: path.endsWith("authorize")
@@ -63,7 +63,7 @@ t.test("a declined card, a refused capture and an empty void are answers", async
 });
 
 t.test(
-  "a page is pending, paid, declined by the customer, or closed, which says nothing of the money",
+  "a page is pending, paid, declined by the customer, or closed, which does not exclude a payment",
   async (t) => {
     const request = { orderId: "ord_1", payment: "pay_1", amount };
     const answers: readonly (readonly [object, object])[] = [
@@ -97,7 +97,7 @@ t.test(
   },
 );
 
-t.test("failures say whether something may have been done", async (t) => {
+t.test("failures show whether the call may have been carried out", async (t) => {
   const cases: [name: string, reply: Reply, kind: EffectError["kind"], code: string][] = [
     ["a server error", { status: 500, body: { error: "gateway_error" } }, "unknown", "gateway_error"],
     ["a dropped connection", "drop", "unknown", "gateway_no_answer"],
@@ -135,7 +135,7 @@ t.test("a void or refund that the gateway does not allow is refused", async (t) 
   await t.rejects(gateway.refund(settlement, call()), { kind: "refused", code: "already_captured" });
 });
 
-t.test("a call that is given up has an unknown outcome", async (t) => {
+t.test("a call that is aborted has an unknown outcome", async (t) => {
   const { url } = await startGateway(t, () => "never");
   const giveUp = new AbortController();
   const pending = httpGateway(url).authorize(authorization, call("k1", giveUp.signal));
@@ -143,7 +143,7 @@ t.test("a call that is given up has an unknown outcome", async (t) => {
   await t.rejects(pending, { name: "EffectError", kind: "unknown" });
 });
 
-t.test("a look-up finds the outcome stored under a key, or none", async (t) => {
+t.test("a status query finds the outcome stored under a key, or none", async (t) => {
   const stored: Record<string, unknown> = {
     "ord_1:authorize:1": { status: "authorized", id: "auth_1" },
     "ord_2:authorize:1": { status: "declined", reason: "card_declined" },
@@ -170,7 +170,7 @@ t.test("a look-up finds the outcome stored under a key, or none", async (t) => {
   t.ok(seen.every(({ method }) => method === "GET"));
 });
 
-t.test("a look-up that fails is no proof that nothing was done", async (t) => {
+t.test("a failed status query is no proof that nothing was done", async (t) => {
   const { url } = await startGateway(t, () => ({ status: 500, body: {} }));
   await t.rejects(httpGateway(url).queryStatus(call()), { name: "EffectError", kind: "unknown" });
 });

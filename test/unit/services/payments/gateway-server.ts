@@ -10,14 +10,14 @@ export type Seen = {
   readonly body: unknown;
 };
 
-/** An answer, or what becomes of the connection instead. */
+/** An answer, or a fault of the connection instead. */
 export type Reply =
   | { readonly status: number; readonly body: unknown }
   | { readonly raw: string }
   | "drop"
   | "never";
 
-/** A gateway on a free port that answers as told and remembers what it was asked. Stopped with the test. */
+/** A gateway on a free port that answers as the test decides and records its requests. Stopped with the test. */
 export async function startGateway(
   t: Test,
   reply: (seen: Seen) => Reply,
@@ -48,7 +48,7 @@ export async function startGateway(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
 }
 
-/** A port on which nobody listens. */
+/** A port without a listener. */
 export async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -28,11 +28,11 @@ function carryOut(
   });
 }
 
-/** Paths asked for, with their keys. */
+/** Requested paths, with their keys. */
 const asked = (seen: readonly Seen[]): string[] =>
   seen.map(({ path, key }) => (key === undefined ? decodeURIComponent(path) : `${path} ${key}`));
 
-t.test("an error is looked up before the same call is repeated under the same key", async (t) => {
+t.test("after an error the status is queried before the call is repeated under the same key", async (t) => {
   let errors = 2;
   const { url, seen } = await startGateway(t, ({ method }) => {
     if (method === "GET") return { status: 404, body: { error: "unknown_key" } };
@@ -47,7 +47,7 @@ t.test("an error is looked up before the same call is repeated under the same ke
   t.strictSame(asked(seen), [post, get, post, get, post]);
 });
 
-t.test("a lost answer is found by the look-up, and nothing is charged again", async (t) => {
+t.test("a lost answer is found by the status query, and nothing is charged again", async (t) => {
   let booked = 0;
   const { url, seen } = await startGateway(t, ({ method }) => {
     if (method === "GET") return { status: 200, body: { status: "authorized", id: "auth_1" } };
@@ -61,7 +61,7 @@ t.test("a lost answer is found by the look-up, and nothing is charged again", as
   t.equal(seen.length, 2);
 });
 
-t.test("an authorisation that runs out of time and is not found fails for good as a timeout", async (t) => {
+t.test("an authorization that times out and is not found fails permanently as a timeout", async (t) => {
   const { url, seen } = await startGateway(t, ({ method }) =>
     method === "GET" ? { status: 404, body: { error: "unknown_key" } } : "never",
   );
@@ -71,7 +71,7 @@ t.test("an authorisation that runs out of time and is not found fails for good a
   t.strictSame(asked(seen), ["/payments/authorize ord_1:authorize:1", "/operations/ord_1:authorize:1"]);
 });
 
-t.test("an authorisation that ran out of time but is found counts", async (t) => {
+t.test("an authorization that timed out but is found counts", async (t) => {
   const { url } = await startGateway(t, ({ method }) =>
     method === "GET" ? { status: 200, body: { status: "authorized", id: "auth_1" } } : "never",
   );
@@ -80,7 +80,7 @@ t.test("an authorisation that ran out of time but is found counts", async (t) =>
   });
 });
 
-t.test("an effect that an earlier owner may have started is looked up first", async (t) => {
+t.test("the status of an effect that an earlier owner may have started is queried first", async (t) => {
   const { url, seen } = await startGateway(t, () => ({ status: 200, body: { status: "captured" } }));
   t.strictSame(await carryOut(url, "capturePayment", capture, { resumed: true }), {
     output: { outcome: "captured" },
@@ -88,7 +88,7 @@ t.test("an effect that an earlier owner may have started is looked up first", as
   t.strictSame(asked(seen), ["/operations/ord_1:capture:1"]);
 });
 
-t.test("a capture that the machine asks for again keeps its key until it was refused", async (t) => {
+t.test("a capture that the machine repeats keeps its key until it was refused", async (t) => {
   const { url, seen } = await startGateway(t, () => ({ status: 200, body: { status: "captured" } }));
   await carryOut(url, "capturePayment", capture, { generation: 3000 });
   await carryOut(url, "capturePayment", capture, { generation: 5000 });
@@ -99,7 +99,7 @@ t.test("a capture that the machine asks for again keeps its key until it was ref
   );
 });
 
-t.test("a gateway that stays broken is given up after some tries", async (t) => {
+t.test("a call to a gateway that stays broken fails after some tries", async (t) => {
   const { url, seen } = await startGateway(t, () => ({ status: 500, body: { error: "gateway_error" } }));
   t.match(await carryOut(url, "voidPayment", { orderId: "ord_1", authorization: null, attempt: 1 }), {
     error: { kind: "unknown", code: "gateway_error" },
@@ -107,7 +107,7 @@ t.test("a gateway that stays broken is given up after some tries", async (t) => 
   t.ok(seen.length >= 6 && seen.length <= 12, `${seen.length} requests`);
 });
 
-t.test("a definite no is told at once", async (t) => {
+t.test("a definite refusal is final at once", async (t) => {
   const { url, seen } = await startGateway(t, () => ({ status: 409, body: { error: "already_captured" } }));
   t.match(await carryOut(url, "voidPayment", { orderId: "ord_1", authorization: null, attempt: 1 }), {
     error: { kind: "refused", code: "already_captured" },

@@ -1,4 +1,4 @@
-/** What differs between an order's payment and the gateway's ledger, and what does not. */
+/** Differences between an order's payment and the gateway's ledger, and pairs that agree. */
 import t from "tap";
 import type { PaymentMethod } from "../../../../machines/types.ts";
 import {
@@ -56,23 +56,28 @@ const equal: readonly (readonly [KnownPayment, Booking[]])[] = [
   [payment({ free: "captured" }), []],
 ];
 
-t.test("what belongs together is no difference", async (t) => {
+t.test("a payment and its bookings that agree are no difference", async (t) => {
   for (const [known, bookings] of equal)
     t.equal(difference("ord_1", known, bookings), undefined, `${String(known.value)} ${bookings.length}`);
   t.equal(difference("ord_1", undefined, []), undefined);
 });
 
 const wrong: readonly (readonly [string, KnownPayment | undefined, Booking[], RegExp])[] = [
-  ["money of nobody", undefined, booked("authorize"), /unknown order/u],
-  ["a second authorisation", payment("authorized"), booked("authorize", "authorize"), /sides differ/u],
+  ["money without an order", undefined, booked("authorize"), /unknown order/u],
+  ["a second authorization", payment("authorized"), booked("authorize", "authorize"), /sides differ/u],
   ["a capture too much", payment("authorized"), booked("authorize", "capture"), /sides differ/u],
   ["a capture that is not there", payment("captured"), booked("authorize"), /sides differ/u],
-  ["a refund of nothing", payment("authorized"), booked("authorize", "refund"), /cannot be/u],
-  ["two captures of one sum", payment("captured"), booked("authorize", "capture", "capture"), /cannot be/u],
+  ["a refund of nothing", payment("authorized"), booked("authorize", "refund"), /impossible sums/u],
+  [
+    "two captures of one sum",
+    payment("captured"),
+    booked("authorize", "capture", "capture"),
+    /impossible sums/u,
+  ],
   ["money of a failed payment", payment("failed"), booked("authorize"), /sides differ/u],
   ["money of an expired payment", payment("expired"), booked("authorize"), /has ended/u],
   [
-    "money that nobody has heard of",
+    "money that the order does not know",
     payment({ watching: "waiting" }, "async"),
     booked("authorize", "capture"),
     /has ended/u,
@@ -83,25 +88,35 @@ const wrong: readonly (readonly [string, KnownPayment | undefined, Booking[], Re
     booked("authorize"),
     /sides differ/u,
   ],
-  ["a lapse that we do not know", payment("authorized"), booked("authorize", "lapse"), /sides differ/u],
-  ["an authorisation that has not lapsed", payment("lapsed"), booked("authorize"), /sides differ/u],
+  [
+    "a lapse that the order does not know",
+    payment("authorized"),
+    booked("authorize", "lapse"),
+    /sides differ/u,
+  ],
+  ["an authorization that has not lapsed", payment("lapsed"), booked("authorize"), /sides differ/u],
   [
     "a void that is not tried any more",
     payment({ reversing: "void_failed" }, "async", false, 48),
     booked("authorize", "capture"),
-    /a void was given up/u,
+    /a void was abandoned/u,
   ],
   [
     "a refund that is not tried any more",
     payment({ reversing: "refund_failed" }, "debit_card", false, 48),
     booked("authorize"),
-    /a refund was given up/u,
+    /a refund was abandoned/u,
   ],
   ["a refund that is not there", payment("refunded"), booked("authorize", "capture"), /sides differ/u],
-  ["sums that cannot be, under way too", payment("x", "credit_card", true), booked("capture"), /cannot be/u],
+  [
+    "impossible sums, in flight too",
+    payment("x", "credit_card", true),
+    booked("capture"),
+    /impossible sums/u,
+  ],
 ];
 
-t.test("every difference is named, with both sides and what to do", async (t) => {
+t.test("every difference is reported, with both sides and advice", async (t) => {
   for (const [what, known, bookings, problem] of wrong) {
     const found = difference("ord_1", known, bookings);
     t.match(found?.problem, problem, what);

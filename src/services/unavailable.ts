@@ -1,0 +1,34 @@
+/** The answers of a service that could not do its work; HTTP and all services share them. */
+import type { ActorReply } from "../runtime/actors.ts";
+
+/** Why a service did not do its work. All but `refused` are retryable after `retryAfterMs`. */
+export type UnavailableResult =
+  | { readonly status: "unavailable"; readonly reason: string; readonly retryAfterMs: number }
+  /** Nothing was written, and nothing can be written: a disk is full. */
+  | { readonly status: "storage_unavailable"; readonly reason: string; readonly retryAfterMs: number }
+  | { readonly status: "overloaded"; readonly retryAfterMs: number }
+  | { readonly status: "refused"; readonly code: string; readonly reason: string };
+
+/** When a caller may try again, ms: about as long as a takeover takes. */
+export const RETRY_AFTER_MS = 1000;
+
+/** The answer while no node can serve. */
+export function unavailable(reason: string): Extract<UnavailableResult, { status: "unavailable" }> {
+  return { status: "unavailable", reason, retryAfterMs: RETRY_AFTER_MS };
+}
+
+/** The runtime's reply as a service's answer. @throws Error for a reply that needs an order: programmer fault */
+export function unavailableReply(reply: ActorReply): UnavailableResult {
+  switch (reply.status) {
+    case "unavailable":
+      return unavailable(reply.reason);
+    case "storage_unavailable":
+    case "overloaded":
+      return reply;
+    case "refused":
+      // The public code: every actor of this application is an order.
+      return reply.code === "actor_parked" ? { ...reply, code: "order_parked" } : reply;
+    default:
+      throw new Error(`the runtime replied ${reply.status}`);
+  }
+}
