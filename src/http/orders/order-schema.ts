@@ -1,23 +1,10 @@
 /** The order as answered. Drives the serialiser: a member that is not listed here does not leave the node. */
 import { Type } from "typebox";
+import { orderStatuses } from "../../services/orders/contract.ts";
 import { address, customer, paymentMethod, placeOrderExample } from "./place-order-schema.ts";
 import { money, nullable, oneOf, time } from "../protocol/schema-parts.ts";
 
-export const orderStatus = oneOf([
-  "reserving",
-  "rejected",
-  "created",
-  "authorizing",
-  "awaiting_payment",
-  "payment_failed",
-  "payment_expired",
-  "confirmed",
-  "ready",
-  "shipped",
-  "delivered",
-  "completed",
-  "cancelled",
-]);
+export const orderStatus = oneOf(orderStatuses);
 
 const orderExample = {
   id: "ord_4f0v5Xk2",
