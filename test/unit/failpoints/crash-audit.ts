@@ -138,8 +138,8 @@ function publicEvents(world: CrashWorld): StoredMessage[] {
 
 /**
  * One number for each completed order, no number twice, and no gap within a year, except numbers that the next document
- * gets. The document shows the same number. A cancelled order has no number, or a number and a credit note; credit
- * notes are numbered by the same rules.
+ * gets. The document shows the same number. A cancelled order has no number, or a number and a credit note; credit notes
+ * are numbered by the same rules.
  */
 async function invoices(world: CrashWorld, told: readonly Told[]): Promise<string[]> {
   const wrong: string[] = [];
