@@ -4,7 +4,7 @@ import type { Money } from "../../../machines/types.ts";
 type Style = "symbol" | "code";
 type Formatter = { readonly format: Intl.NumberFormat; readonly digits: number };
 
-/** At most one per currency and style; currencies are three letters. */
+/** At most one per currency and style; a currency has three characters. */
 const formatters = new Map<string, Formatter>();
 
 /**

@@ -41,7 +41,7 @@ export function jsonProvider(name: string, baseUrl: string): JsonProvider {
   };
 }
 
-/** Turns an answer that is no outcome into its failure. @throws EffectError always */
+/** Throws the failure that an answer without an outcome means. @throws EffectError always */
 export function failed(name: string, { status, body }: Answer): never {
   const code = text(body["error"], `http_${status}`);
   const message = `the ${name} answered ${status} ${code}`;
