@@ -38,7 +38,7 @@ const commands = {
   nats: ["nodes/local/nats-keeper.ts", "one nats-server of a cluster of three (config/nats/cluster.conf)"],
   "nats-server": ["nodes/local/print-nats-server.ts", "finds or fetches nats-server and prints its path"],
   reconcile: ["nodes/reconcile.ts", "compares the payments of all orders with the gateway's ledger; --json"],
-  test: ["node_modules/tap/dist/esm/run.mjs", "the tests; arguments go to tap"],
+  test: ["node_modules/tap/dist/esm/run.mjs", "all tests; with names of files, those: arguments go to tap"],
   bench: ["bench/run.ts", "the benchmarks; see bench --help"],
 };
 
@@ -115,7 +115,9 @@ function run(node) {
       env,
       stdio: ["ignore", "ignore", "inherit"],
     });
-  const file = join(root, commands[command][0]);
+  // tap runs the files that are named; all of them run in phases, one after the other.
+  const isWholeSuite = isTest && args.every((one) => one.startsWith("--reporter="));
+  const file = join(root, isWholeSuite ? "test/runner/run.ts" : commands[command][0]);
   const child = spawn(
     node,
     passesOn ? [file, ...args] : [...args.slice(1).map((path) => `--env-file=${path}`), file, ...flags],

@@ -9,7 +9,7 @@ export type UnavailableResult =
   | { readonly status: "overloaded"; readonly retryAfterMs: number }
   | { readonly status: "refused"; readonly code: string; readonly reason: string };
 
-/** When a caller may try again, ms: about as long as a takeover takes. */
+/** When a caller may try again, ms: roughly the duration of a takeover. */
 export const RETRY_AFTER_MS = 1000;
 
 /** The answer while no node can serve. */

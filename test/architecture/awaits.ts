@@ -44,9 +44,6 @@ export type PointSite = {
 const COMBINATORS = new Set(["all", "race", "allSettled", "any"]);
 const CHAINED = new Set(["catch", "then", "finally"]);
 
-/** The older shape: the hook called before and after an await by hand. The await that follows is the point's. */
-const PAIR = /^[\w.]*failpoints\?\.\("([a-z_.]+)", "before"\)$/u;
-
 /** @param paths from the project's root; each must be a part of the project that tsconfig.json describes */
 export function readAwaits(paths: readonly string[]): { awaits: FunctionAwaits[]; sites: PointSite[] } {
   const found = readParsed(paths, readFile);
@@ -59,18 +56,11 @@ export function readAwaits(paths: readonly string[]): { awaits: FunctionAwaits[]
 function readFile(file: string, source: SourceFile): { awaits: FunctionAwaits[]; sites: PointSite[] } {
   const byFunction = new Map<string, string[]>();
   const sites: PointSite[] = [];
-  let pair = false;
   const visit = (node: Node, parent: Node | undefined, within: string): void => {
     const point = pointOf(node, source);
     if (point !== undefined)
       sites.push({ file, point, awaited: parent !== undefined && isAwaitExpression(parent) });
-    const opened = isCallExpression(node) ? PAIR.exec(node.getText(source))?.[1] : undefined;
-    if (opened !== undefined) {
-      pair = true;
-      sites.push({ file, point: opened, awaited: true });
-    }
-    if (isAwaitExpression(node) && pair) pair = false;
-    else if (isAwaitExpression(node) && pointOf(node.expression, source) === undefined) {
+    if (isAwaitExpression(node) && pointOf(node.expression, source) === undefined) {
       const names = awaitedBy(node.expression, source).filter((name) => name !== "sleep");
       byFunction.set(within, [...(byFunction.get(within) ?? []), ...names]);
     }

@@ -131,7 +131,10 @@ async function leadThere(cluster: OrderCluster, victim: ClusterProcess, point: F
   if (alone) for (const node of cluster.nodes.filter((one) => one !== victim)) await node.stop();
 }
 
-/** Only the owner of the inventory reaches some failpoints, and only another node reaches one; the others take turns. */
+/**
+ * Only the owner of the inventory reaches some failpoints, and only another node reaches one; for the others the nodes
+ * alternate.
+ */
 async function victimOf(
   { nodes }: OrderCluster,
   link: NatsLink,

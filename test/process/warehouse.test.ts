@@ -1,9 +1,9 @@
 /**
  * Orders whose steps a warehouse drives, and their cancellation, over HTTP on three nodes. Each command goes to the
  * next node. An order is cancelled in every state in which that is legal, for every payment method, and stock,
- * bookings, mails and events are checked. In every other state the command is refused, and the answer names the commands that are
- * possible. Two states are not here: an order leaves `delivered` in the commit that enters it, and `reserving` when the
- * inventory answers. test/unit/machines/order.test.ts has both.
+ * bookings, mails and events are checked. In every other state the command is refused, and the answer names the
+ * commands that are possible. Two states are not here: an order leaves `delivered` in the commit that enters it, and
+ * `reserving` when the inventory answers. test/unit/machines/order.test.ts has both.
  */
 import t, { type Test } from "tap";
 import { command, stock } from "../support/clients/order-client.ts";

@@ -1,24 +1,11 @@
 /** The order in answers. It drives the serializer: a member that is not listed here does not leave the node. */
 import { Type } from "typebox";
+import { orderStatuses } from "../../services/orders/contract.ts";
 import { money, nullable, oneOf, time } from "../protocol/schema-parts.ts";
 import { address, customer, paymentMethod, placeOrderExample } from "./place-order-schema.ts";
 
 /** Status of an order. */
-export const orderStatus = oneOf([
-  "reserving",
-  "rejected",
-  "created",
-  "authorizing",
-  "awaiting_payment",
-  "payment_failed",
-  "payment_expired",
-  "confirmed",
-  "ready",
-  "shipped",
-  "delivered",
-  "completed",
-  "cancelled",
-]);
+export const orderStatus = oneOf(orderStatuses);
 
 const orderExample = {
   id: "ord_4f0v5Xk2",

@@ -1,5 +1,5 @@
 /**
- * Deduplicates commands by actor and command id. A duplicate joins its command while that is under way. Afterwards the
+ * Deduplicates commands by actor and command id. A duplicate joins its command while that is under way. Later the
  * command is remembered for as many later commands of the partition as callers may wait in it: an actor's record lists
  * its latest few ids only, so with many callers at once a duplicate could reach the actor as a new command.
  * Owns: the commands under way and the remembered ones.  Does not own: what the records remember.

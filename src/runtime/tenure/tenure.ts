@@ -5,7 +5,8 @@
  * Invariants
  *   tenure.T1. After `end`, nothing is submitted any more, and no outcome of an effect is taken.
  *   tenure.T2. The checkpoint passes no inbox input that is not evaluated and acknowledged, unless it lists the actor.
- * How inputs are decided: input-processor.I1 to I3. What one actor in memory may do: activation.A1 to A6.
+ * How inputs are decided: input-processor.I1 and the following. What one actor in memory may do: activation.A1 and the
+ * following.
  * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts,
  *   test/unit/runtime/cluster.test.ts, test/integration/runtime/runtime.test.ts
  */

@@ -38,7 +38,7 @@ type Composer = (event: {
 
 const composeOrderMail: Composer = (event) => composeMessage(event, readOrderDetails(event.data));
 
-/** By event type. An event whose payload is no order has an entry of its own. */
+/** By event type. An event whose payload is no order has a separate entry. */
 const composers: Readonly<Record<string, Composer>> = {
   ...Object.fromEntries(orderMails.map((type) => [type, composeOrderMail])),
   [REFUNDED]: composeRefundMessage,

@@ -37,7 +37,7 @@ export class InventoryService implements OwnedResource {
     this.failpoints = failpoints;
   }
 
-  /** Loads, then serves. Rejects, and serves nothing, when either fails or the lock is lost meanwhile. */
+  /** Loads, then serves. Rejects, and serves nothing, when either fails or the lock is lost in between. */
   async acquire(epoch: number): Promise<void> {
     const generation = ++this.generation;
     await this.stopServing();

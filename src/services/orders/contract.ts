@@ -10,21 +10,25 @@ export type { Money, PaymentMethod } from "../../../machines/types.ts";
 /** A new order, as a client asks for it. */
 export type PlaceOrder = Pick<OrderInput, "customer" | "lines" | "payment" | "shippingAddress">;
 
-/** The order's status, derived from the state of its machine `order`. */
-export type OrderStatus =
-  | "reserving"
-  | "rejected"
-  | "created"
-  | "authorizing"
-  | "awaiting_payment"
-  | "payment_failed"
-  | "payment_expired"
-  | "confirmed"
-  | "ready"
-  | "shipped"
-  | "delivered"
-  | "completed"
-  | "cancelled";
+/** All statuses of an order, in the order of its life. Derived from the state of its machine `order`. */
+export const orderStatuses = [
+  "reserving",
+  "rejected",
+  "created",
+  "authorizing",
+  "awaiting_payment",
+  "payment_failed",
+  "payment_expired",
+  "confirmed",
+  "ready",
+  "shipped",
+  "delivered",
+  "completed",
+  "cancelled",
+] as const;
+
+/** One of {@link orderStatuses}. */
+export type OrderStatus = (typeof orderStatuses)[number];
 
 /** The order as the API shows it. Times are RFC 3339, UTC. */
 export type OrderView = {

@@ -12,6 +12,7 @@ export type Taken = {
   readonly delays: readonly number[];
 };
 
+/** A machine that a test drives input by input. */
 export class Chart {
   live: Live;
   /** Inputs of the open effects by invocation id. */

@@ -5,11 +5,14 @@ import { Chart } from "./chart.ts";
 import { orderInput, total } from "./order-input.ts";
 import type { When } from "./scenarios.ts";
 
+/** The order's address. */
 export const { shippingAddress } = orderInput();
+/** The invoice that every order gets. */
 export const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.000Z" };
 const document = { number: invoice.number, bytes: 20_000, sha256: "digest" };
 const send = (event: object): When => ({ happen: (chart) => chart.send(event as never) });
 
+/** All inputs by name. */
 export const when = {
   confirmed: send({ type: "order.confirmed", total, shippingAddress }),
   "closed, held": send({ type: "order.closed", orderId: "ord_1", held: true }),
@@ -86,11 +89,15 @@ export const when = {
   },
 } satisfies Record<string, When>;
 
+/** Name of an input. */
 export type W = keyof typeof when;
 
+/** The machine takes the steps by itself. */
 export const auto = { mode: "auto", stepDelayMs: 1500 } as const;
+/** A warehouse takes the steps. */
 export const manual = { mode: "manual", stepDelayMs: 1500 } as const;
 
+/** A machine after the given inputs. */
 export const reach =
   (method: PaymentMethod, plan: OrderInput["fulfillment"], ...path: W[]) =>
   (): Chart => {

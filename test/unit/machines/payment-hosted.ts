@@ -26,6 +26,7 @@ const looks = (times: number): W[] =>
   Array.from({ length: times }, (): W[] => ["check due", "found closed"]).flat();
 const waits = (ms: number): Then => ({ to: "hosted.pending.waiting", delays: [ms] });
 
+/** States of a payment on a page, with the outcome of every input. */
 export const hostedGiven: Scenarios<W>["given"] = {
   "a page before the order is created": {
     reach: reach("async"),

@@ -2,12 +2,15 @@
 import { lapsed, reach, refunding, voiding, type W } from "./payment-stage.ts";
 import type { Scenarios, Then } from "./scenarios.ts";
 
+/** The capture is in flight. */
 export const capturing: Then = { to: "capturing", invokes: ["capturePayment"] };
+/** The capture failed; the next try follows after `ms`. */
 export const captureFailed = (ms: number): Then => ({
   to: "capture_failed",
   emits: ["payment.capture_failed"],
   delays: [ms],
 });
+/** The order is held after a lapse. */
 export const captureLapsed: Then = { to: "capture_lapsed", emits: ["payment.expired"] };
 const captured: Then = { to: "captured", emits: ["payment.captured"] };
 /** The order is cancelled, and there is nothing to be voided. */
@@ -16,6 +19,7 @@ const over: Then = { to: "expired" };
 const forAWeek: W[] = ["order created", "authorized for a week"];
 const requested: W[] = [...forAWeek, "capture requested"];
 
+/** States around a lapse, with the outcome of every input. */
 export const lapsingGiven: Scenarios<W>["given"] = {
   "authorized for a week": {
     reach: reach("credit_card", ...forAWeek),

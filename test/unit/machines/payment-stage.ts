@@ -139,6 +139,7 @@ export const when = {
   "refund unknown": { effect: "refundPayment", happen: (c) => c.fail("refundPayment", "unknown") },
 } satisfies Record<string, When>;
 
+/** Name of an input. */
 export type W = keyof typeof when;
 
 /** What the gateway can make of an effect. */
@@ -156,17 +157,25 @@ export const reach =
     return chart;
   };
 
+/** The order ended before its payment began. */
 export const unused: Then = { to: "unused" };
+/** The payment failed. */
 export const failed: Then = { to: "failed", emits: ["payment.failed"] };
+/** The payment expired. */
 export const expired: Then = {
   to: "reversing.voiding",
   emits: ["payment.expired"],
   invokes: ["voidPayment"],
 };
+/** The void is in flight. */
 export const voiding: Then = { to: "reversing.voiding", invokes: ["voidPayment"] };
 /** After an order with a page that was not paid: it may still be paid. */
 export const watching: Then = { to: "watching.waiting", delays: [2000] };
+/** The authorization had lapsed before the void. */
 export const lapsed: Then = { to: "expired", emits: ["payment.expired"] };
+/** The refund is in flight. */
 export const refunding: Then = { to: "reversing.refunding", invokes: ["refundPayment"] };
+/** The void failed; the next try follows after `ms`. */
 export const voidFailed = (ms: number): Then => ({ to: "reversing.void_failed", delays: [ms] });
+/** The refund failed; the next try follows after `ms`. */
 export const refundFailed = (ms: number): Then => ({ to: "reversing.refund_failed", delays: [ms] });

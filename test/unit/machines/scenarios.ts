@@ -17,6 +17,7 @@ export type When = {
   readonly armed?: string;
 };
 
+/** What an input must result in. */
 export type Then = {
   readonly to: string;
   readonly emits?: readonly string[];
@@ -25,6 +26,7 @@ export type Then = {
   readonly delays?: readonly number[];
 };
 
+/** The machine, its inputs, and the given states. */
 export type Scenarios<W extends string> = {
   readonly machine: AnyStateMachine;
   readonly when: Readonly<Record<W, When>>;
@@ -33,6 +35,7 @@ export type Scenarios<W extends string> = {
   >;
 };
 
+/** Checks every input in every given state, and that every transition is taken. */
 export function checkScenarios<W extends string>({ machine, when, given }: Scenarios<W>): void {
   t.test("every state in which the machine can rest is examined", async (t) => {
     const examined = new Set(Object.values(given).map(({ reach }) => reach().state));

@@ -3,6 +3,7 @@ import { reserved } from "../../machines/order-input.ts";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { ReserveOutput } from "../../../../machines/types.ts";
 
+/** State of an order's hold. */
 export type HoldState = "none" | "held" | "released" | "shipped";
 
 const LOCK = subjects.lock("inventory.0");

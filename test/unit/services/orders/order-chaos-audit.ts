@@ -24,6 +24,7 @@ const HOLD_OF: Readonly<Record<string, readonly string[]>> = {
   completed: ["shipped"],
 };
 
+/** Checks the log of a run, and collects what it violates. */
 export class OrderAudit {
   readonly faults: string[] = [];
   private readonly logs: readonly MemoryLog[];

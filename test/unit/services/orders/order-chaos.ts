@@ -37,6 +37,7 @@ const STOP_LIMIT_MS = 10_000;
 /** Answers after which a client repeats its request. */
 const NOT_NOW: readonly string[] = ["unavailable", "overloaded", "storage_unavailable"];
 
+/** The result of one run. */
 export type OrderRun = {
   /** Violations; empty without any. */
   readonly faults: readonly string[];

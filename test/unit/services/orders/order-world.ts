@@ -18,8 +18,10 @@ import { orderInput } from "../../machines/order-input.ts";
 import { GatewayModel } from "./gateway-model.ts";
 import { InventoryModel } from "./inventory-model.ts";
 
+/** The invoice that every order gets. */
 export const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.000Z" };
 
+/** The order, its outside systems, and the clock of its timers. */
 export class OrderWorld {
   /** ms since the epoch: as late as the latest timer that has fired. */
   now = Date.UTC(2026, 10, 22);

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Test } from "tap";
 
+/** A request as the server got it. */
 export type Seen = {
   readonly method: string;
   readonly path: string;
