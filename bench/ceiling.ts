@@ -93,7 +93,7 @@ type Published = {
 };
 
 type Publisher = {
-  /** Commits in each batch: the wanted number, or as many as the runtime puts into one. */
+  /** Commits in each batch: the requested number, or as many as the runtime puts into one. */
   readonly size: number;
   readonly publish: (durationMs: number) => Promise<Published>;
 };

@@ -6,7 +6,7 @@ export type Mode = "placed" | "completed";
 
 /** The user's choices; undefined: the benchmark's default. */
 export type Options = {
-  /** Names or letters, in the order given; empty: all. */
+  /** Benchmarks, in the order given; empty: all. */
   readonly parts: readonly string[];
   readonly quick: boolean;
   readonly help: boolean;

@@ -13,7 +13,7 @@ export function cpuSeconds(pid: number): number | undefined {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Memory in use (resident set), bytes; undefined when it cannot be read. */
+/** Memory in use (RSS), bytes; undefined when it cannot be read. */
 export function memoryBytes(pid: number): number | undefined {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/mu.exec(procFile(pid, "status"))?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;

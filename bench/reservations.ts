@@ -1,7 +1,7 @@
 /**
  * Reservations from three nodes at once, on one SKU that all callers order and on a thousand. A reservation is an order
  * paid on delivery: reserved and confirmed in one commit when the inventory's owner also owns the order, otherwise by a
- * request. Afterwards the stock is reduced and sold out, and every piece is accounted for.
+ * request. Then the stock is reduced and sold out, and every piece is accounted for.
  */
 import { orderOf } from "../test/support/clients/order-client.ts";
 import { type BenchCluster, countCluster, startCluster } from "./cluster.ts";

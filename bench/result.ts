@@ -1,6 +1,6 @@
 /** One measured line: what was measured, how, and the figures. */
 
-/** A figure with its unit: `s`, `ms`, `1/s`, `B`, `MB`, or the thing that is counted. */
+/** A figure and what it is measured in: `s`, `ms`, `1/s`, `B`, `MB`, or the counted thing. */
 export type Metric = { readonly value: number; readonly unit: string };
 
 /** One JSON line of the output. */

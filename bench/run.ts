@@ -81,7 +81,7 @@ async function bench(signal: AbortSignal): Promise<number> {
   return code;
 }
 
-/** The benchmarks with these names or letters; all when there are none. @throws CommandLineInvalid */
+/** The benchmarks with these names; all when there are none. @throws CommandLineInvalid */
 function choose(names: readonly string[]): readonly Part[] {
   if (names.length === 0) return parts;
   return names.map((name) => {

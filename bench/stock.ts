@@ -14,9 +14,9 @@ export async function stockUp(url: string): Promise<void> {
   for (const { sku } of sampleCatalogue()) await putStock(url, sku, PLENTY);
 }
 
-/** Sets the stock of many SKUs. @param wanted pieces on hand by SKU @throws Error when a node refuses one */
-export async function writeStocks(url: string, wanted: ReadonlyMap<string, number>): Promise<void> {
-  const left = [...wanted];
+/** Sets the stock of many SKUs. @param target pieces on hand by SKU @throws Error when a node refuses one */
+export async function writeStocks(url: string, target: ReadonlyMap<string, number>): Promise<void> {
+  const left = [...target];
   const writer = async () => {
     for (let next = left.pop(); next !== undefined; next = left.pop()) {
       const [sku, onHand] = next;

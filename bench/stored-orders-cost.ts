@@ -1,6 +1,6 @@
 /**
  * The cost of a completed order: bytes on disk, memory of the server and of an idle node, and whether new orders become
- * slower as the number of old ones grows.
+ * slower as the number of stored ones grows.
  */
 import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -30,7 +30,7 @@ export const writtenId = (template: OrderTemplate, number: number): string =>
 
 /**
  * Writes the orders with the numbers `from` to `to` - 1. No node may run: it would consider them another owner's. Call
- * `skipHistory` afterwards: then the next node starts after them, and no worker receives their old events.
+ * `skipHistory` after it: then a new node starts after them, and no worker receives their old events.
  * @param onProgress called now and then with the number of stored orders
  */
 export async function writeOrders(

@@ -33,7 +33,7 @@ const variables = {
   sellerTaxId: "ORDERLY_SELLER_TAX_ID",
 } as const;
 
-/** A text that fits on one line of the paper. */
+/** A text that fits on one line of an invoice. */
 const line = (fallback: string) => Type.String({ minLength: 1, maxLength: 80, default: fallback });
 
 /** The variables of the seller. `|` separates the lines of the address. */

@@ -1,4 +1,4 @@
-/** Turns environment variables into one frozen, checked object; reports all faults at once. */
+/** Reads environment variables as one frozen, checked object; reports all faults at once. */
 import { readFileSync } from "node:fs";
 import { envSchema } from "env-schema";
 import type { Static, TSchema } from "typebox";

@@ -2,8 +2,7 @@
 import { assign, cancel, emit, raise, setup } from "xstate";
 import { effect } from "./effect.ts";
 import { sameMoney } from "./money.ts";
-import { lookDelayMs, ofOrder, pollDelayMs } from "./payment-context.ts";
-import type { PaymentContext } from "./payment-context.ts";
+import { lookDelayMs, ofOrder, type PaymentContext, pollDelayMs } from "./payment-context.ts";
 import { isHosted, isSettledAtOnce, needsCapture, paysOnDelivery } from "./payment-methods.ts";
 import type { GatewayPaid, PaymentEmitted, PaymentEvent } from "./payment-events.ts";
 import { lateLooks, mayRetry, retryDelayMs } from "./retry.ts";

@@ -10,7 +10,7 @@ export type WantedPort = {
   readonly setting: string;
 };
 
-/** Those of the wanted ports on which another process listens already, in the same order. */
+/** Those of the given ports on which another process listens already, in the same order. */
 export async function takenPorts(wanted: readonly WantedPort[]): Promise<WantedPort[]> {
   const taken = await Promise.all(wanted.map((one) => isTaken(one.port)));
   return wanted.filter((_, index) => taken[index]);

@@ -48,7 +48,7 @@ export class WebhookSender {
     for (const message of this.queue.values()) void this.deliver(message);
   }
 
-  /** Stores the message before it returns, and sends it afterwards. */
+  /** Stores the message before it returns, and sends it later. */
   send(id: string, body: object): void {
     if (this.options.urls.length === 0) return;
     const message = { id, body: JSON.stringify(body) };

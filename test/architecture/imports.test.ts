@@ -1,8 +1,7 @@
 /** Which file may import which, and what every source must have in common: length, names, privacy, no hidden clock. */
 import t from "tap";
 import { importsDown, rules } from "./rules.ts";
-import { codeOf, cyclesIn, readSources } from "./sources.ts";
-import type { Source } from "./sources.ts";
+import { codeOf, cyclesIn, readSources, type Source } from "./sources.ts";
 
 const MAX_LINES = 400;
 const sources = readSources();

@@ -3,13 +3,10 @@
  * therefore not among the tests of `npm test`: `npm run test:browser`.
  */
 import t from "tap";
-import { startBrowser } from "../support/clients/browser.ts";
-import type { Browser, Page } from "../support/clients/browser.ts";
-import { awaiting, ON_HAND } from "../support/clients/hosted-order.ts";
-import type { HostedOrder } from "../support/clients/hosted-order.ts";
+import { type Browser, type Page, startBrowser } from "../support/clients/browser.ts";
+import { awaiting, type HostedOrder, ON_HAND } from "../support/clients/hosted-order.ts";
 import { command, read } from "../support/clients/order-client.ts";
-import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { OrderCluster } from "../support/cluster/order-cluster.ts";
+import { type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const NARROWEST = 320;

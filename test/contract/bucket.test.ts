@@ -129,7 +129,7 @@ await inEveryWorld(t, async (t, world) => {
     const second = await other.bucket("PLAIN").watch((change) => changes.push(change));
     const marker = `w.${freshId()}`;
     await bucket.put(marker, "1");
-    await waitUntil("the marker came to the second watch", () => of(marker).length === 1);
+    await waitUntil("the second watch has the marker", () => of(marker).length === 1);
     t.ok(changes.length > count);
     await second.stop();
   });

@@ -49,7 +49,7 @@ await inEveryWorld(t, async (t, world) => {
     const subject = `cmd.${freshId()}`;
     const served = await serving.bus.serve(subject, async (payload) => payload);
     await waitUntil("it serves", async () => (await ask(subject)).status === "answered");
-    // On the same connection, hence certainly before.
+    // On the same connection, so it was certainly sent before.
     const asked = Array.from({ length: 20 }, (_, n) => serving.bus.request(subject, String(n), 1_000));
     await served.stop();
     const lost = (await Promise.all(asked)).filter(({ status }) => status === "unanswered");

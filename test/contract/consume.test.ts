@@ -114,7 +114,7 @@ await inEveryWorld(t, async (t, world) => {
       (message) => void seen.push(message.subject),
     );
     await write(writer.journal, marker, 1, 1);
-    await waitUntil("the marker came to another", () => seen.includes(subjects.inbox(2, marker)));
+    await waitUntil("another consumer has the marker", () => seen.includes(subjects.inbox(2, marker)));
     t.strictSame(got, numbers(5));
     await second.stop();
   });

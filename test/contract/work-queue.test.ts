@@ -218,7 +218,7 @@ async function queues(t: Test, { journal, peers: [one, two] }: World): Promise<v
       items.push(item);
       item.ack();
     });
-    await waitUntil("both came to the other", () => items.length >= 2, { timeoutMs: 20_000 });
+    await waitUntil("the other member has both", () => items.length >= 2, { timeoutMs: 20_000 });
     t.strictSame(payloadsOf(items), ["1", "2"]);
     t.equal(left.length, 1);
     await other.stop();
@@ -265,29 +265,32 @@ async function deadLetters(t: Test, { journal, peers: [one, two], dead, operator
 
   // Memory has no operators' view: dead letters are read there, not replayed.
   if (!operators) return;
-  await t.test("a replay comes to its worker once, as the original item, and leaves the list", async (t) => {
-    const again: WorkItem[] = [];
-    const consuming = await two.queue.consume(options(), async (found) => {
-      if (found.replayOf === undefined) return;
-      again.push(found);
-      found.ack();
-    });
-    const [first] = (await operators.list(1000, 0)).filter((found) => found.worker === worker);
-    const sequence = first?.sequence ?? 0;
-    t.strictSame(await Promise.all([operators.replay(sequence), operators.replay(sequence)]), [
-      "replayed",
-      "replayed",
-    ]);
-    t.equal(await operators.replay(sequence + 10_000), "not_found");
-    await waitUntil("it came", () => again.length > 0);
-    const { subject, payload } = item;
-    t.match(again[0], { subject, payload, sequence: item.sequence, replayOf: sequence });
-    t.equal(again[0]?.headers["ce-id"], "id-{}");
-    t.equal((await mine()).length, 1);
-    await letMore(ACK_WAIT_MS);
-    t.equal(again.length, 1, type);
-    await consuming.stop();
-  });
+  await t.test(
+    "a worker gets a replay once, as the original item, and the replay leaves the list",
+    async (t) => {
+      const again: WorkItem[] = [];
+      const consuming = await two.queue.consume(options(), async (found) => {
+        if (found.replayOf === undefined) return;
+        again.push(found);
+        found.ack();
+      });
+      const [first] = (await operators.list(1000, 0)).filter((found) => found.worker === worker);
+      const sequence = first?.sequence ?? 0;
+      t.strictSame(await Promise.all([operators.replay(sequence), operators.replay(sequence)]), [
+        "replayed",
+        "replayed",
+      ]);
+      t.equal(await operators.replay(sequence + 10_000), "not_found");
+      await waitUntil("it came", () => again.length > 0);
+      const { subject, payload } = item;
+      t.match(again[0], { subject, payload, sequence: item.sequence, replayOf: sequence });
+      t.equal(again[0]?.headers["ce-id"], "id-{}");
+      t.equal((await mine()).length, 1);
+      await letMore(ACK_WAIT_MS);
+      t.equal(again.length, 1, type);
+      await consuming.stop();
+    },
+  );
 }
 
 /** The document with these bytes: a replica may lag for a moment. */

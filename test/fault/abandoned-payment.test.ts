@@ -15,8 +15,11 @@ import {
   stock,
 } from "../support/clients/order-client.ts";
 import { untilCompleted, untilOrder } from "../support/clients/order-poll.ts";
-import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { ClusterProcess, OrderCluster } from "../support/cluster/order-cluster.ts";
+import {
+  type ClusterProcess,
+  type OrderCluster,
+  startOrderCluster,
+} from "../support/cluster/order-cluster.ts";
 import { shareOf } from "../support/load/partition-share.ts";
 import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";

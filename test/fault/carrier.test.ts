@@ -17,8 +17,7 @@ import {
   read,
 } from "../support/clients/order-client.ts";
 import { untilOrder } from "../support/clients/order-poll.ts";
-import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { OrderCluster } from "../support/cluster/order-cluster.ts";
+import { type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const SKU = "PARCEL";

@@ -3,12 +3,14 @@ import t, { type Test } from "tap";
 import { partitionOf } from "../../src/runtime/subjects.ts";
 import { checkAllEnd, checkHistories, checkLedger } from "../support/audits/order-audit.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
-import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { ClusterProcess, OrderCluster } from "../support/cluster/order-cluster.ts";
+import {
+  type ClusterProcess,
+  type OrderCluster,
+  startOrderCluster,
+} from "../support/cluster/order-cluster.ts";
 import { ownersIn, untilSettled } from "../support/load/partition-share.ts";
 import { pausesIn } from "../support/logs/hand-over-log.ts";
-import { startStrictLoad } from "../support/load/strict-load.ts";
-import type { StrictLoad } from "../support/load/strict-load.ts";
+import { startStrictLoad, type StrictLoad } from "../support/load/strict-load.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const CALLERS = 8;

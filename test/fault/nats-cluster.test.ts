@@ -8,13 +8,10 @@ import {
   checkStock,
 } from "../support/audits/order-audit.ts";
 import { clusterView, orderOf, place, readiness, stock } from "../support/clients/order-client.ts";
-import { everyNode, startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { OrderCluster } from "../support/cluster/order-cluster.ts";
-import { startLoad } from "../support/load/order-load.ts";
-import type { Load, LoadedOrder } from "../support/load/order-load.ts";
+import { everyNode, type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
+import { type Load, type LoadedOrder, startLoad } from "../support/load/order-load.ts";
 import { untilSettled } from "../support/load/partition-share.ts";
-import { watchStreams } from "../support/cluster/stream-leader.ts";
-import type { StreamCluster } from "../support/cluster/stream-leader.ts";
+import { type StreamCluster, watchStreams } from "../support/cluster/stream-leader.ts";
 import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -2,11 +2,9 @@
 import t, { type Test } from "tap";
 import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../support/audits/order-audit.ts";
 import { clusterView, orderOf, place, readiness, stock } from "../support/clients/order-client.ts";
-import { everyNode, startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { OrderCluster } from "../support/cluster/order-cluster.ts";
+import { everyNode, type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkEveryMail, checkInvoiceNumbers } from "../support/audits/order-documents.ts";
-import { startLoad } from "../support/load/order-load.ts";
-import type { Load, LoadedOrder } from "../support/load/order-load.ts";
+import { type Load, type LoadedOrder, startLoad } from "../support/load/order-load.ts";
 import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

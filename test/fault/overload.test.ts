@@ -4,8 +4,7 @@ import { checkAllEnd, checkNothingLost } from "../support/audits/order-audit.ts"
 import { metric } from "../support/metrics.ts";
 import { command, ledger, orderOf, place, read, stock } from "../support/clients/order-client.ts";
 import { untilCompleted, untilPaid } from "../support/clients/order-poll.ts";
-import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { OrderCluster } from "../support/cluster/order-cluster.ts";
+import { type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

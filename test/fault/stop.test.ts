@@ -6,8 +6,7 @@ import { partitionOf } from "../../src/runtime/subjects.ts";
 import { metric } from "../support/metrics.ts";
 import { clusterView, orderOf, place } from "../support/clients/order-client.ts";
 import { untilCompleted } from "../support/clients/order-poll.ts";
-import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { ClusterProcess } from "../support/cluster/order-cluster.ts";
+import { type ClusterProcess, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { untilSettled } from "../support/load/partition-share.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -10,8 +10,7 @@ import { locateNatsServer } from "../../nodes/local/nats-binary.ts";
 import { listen } from "../support/cluster/free-ports.ts";
 import { findPlace, isListening, orderly } from "../support/cluster/local-cluster.ts";
 import { startNatsServer } from "../support/cluster/nats-server.ts";
-import { startNode, startProcess } from "../support/cluster/processes.ts";
-import type { Started } from "../support/cluster/processes.ts";
+import { type Started, startNode, startProcess } from "../support/cluster/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

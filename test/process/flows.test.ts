@@ -28,8 +28,7 @@ import {
 import { checkHistory } from "../support/audits/order-audit.ts";
 import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
 import { untilCompleted, untilOrder, untilPaid } from "../support/clients/order-poll.ts";
-import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { OrderCluster } from "../support/cluster/order-cluster.ts";
+import { type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const PRICE = 1000;

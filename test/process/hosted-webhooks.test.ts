@@ -4,18 +4,16 @@
  */
 import t from "tap";
 import type { HistoryItem } from "../../src/services/orders/contract.ts";
-import { holdPages } from "../support/faults/held-pages.ts";
-import type { HeldPages } from "../support/faults/held-pages.ts";
-import { holdWebhooks } from "../support/faults/held-webhooks.ts";
-import type { HeldWebhooks } from "../support/faults/held-webhooks.ts";
+import { type HeldPages, holdPages } from "../support/faults/held-pages.ts";
+import { type HeldWebhooks, holdWebhooks } from "../support/faults/held-webhooks.ts";
 import {
   arrivals,
   awaiting,
   declinedMessage,
+  type HostedOrder,
   ON_HAND,
   postMessage,
 } from "../support/clients/hosted-order.ts";
-import type { HostedOrder } from "../support/clients/hosted-order.ts";
 import {
   clusterView,
   history,
@@ -25,8 +23,7 @@ import {
   putStock,
   read,
 } from "../support/clients/order-client.ts";
-import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { OrderCluster } from "../support/cluster/order-cluster.ts";
+import { type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkMails } from "../support/audits/order-documents.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -1,9 +1,7 @@
 /** The life of any of our processes: start, stop by signal, faults, and the parent that is watched. */
 import { fileURLToPath } from "node:url";
-import type { Test } from "tap";
-import t from "tap";
-import { startNode } from "../support/cluster/processes.ts";
-import type { Started } from "../support/cluster/processes.ts";
+import t, { type Test } from "tap";
+import { type Started, startNode } from "../support/cluster/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const FILE = fileURLToPath(new URL("../support/programs/fake-process.ts", import.meta.url));

@@ -10,8 +10,14 @@ import { command, stock } from "../support/clients/order-client.ts";
 import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
 import { untilOrder } from "../support/clients/order-poll.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import { ON_HAND, openWarehouse, TOTAL } from "../support/clients/warehouse.ts";
-import type { Placed, Step, Warehouse } from "../support/clients/warehouse.ts";
+import {
+  ON_HAND,
+  openWarehouse,
+  type Placed,
+  type Step,
+  TOTAL,
+  type Warehouse,
+} from "../support/clients/warehouse.ts";
 import { untilSettled } from "../support/load/partition-share.ts";
 
 let house: Warehouse;

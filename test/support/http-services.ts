@@ -2,8 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import pino from "pino";
 import type { Test } from "tap";
-import { createApp } from "../../src/http/app.ts";
-import type { AppDependencies } from "../../src/http/app.ts";
+import { type AppDependencies, createApp } from "../../src/http/app.ts";
 import type { Inventory, StockView } from "../../src/services/inventory/contract.ts";
 import type { OrderCommand, OrderView, Orders, PlaceOrder } from "../../src/services/orders/contract.ts";
 

@@ -1,7 +1,7 @@
 /**
  * Documents of one chunk, read straight from the stream: two direct gets, which any replica answers, instead of the
- * client's status query, consumer and clean-up. What a replica does not have yet, and every document of another form, is
- * left to the client.
+ * client's status query, consumer and clean-up. What a replica does not have yet, and every document of another form,
+ * is left to the client.
  */
 import { createHash } from "node:crypto";
 import type { Msg } from "@nats-io/transport-node";

@@ -4,7 +4,7 @@ import type { NatsLink } from "./link.ts";
 
 /**
  * One request. A request of a lost connection is never answered: the wait ends with the connection, not at the time
- * limit. The request is published before this returns its promise, hence in order with earlier publishes.
+ * limit. The request is published before this returns its promise, so it is in order with earlier publishes.
  * @throws Error; `describe` and `isNoResponders` explain it
  */
 export async function request(

@@ -18,7 +18,7 @@ import { retryAfter, sendProblem } from "../protocol/problem-answers.ts";
 /** A client usually sends one more request on a connection within this time; the connection closes after its answer. */
 const IDLE_CONNECTIONS_MS = 300;
 const CHECK_EVERY_MS = 20;
-/** In a turn of the event loop this short a connection hardly arrives. On a slower node the bound below decides. */
+/** In so short an iteration of the event loop a connection hardly arrives. On a slower node the next bound decides. */
 const QUICK_TURN_MS = 1;
 const MAX_ACCEPT_CHECK_MS = 1000;
 
@@ -83,7 +83,7 @@ function whenNoneConnects({ server }: HttpApp, then: () => void): void {
   };
   server.on("connection", accept);
   const check = (before: number): void => {
-    // A turn of the event loop ends here, after the connections that it has accepted.
+    // An iteration of the event loop ends here, after the connections that it has accepted.
     const now = performance.now();
     if ((found || now - before > QUICK_TURN_MS) && now < until) {
       found = false;

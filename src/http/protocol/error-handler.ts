@@ -1,4 +1,4 @@
-/** Turns every error of a route or of the framework into a problem. No text of an error object leaves the node. */
+/** Makes a problem of every error of a route or of the framework. No text of an error object leaves the node. */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { discardBody } from "./discard-body.ts";
 import { faultsOf } from "./faults.ts";

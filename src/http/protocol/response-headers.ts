@@ -30,7 +30,7 @@ type HeaderSink = {
   header(name: string, value: string): unknown;
 };
 
-/** Sets the headers of API answers and `X-Request-Id`. Pages replace the content security policy afterwards. */
+/** Sets the headers of API answers and `X-Request-Id`. Pages then replace the content security policy. */
 export function setStandardHeaders(reply: HeaderSink): void {
   reply.headers(api);
   reply.header("x-request-id", reply.request.id);

@@ -3,8 +3,8 @@ import { type Static, type TSchema, Type } from "typebox";
 import { httpLimits } from "./limits.ts";
 
 /**
- * Letters, marks, digits, punctuation and plain spaces of any script, not only blanks: no control characters,
- * no line separators and no lone surrogates (they cannot be written as UTF-8).
+ * Alphabetic characters, marks, digits, punctuation and plain spaces of any script, not only blanks. No control
+ * characters, no line separators and no lone surrogates (they cannot be written as UTF-8).
  */
 const PRINTABLE = "^(?=.*\\S)[^\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}]*$";
 

@@ -6,11 +6,9 @@ import type { OrderedLine } from "../../../machines/types.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { EndHoldOutput, ReserveOutput } from "./contract.ts";
 import type { Hold } from "./holds.ts";
-import { decideReserve } from "./rules.ts";
-import type { Availability } from "./rules.ts";
+import { type Availability, decideReserve } from "./rules.ts";
 import type { StockChange } from "./stock-projection.ts";
-import { holdMessage } from "./stored.ts";
-import type { Refusal, StoredHold } from "./stored.ts";
+import { holdMessage, type Refusal, type StoredHold } from "./stored.ts";
 
 /** A change of the hold, and of the stock with it; both are in one write set. */
 export type HoldWrite = {

@@ -8,8 +8,7 @@
  *       fails.
  */
 import type { StoredMessage } from "../../runtime/ports.ts";
-import { readHold } from "./stored.ts";
-import type { StoredHold } from "./stored.ts";
+import { readHold, type StoredHold } from "./stored.ts";
 
 /** What is known of one order's hold. `sequence`: its last message in the stream, 0 when there is none. */
 export type Hold =

@@ -1,6 +1,10 @@
 /** The inventory as effects of an order: joins the order's own commit where possible, and sends requests otherwise. */
-import { EffectError } from "../../runtime/definition.ts";
-import type { EffectContext, EffectHandler, Joined } from "../../runtime/definition.ts";
+import {
+  type EffectContext,
+  EffectError,
+  type EffectHandler,
+  type Joined,
+} from "../../runtime/definition.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 import type { InventoryClient } from "./client.ts";
 import { isEndHoldInput, isReserveInput } from "./protocol.ts";

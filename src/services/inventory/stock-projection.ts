@@ -14,10 +14,18 @@ import type { OrderedLine } from "../../../machines/types.ts";
 import type { Aggregator } from "../../runtime/definition.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { StockView } from "./contract.ts";
-import { EMPTY, count, release, reserve, ship, stockView } from "./rules.ts";
-import type { Item, Availability, Stock } from "./rules.ts";
-import { stockMessage } from "./stored.ts";
-import type { StoredItem, StoredStock } from "./stored.ts";
+import {
+  type Availability,
+  count,
+  EMPTY,
+  type Item,
+  release,
+  reserve,
+  ship,
+  type Stock,
+  stockView,
+} from "./rules.ts";
+import { stockMessage, type StoredItem, type StoredStock } from "./stored.ts";
 
 /** The change of stock in one write set. */
 export type StockChange =

@@ -11,8 +11,7 @@ import type {
   ProviderLimits,
 } from "../../runtime/definition.ts";
 import type { Documents } from "../../runtime/workers/document-store.ts";
-import { carrierEffects } from "../fulfillment/carrier.ts";
-import type { Carrier } from "../fulfillment/carrier.ts";
+import { type Carrier, carrierEffects } from "../fulfillment/carrier.ts";
 import { retrievalEffect } from "../fulfillment/invoice-retrieval.ts";
 import { paymentEffects } from "../payments/payment-effects.ts";
 import type { PaymentGateway } from "../payments/gateway.ts";

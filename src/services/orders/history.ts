@@ -1,5 +1,4 @@
-import { RecordHeader } from "../../runtime/actor/snapshot.ts";
-import type { ActorRecord } from "../../runtime/actor/snapshot.ts";
+import { type ActorRecord, RecordHeader } from "../../runtime/actor/snapshot.ts";
 import type { StoredMessage } from "../../runtime/ports.ts";
 import type { HistoryItem } from "./contract.ts";
 

@@ -1,8 +1,7 @@
 /** The answer to a new order, from the runtime's snapshot. Pure. */
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import type { PlaceOrder, PlaceResult } from "./contract.ts";
-import { hadPaymentPage, orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
-import type { OrderMachines } from "./status.ts";
+import { hadPaymentPage, type OrderMachines, orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
 import { orderView } from "./view.ts";
 
 /** The answer to the first request and to every repetition: the same, once the order's outcome is known. */

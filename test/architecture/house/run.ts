@@ -4,8 +4,7 @@
  * words and missing docstrings (test/architecture/allowances.json) instead; with `--missing` it lists the exports
  * without a docstring, with `--words` every forbidden word, and where.
  */
-import type { Finding } from "../findings.ts";
-import { writeAllowances } from "../findings.ts";
+import { type Finding, writeAllowances } from "../findings.ts";
 import { docstringFindings, proseFindings } from "../house-findings.ts";
 import { readParsed } from "../parsed.ts";
 import { readPassages } from "../passages.ts";

@@ -51,7 +51,7 @@ t.test(
 );
 
 t.test(
-  "while a server is frozen nodes refuse work and memory stays level; afterwards work continues",
+  "while a server is frozen nodes refuse work and memory stays level; then work continues",
   async (t) => {
     const server = await startNatsServer(t);
     const { node } = await startRuntime(t, server.url, "one", diary(), 1, PRESENCE_TTL_MS);

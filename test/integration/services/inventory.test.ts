@@ -3,8 +3,7 @@ import t from "tap";
 import type { ReserveOutput } from "../../../src/services/inventory/contract.ts";
 import { startNatsCluster, startNatsServer } from "../../support/cluster/nats-server.ts";
 import { waitUntil } from "../../support/wait-until.ts";
-import { auditLedger, losing, startInventoryNode } from "./inventory-node.ts";
-import type { InventoryNode } from "./inventory-node.ts";
+import { auditLedger, type InventoryNode, losing, startInventoryNode } from "./inventory-node.ts";
 
 const shirt = { name: "Shirt", price: { amount: 1999, currency: "EUR" } };
 const order = (orderId: string, quantity = 1, sku = "HOT.SKU") => ({ orderId, lines: [{ sku, quantity }] });

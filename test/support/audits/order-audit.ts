@@ -1,8 +1,7 @@
 /** What must be true of all orders of a test together, whatever faults it injected. */
 import type { Test } from "tap";
 import type { OrderStatus, OrderView } from "../../../src/services/orders/contract.ts";
-import { history, ledger, read, stock } from "../clients/order-client.ts";
-import type { LedgerEntry } from "../clients/order-client.ts";
+import { history, ledger, type LedgerEntry, read, stock } from "../clients/order-client.ts";
 import type { LoadedOrder } from "../load/order-load.ts";
 import { waitUntil } from "../wait-until.ts";
 

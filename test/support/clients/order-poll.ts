@@ -1,7 +1,6 @@
 /** Waiting for the state of an order, as a node returns it over HTTP. A failure shows the order as it was last. */
 import type { OrderView } from "../../../src/services/orders/contract.ts";
-import { waitUntil } from "../wait-until.ts";
-import type { WaitOptions } from "../wait-until.ts";
+import { type WaitOptions, waitUntil } from "../wait-until.ts";
 import { read } from "./order-client.ts";
 
 /**

@@ -1,6 +1,5 @@
 /** HTTP written by hand to a socket, for requests that no client library would send. */
-import { connect } from "node:net";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { waitUntil } from "../wait-until.ts";
 

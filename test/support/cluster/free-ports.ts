@@ -1,6 +1,5 @@
 /** Ports of the loopback interface on which no process listens. */
-import { createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 
 /**
  * `count` different free ports. They stay free only by luck once answered: start what uses them soon.

@@ -7,8 +7,7 @@ import type { Lifetime } from "./lifetime.ts";
 import { portOffsets, routeOffset } from "../../../config/settings.ts";
 import { freeBasePort } from "./free-ports.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
-import { isAlive, startProcess } from "./processes.ts";
-import type { Started } from "./processes.ts";
+import { isAlive, type Started, startProcess } from "./processes.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export const orderly = fileURLToPath(new URL("../../../orderly.mjs", import.meta.url));

@@ -4,12 +4,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lifetime } from "./lifetime.ts";
-import { locateNatsServer } from "../../../nodes/local/nats-binary.ts";
-import type { NatsBinary } from "../../../nodes/local/nats-binary.ts";
+import { locateNatsServer, type NatsBinary } from "../../../nodes/local/nats-binary.ts";
 import { natsPortsOf, planNats } from "../../../nodes/local/nats-plan.ts";
 import { freePorts } from "./free-ports.ts";
-import { startProcess } from "./processes.ts";
-import type { Started } from "./processes.ts";
+import { type Started, startProcess } from "./processes.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export type NatsServerOptions = {

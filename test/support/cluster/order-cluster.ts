@@ -6,15 +6,12 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { loadCatalogue, sampleCatalogue } from "../../../nodes/local/catalogue.ts";
 import { natsPlaceOf } from "../../../nodes/local/nats-plan.ts";
-import { planCluster } from "../../../nodes/local/plan.ts";
-import type { ProcessPlan } from "../../../nodes/local/plan.ts";
+import { planCluster, type ProcessPlan } from "../../../nodes/local/plan.ts";
 import { portOffsets } from "../../../config/settings.ts";
 import type { Commented, Lifetime } from "./lifetime.ts";
 import { findPlace } from "./local-cluster.ts";
-import { startNatsServer, startShippedCluster } from "./nats-server.ts";
-import type { NatsServer } from "./nats-server.ts";
-import { startNode } from "./processes.ts";
-import type { Started } from "./processes.ts";
+import { type NatsServer, startNatsServer, startShippedCluster } from "./nats-server.ts";
+import { type Started, startNode } from "./processes.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export type OrderClusterOptions = {

@@ -2,8 +2,7 @@
  * A proxy between the shop and the gateway: it forwards every call, and holds the answer about a new payment page until
  * the test releases it. The gateway has made the page, and the shop does not know it yet.
  */
-import { createServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Lifetime } from "../cluster/lifetime.ts";
 import { waitUntil } from "../wait-until.ts";

@@ -3,8 +3,7 @@
  * gets it.
  * Owns: the messages, as they were signed.
  */
-import { createServer } from "node:http";
-import type { IncomingHttpHeaders } from "node:http";
+import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Lifetime } from "../cluster/lifetime.ts";
 import { waitUntil } from "../wait-until.ts";

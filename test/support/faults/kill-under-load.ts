@@ -1,7 +1,6 @@
 /** Kills a node while callers place orders, and measures how long its partitions were without an owner. */
 import type { ClusterProcess, OrderCluster } from "../cluster/order-cluster.ts";
-import { startLoad } from "../load/order-load.ts";
-import type { LoadedOrder, LoadOptions } from "../load/order-load.ts";
+import { type LoadedOrder, type LoadOptions, startLoad } from "../load/order-load.ts";
 import { shareOf } from "../load/partition-share.ts";
 import { waitUntil } from "../wait-until.ts";
 

@@ -1,7 +1,6 @@
 /** Drives one machine by hand, as the runtime does: pure steps, effects and timers as data. */
 import type { AnyStateMachine, EventObject } from "xstate";
-import { startMachine, stepMachine } from "../../../src/runtime/actor/machine.ts";
-import type { Live, Step } from "../../../src/runtime/actor/machine.ts";
+import { type Live, startMachine, type Step, stepMachine } from "../../../src/runtime/actor/machine.ts";
 import type { EffectFailure } from "../../../machines/types.ts";
 
 /** What one event did. `to` is undefined when the machine ignored it. */

@@ -2,8 +2,7 @@ import t from "tap";
 import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
 import { auto, invoice, manual, reach, shippingAddress, type W, when } from "./fulfillment-stage.ts";
 import { total } from "./order-input.ts";
-import { checkScenarios } from "./scenarios.ts";
-import type { Then } from "./scenarios.ts";
+import { checkScenarios, type Then } from "./scenarios.ts";
 
 const releasing: Then = { to: "releasing.giving_back", invokes: ["releaseInventory"] };
 const closed = { "closed, held": releasing, "closed, nothing held": releasing };

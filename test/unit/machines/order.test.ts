@@ -3,8 +3,7 @@ import { orderMachine } from "../../../machines/order.ts";
 import type { PaymentMethod } from "../../../machines/types.ts";
 import { Chart } from "./chart.ts";
 import { orderInput, outOfStock, reserved } from "./order-input.ts";
-import { checkScenarios } from "./scenarios.ts";
-import type { Then, When } from "./scenarios.ts";
+import { checkScenarios, type Then, type When } from "./scenarios.ts";
 
 const when = {
   reserved: { effect: "reserveInventory", happen: (c) => c.settle("reserveInventory", reserved) },

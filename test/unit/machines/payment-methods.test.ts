@@ -6,11 +6,11 @@ import {
   isSettledAtOnce,
   needsCapture,
   needsToken,
+  type PaymentFacts,
   paymentLabel,
   paymentMethods,
   paysOnDelivery,
 } from "../../../machines/payment-methods.ts";
-import type { PaymentFacts } from "../../../machines/payment-methods.ts";
 import type { PaymentMethod } from "../../../machines/types.ts";
 import { PlaceOrderBody } from "../../../src/http/orders/place-order-schema.ts";
 import { paymentMethodText } from "../../../src/services/documents/order-details.ts";

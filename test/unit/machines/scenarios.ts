@@ -4,8 +4,7 @@
  */
 import t from "tap";
 import type { AnyStateMachine } from "xstate";
-import { restingStates } from "./chart.ts";
-import type { Chart, Taken } from "./chart.ts";
+import { type Chart, restingStates, type Taken } from "./chart.ts";
 import { allTransitions, transitionsOf } from "./transitions.ts";
 
 /** One input. `effect`: only while this effect is open, because the runtime drops stale outcomes. */

@@ -105,7 +105,7 @@ t.test("an authorization that was not captured in time is refused for capture an
   book(books, books.capture({ ...named, amount: 200 }, NOW));
   t.same(books.lapsed(NOW + 100), [{ ...lapse, amount: 300 }], "what was captured does not lapse");
   t.equal(outcome(books.void(named, NOW + 100)), "already_captured");
-  t.equal(outcome(book(books, books.refund(named))), "refunded", "and is refunded afterwards");
+  t.equal(outcome(book(books, books.refund(named))), "refunded", "and is refunded later");
 
   book(books, books.authorize(authorizeRequest("d", 500, "debit_card"), "a2", until));
   t.same(books.lapsed(NOW + 100, "d"), [], "a debit card is settled");

@@ -30,7 +30,7 @@ t.test("stored data counts as room, in whatever folder it is", async (t) => {
   const folder = temporaryFolder(t);
   const store = join(folder, "jetstream", "$G", "streams");
   mkdirSync(store, { recursive: true });
-  // With so many servers each one's share of the free space is negligible.
+  // With that many servers each one's share of the free space is negligible.
   const servers = 1e9;
   const empty = storeLimit(folder, servers);
   writeFileSync(join(store, "1.blk"), Buffer.alloc(1_000_000));

@@ -2,8 +2,7 @@ import t from "tap";
 import type { EffectError } from "../../../../src/runtime/definition.ts";
 import { httpCarrier } from "../../../../src/services/fulfillment/carrier.http.ts";
 import { orderInput, total } from "../../machines/order-input.ts";
-import { closedPort, startGateway } from "../payments/gateway-server.ts";
-import type { Reply } from "../payments/gateway-server.ts";
+import { closedPort, type Reply, startGateway } from "../payments/gateway-server.ts";
 
 const { shippingAddress } = orderInput();
 const label = { orderId: "ord_1", shippingAddress };

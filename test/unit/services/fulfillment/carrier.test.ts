@@ -1,6 +1,5 @@
 import t from "tap";
-import { carrierEffects } from "../../../../src/services/fulfillment/carrier.ts";
-import type { Carrier } from "../../../../src/services/fulfillment/carrier.ts";
+import { type Carrier, carrierEffects } from "../../../../src/services/fulfillment/carrier.ts";
 import { orderInput } from "../../machines/order-input.ts";
 import { instantCarrier } from "../../../support/instant-carrier.ts";
 

@@ -2,14 +2,14 @@
  * A log and a relay in memory for tests of the inventory: they store, delay or drop write sets at the test's command,
  * and check fences as the server does. Reads can be made stale.
  */
-import { ServerCode } from "../../../../src/runtime/ports.ts";
-import type {
-  AppendResult,
-  Clock,
-  Ids,
-  Journal,
-  Message,
-  StoredMessage,
+import {
+  type AppendResult,
+  type Clock,
+  type Ids,
+  type Journal,
+  type Message,
+  ServerCode,
+  type StoredMessage,
 } from "../../../../src/runtime/ports.ts";
 import type { Aggregator } from "../../../../src/runtime/definition.ts";
 import type { Outcome, WriteSet, WriteSetSink } from "../../../../src/runtime/commit/write-set.ts";

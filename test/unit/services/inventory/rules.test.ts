@@ -1,18 +1,19 @@
 import * as fc from "fast-check";
 import t from "tap";
 import {
-  EMPTY,
+  type Availability,
   bounds,
   checked,
   count,
   decidePut,
   decideReserve,
+  EMPTY,
   faultOfLines,
   release,
   reserve,
   ship,
+  type Stock,
 } from "../../../../src/services/inventory/rules.ts";
-import type { Availability, Stock } from "../../../../src/services/inventory/rules.ts";
 
 const item = (amount: number, currency = "EUR") => ({ name: "Shirt", price: { amount, currency } });
 const catalogue: Record<string, Availability> = {

@@ -1,6 +1,5 @@
 import { Books } from "../../../../nodes/gateway/books.ts";
-import { Pages } from "../../../../nodes/gateway/pages.ts";
-import type { Choice } from "../../../../nodes/gateway/pages.ts";
+import { type Choice, Pages } from "../../../../nodes/gateway/pages.ts";
 import type { Decision, Operation } from "../../../../nodes/gateway/operation.ts";
 import type { Refusal } from "../../../../nodes/simulators/refusal.ts";
 import type { Booking } from "../../../../src/services/payments/reconciliation.ts";

@@ -1,15 +1,12 @@
 /** One order with its outside systems in memory, driven input by input through the runtime's own cascade. */
 import type { EventObject } from "xstate";
-import type { OrderInput } from "../../../../machines/types.ts";
-import { cascade, effectKey, restore } from "../../../../src/runtime/actor/cascade.ts";
-import type { Head } from "../../../../src/runtime/actor/cascade.ts";
+import type { Money, OrderInput } from "../../../../machines/types.ts";
+import { cascade, effectKey, type Head, restore } from "../../../../src/runtime/actor/cascade.ts";
 import type { EffectOutcome, Input } from "../../../../src/runtime/actor/input.ts";
-import { EffectError } from "../../../../src/runtime/definition.ts";
-import type { ActorDefinition } from "../../../../src/runtime/definition.ts";
+import { type ActorDefinition, EffectError } from "../../../../src/runtime/definition.ts";
 import type { OpenEffect, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
 import type { Choice } from "../../../../nodes/gateway/pages.ts";
 import { memoryDocuments } from "../../../../src/adapters/memory/documents.ts";
-import type { Money } from "../../../../machines/types.ts";
 import type { OrderView } from "../../../../src/services/orders/contract.ts";
 import { orderDefinition } from "../../../../src/services/orders/definition.ts";
 import { orderView } from "../../../../src/services/orders/view.ts";

@@ -8,10 +8,11 @@ import { orderMachines } from "../../../../src/services/orders/definition.ts";
 import {
   allowedCommands,
   fulfillmentStatus,
+  type OrderMachines,
   orderStatus,
   paymentStatus,
+  type StateValue,
 } from "../../../../src/services/orders/status.ts";
-import type { OrderMachines, StateValue } from "../../../../src/services/orders/status.ts";
 import { restingStates } from "../../machines/chart.ts";
 import { orderInput, reserved, total } from "../../machines/order-input.ts";
 

@@ -2,8 +2,7 @@ import t from "tap";
 import type { EffectError } from "../../../../src/runtime/definition.ts";
 import type { GatewayCall } from "../../../../src/services/payments/gateway.ts";
 import { httpGateway } from "../../../../src/services/payments/gateway.http.ts";
-import { closedPort, startGateway } from "./gateway-server.ts";
-import type { Reply } from "./gateway-server.ts";
+import { closedPort, type Reply, startGateway } from "./gateway-server.ts";
 
 const amount = { amount: 3998, currency: "EUR" };
 const authorization = { orderId: "ord_1", method: "credit_card", token: "tok_ok", amount } as const;

@@ -6,8 +6,7 @@ import type { EffectOutcome } from "../../../../src/runtime/actor/input.ts";
 import { quietLog } from "../../../support/logs/quiet-log.ts";
 import { paymentEffects } from "../../../../src/services/payments/payment-effects.ts";
 import { httpGateway } from "../../../../src/services/payments/gateway.http.ts";
-import { startGateway } from "./gateway-server.ts";
-import type { Seen } from "./gateway-server.ts";
+import { type Seen, startGateway } from "./gateway-server.ts";
 
 const amount = { amount: 3998, currency: "EUR" };
 const authorization = { orderId: "ord_1", method: "credit_card", token: "tok_ok", amount };
