@@ -191,7 +191,7 @@ export function crashNode(
     ids,
     log: log.child({ node: name }),
     bounds: BOUNDS,
-    crash,
+    failpoints: crash,
   };
   const self: CrashNode = {
     name,
