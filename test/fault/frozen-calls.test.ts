@@ -6,8 +6,7 @@ import t, { type Test } from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import { checkFences } from "../support/audits/fence-audit.ts";
-import { checkKeys, gatewayCalls, requestsByKey } from "../support/logs/gateway-log.ts";
-import type { GatewayCall } from "../support/logs/gateway-log.ts";
+import { checkKeys, type GatewayCall, gatewayCalls, requestsByKey } from "../support/logs/gateway-log.ts";
 import { metric } from "../support/metrics.ts";
 import {
   checkAllEnd,
@@ -17,10 +16,12 @@ import {
   checkStock,
 } from "../support/audits/order-audit.ts";
 import { orderOf, read, readiness, stock } from "../support/clients/order-client.ts";
-import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { ClusterProcess, OrderCluster } from "../support/cluster/order-cluster.ts";
-import { startLoad } from "../support/load/order-load.ts";
-import type { LoadedOrder } from "../support/load/order-load.ts";
+import {
+  type ClusterProcess,
+  type OrderCluster,
+  startOrderCluster,
+} from "../support/cluster/order-cluster.ts";
+import { type LoadedOrder, startLoad } from "../support/load/order-load.ts";
 import { shareOf, untilSettled } from "../support/load/partition-share.ts";
 import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";

@@ -21,10 +21,12 @@ import {
 } from "../support/audits/order-audit.ts";
 import { metric } from "../support/metrics.ts";
 import { orderOf, place, readiness, stock } from "../support/clients/order-client.ts";
-import { startOrderCluster } from "../support/cluster/order-cluster.ts";
-import type { ClusterProcess, OrderCluster } from "../support/cluster/order-cluster.ts";
-import { startLoad } from "../support/load/order-load.ts";
-import type { LoadedOrder } from "../support/load/order-load.ts";
+import {
+  type ClusterProcess,
+  type OrderCluster,
+  startOrderCluster,
+} from "../support/cluster/order-cluster.ts";
+import { type LoadedOrder, startLoad } from "../support/load/order-load.ts";
 import { waitingWriteSets } from "../support/faults/outbox-copy.ts";
 import { INVENTORY, ownersIn, shareOf, untilSettled } from "../support/load/partition-share.ts";
 import { printReplay } from "../support/replay-command.ts";

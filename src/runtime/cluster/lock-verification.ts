@@ -9,8 +9,7 @@
  */
 import { lockParts, subjects } from "../subjects.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
-import type { Clock, Journal, StoredMessage } from "../ports.ts";
-import { Unavailable } from "../ports.ts";
+import { type Clock, type Journal, type StoredMessage, Unavailable } from "../ports.ts";
 import type { LockRef } from "../commit/write-set.ts";
 
 /** A lock that this node holds as far as it knows, and the stream of the lock. */

@@ -8,8 +8,14 @@ import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 import type { EndHoldOutput, Inventory, PutStock, ReserveInput, ReserveOutput } from "./contract.ts";
-import { MAX_PAGE } from "./protocol.ts";
-import type { Answer, Operation, Operations, InventoryReply, InventoryRequest } from "./protocol.ts";
+import {
+  type Answer,
+  type InventoryReply,
+  type InventoryRequest,
+  MAX_PAGE,
+  type Operation,
+  type Operations,
+} from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
 
 /** How long and how often a client tries. */

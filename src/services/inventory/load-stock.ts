@@ -2,8 +2,14 @@
 import { limits } from "../../runtime/limits.ts";
 import { subjects } from "../../runtime/subjects.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
-import { ServerCode, Unavailable } from "../../runtime/ports.ts";
-import type { Clock, Journal, Message, StoredMessage } from "../../runtime/ports.ts";
+import {
+  type Clock,
+  type Journal,
+  type Message,
+  ServerCode,
+  type StoredMessage,
+  Unavailable,
+} from "../../runtime/ports.ts";
 import { StockProjection } from "./stock-projection.ts";
 import { readItem, readStock } from "./stored.ts";
 

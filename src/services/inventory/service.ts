@@ -9,8 +9,7 @@ import { subjects } from "../../runtime/subjects.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Journal, Subscription } from "../../runtime/ports.ts";
 import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";
-import { parseRequest } from "./protocol.ts";
-import type { InventoryReply } from "./protocol.ts";
+import { type InventoryReply, parseRequest } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
 
 /** The resource that the runtime owns: the shard and its subject. */

@@ -8,8 +8,7 @@ import { subjects } from "../../runtime/subjects.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { Money, PricedLine } from "../../../machines/types.ts";
 import type { ReserveOutput } from "./contract.ts";
-import { checked } from "./rules.ts";
-import type { Item, Stock } from "./rules.ts";
+import { checked, type Item, type Stock } from "./rules.ts";
 
 /** Stock of one SKU; `put`: command id of the latest put, which identifies a repeated one. */
 export type StoredStock = Stock & { readonly sku: string; readonly put: string };

@@ -5,8 +5,7 @@
 import type { OrderInput } from "../../../machines/types.ts";
 import { partitionOf, subjects } from "../../runtime/subjects.ts";
 import type { Actors } from "../../runtime/actors.ts";
-import { Unavailable } from "../../runtime/ports.ts";
-import type { Ids, Journal } from "../../runtime/ports.ts";
+import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
 import { unavailable, unavailableReply } from "../unavailable.ts";
 import { addressed, type AddressedEvent, collectsDue } from "./commands.ts";

@@ -19,8 +19,12 @@ import { CLIENT_LIMITS, InventoryClient } from "../../../src/services/inventory/
 import { InventoryService } from "../../../src/services/inventory/service.ts";
 import { InventoryShard } from "../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../src/services/inventory/shard-dependencies.ts";
-import { readHold, readStock } from "../../../src/services/inventory/stored.ts";
-import type { StoredHold, StoredStock } from "../../../src/services/inventory/stored.ts";
+import {
+  readHold,
+  readStock,
+  type StoredHold,
+  type StoredStock,
+} from "../../../src/services/inventory/stored.ts";
 import { untilAnswered } from "../../support/cluster/until-answered.ts";
 
 const silent: Log = {

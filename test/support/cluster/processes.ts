@@ -3,8 +3,7 @@
  * Owns: the processes it started, by their ids.  Does not own: files and ports they use.
  * Invariant: when the test is over, passed or failed, none of its processes runs.
  */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";

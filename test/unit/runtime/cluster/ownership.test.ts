@@ -3,8 +3,7 @@ import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { assignment } from "../../../../src/runtime/cluster/assignment.ts";
 import type { LockEntry } from "../../../../src/runtime/cluster/lock-entry.ts";
-import type { OwnershipNode } from "./ownership-stage.ts";
-import { ownershipStage } from "./ownership-stage.ts";
+import { type OwnershipNode, ownershipStage } from "./ownership-stage.ts";
 
 const ONE = ["partition.0"];
 const MANY = Array.from({ length: 12 }, (_, i) => `partition.${i}`);

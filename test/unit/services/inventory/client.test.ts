@@ -2,8 +2,7 @@
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import { systemClock } from "../../../../src/adapters/local/system-clock.ts";
-import { EffectError } from "../../../../src/runtime/definition.ts";
-import type { EffectContext } from "../../../../src/runtime/definition.ts";
+import { type EffectContext, EffectError } from "../../../../src/runtime/definition.ts";
 import type { Bus, BusAnswer } from "../../../../src/runtime/ports.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../../../src/services/inventory/client.ts";
 import { inventoryEffects } from "../../../../src/services/inventory/inventory-effects.ts";
@@ -12,8 +11,7 @@ import { InventoryShard } from "../../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../../src/services/inventory/shard-dependencies.ts";
 import { countingIds, eagerClock, turns } from "./fake-log.ts";
 import { waitUntil } from "../../../support/wait-until.ts";
-import { EUR, ownedShard } from "./owned-shard.ts";
-import type { OwnedShard } from "./owned-shard.ts";
+import { EUR, ownedShard, type OwnedShard } from "./owned-shard.ts";
 
 /** One process' view of a bus without delays; `lose` drops answers after the work was done. */
 class FakeBus implements Bus {

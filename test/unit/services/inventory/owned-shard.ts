@@ -2,8 +2,7 @@
 import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { PutStock } from "../../../../src/services/inventory/contract.ts";
 import { InventoryShard } from "../../../../src/services/inventory/shard.ts";
-import { SHARD_LIMITS } from "../../../../src/services/inventory/shard-dependencies.ts";
-import type { ShardLimits } from "../../../../src/services/inventory/shard-dependencies.ts";
+import { SHARD_LIMITS, type ShardLimits } from "../../../../src/services/inventory/shard-dependencies.ts";
 import type { Operations, InventoryReply } from "../../../../src/services/inventory/protocol.ts";
 import { FakeLog, FakeRelay, countingIds, eagerClock, turns } from "./fake-log.ts";
 

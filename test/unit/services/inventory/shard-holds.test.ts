@@ -4,8 +4,7 @@ import { subjects } from "../../../../src/runtime/subjects.ts";
 import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import { readHold, readStock } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
-import { output, ownedShard, release, reserve, ship } from "./owned-shard.ts";
-import type { OwnedShard } from "./owned-shard.ts";
+import { output, ownedShard, type OwnedShard, release, reserve, ship } from "./owned-shard.ts";
 
 const stockOf = ({ log }: OwnedShard, sku: string) =>
   readStock(log.last(subjects.stock(sku))?.payload ?? "{}");

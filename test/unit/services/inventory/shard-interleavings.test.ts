@@ -5,11 +5,14 @@ import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { Joined } from "../../../../src/runtime/definition.ts";
 import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import type { InventoryRequest } from "../../../../src/services/inventory/protocol.ts";
-import { readHold, readStock } from "../../../../src/services/inventory/stored.ts";
-import type { StoredHold, StoredStock } from "../../../../src/services/inventory/stored.ts";
+import {
+  readHold,
+  readStock,
+  type StoredHold,
+  type StoredStock,
+} from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
-import { EUR, output, ownedShard, release, reserve, ship } from "./owned-shard.ts";
-import type { OwnedShard } from "./owned-shard.ts";
+import { EUR, output, ownedShard, type OwnedShard, release, reserve, ship } from "./owned-shard.ts";
 
 const SKUS = ["A", "B", "C"] as const;
 const ON_HAND = 10;

@@ -4,8 +4,7 @@ import { subjects } from "../../../../src/runtime/subjects.ts";
 import type { Joined } from "../../../../src/runtime/definition.ts";
 import { readHold } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
-import { output, ownedShard, release, reserve, ship } from "./owned-shard.ts";
-import type { OwnedShard } from "./owned-shard.ts";
+import { output, ownedShard, type OwnedShard, release, reserve, ship } from "./owned-shard.ts";
 
 /** What the runtime does with it: fences become preconditions of the order's write set. */
 function submit({ relay }: OwnedShard, part: Joined | undefined, sequencesTold = true): void {

@@ -1,7 +1,6 @@
 import t from "tap";
 import { subjects } from "../../../../src/runtime/subjects.ts";
-import { StockProjection } from "../../../../src/services/inventory/stock-projection.ts";
-import type { StockChange } from "../../../../src/services/inventory/stock-projection.ts";
+import { type StockChange, StockProjection } from "../../../../src/services/inventory/stock-projection.ts";
 import { readStock } from "../../../../src/services/inventory/stored.ts";
 
 const item = { name: "Shirt", price: { amount: 100, currency: "EUR" } };

@@ -4,10 +4,8 @@ import { INVENTORY_STREAM, ofPartition } from "../../../../src/runtime/layout.ts
 import { partitionOf, subjects } from "../../../../src/runtime/subjects.ts";
 import type { MemoryLog } from "../../../../src/adapters/memory/log.ts";
 import type { ActorRecord, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
-import { readHold, readStock } from "../../../../src/services/inventory/stored.ts";
-import type { StoredHold } from "../../../../src/services/inventory/stored.ts";
-import { orderMachinesOf, orderStatus } from "../../../../src/services/orders/status.ts";
-import type { OrderMachines } from "../../../../src/services/orders/status.ts";
+import { readHold, readStock, type StoredHold } from "../../../../src/services/inventory/stored.ts";
+import { type OrderMachines, orderMachinesOf, orderStatus } from "../../../../src/services/orders/status.ts";
 import { difference } from "../../../../src/services/payments/reconciliation.ts";
 import type { GatewayModel } from "./gateway-model.ts";
 

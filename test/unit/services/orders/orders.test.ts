@@ -1,9 +1,7 @@
 import t from "tap";
 import { partitionOf, subjects } from "../../../../src/runtime/subjects.ts";
-import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
-import type { ActorRecord } from "../../../../src/runtime/actor/snapshot.ts";
-import { Unavailable } from "../../../../src/runtime/ports.ts";
-import type { StoredMessage } from "../../../../src/runtime/ports.ts";
+import { type ActorRecord, RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
+import { type StoredMessage, Unavailable } from "../../../../src/runtime/ports.ts";
 import type { Inventory } from "../../../../src/services/inventory/contract.ts";
 import type { PaymentMethod, PlaceOrder, PlaceResult } from "../../../../src/services/orders/contract.ts";
 import { OrderService } from "../../../../src/services/orders/orders.ts";
