@@ -10,7 +10,7 @@ import type { LockRef } from "../src/runtime/commit/write-set.ts";
 import type { Aggregator } from "../src/runtime/definition.ts";
 import { limits } from "../src/runtime/limits.ts";
 import type { Message } from "../src/runtime/ports.ts";
-import { STREAM, subjects } from "../src/runtime/subjects.ts";
+import { subjects } from "../src/services/subjects.ts";
 import { startNatsServer } from "../test/support/cluster/nats-server.ts";
 import { ordersOfAllSkus } from "./cluster.ts";
 import { type CommitTemplate, PARTITIONS, readCommits, writeSetFrom } from "./commit-templates.ts";
@@ -104,8 +104,14 @@ async function publisher(
   templates: readonly CommitTemplate[],
   wanted: number,
 ): Promise<Publisher> {
-  await ensureStreams(link, { replicas: 1, partitions: PARTITIONS, streams: 1, presenceAgeMs: 3_000 });
-  const journal = natsJournal(link, STREAM);
+  await ensureStreams(link, {
+    replicas: 1,
+    partitions: PARTITIONS,
+    streams: 1,
+    presenceAgeMs: 3_000,
+    subjects,
+  });
+  const journal = natsJournal(link, subjects.stream(0));
   const locks = await takeLocks((messages) => journal.append(messages, WAIT_MS));
   let actors = 0;
   const batchOf = (size: number): readonly Message[] => {
@@ -113,7 +119,7 @@ async function publisher(
       const template = templates[actors % templates.length]!;
       return writeSetFrom(template, `${template.actor}_${actors++}`, locks, oneStockPerSku);
     });
-    return composeBatch(writeSets, new Map(), new Set()).messages;
+    return composeBatch(writeSets, new Map(), new Set(), subjects).messages;
   };
   let size = wanted;
   while (batchOf(size).length > limits.batchMessages) size--;

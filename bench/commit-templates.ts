@@ -7,7 +7,9 @@ import { getMessage } from "../src/adapters/nats/stored-message.ts";
 import type { LockRef, WriteSet } from "../src/runtime/commit/write-set.ts";
 import type { Aggregator } from "../src/runtime/definition.ts";
 import type { Message, StoredMessage } from "../src/runtime/ports.ts";
-import { partitionOf, STREAM, subjects } from "../src/runtime/subjects.ts";
+import { partitionOf } from "../src/runtime/subjects.ts";
+import { subjects } from "../src/services/subjects.ts";
+import { inventorySubjects } from "../src/services/inventory/subjects.ts";
 
 /** One commit of one actor, as it was stored. */
 export type CommitTemplate = {
@@ -32,7 +34,7 @@ export async function readCommits(
     if (stored.subject.startsWith("orders.fence.")) continue;
     if (stored.subject.startsWith("orders.journal.")) commits.push({ actor, messages: [], aggregated: [] });
     const commit = commits.at(-1);
-    if (stored.subject.startsWith(subjects.stock(""))) commit?.aggregated.push(message);
+    if (stored.subject.startsWith(inventorySubjects.stock(""))) commit?.aggregated.push(message);
     else if (isOf(actor, stored)) commit?.messages.push(message);
   }
   return commits;
@@ -42,7 +44,7 @@ export async function readCommits(
 export async function readFrom(link: NatsLink, from: number): Promise<readonly StoredMessage[]> {
   const found: StoredMessage[] = [];
   for (let next = from; ; ) {
-    const message = await getMessage(link, STREAM, { seq: next, next_by_subj: ">" });
+    const message = await getMessage(link, subjects.stream(0), { seq: next, next_by_subj: ">" });
     if (message === undefined) return found;
     if (found.push(message) > BOUND) throw new Error(`more than ${BOUND} messages from ${from} on`);
     next = message.sequence + 1;

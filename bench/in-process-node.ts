@@ -4,20 +4,18 @@
  */
 import { join } from "node:path";
 import pino from "pino";
-import { streamNames } from "../src/runtime/layout.ts";
+import { subjects } from "../src/services/subjects.ts";
 import { loadNodeSettings } from "../config/settings.ts";
-import { floorsBucket, nodesBucket, streamSettings } from "../src/adapters/nats/stream-definitions.ts";
+import { streamSettings } from "../nodes/order/streams.ts";
 import { composeOrders } from "../nodes/order/compose.ts";
 import { sampleCatalogue } from "../nodes/local/catalogue.ts";
-import { natsBucket } from "../src/adapters/nats/bucket.ts";
-import { natsBus } from "../src/adapters/nats/bus.ts";
 import { systemClock } from "../src/adapters/local/system-clock.ts";
 import { randomIds } from "../src/adapters/local/random-ids.ts";
-import { natsJournal } from "../src/adapters/nats/journal.ts";
+import { natsPorts } from "../src/adapters/nats/node-ports.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
 import { sqliteOutbox } from "../src/adapters/local/sqlite-outbox.ts";
-import { ensureStreams } from "../src/adapters/nats/streams.ts";
-import { RuntimeNode } from "../src/runtime/node.ts";
+import { hostOn } from "../src/runtime/host.ts";
+import type { RuntimeNode } from "../src/runtime/node.ts";
 import type { Orders } from "../src/services/orders/contract.ts";
 import { instantCarrier } from "../test/support/instant-carrier.ts";
 import type { Lifetime } from "../test/support/cluster/lifetime.ts";
@@ -45,27 +43,19 @@ const log = pino({ level: "error" }, pino.destination(2));
 /** A node that hosts counters. */
 export async function hostCounters(life: Lifetime, set: Variables = {}): Promise<InProcessNode> {
   const { link, natsPid, outbox, settings, streams } = await surroundings(life, set);
-  await ensureStreams(link, streams);
-  const node = new RuntimeNode({
-    node: settings.nodeId,
+  const ports = { ...(await natsPorts(link, streams)), outbox, clock: systemClock, ids: randomIds() };
+  const { nodeId, partitions, presenceTtlMs, presenceRefreshMs, commitTimeoutMs } = settings;
+  const node = hostOn(ports, {
+    node: nodeId,
+    subjects,
     application: () => ({ definition: counter, resources: [] }),
-    journals: streamNames(settings.streams).map((stream) => natsJournal(link, stream)),
-    bus: natsBus(link),
-    nodes: natsBucket(link, nodesBucket(streams)),
-    checkpoints: natsBucket(link, floorsBucket(streams)),
-    outbox,
-    clock: systemClock,
-    ids: randomIds(),
     log,
-    partitions: settings.partitions,
-    presenceTtlMs: settings.presenceTtlMs,
-    presenceRefreshMs: settings.presenceRefreshMs,
-    commitTimeoutMs: settings.commitTimeoutMs,
+    partitions,
+    presenceTtlMs,
+    presenceRefreshMs,
+    commitTimeoutMs,
     outboxLimit: settings.outboxLimit,
     effectLimit: settings.effectLimit,
-    idleActors: 20_000,
-    findOwnerMs: 5_000,
-    details: {},
   });
   await started(life, node);
   return { node, link, natsPid };

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { loadNodeSettings } from "../config/settings.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
-import { streamSettings } from "../src/adapters/nats/stream-definitions.ts";
+import { streamSettings } from "../nodes/order/streams.ts";
 import { orderOf, place, read } from "../test/support/clients/order-client.ts";
 import { type OrderCluster, startOrderCluster } from "../test/support/cluster/order-cluster.ts";
 import { waitUntil } from "../test/support/wait-until.ts";

@@ -3,7 +3,7 @@ import { connectNats } from "../src/adapters/nats/connection.ts";
 import { apiRequest } from "../src/adapters/nats/jetstream-api.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
 import { consumersOf } from "../src/adapters/nats/work-consumer.ts";
-import { streamName } from "../src/runtime/layout.ts";
+import { subjects } from "../src/services/subjects.ts";
 import type { Lifetime } from "../test/support/cluster/lifetime.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -120,7 +120,7 @@ async function orderStreams(link: NatsLink): Promise<readonly string[]> {
   );
   const names = new Set(streams);
   const found: string[] = [];
-  while (names.has(streamName(found.length))) found.push(streamName(found.length));
+  while (names.has(subjects.stream(found.length))) found.push(subjects.stream(found.length));
   return found;
 }
 

@@ -7,7 +7,7 @@ import { natsJournal } from "../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
 import { floorsBucket, type StreamSettings } from "../src/adapters/nats/stream-definitions.ts";
 import type { Message } from "../src/runtime/ports.ts";
-import { buckets, STREAM } from "../src/runtime/subjects.ts";
+import { subjects } from "../src/services/subjects.ts";
 import { isOf, PARTITIONS, plain, readFrom, renamed } from "./commit-templates.ts";
 import { skipWork, streamSize } from "./stored-orders.ts";
 
@@ -39,7 +39,7 @@ export async function writeOrders(
   range: { readonly from: number; readonly to: number },
   onProgress: (stored: number) => void,
 ): Promise<void> {
-  const journal = natsJournal(link, STREAM);
+  const journal = natsJournal(link, subjects.stream(0));
   const perBatch = Math.floor(BATCH_MESSAGES / template.messages.length);
   if (perBatch < 1) throw new Error(`an order has ${template.messages.length} messages, more than one batch`);
   const batchFrom = (number: number): readonly Message[] => {
@@ -67,7 +67,7 @@ export async function skipHistory(link: NatsLink, streams: StreamSettings): Prom
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const key = `partition.${partition}`;
     const stored = await checkpoints.get(key);
-    if (stored === undefined) throw new Error(`${buckets.floors} has no ${key}`);
+    if (stored === undefined) throw new Error(`${subjects.buckets.floors} has no ${key}`);
     const checkpoint = JSON.parse(stored.value) as { open: readonly string[] };
     if (checkpoint.open.length > 0)
       throw new Error(`${key} has open effects: its node was stopped too early`);

@@ -6,9 +6,10 @@ import { loadReconcileSettings, type ReconcileSettings } from "../config/reconci
 import { connectNats } from "../src/adapters/nats/connection.ts";
 import { natsJournal } from "../src/adapters/nats/journal.ts";
 import type { ActorRecord } from "../src/runtime/actor/snapshot.ts";
-import { ofPartition, streamNames } from "../src/runtime/layout.ts";
+import { ofPartition } from "../src/runtime/layout.ts";
+import { subjects } from "../src/services/subjects.ts";
 import type { StoredMessage } from "../src/runtime/ports.ts";
-import { partitionOf, subjects } from "../src/runtime/subjects.ts";
+import { partitionOf } from "../src/runtime/subjects.ts";
 import { orderMachinesOf } from "../src/services/orders/status.ts";
 import {
   type Booking,
@@ -55,7 +56,7 @@ async function reconcile(settings: ReconcileSettings): Promise<Result> {
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
   try {
-    const readers = streamNames(settings.streams).map((stream) => natsJournal(link, stream));
+    const readers = subjects.streams(settings.streams).map((stream) => natsJournal(link, stream));
     let ledger = await readLedger(settings.gatewayUrl);
     progress(`${count(ledger)} bookings at the gateway`);
     let orders = 0;

@@ -1,15 +1,15 @@
 /** Puts the order application on the runtime: services, effects and inventory of one node. */
-import { INVENTORY_STREAM, ofPartition, streamNames } from "../../src/runtime/layout.ts";
+import { ofPartition } from "../../src/runtime/layout.ts";
+import { subjects } from "../../src/services/subjects.ts";
+import { INVENTORY_STREAM } from "../../src/services/inventory/subjects.ts";
+import { INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import type { NodeSettings } from "../../config/settings.ts";
-import { floorsBucket, nodesBucket, streamSettings } from "../../src/adapters/nats/stream-definitions.ts";
-import { INVOICE_STORE } from "../../src/runtime/subjects.ts";
-import { natsBucket } from "../../src/adapters/nats/bucket.ts";
-import { natsBus } from "../../src/adapters/nats/bus.ts";
+import { streamSettings } from "./streams.ts";
 import { natsDocuments } from "../../src/adapters/nats/documents.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
-import { natsJournal } from "../../src/adapters/nats/journal.ts";
-import { ensureStreams } from "../../src/adapters/nats/streams.ts";
-import { type Application, RuntimeNode } from "../../src/runtime/node.ts";
+import { natsPorts } from "../../src/adapters/nats/node-ports.ts";
+import { hostOn } from "../../src/runtime/host.ts";
+import type { Application, RuntimeNode } from "../../src/runtime/node.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import type { Clock, Ids, Log, Outbox } from "../../src/runtime/ports.ts";
 import type { ProviderLimits } from "../../src/runtime/definition.ts";
@@ -56,29 +56,25 @@ export type ComposedOrders = {
 };
 
 const SHARD = 0;
-const IDLE_ORDERS = 20_000;
-const FIND_OWNER_MS = 5000;
 /** Invoices that are read at once; more wait in line. */
 const DOCUMENT_READS = 128;
 
 export async function composeOrders(options: ComposeOptions): Promise<ComposedOrders> {
   const { settings, link, clock, ids, log, failpoints } = options;
-  const streams = streamSettings(settings);
-  await ensureStreams(link, streams);
+  const server = await natsPorts(link, streamSettings(settings));
   const documents = await natsDocuments(link, INVOICE_STORE);
-  const journals = streamNames(settings.streams).map((stream) => natsJournal(link, stream));
-  const journal = journals[INVENTORY_STREAM]!;
-  const bus = natsBus(link);
+  const { bus, journals } = server;
+  const journal = ofPartition(INVENTORY_STREAM, journals);
   let inventory: InventoryClient | undefined;
 
-  const application = (sink: WriteSetSink, doubt: Unverified): Application => {
+  const application = (sink: WriteSetSink, unverified: Unverified): Application => {
     const shard = new InventoryShard(SHARD, {
       journal,
       sink,
       ids,
       clock,
       limits: SHARD_LIMITS,
-      unverified: doubt,
+      unverified,
       failpoints,
     });
     inventory = new InventoryClient({
@@ -102,16 +98,11 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
       resources: [new InventoryService(SHARD, shard, bus, failpoints)],
     };
   };
-  const node = new RuntimeNode({
+  const ports = { ...server, outbox: options.outbox, clock, ids };
+  const node = hostOn(ports, {
     node: settings.nodeId,
+    subjects,
     application,
-    journals,
-    bus,
-    nodes: natsBucket(link, nodesBucket(streams)),
-    checkpoints: natsBucket(link, floorsBucket(streams)),
-    outbox: options.outbox,
-    clock,
-    ids,
     log,
     partitions: settings.partitions,
     presenceTtlMs: settings.presenceTtlMs,
@@ -119,8 +110,6 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     commitTimeoutMs: settings.commitTimeoutMs,
     outboxLimit: settings.outboxLimit,
     effectLimit: settings.effectLimit,
-    idleActors: IDLE_ORDERS,
-    findOwnerMs: FIND_OWNER_MS,
     failpoints,
     details: {
       url: settings.publicUrl,

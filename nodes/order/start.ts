@@ -1,4 +1,5 @@
 /** Starts one order node: its outbox, its connection, everything above them, and HTTP. Composition only. */
+import { subjects } from "../../src/services/subjects.ts";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -60,7 +61,7 @@ export async function startOrderNode(
     inventory,
     invoices,
     operations: nodeOperations(node, settings),
-    deadLetters: deadLetterService(natsDeadLetters(link)),
+    deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks: webhookIntake({
       secrets: { payments: settings.webhookSecret, carrier: settings.carrierWebhookSecret },
       deliver: (...input) => node.actors.deliver(...input),

@@ -11,16 +11,14 @@ import { natsDocuments } from "../../src/adapters/nats/documents.ts";
 import { groupedAppend } from "../../src/adapters/nats/group-append.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
-import {
-  invoiceNumbersBucket,
-  processedBucket,
-  streamSettings,
-} from "../../src/adapters/nats/stream-definitions.ts";
+import { processedBucket } from "../../src/adapters/nats/stream-definitions.ts";
+import { invoiceNumbersBucket, streamSettings } from "./streams.ts";
 import { natsWorkQueue } from "../../src/adapters/nats/work-queue.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
-import { ofPartition, streamNames } from "../../src/runtime/layout.ts";
+import { ofPartition } from "../../src/runtime/layout.ts";
+import { subjects } from "../../src/services/subjects.ts";
+import { INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import { inboxDelivery } from "../../src/runtime/routing/inbox-delivery.ts";
-import { INVOICE_STORE } from "../../src/runtime/subjects.ts";
 import type { RunningWorker, WorkerDependencies } from "../../src/runtime/workers/worker.ts";
 import { startEmailWorker } from "../../src/services/email/worker.ts";
 import { cancelledInJournal } from "../../src/services/invoice/cancelled.ts";
@@ -65,7 +63,8 @@ async function start(
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
   const dependencies: WorkerDependencies = {
-    queue: natsWorkQueue(link, streamNames(settings.streams)),
+    subjects,
+    queue: natsWorkQueue(link, subjects, settings.streams),
     processed: natsBucket(link, processedBucket(streamSettings(settings)), GATHER_MS),
     clock: systemClock,
     ids: randomIds(),
@@ -88,7 +87,7 @@ async function startInvoices(
   dependencies: WorkerDependencies,
 ): Promise<RunningWorker> {
   // A group of its own for each stream, since a batch goes to one stream.
-  const journals = streamNames(settings.streams).map((stream) => {
+  const journals = subjects.streams(settings.streams).map((stream) => {
     const journal = natsJournal(link, stream);
     const readLast = (subject: string) => journal.readLast(subject);
     return { readLast, append: groupedAppend(link, DELIVER_TIMEOUT_MS, GATHER_MS) };
@@ -101,6 +100,7 @@ async function startInvoices(
     numbers: natsBucket(link, invoiceNumbersBucket(streamSettings(settings)), GATHER_MS),
     documents: await natsDocuments(link, INVOICE_STORE, GATHER_MS),
     deliver: inboxDelivery({
+      subjects,
       journalOf,
       clock: systemClock,
       partitions: settings.partitions,

@@ -1,7 +1,8 @@
-/** The runtime as its users see it: actors by id, on whatever node they live. */
+/** The runtime as its users see it: actors by id, whichever node owns them. */
 import type { Snapshot } from "./actor/snapshot.ts";
 import type { Parking } from "./actor/parking-record.ts";
 
+/** What a caller gets. Discriminated by `status`; no reply is an exception. */
 export type ActorReply =
   /** Acknowledged state. `repeated`: this very start or command had been applied before. */
   | {
@@ -15,7 +16,7 @@ export type ActorReply =
   | { readonly status: "not_found" }
   /** Started before by a request with another hash. */
   | { readonly status: "request_mismatch"; readonly snapshot: Snapshot }
-  /** The actor is parked, or its record would grow too large: an operator has to look. */
+  /** The actor is parked, or its record would grow too large: an operator has to act. */
   | { readonly status: "refused"; readonly code: string; readonly reason: string }
   /** No owner answered before the deadline. The command may have been applied: repeat it with the same id. */
   | { readonly status: "unavailable"; readonly reason: string }
@@ -24,15 +25,20 @@ export type ActorReply =
   /** Bounded mailbox or outbox is full; nothing was written. */
   | { readonly status: "overloaded"; readonly retryAfterMs: number };
 
+/** How an actor is started. */
 export type StartOptions = {
   /** Hash of the creating request; a repeat with another hash is answered `request_mismatch`. */
   readonly request?: string;
   /** How long to wait for `settled`, ms. 0 answers after the first commit. */
   readonly waitMs: number;
-  /** True when an actor with this id may exist (its id was derived, not drawn): it is looked up first. */
+  /** True when an actor with this id may exist (its id was derived, not drawn): it is read first. */
   readonly mayExist: boolean;
 };
 
+/**
+ * The actors of the whole application, from any node. A request whose reply is lost may have been applied: the caller
+ * repeats it with the same id.
+ */
 export interface Actors {
   /** Starts an actor, or finds the one that was started with this id. Idempotent by id. */
   start(actor: string, input: object, options: StartOptions): Promise<ActorReply>;
@@ -61,8 +67,8 @@ export interface ParkedActors {
   /** Tries the input again. `ok` when the actor is not parked any more; `refused` `actor_parked` when it is again. */
   resume(actor: string): Promise<ActorReply>;
   /**
-   * Drops the input that began the parking with this id, and goes on with those behind it. Idempotent by the id.
-   * Refused: `not_parked`, `parked_otherwise`, `nothing_to_skip`, `actor_parked` (again, by an input behind it).
+   * Drops the input that began the parking with this id, and goes on with those after it. Idempotent by the id.
+   * Refused: `not_parked`, `parked_otherwise`, `nothing_to_skip`, `actor_parked` (again, by a later input).
    */
   skip(actor: string, parking: string): Promise<ActorReply>;
 }

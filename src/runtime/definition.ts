@@ -1,5 +1,5 @@
 /**
- * What an application tells the runtime about its actors: machines, who listens to what, effects.
+ * What an application gives the runtime of its actors: machines, who listens to what, effects.
  * The runtime knows nothing else about the domain.
  */
 import type { AnyStateMachine, EventObject } from "xstate";
@@ -15,8 +15,10 @@ export type MachineState = {
   readonly version: number;
 };
 
+/** The states of an actor's machines, by machine. */
 export type MachineStates = Readonly<Record<string, MachineState>>;
 
+/** One machine of an actor, with what is needed to load states of its earlier versions. */
 export type MachineEntry = {
   readonly machine: AnyStateMachine;
   /** Raised by one whenever stored states of the previous version need a migration. */
@@ -34,6 +36,7 @@ export type MachineEntry = {
 /** Pure. `stored`: all machines of the actor as they were stored, each in the version that wrote it. */
 export type Migration = (state: MachineState, stored: MachineStates) => MachineState;
 
+/** One try of one call to the outside. */
 export type EffectContext = {
   readonly actor: string;
   /** Stable over retries, crashes and nodes: `<actor>:<machine>.<invocation>:<generation>`. The idempotency key. */
@@ -41,7 +44,7 @@ export type EffectContext = {
   readonly input: unknown;
   /** 1 for the first try in this process. */
   readonly attempt: number;
-  /** True when an earlier owner may have started this effect: look up before you repeat. */
+  /** True when an earlier owner may have started this effect: its status is queried before it is repeated. */
   readonly resumed: boolean;
   /** Aborted at the effect's time limit or when the node stops. */
   readonly signal: AbortSignal;
@@ -54,38 +57,39 @@ export type Joined = {
   /** The lock under which the resource decided. */
   readonly lock: { readonly subject: string; readonly epoch: number };
   readonly messages: readonly Message[];
-  /** Folded with the other units of the batch into as few messages as possible, when the batch is put together. */
+  /** Summed with those of the batch's other write sets into as few messages as possible, when the batch is composed. */
   readonly deltas?: { readonly aggregator: Aggregator; readonly delta: unknown };
   /**
-   * Called once when the fate of the commit is known. `sequences`: where the unit's guarded subjects stand after
-   * it was stored; without it the resource has to read them back before their next guarded write.
+   * Called once when the outcome of the commit is known. `sequences`: the last sequence of each subject with a
+   * precondition after the commit; without it the resource reads them back before their next write with one.
    */
   resolved(committed: boolean, sequences?: ReadonlyMap<string, number>): void;
 };
 
-/** Turns the changes of many units into the messages of one batch (one per SKU, say). */
+/** Turns the deltas of many write sets into the messages of one batch, one for each subject. */
 export interface Aggregator {
   /** Recomputed from acknowledged values whenever a batch is put together; must not change any state. */
   compose(changes: readonly unknown[]): readonly Message[];
-  /** The batch with these changes is stored. Called before any unit's `settled`. */
+  /** The batch with these changes is stored. Called before `resolved` of any of its write sets. */
   committed(changes: readonly unknown[]): void;
 }
 
+/** How the runtime makes one kind of call to the outside. */
 export type EffectHandler = {
-  /** Name of the outside system: the unit of concurrency limits, breakers and metrics. */
+  /** Name of the outside system: concurrency limits, breakers and metrics are for each. */
   readonly provider: string;
   /** Time limit of one try. */
   readonly timeoutMs: number;
   /**
-   * With true, a try that ran into its time limit and that the look-up does not find fails for good with code
-   * `timeout`, instead of being tried again: for calls that somebody is waiting for.
+   * With true, a try that ran into its time limit and that the status query does not find fails with code `timeout`
+   * and is not tried again: for calls with a waiting caller.
    */
   readonly timeoutIsFinal?: boolean;
   /** Tries in memory, seconds at most in all; then the machine's `onError`. */
   readonly maxAttempts: number;
   /** Pause before try n + 1 is `backoffMs * 2^(n-1)`. */
   readonly backoffMs: number;
-  /** @throws EffectError; any other error counts as `unknown` when `lookup` exists, else as `retryable`. */
+  /** @throws EffectError; any other error counts as `unknown` when `queryStatus` exists, else as `retryable`. */
   run(context: EffectContext): Promise<unknown>;
   /** Asks the provider what became of `key`. Absent where calls are naturally idempotent. */
   queryStatus?(
@@ -110,7 +114,7 @@ export type Joinable = {
 
 /**
  * The failure of one try. `refused`: a definite no, goes to the machine's `onError` at once.
- * `retryable`: certainly not done, tried again. `unknown`: may have been done, looked up first.
+ * `retryable`: certainly not done, tried again. `unknown`: may have been done, its status is queried first.
  */
 export class EffectError extends Error {
   override readonly name = "EffectError";
@@ -132,6 +136,16 @@ export class EffectError extends Error {
 /** What a machine finds in `event.error` of `onError`: plain JSON, `Error` objects do not survive storage. */
 export type EffectFailure = Readonly<Pick<EffectError, "code" | "message" | "kind">>;
 
+/**
+ * An application's actors: everything that `hostActors` needs of them. Equal on all nodes.
+ * @example
+ * const definition: ActorDefinition = {
+ *   machines: { gate: { machine: gateMachine, version: 1 } },
+ *   listens: {},
+ *   effects: { checkCoin: { provider: "coins", timeoutMs: 2_000, maxAttempts: 3, backoffMs: 100, run: checkCoin } },
+ *   settled: ({ gate }) => gate?.value !== "checking",
+ * };
+ */
 export type ActorDefinition = {
   /**
    * Raised by one whenever a machine is added (with an `initialInput`) or dropped; 1 when absent. A node does not touch what a
@@ -156,15 +170,15 @@ export type { EventObject };
 
 /** How a node treats one provider. */
 export type ProviderLimits = {
-  /** Calls under way at once on one node, 1 or more; others wait in line. */
+  /** Calls under way at once on one node, 1 or more; the others wait in a queue. */
   readonly concurrency: number;
-  /** Absent: a call is made however the ones before it went. */
+  /** Absent: a call is made whatever the outcome of those before it. */
   readonly breaker?: BreakerLimits;
 };
 
 /** When calls to a provider are held back. */
 export type BreakerLimits = {
-  /** Calls that have to fail in a row: no answer, or one that tells of the provider's own trouble. */
+  /** Calls that have to fail in a row: no answer, or one that reports a fault of the provider. */
   readonly failures: number;
   /** Pause before it is tried again, ms. */
   readonly probeEveryMs: number;

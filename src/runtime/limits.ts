@@ -2,7 +2,7 @@
 export const limits = {
   /** Messages in one atomic batch; the server's limit is 1000 (ADR-50). */
   batchMessages: 900,
-  /** Messages of one unit: leaves room for what a batch adds, the stock of an order's lines and the fences of two locks. */
+  /** Messages of one write set: leaves room for what a batch adds, the deltas' messages and the fences of two locks. */
   writeSetMessages: 750,
   /** Steps in one cascade before it is taken for a loop. */
   cascadeSteps: 64,
@@ -15,7 +15,7 @@ export const limits = {
   /** A client that lost its connection waits so long, plus up to the jitter, before each attempt to get another, ms. */
   reconnectWaitMs: 100,
   reconnectJitterMs: 50,
-  /** A node that nobody answers for is suspected for at least so long, ms: three attempts to connect again fit. */
+  /** A node whose ping finds no responders is suspected for at least this long, ms: three attempts to connect again fit. */
   suspectedMs: 450,
   /** Requests under way on one node, on behalf of its own callers. */
   nodeCalls: 8192,
@@ -28,24 +28,24 @@ export const limits = {
 } as const;
 
 /**
- * From the wish to stop an order node to its end, ms, each but for two counted from the wish: what is left at one
- * bound is given up there, so that the next step still has its time. Before the end callers are answered, locks are free,
+ * Deadlines of a shutdown, ms, each but two counted from its start: what is left at one
+ * bound is abandoned there, so that the next step still has its time. Before the end callers are answered, locks are free,
  * and the node is no longer seen.
  */
 export const stopping = {
-  /** The others are told that this node leaves. */
+  /** The other nodes learn that this node leaves. */
   leaveMs: 500,
   /** Units under way of a partition that is handed over. */
   idleMs: 1_500,
-  /** All of a resource that is handed over: its requests, its units, its floor. */
+  /** All of a resource that is handed over: its requests, its write sets, its checkpoint. */
   drainMs: 2_000,
-  /** Callers wait so long for their orders to settle and for owners; then they are told what is acknowledged. */
+  /** Callers wait this long for their actors to settle and for owners; then they get the acknowledged state. */
   callersMs: 2_500,
   /** Locks: drained and released. */
   handOverMs: 3_000,
   /** Work of the workers that is short enough to end. */
   workersMs: 3_000,
-  /** Whoever has no answer by then is told 503. */
+  /** A caller without an answer by then gets 503. */
   answersMs: 3_500,
   /** Open connections; then they are cut. */
   closeGraceMs: 4_000,

@@ -1,21 +1,22 @@
 /**
- * One node: everything of the runtime put together. Composition only.
- * Start order: see the others, learn the locks, be seen; stop order: hand over, then presence. A node that is killed leaves its lock
- * entries, its floor entries and an outbox that nobody needs: nothing in it was answered (ADR 1).
+ * One node: every part of the runtime put together. Composition only.
+ * Start order: read the other nodes, learn the locks, announce this node. Stop order: hand over, then presence.
+ * A node that is killed leaves its lock entries, its checkpoints and an outbox that is dropped at the next start: no
+ * caller was answered for anything in it (ADR 1).
  */
 import { ofPartition, streamOf } from "./layout.ts";
 import { limits, stopping } from "./limits.ts";
-import { subjects } from "./subjects.ts";
-import type { ActorReply, Actors, ParkedActors } from "./actors.ts";
+import type { Subjects } from "./subjects.ts";
+import type { Actors, ParkedActors } from "./actors.ts";
 import { Connectivity } from "./cluster/connectivity.ts";
 import type { Failpoints } from "./failpoints.ts";
 import type { ActorDefinition } from "./definition.ts";
 import { EffectRunner } from "./effects/effect-runner.ts";
 import { joinableIn } from "./effects/joinable.ts";
-import { storeRefuses } from "./tenure/replies.ts";
 import { checkMachine } from "./actor/machine.ts";
 import { FailureDetector } from "./cluster/failure-detector.ts";
 import { Ownership } from "./cluster/ownership.ts";
+import { CheckpointWriter } from "./partition/checkpoint-writer.ts";
 import { Partition } from "./partition/partition.ts";
 import type { Bucket, Bus, Clock, Ids, Journal, Log, Outbox } from "./ports.ts";
 import { type NodeEntry, Presence } from "./cluster/presence.ts";
@@ -23,60 +24,82 @@ import type { ProviderStatus } from "./effects/provider-limiter.ts";
 import type { RelayState } from "./commit/relay.ts";
 import { Relays } from "./commit/relays.ts";
 import type { Unverified, OwnedResource } from "./cluster/owned-resource.ts";
+import { type NodeCondition, refusal } from "./routing/admission-control.ts";
 import { Router } from "./routing/router.ts";
 import type { WriteSetSink } from "./commit/write-set.ts";
-import type { ActorRequest } from "./routing/request-codec.ts";
 
-export type NodeOptions = {
-  readonly node: string;
-  /** What runs here. Whatever it owns besides actors publishes through the same outbox. */
-  readonly application: (sink: WriteSetSink, unverified: Unverified) => Application;
+/** What a node reaches the outside by. */
+export type NodePorts = {
   /**
    * Of every stream, by its number. How many there are is equal on all nodes and fixed like the number of partitions:
    * it decides which stream a partition is in.
    */
   readonly journals: readonly Journal[];
   readonly bus: Bus;
+  /** The bucket of the nodes' presence. */
   readonly nodes: Bucket;
+  /** The bucket of the partitions' checkpoints. */
   readonly checkpoints: Bucket;
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly ids: Ids;
+};
+
+/** Everything that a node needs. Defaults: `hostOn` (src/runtime/host.ts). */
+export type NodeOptions = NodePorts & {
+  /** Id of the node, unique among those that run. 1 to 64 letters, digits, `-` or `_`. */
+  readonly node: string;
+  /** Names of the application. Equal on all nodes. */
+  readonly subjects: Subjects;
+  /** Called once with what the application's own resources need. They publish through the node's outbox. */
+  readonly application: (sink: WriteSetSink, unverified: Unverified) => Application;
   readonly log: Log;
-  /** Equal on all nodes, fixed when the stream is made. */
+  /** Equal on all nodes, fixed when the stream is made. 1 or more. */
   readonly partitions: number;
+  /** A node whose presence is not refreshed for this long is absent, ms. Equal on all nodes. */
   readonly presenceTtlMs: number;
+  /** How often the node refreshes its presence, ms. Below a third of `presenceTtlMs`. */
   readonly presenceRefreshMs: number;
+  /** How long one attempt to publish waits for the server's answer, ms. */
   readonly commitTimeoutMs: number;
-  /** Units in the outbox above which new commands are refused for a while. */
+  /** Write sets in the outbox from which on new commands are answered `overloaded`. */
   readonly outboxLimit: number;
-  /** Effects under way or in line above which no new actors are started for a while. */
+  /** Effects under way or in line from which on starts are answered `overloaded`. */
   readonly effectLimit: number;
   /** Actors kept in memory, on the whole node, when nothing is under way for them. */
   readonly idleActors: number;
-  /** Time for finding an owner while partitions change hands, ms. */
+  /** Time for finding an owner while partitions change hands, on top of a caller's wait, ms. */
   readonly findOwnerMs: number;
-  /** Shown to the other nodes and to operators. */
+  /** Shown to the other nodes and to operators, as JSON. */
   readonly details: Readonly<Record<string, unknown>>;
   /** Tests only: ends the process at a chosen place. */
   readonly failpoints?: Failpoints | undefined;
 };
 
+/** What runs on a node. */
 export type Application = {
   readonly definition: ActorDefinition;
-  /** Further resources that are owned like partitions (inventory shards). */
+  /** Further resources that are owned like partitions, each under its own lock. */
   readonly resources: readonly OwnedResource[];
 };
 
+/** A node at one moment, as it sees itself and the others. */
 export type NodeStatus = {
+  /** There is a connection to the server. */
   readonly connected: boolean;
+  /** The node's own presence has not expired: it may act as an owner. */
   readonly present: boolean;
+  /** Resources whose lock this node holds: `partition.7`. */
   readonly held: readonly string[];
+  /** The owner of every resource; `node` is empty while there is none. */
   readonly owners: readonly { readonly resource: string; readonly node: string; readonly epoch: number }[];
+  /** The present nodes, this one included. */
   readonly entries: readonly NodeEntry[];
   readonly relay: RelayState;
+  /** Effects under way or in line. */
   readonly effects: number;
   readonly providers: readonly ProviderStatus[];
+  /** Every partition, by number. `lag`: inbox inputs read and not yet evaluated. */
   readonly partitions: readonly {
     readonly partition: number;
     readonly open: boolean;
@@ -86,19 +109,22 @@ export type NodeStatus = {
   }[];
 };
 
-const FLOOR_EVERY_MS = 1000;
+/** Pause between two checkpoints of a partition, and between two marks of time in the log, ms. */
+const CHECKPOINT_EVERY_MS = 1000;
 
+/** A node of the runtime. `start` once, `stop` once; `actors` and `parked` may be used between the two. */
 export class RuntimeNode {
   readonly actors: Actors;
   readonly parked: ParkedActors;
   private readonly options: NodeOptions;
   private readonly relays: Relays;
   private readonly effects: EffectRunner;
-  private readonly partitions: Partition[];
+  private readonly partitions: readonly Partition[];
   private readonly presence: Presence;
   private readonly detector: FailureDetector;
   private readonly connectivity: Connectivity;
   private readonly ownership: Ownership;
+  private readonly checkpointWriter: CheckpointWriter;
   private readonly boot: string;
   private readonly startedAt: number;
   /** Resources with a record that a newer machine than ours has written. */
@@ -106,115 +132,118 @@ export class RuntimeNode {
   private stopped = false;
   private handingOver: Promise<void> | undefined;
 
+  /** @throws Error when a machine uses what the runtime cannot keep, or an `invoke` has no effect */
   constructor(options: NodeOptions) {
     this.options = options;
-    const { journals, bus, clock, ids, log, node, failpoints } = options;
-    this.boot = ids.next();
+    const { bus, clock, log, node } = options;
+    this.boot = options.ids.next();
     this.startedAt = clock.now();
-    this.relays = new Relays(journals, {
-      outbox: options.outbox,
-      clock,
-      log,
-      commitTimeoutMs: options.commitTimeoutMs,
-      markEveryMs: FLOOR_EVERY_MS,
-      onLockMoved: (lock) => this.ownership.moved(lock),
-      failpoints,
-    });
+    this.relays = this.makeRelays();
     const { definition, resources } = options.application(this.relays, (lock) => this.unverified(lock));
     for (const [name, entry] of Object.entries(definition.machines)) {
       checkMachine(name, entry.machine, Object.keys(definition.effects));
     }
     this.effects = new EffectRunner({
+      ...options,
       handlers: definition.effects,
       providers: definition.providers,
-      clock,
-      log,
-      failpoints,
     });
-    const definitions = journals.map((_, stream) => joinableIn(stream, definition));
-    this.partitions = Array.from(
-      { length: options.partitions },
-      (_, partition) =>
-        new Partition({
-          definition: ofPartition(partition, definitions),
-          lock: subjects.lock(`partition.${partition}`, streamOf(partition, journals.length)),
-          journal: ofPartition(partition, journals),
-          sink: this.relays,
-          effects: this.effects,
-          clock,
-          ids,
-          log,
-          node,
-          idleActors: Math.ceil(options.idleActors / options.partitions),
-          partition,
-          bus,
-          checkpoints: options.checkpoints,
-          relay: ofPartition(partition, this.relays.all),
-          refusal: (op, lock) => this.refusal(op, lock),
-          inboxBound: limits.partitionInbox,
-          onNewer: (resource) => this.cannotHost(resource),
-          failpoints,
-        }),
-    );
-    this.presence = new Presence({
-      node,
-      nodes: options.nodes,
+    this.partitions = this.makePartitions(definition);
+    this.checkpointWriter = new CheckpointWriter({
+      partitions: this.partitions,
       clock,
       log,
+      everyMs: CHECKPOINT_EVERY_MS,
+    });
+    this.presence = new Presence({
+      ...options,
       ttlMs: options.presenceTtlMs,
       refreshMs: options.presenceRefreshMs,
       entry: () => this.entry(),
       onChange: () => this.ownership.review(),
       onRegained: () => this.ownership.verifyLocks(),
-      failpoints,
     });
-    this.connectivity = new Connectivity({ bus, clock, presence: this.presence });
-    this.detector = new FailureDetector({
-      node,
-      boot: this.boot,
-      bus,
-      clock,
-      log,
-      presence: this.presence,
-      presenceRefreshMs: options.presenceRefreshMs,
-    });
+    const { presence, boot } = this;
+    this.connectivity = new Connectivity({ bus, clock, presence });
+    this.detector = new FailureDetector({ ...options, presence, boot });
     this.ownership = new Ownership({
-      clock,
-      ids,
-      log,
-      presence: this.presence,
+      ...options,
+      presence,
       node,
-      boot: this.boot,
+      boot,
       resources: [...this.partitions, ...resources],
-      commitTimeoutMs: options.commitTimeoutMs,
-      failpoints,
     });
-    const router = new Router({
-      partitions: options.partitions,
-      bus,
-      journalOf: (partition) => ofPartition(partition, journals),
-      clock,
+    const router = this.makeRouter();
+    this.actors = router;
+    this.parked = router;
+  }
+
+  private makeRelays(): Relays {
+    return new Relays(this.options.journals, {
+      ...this.options,
+      markEveryMs: CHECKPOINT_EVERY_MS,
+      onLockMoved: (lock) => this.ownership.moved(lock),
+    });
+  }
+
+  private makePartitions(definition: ActorDefinition): Partition[] {
+    const { options } = this;
+    const { journals, subjects } = options;
+    const definitions = journals.map((_, stream) => joinableIn(stream, definition, subjects));
+    const condition = this.condition();
+    return Array.from(
+      { length: options.partitions },
+      (_, partition) =>
+        new Partition({
+          ...options,
+          definition: ofPartition(partition, definitions),
+          lock: subjects.lock(`partition.${partition}`, streamOf(partition, journals.length)),
+          journal: ofPartition(partition, journals),
+          sink: this.relays,
+          effects: this.effects,
+          idleActors: Math.ceil(options.idleActors / options.partitions),
+          partition,
+          relay: ofPartition(partition, this.relays.all),
+          refusal: (op, lock) => refusal(condition, op, lock),
+          inboxBound: limits.partitionInbox,
+          onNewer: (resource) => this.cannotHost(resource),
+        }),
+    );
+  }
+
+  private makeRouter(): Router {
+    return new Router({
+      ...this.options,
+      journalOf: (partition) => ofPartition(partition, this.options.journals),
       local: (partition) => {
         const found = this.partitions[partition];
         return found?.isOpen() ? (request) => found.handle(request) : undefined;
       },
       connectivity: this.connectivity,
-      findOwnerMs: options.findOwnerMs,
-      failpoints,
     });
-    this.actors = router;
-    this.parked = router;
   }
 
-  /** @throws Unavailable */
+  private condition(): NodeCondition {
+    return {
+      isolation: () => this.connectivity.isolation(),
+      unverified: (lock) => this.unverified(lock),
+      relay: () => this.relays.state(),
+      effects: () => this.effects.count(),
+      outboxLimit: this.options.outboxLimit,
+      effectLimit: this.options.effectLimit,
+    };
+  }
+
+  /** Resolves when the node takes part: it is seen by the others and takes over what falls to it. @throws Unavailable */
   async start(): Promise<void> {
     const { bus, outbox, log } = this.options;
     const leftover = outbox.leftover();
     if (leftover.length > 0) {
-      log.info({ units: leftover.length }, "outbox of an earlier run dropped: nothing in it was answered");
+      log.info({ units: leftover.length }, "outbox of an earlier run dropped: no caller was answered for it");
       outbox.remove(leftover);
     }
     bus.onConnectionChange((connected) => {
+      if (this.stopped) return;
       log.warn({ connected }, connected ? "connected again" : "connection lost");
       if (!connected) return;
       this.presence.reconnected();
@@ -225,13 +254,13 @@ export class RuntimeNode {
     await this.ownership.start();
     // Now that the locks are known: the others hand over as soon as they see this node.
     await this.presence.announce();
-    void this.writeCheckpoints();
+    this.checkpointWriter.start();
   }
 
   /**
-   * Gives everything that this node owns to the others, who take over without waiting. Requests of this node are served
-   * on: they find the next owner, and end soon (`stopping.callersMs`). Ends within `stopping.handOverMs`. Calls after the
-   * first wait for the same end.
+   * Hands over everything that this node owns: the others take over without waiting. Requests of this node are still
+   * served: they find the next owner, and end soon (`stopping.callersMs`). Ends within `stopping.handOverMs`. Calls
+   * after the first wait for the same end.
    */
   handOver(): Promise<void> {
     this.handingOver ??= this.leave();
@@ -244,25 +273,27 @@ export class RuntimeNode {
     await this.ownership.stop();
   }
 
-  /** Hands over what has not been, and ends. While the server answers nothing, this waits for it some seconds. */
+  /** Hands over, unless that is done, and ends. While the server answers nothing, this waits for it some seconds. */
   async stop(): Promise<void> {
     await this.handOver();
     this.stopped = true;
+    this.checkpointWriter.stop();
     this.effects.stop();
     this.relays.stop();
     await Promise.all([this.detector.stop(), this.presence.stop()]);
   }
 
-  /** What the promise gives; `undefined` when it is certain first that this node is cut off. */
+  /** What the promise gives; `undefined` when this node is isolated first. */
   orIsolated<T>(promise: Promise<T>): Promise<T | undefined> {
     return this.connectivity.orIsolated(promise);
   }
 
-  /** Why nothing can be answered right now: this node is cut off. `undefined` while it is in touch. */
+  /** Why this node can answer nothing now: it is isolated. `undefined` while it is connected. */
   isolation(): string | undefined {
     return this.connectivity.isolation();
   }
 
+  /** The node as it is now. */
   status(): NodeStatus {
     return {
       connected: this.options.bus.connected(),
@@ -285,28 +316,10 @@ export class RuntimeNode {
   private unverified(lock: string): string | undefined {
     const lost = this.connectivity.isolation();
     if (lost !== undefined || this.ownership.isVerified(lock)) return lost;
-    return "this node was cut off and looks whether it still owns what it is asked for";
+    return "this node was isolated and is verifying its locks";
   }
 
-  /** Why no work is taken right now. Nothing has been written for a request that is refused here. */
-  private refusal(op: ActorRequest["op"], lock: string): ActorReply | undefined {
-    // What is acknowledged can be read whatever happens to writes, by its owner.
-    const reason = op === "read" ? this.unverified(lock) : this.connectivity.isolation();
-    if (reason !== undefined) return { status: "unavailable", reason };
-    if (op === "read") return undefined;
-    const relay = this.relays.state();
-    if (relay.storeRefuses) return storeRefuses;
-    if (relay.noRoom !== undefined) {
-      return { ...storeRefuses, reason: `the journal has no room: ${relay.noRoom}` };
-    }
-    if (relay.depth >= this.options.outboxLimit) return { status: "overloaded", retryAfterMs: 1000 };
-    if (op === "start" && this.effects.count() >= this.options.effectLimit) {
-      return { status: "overloaded", retryAfterMs: 1000 };
-    }
-    return undefined;
-  }
-
-  /** For as long as this process runs: it will not learn to read what a newer one has written. */
+  /** Until this process ends: it cannot read what a newer version has written. */
   private cannotHost(resource: string): void {
     if (this.incompatible.has(resource)) return;
     this.options.log.error(
@@ -330,22 +343,5 @@ export class RuntimeNode {
         this.partitions.flatMap((found, partition) => (found.lag() > 0 ? [[partition, found.lag()]] : [])),
       ),
     };
-  }
-
-  /** Writes the floors of the open partitions, again and again, until the node stops. */
-  private async writeCheckpoints(): Promise<void> {
-    const { clock, log } = this.options;
-    while (!this.stopped) {
-      await clock.sleep(FLOOR_EVERY_MS);
-      for (const partition of this.partitions) {
-        if (this.stopped || !partition.isOpen()) continue;
-        try {
-          await partition.writeCheckpoint();
-        } catch (error) {
-          log.debug({ err: error }, "floor not written; the next one will say more");
-          break;
-        }
-      }
-    }
   }
 }

@@ -24,6 +24,7 @@ export type Message = {
   readonly cancels?: string;
 };
 
+/** A message as the server has stored it. */
 export type StoredMessage = {
   readonly subject: string;
   /** Position in the stream, 1 or more. */
@@ -44,6 +45,7 @@ export const ServerCode = {
   duplicateMessageId: 10201,
 } as const;
 
+/** What became of one attempt to store messages. */
 export type AppendResult =
   /** All messages are stored, at consecutive sequences that end with `lastSequence`. */
   | { readonly status: "stored"; readonly lastSequence: number }
@@ -57,6 +59,7 @@ export type AppendResult =
       readonly noRoom?: boolean;
     };
 
+/** Something that goes on until it is stopped. `stop` may be called more than once. */
 export type Subscription = { stop(): Promise<void> };
 
 /** The last messages of some subjects, all as of one point of the log. */
@@ -81,10 +84,10 @@ export interface Journal {
    */
   readLast(subject: string): Promise<StoredMessage | undefined>;
   /**
-   * The last messages of literal subjects, 1 to 1000, as of a point of the log that is at `through` or behind it. Read
+   * The last messages of literal subjects, 1 to 1000, as of a point of the log that is at `through` or after it. Read
    * from any replica, and proven: no message at or below that point is missed. At least one of the subjects must have a
    * message, or there is no proof.
-   * @throws Unavailable (retryable); Behind when whoever answers has not come so far yet
+   * @throws Unavailable (retryable); ReplicaLagging when the replica that answers is not that far yet
    */
   readLastTogether(subjects: readonly string[], through: number): Promise<Reading>;
   /** The last message of every subject that matches `filter`, in no order. @throws Unavailable (retryable) */
@@ -102,8 +105,10 @@ export interface Journal {
   ): Promise<Subscription>;
 }
 
+/** An entry of a bucket; `revision` is its sequence. */
 export type BucketEntry = { readonly key: string; readonly value: string; readonly revision: number };
 
+/** What became of a compare-and-set. */
 export type CasResult =
   | { readonly status: "stored"; readonly revision: number }
   | { readonly status: "conflict" }
@@ -130,6 +135,7 @@ export interface Bucket {
   ): Promise<Subscription>;
 }
 
+/** What became of a request between nodes. */
 export type BusAnswer =
   | { readonly status: "answered"; readonly payload: string }
   /** Nobody serves the subject right now: the request was certainly not received. */
@@ -151,7 +157,7 @@ export interface Bus {
   onConnectionChange(listener: (connected: boolean) => void): void;
 }
 
-/** One row of the outbox: one unit, as it will be published but for its fences. */
+/** One row of the outbox: one write set as it will be published, without its fences. */
 export type OutboxRow = {
   /** Commit id; unique among the rows. */
   readonly commit: string;
@@ -171,6 +177,7 @@ export interface Outbox {
   close(): void;
 }
 
+/** Time. The only source of it above the ports. */
 export interface Clock {
   /** Wall clock, ms since the epoch. For humans and deadlines that outlive the process; never for leases. */
   now(): number;
@@ -184,6 +191,7 @@ export interface Clock {
   soon(run: () => void): void;
 }
 
+/** Fresh ids. The only source of randomness above the ports. */
 export interface Ids {
   /** A fresh, unguessable, URL- and subject-safe token of at least 96 bits. */
   next(): string;

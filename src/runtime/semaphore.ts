@@ -1,4 +1,4 @@
-/** At most so many tasks at once; the others wait in line, first come, first served. */
+/** Runs up to `width` tasks at once; the others wait in a queue, oldest first. */
 export class Semaphore {
   private readonly width: number;
   private readonly waiting: (() => void)[] = [];
@@ -9,6 +9,7 @@ export class Semaphore {
     this.width = width;
   }
 
+  /** Runs the task when there is room. Rejects with what the task rejects with. */
   async run<T>(task: () => Promise<T>): Promise<T> {
     if (this.busy < this.width) this.busy++;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));
@@ -16,7 +17,7 @@ export class Semaphore {
       return await task();
     } finally {
       const next = this.waiting.shift();
-      // Whoever is next takes the place over.
+      // The next task takes the place over.
       if (next) next();
       else this.busy--;
     }

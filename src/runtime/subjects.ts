@@ -1,62 +1,156 @@
 /**
- * Names of subjects and buckets: one place, used by the runtime, the workers and the tests.
- * `partition` and `<i>` are small integers, `<id>` is a subject token (no dots, spaces or wildcards).
+ * Names of what one application stores and serves: subjects, buckets, streams and the source of its events. Pure.
+ * One instance is made by the host and passed to every part of a node, to its adapters and to its workers. Two
+ * applications with other prefixes and other buckets share one NATS account and do not meet.
+ * `partition` is a small integer, `id` a subject token (no dots, spaces or wildcards).
  */
-export const STREAM = "KV_ORDERS";
-export const LOCK_BUCKET = "ORDERS";
-const KV = `$KV.${LOCK_BUCKET}`;
 
-/** Bucket of a stream's locks, the stream being number 0, 1 ... (src/runtime/layout.ts). */
-export const lockBucket = (stream: number): string =>
-  stream === 0 ? LOCK_BUCKET : `${LOCK_BUCKET}_${stream}`;
-
-export const buckets = {
-  nodes: "NODES",
-  floors: "FLOORS",
-  processed: "PROCESSED",
-  invoiceNumbers: "INVOICES_NUMBERS",
-} as const;
-export const DEAD_STREAM = "DEAD";
-/** Object store of the invoices' PDFs, by order id. */
-export const INVOICE_STORE = "INVOICES";
-
-export const subjects = {
+/** What an application calls its own. Every name but the prefix has a default that follows from it. */
+export type SubjectNames = {
+  /** First token of the subjects in the stream: `<prefix>.journal...`. 1 to 32 letters, digits, `-` or `_`. */
+  readonly prefix: string;
   /**
-   * Lock of an owned resource (`partition.7`, `inventory.0`) in its stream; its last sequence is the epoch. The
-   * inventory is in stream 0, a partition where src/runtime/layout.ts says.
+   * KV bucket of the locks; the stream is `KV_<bucket>`. Further streams are `<bucket>_1`, `<bucket>_2` ..., so that
+   * the name may not end like one of them. The prefix in upper case when absent.
    */
-  lock: (resource: string, stream = 0) => `$KV.${lockBucket(stream)}.${resource}`,
-  record: (partition: number, id: string) => `orders.journal.${partition}.${id}`,
-  records: (partition: number) => `orders.journal.${partition}.>`,
-  event: (partition: number, type: string) => `orders.events.${partition}.${type}`,
-  inbox: (partition: number, id: string) => `orders.inbox.${partition}.${id}`,
-  inboxes: (partition: number) => `orders.inbox.${partition}.>`,
+  readonly bucket?: string;
+  /** KV bucket of the nodes' presence. `<bucket>_NODES` when absent. */
+  readonly nodes?: string;
+  /** KV bucket of the partitions' checkpoints. `<bucket>_FLOORS` when absent. */
+  readonly floors?: string;
+  /** KV bucket of what the workers have processed. `<bucket>_PROCESSED` when absent. */
+  readonly processed?: string;
+  /** Stream of the dead letters. `<bucket>_DEAD` when absent. */
+  readonly deadStream?: string;
+  /** First token of the dead letters' subjects. `<prefix>-dead` when absent. */
+  readonly dead?: string;
+  /** First token of the subjects on which owners take requests. `<prefix>-cmd` when absent. */
+  readonly commands?: string;
+  /** First token of the subjects on which nodes answer each other's pings. `<prefix>-node` when absent. */
+  readonly pings?: string;
+  /** The events' `ce-source` (CloudEvents 1.0), a URI reference. `/<prefix>` when absent. */
+  readonly source?: string;
+  /** Further subjects of the application in stream 0, after its prefix: `holds.*`. Needed with several streams only. */
+  readonly extra?: readonly string[];
+};
+
+/** The names of one application, ready for use. */
+export type Subjects = {
+  readonly prefix: string;
+  /** The events' `ce-source`. */
+  readonly source: string;
+  /** Further subjects of the application in stream 0, after its prefix. */
+  readonly extra: readonly string[];
+  /** Names of the small KV buckets. */
+  readonly buckets: { readonly nodes: string; readonly floors: string; readonly processed: string };
+  /** The stream of the dead letters, and the first token of its subjects. */
+  readonly dead: { readonly stream: string; readonly root: string };
+  /** Bucket of a stream's locks, the stream being number 0, 1 ... (src/runtime/layout.ts). */
+  lockBucket(stream: number): string;
+  /** Name of a stream on the server: that of its bucket of locks. */
+  stream(stream: number): string;
+  /** Names of the first `count` streams, by number. */
+  streams(count: number): string[];
+  /**
+   * Lock of an owned resource (`partition.7`, `inventory.0`) in its stream, which is 0 when absent; its last sequence
+   * is the epoch. A partition is where src/runtime/layout.ts puts it.
+   */
+  lock(resource: string, stream?: number): string;
+  /** What `lock` was made of. @throws Error for any other subject: a fault of the program */
+  lockParts(subject: string): { readonly stream: number; readonly resource: string };
+  /** Records of one actor. */
+  record(partition: number, id: string): string;
+  /** Filter: the records of a partition. */
+  records(partition: number): string;
+  /** Public events of one type. */
+  event(partition: number, type: string): string;
+  /** Filter: public events of one type, of all partitions. */
+  events(type: string): string;
+  /** Inputs from outside for one actor. */
+  inbox(partition: number, id: string): string;
+  /** Filter: the inboxes of a partition. */
+  inboxes(partition: number): string;
   /** Whether an actor is parked: the last message counts (ADR 7). */
-  parked: (partition: number, id: string) => `orders.parked.${partition}.${id}`,
-  parkedActors: (partition: number) => `orders.parked.${partition}.>`,
-  /** Of all partitions of a stream. */
-  allParkedActors: "orders.parked.>",
+  parked(partition: number, id: string): string;
+  /** Filter: the parkings of a partition. */
+  parkedActors(partition: number): string;
+  /** Filter: the parkings of all partitions of a stream. */
+  readonly allParkedActors: string;
   /** Carries a lock's fence when a batch has no other unfenced message, and marks time in the log. */
-  fence: (resource: string) => `orders.fence.${resource}`,
-  timer: (partition: number, id: string, machine: string, timer: string, generation: number) =>
-    `orders.timers.${partition}.${id}.${machine}.${token(timer)}.${generation}`,
-  hold: (id: string) => `orders.holds.${id}`,
-  stock: (sku: string) => `${KV}.stock.${token(sku)}`,
-  item: (sku: string) => `${KV}.catalogue.${token(sku)}`,
-  /** Core NATS, outside the stream. */
-  command: (partition: number) => `cmd.${partition}`,
-  /** Answered with the boot id of the node's process, while it lives and is connected. */
-  ping: (node: string) => `node.${token(node)}.ping`,
-  inventory: (shard: number) => `inventory.${shard}`,
-} as const;
+  fence(resource: string): string;
+  /** The schedule of one timer. Each subject is written once. */
+  timer(partition: number, id: string, machine: string, timer: string, generation: number): string;
+  /** Requests to a partition's owner. Core NATS, outside the stream. */
+  command(partition: number): string;
+  /** Answered with the boot id of the node's process while it lives and is connected. Core NATS. */
+  ping(node: string): string;
+};
 
-const LOCK = new RegExp(String.raw`^\$KV\.${LOCK_BUCKET}(?:_([1-9]\d*))?\.(.+)$`);
+const TOKEN = /^[A-Za-z0-9_-]{1,32}$/u;
+const NAMED_LIKE_A_FURTHER_STREAM = /_[1-9]\d*$/u;
 
-/** What `subjects.lock` was made of. @throws for any other subject: a fault of the program */
-export function lockParts(subject: string): { readonly stream: number; readonly resource: string } {
-  const [, stream = "0", resource] = LOCK.exec(subject) ?? [];
-  if (resource === undefined) throw new Error(`${subject} is no lock`);
-  return { stream: Number(stream), resource };
+/**
+ * Makes the names of an application.
+ * @throws RangeError when a name cannot be part of a subject, or could be the name of a further stream
+ */
+export function subjectsOf(names: SubjectNames): Subjects {
+  const { prefix } = names;
+  const bucket = names.bucket ?? prefix.toUpperCase();
+  const {
+    nodes = `${bucket}_NODES`,
+    floors = `${bucket}_FLOORS`,
+    processed = `${bucket}_PROCESSED`,
+    deadStream = `${bucket}_DEAD`,
+    dead = `${prefix}-dead`,
+    commands = `${prefix}-cmd`,
+    pings = `${prefix}-node`,
+  } = names;
+  mustBeTokens({ prefix, bucket });
+  const lockBucket = (stream: number): string => (stream === 0 ? bucket : `${bucket}_${stream}`);
+  const stream = (number: number): string => `KV_${lockBucket(number)}`;
+  const lock = new RegExp(String.raw`^\$KV\.${bucket}(?:_([1-9]\d*))?\.(.+)$`, "u");
+  return {
+    prefix,
+    source: names.source ?? `/${prefix}`,
+    extra: names.extra ?? [],
+    buckets: { nodes, floors, processed },
+    dead: { stream: deadStream, root: dead },
+    lockBucket,
+    stream,
+    streams: (count) => Array.from({ length: count }, (_, number) => stream(number)),
+    lock: (resource, number = 0) => `$KV.${lockBucket(number)}.${resource}`,
+    lockParts: (subject) => {
+      const [, number = "0", resource] = lock.exec(subject) ?? [];
+      if (resource === undefined) throw new Error(`${subject} is no lock`);
+      return { stream: Number(number), resource };
+    },
+    record: (partition, id) => `${prefix}.journal.${partition}.${id}`,
+    records: (partition) => `${prefix}.journal.${partition}.>`,
+    event: (partition, type) => `${prefix}.events.${partition}.${type}`,
+    events: (type) => `${prefix}.events.*.${type}`,
+    inbox: (partition, id) => `${prefix}.inbox.${partition}.${id}`,
+    inboxes: (partition) => `${prefix}.inbox.${partition}.>`,
+    parked: (partition, id) => `${prefix}.parked.${partition}.${id}`,
+    parkedActors: (partition) => `${prefix}.parked.${partition}.>`,
+    allParkedActors: `${prefix}.parked.>`,
+    fence: (resource) => `${prefix}.fence.${resource}`,
+    timer: (partition, id, machine, timer, generation) =>
+      `${prefix}.timers.${partition}.${id}.${machine}.${token(timer)}.${generation}`,
+    command: (partition) => `${commands}.${partition}`,
+    ping: (node) => `${pings}.${token(node)}.ping`,
+  };
+}
+
+function mustBeTokens(names: Readonly<Record<"prefix" | "bucket", string>>): void {
+  for (const [name, value] of Object.entries(names)) {
+    if (!TOKEN.test(value))
+      throw new RangeError(`${name} "${value}": use 1 to 32 letters, digits, hyphens or underscores`);
+  }
+  if (NAMED_LIKE_A_FURTHER_STREAM.test(names.bucket)) {
+    throw new RangeError(
+      `bucket "${names.bucket}": a number after an underscore at the end names a further stream`,
+    );
+  }
 }
 
 /** Any text as one subject token: dots, spaces and wildcards become `=XX` (hex). Injective. */
@@ -66,7 +160,7 @@ export function token(text: string): string {
   );
 }
 
-/** FNV-1a, 32 bits: stable for ever, because the partition of a stored order must never change. */
+/** The partition of an actor: FNV-1a, 32 bits. It never changes, because stored actors stay where they are. */
 export function partitionOf(id: string, partitions: number): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);

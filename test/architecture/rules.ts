@@ -38,6 +38,7 @@ const RUNTIME_ORDER: readonly (readonly string[])[] = [
   ["routing/"],
   ["partition/"],
   ["node.ts"],
+  ["host-options.ts"],
   ["host.ts"],
 ];
 
@@ -64,6 +65,12 @@ export const rules: readonly Rule[] = [
     files: /^src\/runtime\/actor\/machine\.ts$/u,
     why: "the one file of the runtime that loads xstate",
     allows: (imported) => inside("src/runtime")(imported) || imported.target === "xstate",
+  },
+  {
+    files: /^src\/runtime\/host\.ts$/u,
+    why: "the one file of the runtime that puts it on its adapters; nothing of the runtime imports it",
+    allows: (imported) =>
+      inside("src/runtime", "src/adapters")(imported) || builtIn(imported, "node:os", "node:path"),
   },
   {
     files: /^src\/runtime\//u,
@@ -111,6 +118,13 @@ export const rules: readonly Rule[] = [
     files: /^(test|bench)\//u,
     why: "tests may import everything",
     allows: () => true,
+  },
+  {
+    files: /^examples\//u,
+    why: "examples know what a user of the package knows: its public names, xstate and themselves",
+    allows: (imported) =>
+      inside("examples")(imported) ||
+      (!imported.own && /^(?:orderly\/[a-z-]+|xstate|node:[a-z/]+)$/u.test(imported.target)),
   },
   {
     files: /^orderly\.mjs$/u,

@@ -21,7 +21,7 @@ export type Source = {
 };
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const FOLDERS = ["machines", "src", "nodes", "config", "test", "bench"];
+const FOLDERS = ["machines", "src", "nodes", "config", "test", "bench", "examples"];
 
 /** Imports and re-exports begin a line: the formatter puts them there. */
 const STATIC = /^(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gmu;

@@ -1,8 +1,10 @@
 /** Small writes that share a batch: each gets the same answer as alone. */
+import { invoiceStreams } from "../../nodes/order/streams.ts";
 import { Objm } from "@nats-io/obj";
 import t from "tap";
 import { allStreams, documentsStream, processedBucket } from "../../src/adapters/nats/stream-definitions.ts";
-import { INVOICE_STORE } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
+import { INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import { groupedAppend } from "../../src/adapters/nats/group-append.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
@@ -11,7 +13,14 @@ import { ensureStreams } from "../../src/adapters/nats/streams.ts";
 import { getMessage } from "../../src/adapters/nats/stored-message.ts";
 import { startNatsServer } from "../support/cluster/nats-server.ts";
 
-const settings = { replicas: 1, partitions: 4, streams: 1, presenceAgeMs: 3_000 };
+const settings = {
+  replicas: 1,
+  partitions: 4,
+  streams: 1,
+  presenceAgeMs: 3_000,
+  subjects,
+  further: invoiceStreams({ replicas: 1 }),
+};
 const definition = processedBucket(settings);
 
 const server = await startNatsServer(t);

@@ -1,6 +1,6 @@
 /** Buckets: locks, presence, checkpoints. In memory and on real servers alike. */
 import t from "tap";
-import { LOCK_BUCKET, subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import { ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome } from "./expect.ts";
@@ -53,7 +53,7 @@ await inEveryWorld(t, async (t, world) => {
 
   await t.test("the lock bucket is a part of the journal: a lock's revision fences a record", async (t) => {
     const name = `partition.${freshId()}`;
-    const claim = await peer.bucket(LOCK_BUCKET).update(name, "me", 0);
+    const claim = await peer.bucket("ORDERS").update(name, "me", 0);
     if (claim.status !== "stored") throw new Error("not claimed");
     t.equal((await peer.journal.readLast(subjects.lock(name)))?.sequence, claim.revision);
     const event = () => ({
@@ -62,7 +62,7 @@ await inEveryWorld(t, async (t, world) => {
       fence: { subject: subjects.lock(name), sequence: claim.revision },
     });
     await mustStore(peer.journal, [event()]);
-    t.equal((await other.bucket(LOCK_BUCKET).update(name, "other", claim.revision)).status, "stored");
+    t.equal((await other.bucket("ORDERS").update(name, "other", claim.revision)).status, "stored");
     t.equal(await outcome(peer.journal, [event()]), ServerCode.wrongLastSequence);
   });
 
@@ -70,7 +70,7 @@ await inEveryWorld(t, async (t, world) => {
     const key = `key.${freshId()}`;
     const claims = await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
-        (n % 2 === 0 ? peer : other).bucket(LOCK_BUCKET).update(key, String(n), 0),
+        (n % 2 === 0 ? peer : other).bucket("ORDERS").update(key, String(n), 0),
       ),
     );
     const winners = claims.filter((claim) => claim.status === "stored");

@@ -1,4 +1,5 @@
 /** Which servers are accepted. */
+import { subjects } from "../../src/services/subjects.ts";
 import { type AddressInfo, createServer } from "node:net";
 import t, { type Test } from "tap";
 import { connectNats, isAtLeast, type NatsSettings } from "../../src/adapters/nats/connection.ts";
@@ -87,8 +88,8 @@ t.test("an append ends when the connection does, not at its time limit", async (
   const server = await startNatsServer(t);
   const link = await connectNats(settings(server.url));
   t.teardown(() => link.close());
-  await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000 });
-  const journal = natsJournal(link);
+  await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000, subjects });
+  const journal = natsJournal(link, subjects.stream(0));
   const thaw = server.freeze();
   const message = { subject: "orders.journal.1.a", payload: "{}" };
   const startedAt = performance.now();
@@ -110,8 +111,8 @@ t.test("a frozen server is noticed, and consumers continue when it resumes", asy
   const server = await startNatsServer(t);
   const link = await connectNats(settings(server.url));
   t.teardown(() => link.close());
-  await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000 });
-  const journal = natsJournal(link);
+  await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000, subjects });
+  const journal = natsJournal(link, subjects.stream(0));
   const got: string[] = [];
   const followed = await journal.consume({ filters: ["orders.inbox.>"], fromSequence: 1 }, (message) => {
     got.push(message.payload);

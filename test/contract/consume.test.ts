@@ -1,6 +1,6 @@
 /** Consuming the journal: in order, without gaps, across all faults of servers and connections. */
 import t from "tap";
-import { subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import type { Journal, Message } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, storeAtLast } from "./expect.ts";

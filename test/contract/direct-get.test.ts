@@ -1,7 +1,7 @@
 /** A reading of many messages is complete, or it fails. */
 import type { Subscription, SubscriptionOptions } from "@nats-io/transport-node";
 import t from "tap";
-import { subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { lastTogether } from "../../src/adapters/nats/direct-get.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
@@ -13,15 +13,14 @@ import { mustStore } from "./expect.ts";
 
 const COUNT = 300;
 const CUT_AT = 100_000;
-const STREAM = "KV_ORDERS";
 const wanted = Array.from({ length: COUNT }, (_, index) => subjects.record(1, `order-${index}`));
 
 const server = await startNatsServer(t);
 const link = await connectNats({ servers: [server.url], name: "test", connectTimeoutMs: 5_000 });
 t.teardown(() => link.close());
-await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000 });
+await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000, subjects });
 const end = await mustStore(
-  natsJournal(link),
+  natsJournal(link, subjects.stream(0)),
   wanted.map((subject) => ({ subject, payload: "x".repeat(1_000) })),
 );
 
@@ -62,7 +61,7 @@ const cut = (query: Query): Query & { readonly max_bytes: number } => ({ ...quer
 
 t.test("an answer that the server splits is read to its end, as of one point", async (t) => {
   const whole = lossy(0, cut);
-  const { last, through } = await lastTogether(whole.link, STREAM, wanted, end);
+  const { last, through } = await lastTogether(whole.link, subjects.stream(0), wanted, end);
   t.ok(whole.asked() > 2, `${whole.asked()} pages`);
   t.equal(through, end);
   t.strictSame([...last.keys()].toSorted(), wanted.toSorted());
@@ -70,7 +69,7 @@ t.test("an answer that the server splits is read to its end, as of one point", a
 
 for (const lost of [1, 2, 7])
   t.test(`an answer whose message ${lost} is lost in transit is refused`, async (t) => {
-    await t.rejects(lastTogether(lossy(lost).link, STREAM, wanted.slice(0, 7), end), Unavailable);
+    await t.rejects(lastTogether(lossy(lost).link, subjects.stream(0), wanted.slice(0, 7), end), Unavailable);
   });
 
 t.test("the rest of an answer from a lagging replica is refused", async (t) => {
@@ -79,7 +78,7 @@ t.test("the rest of an answer from a lagging replica is refused", async (t) => {
     const lagging = lossy(0, (query) =>
       query.up_to_seq === undefined ? cut(query) : { ...query, up_to_seq: reaches },
     );
-    await t.rejects(lastTogether(lagging.link, STREAM, wanted, end), ReplicaLagging);
+    await t.rejects(lastTogether(lagging.link, subjects.stream(0), wanted, end), ReplicaLagging);
     t.equal(lagging.asked(), 2);
   }
 });

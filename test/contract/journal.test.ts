@@ -1,6 +1,6 @@
 /** What the runtime relies on when it writes to the journal, in memory and on real servers alike. */
 import t from "tap";
-import { subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import { AppendCode } from "../../src/adapters/jetstream/append-rules.ts";
 import {
   type Journal,

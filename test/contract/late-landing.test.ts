@@ -3,7 +3,7 @@
  * servers alike, which are stopped (SIGSTOP) while the batch is in flight.
  */
 import t from "tap";
-import { subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import { type Journal, type Message, ServerCode } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome } from "./expect.ts";

@@ -1,4 +1,5 @@
 /** A server that is down for a while: every consumer continues by itself, soon after the server's return. */
+import { subjects } from "../../src/services/subjects.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
@@ -18,8 +19,8 @@ t.test("after an outage of ten seconds 40 consumers continue without a gap, with
   const server = await startNatsServer(t);
   const link = await connectNats({ servers: [server.url], name: "test", connectTimeoutMs: 5_000 });
   t.teardown(() => link.close());
-  await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000 });
-  const journal = natsJournal(link);
+  await ensureStreams(link, { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000, subjects });
+  const journal = natsJournal(link, subjects.stream(0));
   const filters = ["orders.inbox.>"];
   const received = await Promise.all(
     Array.from({ length: 40 }, async () => {

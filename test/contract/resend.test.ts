@@ -1,7 +1,7 @@
 /** The port's promises are enough to write every record exactly once while servers and connections die. */
 import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
-import { subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import { type Journal, ServerCode, Unavailable } from "../../src/runtime/ports.ts";
 import { freshId } from "./expect.ts";
 import { inEveryWorld } from "./worlds.ts";

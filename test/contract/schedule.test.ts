@@ -1,6 +1,6 @@
 /** Schedules: durable timers of orders, in memory and on real servers alike. */
 import t from "tap";
-import { subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import { type Message, ServerCode } from "../../src/runtime/ports.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { freshId, mustStore, outcome, storeAtLast } from "./expect.ts";

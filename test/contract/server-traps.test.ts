@@ -1,7 +1,7 @@
 /** Behavior of real servers that the adapters rely on or avoid, and that memory does not imitate. */
 import t, { type Test } from "tap";
 import { orderStream, type StreamDefinition } from "../../src/adapters/nats/stream-definitions.ts";
-import { STREAM, subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import { AppendCode } from "../../src/adapters/jetstream/append-rules.ts";
 import { appendMessages } from "../../src/adapters/nats/append.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
@@ -34,7 +34,7 @@ async function made(link: NatsLink, definition: StreamDefinition): Promise<void>
 }
 
 const orders = (replicas: number) =>
-  orderStream({ replicas, partitions: 32, streams: 1, presenceAgeMs: 1_000 });
+  orderStream({ replicas, partitions: 32, streams: 1, presenceAgeMs: 1_000, subjects });
 
 async function duplicates(t: Test, link: NatsLink, replicas: number): Promise<void> {
   const window = { ...orders(replicas), name: "WINDOW", subjects: ["window.>"] };
@@ -62,7 +62,7 @@ async function duplicates(t: Test, link: NatsLink, replicas: number): Promise<vo
 /** The traps of one world, except the full store. */
 async function traps(t: Test, link: NatsLink, replicas: number): Promise<void> {
   await made(link, orders(replicas));
-  const journal = natsJournal(link);
+  const journal = natsJournal(link, subjects.stream(0));
   const create = async (definition: StreamDefinition & { readonly persist_mode?: string }): Promise<void> => {
     await apiRequest(link, `STREAM.CREATE.${definition.name}`, definition, 5_000);
   };
@@ -130,7 +130,7 @@ async function traps(t: Test, link: NatsLink, replicas: number): Promise<void> {
 /** Writes until the store is full, and after that. */
 async function fullStore(t: Test, link: NatsLink): Promise<void> {
   await made(link, orders(1));
-  const journal = natsJournal(link);
+  const journal = natsJournal(link, subjects.stream(0));
   const filler = { subject: "orders.events.1.x", payload: "x".repeat(100_000) };
   const ids: string[] = [];
   const answers: (number | string)[] = [];
@@ -147,7 +147,7 @@ async function fullStore(t: Test, link: NatsLink): Promise<void> {
   t.ok(answers.at(-1) !== "stored", "the store is full");
   const kept = await Promise.all(ids.map((subject) => journal.readLast(subject)));
   t.ok(kept.every((message) => message !== undefined));
-  await apiRequest(link, `STREAM.PURGE.${STREAM}`, { filter: filler.subject }, 5_000);
+  await apiRequest(link, `STREAM.PURGE.${subjects.stream(0)}`, { filter: filler.subject }, 5_000);
   const subject = subjects.record(1, freshId());
   await waitUntil(
     "it takes writes again",
@@ -180,7 +180,7 @@ t.test(
     const link = await linked(t, urls);
     await made(link, orders(3));
     await made(link, { ...orders(3), name: "FILLER", subjects: ["filler"] });
-    const journal = natsJournal(link);
+    const journal = natsJournal(link, subjects.stream(0));
     const subject = subjects.record(1, freshId());
     const kept = await mustStore(journal, [{ subject, payload: "kept", fence: { subject, sequence: 0 } }]);
     const filler = [{ subject: "filler", payload: "x".repeat(100_000) }];

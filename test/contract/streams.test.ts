@@ -7,8 +7,9 @@ import {
   nodesBucket,
   orderStream,
 } from "../../src/adapters/nats/stream-definitions.ts";
-import { INVENTORY_STREAM, MAX_STREAMS, streamName, streamOf } from "../../src/runtime/layout.ts";
-import { LOCK_BUCKET, lockBucket, STREAM, subjects } from "../../src/runtime/subjects.ts";
+import { MAX_STREAMS, streamOf } from "../../src/runtime/layout.ts";
+import { subjects } from "../../src/services/subjects.ts";
+import { INVENTORY_STREAM, inventorySubjects } from "../../src/services/inventory/subjects.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
@@ -19,7 +20,7 @@ import { startNatsCluster, startNatsServer } from "../support/cluster/nats-serve
 import { waitUntil } from "../support/wait-until.ts";
 import { mustStore } from "./expect.ts";
 
-const settings = { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000 };
+const settings = { replicas: 1, partitions: 32, streams: 1, presenceAgeMs: 3_000, subjects };
 
 async function connected(t: Test, url: string): Promise<NatsLink> {
   const link = await connectNats({ servers: [url], name: "test", connectTimeoutMs: 10_000 });
@@ -75,7 +76,7 @@ t.test("a stream without the metadata of the number of streams is the only one",
   const to = await link(t);
   const { metadata, ...definition } = orderStream(settings);
   const old = { ...definition, metadata: { "orderly.partitions": metadata["orderly.partitions"] } };
-  await apiRequest(to, `STREAM.CREATE.${STREAM}`, old, 2_000);
+  await apiRequest(to, `STREAM.CREATE.${subjects.stream(0)}`, old, 2_000);
   await ensureStreams(to, settings);
   await t.rejects(ensureStreams(to, { ...settings, streams: 2 }), /number of streams is "1", needed "2"/);
 });
@@ -86,9 +87,9 @@ t.test("with several streams each has its bucket of locks and takes its partitio
   await ensureStreams(to, layout);
   for (const partition of [0, 1, 15, 17, 1023]) {
     const stream = streamOf(partition, layout.streams);
-    const kv = await new Kvm(to.nc).open(lockBucket(stream));
+    const kv = await new Kvm(to.nc).open(subjects.lockBucket(stream));
     const epoch = await kv.put(`partition.${partition}`, "me");
-    const journal = natsJournal(to, streamName(stream));
+    const journal = natsJournal(to, subjects.stream(stream));
     const lock = subjects.lock(`partition.${partition}`, stream);
     t.equal((await journal.readLast(lock))?.sequence, epoch, `${lock} is the bucket's entry`);
     const batch = [
@@ -103,9 +104,9 @@ t.test("with several streams each has its bucket of locks and takes its partitio
     t.match(await journal.append(batch, 2_000), { status: "stored" });
     t.ok(await journal.readLast(subjects.record(partition, "a")), `record of partition ${partition}`);
   }
-  const hold = [{ subject: subjects.hold("3"), payload: "{}" }];
-  t.match(await natsJournal(to).append(hold, 2_000), { status: "stored" });
-  t.ok(await natsJournal(to, streamName(INVENTORY_STREAM)).readLast(subjects.hold("3")));
+  const hold = [{ subject: inventorySubjects.hold("3"), payload: "{}" }];
+  t.match(await natsJournal(to, subjects.stream(0)).append(hold, 2_000), { status: "stored" });
+  t.ok(await natsJournal(to, subjects.stream(INVENTORY_STREAM)).readLast(inventorySubjects.hold("3")));
 });
 
 t.test("a stream that lacks an option or has a limit is refused, and left as it is", async (t) => {
@@ -129,11 +130,11 @@ t.test("a stream that lacks an option or has a limit is refused, and left as it 
     // Schedules need rollups, which need purges.
     const possible =
       option === "deny_purge" ? { ...config, allow_rollup_hdrs: false, allow_msg_schedules: false } : config;
-    await apiRequest(to, `STREAM.CREATE.${STREAM}`, possible, 2_000);
+    await apiRequest(to, `STREAM.CREATE.${subjects.stream(0)}`, possible, 2_000);
     await t.rejects(ensureStream(to, good), StreamIncompatible, option);
     const { config: kept } = await apiRequest<{ config: Record<string, unknown> }>(
       to,
-      `STREAM.INFO.${STREAM}`,
+      `STREAM.INFO.${subjects.stream(0)}`,
       undefined,
       2_000,
     );
@@ -142,7 +143,7 @@ t.test("a stream that lacks an option or has a limit is refused, and left as it 
       option === "metadata" ? kept["metadata"] : value,
       `${option} is kept`,
     );
-    await apiRequest(to, `STREAM.DELETE.${STREAM}`, undefined, 2_000);
+    await apiRequest(to, `STREAM.DELETE.${subjects.stream(0)}`, undefined, 2_000);
   }
   await ensureStream(to, good);
 });
@@ -153,11 +154,11 @@ t.test("the lock bucket opens with the ordinary KV client", async (t) => {
   const locks = natsBucket(to, orderStream(settings));
   const claim = await locks.update("partition.1", "me", 0);
   if (claim.status !== "stored") throw new Error("not claimed");
-  const kv = await new Kvm(to.nc).open(LOCK_BUCKET);
+  const kv = await new Kvm(to.nc).open(subjects.lockBucket(0));
   const entry = await kv.get("partition.1");
   t.match(entry, { key: "partition.1", revision: claim.revision });
   t.equal(entry?.string(), "me");
-  await mustStore(natsJournal(to), [{ subject: subjects.record(1, "a"), payload: "{}" }]);
+  await mustStore(natsJournal(to, subjects.stream(0)), [{ subject: subjects.record(1, "a"), payload: "{}" }]);
   const keys: string[] = [];
   for await (const key of await kv.keys()) keys.push(key);
   t.strictSame(keys, ["partition.1"], "records are not entries");
@@ -167,13 +168,16 @@ t.test("the lock bucket opens with the ordinary KV client", async (t) => {
   t.strictSame(await locks.update("partition.1", "me", claim.revision), { status: "conflict" });
   await kv.delete("partition.1");
   t.equal(await locks.get("partition.1"), undefined);
-  t.ok((await (await new Kvm(to.nc).open(LOCK_BUCKET)).status()).history > 1, "clients insist on a history");
+  t.ok(
+    (await (await new Kvm(to.nc).open(subjects.lockBucket(0))).status()).history > 1,
+    "clients insist on a history",
+  );
 });
 
 t.test("presence entries expire, and the bucket in memory comes back after a restart", async (t) => {
   const server = await startNatsServer(t);
   const to = await connected(t, server.url);
-  const short = { ...settings, presenceAgeMs: 500 };
+  const short = { ...settings, presenceAgeMs: 500, subjects };
   await ensureStreams(to, short);
   const nodes = natsBucket(to, nodesBucket(short));
   await nodes.put("a", "1");
@@ -195,7 +199,7 @@ t.test("on a cluster the streams get their copies, as soon as there is a leader"
   await ensureStreams(to, three);
   const info = await apiRequest<{ config: { num_replicas: number } }>(
     to,
-    `STREAM.INFO.${STREAM}`,
+    `STREAM.INFO.${subjects.stream(0)}`,
     undefined,
     2_000,
   );

@@ -1,7 +1,9 @@
 /** The ports of workers: queues of events, dead letters, documents. In memory and on real servers alike. */
+import { invoiceStreams } from "../../nodes/order/streams.ts";
 import t, { type Test } from "tap";
 import { allStreams } from "../../src/adapters/nats/stream-definitions.ts";
-import { INVOICE_STORE, subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
+import { INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import { systemClock } from "../../src/adapters/local/system-clock.ts";
 import { memoryNode } from "../../src/adapters/memory/connection.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
@@ -41,7 +43,7 @@ const worlds = {
     // The system's timers do not keep a process alive.
     const alive = setInterval(() => {}, 60_000);
     t.teardown(() => clearInterval(alive));
-    const { journal } = memoryNode(new MemoryServer({ clock: systemClock }), "one", systemClock);
+    const { journal } = memoryNode(new MemoryServer({ subjects, clock: systemClock }), "one", systemClock);
     const queues = new MemoryWorkQueues(journal, systemClock);
     const documents = memoryDocuments();
     const peer = () => ({ queue: queues.queue(), documents });
@@ -56,16 +58,23 @@ async function natsWorld(t: Test, servers: readonly string[], replicas: number):
     return link;
   };
   const [one, two] = await Promise.all([linked(), linked()]);
-  const settings = { replicas, partitions: 4, streams: 1, presenceAgeMs: 1_000 };
+  const settings = {
+    replicas,
+    partitions: 4,
+    streams: 1,
+    presenceAgeMs: 1_000,
+    subjects,
+    further: invoiceStreams({ replicas: 1 }),
+  };
   await ensureStreams(one, settings);
   for (const link of [one, two]) await untilAnswered(link, allStreams(settings));
   const peer = async (link: typeof one) => ({
-    queue: natsWorkQueue(link),
+    queue: natsWorkQueue(link, subjects),
     documents: await natsDocuments(link, INVOICE_STORE),
   });
-  const operators = natsDeadLetters(one);
+  const operators = natsDeadLetters(one, subjects);
   return {
-    journal: natsJournal(one),
+    journal: natsJournal(one, subjects.stream(0)),
     peers: [await peer(one), await peer(two)],
     dead: () => operators.list(1000, 0),
     operators,

@@ -1,4 +1,5 @@
 /** The worlds of the contract suites: in memory, on one server, on a cluster of three. One type for all. */
+import { subjects } from "../../src/services/subjects.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Test } from "tap";
 import {
@@ -51,7 +52,7 @@ const plain = (replicas: number): StreamDefinition =>
 const short = (replicas: number): StreamDefinition =>
   bucketStream("SHORT", { storage: "memory", ageMs: SHORT_AGE_MS, replicas });
 const orders = (replicas: number): StreamDefinition =>
-  orderStream({ replicas, partitions: 32, streams: 1, presenceAgeMs: 1_000 });
+  orderStream({ replicas, partitions: 32, streams: 1, presenceAgeMs: 1_000, subjects });
 
 /** Worlds at a time: a suite mostly waits. */
 const WORLDS_AT_ONCE = 2;
@@ -90,6 +91,7 @@ function memoryWorld(t: Test, name: string, replicas: number): World {
   t.teardown(() => clearInterval(alive));
   let stalled = false;
   const server = new MemoryServer({
+    subjects,
     clock: systemClock,
     faults: () => (stalled ? { delayMs: STALL_MS } : undefined),
     replicas,
@@ -158,7 +160,7 @@ async function natsWorld(
         connectTimeoutMs: 20_000,
       });
       t.teardown(() => link.close());
-      const journal = natsJournal(link);
+      const journal = natsJournal(link, subjects.stream(0));
       return {
         journal,
         bucket: (bucket) =>
@@ -196,7 +198,7 @@ async function settled(servers: readonly NatsServer[]): Promise<void> {
     name: "settled",
     connectTimeoutMs: 20_000,
   });
-  const journal = natsJournal(link);
+  const journal = natsJournal(link, subjects.stream(0));
   await waitUntil(
     "the stream takes writes",
     async () => {

@@ -7,7 +7,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { checkMails } from "../support/audits/mail-audit.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
@@ -144,7 +144,7 @@ async function victimOf(
   const inTurn = nodes[round % nodes.length]!;
   const owned = point === "inventory.store" || point === "inventory.drain";
   if (!owned && point !== "inventory.request") return inTurn;
-  const lock = await natsJournal(link).readLast(subjects.lock("inventory.0"));
+  const lock = await natsJournal(link, subjects.stream(0)).readLast(subjects.lock("inventory.0"));
   const owner = (JSON.parse(lock?.payload ?? "{}") as { readonly node?: string }).node;
   return nodes.find(({ name }) => (name === owner) === owned) ?? inTurn;
 }

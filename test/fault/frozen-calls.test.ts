@@ -2,6 +2,7 @@
  * An owner is frozen (SIGSTOP) while its calls to the gateway, authorizations and captures, are under way or queued.
  * Per key: the requests of its successor, and those that the owner itself still sends when it goes on.
  */
+import { subjects } from "../../src/services/subjects.ts";
 import t, { type Test } from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
@@ -62,7 +63,7 @@ t.test(
       all.push(...(await freeze(t, cluster, cluster.nodes[round % cluster.nodes.length]!, round)));
     await checkNothingLost(t, cluster.urls, all);
     await checkHistories(t, cluster.urls, all);
-    await checkFences(t, natsJournal(link), cluster.urls[0]!, all);
+    await checkFences(t, natsJournal(link, subjects.stream(0)), cluster.urls[0]!, all);
     await checkLedger(t, cluster.gateway.url, all);
     checkKeys(t, requestsByKey(gatewayCalls(cluster.gateway.output())), all);
     await checkStock(t, cluster.urls[0]!, new Map([[SKU, onHand]]), all);

@@ -1,6 +1,7 @@
 /**
  * An owner that is frozen (SIGSTOP) with commits under way and goes on after its takeover: all that is late is refused.
  */
+import { subjects } from "../../src/services/subjects.ts";
 import t, { type Test } from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
@@ -67,7 +68,7 @@ t.test(`an owner that is frozen for ${FROZEN_MS} ms commits nothing after its ta
   const cluster = await startOrderCluster(t);
   const link = await connectNats({ servers: [cluster.nats.url], name: "audit", connectTimeoutMs: 10_000 });
   t.teardown(() => link.close());
-  const journal = natsJournal(link);
+  const journal = natsJournal(link, subjects.stream(0));
   const { onHand } = await stock(cluster.urls[0]!, SKU);
   const inventory = ownersIn(cluster).get(INVENTORY);
   const all: LoadedOrder[] = [];

@@ -1,4 +1,5 @@
 /** Many callers for the last pieces of one SKU, and the same idempotency key at three nodes: nothing is sold twice. */
+import { subjects } from "../../src/services/subjects.ts";
 import t from "tap";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
@@ -66,7 +67,7 @@ t.test(
     const sku = "LIMITED-2";
     for (let round = 1; round <= ROUNDS; round++) {
       await waitUntil("the victim owns the stock", async () => {
-        return (await epochsOf(natsJournal(link), victim.name)).has(INVENTORY);
+        return (await epochsOf(natsJournal(link, subjects.stream(0)), victim.name)).has(INVENTORY);
       });
       await putStock(cluster.urls[0]!, sku, PIECES);
       const urls = () => (victim.running() ? nodes : survivors).map((node) => node.url);

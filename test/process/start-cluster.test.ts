@@ -1,4 +1,6 @@
 /** `npm run start:cluster`: three nats-servers with a copy of everything on each, and the same life as `npm start`. */
+import { invoiceStreams } from "../../nodes/order/streams.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import t from "tap";
@@ -25,7 +27,14 @@ t.test(
     const first = await launch(t, { ...place, env }, byOption);
     const servers = [0, 1, 2].map((index) => `127.0.0.1:${place.natsPort + index}`);
     const link = await connectNats({ servers, name: "test", connectTimeoutMs: 10_000 });
-    for (const { name } of allStreams({ replicas: 3, partitions: 32, streams: 1, presenceAgeMs: 3000 })) {
+    for (const { name } of allStreams({
+      replicas: 3,
+      partitions: 32,
+      streams: 1,
+      presenceAgeMs: 3000,
+      subjects,
+      further: invoiceStreams({ replicas: 3 }),
+    })) {
       const { config, cluster } = await apiRequest<Info>(link, `STREAM.INFO.${name}`, undefined, 5_000);
       t.equal(config.num_replicas, 3, name);
       t.equal(cluster.replicas.length, 2, name);

@@ -2,7 +2,8 @@
 import { Kvm } from "@nats-io/kv";
 import t from "tap";
 import { streamOf } from "../../src/runtime/layout.ts";
-import { lockBucket, partitionOf } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
+import { partitionOf } from "../../src/runtime/subjects.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import type { LockEntry } from "../../src/runtime/cluster/lock-entry.ts";
 import { orderOf, place, stock } from "../support/clients/order-client.ts";
@@ -55,7 +56,7 @@ t.test("orders of both streams are completed, mailed and invoiced with every pay
   const link = await connectNats({ servers: [cluster.nats.url], name: "kv", connectTimeoutMs: 5000 });
   t.teardown(() => link.close());
   for (let partition = 0; partition < PARTITIONS; partition++) {
-    const kv = await new Kvm(link.nc).open(lockBucket(streamOf(partition, STREAMS)));
+    const kv = await new Kvm(link.nc).open(subjects.lockBucket(streamOf(partition, STREAMS)));
     const owner = (await kv.get(`partition.${partition}`))?.json<LockEntry>().node;
     t.ok(
       cluster.nodes.some(({ name }) => name === owner),

@@ -1,7 +1,7 @@
 /** Nats-servers of the test's own with the order stream, and nodes on them that can run workers. */
+import { invoiceStreams } from "../../nodes/order/streams.ts";
 import type { Test } from "tap";
-import { streamNames } from "../../src/runtime/layout.ts";
-import { subjects } from "../../src/runtime/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
 import {
   allStreams,
   processedBucket,
@@ -21,7 +21,14 @@ import { type NatsServer, startNatsCluster, startNatsServer } from "./cluster/na
 import { quietLog } from "./logs/quiet-log.ts";
 import { untilAnswered } from "./cluster/until-answered.ts";
 
-export const stageSettings: StreamSettings = { replicas: 1, partitions: 4, streams: 1, presenceAgeMs: 3_000 };
+export const stageSettings: StreamSettings = {
+  replicas: 1,
+  partitions: 4,
+  streams: 1,
+  presenceAgeMs: 3_000,
+  subjects,
+  further: invoiceStreams({ replicas: 1 }),
+};
 
 export type Stage = {
   readonly settings: StreamSettings;
@@ -62,7 +69,7 @@ export async function startStage(
   const own = await connect("stage");
   await ensureStreams(own, settings);
   await untilAnswered(own, allStreams(settings));
-  const journal = natsJournal(own);
+  const journal = natsJournal(own, subjects.stream(0));
   const letters = natsJournal(own, "DEAD");
   return {
     settings,
@@ -72,7 +79,8 @@ export async function startStage(
       await untilAnswered(link, allStreams(settings));
       return {
         link,
-        queue: natsWorkQueue(link, streamNames(streams)),
+        subjects,
+        queue: natsWorkQueue(link, subjects, streams),
         processed: natsBucket(link, processedBucket(settings)),
         clock: systemClock,
         ids: randomIds(),

@@ -13,6 +13,10 @@ export type MemoryNode = {
   /** Every stream, by its number; the first is `journal`. */
   readonly journals: readonly Journal[];
   bucket(name: string): Bucket;
+  /** The bucket of the nodes' presence. */
+  readonly nodes: Bucket;
+  /** The bucket of the partitions' checkpoints. */
+  readonly checkpoints: Bucket;
   readonly bus: Bus;
   readonly link: MemoryLink;
 };
@@ -25,11 +29,14 @@ export function memoryNode(
 ): MemoryNode {
   const link = new MemoryLink(server, node, clock);
   const journal = memoryJournal(link);
+  const { buckets } = server.options.subjects;
   const others = Array.from({ length: server.layout.streams - 1 }, (_, i) => memoryJournal(link, i + 1));
   return {
     journal,
     journals: [journal, ...others],
     bucket: (name) => memoryBucket(link, name),
+    nodes: memoryBucket(link, buckets.nodes),
+    checkpoints: memoryBucket(link, buckets.floors),
     bus: memoryBus(link),
     link,
   };

@@ -1,5 +1,4 @@
 /** The journal of one node on the server in memory. */
-import { streamName } from "../../runtime/layout.ts";
 import {
   type AppendResult,
   type Journal,
@@ -19,7 +18,7 @@ const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 
 /** One stream as this node sees it. */
 export function memoryJournal(link: MemoryLink, stream = 0): Journal {
-  const log = link.server.log(streamName(stream));
+  const log = link.server.log(link.server.options.subjects.stream(stream));
   return {
     append: (messages, timeoutMs) => append(link, log, "append", messages, timeoutMs),
     readLast: async (subject) => {

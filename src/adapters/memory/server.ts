@@ -3,9 +3,9 @@
  * Owns: the streams, the listeners of each subject, the connections.
  * Uses no clock, no randomness and no I/O except those it is given: the same calls give the same run.
  */
-import { type Layout, streamNames, streamSubjects } from "../../runtime/layout.ts";
+import { type Layout, streamSubjects } from "../../runtime/layout.ts";
 import type { Clock } from "../../runtime/ports.ts";
-import { buckets as bucketNames } from "../../runtime/subjects.ts";
+import type { Subjects } from "../../runtime/subjects.ts";
 import { MemoryLog } from "./log.ts";
 
 /** One operation of a node, as the fault hook sees it. */
@@ -29,6 +29,8 @@ export type Fault = {
 /** The server's configuration and its faults. */
 export type MemoryServerOptions = {
   readonly clock: Clock;
+  /** Names of the application that the server is for. */
+  readonly subjects: Subjects;
   /** One stream for everything when absent. */
   readonly layout?: Layout;
   /** Called for every operation; a simulator draws from its seed here. */
@@ -41,6 +43,8 @@ export type MemoryServerOptions = {
   readonly replicationMs?: () => number;
   /** How much later than its time a schedule fires, ms. 100 by default. */
   readonly latenessMs?: () => number;
+  /** Further KV buckets, besides the runtime's own and those with an age. */
+  readonly buckets?: readonly string[];
   /** Life of the entries of a bucket, ms; unlimited for others. */
   readonly bucketAgeMs?: Readonly<Record<string, number>>;
   /** The server's limit for headers and payload of one message, bytes. 1 MiB by default. */
@@ -63,12 +67,14 @@ export class MemoryServer {
   constructor(options: MemoryServerOptions) {
     this.options = options;
     this.layout = options.layout ?? { partitions: 1, streams: 1 };
-    for (const [stream, name] of streamNames(this.layout.streams).entries()) {
-      this.logs.set(name, this.logNamed(streamSubjects(stream, this.layout), Number.POSITIVE_INFINITY, 0));
+    const { buckets = [], bucketAgeMs = {}, subjects } = options;
+    for (const [stream, name] of subjects.streams(this.layout.streams).entries()) {
+      const taken = streamSubjects(stream, this.layout, subjects);
+      this.logs.set(name, this.logNamed(taken, Number.POSITIVE_INFINITY, 0));
     }
-    const names = new Set([...Object.values(bucketNames), ...Object.keys(options.bucketAgeMs ?? {})]);
+    const names = new Set([...Object.values(subjects.buckets), ...buckets, ...Object.keys(bucketAgeMs)]);
     for (const name of names) {
-      const ageMs = options.bucketAgeMs?.[name] ?? 0;
+      const ageMs = bucketAgeMs[name] ?? 0;
       this.logs.set(`KV_${name}`, this.logNamed([`$KV.${name}.>`], 1, ageMs));
     }
   }

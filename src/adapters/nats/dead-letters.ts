@@ -10,7 +10,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type AppendResult, ServerCode, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
-import { DEAD_STREAM, token } from "../../runtime/subjects.ts";
+import { type Subjects, token } from "../../runtime/subjects.ts";
 import {
   type DeadLetter,
   DeadLetterHeader,
@@ -28,15 +28,14 @@ const REASON_CHARS = 300;
 /** Attempts while another client's replay of the same dead letter is being stored. */
 const IN_FLIGHT_TRIES = 20;
 const IN_FLIGHT_PAUSE_MS = 25;
-const ROOT = DEAD_STREAM.toLowerCase();
 /** Four tokens: replays have six. */
-const DEAD_LETTERS = `${ROOT}.*.*.*`;
+const deadLettersOf = (root: string): string => `${root}.*.*.*`;
 
-/** The subjects of one worker's replays, for the filter of its consumer. */
-export const replaysOf = (worker: string): string => `${ROOT}.${worker}.*.*.replay.*`;
+/** The subjects of one worker's replays, for the filter of its consumer. @param root first token of the dead letters' subjects */
+export const replaysOf = (root: string, worker: string): string => `${root}.${worker}.*.*.replay.*`;
 
 /** Stores a dead letter; see `WorkQueue.bury`. @throws Unavailable (retryable) */
-export async function bury(link: NatsLink, deadLetter: DeadLetter): Promise<void> {
+export async function bury(link: NatsLink, root: string, deadLetter: DeadLetter): Promise<void> {
   const { worker, partition, about, item } = deadLetter;
   // A sequence counts within one stream; the partition determines which.
   const origin = item.replayOf === undefined ? `${partition}.${item.sequence}` : `replay.${item.replayOf}`;
@@ -44,7 +43,7 @@ export async function bury(link: NatsLink, deadLetter: DeadLetter): Promise<void
     link,
     [
       {
-        subject: `${ROOT}.${worker}.${partition}.${token(about)}`,
+        subject: `${root}.${worker}.${partition}.${token(about)}`,
         payload: item.payload,
         headers: {
           ...item.headers,
@@ -78,13 +77,14 @@ export function replayedItem(item: WorkItem): WorkItem {
 }
 
 /** Dead letters for operators: list and replay. Both throw Unavailable (retryable). */
-export function natsDeadLetters(link: NatsLink): DeadLetters {
+export function natsDeadLetters(link: NatsLink, { dead }: Subjects): DeadLetters {
+  const deadLetters = deadLettersOf(dead.root);
   return {
     async list(limit, after) {
       const found: StoredDeadLetter[] = [];
       let from = after + 1;
       while (found.length < limit) {
-        const message = await read(link, from, DEAD_LETTERS);
+        const message = await read(link, dead.stream, from, deadLetters);
         if (message === undefined) break;
         found.push(deadLetterOf(message));
         from = message.sequence + 1;
@@ -92,9 +92,9 @@ export function natsDeadLetters(link: NatsLink): DeadLetters {
       return found;
     },
     async replay(sequence) {
-      const deadLetter = await read(link, sequence, DEAD_LETTERS);
+      const deadLetter = await read(link, dead.stream, sequence, deadLetters);
       if (deadLetter?.sequence !== sequence) {
-        const replayed = await read(link, 1, `${DEAD_LETTERS}.replay.${sequence}`);
+        const replayed = await read(link, dead.stream, 1, `${deadLetters}.replay.${sequence}`);
         return replayed === undefined ? "not_found" : "replayed";
       }
       const subject = `${deadLetter.subject}.replay.${sequence}`;
@@ -107,7 +107,7 @@ export function natsDeadLetters(link: NatsLink): DeadLetters {
       }
       const known = result.status === "rejected" && result.code === ServerCode.wrongLastSequence;
       if (result.status !== "stored" && !known) throw new Unavailable(`replay ${sequence}: ${result.reason}`);
-      await remove(link, sequence);
+      await remove(link, dead.stream, sequence, deadLetters);
       return "replayed";
     },
   };
@@ -117,23 +117,28 @@ const isInFlight = (result: AppendResult): boolean =>
   result.status === "rejected" && result.code === ServerCode.subjectInFlight;
 
 /** The first message at or after a sequence. @throws Unavailable */
-async function read(link: NatsLink, seq: number, filter: string): Promise<StoredMessage | undefined> {
+async function read(
+  link: NatsLink,
+  stream: string,
+  seq: number,
+  filter: string,
+): Promise<StoredMessage | undefined> {
   try {
-    return await getMessage(link, DEAD_STREAM, { seq, next_by_subj: filter });
+    return await getMessage(link, stream, { seq, next_by_subj: filter });
   } catch (error) {
     if (error instanceof ApiError) throw new Unavailable(error.message, { cause: error });
     throw error;
   }
 }
 
-async function remove(link: NatsLink, sequence: number): Promise<void> {
+async function remove(link: NatsLink, stream: string, sequence: number, deadLetters: string): Promise<void> {
   try {
     const query = { seq: sequence, no_erase: true };
-    await apiRequest(link, `STREAM.MSG.DELETE.${DEAD_STREAM}`, query, READ_TIMEOUT_MS);
+    await apiRequest(link, `STREAM.MSG.DELETE.${stream}`, query, READ_TIMEOUT_MS);
   } catch (error) {
     if (!(error instanceof ApiError || error instanceof Unavailable)) throw error;
     // Another client has deleted it at the same moment: the server reports that as a fault of its own.
-    if ((await read(link, sequence, DEAD_LETTERS))?.sequence !== sequence) return;
+    if ((await read(link, stream, sequence, deadLetters))?.sequence !== sequence) return;
     throw new Unavailable(error.message, { cause: error });
   }
 }

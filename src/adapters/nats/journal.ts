@@ -10,7 +10,6 @@ import {
   type Subscription,
   Unavailable,
 } from "../../runtime/ports.ts";
-import { STREAM } from "../../runtime/subjects.ts";
 import { appendMessages } from "./append.ts";
 import { lastTogether } from "./direct-get.ts";
 import { ApiError, apiRequest } from "./jetstream-api.ts";
@@ -22,7 +21,7 @@ import { getMessage, READ_TIMEOUT_MS } from "./stored-message.ts";
 const READS_AT_ONCE = 128;
 
 /** The journal of one connection. Any number may exist; see the port for what each call promises. */
-export function natsJournal(link: NatsLink, stream: string = STREAM): Journal {
+export function natsJournal(link: NatsLink, stream: string): Journal {
   return {
     append: (messages: readonly Message[], timeoutMs: number): Promise<AppendResult> =>
       appendMessages(link, messages, timeoutMs),

@@ -2,9 +2,8 @@
  * The streams and buckets in which everything is stored, as the server's API takes them. Data only.
  * Why each option: docs/architecture.md; ADR-50 (batches) and ADR-51 (schedules) of NATS.
  */
-import type { NodeSettings } from "../../../config/settings.ts";
-import { streamName, streamSubjects } from "../../runtime/layout.ts";
-import { buckets, DEAD_STREAM, INVOICE_STORE } from "../../runtime/subjects.ts";
+import { streamSubjects } from "../../runtime/layout.ts";
+import type { Subjects } from "../../runtime/subjects.ts";
 
 /** A stream as `STREAM.CREATE` takes it (times in nanoseconds). */
 export type StreamDefinition = {
@@ -32,23 +31,19 @@ export type StreamDefinition = {
 
 /** The settings that determine the streams. They must be equal on every node. */
 export type StreamSettings = {
+  /** Names of the streams and of what they take. */
+  readonly subjects: Subjects;
   /** Copies of every stream: 1 on a single server, 3 on a cluster. */
   readonly replicas: number;
-  /** Fixed when the stream is made: an order's partition must never change. */
+  /** Fixed when the stream is made: an actor's partition must never change. */
   readonly partitions: number;
-  /** Order streams over which the partitions are divided; fixed likewise. */
+  /** Streams over which the partitions are divided; fixed likewise. */
   readonly streams: number;
   /** Life of a node's presence entry, ms. At least 3 times the interval at which a node refreshes it. */
   readonly presenceAgeMs: number;
+  /** Further streams and buckets of the application, made after the runtime's own. None when absent. */
+  readonly further?: readonly StreamDefinition[];
 };
-
-/** The part of a node's settings that determines its streams. */
-export function streamSettings(
-  node: Pick<NodeSettings, "replicas" | "partitions" | "streams" | "presenceTtlMs">,
-): StreamSettings {
-  const { replicas, partitions, streams } = node;
-  return { replicas, partitions, streams, presenceAgeMs: node.presenceTtlMs };
-}
 
 /** Key of a stream's metadata: the number of partitions. */
 export const PARTITIONS_KEY = "orderly.partitions";
@@ -67,13 +62,13 @@ const UNLIMITED_HISTORY = 2 ** 31 - 1;
 const unlimited = { max_msgs: -1, max_bytes: -1, max_age: 0, max_msg_size: -1 } as const;
 
 /**
- * Locks, records, events, inboxes, timers and stock: one log, checked and appended in one step.
+ * Locks, records, events, inboxes, timers and what the application adds: one log, checked and appended in one step.
  * @param stream its number; several streams divide the partitions among themselves (src/runtime/layout.ts)
  */
 export function orderStream(settings: StreamSettings, stream = 0): StreamDefinition {
   return {
-    name: streamName(stream),
-    subjects: streamSubjects(stream, settings),
+    name: settings.subjects.stream(stream),
+    subjects: streamSubjects(stream, settings, settings.subjects),
     storage: "file",
     num_replicas: settings.replicas,
     retention: "limits",
@@ -124,7 +119,7 @@ export function bucketStream(
 
 /** Presence of nodes: an entry vanishes when its node does not refresh it. In memory: worthless after a restart. */
 export const nodesBucket = (settings: StreamSettings): StreamDefinition =>
-  bucketStream(buckets.nodes, {
+  bucketStream(settings.subjects.buckets.nodes, {
     storage: "memory",
     ageMs: settings.presenceAgeMs,
     replicas: settings.replicas,
@@ -132,22 +127,22 @@ export const nodesBucket = (settings: StreamSettings): StreamDefinition =>
 
 /** The checkpoint of each partition. */
 export const floorsBucket = (settings: StreamSettings): StreamDefinition =>
-  bucketStream(buckets.floors, { storage: "file", ageMs: 0, replicas: settings.replicas });
+  bucketStream(settings.subjects.buckets.floors, { storage: "file", ageMs: 0, replicas: settings.replicas });
 
 /** Ids that workers have processed, and their locks. */
 export const processedBucket = (settings: StreamSettings): StreamDefinition =>
-  bucketStream(buckets.processed, { storage: "file", ageMs: 30 * DAY_MS, replicas: settings.replicas });
+  bucketStream(settings.subjects.buckets.processed, {
+    storage: "file",
+    ageMs: 30 * DAY_MS,
+    replicas: settings.replicas,
+  });
 
-/** Invoice numbers: the counter of each year and the number of each order. Kept without limit. */
-export const invoiceNumbersBucket = (settings: StreamSettings): StreamDefinition =>
-  bucketStream(buckets.invoiceNumbers, { storage: "file", ageMs: 0, replicas: settings.replicas });
-
-/** Events that a worker abandoned: `dead.<worker>.<partition>.<id>`, kept until an operator deletes them. */
+/** Events that a worker abandoned: `<root>.<worker>.<partition>.<id>`, kept until an operator deletes them. */
 export function deadStream(settings: StreamSettings): StreamDefinition {
   return {
     ...bucketStream("", { storage: "file", ageMs: 0, replicas: settings.replicas }),
-    name: DEAD_STREAM,
-    subjects: ["dead.>"],
+    name: settings.subjects.dead.stream,
+    subjects: [`${settings.subjects.dead.root}.>`],
     discard: "old",
     max_msgs_per_subject: -1,
     deny_delete: false,
@@ -155,7 +150,10 @@ export function deadStream(settings: StreamSettings): StreamDefinition {
 }
 
 /** An object store as its clients make it, except that a document and its description may be one write. */
-export const documentsStream = (store: string, settings: StreamSettings): StreamDefinition => ({
+export const documentsStream = (
+  store: string,
+  settings: { readonly replicas: number },
+): StreamDefinition => ({
   ...bucketStream("", { storage: "file", ageMs: 0, replicas: settings.replicas }),
   name: `OBJ_${store}`,
   subjects: [`$O.${store}.C.>`, `$O.${store}.M.>`],
@@ -163,13 +161,12 @@ export const documentsStream = (store: string, settings: StreamSettings): Stream
   deny_delete: false,
 });
 
-/** Every stream that must exist before a node can work. The order stream is first: its metadata names their number. */
+/** Every stream that must exist before a node can work. The first stream's metadata names their number. */
 export const allStreams = (settings: StreamSettings): readonly StreamDefinition[] => [
   ...Array.from({ length: settings.streams }, (_, stream) => orderStream(settings, stream)),
   nodesBucket(settings),
   floorsBucket(settings),
   processedBucket(settings),
-  invoiceNumbersBucket(settings),
-  documentsStream(INVOICE_STORE, settings),
+  ...(settings.further ?? []),
   deadStream(settings),
 ];

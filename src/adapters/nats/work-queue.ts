@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type Subscription, Unavailable } from "../../runtime/ports.ts";
-import { DEAD_STREAM, STREAM } from "../../runtime/subjects.ts";
+import type { Subjects } from "../../runtime/subjects.ts";
 import type { WorkItem, WorkQueue, WorkQueueOptions } from "../../runtime/workers/work-queue.ts";
 import { untilAvailable } from "../jetstream/retry-until-available.ts";
 import { bury, replayedItem, replaysOf } from "./dead-letters.ts";
@@ -22,9 +22,11 @@ const REMAKE_PAUSE_MS = 500;
 /**
  * The work queue of one connection. `consume` throws a RangeError when `maxInFlight` is less than the number of
  * streams, and Unavailable when the consumers cannot be made.
- * @param streams names of all order streams
+ * @param count of the application's streams
  */
-export function natsWorkQueue(link: NatsLink, streams: readonly string[] = [STREAM]): WorkQueue {
+export function natsWorkQueue(link: NatsLink, subjects: Subjects, count = 1): WorkQueue {
+  const { dead } = subjects;
+  const streams = subjects.streams(count);
   return {
     consume: async (options, onItem) => {
       if (options.maxInFlight < streams.length) {
@@ -32,8 +34,12 @@ export function natsWorkQueue(link: NatsLink, streams: readonly string[] = [STRE
       }
       for (const stream of streams)
         await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, stream, options));
-      const replays = { ...options, filters: [replaysOf(options.name)], maxInFlight: REPLAYS_IN_FLIGHT };
-      await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, DEAD_STREAM, replays));
+      const replays = {
+        ...options,
+        filters: [replaysOf(dead.root, options.name)],
+        maxInFlight: REPLAYS_IN_FLIGHT,
+      };
+      await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, dead.stream, replays));
       const parts = streams.map((stream, index) =>
         start(
           link,
@@ -42,14 +48,14 @@ export function natsWorkQueue(link: NatsLink, streams: readonly string[] = [STRE
           onItem,
         ),
       );
-      parts.push(start(link, DEAD_STREAM, replays, (item) => onItem(replayedItem(item))));
+      parts.push(start(link, dead.stream, replays, (item) => onItem(replayedItem(item))));
       return {
         stop: async () => {
           await Promise.all(parts.map((part) => part.stop()));
         },
       };
     },
-    bury: (deadLetter) => bury(link, deadLetter),
+    bury: (deadLetter) => bury(link, dead.root, deadLetter),
   };
 }
 

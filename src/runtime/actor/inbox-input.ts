@@ -1,4 +1,3 @@
-import { subjects } from "../subjects.ts";
 import type { Input } from "./input.ts";
 import { isObject, parseObject } from "../json.ts";
 import type { Log, StoredMessage } from "../ports.ts";
@@ -9,10 +8,9 @@ import type { Log, StoredMessage } from "../ports.ts";
  */
 export function readInput(
   message: StoredMessage,
-  partition: number,
   log: Log,
 ): { readonly actor: string; readonly input: Input } | undefined {
-  const actor = message.subject.slice(subjects.inbox(partition, "").length);
+  const actor = message.subject.slice(message.subject.lastIndexOf(".") + 1);
   const input = parseObject(message.payload);
   if (input && isInput(input)) return { actor, input: input as Input };
   log.error({ sequence: message.sequence, actor }, "unreadable inbox message skipped");

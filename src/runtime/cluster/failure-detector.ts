@@ -9,13 +9,14 @@
  * Proved by: test/unit/runtime/cluster/failover.test.ts
  */
 import { limits } from "../limits.ts";
-import { subjects } from "../subjects.ts";
+import type { Subjects } from "../subjects.ts";
 import type { Bus, Clock, Log, Subscription } from "../ports.ts";
 import type { Presence } from "./presence.ts";
 import { type Peer, Suspicions } from "./suspicion.ts";
 
 /** What the failure detector needs from its node. `presenceRefreshMs`: the interval of heartbeats. */
 export type FailureDetectorOptions = {
+  readonly subjects: Pick<Subjects, "ping">;
   readonly node: string;
   readonly boot: string;
   readonly bus: Bus;
@@ -63,7 +64,7 @@ export class FailureDetector {
 
   /** Answers the other nodes from now on. Called before presence is announced: a visible node must answer. */
   async start(): Promise<void> {
-    const { bus, node, boot } = this.options;
+    const { bus, node, boot, subjects } = this.options;
     this.serving = await bus.serve(subjects.ping(node), () => Promise.resolve(boot));
     this.round();
   }
@@ -96,7 +97,7 @@ export class FailureDetector {
   }
 
   private async ask(peer: Peer): Promise<void> {
-    const { bus, clock, presence } = this.options;
+    const { bus, clock, presence, subjects } = this.options;
     this.asked.add(peer.id);
     const answer = await bus.request(subjects.ping(peer.id), "", PING_TIMEOUT_MS);
     this.asked.delete(peer.id);

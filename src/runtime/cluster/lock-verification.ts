@@ -7,7 +7,7 @@
  *       the latest call of `begin`. A lock won by an older claim is unverified, in every state of its takeover.
  * Proved by: test/unit/runtime/cluster/lock-verification.test.ts, test/fault/nats-cluster.test.ts
  */
-import { lockParts, subjects } from "../subjects.ts";
+import type { Subjects } from "../subjects.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { type Clock, type Journal, type StoredMessage, Unavailable } from "../ports.ts";
 import type { LockRef } from "../commit/write-set.ts";
@@ -17,6 +17,7 @@ export type HeldLock = LockRef & { readonly journal: Journal };
 
 /** What lock verification needs. */
 export type LockVerificationOptions = {
+  readonly subjects: Subjects;
   readonly clock: Clock;
   readonly commitTimeoutMs: number;
   /** The locks that this node holds now. */
@@ -94,12 +95,12 @@ export class LockVerification {
 
   /** Publishes one batch with a fence for each lock: the server stores it only while this node holds them all. */
   private async verify(journal: Journal, locks: readonly HeldLock[]): Promise<boolean> {
-    const { commitTimeoutMs, failpoints } = this.options;
+    const { commitTimeoutMs, failpoints, subjects } = this.options;
     const { round } = this;
     const result = await failpoint(failpoints, "ownership.verify", () =>
       journal.append(
         locks.map(({ subject, epoch }) => ({
-          subject: subjects.fence(lockParts(subject).resource),
+          subject: subjects.fence(subjects.lockParts(subject).resource),
           payload: "",
           fence: { subject, sequence: epoch },
         })),

@@ -13,6 +13,7 @@
  * Proved by: test/unit/runtime/cluster/ownership.test.ts, ownership-stop.test.ts, test/unit/runtime/cluster.test.ts
  * A crash leaves a lock entry that names a boot that no longer exists: any node may claim it.
  */
+import type { Subjects } from "../subjects.ts";
 import { stopping } from "../limits.ts";
 import { assignment } from "./assignment.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
@@ -25,6 +26,7 @@ import type { LockRef } from "../commit/write-set.ts";
 
 /** What ownership needs from its node. `resources`: all that the cluster has, the same on every node. */
 export type OwnershipOptions = {
+  readonly subjects: Subjects;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;

@@ -1,6 +1,6 @@
 /** Composes one batch from write sets: fences, messages of aggregators, lock checks. Pure. */
 import { limits } from "../limits.ts";
-import { lockParts, subjects } from "../subjects.ts";
+import type { Subjects } from "../subjects.ts";
 import type { Aggregator } from "../definition.ts";
 import type { Message } from "../ports.ts";
 import type { LockRef, WriteSet } from "./write-set.ts";
@@ -54,6 +54,7 @@ export function composeBatch(
   writeSets: readonly WriteSet[],
   lastSequences: ReadonlyMap<string, number>,
   marks: ReadonlySet<string>,
+  subjects: Pick<Subjects, "fence" | "lockParts">,
 ): Batch {
   const messages: Message[] = [];
   const checkedSubjects = new Map<string, number>();
@@ -97,11 +98,12 @@ export function composeBatch(
     const carrier = marks.has(lock.subject) ? undefined : carriers.get(lock.subject);
     const message = carrier === undefined ? undefined : messages[carrier];
     if (carrier !== undefined && message) messages[carrier] = { ...message, fence };
-    else messages.push({ subject: fenceSubject(lock), payload: "", fence });
+    else
+      messages.push({
+        subject: subjects.fence(subjects.lockParts(lock.subject).resource),
+        payload: "",
+        fence,
+      });
   }
   return { writeSets, messages, checkedSubjects, fences, locks: [...locks.values()], deltas };
-}
-
-function fenceSubject(lock: LockRef): string {
-  return subjects.fence(lockParts(lock.subject).resource);
 }

@@ -3,7 +3,7 @@
  * messages of joined decisions. Pure. The relay adds the fences (ADR 2).
  */
 import { limits } from "../limits.ts";
-import { subjects } from "../subjects.ts";
+import type { Subjects } from "../subjects.ts";
 import type { Cascade } from "../actor/cascade.ts";
 import { type Input, inputName } from "../actor/input.ts";
 import { type ActorRecord, RecordHeader } from "../actor/snapshot.ts";
@@ -13,6 +13,7 @@ import type { Precondition, LockRef, Outcome, WriteSet } from "./write-set.ts";
 
 /** What the write set needs besides the cascade and its input. */
 export type CommitContext = {
+  readonly subjects: Subjects;
   /** Unique id of this commit. */
   readonly commit: string;
   readonly actor: string;
@@ -37,7 +38,7 @@ export class RecordTooLarge extends Error {
  * @throws RecordTooLarge, before any part of it can share a batch with other write sets
  */
 export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitContext): WriteSet {
-  const { actor, partition, commit } = context;
+  const { actor, partition, commit, subjects } = context;
   const recordSubject = subjects.record(partition, actor);
   const record = JSON.stringify(recordOf(cascade, input, context));
   const headers = {
@@ -143,13 +144,13 @@ function eventMessage(
 ): Message {
   const { type, ...data } = event;
   return {
-    subject: subjects.event(context.partition, type),
+    subject: context.subjects.event(context.partition, type),
     payload: JSON.stringify(data),
     headers: {
       "ce-specversion": "1.0",
       "ce-id": `${context.actor}.${cascade.head.snapshot.version}.${index}`,
       "ce-type": type,
-      "ce-source": "/orderly",
+      "ce-source": context.subjects.source,
       "ce-subject": context.actor,
       "ce-time": new Date(cascade.head.snapshot.updatedAt).toISOString(),
       "content-type": "application/json",

@@ -12,6 +12,7 @@
  * Proved by: test/unit/runtime/commit/relay.test.ts, test/unit/runtime/cluster.test.ts
  */
 import { limits } from "../limits.ts";
+import type { Subjects } from "../subjects.ts";
 import { type Batch, composeBatch, countThatFits } from "./batch.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { type Diagnosis, diagnose } from "./rejection-diagnosis.ts";
@@ -21,6 +22,7 @@ import type { LockRef, Outcome, WriteSet, WriteSetSink } from "./write-set.ts";
 
 /** What a relay needs from its node. */
 export type RelayOptions = {
+  readonly subjects: Subjects;
   readonly journal: Journal;
   readonly store: OutboxWriter;
   readonly clock: Clock;
@@ -167,7 +169,7 @@ export class Relay implements WriteSetSink {
     while (count > 0) {
       const writeSets = this.queue.slice(0, count);
       const marks = this.marksDue(writeSets);
-      const batch = composeBatch(writeSets, this.lastSequences, marks);
+      const batch = composeBatch(writeSets, this.lastSequences, marks, this.options.subjects);
       if (batch.messages.length <= limits.batchMessages || count === 1) {
         this.queue.splice(0, count);
         const now = this.options.clock.monotonic();

@@ -6,7 +6,7 @@
  *       the server would wait in each stream for the rest of the batch, and the relay would repeat it forever.
  * Proved by: test/unit/runtime/commit/relays.test.ts
  */
-import { lockParts } from "../subjects.ts";
+import type { Subjects } from "../subjects.ts";
 import { OutboxWriter } from "./outbox-writer.ts";
 import type { Journal, Outbox } from "../ports.ts";
 import { Relay, type RelayOptions, type RelayState } from "./relay.ts";
@@ -17,12 +17,14 @@ export class Relays implements WriteSetSink {
   /** By number of the stream. */
   readonly all: readonly Relay[];
   private readonly store: OutboxWriter;
+  private readonly subjects: Subjects;
 
   /** @param journals of every stream, by its number */
   constructor(
     journals: readonly Journal[],
     options: Omit<RelayOptions, "journal" | "store"> & { readonly outbox: Outbox },
   ) {
+    this.subjects = options.subjects;
     // One file: when it refuses the writes of one relay, it refuses all.
     this.store = new OutboxWriter(options);
     this.all = journals.map((journal) => new Relay({ ...options, journal, store: this.store }));
@@ -30,7 +32,7 @@ export class Relays implements WriteSetSink {
 
   /** @throws Error for a write set whose locks are not all in one stream of this node: programmer fault */
   submit(writeSet: WriteSet): void {
-    const streams = new Set(writeSet.locks.map((lock) => lockParts(lock.subject).stream));
+    const streams = new Set(writeSet.locks.map((lock) => this.subjects.lockParts(lock.subject).stream));
     const [stream] = streams;
     const relay = stream === undefined ? undefined : this.all[stream];
     if (streams.size !== 1 || !relay) {

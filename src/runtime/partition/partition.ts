@@ -10,7 +10,6 @@
  * Proved by: test/unit/runtime/partition/partition.test.ts, test/unit/runtime/partition/partition-handover.test.ts
  */
 import { limits, stopping } from "../limits.ts";
-import { subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";
 import { AdmissionControl } from "../routing/admission-control.ts";
 import type { Input } from "../actor/input.ts";
@@ -143,7 +142,7 @@ export class Partition implements OwnedResource {
   /** Consumes the inbox after the lock entry, and serves requests. @throws Unavailable (retryable) */
   private async subscribe(tenure: Tenure): Promise<Subscription[]> {
     const { partition, bus, journal, failpoints } = this.options;
-    const filters = [subjects.inboxes(partition), subjects.fence(this.name)];
+    const filters = [this.options.subjects.inboxes(partition), this.options.subjects.fence(this.name)];
     const subscriptions: Subscription[] = [];
     try {
       subscriptions.push(
@@ -155,7 +154,7 @@ export class Partition implements OwnedResource {
       );
       subscriptions.push(
         await failpoint(failpoints, "partition.serve", () =>
-          bus.serve(subjects.command(partition), (payload) => this.serve(tenure, payload)),
+          bus.serve(this.options.subjects.command(partition), (payload) => this.serve(tenure, payload)),
         ),
       );
       await failpoint(failpoints, "partition.flush", () => bus.flush());
@@ -260,11 +259,11 @@ export class Partition implements OwnedResource {
   }
 
   private consumed(tenure: Tenure, message: StoredMessage): void | Promise<void> {
-    if (message.subject === subjects.fence(this.name)) {
+    if (message.subject === this.options.subjects.fence(this.name)) {
       tenure.saw(message.sequence);
       return;
     }
-    const read = readInput(message, this.options.partition, this.options.log);
+    const read = readInput(message, this.options.log);
     if (read) tenure.dispatch(read.actor, fireAndForget(read.input, message.sequence));
     tenure.saw(message.sequence);
     if (tenure.backlog() >= this.options.inboxBound) return this.untilBelow(tenure);
@@ -286,7 +285,7 @@ export class Partition implements OwnedResource {
     const parkings = new Map(found.parkings);
     let newest = 0;
     const stored = await failpoint(failpoints, "partition.read_parkings", () =>
-      journal.readLastPerSubject(subjects.parkedActors(partition)),
+      journal.readLastPerSubject(this.options.subjects.parkedActors(partition)),
     );
     for (const message of stored) {
       const entry = readParking(message);

@@ -7,7 +7,7 @@
  * Owns: what it has found.  Does not own: the actors.
  * Proved by: test/unit/runtime/partition/partition.test.ts, test/unit/runtime/tenure/unreadable.test.ts
  */
-import { subjects } from "../subjects.ts";
+import type { Subjects } from "../subjects.ts";
 import type { Input } from "../actor/input.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { readRecord } from "../actor/snapshot.ts";
@@ -35,6 +35,7 @@ export type Replay = {
 
 /** What a replay needs. */
 export type ReplayOptions = {
+  readonly subjects: Subjects;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
@@ -61,9 +62,9 @@ export async function replay(options: ReplayOptions): Promise<Replay> {
     finished = () => resolve(true);
   });
   const filters = [
-    subjects.records(partition),
-    subjects.inboxes(partition),
-    subjects.parkedActors(partition),
+    options.subjects.records(partition),
+    options.subjects.inboxes(partition),
+    options.subjects.parkedActors(partition),
     lock,
   ];
   // The checkpoint of a deposed owner may be ahead of a lock entry that it did not know of: the entry must be read.
@@ -97,8 +98,8 @@ class Found {
 
   constructor(options: ReplayOptions) {
     this.options = options;
-    this.records = subjects.record(options.partition, "");
-    this.parked = subjects.parked(options.partition, "");
+    this.records = options.subjects.record(options.partition, "");
+    this.parked = options.subjects.parked(options.partition, "");
   }
 
   take(message: StoredMessage): void {
@@ -106,7 +107,7 @@ class Found {
     if (message.subject.startsWith(this.records)) this.record(message);
     else if (message.subject.startsWith(this.parked)) this.parking(message);
     else {
-      const read = readInput(message, this.options.partition, this.options.log);
+      const read = readInput(message, this.options.log);
       if (!read) return;
       const input = { ...read, sequence: message.sequence };
       const waiting = this.inputs.get(read.actor);

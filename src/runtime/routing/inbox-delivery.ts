@@ -1,15 +1,19 @@
-/** Puts inputs from outside into actors' inboxes. Needs the stream alone: no owner has to be found for it. */
-import { partitionOf, subjects } from "../subjects.ts";
+/**
+ * Stores inputs from outside in actors' inboxes. It needs the stream alone: no owner has to be found for it.
+ * A crash during a delivery leaves the input stored once or not at all: the sender repeats it under the same id.
+ */
+import { partitionOf, type Subjects } from "../subjects.ts";
 import type { Actors } from "../actors.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { type Clock, type Journal, ServerCode, Unavailable } from "../ports.ts";
 
-/** What an input needs on its way to the inbox. */
+/** What a delivery needs. */
 export type InboxOptions = {
-  /** Of a partition's stream. */
+  readonly subjects: Pick<Subjects, "inbox">;
+  /** The journal of a partition's stream. */
   readonly journalOf: (partition: number) => Pick<Journal, "append">;
   readonly clock: Clock;
-  /** As the stream was made with. */
+  /** Equal on all nodes, as the stream was made with. */
   readonly partitions: number;
   readonly failpoints?: Failpoints | undefined;
 };
@@ -19,9 +23,14 @@ const TRIES = 10;
 const TRY_MS = 2000;
 const SLOWEST_RETRY_MS = 2000;
 
-/** `Actors.deliver`, without the rest of a node. */
+/**
+ * `Actors.deliver` without the rest of a node, for workers and webhooks. Idempotent by the input's id: the server
+ * knows it for two minutes (its duplicate window), the actor for its latest commands.
+ * @throws from the result: Unavailable (retryable) after about half a minute without an answer; Error when the server
+ *   refuses the message (not retryable)
+ */
 export function inboxDelivery(options: InboxOptions): Actors["deliver"] {
-  const { journalOf, clock, partitions, failpoints } = options;
+  const { journalOf, clock, partitions, failpoints, subjects } = options;
   return async (actor, machine, event, id) => {
     const partition = partitionOf(actor, partitions);
     const message = {

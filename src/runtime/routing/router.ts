@@ -1,10 +1,15 @@
 /**
- * Finds the owner of an actor from any node and repeats a request until it is answered or its time is up.
- * Safe because starts are idempotent by id and commands by command id. Whoever waits is handed on with the partition:
- * its next owner is asked the same. When this node itself leaves, he is told what is acknowledged, while there is time.
+ * Finds the owner of an actor from any node, and repeats a request until it is answered or its time is up. A repeat is
+ * safe: starts are idempotent by id, commands by command id.
+ * Owns: the requests of this node's callers, from the call to the answer.  Does not own: partitions, connections.
+ * Invariants
+ *   router.R1. A waiting request is sent to the partition's next owner when the partition changes hands.
+ *   router.R2. When this node leaves, its callers get the acknowledged state while there is time.
+ *   router.R3. Once a try may have been applied, no answer says that nothing was written.
+ * A crash leaves nothing: the caller has no answer, and repeats the request with the same id.
  */
 import { limits } from "../limits.ts";
-import { partitionOf, subjects } from "../subjects.ts";
+import { partitionOf, type Subjects } from "../subjects.ts";
 import type { ActorReply, Actors, ParkedActors, StartOptions } from "../actors.ts";
 import { AdmissionControl } from "./admission-control.ts";
 import { type Connectivity, ISOLATED } from "../cluster/connectivity.ts";
@@ -14,10 +19,12 @@ import { type Parking, readParking } from "../actor/parking-record.ts";
 import type { Bus, Clock, Journal } from "../ports.ts";
 import { type ActorRequest, decodeReply, encodeRequest } from "./request-codec.ts";
 
+/** What a router needs of its node. */
 export type RouterOptions = {
+  readonly subjects: Subjects;
   readonly partitions: number;
   readonly bus: Bus;
-  /** The stream of a partition. */
+  /** The journal of a partition's stream. */
   readonly journalOf: (partition: number) => Journal;
   readonly clock: Clock;
   /** Handles the request when the partition is open on this node. */
@@ -28,15 +35,19 @@ export type RouterOptions = {
   readonly failpoints?: Failpoints | undefined;
 };
 
-/** One try waits at most so long for an answer: an owner that dies after it took the request says nothing. */
+/** One try waits up to this long for an answer: an owner that dies after it took the request sends none. */
 const TRY_MS = 1000;
 const ANSWER_MARGIN_MS = 500;
 const SLOWEST_RETRY_MS = 200;
-/** An operator waits so long for the inputs behind a parked one. */
+/** An operator waits this long for the inputs after a parked one. */
 const OPERATOR_WAIT_MS = 5000;
+
+const NO_OWNER = "no node owns the partition of this actor right now";
+const NO_ANSWER = "the owner did not answer";
 
 type Acknowledged = Extract<ActorReply, { status: "ok" }>;
 
+/** `Actors` and `ParkedActors` of one node. Every method may be called on any node, at any time after its start. */
 export class Router implements Actors, ParkedActors {
   readonly deliver: Actors["deliver"];
   private readonly options: RouterOptions;
@@ -98,9 +109,9 @@ export class Router implements Actors, ParkedActors {
   }
 
   async list(): Promise<Parking[]> {
-    const { failpoints, journalOf, partitions } = this.options;
+    const { failpoints, journalOf, partitions, subjects } = this.options;
     const parkings: Parking[] = [];
-    // One question a stream, not one a partition.
+    // One reading for each stream, not for each partition.
     const journals = new Set(Array.from({ length: partitions }, (_, partition) => journalOf(partition)));
     for (const journal of journals) {
       const stored = await failpoint(failpoints, "router.list", () =>
@@ -115,7 +126,7 @@ export class Router implements Actors, ParkedActors {
   }
 
   async find(actor: string): Promise<Parking | undefined> {
-    const { failpoints, journalOf, partitions } = this.options;
+    const { failpoints, journalOf, partitions, subjects } = this.options;
     const partition = partitionOf(actor, partitions);
     const entry = readParking(
       await failpoint(failpoints, "router.find", () =>
@@ -129,7 +140,7 @@ export class Router implements Actors, ParkedActors {
     actor: string,
     waitMs: number,
     request: (tryMs: number, again: boolean) => ActorRequest,
-    /** Of acknowledged state: there is no reason to ask again. */
+    /** Whether an acknowledged state ends the request: otherwise the owner is asked again. */
     enough: (reply: Acknowledged) => boolean = ({ settled }) => settled,
   ): Promise<ActorReply> {
     return await this.admission.admit(actor, () => this.repeat(actor, waitMs, request, enough));
@@ -146,18 +157,18 @@ export class Router implements Actors, ParkedActors {
     if (lost !== undefined) return { status: "unavailable", reason: lost };
     const partition = partitionOf(actor, partitions);
     const begun = clock.monotonic();
-    /** What an earlier try was told: acknowledged, whatever stands in the way of asking for more. */
+    /** The state that an earlier try returned. It is acknowledged, whatever prevents another try. */
     let earlier: Acknowledged | undefined;
-    /** An earlier try may have been applied: that nothing was written cannot be said any more. */
+    /** An earlier try may have been applied: router.R3. */
     let uncertain = false;
-    let reason = "no node owns the partition of this order right now";
+    let reason = NO_OWNER;
     for (let attempt = 1; ; attempt++) {
       // Anew for each try: this node may leave meanwhile.
       const waitEnds = Math.min(begun + waitMs, connectivity.waitsEndAt());
       const left = waitEnds - clock.monotonic();
       const tryMs = Math.max(0, Math.min(left, TRY_MS));
       const reply = await connectivity.orIsolated(this.once(partition, request(tryMs, attempt > 1), tryMs));
-      // Nobody can tell any more what became of it; a repeat finds out.
+      // The outcome is unknown; the caller's repeat finds it.
       if (reply === undefined) return earlier ?? { status: "unavailable", reason: ISOLATED };
       const final = clock.monotonic() >= Math.min(waitEnds, connectivity.waitsEndAt());
       if (typeof reply !== "string" && reply.status === "ok") {
@@ -173,7 +184,7 @@ export class Router implements Actors, ParkedActors {
         if (!busy || (reply.status === "overloaded" && !earlier && !uncertain)) return reply;
         uncertain ||= reply.status === "unavailable";
       }
-      uncertain ||= reply === "the owner did not answer";
+      uncertain ||= reply === NO_ANSWER;
       const searchEnds = Math.min(begun + waitMs + findOwnerMs, connectivity.waitsEndAt());
       if (clock.monotonic() >= searchEnds) return { status: "unavailable", reason };
       await clock.sleep(Math.min(5 * 2 ** attempt, SLOWEST_RETRY_MS));
@@ -184,22 +195,24 @@ export class Router implements Actors, ParkedActors {
     partition: number,
     request: ActorRequest,
     tryMs: number,
-  ): Promise<ActorReply | "no node owns the partition of this order right now" | "the owner did not answer"> {
+  ): Promise<ActorReply | typeof NO_OWNER | typeof NO_ANSWER> {
     const local = this.options.local(partition);
     if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);
     const answer = await failpoint(this.options.failpoints, "router.request", () =>
-      this.options.bus.request(subjects.command(partition), encodeRequest(request), tryMs + ANSWER_MARGIN_MS),
+      this.options.bus.request(
+        this.options.subjects.command(partition),
+        encodeRequest(request),
+        tryMs + ANSWER_MARGIN_MS,
+      ),
     );
     if (answer.status === "answered") return decodeReply(answer.payload);
-    return answer.status === "no_responders"
-      ? "no node owns the partition of this order right now"
-      : "the owner did not answer";
+    return answer.status === "no_responders" ? NO_OWNER : NO_ANSWER;
   }
 
-  /** While the server is silent nothing is committed, and nobody is told: here no less than over the bus. */
-  private inTime<T>(answer: Promise<T>, limitMs: number): Promise<T | "the owner did not answer"> {
+  /** The same time limit as over the bus: while the server is silent nothing is committed. */
+  private inTime<T>(answer: Promise<T>, limitMs: number): Promise<T | typeof NO_ANSWER> {
     return new Promise((resolve, reject) => {
-      const cancel = this.options.clock.after(limitMs, () => resolve("the owner did not answer"));
+      const cancel = this.options.clock.after(limitMs, () => resolve(NO_ANSWER));
       answer.then(resolve, reject).finally(cancel);
     });
   }

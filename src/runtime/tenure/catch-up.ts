@@ -8,7 +8,7 @@
  *                it to the next owner.
  * Proved by: test/unit/runtime/tenure/parked.test.ts, test/unit/runtime/tenure/old-readings.test.ts
  */
-import { subjects } from "../subjects.ts";
+import type { Subjects } from "../subjects.ts";
 import { fireAndForget } from "./pending-input.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { readInput } from "../actor/inbox-input.ts";
@@ -20,6 +20,7 @@ import type { ActivationCache } from "./activation-cache.ts";
 
 /** What the catch-ups need. */
 export type CatchUpsOptions = {
+  readonly subjects: Subjects;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
@@ -78,7 +79,7 @@ export class CatchUps {
   }
 
   private async catchUp(actor: string, newest: number): Promise<void> {
-    const { activations, loader, log, partition, progress } = this.options;
+    const { activations, loader, log, progress } = this.options;
     const inbox = await this.read(actor, newest);
     if (this.options.ended()) return;
     const activation = activations.activation(actor);
@@ -86,7 +87,7 @@ export class CatchUps {
     let counted = false;
     for (const message of inbox) {
       const { sequence } = message;
-      const read = readInput(message, partition, log);
+      const read = readInput(message, log);
       if (!read) continue;
       const fresh = progress.beginLate(sequence, () => {
         waiting.delete(sequence);
@@ -121,7 +122,7 @@ export class CatchUps {
 
   /** The whole inbox: every input of an earlier owner's time, and `newest`. @throws Unavailable */
   private async inboxOf(actor: string, newest: number): Promise<StoredMessage[]> {
-    const { journal, loader, partition } = this.options;
+    const { journal, loader, partition, subjects } = this.options;
     const subject = subjects.inbox(partition, actor);
     const last = await loader.lastOf(subject);
     const inbox = await journal.readAll(subject);

@@ -11,7 +11,6 @@
  * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts,
  *   test/unit/runtime/cluster.test.ts
  */
-import { subjects } from "../subjects.ts";
 import { type Replies, notFound, notOwner, storeRefuses } from "./replies.ts";
 import type { Cascade } from "../actor/cascade.ts";
 import type { Activation, Dependent } from "./activation.ts";
@@ -133,6 +132,7 @@ export class InputProcessor implements LoadEvents {
     let writeSet: WriteSet;
     try {
       writeSet = cascadeWriteSet(result, pending.input, {
+        subjects: this.options.subjects,
         commit: ids.next(),
         actor: activation.actor,
         partition,
@@ -184,7 +184,7 @@ export class InputProcessor implements LoadEvents {
   ): void {
     const { partition, progress, replies } = this.options;
     const current = !activation.isRetired();
-    const sequence = sequences.get(subjects.record(partition, activation.actor));
+    const sequence = sequences.get(this.options.subjects.record(partition, activation.actor));
     activation.stored(result.head.snapshot, sequence);
     progress.done(pending.inbox);
     if (current) {

@@ -11,7 +11,7 @@
  * Proved by: test/unit/runtime/tenure/old-readings.test.ts, test/unit/runtime/partition/partition.test.ts,
  *   test/unit/runtime/tenure/unreadable.test.ts
  */
-import { subjects } from "../subjects.ts";
+import type { Subjects } from "../subjects.ts";
 import { type Head, restore } from "../actor/cascade.ts";
 import type { Activation } from "./activation.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
@@ -42,6 +42,7 @@ export interface LoadEvents {
 
 /** What a loader needs. */
 export type LoaderOptions = {
+  readonly subjects: Subjects;
   readonly definition: ActorDefinition;
   readonly journal: Journal;
   readonly clock: Clock;
@@ -136,7 +137,7 @@ export class Loader {
     const running = this.readings.get(actor);
     if (running) return running;
     const reading = loads
-      .run(() => this.lastOf(subjects.record(partition, actor)))
+      .run(() => this.lastOf(this.options.subjects.record(partition, actor)))
       .finally(() => this.readings.delete(actor));
     this.readings.set(actor, reading);
     return reading;

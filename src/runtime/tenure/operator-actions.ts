@@ -6,7 +6,7 @@
  * Owns: the operations under way, one per actor.  Does not own: the list of parked actors.
  * A crash leaves the parking, or its end; never a part of either.
  */
-import { subjects } from "../subjects.ts";
+import type { Subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";
 import type { ActorReader } from "./actor-reader.ts";
 import { notOwner } from "./replies.ts";
@@ -24,6 +24,7 @@ import type { LockRef, Outcome, WriteSetSink } from "../commit/write-set.ts";
 
 /** What the operator actions need. */
 export type OperatorActionsOptions = {
+  readonly subjects: Subjects;
   readonly definition: ActorDefinition;
   readonly sink: WriteSetSink;
   readonly clock: Clock;
@@ -154,6 +155,7 @@ export class OperatorActions {
     const ending = parked.ending(quarantined, parking, "skipped");
     const joined = [{ output: undefined, lock, messages: [ending], resolved: () => {} }];
     return cascadeWriteSet({ ...result, joined }, input, {
+      subjects: this.options.subjects,
       commit: ids.next(),
       actor: quarantined.actor,
       partition,
@@ -175,8 +177,8 @@ export class OperatorActions {
       return { status: "unavailable", reason: "the end of the parking could not be stored" };
     }
     const { lastSequence, sequences } = outcome;
-    activations.knows(actor, sequences.get(subjects.record(partition, actor)) ?? 0);
-    parked.ended(quarantined, sequences.get(subjects.parked(partition, actor)) ?? lastSequence);
+    activations.knows(actor, sequences.get(this.options.subjects.record(partition, actor)) ?? 0);
+    parked.ended(quarantined, sequences.get(this.options.subjects.parked(partition, actor)) ?? lastSequence);
     await catchUps.start(actor, quarantined.newest);
     return await this.afterwards(actor);
   }

@@ -9,7 +9,7 @@
  * parking.
  * Proved by: test/unit/runtime/tenure/parked.test.ts, test/integration/runtime/parked.test.ts
  */
-import { subjects } from "../subjects.ts";
+import type { Subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";
 import type { Input } from "../actor/input.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
@@ -39,6 +39,7 @@ export type Quarantined = {
 
 /** What the registry of parked actors needs. */
 export type ParkedRegistryOptions = {
+  readonly subjects: Subjects;
   readonly journal: Journal;
   readonly sink: WriteSetSink;
   readonly clock: Clock;
@@ -148,7 +149,7 @@ export class ParkedRegistry {
   ): Promise<{ readonly entry: Parking | Unparking | undefined; sequence: number }> {
     const { failpoints, journal, partition } = this.options;
     const message = await failpoint(failpoints, "parking.read", () =>
-      journal.readLast(subjects.parked(partition, actor)),
+      journal.readLast(this.options.subjects.parked(partition, actor)),
     );
     const sequence = message?.sequence ?? 0;
     if (sequence < (this.list.get(actor)?.sequence ?? 0)) {
@@ -160,7 +161,7 @@ export class ParkedRegistry {
   /** The message that ends a parking. Its precondition is that the parking is the last message of its subject. */
   ending(quarantined: Quarantined, parking: string, status: Unparking["status"]): Message {
     const { clock, partition } = this.options;
-    const subject = subjects.parked(partition, quarantined.actor);
+    const subject = this.options.subjects.parked(partition, quarantined.actor);
     const entry: Unparking = { status, parking, actor: quarantined.actor, at: clock.now() };
     return { subject, payload: JSON.stringify(entry), fence: { subject, sequence: quarantined.sequence } };
   }
@@ -195,7 +196,7 @@ export class ParkedRegistry {
   /** Tries until it is stored or the tenure ends; a pause between tries. */
   private async store(quarantined: Quarantined, parking: Parking): Promise<void> {
     const { clock, ended, ids, log, partition, progress } = this.options;
-    const subject = subjects.parked(partition, quarantined.actor);
+    const subject = this.options.subjects.parked(partition, quarantined.actor);
     let { id } = parking;
     while (!ended() && this.list.get(quarantined.actor) === quarantined) {
       try {

@@ -10,6 +10,7 @@
  * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts,
  *   test/unit/runtime/cluster.test.ts, test/integration/runtime/runtime.test.ts
  */
+import type { Subjects } from "../subjects.ts";
 import { limits } from "../limits.ts";
 import type { ActorReply } from "../actors.ts";
 import { ActivationCache } from "./activation-cache.ts";
@@ -32,6 +33,7 @@ import type { WriteSetSink } from "../commit/write-set.ts";
 
 /** What a tenure needs. */
 export type TenureOptions = {
+  readonly subjects: Subjects;
   readonly definition: ActorDefinition;
   /** Subject of the partition's lock; it is in the stream that `journal` reads. */
   readonly lock: string;

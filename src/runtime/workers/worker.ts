@@ -14,6 +14,7 @@
  * Proved by: test/unit/runtime/workers/worker.test.ts, test/integration/runtime/worker.test.ts
  */
 import type { WorkerBounds } from "./worker-bounds.ts";
+import type { Subjects } from "../subjects.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { Bucket, Clock, Ids, Log } from "../ports.ts";
 import { type Claim, ProcessedEvents } from "./processed-events.ts";
@@ -38,6 +39,7 @@ export type Work = (event: WorkEvent, context: WorkContext) => Promise<void>;
 
 /** What every worker needs from its node. `processed`: the bucket PROCESSED. */
 export type WorkerDependencies = {
+  readonly subjects: Pick<Subjects, "events">;
   readonly queue: WorkQueue;
   readonly processed: Bucket;
   readonly clock: Clock;
@@ -87,6 +89,7 @@ export async function startWorker(
 class Worker implements RunningWorker {
   readonly counters: WorkerCounters = { done: 0, repeated: 0, failed: 0, dead: 0 };
   private readonly queue: WorkQueue;
+  private readonly subjects: WorkerDependencies["subjects"];
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly options: WorkerOptions;
@@ -101,6 +104,7 @@ class Worker implements RunningWorker {
 
   constructor(dependencies: WorkerDependencies, options: WorkerOptions) {
     this.queue = dependencies.queue;
+    this.subjects = dependencies.subjects;
     this.clock = dependencies.clock;
     this.log = dependencies.log.child({ worker: options.name });
     this.options = options;
@@ -121,7 +125,7 @@ class Worker implements RunningWorker {
       this.queue.consume(
         {
           name,
-          filters: types.map((type) => `orders.events.*.${type}`),
+          filters: types.map((type) => this.subjects.events(type)),
           maxInFlight: bounds.maxInFlight,
           ackWaitMs: bounds.lockLifeMs + ACK_WAIT_MARGIN_MS,
         },

@@ -3,7 +3,7 @@
  * Owns: which SKUs are known to exist.  Does not own: stock.
  * Every request is idempotent (order id, command id), so the client repeats unanswered ones until the deadline.
  */
-import { subjects } from "../../runtime/subjects.ts";
+import { inventorySubjects } from "./subjects.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
 import type { UnavailableResult } from "../unavailable.ts";
@@ -172,7 +172,7 @@ export class InventoryClient implements Inventory {
       return reply ?? { status: "unavailable", reason: "not stored in time" };
     }
     const answer = await failpoint(failpoints, "inventory.request", () =>
-      bus.request(subjects.inventory(number), JSON.stringify(request), timeoutMs),
+      bus.request(inventorySubjects.requests(number), JSON.stringify(request), timeoutMs),
     );
     if (answer.status === "no_responders") return { status: "not_owner" };
     if (answer.status === "unanswered") return { status: "unavailable", reason: answer.reason };

@@ -1,6 +1,7 @@
 /** Reads a shard's stock and catalogue from the log, and makes the server prove that the answer is not stale. */
 import { limits } from "../../runtime/limits.ts";
-import { subjects } from "../../runtime/subjects.ts";
+import { subjects } from "../subjects.ts";
+import { inventorySubjects } from "./subjects.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import {
   type Clock,
@@ -18,8 +19,8 @@ const MAX_TRIES = 10;
 const PAUSE_MS = 50;
 const PROOF_TIMEOUT_MS = 2000;
 
-const STOCK = subjects.stock("");
-const ITEM = subjects.item("");
+const STOCK = inventorySubjects.stock("");
+const ITEM = inventorySubjects.item("");
 
 /** The lock as it was won: `name` as in `inventory.0`, `epoch` its revision. */
 export type WonLock = { readonly name: string; readonly epoch: number };

@@ -5,7 +5,7 @@
  *   inventory-service.V1. The node serves only between a finished `acquire` and the next `drain` or `revoke`. A request
  *       between two owners gets "no responders", and a request to the wrong node gets `not_owner`.
  */
-import { subjects } from "../../runtime/subjects.ts";
+import { inventorySubjects } from "./subjects.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Journal, Subscription } from "../../runtime/ports.ts";
 import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";
@@ -31,7 +31,7 @@ export class InventoryService implements OwnedResource {
     this.lock = owned.lock;
     this.journal = owned.journal;
     this.shard = owned;
-    this.subject = subjects.inventory(shard);
+    this.subject = inventorySubjects.requests(shard);
     this.bus = bus;
     this.failpoints = failpoints;
   }

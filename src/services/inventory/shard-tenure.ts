@@ -9,7 +9,7 @@
  * Proved by: test/unit/services/inventory/shard*.test.ts, test/integration/services/inventory*.test.ts
  */
 import type { OrderedLine } from "../../../machines/types.ts";
-import { subjects } from "../../runtime/subjects.ts";
+import { inventorySubjects } from "./subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import { type Journal, Unavailable } from "../../runtime/ports.ts";
@@ -87,7 +87,7 @@ export class ShardTenure {
 
   /** Sets the catalogue entry and the count of a SKU; a repeat with the same command id changes nothing. */
   put({ sku, stock, command }: Put["input"]): Promise<Answer<Put["output"]>> {
-    return this.serially<Put["output"]>(subjects.item(sku), async () => {
+    return this.serially<Put["output"]>(inventorySubjects.item(sku), async () => {
       const { amount, currency } = stock.price;
       const item = { name: stock.name, price: { amount, currency } };
       const before = this.stock.beforePut(sku);
@@ -176,7 +176,7 @@ export class ShardTenure {
   }
 
   private async storePut(sku: string, change: PutChange): Promise<Answer<Put["output"]> | undefined> {
-    const subject = subjects.item(sku);
+    const subject = inventorySubjects.item(sku);
     const { itemSequence } = this.stock.beforePut(sku);
     if (itemSequence === undefined) {
       await failpoint(this.failpoints, "inventory.read_item", () => this.readStockItem(sku));
@@ -201,9 +201,9 @@ export class ShardTenure {
 
   /** Reads the catalogue entry and its sequence; adds a SKU that was missing when the shard was loaded. */
   private async readStockItem(sku: string): Promise<void> {
-    const item = await this.journal.readLast(subjects.item(sku));
+    const item = await this.journal.readLast(inventorySubjects.item(sku));
     if (item && !this.stock.knows(sku)) {
-      const stock = await this.journal.readLast(subjects.stock(sku));
+      const stock = await this.journal.readLast(inventorySubjects.stock(sku));
       this.stock.load(stock ? [readStock(stock.payload)] : [], [
         { item: readItem(item.payload), sequence: item.sequence },
       ]);
@@ -231,7 +231,7 @@ export class ShardTenure {
     if (recent !== undefined && recent !== "unread") return recent;
     if (fresh && recent === undefined) return NO_HOLD;
     const stored = await failpoint(this.failpoints, "inventory.read_hold", () =>
-      this.journal.readLast(subjects.hold(orderId)),
+      this.journal.readLast(inventorySubjects.hold(orderId)),
     );
     const hold = holdOf(stored);
     if (hold.state !== "none") this.holds.set(orderId, hold);

@@ -7,8 +7,8 @@
  *   shard.I3. The shard answers nothing while the lock is unverified: another node may own it already.
  */
 import { failpoint } from "../../runtime/failpoints.ts";
-import { INVENTORY_STREAM } from "../../runtime/layout.ts";
-import { subjects } from "../../runtime/subjects.ts";
+import { subjects } from "../subjects.ts";
+import { INVENTORY_STREAM } from "./subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
 import type { Journal } from "../../runtime/ports.ts";
 import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";

@@ -4,7 +4,7 @@
  */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { subjects } from "../../runtime/subjects.ts";
+import { inventorySubjects } from "./subjects.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { Money, PricedLine } from "../../../machines/types.ts";
 import type { ReserveOutput } from "./contract.ts";
@@ -73,18 +73,18 @@ const HoldSchema = Compile(
 export function stockMessage(sku: string, stock: Stock, put: string): Message {
   const { onHand, reserved, received, shipped } = stock;
   const payload: StoredStock = { sku, onHand, reserved, received, shipped, put };
-  return { subject: subjects.stock(sku), payload: JSON.stringify(payload) };
+  return { subject: inventorySubjects.stock(sku), payload: JSON.stringify(payload) };
 }
 
 /** The catalogue entry; its writer adds the precondition. */
 export function itemMessage(sku: string, { name, price }: Item): Message {
   const payload: StoredItem = { sku, name, price };
-  return { subject: subjects.item(sku), payload: JSON.stringify(payload) };
+  return { subject: inventorySubjects.item(sku), payload: JSON.stringify(payload) };
 }
 
 /** The order's hold; its writer adds the precondition. */
 export function holdMessage(hold: StoredHold): Message {
-  return { subject: subjects.hold(hold.orderId), payload: JSON.stringify(hold) };
+  return { subject: inventorySubjects.hold(hold.orderId), payload: JSON.stringify(hold) };
 }
 
 /** A stock message. @throws Error for a payload that breaks the stock's invariants. */

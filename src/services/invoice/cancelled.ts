@@ -1,5 +1,6 @@
 /** Reads from the stream whether an order is cancelled: a worker has no order in memory. */
-import { partitionOf, subjects } from "../../runtime/subjects.ts";
+import { partitionOf } from "../../runtime/subjects.ts";
+import { subjects } from "../subjects.ts";
 import type { ActorRecord } from "../../runtime/actor/snapshot.ts";
 import type { Journal } from "../../runtime/ports.ts";
 import { orderMachinesOf, orderStatus } from "../orders/status.ts";

@@ -3,7 +3,8 @@
  * Owns nothing: every answer comes from acknowledged state. Outcomes are values.
  */
 import type { OrderInput } from "../../../machines/types.ts";
-import { partitionOf, subjects } from "../../runtime/subjects.ts";
+import { partitionOf } from "../../runtime/subjects.ts";
+import { subjects } from "../subjects.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
-import { streamNames } from "../../../src/runtime/layout.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { loadNodeSettings } from "../../../config/settings.ts";
 import { type ComposedOrders, composeOrders } from "../../../nodes/order/compose.ts";
 import { systemClock } from "../../../src/adapters/local/system-clock.ts";
@@ -65,8 +65,8 @@ export async function startNode(t: Test, natsUrl: string, nodeId: string, stream
   };
   t.teardown(crash);
   await composed.node.start();
-  const journals = streamNames(streams).map((stream) => natsJournal(link, stream));
-  return { ...composed, journal: natsJournal(link), journals, crash };
+  const journals = subjects.streams(streams).map((stream) => natsJournal(link, stream));
+  return { ...composed, journal: natsJournal(link, subjects.stream(0)), journals, crash };
 }
 
 /** Waits until every resource has an owner, and returns the owner of the inventory. */

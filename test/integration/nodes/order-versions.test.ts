@@ -1,6 +1,7 @@
 /** Orders that a former version of Orderly has stored continue under this one, on a real server. */
 import t from "tap";
-import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { memoryDocuments } from "../../../src/adapters/memory/documents.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import type { ActorDefinition, EffectHandler } from "../../../src/runtime/definition.ts";
@@ -57,7 +58,7 @@ t.test("an order from before tax rates continues without a tax rate", async (t) 
   const { taxBasisPoints: _, ...input } = orderInput("cash_on_delivery");
   await one.node.actors.start(id, input, { waitMs: 5000, mayExist: false });
   const partition = partitionOf(id, PARTITIONS);
-  const stored = await natsJournal(one.link).readLast(subjects.record(partition, id));
+  const stored = await natsJournal(one.link, subjects.stream(0)).readLast(subjects.record(partition, id));
   const { machines } = (JSON.parse(stored?.payload ?? "") as ActorRecord).snapshot;
   t.match(machines["order"], { value: "confirmed", version: 1, context: { method: "cash_on_delivery" } });
   t.notMatch(stored?.payload, /tax/u, "stored as version 1 did");
@@ -78,7 +79,7 @@ t.test("an order from before tax rates continues without a tax rate", async (t) 
   t.match(order, { version: 2, context: { taxBasisPoints: null } });
   t.same(await two.node.parked.list(), []);
 
-  const journal = natsJournal(two.link);
+  const journal = natsJournal(two.link, subjects.stream(0));
   const dataOf = async (type: string): Promise<unknown> => {
     const event = await journal.readLast(subjects.event(partition, type));
     return JSON.parse(event?.payload ?? "");

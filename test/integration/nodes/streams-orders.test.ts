@@ -2,7 +2,9 @@
 import { Kvm } from "@nats-io/kv";
 import t from "tap";
 import { ofPartition, streamOf } from "../../../src/runtime/layout.ts";
-import { lockBucket, partitionOf, subjects } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
+import { inventorySubjects } from "../../../src/services/inventory/subjects.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
 import { RecordHeader } from "../../../src/runtime/actor/snapshot.ts";
 import type { LockEntry } from "../../../src/runtime/cluster/lock-entry.ts";
@@ -38,7 +40,7 @@ t.test(
       partitions.add(partition);
       const subject = subjects.record(partition, id);
       const stored = await Promise.all(one.journals.map((journal) => journal.readAll(subject)));
-      const hold = await one.journal.readLast(subjects.hold(id));
+      const hold = await one.journal.readLast(inventorySubjects.hold(id));
       const commits = (stored[streamOf(partition, STREAMS)] ?? []).map(
         ({ headers }) => headers[RecordHeader.commit],
       );
@@ -71,10 +73,10 @@ t.test("each stream opens as a bucket that shows the owners of its partitions", 
   t.teardown(() => link.close());
   const shown: string[] = [];
   for (let stream = 0; stream < STREAMS; stream++) {
-    const kv = await new Kvm(link.nc).open(lockBucket(stream));
+    const kv = await new Kvm(link.nc).open(subjects.lockBucket(stream));
     for await (const key of await kv.keys()) {
       const entry = (await kv.get(key))?.json<LockEntry>();
-      shown.push(`${lockBucket(stream)} ${key} ${entry?.node}`);
+      shown.push(`${subjects.lockBucket(stream)} ${key} ${entry?.node}`);
     }
   }
   t.same(shown.toSorted(), [

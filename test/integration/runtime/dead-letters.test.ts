@@ -1,4 +1,5 @@
 /** Events that workers have abandoned: listed over HTTP, replayed, and processed once. */
+import { subjects } from "../../../src/services/subjects.ts";
 import t, { type Test } from "tap";
 import { ReceivedMessages } from "../../../nodes/mailbox/messages.ts";
 import { listenSmtp } from "../../../nodes/mailbox/smtp.ts";
@@ -33,7 +34,7 @@ type Letter = { readonly id: string; readonly orderId: string };
 
 async function startApi(t: Test, stage: Stage) {
   const { link } = await stage.node();
-  const letters = natsDeadLetters(link);
+  const letters = natsDeadLetters(link, subjects);
   const { app } = await startApp(t, { deadLetters: deadLetterService(letters) });
   return {
     link,

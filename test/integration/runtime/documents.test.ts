@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { Objm } from "@nats-io/obj";
 import t from "tap";
-import { streamSettings } from "../../../src/adapters/nats/stream-definitions.ts";
+import { streamSettings } from "../../../nodes/order/streams.ts";
 import { loadNodeSettings } from "../../../config/settings.ts";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
 import { readDirectly } from "../../../src/adapters/nats/document-direct.ts";

@@ -4,7 +4,7 @@ import { assign, createMachine } from "xstate";
 import type { ActorDefinition, MachineState, MachineStates } from "../../../src/runtime/definition.ts";
 import { startNatsServer } from "../../support/cluster/nats-server.ts";
 import { startRuntime } from "../../support/cluster/runtime-node.ts";
-import { type CoinCheck, turnstile } from "../../support/turnstile.ts";
+import { type CoinCheck, turnstile } from "../../../examples/turnstile/turnstile.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
 const START = { waitMs: 0, mayExist: false } as const;

@@ -1,6 +1,7 @@
 /** Parked actors on a real server: their owners die, and operators use any node. */
 import t from "tap";
-import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import type { Snapshot } from "../../../src/runtime/actor/snapshot.ts";
 import { startNatsServer } from "../../support/cluster/nats-server.ts";
@@ -29,7 +30,7 @@ t.test("an order parked by its inbox stays parked when its owner is lost, until 
   const partition = partitionOf("d1", PARTITIONS);
   await waitUntil("taken over", () => two.node.status().partitions[partition]?.open === true);
   t.equal(two.node.status().partitions[partition]?.parked, 1);
-  const journal = natsJournal(two.link);
+  const journal = natsJournal(two.link, subjects.stream(0));
   t.equal(
     (await journal.readAll(subjects.record(partition, "d1"))).length,
     2,
@@ -71,7 +72,9 @@ t.test(
     t.equal(second.status, "ok");
     const read = await two.node.actors.read("d2");
     t.same(read.status === "ok" && notes(read.snapshot), ["note.1", "note.2"]);
-    const records = await natsJournal(one.link).readAll(subjects.record(partitionOf("d2", PARTITIONS), "d2"));
+    const records = await natsJournal(one.link, subjects.stream(0)).readAll(
+      subjects.record(partitionOf("d2", PARTITIONS), "d2"),
+    );
     t.same(
       records.map(({ payload }) => (JSON.parse(payload) as { input: string }).input),
       ["start", "skip:inbox:poison", "inbox:note.1", "inbox:note.2"],

@@ -1,6 +1,6 @@
 /** The marks of processed events live for 30 days and then really end: on a real server, with a shorter life. */
 import t from "tap";
-import { buckets } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { processedBucket } from "../../../src/adapters/nats/stream-definitions.ts";
 import { REPLAY_DAYS } from "../../../src/runtime/workers/worker-bounds.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
@@ -10,7 +10,7 @@ import { startStage } from "../../support/worker-stage.ts";
 
 const DAY_NANOS = 24 * 60 * 60 * 1_000_000_000;
 const LIFE_MS = 2_000;
-const stream = `KV_${buckets.processed}`;
+const stream = `KV_${subjects.buckets.processed}`;
 const bounds = {
   maxInFlight: 4,
   workLimitMs: 1_000,

@@ -3,11 +3,12 @@
  * memory.
  */
 import t from "tap";
-import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import { startNatsServer } from "../../support/cluster/nats-server.ts";
 import { PARTITIONS, startRuntime } from "../../support/cluster/runtime-node.ts";
-import { badCoin, turnstile } from "../../support/turnstile.ts";
+import { badCoin, turnstile } from "../../../examples/turnstile/turnstile.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
 const okCoin = (key: string): Promise<{ receipt: string }> => Promise.resolve({ receipt: key });
@@ -62,12 +63,14 @@ t.test("a turnstile is started, takes a coin, lets one pass and is counted", asy
   t.equal(illegal.status, "illegal");
   t.equal((await node.actors.read("gate_none")).status, "not_found");
   const partition = partitionOf("gate_1", PARTITIONS);
-  const records = await natsJournal(link).readAll(subjects.record(partition, "gate_1"));
+  const records = await natsJournal(link, subjects.stream(0)).readAll(subjects.record(partition, "gate_1"));
   t.same(
     records.map((record) => (JSON.parse(record.payload) as { input: string }).input),
     ["start", "command:coin", "effect:turnstile.checkCoin", "command:push"],
   );
-  const event = await natsJournal(link).readLast(subjects.event(partition, "turnstile.passed"));
+  const event = await natsJournal(link, subjects.stream(0)).readLast(
+    subjects.event(partition, "turnstile.passed"),
+  );
   t.equal(event?.headers["ce-id"], "gate_1.4.0");
 });
 

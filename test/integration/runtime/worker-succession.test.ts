@@ -1,6 +1,6 @@
 /** A worker that needs other events than in the version before: no event is skipped, and none is processed twice. */
 import t, { type Test } from "tap";
-import { STREAM } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import type { NatsLink } from "../../../src/adapters/nats/link.ts";
 import { consumerName, consumersOf } from "../../../src/adapters/nats/work-consumer.ts";
@@ -36,18 +36,22 @@ async function makeOldConsumer(link: NatsLink, name: string, types: readonly str
     ack_wait: 2_500 * NANOS_PER_MS,
     max_ack_pending: 2_000,
   };
-  const body = { stream_name: STREAM, config, action: "create" };
-  await apiRequest(link, `CONSUMER.CREATE.${STREAM}.${name}`, body, 2_000);
+  const body = { stream_name: subjects.stream(0), config, action: "create" };
+  await apiRequest(link, `CONSUMER.CREATE.${subjects.stream(0)}.${name}`, body, 2_000);
 }
 
 /** What a node of the former version does with the next event: it processes and marks it, acknowledged or not. */
 async function workTheOldWay(stage: Stage, worker: string, acknowledge: boolean): Promise<string> {
   const { link, processed, clock, ids } = await stage.node();
-  const msg = await link.nc.request(`$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${worker}`, '{"batch":1}', {
-    timeout: 2_000,
-    // The message has its own subject.
-    noMux: true,
-  });
+  const msg = await link.nc.request(
+    `$JS.API.CONSUMER.MSG.NEXT.${subjects.stream(0)}.${worker}`,
+    '{"batch":1}',
+    {
+      timeout: 2_000,
+      // The message has its own subject.
+      noMux: true,
+    },
+  );
   const id = msg.headers?.get("ce-id") ?? "";
   const marks = new ProcessedEvents({
     bucket: processed,
@@ -92,7 +96,7 @@ type Info = {
   readonly num_ack_pending: number;
 };
 const infoOf = (link: NatsLink, name: string) =>
-  apiRequest<Info>(link, `CONSUMER.INFO.${STREAM}.${name}`, undefined, 2_000);
+  apiRequest<Info>(link, `CONSUMER.INFO.${subjects.stream(0)}.${name}`, undefined, 2_000);
 
 t.test("the successor of a consumer of the first version, with fewer types, goes on after it", async (t) => {
   const stage = await startStage(t);
@@ -186,9 +190,12 @@ t.test("a successor starts at the first event that any of its own types still ne
   const { done, name } = await startMail(t, stage, ["a", "b"]);
   await waitUntil("the b is done", () => done.length > 0);
   t.same(done, ["e3"]);
-  t.match((await consumersOf(link, STREAM, "mail")).toSorted(), ["mail", "mail-00000000", name].toSorted());
+  t.match(
+    (await consumersOf(link, subjects.stream(0), "mail")).toSorted(),
+    ["mail", "mail-00000000", name].toSorted(),
+  );
   t.same(
-    await consumersOf(link, STREAM, "mai"),
+    await consumersOf(link, subjects.stream(0), "mai"),
     [],
     "a worker's name does not match another worker's consumers",
   );

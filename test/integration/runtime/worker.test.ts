@@ -1,8 +1,7 @@
 /** Workers on a real server: each event is processed once, whatever dies, and a failing event becomes a dead letter. */
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
-import { streamNames } from "../../../src/runtime/layout.ts";
-import { STREAM } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import { consumerName } from "../../../src/adapters/nats/work-consumer.ts";
 import { startWorker, type Work } from "../../../src/runtime/workers/worker.ts";
@@ -189,7 +188,7 @@ t.test("a worker creates its deleted consumer again, and processes no event twic
   const { node } = await worker(t, stage, work);
   await stage.emit(created(1));
   await waitUntil("the first event is processed", () => done.has("ord_1.1.0"));
-  await apiRequest(node.link, `CONSUMER.DELETE.${STREAM}.${CREATED}`, undefined, 2_000);
+  await apiRequest(node.link, `CONSUMER.DELETE.${subjects.stream(0)}.${CREATED}`, undefined, 2_000);
   await stage.emit(created(2));
   await waitUntil("the second event is processed", () => done.has("ord_2.1.0"), { timeoutMs: 20_000 });
   t.same([...done.values()], [1, 1]);
@@ -245,7 +244,7 @@ t.test("the workers of two streams get the events of both, within one bound, and
   for (const event of [...events, ...events]) await stage.emit(event);
   await waitUntil("all are done", () => done.size === events.length);
   await waitUntil("nothing is left in either stream", async () => {
-    const infos = await Promise.all(streamNames(2).map((stream) => consumerInfo(node, CREATED, stream)));
+    const infos = await Promise.all(subjects.streams(2).map((stream) => consumerInfo(node, CREATED, stream)));
     return infos.every((info) => info.num_ack_pending + info.num_pending === 0);
   });
   t.same(
@@ -286,5 +285,5 @@ type ConsumerInfo = {
   /** `server-1` to `server-3` */
   readonly cluster?: { readonly leader?: string };
 };
-const consumerInfo = (node: Awaited<ReturnType<Stage["node"]>>, name: string, stream = STREAM) =>
+const consumerInfo = (node: Awaited<ReturnType<Stage["node"]>>, name: string, stream = subjects.stream(0)) =>
   apiRequest<ConsumerInfo>(node.link, `CONSUMER.INFO.${stream}.${name}`, undefined, 2_000);

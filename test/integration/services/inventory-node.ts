@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
 import { allStreams } from "../../../src/adapters/nats/stream-definitions.ts";
-import { subjects } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
+import { inventorySubjects } from "../../../src/services/inventory/subjects.ts";
 import { natsBus } from "../../../src/adapters/nats/bus.ts";
 import { systemClock } from "../../../src/adapters/local/system-clock.ts";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
@@ -58,16 +59,17 @@ export async function startInventoryNode(
   const servers = [urls].flat();
   const link = await connectNats({ servers, name, connectTimeoutMs: 5000 });
   t.teardown(() => link.nc.close());
-  const settings = { replicas: servers.length, partitions: 4, streams: 1, presenceAgeMs: 3000 };
+  const settings = { replicas: servers.length, partitions: 4, streams: 1, presenceAgeMs: 3000, subjects };
   await ensureStreams(link, settings);
   await untilAnswered(link, allStreams(settings));
   const home = mkdtempSync(join(tmpdir(), "orderly-inventory-"));
   const outbox = sqliteOutbox({ path: join(home, "outbox.sqlite") });
-  const journal = natsJournal(link);
+  const journal = natsJournal(link, subjects.stream(0));
   const bus = natsBus(link);
   const [clock, ids] = [systemClock, randomIds()];
   const append = tamper((messages, timeoutMs) => journal.append(messages, timeoutMs));
   const relay = new Relay({
+    subjects,
     journal: { ...journal, append },
     store: new OutboxWriter({ outbox, clock, log: silent }),
     clock,
@@ -127,14 +129,14 @@ export type Ledger = {
  */
 export async function auditLedger(journal: Journal): Promise<Ledger> {
   const stock = new Map<string, StoredStock>();
-  for (const { subject } of await journal.readLastPerSubject(`${subjects.stock("")}>`)) {
+  for (const { subject } of await journal.readLastPerSubject(`${inventorySubjects.stock("")}>`)) {
     for (const { payload } of await journal.readAll(subject)) {
       const entry = readStock(payload);
       stock.set(entry.sku, entry);
     }
   }
   const holds = new Map<string, StoredHold>();
-  for (const { subject } of await journal.readLastPerSubject(subjects.hold(">"))) {
+  for (const { subject } of await journal.readLastPerSubject(inventorySubjects.hold(">"))) {
     const written = (await journal.readAll(subject)).map(({ payload }) => readHold(payload));
     const life = written.map(({ state }) => state).join(" ");
     if (!["reserved", "reserved released", "reserved shipped", "released", "refused"].includes(life))

@@ -2,7 +2,9 @@
  * Orders and inventory on the same nodes: a reservation is a part of the order's own commit, or a request to the owner.
  */
 import t from "tap";
-import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
+import { inventorySubjects } from "../../../src/services/inventory/subjects.ts";
 import { RecordHeader } from "../../../src/runtime/actor/snapshot.ts";
 import type { PlaceResult } from "../../../src/services/orders/contract.ts";
 import { startNatsServer } from "../../support/cluster/nats-server.ts";
@@ -26,7 +28,7 @@ t.test("on the owner's node a cash order, its hold and the stock are one commit"
   await one.inventory.put("A", { onHand: 5, ...shirt });
   const id = confirmed(await one.orders.place(cash("A", 2), { caller: "test", waitMs: 10_000 }));
   const records = await one.journal.readAll(subjects.record(partitionOf(id, 4), id));
-  const hold = await one.journal.readLast(subjects.hold(id));
+  const hold = await one.journal.readLast(inventorySubjects.hold(id));
   t.equal(records.length, 1, "reserved, created and confirmed at once");
   t.equal(hold?.headers[RecordHeader.commit], records[0]?.headers[RecordHeader.commit]);
   t.match(await one.inventory.get("A"), { stock: { reserved: 2, available: 3 } });

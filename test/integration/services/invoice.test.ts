@@ -1,5 +1,5 @@
 import t, { type Test } from "tap";
-import { invoiceNumbersBucket } from "../../../src/adapters/nats/stream-definitions.ts";
+import { invoiceNumbersBucket } from "../../../nodes/order/streams.ts";
 import { natsBucket } from "../../../src/adapters/nats/bucket.ts";
 import { natsDocuments } from "../../../src/adapters/nats/documents.ts";
 import type { Actors } from "../../../src/runtime/actors.ts";

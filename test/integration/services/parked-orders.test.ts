@@ -1,6 +1,7 @@
 /** The operators' service on a real node and a real server: orders that are not parked, and one that cannot be read. */
 import t from "tap";
-import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { startNatsServer } from "../../support/cluster/nats-server.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { cash, confirmed, PARTITIONS, settled, shirt, startNode } from "../nodes/composed-node.ts";

@@ -1,6 +1,8 @@
 /** Checks that the stream holds no record that an owner wrote after its takeover. */
 import type { Test } from "tap";
-import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
+import { inventorySubjects } from "../../../src/services/inventory/subjects.ts";
 import type { Journal } from "../../../src/runtime/ports.ts";
 import type { StoredHold, StoredStock } from "../../../src/services/inventory/stored.ts";
 import { history } from "../clients/order-client.ts";
@@ -104,7 +106,7 @@ export async function checkHolds(t: Test, journal: Journal, skus: readonly strin
         .filter((hold) => hold.state === state)
         .flatMap(({ lines }) => lines)
         .reduce((sum, line) => sum + (line.sku === sku ? line.quantity : 0), 0);
-    const entry = await journal.readLast(subjects.stock(sku));
+    const entry = await journal.readLast(inventorySubjects.stock(sku));
     const { reserved, shipped } = JSON.parse(entry?.payload ?? "{}") as StoredStock;
     t.strictSame(
       { reserved, shipped },

@@ -27,6 +27,8 @@ export type Started = {
   stop(timeoutMs?: number): Promise<void>;
   /** Freezes the process (SIGSTOP); the returned function lets it go on (SIGCONT). */
   freeze(): () => void;
+  /** Writes a line to its standard input. */
+  write(line: string): void;
   /** Closes the pipe that is its standard input. */
   closeStdin(): void;
 };
@@ -125,6 +127,7 @@ function watch(child: ChildProcess): Started {
       spinUntilStopped(pid);
       return () => void child.kill("SIGCONT");
     },
+    write: (line) => void child.stdin?.write(`${line}\n`),
     closeStdin: () => void child.stdin?.end(),
   };
 }

@@ -5,24 +5,21 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
-import { streamNames } from "../../../src/runtime/layout.ts";
-import { floorsBucket, nodesBucket } from "../../../src/adapters/nats/stream-definitions.ts";
-import { natsBucket } from "../../../src/adapters/nats/bucket.ts";
-import { natsBus } from "../../../src/adapters/nats/bus.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { systemClock } from "../../../src/adapters/local/system-clock.ts";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
 import type { NatsLink } from "../../../src/adapters/nats/link.ts";
 import { randomIds } from "../../../src/adapters/local/random-ids.ts";
-import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import { sqliteOutbox } from "../../../src/adapters/local/sqlite-outbox.ts";
-import { ensureStreams } from "../../../src/adapters/nats/streams.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
-import { RuntimeNode } from "../../../src/runtime/node.ts";
+import { natsPorts } from "../../../src/adapters/nats/node-ports.ts";
+import { hostOn } from "../../../src/runtime/host.ts";
+import type { RuntimeNode } from "../../../src/runtime/node.ts";
 import type { Log } from "../../../src/runtime/ports.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export const PARTITIONS = 4;
-const oneStream = { replicas: 1, partitions: PARTITIONS, streams: 1, presenceAgeMs: 3000 };
+const oneStream = { replicas: 1, partitions: PARTITIONS, streams: 1, presenceAgeMs: 3000, subjects };
 
 function logOf(t: Test, node: string): Log {
   const log: Log = {
@@ -48,29 +45,21 @@ export async function startRuntime(
 ): Promise<Running> {
   const settings = { ...oneStream, streams };
   const link = await connectNats({ servers: [url], name, connectTimeoutMs: 5000 });
-  await ensureStreams(link, settings);
+  const server = await natsPorts(link, settings);
   const home = mkdtempSync(join(tmpdir(), "orderly-runtime-"));
   const outbox = sqliteOutbox({ path: join(home, "outbox.sqlite") });
-  const node = new RuntimeNode({
+  const ports = { ...server, outbox, clock: systemClock, ids: randomIds() };
+  const node = hostOn(ports, {
     node: name,
+    subjects,
     application: () => ({ definition, resources: [] }),
-    journals: streamNames(streams).map((stream) => natsJournal(link, stream)),
-    bus: natsBus(link),
-    nodes: natsBucket(link, nodesBucket(settings)),
-    checkpoints: natsBucket(link, floorsBucket(settings)),
-    outbox,
-    clock: systemClock,
-    ids: randomIds(),
     log: logOf(t, name),
     partitions: PARTITIONS,
     presenceTtlMs,
     presenceRefreshMs: presenceTtlMs / 4,
-    commitTimeoutMs: 2000,
     outboxLimit: 1000,
     effectLimit: 1000,
     idleActors: 100,
-    findOwnerMs: 5000,
-    details: {},
   });
   let over = false;
   const crash = async (): Promise<void> => {

@@ -1,7 +1,8 @@
 /** Which of three nats-servers leads the order stream, and whether every stream has its copies. */
+import { invoiceStreams } from "../../../nodes/order/streams.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { allStreams } from "../../../src/adapters/nats/stream-definitions.ts";
-import { STREAM } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import type { NatsServer } from "./nats-server.ts";
@@ -27,9 +28,14 @@ type Info = {
 
 const ASK_TIMEOUT_MS = 2_000;
 const WAIT = { timeoutMs: 60_000, intervalMs: 50 } as const;
-const STREAMS = allStreams({ replicas: 3, partitions: 1, streams: 1, presenceAgeMs: 1_000 }).map(
-  ({ name }) => name,
-);
+const STREAMS = allStreams({
+  replicas: 3,
+  partitions: 1,
+  streams: 1,
+  presenceAgeMs: 1_000,
+  subjects,
+  further: invoiceStreams({ replicas: 3 }),
+}).map(({ name }) => name);
 
 /** @param servers named `nats-1` to `nats-3`, in this order */
 export async function watchStreams(t: Lifetime, servers: readonly NatsServer[]): Promise<StreamCluster> {
@@ -45,7 +51,7 @@ export async function watchStreams(t: Lifetime, servers: readonly NatsServer[]):
       waitUntil(
         "the order stream has a leader",
         async () => {
-          const { cluster } = await info(STREAM);
+          const { cluster } = await info(subjects.stream(0));
           return servers[Number(/^nats-(\d)$/u.exec(cluster?.leader ?? "")?.[1] ?? 0) - 1];
         },
         WAIT,

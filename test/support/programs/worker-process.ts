@@ -2,6 +2,7 @@
  * A worker in a process of its own, to be killed: prints each event's id and never finishes it.
  * Arguments: address of the nats-server, name of the worker, life of its locks in ms.
  */
+import { subjects } from "../../../src/services/subjects.ts";
 import { processedBucket } from "../../../src/adapters/nats/stream-definitions.ts";
 import { natsBucket } from "../../../src/adapters/nats/bucket.ts";
 import { systemClock } from "../../../src/adapters/local/system-clock.ts";
@@ -16,7 +17,8 @@ const [url = "", name = "", lockLifeMs = "0"] = process.argv.slice(2);
 const link = await connectNats({ servers: [url], name: "worker", connectTimeoutMs: 10_000 });
 await startWorker(
   {
-    queue: natsWorkQueue(link),
+    subjects,
+    queue: natsWorkQueue(link, subjects),
     processed: natsBucket(link, processedBucket(stageSettings)),
     clock: systemClock,
     ids: randomIds(),

@@ -1,6 +1,6 @@
 /** The faults of the server in memory, and behavior that takes minutes to show on a real one. */
 import t from "tap";
-import { subjects } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
 import {
@@ -16,6 +16,7 @@ function world(options: Partial<MemoryServerOptions> = {}) {
   let fault: Fault | undefined;
   const operations: Operation[] = [];
   const server = new MemoryServer({
+    subjects,
     clock,
     faults: (operation) => {
       operations.push(operation);

@@ -3,7 +3,9 @@
  * ledger and the mail server's list, and no state of a node.
  */
 import { createHash } from "node:crypto";
-import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
+import { inventorySubjects } from "../../../src/services/inventory/subjects.ts";
 import { type ActorRecord, RecordHeader } from "../../../src/runtime/actor/snapshot.ts";
 import type { StoredMessage } from "../../../src/runtime/ports.ts";
 import { mailedEvents } from "../../../src/services/email/worker.ts";
@@ -67,7 +69,7 @@ function history(world: CrashWorld, { id, key, outcome }: Told): string[] {
 function hold(world: CrashWorld, { id, key, outcome }: Told): string[] {
   const states = world.server
     .log("KV_ORDERS")
-    .all(subjects.hold(id))
+    .all(inventorySubjects.hold(id))
     .map(({ payload }) => (JSON.parse(payload) as { state: string }).state)
     .join(" ");
   // A refusal that joins the first record of the order needs no message of its own.
@@ -101,7 +103,7 @@ function stock(world: CrashWorld, told: readonly Told[]): string[] {
   for (const [sku, wanted] of left) {
     const ledger = world.server
       .log("KV_ORDERS")
-      .all(subjects.stock(sku))
+      .all(inventorySubjects.stock(sku))
       .map(({ payload }) => JSON.parse(payload) as { onHand: number; reserved: number });
     if (ledger.some(({ onHand, reserved }) => reserved < 0 || reserved > onHand))
       wrong.push(`${sku} was oversold`);

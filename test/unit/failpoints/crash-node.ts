@@ -10,7 +10,9 @@ import type { MemoryServer } from "../../../src/adapters/memory/server.ts";
 import type { MemoryWorkQueues } from "../../../src/adapters/memory/work-queue.ts";
 import type { Actors } from "../../../src/runtime/actors.ts";
 import type { Failpoints } from "../../../src/runtime/failpoints.ts";
-import { RuntimeNode } from "../../../src/runtime/node.ts";
+import { hostOn } from "../../../src/runtime/host.ts";
+import type { RuntimeNode } from "../../../src/runtime/node.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import type { Clock, Ids, Log, Outbox, Subscription } from "../../../src/runtime/ports.ts";
 import { type RunningWorker, startWorker, type Work } from "../../../src/runtime/workers/worker.ts";
 import type { WorkQueue } from "../../../src/runtime/workers/work-queue.ts";
@@ -113,59 +115,55 @@ export function crashNode(
   };
 
   const made: { inventory?: InventoryClient } = {};
-  const node = new RuntimeNode({
-    node: name,
-    application: (sink, doubt) => {
-      const shard = new InventoryShard(0, {
-        journal,
-        sink,
-        ids,
-        clock: process,
-        limits: SHARD_LIMITS,
-        unverified: doubt,
-        failpoints: crash,
-      });
-      const limits = CLIENT_LIMITS;
-      const inventory = new InventoryClient({
-        shard,
-        number: 0,
-        bus,
-        clock: process,
-        ids,
-        limits,
-        failpoints: crash,
-      });
-      made.inventory = inventory;
-      return {
-        definition: orderDefinition({
-          gateway: gatewayOver(around, outside),
-          gatewayTimeoutMs: 400,
-          inventoryEffects: inventoryEffects(inventory, shard),
-          carrier: carrierOver(outside),
-          documents: { get: (key) => outside(() => around.documents.get(key)) },
-        }),
-        resources: [new InventoryService(0, shard, bus, crash)],
-      };
+  const { nodes, checkpoints } = ports;
+  const node = hostOn(
+    { journals: [journal], bus, nodes, checkpoints, outbox, clock: process, ids },
+    {
+      node: name,
+      subjects,
+      application: (sink, doubt) => {
+        const shard = new InventoryShard(0, {
+          journal,
+          sink,
+          ids,
+          clock: process,
+          limits: SHARD_LIMITS,
+          unverified: doubt,
+          failpoints: crash,
+        });
+        const limits = CLIENT_LIMITS;
+        const inventory = new InventoryClient({
+          shard,
+          number: 0,
+          bus,
+          clock: process,
+          ids,
+          limits,
+          failpoints: crash,
+        });
+        made.inventory = inventory;
+        return {
+          definition: orderDefinition({
+            gateway: gatewayOver(around, outside),
+            gatewayTimeoutMs: 400,
+            inventoryEffects: inventoryEffects(inventory, shard),
+            carrier: carrierOver(outside),
+            documents: { get: (key) => outside(() => around.documents.get(key)) },
+          }),
+          resources: [new InventoryService(0, shard, bus, crash)],
+        };
+      },
+      log: log.child({ node: name }),
+      partitions,
+      presenceTtlMs: 2000,
+      presenceRefreshMs: 500,
+      commitTimeoutMs: 500,
+      outboxLimit: 1000,
+      effectLimit: 1000,
+      idleActors: 12,
+      failpoints: crash,
     },
-    journals: [journal],
-    bus,
-    nodes: ports.bucket("NODES"),
-    checkpoints: ports.bucket("FLOORS"),
-    outbox,
-    clock: process,
-    ids,
-    log: log.child({ node: name }),
-    partitions,
-    presenceTtlMs: 2000,
-    presenceRefreshMs: 500,
-    commitTimeoutMs: 500,
-    outboxLimit: 1000,
-    effectLimit: 1000,
-    idleActors: 12,
-    findOwnerMs: 5000,
-    details: {},
-    failpoints: crash,
-  });
+  );
   const { inventory } = made;
   if (!inventory) throw new Error("the runtime did not load the application");
   const service = (mode: "auto" | "manual"): OrderService =>
@@ -185,6 +183,7 @@ export function crashNode(
   const workers: RunningWorker[] = [];
   const consuming: Subscription[] = [];
   const shared = {
+    subjects,
     queue: queueOver(around.queues.queue(), outside, () => alive, consuming),
     processed: ports.bucket("PROCESSED"),
     clock: process,

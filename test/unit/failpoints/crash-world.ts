@@ -4,6 +4,8 @@
  * Owns: the nodes and their surroundings.  Does not own: what happens (crash-story.ts), what must be true
  * (crash-audit.ts).
  */
+import { INVOICE_NUMBERS } from "../../../src/services/invoice/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
 import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 import { memoryDocuments } from "../../../src/adapters/memory/documents.ts";
@@ -65,6 +67,8 @@ export class CrashWorld {
     this.plan = plan;
     this.log = log;
     this.server = new MemoryServer({
+      subjects,
+      buckets: [INVOICE_NUMBERS],
       clock: this.clock,
       latencyMs: () => 1,
       bucketAgeMs: { NODES: 3000 },

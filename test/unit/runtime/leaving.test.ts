@@ -3,7 +3,7 @@ import t from "tap";
 import { stopping } from "../../../src/runtime/limits.ts";
 import type { ActorReply } from "../../../src/runtime/actors.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
-import { turnstile } from "../../support/turnstile.ts";
+import { turnstile } from "../../../examples/turnstile/turnstile.ts";
 import { type ClusterNode, memoryCluster } from "./memory-cluster.ts";
 
 /** Far longer than a node may take to leave. */

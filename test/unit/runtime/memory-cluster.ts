@@ -1,6 +1,6 @@
 /** Whole nodes of the runtime in one process: a server in memory, a virtual clock, faults on demand. */
-import { streamName, streamOf } from "../../../src/runtime/layout.ts";
-import { subjects } from "../../../src/runtime/subjects.ts";
+import { streamOf } from "../../../src/runtime/layout.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { type ProcessClock, VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 import { type MemoryNode, memoryNode } from "../../../src/adapters/memory/connection.ts";
 import { memoryOutbox, type MemoryOutbox } from "../../../src/adapters/memory/outbox.ts";
@@ -9,7 +9,8 @@ import type { ActorReply, Actors, ParkedActors } from "../../../src/runtime/acto
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
 import type { StoredCheckpoint } from "../../../src/runtime/partition/checkpoint.ts";
-import { type Application, RuntimeNode } from "../../../src/runtime/node.ts";
+import { hostOn } from "../../../src/runtime/host.ts";
+import type { Application, RuntimeNode } from "../../../src/runtime/node.ts";
 import type { Bus, Clock, Ids, Journal, Log } from "../../../src/runtime/ports.ts";
 import type { Unverified } from "../../../src/runtime/cluster/owned-resource.ts";
 import type { WriteSetSink } from "../../../src/runtime/commit/write-set.ts";
@@ -60,6 +61,7 @@ export function memoryCluster(options: ClusterOptions) {
   /** What goes wrong; the first that answers counts. */
   const faults: ((operation: Operation) => Fault | undefined)[] = [];
   const server = new MemoryServer({
+    subjects,
     clock,
     layout: { partitions: options.partitions, streams },
     latencyMs: options.latencyMs ?? (() => 1),
@@ -75,7 +77,7 @@ export function memoryCluster(options: ClusterOptions) {
     },
   });
   /** The stream of a partition. */
-  const logOf = (partition: number) => server.log(streamName(streamOf(partition, streams)));
+  const logOf = (partition: number) => server.log(subjects.stream(streamOf(partition, streams)));
   const lockOf = (partition: number): string =>
     subjects.lock(`partition.${partition}`, streamOf(partition, streams));
   const outboxes = new Map<string, MemoryOutbox>();
@@ -108,30 +110,26 @@ export function memoryCluster(options: ClusterOptions) {
     const nextId: Ids = { next: () => `id${++ids}` };
     const outbox = outboxes.get(name) ?? memoryOutbox();
     outboxes.set(name, outbox);
-    const node = new RuntimeNode({
-      node: name,
-      application: (sink, doubt) =>
-        typeof hosted === "function"
-          ? hosted({ sink, doubt, journal: ports.journal, bus, clock: own, ids: nextId })
-          : { definition: hosted, resources: [] },
-      journals: ports.journals,
-      bus,
-      nodes: ports.bucket("NODES"),
-      checkpoints: ports.bucket("FLOORS"),
-      outbox,
-      clock: own,
-      ids: nextId,
-      log: options.log?.(name) ?? silent,
-      partitions: options.partitions,
-      presenceTtlMs: 2000,
-      presenceRefreshMs: 500,
-      commitTimeoutMs: 500,
-      outboxLimit: 1000,
-      effectLimit: options.effectLimit ?? 1000,
-      idleActors: options.idleActors ?? 1000,
-      findOwnerMs: 5000,
-      details: {},
-    });
+    const { journals, nodes, checkpoints } = ports;
+    const node = hostOn(
+      { journals, bus, nodes, checkpoints, outbox, clock: own, ids: nextId },
+      {
+        node: name,
+        subjects,
+        application: (sink, doubt) =>
+          typeof hosted === "function"
+            ? hosted({ sink, doubt, journal: ports.journal, bus, clock: own, ids: nextId })
+            : { definition: hosted, resources: [] },
+        log: options.log?.(name) ?? silent,
+        partitions: options.partitions,
+        presenceTtlMs: 2000,
+        presenceRefreshMs: 500,
+        commitTimeoutMs: 500,
+        outboxLimit: 1000,
+        effectLimit: options.effectLimit ?? 1000,
+        idleActors: options.idleActors ?? 1000,
+      },
+    );
     const kill = (): void => {
       own.end();
       ports.link.disconnect();

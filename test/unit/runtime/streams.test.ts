@@ -1,6 +1,7 @@
 /** A partition in the second of two streams: the first stream has no effect on it. */
 import t from "tap";
-import { partitionOf, subjects } from "../../../src/runtime/subjects.ts";
+import { partitionOf } from "../../../src/runtime/subjects.ts";
+import { subjects } from "../../../src/services/subjects.ts";
 import { memoryCluster } from "./memory-cluster.ts";
 import { diary, notes, NOW, worked } from "./tenure/tenure-stage.ts";
 

@@ -16,7 +16,7 @@ import { type Head, restore } from "../../../../src/runtime/actor/cascade.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import type { ActorDefinition, Joined, MachineEntry, Migration } from "../../../../src/runtime/definition.ts";
 import { checkMachine, MachineFault, NewerMachine } from "../../../../src/runtime/actor/machine.ts";
-import { turnstile } from "../../../support/turnstile.ts";
+import { turnstile } from "../../../../examples/turnstile/turnstile.ts";
 import { NOW, definitionOf, begin, must, next, command, valueOf, withJob, waiting } from "./cascade-stage.ts";
 
 t.test("a machine with an action that cannot be made durable is rejected when it is loaded", (t) => {

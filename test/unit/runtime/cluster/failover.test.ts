@@ -1,6 +1,6 @@
 /** Dead nodes are found early, and live nodes keep their locks: whole nodes on the server in memory. */
 import t, { type Test } from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary } from "../tenure/tenure-stage.ts";
 

@@ -1,6 +1,6 @@
 /** A node that was isolated answers nothing from memory before it has verified its locks. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import type { Journal, StoredMessage } from "../../../../src/runtime/ports.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { ownershipStage } from "./ownership-stage.ts";

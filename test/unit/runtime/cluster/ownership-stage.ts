@@ -1,5 +1,5 @@
 /** Nodes on one server in memory, with resources that only record their calls. */
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { type ProcessClock, VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { type MemoryNode, memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { type Fault, MemoryServer, type Operation } from "../../../../src/adapters/memory/server.ts";
@@ -64,6 +64,7 @@ export function ownershipStage(names: readonly string[]) {
   const clock = new VirtualClock();
   const faults: ((operation: Operation) => Fault | undefined)[] = [];
   const server = new MemoryServer({
+    subjects,
     clock,
     latencyMs: () => 1,
     bucketAgeMs: { NODES: TTL_MS },
@@ -105,6 +106,7 @@ export function ownershipStage(names: readonly string[]) {
         onRegained: () => ownership.verifyLocks(),
       });
       const ownership = new Ownership({
+        subjects,
         clock: own,
         ids: { next: () => `id${++ids}` },
         log: silent,

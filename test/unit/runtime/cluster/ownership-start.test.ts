@@ -1,5 +1,5 @@
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { MemoryServer } from "../../../../src/adapters/memory/server.ts";
@@ -20,7 +20,7 @@ const resource = (name: string, journal: Journal) => ({
 
 t.test("a starting node sees a lock that changes between its reading and its watch", async (t) => {
   const clock = new VirtualClock();
-  const { journal } = memoryNode(new MemoryServer({ clock }), "node-2");
+  const { journal } = memoryNode(new MemoryServer({ subjects, clock }), "node-2");
   const store = async (subject: string, payload: string): Promise<void> => {
     const stored = journal.append([{ subject, payload }], 1000);
     await clock.advance(10);
@@ -57,6 +57,7 @@ t.test("a starting node sees a lock that changes between its reading and its wat
     incompatible: () => new Map(),
   };
   const ownership = new Ownership({
+    subjects,
     clock,
     ids: { next: () => "nonce" },
     log: silent,
@@ -97,6 +98,7 @@ t.test(
       },
     };
     const ownership = new Ownership({
+      subjects,
       clock,
       ids: { next: () => "nonce" },
       log: silent,

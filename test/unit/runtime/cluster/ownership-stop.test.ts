@@ -1,7 +1,7 @@
 /** A node that leaves releases every lock that it holds, claims or hands over, and leaves no lock in its name. */
 import t from "tap";
 import { stopping } from "../../../../src/runtime/limits.ts";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { assignment } from "../../../../src/runtime/cluster/assignment.ts";
 import { type OwnershipNode, ownershipStage } from "./ownership-stage.ts";
 

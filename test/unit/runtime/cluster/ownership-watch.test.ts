@@ -1,5 +1,5 @@
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { Ownership } from "../../../../src/runtime/cluster/ownership.ts";
 import type { Journal, Log, Message, StoredMessage } from "../../../../src/runtime/ports.ts";
@@ -51,6 +51,7 @@ t.test(
     let drained = 0;
     const name = "partition.0";
     const ownership = new Ownership({
+      subjects,
       clock,
       ids: { next: () => "nonce-1" },
       log: silent,

@@ -1,6 +1,6 @@
 /** Locks with lost answers, dead nodes and competing claims, on the server in memory. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { assignment } from "../../../../src/runtime/cluster/assignment.ts";
 import type { LockEntry } from "../../../../src/runtime/cluster/lock-entry.ts";
 import { type OwnershipNode, ownershipStage } from "./ownership-stage.ts";

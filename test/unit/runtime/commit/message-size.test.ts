@@ -1,6 +1,6 @@
 /** The computed size of a message, compared with the bytes that the adapters send. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { encodeMessages } from "../../../../src/adapters/jetstream/message-encoding.ts";
 import { ADDED_BYTES, isLargerThan, messageBytes } from "../../../../src/runtime/commit/message-size.ts";
 import type { Message } from "../../../../src/runtime/ports.ts";

@@ -4,7 +4,8 @@
  */
 import t from "tap";
 import { limits } from "../../../../src/runtime/limits.ts";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
+import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import { httpLimits } from "../../../../src/http/protocol/limits.ts";
 import type { Cascade } from "../../../../src/runtime/actor/cascade.ts";
 import { cascadeWriteSet, RecordTooLarge } from "../../../../src/runtime/commit/cascade-write-set.ts";
@@ -71,7 +72,7 @@ t.test("an inbox input that makes its record too large parks only its order", as
 const joined = (payload: string, headers = {}): Joined => ({
   output: 1,
   lock: { subject: subjects.lock("inventory.0"), epoch: 1 },
-  messages: [{ subject: subjects.hold("a"), payload, headers }],
+  messages: [{ subject: inventorySubjects.hold("a"), payload, headers }],
   resolved: () => {},
 });
 
@@ -103,6 +104,7 @@ function unitOf(result: Cascade) {
     result,
     { kind: "start", input: {} },
     {
+      subjects,
       commit: "c",
       actor: "a",
       partition: 0,

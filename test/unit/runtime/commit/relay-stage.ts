@@ -1,5 +1,5 @@
 /** A relay on the server in memory, and write sets that write one subject each. */
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { memoryOutbox } from "../../../../src/adapters/memory/outbox.ts";
@@ -34,6 +34,7 @@ export function relayStage() {
   /** Faults of the next operations; the first one that returns a result counts. */
   const faults: ((operation: Operation) => Fault | undefined)[] = [];
   const server = new MemoryServer({
+    subjects,
     clock,
     latencyMs: () => 1,
     faults: (operation) => {
@@ -69,6 +70,7 @@ export function relayStage() {
   };
   const moved: LockRef[] = [];
   const relay = new Relay({
+    subjects,
     journal: watched,
     store: new OutboxWriter({ outbox, clock, log: silent }),
     clock,

@@ -1,6 +1,7 @@
 /** The relay under lost answers, fences and moved locks, on the server in memory. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
+import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import { relayStage } from "./relay-stage.ts";
 
 t.test("write sets that wait together are one batch, also several of one actor", async (t) => {
@@ -261,7 +262,7 @@ t.test("an aggregator receives its deltas once, however often their batch was se
   const told: unknown[] = [];
   const aggregator = {
     compose: (changes: readonly unknown[]) => [
-      { subject: subjects.stock("X"), payload: String(changes.length) },
+      { subject: inventorySubjects.stock("X"), payload: String(changes.length) },
     ],
     committed: (changes: readonly unknown[]) => void told.push(...changes),
   };

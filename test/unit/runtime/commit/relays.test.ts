@@ -1,5 +1,5 @@
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { memoryOutbox } from "../../../../src/adapters/memory/outbox.ts";
@@ -16,6 +16,7 @@ const notNow = (): undefined => undefined;
 function stage(faults: (subject: string) => Fault | undefined = () => undefined) {
   const clock = new VirtualClock();
   const server = new MemoryServer({
+    subjects,
     clock,
     layout: { partitions: 2, streams: 2 },
     latencyMs: () => 1,
@@ -24,6 +25,7 @@ function stage(faults: (subject: string) => Fault | undefined = () => undefined)
   const outbox = memoryOutbox();
   const moved: LockRef[] = [];
   const relays = new Relays(memoryNode(server, "one").journals, {
+    subjects,
     outbox,
     clock,
     log: silent,
@@ -140,10 +142,14 @@ t.test(
       settled: () => true,
     };
     const joining = (stream: number): string[] =>
-      Object.entries(joinableIn(stream, definition).effects).flatMap(([src, { join }]) =>
+      Object.entries(joinableIn(stream, definition, subjects).effects).flatMap(([src, { join }]) =>
         join ? [src] : [],
       );
     t.same([joining(0), joining(1), joining(2)], [["reserve"], ["count"], []]);
-    t.match(joinableIn(1, definition).effects["reserve"], base, "the rest of the effect is the same");
+    t.match(
+      joinableIn(1, definition, subjects).effects["reserve"],
+      base,
+      "the rest of the effect is the same",
+    );
   },
 );

@@ -1,6 +1,6 @@
 /** A hand-over and an acquisition of one partition that overlap, because the server answers late. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { memoryOutbox } from "../../../../src/adapters/memory/outbox.ts";
@@ -16,6 +16,7 @@ function stage() {
   const clock = new VirtualClock();
   const faults: ((kind: string, subject: string) => Fault | undefined)[] = [];
   const server = new MemoryServer({
+    subjects,
     clock,
     faults: ({ kind, subject }) => faults.map((fault) => fault(kind, subject)).find((fault) => fault),
   });
@@ -23,6 +24,7 @@ function stage() {
   const { journal, bus } = one;
   const definition = diary();
   const relay = new Relay({
+    subjects,
     journal,
     store: new OutboxWriter({ outbox: memoryOutbox(), clock, log: silent }),
     clock,
@@ -32,6 +34,7 @@ function stage() {
     onLockMoved: () => {},
   });
   const partition = new Partition({
+    subjects,
     definition,
     lock: subjects.lock("partition.0"),
     journal,

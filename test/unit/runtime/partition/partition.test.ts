@@ -1,8 +1,8 @@
 /** A partition taken over, served and handed over, and inputs delivered to it. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { Unavailable } from "../../../../src/runtime/ports.ts";
-import { turnstile } from "../../../support/turnstile.ts";
+import { turnstile } from "../../../../examples/turnstile/turnstile.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary, notes, worked, NOW, record } from "../tenure/tenure-stage.ts";
 

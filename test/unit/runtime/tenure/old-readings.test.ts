@@ -3,9 +3,9 @@
  * owner must not decide anything permanently on them: not that no effect is open, not that a timer is over.
  */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import type { Operation } from "../../../../src/adapters/memory/server.ts";
-import { turnstile } from "../../../support/turnstile.ts";
+import { turnstile } from "../../../../examples/turnstile/turnstile.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary, notes, NOW, record, worked } from "./tenure-stage.ts";
 

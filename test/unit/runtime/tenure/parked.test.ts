@@ -1,6 +1,6 @@
 /** Actors that an input has parked: over several owners, resumed, skipped, and with faults in between. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import type { MachineEntry } from "../../../../src/runtime/definition.ts";
 import type { Parking, Unparking } from "../../../../src/runtime/actor/parking-record.ts";
 import { memoryCluster } from "../memory-cluster.ts";

@@ -9,7 +9,7 @@ import { Tenure } from "../../../../src/runtime/tenure/tenure.ts";
 import type { PendingInput } from "../../../../src/runtime/tenure/pending-input.ts";
 import type { WriteSet } from "../../../../src/runtime/commit/write-set.ts";
 import { silent } from "../commit/relay-stage.ts";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import type { ActorDefinition, EffectHandler } from "../../../../src/runtime/definition.ts";
 
 /** Keeps every note in order; `work` starts an effect. The outcome `poison` throws when it is `strict`. */
@@ -113,13 +113,14 @@ export const pendingInput = (input: Input, inbox: number): PendingInput => ({
 /** A tenure whose write sets a test resolves by hand. */
 export async function byHand(run?: EffectHandler["run"]) {
   const clock = new VirtualClock();
-  const { journal } = memoryNode(new MemoryServer({ clock }), "one");
+  const { journal } = memoryNode(new MemoryServer({ subjects, clock }), "one");
   const definition = diary(run);
   const writeSets: WriteSet[] = [];
   let ids = 0;
   const effects = new EffectRunner({ handlers: definition.effects, clock, log: silent });
   const tenure = new Tenure(
     {
+      subjects,
       definition,
       lock: subjects.lock("partition.0"),
       journal,

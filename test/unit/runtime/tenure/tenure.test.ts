@@ -1,7 +1,7 @@
 /** Inputs of one tenure: their order, activations that are replaced, bounds. */
 import t from "tap";
 import type { ActorReply } from "../../../../src/runtime/actors.ts";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { diary, notes, worked, NOW, record, byHand } from "./tenure-stage.ts";
 

@@ -1,7 +1,7 @@
 /** Unreadable messages in every place that a node reads: none of them ends a process or stops a partition. */
 import t from "tap";
 import { limits } from "../../../../src/runtime/limits.ts";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { decodeReply } from "../../../../src/runtime/routing/request-codec.ts";
 import { memoryCluster } from "../memory-cluster.ts";

@@ -1,3 +1,4 @@
+import { subjects } from "../../../../src/services/subjects.ts";
 import t from "tap";
 import { MemoryWorkQueues } from "../../../../src/adapters/memory/work-queue.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
@@ -36,6 +37,7 @@ function scene() {
     worker: (work: Work) =>
       startWorker(
         {
+          subjects,
           queue: queues.queue(),
           processed: bucket,
           clock,

@@ -1,6 +1,6 @@
 /** Requests to the inventory from a node that owns it, and from one that does not. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import { systemClock } from "../../../../src/adapters/local/system-clock.ts";
 import { type EffectContext, EffectError } from "../../../../src/runtime/definition.ts";
 import type { Bus, BusAnswer } from "../../../../src/runtime/ports.ts";
@@ -177,12 +177,16 @@ t.test("a payload that is no request is refused without effect", async (t) => {
     '{"op":"list","limit":100000}',
   ];
   for (const payload of hostile)
-    t.match(await bus.request(subjects.inventory(0), payload), { payload: /invalid_request/ }, payload);
+    t.match(
+      await bus.request(inventorySubjects.requests(0), payload),
+      { payload: /invalid_request/ },
+      payload,
+    );
 });
 
 t.test("the shard is served by its owner only, and no longer once it is lost", async (t) => {
   const { bus, service, owner } = await stage(t);
-  t.ok(bus.served.has(subjects.inventory(0)));
+  t.ok(bus.served.has(inventorySubjects.requests(0)));
   service.revoke();
   await turns();
   t.equal(bus.served.size, 0);

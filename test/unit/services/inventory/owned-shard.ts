@@ -1,5 +1,5 @@
 /** A shard that is owned, on a fake log, for tests. */
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import type { PutStock } from "../../../../src/services/inventory/contract.ts";
 import { InventoryShard } from "../../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS, type ShardLimits } from "../../../../src/services/inventory/shard-dependencies.ts";

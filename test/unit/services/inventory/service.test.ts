@@ -1,6 +1,6 @@
 /** The shard on the bus: losses and acquisitions that overlap, because the server answers late. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { type Bus, Unavailable } from "../../../../src/runtime/ports.ts";
 import { InventoryService } from "../../../../src/services/inventory/service.ts";
 import { turns } from "./fake-log.ts";

@@ -1,15 +1,16 @@
 /** Reservations, releases and shipments as the owner answers them. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
+import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import { readHold, readStock } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
 import { output, ownedShard, type OwnedShard, release, reserve, ship } from "./owned-shard.ts";
 
 const stockOf = ({ log }: OwnedShard, sku: string) =>
-  readStock(log.last(subjects.stock(sku))?.payload ?? "{}");
+  readStock(log.last(inventorySubjects.stock(sku))?.payload ?? "{}");
 const holdOf = ({ log }: OwnedShard, orderId: string) =>
-  readHold(log.last(subjects.hold(orderId))?.payload ?? "{}");
+  readHold(log.last(inventorySubjects.hold(orderId))?.payload ?? "{}");
 
 async function shardWith(onHand: number): Promise<OwnedShard> {
   const owned = await ownedShard();
@@ -37,7 +38,7 @@ t.test(
     const written = log.messages.slice(before);
     t.strictSame(
       written.map(({ subject }) => subject),
-      [subjects.hold("o1"), subjects.stock("A"), subjects.stock("B")],
+      [inventorySubjects.hold("o1"), inventorySubjects.stock("A"), inventorySubjects.stock("B")],
     );
     t.match(written[0]?.headers[RecordHeader.commit], /^commit/);
     t.match(stockOf(owned, "A"), { onHand: 10, reserved: 2 });
@@ -51,7 +52,7 @@ t.test("a write set names its lock and has a precondition on the hold", async (t
   const [unit] = relay.waiting;
   const lock = subjects.lock("inventory.0");
   t.strictSame(unit?.locks, [{ subject: lock, epoch: log.last(lock)?.sequence }]);
-  t.strictSame(unit?.preconditions, [{ subject: subjects.hold("o1"), sequence: 0 }]);
+  t.strictSame(unit?.preconditions, [{ subject: inventorySubjects.hold("o1"), sequence: 0 }]);
 });
 
 t.test(
@@ -93,7 +94,9 @@ t.test("a hot SKU is sold exactly as often as it is there, with one stock messag
   const outcomes = (await settle(Promise.all(asked))).map((reply) => output<"reserve">(reply).outcome);
   t.equal(outcomes.filter((outcome) => outcome === "reserved").length, 10);
   t.equal(outcomes.filter((outcome) => outcome === "out_of_stock").length, 490);
-  const written = log.messages.slice(before).filter(({ subject }) => subject === subjects.stock("A"));
+  const written = log.messages
+    .slice(before)
+    .filter(({ subject }) => subject === inventorySubjects.stock("A"));
   t.equal(written.length, 1);
   t.equal(stockOf(owned, "A").reserved, 10);
   t.equal(relay.waiting.length, 0);

@@ -1,7 +1,7 @@
 /** Random interleavings of decisions, acknowledgements, drops and changes of owner: what must hold at every step. */
 import * as fc from "fast-check";
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import type { Joined } from "../../../../src/runtime/definition.ts";
 import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import type { InventoryRequest } from "../../../../src/services/inventory/protocol.ts";
@@ -83,7 +83,7 @@ function submitJoined(run: Run, orderId: string, part: Joined | undefined): void
 
 /** An order that gets `reserved` must have a hold in the log. */
 function promise(run: Run, orderId: string): void {
-  if (!run.owned.log.last(subjects.hold(orderId)))
+  if (!run.owned.log.last(inventorySubjects.hold(orderId)))
     throw new Error(`${orderId} was promised what is not stored`);
   run.promised.add(orderId);
 }
@@ -139,7 +139,7 @@ function lastOf<T>(run: Run, subject: string, read: (payload: string) => T): T |
 function checkReceived(run: Run, puts: ReadonlyMap<string, number>): void {
   for (const sku of SKUS) {
     const received = run.owned.log.messages
-      .filter(({ subject }) => subject === subjects.stock(sku))
+      .filter(({ subject }) => subject === inventorySubjects.stock(sku))
       .map(({ payload }) => readStock(payload))
       .map(({ onHand, shipped, received }) => {
         if (received !== onHand + shipped)
@@ -157,8 +157,8 @@ function checkLog(run: Run): void {
   const { log } = run.owned;
   const holds = new Map<string, StoredHold[]>();
   for (const { subject, payload } of log.messages) {
-    if (subject.startsWith(subjects.stock(""))) readStock(payload);
-    if (!subject.startsWith(subjects.hold(""))) continue;
+    if (subject.startsWith(inventorySubjects.stock(""))) readStock(payload);
+    if (!subject.startsWith(inventorySubjects.hold(""))) continue;
     const hold = readHold(payload);
     holds.set(hold.orderId, [...(holds.get(hold.orderId) ?? []), hold]);
   }
@@ -168,7 +168,7 @@ function checkLog(run: Run): void {
       throw new Error(`impossible life of ${orderId}: ${life}`);
   }
   for (const sku of SKUS) {
-    const stock = lastOf(run, subjects.stock(sku), readStock);
+    const stock = lastOf(run, inventorySubjects.stock(sku), readStock);
     const sum = (state: string) =>
       [...holds.values()]
         .map((states) => states.at(-1))
@@ -188,7 +188,7 @@ async function checkOwner(run: Run): Promise<void> {
   const { shard, relay } = run.owned;
   if (!shard.open || relay.inFlight) return;
   for (const sku of SKUS) {
-    const stored: StoredStock | undefined = lastOf(run, subjects.stock(sku), readStock);
+    const stored: StoredStock | undefined = lastOf(run, inventorySubjects.stock(sku), readStock);
     const view = output<"get">(await shard.answer<"get">({ op: "get", sku }));
     const differs = stored
       ? view?.onHand !== stored.onHand || view.reserved !== stored.reserved
@@ -245,7 +245,8 @@ async function prove(actions: readonly Action[]): Promise<void> {
   checkLog(run);
   await checkOwner(run);
   for (const orderId of run.promised)
-    if (!run.owned.log.last(subjects.hold(orderId))) throw new Error(`the hold of ${orderId} is gone`);
+    if (!run.owned.log.last(inventorySubjects.hold(orderId)))
+      throw new Error(`the hold of ${orderId} is gone`);
 }
 
 t.test(

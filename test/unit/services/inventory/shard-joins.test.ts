@@ -1,6 +1,7 @@
 /** Decisions that join an order's own commit. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
+import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import type { Joined } from "../../../../src/runtime/definition.ts";
 import { readHold } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
@@ -38,7 +39,7 @@ t.test("a reservation joins at once and counts at once", async (t) => {
     epoch: owned.log.last(subjects.lock("inventory.0"))?.sequence,
   });
   t.match(part?.messages, [
-    { subject: subjects.hold("o1"), fence: { subject: subjects.hold("o1"), sequence: 0 } },
+    { subject: inventorySubjects.hold("o1"), fence: { subject: inventorySubjects.hold("o1"), sequence: 0 } },
   ]);
   t.match(owned.shard.joinReserve(reserve("o2", ["A", 2]))?.output, {
     outcome: "out_of_stock",
@@ -55,7 +56,7 @@ t.test("a refusal joins without messages and has no effect", async (t) => {
   submit(owned, part);
   owned.relay.flush();
   await owned.shard.drain();
-  t.equal(owned.log.last(subjects.hold("o1")), undefined);
+  t.equal(owned.log.last(inventorySubjects.hold("o1")), undefined);
 });
 
 t.test("while a joined decision is in flight the order's next one does not join", async (t) => {
@@ -71,7 +72,7 @@ t.test("while a joined decision is in flight the order's next one does not join"
   await turns();
   relay.flush();
   t.strictSame(output<"release">(await asked), { outcome: "released" });
-  t.equal(readHold(log.last(subjects.hold("o1"))?.payload ?? "").state, "released");
+  t.equal(readHold(log.last(inventorySubjects.hold("o1"))?.payload ?? "").state, "released");
 });
 
 t.test("a hold that joined can be ended by joining, without a read", async (t) => {
@@ -79,7 +80,7 @@ t.test("a hold that joined can be ended by joining, without a read", async (t) =
   const { shard, relay, log } = owned;
   submit(owned, shard.joinReserve(reserve("o1", ["A", 2])));
   relay.flush();
-  const reserved = log.last(subjects.hold("o1"))?.sequence;
+  const reserved = log.last(inventorySubjects.hold("o1"))?.sequence;
   const part = shard.joinShip(ship("o1"));
   t.strictSame(part?.output, { outcome: "shipped" });
   t.equal(part?.messages[0]?.fence?.sequence, reserved);

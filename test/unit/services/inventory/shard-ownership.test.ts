@@ -1,6 +1,6 @@
 /** Acquiring, losing and handing over the shard. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import type { InventoryRequest } from "../../../../src/services/inventory/protocol.ts";
 import { InventoryShard } from "../../../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../../../src/services/inventory/shard-dependencies.ts";
@@ -66,7 +66,11 @@ t.test("the next owner has what was acknowledged, and nothing else", async (t) =
   t.match(output<"get">(await owned.shard.answer<"get">(get)), { onHand: 10, reserved: 3, available: 7 });
   t.match(owned.shard.joinReserve(reserve("o3", ["A", 7]))?.output, { outcome: "reserved" });
   owned.relay.flush();
-  t.equal(owned.log.last(subjects.hold("o2")), undefined, "what the old owner had decided is refused");
+  t.equal(
+    owned.log.last(inventorySubjects.hold("o2")),
+    undefined,
+    "what the old owner had decided is refused",
+  );
 });
 
 t.test("callers that wait when the shard is lost are answered at once", async (t) => {
@@ -141,6 +145,6 @@ t.test("a shard that is lost while it loads does not open", async (t) => {
 t.test("an entry that breaks the stock's invariants is not loaded", async (t) => {
   const owned = await ownedShard();
   const payload = JSON.stringify({ sku: "A", onHand: 1, reserved: 2, received: 1, shipped: 0, put: "" });
-  owned.log.store({ subject: subjects.stock("A"), payload });
+  owned.log.store({ subject: inventorySubjects.stock("A"), payload });
   await t.rejects(owned.takeOver(), /impossible stock/);
 });

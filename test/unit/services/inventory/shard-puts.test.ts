@@ -1,6 +1,6 @@
 /** Stocking up. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import { readItem, readStock } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
 import { EUR, output, ownedShard, reserve, ship } from "./owned-shard.ts";
@@ -16,7 +16,7 @@ t.test(
   "every put writes stock and catalogue with a precondition, so that the second copy of one write is refused",
   async (t) => {
     const { shard, settle, log, relay } = await ownedShard();
-    const item = () => log.last(subjects.item("A"));
+    const item = () => log.last(inventorySubjects.item("A"));
     t.match(output<"put">(await settle(shard.answer<"put">(put(5, "p1")))), {
       status: "stored",
       stock: { sku: "A", name: "A", onHand: 5, reserved: 0, available: 5 },
@@ -25,9 +25,15 @@ t.test(
     const first = item()?.sequence;
     const second = shard.answer(put(9, "p2"));
     await turns(1);
-    t.strictSame(relay.waiting[0]?.preconditions, [{ subject: subjects.item("A"), sequence: first }]);
+    t.strictSame(relay.waiting[0]?.preconditions, [
+      { subject: inventorySubjects.item("A"), sequence: first },
+    ]);
     await settle(second);
-    t.match(readStock(log.last(subjects.stock("A"))?.payload ?? ""), { onHand: 9, received: 9, put: "p2" });
+    t.match(readStock(log.last(inventorySubjects.stock("A"))?.payload ?? ""), {
+      onHand: 9,
+      received: 9,
+      put: "p2",
+    });
     await settle(shard.answer(put(9, "p3", "Shirt")));
     t.equal(readItem(item()?.payload ?? "").name, "Shirt");
   },

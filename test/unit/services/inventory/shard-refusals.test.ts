@@ -1,6 +1,6 @@
 /** A refusal is final for an order: an order that holds stock already must not get one. */
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import { inventoryEffects } from "../../../../src/services/inventory/inventory-effects.ts";
 import { output, ownedShard, release, reserve, ship } from "./owned-shard.ts";
 
@@ -18,7 +18,7 @@ t.test(
   async (t) => {
     const { shard } = await lastPieceHeld();
     const part = shard.joinReserve(reserve("o1", ["A", 1]), false);
-    t.match(part?.messages, [{ subject: subjects.hold("o1"), fence: { sequence: 0 } }]);
+    t.match(part?.messages, [{ subject: inventorySubjects.hold("o1"), fence: { sequence: 0 } }]);
     const first = shard.joinReserve(reserve("o2", ["A", 1]), true);
     t.match(first?.output, { outcome: "out_of_stock" });
     t.strictSame(first?.messages, [], "no try can precede the first record");
@@ -33,7 +33,7 @@ t.test(
     t.match(output(await owned.settle(asked)), { outcome: "reserved" }, "the hold is found");
     const other = owned.shard.answer<"reserve">({ ...reserve("o2", ["A", 1]), fresh: true });
     t.match(output(await owned.settle(other)), { outcome: "out_of_stock" });
-    t.equal(owned.log.messages.filter(({ subject }) => subject === subjects.hold("o1")).length, 1);
+    t.equal(owned.log.messages.filter(({ subject }) => subject === inventorySubjects.hold("o1")).length, 1);
   },
 );
 

@@ -1,5 +1,5 @@
 import t from "tap";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import { type StockChange, StockProjection } from "../../../../src/services/inventory/stock-projection.ts";
 import { readStock } from "../../../../src/services/inventory/stored.ts";
 
@@ -104,7 +104,7 @@ t.test(
     const messages = book.compose(changes);
     t.strictSame(
       messages.map(({ subject }) => subject),
-      [subjects.stock("A"), subjects.stock("B")],
+      [inventorySubjects.stock("A"), inventorySubjects.stock("B")],
     );
     t.strictSame(readStock(messages[0]?.payload ?? ""), {
       sku: "A",

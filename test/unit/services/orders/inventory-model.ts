@@ -1,6 +1,6 @@
 import type { EffectHandler } from "../../../../src/runtime/definition.ts";
 import { reserved } from "../../machines/order-input.ts";
-import { subjects } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import type { ReserveOutput } from "../../../../machines/types.ts";
 
 /** State of an order's hold. */

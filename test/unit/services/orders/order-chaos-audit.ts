@@ -1,7 +1,9 @@
 /** What must be true of orders, holds and stock at every moment: read from the log alone. */
 import { isDeepStrictEqual } from "node:util";
-import { INVENTORY_STREAM, ofPartition } from "../../../../src/runtime/layout.ts";
-import { partitionOf, subjects } from "../../../../src/runtime/subjects.ts";
+import { ofPartition } from "../../../../src/runtime/layout.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
+import { INVENTORY_STREAM, inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
+import { partitionOf } from "../../../../src/runtime/subjects.ts";
 import type { MemoryLog } from "../../../../src/adapters/memory/log.ts";
 import type { ActorRecord, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
 import { readHold, readStock, type StoredHold } from "../../../../src/services/inventory/stored.ts";
@@ -57,7 +59,7 @@ export class OrderAudit {
   }
 
   hold(id: string): StoredHold | undefined {
-    const stored = this.log.last(subjects.hold(id));
+    const stored = this.log.last(inventorySubjects.hold(id));
     return stored && readHold(stored.payload);
   }
 
@@ -84,7 +86,7 @@ export class OrderAudit {
       }
     }
     for (const sku of this.skus) {
-      const message = this.log.last(subjects.stock(sku));
+      const message = this.log.last(inventorySubjects.stock(sku));
       if (!message) continue;
       const stock = readStock(message.payload);
       if (stock.reserved !== (reserved.get(sku) ?? 0) || stock.shipped !== (shipped.get(sku) ?? 0)) {
@@ -114,7 +116,7 @@ export class OrderAudit {
   }
 
   private checkHold(id: string): StoredHold | undefined {
-    const states = this.log.all(subjects.hold(id)).map(({ payload }) => readHold(payload));
+    const states = this.log.all(inventorySubjects.hold(id)).map(({ payload }) => readHold(payload));
     const [first, second, ...more] = states;
     const ends = second === undefined || (first?.state === "reserved" && second.state !== "reserved");
     if (!ends || more.length > 0)

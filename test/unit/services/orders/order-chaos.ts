@@ -3,7 +3,8 @@
  * seed: the real machines, the real shard joined to the orders' commits, the gateway's own books over a bad network.
  * What must hold is checked on the log itself, after every step. The same seed gives the same run.
  */
-import { INVENTORY_STREAM, streamNames } from "../../../../src/runtime/layout.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
+import { INVENTORY_STREAM } from "../../../../src/services/inventory/subjects.ts";
 import type { OrderInput, PaymentMethod } from "../../../../machines/types.ts";
 import type { MemoryLog } from "../../../../src/adapters/memory/log.ts";
 import type { Fault, Operation } from "../../../../src/adapters/memory/server.ts";
@@ -74,7 +75,7 @@ export async function orderChaos(seed: number, steps: number, streams = 1): Prom
     if (kind === "read" && which < 0.75) return { staleBy: 1 + Math.floor(random() ** 4 * 400) };
     return { delayMs: Math.floor(random() * 900) };
   });
-  const logs = streamNames(streams).map((name) => cluster.server.log(name));
+  const logs = subjects.streams(streams).map((name) => cluster.server.log(name));
   const audit = new OrderAudit(logs, PARTITIONS, SKUS);
   const books = new GatewayModel(() => cluster.clock.now());
   const gateway = unreliable(books, random, () => trouble);

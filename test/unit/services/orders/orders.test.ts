@@ -1,5 +1,6 @@
 import t from "tap";
-import { partitionOf, subjects } from "../../../../src/runtime/subjects.ts";
+import { partitionOf } from "../../../../src/runtime/subjects.ts";
+import { subjects } from "../../../../src/services/subjects.ts";
 import { type ActorRecord, RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import { type StoredMessage, Unavailable } from "../../../../src/runtime/ports.ts";
 import type { Inventory } from "../../../../src/services/inventory/contract.ts";

@@ -1,9 +1,9 @@
 /**
- * A machine that has nothing to do with orders, hosted by the runtime: a turnstile that takes coins (an `invoke`),
- * locks again by itself (an `after`) and counts passages in a second machine (an `emit`).
+ * A turnstile: it checks a coin (an `invoke`), locks again by itself (an `after`), and reports each passage (an
+ * `emit`) to a second machine that counts. Ordinary XState; the runtime makes all three durable.
  */
 import { assign, emit, fromPromise, setup } from "xstate";
-import { type ActorDefinition, EffectError, type EffectHandler } from "../../src/runtime/definition.ts";
+import { type ActorDefinition, EffectError, type EffectHandler } from "orderly/definition";
 
 type Input = { readonly lockAfterMs: number };
 
@@ -15,6 +15,7 @@ const turnstileMachine = setup({
     emitted: {} as { type: "turnstile.unlocked"; coins: number } | { type: "turnstile.passed" },
   },
   actors: {
+    // Only its name and its types are used: the runtime calls the effect of this name instead.
     checkCoin: fromPromise<{ receipt: string }, { coins: number }>(() => {
       throw new Error("run by the runtime");
     }),
@@ -61,9 +62,14 @@ const counterMachine = setup({
   on: { "turnstile.passed": { actions: assign({ passed: ({ context }) => context.passed + 1 }) } },
 });
 
+/** The call to the outside. `key` is the same for every try of one check: the outside may recognize a repeat by it. */
 export type CoinCheck = (key: string, attempt: number, resumed: boolean) => Promise<{ receipt: string }>;
 
-/** @param check the outside call for a coin; `lookup`, when given, is the status query by key */
+/**
+ * The definition that a host needs.
+ * @param check what the outside answers to a coin
+ * @param lookup what the outside knows under a key, when it can be asked: then a call is not repeated blindly
+ */
 export function turnstile(
   check: CoinCheck,
   lookup?: (key: string) => { receipt: string } | undefined,
@@ -94,4 +100,5 @@ export function turnstile(
   };
 }
 
+/** The outside refuses the coin: the machine's `onError` follows at once, without another try. */
 export const badCoin = new EffectError("refused", "bad_coin", "not a coin");

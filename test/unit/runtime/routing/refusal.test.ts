@@ -1,0 +1,58 @@
+/** Why a node takes no request now: one answer for each condition, and none while there is nothing wrong. */
+import t from "tap";
+import {
+  type NodeCondition,
+  overloaded,
+  refusal,
+} from "../../../../src/runtime/routing/admission-control.ts";
+
+const LOCK = "$KV.ORDERS.partition.0";
+
+const condition = (change: Partial<NodeCondition> = {}): NodeCondition => ({
+  isolation: () => undefined,
+  unverified: () => undefined,
+  relay: () => ({ depth: 0, storeRefuses: false, noRoom: undefined }),
+  effects: () => 0,
+  outboxLimit: 10,
+  effectLimit: 10,
+  ...change,
+});
+
+t.test("a node that is connected, with room everywhere, takes every request", async (t) => {
+  for (const op of ["start", "command", "read", "resume", "skip"] as const) {
+    t.equal(refusal(condition(), op, LOCK), undefined, op);
+  }
+});
+
+t.test("an isolated node refuses writes, a node with an unverified lock refuses reads", async (t) => {
+  const isolated = condition({ isolation: () => "isolated" });
+  t.strictSame(refusal(isolated, "command", LOCK), { status: "unavailable", reason: "isolated" });
+  const unverified = condition({ unverified: (lock) => (lock === LOCK ? "unverified" : undefined) });
+  t.strictSame(refusal(unverified, "read", LOCK), { status: "unavailable", reason: "unverified" });
+  t.equal(refusal(unverified, "read", "another"), undefined);
+  t.equal(refusal(unverified, "command", LOCK), undefined, "the server checks the lock of a write");
+});
+
+t.test("a full disk, a full journal and a full outbox refuse writes, and no reads", async (t) => {
+  const relays = {
+    disk: { depth: 0, storeRefuses: true, noRoom: undefined },
+    journal: { depth: 0, storeRefuses: false, noRoom: "no space" },
+    outbox: { depth: 10, storeRefuses: false, noRoom: undefined },
+  };
+  const answers = Object.values(relays).map((relay) =>
+    refusal(condition({ relay: () => relay }), "command", LOCK),
+  );
+  t.match(answers, [
+    { status: "storage_unavailable" },
+    { status: "storage_unavailable", reason: /no room: no space/ },
+    overloaded,
+  ]);
+  for (const relay of Object.values(relays))
+    t.equal(refusal(condition({ relay: () => relay }), "read", LOCK), undefined);
+});
+
+t.test("too many effects refuse starts, and no commands", async (t) => {
+  const busy = condition({ effects: () => 10 });
+  t.strictSame(refusal(busy, "start", LOCK), overloaded);
+  t.equal(refusal(busy, "command", LOCK), undefined);
+});
