@@ -58,7 +58,7 @@ export type Joined = {
   readonly lock: { readonly subject: string; readonly epoch: number };
   readonly messages: readonly Message[];
   /** Summed with those of the batch's other write sets into as few messages as possible, when the batch is composed. */
-  readonly deltas?: { readonly aggregator: Aggregator; readonly delta: unknown };
+  readonly delta?: { readonly aggregator: Aggregator; readonly delta: unknown };
   /**
    * Called once when the outcome of the commit is known. `sequences`: the last sequence of each subject with a
    * precondition after the commit; without it the resource reads them back before their next write with one.

@@ -83,7 +83,7 @@ export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitC
       joined.push({ ...message, headers: { ...message.headers, [RecordHeader.commit]: commit } });
     }
   }
-  const deltas = cascade.joined.flatMap((part) => part.deltas ?? []);
+  const deltas = cascade.joined.flatMap((part) => part.delta ?? []);
   const locks = [context.lock];
   for (const { lock } of cascade.joined) {
     if (!locks.some((known) => known.subject === lock.subject)) locks.push(lock);

@@ -76,7 +76,7 @@ export class PendingCommits {
       output,
       lock,
       messages: [{ ...message, fence: { subject: message.subject, sequence: expected } }],
-      ...(change && { deltas: { aggregator: this.stock, delta: change } }),
+      ...(change && { delta: { aggregator: this.stock, delta: change } }),
       resolved: (committed, sequences) => {
         this.end(change, committed);
         then(committed, sequences);

@@ -72,7 +72,7 @@ function submitJoined(run: Run, orderId: string, part: Joined | undefined): void
       headers: { [RecordHeader.commit]: commit },
     })),
     preconditions: part.messages.flatMap(({ fence }) => fence ?? []),
-    ...(part.deltas && { deltas: [part.deltas] }),
+    ...(part.delta && { deltas: [part.delta] }),
     resolved: (outcome) => {
       const stored = outcome.status === "stored";
       part.resolved(stored, stored ? outcome.sequences : undefined);

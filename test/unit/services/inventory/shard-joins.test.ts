@@ -15,7 +15,7 @@ function submit({ relay }: OwnedShard, part: Joined | undefined, sequencesTold =
     locks: [part.lock],
     messages: part.messages.map(({ fence: _fence, ...message }) => message),
     preconditions: part.messages.flatMap(({ fence }) => fence ?? []),
-    ...(part.deltas && { deltas: [part.deltas] }),
+    ...(part.delta && { deltas: [part.delta] }),
     resolved: (outcome) => {
       if (outcome.status !== "stored") part.resolved(false);
       else if (sequencesTold) part.resolved(true, outcome.sequences);
@@ -52,7 +52,7 @@ t.test("a refusal joins without messages and has no effect", async (t) => {
   const owned = await shardWith(0);
   const part = owned.shard.joinReserve(reserve("o1", ["A", 1]));
   t.strictSame(part?.messages, []);
-  t.equal(part?.deltas, undefined);
+  t.equal(part?.delta, undefined);
   submit(owned, part);
   owned.relay.flush();
   await owned.shard.drain();
