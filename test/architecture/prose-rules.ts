@@ -87,7 +87,7 @@ const replaced: readonly ProseRule[] = [
     words: "units?",
     instead: "write set",
     except:
-      "minor units?|unit tests?|unit prices?|price (?:of|per) (?:a|one) unit|units? of (?:a|the|its|their|money|measure|time)|(?:shape|types), units",
+      "minor units?|unit tests?|unit and architecture|unit prices?|price (?:of|per) (?:a|one) unit|units? of (?:a|the|its|their|money|measure|time)|(?:shape|types), units",
   },
   {
     name: "guard",

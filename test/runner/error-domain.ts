@@ -1,5 +1,5 @@
 /**
- * Stands in for the package `async-hook-domain`, by which tap learns of errors that no test catches. The package follows
+ * Replaces the package `async-hook-domain`, by which tap learns of errors that no test catches. The package follows
  * every promise in order to know the test that began it, and that costs half of the processor's time. Here the test
  * that began last, and has not ended, gets the error: it fails all the same.
  */

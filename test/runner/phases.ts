@@ -8,15 +8,12 @@ export type Phase = {
   readonly jobs: number;
 };
 
-/** What a phase takes; the first that fits a file has it. */
+/** The first that fits a file has it. Jobs are for one processor: what waits for servers leaves room for others. */
 const PHASES = [
-  { name: "unit and architecture", files: /^test\/(?:unit|architecture)\// },
-  { name: "contract and integration", files: /^test\/(?:contract|integration)\// },
-  { name: "process and fault", files: /^/ },
+  { name: "unit and architecture", files: /^test\/(?:unit|architecture)\//, jobsPerCore: 1 },
+  { name: "contract and integration", files: /^test\/(?:contract|integration)\//, jobsPerCore: 2 },
+  { name: "process and fault", files: /^/, jobsPerCore: 1.5 },
 ] as const;
-
-/** Clusters wait more than they compute; with more of them on a processor than this, their limits are too short. */
-const CLUSTERS_PER_CORE = 1;
 
 /** The longest, which begin first: a phase that ends with one of them leaves the other processors idle. */
 export const LONGEST = [
@@ -51,10 +48,10 @@ export const LONGEST = [
 /** Every file is in one phase. @param cores processors that the tests may use, at least 1 */
 export function phasesOf(files: readonly string[], cores: number): Phase[] {
   const byPhase = Map.groupBy(files, (file) => PHASES.find((phase) => phase.files.test(file))?.name);
-  return PHASES.map(({ name }) => ({
+  return PHASES.map(({ name, jobsPerCore }) => ({
     name,
     files: (byPhase.get(name) ?? []).toSorted(byLength),
-    jobs: Math.max(2, name === "process and fault" ? cores * CLUSTERS_PER_CORE : cores),
+    jobs: Math.ceil(cores * jobsPerCore),
   })).filter((phase) => phase.files.length > 0);
 }
 
