@@ -68,11 +68,11 @@ export type CoinCheck = (key: string, attempt: number, resumed: boolean) => Prom
 /**
  * The definition that a host needs.
  * @param check what the outside answers to a coin
- * @param lookup what the outside knows under a key, when it can be asked: then a call is not repeated blindly
+ * @param queryStatus what the outside knows about a key; with it, a resumed call is queried before it is repeated
  */
 export function turnstile(
   check: CoinCheck,
-  lookup?: (key: string) => { receipt: string } | undefined,
+  queryStatus?: (key: string) => { receipt: string } | undefined,
 ): ActorDefinition {
   const handler: EffectHandler = {
     provider: "coins",
@@ -80,10 +80,10 @@ export function turnstile(
     maxAttempts: 3,
     backoffMs: 10,
     run: ({ key, attempt, resumed }) => check(key, attempt, resumed),
-    ...(lookup
+    ...(queryStatus
       ? {
           queryStatus: ({ key }) => {
-            const output = lookup(key);
+            const output = queryStatus(key);
             return Promise.resolve(output ? { found: true as const, output } : { found: false as const });
           },
         }

@@ -32,6 +32,7 @@ import { httpGateway } from "../../src/services/payments/gateway.http.ts";
 import type { PaymentGateway } from "../../src/services/payments/gateway.ts";
 import { connectedInventory } from "./connected-inventory.ts";
 
+/** What the composition of an order node needs: its settings and its opened ports. */
 export type ComposeOptions = {
   readonly settings: NodeSettings;
   readonly link: NatsLink;
@@ -47,6 +48,7 @@ export type ComposeOptions = {
   readonly carrier?: Carrier;
 };
 
+/** The services of one order node, and the runtime node below them. */
 export type ComposedOrders = {
   readonly node: RuntimeNode;
   readonly orders: OrderService;
@@ -59,6 +61,10 @@ const SHARD = 0;
 /** Invoices that are read at once; more wait in line. */
 const DOCUMENT_READS = 128;
 
+/**
+ * Puts the order domain on a runtime node: effects, inventory, services. Nothing is started. It makes the streams that
+ * are missing. @throws StreamIncompatible; Unavailable (retryable)
+ */
 export async function composeOrders(options: ComposeOptions): Promise<ComposedOrders> {
   const { settings, link, clock, ids, log, failpoints } = options;
   const server = await natsPorts(link, streamSettings(settings));
@@ -140,8 +146,8 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
 }
 
 /**
- * The inventory has no breaker: it is ours, its client finds the owner again after a takeover, and asking when nobody
- * owns it costs a message that nobody gets. Nor have documents: they are where the orders are.
+ * The inventory has no breaker: its client finds the new owner after a takeover, and a request without an owner
+ * costs one message. Documents have none either: they are stored where the orders are.
  */
 function providerLimits(settings: NodeSettings): Readonly<Record<ProviderName, ProviderLimits>> {
   const breaker = {

@@ -23,7 +23,7 @@ export type MachineEntry = {
   readonly machine: AnyStateMachine;
   /** Raised by one whenever stored states of the previous version need a migration. */
   readonly version: number;
-  /** `migrations[n]` turns a state of version n into one of version n + 1. */
+  /** `migrations[n]` makes a state of version n + 1 from one of version n. */
   readonly migrations?: Readonly<Record<number, Migration>>;
   /**
    * Of a machine that was added later: its input in actors that were stored without it, from the others' states, which
@@ -66,7 +66,7 @@ export type Joined = {
   resolved(committed: boolean, sequences?: ReadonlyMap<string, number>): void;
 };
 
-/** Turns the deltas of many write sets into the messages of one batch, one for each subject. */
+/** Makes the messages of one batch from the deltas of many write sets, one for each subject. */
 export interface Aggregator {
   /** Recomputed from acknowledged values whenever a batch is put together; must not change any state. */
   compose(changes: readonly unknown[]): readonly Message[];
@@ -148,8 +148,9 @@ export type EffectFailure = Readonly<Pick<EffectError, "code" | "message" | "kin
  */
 export type ActorDefinition = {
   /**
-   * Raised by one whenever a machine is added (with an `initialInput`) or dropped; 1 when absent. A node does not touch what a
-   * newer definition has stored. What a dropped machine was doing is forgotten, but for calls that are under way.
+   * Raised by one whenever a machine is added (with an `initialInput`) or dropped; 1 when absent. A node does not
+   * touch what a newer definition has stored. The state and the timers of a dropped machine are forgotten; a call of
+   * it that is still under way parks the actor.
    */
   readonly version?: number;
   /** In the order in which they start. All get the same input. */
@@ -160,7 +161,7 @@ export type ActorDefinition = {
   readonly effects: Readonly<Record<string, EffectHandler>>;
   /** By the `provider` of the effects; one that is not named has 512 calls at once and no breaker. */
   readonly providers?: Readonly<Record<string, ProviderLimits>>;
-  /** False while an answer to the creator is still to be expected soon (a reservation, an authorisation). */
+  /** False while an answer to the creator is still to be expected soon (a reservation, an authorization). */
   settled(machines: MachineStates): boolean;
   /** Emitted events that stay inside the actor: delivered to listeners, never published. */
   readonly privateEvents?: ReadonlySet<string>;

@@ -48,7 +48,7 @@ export type CheckedOptions = NodeTuning & {
 const MAX_PARTITIONS = 1024;
 const NODE_ID = /^[A-Za-z0-9_-]{1,64}$/u;
 
-/** @throws CannotHost, with every fault in one message */
+/** Checks the options. @throws CannotHost, with every fault in one message */
 export function checkHostOptions(options: CheckedOptions): void {
   const { nats, memory, nodeId, streams = 1, replicas = 1 } = options;
   const { partitions, presenceTtlMs, presenceRefreshMs } = { ...hostDefaults, ...tuningOf(options) };

@@ -1,4 +1,4 @@
-/** The object that a payload is in JSON; `undefined` for any other text, arrays included. What its fields are is unknown. */
+/** Parses a payload; `undefined` for anything but a JSON object. Its fields are not checked. */
 export function parseObject(payload: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(payload);
@@ -8,6 +8,7 @@ export function parseObject(payload: string): Readonly<Record<string, unknown>> 
   }
 }
 
+/** An object with named fields: no array, not null. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@
 export const limits = {
   /** Messages in one atomic batch; the server's limit is 1000 (ADR-50). */
   batchMessages: 900,
-  /** Messages of one write set: leaves room for what a batch adds, the deltas' messages and the fences of two locks. */
+  /** Messages of one write set. The rest of a batch is for the deltas' messages and the fences of two locks. */
   writeSetMessages: 750,
   /** Steps in one cascade before it is taken for a loop. */
   cascadeSteps: 64,
@@ -15,7 +15,7 @@ export const limits = {
   /** A client that lost its connection waits so long, plus up to the jitter, before each attempt to get another, ms. */
   reconnectWaitMs: 100,
   reconnectJitterMs: 50,
-  /** A node whose ping finds no responders is suspected for at least this long, ms: three attempts to connect again fit. */
+  /** A node without responders is suspected for at least this long, ms: three attempts to connect again fit. */
   suspectedMs: 450,
   /** Requests under way on one node, on behalf of its own callers. */
   nodeCalls: 8192,
@@ -23,19 +23,19 @@ export const limits = {
   partitionCalls: 4096,
   /** Inbox inputs under way in one partition; the consumer waits above, and they wait in the stream. */
   partitionInbox: 256,
-  /** Actors of one partition being read from the stream at once; the others wait in line. */
+  /** Actors of one partition being read from the stream at once; the others wait in a queue. */
   partitionLoads: 32,
 } as const;
 
 /**
- * Deadlines of a shutdown, ms, each but two counted from its start: what is left at one
- * bound is abandoned there, so that the next step still has its time. Before the end callers are answered, locks are free,
- * and the node is no longer seen.
+ * Deadlines of a shutdown, in ms from its start (`presenceMs` and `connectionMs` are durations). Unfinished work is
+ * abandoned at each, so that the next step has its time. Before the end callers are answered, locks are released,
+ * and the presence entry is deleted.
  */
 export const stopping = {
   /** The other nodes learn that this node leaves. */
   leaveMs: 500,
-  /** Units under way of a partition that is handed over. */
+  /** Write sets under way of a partition that is handed over. */
   idleMs: 1_500,
   /** All of a resource that is handed over: its requests, its write sets, its checkpoint. */
   drainMs: 2_000,

@@ -234,7 +234,9 @@ export class RuntimeNode {
     };
   }
 
-  /** Resolves when the node takes part: it is seen by the others and takes over what falls to it. @throws Unavailable */
+  /**
+   * Resolves when the node takes part: it is seen by the others and takes over what falls to it. @throws Unavailable
+   */
   async start(): Promise<void> {
     const { bus, outbox, log } = this.options;
     const leftover = outbox.leftover();

@@ -2,13 +2,13 @@
  * Everything the runtime needs from the outside, and nothing more. The runtime above these ports is free of
  * clocks, randomness and sockets, so the same code runs on NATS and in one thread of memory.
  *
- * Adapters: src/adapters/*.nats.ts, *.sqlite.ts, *.memory.ts. One contract suite (test/contract) runs on all.
+ * Adapters: src/adapters/nats, memory and local. One contract suite (test/contract) runs on all.
  */
 
 /** Expects the last message of `subject` in the stream to have `sequence`; 0 means: no message yet. */
 export type Fence = { readonly subject: string; readonly sequence: number };
 
-/** One message for the stream. At most one of `fence` and `cancels`-only helpers apply; see the fields. */
+/** One message for the stream. */
 export type Message = {
   readonly subject: string;
   readonly payload: string;
@@ -20,7 +20,7 @@ export type Message = {
   readonly messageId?: string;
   /** Makes this message a schedule: at `at` (ms since the epoch) the payload is stored under `target`. */
   readonly schedule?: { readonly at: number; readonly target: string };
-  /** Cancels the schedule stored under this subject. Must stand before any arming in the same batch. */
+  /** Cancels the schedule stored under this subject. It comes before any arming in the same batch. */
   readonly cancels?: string;
 };
 
@@ -35,7 +35,7 @@ export type StoredMessage = {
   readonly payload: string;
 };
 
-/** Error codes of the server that the runtime tells apart (nats-server, errors.json). */
+/** Error codes of the server that the runtime distinguishes (nats-server, errors.json). */
 export const ServerCode = {
   /** Wrong last sequence: fenced, or our own earlier attempt did get through. Read back. */
   wrongLastSequence: 10071,
@@ -55,7 +55,7 @@ export type AppendResult =
   | {
       readonly status: "unanswered";
       readonly reason: string;
-      /** There was an answer: the server has no room for anybody's messages now. Repeat until it has. */
+      /** There was an answer: the server has no room for messages now. Repeat until it has. */
       readonly noRoom?: boolean;
     };
 
@@ -138,7 +138,7 @@ export interface Bucket {
 /** What became of a request between nodes. */
 export type BusAnswer =
   | { readonly status: "answered"; readonly payload: string }
-  /** Nobody serves the subject right now: the request was certainly not received. */
+  /** No node serves the subject right now: the request was certainly not received. */
   | { readonly status: "no_responders" }
   /** Time ran out or the connection broke: the request may have been received. */
   | { readonly status: "unanswered"; readonly reason: string };
@@ -148,7 +148,7 @@ export interface Bus {
   request(subject: string, payload: string, timeoutMs: number): Promise<BusAnswer>;
   /**
    * Serves a literal subject. A handler that rejects is a programmer fault. `stop` resolves when every request
-   * that this connection's server had by then has been handed to the handler; one on its way between servers is lost.
+   * that this connection's server had by then has been handed to the handler; one in flight between servers is lost.
    */
   serve(subject: string, handler: (payload: string) => Promise<string>): Promise<Subscription>;
   /** Ends once the server knows of every subscription made so far. @throws Unavailable */
@@ -170,7 +170,7 @@ export interface Outbox {
   write(rows: readonly OutboxRow[]): void;
   /** Deletes rows whose fate is known; unknown ids are no fault. One transaction. @throws StoreUnavailable */
   remove(commits: readonly string[]): void;
-  /** Commit ids of what an earlier run left behind, in insertion order. Nothing of it is believed (ADR 1). */
+  /** Commit ids of the rows of an earlier run, in insertion order. They are dropped, never published (ADR 1). */
   leftover(): string[];
   /** Number of rows waiting. */
   depth(): number;
@@ -211,7 +211,7 @@ export class Unavailable extends Error {
   override readonly name: string = "Unavailable";
 }
 
-/** A replica has not come as far as a reading has to reach. Retryable, soon: it comes on, or another one answers. */
+/** A replica has not come as far as a reading has to reach. Retryable, soon: it catches up, or another one answers. */
 export class ReplicaLagging extends Unavailable {
   override readonly name = "ReplicaLagging";
 }

@@ -87,13 +87,14 @@ const replaced: readonly ProseRule[] = [
     words: "units?",
     instead: "write set",
     except:
-      "minor units?|unit tests?|unit and architecture|unit prices?|price (?:of|per) (?:a|one) unit|units? of (?:a|the|its|their|money|measure|time)|(?:shape|types), units",
+      "minor units?|unit tests?|code units?|stock keeping units?|unit and architecture|unit prices?|price (?:of|per) (?:a|one) unit|units? of (?:a|the|its|their|money|measure|time)|(?:shape|types), units",
   },
   {
     name: "guard",
     words: "guards?|guarded|guarding",
     instead: "precondition",
-    except: "XState(?:'s)? guards?|guards? of (?:a|the|its) (?:machine|transition|state)s?",
+    except:
+      "XState(?:'s)? guards?|guards? and actions?|guards? of (?:a|the|its) (?:machine|transition|state)s?",
     not: /^(?:machines|test\/unit\/machines)\//u,
   },
   { name: "tally", words: "tally|tallies|tallied", instead: "deltas" },
@@ -125,7 +126,7 @@ const replaced: readonly ProseRule[] = [
     words: "letters?",
     instead: "template, message",
     except:
-      "dead[ -]letters?|letters?,? (?:and|or) digits?|(?:small|capital|lower-?case|upper-?case|block|first|other|of) letters?|letters? (?:case|a to z)",
+      "dead[ -]letters?|letters?,? (?:(?:and|or) )?digits?|(?:small|capital|lower-?case|upper-?case|block|first|other|of) letters?|letters? (?:case|a to z)",
   },
   { name: "desk", words: "desks?", instead: "service" },
   { name: "paperwork", words: "paperworks?|papers?", instead: "documents", except: "RFC, paper" },

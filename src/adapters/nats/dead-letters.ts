@@ -31,7 +31,7 @@ const IN_FLIGHT_PAUSE_MS = 25;
 /** Four tokens: replays have six. */
 const deadLettersOf = (root: string): string => `${root}.*.*.*`;
 
-/** The subjects of one worker's replays, for the filter of its consumer. @param root first token of the dead letters' subjects */
+/** Filter: the replays of one worker. @param root first token of the dead letters' subjects */
 export const replaysOf = (root: string, worker: string): string => `${root}.${worker}.*.*.replay.*`;
 
 /** Stores a dead letter; see `WorkQueue.bury`. @throws Unavailable (retryable) */

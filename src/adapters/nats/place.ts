@@ -59,7 +59,7 @@ function openOutbox(home: string, log: Log): Outbox {
     mkdirSync(home, { recursive: true });
     return sqliteOutbox({
       path: join(home, "outbox.sqlite"),
-      onDamaged: (movedTo, reason) => log.warn({ movedTo, reason }, "damaged outbox file moved aside"),
+      onDamaged: (movedTo, reason) => log.warn({ movedTo, reason }, "damaged outbox file renamed"),
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -56,7 +56,7 @@ export function stepMachine(machine: AnyStateMachine, live: Live, event: EventOb
   return finish(machine, next, actions);
 }
 
-/** Turns whatever a guard or an action of the machine throws into a fault of the machine. */
+/** What a condition or an action of the machine throws becomes a fault of the machine. */
 function pure<T>(machine: AnyStateMachine, step: () => T): T {
   try {
     return step();

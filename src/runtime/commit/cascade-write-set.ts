@@ -1,5 +1,5 @@
 /**
- * Turns a cascade into the write set that stores it: cancellations first, then the record, events, timers, and the
+ * Makes the write set that stores a cascade: cancellations first, then the record, events, timers, and the
  * messages of joined decisions. Pure. The relay adds the fences (ADR 2).
  */
 import { limits } from "../limits.ts";

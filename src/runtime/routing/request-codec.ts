@@ -1,8 +1,9 @@
-/** What nodes say to each other about actors, on `cmd.<partition>`: JSON. */
+/** Requests between nodes about actors, and their replies, on `cmd.<partition>`: JSON. */
 import type { EventObject } from "xstate";
 import type { ActorReply } from "../actors.ts";
 import { isObject, parseObject } from "../json.ts";
 
+/** A request from one node to the owner of a partition. Times in ms. */
 export type ActorRequest =
   | {
       readonly op: "start";
@@ -21,10 +22,11 @@ export type ActorRequest =
       readonly waitMs: number;
     }
   | { readonly op: "read"; readonly actor: string }
-  /** An operator's: see Unparking. */
+  /** An operator's: see `OperatorActions`. */
   | { readonly op: "resume"; readonly actor: string }
   | { readonly op: "skip"; readonly actor: string; readonly parking: string };
 
+/** As it is sent. */
 export function encodeRequest(request: ActorRequest): string {
   return JSON.stringify(request);
 }

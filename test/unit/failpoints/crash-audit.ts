@@ -139,9 +139,9 @@ function publicEvents(world: CrashWorld): StoredMessage[] {
 }
 
 /**
- * One number for each completed order, no number twice, and no gap within a year, except numbers that the next document
- * gets. The document shows the same number. A cancelled order has no number, or a number and a credit note; credit notes
- * are numbered by the same rules.
+ * One number for each completed order, no number twice, and no gap within a year, except numbers that the next
+ * document gets. The document shows the same number. A cancelled order has no number, or a number and a credit note;
+ * credit notes are numbered by the same rules.
  */
 async function invoices(world: CrashWorld, told: readonly Told[]): Promise<string[]> {
   const wrong: string[] = [];
@@ -174,7 +174,7 @@ async function invoices(world: CrashWorld, told: readonly Told[]): Promise<strin
     if (retrieved?.sha256 !== digest || retrieved.bytes !== document?.bytes.length)
       wrong.push(`${key}: another invoice than the stored one went into its parcel`);
   }
-  if (credited === 0) wrong.push("no invoice was taken back");
+  if (credited === 0) wrong.push("no invoice has a credit note");
   const years = Map.groupBy(numbers.keys(), (number) => number.slice(0, -7));
   if (years.size < 3) wrong.push(`documents of ${[...years.keys()].join(", ")}`);
   for (const [year, given] of years) {

@@ -1,7 +1,7 @@
 /**
- * What happens in every run: three waves of orders of all kinds while a node joins, a node is killed, a node is isolated
- * twice, two nodes shut down, and some answers are lost. The callers are careful: each repeats its request under the same
- * key until it gets a final answer.
+ * What happens in every run: three waves of orders of all kinds while a node joins, a node is killed, a node is
+ * isolated twice, two nodes shut down, and some answers are lost. The callers are careful: each repeats its request
+ * under the same key until it gets a final answer.
  */
 import type { Fault, Operation } from "../../../src/adapters/memory/server.ts";
 import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";

@@ -31,7 +31,7 @@ export type ClusterOptions = {
   readonly maxPayload?: number;
 };
 
-/** What an application of a simulated node stands on: the node's own ports. */
+/** What an application of a simulated node is built on: the node's own ports. */
 export type Host = {
   readonly sink: WriteSetSink;
   readonly doubt: Unverified;
@@ -98,7 +98,7 @@ export function memoryCluster(options: ClusterOptions) {
     return await watched;
   };
 
-  /** Starts a process; resolves when it takes part. Somebody else has to advance the clock. */
+  /** Starts a process; resolves when it takes part. Another task must advance the clock. */
   const launch = async (
     name: string,
     hosted: Hosted,
@@ -167,7 +167,7 @@ export function memoryCluster(options: ClusterOptions) {
     },
     until,
     done,
-    /** Lets `ms` of virtual time pass for the caller; somebody else has to advance the clock. */
+    /** Lets `ms` of virtual time pass for the caller; another task must advance the clock. */
     pause: (ms: number): Promise<undefined> =>
       new Promise((resolve) => {
         clock.after(ms, () => resolve(undefined));

@@ -1,4 +1,4 @@
-/** Bounds on what waits: who comes on top is refused at once, and nothing of his is written. */
+/** Bounds on what waits: a request above the bound is refused at once, and nothing is written for it. */
 import t from "tap";
 import { limits } from "../../../../src/runtime/limits.ts";
 import type { ActorReply } from "../../../../src/runtime/actors.ts";
@@ -27,7 +27,7 @@ t.test("callers are counted until they are answered, also when serving them fail
 });
 
 t.test(
-  "an order that nobody can commit for takes a bounded number of callers, and loses none of them",
+  "an order that cannot be committed takes a bounded number of callers, and loses none of them",
   async (t) => {
     const cluster = memoryCluster({ partitions: 1 });
     const one = await cluster.start("one", diary());
@@ -43,12 +43,12 @@ t.test(
     t.ok(replies.every(({ status }) => status === "overloaded"));
     t.equal(one.node.status().relay.depth, limits.mailboxInputs);
     cluster.faults.length = 0;
-    await cluster.until("everybody is answered", () => replies.length === 2000);
+    await cluster.until("every caller is answered", () => replies.length === 2000);
     const done = replies.filter(({ status }) => status === "ok").length;
     t.equal(done, limits.mailboxInputs);
     const { snapshot } = cluster.ok(await cluster.done(one.actors.read("d")));
     t.equal(notes(snapshot).length, done, "who was refused changed nothing");
-    t.equal(new Set(notes(snapshot)).size, done, "nobody was applied twice");
+    t.equal(new Set(notes(snapshot)).size, done, "no note was applied twice");
   },
 );
 
@@ -88,20 +88,23 @@ t.test(
   },
 );
 
-t.test("what was acknowledged is not told as overloaded when a later try meets a full house", async (t) => {
-  const cluster = memoryCluster({ partitions: 1 });
-  const unsettled = { ...diary(() => new Promise(() => {})), settled: () => false };
-  const one = await cluster.start("one", unsettled);
-  await cluster.settled();
-  await cluster.done(one.actors.start("d", {}, NOW));
-  const asked = one.actors.command("d", "diary", { type: "note.1" }, { commandId: "c1", waitMs: 4000 });
-  await cluster.clock.advance(100);
-  // Each of them waits for the actor to settle, as long as one try does.
-  for (let n = 0; n < 3000; n++) {
-    void one.actors.command("d", "diary", { type: "note.2" }, { commandId: "c2", waitMs: 10_000 });
-  }
-  t.equal((await cluster.done(asked)).status, "ok");
-});
+t.test(
+  "an acknowledged command is not answered as overloaded when a later try meets a full partition",
+  async (t) => {
+    const cluster = memoryCluster({ partitions: 1 });
+    const unsettled = { ...diary(() => new Promise(() => {})), settled: () => false };
+    const one = await cluster.start("one", unsettled);
+    await cluster.settled();
+    await cluster.done(one.actors.start("d", {}, NOW));
+    const asked = one.actors.command("d", "diary", { type: "note.1" }, { commandId: "c1", waitMs: 4000 });
+    await cluster.clock.advance(100);
+    // Each of them waits for the actor to settle, as long as one try does.
+    for (let n = 0; n < 3000; n++) {
+      void one.actors.command("d", "diary", { type: "note.2" }, { commandId: "c2", waitMs: 10_000 });
+    }
+    t.equal((await cluster.done(asked)).status, "ok");
+  },
+);
 
 t.test(
   "inbox inputs that cannot be committed stay in the stream, and all are applied in the end",
@@ -127,7 +130,7 @@ t.test(
   },
 );
 
-t.test("reads of many orders stand in line, and none is lost", async (t) => {
+t.test("reads of many orders wait in a queue, and none is lost", async (t) => {
   const cluster = memoryCluster({ partitions: 1, idleActors: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
