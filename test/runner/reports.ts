@@ -12,6 +12,8 @@ export type Report = {
 };
 
 const SLOWEST = 10;
+/** Of one file that failed, for people. */
+const FAILURE_LINES = 200;
 
 /** One line a file, and what failed in full. */
 export const forPeople: Report = {
@@ -54,10 +56,12 @@ export const inTap: Report = {
   ],
 };
 
-const failureOf = ({ reason, output, errors }: FileResult): string[] =>
-  [...(reason === undefined ? [] : [reason]), ...failuresIn(output), ...linesOf(errors)].map(
-    (line) => `    ${line}`,
-  );
+const failureOf = ({ reason, output, errors, file }: FileResult): string[] => {
+  const lines = [...(reason === undefined ? [] : [reason]), ...failuresIn(output), ...linesOf(errors)];
+  const more = lines.length - FAILURE_LINES;
+  const rest = more > 0 ? [`... ${more} more lines: node orderly.mjs test ${file}`] : [];
+  return [...lines.slice(0, FAILURE_LINES), ...rest].map((line) => `    ${line}`);
+};
 
 const slowest = (results: readonly FileResult[]): FileResult[] =>
   results.toSorted((one, other) => other.ms - one.ms).slice(0, SLOWEST);
