@@ -18,7 +18,6 @@ const NODE = fileURLToPath(new URL("../../nodes/order-node.ts", import.meta.url)
 const OLDEST_NODE = 26;
 /** Some of these wait ten seconds for a server; the others need not wait for them. */
 t.jobs = 3;
-const beside = { buffered: true };
 
 /** Starts an order node and waits for its end. */
 async function startBadly(t: Test, env: Readonly<Record<string, string>>): Promise<string> {
@@ -48,44 +47,52 @@ async function failed(t: Test, process: Started): Promise<string> {
 /** One line, and nothing before or after it. */
 const line = (text: RegExp) => new RegExp(String.raw`^orderly node: [^\n]*(?:${text.source})[^\n]*\n$`, "u");
 
-t.test("a node names a nats-server that is too old, and the version that it needs", beside, async (t) => {
-  const info = {
-    server_id: "OLD",
-    server_name: "old",
-    version: "2.9.10",
-    proto: 1,
-    headers: true,
-    jetstream: true,
-    max_payload: 1_048_576,
-  };
-  const server = createServer((socket) => {
-    socket.on("error", () => {}).write(`INFO ${JSON.stringify(info)}\r\n`);
-    socket.on("data", (data) => {
-      for (const _ of data.toString().matchAll(/^PING\r?$/gmu)) socket.write("PONG\r\n");
+t.test(
+  "a node names a nats-server that is too old, and the version that it needs",
+  { buffered: true },
+  async (t) => {
+    const info = {
+      server_id: "OLD",
+      server_name: "old",
+      version: "2.9.10",
+      proto: 1,
+      headers: true,
+      jetstream: true,
+      max_payload: 1_048_576,
+    };
+    const server = createServer((socket) => {
+      socket.on("error", () => {}).write(`INFO ${JSON.stringify(info)}\r\n`);
+      socket.on("data", (data) => {
+        for (const _ of data.toString().matchAll(/^PING\r?$/gmu)) socket.write("PONG\r\n");
+      });
     });
-  });
-  const { natsPort } = await findPlace(t, 1);
-  await new Promise<void>((resolve) => server.listen(natsPort, "127.0.0.1", resolve));
-  t.teardown(() => server.close());
-  const output = await startBadly(t, { NATS_URL: `nats://127.0.0.1:${natsPort}` });
-  t.match(output, line(/2\.9\.10 .*is too old: .*needs 2\.14\.9 or newer.*upgrade nats-server/u));
-});
+    const { natsPort } = await findPlace(t, 1);
+    await new Promise<void>((resolve) => server.listen(natsPort, "127.0.0.1", resolve));
+    t.teardown(() => server.close());
+    const output = await startBadly(t, { NATS_URL: `nats://127.0.0.1:${natsPort}` });
+    t.match(output, line(/2\.9\.10 .*is too old: .*needs 2\.14\.9 or newer.*upgrade nats-server/u));
+  },
+);
 
-t.test("a node names a nats-server without JetStream, and the missing setting", beside, async (t) => {
-  const { path } = await locateNatsServer();
-  const { natsPort } = await findPlace(t, 1);
-  startProcess(t, path, ["-a", "127.0.0.1", "-p", String(natsPort)]);
-  await waitUntil("nats-server takes connections", () => isListening(natsPort));
-  const output = await startBadly(t, { NATS_URL: `nats://127.0.0.1:${natsPort}` });
-  t.match(output, line(/JetStream does not answer at .*enable it/u));
-});
+t.test(
+  "a node names a nats-server without JetStream, and the missing setting",
+  { buffered: true },
+  async (t) => {
+    const { path } = await locateNatsServer();
+    const { natsPort } = await findPlace(t, 1);
+    startProcess(t, path, ["-a", "127.0.0.1", "-p", String(natsPort)]);
+    await waitUntil("nats-server takes connections", () => isListening(natsPort));
+    const output = await startBadly(t, { NATS_URL: `nats://127.0.0.1:${natsPort}` });
+    t.match(output, line(/JetStream does not answer at .*enable it/u));
+  },
+);
 
-t.test("a node names a nats-server that is not there", beside, async (t) => {
+t.test("a node names a nats-server that is not there", { buffered: true }, async (t) => {
   const output = await startBadly(t, {});
   t.match(output, line(/NATS.*127\.0\.0\.1:\d+/u));
 });
 
-t.test("a node names an SQLite file that another process has locked", beside, async (t) => {
+t.test("a node names an SQLite file that another process has locked", { buffered: true }, async (t) => {
   const home = temporaryFolder(t);
   const database = new Database(join(home, "outbox.sqlite"));
   t.teardown(() => database.close());
@@ -94,12 +101,12 @@ t.test("a node names an SQLite file that another process has locked", beside, as
   t.match(output, line(/outbox\.sqlite: another process has this outbox open; .*data folder of its own/u));
 });
 
-t.test("a node names a folder that it cannot create", beside, async (t) => {
+t.test("a node names a folder that it cannot create", { buffered: true }, async (t) => {
   const output = await startBadly(t, { ORDERLY_HOME: join(NODE, "below-a-file") });
   t.match(output, line(/below-a-file/u));
 });
 
-t.test("a node reports all settings that cannot be used together", beside, async (t) => {
+t.test("a node reports all settings that cannot be used together", { buffered: true }, async (t) => {
   const output = await startBadly(t, {
     ORDERLY_NODE_ID: "no spaces please",
     ORDERLY_HTTP_PORT: "eighty",
@@ -114,7 +121,7 @@ t.test("a node reports all settings that cannot be used together", beside, async
 
 t.test(
   "a node reports settings that contradict each other, or are for development only",
-  beside,
+  { buffered: true },
   async (t) => {
     const output = await startBadly(t, {
       ORDERLY_DEVELOPMENT: "false",
@@ -133,7 +140,7 @@ t.test(
 
 t.test(
   "a node refuses other numbers of partitions or streams than those of the existing streams",
-  beside,
+  { buffered: true },
   async (t) => {
     const nats = await startNatsServer(t);
     const { port, home } = await findPlace(t, 1);
@@ -156,7 +163,7 @@ t.test(
   },
 );
 
-t.test("a node names an HTTP port that is taken", beside, async (t) => {
+t.test("a node names an HTTP port that is taken", { buffered: true }, async (t) => {
   const nats = await startNatsServer(t);
   const { port, home } = await findPlace(t, 1);
   const server = await listen(port);
@@ -176,7 +183,7 @@ t.test("a node names an HTTP port that is taken", beside, async (t) => {
 
 t.test(
   "an old Node without the pinned one beside it is refused before anything is loaded",
-  beside,
+  { buffered: true },
   async (t) => {
     // As after an installation without optional dependencies.
     const folder = join(temporaryFolder(t), "orderly");
