@@ -107,6 +107,7 @@ export async function hostActors(options: HostOptions): Promise<Host> {
   const log = options.log ?? stderrLog({ node: nodeId });
   const place = await placeOf(options, nodeId, subjects, log);
   const application = () => ({ definition, resources: [] });
+  let node: RuntimeNode | undefined;
   try {
     const { partitions } = place;
     const setup = {
@@ -117,11 +118,12 @@ export async function hostActors(options: HostOptions): Promise<Host> {
       partitions,
       subjects: place.subjects,
     };
-    const node = hostOn(place.ports, setup);
+    node = hostOn(place.ports, setup);
     await node.start();
     return runningHost(nodeId, node, place);
   } catch (error) {
-    await place.close();
+    // A start that fails half way has started timers and subscriptions.
+    await (node ? end(node, place) : place.close());
     throw error;
   }
 }
@@ -146,21 +148,22 @@ async function placeOf(options: HostOptions, nodeId: string, subjects: Subjects,
   });
 }
 
-function runningHost(nodeId: string, node: RuntimeNode, { ports, close }: Place): Host {
+function runningHost(nodeId: string, node: RuntimeNode, place: Place): Host {
   let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    await node.handOver();
-    // A server that answers nothing does not keep this process: the other nodes notice by themselves.
-    await Promise.race([node.stop(), ports.clock.sleep(stopping.presenceMs)]);
-    await close();
-  };
   return {
     nodeId,
     actors: node.actors,
     parked: node.parked,
     status: () => node.status(),
-    stop: () => (stopped ??= stop()),
+    stop: () => (stopped ??= end(node, place)),
   };
+}
+
+async function end(node: RuntimeNode, { ports, close }: Place): Promise<void> {
+  await node.handOver();
+  // A server that answers nothing does not keep this process: the other nodes notice by themselves.
+  await Promise.race([node.stop(), ports.clock.sleep(stopping.presenceMs)]);
+  await close();
 }
 
 const defaultNodeId = (): string =>

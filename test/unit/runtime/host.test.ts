@@ -2,8 +2,11 @@
 import t from "tap";
 import { turnstile } from "../../../examples/turnstile/turnstile.ts";
 import { memoryServer } from "../../../src/adapters/memory/application-server.ts";
+import { MemoryServer } from "../../../src/adapters/memory/server.ts";
 import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 import { type HostOptions, hostActors } from "../../../src/runtime/host.ts";
+import type { Clock } from "../../../src/runtime/ports.ts";
+import { subjectsOf } from "../../../src/runtime/subjects.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
 const definition = turnstile(async (key) => ({ receipt: key }));
@@ -67,6 +70,37 @@ t.test("on a virtual clock an hour passes at once", async (t) => {
   await clock.advance(3_601_000);
   t.equal(await value(), "locked");
   await inTime(host.stop());
+});
+
+t.test("a host whose start fails leaves no timer of its node", async (t) => {
+  const clock = new VirtualClock();
+  const subjects = subjectsOf({ prefix: "actors" });
+  const lock = subjects.lock("partition.0");
+  let timers = 0;
+  const counting: Clock = {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    after: (delayMs, run) => {
+      timers++;
+      return clock.after(delayMs, run);
+    },
+    sleep: (delayMs) => new Promise((resolve) => void counting.after(delayMs, resolve)),
+    soon: (run) => clock.soon(run),
+  };
+  const server = new MemoryServer({
+    clock: counting,
+    subjects,
+    faults: ({ kind, subject }) => (kind === "read" && subject === lock ? { lose: "answer" } : undefined),
+  });
+  let isOver = false;
+  const host = hostActors({ definition, memory: server, nodeId: "one" });
+  const failed = t.rejects(host, { name: "Unavailable" }).finally(() => (isOver = true));
+  await clock.advanceUntil(() => isOver, 60_000);
+  await failed;
+  await clock.advance(10_000);
+  const before = timers;
+  await clock.advance(60_000);
+  t.equal(timers, before);
 });
 
 t.test(
