@@ -41,24 +41,29 @@ export function paymentLabel(method: PaymentMethod): string {
   return facts[method].label;
 }
 
+/** `undefined` for a method of a newer version: an older node may read its order, and no fact of it is known here. */
+function stepOf(method: PaymentMethod): PaymentFacts["paidAt"] | undefined {
+  return isPaymentMethod(method) ? facts[method].paidAt : undefined;
+}
+
 /** True for what is paid in cash or in person, when the goods change hands. */
 export function paysOnDelivery(method: PaymentMethod): boolean {
-  return facts[method].paidAt === "door";
+  return stepOf(method) === "door";
 }
 
 /** True for what is only authorized at first: the money is captured once the order is packed. */
 export function needsCapture(method: PaymentMethod): boolean {
-  return facts[method].paidAt === "capture";
+  return stepOf(method) === "capture";
 }
 
 /** True for what the gateway settles when it authorizes it. */
 export function isSettledAtOnce(method: PaymentMethod): boolean {
-  return facts[method].paidAt === "authorization";
+  return stepOf(method) === "authorization";
 }
 
 /** True for what the customer pays on a page of the gateway. */
 export function isHosted(method: PaymentMethod): boolean {
-  return facts[method].paidAt === "page";
+  return stepOf(method) === "page";
 }
 
 /** True for a method that the gateway authorizes: an order with it carries a token, any other order none. */

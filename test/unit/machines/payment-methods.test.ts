@@ -59,3 +59,12 @@ t.test("the schema of a new order and the documents have the same methods", asyn
   const newer = { ...orderDetails("ord_1"), payment: { method: "bitcoin" as PaymentMethod } };
   t.equal(paymentMethodText(newer), "bitcoin", "a method of a newer version shows its own name");
 });
+
+t.test(
+  "no predicate holds for a method of a newer version: an older node can still show its order",
+  async (t) => {
+    const newer = "bitcoin" as PaymentMethod;
+    for (const [step, holds] of Object.entries(predicates)) t.equal(holds(newer), false, step);
+    t.equal(needsToken(newer), false, "token");
+  },
+);
