@@ -40,7 +40,10 @@ export type StartOptions = {
  * repeats it with the same id.
  */
 export interface Actors {
-  /** Starts an actor, or finds the one that was started with this id. Idempotent by id. */
+  /**
+   * Starts an actor, or finds the one that was started with this id. Idempotent by id.
+   * @param actor letters, digits, `-` and `_`; any other id is `refused` with `invalid_actor_id`
+   */
   start(actor: string, input: object, options: StartOptions): Promise<ActorReply>;
   /** Sends an event to one machine. Idempotent by `commandId` among the actor's latest commands. */
   command(

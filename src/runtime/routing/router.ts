@@ -47,6 +47,15 @@ const NO_ANSWER = "the owner did not answer";
 
 type Acknowledged = Extract<ActorReply, { status: "ok" }>;
 
+/** One token of a subject: the id is part of the names under which the actor is stored. */
+const ACTOR_ID = /^[A-Za-z0-9_-]+$/u;
+
+const invalidId = (actor: string): ActorReply => ({
+  status: "refused",
+  code: "invalid_actor_id",
+  reason: `"${actor}" cannot be the id of an actor: use letters, digits, "-" and "_"`,
+});
+
 /** `Actors` and `ParkedActors` of one node. Every method may be called on any node, at any time after its start. */
 export class Router implements Actors, ParkedActors {
   readonly deliver: Actors["deliver"];
@@ -60,6 +69,7 @@ export class Router implements Actors, ParkedActors {
 
   start(actor: string, input: object, options: StartOptions): Promise<ActorReply> {
     const { waitMs } = options;
+    if (!ACTOR_ID.test(actor)) return Promise.resolve(invalidId(actor));
     return this.ask(actor, waitMs, (tryMs, again) => ({
       op: "start",
       actor,

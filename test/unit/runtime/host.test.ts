@@ -33,6 +33,19 @@ t.test("a host in memory runs invoke, emit and after, and stops", async (t) => {
   await host.stop();
 });
 
+t.test("a start under an id that is not one subject token is refused, and nothing is stored", async (t) => {
+  const server = memoryServer({ prefix: "gates" });
+  const host = await hostActors({ definition, memory: server });
+  for (const id of ["a.b", "a b", "", "*", ">", "a/b"])
+    t.match(
+      await host.actors.start(id, { lockAfterMs: 50 }, START),
+      { status: "refused", code: "invalid_actor_id", reason: /letters, digits, "-" and "_"/u },
+      JSON.stringify(id),
+    );
+  t.match(await host.actors.read("a.b"), { status: "not_found" });
+  await host.stop();
+});
+
 t.test("a host that is started again on the same server in memory goes on", async (t) => {
   const server = memoryServer({ prefix: "gates" });
   const first = await hostActors({ definition, memory: server, nodeId: "one" });
