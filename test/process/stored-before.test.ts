@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { command, history, ledger, mails, read, stock } from "../support/clients/order-client.ts";
+import { storedKeys } from "../support/audits/stored-keys.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import type { StoredOrder } from "../support/programs/write-store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -47,6 +48,14 @@ const BY_ITSELF: Readonly<Record<string, readonly string[]>> = {
   "while a node is frozen": ["completed"],
 };
 
+const isEvent = (kind: string) => kind.startsWith("orders.events.");
+
+/** Not the names of machines, states and events, nor numbers of partitions. A dead letter has the payload of an event. */
+const isFormat = (kind: string, path: string) =>
+  isEvent(kind) || kind === "dead"
+    ? path.startsWith("header ")
+    : !/\.(?:event|machines|from|to)\.|\.#$/u.test(path);
+
 /** The fixture, unpacked, with the gateway's authorizations valid for another year. */
 function unpack(t: Parameters<typeof temporaryFolder>[0], name: string) {
   const folder = temporaryFolder(t);
@@ -61,6 +70,7 @@ function unpack(t: Parameters<typeof temporaryFolder>[0], name: string) {
 
 t.test("a store of version 0.1.0 is opened, and every order in it goes on", async (t) => {
   const { orders, storedIn } = unpack(t, "store-0.1.0");
+  const startedAt = Date.now();
   t.ok(orders.length >= 26, `${orders.length} orders are in the fixture`);
   const cluster = await startOrderCluster(t, {
     nodes: 2,
@@ -180,4 +190,26 @@ t.test("a store of version 0.1.0 is opened, and every order in it goes on", asyn
       );
     }
   });
+
+  await t.test(
+    "both versions store under the names of docs/formats.md, events under no new one",
+    async (t) => {
+      const { before, since } = await storedKeys(cluster.nats.url, startedAt);
+      t.ok(before.size >= 30 && since.size >= 20, `${before.size} kinds of messages, then ${since.size}`);
+      const page = readFileSync(new URL("../../docs/formats.md", import.meta.url), "utf8");
+      const code = [...page.matchAll(/`([^`\n]+)`/gu)].map(([, text = ""]) => text);
+      const named = new Set(code.flatMap((text) => text.match(/[\w-]+/gu) ?? []));
+      for (const [kind, keys] of [...before, ...since]) {
+        const own = [...keys].filter((path) => isFormat(kind, path));
+        const missing = own.filter((path) => !named.has(path.split(/[. ]/u).at(-1) ?? ""));
+        t.strictSame(missing, [], `every name of ${kind} is on the page`);
+      }
+      for (const [kind, keys] of since) {
+        const known = before.get(kind);
+        if (!isEvent(kind) || known === undefined) continue;
+        const added = [...keys.difference(known)].filter((path) => path.lastIndexOf(".") <= 0);
+        t.strictSame(added, [], `${kind} has no new name`);
+      }
+    },
+  );
 });

@@ -76,7 +76,10 @@ export class OutboxWriter {
   }
 
   private refused(error: unknown, writeSets: number): void {
-    this.log.error({ err: error, writeSets }, "local store refuses writes: the node accepts no new work");
+    this.log.error(
+      { err: error, units: writeSets },
+      "local store refuses writes: the node accepts no new work",
+    );
     this.refusing = true;
     this.probeLater();
   }

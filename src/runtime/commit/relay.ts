@@ -220,7 +220,7 @@ export class Relay implements WriteSetSink {
         this.answered = false;
         this.noRoom = result.noRoom ? result.reason : undefined;
         log.warn(
-          { attempt, reason: result.reason, writeSets: batch.writeSets.length },
+          { attempt, reason: result.reason, units: batch.writeSets.length },
           "batch without an answer",
         );
       }
@@ -306,7 +306,7 @@ export class Relay implements WriteSetSink {
     }
     // The server rejects one write set of this batch: halve until it is alone.
     log.warn(
-      { code: result.code, reason: result.reason, writeSets: batch.writeSets.length },
+      { code: result.code, reason: result.reason, units: batch.writeSets.length },
       "batch refused: split",
     );
     this.writeSetLimit = Math.max(1, Math.floor(batch.writeSets.length / 2));

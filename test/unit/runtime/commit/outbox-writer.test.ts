@@ -42,6 +42,16 @@ t.test("a store that refuses is probed until it accepts writes, without a reques
   t.equal(store.write([row("b")]), true);
 });
 
+t.test("the log counts the refused write sets in the field `units`", async (t) => {
+  const { clock, outbox } = stage();
+  const logged: object[] = [];
+  const log = { ...silent, error: (fields: object) => void logged.push(fields) };
+  const store = new OutboxWriter({ outbox, clock, log });
+  outbox.failWith("disk full");
+  store.write([row("a"), row("b")]);
+  t.match(logged, [{ units: 2 }]);
+});
+
 t.test("rows whose deletion was refused are deleted as soon as the store accepts it", async (t) => {
   const { clock, outbox, store, commits } = stage();
   store.write([row("a"), row("b")]);
