@@ -50,7 +50,7 @@ const BY_ITSELF: Readonly<Record<string, readonly string[]>> = {
 
 const isEvent = (kind: string) => kind.startsWith("orders.events.");
 
-/** Not the names of machines, states and events, nor numbers of partitions. A dead letter has the payload of an event. */
+/** Not names of machines, states and events, nor numbers of partitions. The payload of a dead letter is an event's. */
 const isFormat = (kind: string, path: string) =>
   isEvent(kind) || kind === "dead"
     ? path.startsWith("header ")
