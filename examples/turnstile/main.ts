@@ -1,4 +1,7 @@
-/** Hosts one turnstile on NATS. Each line on standard input is an event: `coin` or `push`. Ctrl-C ends it in order. */
+/**
+ * Hosts one turnstile on NATS. Each line on standard input is an event: `coin` or `push`. Ctrl-C and the end of the
+ * input end it in order.
+ */
 import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
@@ -20,11 +23,14 @@ const host = await hostActors({
   home: process.env["HOME_FOLDER"] ?? ".orderly/turnstile",
 });
 
+console.log(`process ${process.pid}`);
 // Finds the turnstile of an earlier run, or starts it.
 await host.actors.start(GATE, { lockAfterMs: LOCK_AFTER_MS }, { waitMs: 2_000, mayExist: true });
 await show();
 
-for await (const line of createInterface({ input: process.stdin })) {
+const lines = createInterface({ input: process.stdin });
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => lines.close());
+for await (const line of lines) {
   const type = line.trim();
   if (type === "") await show();
   else {

@@ -39,6 +39,7 @@ export const DEFAULT_PREFIX = "actors";
 /** The options that are checked before anything is opened. */
 export type CheckedOptions = NodeTuning & {
   readonly nodeId: string;
+  readonly definition?: unknown;
   readonly nats?: unknown;
   readonly memory?: unknown;
   readonly streams?: number;
@@ -50,9 +51,10 @@ const NODE_ID = /^[A-Za-z0-9_-]{1,64}$/u;
 
 /** Checks the options. @throws CannotHost, with every fault in one message */
 export function checkHostOptions(options: CheckedOptions): void {
-  const { nats, memory, nodeId, streams = 1, replicas = 1 } = options;
+  const { definition, nats, memory, nodeId, streams = 1, replicas = 1 } = options;
   const { partitions, presenceTtlMs, presenceRefreshMs } = { ...hostDefaults, ...tuningOf(options) };
   const faults = [
+    definition === undefined && "give the definition of the actors",
     (nats === undefined) === (memory === undefined) &&
       'give either nats: "nats://127.0.0.1:4222" or memory: true',
     !NODE_ID.test(nodeId) && `nodeId "${nodeId}": use 1 to 64 letters, digits, hyphens or underscores`,

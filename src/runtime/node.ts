@@ -13,7 +13,7 @@ import type { Failpoints } from "./failpoints.ts";
 import type { ActorDefinition } from "./definition.ts";
 import { EffectRunner } from "./effects/effect-runner.ts";
 import { joinableIn } from "./effects/joinable.ts";
-import { checkMachine } from "./actor/machine.ts";
+import { checkListeners, checkMachine } from "./actor/machine.ts";
 import { FailureDetector } from "./cluster/failure-detector.ts";
 import { Ownership } from "./cluster/ownership.ts";
 import { CheckpointWriter } from "./partition/checkpoint-writer.ts";
@@ -143,6 +143,7 @@ export class RuntimeNode {
     for (const [name, entry] of Object.entries(definition.machines)) {
       checkMachine(name, entry.machine, Object.keys(definition.effects));
     }
+    checkListeners(definition);
     this.effects = new EffectRunner({
       ...options,
       handlers: definition.effects,
@@ -241,7 +242,10 @@ export class RuntimeNode {
     const { bus, outbox, log } = this.options;
     const leftover = outbox.leftover();
     if (leftover.length > 0) {
-      log.info({ units: leftover.length }, "outbox of an earlier run dropped: no caller was answered for it");
+      log.info(
+        { writeSets: leftover.length },
+        "outbox of an earlier run dropped: no caller was answered for it",
+      );
       outbox.remove(leftover);
     }
     bus.onConnectionChange((connected) => {

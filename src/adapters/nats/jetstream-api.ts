@@ -20,6 +20,8 @@ export const ApiCode = {
   messageNotFound: 10037,
   streamNotFound: 10059,
   streamNameInUse: 10058,
+  subjectsOverlap: 10065,
+  replicasNeedCluster: 10074,
 } as const;
 
 /**

@@ -64,7 +64,7 @@ function openOutbox(home: string, log: Log): Outbox {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CannotHost(
-      `cannot host in home "${home}": ${reason}; give each process a folder that it can write`,
+      `cannot host in home "${home}": ${reason}; give each process a folder of its own that it can write (option home)`,
       {
         cause,
       },
@@ -77,6 +77,7 @@ function reasonOf(error: unknown): unknown {
   if (!(error instanceof ServerIncompatible || error instanceof StreamIncompatible)) return error;
   const reason = error.message
     .replace("ORDERLY_PARTITIONS", "option partitions")
-    .replace("ORDERLY_STREAMS", "option streams");
+    .replace("ORDERLY_STREAMS", "option streams")
+    .replace("ORDERLY_REPLICAS", "option replicas");
   return new CannotHost(`cannot host: ${reason}`, { cause: error });
 }

@@ -56,7 +56,9 @@ export async function ensureStream(link: NatsLink, definition: StreamDefinition)
     // Another node was faster, perhaps with other settings: its stream is verified like any other.
     const made = await find(link, definition.name);
     if (made === undefined)
-      throw new StreamIncompatible(`cannot create stream ${definition.name}: ${error.message}`);
+      throw new StreamIncompatible(
+        `cannot create stream ${definition.name}: ${error.message}${CREATE_REMEDIES.get(error.code) ?? ""}`,
+      );
     verify(definition, made);
   }
 }
@@ -69,6 +71,12 @@ async function find(link: NatsLink, name: string): Promise<StreamInfo | undefine
     throw error;
   }
 }
+
+/** What to change when the server refuses to create a stream, by its code. */
+const CREATE_REMEDIES: ReadonlyMap<number, string> = new Map([
+  [ApiCode.replicasNeedCluster, "; use 1 (ORDERLY_REPLICAS), or a cluster of servers"],
+  [ApiCode.subjectsOverlap, "; use another prefix: another application has these subjects"],
+]);
 
 /** What can never change, since an order's partition and stream must not: metadata, its meaning, its setting. */
 const FIXED = [

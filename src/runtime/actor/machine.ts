@@ -11,7 +11,7 @@ import {
   createActor,
   type EventObject,
 } from "xstate";
-import type { MachineEntry, MachineState, MachineStates } from "../definition.ts";
+import type { ActorDefinition, MachineEntry, MachineState, MachineStates } from "../definition.ts";
 
 /** The state of a machine in memory. Immutable. */
 export type Live = AnyMachineSnapshot;
@@ -162,7 +162,10 @@ export function checkMachine(name: string, machine: AnyStateMachine, effects: It
       throw new MachineFault(`machine ${name}: history states are not stored (${node.id})`);
     for (const invoke of node.invoke) {
       const src = typeof invoke.src === "string" ? invoke.src : invoke.id;
-      if (!known.has(src)) throw new MachineFault(`machine ${name}: no effect handler for invoke "${src}"`);
+      if (!known.has(src))
+        throw new MachineFault(
+          `machine ${name}: no effect handler for invoke "${src}"; add one to the definition's effects`,
+        );
       // Without an actor there is no child to stop, and leaving the state would go unnoticed.
       if (!machine.implementations.actors[src])
         throw new MachineFault(`machine ${name}: invoke "${src}" needs an actor in the machine's setup`);
@@ -172,6 +175,17 @@ export function checkMachine(name: string, machine: AnyStateMachine, effects: It
       }
     }
     for (const action of actionsOf(node)) checkAction(name, machine, action);
+  }
+}
+
+/** Rejects a listener that is no machine: its events would vanish. @throws MachineFault */
+export function checkListeners({ listens, machines }: Pick<ActorDefinition, "listens" | "machines">): void {
+  for (const [type, listeners] of Object.entries(listens)) {
+    const unknown = listeners.find((name) => machines[name] === undefined);
+    if (unknown === undefined) continue;
+    throw new MachineFault(
+      `machine ${unknown} listens to "${type}" and is missing in the definition's machines; add it there, or remove it from listens`,
+    );
   }
 }
 
