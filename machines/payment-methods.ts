@@ -6,15 +6,14 @@ import type { PaymentMethod } from "./types.ts";
 
 /** What is known about one payment method. */
 export type PaymentFacts = {
-  /** The step that moves the customer's money. */
-  readonly paidAt: /** Cash or a terminal, when the carrier or the shop hands over the goods. No gateway takes part. */
-    | "door"
-    /** The gateway settles the authorization at once: nothing to capture, and nothing to void. */
-    | "authorization"
-    /** The gateway authorizes first; the money is captured once the order is packed. */
-    | "capture"
-    /** The customer pays on a page of the gateway, which captures at once. */
-    | "page";
+  /**
+   * The step that moves the customer's money.
+   * `door`: cash or a terminal, when the carrier or the shop hands over the goods; no gateway takes part.
+   * `authorization`: the gateway settles it at once; nothing to capture, and nothing to void.
+   * `capture`: the gateway authorizes first; the money is captured once the order is packed.
+   * `page`: the customer pays on a page of the gateway, which captures at once.
+   */
+  readonly paidAt: "door" | "authorization" | "capture" | "page";
   /** The method's name on documents and in e-mails. */
   readonly label: string;
 };

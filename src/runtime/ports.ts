@@ -51,7 +51,7 @@ export type AppendResult =
   | { readonly status: "stored"; readonly lastSequence: number }
   /** The server refused: nothing of **this attempt** is stored. An earlier unanswered attempt may be. */
   | { readonly status: "rejected"; readonly code: number; readonly reason: string }
-  /** No answer: the messages may be stored, now or later. Only an answer to a repeat settles it. */
+  /** No answer: the messages may be stored, now or later. Only the answer to a repeat decides it. */
   | {
       readonly status: "unanswered";
       readonly reason: string;

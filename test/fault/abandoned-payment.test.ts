@@ -106,7 +106,7 @@ async function abandon(
   const url = cluster.urls.find((one) => one !== victim.url)!;
   for (const order of abandoned) await ends(t, cluster, url, order);
   const endedAfterMs = Math.round(performance.now() - killedSince);
-  for (const order of abandoned) await told(cluster, order);
+  for (const order of abandoned) await checkMails(cluster, order);
   let again = 0;
   for (const { id, gaveBack } of abandoned) {
     const keys = [...calls()].filter(([key]) => key.startsWith(id));
@@ -158,7 +158,7 @@ async function ends(t: Test, cluster: OrderCluster, url: string, order: Abandone
 }
 
 /** The customer has the mails. A killed worker may send a mail again, and one that it held comes later. */
-async function told(cluster: OrderCluster, { paid, email }: Abandoned): Promise<void> {
+async function checkMails(cluster: OrderCluster, { paid, email }: Abandoned): Promise<void> {
   const subjects = ["Order created and awaiting payment", "Order cancelled"];
   if (paid === "refunded") subjects.push("Payment refunded");
   await waitUntil(`${email} has the mails ${subjects.join(", ")}`, async () => {

@@ -70,23 +70,23 @@ export class MemoryLink {
     if (!this.connected()) return undefined;
     const { server, clock } = this;
     const fault = server.fault({ node: this.node, kind, subject });
-    const settled = Promise.withResolvers<T | undefined>();
-    const cancel = clock.after(timeoutMs, () => settled.resolve(undefined));
+    const outcome = Promise.withResolvers<T | undefined>();
+    const cancel = clock.after(timeoutMs, () => outcome.resolve(undefined));
     const forget = this.onChange((state) => {
-      if (state === "down") settled.resolve(undefined);
+      if (state === "down") outcome.resolve(undefined);
     });
     const answer = (value: T) => {
       if (fault.lose === "answer" || this.current !== "up") return;
       // In flight when the connection breaks: the answer is lost, but the server has acted.
       clock.after(server.latencyMs(), () => {
-        if (this.current === "up") settled.resolve(value);
+        if (this.current === "up") outcome.resolve(value);
       });
     };
     if (fault.lose !== "request" && this.current === "up") {
       server.options.clock.after(server.latencyMs() + (fault.delayMs ?? 0), () => arrive(answer, fault));
     }
     try {
-      return await settled.promise;
+      return await outcome.promise;
     } finally {
       cancel();
       forget();

@@ -1,7 +1,7 @@
 /**
  * Work queues in memory, for tests and the simulator. Items come from a journal. All nodes of the process share them by
- * the queue's name. An item that is not settled in time comes again.
- * Owns: which items are unsettled.  Does not own: the journal, time.
+ * the queue's name. An item that is not acknowledged in time comes again.
+ * Owns: which items are not acknowledged.  Does not own: the journal, time.
  */
 import type { Clock, Journal, StoredMessage } from "../../runtime/ports.ts";
 import { token } from "../../runtime/subjects.ts";
@@ -91,20 +91,20 @@ export class MemoryWorkQueues {
   }
 
   private item(consumer: Consumer, member: Member, message: StoredMessage): WorkItem {
-    let settled = false;
+    let ended = false;
     const again = (delayMs: number) =>
       this.clock.after(delayMs, () => {
         consumer.waiting.push(message);
         this.handOut(consumer);
       });
     const forget = this.clock.after(member.options.ackWaitMs, () => {
-      if (settled) return;
-      settled = true;
+      if (ended) return;
+      ended = true;
       again(0);
     });
-    const settle = () => {
-      const first = !settled;
-      settled = true;
+    const end = () => {
+      const first = !ended;
+      ended = true;
       forget();
       return first;
     };
@@ -114,9 +114,9 @@ export class MemoryWorkQueues {
       sequence,
       headers,
       payload,
-      ack: () => void settle(),
+      ack: () => void end(),
       retry: (delayMs) => {
-        if (settle()) again(delayMs);
+        if (end()) again(delayMs);
       },
     };
   }

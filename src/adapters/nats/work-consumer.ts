@@ -1,9 +1,9 @@
 /**
  * The durable consumers of the work queue. A server skips messages when a consumer's filters change, so they never
  * change: the name contains a digest of the filters (`email-1b2c3d4e`). A worker that needs other events than in the
- * version before gets a consumer of its own. That one starts after what its predecessor has settled. An item that both
- * deliver is worked on once, because of its processed mark. The predecessor serves nodes of the former version, and the
- * server deletes it when no node has used it for a week.
+ * version before gets a consumer of its own. That one starts after what its predecessor has acknowledged. An item that
+ * both deliver is worked on once, because of its processed mark. The predecessor serves nodes of the former version,
+ * and the server deletes it when no node has used it for a week.
  * Owns: the consumers' names, definitions and succession.  Does not own: the items.
  * Proved by: test/integration/runtime/worker-succession.test.ts, worker.test.ts
  */
@@ -17,8 +17,8 @@ const API_TIMEOUT_MS = 5_000;
 const NANOS_PER_MS = 1_000_000;
 /** The server's code for a consumer that exists with another configuration. */
 const CONSUMER_EXISTS = 10148;
-/** Unsettled items of all nodes together. At this number the server delivers no more; waiting retries count. */
-const MAX_UNSETTLED = 2_000;
+/** Unacknowledged items of all nodes together. At this number the server delivers no more; waiting retries count. */
+const MAX_UNACKNOWLEDGED = 2_000;
 const DAY_MS = 24 * 60 * 60_000;
 /** Life of an unused predecessor: long enough to return to the version before. */
 const UNUSED_LIFE_MS = 7 * DAY_MS;
@@ -34,7 +34,7 @@ type ConsumerConfig = {
 type ConsumerInfo = {
   readonly name: string;
   readonly config: ConsumerConfig;
-  /** Everything up to this sequence that matches the filters is settled; 0 when nothing is. */
+  /** Everything up to this sequence that matches the filters is acknowledged; 0 when nothing is. */
   readonly ack_floor: { readonly stream_seq: number };
 };
 
@@ -75,7 +75,7 @@ export async function ensureConsumer(
   const name = consumerName(options);
   const wanted = {
     ack_wait: options.ackWaitMs * NANOS_PER_MS,
-    max_ack_pending: MAX_UNSETTLED,
+    max_ack_pending: MAX_UNACKNOWLEDGED,
     // A former predecessor that is needed again becomes permanent.
     inactive_threshold: 0,
   };
@@ -100,7 +100,7 @@ async function makeConsumer(
   const config = {
     name,
     durable_name: name,
-    ...startBehind(predecessors, options.filters),
+    ...startAfter(predecessors, options.filters),
     ack_policy: "explicit",
     // The worker counts its own attempts: waiting for a lock is not one.
     max_deliver: -1,
@@ -132,11 +132,11 @@ async function predecessorsOf(
 }
 
 /**
- * For every filter of a predecessor, no unsettled message may be skipped. Of several predecessors with a filter, the
- * one that has settled most was used last. A filter that no predecessor had begins where the others do: the worker did
+ * For every filter of a predecessor, no unacknowledged message may be skipped. Of several predecessors with a filter, the
+ * one that has acknowledged most was used last. A filter that no predecessor had begins where the others do: the worker did
  * not handle older messages.
  */
-function startBehind(predecessors: readonly ConsumerInfo[], filters: readonly string[]): object {
+function startAfter(predecessors: readonly ConsumerInfo[], filters: readonly string[]): object {
   const furthest = (some: readonly ConsumerInfo[]) =>
     Math.max(0, ...some.map((one) => one.ack_floor.stream_seq));
   const floors = filters.flatMap((filter) => {

@@ -19,7 +19,7 @@ import { retryAfter, sendProblem } from "../protocol/problem-answers.ts";
 const IDLE_CONNECTIONS_MS = 300;
 const CHECK_EVERY_MS = 20;
 /** In so short an iteration of the event loop a connection hardly arrives. On a slower node the next bound decides. */
-const QUICK_TURN_MS = 1;
+const QUICK_ITERATION_MS = 1;
 const MAX_ACCEPT_CHECK_MS = 1000;
 
 /**
@@ -85,7 +85,7 @@ function whenNoneConnects({ server }: HttpApp, then: () => void): void {
   const check = (before: number): void => {
     // An iteration of the event loop ends here, after the connections that it has accepted.
     const now = performance.now();
-    if ((found || now - before > QUICK_TURN_MS) && now < until) {
+    if ((found || now - before > QUICK_ITERATION_MS) && now < until) {
       found = false;
       setImmediate(check, performance.now());
       return;

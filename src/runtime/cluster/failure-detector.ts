@@ -46,7 +46,8 @@ export class FailureDetector {
   private readonly options: FailureDetectorOptions;
   private readonly suspicions: Suspicions;
   private readonly asked = new Set<string>();
-  private turn = 0;
+  /** Counts the peers that were pinged in turn. */
+  private cursor = 0;
   private serving: Subscription | undefined;
   private cancel: () => void = () => {};
   private stopped = false;
@@ -91,8 +92,8 @@ export class FailureDetector {
     const suspected = free.filter(({ id }) => this.suspicions.isSuspected(id)).slice(0, PINGS_PER_ROUND);
     const rest = free.filter((peer) => !suspected.includes(peer));
     const count = Math.min(rest.length, PINGS_PER_ROUND - suspected.length);
-    const from = this.turn;
-    this.turn += count;
+    const from = this.cursor;
+    this.cursor += count;
     return [...suspected, ...Array.from({ length: count }, (_, i) => rest[(from + i) % rest.length] as Peer)];
   }
 

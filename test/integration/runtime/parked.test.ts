@@ -15,9 +15,9 @@ t.test("an order parked by its inbox stays parked when its owner is lost, until 
   const server = await startNatsServer(t);
   const one = await startRuntime(t, server.url, "one", diary());
   await one.node.actors.start("d1", {}, START);
-  const tell = (node: typeof one.node, type: string): Promise<void> =>
+  const send = (node: typeof one.node, type: string): Promise<void> =>
     node.actors.deliver("d1", "diary", { type }, `id-${type}`);
-  for (const type of ["note.1", "poison", "note.2"]) await tell(one.node, type);
+  for (const type of ["note.1", "poison", "note.2"]) await send(one.node, type);
   await waitUntil("parked", async () => (await one.node.parked.list()).length === 1);
   t.match(await one.node.parked.list(), [{ actor: "d1", name: "inbox:poison", version: 2 }]);
   const read = await one.node.actors.read("d1");
@@ -36,7 +36,7 @@ t.test("an order parked by its inbox stays parked when its owner is lost, until 
     2,
     "the new owner has tried nothing",
   );
-  await tell(two.node, "note.3");
+  await send(two.node, "note.3");
 
   const three = await startRuntime(t, server.url, "three", fixedDiary());
   const both = await Promise.all([two.node.parked.resume("d1"), three.node.parked.resume("d1")]);

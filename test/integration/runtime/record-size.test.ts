@@ -20,7 +20,7 @@ t.test(
     const server = await startNatsServer(t, { extraConfig: `max_payload: ${SMALL}` });
     const { node } = await startRuntime(t, server.url, "one", diary());
     for (const actor of ["commanded", "parked", ...NEIGHBORS]) await node.actors.start(actor, {}, START);
-    const tell = (actor: string, type: string, commandId: string) =>
+    const send = (actor: string, type: string, commandId: string) =>
       node.actors.command(actor, "diary", { type }, { commandId, waitMs: 0 });
     const read = async (actor: string): Promise<string[]> => {
       const reply = await node.actors.read(actor);
@@ -28,9 +28,9 @@ t.test(
     };
     const batches = node.status().relay.batches;
     const [refused, ...others] = await Promise.all([
-      tell("commanded", LARGE, "c1"),
-      tell("commanded", "note.1", "c2"),
-      ...NEIGHBORS.map((actor) => tell(actor, "note.1", "c1")),
+      send("commanded", LARGE, "c1"),
+      send("commanded", "note.1", "c2"),
+      ...NEIGHBORS.map((actor) => send(actor, "note.1", "c1")),
       node.actors.deliver("parked", "diary", { type: LARGE }, "e1"),
       node.actors.deliver("parked", "diary", { type: "note.2" }, "e2"),
     ]);

@@ -13,19 +13,19 @@ import { type Counter, numberText, spareNumbers } from "../../../src/services/in
 import { creditNoteName } from "../../../src/services/invoice/invoices.ts";
 import { creditNoteSeries } from "../../../src/services/invoice/numbers.ts";
 import { orderMachinesOf, orderStatus } from "../../../src/services/orders/status.ts";
-import { COUNTED, COUNTED_LAST, STOCK, type Story, type Told } from "./crash-story.ts";
+import { COUNTED, COUNTED_LAST, STOCK, type Story, type AnsweredOrder } from "./crash-story.ts";
 import { type CrashWorld, PARTITIONS } from "./crash-world.ts";
 
 const PRICE = 1000;
 
 /** The faults found; empty when there are none. */
-export async function audit({ world, told, faults }: Story): Promise<string[]> {
+export async function audit({ world, answered, faults }: Story): Promise<string[]> {
   return [
     ...faults,
-    ...told.flatMap((one) => [...history(world, one), ...hold(world, one), ...money(world, one)]),
-    ...stock(world, told),
+    ...answered.flatMap((one) => [...history(world, one), ...hold(world, one), ...money(world, one)]),
+    ...stock(world, answered),
     ...events(world),
-    ...(await invoices(world, told)),
+    ...(await invoices(world, answered)),
     ...mails(world),
     ...owners(world),
   ];
@@ -39,7 +39,7 @@ function recordsOf(world: CrashWorld, id: string): { message: StoredMessage; rec
 }
 
 /** Histories are linear: each record follows the last, under no older lock, each input once; the end is as answered. */
-function history(world: CrashWorld, { id, key, outcome }: Told): string[] {
+function history(world: CrashWorld, { id, key, outcome }: AnsweredOrder): string[] {
   const wrong: string[] = [];
   const records = recordsOf(world, id);
   let last: { readonly record: ActorRecord; readonly epoch: number } | undefined;
@@ -66,7 +66,7 @@ function history(world: CrashWorld, { id, key, outcome }: Told): string[] {
 }
 
 /** A hold is made once and ends once, in the same way as its order. */
-function hold(world: CrashWorld, { id, key, outcome }: Told): string[] {
+function hold(world: CrashWorld, { id, key, outcome }: AnsweredOrder): string[] {
   const states = world.server
     .log("KV_ORDERS")
     .all(inventorySubjects.hold(id))
@@ -80,7 +80,7 @@ function hold(world: CrashWorld, { id, key, outcome }: Told): string[] {
 }
 
 /** At most one authorization; money is captured for delivered orders only. */
-function money({ gateway }: CrashWorld, { id, key, outcome, order }: Told): string[] {
+function money({ gateway }: CrashWorld, { id, key, outcome, order }: AnsweredOrder): string[] {
   const { method } = order.payment;
   const isPrepaid = method === "credit_card" || method === "debit_card" || method === "async";
   const authorizations = gateway.authorizations(id);
@@ -94,9 +94,9 @@ function money({ gateway }: CrashWorld, { id, key, outcome, order }: Told): stri
 }
 
 /** Sold stock has left, no stock is reserved, and never was more reserved than on hand. */
-function stock(world: CrashWorld, told: readonly Told[]): string[] {
+function stock(world: CrashWorld, answered: readonly AnsweredOrder[]): string[] {
   const left = new Map<string, number>([...Object.entries(STOCK), [COUNTED, COUNTED_LAST]]);
-  for (const { order, outcome } of told)
+  for (const { order, outcome } of answered)
     for (const { sku, quantity } of outcome === "completed" ? order.lines : [])
       left.set(sku, (left.get(sku) ?? 0) - quantity);
   const wrong: string[] = [];
@@ -143,7 +143,7 @@ function publicEvents(world: CrashWorld): StoredMessage[] {
  * document gets. The document shows the same number. A cancelled order has no number, or a number and a credit note;
  * credit notes are numbered by the same rules.
  */
-async function invoices(world: CrashWorld, told: readonly Told[]): Promise<string[]> {
+async function invoices(world: CrashWorld, answered: readonly AnsweredOrder[]): Promise<string[]> {
   const wrong: string[] = [];
   const numbers = new Map<string, string>();
   const keep = async (number: string, key: string, name: string): Promise<void> => {
@@ -154,7 +154,7 @@ async function invoices(world: CrashWorld, told: readonly Told[]): Promise<strin
       wrong.push(`${key}: number ${number}, document ${document?.metadata["number"]}`);
   };
   let credited = 0;
-  for (const { id, key, outcome } of told) {
+  for (const { id, key, outcome } of answered) {
     const number = numberIn(world, `order.${id}`);
     const credit = numberIn(world, `credit-order.${id}`);
     if (number !== undefined) await keep(number, key, id);
@@ -244,8 +244,8 @@ function owners(world: CrashWorld): string[] {
     wrong.push(`partitions are open as ${open.join(" ")}`);
   const parked = [...world.running.values()].flatMap(({ node }) => node.status().partitions);
   if (parked.some((one) => one.parked > 0)) wrong.push("an order is parked for ever");
-  const floors = world.server.log("KV_FLOORS").lastPerSubject("$KV.FLOORS.>");
-  for (const { payload } of floors) {
+  const checkpoints = world.server.log("KV_FLOORS").lastPerSubject("$KV.FLOORS.>");
+  for (const { payload } of checkpoints) {
     const { open, behind } = JSON.parse(payload) as { open: string[]; behind?: string[] };
     if (open.length + (behind?.length ?? 0) > 0)
       wrong.push(`a checkpoint lists ${[...open, ...(behind ?? [])].join(" ")}`);

@@ -121,14 +121,14 @@ export function crashNode(
     {
       node: name,
       subjects,
-      application: (sink, doubt) => {
+      application: (sink, unverified) => {
         const shard = new InventoryShard(0, {
           journal,
           sink,
           ids,
           clock: process,
           limits: SHARD_LIMITS,
-          unverified: doubt,
+          unverified,
           failpoints: crash,
         });
         const limits = CLIENT_LIMITS;

@@ -11,7 +11,7 @@ import type { PaymentMethod, PlaceOrder } from "../../../src/services/orders/con
 import type { CrashNode } from "./crash-node.ts";
 import { type CrashPlan, CrashWorld, NAMES } from "./crash-world.ts";
 
-export type Told = {
+export type AnsweredOrder = {
   readonly key: string;
   readonly order: PlaceOrder;
   readonly id: string;
@@ -32,7 +32,11 @@ const CUT_OFF_FOR_MS = 1200;
 const ASK_AGAIN_MS = 60;
 const LONGEST_MS = 120_000;
 
-export type Story = { readonly world: CrashWorld; readonly told: readonly Told[]; readonly faults: string[] };
+export type Story = {
+  readonly world: CrashWorld;
+  readonly answered: readonly AnsweredOrder[];
+  readonly faults: string[];
+};
 
 type Kind = {
   readonly method: PaymentMethod;
@@ -68,13 +72,13 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** Its payment is in no final state, so it takes events. */
-const isCaptured = ({ outcome, order }: Told): boolean =>
+const isCaptured = ({ outcome, order }: AnsweredOrder): boolean =>
   outcome === "completed" && order.payment.method === "credit_card";
 
 /** Runs the story; with a plan, the process that reaches that failpoint dies there. */
 export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<Story> {
   const world = new CrashWorld(plan, log);
-  const told: Told[] = [];
+  const answered: AnsweredOrder[] = [];
   const faults: string[] = [];
   arrangeTrouble(world);
   let turn = 0;
@@ -82,13 +86,13 @@ export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<S
   const untilAnswered = async <T, A>(
     what: string,
     ask: (node: CrashNode) => Promise<A>,
-    standing: (answer: A) => T | undefined,
+    resultOf: (answer: A) => T | undefined,
   ): Promise<T> => {
     for (;;) {
       const node = world.someNode(turn++);
       const answer = node && (await world.ask(node, ask(node)));
-      const stands = answer === undefined ? undefined : standing(answer);
-      if (stands !== undefined) return stands;
+      const result = answer === undefined ? undefined : resultOf(answer);
+      if (result !== undefined) return result;
       if (world.clock.monotonic() > LONGEST_MS) throw new Error(`${what} was never answered`);
       await world.pause(ASK_AGAIN_MS);
     }
@@ -204,12 +208,13 @@ export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<S
       },
     );
     if (kind.page) await visit(answer.id, kind.page);
-    if (kind.page?.choice === "decline") told.push({ key, order, id: answer.id, outcome: "payment_failed" });
+    if (kind.page?.choice === "decline")
+      answered.push({ key, order, id: answer.id, outcome: "payment_failed" });
     else if (answer.outcome === "completed" && kind.cancelled) {
       if (kind.cancelled === "invoiced") await untilInvoiced(answer.id);
       await cancel(answer.id);
-      told.push({ key, order, id: answer.id, outcome: "cancelled" });
-    } else told.push({ key, order, ...answer });
+      answered.push({ key, order, id: answer.id, outcome: "cancelled" });
+    } else answered.push({ key, order, ...answer });
   };
 
   world.boot("one");
@@ -234,7 +239,7 @@ export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<S
           world.fillDisks(120);
           return put(COUNTED, onHand);
         });
-      for (const { id } of told.filter((one) => isCaptured(one) && !parked.has(one.id))) {
+      for (const { id } of answered.filter((one) => isCaptured(one) && !parked.has(one.id))) {
         parked.add(id);
         call(parkAndSkip(id));
       }
@@ -265,7 +270,7 @@ export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<S
   if (!ended) faults.push("it does not come to an end");
   // Time for the checkpoints to be written, and for items of a dead worker to be delivered again.
   await world.clock.advance(9000);
-  return { world, told, faults };
+  return { world, answered, faults };
 }
 
 /** No node has work in progress, and no event waits for a worker. */

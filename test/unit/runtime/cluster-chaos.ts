@@ -300,8 +300,11 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
   );
   if (owned.length !== PARTITIONS || new Set(owned).size !== PARTITIONS)
     faults.push(`partitions are open as ${owned.join(" ")}`);
-  const floors = Array.from({ length: PARTITIONS }, (_, partition) => cluster.floor(partition)?.open ?? []);
-  if (floors.flat().length > 0) faults.push(`checkpoints list ${floors.flat().join(" ")}`);
+  const checkpoints = Array.from(
+    { length: PARTITIONS },
+    (_, partition) => cluster.checkpoint(partition)?.open ?? [],
+  );
+  if (checkpoints.flat().length > 0) faults.push(`checkpoints list ${checkpoints.flat().join(" ")}`);
   for (const node of nodes.values()) node.kill();
   return {
     faults,

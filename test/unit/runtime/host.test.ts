@@ -121,6 +121,7 @@ t.test(
   async (t) => {
     const base = { definition, memory: true } as const;
     for (const [wrong, message] of [
+      [{ memory: true } as unknown as HostOptions, /give the definition/],
       [{ definition } as unknown as HostOptions, /either nats: .* or memory: true/],
       [{ ...base, nodeId: "a b" }, /nodeId "a b": use 1 to 64/],
       [{ ...base, partitions: 0 }, /partitions 0: use a whole number from 1 to 1024/],
@@ -135,3 +136,22 @@ t.test(
     }
   },
 );
+
+t.test("a definition with a listener that is no machine is refused", async (t) => {
+  const listens = { "turnstile.passed": ["counters"] };
+  await t.rejects(hostActors({ definition: { ...definition, listens }, memory: true }), {
+    name: "MachineFault",
+    message: /machine counters listens to "turnstile.passed" and is missing/,
+  });
+});
+
+t.test("an id that is no subject token is refused: the actor would never get its timers", async (t) => {
+  const host = await hostActors({ definition, memory: true });
+  t.teardown(() => host.stop());
+  for (const id of ["", "a.b", "a b", "a*", ">", "a\u0000"]) {
+    t.match(await host.actors.start(id, { lockAfterMs: 1_000 }, START), {
+      status: "refused",
+      code: "invalid_id",
+    });
+  }
+});

@@ -34,7 +34,7 @@ export type ClusterOptions = {
 /** What an application of a simulated node is built on: the node's own ports. */
 export type Host = {
   readonly sink: WriteSetSink;
-  readonly doubt: Unverified;
+  readonly unverified: Unverified;
   readonly journal: Journal;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -116,9 +116,9 @@ export function memoryCluster(options: ClusterOptions) {
       {
         node: name,
         subjects,
-        application: (sink, doubt) =>
+        application: (sink, unverified) =>
           typeof hosted === "function"
-            ? hosted({ sink, doubt, journal: ports.journal, bus, clock: own, ids: nextId })
+            ? hosted({ sink, unverified, journal: ports.journal, bus, clock: own, ids: nextId })
             : { definition: hosted, resources: [] },
         log: options.log?.(name) ?? silent,
         partitions: options.partitions,
@@ -193,7 +193,7 @@ export function memoryCluster(options: ClusterOptions) {
         .all(subjects.record(partition, actor))
         .map((message) => JSON.parse(message.payload) as ActorRecord);
     },
-    floor(partition: number): StoredCheckpoint | undefined {
+    checkpoint(partition: number): StoredCheckpoint | undefined {
       const stored = server.log("KV_FLOORS").last(`$KV.FLOORS.partition.${partition}`);
       return stored && (JSON.parse(stored.payload) as StoredCheckpoint);
     },

@@ -41,8 +41,8 @@ t.test(
     const further = cluster.inbox(1, "other", "diary", "note.y", "y");
     t.ok(further > stored);
     await cluster.clock.advance(3000);
-    const floor = cluster.floor(1);
-    t.ok((floor?.through ?? 0) < stored, `checkpoint ${floor?.through} is below ${stored}`);
+    const checkpoint = cluster.checkpoint(1);
+    t.ok((checkpoint?.through ?? 0) < stored, `checkpoint ${checkpoint?.through} is below ${stored}`);
     one.kill();
     cluster.faults.length = 0;
     const two = await cluster.start("two", diary());

@@ -144,21 +144,21 @@ t.test("a removed machine disappears with its timers, unless one of its effects 
   t.end();
 });
 
-const told = { ...diary(), version: 2 };
+const secondVersion = { ...diary(), version: 2 };
 const grown: ActorDefinition = {
-  ...told,
+  ...secondVersion,
   machines: {
-    ...told.machines,
+    ...secondVersion.machines,
     counter: { machine: counter, version: 1, initialInput: () => ({ heard: 5 }) },
   },
 };
-const shrunk: ActorDefinition = { ...told, version: 3 };
+const shrunk: ActorDefinition = { ...secondVersion, version: 3 };
 
 t.test(
   "a cluster changes from two machines to three and back, and its older nodes park no actor",
   async (t) => {
     const cluster = memoryCluster({ partitions: 1 });
-    const tell = (node: Awaited<ReturnType<typeof cluster.start>>, machine: string, type: string) =>
+    const send = (node: Awaited<ReturnType<typeof cluster.start>>, machine: string, type: string) =>
       cluster.done(node.actors.command("d", machine, { type }, { commandId: type, waitMs: 0 }));
     const one = await cluster.start("one", diary());
     await cluster.settled();
@@ -168,14 +168,14 @@ t.test(
 
     const two = await cluster.start("two", grown);
     await cluster.settled();
-    cluster.ok(await tell(two, "diary", "note.1"));
-    const { snapshot } = cluster.ok(await tell(two, "counter", "go"));
+    cluster.ok(await send(two, "diary", "note.1"));
+    const { snapshot } = cluster.ok(await send(two, "counter", "go"));
     t.same([notes(snapshot), snapshot.machines["counter"]?.context], [["note.1"], { heard: 6 }]);
     two.kill();
 
     const three = await cluster.start("three", shrunk);
     await cluster.settled();
-    t.same(notes(cluster.ok(await tell(three, "diary", "note.2")).snapshot), ["note.1", "note.2"]);
+    t.same(notes(cluster.ok(await send(three, "diary", "note.2")).snapshot), ["note.1", "note.2"]);
     three.kill();
 
     for (const older of [diary(), grown]) {

@@ -36,7 +36,7 @@ async function started(maxPayload?: number) {
     cluster,
     one,
     warnings,
-    tell: (actor: string, type: string, commandId = type.slice(0, 20)) =>
+    send: (actor: string, type: string, commandId = type.slice(0, 20)) =>
       one.actors.command(actor, "diary", { type }, { commandId, waitMs: 0 }),
     inbox: (actor: string, type: string, id: string) => cluster.inbox(0, actor, "diary", type, id),
     read: async (actor: string) => cluster.ok(await cluster.done(one.actors.read(actor))).snapshot,
@@ -45,12 +45,12 @@ async function started(maxPayload?: number) {
 }
 
 t.test("a command that makes its record too large is rejected, and the order continues", async (t) => {
-  const { cluster, read, tell, parked } = await started();
+  const { cluster, read, send, parked } = await started();
   const batches = cluster.server.log("KV_ORDERS").lastSequence;
-  const reply = await cluster.done(tell("d", HUGE, "c1"));
+  const reply = await cluster.done(send("d", HUGE, "c1"));
   t.match(reply, { status: "refused", code: "input_refused", reason: /bytes/ });
   t.equal(cluster.server.log("KV_ORDERS").lastSequence, batches, "nothing reached the server");
-  cluster.ok(await cluster.done(tell("d", "note.1")));
+  cluster.ok(await cluster.done(send("d", "note.1")));
   t.same(notes(await read("d")), ["note.1"]);
   t.same(await parked(), []);
 });
@@ -117,7 +117,7 @@ function unitOf(result: Cascade) {
 }
 
 t.test("a write set that only the server rejects is alone in its batch in the end", async (t) => {
-  const { cluster, one, warnings, inbox, read, tell, parked } = await started(SMALL_SERVER);
+  const { cluster, one, warnings, inbox, read, send, parked } = await started(SMALL_SERVER);
   // All at once, so that they share one batch: a write set with a waiting caller that the server rejects, one without a
   // caller, and accepted ones before, between and after them, of the same orders too.
   inbox("d", "note.0", "e0");
@@ -127,10 +127,10 @@ t.test("a write set that only the server rejects is alone in its batch in the en
   await cluster.clock.advance(0);
   const replies = cluster.done(
     Promise.all([
-      tell("f", "note.0", "c0"),
-      tell("f", LARGE, "c1"),
-      tell("f", "note.2", "c2"),
-      tell("e", "note.3"),
+      send("f", "note.0", "c0"),
+      send("f", LARGE, "c1"),
+      send("f", "note.2", "c2"),
+      send("e", "note.3"),
     ]),
   );
   const [before, culprit, behind, neighbour] = await replies;

@@ -46,7 +46,7 @@ t.test("the checkpoint of a new owner is never lower than the one it found", asy
     await cluster.done(one.actors.start(`d${i}`, {}, NOW));
     await cluster.clock.advance(1500);
   }
-  const { through } = cluster.floor(0) ?? { through: 0 };
+  const { through } = cluster.checkpoint(0) ?? { through: 0 };
   t.ok(through > 0);
   one.kill();
   cluster.faults.push(({ node, kind, subject }) =>
@@ -58,7 +58,7 @@ t.test("the checkpoint of a new owner is never lower than the one it found", asy
   await cluster.settled();
   void two.actors.start("stuck", {}, NOW);
   await cluster.clock.advance(4000);
-  t.ok((cluster.floor(0)?.through ?? 0) >= through);
+  t.ok((cluster.checkpoint(0)?.through ?? 0) >= through);
 });
 
 t.test("a caller on the owner itself gets an answer in time while the server stays silent", async (t) => {

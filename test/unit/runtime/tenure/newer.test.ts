@@ -35,7 +35,7 @@ t.test("a newer actor is answered unavailable, is not parked, and all others are
   t.equal((await cluster.done(one.parked.resume("d"))).status, "unavailable");
   cluster.ok(await cluster.done(one.actors.read("old")));
   t.equal(one.node.status().partitions[0]?.open, true, "no other node is there: the partition stays");
-  t.same(cluster.floor(0)?.behind, ["d"], "its inputs wait for a node that can read it");
+  t.same(cluster.checkpoint(0)?.behind, ["d"], "its inputs wait for a node that can read it");
 
   const two = await cluster.start("two", versioned(2));
   await cluster.until(
@@ -46,7 +46,7 @@ t.test("a newer actor is answered unavailable, is not parked, and all others are
   const { snapshot } = cluster.ok(await cluster.done(one.actors.read("d")));
   t.same(notes(snapshot), ["note.1"], "the waiting input is applied once");
   await cluster.clock.advance(3000);
-  t.same(cluster.floor(0)?.behind, []);
+  t.same(cluster.checkpoint(0)?.behind, []);
   t.same(one.node.status().held, []);
 });
 

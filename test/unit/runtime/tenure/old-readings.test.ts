@@ -36,8 +36,8 @@ t.test("an effect that was opened before the checkpoint is resumed", async (t) =
   const before = cluster.server.log("KV_ORDERS").lastSequence;
   await cluster.done(one.actors.command("d", "diary", { type: "work" }, { commandId: "c1", waitMs: 0 }));
   await cluster.clock.advance(PASSED_MS);
-  t.same(cluster.floor(0)?.open, ["d"]);
-  t.ok((cluster.floor(0)?.through ?? 0) > before, "the replay will not show the record");
+  t.same(cluster.checkpoint(0)?.open, ["d"]);
+  t.ok((cluster.checkpoint(0)?.through ?? 0) > before, "the replay will not show the record");
   one.kill();
   const readings = readAsOf(cluster, record("d"), before);
   const two = await cluster.start("two", diary());
@@ -62,7 +62,7 @@ t.test("a timer that was armed before the checkpoint is honored", async (t) => {
   // Only a later commit lets the checkpoint pass.
   await cluster.done(one.actors.start("h", { lockAfterMs: 1 }, NOW));
   await cluster.clock.advance(PASSED_MS);
-  t.ok((cluster.floor(0)?.through ?? 0) > armed, "the replay will not show the record");
+  t.ok((cluster.checkpoint(0)?.through ?? 0) > armed, "the replay will not show the record");
   one.kill();
   const two = await cluster.start("two", machine);
   await cluster.settled();
@@ -104,10 +104,10 @@ t.test("an inbox that the checkpoint has passed is read whole", async (t) => {
   one.kill();
   const before = cluster.server.log("KV_ORDERS").lastSequence;
   const through = cluster.inbox(0, "d", "diary", "note.1", "e1");
-  const floor = { through, epoch: cluster.epoch(0), open: [], behind: ["d"], parkedAt: 0 };
+  const checkpoint = { through, epoch: cluster.epoch(0), open: [], behind: ["d"], parkedAt: 0 };
   cluster.server
     .log("KV_FLOORS")
-    .propose([{ subject: "$KV.FLOORS.partition.0", payload: JSON.stringify(floor) }], () => {});
+    .propose([{ subject: "$KV.FLOORS.partition.0", payload: JSON.stringify(checkpoint) }], () => {});
   const readings = readAsOf(cluster, subjects.inbox(0, "d"), before);
   const two = await cluster.start("two", diary());
   await cluster.clock.advance(60_000);

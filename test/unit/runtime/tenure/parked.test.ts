@@ -160,7 +160,7 @@ t.test("a skipped outcome closes its effect", async (t) => {
   const { effects } = await skip();
   t.same(effects, []);
   await cluster.clock.advance(3000);
-  t.same(cluster.floor(0)?.open, []);
+  t.same(cluster.checkpoint(0)?.open, []);
 });
 
 t.test(
@@ -200,7 +200,7 @@ t.test(
       await cluster.done(one.actors.start(`other${i}`, {}, NOW));
       await cluster.clock.advance(1500);
     }
-    t.ok((cluster.floor(0)?.through ?? 0) < poison);
+    t.ok((cluster.checkpoint(0)?.through ?? 0) < poison);
     one.kill();
     cluster.faults.length = 0;
     const two = await cluster.start("two", diary());

@@ -158,7 +158,7 @@ t.test(
     await cluster.done(one.actors.start("d", {}, NOW));
     await cluster.done(one.actors.command("d", "diary", { type: "work" }, { commandId: "c1", waitMs: 0 }));
     await cluster.clock.advance(3000);
-    t.same(cluster.floor(0)?.open, ["d"]);
+    t.same(cluster.checkpoint(0)?.open, ["d"]);
     cluster.faults.push(({ kind, subject }) =>
       kind === "read" && subject === record("d") ? { lose: "request" } : undefined,
     );
@@ -171,7 +171,7 @@ t.test(
       await cluster.done(one.actors.start(`other${i}`, {}, NOW));
       await cluster.clock.advance(1500);
     }
-    t.same(cluster.floor(0)?.open, ["d"]);
+    t.same(cluster.checkpoint(0)?.open, ["d"]);
     one.kill();
     cluster.faults.length = 0;
     const two = await cluster.start("two", diary());
@@ -229,7 +229,7 @@ t.test("a parked actor does not delay the partition's progress, and its inputs a
   await cluster.done(one.actors.command("e", "diary", { type: "note.1" }, { commandId: "c", waitMs: 0 }));
   cluster.inbox(0, "e", "diary", "note.2", "e3");
   await cluster.clock.advance(3000);
-  t.ok((cluster.floor(0)?.through ?? 0) > after);
+  t.ok((cluster.checkpoint(0)?.through ?? 0) > after);
   one.kill();
   const two = await cluster.start("two", diary());
   await cluster.settled();

@@ -154,8 +154,8 @@ t.test("an unreadable checkpoint counts as none: everything is replayed", async 
     const { cluster, one, inbox } = await started();
     await cluster.done(one.actors.start("d", {}, NOW));
     await cluster.clock.advance(3000);
-    const floors = memoryNode(cluster.server, "another").bucket("FLOORS");
-    await cluster.done(floors.put("partition.0", payload));
+    const checkpoints = memoryNode(cluster.server, "another").bucket("FLOORS");
+    await cluster.done(checkpoints.put("partition.0", payload));
     await cluster.clock.advance(3000);
     one.kill();
     inbox("note.1", "e1");
@@ -163,7 +163,7 @@ t.test("an unreadable checkpoint counts as none: everything is replayed", async 
     await cluster.settled();
     await cluster.clock.advance(3000);
     t.same(notes(cluster.ok(await cluster.done(two.actors.read("d"))).snapshot), ["note.1"]);
-    t.ok((cluster.floor(0)?.through ?? 0) > 0, "and a new one is written");
+    t.ok((cluster.checkpoint(0)?.through ?? 0) > 0, "and a new one is written");
     two.kill();
   }
 });

@@ -31,8 +31,8 @@ export type OrderApplication = Application & { readonly inventory: InventoryClie
 
 /** The application as production composes it, except for the gateway. */
 export function orderApplication(host: Host, gateway: PaymentGateway): OrderApplication {
-  const { journal, sink, ids, clock, bus, doubt } = host;
-  const shard = new InventoryShard(0, { journal, sink, ids, clock, limits: SHARD_LIMITS, unverified: doubt });
+  const { journal, sink, ids, clock, bus, unverified } = host;
+  const shard = new InventoryShard(0, { journal, sink, ids, clock, limits: SHARD_LIMITS, unverified });
   const inventory = new InventoryClient({ shard, number: 0, bus, clock, ids, limits: CLIENT_LIMITS });
   const definition = orderDefinition({
     gateway,
