@@ -132,9 +132,9 @@ async function predecessorsOf(
 }
 
 /**
- * For every filter of a predecessor, no unacknowledged message may be skipped. Of several predecessors with a filter, the
- * one that has acknowledged most was used last. A filter that no predecessor had begins where the others do: the worker did
- * not handle older messages.
+ * For every filter of a predecessor, no unacknowledged message may be skipped. Of several predecessors with a filter,
+ * the one that has acknowledged most was used last. A filter that no predecessor had begins where the others do: the
+ * worker did not handle older messages.
  */
 function startAfter(predecessors: readonly ConsumerInfo[], filters: readonly string[]): object {
   const furthest = (some: readonly ConsumerInfo[]) =>

@@ -144,14 +144,3 @@ t.test("a definition with a listener that is no machine is refused", async (t) =
     message: /machine counters listens to "turnstile.passed" and is missing/,
   });
 });
-
-t.test("an id that is no subject token is refused: the actor would never get its timers", async (t) => {
-  const host = await hostActors({ definition, memory: true });
-  t.teardown(() => host.stop());
-  for (const id of ["", "a.b", "a b", "a*", ">", "a\u0000"]) {
-    t.match(await host.actors.start(id, { lockAfterMs: 1_000 }, START), {
-      status: "refused",
-      code: "invalid_id",
-    });
-  }
-});
