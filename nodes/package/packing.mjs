@@ -24,8 +24,8 @@ try {
   run(process.execPath, [tsc, "-p", "tsconfig.package.json", "--outDir", join(staged, "dist")]);
   const manifest = packed(JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
   writeFileSync(join(staged, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
-  cpSync(join(root, "docs/runtime.md"), join(staged, "README.md"));
-  for (const path of ["LICENSE", "examples"])
+  writeFileSync(join(staged, "README.md"), fromTop(readFileSync(join(root, "docs/runtime.md"), "utf8")));
+  for (const path of ["LICENSE", "docs", "examples"])
     cpSync(join(root, path), join(staged, path), { recursive: true });
   const folder = resolve(process.argv[2] ?? ".");
   const name = run("npm", ["pack", staged, "--pack-destination", folder, "--silent"]).trim();
@@ -59,6 +59,11 @@ function packed({ name, version, type, license, exports, dependencies }) {
     exports: Object.fromEntries(Object.entries(exports).map(([path, target]) => [path, built(target)])),
     dependencies: Object.fromEntries(needed.map((one) => [one, dependencies[one]])),
   };
+}
+
+/** A page of docs as a page at the top: its links start there. */
+function fromTop(page) {
+  return page.replaceAll(/\]\((?!https?:)(\.\.\/)?/gu, (_, up) => (up ? "](" : "](docs/"));
 }
 
 function built(target) {
