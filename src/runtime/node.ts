@@ -242,10 +242,7 @@ export class RuntimeNode {
     const { bus, outbox, log } = this.options;
     const leftover = outbox.leftover();
     if (leftover.length > 0) {
-      log.info(
-        { writeSets: leftover.length },
-        "outbox of an earlier run dropped: no caller was answered for it",
-      );
+      log.info({ units: leftover.length }, "outbox of an earlier run dropped: no caller was answered for it");
       outbox.remove(leftover);
     }
     bus.onConnectionChange((connected) => {
