@@ -72,3 +72,12 @@ t.test("the project's prose has no forbidden word but those that are allowed", a
   for (const { title, places } of faultsIn(proseFindings(), allowances)) t.fail(title, { places });
   t.pass("all passages read");
 });
+
+t.test("every allowance says why it is left", async (t) => {
+  t.same(
+    readAllowances()
+      .filter(({ reason }) => reason.trim() === "")
+      .map(({ file, rule }) => `${file}: ${rule}`),
+    [],
+  );
+});
