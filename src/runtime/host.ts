@@ -160,10 +160,13 @@ function runningHost(nodeId: string, node: RuntimeNode, place: Place): Host {
 }
 
 async function end(node: RuntimeNode, { ports, close }: Place): Promise<void> {
-  await node.handOver();
-  // A server that answers nothing does not keep this process: the other nodes notice by themselves.
-  await Promise.race([node.stop(), ports.clock.sleep(stopping.presenceMs)]);
-  await close();
+  try {
+    await node.handOver();
+    // A server that answers nothing does not keep this process: the other nodes notice by themselves.
+    await Promise.race([node.stop(), ports.clock.sleep(stopping.presenceMs)]);
+  } finally {
+    await close();
+  }
 }
 
 const defaultNodeId = (): string =>

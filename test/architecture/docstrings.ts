@@ -22,8 +22,8 @@ export type Exported = {
 };
 
 /** Names of the two rules. */
-export const DOC_MISSING = "export without docstring";
-export const DOC_SHAPE = "docstring without a sentence";
+const DOC_MISSING = "export without docstring";
+const DOC_SHAPE = "docstring without a sentence";
 
 /** Whether an allowance of this rule belongs to the test of docstrings. */
 export const isAboutDocstrings = (rule: string): boolean => rule === DOC_MISSING || rule === DOC_SHAPE;

@@ -5,8 +5,8 @@
 import type { Finding } from "./findings.ts";
 import { lineAt, type Passage } from "./passages.ts";
 
-export const INVARIANT_TWICE = "invariant id twice";
-export const INVARIANT_UNKNOWN = "invariant id unknown";
+const INVARIANT_TWICE = "invariant id twice";
+const INVARIANT_UNKNOWN = "invariant id unknown";
 
 /** The first word of a comment's line, with the point that ends it. */
 const DEFINED = /^\s+((?:[a-z][a-z-]*\.)?[A-Z]{1,2}\d{1,2})\.\s/gmu;

@@ -69,7 +69,7 @@ export function passagesOf(file: string, source: SourceFile): Passage[] {
 }
 
 /** Comments of one source file; `//` lines that follow each other are one comment. */
-export function commentsOf(file: string, source: SourceFile): Passage[] {
+function commentsOf(file: string, source: SourceFile): Passage[] {
   return commentRanges(source).map(({ start, end }) => commentAt(file, source.text, start, end));
 }
 

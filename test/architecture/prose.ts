@@ -4,7 +4,7 @@ import { lineAt, MAX_COLUMNS, type Passage } from "./passages.ts";
 import { type ProseRule, proseRules } from "./prose-rules.ts";
 
 /** Name of the rule about the length of lines. */
-export const LONG_LINE = "long line";
+const LONG_LINE = "long line";
 
 type Matcher = { readonly rule: ProseRule; readonly pattern: RegExp; readonly except: RegExp | undefined };
 

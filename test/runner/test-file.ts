@@ -22,7 +22,7 @@ const PRELOAD = fileURLToPath(new URL("preload.ts", import.meta.url));
 /** Of one test file, as in .taprc; a file may ask tap for more with `t.setTimeout`. */
 const TIMEOUT_S = 300;
 /** Longest that any file may ask for. */
-export const FILE_LIMIT_MS = 360_000;
+const FILE_LIMIT_MS = 360_000;
 const KILL_AFTER_MS = 5000;
 
 /** Runs a file to its end. Never rejects. `stop` of what it returns ends it sooner. */

@@ -9,7 +9,7 @@
  * A crash leaves nothing: the caller has no answer, and repeats the request with the same id.
  */
 import { limits } from "../limits.ts";
-import { partitionOf, type Subjects } from "../subjects.ts";
+import { partitionOf, type Subjects, token } from "../subjects.ts";
 import type { ActorReply, Actors, ParkedActors, StartOptions } from "../actors.ts";
 import { AdmissionControl } from "./admission-control.ts";
 import { type Connectivity, ISOLATED } from "../cluster/connectivity.ts";
@@ -47,8 +47,8 @@ const NO_ANSWER = "the owner did not answer";
 
 type Acknowledged = Extract<ActorReply, { status: "ok" }>;
 
-/** One token of a subject: the id is part of the names under which the actor is stored. */
-const ACTOR_ID = /^[A-Za-z0-9_-]+$/u;
+/** The id is a token of the subjects under which the actor is stored. */
+const isActorId = (actor: string): boolean => actor !== "" && token(actor) === actor;
 
 const invalidId = (actor: string): ActorReply => ({
   status: "refused",
@@ -69,7 +69,7 @@ export class Router implements Actors, ParkedActors {
 
   start(actor: string, input: object, options: StartOptions): Promise<ActorReply> {
     const { waitMs } = options;
-    if (!ACTOR_ID.test(actor)) return Promise.resolve(invalidId(actor));
+    if (!isActorId(actor)) return Promise.resolve(invalidId(actor));
     return this.ask(actor, waitMs, (tryMs, again) => ({
       op: "start",
       actor,

@@ -13,6 +13,7 @@ import type { OrderView, PaymentMethod } from "../../../src/services/orders/cont
 import { freePorts } from "../cluster/free-ports.ts";
 import { command, orderOf, place, putStock, read } from "../clients/order-client.ts";
 import { type OrderCluster, startOrderCluster } from "../cluster/order-cluster.ts";
+import { metricsOf, valueOf } from "../metrics.ts";
 import { waitUntil } from "../wait-until.ts";
 
 export type StoredOrder = {
@@ -124,10 +125,11 @@ async function manualOrders(t: Test, cluster: OrderCluster): Promise<void> {
     const { items } = (await (await fetch(`${url}/v1/parked`)).json()) as { items: { orderId: string }[] };
     return items.some(({ orderId }) => orderId === parked.id);
   });
-  await waitUntil("all mails are sent, all effects ended", async () => {
-    await sleep(3000);
-    return true;
-  });
+  for (const node of cluster.urls)
+    await waitUntil("no call is under way, nothing waits in the outbox", async () => {
+      const metrics = await metricsOf(node);
+      return valueOf(metrics, "orderly_effects_running") + valueOf(metrics, "orderly_outbox_depth") === 0;
+    });
   t.pass();
 }
 
