@@ -53,6 +53,8 @@ export type RelayState = {
   readonly writeSets: number;
 };
 
+type DropReason = "fenced" | "lock_moved";
+
 const SLOWEST_RETRY_MS = 500;
 /** From this number on, new write sets are worth a transaction of their own while a batch is in flight. */
 const PERSIST_EARLY = 16;
@@ -291,8 +293,10 @@ export class Relay implements WriteSetSink {
       const stored = new Set(found.stored);
       this.queue = this.queue.filter((writeSet) => !stored.has(writeSet));
       this.requeue(batch, stored);
-      this.drop(found.lockMoved, "lock_moved");
-      this.drop([...found.fenced, ...this.overwritten(found)], "fenced");
+      const refused = new Map<WriteSet, DropReason>();
+      for (const writeSet of [...found.fenced, ...this.overwritten(found)]) refused.set(writeSet, "fenced");
+      for (const writeSet of found.lockMoved) refused.set(writeSet, "lock_moved");
+      this.drop(refused);
       for (const lock of found.movedLocks) this.options.onLockMoved(lock);
       return true;
     }
@@ -301,7 +305,7 @@ export class Relay implements WriteSetSink {
       log.error({ code: result.code, reason: result.reason, commit: only.commit }, "write set refused");
       this.options.store.forget([only.commit]);
       this.resolve(only, { status: "refused", code: result.code, reason: result.reason });
-      this.drop(this.dependentsOf([only]), "fenced");
+      this.drop(new Map(this.dependentsOf([only]).map((dependent) => [dependent, "fenced"])));
       return true;
     }
     // The server rejects one write set of this batch: halve until it is alone.
@@ -326,36 +330,38 @@ export class Relay implements WriteSetSink {
     this.queue = [...batch.writeSets.filter((writeSet) => !except.has(writeSet)), ...this.queue];
   }
 
-  private drop(refused: readonly WriteSet[], why: "fenced" | "lock_moved"): void {
-    // One rejection can name a write set twice, through its lock and through a subject.
-    const writeSets = refused.filter((writeSet) => this.submittedAt.has(writeSet.commit));
-    if (writeSets.length === 0) return;
-    const dependents = this.dependentsOf(writeSets);
-    const gone = new Set([...writeSets, ...dependents]);
-    this.queue = this.queue.filter((writeSet) => !gone.has(writeSet));
-    this.fresh = this.fresh.filter((writeSet) => !gone.has(writeSet));
-    this.options.store.forget([...gone].map((writeSet) => writeSet.commit));
-    for (const writeSet of gone) {
-      for (const { subject } of writeSet.preconditions) this.lastSequences.delete(subject);
-    }
-    for (const writeSet of writeSets) this.resolve(writeSet, { status: "dropped", why });
-    for (const writeSet of dependents) this.resolve(writeSet, { status: "dropped", why: "fenced" });
+  /** Drops these write sets of the queue with their dependents, all of them in the order of submission (relay.R5). */
+  private drop(refused: ReadonlyMap<WriteSet, DropReason>): void {
+    if (refused.size === 0) return;
+    const dropped = new Set([...refused.keys(), ...this.dependentsOf([...refused.keys()])]);
+    const gone = [...this.queue, ...this.fresh].filter((writeSet) => dropped.has(writeSet));
+    this.queue = this.queue.filter((writeSet) => !dropped.has(writeSet));
+    this.fresh = this.fresh.filter((writeSet) => !dropped.has(writeSet));
+    this.options.store.forget(gone.map((writeSet) => writeSet.commit));
+    for (const writeSet of gone)
+      this.resolve(writeSet, { status: "dropped", why: refused.get(writeSet) ?? "fenced" });
   }
 
-  /** The dependents of these write sets, and the dependents of those. */
+  /**
+   * The dependents of these write sets, and the dependents of those. What was submitted before a write set is no
+   * dependent of it; those of `writeSets` that have left the queue were submitted before everything in it.
+   */
   private dependentsOf(writeSets: readonly WriteSet[]): WriteSet[] {
     const chosen = new Set(writeSets);
-    const touched = new Set(
-      writeSets.flatMap(({ preconditions }) => preconditions.map(({ subject }) => subject)),
-    );
-    const found: WriteSet[] = [];
-    for (const writeSet of [...this.queue, ...this.fresh]) {
-      const { preconditions } = writeSet;
-      if (chosen.has(writeSet)) continue;
-      if (!preconditions.some(({ subject, sequence }) => sequence === undefined && touched.has(subject)))
-        continue;
-      found.push(writeSet);
+    const waiting = [...this.queue, ...this.fresh];
+    const here = new Set(waiting);
+    const touched = new Set<string>();
+    const touch = ({ preconditions }: WriteSet) => {
       for (const { subject } of preconditions) touched.add(subject);
+    };
+    for (const writeSet of chosen) if (!here.has(writeSet)) touch(writeSet);
+    const found: WriteSet[] = [];
+    for (const writeSet of waiting) {
+      const depends = writeSet.preconditions.some(
+        ({ subject, sequence }) => sequence === undefined && touched.has(subject),
+      );
+      if (depends && !chosen.has(writeSet)) found.push(writeSet);
+      if (depends || chosen.has(writeSet)) touch(writeSet);
     }
     return found;
   }
