@@ -35,8 +35,11 @@ export type Write = {
   readonly resolved?: (outcome: Outcome) => void;
 };
 
-/** @param markEveryMs shortest time between two fence messages of one lock; one is due at once and then never again */
-export function relayStage({ markEveryMs = Number.POSITIVE_INFINITY } = {}) {
+/**
+ * @param markEveryMs shortest time between two fence messages of one lock; one is due at once and then never again
+ * @param refusalMs how long an answer takes that replaces that of the server
+ */
+export function relayStage({ markEveryMs = Number.POSITIVE_INFINITY, refusalMs = 0 } = {}) {
   const clock = new VirtualClock();
   /** Faults of the next operations; the first one that returns a result counts. */
   const faults: ((operation: Operation) => Fault | undefined)[] = [];
@@ -81,6 +84,7 @@ export function relayStage({ markEveryMs = Number.POSITIVE_INFINITY } = {}) {
       try {
         for (const refusal of refusals) {
           const refused = refusal(messages);
+          if (refused && refusalMs > 0) await clock.sleep(refusalMs);
           if (refused) return refused;
         }
         return await journal.append(messages, timeoutMs);
