@@ -2,7 +2,7 @@ import t from "tap";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryOutbox } from "../../../../src/adapters/memory/outbox.ts";
 import { OutboxWriter } from "../../../../src/runtime/commit/outbox-writer.ts";
-import type { Outbox, OutboxRow } from "../../../../src/runtime/ports.ts";
+import { type Outbox, type OutboxRow, StoreUnavailable } from "../../../../src/runtime/ports.ts";
 import { relayStage, silent } from "./relay-stage.ts";
 
 const row = (commit: string): OutboxRow => ({ commit, messages: [] });
@@ -73,6 +73,118 @@ t.test("a stopped store is not probed any more", async (t) => {
   outbox.failWith(undefined);
   await clock.advance(2000);
   t.equal(store.isRefusing(), true);
+});
+
+/** An outbox that refuses single calls, and says what it was asked for. */
+function recorded(refuse: (call: string, number: number) => boolean) {
+  const clock = new VirtualClock();
+  const outbox = memoryOutbox();
+  const calls: string[] = [];
+  const asked = (call: string): void => {
+    calls.push(call);
+    if (refuse(call, calls.length)) throw new StoreUnavailable("database or disk is full");
+  };
+  const rows: OutboxRow[] = [];
+  const watched: Outbox = {
+    ...outbox,
+    write: (added) => {
+      asked(`write ${added.map(({ commit }) => commit).join(" ")}`);
+      rows.push(...added);
+      outbox.write(added);
+    },
+    remove: (commits) => {
+      asked(`remove ${commits.join(" ")}`.trim());
+      outbox.remove(commits);
+    },
+  };
+  const store = new OutboxWriter({ outbox: watched, clock, log: silent });
+  return { clock, outbox, store, calls, rows };
+}
+
+t.test("the store is asked twice a second while it refuses, and by nothing else", async (t) => {
+  const { clock, store, calls } = recorded((call) => call === "write a" || call === "write probe");
+  store.write([row("a")]);
+  calls.length = 0;
+  await clock.advance(499);
+  t.same(calls, []);
+  await clock.advance(1);
+  t.same(calls, ["remove", "write probe"]);
+  store.write([row("b")]);
+  store.forget(["c"]);
+  store.forget(["d"]);
+  await clock.advance(499);
+  t.equal(calls.length, 2, "neither new rows nor deletions");
+  await clock.advance(1);
+  t.same(calls.slice(2), ["remove c d", "write probe"]);
+  await clock.advance(5000);
+  t.equal(calls.length, 4 + 20, "one probe at a time");
+});
+
+t.test("a probe deletes first what could not be deleted, and itself last", async (t) => {
+  let full = true;
+  const { clock, store, calls, rows } = recorded((call) => full && call !== "write a b");
+  store.write([row("a"), row("b")]);
+  store.forget(["a"]);
+  store.forget(["b"]);
+  full = false;
+  calls.length = 0;
+  await clock.advance(500);
+  t.same(calls, ["remove a b", "write probe", "remove probe"]);
+  t.equal(store.isRefusing(), false);
+  const probe = rows.find(({ commit }) => commit === "probe");
+  t.ok((probe?.messages[0]?.payload.length ?? 0) >= 64 * 1024, "as large as a large write set");
+  await clock.advance(5000);
+  t.equal(calls.length, 3, "no probe while the store accepts writes");
+  store.write([row("c")]);
+  store.forget(["c"]);
+  t.same(calls.slice(3), ["write c", "remove c"], "what is deleted is not deleted again");
+});
+
+t.test(
+  "a store that takes the probe and refuses its deletion still refuses, and the next probe deletes it",
+  async (t) => {
+    let refusals = 1;
+    const { clock, outbox, store, calls } = recorded(
+      (call) => call === "write a" || (call === "remove probe" && refusals-- > 0),
+    );
+    let writable = 0;
+    store.onWritable(() => writable++);
+    store.write([row("a")]);
+    await clock.advance(500);
+    t.same([store.isRefusing(), writable, outbox.leftover()], [true, 0, ["probe"]]);
+    t.equal(store.write([row("b")]), false);
+    await clock.advance(500);
+    t.same([store.isRefusing(), writable, outbox.leftover()], [false, 1, []]);
+    t.same(calls.slice(-3), ["remove probe", "write probe", "remove probe"]);
+  },
+);
+
+t.test("a failed deletion alone makes the store refuse, and is repeated", async (t) => {
+  let refusals = 2;
+  const { clock, outbox, store } = recorded((call) => call === "remove a" && refusals-- > 0);
+  const writable: number[] = [];
+  store.onWritable(() => writable.push(1));
+  store.onWritable(() => writable.push(2));
+  store.write([row("a"), row("b")]);
+  store.forget(["a"]);
+  t.equal(store.isRefusing(), true);
+  await clock.advance(500);
+  t.same([store.isRefusing(), outbox.leftover()], [true, ["a", "b"]]);
+  await clock.advance(500);
+  t.same([store.isRefusing(), outbox.leftover()], [false, ["b"]]);
+  t.same(writable, [1, 2], "every relay is notified");
+  t.equal(store.write([row("c")]), true);
+});
+
+t.test("a refused write leaves none of its rows, and they may be written again", async (t) => {
+  let full = true;
+  const { clock, outbox, store } = recorded((call) => full && call === "write a b");
+  t.equal(store.write([row("a"), row("b")]), false);
+  t.same(outbox.leftover(), []);
+  full = false;
+  await clock.advance(500);
+  t.equal(store.write([row("a"), row("b")]), true);
+  t.same(outbox.leftover(), ["a", "b"]);
 });
 
 t.test(

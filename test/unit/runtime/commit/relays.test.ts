@@ -8,23 +8,38 @@ import type { ActorDefinition, EffectHandler } from "../../../../src/runtime/def
 import { joinableIn } from "../../../../src/runtime/effects/joinable.ts";
 import { Relays } from "../../../../src/runtime/commit/relays.ts";
 import type { LockRef, Outcome, WriteSet } from "../../../../src/runtime/commit/write-set.ts";
-import { silent } from "./relay-stage.ts";
+import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
+import type { AppendResult, Journal } from "../../../../src/runtime/ports.ts";
+import { commitsIn, silent } from "./relay-stage.ts";
 
 const notNow = (): undefined => undefined;
 
-/** Two streams of two partitions, and a lock in each. */
-function stage(faults: (subject: string) => Fault | undefined = () => undefined) {
+/** Two streams of two partitions each: 0 and 2, 1 and 3. */
+function stage(
+  faults: (subject: string) => Fault | undefined = () => undefined,
+  answers: (stream: number) => AppendResult | undefined = () => undefined,
+) {
   const clock = new VirtualClock();
   const server = new MemoryServer({
     subjects,
     clock,
-    layout: { partitions: 2, streams: 2 },
+    layout: { partitions: 4, streams: 2 },
     latencyMs: () => 1,
     faults: ({ kind, subject }) => (kind === "append" ? faults(subject) : undefined),
   });
   const outbox = memoryOutbox();
   const moved: LockRef[] = [];
-  const relays = new Relays(memoryNode(server, "one").journals, {
+  const sent: [stream: number, commits: string[]][] = [];
+  const journals = memoryNode(server, "one").journals.map(
+    (journal, stream): Journal => ({
+      ...journal,
+      append: async (messages, timeoutMs) => {
+        sent.push([stream, commitsIn(messages)]);
+        return answers(stream) ?? (await journal.append(messages, timeoutMs));
+      },
+    }),
+  );
+  const relays = new Relays(journals, {
     subjects,
     outbox,
     clock,
@@ -50,7 +65,23 @@ function stage(faults: (subject: string) => Fault | undefined = () => undefined)
       resolved: (outcome) => outcomes.set(commit, outcome),
     };
   };
-  return { clock, relays, outbox, moved, logs, lock, outcomes, writeSet };
+  /** A record and a second subject with a precondition, as an order and its hold. */
+  const order = (commit: string, partition: 0 | 1, locks: readonly LockRef[]): WriteSet => {
+    const { messages, preconditions, ...rest } = writeSet(commit, partition, locks);
+    const hold = subjects.record(partition, `${commit}-hold`);
+    return {
+      ...rest,
+      messages: [...messages, { subject: hold, payload: commit, headers: { [RecordHeader.commit]: commit } }],
+      preconditions: [...preconditions, { subject: hold, sequence: 0 }],
+    };
+  };
+  /** A second lock of the stream, as that of the inventory. */
+  const second = (stream: 0 | 1): LockRef => {
+    const subject = subjects.lock(`partition.${stream + 2}`, stream);
+    logs[stream].propose([{ subject, payload: "" }], () => {});
+    return { subject, epoch: logs[stream].lastSequence };
+  };
+  return { clock, relays, outbox, moved, logs, lock, second, outcomes, writeSet, order, sent };
 }
 
 t.test(
@@ -108,6 +139,105 @@ t.test("a moved lock drops the write sets of its own stream only", async (t) => 
   t.match(outcomes.get("a"), { status: "stored" });
   t.match(outcomes.get("b"), { status: "dropped", why: "lock_moved" });
   t.same(moved, [one]);
+});
+
+t.test(
+  "an order with two locks of one stream goes there, and each of them alone can refuse it",
+  async (t) => {
+    for (const which of ["none", "first", "second"]) {
+      const { clock, relays, moved, logs, lock, second, outcomes, order, sent } = stage();
+      const locks = [[lock(0), second(0)] as const, [lock(1), second(1)] as const];
+      if (which === "first") lock(1);
+      if (which === "second") second(1);
+      relays.submit(order("a", 0, locks[0] ?? []));
+      relays.submit(order("b", 1, locks[1] ?? []));
+      await clock.advanceUntil(() => outcomes.size === 2, 1000);
+      t.match(outcomes.get("a"), { status: "stored" }, which);
+      const dropped = { status: "dropped", why: "lock_moved" };
+      t.match(outcomes.get("b"), which === "none" ? { status: "stored" } : dropped, which);
+      t.same(moved, { first: [locks[1]?.[0]], second: [locks[1]?.[1]] }[which] ?? [], which);
+      t.same(
+        sent.slice(0, 2),
+        [
+          [0, ["a"]],
+          [1, ["b"]],
+        ],
+        which,
+      );
+      const stored = logs[1].last(subjects.record(1, "b-hold"))?.payload;
+      t.equal(stored, which === "none" ? "b" : undefined, which);
+    }
+  },
+);
+
+t.test("the state of all streams: sums, the oldest, and any trouble of one of them", async (t) => {
+  const silent: AppendResult = { status: "unanswered", reason: "no answer in time" };
+  const full: AppendResult = { status: "unanswered", reason: "insufficient resources", noRoom: true };
+  for (const troubled of [0, 1] as const) {
+    const other = troubled === 0 ? 1 : 0;
+    let answer: AppendResult | undefined = silent;
+    const { clock, relays, lock, outcomes, writeSet } = stage(undefined, (stream) =>
+      stream === troubled ? answer : undefined,
+    );
+    const locks = [lock(0), lock(1)];
+    const submit = (commit: string, stream: 0 | 1) =>
+      relays.submit(writeSet(commit, stream, locks.slice(stream, stream + 1)));
+    t.match(relays.state(), {
+      depth: 0,
+      oldestMs: 0,
+      answered: true,
+      noRoom: undefined,
+      storeRefuses: false,
+    });
+    submit("a", troubled);
+    await clock.advance(40);
+    submit("b", troubled);
+    submit("c", other);
+    await clock.advance(30);
+    const title = `stream ${troubled}`;
+    t.match(relays.state(), { depth: 2, oldestMs: 70, answered: false, batches: 1, writeSets: 1 }, title);
+    answer = full;
+    await clock.advance(1000);
+    t.equal(relays.state().noRoom, "insufficient resources", title);
+    answer = undefined;
+    await clock.advance(1000);
+    const calm = { depth: 0, oldestMs: 0, answered: true, batches: 3, writeSets: 3 };
+    t.match(relays.state(), calm, title);
+    t.equal(relays.state().noRoom, undefined, title);
+    t.equal(outcomes.size, 3, title);
+  }
+});
+
+t.test("stopped, no stream is written any more, and the store is not probed", async (t) => {
+  const { clock, relays, outbox, lock, outcomes, writeSet, sent } = stage();
+  const [zero, one] = [lock(0), lock(1)];
+  outbox.failWith("disk full");
+  relays.submit(writeSet("a", 0, [zero]));
+  await clock.advance(10);
+  t.match(outcomes.get("a"), { status: "dropped", why: "store_unavailable" });
+  relays.stop();
+  outbox.failWith(undefined);
+  relays.submit(writeSet("b", 0, [zero]));
+  relays.submit(writeSet("c", 1, [one]));
+  await clock.advance(3000);
+  t.same([sent, outcomes.size, relays.state().storeRefuses], [[], 1, true]);
+});
+
+t.test("each stream has its own batch in flight", async (t) => {
+  const { clock, relays, lock, writeSet, sent } = stage(() => ({ delayMs: 50 }));
+  const [zero, one] = [lock(0), lock(1)];
+  for (const [commit, stream] of [
+    ["a", 0],
+    ["b", 1],
+  ] as const)
+    relays.submit(writeSet(commit, stream, [stream === 0 ? zero : one]));
+  await clock.advance(1);
+  relays.submit(writeSet("c", 0, [zero]));
+  await clock.advance(1);
+  t.same(sent, [
+    [0, ["a"]],
+    [1, ["b"]],
+  ]);
 });
 
 t.test("a write set of two streams, of none, or of an unknown one is a programmer fault", async (t) => {
