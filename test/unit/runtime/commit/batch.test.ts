@@ -157,6 +157,17 @@ t.test(
   },
 );
 
+t.test("of several dependents in a batch only the first carries the fence", (t) => {
+  const dependent = { sequence: undefined, hold: { sequence: undefined } };
+  const last: [string, number][] = [
+    [record("a"), 8],
+    [hold("a"), 9],
+  ];
+  const fences = fencesIn(compose([order("a1", dependent), order("a2", dependent)], last).messages);
+  t.same(fences.slice(0, -2), last);
+  t.end();
+});
+
 t.test("a sequence that a write set names counts, and the last stored one where it names none", (t) => {
   const last: [string, number][] = [
     [record("a"), 8],

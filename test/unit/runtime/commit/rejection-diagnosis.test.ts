@@ -201,6 +201,18 @@ t.test("a queued write set that shared an earlier batch is found, with those bef
   );
 });
 
+t.test("what was stored is reported in the order of the batch, not by subject", async (t) => {
+  const writeSets = [order("a1"), order("b1"), order("a2", { ...dependent, hold: dependent })];
+  const result = await found(writeSets, {
+    [record("a")]: [43, "a2"],
+    [hold("a")]: [44, "a2"],
+    [record("b")]: [41, "b1"],
+    [hold("b")]: [42, "b1"],
+  });
+  t.same(commits(result?.stored), ["a1", "b1", "a2"]);
+  t.equal(result?.lastSequence, 44);
+});
+
 t.test("only write sets of the batch are dropped: queued ones are not judged", async (t) => {
   const stored = { [record("a")]: [50, FOREIGN], [inventory.subject]: [60, ""] } as const;
   const result = await found([order("a1")], stored, [order("b1"), write("a2", dependent)]);

@@ -452,6 +452,17 @@ t.test("a relay that is stopped resolves nothing and sends nothing, whatever arr
   }
 });
 
+t.test(
+  "a relay that is stopped before it has written what was submitted neither writes nor sends it",
+  async (t) => {
+    const world = stage();
+    world.order("a1");
+    world.relay.stop();
+    await world.clock.advance(1000);
+    t.same([world.appended.length, world.outbox.depth(), world.resolvedOrder], [0, 0, []]);
+  },
+);
+
 t.test("a write set without a precondition is a programmer fault, and counts for nothing", async (t) => {
   const world = stage();
   const writeSet = { commit: "x", locks: world.both, messages: [], preconditions: [], resolved: () => {} };

@@ -3,7 +3,7 @@ import t from "tap";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import type { LockRef } from "../../../../src/runtime/commit/write-set.ts";
-import { commitsIn, fencesIn, holdOnly, relayStage, type Write } from "./relay-stage.ts";
+import { commitsIn, fencesIn, holdOnly, relayStage, type Write, writeSetOf } from "./relay-stage.ts";
 
 const record = (actor: string) => subjects.record(0, actor);
 const { hold } = inventorySubjects;
