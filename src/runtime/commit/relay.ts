@@ -362,6 +362,8 @@ export class Relay implements WriteSetSink {
       );
       if (depends && !chosen.has(writeSet)) found.push(writeSet);
       if (depends || chosen.has(writeSet)) touch(writeSet);
+      // It names its own sequences: what follows depends on it, and not on what was before it.
+      else for (const { subject } of writeSet.preconditions) touched.delete(subject);
     }
     return found;
   }

@@ -248,8 +248,9 @@ t.test("each outcome is reported to everything that joined, once, and before the
   t.end();
 });
 
+const events = (count: number) => Array.from({ length: count }, () => ({ type: "said" }));
+
 t.test("exactly as many messages and bytes as the limits fit, and one more is too large", (t) => {
-  const events = (count: number) => Array.from({ length: count }, () => ({ type: "said" }));
   t.equal(
     writeSetOf({ events: events(limits.writeSetMessages - 1) }).messages.length,
     limits.writeSetMessages,

@@ -176,6 +176,17 @@ t.test("a failed deletion alone makes the store refuse, and is repeated", async 
   t.equal(store.write([row("c")]), true);
 });
 
+t.test("what is notified that the store accepts writes can write at once", async (t) => {
+  const { clock, outbox, store } = stage();
+  const written: boolean[] = [];
+  store.onWritable(() => void written.push(store.write([row("b")])));
+  outbox.failWith("disk full");
+  store.write([row("a")]);
+  outbox.failWith(undefined);
+  await clock.advance(600);
+  t.same([written, outbox.leftover()], [[true], ["b"]]);
+});
+
 t.test("a refused write leaves none of its rows, and they may be written again", async (t) => {
   let full = true;
   const { clock, outbox, store } = recorded((call) => full && call === "write a b");

@@ -33,8 +33,9 @@ const LOCKS: Stored = { [partition.subject]: [11, ""], [inventory.subject]: [12,
 
 type Request = { readonly asked: readonly string[]; readonly through: number };
 
+const unused = (): Promise<never> => Promise.reject(new Error("not needed here"));
+
 function journalOf(stored: Stored, requests: Request[] = []): Journal {
-  const unused = () => Promise.reject(new Error("not needed here"));
   return {
     append: unused,
     readLast: unused,
@@ -191,6 +192,7 @@ t.test("a queued write set that shared an earlier batch is found, with those bef
   t.same(commits(result?.stored), ["a1", "a2", "a3"], "in order, without other orders and later ones");
   t.equal(result?.lastSequence, 71);
   const part = await found([order("a1")], { [record("a")]: [70, "a2"], [hold("a")]: [66, "a1"] }, queued);
+  t.equal(part?.lastSequence, 70, "the highest, whichever subject has it");
   t.same(commits(part?.stored), ["a1", "a2"]);
   t.same(
     [...(part?.sequences ?? [])],
@@ -245,12 +247,14 @@ t.test(
   },
 );
 
+/** A journal whose readings fail. */
+function failing(error: Error): Journal {
+  const readLastTogether = (): Promise<never> => Promise.reject(error);
+  return { ...journalOf({}), readLastTogether };
+}
+
 t.test("no reading, or one that is too old, explains nothing; another error is a fault", async (t) => {
   const batch = composeBatch([order("a1")], new Map(), new Set(), subjects);
-  const failing = (error: Error): Journal => ({
-    ...journalOf({}),
-    readLastTogether: () => Promise.reject(error),
-  });
   for (const error of [new Unavailable("no answer in time"), new ReplicaLagging("too old")])
     t.equal(await diagnose(batch, [], failing(error), false), undefined);
   await t.rejects(diagnose(batch, [], failing(new TypeError("fault")), false), TypeError);

@@ -22,6 +22,13 @@ const aggregator = {
   committed: () => {},
 };
 
+/** Messages of so many SKUs. */
+const stocks = (count: number, name: unknown) =>
+  Array.from({ length: count }, (_, n) => ({
+    subject: inventorySubjects.stock(`${String(name)}-${n}`),
+    payload: "",
+  }));
+
 /**
  * Submits, and asserts that every write set is stored, in order, each once. Returns the number of messages of each batch.
  */
@@ -113,12 +120,10 @@ t.test("the locks of many partitions make the batch too long", async (t) => {
 t.test("a batch that has to be shortened twice loses none", async (t) => {
   const stage = relayStage();
   const locks = [stage.lock("partition.0"), stage.lock("inventory.0")];
-  const wide = { ...aggregator, compose: (changes: readonly unknown[]) => changes.flatMap(tenOf) };
-  const tenOf = (change: unknown) =>
-    Array.from({ length: 10 }, (_, n) => ({
-      subject: inventorySubjects.stock(`${String(change)}-${n}`),
-      payload: "",
-    }));
+  const wide = {
+    ...aggregator,
+    compose: (changes: readonly unknown[]) => changes.flatMap((change) => stocks(10, change)),
+  };
   const sizes = await allStored(
     t,
     stage,
@@ -148,8 +153,7 @@ t.test(
   async (t) => {
     const stage = relayStage();
     const locks = [stage.lock("partition.0"), stage.lock("inventory.0")];
-    const wide = { ...aggregator, compose: () => Array.from({ length: 200 }, (_, n) => stock(n)) };
-    const stock = (n: number) => ({ subject: inventorySubjects.stock(String(n)), payload: "" });
+    const wide = { ...aggregator, compose: () => stocks(200, "X") };
     const long = { events: limits.writeSetMessages - 1, delta: { aggregator: wide, delta: 1 } };
     const sizes = await allStored(
       t,

@@ -2,55 +2,11 @@
 import t from "tap";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
-import type { LockRef } from "../../../../src/runtime/commit/write-set.ts";
-import { commitsIn, fencesIn, holdOnly, relayStage, type Write, writeSetOf } from "./relay-stage.ts";
-
-const record = (actor: string) => subjects.record(0, actor);
-const { hold } = inventorySubjects;
-const FOREIGN = "another writer";
-const dependent = { sequence: undefined };
-
-/** A relay, and the two locks of every order that reserves. */
-function stage() {
-  const world = relayStage();
-  const partition = world.lock("partition.0");
-  const inventory = world.lock("inventory.0");
-  const both: readonly LockRef[] = [partition, inventory];
-  /** An order that reserves: record and hold. */
-  const order = (commit: string, more: Partial<Write> = {}): void =>
-    world.submit({
-      commit,
-      actor: commit.slice(0, 1),
-      sequence: 0,
-      hold: { sequence: 0 },
-      locks: both,
-      ...more,
-    });
-  /** A later record of an order, without its hold. */
-  const note = (commit: string, more: Partial<Write> = {}): void =>
-    world.submit({ commit, actor: commit.slice(0, 1), sequence: 0, locks: [partition], ...more });
-  const statuses = (...commits: string[]): string[] => commits.map(world.status);
-  /** Loses the answers of the next batches, though they are stored. */
-  const loseAnswers = (count = 1): void => {
-    let left = count;
-    world.faults.push(({ kind }) => (kind === "append" && left-- > 0 ? { lose: "answer" } : undefined));
-  };
-  return {
-    ...world,
-    resolvedOrder: world.order,
-    partition,
-    inventory,
-    both,
-    order,
-    note,
-    statuses,
-    loseAnswers,
-  };
-}
-type Stage = ReturnType<typeof stage>;
+import { FOREIGN, dependent, hold, orderStage, record, type OrderStage } from "./order-stage.ts";
+import { commitsIn, fencesIn, holdOnly } from "./relay-stage.ts";
 
 t.test("orders that wait together share a batch, and each outcome holds both of its subjects", async (t) => {
-  const world = stage();
+  const world = orderStage();
   world.order("a1", { events: 1 });
   world.order("b1");
   world.note("a2", dependent);
@@ -77,7 +33,7 @@ t.test("orders that wait together share a batch, and each outcome holds both of 
 t.test(
   "an order in the next batch is checked against what the last batch stored, record and hold",
   async (t) => {
-    const world = stage();
+    const world = orderStage();
     world.order("a1");
     await world.clock.advance(1);
     world.order("a2", { ...dependent, hold: dependent });
@@ -95,7 +51,9 @@ t.test(
 );
 
 /** Changes of the log under one layer each: only this layer can refuse the order then. */
-const layers: Readonly<Record<string, { readonly change: (world: Stage) => void; readonly why: string }>> = {
+const layers: Readonly<
+  Record<string, { readonly change: (world: OrderStage) => void; readonly why: string }>
+> = {
   "the order's record": { change: ({ store }) => void store(record("a"), FOREIGN), why: "fenced" },
   "the order's hold": { change: ({ store }) => void store(hold("a"), FOREIGN), why: "fenced" },
   "the partition's lock": {
@@ -111,7 +69,7 @@ const layers: Readonly<Record<string, { readonly change: (world: Stage) => void;
 t.test("each fence refuses alone, with all others in place, and leaves nothing of the order", async (t) => {
   for (const [what, { change, why }] of Object.entries(layers)) {
     for (const events of [0, 1]) {
-      const world = stage();
+      const world = orderStage();
       change(world);
       world.order("a1", { events });
       await world.resolved(1);
@@ -128,7 +86,7 @@ t.test(
   "an order that is refused in a batch of others is dropped with its dependents, and the others are stored",
   async (t) => {
     for (const [what, { change, why }] of Object.entries(layers)) {
-      const world = stage();
+      const world = orderStage();
       change(world);
       world.note("b1");
       world.order("a1");
@@ -153,7 +111,7 @@ t.test(
 t.test(
   "the inventory's lock moved: orders without a hold are stored, with theirs the partition's lock",
   async (t) => {
-    const world = stage();
+    const world = orderStage();
     world.store(world.inventory.subject, FOREIGN);
     world.order("a1");
     world.note("b1");
@@ -166,7 +124,7 @@ t.test(
 );
 
 t.test("both locks moved: each is reported once, and everything under them is dropped", async (t) => {
-  const world = stage();
+  const world = orderStage();
   for (const lock of world.both) world.store(lock.subject, FOREIGN);
   world.order("a1");
   world.note("b1");
@@ -180,8 +138,8 @@ t.test(
   "an order whose lost attempt was stored is identified by the subject that still carries its commit",
   async (t) => {
     for (const [what, { change }] of Object.entries(layers)) {
-      const world = stage();
-      world.loseAnswers();
+      const world = orderStage();
+      world.loseAnswer();
       world.order("a1");
       await world.clock.advance(50);
       t.same(
@@ -208,8 +166,8 @@ t.test(
   "after a lost attempt that was stored, dependents are dropped where another writer came between",
   async (t) => {
     for (const [what, { change }] of Object.entries(layers)) {
-      const world = stage();
-      world.loseAnswers();
+      const world = orderStage();
+      world.loseAnswer();
       world.order("a1");
       await world.clock.advance(50);
       world.note("a2", dependent);
@@ -226,93 +184,12 @@ t.test(
   },
 );
 
-t.test("a dropped order frees its subjects: the next decision names its own sequences", async (t) => {
-  const world = stage();
-  const [foreignRecord, foreignHold] = [world.store(record("a"), FOREIGN), world.store(hold("a"), FOREIGN)];
-  world.order("a1");
-  world.order("a2", { ...dependent, hold: dependent });
-  await world.resolved(2);
-  world.order("a3", { sequence: foreignRecord, hold: { sequence: foreignHold } });
-  world.order("a4", { ...dependent, hold: dependent });
-  await world.resolved(4);
-  t.same(world.statuses("a1", "a2", "a3", "a4"), ["fenced", "fenced", "stored", "stored"]);
-  t.same(world.holds("a"), [FOREIGN, "a3", "a4"]);
-});
-
-t.test(
-  "outcomes of one order are reported in its order, whatever each of its write sets was dropped for",
-  async (t) => {
-    const world = stage();
-    // Loaded before a0 was stored: fenced by the record. Its dependent also has the lock that has moved.
-    world.note("a0");
-    await world.clock.advance(1);
-    world.note("a1");
-    world.order("a2", dependent);
-    world.note("a3", dependent);
-    world.store(world.inventory.subject, FOREIGN);
-    await world.resolved(4);
-    t.same(world.statuses("a0", "a1", "a2", "a3"), ["stored", "fenced", "lock_moved", "fenced"]);
-    t.same(world.resolvedOrder, ["a0", "a1", "a2", "a3"]);
-  },
-);
-
-t.test("what was submitted before a dropped order is no dependent of it", async (t) => {
-  for (const waits of ["a first record", "a dependent"]) {
-    const world = stage();
-    if (waits === "a dependent") {
-      world.note("a0");
-      await world.clock.advance(1);
-    }
-    world.note("a1", waits === "a dependent" ? dependent : {});
-    world.note("a2", dependent);
-    world.order("a3", dependent);
-    world.note("a4", dependent);
-    world.store(world.inventory.subject, FOREIGN);
-    await world.resolved(waits === "a dependent" ? 5 : 4);
-    t.same(
-      world.statuses("a1", "a2", "a3", "a4"),
-      ["stored", "stored", "lock_moved", "fenced"],
-      `the first is ${waits}`,
-    );
-    t.same(world.stored("a").slice(-2), ["a1", "a2"]);
-  }
-});
-
-t.test("a hold that was overtaken drops what depends on the order's record too, in its order", async (t) => {
-  const world = stage();
-  world.store(hold("a"), FOREIGN);
-  world.order("a1");
-  world.note("a2", dependent);
-  world.order("a3", { ...dependent, hold: dependent });
-  world.note("a4", dependent);
-  world.submitWriteSet(
-    holdOnly({ commit: "h", actor: "a", sequence: 0, hold: dependent, locks: [world.inventory] }),
-  );
-  await world.resolved(5);
-  t.same(world.statuses("a1", "a2", "a3", "a4", "h"), ["fenced", "fenced", "fenced", "fenced", "fenced"]);
-  t.same(world.resolvedOrder, ["a1", "a2", "a3", "a4", "h"]);
-  t.same([world.stored("a"), world.holds("a")], [[], [FOREIGN]]);
-});
-
-t.test("what depends on an order through its hold alone is dropped with it", async (t) => {
-  const world = stage();
-  world.store(record("a"), FOREIGN);
-  world.order("a1");
-  const ended = { sequence: 0, hold: dependent, locks: [world.inventory] };
-  world.submitWriteSet(holdOnly({ commit: "h1", actor: "a", ...ended }));
-  await world.clock.advance(1);
-  world.submitWriteSet(holdOnly({ commit: "h2", actor: "a", ...ended }));
-  await world.resolved(3);
-  t.same(world.statuses("a1", "h1", "h2"), ["fenced", "fenced", "fenced"]);
-  t.same(world.holds("a"), []);
-});
-
 t.test(
   "the stock of a batch that is put together again is computed again, from what is acknowledged",
   async (t) => {
     for (const [what, { change }] of Object.entries(layers)) {
       if (what === "the partition's lock") continue;
-      const world = stage();
+      const world = orderStage();
       let acknowledged = 100;
       const acknowledgements: unknown[] = [];
       const sum = (changes: readonly unknown[]): number =>
@@ -350,7 +227,7 @@ t.test(
 t.test(
   "a write set of an earlier ownership of the inventory goes alone, and takes no other with it",
   async (t) => {
-    const world = stage();
+    const world = orderStage();
     const now = world.lock("inventory.0");
     world.order("a1");
     world.order("b1", { locks: [world.partition, now] });
