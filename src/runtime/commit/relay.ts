@@ -9,7 +9,8 @@
  *   relay.R4. When a write set is dropped, every dependent, a later write set of one of its subjects, is dropped too.
  *   relay.R5. `resolved` is called once for each write set, in the order of submission among write sets of one subject.
  *       One exception: a refusal by the local store is reported at once, before the outcome of earlier ones is known.
- * Proved by: test/unit/runtime/commit/relay.test.ts, test/unit/runtime/cluster.test.ts
+ * Proved by: test/unit/runtime/commit/relay.test.ts, relay-answers.test.ts, relay-batch-sizes.test.ts,
+ *   relay-dependents.test.ts, relay-order-and-hold.test.ts, relay-state.test.ts, test/unit/runtime/cluster.test.ts
  */
 import { limits } from "../limits.ts";
 import type { Subjects } from "../subjects.ts";

@@ -65,7 +65,7 @@ export function orderStage(options?: Parameters<typeof relayStage>[0]) {
         return { lose: "answer" };
       });
     },
-    /** The next batch reaches the server so much later, ms. */
+    /** The next batch reaches the server later by this, ms. */
     delayBatch(delayMs: number): void {
       let first = true;
       world.faults.push(({ kind }) => {

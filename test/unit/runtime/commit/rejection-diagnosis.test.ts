@@ -248,8 +248,10 @@ t.test(
 );
 
 /** A journal whose readings fail. */
-function failing(error: Error): Journal {
-  const readLastTogether = (): Promise<never> => Promise.reject(error);
+function failing(why: Error): Journal {
+  const readLastTogether = async (): Promise<never> => {
+    throw why;
+  };
   return { ...journalOf({}), readLastTogether };
 }
 

@@ -238,7 +238,7 @@ t.test("a connection that is lost and found again: what waits is sent then, in o
 });
 
 t.test(
-  "a connection that is lost after the batch was sent: its order is identified afterwards",
+  "a connection that is lost after the batch was sent: its order is identified when it is found",
   async (t) => {
     const world = orderStage();
     world.faults.push(({ kind }) => (kind === "append" ? { delayMs: 10 } : undefined));

@@ -22,7 +22,7 @@ const aggregator = {
   committed: () => {},
 };
 
-/** Messages of so many SKUs. */
+/** One message for each of `count` SKUs. */
 const stocks = (count: number, name: unknown) =>
   Array.from({ length: count }, (_, n) => ({
     subject: inventorySubjects.stock(`${String(name)}-${n}`),
@@ -30,7 +30,7 @@ const stocks = (count: number, name: unknown) =>
   }));
 
 /**
- * Submits, and asserts that every write set is stored, in order, each once. Returns the number of messages of each batch.
+ * Submits, and asserts that every write set is stored, in order, each once. Returns the sizes of the batches.
  */
 async function allStored(t: Test, stage: Stage, writes: readonly Write[]): Promise<number[]> {
   for (const write of writes) stage.submit(write);

@@ -184,6 +184,9 @@ t.test(
   },
 );
 
+const sum = (changes: readonly unknown[]): number =>
+  changes.reduce<number>((total, change) => total + Number(change), 0);
+
 t.test(
   "the stock of a batch that is put together again is computed again, from what is acknowledged",
   async (t) => {
@@ -192,8 +195,6 @@ t.test(
       const world = orderStage();
       let acknowledged = 100;
       const acknowledgements: unknown[] = [];
-      const sum = (changes: readonly unknown[]): number =>
-        changes.reduce<number>((total, change) => total + Number(change), 0);
       const aggregator = {
         compose: (changes: readonly unknown[]) => [
           { subject: inventorySubjects.stock("X"), payload: String(acknowledged - sum(changes)) },

@@ -69,7 +69,7 @@ async function stage() {
       },
     });
   };
-  /** Places an order for so many pieces of A. */
+  /** Places an order for some pieces of A. */
   const place = (id: string, pieces: number): void =>
     order(id, shard.joinReserve(reserve(id, ["A", pieces])));
   const stocks = () => world.under(inventorySubjects.stock("A")).map((payload) => JSON.parse(payload));
