@@ -259,11 +259,17 @@ export class Activation {
 
   // The mailbox.
 
-  /** Puts an input into the mailbox; one of the inbox before later ones of the inbox. */
+  /**
+   * Puts an input into the mailbox; one of the inbox before later ones of the inbox, and while the inbox is read before
+   * every input from elsewhere.
+   */
   enqueue(pending: PendingInput): void {
     this.assert(this.now !== "retired" && !this.canProcess(), "enqueue");
     const { mailbox } = this;
-    const at = pending.inbox > 0 ? mailbox.findIndex((waiting) => waiting.inbox > pending.inbox) : -1;
+    const first = this.now === "catching-up";
+    const isLater = ({ inbox }: PendingInput): boolean =>
+      inbox > pending.inbox || (first && inbox === 0);
+    const at = pending.inbox > 0 ? mailbox.findIndex(isLater) : -1;
     if (at < 0) mailbox.push(pending);
     else mailbox.splice(at, 0, pending);
   }

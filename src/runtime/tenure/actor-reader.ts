@@ -51,7 +51,7 @@ export class ActorReader {
       }
       if (ended()) return notOwner;
       if (!activation.isLoaded()) return snapshot ? replies.ok(snapshot, false) : notFound;
-      processor.drainMailbox(activation);
+      processor.loadEnded(activation);
     }
     return activation.acked ? replies.ok(activation.acked, false) : notFound;
   }

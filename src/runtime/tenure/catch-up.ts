@@ -14,6 +14,7 @@ import { type Failpoints, failpoint } from "../failpoints.ts";
 import { readInput } from "../actor/inbox-input.ts";
 import type { Semaphore } from "../semaphore.ts";
 import type { Loader } from "./loader.ts";
+import type { ParkedRegistry } from "./parked-actors.ts";
 import { type Clock, type Journal, type Log, type StoredMessage, Unavailable } from "../ports.ts";
 import type { InboxProgress } from "./inbox-progress.ts";
 import type { ActivationCache } from "./activation-cache.ts";
@@ -27,6 +28,7 @@ export type CatchUpsOptions = {
   readonly partition: number;
   readonly activations: ActivationCache;
   readonly loader: Loader;
+  readonly parked: ParkedRegistry;
   /** Bounds the reads under way. */
   readonly loads: Semaphore;
   readonly progress: InboxProgress;
@@ -57,14 +59,12 @@ export class CatchUps {
    * @param newest sequence of an input that is known to be in the inbox: an older reading is rejected
    */
   start(actor: string, newest: number): Promise<void> {
-    const begun = !this.lagging.has(actor);
-    if (begun) this.lagging.set(actor, []);
-    const caughtUp = this.done(actor);
-    if (begun) {
+    if (!this.lagging.has(actor)) {
       this.options.activations.activation(actor).beginCatchUp();
+      this.lagging.set(actor, []);
       void this.catchUp(actor, newest);
     }
-    return caughtUp;
+    return this.done(actor);
   }
 
   /** Resolves when the actor does not lag. */
@@ -79,10 +79,12 @@ export class CatchUps {
   }
 
   private async catchUp(actor: string, newest: number): Promise<void> {
-    const { activations, loader, log, progress } = this.options;
+    const { activations, loader, log, parked, progress } = this.options;
     const inbox = await this.read(actor, newest);
     if (this.options.ended()) return;
-    const activation = activations.activation(actor);
+    // A read of the actor may have parked it meanwhile: then its inputs wait for the parking, or for a newer node.
+    const quarantined = parked.get(actor);
+    const activation = quarantined ? undefined : activations.activation(actor);
     const waiting = new Set<number>();
     let counted = false;
     for (const message of inbox) {
@@ -95,11 +97,12 @@ export class CatchUps {
       });
       if (!fresh) continue;
       waiting.add(sequence);
-      activation.enqueue(fireAndForget(read.input, sequence));
+      if (quarantined) parked.letGo(quarantined, sequence);
+      else activation?.enqueue(fireAndForget(read.input, sequence));
     }
     counted = true;
-    activation.endCatchUp();
-    await loader.load(activation);
+    activation?.endCatchUp();
+    if (activation) await loader.load(activation);
     if (waiting.size === 0) this.finish(actor);
   }
 

@@ -93,6 +93,10 @@ export class InputProcessor implements LoadEvents {
     this.options.mayBeIdle();
   }
 
+  loadFailed(): void {
+    this.options.mayBeIdle();
+  }
+
   /** Parks the actor, or sets it apart when a newer machine has stored it. */
   unreadable(activation: Activation, error: MachineFault): void {
     const { log, onNewer, parked } = this.options;
@@ -105,6 +109,7 @@ export class InputProcessor implements LoadEvents {
       parked.park({ actor, reason: error.message, version: 0, record: 0 }, undefined);
     }
     this.remove(activation);
+    this.options.mayBeIdle();
   }
 
   /** Decides one input on an activation that is ready. */

@@ -36,6 +36,8 @@ export interface LoadEvents {
   loaded(activation: Activation): void;
   /** A load has ended without an error. The mailbox may be drained if the activation is ready. */
   loadEnded(activation: Activation): void;
+  /** A load has failed and its callers are answered; an input that is left has the actor read again. */
+  loadFailed(): void;
   /** This node cannot read the actor's state, now or later. */
   unreadable(activation: Activation, error: MachineFault): void;
 }
@@ -176,6 +178,7 @@ export class Loader {
     }
     if (activation.isBlank()) activations.delete(activation);
     else clock.after(RETRY_MS, () => void this.load(activation));
+    this.events.loadFailed();
   }
 }
 

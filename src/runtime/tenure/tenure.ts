@@ -89,7 +89,7 @@ export class Tenure {
     this.parked = parked;
     this.processor = processor;
     this.reader = new ActorReader({ ...shared, processor, parked });
-    this.catchUps = new CatchUps({ ...shared, loader });
+    this.catchUps = new CatchUps({ ...shared, loader, parked });
     const { catchUps, reader } = this;
     this.operatorActions = new OperatorActions({ ...shared, loader, parked, catchUps, reader });
   }
