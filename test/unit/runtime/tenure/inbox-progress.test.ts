@@ -24,6 +24,13 @@ t.test("an input under way holds the progress just below it, whatever was seen a
   t.equal(progress.resolvedThrough(INFINITE), 140);
 });
 
+t.test("the lowest input under way holds the progress, in whatever order they came", async (t) => {
+  const progress = new InboxProgress(100);
+  for (const sequence of [120, 110, 130]) progress.begin(sequence);
+  progress.saw(140);
+  t.equal(progress.resolvedThrough(INFINITE), 109);
+});
+
 t.test("an input below the lock entry holds the progress too", async (t) => {
   const progress = new InboxProgress(100);
   progress.begin(50);

@@ -194,7 +194,7 @@ const works: Record<string, Work> = {
     begin: (stage) => {
       const replies = stage.command("work", { waitMs: 60_000 });
       stage.one("stored");
-      t.same(replies, [], "it waits");
+      if (replies.length > 0) throw new Error("the caller does not wait");
       stage.outcome("one", GENERATION);
       return [replies];
     },
@@ -240,8 +240,7 @@ const works: Record<string, Work> = {
     begin: async (stage) => {
       stage.next();
       stage.park({});
-      const sequence = stage.deliver("note.1");
-      t.ok(sequence > 0);
+      stage.deliver("note.1");
       const reply = replyOf(stage.tenure.resume("d"));
       await stage.clock.advance(1);
       return [reply];
@@ -255,7 +254,7 @@ const works: Record<string, Work> = {
   },
   "an operator's skip": {
     begin: async (stage) => {
-      const inbox = stage.deliver("poison");
+      stage.deliver("poison");
       await stage.clock.advance(1);
       stage.one("stored");
       await stage.clock.advance(1);
@@ -263,7 +262,6 @@ const works: Record<string, Work> = {
       const { id } = JSON.parse(stage.log.all("orders.parked.0.d").at(-1)?.payload ?? "{}") as { id: string };
       const reply = replyOf(stage.tenure.skip("d", id));
       await stage.clock.advance(1);
-      t.ok(inbox > 0 && stage.writeSets.length === 1);
       return [reply];
     },
     ends: {
@@ -279,7 +277,7 @@ const works: Record<string, Work> = {
       stage.deliver("note.1");
       const replies = [stage.command("note.2")];
       await stage.clock.advance(1);
-      t.equal(stage.tenure.backlog(), 2, "the parking is not stored");
+      if (stage.tenure.backlog() !== 2) throw new Error("the inputs do not wait for the parking");
       return replies;
     },
     ends: {
@@ -302,7 +300,6 @@ for (const [name, work] of Object.entries(works)) {
       t.ok(stage.writeSets.length > 0, "a write set is submitted");
       const end = work.ends[endOf(how)];
       const idle = replyOf(stage.tenure.idle().then(() => ({ status: "not_found" })));
-      // `idle` leaves the open effects alone, so it is asked for last where effects run.
       stage.all(how);
       await stage.quiet();
       t.same(statuses(replies), end.replies ?? replies.map(() => ""), "each caller has its reply, once");
