@@ -267,8 +267,7 @@ export class Activation {
     this.assert(this.now !== "retired" && !this.canProcess(), "enqueue");
     const { mailbox } = this;
     const first = this.now === "catching-up";
-    const isLater = ({ inbox }: PendingInput): boolean =>
-      inbox > pending.inbox || (first && inbox === 0);
+    const isLater = ({ inbox }: PendingInput): boolean => inbox > pending.inbox || (first && inbox === 0);
     const at = pending.inbox > 0 ? mailbox.findIndex(isLater) : -1;
     if (at < 0) mailbox.push(pending);
     else mailbox.splice(at, 0, pending);

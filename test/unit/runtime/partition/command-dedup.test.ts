@@ -30,7 +30,7 @@ function stage(bound = 3) {
           }),
       ),
     /** Serves a command with this reply; whether it counted as applied. */
-    async serve(request: ActorRequest, reply: ActorReply = ok): Promise<boolean> {
+    serve: async (request: ActorRequest, reply: ActorReply = ok): Promise<boolean> => {
       let last = false;
       await dedup.join(request, async (repeated) => {
         last = repeated;
@@ -62,23 +62,30 @@ t.test("a command that was applied is served as a repeat, one that failed anew",
   const { serve } = stage();
   t.equal(await serve(command("c")), false);
   t.equal(await serve(command("c")), true);
-  for (const reply of [unavailable, { status: "not_found" } as const, { status: "overloaded", retryAfterMs: 1 } as const]) {
+  for (const reply of [
+    unavailable,
+    { status: "not_found" } as const,
+    { status: "overloaded", retryAfterMs: 1 } as const,
+  ]) {
     await serve(command(reply.status), reply);
     t.equal(await serve(command(reply.status)), false, reply.status);
   }
 });
 
-t.test("a command that fails with a fault is not under way any more, and counts as not applied", async (t) => {
-  const { join, served } = stage();
-  const first = join(command("c"));
-  served[0]?.fail();
-  await t.rejects(first);
-  void join(command("c"));
-  t.same(
-    served.map(({ repeated }) => repeated),
-    [false, false],
-  );
-});
+t.test(
+  "a command that fails with a fault is not under way any more, and counts as not applied",
+  async (t) => {
+    const { join, served } = stage();
+    const first = join(command("c"));
+    served[0]?.fail();
+    await t.rejects(first);
+    void join(command("c"));
+    t.same(
+      served.map(({ repeated }) => repeated),
+      [false, false],
+    );
+  },
+);
 
 t.test("the oldest applied commands are forgotten, and exactly the bound is remembered", async (t) => {
   const { serve } = stage(3);

@@ -8,7 +8,7 @@ import type { ActorReply } from "../../../../src/runtime/actors.ts";
 import type { ActorDefinition } from "../../../../src/runtime/definition.ts";
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
 import { OutboxWriter } from "../../../../src/runtime/commit/outbox-writer.ts";
-import { Partition } from "../../../../src/runtime/partition/partition.ts";
+import { Partition, type PartitionOptions } from "../../../../src/runtime/partition/partition.ts";
 import type { StoredCheckpoint } from "../../../../src/runtime/partition/checkpoint.ts";
 import type { Bucket, Bus, Journal, Subscription } from "../../../../src/runtime/ports.ts";
 import { Relay } from "../../../../src/runtime/commit/relay.ts";
@@ -17,10 +17,23 @@ import { silent } from "../commit/relay-stage.ts";
 import { diary } from "../tenure/tenure-stage.ts";
 
 /** The steps of a takeover whose answer can be held back. */
-export const steps = ["claim read", "claim write", "replay", "parkings", "load", "follow", "serve", "flush"] as const;
+export const steps = [
+  "claim read",
+  "claim write",
+  "replay",
+  "parkings",
+  "load",
+  "follow",
+  "serve",
+  "flush",
+] as const;
 export type Step = (typeof steps)[number];
 
-export function partitionStage({ definition = diary(), inboxBound = 10 }: StageOptions = {}) {
+export function partitionStage({
+  definition = diary(),
+  inboxBound = 10,
+  refusal = () => undefined,
+}: StageOptions = {}) {
   const clock = new VirtualClock();
   const faults: ((operation: Operation) => Fault | undefined)[] = [];
   const server = new MemoryServer({
@@ -50,6 +63,8 @@ export function partitionStage({ definition = diary(), inboxBound = 10 }: StageO
     await gate;
   };
   const consumers = new Set<Subscription>();
+  let begun = 0;
+  let lastShown: number | undefined;
   const journal: Journal = {
     ...one.journal,
     readLastPerSubject: async (filter) => {
@@ -58,12 +73,17 @@ export function partitionStage({ definition = diary(), inboxBound = 10 }: StageO
       return found;
     },
     readLastTogether: async (asked, through) => {
+      if (lastShown !== undefined) {
+        const last = asked.flatMap((subject) => log.last(subject, lastShown) ?? []);
+        return { last: new Map(last.map((message) => [message.subject, message])), through: Infinity };
+      }
       const found = await one.journal.readLastTogether(asked, through);
       await pass("load");
       return found;
     },
     consume: async (options, onMessage) => {
       const isReplay = options.filters.includes(subjects.lock("partition.0"));
+      begun++;
       const gate = isReplay ? held.get("replay") : undefined;
       if (isReplay) held.delete("replay");
       const found = await one.journal.consume(options, async (message) => {
@@ -136,7 +156,7 @@ export function partitionStage({ definition = diary(), inboxBound = 10 }: StageO
     bus,
     checkpoints,
     relay,
-    refusal: () => undefined,
+    refusal,
     inboxBound,
     onNewer: (resource) => newer.push(resource),
   });
@@ -152,6 +172,12 @@ export function partitionStage({ definition = diary(), inboxBound = 10 }: StageO
     put,
     /** Consumers that are not stopped. */
     consumers,
+    /** Consumers that were ever begun. */
+    begun: (): number => begun,
+    /** Readings show the log up to this sequence, and claim to be whole; `undefined`: they are right again. */
+    forgeReadings: (sequence: number | undefined): void => {
+      lastShown = sequence;
+    },
     /** Listeners for requests of other nodes. */
     served: (): number => server.listeners(subjects.command(0)).length,
     /** Acquires the lock, as an owner of the partition does. */
@@ -162,6 +188,12 @@ export function partitionStage({ definition = diary(), inboxBound = 10 }: StageO
       held.set(step, promise);
       return resolve;
     },
+    /** The next answer of a step is a failure. */
+    fail(step: Step, error: Error): void {
+      const failed = Promise.reject(error);
+      failed.catch(() => {});
+      held.set(step, failed);
+    },
     /** Acquires lock and partition, and waits until it is open. */
     async open(): Promise<number> {
       const epoch = stage.acquireLock();
@@ -169,7 +201,7 @@ export function partitionStage({ definition = diary(), inboxBound = 10 }: StageO
       if (!(await clock.advanceUntil(() => partition.isOpen(), 5000))) throw new Error("not open");
       return epoch;
     },
-    async done<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
+    done: async <T>(promise: Promise<T>, limitMs = 60_000): Promise<T> => {
       let over = false;
       const watched = promise.finally(() => {
         over = true;
@@ -207,5 +239,9 @@ export function partitionStage({ definition = diary(), inboxBound = 10 }: StageO
   };
   return stage;
 }
-type StageOptions = { readonly definition?: ActorDefinition; readonly inboxBound?: number };
+type StageOptions = {
+  readonly definition?: ActorDefinition;
+  readonly inboxBound?: number;
+  readonly refusal?: PartitionOptions["refusal"];
+};
 export type PartitionStage = ReturnType<typeof partitionStage>;

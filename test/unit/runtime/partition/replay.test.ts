@@ -16,11 +16,11 @@ function stage({ from = 1, epoch = EPOCH } = {}) {
   const clock = new VirtualClock();
   const records: [string, number][] = [];
   let asked: { readonly filters: readonly string[]; readonly fromSequence: number } | undefined;
-  let deliver: (message: StoredMessage) => void | Promise<void> = () => {};
+  let deliver: ((message: StoredMessage) => void | Promise<void>) | undefined;
   let stops = 0;
   let isNeeded = true;
   const journal = {
-    consume: async (options: typeof asked, onMessage: typeof deliver) => {
+    consume: async (options: typeof asked, onMessage: NonNullable<typeof deliver>) => {
       asked = options;
       deliver = onMessage;
       return { stop: async () => void stops++ };
@@ -41,7 +41,7 @@ function stage({ from = 1, epoch = EPOCH } = {}) {
   }).then((found) => (result = found));
   const give = async (subject: string, sequence: number, payload = ""): Promise<void> => {
     const message = { subject, sequence, payload, headers: {}, at: 0 } as unknown as StoredMessage;
-    await deliver(message);
+    await deliver?.(message);
     await clock.advance(0);
   };
   return {
@@ -54,11 +54,7 @@ function stage({ from = 1, epoch = EPOCH } = {}) {
     leave: () => (isNeeded = false),
     give,
     record: (actor: string, sequence: number, more: object = {}) =>
-      give(
-        subjects.record(0, actor),
-        sequence,
-        JSON.stringify({ snapshot: { ...snapshot(1), ...more } }),
-      ),
+      give(subjects.record(0, actor), sequence, JSON.stringify({ snapshot: { ...snapshot(1), ...more } })),
     input: (actor: string, sequence: number) =>
       give(
         subjects.inbox(0, actor),
@@ -77,42 +73,51 @@ function stage({ from = 1, epoch = EPOCH } = {}) {
 const inputs = (found: Replay | undefined) =>
   found?.inputs.map(({ actor, sequence }) => `${actor}${sequence}`);
 
-t.test("a replay that takes longer than its checks are apart ends with the lock entry, and not before", async (t) => {
-  const { clock, record, input, lock, result, stops } = stage();
-  await clock.advance(LONG_MS);
-  t.equal(result(), undefined, "the first message is late");
-  await record("a", 10, { effects: [openEffect] });
-  await clock.advance(LONG_MS);
-  t.equal(result(), undefined, "nothing comes for a while in the middle");
-  for (let sequence = 11; sequence < 20; sequence++) {
-    await input("b", sequence);
-    await clock.advance(300);
-  }
-  t.equal(result(), undefined, "it goes on");
-  t.equal(stops(), 0);
-  await lock();
-  t.same([...(result()?.open ?? [])], [["a", 10]]);
-  t.equal(result()?.inputs.length, 9);
-  t.equal(stops(), 1, "the consumer is stopped");
-});
+t.test(
+  "a replay that takes longer than its checks are apart ends with the lock entry, and not before",
+  async (t) => {
+    const { clock, record, input, lock, result, stops } = stage();
+    await clock.advance(LONG_MS);
+    t.equal(result(), undefined, "the first message is late");
+    await record("a", 10, { effects: [openEffect] });
+    await clock.advance(LONG_MS);
+    t.equal(result(), undefined, "nothing comes for a while in the middle");
+    for (let sequence = 11; sequence < 20; sequence++) {
+      await input("b", sequence);
+      await clock.advance(300);
+    }
+    t.equal(result(), undefined, "it goes on");
+    t.equal(stops(), 0);
+    await lock();
+    t.same([...(result()?.open ?? [])], [["a", 10]]);
+    t.equal(result()?.inputs.length, 9);
+    t.equal(stops(), 1, "the consumer is stopped");
+  },
+);
 
-t.test("the replay ends with the lock entry of its own epoch, not with one of an earlier or later owner", async (t) => {
-  const { lock, record, result } = stage();
-  await lock(50);
-  await lock(99);
-  t.equal(result(), undefined);
-  await record("a", 99);
-  await lock(101);
-  t.equal(result(), undefined, "a later entry proves nothing: it may be another consumer's beginning");
-  await lock(100);
-  t.equal(result()?.count, 1);
-});
+t.test(
+  "the replay ends with the lock entry of its own epoch, not with one of an earlier or later owner",
+  async (t) => {
+    const { lock, record, result } = stage();
+    await lock(50);
+    await lock(99);
+    t.equal(result(), undefined);
+    await record("a", 99);
+    await lock(101);
+    t.equal(result(), undefined, "a later entry proves nothing: it may be another consumer's beginning");
+    await lock(100);
+    t.equal(result()?.count, 1);
+  },
+);
 
-t.test("a message at the sequence of the lock entry that is not the lock does not end the replay", async (t) => {
-  const { give, result } = stage();
-  await give(subjects.lock("partition.1"), EPOCH, "{}");
-  t.equal(result(), undefined);
-});
+t.test(
+  "a message at the sequence of the lock entry that is not the lock does not end the replay",
+  async (t) => {
+    const { give, result } = stage();
+    await give(subjects.lock("partition.1"), EPOCH, "{}");
+    t.equal(result(), undefined);
+  },
+);
 
 t.test("what is stored after the lock entry is not of the replay", async (t) => {
   const { input, record, parking, lock, result, records } = stage();
@@ -200,17 +205,20 @@ t.test("an actor is open by its last record: with effects, or one that cannot be
   t.equal(result()?.count, 10);
 });
 
-t.test("an input is dropped when a record has evaluated it, exactly up to the record's inbox offset", async (t) => {
-  const { record, input, lock, result } = stage();
-  for (const sequence of [10, 11, 12]) await input("a", sequence);
-  await input("b", 13);
-  await record("a", 14, { inbox: 11 });
-  await input("a", 15);
-  await record("b", 16, { inbox: 13 });
-  await record("a", 17, { inbox: 11 });
-  await lock();
-  t.same(inputs(result()), ["a12", "a15"]);
-});
+t.test(
+  "an input is dropped when a record has evaluated it, exactly up to the record's inbox offset",
+  async (t) => {
+    const { record, input, lock, result } = stage();
+    for (const sequence of [10, 11, 12]) await input("a", sequence);
+    await input("b", 13);
+    await record("a", 14, { inbox: 11 });
+    await input("a", 15);
+    await record("b", 16, { inbox: 13 });
+    await record("a", 17, { inbox: 11 });
+    await lock();
+    t.same(inputs(result()), ["a12", "a15"]);
+  },
+);
 
 t.test("the inputs of several actors are in the order of the stream", async (t) => {
   const { input, lock, result } = stage();

@@ -19,17 +19,20 @@ t.test("a read between the submission of the first record and its end finds no a
   }
 });
 
-t.test("a read between the submission of a later record and its end shows the version before it", async (t) => {
-  for (const how of ["stored", "fenced", "store_unavailable", "refused"] as const) {
-    const stage = withDiary();
-    stage.command("note.1");
-    const before = await stage.read();
-    t.equal(version(before), 1);
-    t.same(before.status === "ok" && notes(before.snapshot), []);
-    stage.one(how);
-    t.equal(version(await stage.read()), how === "stored" ? 2 : 1, how);
-  }
-});
+t.test(
+  "a read between the submission of a later record and its end shows the version before it",
+  async (t) => {
+    for (const how of ["stored", "fenced", "store_unavailable", "refused"] as const) {
+      const stage = withDiary();
+      stage.command("note.1");
+      const before = await stage.read();
+      t.equal(version(before), 1);
+      t.same(before.status === "ok" && notes(before.snapshot), []);
+      stage.one(how);
+      t.equal(version(await stage.read()), how === "stored" ? 2 : 1, how);
+    }
+  },
+);
 
 t.test("a read shows each state only from its own acknowledgement on", async (t) => {
   const stage = withDiary();
@@ -129,13 +132,21 @@ const kinds: Record<string, Kind> = {
     begin: started,
     before: (stage) => stage.command("note.1"),
     input: (stage) => void stage.deliver("unknown"),
-    ends: { stored: [undefined, undefined, 2], fenced: [undefined, undefined, 2], refused: [undefined, undefined, 1] },
+    ends: {
+      stored: [undefined, undefined, 2],
+      fenced: [undefined, undefined, 2],
+      refused: [undefined, undefined, 1],
+    },
   },
   "an inbox input whose id is known": {
     begin: started,
     before: (stage) => stage.deliver("note.1", { id: "e" }),
     input: (stage) => void stage.deliver("note.1", { id: "e" }),
-    ends: { stored: [undefined, undefined, 2], fenced: [undefined, undefined, 2], refused: [undefined, undefined, 1] },
+    ends: {
+      stored: [undefined, undefined, 2],
+      fenced: [undefined, undefined, 2],
+      refused: [undefined, undefined, 1],
+    },
   },
   "the outcome of an effect that is closed": {
     definition: hanging,
@@ -146,7 +157,11 @@ const kinds: Record<string, Kind> = {
     },
     before: (stage) => stage.outcome("one", GENERATION),
     input: (stage) => void stage.outcome("two", GENERATION),
-    ends: { stored: [undefined, undefined, 3], fenced: [undefined, undefined, 3], refused: [undefined, undefined, 2] },
+    ends: {
+      stored: [undefined, undefined, 3],
+      fenced: [undefined, undefined, 3],
+      refused: [undefined, undefined, 2],
+    },
   },
 };
 

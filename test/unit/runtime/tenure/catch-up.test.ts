@@ -11,26 +11,31 @@ import { type Hand, handTenure, INFINITE, withDiary } from "./hand-stage.ts";
 const inbox = subjects.inbox(0, "d");
 const lagging = (stage: Hand): string[] => [...stage.tenure.checkpoint(INFINITE).lagging];
 const parkings = (stage: Hand): string[] =>
-  stage.log.all(subjects.parked(0, "d")).map(({ payload }) => (JSON.parse(payload) as { status: string }).status);
+  stage.log
+    .all(subjects.parked(0, "d"))
+    .map(({ payload }) => (JSON.parse(payload) as { status: string }).status);
 
 /** An input in the inbox that the consumer does not hand over: it is below the lock entry. */
 const early = (stage: Hand, type: string, id = `${type}!`): number =>
   stage.put(inbox, JSON.stringify({ kind: "event", machine: "diary", event: { type }, id }));
 
-t.test("what waits in the inbox is decided in order, before a command that came while it was read", async (t) => {
-  const stage = withDiary();
-  for (const type of ["note.1", "note.2", "note.3"]) early(stage, type);
-  stage.next();
-  stage.tenure.catchUp("d");
-  const replies = stage.command("note.4");
-  t.same(lagging(stage), ["d"]);
-  await stage.quiet();
-  t.equal(replies.length, 1);
-  const snapshot = stage.stored();
-  t.same(snapshot && notes(snapshot), ["note.1", "note.2", "note.3", "note.4"]);
-  t.same(lagging(stage), []);
-  t.equal(stage.tenure.backlog(), 0);
-});
+t.test(
+  "what waits in the inbox is decided in order, before a command that came while it was read",
+  async (t) => {
+    const stage = withDiary();
+    for (const type of ["note.1", "note.2", "note.3"]) early(stage, type);
+    stage.next();
+    stage.tenure.catchUp("d");
+    const replies = stage.command("note.4");
+    t.same(lagging(stage), ["d"]);
+    await stage.quiet();
+    t.equal(replies.length, 1);
+    const snapshot = stage.stored();
+    t.same(snapshot && notes(snapshot), ["note.1", "note.2", "note.3", "note.4"]);
+    t.same(lagging(stage), []);
+    t.equal(stage.tenure.backlog(), 0);
+  },
+);
 
 t.test("an actor lags until the last input of its inbox is acknowledged", async (t) => {
   const stage = withDiary();
@@ -62,10 +67,7 @@ t.test("a catch-up of an empty inbox ends, and resumes the actor's open effects"
 t.test("inputs that were evaluated before are passed over and are done", async (t) => {
   const stage = withDiary();
   const first = early(stage, "note.1");
-  stage.ask(
-    { kind: "event", machine: "diary", event: { type: "note.1" }, id: "note.1!" },
-    { inbox: first },
-  );
+  stage.ask({ kind: "event", machine: "diary", event: { type: "note.1" }, id: "note.1!" }, { inbox: first });
   stage.one("stored");
   early(stage, "note.2");
   stage.next();
@@ -87,25 +89,28 @@ t.test("an unreadable message in the inbox is passed over", async (t) => {
   t.same([snapshot && notes(snapshot), lagging(stage)], [["note.1"], []]);
 });
 
-t.test("an input that the consumer hands over while the inbox is read is decided once, in its place", async (t) => {
-  const stage = withDiary();
-  early(stage, "note.1");
-  stage.next();
-  stage.faults.push(({ kind, subject }) =>
-    kind === "read" && subject === inbox ? { delayMs: 50 } : undefined,
-  );
-  stage.tenure.catchUp("d");
-  const live = stage.deliver("note.2");
-  await stage.clock.advance(40);
-  t.equal(stage.tenure.backlog(), 1);
-  t.equal(stage.tenure.checkpoint(INFINITE).through, live - 1, "it holds the checkpoint back as any other");
-  await stage.quiet();
-  const snapshot = stage.stored();
-  t.same(snapshot && notes(snapshot), ["note.1", "note.2"]);
-  t.equal(snapshot?.version, 3);
-  t.same([lagging(stage), stage.tenure.backlog()], [[], 0]);
-  t.equal(stage.tenure.checkpoint(INFINITE).through, live);
-});
+t.test(
+  "an input that the consumer hands over while the inbox is read is decided once, in its place",
+  async (t) => {
+    const stage = withDiary();
+    early(stage, "note.1");
+    stage.next();
+    stage.faults.push(({ kind, subject }) =>
+      kind === "read" && subject === inbox ? { delayMs: 50 } : undefined,
+    );
+    stage.tenure.catchUp("d");
+    const live = stage.deliver("note.2");
+    await stage.clock.advance(40);
+    t.equal(stage.tenure.backlog(), 1);
+    t.equal(stage.tenure.checkpoint(INFINITE).through, live - 1, "it holds the checkpoint back as any other");
+    await stage.quiet();
+    const snapshot = stage.stored();
+    t.same(snapshot && notes(snapshot), ["note.1", "note.2"]);
+    t.equal(snapshot?.version, 3);
+    t.same([lagging(stage), stage.tenure.backlog()], [[], 0]);
+    t.equal(stage.tenure.checkpoint(INFINITE).through, live);
+  },
+);
 
 t.test("an input that was read is not counted twice when the consumer hands it over later", async (t) => {
   const stage = withDiary();
@@ -113,29 +118,35 @@ t.test("an input that was read is not counted twice when the consumer hands it o
   stage.next();
   stage.tenure.catchUp("d");
   await stage.clock.advance(10);
-  stage.ask({ kind: "event", machine: "diary", event: { type: "note.1" }, id: "note.1!" }, { inbox: sequence });
+  stage.ask(
+    { kind: "event", machine: "diary", event: { type: "note.1" }, id: "note.1!" },
+    { inbox: sequence },
+  );
   t.equal(stage.tenure.backlog(), 1);
   await stage.quiet();
   t.same([lagging(stage), stage.tenure.backlog(), stage.records().length], [[], 0, 2]);
 });
 
-t.test("an inbox that cannot be read is read again after a pause, and the actor lags meanwhile", async (t) => {
-  const stage = withDiary();
-  early(stage, "note.1");
-  stage.next();
-  let refuse = 2;
-  stage.faults.push(({ kind, subject }) =>
-    kind === "read" && subject === inbox && refuse-- > 0 ? { lose: "request" } : undefined,
-  );
-  stage.tenure.catchUp("d");
-  await stage.clock.advance(2100);
-  t.same(lagging(stage), ["d"]);
-  await stage.clock.advance(10_000);
-  t.ok(refuse <= 0);
-  await stage.quiet();
-  const snapshot = stage.stored();
-  t.same([snapshot && notes(snapshot), lagging(stage)], [["note.1"], []]);
-});
+t.test(
+  "an inbox that cannot be read is read again after a pause, and the actor lags meanwhile",
+  async (t) => {
+    const stage = withDiary();
+    early(stage, "note.1");
+    stage.next();
+    let refuse = 2;
+    stage.faults.push(({ kind, subject }) =>
+      kind === "read" && subject === inbox && refuse-- > 0 ? { lose: "request" } : undefined,
+    );
+    stage.tenure.catchUp("d");
+    await stage.clock.advance(2100);
+    t.same(lagging(stage), ["d"]);
+    await stage.clock.advance(10_000);
+    t.ok(refuse <= 0);
+    await stage.quiet();
+    const snapshot = stage.stored();
+    t.same([snapshot && notes(snapshot), lagging(stage)], [["note.1"], []]);
+  },
+);
 
 t.test("a reading of the inbox that lacks its last message is rejected", async (t) => {
   const stage = withDiary();
@@ -167,7 +178,9 @@ t.test("a resume rejects a reading of the inbox that lacks an input which was re
   // Both readings of the first try are from before the input.
   let stale = 2;
   stage.faults.push(({ kind, subject }) =>
-    kind === "read" && subject === inbox && stale-- > 0 ? { staleBy: stage.log.lastSequence - before } : undefined,
+    kind === "read" && subject === inbox && stale-- > 0
+      ? { staleBy: stage.log.lastSequence - before }
+      : undefined,
   );
   const resumed = stage.tenure.resume("d");
   await stage.clock.advance(1);
@@ -178,24 +191,27 @@ t.test("a resume rejects a reading of the inbox that lacks an input which was re
   t.same(reply.status === "ok" && notes(reply.snapshot), ["note.1"]);
 });
 
-t.test("an end of the tenure releases what waits for a catch-up, and nothing is submitted after it", async (t) => {
-  const stage = withDiary(fixedDiary());
-  early(stage, "note.1");
-  stage.next();
-  stage.park({});
-  stage.faults.push(({ kind, subject }) =>
-    kind === "read" && subject === inbox ? { delayMs: 100 } : undefined,
-  );
-  const resumed = stage.tenure.resume("d");
-  await stage.clock.advance(1);
-  stage.one("stored");
-  await stage.clock.advance(10);
-  stage.tenure.end();
-  t.equal((await stage.done(resumed)).status, "unavailable");
-  await stage.clock.advance(1000);
-  t.same(stage.writeSets, []);
-  t.same([stage.tenure.counts().actors, stage.tenure.backlog()], [0, 0], "what was read is dropped");
-});
+t.test(
+  "an end of the tenure releases what waits for a catch-up, and nothing is submitted after it",
+  async (t) => {
+    const stage = withDiary(fixedDiary());
+    early(stage, "note.1");
+    stage.next();
+    stage.park({});
+    stage.faults.push(({ kind, subject }) =>
+      kind === "read" && subject === inbox ? { delayMs: 100 } : undefined,
+    );
+    const resumed = stage.tenure.resume("d");
+    await stage.clock.advance(1);
+    stage.one("stored");
+    await stage.clock.advance(10);
+    stage.tenure.end();
+    t.equal((await stage.done(resumed)).status, "unavailable");
+    await stage.clock.advance(1000);
+    t.same(stage.writeSets, []);
+    t.same([stage.tenure.counts().actors, stage.tenure.backlog()], [0, 0], "what was read is dropped");
+  },
+);
 
 t.test("an actor that is found unreadable while its inbox is read is parked once", async (t) => {
   const stage = handTenure();
@@ -215,23 +231,26 @@ t.test("an actor that is found unreadable while its inbox is read is parked once
   t.same([lagging(stage), stage.tenure.backlog(), stage.tenure.counts().parked], [[], 0, 1]);
 });
 
-t.test("an actor whose parking is not stored yet lags until it is, with all that its inbox holds", async (t) => {
-  const stage = handTenure();
-  stage.put(record("d"), "no record");
-  early(stage, "note.1");
-  stage.next();
-  stage.faults.push(({ kind, subject }) =>
-    kind === "read" && subject === inbox ? { delayMs: 100 } : undefined,
-  );
-  stage.tenure.catchUp("d");
-  t.match(await stage.read(), { code: "actor_parked" });
-  await stage.clock.advance(300);
-  t.equal(stage.writeSets.length, 1, "one parking, which has no answer");
-  t.same(lagging(stage), ["d"], "the next owner reads its inbox if this one ends now");
-  t.equal(stage.tenure.backlog(), 1);
-  await stage.quiet();
-  t.same([parkings(stage), lagging(stage), stage.tenure.backlog()], [["parked"], [], 0]);
-});
+t.test(
+  "an actor whose parking is not stored yet lags until it is, with all that its inbox holds",
+  async (t) => {
+    const stage = handTenure();
+    stage.put(record("d"), "no record");
+    early(stage, "note.1");
+    stage.next();
+    stage.faults.push(({ kind, subject }) =>
+      kind === "read" && subject === inbox ? { delayMs: 100 } : undefined,
+    );
+    stage.tenure.catchUp("d");
+    t.match(await stage.read(), { code: "actor_parked" });
+    await stage.clock.advance(300);
+    t.equal(stage.writeSets.length, 1, "one parking, which has no answer");
+    t.same(lagging(stage), ["d"], "the next owner reads its inbox if this one ends now");
+    t.equal(stage.tenure.backlog(), 1);
+    await stage.quiet();
+    t.same([parkings(stage), lagging(stage), stage.tenure.backlog()], [["parked"], [], 0]);
+  },
+);
 
 t.test("a catch-up that is not allowed leaves no actor that lags", async (t) => {
   const activations = new ActivationCache(10);
@@ -246,19 +265,22 @@ t.test("a catch-up that is not allowed leaves no actor that lags", async (t) => 
   t.ok(done, "nothing is to be waited for");
 });
 
-t.test("an operator who resumes an actor that catches up waits for the end of it, and not less", async (t) => {
-  const stage = withDiary();
-  early(stage, "note.1");
-  stage.next();
-  stage.tenure.catchUp("d");
-  const replies: ActorReply[] = [];
-  void stage.tenure.resume("d").then((reply) => replies.push(reply));
-  await stage.clock.advance(1000);
-  t.same(replies, [], "the input is not stored yet");
-  stage.one("stored");
-  await stage.clock.advance(1);
-  t.same(
-    replies.map((reply) => reply.status === "ok" && notes(reply.snapshot)),
-    [["note.1"]],
-  );
-});
+t.test(
+  "an operator who resumes an actor that catches up waits for the end of it, and not less",
+  async (t) => {
+    const stage = withDiary();
+    early(stage, "note.1");
+    stage.next();
+    stage.tenure.catchUp("d");
+    const replies: ActorReply[] = [];
+    void stage.tenure.resume("d").then((reply) => replies.push(reply));
+    await stage.clock.advance(1000);
+    t.same(replies, [], "the input is not stored yet");
+    stage.one("stored");
+    await stage.clock.advance(1);
+    t.same(
+      replies.map((reply) => reply.status === "ok" && notes(reply.snapshot)),
+      [["note.1"]],
+    );
+  },
+);

@@ -53,19 +53,22 @@ const command = (type: string, commandId: string): Input => ({
 });
 const start: Input = { kind: "start", input: {} };
 
-t.test("the inbox offset alone recognizes an input whose id is forgotten, exactly up to the offset", async (t) => {
-  const table: readonly (readonly [number, string])[] = [
-    [1, "evaluated"],
-    [39, "evaluated"],
-    [40, "evaluated"],
-    [41, "cascade"],
-  ];
-  for (const [inbox, kind] of table) {
-    t.equal(decided(base, event("note.1", "forgotten"), { inbox }).kind, kind, `at ${inbox}`);
-  }
-  const timer: Input = { kind: "timer", machine: "diary", timer: "t", generation: 1 };
-  t.equal(decided(base, timer, { inbox: 40 }).kind, "evaluated", "a timer too, which has no id");
-});
+t.test(
+  "the inbox offset alone recognizes an input whose id is forgotten, exactly up to the offset",
+  async (t) => {
+    const table: readonly (readonly [number, string])[] = [
+      [1, "evaluated"],
+      [39, "evaluated"],
+      [40, "evaluated"],
+      [41, "cascade"],
+    ];
+    for (const [inbox, kind] of table) {
+      t.equal(decided(base, event("note.1", "forgotten"), { inbox }).kind, kind, `at ${inbox}`);
+    }
+    const timer: Input = { kind: "timer", machine: "diary", timer: "t", generation: 1 };
+    t.equal(decided(base, timer, { inbox: 40 }).kind, "evaluated", "a timer too, which has no id");
+  },
+);
 
 t.test("an id alone recognizes an input that the offset does not cover", async (t) => {
   const known = { ...base, inbox: 0, commands: ["other", "e1"] };
@@ -97,7 +100,11 @@ t.test("an actor that does not exist takes a start only, and no offset hides it"
 });
 
 t.test("an outcome is taken for the generation that is open, and for no other", async (t) => {
-  const open = { ...base, machines: { diary: { ...base.machines["diary"], value: "working" } }, effects: [job] };
+  const open = {
+    ...base,
+    machines: { diary: { ...base.machines["diary"], value: "working" } },
+    effects: [job],
+  };
   const outcome = (generation: number, id = job.id): Input => ({
     kind: "effect",
     id,
@@ -159,32 +166,37 @@ t.test("a cascade that throws is poisonous, with its error", async (t) => {
   t.match(decided({ ...base, commands: ["e"] }, event("poison", "e")), { kind: "repeated" });
 });
 
-t.test("a joined resource is asked with the actor, its key, the input, and whether the actor is new", async (t) => {
-  const asked: unknown[] = [];
-  const definition = {
-    ...diary(),
-    effects: {
-      job: {
-        ...diary().effects["job"],
-        join: {
-          decide: (request: unknown) => {
-            asked.push(request);
-            return undefined;
+t.test(
+  "a joined resource is asked with the actor, its key, the input, and whether the actor is new",
+  async (t) => {
+    const asked: unknown[] = [];
+    const definition = {
+      ...diary(),
+      effects: {
+        job: {
+          ...diary().effects["job"],
+          join: {
+            decide: (request: unknown) => {
+              asked.push(request);
+              return undefined;
+            },
           },
         },
       },
-    },
-  } as unknown as ReturnType<typeof diary>;
-  const decision = decided(base, command("work", "c"), {}, definition);
-  t.equal(decision.kind, "cascade");
-  t.match(asked, [{ actor: "d", key: "d:diary.job:6000", input: "x", first: false }]);
-});
+    } as unknown as ReturnType<typeof diary>;
+    const decision = decided(base, command("work", "c"), {}, definition);
+    t.equal(decision.kind, "cascade");
+    t.match(asked, [{ actor: "d", key: "d:diary.job:6000", input: "x", first: false }]);
+  },
+);
 
 t.test("commands and starts have a caller, what comes from elsewhere has none", async (t) => {
   const effect: Input = { kind: "effect", id: "i", generation: 1, outcome: { output: 1 } };
   const timer: Input = { kind: "timer", machine: "m", timer: "t", generation: 1 };
   t.same(
-    [command("note.1", "c"), start, event("e", "e"), effect, timer].map((input) => hasCaller(fireAndForget(input))),
+    [command("note.1", "c"), start, event("e", "e"), effect, timer].map((input) =>
+      hasCaller(fireAndForget(input)),
+    ),
     [true, true, false, false, false],
   );
   t.match(fireAndForget(start), { inbox: 0, waitMs: 0, mayExist: true, attempts: 0 });

@@ -8,7 +8,7 @@ import type { Parking } from "../../../../src/runtime/actor/parking-record.ts";
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
 import type { ActorDefinition } from "../../../../src/runtime/definition.ts";
 import type { ActorRecord, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
-import type { Message } from "../../../../src/runtime/ports.ts";
+import type { Journal, Message, StoredMessage } from "../../../../src/runtime/ports.ts";
 import { Tenure } from "../../../../src/runtime/tenure/tenure.ts";
 import type { PendingInput } from "../../../../src/runtime/tenure/pending-input.ts";
 import type { Outcome, WriteSet } from "../../../../src/runtime/commit/write-set.ts";
@@ -21,6 +21,12 @@ export const INFINITE = Number.POSITIVE_INFINITY;
 /** How a write set ends. The three middle ones are the reasons for which it is dropped. */
 export const outcomes = ["stored", "fenced", "lock_moved", "store_unavailable", "refused"] as const;
 export type How = (typeof outcomes)[number];
+
+/** Answers of readings that a test makes up; `undefined`: this one is right. */
+export type Forged = {
+  readonly last?: (asked: readonly string[]) => StoredMessage[] | undefined;
+  readonly all?: (subject: string) => StoredMessage[] | undefined;
+};
 
 type More = Partial<PendingInput> & { readonly actor?: string };
 
@@ -40,7 +46,18 @@ export function handTenure(definition: ActorDefinition = diary(), { idleActors =
       return undefined;
     },
   });
-  const { journal } = memoryNode(server, "one");
+  const base = memoryNode(server, "one").journal;
+  let forged: Forged = {};
+  const journal: Journal = {
+    ...base,
+    readLastTogether: async (asked, through) => {
+      const last = forged.last?.(asked);
+      return last
+        ? { last: new Map(last.map((message) => [message.subject, message])), through: INFINITE }
+        : await base.readLastTogether(asked, through);
+    },
+    readAll: async (subject) => forged.all?.(subject) ?? (await base.readAll(subject)),
+  };
   const log = server.log("KV_ORDERS");
   const put = (subject: string, payload: string): number => {
     log.propose([{ subject, payload }], () => {});
@@ -74,7 +91,11 @@ export function handTenure(definition: ActorDefinition = diary(), { idleActors =
   let tenure = takeOver();
 
   const write = (messages: readonly Message[]): void => {
-    const plain = messages.map(({ fence: _, messageId: __, ...message }) => message);
+    const plain = messages.map(({ subject, payload, headers }) => ({
+      subject,
+      payload,
+      ...(headers ? { headers } : {}),
+    }));
     log.propose(plain, () => {});
   };
   const end = (writeSet: WriteSet, how: How): void => {
@@ -95,9 +116,12 @@ export function handTenure(definition: ActorDefinition = diary(), { idleActors =
   const stage = {
     clock,
     server,
-    journal,
     log,
     faults,
+    /** From now on readings are answered so. They claim to be whole: the proof of a reading is taken away. */
+    forge: (readings: Forged): void => {
+      forged = readings;
+    },
     put,
     writeSets,
     effects,

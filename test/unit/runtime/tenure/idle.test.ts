@@ -56,18 +56,21 @@ t.test("a tenure is idle once the callers of a load that failed are answered", a
   t.ok(idle.over, "nothing is under way any more");
 });
 
-t.test("a tenure with an inbox input that waits for a load is idle only after a load that succeeds", async (t) => {
-  const stage = withDiary();
-  stage.next();
-  unreadable(stage, 1);
-  stage.deliver("unknown");
-  const idle = watch(stage);
-  await stage.clock.advance(2100);
-  t.notOk(idle.over, "the first load has failed");
-  await stage.clock.advance(1000);
-  t.equal(stage.tenure.backlog(), 0);
-  t.ok(idle.over);
-});
+t.test(
+  "a tenure with an inbox input that waits for a load is idle only after a load that succeeds",
+  async (t) => {
+    const stage = withDiary();
+    stage.next();
+    unreadable(stage, 1);
+    stage.deliver("unknown");
+    const idle = watch(stage);
+    await stage.clock.advance(2100);
+    t.notOk(idle.over, "the first load has failed");
+    await stage.clock.advance(1000);
+    t.equal(stage.tenure.backlog(), 0);
+    t.ok(idle.over);
+  },
+);
 
 t.test("a tenure is idle once a read has loaded an actor whose load was put off", async (t) => {
   const stage = withDiary();
@@ -85,7 +88,15 @@ t.test("a tenure is idle once a read has loaded an actor whose load was put off"
 
 t.test("a tenure is idle once the actor that its last input is for is set apart", async (t) => {
   const stage = handTenure();
-  const version = { version: 2, machines: {}, inbox: 0, commands: [], effects: [], timers: [], definition: 9 };
+  const version = {
+    version: 2,
+    machines: {},
+    inbox: 0,
+    commands: [],
+    effects: [],
+    timers: [],
+    definition: 9,
+  };
   stage.put(record("d"), JSON.stringify({ snapshot: version }));
   stage.next();
   const replies = stage.command("note.1");
@@ -109,6 +120,17 @@ t.test("a tenure is idle once the parking of its last input is stored", async (t
   await stage.clock.advance(1);
   t.ok(idle.over);
   t.equal(stage.log.all(subjects.parked(0, "d")).length, 1);
+});
+
+t.test("a tenure that ends while a parking is not stored is idle", async (t) => {
+  const stage = withDiary();
+  stage.deliver("poison");
+  const idle = watch(stage);
+  await stage.clock.advance(10);
+  t.notOk(idle.over);
+  stage.tenure.end();
+  await stage.clock.advance(1);
+  t.ok(idle.over);
 });
 
 t.test("a tenure that ends is idle, and every caller that waits for it is released", async (t) => {

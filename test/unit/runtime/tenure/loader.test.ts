@@ -41,8 +41,13 @@ function stage({ width = 32 } = {}) {
     readLastTogether: (asked: readonly string[], through: number) =>
       new Promise((resolve, reject) => {
         const subject = asked[0] ?? "";
-        const message = (sequence: number, payload: string): StoredMessage =>
-          ({ subject, sequence, payload, headers: {}, at: 0 }) as unknown as StoredMessage;
+        const message = (sequence: number, payload: string): StoredMessage => ({
+          subject,
+          sequence,
+          payload,
+          headers: {},
+          at: 0,
+        });
         reads.push({
           subjects: asked,
           through,
@@ -152,31 +157,34 @@ t.test("an actor without a record is loaded as one that does not exist", async (
   t.same([activation.head, activation.sequence, events], [undefined, 0, ["loaded d", "ended d"]]);
 });
 
-t.test("a replica that lags is asked again soon, up to ten times; another fault ends the load at once", async (t) => {
-  const { reads, clock, loader, withInput, events } = stage();
-  void loader.load(withInput());
-  for (let read = 1; read <= READS; read++) {
-    await clock.advanceUntil(() => reads.length === read, 200);
-    t.equal(reads.length, read);
-    reads[read - 1]?.fail(new ReplicaLagging("behind"));
-  }
-  await clock.advance(200);
-  t.equal(reads.length, READS, "the next load comes after a longer pause");
-  t.same(events, ["failed"]);
-  await clock.advance(100);
-  t.equal(reads.length, READS + 1);
-  reads[READS]?.fail(new Unavailable("no leader"));
-  await clock.advance(200);
-  t.equal(reads.length, READS + 1);
-  t.same(events, ["failed", "failed"]);
-});
+t.test(
+  "a replica that lags is asked again soon, up to ten times; another fault ends the load at once",
+  async (t) => {
+    const { reads, clock, loader, withInput, events } = stage();
+    void loader.load(withInput());
+    for (let read = 1; read <= READS; read++) {
+      await clock.advanceUntil(() => reads.length === read, 200);
+      t.equal(reads.length, read);
+      reads[read - 1]?.fail(new ReplicaLagging("it lags"));
+    }
+    await clock.advance(200);
+    t.equal(reads.length, READS, "the next load comes after a longer pause");
+    t.same(events, ["failed"]);
+    await clock.advance(100);
+    t.equal(reads.length, READS + 1);
+    reads[READS]?.fail(new Unavailable("no leader"));
+    await clock.advance(200);
+    t.equal(reads.length, READS + 1);
+    t.same(events, ["failed", "failed"]);
+  },
+);
 
 t.test("a lagging replica is not asked again once the tenure has ended", async (t) => {
   const { reads, clock, loader, withInput, end, tick, events } = stage();
   void loader.load(withInput());
   await tick();
   end();
-  reads[0]?.fail(new ReplicaLagging("behind"));
+  reads[0]?.fail(new ReplicaLagging("it lags"));
   await clock.advance(10_000);
   t.equal(reads.length, 1);
   t.same(events, []);
@@ -245,25 +253,28 @@ t.test("a bounded number of readings is under way, the others follow", async (t)
   t.equal(reads.length, 3);
 });
 
-t.test("a failed load answers its callers, keeps the other inputs, and is repeated after a pause", async (t) => {
-  const { reads, clock, loader, withInput, tick } = stage();
-  const activation = withInput();
-  const replies: ActorReply[] = [];
-  activation.enqueue({ ...command, reply: (reply) => void replies.push(reply) });
-  void loader.load(activation);
-  await tick();
-  reads[0]?.fail(new Unavailable("no leader"));
-  await tick();
-  t.match(replies, [{ status: "unavailable" }]);
-  t.equal(reads.length, 1);
-  await clock.advance(249);
-  t.equal(reads.length, 1);
-  await clock.advance(1);
-  t.equal(reads.length, 2);
-  reads[1]?.answer(60);
-  await tick();
-  t.equal(activation.next()?.inbox, 5);
-});
+t.test(
+  "a failed load answers its callers, keeps the other inputs, and is repeated after a pause",
+  async (t) => {
+    const { reads, clock, loader, withInput, tick } = stage();
+    const activation = withInput();
+    const replies: ActorReply[] = [];
+    activation.enqueue({ ...command, reply: (reply) => void replies.push(reply) });
+    void loader.load(activation);
+    await tick();
+    reads[0]?.fail(new Unavailable("no leader"));
+    await tick();
+    t.match(replies, [{ status: "unavailable" }]);
+    t.equal(reads.length, 1);
+    await clock.advance(249);
+    t.equal(reads.length, 1);
+    await clock.advance(1);
+    t.equal(reads.length, 2);
+    reads[1]?.answer(60);
+    await tick();
+    t.equal(activation.next()?.inbox, 5);
+  },
+);
 
 t.test("a failed load of an actor that only callers waited for leaves nothing in memory", async (t) => {
   const { reads, clock, activations, loader, tick } = stage();
@@ -278,22 +289,25 @@ t.test("a failed load of an actor that only callers waited for leaves nothing in
   t.ok(activation.isRetired());
 });
 
-t.test("a failed load does not touch an activation that another reading has loaded or that is retired", async (t) => {
-  for (const act of [
-    (activation: Activation) => activation.take(headOf(3), 80),
-    (activation: Activation) => activation.retire(),
-  ]) {
-    const { reads, clock, loader, withInput, tick, events } = stage();
-    const activation = withInput();
-    void loader.load(activation);
-    await tick();
-    act(activation);
-    const { phase } = activation;
-    reads[0]?.fail(new Unavailable("no leader"));
-    await clock.advance(1000);
-    t.same([activation.phase, reads.length, events], [phase, 1, []]);
-  }
-});
+t.test(
+  "a failed load does not touch an activation that another reading has loaded or that is retired",
+  async (t) => {
+    for (const act of [
+      (activation: Activation) => activation.take(headOf(3), 80),
+      (activation: Activation) => activation.retire(),
+    ]) {
+      const { reads, clock, loader, withInput, tick, events } = stage();
+      const activation = withInput();
+      void loader.load(activation);
+      await tick();
+      act(activation);
+      const { phase } = activation;
+      reads[0]?.fail(new Unavailable("no leader"));
+      await clock.advance(1000);
+      t.same([activation.phase, reads.length, events], [phase, 1, []]);
+    }
+  },
+);
 
 t.test("a record that is none is reported as unreadable; a load of it is not repeated", async (t) => {
   for (const payload of ["", "no json", "{}", JSON.stringify({ snapshot: { machines: 1 } })]) {
@@ -311,24 +325,27 @@ t.test("a record that is none is reported as unreadable; a load of it is not rep
   }
 });
 
-t.test("a load that is put off begins after the pause, once, unless a read has loaded the activation", async (t) => {
-  const { reads, clock, loader, withInput, tick } = stage();
-  const activation = withInput();
-  loader.loadAfterPause(activation);
-  loader.loadAfterPause(activation);
-  void loader.load(activation);
-  await clock.advance(249);
-  t.equal(reads.length, 0, "no load begins meanwhile");
-  await clock.advance(1);
-  t.equal(reads.length, 1, "the second request has added nothing");
-  reads[0]?.answer(60);
-  await tick();
-  const other = withInput("e");
-  loader.loadAfterPause(other);
-  void loader.fetch(other, 0);
-  await tick();
-  reads[1]?.answer(0);
-  await clock.advance(1000);
-  t.equal(reads.length, 2);
-  t.equal(other.phase, "ready");
-});
+t.test(
+  "a load that is put off begins after the pause, once, unless a read has loaded the activation",
+  async (t) => {
+    const { reads, clock, loader, withInput, tick } = stage();
+    const activation = withInput();
+    loader.loadAfterPause(activation);
+    loader.loadAfterPause(activation);
+    void loader.load(activation);
+    await clock.advance(249);
+    t.equal(reads.length, 0, "no load begins meanwhile");
+    await clock.advance(1);
+    t.equal(reads.length, 1, "the second request has added nothing");
+    reads[0]?.answer(60);
+    await tick();
+    const other = withInput("e");
+    loader.loadAfterPause(other);
+    void loader.fetch(other, 0);
+    await tick();
+    reads[1]?.answer(0);
+    await clock.advance(1000);
+    t.equal(reads.length, 2);
+    t.equal(other.phase, "ready");
+  },
+);

@@ -54,7 +54,7 @@ const ways: Record<string, (stage: Hand) => void | Promise<void>> = {
     const [writeSet] = stage.writeSets;
     const messages = writeSet?.messages ?? [];
     stage.log.propose(
-      messages.map(({ messageId: _, ...message }) => message),
+      messages.map(({ subject, payload }) => ({ subject, payload })),
       () => {},
     );
     stage.writeSets.shift()?.resolved({
@@ -179,13 +179,16 @@ t.test("a decision that is made again is made at once the first time, then after
   t.equal(stage.writeSets.length, 1);
 });
 
-t.test("an input that is decided again after the end of the tenure is answered, and not submitted", async (t) => {
-  const stage = withDiary();
-  const replies = stage.command("note.1");
-  const illegal = stage.command("stop");
-  stage.tenure.end();
-  stage.one("fenced");
-  await stage.clock.advance(1000);
-  t.match([...replies, ...illegal], [{ status: "unavailable" }, { status: "unavailable" }]);
-  t.same(stage.writeSets, []);
-});
+t.test(
+  "an input that is decided again after the end of the tenure is answered, and not submitted",
+  async (t) => {
+    const stage = withDiary();
+    const replies = stage.command("note.1");
+    const illegal = stage.command("stop");
+    stage.tenure.end();
+    stage.one("fenced");
+    await stage.clock.advance(1000);
+    t.match([...replies, ...illegal], [{ status: "unavailable" }, { status: "unavailable" }]);
+    t.same(stage.writeSets, []);
+  },
+);

@@ -1,12 +1,13 @@
 /** What an operator does about a parked actor while other things happen: refusals, races, and old readings. */
 import t from "tap";
-import type { ActorReply } from "../../../../src/runtime/actors.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { diary, fixedDiary, notes, record } from "./tenure-stage.ts";
 import { type Hand, INFINITE, withDiary } from "./hand-stage.ts";
 
 const parkings = (stage: Hand): string[] =>
-  stage.log.all(subjects.parked(0, "d")).map(({ payload }) => (JSON.parse(payload) as { status: string }).status);
+  stage.log
+    .all(subjects.parked(0, "d"))
+    .map(({ payload }) => (JSON.parse(payload) as { status: string }).status);
 const lastParking = (stage: Hand): Record<string, unknown> =>
   JSON.parse(stage.log.last(subjects.parked(0, "d"))?.payload ?? "{}") as Record<string, unknown>;
 const id = (stage: Hand): string => String(lastParking(stage)["id"]);
@@ -35,47 +36,59 @@ t.test("a parking states its cause, and the last good state with the sequence of
   });
 });
 
-t.test("a parking that was not stored is stored again under another id, after the newest message", async (t) => {
-  const stage = withDiary();
-  stage.deliver("poison");
-  await stage.clock.advance(1);
-  const first = stage.writeSets[0];
-  t.same(first?.preconditions, [{ subject: subjects.parked(0, "d"), sequence: 0 }]);
-  // Another writer was there before.
-  const other = stage.put(subjects.parked(0, "d"), JSON.stringify({ status: "resumed", parking: "p", actor: "d", at: 1 }));
-  stage.one("fenced");
-  await stage.clock.advance(251);
-  const second = stage.writeSets[0];
-  t.not(second?.commit, first?.commit);
-  t.same(second?.preconditions, [{ subject: subjects.parked(0, "d"), sequence: other }]);
-  t.same(second?.locks, first?.locks);
-  stage.one("stored");
-  await stage.clock.advance(1);
-  t.equal(id(stage), second?.commit, "the stored id is the commit's");
-  t.equal(stage.tenure.checkpoint(INFINITE).parkedAt, stage.log.last(subjects.parked(0, "d"))?.sequence);
-});
+t.test(
+  "a parking that was not stored is stored again under another id, after the newest message",
+  async (t) => {
+    const stage = withDiary();
+    stage.deliver("poison");
+    await stage.clock.advance(1);
+    const first = stage.writeSets[0];
+    t.same(first?.preconditions, [{ subject: subjects.parked(0, "d"), sequence: 0 }]);
+    // Another writer was there before.
+    const other = stage.put(
+      subjects.parked(0, "d"),
+      JSON.stringify({ status: "resumed", parking: "p", actor: "d", at: 1 }),
+    );
+    stage.one("fenced");
+    await stage.clock.advance(251);
+    const second = stage.writeSets[0];
+    t.not(second?.commit, first?.commit);
+    t.same(second?.preconditions, [{ subject: subjects.parked(0, "d"), sequence: other }]);
+    t.same(second?.locks, first?.locks);
+    stage.one("stored");
+    await stage.clock.advance(1);
+    t.equal(id(stage), second?.commit, "the stored id is the commit's");
+    t.equal(stage.tenure.checkpoint(INFINITE).parkedAt, stage.log.last(subjects.parked(0, "d"))?.sequence);
+  },
+);
 
-t.test("while a parking is being stored the operator is asked to wait, and the actor is listed as open", async (t) => {
-  const stage = withDiary();
-  const input = stage.deliver("poison");
-  await stage.clock.advance(1);
-  const parkingNow = { status: "unavailable", reason: /being parked/ };
-  t.match(await stage.done(stage.tenure.resume("d")), parkingNow);
-  t.match(await stage.done(stage.tenure.skip("d", "x")), parkingNow);
-  const state = stage.tenure.checkpoint(INFINITE);
-  t.same([state.open, state.through], [["d"], input - 1]);
-  stage.one("stored");
-  await stage.clock.advance(1);
-  t.same(stage.tenure.checkpoint(INFINITE).open, []);
-});
+t.test(
+  "while a parking is being stored the operator is asked to wait, and the actor is listed as open",
+  async (t) => {
+    const stage = withDiary();
+    const input = stage.deliver("poison");
+    await stage.clock.advance(1);
+    const parkingNow = { status: "unavailable", reason: /being parked/ };
+    t.match(await stage.done(stage.tenure.resume("d")), parkingNow);
+    t.match(await stage.done(stage.tenure.skip("d", "x")), parkingNow);
+    const state = stage.tenure.checkpoint(INFINITE);
+    t.same([state.open, state.through], [["d"], input - 1]);
+    stage.one("stored");
+    await stage.clock.advance(1);
+    t.same(stage.tenure.checkpoint(INFINITE).open, []);
+  },
+);
 
-t.test("an input for a parked actor is done at once; its sequence is remembered for the resume", async (t) => {
-  const stage = await parked(diary());
-  const later = stage.deliver("note.2");
-  t.equal(stage.tenure.backlog(), 0);
-  t.equal(stage.tenure.checkpoint(INFINITE).through, later);
-  t.match(stage.command("note.3"), [{ status: "refused", code: "actor_parked" }]);
-});
+t.test(
+  "an input for a parked actor is done at once; its sequence is remembered for the resume",
+  async (t) => {
+    const stage = await parked(diary());
+    const later = stage.deliver("note.2");
+    t.equal(stage.tenure.backlog(), 0);
+    t.equal(stage.tenure.checkpoint(INFINITE).through, later);
+    t.match(stage.command("note.3"), [{ status: "refused", code: "actor_parked" }]);
+  },
+);
 
 t.test("two operations on one actor do not run at once; the same one twice is one", async (t) => {
   const stage = await parked();
@@ -154,7 +167,6 @@ t.test("an older reading of the parking ends nothing", async (t) => {
 
 t.test("a skip does not decide on a record that is older than the parking's", async (t) => {
   const stage = await parked();
-  const last = stage.log.last(record("d"))?.sequence ?? 0;
   stage.next();
   const parking = stage.log.last(subjects.parked(0, "d"));
   stage.tenure.knowsParking(parking?.sequence ?? 0);
@@ -163,12 +175,8 @@ t.test("a skip does not decide on a record that is older than the parking's", as
     parking?.sequence ?? 0,
   );
   // A fault of the log itself: the last record of the actor is gone.
-  const missing: typeof stage.journal.readLastTogether = async () => ({ last: new Map(), through: INFINITE });
-  t.ok(last > 0);
-  const { readLastTogether } = stage.journal;
-  Object.assign(stage.journal, { readLastTogether: missing });
+  stage.forge({ last: () => [] });
   t.match(await stage.done(stage.tenure.skip("d", id(stage))), { status: "unavailable" });
-  Object.assign(stage.journal, { readLastTogether });
   t.same(stage.writeSets, []);
 });
 
@@ -187,20 +195,36 @@ t.test("after a skip the actor is not read as it was before it", async (t) => {
   await stage.quiet();
   const reply = await stage.done(skipped);
   const versions = [reply, await stage.read()].map((each) => each.status === "ok" && each.snapshot.version);
-  t.same(versions.filter(Boolean).every((version) => version === 3), true, "the skip's own record, or no answer");
+  t.same(
+    versions.filter(Boolean).every((version) => version === 3),
+    true,
+    "the skip's own record, or no answer",
+  );
 });
 
-t.test("an operation after the end of the tenure is answered at once; one under way ends with it", async (t) => {
+t.test(
+  "an operation after the end of the tenure is answered at once; one under way ends with it",
+  async (t) => {
+    const stage = await parked();
+    const resumed = stage.tenure.resume("d");
+    await stage.clock.advance(1);
+    stage.tenure.end();
+    stage.one("stored");
+    t.match(await stage.done(resumed), { status: "unavailable", reason: /own/ });
+    t.match(await stage.done(stage.tenure.resume("d")), { status: "unavailable" });
+    t.match(await stage.done(stage.tenure.skip("d", "x")), { status: "unavailable" });
+    await stage.clock.advance(1000);
+    t.same(stage.writeSets, [], "nothing is taken up");
+  },
+);
+
+t.test("an operator who comes after the end of the tenure ends no parking", async (t) => {
   const stage = await parked();
-  const resumed = stage.tenure.resume("d");
-  await stage.clock.advance(1);
   stage.tenure.end();
-  stage.one("stored");
-  t.match(await stage.done(resumed), { status: "unavailable", reason: /own/ });
-  t.match(await stage.done(stage.tenure.resume("d")), { status: "unavailable" });
-  t.match(await stage.done(stage.tenure.skip("d", "x")), { status: "unavailable" });
-  await stage.clock.advance(1000);
-  t.same(stage.writeSets, [], "nothing is taken up");
+  const own = { status: "unavailable", reason: /own/ };
+  t.match(await stage.done(stage.tenure.resume("d"), 100), own);
+  t.match(await stage.done(stage.tenure.skip("d", id(stage)), 100), own);
+  t.same(stage.writeSets, []);
 });
 
 t.test("a resume of an actor that is not parked shows its state, also while it catches up", async (t) => {
@@ -226,7 +250,7 @@ t.test("an actor that is resumed runs its open effects under their keys, once", 
   stage.park({});
   await stage.done(stage.tenure.takeUp("d", undefined));
   t.equal(keys.length, 1, "not while it is parked");
-  const reply = stage.done(stage.tenure.resume("d"), 1000) as Promise<ActorReply>;
+  const reply = stage.done(stage.tenure.resume("d"), 1000);
   await stage.clock.advance(1);
   stage.one("stored");
   await reply;
@@ -252,14 +276,10 @@ t.test("an inbox that lacks the input which parked the actor is not the whole in
   stage.next();
   stage.park({ inbox });
   // The proof of a reading is taken away, so that only the parking names the input.
-  const { readAll, readLastTogether } = stage.journal;
   let old = 2;
-  Object.assign(stage.journal, {
-    readAll: async (subject: string) => (old-- > 0 ? stage.log.all(subject, before) : await readAll(subject)),
-    readLastTogether: async (asked: readonly string[], through: number) =>
-      asked[0] === subjects.inbox(0, "d")
-        ? { last: new Map(), through: INFINITE }
-        : await readLastTogether(asked, through),
+  stage.forge({
+    all: (subject) => (old-- > 0 ? stage.log.all(subject, before) : undefined),
+    last: (asked) => (asked[0] === subjects.inbox(0, "d") ? [] : undefined),
   });
   const resumed = stage.tenure.resume("d");
   await stage.clock.advance(1);

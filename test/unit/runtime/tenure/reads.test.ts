@@ -16,34 +16,29 @@ const readAsOf = (stage: Hand, sequence: number, times: number): void => {
       : undefined,
   );
 };
-/** Readings are answered by a log that ends at `sequence`, and says that it is whole: its proof is taken away. */
+/** Readings show the log up to `sequence`, and claim to be whole. The result makes them right again. */
 function forgeReadings(stage: Hand, sequence: number): () => void {
-  const { readLastTogether } = stage.journal;
-  const forged: typeof readLastTogether = async (asked) => ({
-    last: new Map(asked.flatMap((subject) => {
-      const message = stage.log.last(subject, sequence);
-      return message ? [[subject, message] as const] : [];
-    })),
-    through: INFINITE,
-  });
-  Object.assign(stage.journal, { readLastTogether: forged });
-  return () => void Object.assign(stage.journal, { readLastTogether });
+  stage.forge({ last: (asked) => asked.flatMap((subject) => stage.log.last(subject, sequence) ?? []) });
+  return () => stage.forge({});
 }
 
-t.test("a read that names a record rejects an older reading, without any other knowledge of it", async (t) => {
-  const stage = withDiary();
-  const before = stage.log.lastSequence;
-  stage.command("note.1");
-  stage.one("stored");
-  const sequence = stage.log.last(record("d"))?.sequence ?? 0;
-  const restore = forgeReadings(stage, before);
-  stage.next();
-  await t.rejects(stage.done(stage.tenure.read("d", sequence)), Unavailable);
-  await t.rejects(stage.done(stage.tenure.takeUp("d", sequence)), Unavailable);
-  restore();
-  const reply = await stage.done(stage.tenure.read("d", sequence));
-  t.same(reply.status === "ok" && notes(reply.snapshot), ["note.1"]);
-});
+t.test(
+  "a read that names a record rejects an older reading, without any other knowledge of it",
+  async (t) => {
+    const stage = withDiary();
+    const before = stage.log.lastSequence;
+    stage.command("note.1");
+    stage.one("stored");
+    const sequence = stage.log.last(record("d"))?.sequence ?? 0;
+    const restore = forgeReadings(stage, before);
+    stage.next();
+    await t.rejects(stage.done(stage.tenure.read("d", sequence)), Unavailable);
+    await t.rejects(stage.done(stage.tenure.takeUp("d", sequence)), Unavailable);
+    restore();
+    const reply = await stage.done(stage.tenure.read("d", sequence));
+    t.same(reply.status === "ok" && notes(reply.snapshot), ["note.1"]);
+  },
+);
 
 t.test("what a takeover has replayed is known to every read, without a proof of the reading", async (t) => {
   const stage = withDiary();
@@ -58,22 +53,25 @@ t.test("what a takeover has replayed is known to every read, without a proof of 
   t.equal((await stage.read()).status, "ok");
 });
 
-t.test("a read resumes the open effects of an actor, as ones that may have been started before", async (t) => {
-  const seen: boolean[] = [];
-  const stage = withDiary(
-    diary(({ resumed }) => {
-      seen.push(resumed);
-      return new Promise(() => {});
-    }),
-  );
-  stage.command("work");
-  stage.one("stored");
-  await stage.clock.advance(1);
-  stage.next();
-  await stage.read();
-  await stage.clock.advance(1);
-  t.same(seen, [false, true]);
-});
+t.test(
+  "a read resumes the open effects of an actor, as ones that may have been started before",
+  async (t) => {
+    const seen: boolean[] = [];
+    const stage = withDiary(
+      diary(({ resumed }) => {
+        seen.push(resumed);
+        return new Promise(() => {});
+      }),
+    );
+    stage.command("work");
+    stage.one("stored");
+    await stage.clock.advance(1);
+    stage.next();
+    await stage.read();
+    await stage.clock.advance(1);
+    t.same(seen, [false, true]);
+  },
+);
 
 t.test("an effect starts with its own record, although later write sets are pending", async (t) => {
   const stage = withDiary(diary(() => new Promise(() => {})));
@@ -130,17 +128,20 @@ t.test("the last good state of a parked actor is not older than what this owner 
   t.same(reply.status === "ok" && notes(reply.snapshot), ["note.1"]);
 });
 
-t.test("reads that find an actor unreadable at the same time park it once, and each has its answer", async (t) => {
-  const stage = handTenure();
-  stage.put(record("d"), "no record");
-  stage.next();
-  const replies = await stage.done(
-    Promise.all([stage.tenure.read("d"), stage.tenure.read("d"), stage.tenure.read("d")]),
-  );
-  for (const reply of replies) t.match(reply, { status: "refused", code: "actor_parked" });
-  await stage.quiet();
-  t.equal(stage.log.all(subjects.parked(0, "d")).length, 1);
-});
+t.test(
+  "reads that find an actor unreadable at the same time park it once, and each has its answer",
+  async (t) => {
+    const stage = handTenure();
+    stage.put(record("d"), "no record");
+    stage.next();
+    const replies = await stage.done(
+      Promise.all([stage.tenure.read("d"), stage.tenure.read("d"), stage.tenure.read("d")]),
+    );
+    for (const reply of replies) t.match(reply, { status: "refused", code: "actor_parked" });
+    await stage.quiet();
+    t.equal(stage.log.all(subjects.parked(0, "d")).length, 1);
+  },
+);
 
 t.test("a read or an input that meets the end of its tenure is answered as not owned", async (t) => {
   const stage = withDiary();
@@ -223,60 +224,69 @@ t.test("an illegal command shows the acknowledged state, although a newer one is
   t.match(illegal, [{ status: "illegal", snapshot: { version: 2 } }]);
 });
 
-t.test("a state after which another owner has written is read again before anything is decided", async (t) => {
-  const stage = withDiary();
-  stage.command("note.1");
-  const writeSet = stage.writeSets.shift();
-  const [message] = writeSet?.messages ?? [];
-  if (!message) throw new Error("no message");
-  stage.put(record("d"), message.payload);
-  const later = message.payload.replaceAll("note.1", "note.9").replace('"version":2', '"version":3');
-  stage.put(record("d"), later);
-  writeSet?.resolved({ status: "stored", sequences: new Map(), lastSequence: stage.log.lastSequence });
-  await stage.clock.advance(1);
-  const reply = await stage.read();
-  t.same(reply.status === "ok" && notes(reply.snapshot), ["note.9"]);
-  stage.command("note.2");
-  stage.one("stored");
-  t.same(stage.stored()?.version, 4);
-});
+t.test(
+  "a state after which another owner has written is read again before anything is decided",
+  async (t) => {
+    const stage = withDiary();
+    stage.command("note.1");
+    const writeSet = stage.writeSets.shift();
+    const [message] = writeSet?.messages ?? [];
+    if (!message) throw new Error("no message");
+    stage.put(record("d"), message.payload);
+    const later = message.payload.replaceAll("note.1", "note.9").replace('"version":2', '"version":3');
+    stage.put(record("d"), later);
+    writeSet?.resolved({ status: "stored", sequences: new Map(), lastSequence: stage.log.lastSequence });
+    await stage.clock.advance(1);
+    const reply = await stage.read();
+    t.same(reply.status === "ok" && notes(reply.snapshot), ["note.9"]);
+    stage.command("note.2");
+    stage.one("stored");
+    t.same(stage.stored()?.version, 4);
+  },
+);
 
-t.test("a joined decision whose write set is too large is resolved as not stored, and its caller refused", async (t) => {
-  const resolved: boolean[] = [];
-  const joined: Joined = {
-    output: "o",
-    lock: { subject: subjects.lock("partition.0"), epoch: 1 },
-    messages: [{ subject: "$KV.ORDERS.stock.a", payload: "x".repeat(limits.messageBytes + 1) }],
-    resolved: (stored) => void resolved.push(stored),
-  };
-  const { effects } = diary();
-  const definition = {
-    ...diary(),
-    effects: { job: { ...effects["job"], join: { decide: () => joined } } },
-  } as unknown as ActorDefinition;
-  const stage = withDiary(definition);
-  const replies = stage.command("work");
-  t.match(replies, [{ status: "refused", code: "input_refused" }]);
-  t.same(resolved, [false]);
-  t.equal((await stage.read()).status, "ok");
-  t.same(stage.writeSets, []);
-});
+t.test(
+  "a joined decision whose write set is too large is resolved as not stored, and its caller refused",
+  async (t) => {
+    const resolved: boolean[] = [];
+    const joined: Joined = {
+      output: "o",
+      lock: { subject: subjects.lock("partition.0"), epoch: 1 },
+      messages: [{ subject: "$KV.ORDERS.stock.a", payload: "x".repeat(limits.messageBytes + 1) }],
+      resolved: (stored) => void resolved.push(stored),
+    };
+    const { effects } = diary();
+    const definition = {
+      ...diary(),
+      effects: { job: { ...effects["job"], join: { decide: () => joined } } },
+    } as unknown as ActorDefinition;
+    const stage = withDiary(definition);
+    const replies = stage.command("work");
+    t.match(replies, [{ status: "refused", code: "input_refused" }]);
+    t.same(resolved, [false]);
+    t.equal((await stage.read()).status, "ok");
+    t.same(stage.writeSets, []);
+  },
+);
 
-t.test("an effect whose load failed at first is resumed by the next try, also without any input", async (t) => {
-  const stage = withDiary(diary(() => Promise.resolve("one")));
-  stage.command("work");
-  stage.one("stored");
-  stage.next();
-  let lose = 1;
-  stage.faults.push(({ kind, subject }) =>
-    kind === "read" && subject === record("d") && lose-- > 0 ? { lose: "request" } : undefined,
-  );
-  stage.tenure.catchUp("d");
-  await stage.clock.advance(2100);
-  t.same(stage.tenure.checkpoint(INFINITE).open, ["d"], "it is listed although it is not in memory");
-  await stage.quiet();
-  t.same(stage.generations(), [], "the effect has ended");
-});
+t.test(
+  "an effect whose load failed at first is resumed by the next try, also without any input",
+  async (t) => {
+    const stage = withDiary(diary(() => Promise.resolve("one")));
+    stage.command("work");
+    stage.one("stored");
+    stage.next();
+    let lose = 1;
+    stage.faults.push(({ kind, subject }) =>
+      kind === "read" && subject === record("d") && lose-- > 0 ? { lose: "request" } : undefined,
+    );
+    stage.tenure.catchUp("d");
+    await stage.clock.advance(2100);
+    t.same(stage.tenure.checkpoint(INFINITE).open, ["d"], "it is listed although it is not in memory");
+    await stage.quiet();
+    t.same(stage.generations(), [], "the effect has ended");
+  },
+);
 
 t.test("a reading that a read rejects is not kept: the next read gets the newest", async (t) => {
   const stage = withDiary();

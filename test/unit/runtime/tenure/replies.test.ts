@@ -12,14 +12,15 @@ const WAIT_MS = 1000;
 const SETTLED_AT = 5;
 const input = { kind: "start", input: {}, request: "r" } as const;
 
+const at = (number: number): Snapshot => ({
+  ...snapshot(number),
+  machines: { m: { value: number } } as unknown as Snapshot["machines"],
+  request: "r",
+});
+
 /** The actor settles at version 5. */
 function stage(version = 1) {
   const clock = new VirtualClock();
-  const at = (number: number): Snapshot => ({
-    ...snapshot(number),
-    machines: { m: { value: number } } as unknown as Snapshot["machines"],
-    request: "r",
-  });
   const replies = new Replies(
     {
       machines: {},
@@ -50,7 +51,7 @@ function stage(version = 1) {
     },
   };
 }
-const seen = (given: readonly ActorReply[]): unknown =>
+const seen = (given: readonly ActorReply[]): unknown[] =>
   given.map((reply) =>
     reply.status === "ok" ? [reply.snapshot.version, reply.settled, reply.repeated] : reply.status,
   );
@@ -68,19 +69,22 @@ t.test("a caller that does not wait is answered at once, with the state as it is
   t.same(seen(given), [[1, false, true]]);
 });
 
-t.test("a caller waits over states that are not settled, and is answered once, with the settled one", async (t) => {
-  const { replies, activation, pending, given, store, clock } = stage();
-  replies.answer(activation, pending(), false);
-  store(2);
-  t.same(seen(given), []);
-  store(5);
-  t.same(seen(given), [[5, true, false]]);
-  t.equal(clock.waiting(), 0, "the time limit is cancelled");
-  store(6);
-  await clock.advance(2 * WAIT_MS);
-  t.equal(given.length, 1);
-  t.ok(activation.canEvict(), "it waits for nothing any more");
-});
+t.test(
+  "a caller waits over states that are not settled, and is answered once, with the settled one",
+  async (t) => {
+    const { replies, activation, pending, given, store, clock } = stage();
+    replies.answer(activation, pending(), false);
+    store(2);
+    t.same(seen(given), []);
+    store(5);
+    t.same(seen(given), [[5, true, false]]);
+    t.equal(clock.waiting(), 0, "the time limit is cancelled");
+    store(6);
+    await clock.advance(2 * WAIT_MS);
+    t.equal(given.length, 1);
+    t.ok(activation.canEvict(), "it waits for nothing any more");
+  },
+);
 
 t.test("a caller whose wait is over gets the newest acknowledged state", async (t) => {
   const { replies, activation, pending, given, store, clock } = stage();
@@ -95,18 +99,21 @@ t.test("a caller whose wait is over gets the newest acknowledged state", async (
   t.equal(given.length, 1);
 });
 
-t.test("a caller that waits is answered when the activation is retired, one that comes later at once", async (t) => {
-  const { replies, activation, pending, given, store } = stage();
-  replies.answer(activation, pending(), false);
-  store(2);
-  activation.retire();
-  t.same(seen(given), [[2, false, false]]);
-  replies.answer(activation, pending(), true);
-  t.same(seen(given).valueOf(), [
-    [2, false, false],
-    [2, false, true],
-  ]);
-});
+t.test(
+  "a caller that waits is answered when the activation is retired, one that comes later at once",
+  async (t) => {
+    const { replies, activation, pending, given, store } = stage();
+    replies.answer(activation, pending(), false);
+    store(2);
+    activation.retire();
+    t.same(seen(given), [[2, false, false]]);
+    replies.answer(activation, pending(), true);
+    t.same(seen(given), [
+      [2, false, false],
+      [2, false, true],
+    ]);
+  },
+);
 
 t.test("an actor without an acknowledged state is not found", async (t) => {
   const { replies, activation, pending, given } = stage(0);

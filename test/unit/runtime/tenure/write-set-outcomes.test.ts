@@ -317,19 +317,29 @@ for (const [name, work] of Object.entries(works)) {
   }
 }
 
-t.test("the checkpoint passes each inbox input with its own outcome, in every order of the outcomes", async (t) => {
+t.test(
+  "the checkpoint passes each inbox input with its own outcome, in every order of the outcomes",
+  async (t) => {
+    const stage = withDiary();
+    const other = (type: string): number => stage.deliver(type, { actor: "e" });
+    stage.start({ actor: "e" });
+    stage.one("stored");
+    const first = stage.deliver("note.1");
+    const second = other("note.1");
+    const third = stage.deliver("unknown");
+    const through = (): number => stage.tenure.checkpoint(INFINITE).through;
+    t.equal(through(), first - 1);
+    stage.newest("stored");
+    t.equal(through(), first - 1, "the later actor's input does not pass the earlier one");
+    t.ok(second > first);
+    stage.one("stored");
+    t.equal(through(), third, "the third shares the outcome of the first");
+  },
+);
+
+t.test("a new tenure has come as far as its lock entry", async (t) => {
   const stage = withDiary();
-  const other = (type: string): number => stage.deliver(type, { actor: "e" });
-  stage.start({ actor: "e" });
-  stage.one("stored");
-  const first = stage.deliver("note.1");
-  const second = other("note.1");
-  const third = stage.deliver("unknown");
-  const through = (): number => stage.tenure.checkpoint(INFINITE).through;
-  t.equal(through(), first - 1);
-  stage.newest("stored");
-  t.equal(through(), first - 1, "the later actor's input does not pass the earlier one");
-  t.ok(second > first);
-  stage.one("stored");
-  t.equal(through(), third, "the third shares the outcome of the first");
+  const tenure = stage.next();
+  t.equal(tenure.checkpoint(INFINITE).through, tenure.epoch);
+  t.equal(tenure.checkpoint(3).through, 3, "and not further than its relay");
 });
