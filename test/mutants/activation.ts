@@ -15,7 +15,7 @@ export const activationMutants: readonly Mutant[] = [
     does: "An activation takes a state that is older than the record it knows of.",
     file: ACTIVATION,
     find: '(this.now === "absent" || this.now === "loading") && sequence >= this.at',
-    replace: 'this.now === "absent" || this.now === "loading"',
+    replace: 'this.now === "absent" || (this.now === "loading" && sequence >= 0)',
     tests: [ACTIVATION_EVENTS_TEST],
   },
   {
@@ -203,7 +203,7 @@ export const activationMutants: readonly Mutant[] = [
   },
   {
     id: "activation-callers-reversed",
-    does: "A failed load keeps the callers and drops the inputs that nobody repeats.",
+    does: "A failed load keeps the callers and drops the inputs that no caller repeats.",
     file: ACTIVATION,
     find: "this.mailbox = this.mailbox.filter((pending) => !hasCaller(pending));",
     replace: "this.mailbox = callers;",
@@ -257,7 +257,7 @@ export const activationMutants: readonly Mutant[] = [
     tests: [ACTIVATION_EVENTS_TEST],
   },
   {
-    id: "activation-retire-wakes-nobody",
+    id: "activation-retire-wakes-none",
     does: "Callers that wait for an actor to settle are not answered when it leaves memory.",
     file: ACTIVATION,
     find: `    this.now = "retired";

@@ -197,7 +197,8 @@ export const decisionsMutants: readonly Mutant[] = [
     file: REPLIES,
     find: `      cancel();
       activation.removeWaiter(finish);`,
-    replace: "      activation.removeWaiter(finish);",
+    replace: `      if (timedOut) cancel();
+      activation.removeWaiter(finish);`,
     tests: [REPLIES_TEST],
   },
   {

@@ -98,12 +98,4 @@ export const dedupMutants: readonly Mutant[] = [
     replace: "if (this.applied.size <= this.bound * 1000) return;",
     tests: [COMMAND_DEDUP_TEST],
   },
-  {
-    id: "dedup-reads",
-    does: "Reads are deduplicated as commands are.",
-    file: COMMAND_DEDUP,
-    find: 'if (request.op !== "command") return serve(false);',
-    replace: 'if (request.op !== "command" && request.op !== "read") return serve(false);',
-    tests: [COMMAND_DEDUP_TEST],
-  },
 ];

@@ -77,7 +77,7 @@ export const memoryMutants: readonly Mutant[] = [
     does: "Nothing leaves memory once a busy actor is the oldest.",
     file: ACTIVATION_CACHE,
     find: "      else this.activation(actor);",
-    replace: "      else return;",
+    replace: '      else if (actor !== "") return;',
     tests: [ACTIVATION_CACHE_TEST],
   },
   {
@@ -85,7 +85,7 @@ export const memoryMutants: readonly Mutant[] = [
     does: "One actor is checked for each new one: busy ones keep idle ones in memory.",
     file: ACTIVATION_CACHE,
     find: "++checked > EVICTION_CHECKS",
-    replace: "++checked > 1",
+    replace: "++checked > EVICTION_CHECKS / 8",
     tests: [ACTIVATION_CACHE_TEST],
   },
   {
@@ -201,7 +201,7 @@ export const memoryMutants: readonly Mutant[] = [
     does: "A load takes a reading that is older than what this owner has written.",
     file: LOADER,
     find: "Math.max(atLeast, activations.knownSequence(activation)),",
-    replace: "Math.max(atLeast, activation.sequence),",
+    replace: "Math.max(atLeast, Math.min(activation.sequence, activations.knownSequence(activation))),",
     tests: [LOADER_TEST],
   },
   {
@@ -283,7 +283,8 @@ export const memoryMutants: readonly Mutant[] = [
     does: "A reading that fails for another reason is repeated without a pause.",
     file: LOADER,
     find: "if (!(error instanceof ReplicaLagging) || read === MAX_READS || ended()) throw error;",
-    replace: "if (read === MAX_READS || ended()) throw error;",
+    replace: `const retryable = error instanceof ReplicaLagging || error instanceof Unavailable;
+        if (!retryable || read === MAX_READS || ended()) throw error;`,
     tests: [LOADER_TEST],
   },
   {
@@ -291,7 +292,7 @@ export const memoryMutants: readonly Mutant[] = [
     does: "A replica that lags is asked without end.",
     file: LOADER,
     find: "if (!(error instanceof ReplicaLagging) || read === MAX_READS || ended()) throw error;",
-    replace: "if (!(error instanceof ReplicaLagging) || ended()) throw error;",
+    replace: "if (!(error instanceof ReplicaLagging) || read === 1000 * MAX_READS || ended()) throw error;",
     tests: [LOADER_TEST],
   },
   {

@@ -95,8 +95,9 @@ export const parkingMutants: readonly Mutant[] = [
     id: "parking-operator-dropped-is-done",
     does: "An end of a parking that was dropped takes the actor up.",
     file: OPERATOR_ACTIONS,
-    find: 'if (outcome.status !== "stored") {',
-    replace: 'if (outcome.status !== "stored" && outcome.why === "fenced") {',
+    find: 'return { status: "unavailable", reason: "the end of the parking could not be stored" };',
+    replace: `parked.ended(quarantined, 0);
+      return await this.afterwards(actor);`,
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
@@ -159,7 +160,8 @@ export const parkingMutants: readonly Mutant[] = [
     file: OPERATOR_ACTIONS,
     find: `    if (ended()) return notOwner;
     if (outcome.status === "refused")`,
-    replace: '    if (outcome.status === "refused")',
+    replace: `    if (ended() && outcome.status !== "stored") return notOwner;
+    if (outcome.status === "refused")`,
     tests: [OPERATOR_ACTIONS_TEST],
   },
   {

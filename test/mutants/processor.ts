@@ -16,7 +16,8 @@ export const processorMutants: readonly Mutant[] = [
     file: INPUT_PROCESSOR,
     find: `    if (ended()) return pending.reply(notOwner);
     progress`,
-    replace: "    progress",
+    replace: `    if (ended() && pending.inbox > 0) return pending.reply(notOwner);
+    progress`,
     tests: [READS_TEST],
   },
   {
@@ -246,7 +247,7 @@ export const processorMutants: readonly Mutant[] = [
     does: "An actor that is parked by a refused record stays in memory as its replacement.",
     file: INPUT_PROCESSOR,
     find: "this.remove(activations.peek(actor) ?? activation);",
-    replace: "this.remove(activation);",
+    replace: "if (!activations.peek(actor)) this.remove(activation);",
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {

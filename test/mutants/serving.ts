@@ -84,7 +84,7 @@ export const servingMutants: readonly Mutant[] = [
     does: "A hand-over does not wait for write sets.",
     file: PARTITION,
     find: "Promise.race([tenure.idle(), clock.sleep(stopping.idleMs)])",
-    replace: "Promise.race([tenure.idle(), clock.sleep(0)])",
+    replace: "Promise.race([tenure.idle(), clock.sleep(Math.min(stopping.idleMs, 0))])",
     tests: [SERVING_TEST],
   },
   {

@@ -34,7 +34,7 @@ export const tenureMutants: readonly Mutant[] = [
     does: "A reading of the inbox that lacks its last message is taken.",
     file: CATCH_UP,
     find: ">= Math.max(newest, last?.sequence ?? 0)",
-    replace: ">= newest",
+    replace: ">= Math.max(newest, Math.min(last?.sequence ?? 0, 0))",
     tests: [CATCH_UP_TEST],
   },
   {
@@ -42,7 +42,7 @@ export const tenureMutants: readonly Mutant[] = [
     does: "A reading of the inbox that lacks an input which was released is taken.",
     file: CATCH_UP,
     find: ">= Math.max(newest, last?.sequence ?? 0)",
-    replace: ">= (last?.sequence ?? 0)",
+    replace: ">= Math.max(Math.min(newest, 0), last?.sequence ?? 0)",
     tests: [CATCH_UP_TEST],
   },
   {

@@ -1,4 +1,4 @@
-/** What a new owner finds before it serves: the edges of the replay, and lists of an earlier owner that are partly old. */
+/** What a new owner finds before it serves: the edges of the replay, and lists of an earlier owner that are old. */
 import t from "tap";
 import { limits } from "../../../../src/runtime/limits.ts";
 import { Unavailable } from "../../../../src/runtime/ports.ts";

@@ -1,4 +1,4 @@
-/** What one input results in, by the layers that recognize it: inbox offset, ids, generations; each without the others. */
+/** What one input results in, by what recognizes it: inbox offset, ids, generations; each without the others. */
 import t from "tap";
 import { restore } from "../../../../src/runtime/actor/cascade.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";

@@ -18,7 +18,7 @@ type End = {
 
 type Work = {
   readonly definition?: () => ActorDefinition;
-  /** Begins the work; afterwards the write set whose outcome counts is submitted. Returns all replies. */
+  /** Begins the work; then the write set whose outcome counts is submitted. Returns all replies. */
   readonly begin: (stage: Hand) => (readonly ActorReply[])[] | Promise<(readonly ActorReply[])[]>;
   /** A dropped one: decided again. `store`: the outbox refused it, its callers are answered at once. */
   readonly ends: Readonly<Record<"stored" | "dropped" | "store" | "refused", End>>;
