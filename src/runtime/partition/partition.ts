@@ -7,7 +7,9 @@
  *                 missing.
  *   partition.P3. The checkpoint never goes back, also not to less than an earlier owner has stated.
  * A crash leaves the checkpoint and the stream; the next owner replays from there.
- * Proved by: test/unit/runtime/partition/partition.test.ts, test/unit/runtime/partition/partition-handover.test.ts
+ * Proved by: test/unit/runtime/partition/takeover.test.ts, test/unit/runtime/partition/late-takeover.test.ts,
+ *   test/unit/runtime/partition/serving.test.ts, test/unit/runtime/partition/partition.test.ts,
+ *   test/unit/runtime/partition/partition-handover.test.ts
  */
 import { limits, stopping } from "../limits.ts";
 import type { ActorReply } from "../actors.ts";

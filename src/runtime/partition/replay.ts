@@ -5,7 +5,8 @@
  * partition, but of a finished actor only the inputs that changed nothing are kept (a timer that fired stale): of
  * 1 000 000 actors on 32 partitions some 31 000 inputs, about 10 MB, until the takeover has ended.
  * Owns: what it has found.  Does not own: the actors.
- * Proved by: test/unit/runtime/partition/partition.test.ts, test/unit/runtime/tenure/unreadable.test.ts
+ * Proved by: test/unit/runtime/partition/replay.test.ts, test/unit/runtime/partition/takeover.test.ts,
+ *   test/unit/runtime/tenure/unreadable.test.ts
  */
 import type { Subjects } from "../subjects.ts";
 import type { Input } from "../actor/input.ts";

@@ -5,8 +5,7 @@
  *   activation-cache.C1. An activation is in the map exactly until it is retired; only this class retires one.
  *   activation-cache.C2. Every record written in this tenure after `forgottenThrough()` belongs to an actor in `known`
  *                        or in memory.
- * Proved by: test/unit/runtime/tenure/activation.test.ts, test/unit/runtime/tenure/tenure.test.ts,
- *   test/unit/runtime/tenure/old-readings.test.ts
+ * Proved by: test/unit/runtime/tenure/activation-cache.test.ts, test/unit/runtime/tenure/old-readings.test.ts
  */
 import { Activation } from "./activation.ts";
 

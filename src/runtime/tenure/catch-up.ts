@@ -6,7 +6,8 @@
  *   catch-up.U1. An actor is in `actors()` until everything that waited in its inbox is evaluated and acknowledged, or
  *                the actor is parked again. As long as it is there, the checkpoint lists it as lagging; a crash leaves
  *                it to the next owner.
- * Proved by: test/unit/runtime/tenure/parked.test.ts, test/unit/runtime/tenure/old-readings.test.ts
+ * Proved by: test/unit/runtime/tenure/catch-up.test.ts, test/unit/runtime/tenure/parked.test.ts,
+ *   test/unit/runtime/tenure/old-readings.test.ts
  */
 import type { Subjects } from "../subjects.ts";
 import { fireAndForget } from "./pending-input.ts";

@@ -8,8 +8,9 @@
  *   input-processor.I2. Callers and effects only see acknowledged state. What was decided on an unacknowledged head
  *                       waits for the acknowledgement, and is decided again when the head is dropped.
  *   input-processor.I3. An inbox input counts as evaluated only when the state it was decided on is acknowledged.
- * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts,
- *   test/unit/runtime/cluster.test.ts
+ * Proved by: test/unit/runtime/tenure/write-set-outcomes.test.ts,
+ *   test/unit/runtime/tenure/acknowledged-replies.test.ts, test/unit/runtime/tenure/mailbox-order.test.ts,
+ *   test/unit/runtime/tenure/reads.test.ts, test/unit/runtime/cluster.test.ts
  */
 import { type Replies, notFound, notOwner, storeRefuses } from "./replies.ts";
 import type { Cascade } from "../actor/cascade.ts";

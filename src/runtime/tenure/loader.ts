@@ -8,7 +8,7 @@
  *              be final without a write.
  *   loader.L2. The state contains every record of this owner: the sequence of the record is known, or is at or below
  *              the sequence that has been forgotten.
- * Proved by: test/unit/runtime/tenure/old-readings.test.ts, test/unit/runtime/partition/partition.test.ts,
+ * Proved by: test/unit/runtime/tenure/loader.test.ts, test/unit/runtime/tenure/old-readings.test.ts,
  *   test/unit/runtime/tenure/unreadable.test.ts
  */
 import type { Subjects } from "../subjects.ts";

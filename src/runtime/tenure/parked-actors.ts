@@ -7,7 +7,8 @@
  *   parked-actors.K2. The checkpoint passes no input of an actor before its parking is stored.
  * A crash before the parking is stored leaves the input to be decided again. After it, the next owner finds the
  * parking.
- * Proved by: test/unit/runtime/tenure/parked.test.ts, test/integration/runtime/parked.test.ts
+ * Proved by: test/unit/runtime/tenure/operator-actions.test.ts, test/unit/runtime/tenure/parked.test.ts,
+ *   test/integration/runtime/parked.test.ts
  */
 import type { Subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";

@@ -7,8 +7,9 @@
  *   tenure.T2. The checkpoint passes no inbox input that is not evaluated and acknowledged, unless it lists the actor.
  * How inputs are decided: input-processor.I1 and the following. What one actor in memory may do: activation.A1 and the
  * following.
- * Proved by: test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/partition/partition.test.ts,
- *   test/unit/runtime/cluster.test.ts, test/integration/runtime/runtime.test.ts
+ * Proved by: test/unit/runtime/tenure/write-set-outcomes.test.ts, test/unit/runtime/tenure/idle.test.ts,
+ *   test/unit/runtime/tenure/tenure.test.ts, test/unit/runtime/cluster.test.ts,
+ *   test/integration/runtime/runtime.test.ts
  */
 import type { Subjects } from "../subjects.ts";
 import { limits } from "../limits.ts";
