@@ -35,24 +35,25 @@ export async function presenceStage() {
     if (!blind) report?.({ key, value, revision: ++revision });
   };
   const heard = (entry: NodeEntry): void => change(entry.id, JSON.stringify(entry));
+  const nodes: Pick<Bucket, "put" | "watch" | "delete"> = {
+    put: async (_key, value) => {
+      counts.puts++;
+      await states.put();
+      heard(JSON.parse(value) as NodeEntry);
+      return revision;
+    },
+    watch: async (onChange) => {
+      report = onChange;
+      return { stop: async () => void counts.stopped++ };
+    },
+    delete: async () => {
+      counts.deleted++;
+      throw new Unavailable("no answer");
+    },
+  };
   const presence = new Presence({
     node: "one",
-    nodes: {
-      put: async (_key, value) => {
-        counts.puts++;
-        await states.put();
-        heard(JSON.parse(value) as NodeEntry);
-        return revision;
-      },
-      watch: async (onChange) => {
-        report = onChange;
-        return { stop: async () => void counts.stopped++ };
-      },
-      delete: async () => {
-        counts.deleted++;
-        throw new Unavailable("no answer");
-      },
-    } as Bucket,
+    nodes: nodes as Bucket,
     clock,
     log: silent,
     ttlMs: TTL_MS,
