@@ -24,29 +24,32 @@ function deafWork() {
   };
 }
 
-t.test("work that hangs for ever is attempted up to the limit, becomes a dead letter, and frees its place", async (t) => {
-  const s = workerStage();
-  const deaf = deafWork();
-  const worker = await s.worker(deaf.work, { maxInFlight: 1 });
-  s.emit("hangs");
-  s.emit("next");
-  await s.clock.advance(bounds.workLimitMs - 1);
-  t.equal(deaf.ends.length, 1, "the place is taken until the time limit");
-  await s.clock.advance(1);
-  t.equal(deaf.ends.length, 2, "and free at it");
-  t.ok(deaf.signals[0]?.aborted, "although the work was asked to end");
-  t.match(s.mark("hangs"), { state: "failed", attempts: 1 });
-  await s.clock.advance(60_000);
-  t.same([s.mark("hangs")?.state, s.mark("next")?.state], ["dead", "dead"]);
-  t.match(
-    s.queues.dead.map(({ reason, attempts }) => [reason, attempts]),
-    [
-      ["not done within 1000 ms", bounds.maxAttempts],
-      ["not done within 1000 ms", bounds.maxAttempts],
-    ],
-  );
-  t.match(worker.counters, { done: 0, dead: 2, failed: 2 * (bounds.maxAttempts - 1) });
-});
+t.test(
+  "work that hangs for ever is attempted up to the limit, becomes a dead letter, and frees its place",
+  async (t) => {
+    const s = workerStage();
+    const deaf = deafWork();
+    const worker = await s.worker(deaf.work, { maxInFlight: 1 });
+    s.emit("hangs");
+    s.emit("next");
+    await s.clock.advance(bounds.workLimitMs - 1);
+    t.equal(deaf.ends.length, 1, "the place is taken until the time limit");
+    await s.clock.advance(1);
+    t.equal(deaf.ends.length, 2, "and free at it");
+    t.ok(deaf.signals[0]?.aborted, "although the work was asked to end");
+    t.match(s.mark("hangs"), { state: "failed", attempts: 1 });
+    await s.clock.advance(60_000);
+    t.same([s.mark("hangs")?.state, s.mark("next")?.state], ["dead", "dead"]);
+    t.match(
+      s.queues.dead.map(({ reason, attempts }) => [reason, attempts]),
+      [
+        ["not done within 1000 ms", bounds.maxAttempts],
+        ["not done within 1000 ms", bounds.maxAttempts],
+      ],
+    );
+    t.match(worker.counters, { done: 0, dead: 2, failed: 2 * (bounds.maxAttempts - 1) });
+  },
+);
 
 t.test("as much work as there are places may hang, and the events after it are worked on", async (t) => {
   const s = workerStage();
@@ -61,51 +64,57 @@ t.test("as much work as there are places may hang, and the events after it are w
   t.same(seen, ["a", "b"]);
 });
 
-t.test("late work that ends well after its time counts for nothing: its event is attempted again", async (t) => {
-  const s = workerStage();
-  const deaf = deafWork();
-  const worker = await s.worker(deaf.work);
-  s.emit("e1");
-  await s.clock.advance(bounds.workLimitMs);
-  t.equal(s.mark("e1")?.state, "failed");
-  deaf.ends[0]?.resolve();
-  await s.clock.advance(bounds.backoffMs - 1);
-  t.equal(s.mark("e1")?.state, "failed", "not done by an attempt that was abandoned");
-  t.notOk(s.calls.includes("ack e1"));
-  await s.clock.advance(1);
-  t.match(s.mark("e1"), { state: "locked", attempts: 2 });
-  deaf.ends[1]?.resolve();
-  await s.clock.advance(1);
-  t.match(s.mark("e1"), { state: "done", attempts: 2 });
-  t.same(s.calls, ["retry e1 100", "ack e1"]);
-  t.match(worker.counters, { done: 1, failed: 1 });
-});
+t.test(
+  "late work that ends well after its time counts for nothing: its event is attempted again",
+  async (t) => {
+    const s = workerStage();
+    const deaf = deafWork();
+    const worker = await s.worker(deaf.work);
+    s.emit("e1");
+    await s.clock.advance(bounds.workLimitMs);
+    t.equal(s.mark("e1")?.state, "failed");
+    deaf.ends[0]?.resolve();
+    await s.clock.advance(bounds.backoffMs - 1);
+    t.equal(s.mark("e1")?.state, "failed", "not done by an attempt that was abandoned");
+    t.notOk(s.calls.includes("ack e1"));
+    await s.clock.advance(1);
+    t.match(s.mark("e1"), { state: "locked", attempts: 2 });
+    deaf.ends[1]?.resolve();
+    await s.clock.advance(1);
+    t.match(s.mark("e1"), { state: "done", attempts: 2 });
+    t.same(s.calls, ["retry e1 100", "ack e1"]);
+    t.match(worker.counters, { done: 1, failed: 1 });
+  },
+);
 
 for (const how of ["resolve", "reject"] as const)
-  t.test(`work that ends late (${how}) while another worker has its lock changes nothing of that`, async (t) => {
-    const s = workerStage();
-    const first = deafWork();
-    const second = deafWork();
-    const one = await s.worker(first.work);
-    s.emit("e1");
-    await s.clock.advance(10);
-    void one.stop();
-    const other = await s.worker(second.work);
-    await s.clock.advance(bounds.workLimitMs);
-    await s.clock.advance(bounds.backoffMs + 10);
-    t.equal(second.ends.length, 1, "the other one has it");
-    t.match(s.mark("e1"), { state: "locked", owner: "owner-2", attempts: 2 });
-    const calls = [...s.calls];
-    if (how === "resolve") first.ends[0]?.resolve();
-    else first.ends[0]?.reject(new Error("late"));
-    await s.clock.advance(10);
-    t.match(s.mark("e1"), { state: "locked", owner: "owner-2", attempts: 2 });
-    t.same(s.calls, calls, "nothing is acknowledged or asked for again");
-    second.ends[0]?.resolve();
-    await s.clock.advance(10);
-    t.match(s.mark("e1"), { state: "done", attempts: 2 });
-    t.match(other.counters, { done: 1 });
-  });
+  t.test(
+    `work that ends late (${how}) while another worker has its lock changes nothing of that`,
+    async (t) => {
+      const s = workerStage();
+      const first = deafWork();
+      const second = deafWork();
+      const one = await s.worker(first.work);
+      s.emit("e1");
+      await s.clock.advance(10);
+      void one.stop();
+      const other = await s.worker(second.work);
+      await s.clock.advance(bounds.workLimitMs);
+      await s.clock.advance(bounds.backoffMs + 10);
+      t.equal(second.ends.length, 1, "the other one has it");
+      t.match(s.mark("e1"), { state: "locked", owner: "owner-2", attempts: 2 });
+      const calls = [...s.calls];
+      if (how === "resolve") first.ends[0]?.resolve();
+      else first.ends[0]?.reject(new Error("late"));
+      await s.clock.advance(10);
+      t.match(s.mark("e1"), { state: "locked", owner: "owner-2", attempts: 2 });
+      t.same(s.calls, calls, "nothing is acknowledged or asked for again");
+      second.ends[0]?.resolve();
+      await s.clock.advance(10);
+      t.match(s.mark("e1"), { state: "done", attempts: 2 });
+      t.match(other.counters, { done: 1 });
+    },
+  );
 
 t.test("an event that is delivered again while its work hangs is not worked on twice at once", async (t) => {
   const s = workerStage();
