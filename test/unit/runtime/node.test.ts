@@ -1,6 +1,7 @@
 /** What a node passes to its parts, and the order in which it starts and leaves. */
 import t from "tap";
 import type { NodePorts } from "../../../src/runtime/node.ts";
+import { stopping } from "../../../src/runtime/limits.ts";
 import type { Journal, Log } from "../../../src/runtime/ports.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
@@ -86,6 +87,23 @@ t.test("a node that leaves announces it, releases its locks, and deletes its ent
   t.strictSame(one.did, ["leaves", "releases", "deletes its entry"]);
   await stage.clock.advance(5000);
   t.equal(one.did.length, 3, "no heartbeat follows");
+});
+
+t.test("a node whose heartbeats get no answer releases its locks after half a second", async (t) => {
+  const stage = nodeStage();
+  const one = stage.make("one", diary());
+  await one.start();
+  await stage.until("it owns the partition", () => one.node.status().partitions[0]?.open === true);
+  one.did.length = 0;
+  stage.faults.push(({ kind, subject }) =>
+    kind === "bucket_write" && subject.includes(subjects.buckets.nodes) ? { lose: "request" } : undefined,
+  );
+  void one.node.handOver();
+  const begun = stage.clock.monotonic();
+  await stage.until("it releases", () => one.did.includes("releases"));
+  const ms = stage.clock.monotonic() - begun;
+  t.ok(ms >= stopping.leaveMs - 10 && ms <= stopping.leaveMs + 100, `${ms} ms`);
+  one.kill();
 });
 
 t.test("a stop hands over first", async (t) => {

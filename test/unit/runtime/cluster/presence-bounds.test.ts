@@ -66,6 +66,18 @@ t.test(
   },
 );
 
+t.test("a node that is visible again and receives nothing yet does not judge by what it knew", async (t) => {
+  const { pass, presence, setBlind, shared, writesFail } = await presenceStage();
+  await pass(2000, true);
+  writesFail(true);
+  setBlind(true);
+  await pass(VALID_MS + REFRESH_MS);
+  writesFail(false);
+  await pass(REFRESH_MS);
+  t.ok(presence.valid());
+  t.ok(shared.monotonic() - presence.liveness().since <= REFRESH_MS);
+});
+
 t.test("after its presence ran out a node gives every peer a full time to live", async (t) => {
   const { counts, pass, presence, setBlind, twoIsThere, writesFail } = await presenceStage();
   await pass(2000, true);
@@ -167,9 +179,11 @@ t.test("a process that was declared dead is gone until its next heartbeat", asyn
 });
 
 t.test("a peer that had expired and is back is a change, because its share returns", async (t) => {
-  const { presence, counts, heard, pass } = await presenceStage();
+  const { presence, counts, heard, shared } = await presenceStage();
+  await shared.advance(100);
   heard(entryOf("two"));
-  await pass(TTL_MS + 1);
+  // Its time has just ended, and this node has sent no heartbeat since.
+  await shared.advance(TTL_MS + 100);
   t.same(presence.present(), ["one"]);
   const { changes } = counts;
   heard(entryOf("two"));
@@ -191,11 +205,12 @@ t.test("one more heartbeat is sent at a time when the failure detector needs it"
 });
 
 t.test("resources that a present node cannot host are known by node, until the node is gone", async (t) => {
-  const { presence, heard, pass } = await presenceStage();
+  const { presence, heard, shared } = await presenceStage();
+  await shared.advance(100);
   heard(entryOf("two", { unfit: ["partition.3"] }));
   heard(entryOf("three", { unfit: [] }));
   t.same([...presence.incompatible()], [["two", ["partition.3"]]]);
-  await pass(TTL_MS + 1);
+  await shared.advance(TTL_MS + 100);
   t.same([...presence.incompatible()], []);
 });
 

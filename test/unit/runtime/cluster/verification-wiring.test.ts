@@ -157,3 +157,22 @@ t.test("a paused owner that lost its lock meanwhile answers nothing of what it h
   }
   for (const node of cluster.running) node.kill();
 });
+
+t.test("the locks of every stream are verified after an interruption", async (t) => {
+  const cluster = memoryCluster({ partitions: 4, streams: 2 });
+  const one = await cluster.start("one", diary());
+  await cluster.settled();
+  const ids = Array.from({ length: 12 }, (_, n) => `d${n}`);
+  for (const id of ids) cluster.ok(await cluster.done(one.actors.start(id, {}, NOW)));
+  const written = [0, 1, 2, 3].map((p) => ids.filter((id) => cluster.records(p, id).length > 0).length);
+  t.ok(
+    written.every((count) => count > 0),
+    "actors in every partition",
+  );
+  one.link.disconnect();
+  await cluster.clock.advance(50);
+  one.link.reconnect();
+  const replies = await cluster.done(Promise.all(ids.map((id) => one.actors.read(id))), 1000);
+  t.ok(replies.every(({ status }) => status === "ok"));
+  one.kill();
+});

@@ -32,7 +32,8 @@ t.test("id, type and subject are required, also not empty; source and time may b
   }
   const { "ce-source": _source, "ce-time": _time, ...rest } = headers;
   t.match(readEvent({ headers: rest, payload: "{}" }), { source: "", time: "" });
-  t.throws(() => readEvent({ headers, payload: "" }), NotAnEvent);
+  for (const payload of ["", "{", "text"])
+    t.throws(() => readEvent({ headers, payload }), NotAnEvent, payload);
 });
 
 t.test("bounds are refused from the first value that contradicts another one", async (t) => {

@@ -34,6 +34,8 @@ export function workerStage() {
   /** `ack` and `retry 100`, in order, by event id; those that came too late included. */
   const calls: string[] = [];
   const trouble = { burials: 0 };
+  /** The next deliveries are replays of these dead letters. */
+  const replays: number[] = [];
   let sequence = 0;
   let owners = 0;
   const queue = (): WorkQueue => {
@@ -42,8 +44,10 @@ export function workerStage() {
       consume: (options, onItem) =>
         inner.consume(options, (item) => {
           const id = item.headers["ce-id"] ?? "?";
+          const replayOf = replays.shift();
           const watched: WorkItem = {
             ...item,
+            ...(replayOf === undefined ? {} : { replayOf }),
             ack: () => {
               calls.push(`ack ${id}`);
               item.ack();
@@ -67,6 +71,7 @@ export function workerStage() {
     calls,
     faults,
     trouble,
+    replays,
     worker: (work: Work, own: Partial<WorkerBounds> = {}, processClock = clock.process()) =>
       startWorker(
         {
