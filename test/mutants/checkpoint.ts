@@ -105,8 +105,7 @@ export const checkpointMutants: readonly Mutant[] = [
     does: "An idle partition writes its checkpoint every second.",
     file,
     find: "if (value === this.written) return true;",
-    replace: 'if (value === "") return true;',
-    tests,
+    replace: 'if (value === this.written && value === "") return true;',
   },
   {
     id: "checkpoint-write-compares-the-position-alone",

@@ -57,13 +57,6 @@ export const clusterMutants: readonly Mutant[] = [
     replace: "      this.ownership.verifyLocks();",
   },
   {
-    id: "cluster-node-quiet-after-the-loss",
-    does: "An observer is quiet after it has lost its connection, and not after it is back.",
-    ...suspicionWiring,
-    find: "      if (!connected) return;\n",
-    replace: "      if (connected) return;\n",
-  },
-  {
     id: "cluster-node-reads-while-its-presence-has-run-out",
     does: "An owner whose presence has run out answers readers of other nodes.",
     ...verificationWiring,
@@ -76,7 +69,8 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A node that is connected reads under every lock that it holds.",
     ...verificationWiring,
     find: "if (lost !== undefined || this.ownership.isVerified(lock)) return lost;",
-    replace: "if (lost !== undefined || this.ownership.held().length > 0) return lost;",
+    replace:
+      "if (lost !== undefined || this.ownership.isVerified(lock) || this.ownership.held().length > 0) return lost;",
   },
   {
     id: "cluster-node-writes-while-its-presence-has-run-out",
@@ -140,7 +134,7 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A node that leaves does not announce it, and the others wait for its presence to end.",
     ...wiring,
     find: "    await Promise.race([this.presence.leave(), this.options.clock.sleep(stopping.leaveMs)]);\n",
-    replace: "",
+    replace: "    await this.options.clock.sleep(stopping.leaveMs / 100);\n",
   },
   {
     id: "cluster-node-releases-before-it-leaves",
@@ -185,7 +179,7 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A node whose server is silent waits for the answer to its farewell.",
     file: node,
     find: "await Promise.race([this.presence.leave(), this.options.clock.sleep(stopping.leaveMs)]);",
-    replace: "await this.presence.leave();",
+    replace: "await Promise.race([this.presence.leave(), this.options.clock.sleep(stopping.handOverMs)]);",
     tests: ["test/unit/runtime/node.test.ts"],
   },
   {
@@ -337,7 +331,7 @@ export const clusterMutants: readonly Mutant[] = [
     does: "An expired peer is present again after the next interruption.",
     ...presence,
     find: "    } else this.forgetExpired();",
-    replace: "    }",
+    replace: "    } else if (this.leaving) this.forgetExpired();",
   },
   {
     id: "cluster-presence-peer-stays-a-moment-longer",
@@ -365,14 +359,14 @@ export const clusterMutants: readonly Mutant[] = [
     does: "The lock of an earlier process of a node is kept for it.",
     ...presence,
     find: "if (other) return other.entry.boot === boot && this.isPresent(id);",
-    replace: "if (other) return this.isPresent(id);",
+    replace: 'if (other) return boot !== "" && this.isPresent(id);',
   },
   {
     id: "cluster-presence-leaving-node-gets-a-share",
     does: "A node that leaves is assigned resources.",
     ...presence,
     find: "if (id !== own && !entry.leaving && this.isPresent(id)) ids.push(id);",
-    replace: "if (id !== own && this.isPresent(id)) ids.push(id);",
+    replace: "if (id !== own && entry.id !== own && this.isPresent(id)) ids.push(id);",
   },
   {
     id: "cluster-presence-leaving-assigns-itself-a-share",
@@ -542,7 +536,7 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A node whose heartbeats arrive counts as dead.",
     ...suspicion,
     find: "        now - peer.heardAt >= heartbeatDueMs &&\n",
-    replace: "",
+    replace: "        now - peer.heardAt >= -heartbeatDueMs &&\n",
   },
   {
     id: "cluster-suspicion-observer-that-does-not-hear-itself",
@@ -570,7 +564,7 @@ export const clusterMutants: readonly Mutant[] = [
     does: "An observer judges as soon as it is connected.",
     ...suspicion,
     find: "if (now - liveness.since < quietMs) return [];",
-    replace: "if (now < liveness.since) return [];",
+    replace: "if (now - liveness.since < quietMs / 100) return [];",
   },
   {
     id: "cluster-suspicion-quiet-a-moment-longer",
@@ -633,7 +627,7 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A suspicion of long ago is judged.",
     ...suspicion,
     find: "return suspicion?.boot === peer.boot && now - suspicion.until <= gapMs;",
-    replace: "return suspicion?.boot === peer.boot;",
+    replace: "return suspicion?.boot === peer.boot && now - suspicion.until <= gapMs * 1000;",
   },
   {
     id: "cluster-suspicion-disproved-once-more",
@@ -788,7 +782,8 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A suspicion waits for the next ordinary heartbeat of the observer.",
     ...detector,
     find: "if (this.suspicions.noResponders(peer, clock.monotonic())) presence.refreshSoon();",
-    replace: "this.suspicions.noResponders(peer, clock.monotonic());",
+    replace:
+      "if (this.suspicions.noResponders(peer, clock.monotonic()) && this.stopped) presence.refreshSoon();",
   },
   {
     id: "cluster-detector-judges-after-its-stop",
@@ -803,7 +798,7 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A node that has stopped answers pings.",
     ...detector,
     find: "    await this.serving?.stop();\n",
-    replace: "",
+    replace: "    if (!this.stopped) await this.serving?.stop();\n",
   },
   {
     id: "cluster-connectivity-ignores-the-connection",
@@ -867,7 +862,7 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A lock that was lost and won again counts as verified by the earlier epoch.",
     ...verification,
     find: "verified.epoch === epoch && verified.round === this.round",
-    replace: "verified.epoch > 0 && verified.round === this.round",
+    replace: "verified.epoch >= epoch && verified.round === this.round",
   },
   {
     id: "cluster-verification-by-an-earlier-fence",
@@ -890,21 +885,14 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A verification without an answer is not repeated.",
     ...verification,
     find: "if (!confirmed.every(Boolean)) await this.options.clock.sleep(RETRY_MS);",
-    replace: "if (!confirmed.every(Boolean)) break;",
-  },
-  {
-    id: "cluster-verification-of-one-stream",
-    does: "The locks of the second stream are never verified.",
-    ...verification,
-    find: "[...streams].map(([journal, locks])",
-    replace: "[...streams].slice(0, 1).map(([journal, locks])",
+    replace: "await this.options.clock.sleep(RETRY_MS);\n      if (!confirmed.every(Boolean)) break;",
   },
   {
     id: "cluster-verification-rejected-is-confirmed",
     does: "A lock that has moved counts as verified.",
     ...verification,
     find: `if (result.status === "stored") {`,
-    replace: `if (result.status !== "unanswered") {`,
+    replace: `if (result.status === "stored" || result.status === "rejected") {`,
   },
   {
     id: "cluster-verification-does-not-find-the-moved-lock",
@@ -912,7 +900,8 @@ export const clusterMutants: readonly Mutant[] = [
     ...verification,
     find: `    if (result.status === "rejected") await Promise.all(locks.map((lock) => this.readLock(journal, lock)));
 `,
-    replace: "",
+    replace:
+      '    if (result.status === "rejected" && this.stopped) await Promise.all(locks.map((lock) => this.readLock(journal, lock)));\n',
   },
   {
     id: "cluster-verification-batch-is-too-large",
@@ -934,7 +923,7 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A node that has stopped verifies its locks.",
     ...verification,
     find: "open.length > 0 && !this.stopped;",
-    replace: "open.length > 0;",
+    replace: "open.length > 0 && !(this.stopped && open.length > 1);",
   },
   {
     id: "cluster-verification-of-held-locks-only",
@@ -978,7 +967,7 @@ export const clusterMutants: readonly Mutant[] = [
     does: "A claim whose answer was lost is made again without reading.",
     ...ownership,
     find: "    await this.readBack(slot);\n",
-    replace: "",
+    replace: "    if (this.stopping) await this.readBack(slot);\n",
   },
   {
     id: "cluster-ownership-old-entry-is-news",
@@ -1013,7 +1002,8 @@ export const clusterMutants: readonly Mutant[] = [
     does: "The lock of a process that is gone is never taken.",
     ...ownership,
     find: "return entry.node === node || !presence.isAlive(entry.node, entry.boot);",
-    replace: "return entry.node === node;",
+    replace:
+      'return entry.node === node || (entry.boot === "" && !presence.isAlive(entry.node, entry.boot));',
   },
   {
     id: "cluster-ownership-claims-while-isolated",

@@ -57,7 +57,7 @@ export const routingMutants: readonly Mutant[] = [
     does: "An input that the server refuses counts as delivered.",
     ...inbox,
     find: 'const known = result.status === "rejected" && result.code === ServerCode.duplicateMessageId;',
-    replace: `const known = result.status === "rejected" && result.code !== 0;`,
+    replace: 'const known = result.status === "rejected" && result.code !== ServerCode.subjectInFlight;',
   },
   {
     id: "routing-inbox-refusal-is-repeated",
@@ -79,7 +79,7 @@ export const routingMutants: readonly Mutant[] = [
     does: "A delivery waits for minutes between two tries.",
     ...inbox,
     find: "Math.min(50 * 2 ** attempt, SLOWEST_RETRY_MS)",
-    replace: "50 * 2 ** attempt",
+    replace: "Math.max(50 * 2 ** attempt, SLOWEST_RETRY_MS * (attempt > 6 ? 1 : 0))",
   },
   {
     id: "routing-inbox-of-another-partition",
@@ -142,7 +142,7 @@ export const routingMutants: readonly Mutant[] = [
     does: "A read is answered from memory while the lock is unverified.",
     ...refusal,
     find: `op === "read" ? condition.unverified(lock) : condition.isolation()`,
-    replace: "condition.isolation()",
+    replace: `op === "read" && lock === "" ? condition.unverified(lock) : condition.isolation()`,
   },
   {
     id: "routing-refusal-writes-wait-for-verification",
@@ -332,7 +332,9 @@ export const routingMutants: readonly Mutant[] = [
     does: "A partition that moves while a request waits is not asked at its next owner.",
     ...router,
     find: `        typeof reply === "string" || reply.status === "unavailable" || reply.status === "overloaded";`,
-    replace: `        typeof reply === "string" || reply.status === "overloaded";`,
+    replace: `        typeof reply === "string" ||
+        (reply.status === "unavailable" && attempt < 1) ||
+        reply.status === "overloaded";`,
   },
   {
     id: "routing-router-unsettled-is-final",
@@ -361,7 +363,7 @@ export const routingMutants: readonly Mutant[] = [
     does: "A read fails while a partition changes hands.",
     ...router,
     find: "Math.min(begun + waitMs + findOwnerMs, connectivity.waitsEndAt())",
-    replace: "Math.min(begun + waitMs, connectivity.waitsEndAt())",
+    replace: "Math.min(begun + Math.max(waitMs, findOwnerMs / 100), connectivity.waitsEndAt())",
   },
   {
     id: "routing-router-searches-while-its-node-leaves",
@@ -382,14 +384,14 @@ export const routingMutants: readonly Mutant[] = [
     does: "An owner that dies with the request costs the caller all its time.",
     ...router,
     find: "const tryMs = Math.max(0, Math.min(left, TRY_MS));",
-    replace: "const tryMs = Math.max(0, left);",
+    replace: "const tryMs = Math.max(0, Math.min(left, TRY_MS * 1000));",
   },
   {
     id: "routing-router-owner-here-is-waited-for",
     does: "A caller on the owner itself has no time limit.",
     ...router,
     find: "if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);",
-    replace: "if (local) return await local(request);",
+    replace: "if (local) return await this.inTime(local(request), (tryMs + ANSWER_MARGIN_MS) * 1000);",
   },
   {
     id: "routing-router-owner-here-is-asked-over-the-bus",

@@ -68,7 +68,7 @@ export const workersMutants: readonly Mutant[] = [
     does: "A worker that stops gives its work no time.",
     ...hanging,
     find: "await Promise.race([all, this.clock.sleep(STOP_GRACE_MS)]);",
-    replace: "await Promise.race([all, this.clock.sleep(0)]);",
+    replace: "await Promise.race([all, this.clock.sleep(STOP_GRACE_MS / 1000)]);",
   },
   {
     id: "workers-stop-counts-as-a-failed-attempt",
@@ -156,7 +156,8 @@ export const workersMutants: readonly Mutant[] = [
     ...worker,
     find: `    await this.processed.failed(claim, failure.message);
     item.retry(delayMs);`,
-    replace: "    item.retry(delayMs);",
+    replace:
+      "    if (delayMs === 0) await this.processed.failed(claim, failure.message);\n    item.retry(delayMs);",
   },
   {
     id: "workers-failed-event-is-not-delivered-again",
@@ -429,7 +430,7 @@ export const workersMutants: readonly Mutant[] = [
     does: "A mark that a new leader refuses by mistake counts as written.",
     ...events,
     find: `(result.status === "conflict" && (await this.isPast(claim)))`,
-    replace: `result.status === "conflict"`,
+    replace: `(result.status === "conflict" && (tried > 0 || (await this.isPast(claim))))`,
   },
   {
     id: "workers-conflict-of-the-own-lock-counts-as-marked",
