@@ -5,7 +5,7 @@
  * Invariants
  *   checkpoint.F1. Once a newer owner has claimed the entry, every write of an earlier owner is refused.
  * A crash leaves an older checkpoint: the next owner replays more, and misses nothing.
- * Proved by: test/unit/runtime/partition/partition.test.ts
+ * Proved by: test/unit/runtime/partition/checkpoint.test.ts, test/unit/runtime/partition/partition.test.ts
  */
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { parseObject } from "../json.ts";
@@ -78,6 +78,8 @@ export class Checkpoint {
       this.written = value;
       return true;
     }
+    // Unanswered: the entry may have this value now.
+    this.written = "";
     return false;
   }
 

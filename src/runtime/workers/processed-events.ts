@@ -8,7 +8,10 @@
  *   processed.P3. Every claim raises the number of attempts, so an event that kills its worker ends as well.
  *   processed.P4. A replay of a dead letter starts the count again, once: a repeat of the replay, or an earlier replay,
  *       counts as an ordinary delivery.
- * Proved by: test/unit/runtime/workers/worker.test.ts, test/integration/runtime/worker.test.ts
+ *   processed.P5. The lock of another process ends at its date, and at the latest one life after this process has first
+ *       seen it: the clock of one of the two may be wrong by an hour.
+ * Proved by: test/unit/runtime/workers/processed-events.test.ts, test/unit/runtime/workers/worker.test.ts,
+ *   test/integration/runtime/worker.test.ts
  */
 import { token } from "../subjects.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
@@ -48,8 +51,8 @@ type Entry = { readonly replay?: number } & (
 const ASK_AGAIN_MS = 500;
 const MARK_TRIES = 5;
 const MARK_PAUSE_MS = 200;
-/** Limit of the unwritten marks that this process remembers, so that it does not repeat their work itself. */
-const UNMARKED_MAX = 10_000;
+/** Limit of the unwritten marks, and of the locks of others, that this process remembers; it forgets the oldest. */
+const REMEMBERED_MAX = 10_000;
 const REASON_CHARS = 300;
 
 /** The entries of one worker, as one of its processes sees them. */
@@ -61,7 +64,10 @@ export class ProcessedEvents {
   private readonly lockLifeMs: number;
   private readonly failpoints: Failpoints | undefined;
   private readonly held = new Set<string>();
+  /** Events that are done and could not be marked, so that this process does not repeat their work itself. */
   private readonly unmarked = new Map<string, Claim>();
+  /** Locks of other processes, and since when this one sees each, monotonic ms. */
+  private readonly foreign = new Map<string, { readonly revision: number; readonly since: number }>();
 
   /** @param options `owner`: unique to this run of this process; `lockLifeMs`: see `WorkerBounds` */
   constructor(options: {
@@ -113,9 +119,10 @@ export class ProcessedEvents {
     const anew = replayOf !== undefined && replayOf > (entry.replay ?? 0);
     if (entry.state === "done" || (entry.state === "dead" && !anew)) return { status: "done" };
     if (entry.state === "locked" && entry.owner !== this.owner) {
-      const leftMs = entry.until - this.clock.now();
-      if (leftMs > 0) return { status: "locked", retryAfterMs: Math.min(leftMs, this.lockLifeMs) };
+      const leftMs = this.lifeLeftMs(key, stored.revision, entry.until);
+      if (leftMs > 0) return { status: "locked", retryAfterMs: leftMs };
     }
+    this.foreign.delete(key);
     const attempt = anew ? 1 : entry.attempts + 1;
     const replay = anew ? replayOf : entry.replay;
     const failure = entry.state === "failed" ? entry.reason : undefined;
@@ -151,6 +158,15 @@ export class ProcessedEvents {
       this.bucket.update(claim.key, JSON.stringify(entry), claim.revision),
     );
     this.held.delete(claim.key);
+  }
+
+  /** How much longer another process may hold this lock, ms: processed.P5. */
+  private lifeLeftMs(key: string, revision: number, until: number): number {
+    const now = this.clock.monotonic();
+    const known = this.foreign.get(key);
+    const since = known?.revision === revision ? known.since : now;
+    remember(this.foreign, key, { revision, since });
+    return Math.min(until - this.clock.now(), since + this.lockLifeMs - now);
   }
 
   private lock(key: string, attempts: number, revision: number, replay: number | undefined) {
@@ -208,16 +224,19 @@ export class ProcessedEvents {
     }
     // A dead letter may be attempted again; an event that is done must not be.
     if (state === "dead") return false;
-    this.unmarked.set(claim.key, claim);
-    if (this.unmarked.size > UNMARKED_MAX) {
-      for (const oldest of this.unmarked.keys()) {
-        this.unmarked.delete(oldest);
-        break;
-      }
-    }
+    remember(this.unmarked, claim.key, claim);
     return false;
   }
 }
 
 const replayIn = ({ replay }: { readonly replay?: number | undefined }): { replay?: number } =>
   replay === undefined ? {} : { replay };
+
+function remember<T>(known: Map<string, T>, key: string, value: T): void {
+  known.set(key, value);
+  if (known.size <= REMEMBERED_MAX) return;
+  for (const oldest of known.keys()) {
+    known.delete(oldest);
+    break;
+  }
+}

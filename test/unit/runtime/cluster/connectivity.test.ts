@@ -1,6 +1,7 @@
 /** Waiting requests are released when no answer can arrive any more, and not before. */
 import t from "tap";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
+import { stopping } from "../../../../src/runtime/limits.ts";
 import { Connectivity } from "../../../../src/runtime/cluster/connectivity.ts";
 
 const LIFE_MS = 2400;
@@ -72,4 +73,33 @@ t.test("an answer in time is returned; a request that starts too late is release
   });
   await clock.advance(0);
   t.ok(told);
+});
+
+t.test("an answered request is not watched any longer, and the next one is watched again", async (t) => {
+  const { clock, connectivity, refresh } = stage();
+  t.equal(await connectivity.orIsolated(Promise.resolve(1)), 1);
+  await t.rejects(connectivity.orIsolated(Promise.reject(new Error("broken"))), /broken/u);
+  await clock.advance(LIFE_MS - 1);
+  refresh();
+  await clock.advance(1);
+  t.equal(clock.waiting(), 0, "no request waits");
+  let isAbandoned = false;
+  void connectivity.orIsolated(never).finally(() => {
+    isAbandoned = true;
+  });
+  await clock.advance(LIFE_MS - 2);
+  t.notOk(isAbandoned);
+  await clock.advance(2);
+  t.ok(isAbandoned);
+});
+
+t.test("waits on a node that leaves end at the time of the first call", async (t) => {
+  const { clock, connectivity } = stage();
+  t.equal(connectivity.waitsEndAt(), Number.POSITIVE_INFINITY);
+  await clock.advance(100);
+  connectivity.leave();
+  t.equal(connectivity.waitsEndAt(), 100 + stopping.callersMs);
+  await clock.advance(1000);
+  connectivity.leave();
+  t.equal(connectivity.waitsEndAt(), 100 + stopping.callersMs);
 });

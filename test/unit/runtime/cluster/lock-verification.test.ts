@@ -2,6 +2,8 @@
 import t from "tap";
 import { subjects } from "../../../../src/services/subjects.ts";
 import type { Journal, StoredMessage } from "../../../../src/runtime/ports.ts";
+import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
+import { LockVerification } from "../../../../src/runtime/cluster/lock-verification.ts";
 import { memoryCluster } from "../memory-cluster.ts";
 import { ownershipStage } from "./ownership-stage.ts";
 import { diary } from "../tenure/tenure-stage.ts";
@@ -177,4 +179,81 @@ t.test("a claim that was sent after the node was isolated verifies the lock", as
   one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
   await stage.until("one holds it again", () => one.ownership.held().includes(NAME));
   t.ok(one.ownership.isVerified(LOCK));
+});
+
+t.test("a lock that is lost is not verified, although nothing has isolated the node", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const one = await stage.node("one");
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  t.ok(one.ownership.isVerified(LOCK));
+  stage.faults.push(({ kind, subject }) =>
+    kind === "append" && subject === LOCK ? { lose: "request" } : undefined,
+  );
+  one.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
+  t.notOk(one.ownership.isVerified(LOCK));
+  await stage.clock.advance(1000);
+  t.notOk(one.ownership.isVerified(LOCK), "nor while it is claimed again");
+});
+
+t.test("more locks than one batch takes are verified, and the one that has moved is found", async (t) => {
+  const clock = new VirtualClock();
+  const names = Array.from({ length: 1001 }, (_, n) => subjects.lock(`partition.${n}`));
+  const moved = subjects.lock("partition.7");
+  let held = names.map((subject, n) => ({ subject, epoch: n + 1 }));
+  const sizes: number[] = [];
+  const journal: Pick<Journal, "append" | "readLast"> = {
+    append: async (messages) => {
+      sizes.push(messages.length);
+      for (const { fence, subject } of messages) {
+        const epoch = names.indexOf(fence?.subject ?? "") + 1;
+        if (fence?.sequence !== epoch || subject !== subjects.fence(`partition.${epoch - 1}`))
+          t.fail(`${subject} checks ${fence?.subject} ${fence?.sequence}`);
+      }
+      const isRefused = messages.some(({ fence }) => fence?.subject === moved);
+      return isRefused
+        ? { status: "rejected", code: 10071, reason: "wrong last sequence" }
+        : { status: "stored", lastSequence: 1 };
+    },
+    readLast: async (subject) => ({ subject, sequence: 5000, at: 0, headers: {}, payload: "{}" }),
+  };
+  const verification = new LockVerification({
+    subjects,
+    clock,
+    commitTimeoutMs: 100,
+    held: () => held.map((lock) => ({ ...lock, journal: journal as Journal })),
+    saw: ({ subject }) => {
+      if (subject === moved) held = held.filter((lock) => lock.subject !== moved);
+    },
+  });
+  verification.begin();
+  await clock.advance(1000);
+  t.ok(
+    sizes.every((size) => size <= 1000),
+    sizes.join(),
+  );
+  t.equal(held.length, names.length - 1);
+  t.ok(held.every((lock) => verification.isVerified(lock)));
+  t.notOk(verification.isVerified({ subject: moved, epoch: 8 }));
+});
+
+t.test("a node that has stopped sends no more fences, whatever the server does", async (t) => {
+  const stage = ownershipStage([NAME]);
+  const one = await stage.node("one");
+  await stage.until("one holds it", () => one.ownership.held().includes(NAME));
+  let fences = 0;
+  stage.faults.push(({ kind, subject }) => {
+    if (kind === "append" && subject === FENCE) fences++;
+    return kind === "append" ? { lose: "request" } : undefined;
+  });
+  one.ownership.verifyLocks();
+  await stage.clock.advance(1000);
+  t.ok(fences > 1);
+  let isStopped = false;
+  void one.ownership.stop().finally(() => {
+    isStopped = true;
+  });
+  const before = fences;
+  await stage.until("stopped", () => isStopped);
+  await stage.clock.advance(5000);
+  t.ok(fences <= before + 1, `${fences - before} more`);
 });

@@ -79,11 +79,14 @@ export function ownershipStage(names: readonly string[]) {
   const log = server.log("KV_ORDERS");
   let ids = 0;
   let boots = 0;
+  /** By node, resources that it cannot host. */
+  const unfit = new Map<string, readonly string[]>();
 
   return {
     clock,
     server,
     faults,
+    unfit,
     /** Starts a node; time passes until it runs. */
     async node(
       name: string,
@@ -101,7 +104,7 @@ export function ownershipStage(names: readonly string[]) {
         log: silent,
         ttlMs: TTL_MS,
         refreshMs: REFRESH_MS,
-        entry: () => ({ id: name, boot, startedAt: 0 }),
+        entry: () => ({ id: name, boot, startedAt: 0, unfit: unfit.get(name) ?? [] }),
         onChange: () => ownership.review(),
         onRegained: () => ownership.verifyLocks(),
       });

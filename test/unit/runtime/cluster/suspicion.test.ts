@@ -128,3 +128,83 @@ t.test("a new process of a node is judged separately", async (t) => {
 t.test("a client has time for three attempts to reconnect before it counts as dead", async (t) => {
   t.ok(limits.suspectedMs >= 3 * (limits.reconnectWaitMs + limits.reconnectJitterMs));
 });
+
+t.test("every bound counts from exactly its value on", async (t) => {
+  const three = peer("three");
+  /** Whether node two is dead when one bound is `off` from its value. */
+  const isDead = (off: Partial<Record<"confirm" | "due" | "gap" | "own" | "flight", number>>): boolean => {
+    const until = NOW + BOUNDS.confirmMs + (off.confirm ?? 0);
+    const now = until + (off.gap === undefined ? 0 : BOUNDS.gapMs + off.gap);
+    const heardAt =
+      off.flight !== undefined
+        ? NOW + 250 + off.flight
+        : off.due === undefined
+          ? NOW - 500
+          : now - BOUNDS.heartbeatDueMs - off.due;
+    const judgedAt = off.flight === undefined ? now : now + 500;
+    const suspicions = new Suspicions(BOUNDS);
+    const two = peer("two", heardAt);
+    for (const at of [NOW, NOW + 200, until]) suspicions.noResponders(two, at);
+    if (off.flight !== undefined) suspicions.noResponders(two, judgedAt);
+    const liveness = { since: 0, ownHeardAt: off.own === undefined ? judgedAt : NOW + off.own };
+    return suspicions.dead([two, three], liveness, judgedAt).length > 0;
+  };
+  const cases: readonly [string, Parameters<typeof isDead>[0], boolean][] = [
+    ["suspected for the time", { confirm: 0 }, true],
+    ["suspected a moment less", { confirm: -1 }, false],
+    ["a heartbeat is just due", { due: 0 }, true],
+    ["a heartbeat is due in a moment", { due: -1 }, false],
+    ["the last request is just recent enough", { gap: 0 }, true],
+    ["the last request is too long ago", { gap: 1 }, false],
+    ["its own heartbeat is a moment later than the suspicion", { own: 1 }, true],
+    ["its own heartbeat arrived with the suspicion", { own: 0 }, false],
+    ["a heartbeat that may have been in flight", { flight: 0 }, true],
+    ["a heartbeat a moment after that", { flight: 1 }, false],
+  ];
+  for (const [title, off, dead] of cases) t.equal(isDead(off), dead, title);
+});
+
+t.test("an observer judges from exactly the end of its quiet time, on what it heard since", async (t) => {
+  const judge = (since: number, heardAt: number): number => {
+    const suspicions = new Suspicions(BOUNDS);
+    const two = peer("two", heardAt);
+    findsNobody(suspicions, two, NOW, NOW + 900);
+    return suspicions.dead([two, peer("three")], { since, ownHeardAt: NOW + 890 }, NOW + 900).length;
+  };
+  t.equal(judge(NOW - 100, NOW - 100), 1, "quiet for 1000 ms, and a heartbeat at its very beginning");
+  t.equal(judge(NOW - 99, NOW - 99), 0, "quiet for 999 ms");
+  t.equal(judge(NOW - 100, NOW - 101), 0, "a heartbeat of before");
+});
+
+t.test("three requests are needed, and two within the longest gap make one suspicion", async (t) => {
+  const judge = (...requests: number[]): number => {
+    const suspicions = new Suspicions(BOUNDS);
+    const two = peer("two", NOW - 500);
+    for (const at of requests) suspicions.noResponders(two, NOW + at);
+    const now = NOW + (requests.at(-1) ?? 0);
+    return suspicions.dead([two, peer("three")], seesWell(now), now).length;
+  };
+  t.equal(judge(0, 600), 0, "two");
+  t.equal(judge(0, 300, 600), 1, "three");
+  t.equal(judge(0, 600, 1200), 1, "each just within the gap");
+  t.equal(judge(0, 601, 1202), 0, "each a moment too late is a suspicion of its own");
+});
+
+t.test("a node that is no peer any more is not suspected when it returns", async (t) => {
+  const suspicions = new Suspicions(BOUNDS);
+  const [two, three] = [peer("two"), peer("three")];
+  findsNobody(suspicions, two, NOW, NOW + 900);
+  t.ok(suspicions.isSuspected("two"));
+  t.notOk(suspicions.isSuspected("three"));
+  t.same(suspicions.dead([three], seesWell(NOW + 900), NOW + 900), []);
+  t.notOk(suspicions.isSuspected("two"), "it left");
+  t.same(suspicions.dead([two, three], seesWell(NOW + 900), NOW + 900), []);
+});
+
+t.test("two of three peers may be dead at once, and all of two may not", async (t) => {
+  const suspicions = new Suspicions(BOUNDS);
+  const [two, three, four] = [peer("two"), peer("three"), peer("four")];
+  for (const who of [two, three]) findsNobody(suspicions, who, NOW, NOW + 900);
+  t.same(idsOf(suspicions.dead([two, three, four], seesWell(NOW + 900), NOW + 900)), ["two", "three"]);
+  t.same(suspicions.dead([two, three], seesWell(NOW + 900), NOW + 900), []);
+});

@@ -27,6 +27,41 @@ t.test("callers are counted until they are answered, also when serving them fail
 });
 
 t.test(
+  "exactly as many callers are admitted as the bounds say, and one more for each that ends",
+  async (t) => {
+    const admission = new AdmissionControl({ perActor: 2, inAll: 3 });
+    const ends: (() => void)[] = [];
+    let served = 0;
+    const serve = (): Promise<ActorReply> => {
+      served++;
+      return new Promise((resolve) => ends.push(() => resolve({ status: "not_found" })));
+    };
+    const ask = async (actor: string): Promise<string> => (await admission.admit(actor, serve)).status;
+    const first = ask("a");
+    const second = ask("a");
+    t.equal(admission.count, 2);
+    t.equal(await ask("a"), "overloaded");
+    t.equal(served, 2, "who is refused is not served");
+    t.equal(admission.count, 2, "nor counted");
+    ends[0]?.();
+    t.equal(await first, "not_found");
+    const third = ask("a");
+    t.equal(served, 3, "one of the actor has ended, so there is room for one");
+    t.equal(await ask("a"), "overloaded");
+    const fourth = ask("b");
+    t.equal(served, 4, "the bound of all is reached with it");
+    t.equal(await ask("c"), "overloaded");
+    for (const end of ends) end();
+    await Promise.all([second, third, fourth]);
+    t.equal(admission.count, 0);
+    const again = [ask("a"), ask("a"), ask("b")];
+    t.equal(served, 7, "and everything is free again");
+    for (const end of ends) end();
+    await Promise.all(again);
+  },
+);
+
+t.test(
   "an order that cannot be committed takes a bounded number of callers, and loses none of them",
   async (t) => {
     const cluster = memoryCluster({ partitions: 1 });

@@ -56,3 +56,32 @@ t.test("too many effects refuse starts, and no commands", async (t) => {
   t.strictSame(refusal(busy, "start", LOCK), overloaded);
   t.equal(refusal(busy, "command", LOCK), undefined);
 });
+
+t.test("an outbox and effects refuse from exactly their limit on", async (t) => {
+  const at = (depth: number, effects: number) =>
+    condition({ relay: () => ({ depth, storeRefuses: false, noRoom: undefined }), effects: () => effects });
+  t.equal(refusal(at(9, 9), "start", LOCK), undefined, "one less");
+  t.equal(refusal(at(9, 9), "command", LOCK), undefined);
+  t.strictSame(refusal(at(10, 0), "start", LOCK), overloaded);
+  t.strictSame(refusal(at(10, 0), "command", LOCK), overloaded);
+  t.strictSame(refusal(at(0, 10), "start", LOCK), overloaded);
+});
+
+t.test("what an operator does needs a connection and room, as a command does", async (t) => {
+  for (const op of ["resume", "skip"] as const) {
+    t.match(refusal(condition({ isolation: () => "isolated" }), op, LOCK), { status: "unavailable" }, op);
+    const full = condition({ relay: () => ({ depth: 10, storeRefuses: false, noRoom: undefined }) });
+    t.strictSame(refusal(full, op, LOCK), overloaded, op);
+    t.equal(refusal(condition({ effects: () => 10 }), op, LOCK), undefined, op);
+  }
+});
+
+t.test(
+  "isolation is the answer before any lack of room, and a refusing disk before a full outbox",
+  async (t) => {
+    const relay = () => ({ depth: 10, storeRefuses: true, noRoom: "no space" });
+    const all = condition({ isolation: () => "isolated", relay, effects: () => 10 });
+    t.match(refusal(all, "start", LOCK), { status: "unavailable" });
+    t.match(refusal(condition({ relay }), "start", LOCK), { status: "storage_unavailable" });
+  },
+);

@@ -1,0 +1,453 @@
+import type { Mutant } from "./mutant.ts";
+
+const inbox = {
+  file: "src/runtime/routing/inbox-delivery.ts",
+  tests: ["test/unit/runtime/routing/inbox-delivery.test.ts"],
+};
+const codec = {
+  file: "src/runtime/routing/request-codec.ts",
+  tests: ["test/unit/runtime/routing/request-codec.test.ts"],
+};
+const refusal = {
+  file: "src/runtime/routing/admission-control.ts",
+  tests: ["test/unit/runtime/routing/refusal.test.ts"],
+};
+const admission = {
+  file: "src/runtime/routing/admission-control.ts",
+  tests: ["test/unit/runtime/routing/admission-control.test.ts"],
+};
+const router = {
+  file: "src/runtime/routing/router.ts",
+  tests: ["test/unit/runtime/routing/router.test.ts"],
+};
+
+/** How a request finds its actor, what is refused, and what an answer may say. */
+export const routingMutants: readonly Mutant[] = [
+  {
+    id: "routing-inbox-id-does-not-name-the-actor",
+    does: "Two inputs with the same id about two actors have one message id, so that the second one is lost.",
+    ...inbox,
+    find: "messageId: `${actor}.${id}`,",
+    replace: "messageId: id,",
+  },
+  {
+    id: "routing-inbox-id-does-not-name-the-input",
+    does: "A second input for an actor within the duplicate window is lost.",
+    ...inbox,
+    find: "messageId: `${actor}.${id}`,",
+    replace: "messageId: `${actor}.${machine}.${event.type}`,",
+  },
+  {
+    id: "routing-inbox-repeat-has-another-id",
+    does: "A repeat of an unanswered delivery is stored twice.",
+    ...inbox,
+    find: "journalOf(partition).append([message], TRY_MS),",
+    replace:
+      "journalOf(partition).append([{ ...message, messageId: `${message.messageId}.${attempt}` }], TRY_MS),",
+  },
+  {
+    id: "routing-inbox-known-id-is-a-failure",
+    does: "A repeat that the server recognizes is reported as refused.",
+    ...inbox,
+    find: `if (result.status === "stored" || known) return;`,
+    replace: `if (result.status === "stored" || (known && attempt > 1)) return;`,
+  },
+  {
+    id: "routing-inbox-refusal-is-a-success",
+    does: "An input that the server refuses counts as delivered.",
+    ...inbox,
+    find: 'const known = result.status === "rejected" && result.code === ServerCode.duplicateMessageId;',
+    replace: 'const known = result.status === "rejected" && result.code !== ServerCode.subjectInFlight;',
+  },
+  {
+    id: "routing-inbox-refusal-is-repeated",
+    does: "A message that the server refuses is sent for half a minute.",
+    ...inbox,
+    find: `      if (result.status === "rejected") throw new Error(\`inbox refused the message: \${result.reason}\`);
+`,
+    replace: "",
+  },
+  {
+    id: "routing-inbox-lost-delivery-is-a-success",
+    does: "After the last try an input counts as delivered.",
+    ...inbox,
+    find: "throw new Unavailable(`the input could not be stored in ${TRIES} tries`);",
+    replace: "if (partition < 0) throw new Unavailable(`the input could not be stored in ${TRIES} tries`);",
+  },
+  {
+    id: "routing-inbox-pauses-grow-without-limit",
+    does: "A delivery waits for minutes between two tries.",
+    ...inbox,
+    find: "Math.min(50 * 2 ** attempt, SLOWEST_RETRY_MS)",
+    replace: "Math.max(50 * 2 ** attempt, SLOWEST_RETRY_MS * (attempt > 6 ? 1 : 0))",
+  },
+  {
+    id: "routing-inbox-of-another-partition",
+    does: "An input is stored in the stream of another partition.",
+    ...inbox,
+    find: "journalOf(partition).append",
+    replace: "journalOf(0).append",
+  },
+  {
+    id: "routing-codec-accepts-any-actor-id",
+    does: "A request about an id with a dot reaches the subjects of other actors.",
+    ...codec,
+    find: "!/^[^\\s.*>]+$/.test(actor)",
+    replace: "!/^[^\\s*>]+$/.test(actor)",
+  },
+  {
+    id: "routing-codec-accepts-an-empty-actor-id",
+    does: "A request about no actor is begun.",
+    ...codec,
+    find: "!/^[^\\s.*>]+$/.test(actor)",
+    replace: "!/^[^\\s.*>]*$/.test(actor)",
+  },
+  {
+    id: "routing-codec-starts-without-input",
+    does: "A start whose input is missing is begun.",
+    ...codec,
+    find: `return isObject(fields["input"]) && typeof fields["waitMs"] === "number";`,
+    replace: `return typeof fields["waitMs"] === "number";`,
+  },
+  {
+    id: "routing-codec-command-without-an-id",
+    does: "A command without an id is applied, and its repeat too.",
+    ...codec,
+    find: `const named = typeof machine === "string" && typeof commandId === "string";`,
+    replace: `const named = typeof machine === "string" && commandId !== null;`,
+  },
+  {
+    id: "routing-codec-accepts-an-unknown-request",
+    does: "A request of a newer node is taken for one that this node knows.",
+    ...codec,
+    find: `return op === "read" || op === "resume";`,
+    replace: `return typeof op === "string";`,
+  },
+  {
+    id: "routing-codec-sends-the-new-code",
+    does: "A node of an earlier version does not recognize the answer about a parked actor.",
+    ...codec,
+    find: "isParked ? { ...reply, code: PARKED_ON_THE_WIRE } : reply",
+    replace: "isParked ? { ...reply } : reply",
+  },
+  {
+    id: "routing-codec-keeps-the-old-code",
+    does: "A caller gets the code of an earlier version.",
+    ...codec,
+    find: `return isParked ? { ...reply, code: "actor_parked" } : reply;`,
+    replace: `return isParked && reply.reason === "" ? { ...reply, code: "actor_parked" } : reply;`,
+  },
+  {
+    id: "routing-refusal-reads-under-an-unverified-lock",
+    does: "A read is answered from memory while the lock is unverified.",
+    ...refusal,
+    find: `op === "read" ? condition.unverified(lock) : condition.isolation()`,
+    replace: `op === "read" && lock === "" ? condition.unverified(lock) : condition.isolation()`,
+  },
+  {
+    id: "routing-refusal-writes-wait-for-verification",
+    does: "A command is refused while the lock is unverified.",
+    ...refusal,
+    find: `op === "read" ? condition.unverified(lock) : condition.isolation()`,
+    replace: "condition.unverified(lock)",
+  },
+  {
+    id: "routing-refusal-of-reads-on-a-full-disk",
+    does: "A node whose disk is full answers no reads.",
+    ...refusal,
+    find: `  if (op === "read") return undefined;
+`,
+    replace: "",
+  },
+  {
+    id: "routing-refusal-ignores-the-disk",
+    does: "A command is taken although the store refuses writes.",
+    ...refusal,
+    find: "  if (relay.storeRefuses) return storeRefuses;\n",
+    replace: "",
+  },
+  {
+    id: "routing-refusal-ignores-a-full-journal",
+    does: "A command is taken although the server has no room.",
+    ...refusal,
+    find: "if (relay.noRoom !== undefined)",
+    replace: 'if (relay.noRoom === "")',
+  },
+  {
+    id: "routing-refusal-one-above-the-outbox-limit",
+    does: "The outbox takes one write set more than its limit.",
+    ...refusal,
+    find: "relay.depth >= condition.outboxLimit",
+    replace: "relay.depth > condition.outboxLimit",
+  },
+  {
+    id: "routing-refusal-one-above-the-effect-limit",
+    does: "One actor more is started than there is room for its effects.",
+    ...refusal,
+    find: "condition.effects() >= condition.effectLimit",
+    replace: "condition.effects() > condition.effectLimit",
+  },
+  {
+    id: "routing-refusal-of-commands-for-effects",
+    does: "Too many effects refuse commands, which could end some of them.",
+    ...refusal,
+    find: `op === "start" && condition.effects() >= condition.effectLimit`,
+    replace: `op !== "resume" && condition.effects() >= condition.effectLimit`,
+  },
+  {
+    id: "routing-admission-one-above-the-actor-limit",
+    does: "One caller more than the bound of an actor is admitted.",
+    ...admission,
+    find: "waiting >= this.perActor",
+    replace: "waiting > this.perActor",
+  },
+  {
+    id: "routing-admission-one-above-the-limit-of-all",
+    does: "One caller more than the bound of all is admitted.",
+    ...admission,
+    find: "this.total >= this.inAll",
+    replace: "this.total > this.inAll",
+  },
+  {
+    id: "routing-admission-needs-both-bounds",
+    does: "An actor with too many callers takes more while there is room in all.",
+    ...admission,
+    find: "waiting >= this.perActor || this.total >= this.inAll",
+    replace: "waiting >= this.perActor && this.total >= this.inAll",
+  },
+  {
+    id: "routing-admission-forgets-a-failed-caller",
+    does: "A request whose serving fails counts until the process ends.",
+    ...admission,
+    find: `    try {
+      return await serve();
+    } finally {
+      this.total--;
+      const left = (this.callers.get(actor) ?? 1) - 1;
+      if (left > 0) this.callers.set(actor, left);
+      else this.callers.delete(actor);
+    }`,
+    replace: `    const reply = await serve();
+    this.total--;
+    const left = (this.callers.get(actor) ?? 1) - 1;
+    if (left > 0) this.callers.set(actor, left);
+    else this.callers.delete(actor);
+    return reply;`,
+  },
+  {
+    id: "routing-admission-forgets-the-actors-other-callers",
+    does: "The first answer frees all places of an actor.",
+    ...admission,
+    find: `      if (left > 0) this.callers.set(actor, left);
+      else this.callers.delete(actor);`,
+    replace: "      if (left >= 0) this.callers.delete(actor);",
+  },
+  {
+    id: "routing-admission-counts-the-refused",
+    does: "A refused request takes a place until the process ends.",
+    ...admission,
+    find: `    const waiting = this.callers.get(actor) ?? 0;
+    if (waiting >= this.perActor || this.total >= this.inAll) return overloaded;
+    this.callers.set(actor, waiting + 1);
+    this.total++;`,
+    replace: `    const waiting = this.callers.get(actor) ?? 0;
+    this.total++;
+    if (waiting >= this.perActor || this.total > this.inAll) return overloaded;
+    this.callers.set(actor, waiting + 1);`,
+  },
+  {
+    id: "routing-router-ignores-isolation",
+    does: "An isolated node searches for an owner instead of answering at once.",
+    ...router,
+    find: `    if (lost !== undefined) return { status: "unavailable", reason: lost };
+`,
+    replace: '    if (lost === "") return { status: "unavailable", reason: lost };\n',
+  },
+  {
+    id: "routing-router-waits-while-isolated",
+    does: "A request that waits when its node is isolated waits on.",
+    ...router,
+    find: "await connectivity.orIsolated(this.once(partition, request(tryMs, attempt > 1), tryMs))",
+    replace: "await this.once(partition, request(tryMs, attempt > 1), tryMs)",
+  },
+  {
+    id: "routing-router-forgets-the-acknowledged-state-when-isolated",
+    does: "A caller whose command is acknowledged is answered unavailable when its node is isolated.",
+    ...router,
+    find: `if (reply === undefined) return earlier ?? { status: "unavailable", reason: ISOLATED };`,
+    replace: `if (reply === undefined) return { status: "unavailable", reason: ISOLATED };`,
+  },
+  {
+    id: "routing-router-repeat-denies-the-first-try",
+    does: "A repeat of a start does not say that the actor may exist, and is answered as a second start.",
+    ...router,
+    find: "mayExist: options.mayExist || again,",
+    replace: "mayExist: options.mayExist && again,",
+  },
+  {
+    id: "routing-router-again-is-one-late",
+    does: "The second try of a start counts as the first.",
+    ...router,
+    find: "request(tryMs, attempt > 1)",
+    replace: "request(tryMs, attempt > 2)",
+  },
+  {
+    id: "routing-router-overloaded-after-an-unanswered-try",
+    does: "A caller whose first try may have been applied learns that nothing was written.",
+    ...router,
+    find: "uncertain ||= reply === NO_ANSWER;",
+    replace: "uncertain ||= reply === NO_OWNER;",
+  },
+  {
+    id: "routing-router-overloaded-after-an-unavailable-try",
+    does: "An owner that lost its partition with the command in its outbox is followed by overloaded.",
+    ...router,
+    find: `        uncertain ||= reply.status === "unavailable";
+`,
+    replace: "",
+  },
+  {
+    id: "routing-router-overloaded-after-an-acknowledged-try",
+    does: "A caller with an acknowledged state is answered overloaded by a later try.",
+    ...router,
+    find: `if (earlier && (final || !busy)) return earlier;`,
+    replace: `if (earlier && final) return earlier;`,
+  },
+  {
+    id: "routing-router-final-answer-forgets-the-state",
+    does: "At the end of its time a caller gets the reason of the last try and not the acknowledged state.",
+    ...router,
+    find: `if (earlier && (final || !busy)) return earlier;`,
+    replace: `if (earlier && !busy) return earlier;`,
+  },
+  {
+    id: "routing-router-overloaded-is-searched-on",
+    does: "A node that is overloaded is asked again and again by every caller.",
+    ...router,
+    find: `if (!busy || (reply.status === "overloaded" && !earlier && !uncertain)) return reply;`,
+    replace: "if (!busy) return reply;",
+  },
+  {
+    id: "routing-router-unavailable-is-final",
+    does: "A partition that moves while a request waits is not asked at its next owner.",
+    ...router,
+    find: `        typeof reply === "string" || reply.status === "unavailable" || reply.status === "overloaded";`,
+    replace: `        typeof reply === "string" ||
+        (reply.status === "unavailable" && attempt < 1) ||
+        reply.status === "overloaded";`,
+  },
+  {
+    id: "routing-router-unsettled-is-final",
+    does: "A caller does not wait for its actor to settle.",
+    ...router,
+    find: "enough: (reply: Acknowledged) => boolean = ({ settled }) => settled,",
+    replace: "enough: (reply: Acknowledged) => boolean = ({ settled, repeated }) => settled || !repeated,",
+  },
+  {
+    id: "routing-router-operator-waits-for-settling",
+    does: "An operator's request is repeated until the actor settles.",
+    ...router,
+    find: `      () => ({ op: "resume", actor }),
+      () => true,`,
+    replace: `      () => ({ op: "resume", actor }),`,
+  },
+  {
+    id: "routing-router-waits-after-its-time",
+    does: "A caller whose actor does not settle waits for the time of finding an owner as well.",
+    ...router,
+    find: "if (enough(reply) || final) return reply;",
+    replace: "if (enough(reply)) return reply;",
+  },
+  {
+    id: "routing-router-gives-no-time-to-find-an-owner",
+    does: "A read fails while a partition changes hands.",
+    ...router,
+    find: "Math.min(begun + waitMs + findOwnerMs, connectivity.waitsEndAt())",
+    replace: "Math.min(begun + Math.max(waitMs, findOwnerMs / 100), connectivity.waitsEndAt())",
+  },
+  {
+    id: "routing-router-searches-while-its-node-leaves",
+    does: "A request without an owner is repeated after its node has left.",
+    ...router,
+    find: "Math.min(begun + waitMs + findOwnerMs, connectivity.waitsEndAt())",
+    replace: "begun + waitMs + findOwnerMs",
+  },
+  {
+    id: "routing-router-waits-while-its-node-leaves",
+    does: "A caller waits for its actor to settle after its node has left.",
+    ...router,
+    find: "const waitEnds = Math.min(begun + waitMs, connectivity.waitsEndAt());",
+    replace: "const waitEnds = begun + waitMs;",
+  },
+  {
+    id: "routing-router-one-try-for-all-the-time",
+    does: "An owner that dies with the request costs the caller all its time.",
+    ...router,
+    find: "const tryMs = Math.max(0, Math.min(left, TRY_MS));",
+    replace: "const tryMs = Math.max(0, Math.min(left, TRY_MS * 1000));",
+  },
+  {
+    id: "routing-router-owner-here-is-waited-for",
+    does: "A caller on the owner itself has no time limit.",
+    ...router,
+    find: "if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);",
+    replace: "if (local) return await this.inTime(local(request), (tryMs + ANSWER_MARGIN_MS) * 1000);",
+  },
+  {
+    id: "routing-router-owner-here-is-asked-over-the-bus",
+    does: "A node sends requests to itself.",
+    ...router,
+    find: "if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);",
+    replace: "if (local && tryMs < 0) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);",
+  },
+  {
+    id: "routing-router-no-owner-counts-as-no-answer",
+    does: "A request that no node received counts as perhaps applied.",
+    ...router,
+    find: `answer.status === "no_responders" ? NO_OWNER : NO_ANSWER`,
+    replace: `answer.status === "no_responders" ? NO_ANSWER : NO_OWNER`,
+  },
+  {
+    id: "routing-router-pauses-grow-without-limit",
+    does: "A request misses the next owner because it waits for seconds between two tries.",
+    ...router,
+    find: "Math.min(5 * 2 ** attempt, SLOWEST_RETRY_MS)",
+    replace: "5 * 2 ** attempt",
+  },
+  {
+    id: "routing-router-drops-the-request-hash",
+    does: "A start with the same id and another request is taken for a repeat.",
+    ...router,
+    find: "...(options.request === undefined ? {} : { request: options.request }),",
+    replace: "...(options.request === undefined ? {} : {}),",
+  },
+  {
+    id: "routing-router-lists-what-is-not-parked",
+    does: "Operators see actors whose parking has ended.",
+    ...router,
+    find: `if (entry?.status === "parked") parkings.push(entry);`,
+    replace: `if (entry) parkings.push(entry as Parking);`,
+  },
+  {
+    id: "routing-router-finds-what-is-not-parked",
+    does: "A parking that has ended is found.",
+    ...router,
+    find: `return entry?.status === "parked" ? entry : undefined;`,
+    replace: `return entry?.actor === actor ? (entry as Parking) : undefined;`,
+  },
+  {
+    id: "routing-router-reads-the-list-for-each-partition",
+    does: "Every parked actor is listed once for each partition.",
+    ...router,
+    find: "const journals = new Set(Array.from({ length: partitions }, (_, partition) => journalOf(partition)));",
+    replace: "const journals = Array.from({ length: partitions }, (_, partition) => journalOf(partition));",
+  },
+  {
+    id: "routing-router-accepts-any-actor-id",
+    does: "An actor is started under an id that is no subject token.",
+    file: "src/runtime/routing/router.ts",
+    find: "if (!isActorId(actor)) return Promise.resolve(invalidId(actor));",
+    replace: 'if (actor === "") return Promise.resolve(invalidId(actor));',
+    tests: ["test/unit/runtime/host.test.ts"],
+  },
+];
