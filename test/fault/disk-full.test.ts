@@ -74,26 +74,33 @@ async function staysFull(what: string, holds: () => Promise<boolean>): Promise<v
 }
 
 const ROOM = 16 * 1024 * 1024;
+/** More than the nodes can store while the last of the room is filled. */
+const ORDERS = 200;
 const BALLAST = "BALLAST";
 
-/** Fills the server's storage with another stream until it takes no message any more. */
-async function fillServer(link: NatsLink): Promise<void> {
+/** The part that is filled before the orders come; the rest is filled in a moment. */
+const FILLED_BEFORE = ROOM - 5 * 1024 * 1024;
+const SIZES = [512 * 1024, 4096, 64] as const;
+
+/** Fills a part of the server's storage with another stream. @returns fills the rest */
+async function fillServer(link: NatsLink): Promise<() => Promise<void>> {
   await apiRequest(
     link,
     `STREAM.CREATE.${BALLAST}`,
     { name: BALLAST, subjects: ["ballast"], storage: "file", retention: "limits", num_replicas: 1 },
     5000,
   );
-  for (const size of [512 * 1024, 4096, 64]) {
-    const payload = new Uint8Array(size);
-    for (let written = 0; ; written += size) {
-      if (written > ROOM) throw new Error(`the server has taken ${written} bytes and is not full`);
-      const answer = (await link.nc.request("ballast", payload, { timeout: 5000 })).json<{
-        error?: object;
-      }>();
-      if (answer.error) break;
-    }
-  }
+  /** @returns false when the server takes no message of this size any more */
+  const write = async (size: number): Promise<boolean> => {
+    const answer = await link.nc.request("ballast", new Uint8Array(size), { timeout: 5000 });
+    return answer.json<{ error?: object }>().error === undefined;
+  };
+  for (let written = 0; written < FILLED_BEFORE; written += SIZES[0]) await write(SIZES[0]);
+  return async () => {
+    for (const size of SIZES)
+      for (let written = 0; await write(size); written += size)
+        if (written > ROOM) throw new Error(`the server has taken ${written} bytes and is not full`);
+  };
 }
 
 t.test(
@@ -103,15 +110,17 @@ t.test(
     const [url = ""] = cluster.urls;
     const link = await connectNats({ servers: [cluster.nats.url], name: "ballast", connectTimeoutMs: 5000 });
     t.teardown(() => link.close());
+    const fillTheRest = await fillServer(link);
     const load = startLoad({
       name: "room",
-      count: 60,
+      count: ORDERS,
       callers: 10,
       orderAt: () => orderOf(),
       urls: () => cluster.urls,
     });
-    await waitUntil("some orders have their answer", () => load.answered.length >= 10, { intervalMs: 1 });
-    await fillServer(link);
+    await load.reached(10);
+    await fillTheRest();
+    t.ok(load.answered.length < ORDERS, `${ORDERS - load.answered.length} orders wait`);
     await refusedEverywhere(t, cluster.urls);
     const full = await healthCheck(url, "journal");
     t.match(full, { status: 503, check: { ok: false, detail: /no room.*resource/u } });

@@ -29,10 +29,9 @@ t.test(
     const cluster = await startOrderCluster(t, { nodes: 2 });
     const [victim, other] = cluster.nodes;
     const { onHand } = await stock(cluster.urls[0]!, SKU);
-    const load = placing("contended", () => cluster.urls);
-    await waitUntil("orders run", () => load.answered.length > 0, { intervalMs: 1 });
     const locker = startNode(t, LOCKER, [join(cluster.homeOf(victim!.name), "outbox.sqlite")]);
-    const orders = [...(await load.done)];
+    await waitUntil("the other process competes", () => locker.output().includes("refused 1\n"));
+    const orders = [...(await placing("contended", () => cluster.urls).done)];
     await waitUntil("the other process was refused 50 times", () => locker.output().includes("refused 50\n"));
     t.notOk(locker.output().includes("locked"), "the other process never got the lock");
     t.strictSame(
@@ -82,7 +81,7 @@ t.test(
     const url = node!.url;
     const { onHand } = await stock(url, SKU);
     const load = startLoad({ name: "running", count: ORDERS, callers: CALLERS, orderAt, urls: () => [url] });
-    await waitUntil("orders run", () => load.answered.length > CALLERS, { intervalMs: 1 });
+    await load.reached(CALLERS + 1);
     const file = join(cluster.homeOf(node!.name), "outbox.sqlite-wal");
     t.teardown(() => lockFile(file, false));
     lockFile(file, true);

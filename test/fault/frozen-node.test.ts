@@ -3,6 +3,7 @@
  */
 import { subjects } from "../../src/services/subjects.ts";
 import t, { type Test } from "tap";
+import { auditReplies } from "../support/audits/reply-audit.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { Journal } from "../../src/runtime/ports.ts";
@@ -28,7 +29,7 @@ import {
   startOrderCluster,
 } from "../support/cluster/order-cluster.ts";
 import { type LoadedOrder, startLoad } from "../support/load/order-load.ts";
-import { waitingWriteSets } from "../support/faults/outbox-copy.ts";
+import { freezeWithQueue } from "../support/faults/queued-commits.ts";
 import { INVENTORY, ownersIn, shareOf, untilSettled } from "../support/load/partition-share.ts";
 import { printReplay } from "../support/replay-command.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -46,11 +47,6 @@ const METHODS = ["debit_card", "credit_card", "cash_on_delivery"] as const;
 /** Sold to callers who may never get an answer: not counted. */
 const LATE_SKU = "MUG-RED";
 const lateOrder = orderOf({ method: "cash_on_delivery", lines: [{ sku: LATE_SKU, quantity: 1 }] });
-/**
- * A node owns about a third of the orders that it gets. Some of the first are in the batch that waits for its answer.
- */
-const FIRST_ORDERS = 8;
-const LATE_ORDERS = 112;
 
 const orderAt = (index: number) =>
   orderOf({ method: METHODS[index % METHODS.length]!, lines: [{ sku: SKU, quantity: 1 }] });
@@ -66,6 +62,7 @@ t.setTimeout(120_000 + ROUNDS * 180_000);
 t.test(`an owner that is frozen for ${FROZEN_MS} ms commits nothing after its takeover`, async (t) => {
   t.setTimeout(100_000 + ROUNDS * 180_000);
   const cluster = await startOrderCluster(t);
+  const audit = auditReplies(t, cluster);
   const link = await connectNats({ servers: [cluster.nats.url], name: "audit", connectTimeoutMs: 10_000 });
   t.teardown(() => link.close());
   const journal = natsJournal(link, subjects.stream(0));
@@ -88,6 +85,7 @@ t.test(`an owner that is frozen for ${FROZEN_MS} ms commits nothing after its ta
     return (await stock(cluster.urls[0]!, LATE_SKU)).reserved === 0;
   });
   await checkHolds(t, journal, [SKU, LATE_SKU]);
+  await audit.check(t);
 });
 
 type Frost = {
@@ -108,38 +106,26 @@ async function freeze(t: Test, { cluster, victim, journal, kind, name }: Frost):
   const others = cluster.nodes.filter((node) => node !== victim);
   const otherUrls = others.map(({ url }) => url);
   const owned = kind === "the owner of the inventory" ? INVENTORY : "partition";
-  const epochs = await waitUntil(`${victim.name} is ${kind}`, async () => {
-    const held = await epochsOf(journal, victim.name);
-    return [...held.keys()].some((resource) => resource.startsWith(owned)) && held;
-  });
+  /** What the victim holds, once that includes what makes it this kind of victim. */
+  const epochsOfVictim = () =>
+    waitUntil(`${victim.name} is ${kind}`, async () => {
+      const held = await epochsOf(journal, victim.name);
+      return [...held.keys()].some((resource) => resource.startsWith(owned)) && held;
+    });
   const placing = (part: string, count: number, urls: readonly string[]) =>
     startLoad({ name: `${part}-${name}`, count, callers: CALLERS, orderAt, urls: () => urls });
   const settled = [...(await placing("before", ORDERS / 3, cluster.urls).done)];
   await checkAllEnd(t, cluster.urls, settled);
-  // The victim knows the SKU from now on.
-  t.equal((await place(victim.url, lateOrder)).status, 201);
+  await waitUntil(
+    "the victim knows the SKU of the late orders",
+    async () => (await place(victim.url, lateOrder)).status === 201,
+  );
 
   // While the server is silent, first commits queue after the batch that waits for its answer.
-  const speak = cluster.nats.freeze();
-  // An order without a key needs no check whether it exists: the owner decides it at once.
-  const placeLate = (count: number) =>
-    Promise.allSettled(Array.from({ length: count }, () => place(victim.url, lateOrder)));
-  const outboxDepth = () => metric(victim.url, "orderly_outbox_depth");
-  const first = placeLate(FIRST_ORDERS);
-  await waitUntil("a batch waits for its answer", async () => (await outboxDepth()) > 0);
-  const later = placeLate(LATE_ORDERS);
-  // In the victim's outbox file, which may lag a moment: the node publishes what is there again, late.
-  const home = cluster.homeOf(victim.name);
-  const thaw = await waitUntil("more commits are queued after it", async () => {
-    if ((await outboxDepth()) <= FIRST_ORDERS) return false;
-    const goOn = victim.freeze();
-    if (waitingWriteSets(t, home).length > FIRST_ORDERS) return goOn;
-    goOn();
-    return false;
-  });
+  const queued = await freezeWithQueue(t, cluster, victim, lateOrder, epochsOfVictim);
+  const { waiting, before: epochs, thaw } = queued;
   const frozenAt = performance.now();
-  speak();
-  const waiting = waitingWriteSets(t, home);
+  queued.speak();
   const written = victim.output().length;
   await untilSettled(cluster, others);
   const takenAt = performance.now();
@@ -157,11 +143,14 @@ async function freeze(t: Test, { cluster, victim, journal, kind, name }: Frost):
   const readyAt = performance.now();
   await untilSettled(cluster);
   const backAt = performance.now();
+  await waitUntil("the victim's late commits are resolved", async () => {
+    return (await metric(victim.url, "orderly_outbox_depth")) === 0;
+  });
   t.ok(victim.running(), "the victim goes on by itself and owns its partitions again");
 
   const after = placing("after", ORDERS / 3, [victim.url]);
   const orders = [...settled, ...(await meanwhile.done), ...(await after.done)];
-  await Promise.all([first, later]);
+  await queued.answered;
   const fates = await fatesOf(t, journal, waiting, epochs);
   const refused = refusedWriteSets(victim.output().slice(written));
   if (kind === "an owner of orders")

@@ -1,5 +1,6 @@
 /** A node that leaves and joins while callers place orders: no request fails, and partitions change owner in order. */
 import t, { type Test } from "tap";
+import { auditReplies } from "../support/audits/reply-audit.ts";
 import { partitionOf } from "../../src/runtime/subjects.ts";
 import { checkAllEnd, checkHistories, checkLedger } from "../support/audits/order-audit.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
@@ -76,6 +77,7 @@ async function underLoad(
 
 t.test("a node leaves and joins under load, and no request fails", async (t) => {
   const cluster = await startOrderCluster(t);
+  const audit = auditReplies(t, cluster);
   await untilSettled(cluster);
   const [leaving, ...others] = cluster.nodes as readonly [ClusterProcess, ...ClusterProcess[]];
   const withAll = ownersIn(cluster);
@@ -109,4 +111,5 @@ t.test("a node leaves and joins under load, and no request fails", async (t) => 
   await checkAllEnd(t, cluster.urls, all);
   await checkHistories(t, cluster.urls, all);
   await checkLedger(t, cluster.gateway.url, all);
+  await audit.check(t);
 });

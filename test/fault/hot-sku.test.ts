@@ -72,9 +72,7 @@ t.test(
       await putStock(cluster.urls[0]!, sku, PIECES);
       const urls = () => (victim.running() ? nodes : survivors).map((node) => node.url);
       const load = rush(sku, urls, `${sku}-${round}`);
-      await waitUntil("the first callers are answered", () => load.answered.length > 0, {
-        intervalMs: 1,
-      });
+      await load.reached(1);
       const killedAt = performance.now();
       await victim.kill();
       const orders = await load.done;

@@ -1,5 +1,6 @@
 /** Nodes that lose nats-server, silent or gone: they answer 503 within a bound instead of letting callers wait. */
 import t from "tap";
+import { auditReplies } from "../support/audits/reply-audit.ts";
 import { orderOf, place, readiness } from "../support/clients/order-client.ts";
 import { everyNode, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { untilSettled } from "../support/load/partition-share.ts";
@@ -15,6 +16,7 @@ t.test(
   "a node that is isolated from NATS refuses requests at once, and soon answers those that wait",
   async (t) => {
     const cluster = await startOrderCluster(t, { nodes: 2 });
+    const audit = auditReplies(t, cluster);
     await untilSettled(cluster);
     let key = 0;
     const timed = async (url: string) => {
@@ -56,5 +58,6 @@ t.test(
     await cluster.nats.restart();
     await ready(200);
     for (const url of cluster.urls) t.equal((await timed(url)).status, 201);
+    await audit.check(t);
   },
 );

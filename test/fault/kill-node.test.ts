@@ -1,5 +1,6 @@
 /** `kill -9` of a node in the middle of orders, round after round: every answered order is there, and ends once. */
 import t from "tap";
+import { auditReplies } from "../support/audits/reply-audit.ts";
 import { killUnderLoad } from "../support/faults/kill-under-load.ts";
 import {
   checkAllEnd,
@@ -45,6 +46,7 @@ const orderAt = (index: number) =>
 
 t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, loses nothing`, async (t) => {
   const cluster = await startOrderCluster(t);
+  const audit = auditReplies(t, cluster);
   const before = new Map<string, number>();
   for (const sku of SKUS) before.set(sku, (await stock(cluster.urls[0]!, sku)).onHand);
   const all: LoadedOrder[] = [];
@@ -88,6 +90,7 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
   await checkLedger(t, cluster.gateway.url, all);
   await checkStock(t, cluster.urls[0]!, before, all);
   await checkInvoiceNumbers(t, cluster.urls[0]!, all);
+  await audit.check(t);
   outages.sort((a, b) => a - b);
   found.sort((a, b) => a - b);
   const foundP50 = found[Math.floor(found.length / 2)]!;

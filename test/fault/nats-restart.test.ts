@@ -1,5 +1,6 @@
 /** The one nats-server is killed under load and started again, at once or later: no answered order is lost. */
 import t, { type Test } from "tap";
+import { auditReplies } from "../support/audits/reply-audit.ts";
 import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../support/audits/order-audit.ts";
 import { clusterView, orderOf, place, readiness, stock } from "../support/clients/order-client.ts";
 import { everyNode, type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
@@ -24,10 +25,7 @@ const orderAt = (index: number) =>
 async function outage(t: Test, cluster: OrderCluster, name: string, awayMs: number): Promise<Load> {
   const pids = cluster.nodes.map((node) => node.pid());
   const load = startLoad({ name, count: ORDERS, callers: CALLERS, orderAt, urls: () => cluster.urls });
-  await waitUntil("a third of the orders are answered", () => load.answered.length >= ORDERS / 3, {
-    timeoutMs: 60_000,
-    intervalMs: 1,
-  });
+  await load.reached(ORDERS / 3);
   await cluster.nats.kill();
   const killedAt = performance.now();
   await everyNode(cluster, "is not ready", async (url) => (await readiness(url)) === 503);
@@ -80,6 +78,7 @@ t.setTimeout(120_000 + ROUNDS * 120_000);
 t.test("no answered order is lost when nats-server is killed under load, and all orders go on", async (t) => {
   t.setTimeout(100_000 + ROUNDS * 120_000);
   const cluster = await startOrderCluster(t, { nodes: 2, syncAlways: true });
+  const audit = auditReplies(t, cluster);
   const { onHand } = await stock(cluster.urls[0]!, SKU);
   const all: LoadedOrder[] = [];
   const outages = Array.from({ length: ROUNDS }, (_, round) => [
@@ -107,4 +106,5 @@ t.test("no answered order is lost when nats-server is killed under load, and all
   await checkInvoiceNumbers(t, cluster.urls[0]!, all);
   await checkLedger(t, cluster.gateway.url, all);
   await checkStock(t, cluster.urls[0]!, new Map([[SKU, onHand]]), all);
+  await audit.check(t);
 });

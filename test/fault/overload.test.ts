@@ -1,8 +1,10 @@
 /** More orders than a node may have under way, over HTTP: 429 at once, with `Retry-After`, and nothing written. */
 import t, { type Test } from "tap";
+import { auditReplies, type ReplyAudit } from "../support/audits/reply-audit.ts";
 import { checkAllEnd, checkNothingLost } from "../support/audits/order-audit.ts";
+import { arranged } from "../support/arranged.ts";
 import { metric } from "../support/metrics.ts";
-import { command, ledger, orderOf, place, read, stock } from "../support/clients/order-client.ts";
+import { command, ledger, orderOf, place, read, readiness, stock } from "../support/clients/order-client.ts";
 import { untilCompleted, untilPaid } from "../support/clients/order-poll.ts";
 import { type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { startLoad } from "../support/load/order-load.ts";
@@ -17,11 +19,13 @@ const REFUSED_WITHIN_MS = 1000;
 
 let cluster: OrderCluster;
 let onHand: number;
+let replies: ReplyAudit;
 t.before(async () => {
   cluster = await startOrderCluster(t, {
     nodes: 1,
     env: { ORDERLY_EFFECT_LIMIT: String(EFFECT_LIMIT), ORDERLY_OUTBOX_LIMIT: String(OUTBOX_LIMIT) },
   });
+  replies = auditReplies(t, cluster);
   ({ onHand } = await stock(cluster.urls[0]!, SKU));
 });
 
@@ -103,20 +107,34 @@ t.test(
 
 t.test("new orders get 429 when the outbox is full while the server is silent", async (t) => {
   const [url = ""] = cluster.urls;
-  const speak = cluster.nats.freeze();
-  // An order without a key needs no check whether it exists: the owner decides it at once.
-  let refused = 0;
-  const asked = Array.from({ length: ASKED }, async () => {
-    const answer = await ask();
-    if (answer.status === 429) refused++;
-    return answer;
+  const { asked } = await arranged(t, "the outbox is full while the node is present", async () => {
+    const before = await stock(url, SKU);
+    const speak = cluster.nats.freeze();
+    // An order without a key needs no check whether it exists: the owner decides it at once.
+    let refused = 0;
+    const asked = Array.from({ length: ASKED }, async () => {
+      const answer = await ask();
+      if (answer.status === 429) refused++;
+      return answer;
+    });
+    const isFull = await waitUntil(
+      "all that do not fit into the outbox are refused",
+      () => refused >= ASKED - OUTBOX_LIMIT,
+      { timeoutMs: 2000, intervalMs: 5 },
+    ).catch(() => false);
+    const isPresent = (await readiness(url)) === 200;
+    speak();
+    const answers = await Promise.all(asked);
+    if (isFull && isPresent && answers.every(({ status }) => status !== 503)) return { asked: answers };
+    // Some of these orders are stored though their callers were refused.
+    await waitUntil("the node is ready", async () => (await readiness(url)) === 200);
+    await waitUntil("all orders have ended", async () => {
+      return (await metric(url, "orderly_outbox_depth")) === 0 && (await stock(url, SKU)).reserved === 0;
+    });
+    sold += before.onHand - (await stock(url, SKU)).onHand;
+    return { missed: `${refused} were refused` };
   });
-  await waitUntil("all that do not fit into the outbox are refused", () => refused >= ASKED - OUTBOX_LIMIT, {
-    timeoutMs: 2000,
-    intervalMs: 5,
-  });
-  speak();
-  const taken = checkRefusals(t, await Promise.all(asked));
+  const taken = checkRefusals(t, asked);
   t.equal(taken.length, OUTBOX_LIMIT, "exactly as many as fit");
   for (const { body } of taken) await untilCompleted(url, body.id);
   sold += taken.length;
@@ -127,4 +145,8 @@ t.test("a refused order leaves no trace in the stock and in the gateway's bookin
   t.match(await stock(cluster.urls[0]!, SKU), left);
   const authorized = (await ledger(cluster.gateway.url)).filter(({ kind }) => kind === "authorize");
   t.equal(authorized.length, sold + 1, "one authorization for each order, and one for the cancelled one");
+});
+
+t.test("every state that a caller got was stored", async (t) => {
+  await replies.check(t);
 });

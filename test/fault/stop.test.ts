@@ -3,8 +3,9 @@ import { execFileSync } from "node:child_process";
 import t, { type Test } from "tap";
 import { stopping } from "../../src/runtime/limits.ts";
 import { partitionOf } from "../../src/runtime/subjects.ts";
+import { arranged } from "../support/arranged.ts";
 import { metric } from "../support/metrics.ts";
-import { clusterView, orderOf, place } from "../support/clients/order-client.ts";
+import { clusterView, orderOf, place, read, readiness } from "../support/clients/order-client.ts";
 import { untilCompleted } from "../support/clients/order-poll.ts";
 import { type ClusterProcess, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { untilSettled } from "../support/load/partition-share.ts";
@@ -83,7 +84,7 @@ t.test(
   "a node whose disk is full hands its partitions over when it is stopped",
   { skip: process.platform === "linux" ? false : "needs prlimit" },
   async (t) => {
-    const cluster = await startOrderCluster(t, { nodes: 2 });
+    const cluster = await startOrderCluster(t, { nodes: 2, env: { ORDERLY_GATEWAY_TIMEOUT_MS: "9000" } });
     await untilSettled(cluster);
     const [full, other] = cluster.nodes as readonly [ClusterProcess, ClusterProcess];
     const owned = new Set(
@@ -92,14 +93,23 @@ t.test(
         .map(({ partition }) => partition),
     );
     // Answered after their first commit; the payment is under way, and its outcome will find no room.
-    const orders = await Promise.all(
-      Array.from({ length: 4 * ORDERS }, () =>
-        place(full.url, orderOf({ token: "tok_slow" }), { prefer: "respond-async" }),
-      ),
-    );
+    const thaw = cluster.gateway.freeze();
+    t.teardown(thaw);
+    const stuck: string[] = [];
+    const placeOne = async () => {
+      const { status, body } = await place(full.url, orderOf(), { prefer: "respond-async" });
+      if (status === 202 && owned.has(partitionOf(body.id, PARTITIONS))) stuck.push(body.id);
+    };
+    await waitUntil("orders of the full node wait for the gateway", async () => {
+      await Promise.all(Array.from({ length: ORDERS }, placeOne));
+      return stuck.length >= ORDERS;
+    });
+    await waitUntil("the gateway is asked for each", async () => {
+      const views = await Promise.all(stuck.map((id) => read(full.url, id)));
+      return views.every(({ body }) => body.status === "authorizing");
+    });
     execFileSync("prlimit", ["--pid", String(full.pid()), "--fsize=1:"]);
-    const stuck = orders.map(({ body }) => body.id).filter((id) => owned.has(partitionOf(id, PARTITIONS)));
-    t.ok(stuck.length > 0);
+    thaw();
     await waitUntil(
       "the outbox holds their outcomes",
       async () =>
@@ -125,13 +135,21 @@ t.test("a node whose nats-server is silent answers its callers and ends", async 
   const [node] = cluster.nodes as readonly [ClusterProcess];
   const first = await place(node.url, orderOf());
   await untilCompleted(node.url, first.body.id);
-  const speak = cluster.nats.freeze();
-  t.teardown(() => speak());
-  const waiting = Promise.all(
-    Array.from({ length: ORDERS }, () => place(node.url, orderOf(), { prefer: "wait=60" })),
-  );
-  await waitUntil("every order waits for its commit", async () => {
-    return (await metric(node.url, "orderly_outbox_depth")) >= ORDERS;
+  const { waiting } = await arranged(t, "every order waits for its commit", async () => {
+    const speak = cluster.nats.freeze();
+    t.teardown(() => speak());
+    const asked = Array.from({ length: ORDERS }, () => place(node.url, orderOf(), { prefer: "wait=60" }));
+    // The node takes no more orders when its presence has run out: 2.4 s later.
+    const waits = await waitUntil(
+      "every order waits",
+      async () => (await metric(node.url, "orderly_outbox_depth")) >= ORDERS,
+      { timeoutMs: 4_000 },
+    ).catch(() => false);
+    if (waits) return { waiting: Promise.all(asked) };
+    speak();
+    await Promise.all(asked);
+    await waitUntil("the node is ready", async () => (await readiness(node.url)) === 200);
+    return { missed: "the node was isolated before" };
   });
   const begun = performance.now();
   await stopInOrder(t, node);

@@ -2,13 +2,13 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { auditReplies } from "../support/audits/reply-audit.ts";
 import { checkAllEnd, checkLedger, checkNothingLost, checkStock } from "../support/audits/order-audit.ts";
 import { orderOf, place, stock } from "../support/clients/order-client.ts";
 import { type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkEveryMail, checkInvoiceNumbers } from "../support/audits/order-documents.ts";
 import { startLoad } from "../support/load/order-load.ts";
 import { printReplay } from "../support/replay-command.ts";
-import { waitUntil } from "../support/wait-until.ts";
 
 /** `npm run test:faults` sets more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 1);
@@ -47,6 +47,7 @@ t.test("orders outlive the SQLite files of all nodes", async (t) => {
   t.setTimeout(120_000 + ROUNDS * 90_000);
   // Steps take a while, so that many orders are in flight when the nodes stop.
   const cluster = await startOrderCluster(t, { nodes: 2, stepDelayMs: 1000 });
+  const audit = auditReplies(t, cluster);
   const { onHand } = await stock(cluster.urls[0]!, SKU);
 
   const orders = [...(await startPlacing(cluster, "before").done)];
@@ -80,10 +81,7 @@ t.test("orders outlive the SQLite files of all nodes", async (t) => {
       "orders outlive the SQLite files also when all nodes and nats-server are killed at once, under load",
       async (t) => {
         const load = startPlacing(cluster, `killed-${round}`);
-        await waitUntil("a third of the orders are answered", () => load.answered.length >= ORDERS / 3, {
-          timeoutMs: 60_000,
-          intervalMs: 1,
-        });
+        await load.reached(ORDERS / 3);
         const killedAt = performance.now();
         await Promise.all([...cluster.nodes, cluster.nats].map((one) => one.kill()));
         const promised = [...load.answered];
@@ -109,4 +107,5 @@ t.test("orders outlive the SQLite files of all nodes", async (t) => {
   await checkInvoiceNumbers(t, cluster.urls[0]!, orders);
   await checkLedger(t, cluster.gateway.url, orders);
   await checkStock(t, cluster.urls[1]!, new Map([[SKU, onHand]]), orders);
+  await audit.check(t);
 });

@@ -51,8 +51,9 @@ const says = (host: Started, text: RegExp): Promise<true> =>
   waitUntil(`the example says ${text}`, () => text.test(host.output()), { timeoutMs: 60_000 });
 
 t.test("a turnstile goes on with its call and its timer after its process was killed", async (t) => {
-  const env = { CHECK_MS: "1500", LOCK_AFTER_MS: "3000" };
-  const first = start("turnstile", env);
+  const env = { CHECK_MS: "500", LOCK_AFTER_MS: "3000" };
+  // Killed before the terminal answers.
+  const first = start("turnstile", { ...env, CHECK_MS: "60000" });
   await says(first, /gate-1 is locked: 0 coins, 0 passages/);
   first.write("push");
   await says(first, /push: illegal/);
@@ -75,7 +76,7 @@ t.test("a turnstile goes on with its call and its timer after its process was ki
 });
 
 t.test("a booking's card is charged once, and its deadline passes while no process runs", async (t) => {
-  const env = { CHARGE_MS: "5000", HOLD_MS: "2000" };
+  const env = { CHARGE_MS: "8000", HOLD_MS: "6000" };
   const first = start("booking", env);
   await says(first, /bookings are open/);
   first.write("book 12A");

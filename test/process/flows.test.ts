@@ -4,6 +4,7 @@
  * on the gateway's page, which the gateway reports by webhook; without webhooks they are in hosted-payment.test.ts.
  */
 import t from "tap";
+import { auditReplies, type ReplyAudit } from "../support/audits/reply-audit.ts";
 import type { PaymentMethod } from "../../src/services/orders/contract.ts";
 import {
   command,
@@ -35,9 +36,11 @@ const PRICE = 1000;
 const ON_HAND = 100;
 
 let cluster: OrderCluster;
+let replies: ReplyAudit;
 t.before(async () => {
   // The nodes poll a page only after these tests, which prove the webhooks.
   cluster = await startOrderCluster(t, { paymentPollMs: 60_000 });
+  replies = auditReplies(t, cluster);
 });
 
 let tests = 0;
@@ -377,6 +380,10 @@ t.test("the gateway reports a payment on its page by webhook", async (t) => {
   t.test("the next owner gets the message of a payment that was made while the owner was dead", async (t) => {
     t.match(await paidWhileOwnerIsDead(t, cluster), /gateway\.paid/u);
   });
+});
+
+t.test("every state that a caller got was stored", async (t) => {
+  await replies.check(t);
 });
 
 const completed = (url: string, id: string) => untilCompleted(url, id, { intervalMs: 50 });

@@ -39,8 +39,8 @@ t.test(
     const place = await findPlace(t, 3);
     const [start = ""] = commands(blocks(section(""), "bash")[0] ?? "");
     t.match(start, /^npm ci && npm start$/u);
-    // Dependencies are installed; and half the pause between two steps is enough time to kill a node.
-    const env = { ORDERLY_PARENT: "", ORDERLY_STEP_DELAY_MS: "750" };
+    // Dependencies are installed. The default pause between two steps leaves the time to kill a node.
+    const env = { ORDERLY_PARENT: "" };
     const cluster = await launch(t, place, { command: ["npm", "start"], env });
 
     t.test("npm start shows the documented welcome", async (t) => checkWelcome(t, place, cluster));

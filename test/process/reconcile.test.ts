@@ -48,21 +48,25 @@ t.test("reconcile finds both sides equal after faults, and names a booking that 
   const url = cluster.urls[0]!;
   const placing = METHODS.flatMap((method) =>
     TOKENS.map(async (token, index) => {
-      const { body } = await place(url, orderOf({ method, token }), {
-        "idempotency-key": `${method}-${token}`,
+      // Repeated under its key: a node is killed meanwhile.
+      const id = await waitUntil(`${method} with ${token} is placed`, async () => {
+        const { status, body } = await place(url, orderOf({ method, token }), {
+          "idempotency-key": `${method}-${token}`,
+        });
+        if (status === 503) throw new Error("no owner");
+        return body.id ?? body.orderId;
       });
-      const id = body.id ?? body.orderId ?? "";
       if (index % 3 === 0) await command(url, id, "cancel", { reason: "changed my mind" });
       return id;
     }),
   );
-  const cash = place(url, orderOf({ method: "cash_on_delivery" }));
+  const cash = await place(url, orderOf({ method: "cash_on_delivery" }));
   const pages = await Promise.all(
     ["pay", "decline", "pay_late", "leave"].map((choice) => onPage(url, choice)),
   );
   const last = cluster.nodes.at(-1)!;
   await last.kill();
-  const ids = [...(await Promise.all(placing)), (await cash).body.id, ...pages];
+  const ids = [...(await Promise.all(placing)), cash.body.id, ...pages];
   await last.start();
   await waitUntil(
     "all orders have ended",

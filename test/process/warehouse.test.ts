@@ -6,6 +6,7 @@
  * `reserving` when the inventory answers. test/unit/machines/order.test.ts has both.
  */
 import t, { type Test } from "tap";
+import { auditReplies, type ReplyAudit } from "../support/audits/reply-audit.ts";
 import { command, stock } from "../support/clients/order-client.ts";
 import { checkMails, checkPdf } from "../support/audits/order-documents.ts";
 import { untilOrder } from "../support/clients/order-poll.ts";
@@ -21,8 +22,10 @@ import {
 import { untilSettled } from "../support/load/partition-share.ts";
 
 let house: Warehouse;
+let replies: ReplyAudit;
 t.before(async () => {
   house = openWarehouse(await startOrderCluster(t, { fulfillment: "manual", catalogue: false }));
+  replies = auditReplies(t, house.cluster);
 });
 
 t.test(
@@ -325,4 +328,8 @@ t.test("an answered order survives the kill of any node, and goes on", async (t)
   }
   await untilSettled(house.cluster);
   t.match(await house.ask(id, "pick"), { status: 200, body: { fulfillment: { status: "picked" } } });
+});
+
+t.test("every state that a caller got was stored", async (t) => {
+  await replies.check(t);
 });

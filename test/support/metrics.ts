@@ -1,8 +1,11 @@
 /** The metrics of a node, as operators read them. */
 
+const ANSWER_TIMEOUT_MS = 10_000;
+
 /** All of them, in Prometheus' text format. */
 export async function metricsOf(url: string): Promise<string> {
-  const response = await fetch(`${url}/metrics`);
+  // A frozen node answers nothing.
+  const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
   const text = await response.text();
   if (!response.ok) throw new Error(`${url}/metrics answers ${response.status}`);
   return text;

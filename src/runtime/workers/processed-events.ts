@@ -23,6 +23,8 @@ export type Claim = {
   readonly key: string;
   readonly revision: number;
   readonly attempt: number;
+  /** No other process can lock the event before, monotonic ms. */
+  readonly endsAt: number;
   /** Why the previous attempt failed; absent when there was none, or its process ended. */
   readonly failure?: string;
   /** The latest replay of the event, as the sequence of its dead letter; absent when there was none. */
@@ -49,8 +51,10 @@ type Entry = { readonly replay?: number } & (
 );
 
 const ASK_AGAIN_MS = 500;
+/** At least; while the lock lives, there are more: no other process repeats the work before it ends. */
 const MARK_TRIES = 5;
 const MARK_PAUSE_MS = 200;
+const MARK_PAUSE_MAX_MS = 1_000;
 /** Limit of the unwritten marks, and of the locks of others, that this process remembers; it forgets the oldest. */
 const REMEMBERED_MAX = 10_000;
 const REASON_CHARS = 300;
@@ -110,8 +114,10 @@ export class ProcessedEvents {
       const marked = await this.mark(unmarked, "done");
       return marked ? { status: "done" } : { status: "locked", retryAfterMs: ASK_AGAIN_MS };
     }
+    let endsAt = this.lockEnd();
     const created = await failpoint(this.failpoints, "processed.lock", () => this.lock(key, 1, 0, replayOf));
-    if (created.status !== "conflict") return this.outcome(created, key, { attempt: 1, replay: replayOf });
+    if (created.status !== "conflict")
+      return this.outcome(created, key, { attempt: 1, endsAt, replay: replayOf });
     const stored = await failpoint(this.failpoints, "processed.read", () => this.bucket.get(key));
     // Expired, or not readable yet: the next claim knows more.
     if (stored === undefined) return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
@@ -126,10 +132,11 @@ export class ProcessedEvents {
     const attempt = anew ? 1 : entry.attempts + 1;
     const replay = anew ? replayOf : entry.replay;
     const failure = entry.state === "failed" ? entry.reason : undefined;
+    endsAt = this.lockEnd();
     const locked = await failpoint(this.failpoints, "processed.lock_again", () =>
       this.lock(key, attempt, stored.revision, replay),
     );
-    return this.outcome(locked, key, { attempt, failure, replay });
+    return this.outcome(locked, key, { attempt, endsAt, failure, replay });
   }
 
   /** Marks the event done: no repeat of it is worked on. False when the mark could not be written. */
@@ -169,6 +176,11 @@ export class ProcessedEvents {
     return Math.min(until - this.clock.now(), since + this.lockLifeMs - now);
   }
 
+  /** When the lock ends that is requested now, monotonic ms. */
+  private lockEnd(): number {
+    return this.clock.monotonic() + this.lockLifeMs;
+  }
+
   private lock(key: string, attempts: number, revision: number, replay: number | undefined) {
     const until = this.clock.now() + this.lockLifeMs;
     const entry: Entry = { state: "locked", owner: this.owner, until, attempts, ...replayIn({ replay }) };
@@ -178,16 +190,17 @@ export class ProcessedEvents {
   private outcome(
     result: CasResult,
     key: string,
-    known: { attempt: number; failure?: string | undefined; replay: number | undefined },
+    known: { attempt: number; endsAt: number; failure?: string | undefined; replay: number | undefined },
   ): ClaimResult {
     if (result.status !== "stored") return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
     const { revision } = result;
-    const { attempt, failure } = known;
+    const { attempt, endsAt, failure } = known;
     return {
       status: "claimed",
       key,
       revision,
       attempt,
+      endsAt,
       ...(failure !== undefined && { failure }),
       ...replayIn(known),
     };
@@ -212,7 +225,7 @@ export class ProcessedEvents {
 
   private async mark(claim: Claim, state: "done" | "dead"): Promise<boolean> {
     const entry: Entry = { state, at: this.clock.now(), attempts: claim.attempt, ...replayIn(claim) };
-    for (let tried = 1; tried <= MARK_TRIES; tried++) {
+    for (let tried = 1; tried <= MARK_TRIES || this.clock.monotonic() < claim.endsAt; tried++) {
       const result = await failpoint(this.failpoints, "processed.mark", () =>
         this.bucket.update(claim.key, JSON.stringify(entry), claim.revision),
       );
@@ -220,7 +233,7 @@ export class ProcessedEvents {
         this.unmarked.delete(claim.key);
         return true;
       }
-      await this.clock.sleep(MARK_PAUSE_MS * 2 ** (tried - 1));
+      await this.clock.sleep(Math.min(MARK_PAUSE_MS * 2 ** (tried - 1), MARK_PAUSE_MAX_MS));
     }
     // A dead letter may be attempted again; an event that is done must not be.
     if (state === "dead") return false;

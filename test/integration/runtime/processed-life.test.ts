@@ -9,7 +9,8 @@ import { waitUntil } from "../../support/wait-until.ts";
 import { startStage } from "../../support/worker-stage.ts";
 
 const DAY_NANOS = 24 * 60 * 60 * 1_000_000_000;
-const LIFE_MS = 2_000;
+/** Longer than two deliveries on a busy machine. */
+const LIFE_MS = 8_000;
 const stream = `KV_${subjects.buckets.processed}`;
 const bounds = {
   maxInFlight: 4,

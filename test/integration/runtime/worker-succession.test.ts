@@ -9,10 +9,11 @@ import { startWorker } from "../../../src/runtime/workers/worker.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { type Stage, startStage } from "../../support/worker-stage.ts";
 
+/** A busy machine neither exceeds the limit of an attempt nor outlives a lock. */
 const bounds = {
   maxInFlight: 8,
-  workLimitMs: 1_000,
-  lockLifeMs: 1_500,
+  workLimitMs: 10_000,
+  lockLifeMs: 15_000,
   backoffMs: 50,
   backoffMaxMs: 200,
   maxAttempts: 5,

@@ -30,6 +30,26 @@ export type Stock = {
   readonly available: number;
 };
 
+/** One answer of a node, with the moments of its request and of its arrival. */
+export type Exchange = {
+  readonly url: string;
+  readonly method: string;
+  readonly request: object | undefined;
+  readonly answer: Answer;
+  /** Wall clock, ms. */
+  readonly sentAt: number;
+  /** Wall clock, ms: when the head of the answer was there. */
+  readonly answeredAt: number;
+};
+
+const observers = new Set<(exchange: Exchange) => void>();
+
+/** Passes every answer of this process's requests from now on to the observer. @returns ends it */
+export function observeAnswers(observer: (exchange: Exchange) => void): () => void {
+  observers.add(observer);
+  return () => void observers.delete(observer);
+}
+
 /** Longer than the slowest answer: 10 s for the order and 5 s for finding its owner. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
@@ -151,11 +171,20 @@ async function call<Body>(
   } = {},
 ): Promise<Answer<Body>> {
   const { method = "GET", body, headers = {} } = request;
+  const sentAt = Date.now();
   const response = await fetch(url, {
     method,
     headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
     signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
+  const answeredAt = Date.now();
+  const answer = {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Body,
+  };
+  const exchange = { url, method, request: body, answer: answer as Answer, sentAt, answeredAt };
+  for (const observer of observers) observer(exchange);
+  return answer;
 }

@@ -41,7 +41,7 @@ export async function startRuntime(
   name: string,
   definition: ActorDefinition,
   streams = 1,
-  presenceTtlMs = 1000,
+  presenceTtlMs = 3000,
 ): Promise<Running> {
   const settings = { ...oneStream, streams };
   const link = await connectNats({ servers: [url], name, connectTimeoutMs: 5000 });

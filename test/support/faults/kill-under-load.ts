@@ -2,7 +2,6 @@
 import type { ClusterProcess, OrderCluster } from "../cluster/order-cluster.ts";
 import { type LoadedOrder, type LoadOptions, startLoad } from "../load/order-load.ts";
 import { shareOf } from "../load/partition-share.ts";
-import { waitUntil } from "../wait-until.ts";
 
 export type Kill = {
   /** All orders, placed before and after the kill. */
@@ -21,14 +20,11 @@ export async function killUnderLoad(
 ): Promise<Kill> {
   const isOwned = await shareOf(cluster, victim);
   const urls = () => cluster.nodes.filter((node) => node.running()).map((node) => node.url);
-  const { answered, done } = startLoad({ ...load, urls });
-  await waitUntil("half of the orders are answered", () => answered.length >= load.count / 2, {
-    timeoutMs: 60_000,
-    intervalMs: 1,
-  });
+  const placing = startLoad({ ...load, urls });
+  await placing.reached(load.count / 2);
   const killed = { at: performance.now(), wallClock: Date.now() };
   await victim.kill();
-  const orders = await done;
+  const orders = await placing.done;
   const accepted = orders.filter(
     ({ id, status, sentAt }) => status === 201 && sentAt > killed.at && isOwned(id),
   );

@@ -29,7 +29,8 @@ await startWorker(
     types: ["order.created"],
     bounds: {
       maxInFlight: 4,
-      workLimitMs: Number(lockLifeMs),
+      // The process is killed during its first attempt: it has no other one, however late the kill is.
+      workLimitMs: 120_000,
       lockLifeMs: Number(lockLifeMs),
       backoffMs: 100,
       backoffMaxMs: 100,
