@@ -4,9 +4,11 @@ import type { Mutant } from "./mutant.ts";
 const RUNNER = "src/runtime/effects/effect-runner.ts";
 const BREAKER = "src/runtime/effects/circuit-breaker.ts";
 const LIMITER = "src/runtime/effects/provider-limiter.ts";
+const PROCESSOR = "src/runtime/tenure/input-processor.ts";
 const RUNNER_TEST = "test/unit/runtime/effects/effect-runner.test.ts";
 const BREAKER_TEST = "test/unit/runtime/effects/circuit-breaker.test.ts";
 const LIMITER_TEST = "test/unit/runtime/effects/provider-limiter.test.ts";
+const COMMIT_TEST = "test/unit/runtime/tenure/effects-commit.test.ts";
 
 export const effectsMutants: readonly Mutant[] = [
   {
@@ -169,6 +171,99 @@ export const effectsMutants: readonly Mutant[] = [
     file: LIMITER,
     find: "if (waiting.deadline > now && !waiting.stop.aborted) continue;",
     replace: "if (waiting.deadline > now || !waiting.stop.aborted) continue;",
+    tests: [LIMITER_TEST],
+  },
+  {
+    id: "effects-run-before-commit",
+    does: "An effect starts when it is decided, before the commit that opened it is stored.",
+    file: PROCESSOR,
+    find: "    activation.submit(result.head, dependents);\n    sink.submit(writeSet);",
+    replace:
+      "    activation.submit(result.head, dependents);\n    sink.submit(writeSet);\n" +
+      "    for (const effect of result.opened) this.run(activation, effect, false);",
+    tests: [COMMIT_TEST],
+  },
+  {
+    id: "effects-run-when-dropped",
+    does: "An effect starts with the outcome of its commit, whether that was stored or not.",
+    file: PROCESSOR,
+    find: "      activation.notStored();\n",
+    replace:
+      "      activation.notStored();\n      for (const effect of result.opened) this.run(activation, effect, false);\n",
+    tests: [COMMIT_TEST],
+  },
+  {
+    id: "effects-abandoned-not-resumed",
+    does: "A new owner does not resume an effect whose state was left, so its outcome is never known.",
+    file: "src/runtime/tenure/activation.ts",
+    find: "(this.acknowledged?.effects ?? []).filter((effect) => !isKnown(effect))",
+    replace: "(this.acknowledged?.effects ?? []).filter((effect) => !effect.abandoned && !isKnown(effect))",
+    tests: [COMMIT_TEST],
+  },
+  {
+    id: "effects-resumed-as-new",
+    does: "A new owner starts an open effect as if no earlier owner could have started it.",
+    file: PROCESSOR,
+    find: "this.run(activation, effect, true)",
+    replace: "this.run(activation, effect, false)",
+    tests: [COMMIT_TEST],
+  },
+  {
+    id: "effects-no-last-status-query",
+    does: "An unknown outcome becomes a failure after the last attempt without another status query.",
+    file: RUNNER,
+    find: "return unknown ? await this.lastStatusQuery(handler, run, last, signal) : failure(last);",
+    replace: `return failure(unknown ? { ...last, kind: "unknown" } : last);`,
+    tests: [RUNNER_TEST],
+  },
+  {
+    id: "effects-unanswered-last-query-is-definite",
+    does: "A last status query without an answer leaves the kind of the last attempt, as if the call was never made.",
+    file: RUNNER,
+    find: `return failure(notExecuted ? last : { ...last, kind: "unknown" });`,
+    replace: `return failure(found === undefined || notExecuted ? last : { ...last, kind: found.error.kind });`,
+    tests: [RUNNER_TEST],
+  },
+  {
+    id: "effects-final-timeout-repeated",
+    does: "A call whose timeout is final is attempted again.",
+    file: RUNNER,
+    find: `if (last.code === "timeout" && handler.timeoutIsFinal)`,
+    replace: `if (last.code === "timeout" && handler.timeoutIsFinal && counted > 0)`,
+    tests: [RUNNER_TEST],
+  },
+  {
+    id: "effects-last-query-under-actor",
+    does: "The last status query asks under the actor's name, and not under the key of the call.",
+    file: RUNNER,
+    find: "        key: run.key,\n        input: run.input,\n        attempt: handler.maxAttempts,",
+    replace: "        key: run.actor,\n        input: run.input,\n        attempt: handler.maxAttempts,",
+    tests: [RUNNER_TEST],
+  },
+  {
+    id: "effects-backoff-doubles-at-once",
+    does: "The first pause between two attempts is twice the handler's backoff.",
+    file: RUNNER,
+    find: "2 ** Math.max(0, counted - 1)",
+    replace: "2 ** counted",
+    tests: [RUNNER_TEST],
+  },
+  {
+    id: "effects-refusal-counts-as-failure",
+    does: "A refusal counts against the provider, so that a row of declined cards opens the breaker.",
+    file: RUNNER,
+    find: `if ("output" in outcome || outcome.error.kind === "refused") return "success";`,
+    replace: `if ("output" in outcome) return "success";`,
+    tests: [LIMITER_TEST],
+  },
+  {
+    id: "effects-wait-starts-with-each-attempt",
+    does: "The longest wait for a provider begins again with every attempt.",
+    file: RUNNER,
+    find: `        wait,
+        () => this.tryOnce(`,
+    replace: `        { ...wait, deadline: this.clock.monotonic() + limiter.maxWaitMs },
+        () => this.tryOnce(`,
     tests: [LIMITER_TEST],
   },
 ];
