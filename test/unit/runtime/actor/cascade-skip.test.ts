@@ -4,17 +4,18 @@ import { createMachine } from "xstate";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import { NOW, begin, command, definitionOf, jobs, must, next } from "./cascade-stage.ts";
 
+const skipOutcome = (generation: number | undefined): Input => ({
+  kind: "skip",
+  name: "effect:w.job",
+  skipped: { kind: "effect", id: "w.job", generation: generation ?? 0 },
+});
+
 t.test("a skip of an outcome closes the effect of its generation, and no other of the same id", async (t) => {
   const busy = must(next(jobs, begin(jobs).head, command("w", "go")));
   const left = must(next(jobs, busy.head, command("w", "leave")));
   const again = must(next(jobs, left.head, command("w", "go")));
   const [old, fresh] = again.head.snapshot.effects;
-  const skip = (generation: number | undefined): Input => ({
-    kind: "skip",
-    name: "effect:w.job",
-    skipped: { kind: "effect", id: "w.job", generation: generation ?? 0 },
-  });
-  const skipped = must(next(jobs, again.head, skip(old?.generation)));
+  const skipped = must(next(jobs, again.head, skipOutcome(old?.generation)));
   t.same(
     skipped.head.snapshot.effects.map(({ generation }) => generation),
     [fresh?.generation],

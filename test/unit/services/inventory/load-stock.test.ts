@@ -50,7 +50,7 @@ t.test("an entry of the last batch that was read stale is read again", async (t)
   const { log, load } = stage(PER_BATCH + 2);
   const last = PER_BATCH + 1;
   const newest = { onHand: 7, reserved: 2, received: 7, shipped: 0 };
-  const { readLastPerSubject } = log.journal;
+  const readLastPerSubject = log.journal.readLastPerSubject.bind(log.journal);
   let reads = 0;
   log.journal.readLastPerSubject = async (filter) => {
     const found = await readLastPerSubject(filter);
