@@ -1,4 +1,4 @@
-/** Every planted bug, by area. An area is a file of this folder, and its name begins the ids of its bugs. */
+/** Every planted bug, by area. The name of an area begins the ids of its bugs; a large area has several files. */
 import { actorMutants } from "./actor.ts";
 import { adaptersMutants } from "./adapters.ts";
 import { effectsMutants } from "./effects.ts";
