@@ -61,6 +61,20 @@ t.test("a conflict is answered to its own writer, and the other writes are store
   t.equal((await bucket.get("conflict-3"))?.value, "another writer was faster");
 });
 
+t.test("a group with one write that is refused is sent again, write by write", async (t) => {
+  const append = groupedAppend(link, 2_000, 10);
+  const write = (key: string) => {
+    const subject = `$KV.PROCESSED.${key}`;
+    return append([{ subject, payload: "late", fence: { subject, sequence: 0 } }]);
+  };
+  t.match(await write("apart-2"), { status: "stored" });
+  const results = await Promise.all(keys("apart", 6).map(write));
+  t.strictSame(
+    results.map(({ status }) => status),
+    keys("apart", 6).map((key) => (key === "apart-2" ? "rejected" : "stored")),
+  );
+});
+
 t.test("of many writes to the same key one wins", async (t) => {
   const bucket = natsBucket(link, definition, 10);
   const results = await Promise.all(keys("claim", 12).map((claim) => bucket.update("wanted", claim, 0)));

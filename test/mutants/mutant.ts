@@ -11,4 +11,6 @@ export type Mutant = {
   readonly replace: string;
   /** Test files that fail with the bug by a named assertion, the quickest first. Simulations do not count. */
   readonly tests: readonly string[];
+  /** Why only tests of whole processes can catch it. Required when `tests` has no other, else absent. */
+  readonly processesOnly?: string;
 };

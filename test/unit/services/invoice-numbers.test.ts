@@ -149,6 +149,11 @@ t.test("freed numbers are allocated lowest first, and kept when there are too ma
     ],
     free: [5],
   });
+  t.match(allocate({ ...counter, last: 12, free: [10] }, [9], ["a", "b", "c"], "x").given, [
+    { number: 9 },
+    { number: 10 },
+    { number: 13 },
+  ]);
 });
 
 t.test("whatever is lost, repeated or crashes: one number per order, no number twice, no gap", async () => {
@@ -297,6 +302,7 @@ t.test("a node whose clock lags follows the others into the new year, with a dat
   const { bucket } = faultyBucket();
   const ahead = new VirtualClock(newYearsEve + 20_000);
   const behind = new VirtualClock(newYearsEve);
+  t.equal(numberOf(await within(behind, new InvoiceNumbers(bucket, behind).take("old"))), "2026-000001");
   t.equal(numberOf(await within(ahead, new InvoiceNumbers(bucket, ahead).take("a"))), "2027-000001");
   const late = new InvoiceNumbers(bucket, behind);
   t.match(await within(behind, late.take("b")), {

@@ -164,16 +164,17 @@ t.test("the outcome of a joined effect arrives as late when the same step leaves
   t.end();
 });
 
-t.test("joined decisions are resolved as not committed when the cascade fails", (t) => {
+t.test("all joined decisions are resolved as not committed when the cascade fails", (t) => {
   const failing = withJob.createMachine({
     id: "failing",
     initial: "idle",
     context: {},
     states: {
-      idle: { on: { go: "asking" } },
-      asking: {
+      idle: { on: { go: "first" } },
+      first: { invoke: { id: "first", src: "job", onDone: "second", onError: "idle" } },
+      second: {
         invoke: {
-          id: "job",
+          id: "second",
           src: "job",
           onDone: {
             actions: assign(() => {
@@ -186,12 +187,16 @@ t.test("joined decisions are resolved as not committed when the cascade fails", 
     },
   });
   const definition = definitionOf({ f: failing });
-  const joined = decided(1);
+  const all = [decided(1), decided(2)];
+  const left = [...all];
   t.throws(
-    () => next(definition, begin(definition).head, command("f", "go"), { join: () => joined }),
+    () => next(definition, begin(definition).head, command("f", "go"), { join: () => left.shift() }),
     MachineFault,
   );
-  t.same(joined.fates, [false]);
+  t.same(
+    all.map(({ fates }) => fates),
+    [[false], [false]],
+  );
   t.end();
 });
 

@@ -141,6 +141,12 @@ t.test("a removed machine disappears with its timers, unless one of its effects 
   const busy = must(next(two, head, command("w", "go"))).head;
   const without: ActorDefinition = { ...definitionOf({ s: sleeper }), version: 3 };
   t.throws(() => restore(without, stored(busy)), /one of its effects is open/);
+  const left = must(next(two, busy, command("w", "leave"))).head;
+  t.throws(
+    () => restore(without, stored(left)),
+    /one of its effects is open/,
+    "abandoned, and without an outcome",
+  );
   t.end();
 });
 

@@ -149,3 +149,115 @@ t.test("no outcome is reported after stop", async (t) => {
   await clock.advance(10_000);
   t.same([outcomes, runner.count()], [[], 0]);
 });
+
+t.test("the status of an unknown outcome is queried once more after the last attempt", async (t) => {
+  const did: string[] = [];
+  const { clock, outcomes, start } = stage({
+    maxAttempts: 1,
+    run: () => {
+      did.push("run");
+      return Promise.reject(new EffectError("unknown", "lost", "connection lost"));
+    },
+    queryStatus: () => {
+      did.push("query");
+      return Promise.resolve({ found: true, output: "was carried out" });
+    },
+  });
+  start("k");
+  await clock.advance(10_000);
+  t.same(did, ["run", "query"]);
+  t.same(outcomes, [["k", { output: "was carried out" }]]);
+});
+
+t.test(
+  "a timeout that is final is not attempted again, and stays unknown whatever the last status query answers",
+  async (t) => {
+    for (const answer of ["none", "failure", "not found"]) {
+      let calls = 0;
+      const { clock, outcomes, start } = stage({
+        timeoutIsFinal: true,
+        run: () => {
+          calls++;
+          return new Promise(() => {});
+        },
+        queryStatus: () =>
+          answer === "none"
+            ? new Promise(() => {})
+            : answer === "failure"
+              ? Promise.reject(new EffectError("retryable", "unreachable", "connection refused"))
+              : Promise.resolve({ found: false }),
+      });
+      start("k");
+      await clock.advance(10_000);
+      t.equal(calls, 1, answer);
+      t.match(outcomes, [["k", { error: { code: "timeout", kind: "unknown" } }]], answer);
+    }
+  },
+);
+
+t.test(
+  "a failure that is retryable becomes unknown when an earlier attempt may have been carried out",
+  async (t) => {
+    const kinds = ["unknown", "retryable"] as const;
+    for (const [status, kind] of [
+      ["unreachable", "unknown"],
+      ["not found", "retryable"],
+    ] as const) {
+      let calls = 0;
+      let queries = 0;
+      const { clock, outcomes, start } = stage({
+        maxAttempts: 2,
+        run: () => Promise.reject(new EffectError(kinds[calls++]!, "no", "no")),
+        queryStatus: () =>
+          ++queries === 1 || status === "not found"
+            ? Promise.resolve({ found: false })
+            : Promise.reject(new EffectError("retryable", "unreachable", "connection refused")),
+      });
+      start("k");
+      await clock.advance(10_000);
+      t.same([calls, queries], [2, 2], status);
+      t.match(outcomes, [["k", { error: { code: "no", kind } }]], status);
+    }
+  },
+);
+
+t.test("pauses between attempts double, from the backoff of the handler", async (t) => {
+  const at: number[] = [];
+  const { clock, start } = stage({
+    maxAttempts: 4,
+    run: () => {
+      at.push(clock.monotonic());
+      return Promise.reject(new EffectError("retryable", "no", "no"));
+    },
+  });
+  start("k");
+  await clock.advance(10_000);
+  t.same(
+    at.slice(1).map((ms, index) => ms - at[index]!),
+    [10, 20, 40],
+  );
+});
+
+t.test(
+  "every attempt of an effect and every status query carry its key, its actor and its input",
+  async (t) => {
+    const seen: unknown[] = [];
+    const { clock, start } = stage({
+      maxAttempts: 2,
+      run: ({ actor, key, input }) => {
+        seen.push([actor, key, input]);
+        return Promise.reject(new EffectError("unknown", "no", "no"));
+      },
+      queryStatus: ({ actor, key, input }) => {
+        seen.push([actor, key, input]);
+        return Promise.resolve({ found: false });
+      },
+    });
+    start("k", { actor: "b", input: 7 });
+    await clock.advance(10_000);
+    t.same(
+      seen,
+      Array.from({ length: 4 }, () => ["b", "k", 7]),
+    );
+  },
+);

@@ -18,10 +18,12 @@ class FakeBus implements Bus {
   readonly served = new Map<string, (payload: string) => Promise<string>>();
   requests = 0;
   lose = 0;
+  readonly payloads: string[] = [];
   up = true;
 
   async request(subject: string, payload: string): Promise<BusAnswer> {
     this.requests++;
+    this.payloads.push(payload);
     const handler = this.served.get(subject);
     if (!handler) return { status: "no_responders" };
     const answer = await handler(payload);
@@ -107,6 +109,18 @@ t.test("a request whose answer is lost is repeated and done once", async (t) => 
   t.match(await near.get("A"), { stock: { onHand: 3, reserved: 0 } });
 });
 
+t.test("only the first try of a reservation says that the order is new", async (t) => {
+  const { bus, far } = await stage(t);
+  await far.put("A", { onHand: 5, ...shirt });
+  bus.lose = 2;
+  const before = bus.payloads.length;
+  t.match(await far.reserve(order("o1", 2), { fresh: true }), { output: { outcome: "reserved" } });
+  t.same(
+    bus.payloads.slice(before).map((payload) => (JSON.parse(payload) as { fresh?: boolean }).fresh),
+    [true, undefined, undefined],
+  );
+});
+
 t.test("without an owner a client tries until its deadline", async (t) => {
   const { bus, service, far } = await stage(t, 150);
   await service.drain();
@@ -159,6 +173,7 @@ t.test("a known SKU is requested once, an unknown one every time", async (t) => 
   t.strictSame(await far.known(["A", "B"]), { status: "checked", unknown: ["B"] });
   t.strictSame(await far.known(["A"]), { status: "checked", unknown: [] });
   t.equal(bus.requests - before, 1);
+  t.strictSame(await far.known(["B"]), { status: "checked", unknown: ["B"] }, "asked again");
   await far.put("B", { onHand: 0, ...shirt });
   t.strictSame(await far.known(["A", "B"]), { status: "checked", unknown: [] });
 });

@@ -83,6 +83,13 @@ t.test("the dearest order that the bounds allow still has an exact total", async
 
 t.test("lines that cannot be decided get a fault each", async (t) => {
   t.equal(faultOfLines([{ sku: "A", quantity: 1 }]), undefined);
+  t.equal(
+    faultOfLines([{ sku: "A", quantity: bounds.quantity }]),
+    undefined,
+    "as many pieces as are allowed",
+  );
+  const most = Array.from({ length: bounds.lines }, (_, n) => ({ sku: `${n}`, quantity: 1 }));
+  t.equal(faultOfLines(most), undefined, "as many lines as are allowed");
   t.match(faultOfLines([]), /lines/);
   t.match(faultOfLines(Array.from({ length: 101 }, (_, n) => ({ sku: `${n}`, quantity: 1 }))), /lines/);
   for (const quantity of [0, -1, 1.5, 10_001, Number.NaN, Number.POSITIVE_INFINITY])

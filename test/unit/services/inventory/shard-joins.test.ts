@@ -118,7 +118,15 @@ t.test(
 t.test("a dropped order releases what had joined", async (t) => {
   const owned = await shardWith(3);
   owned.shard.joinReserve(reserve("o1", ["A", 3]))?.resolved(false);
-  t.match(owned.shard.joinReserve(reserve("o2", ["A", 3]))?.output, { outcome: "reserved" });
+  const other = owned.shard.joinReserve(reserve("o2", ["A", 3]));
+  t.match(other?.output, { outcome: "reserved" });
+  other?.resolved(false);
+  const again = owned.settle(owned.shard.answer<"reserve">(reserve("o1", ["A", 2])));
+  t.match(
+    output(await again),
+    { lines: [{ sku: "A", quantity: 2 }] },
+    "decided anew, not repeated from memory",
+  );
 });
 
 t.test("ending a hold that is not remembered, or was never taken, does not join", async (t) => {

@@ -86,6 +86,37 @@ t.test("callers that wait when the shard is lost are answered at once", async (t
   t.equal(owned.shard.open, false);
 });
 
+t.test("a put that waits when the shard is lost is not decided", async (t) => {
+  const owned = await ownedShard();
+  const put = (onHand: number) =>
+    owned.shard.answer({
+      op: "put",
+      sku: "A",
+      stock: { onHand, name: "A", price: EUR(100) },
+      command: `put ${onHand}`,
+    });
+  const asked = [put(5), put(7)];
+  await turns();
+  owned.shard.revoke();
+  t.strictSame(
+    await Promise.all(asked),
+    asked.map(() => ({ status: "not_owner" })),
+  );
+  await turns();
+  t.equal(owned.relay.waiting.length, 1, "the first one was submitted before");
+});
+
+t.test("a hand-over that ends late leaves the tenure that was acquired since", async (t) => {
+  const owned = await ownedShard();
+  await owned.stock("A", 10);
+  const joined = owned.shard.joinReserve(reserve("o1", ["A", 1]));
+  t.ok(joined, "keeps the hand-over waiting");
+  const end = owned.shard.drain();
+  await owned.takeOver();
+  await end;
+  t.equal(owned.shard.open, true);
+});
+
 t.test("draining takes nothing new and ends when everything under way is settled", async (t) => {
   const owned = await ownedShard();
   await owned.stock("A", 10);

@@ -2,6 +2,7 @@
 import t from "tap";
 import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import { inventoryEffects } from "../../../../src/services/inventory/inventory-effects.ts";
+import { turns } from "./fake-log.ts";
 import { output, ownedShard, release, reserve, ship } from "./owned-shard.ts";
 
 /** `o1` holds the last piece, and this owner of the shard has no memory of it. */
@@ -55,6 +56,19 @@ t.test(
     t.equal(relay.waiting.length, 0, "nothing is held, so there is nothing to write");
   },
 );
+
+t.test("a hold that may be stored is read, also for an order that says it is new", async (t) => {
+  const owned = await ownedShard();
+  await owned.stock("A", 1);
+  const request = { ...reserve("o1", ["A", 1]), fresh: true };
+  const unknown = owned.shard.answer<"reserve">(request);
+  await turns();
+  owned.relay.drop(1, { status: "dropped", why: "store_unavailable" });
+  t.match(await unknown, { status: "unavailable" });
+  const before = owned.log.reads;
+  t.match(output(await owned.settle(owned.shard.answer<"reserve">(request))), { outcome: "reserved" });
+  t.equal(owned.log.reads - before, 1);
+});
 
 t.test("the first cascade of an order may be refused without a record, a later one not", async (t) => {
   const { shard } = await lastPieceHeld();

@@ -48,6 +48,14 @@ t.test(
   },
 );
 
+t.test("stored reservations and those in flight count together, for buyers and for a put", async (t) => {
+  const book = bookOf(10);
+  commit(book, change("reserve", 3));
+  for (const quantity of [2, 1]) book.addPending(change("reserve", quantity));
+  t.equal(available(book), 4);
+  t.equal(book.beforePut("A").committedQuantity, 6);
+});
+
 t.test("a dropped reservation is available again", async (t) => {
   const book = bookOf(10);
   book.addPending(change("reserve", 4));

@@ -4,9 +4,10 @@ import { fulfillmentMachine } from "../../../../machines/fulfillment.ts";
 import { orderMachine } from "../../../../machines/order.ts";
 import { paymentMachine } from "../../../../machines/payment.ts";
 import { restoreMachine } from "../../../../src/runtime/actor/machine.ts";
-import { orderMachines } from "../../../../src/services/orders/definition.ts";
+import { type MachineName, orderMachines } from "../../../../src/services/orders/definition.ts";
 import {
   allowedCommands,
+  failedMachine,
   fulfillmentStatus,
   type OrderMachines,
   orderStatus,
@@ -167,7 +168,7 @@ t.test(
   },
 );
 
-function takes(name: "order" | "fulfillment", machines: OrderMachines, event: { type: string }): boolean {
+function takes(name: MachineName, machines: OrderMachines, event: { type: string }): boolean {
   const { value, context } = machines[name];
   const { version } = orderMachines[name];
   return restoreMachine(orderMachines[name], { status: "active", value, context, version }, []).can(event);
@@ -197,4 +198,20 @@ t.test("a command is allowed exactly where its machine takes it", async (t) => {
     }
   }
   t.equal(allowed, 4 + steps.length, "each step in one state, cancel in four");
+});
+
+t.test("a retry is allowed exactly where a machine takes it, and goes to that machine", async (t) => {
+  const rows = [
+    ...Object.keys(paymentStatuses).map((state) => ["payment", state] as const),
+    ...Object.keys(fulfillmentStatuses).map((state) => ["fulfillment", state] as const),
+  ];
+  let allowed = 0;
+  for (const [name, state] of rows) {
+    const machines = machinesIn({ [name]: state });
+    const taken = takes(name, machines, { type: "retry" });
+    t.equal(allowedCommands(machines).includes("retry"), taken, `retry in ${name} ${state}`);
+    t.equal(failedMachine(machines), taken ? name : undefined, `${name} ${state}`);
+    if (taken) allowed++;
+  }
+  t.equal(allowed, 9);
 });

@@ -31,6 +31,22 @@ function carryOut(
 const asked = (seen: readonly Seen[]): string[] =>
   seen.map(({ path, key }) => (key === undefined ? decodeURIComponent(path) : `${path} ${key}`));
 
+t.test("every call has the key of its order, its kind and its attempt", async (t) => {
+  const effects = {
+    authorizePayment: "authorize",
+    createPaymentPage: "page",
+    capturePayment: "capture",
+    voidPayment: "void",
+    refundPayment: "refund",
+  } as const;
+  const { url, seen } = await startGateway(t, () => ({ status: 422, body: { error: "refused" } }));
+  for (const [src, kind] of Object.entries(effects)) {
+    const attempt = src === "authorizePayment" || src === "createPaymentPage" ? {} : { attempt: 3 };
+    await carryOut(url, src, { orderId: "ord_1", authorization: "auth_1", amount, ...attempt });
+    t.equal(seen.at(-1)?.key, `ord_1:${kind}:${"attempt" in attempt ? 3 : 1}`, src);
+  }
+});
+
 t.test("after an error the status is queried before the call is repeated under the same key", async (t) => {
   let errors = 2;
   const { url, seen } = await startGateway(t, ({ method }) => {

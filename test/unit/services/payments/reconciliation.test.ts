@@ -124,4 +124,6 @@ t.test("every difference is reported, with both sides and advice", async (t) => 
   }
   const dollars = booked("authorize").map((one) => ({ ...one, currency: "USD" }));
   t.match(difference("ord_1", payment("authorized"), dollars)?.problem, /currency/u);
+  const second = [...booked("authorize"), ...booked("capture").map((one) => ({ ...one, currency: "USD" }))];
+  t.match(difference("ord_1", payment("captured"), second)?.problem, /currency/u, "one booking of several");
 });
