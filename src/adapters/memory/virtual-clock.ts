@@ -19,6 +19,11 @@ export interface ProcessClock extends Clock {
   resume(): void;
   /** The process has ended: none of its callbacks ever runs again. */
   end(): void;
+  /**
+   * An operator or NTP sets the wall clock of this process: from now on it is `aheadMs` ahead of the others, or behind
+   * them when negative. Monotonic time and the callbacks that wait do not move.
+   */
+  set(aheadMs: number): void;
 }
 
 /** The time that all simulated processes share; each has its own `ProcessClock`. */
@@ -113,7 +118,7 @@ export class VirtualClock implements Clock {
 
 class ViewOfOneProcess implements ProcessClock {
   private readonly clock: VirtualClock;
-  private readonly skewMs: number;
+  private skewMs: number;
   private state: "running" | "paused" | "ended" = "running";
   /** Callbacks that fell due while paused, in order. */
   private held: (() => void)[] = [];
@@ -170,6 +175,10 @@ class ViewOfOneProcess implements ProcessClock {
   end(): void {
     this.state = "ended";
     this.held = [];
+  }
+
+  set(aheadMs: number): void {
+    this.skewMs = aheadMs;
   }
 }
 

@@ -82,6 +82,30 @@ t.test(
   },
 );
 
+t.test(
+  "a process whose wall clock is set sees another date and the same monotonic time, and no other process does",
+  async (t) => {
+    const clock = new VirtualClock();
+    const process = clock.process(5);
+    const other = clock.process();
+    const ran: string[] = [];
+    process.after(10, () => ran.push("a"));
+    await clock.advance(4);
+    for (const aheadMs of [3_600_000, -3_600_000, 0]) {
+      process.set(aheadMs);
+      t.equal(process.now(), clock.now() + aheadMs, "it is set, not moved on by that much");
+      t.equal(process.monotonic(), clock.monotonic());
+      t.equal(other.now(), clock.now());
+    }
+    process.set(-3_600_000);
+    await clock.advance(5);
+    t.strictSame(ran, [], "a callback is not due earlier");
+    await clock.advance(1);
+    t.strictSame(ran, ["a"], "nor later");
+    t.equal(process.now(), clock.now() - 3_600_000, "the clock goes on from where it was set");
+  },
+);
+
 t.test("an ended process never runs again", async (t) => {
   const clock = new VirtualClock();
   const process = clock.process();
