@@ -12,6 +12,7 @@ export const HELP = `Simulates whole clusters with orders, one for each seed, an
   --from S      the first seed (1)
   --seed S      this seed alone
   --jobs N      threads (one for each core)
+  --until-failure   no new seed after the first one that fails
   --minutes M   no new seed after so many minutes
   --trace       prints the trace of a single seed, also when it does not fail
   --lines N     lines of a trace that are printed (120)
@@ -31,6 +32,7 @@ export type Options = {
   readonly trace: boolean;
   readonly lines: number;
   readonly twice: boolean;
+  readonly untilFailure: boolean;
   readonly json: string | undefined;
   readonly sum: readonly string[];
 };
@@ -48,6 +50,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       minutes: { type: "string" },
       trace: { type: "boolean", default: false },
       lines: { type: "string" },
+      "until-failure": { type: "boolean", default: false },
       twice: { type: "boolean", default: false },
       json: { type: "string" },
       sum: { type: "boolean", default: false },
@@ -67,6 +70,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     trace: values.trace,
     lines: wholeNumber("--lines", values.lines, 120),
     twice: values.twice,
+    untilFailure: values["until-failure"],
     json: values.json,
     sum: values.sum ? positionals : [],
   };

@@ -66,12 +66,13 @@ function printTrace({ seed, lines, violations }: SimulationRun): void {
 }
 
 async function runMany(options: Options, begun: number): Promise<Totals> {
-  const { from, jobs, limitMs, lines, seeds, twice } = options;
+  const { from, jobs, limitMs, lines, seeds, twice, untilFailure } = options;
   const totals = noTotals();
   let next = from;
   let shownAt = begun;
   const take = (): number[] => {
     if (performance.now() - begun > limitMs) return [];
+    if (untilFailure && totals.failures.length > 0) return [];
     const first = next;
     next = Math.min(first + SEEDS_AT_ONCE, from + seeds);
     return Array.from({ length: next - first }, (_, i) => first + i);

@@ -34,8 +34,8 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
       const last = new Map(found.map((message) => [message.subject, message]));
       return { last, through: last.size === 0 ? 0 : reaches };
     },
-    readLastPerSubject: async (filter) => {
-      return await readEachLast(link, log, "read", filter);
+    readLastPerSubject: async (filter, through) => {
+      return await readEachLast(link, log, "read", filter, through);
     },
     readAll: async (subject) => {
       const { found } = await read(link, log, "read", subject, (upTo) => log.all(subject, upTo));
@@ -82,21 +82,30 @@ function resultOf(outcome: AppendOutcome, count: number): AppendResult {
 
 /**
  * The last message of every subject that matches, through the network. Of a subject that is read from an old replica,
- * an older message or none. @throws Unavailable
+ * an older message or none. @throws Unavailable; ReplicaLagging for what `Journal.readLastPerSubject` forbids
  */
 export async function readEachLast(
   link: MemoryLink,
   log: MemoryLog,
   kind: Operation["kind"],
   filter: string,
+  through = 0,
 ): Promise<StoredMessage[]> {
   const { found } = await read(link, log, kind, filter, (upTo, { isStale }) => {
-    if (isStale === undefined) return log.lastPerSubject(filter, upTo);
-    return log.lastPerSubject(filter).flatMap((newest) => {
-      return isStale(newest.subject) ? (log.last(newest.subject, upTo) ?? []) : newest;
-    });
+    // One server lists the subjects; each is then read, perhaps from another one.
+    const isWhole = isStale === undefined;
+    const listed = log.lastPerSubject(filter, isWhole ? upTo : undefined);
+    const messages = isWhole
+      ? listed
+      : listed.map((newest) => (isStale(newest.subject) ? log.last(newest.subject, upTo) : newest));
+    return { messages, reaches: isWhole ? upTo : log.lastSequence };
   });
-  return found;
+  if (found.reaches < through)
+    throw new ReplicaLagging(`the replica has reached ${found.reaches}, not ${through}`);
+  const messages = found.messages.filter((message) => message !== undefined);
+  if (through > 0 && messages.length < found.messages.length)
+    throw new ReplicaLagging("a listed subject has no message where it was read");
+  return messages;
 }
 
 /**
