@@ -31,8 +31,8 @@ export class Customers {
   /** Orders whose start was answered. */
   readonly placed = new Set<string>();
   readonly cancelled = new Set<string>();
-  /** Inputs whose acknowledgement a sender has got, by id, with their order. */
-  readonly acknowledged = new Map<string, string>();
+  /** Inputs whose acknowledgement a sender has got. `by`: its id; `id`: of its order. */
+  readonly acknowledged = new Map<string, { readonly by: string; readonly id: string }>();
   private readonly world: World;
   private readonly random: Random;
   private readonly notes = new Map<string, number>();
@@ -162,8 +162,14 @@ export class Customers {
     this.notes.set(id, count + 1);
     const by = `n${++this.asked}`;
     const event = { type: "note", by } as { type: string };
-    if (this.random.chance(0.5)) {
-      void this.command(id, "probe", event).then((ok) => ok && this.acknowledged.set(by, id));
+    if (this.random.chance(0.3)) {
+      // Two orders get a message with the same id: ids are unique for each order only.
+      const other = this.random.pick([...this.orders.keys()]);
+      void this.deliver(id, "probe", event, by, 1, `${by} ${id}`);
+      if (other !== id && this.world.log.order(other))
+        void this.deliver(other, "probe", event, by, 1, `${by} ${other}`);
+    } else if (this.random.chance(0.5)) {
+      void this.command(id, "probe", event).then((ok) => ok && this.acknowledged.set(by, { by, id }));
     } else void this.deliver(id, "probe", event, by, 1);
   }
 
@@ -199,6 +205,7 @@ export class Customers {
     event: { readonly type: string },
     by: string,
     tries: number,
+    key = by,
   ): Promise<void> {
     const { random, world } = this;
     await world.insist(random, tries, async ({ actors, name }) => {
@@ -210,7 +217,7 @@ export class Customers {
         return undefined;
       }
       this.say(name, `deliver ${by} ${id}: stored`);
-      if (machine === "probe" && event.type === "note") this.acknowledged.set(by, id);
+      if (machine === "probe" && event.type === "note") this.acknowledged.set(key, { by, id });
       return true;
     });
   }

@@ -3,8 +3,8 @@ import type { FaultKind } from "./plan.ts";
 import { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
-/** How long one lasts at most, ms. */
-const LONGEST_MS = 4000;
+/** How long one lasts at most, ms: longer than the life of a presence entry. */
+const LONGEST_MS = 4500;
 const HOUR_MS = 3_600_000;
 /** Far enough to see any use of the wall clock; forward only a little: a timer that is armed then waits as long. */
 const CLOCK_STEPS_MS = [-HOUR_MS, -10_000, -700, 700, 3000];
@@ -89,6 +89,8 @@ export class Disasters {
     const ms = this.random.pick(CLOCK_STEPS_MS);
     this.world.trace.say(name, `! clock is set by ${ms} ms`);
     this.world.nodes.get(name)?.clock.set(ms);
+    // What judges a lease by it shows when the node is alone meanwhile.
+    if (this.random.chance(0.5)) this.link(name, "cut, with its clock set", (link) => link.cut());
   }
 
   private stall(name: string): void {

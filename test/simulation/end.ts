@@ -75,7 +75,7 @@ export async function checkEnd(world: World, customers: Customers): Promise<void
     const { status } = log.order(id) ?? {};
     if (status !== "cancelled") violations.add(`${id} was cancelled and is ${status}`);
   }
-  for (const [by, id] of customers.acknowledged) {
+  for (const { by, id } of customers.acknowledged.values()) {
     if (log.order(id)?.probed.includes(by) !== true) violations.add(`${by} of ${id} was acknowledged and is lost`);
   }
   for (const order of log.orders.values()) checkMoney(world, order);
