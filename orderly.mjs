@@ -40,6 +40,7 @@ const commands = {
   reconcile: ["nodes/reconcile.ts", "compares the payments of all orders with the gateway's ledger; --json"],
   test: ["node_modules/tap/dist/esm/run.mjs", "all tests; with names of files, those: arguments go to tap"],
   bench: ["bench/run.ts", "the benchmarks; see bench --help"],
+  sim: ["test/simulation/run.ts", "whole clusters with faults, by seeds, in one thread; see sim --help"],
 };
 
 const [command = "start", ...rest] = process.argv.slice(2);
@@ -49,7 +50,7 @@ const own = { start: "--cluster", reconcile: "--json" }[command];
 const args = rest.filter((one) => one !== own);
 const flags = rest.filter((one) => one === own && !isCluster);
 /** Commands that parse their own arguments. */
-const passesOn = ["test", "bench", "import-stock"].includes(command);
+const passesOn = ["test", "bench", "sim", "import-stock"].includes(command);
 const wantsHelp = !passesOn && args.some((one) => one === "--help" || one === "-h");
 if (wantsHelp || command === "--help" || command === "-h" || command === "help") {
   process.stdout.write(`${usage()}\n`);

@@ -90,8 +90,12 @@ export interface Journal {
    * @throws Unavailable (retryable); ReplicaLagging when the replica that answers is not that far yet
    */
   readLastTogether(subjects: readonly string[], through: number): Promise<Reading>;
-  /** The last message of every subject that matches `filter`, in no order. @throws Unavailable (retryable) */
-  readLastPerSubject(filter: string): Promise<StoredMessage[]>;
+  /**
+   * The last message of every subject that matches `filter`, in no order. With `through`, no subject is missing that had
+   * a message at or below that sequence; a message may be older than that nevertheless.
+   * @throws Unavailable (retryable); ReplicaLagging when the server that answers is not that far yet
+   */
+  readLastPerSubject(filter: string, through?: number): Promise<StoredMessage[]>;
   /** All messages of one literal subject, oldest first. @throws Unavailable (retryable) */
   readAll(subject: string): Promise<StoredMessage[]>;
   /**

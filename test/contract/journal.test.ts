@@ -279,6 +279,11 @@ await inEveryWorld(t, async (t, world) => {
       `${stock("b")}=1`,
     ]);
     t.strictSame(await journal.readLastPerSubject(`$KV.ORDERS.stock.${freshId()}.>`), []);
+    const through = Math.max(...found.map((message) => message.sequence));
+    const complete = await journal.readLastPerSubject(`$KV.ORDERS.stock.${shard}.*`, through);
+    t.equal(complete.length, 2, "the list includes everything up to a sequence");
+    const beyond = through + 100_000;
+    await t.rejects(journal.readLastPerSubject(`$KV.ORDERS.stock.${shard}.*`, beyond), ReplicaLagging);
     t.equal(await journal.readLast(stock("c")), undefined);
     t.strictSame(await journal.readAll(stock("c")), []);
   });

@@ -1,7 +1,7 @@
 /** A KV bucket on the server in memory. The lock bucket is a part of the journal's log. */
 import { type Bucket, Unavailable } from "../../runtime/ports.ts";
 import { kvBucket } from "../jetstream/kv-bucket.ts";
-import { append, read } from "./journal.ts";
+import { append, read, readEachLast } from "./journal.ts";
 import type { MemoryLink } from "./link.ts";
 import { consumeLog } from "./log-consumer.ts";
 
@@ -16,12 +16,7 @@ export function memoryBucket(link: MemoryLink, name: string): Bucket {
       const { found } = await read(link, log, "bucket_read", subject, (upTo) => log.last(subject, upTo));
       return found;
     },
-    lastPerSubject: async (filter) => {
-      const { found } = await read(link, log, "bucket_read", filter, (upTo) =>
-        log.lastPerSubject(filter, upTo),
-      );
-      return found;
-    },
+    lastPerSubject: (filter) => readEachLast(link, log, "bucket_read", filter),
     consumeLast: async (filter, onMessage, onCaughtUp) => {
       if (!link.connected()) throw new Unavailable("not connected");
       return consumeLog(link, log, { filters: [filter], from: "last", onCaughtUp }, onMessage);

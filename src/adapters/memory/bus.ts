@@ -36,7 +36,7 @@ async function request(
   payload: string,
   timeoutMs: number,
 ): Promise<BusAnswer> {
-  const answer = await link.call<BusAnswer>("request", subject, timeoutMs, (reply) => {
+  const answer = await link.call<BusAnswer>({ kind: "request", subject }, timeoutMs, (reply) => {
     const listeners = link.server.listeners(subject);
     if (listeners.length === 0) return reply({ status: "no_responders" });
     for (const listener of listeners) {
@@ -57,21 +57,21 @@ function serve(
   // A rejection is left unhandled on purpose: it ends the process.
   const handle = async (payload: string, answer: (payload: string) => void) => {
     const result = await handler(payload);
-    if (link.state === "up") clock.after(server.latencyMs(), () => answer(result));
+    if (link.sends()) clock.after(server.latencyMs(), () => answer(result));
   };
   const listener: Listener = (payload, answer) => {
     // Cut: the server still believes in the connection, but the request is lost.
-    if (link.state !== "up") return;
+    if (!link.hears()) return;
     // Also when serving has stopped meanwhile: the server has sent the request, and no other listener will answer.
     clock.after(server.latencyMs(), () => {
-      if (link.state === "up") void handle(payload, answer);
+      if (link.hears()) void handle(payload, answer);
     });
   };
   const listen = () =>
     clock.after(server.latencyMs(), () => {
-      if (!stopped && link.state === "up") unlisten ??= server.listen(subject, listener);
+      if (!stopped && link.sends()) unlisten ??= server.listen(subject, listener);
     });
-  if (link.state === "up") listen();
+  if (link.sends()) listen();
   const forget = link.onChange((state) => {
     if (state === "up") listen();
     if (state !== "down") return;

@@ -4,6 +4,7 @@ import {
   type Journal,
   type Message,
   ReplicaLagging,
+  type StoredMessage,
   Unavailable,
 } from "../../runtime/ports.ts";
 import { isTransient } from "../jetstream/codes.ts";
@@ -11,7 +12,7 @@ import { encodeMessages } from "../jetstream/message-encoding.ts";
 import type { MemoryLink } from "./link.ts";
 import { consumeLog } from "./log-consumer.ts";
 import type { MemoryLog, AppendOutcome } from "./log.ts";
-import type { Operation } from "./server.ts";
+import type { Fault, Operation } from "./server.ts";
 
 const READ_TIMEOUT_MS = 2_000;
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
@@ -33,9 +34,8 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
       const last = new Map(found.map((message) => [message.subject, message]));
       return { last, through: last.size === 0 ? 0 : reaches };
     },
-    readLastPerSubject: async (filter) => {
-      const { found } = await read(link, log, "read", filter, (upTo) => log.lastPerSubject(filter, upTo));
-      return found;
+    readLastPerSubject: async (filter, through) => {
+      return await readEachLast(link, log, "read", filter, through);
     },
     readAll: async (subject) => {
       const { found } = await read(link, log, "read", subject, (upTo) => log.all(subject, upTo));
@@ -61,7 +61,8 @@ export async function append(
   if (!link.connected()) return { status: "unanswered", reason: "not connected" };
   const encoded = encodeMessages(messages, "batch", link.server.options.maxPayload ?? DEFAULT_MAX_PAYLOAD);
   if ("status" in encoded) return encoded;
-  const outcome = await link.call<AppendOutcome>(kind, first.subject, timeoutMs, (answer) =>
+  const operation = { kind, subject: first.subject, messages: messages.length };
+  const outcome = await link.call<AppendOutcome>(operation, timeoutMs, (answer) =>
     log.propose(messages, answer),
   );
   if (outcome === undefined) return { status: "unanswered", reason: "no answer in time" };
@@ -80,6 +81,34 @@ function resultOf(outcome: AppendOutcome, count: number): AppendResult {
 }
 
 /**
+ * The last message of every subject that matches, through the network. Of a subject that is read from an old replica,
+ * an older message or none. @throws Unavailable; ReplicaLagging for what `Journal.readLastPerSubject` forbids
+ */
+export async function readEachLast(
+  link: MemoryLink,
+  log: MemoryLog,
+  kind: Operation["kind"],
+  filter: string,
+  through = 0,
+): Promise<StoredMessage[]> {
+  const { found } = await read(link, log, kind, filter, (upTo, { isStale }) => {
+    // One server lists the subjects; each is then read, perhaps from another one.
+    const isWhole = isStale === undefined;
+    const listed = log.lastPerSubject(filter, isWhole ? upTo : undefined);
+    const messages = isWhole
+      ? listed
+      : listed.map((newest) => (isStale(newest.subject) ? log.last(newest.subject, upTo) : newest));
+    return { messages, reaches: isWhole ? upTo : log.lastSequence };
+  });
+  if (found.reaches < through)
+    throw new ReplicaLagging(`the replica has reached ${found.reaches}, not ${through}`);
+  const messages = found.messages.filter((message) => message !== undefined);
+  if (through > 0 && messages.length < found.messages.length)
+    throw new ReplicaLagging("a listed subject has no message where it was read");
+  return messages;
+}
+
+/**
  * One read through the network.
  * @param find reads the log as of a sequence
  * @returns what it found, and the sequence that the answering replica has reached
@@ -90,15 +119,14 @@ export async function read<T>(
   log: MemoryLog,
   kind: Operation["kind"],
   subject: string,
-  find: (upTo: number) => T,
+  find: (upTo: number, fault: Fault) => T,
 ): Promise<{ found: T; reaches: number }> {
   const answer = await link.call<{ found: T; reaches: number }>(
-    kind,
-    subject,
+    { kind, subject },
     READ_TIMEOUT_MS,
     (reply, fault) => {
-      const reaches = log.lastSequence - (fault.staleBy ?? 0);
-      reply({ found: find(reaches), reaches });
+      const reaches = Math.max(0, log.lastSequence - (fault.staleBy ?? 0));
+      reply({ found: find(reaches, fault), reaches });
     },
   );
   if (answer === undefined) throw new Unavailable(link.connected() ? "no answer in time" : "not connected");

@@ -8,9 +8,10 @@ import type { Fault, MemoryServer, Operation } from "./server.ts";
 
 /**
  * `up`: works. `cut`: nothing gets through, but neither side has noticed; requests to the node run into their time
- * limits. `down`: both sides have noticed; requests to the node find no responders.
+ * limits. `deaf`: what the node sends arrives, and nothing reaches it; `mute`: the other way round. `down`: both sides
+ * have noticed; requests to the node find no responders.
  */
-export type LinkState = "up" | "cut" | "down";
+export type LinkState = "up" | "cut" | "deaf" | "mute" | "down";
 
 /** The connection, its state and its faults. */
 export class MemoryLink {
@@ -35,6 +36,16 @@ export class MemoryLink {
     return this.current !== "down";
   }
 
+  /** What the node sends reaches the server. */
+  sends(): boolean {
+    return this.current === "up" || this.current === "deaf";
+  }
+
+  /** What the server sends reaches the node. */
+  hears(): boolean {
+    return this.current === "up" || this.current === "mute";
+  }
+
   /** Calls the listener at every change, until the returned function is called. */
   onChange(listener: (state: LinkState) => void): () => void {
     this.listeners.add(listener);
@@ -44,6 +55,11 @@ export class MemoryLink {
   /** The network fails, and neither side notices. */
   cut(): void {
     this.change("cut");
+  }
+
+  /** The network fails in one direction, and neither side notices. */
+  cutOneWay(lost: "sending" | "hearing"): void {
+    this.change(lost === "sending" ? "mute" : "deaf");
   }
 
   /** Both sides notice that the connection is lost. The end of the process has the same effect. */
@@ -62,27 +78,29 @@ export class MemoryLink {
    * @returns `undefined` when there was no answer in time or the connection broke
    */
   async call<T>(
-    kind: Operation["kind"],
-    subject: string,
+    operation: Omit<Operation, "node">,
     timeoutMs: number,
     arrive: (answer: (value: T) => void, fault: Fault) => void,
   ): Promise<T | undefined> {
     if (!this.connected()) return undefined;
     const { server, clock } = this;
-    const fault = server.fault({ node: this.node, kind, subject });
+    const fault = server.fault({ node: this.node, ...operation });
     const outcome = Promise.withResolvers<T | undefined>();
     const cancel = clock.after(timeoutMs, () => outcome.resolve(undefined));
     const forget = this.onChange((state) => {
       if (state === "down") outcome.resolve(undefined);
     });
-    const answer = (value: T) => {
-      if (fault.lose === "answer" || this.current !== "up") return;
-      // In flight when the connection breaks: the answer is lost, but the server has acted.
-      clock.after(server.latencyMs(), () => {
-        if (this.current === "up") outcome.resolve(value);
+    // In flight when the connection breaks: the answer is lost, but the server has acted.
+    const arrives = (value: T, delayMs: number) =>
+      clock.after(server.latencyMs() + delayMs, () => {
+        if (this.hears()) outcome.resolve(value);
       });
+    const answer = (value: T) => {
+      if (fault.lose === "answer" || !this.hears()) return;
+      arrives(value, fault.answerDelayMs ?? 0);
+      if (fault.repeatMs !== undefined) arrives(value, fault.repeatMs);
     };
-    if (fault.lose !== "request" && this.current === "up") {
+    if (fault.lose !== "request" && this.sends()) {
       server.options.clock.after(server.latencyMs() + (fault.delayMs ?? 0), () => arrive(answer, fault));
     }
     try {

@@ -75,7 +75,7 @@ class LogConsumer implements Subscription {
 
   /** A callback that rejects is a programmer fault: the rejection is left unhandled, which ends the process. */
   private async deliver(): Promise<void> {
-    while (!this.stopped && this.link.state === "up") {
+    while (!this.stopped && this.link.hears()) {
       const message = this.take();
       if (message === undefined) {
         this.reachEnd();
@@ -87,7 +87,7 @@ class LogConsumer implements Subscription {
     }
     this.busy = false;
     // A message was stored while the last callback ran and found this busy.
-    if (this.link.state === "up" && this.log.next(this.next, this.matches) !== undefined) this.wake();
+    if (this.link.hears() && this.log.next(this.next, this.matches) !== undefined) this.wake();
   }
 
   private take(): StoredMessage | undefined {

@@ -103,6 +103,11 @@ export class MemoryLog {
     });
   }
 
+  /** The message at a sequence, if it is kept. */
+  at(sequence: number): StoredMessage | undefined {
+    return this.messages[sequence - 1];
+  }
+
   /** The last message of a subject as of sequence `upTo`. */
   last(subject: string, upTo = Number.POSITIVE_INFINITY): StoredMessage | undefined {
     this.expire();

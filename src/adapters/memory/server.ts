@@ -14,6 +14,8 @@ export type Operation = {
   readonly kind: "append" | "read" | "bucket_write" | "bucket_read" | "request";
   /** First subject written, or the subject read. */
   readonly subject: string;
+  /** Number of messages of an append or of a write to a bucket. */
+  readonly messages?: number;
 };
 
 /** The faults of one operation. Several may be combined. */
@@ -22,8 +24,17 @@ export type Fault = {
   readonly lose?: "request" | "answer";
   /** Arrives this much later, ms: perhaps after its sender has stopped waiting. */
   readonly delayMs?: number;
+  /** The answer comes this much later, ms: perhaps after its sender has stopped waiting, or after later answers. */
+  readonly answerDelayMs?: number;
+  /** The answer comes once more, this much later, ms. */
+  readonly repeatMs?: number;
   /** Reads: answered by a replica that misses this many of the stream's newest messages. */
   readonly staleBy?: number;
+  /**
+   * With `staleBy`, for a reading of all subjects that match: only these are read from that replica, the others from the
+   * leader. A real server is asked for one subject after the other, and leadership may change meanwhile.
+   */
+  readonly isStale?: (subject: string) => boolean;
 };
 
 /** The server's configuration and its faults. */

@@ -78,6 +78,7 @@ export class VirtualClock implements Clock {
   /** Lets `ms` pass and runs every callback that falls due, also those that callbacks schedule. */
   async advance(ms: number): Promise<void> {
     const end = this.time + ms;
+    await settlePromises();
     while (await this.step(end));
     this.time = end;
   }
@@ -102,7 +103,6 @@ export class VirtualClock implements Clock {
 
   /** Runs the next callback that is due by `end`; false when there is none. */
   private async step(end: number): Promise<boolean> {
-    await settlePromises();
     for (;;) {
       const next = this.heap[0];
       if (next === undefined || next.due > end) return false;
@@ -182,8 +182,20 @@ class ViewOfOneProcess implements ProcessClock {
   }
 }
 
-/** An immediate runs only when no promise has work left; it takes no measurable time. */
-const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** So many steps come between two looks at the event loop, so that real timers and I/O go on. */
+const STEPS_BETWEEN_LOOKS = 1000;
+let steps = 0;
+
+/**
+ * Resolves when no promise has work left. A tick that a promise job asks for runs after the last promise job; unlike an
+ * immediate it needs no look at the event loop, which would take longer than most steps.
+ */
+const settlePromises = (): Promise<void> =>
+  new Promise((resolve) => {
+    steps = (steps + 1) % STEPS_BETWEEN_LOOKS;
+    if (steps === 0) setImmediate(resolve);
+    else void Promise.resolve().then(() => process.nextTick(resolve));
+  });
 
 const isBefore = (a: Task, b: Task): boolean => a.due < b.due || (a.due === b.due && a.order < b.order);
 

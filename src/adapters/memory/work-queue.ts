@@ -5,26 +5,39 @@
  */
 import type { Clock, Journal, StoredMessage } from "../../runtime/ports.ts";
 import { token } from "../../runtime/subjects.ts";
+import type { MemoryLink } from "./link.ts";
 import type { DeadLetter, WorkItem, WorkQueue, WorkQueueOptions } from "../../runtime/workers/work-queue.ts";
 
 type Member = {
+  readonly connection: Connection;
   readonly options: WorkQueueOptions;
   readonly onItem: (item: WorkItem) => Promise<void>;
   underWay: number;
 };
 
+/** What a queue knows of a node's connection. */
+type Connection = Pick<MemoryLink, "sends" | "hears" | "onChange">;
+
+const connected: Connection = { sends: () => true, hears: () => true, onChange: () => () => false };
+
 type Consumer = { readonly waiting: StoredMessage[]; readonly members: Member[] };
 
 /** The queues and the dead letters that the nodes of one process share. */
 export class MemoryWorkQueues {
-  private readonly journal: Journal;
+  private readonly journals: readonly Journal[];
   private readonly clock: Clock;
+  private readonly losesAnswer: () => boolean;
   private readonly consumers = new Map<string, Promise<Consumer>>();
   private readonly deadLetters = new Map<string, DeadLetter>();
 
-  constructor(journal: Journal, clock: Clock) {
-    this.journal = journal;
+  /**
+   * @param journals of all streams
+   * @param losesAnswer whether the server misses this acknowledgement: the item comes again
+   */
+  constructor(journals: Journal | readonly Journal[], clock: Clock, losesAnswer: () => boolean = () => false) {
+    this.journals = [journals].flat();
     this.clock = clock;
+    this.losesAnswer = losesAnswer;
   }
 
   /** Dead letters, in the order in which they were buried; one per worker, partition, item and `about`. */
@@ -32,16 +45,18 @@ export class MemoryWorkQueues {
     return [...this.deadLetters.values()];
   }
 
-  /** The queue of one node. */
-  queue(): WorkQueue {
+  /** The queue of one node. @param connection it gets items while it hears, and is heard while it sends */
+  queue(connection: Connection = connected): WorkQueue {
     return {
       consume: async (options, onItem) => {
         const consumer = await this.consumer(options);
-        const member: Member = { options, onItem, underWay: 0 };
+        const member: Member = { connection, options, onItem, underWay: 0 };
         consumer.members.push(member);
         this.handOut(consumer);
+        const forget = connection.onChange(() => this.handOut(consumer));
         return {
           stop: async () => {
+            forget();
             const place = consumer.members.indexOf(member);
             if (place !== -1) consumer.members.splice(place, 1);
           },
@@ -67,16 +82,20 @@ export class MemoryWorkQueues {
   /** A consumer outlives its members, as on a real server. */
   private async make(options: WorkQueueOptions): Promise<Consumer> {
     const consumer: Consumer = { waiting: [], members: [] };
-    await this.journal.consume({ filters: options.filters, fromSequence: 1 }, (message) => {
-      consumer.waiting.push(message);
-      this.handOut(consumer);
-    });
+    for (const journal of this.journals) {
+      await journal.consume({ filters: options.filters, fromSequence: 1 }, (message) => {
+        consumer.waiting.push(message);
+        this.handOut(consumer);
+      });
+    }
     return consumer;
   }
 
   private handOut(consumer: Consumer): void {
     while (consumer.waiting.length > 0) {
-      const member = consumer.members.find((one) => one.underWay < one.options.maxInFlight);
+      const member = consumer.members.find(
+        (one) => one.connection.hears() && one.underWay < one.options.maxInFlight,
+      );
       if (member === undefined) return;
       const message = consumer.waiting.shift();
       if (message === undefined) return;
@@ -108,15 +127,19 @@ export class MemoryWorkQueues {
       forget();
       return first;
     };
+    // One that is lost leaves the item to the time limit of its acknowledgement.
+    const arrives = () => member.connection.sends() && !this.losesAnswer();
     const { subject, sequence, headers, payload } = message;
     return {
       subject,
       sequence,
       headers,
       payload,
-      ack: () => void end(),
+      ack: () => {
+        if (arrives()) end();
+      },
       retry: (delayMs) => {
-        if (end()) again(delayMs);
+        if (arrives() && end()) again(delayMs);
       },
     };
   }

@@ -6,6 +6,7 @@ import {
   type AppendResult,
   type Journal,
   type Message,
+  ReplicaLagging,
   type StoredMessage,
   type Subscription,
   Unavailable,
@@ -27,7 +28,7 @@ export function natsJournal(link: NatsLink, stream: string): Journal {
       appendMessages(link, messages, timeoutMs),
     readLast: (subject) => unlessGone(getMessage(link, stream, { last_by_subj: subject })),
     readLastTogether: (subjects, through) => lastTogether(link, stream, subjects, through),
-    readLastPerSubject: (filter) => unlessGone(lastPerSubject(link, stream, filter)),
+    readLastPerSubject: (filter, through) => unlessGone(lastPerSubject(link, stream, filter, through)),
     readAll: (subject) => unlessGone(allOf(link, stream, subject)),
     consume: (options, onMessage): Promise<Subscription> =>
       unlessGone(
@@ -48,37 +49,52 @@ async function unlessGone<T>(work: Promise<T>): Promise<T> {
 
 /**
  * The last message of every subject that matches. The leader lists the subjects, then each is read from it; subjects
- * that vanish meanwhile are left out.
- * @throws Unavailable, ApiError
+ * that vanish meanwhile are left out. A leader that was deposed may answer: with `through` its list states how far its
+ * log reaches, and no listed subject is left out.
+ * @throws Unavailable, ApiError; ReplicaLagging
  */
 export async function lastPerSubject(
   link: NatsLink,
   stream: string,
   filter: string,
+  through = 0,
 ): Promise<StoredMessage[]> {
-  const subjects = await subjectsOf(link, stream, filter);
+  const subjects = await subjectsOf(link, stream, filter, through);
   const found: StoredMessage[] = [];
   let next = 0;
   const reader = async () => {
     while (next < subjects.length) {
       const message = await getMessage(link, stream, { last_by_subj: subjects[next++]! });
       if (message !== undefined) found.push(message);
+      else if (through > 0) throw new ReplicaLagging("a listed subject has no message where it was read");
     }
   };
   await Promise.all(Array.from({ length: Math.min(READS_AT_ONCE, subjects.length) }, reader));
   return found;
 }
 
-/** @throws Unavailable, ApiError */
-async function subjectsOf(link: NatsLink, stream: string, filter: string): Promise<string[]> {
+type StreamInfo = {
+  readonly state: { readonly last_seq: number; readonly subjects?: Readonly<Record<string, number>> };
+  readonly total?: number;
+};
+
+/** @throws Unavailable, ApiError; ReplicaLagging */
+async function subjectsOf(
+  link: NatsLink,
+  stream: string,
+  filter: string,
+  through: number,
+): Promise<string[]> {
   const subjects: string[] = [];
   for (;;) {
-    const info = await apiRequest<{ state: { subjects?: Record<string, number> }; total?: number }>(
+    const info = await apiRequest<StreamInfo>(
       link,
       `STREAM.INFO.${stream}`,
       { subjects_filter: filter, offset: subjects.length },
       READ_TIMEOUT_MS,
     );
+    const reaches = info.state.last_seq;
+    if (reaches < through) throw new ReplicaLagging(`the leader has reached ${reaches}, not ${through}`);
     const page = Object.keys(info.state.subjects ?? {});
     subjects.push(...page);
     // The server lists at most 100 000 subjects at a time; every page ends the loop or makes progress.

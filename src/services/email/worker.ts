@@ -9,7 +9,7 @@ import {
 } from "../../runtime/workers/worker.ts";
 import { readOrderDetails } from "../documents/order-details.ts";
 import { composeMessage, orderMails } from "./templates.ts";
-import { type Mail, MailRefused } from "./mailer.ts";
+import { type Mail, type Mailer, MailRefused } from "./mailer.ts";
 import { smtpMailer } from "./mailer.smtp.ts";
 import { composeRefundMessage, REFUNDED } from "./refund-template.ts";
 
@@ -27,6 +27,8 @@ export const emailBounds: WorkerBounds = checked({
 export type EmailDependencies = WorkerDependencies & {
   /** Mail server, `smtp://host:port`. */
   readonly smtpUrl: string;
+  /** Instead of the one at `smtpUrl`. */
+  readonly mailer?: Mailer;
   readonly bounds?: WorkerBounds;
 };
 
@@ -57,11 +59,9 @@ const SENDER = "Orderly <orders@orderly.example>";
 export async function startEmailWorker(dependencies: EmailDependencies): Promise<RunningWorker> {
   const bounds = dependencies.bounds ?? emailBounds;
   // One connection per mail in flight, so that no mail waits in the pool beyond its time limit.
-  const mailer = smtpMailer({
-    url: dependencies.smtpUrl,
-    from: SENDER,
-    connections: bounds.maxInFlight,
-  });
+  const mailer =
+    dependencies.mailer ??
+    smtpMailer({ url: dependencies.smtpUrl, from: SENDER, connections: bounds.maxInFlight });
   const worker = await startWorker(dependencies, {
     name: "email",
     types: mailedEvents,

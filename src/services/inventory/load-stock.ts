@@ -7,6 +7,7 @@ import {
   type Clock,
   type Journal,
   type Message,
+  ReplicaLagging,
   ServerCode,
   type StoredMessage,
   Unavailable,
@@ -28,7 +29,8 @@ export type WonLock = { readonly name: string; readonly epoch: number };
 /**
  * The stock at the moment in which the lock was won. A read can be stale while the stream changes its leader, and stale
  * stock would be sold twice. So the server checks every entry that was read, under the lock, before the shard decides:
- * an entry that passes is final, because only the holder of the lock may write it.
+ * an entry that passes is final, because only the holder of the lock may write it. That proves nothing about an entry
+ * that the reading lacks: so the list of entries has to include everything up to the lock's own entry.
  * @throws Unavailable (retryable) when the server does not answer, or the lock has a newer epoch
  * @throws Error when an entry is not what this version writes
  */
@@ -39,13 +41,14 @@ export async function loadStock(
   failpoints?: Failpoints,
 ): Promise<StockProjection> {
   for (let read = 1; read <= MAX_TRIES; read++) {
-    const [stocks, items] = await failpoint(failpoints, "inventory.load", () =>
-      Promise.all([journal.readLastPerSubject(`${STOCK}>`), journal.readLastPerSubject(`${ITEM}>`)]),
-    );
-    const fresh = await failpoint(failpoints, "inventory.verify", () =>
-      proven(journal, clock, lock, [...stocks, ...items]),
-    );
+    const entries = await failpoint(failpoints, "inventory.load", () => readEntries(journal, lock.epoch));
+    const fresh =
+      entries !== undefined &&
+      (await failpoint(failpoints, "inventory.verify", () =>
+        proven(journal, clock, lock, [...entries.stocks, ...entries.items]),
+      ));
     if (fresh) {
+      const { stocks, items } = entries;
       const stock = new StockProjection();
       stock.load(
         stocks.map(({ payload }) => readStock(payload)),
@@ -56,6 +59,23 @@ export async function loadStock(
     await clock.sleep(PAUSE_MS);
   }
   throw new Unavailable(`${lock.name} is no longer at epoch ${lock.epoch}, or its entries were read stale`);
+}
+
+/** Undefined when the server that answers does not have all entries yet. @throws Unavailable */
+async function readEntries(
+  journal: Journal,
+  epoch: number,
+): Promise<Readonly<Record<"stocks" | "items", StoredMessage[]>> | undefined> {
+  try {
+    const [stocks, items] = await Promise.all([
+      journal.readLastPerSubject(`${STOCK}>`, epoch),
+      journal.readLastPerSubject(`${ITEM}>`, epoch),
+    ]);
+    return { stocks, items };
+  } catch (error) {
+    if (error instanceof ReplicaLagging) return undefined;
+    throw error;
+  }
 }
 
 /** False when an entry or the lock is newer than the read. One empty message per entry; writes nothing else. */

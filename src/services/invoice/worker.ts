@@ -34,6 +34,11 @@ export type InvoiceDependencies = WorkerDependencies & {
   readonly isCancelled: (orderId: string) => Promise<boolean>;
   /** The seller on the invoices. */
   readonly seller: Seller;
+  /** Makes the documents; PDFs when absent. */
+  readonly render?: {
+    readonly renderInvoice: typeof renderInvoice;
+    readonly renderCreditNote: typeof renderCreditNote;
+  };
   readonly bounds?: WorkerBounds;
 };
 
@@ -65,12 +70,14 @@ export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<R
 
 class InvoiceService {
   private readonly dependencies: InvoiceDependencies;
+  private readonly render: NonNullable<InvoiceDependencies["render"]>;
   private readonly numbers: InvoiceNumbers;
   private readonly creditNotes: InvoiceNumbers;
 
   constructor(dependencies: InvoiceDependencies) {
     const { numbers, clock, failpoints } = dependencies;
     this.dependencies = dependencies;
+    this.render = dependencies.render ?? { renderInvoice, renderCreditNote };
     this.numbers = new InvoiceNumbers(numbers, clock, failpoints);
     this.creditNotes = new InvoiceNumbers(numbers, clock, failpoints, creditNoteSeries);
   }
@@ -83,7 +90,7 @@ class InvoiceService {
     if (invoice === undefined) return;
     const stored = await failpoint(failpoints, "invoice.find", () => documents.get(orderId));
     if (stored === undefined) {
-      const bytes = await renderInvoice(order, invoice, seller);
+      const bytes = await this.render.renderInvoice(order, invoice, seller);
       await failpoint(failpoints, "invoice.store", () =>
         documents.put(orderId, { bytes, metadata: { number: invoice.number } }),
       );
@@ -104,7 +111,7 @@ class InvoiceService {
     const name = creditNoteName(orderId);
     const stored = await failpoint(failpoints, "credit.find", () => documents.get(name));
     if (stored !== undefined) return;
-    const bytes = await renderCreditNote(order, note, invoice, seller);
+    const bytes = await this.render.renderCreditNote(order, note, invoice, seller);
     await failpoint(failpoints, "credit.store", () =>
       documents.put(name, { bytes, metadata: { number: note.number } }),
     );

@@ -11,6 +11,7 @@ import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
 import type { StoredCheckpoint } from "../../../src/runtime/partition/checkpoint.ts";
 import { hostOn } from "../../../src/runtime/host.ts";
 import type { Application, RuntimeNode } from "../../../src/runtime/node.ts";
+import type { NodeTuning } from "../../../src/runtime/host-options.ts";
 import type { Bus, Clock, Ids, Journal, Log } from "../../../src/runtime/ports.ts";
 import type { Unverified } from "../../../src/runtime/cluster/owned-resource.ts";
 import type { WriteSetSink } from "../../../src/runtime/commit/write-set.ts";
@@ -29,6 +30,14 @@ export type ClusterOptions = {
   readonly log?: (node: string) => Log;
   /** The server's limit for one message, bytes; 1 MiB when absent. */
   readonly maxPayload?: number;
+  /** Life of a presence entry on the server, ms; 3000 when absent. */
+  readonly presenceAgeMs?: number;
+  /** Further buckets of the server. */
+  readonly buckets?: readonly string[];
+  /** How much later than its time a schedule fires, ms; 100 when absent. */
+  readonly latenessMs?: () => number;
+  /** Settings of one node, in place of those of this cluster. */
+  readonly tuning?: (node: string) => NodeTuning;
 };
 
 /** What an application of a simulated node is built on: the node's own ports. */
@@ -39,6 +48,7 @@ export type Host = {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly ports: MemoryNode;
 };
 
 /** Actors alone, or with resources that are owned beside them; made anew for every process. */
@@ -66,7 +76,9 @@ export function memoryCluster(options: ClusterOptions) {
     layout: { partitions: options.partitions, streams },
     latencyMs: options.latencyMs ?? (() => 1),
     ...(options.replicationMs ? { replicas: 3, replicationMs: options.replicationMs } : {}),
-    bucketAgeMs: { NODES: 3000 },
+    bucketAgeMs: { NODES: options.presenceAgeMs ?? 3000 },
+    ...(options.buckets ? { buckets: options.buckets } : {}),
+    ...(options.latenessMs ? { latenessMs: options.latenessMs } : {}),
     ...(options.maxPayload ? { maxPayload: options.maxPayload } : {}),
     faults: (operation) => {
       for (const fault of faults) {
@@ -118,7 +130,7 @@ export function memoryCluster(options: ClusterOptions) {
         subjects,
         application: (sink, unverified) =>
           typeof hosted === "function"
-            ? hosted({ sink, unverified, journal: ports.journal, bus, clock: own, ids: nextId })
+            ? hosted({ sink, unverified, journal: ports.journal, bus, clock: own, ids: nextId, ports })
             : { definition: hosted, resources: [] },
         log: options.log?.(name) ?? silent,
         partitions: options.partitions,
@@ -128,6 +140,7 @@ export function memoryCluster(options: ClusterOptions) {
         outboxLimit: 1000,
         effectLimit: options.effectLimit ?? 1000,
         idleActors: options.idleActors ?? 1000,
+        ...options.tuning?.(name),
       },
     );
     const kill = (): void => {
@@ -164,6 +177,10 @@ export function memoryCluster(options: ClusterOptions) {
     /** Every disk takes writes again, also those of nodes that do not run now. */
     repairDisks: (): void => {
       for (const outbox of outboxes.values()) outbox.failWith(undefined);
+    },
+    /** The node's disk is lost: its next process starts with an empty outbox. */
+    loseDisk: (name: string): void => {
+      outboxes.delete(name);
     },
     until,
     done,

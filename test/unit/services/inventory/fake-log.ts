@@ -8,6 +8,7 @@ import {
   type Ids,
   type Journal,
   type Message,
+  ReplicaLagging,
   ServerCode,
   type StoredMessage,
 } from "../../../../src/runtime/ports.ts";
@@ -19,6 +20,8 @@ export class FakeLog {
   readonly messages: StoredMessage[] = [];
   /** Reads see nothing from this sequence on; 0: everything. */
   readsBefore = 0;
+  /** The list of subjects comes from a server whose log ends before this sequence; 0: from one that has everything. */
+  listsBefore = 0;
   reads = 0;
 
   last(subject: string, before = 0): StoredMessage | undefined {
@@ -49,12 +52,16 @@ export class FakeLog {
       return this.last(subject, this.readsBefore);
     },
     readLastTogether: () => Promise.reject(new Error("not needed here")),
-    readLastPerSubject: async (filter) => {
+    readLastPerSubject: async (filter, through = 0) => {
+      const end = this.listsBefore === 0 ? this.messages.length : this.listsBefore - 1;
+      if (end < through) throw new ReplicaLagging(`the log reaches ${end}, not ${through}`);
       const prefix = filter.slice(0, -1);
-      const seen = this.messages.filter((m) => this.readsBefore === 0 || m.sequence < this.readsBefore);
-      return [
-        ...new Map(seen.filter((m) => m.subject.startsWith(prefix)).map((m) => [m.subject, m])).values(),
-      ];
+      const listed = this.messages.slice(0, end).filter((m) => m.subject.startsWith(prefix));
+      return [...new Set(listed.map((m) => m.subject))].flatMap((subject) => {
+        const found = this.last(subject, this.readsBefore);
+        if (!found && through > 0) throw new ReplicaLagging(`${subject} is not there yet`);
+        return found ?? [];
+      });
     },
     readAll: async (subject) => this.messages.filter((m) => m.subject === subject),
     consume: () => Promise.reject(new Error("not needed here")),

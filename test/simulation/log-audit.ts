@@ -1,0 +1,215 @@
+/**
+ * Checks every message in the moment in which the server stores it: one linear history for each order, nothing twice,
+ * stock that is the sum of the holds, no record of a deposed epoch. Reads the logs alone.
+ */
+import type { MemoryLog } from "../../src/adapters/memory/log.ts";
+import type { ActorRecord } from "../../src/runtime/actor/snapshot.ts";
+import { RecordHeader } from "../../src/runtime/actor/snapshot.ts";
+import { readLock } from "../../src/runtime/cluster/lock-entry.ts";
+import type { StoredMessage } from "../../src/runtime/ports.ts";
+import { readHold, readStock, type StoredStock } from "../../src/services/inventory/stored.ts";
+import { inventorySubjects } from "../../src/services/inventory/subjects.ts";
+import { subjects } from "../../src/services/subjects.ts";
+import { OrderLedger, probedIn } from "./order-ledger.ts";
+import type { Trace } from "./trace.ts";
+import type { Violations } from "./violations.ts";
+
+/** The states of a hold that fit an order's status; every other status holds its stock. */
+const HOLD_OF: Readonly<Record<string, readonly string[]>> = {
+  reserving: ["none", "reserved", "refused", "released"],
+  rejected: ["none", "refused", "reserved", "released"],
+  payment_failed: ["reserved", "released"],
+  payment_expired: ["reserved", "released"],
+  cancelled: ["reserved", "released"],
+  ready: ["reserved", "shipped"],
+  shipped: ["shipped"],
+  delivered: ["shipped"],
+  completed: ["shipped"],
+};
+
+const INVENTORY_LOCK = subjects.lock("inventory.0");
+
+type Lock = { readonly epoch: number; readonly node: string };
+
+/** See the top of the file. */
+export class LogAudit {
+  readonly orders = new Map<string, OrderLedger>();
+  /** By SKU, oldest first. */
+  readonly stocks = new Map<string, StoredStock[]>();
+  /** Public events: their ids, by type. */
+  readonly events = new Map<string, { readonly order: string; readonly id: string }[]>();
+  /** Order's id to the id of its parking. */
+  readonly parked = new Map<string, string>();
+  /** Number of times that a lock has named another node or process. */
+  takeovers = 0;
+  stored = 0;
+  private readonly violations: Violations;
+  private readonly trace: Trace;
+  private readonly locks = new Map<string, Lock>();
+  private readonly eventIds = new Set<string>();
+  private readonly commits = new Set<string>();
+  /** Orders and SKUs that the newest messages have touched. */
+  private readonly touched = new Set<OrderLedger>();
+  private stockTouched = false;
+  private readonly reserved = new Map<string, number>();
+  private readonly shipped = new Map<string, number>();
+  /** The newest record's commit and the node that wrote it. */
+  private newest = { commit: "", node: "" };
+
+  constructor(logs: readonly MemoryLog[], violations: Violations, trace: Trace) {
+    this.violations = violations;
+    this.trace = trace;
+    for (const [stream, log] of logs.entries()) {
+      let next = 1;
+      log.onStored(() => {
+        for (; next <= log.lastSequence; next++) {
+          const message = log.at(next);
+          if (message) this.take(stream, message);
+        }
+        this.checkTouched();
+      });
+    }
+  }
+
+  order(id: string): OrderLedger | undefined {
+    return this.orders.get(id);
+  }
+
+  /** The node that the lock of a resource names now; empty without one. */
+  owner(lock: string): string {
+    return this.locks.get(lock)?.node ?? "";
+  }
+
+  private take(stream: number, message: StoredMessage): void {
+    const { subject, sequence, payload } = message;
+    this.stored++;
+    const [root = "", kind = "", partition = "", id = ""] = subject.split(".");
+    const label = stream === 0 ? "log" : `log ${stream}`;
+    const node = message.headers[RecordHeader.node] ?? "";
+    this.trace.say(label, `${sequence} ${subject}${node && ` by ${node}`}`, payload);
+    if (root === "$KV") {
+      if (kind.length > 0 && partition === "stock") this.takeStock(payload);
+      else if (partition !== "catalogue") this.takeLock(subject, message);
+    } else if (kind === "journal") this.takeRecord(stream, Number(partition), id, message);
+    else if (kind === "holds") this.takeHold(partition, message);
+    else if (kind === "events") this.takeEvent(subject, message);
+    else if (kind === "parked") this.takeParking(id, payload);
+  }
+
+  private takeLock(subject: string, { payload, sequence }: StoredMessage): void {
+    const entry = readLock(payload);
+    if (!entry) this.violations.add(`${subject}: the lock's entry cannot be read`);
+    if (entry && entry.node !== "") this.takeovers++;
+    this.locks.set(subject, { epoch: sequence, node: entry?.node ?? "" });
+  }
+
+  private takeRecord(stream: number, partition: number, id: string, message: StoredMessage): void {
+    const { payload, headers, sequence } = message;
+    const record = JSON.parse(payload) as ActorRecord;
+    const order = this.orders.get(id) ?? new OrderLedger(id, partition);
+    this.orders.set(id, order);
+    const before = order.last;
+    const { snapshot, commit } = record;
+    const at = `${id}, record at ${sequence}`;
+    const fault = (text: string): void => this.violations.add(`${at}: ${text}`);
+    if (snapshot.version !== order.records.length + 1)
+      fault(`version ${snapshot.version} after ${order.records.length}`);
+    if (this.commits.has(commit)) fault(`commit ${commit} is stored twice`);
+    this.commits.add(commit);
+    if (new Set(snapshot.commands).size !== snapshot.commands.length) fault("an input was applied twice");
+    const lock = this.locks.get(subjects.lock(`partition.${partition}`, stream));
+    const epoch = Number(headers[RecordHeader.epoch]);
+    const node = headers[RecordHeader.node] ?? "";
+    if (epoch !== lock?.epoch || node !== lock.node)
+      fault(`written by ${node} in epoch ${epoch}, and the lock is ${lock?.node} in ${lock?.epoch}`);
+    const [seen, seenBefore] = [probedIn(record), probedIn(before)];
+    if (seenBefore.some((by, index) => seen[index] !== by)) fault(`forgets inputs of ${seenBefore.join(" ")}`);
+    if (new Set(seen).size !== seen.length) fault(`an input was applied twice: ${seen.join(" ")}`);
+    if (before && snapshot.inbox < before.snapshot.inbox) fault("the inbox offset goes back");
+    order.records.push(record);
+    for (const { src } of snapshot.effects) order.opened.add(src);
+    // Decided and closed within one record: the inventory joined it.
+    for (const opened of record.effects.opened) order.opened.add(opened);
+    this.newest = { commit, node };
+    this.touched.add(order);
+  }
+
+  private takeHold(id: string, { payload, headers, sequence }: StoredMessage): void {
+    const hold = readHold(payload);
+    const order = this.orders.get(id);
+    const fault = (text: string): void => this.violations.add(`hold of ${id} at ${sequence}: ${text}`);
+    if (!order) return fault("an order without a record holds stock");
+    const before = order.hold;
+    const fits = before === undefined || (before.state === "reserved" && hold.state !== "reserved");
+    if (!fits) fault(`${hold.state} after ${before.state}`);
+    // A hold that joined an order's commit: decided on the node that wrote the record.
+    if (headers[RecordHeader.commit] === this.newest.commit) {
+      const lock = this.locks.get(INVENTORY_LOCK);
+      if (lock?.node !== this.newest.node)
+        fault(`joined by ${this.newest.node}, and the inventory is ${lock?.node}'s`);
+    }
+    if (before?.state === "reserved") this.count(this.reserved, before.lines, -1);
+    if (hold.state === "reserved") this.count(this.reserved, hold.lines, 1);
+    if (hold.state === "shipped") this.count(this.shipped, hold.lines, 1);
+    order.holds.push(hold);
+    this.touched.add(order);
+    this.stockTouched = true;
+  }
+
+  private count(sums: Map<string, number>, lines: StoredHoldLines, sign: number): void {
+    for (const { sku, quantity } of lines) sums.set(sku, (sums.get(sku) ?? 0) + sign * quantity);
+  }
+
+  private takeStock(payload: string): void {
+    try {
+      const stock = readStock(payload);
+      const history = this.stocks.get(stock.sku) ?? [];
+      this.stocks.set(stock.sku, history);
+      history.push(stock);
+    } catch (error) {
+      this.violations.add(String(error));
+    }
+    this.stockTouched = true;
+  }
+
+  private takeEvent(subject: string, { headers }: StoredMessage): void {
+    const id = headers["ce-id"] ?? "";
+    if (this.eventIds.has(id)) this.violations.add(`event ${id} is stored twice`);
+    this.eventIds.add(id);
+    const type = subject.split(".").slice(3).join(".");
+    const events = this.events.get(type) ?? [];
+    this.events.set(type, events);
+    events.push({ id, order: headers["ce-subject"] ?? "" });
+  }
+
+  private takeParking(id: string, payload: string): void {
+    const { status, id: parking } = JSON.parse(payload) as { status: string; id?: string };
+    if (status === "parked") this.parked.set(id, parking ?? "");
+    else this.parked.delete(id);
+  }
+
+  /** What has to hold between two batches. */
+  private checkTouched(): void {
+    for (const order of this.touched) {
+      const hold = order.hold?.state ?? "none";
+      const { status } = order;
+      if (!(HOLD_OF[status] ?? ["reserved"]).includes(hold))
+        this.violations.add(`${order.id} is ${status}, its hold ${hold}`);
+    }
+    this.touched.clear();
+    if (!this.stockTouched) return;
+    this.stockTouched = false;
+    for (const [sku, history] of this.stocks) {
+      const stock = history.at(-1);
+      const [reserved, shipped] = [this.reserved.get(sku) ?? 0, this.shipped.get(sku) ?? 0];
+      if (stock && (stock.reserved !== reserved || stock.shipped !== shipped)) {
+        const { subject } = { subject: inventorySubjects.stock(sku) };
+        this.violations.add(
+          `${subject}: ${stock.reserved} reserved and ${stock.shipped} shipped, the holds have ${reserved} and ${shipped}`,
+        );
+      }
+    }
+  }
+}
+
+type StoredHoldLines = readonly { readonly sku: string; readonly quantity: number }[];

@@ -1,0 +1,119 @@
+/** The people of a simulated shop, and its carrier: stock, the warehouse, repeated failures, parked orders. */
+import type { ActorReply } from "../../src/runtime/actors.ts";
+import { allowedCommands, dueOnDelivery, failedMachine } from "../../src/services/orders/status.ts";
+import type { Customers } from "./customers.ts";
+import { Random } from "./random.ts";
+import type { World } from "./world.ts";
+
+const TRIES = 60;
+
+/** See the top of the file. */
+export class Staff {
+  private readonly world: World;
+  private readonly customers: Customers;
+  private readonly random: Random;
+  /** Orders that a command is under way for. */
+  private readonly busy = new Set<string>();
+  private readonly reported = new Set<string>();
+  private asked = 0;
+
+  constructor(world: World, customers: Customers) {
+    this.world = world;
+    this.customers = customers;
+    this.random = new Random(world.plan.seed, "staff");
+  }
+
+  /** What they do within one step. @param eager they leave nothing undone */
+  act(eager: boolean): void {
+    const { random, world } = this;
+    if (!eager && random.chance(0.1)) void this.count(random.pick(world.plan.skus), this.pieces());
+    for (const order of world.log.orders.values()) {
+      if (eager || random.chance(0.3)) this.step(order.id);
+      if (eager || random.chance(0.2)) this.report(order.id, eager);
+    }
+    for (const [id, parking] of world.log.parked) {
+      if (eager || random.chance(0.3)) void this.unpark(id, parking, eager);
+    }
+  }
+
+  /** Sets the counted stock: an absolute number. */
+  async count(sku: string, onHand: number): Promise<void> {
+    const { random, world } = this;
+    const name = `${sku} ${random.pick(["red", "blue"])}`;
+    await world.insist(random, TRIES, async (node) => {
+      const price = { amount: 100, currency: "EUR" };
+      const reply = await node.inventory.put(sku, { onHand, name, price });
+      if (reply.status === "stored") world.replies.checkStock(`a count at ${node.name}`, reply.stock);
+      return reply.status === "stored" || reply.status === "below_reserved" ? true : undefined;
+    });
+  }
+
+  private pieces(): number {
+    return this.world.plan.stock + this.random.between(0, this.world.plan.stock);
+  }
+
+  /** The warehouse takes the next step of an order; an operator repeats what has failed. */
+  private step(id: string): void {
+    const { random, world } = this;
+    const machines = world.log.order(id)?.machines;
+    if (!machines || this.busy.has(id) || world.log.parked.has(id)) return;
+    const failed = failedMachine(machines);
+    const next = allowedCommands(machines).find((command) => command !== "cancel" && command !== "retry");
+    if (failed) void this.command(id, failed, { type: "retry" });
+    else if (next === "quality-check")
+      void this.command(id, "fulfillment", { type: next, passed: random.chance(0.8) });
+    else if (next === "deliver") {
+      const due = dueOnDelivery(machines);
+      const paid = due && due.amount > 0 ? { collected: due } : {};
+      void this.command(id, "fulfillment", { type: next, ...paid });
+    } else if (next) void this.command(id, "fulfillment", { type: next });
+  }
+
+  private async command(id: string, machine: string, event: object): Promise<void> {
+    const { random, world } = this;
+    const sent = event as { readonly type: string };
+    const commandId = `${sent.type}-s${++this.asked}`;
+    this.busy.add(id);
+    await world.insist(random, 8, async ({ actors, name }) => {
+      const reply = await actors.command(id, machine, sent, { commandId, waitMs: 0 });
+      this.say(name, `${commandId} ${id}`, reply);
+      return reply.status === "ok" || reply.status === "illegal" ? true : undefined;
+    });
+    this.busy.delete(id);
+  }
+
+  /** The carrier reports a delivery, once, twice or never. */
+  private report(id: string, eager: boolean): void {
+    const machines = this.world.log.order(id)?.machines;
+    const { trackingNumber } = machines?.fulfillment.context ?? {};
+    if (!machines || trackingNumber === undefined || this.reported.has(id)) return;
+    const { value } = machines.fulfillment;
+    const shipped = typeof value === "object" && ("shipped" in value || "shipping" in value);
+    if (!shipped || (!eager && this.random.chance(0.5))) return;
+    this.reported.add(id);
+    const due = dueOnDelivery(machines);
+    const event = { type: "carrier.delivered", trackingNumber, collected: due && due.amount > 0 ? due : null };
+    void this.customers.webhook(id, "fulfillment", event, `parcel_${id}`);
+  }
+
+  /** An operator mends the program and resumes the order, or skips the input. */
+  private async unpark(id: string, parking: string, eager: boolean): Promise<void> {
+    if (this.busy.has(id)) return;
+    const { random, world } = this;
+    this.busy.add(id);
+    const mends = random.chance(0.5);
+    await world.insist(random, 2, async ({ actors, name }) => {
+      const found = (await actors.list().catch(() => [])).find(({ actor }) => actor === id);
+      if (mends && found?.input?.kind === "event") world.mended.add(found.input.id);
+      const again = mends || (!eager && random.chance(0.1));
+      const reply = again ? await actors.resume(id) : await actors.skip(id, parking);
+      this.say(name, `${again ? "resume" : "skip"} ${id}`, reply);
+      return true;
+    });
+    this.busy.delete(id);
+  }
+
+  private say(node: string, what: string, reply: ActorReply): void {
+    this.world.trace.say(`@${node}`, `${what}: ${reply.status}`);
+  }
+}
