@@ -1,6 +1,7 @@
 /** The carrier simulator's HTTP interface. */
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from "fastify";
+import { isCurrency } from "../../config/currencies.ts";
 import type { Refusal } from "../simulators/refusal.ts";
 import type { Courier } from "./courier.ts";
 import { shipmentsPage } from "./page-html.ts";
@@ -36,7 +37,9 @@ const SHOWN = 50;
 export function createCarrierApp({ shipments, courier, log }: CarrierOptions): FastifyInstance {
   const app = Fastify({
     ...(log && { loggerInstance: log }),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, formats: { currency: isCurrency } },
+    },
     routerOptions: { maxParamLength: 500 },
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,

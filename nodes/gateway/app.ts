@@ -8,6 +8,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from "fastify";
+import { isCurrency } from "../../config/currencies.ts";
 import type { Refusal } from "../simulators/refusal.ts";
 import { attempt, type Ledger } from "./ledger.ts";
 import type { Operation, OperationKind } from "./operation.ts";
@@ -51,7 +52,9 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
 
   const app = Fastify({
     ...(options.log && { loggerInstance: options.log }),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, formats: { currency: isCurrency } },
+    },
     routerOptions: { maxParamLength: 500 },
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,

@@ -10,6 +10,7 @@
  */
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { isCurrency } from "../../config/currencies.ts";
 import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
 import type { Invoices } from "../services/invoice/contract.ts";
@@ -105,7 +106,13 @@ function bareApp({ log, nextId }: AppDependencies): HttpApp {
     // The schemas check ids; a longer one is an id that does not exist.
     routerOptions: { maxParamLength: 16_384 },
     ajv: {
-      customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true },
+      customOptions: {
+        removeAdditional: false,
+        coerceTypes: false,
+        useDefaults: false,
+        allErrors: true,
+        formats: { currency: isCurrency },
+      },
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 }
