@@ -39,7 +39,7 @@ export async function provideNats(options: ProvideOptions): Promise<ProvidedNats
   const ports = natsPortsOf(settings).clients;
   const keepers = await Promise.all(
     planNats(binary.path, settings).map(async (plan, index) => {
-      if (ports.length > 1) writeSettingsFile(plan);
+      if (ports.length > 1) writeSettingsFile(plan, process.env);
       const keeper = await options.launch(plan);
       const stillPossible = () => keeper.running();
       const maxWait = { timeoutMs, signal, stillPossible };
