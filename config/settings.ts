@@ -350,6 +350,11 @@ export const knownVariables: ReadonlySet<string> = new Set([
   ...toolVariables,
 ]);
 
+/** The variables of the environment that are settings: what a child process inherits of them. */
+export function settingsIn(env: Environment = process.env): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => knownVariables.has(name)));
+}
+
 /** Variables that look like settings of Orderly but are not; most likely misspelled. */
 export function unknownVariables(env: Environment = process.env): string[] {
   return Object.keys(env).filter((name) => name.startsWith("ORDERLY_") && !knownVariables.has(name));

@@ -111,7 +111,7 @@ async function startAll(
   let ready = 0;
   const nodes = await Promise.all(
     plan.nodes.map(async (node) => {
-      writeSettingsFile(node, process.env);
+      writeSettingsFile(node);
       const child = await launch("nodes", node);
       const stillPossible = () => child.running();
       const maxWait = { timeoutMs: READY_TIMEOUT_MS, signal, stillPossible };

@@ -1,7 +1,7 @@
 /** The settings of one process as a file, so that an operator can start a killed process again. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { type ClusterSettings, knownVariables } from "../../config/settings.ts";
+import { type ClusterSettings, settingsIn } from "../../config/settings.ts";
 import type { Environment } from "../../config/settings-reader.ts";
 import type { ProcessPlan } from "./plan.ts";
 
@@ -11,9 +11,9 @@ const FILE_MODE = 0o600;
 /**
  * Writes every setting that the process gets into its own folder: those of the plan, and those that it inherits from
  * the launcher. A process started with the file alone has the same settings.
- * @param inherited the launcher's environment
+ * @param inherited settings in the launcher's environment
  */
-export function writeSettingsFile(plan: ProcessPlan, inherited: Environment): void {
+export function writeSettingsFile(plan: ProcessPlan, inherited: Environment = settingsIn()): void {
   mkdirSync(plan.home, { recursive: true });
   const file = settingsFile(plan);
   writeFileSync(file, settingsText(plan, inherited), { mode: FILE_MODE });
@@ -22,9 +22,7 @@ export function writeSettingsFile(plan: ProcessPlan, inherited: Environment): vo
 }
 
 function settingsText(plan: ProcessPlan, inherited: Environment): string {
-  const known = Object.entries(inherited).filter(([name]) => knownVariables.has(name));
-  const settings: Environment = { ...Object.fromEntries(known), ...plan.env };
-  return Object.entries(settings)
+  return Object.entries({ ...inherited, ...plan.env })
     .flatMap(([name, value]) => (value === undefined ? [] : [`${lineOf(name, value)}\n`]))
     .join("");
 }

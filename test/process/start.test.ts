@@ -45,7 +45,7 @@ t.test(
       (path) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0,
     );
     t.same(readable, [], "only the user who started the cluster can read its files");
-    t.ok(filesOf(place.home).length > 20, "outboxes, logs, ledger and streams are among them");
+    t.ok(filesOf(place.home).length > 20, "outboxes, logs and streams are among them");
 
     const from = performance.now();
     first.send("SIGINT");

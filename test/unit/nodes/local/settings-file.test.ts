@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "no
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import t from "tap";
-import { knownVariables, loadNodeSettings } from "../../../../config/settings.ts";
+import { knownVariables, loadNodeSettings, settingsIn } from "../../../../config/settings.ts";
 import type { Environment } from "../../../../config/settings-reader.ts";
 import type { ProcessPlan } from "../../../../nodes/local/plan.ts";
 import { writeSettingsFile } from "../../../../nodes/local/settings-file.ts";
@@ -30,7 +30,8 @@ t.test("what the launcher inherited from its environment is in the file", async 
     ORDERLY_REPLICAS: "1",
   };
   const plan = planIn(t.testdir());
-  const file = written(plan, { ...inherited, PATH: "/usr/bin", ORDERLY_NO_SETTING: "x", HOME: undefined });
+  const environment = { ...inherited, PATH: "/usr/bin", ORDERLY_NO_SETTING: "x", HOME: undefined };
+  const file = written(plan, settingsIn(environment));
   t.strictSame(
     loadNodeSettings(file),
     loadNodeSettings({ ...inherited, ...plan.env }),
