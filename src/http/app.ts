@@ -29,6 +29,7 @@ import { orderCommandRoutes } from "./orders/order-commands.ts";
 import { parkedOrderRoutes } from "./orders/parked-orders.ts";
 import { placeOrderRoute } from "./orders/place-order.ts";
 import { readOrderRoutes } from "./orders/read-order.ts";
+import { refuseCardNumbers } from "./protocol/card-numbers.ts";
 import { clientErrors } from "./protocol/client-errors.ts";
 import { handleError } from "./protocol/error-handler.ts";
 import type { HttpApp } from "./protocol/http-app.ts";
@@ -72,6 +73,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   for (const component of components) app.addSchema(component);
   const closing = closeGracefully(app);
   refuseWhenIsolated(app, dependencies.operations);
+  refuseCardNumbers(app);
 
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies.orders, dependencies.defaultWaitMs);

@@ -29,6 +29,11 @@ export const problems = {
     title: "Invalid input",
     detail: "The input breaks the rules listed in errors.",
   },
+  card_number: {
+    status: 400,
+    title: "Card number",
+    detail: "The request has a card number. Cards are paid with a token of the payment gateway.",
+  },
   duplicate_sku: { status: 400, title: "Duplicate SKU", detail: "Each SKU may be in one line only." },
   invalid_idempotency_key: {
     status: 400,
