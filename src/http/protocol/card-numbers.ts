@@ -12,7 +12,7 @@ import { sendProblem } from "./problem-answers.ts";
  */
 const MIN_DIGITS = 14;
 const MAX_DIGITS = 19;
-/** Groups of three digits or more, with up to three characters between them that are neither letters nor digits. */
+/** Groups of three digits or more, with up to three characters between them that are neither digits nor of a word. */
 const RUN = /\d{3,}(?:[^\p{L}\p{N}]{1,3}\d{3,})*/gu;
 
 /**

@@ -22,10 +22,11 @@ const withCards: [string, string, object, string][] = [
   ["PUT", `/v1/inventory/${DIGITS}`, { onHand: 1, name: "A", price: { amount: 1, currency: "EUR" } }, "/sku"],
 ];
 
+const called = async (): Promise<never> => {
+  throw new Error("a service was called");
+};
+
 t.test("a card number is refused wherever it is, with its place and without itself", async (t) => {
-  const called = async (): Promise<never> => {
-    throw new Error("a service was called");
-  };
   const { app, logged } = await startApp(t, {
     orders: ordersWith({ place: called, command: called }),
     inventory: inventoryWith({ put: called }),
