@@ -28,5 +28,5 @@ export function field<S extends TSchema>(schema: S, value: unknown): Static<S> |
 export function textField(value: unknown, otherwise: string): string {
   if (typeof value !== "string") return otherwise;
   const line = value.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim();
-  return line === "" ? otherwise : [...line.slice(0, 2 * MAX_TEXT)].slice(0, MAX_TEXT).join("");
+  return line === "" ? otherwise : line.slice(0, MAX_TEXT).replace(/[\uD800-\uDBFF]$/u, "");
 }
