@@ -19,6 +19,8 @@ import type { WebhookIntake } from "../services/webhooks/contract.ts";
 import { components } from "./components.ts";
 import { closeGracefully } from "./connections/graceful-close.ts";
 import { refuseWhenIsolated } from "./connections/isolation.ts";
+import type { KnownHosts } from "./connections/known-hosts.ts";
+import { refuseForeign } from "./connections/refuse-foreign.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { collectOpenApi, serveOpenApi } from "./openapi.ts";
 import { deadLetterRoutes } from "./operations/dead-letters.ts";
@@ -58,6 +60,8 @@ export type AppDependencies = {
   readonly now: () => number;
   /** How long a client waits for its order to settle unless it states otherwise, ms. */
   readonly defaultWaitMs: number;
+  /** Names of this node besides addresses of digits and `localhost`. */
+  readonly knownHosts: KnownHosts;
   /** With true, `GET /v1/cluster` shows process ids. */
   readonly development: boolean;
 };
@@ -68,6 +72,7 @@ export type AppDependencies = {
  */
 export async function createApp(dependencies: AppDependencies): Promise<FastifyInstance> {
   const app = bareApp(dependencies);
+  refuseForeign(app, dependencies.knownHosts);
   readBodies(app);
   answerErrors(app);
   for (const component of components) app.addSchema(component);

@@ -62,7 +62,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
 };
 
 /** Problems that any route may answer with. */
-const everywhere: readonly ProblemCode[] = ["bad_request", "internal_error"];
+const everywhere: readonly ProblemCode[] = ["bad_request", "foreign_origin", "internal_error"];
 
 /** Problems of a route that reads a body. */
 export const bodyProblems = [

@@ -55,6 +55,11 @@ export const problems = {
     title: "Payment expired",
     detail: "The payment was not authorized in time; the order is closed.",
   },
+  foreign_origin: {
+    status: 403,
+    title: "Foreign origin",
+    detail: "The request comes from a page of another site, or under a name that is not this server's.",
+  },
   not_found: { status: 404, title: "Not found", detail: "There is nothing at this address." },
   order_not_found: { status: 404, title: "Order not found", detail: "There is no order with this id." },
   sku_not_found: { status: 404, title: "SKU not found", detail: "The catalogue has no such SKU." },
