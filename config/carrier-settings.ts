@@ -9,6 +9,7 @@ import * as schemas from "./settings-schemas.ts";
 export const carrierFields = {
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),
   httpPort: from("ORDERLY_CARRIER_PORT", schemas.port(3902)),
+  allowedHosts: from("ORDERLY_ALLOWED_HOSTS", schemas.hostNames),
   webhookUrl: from(
     "ORDERLY_CARRIER_WEBHOOK_URL",
     Type.String({ ...schemas.httpUrls, default: "http://127.0.0.1:3000/v1/webhooks/carrier" }),
@@ -27,6 +28,8 @@ export const carrierFields = {
 export type CarrierSettings = {
   readonly httpHost: string;
   readonly httpPort: number;
+  /** As on the order nodes. */
+  readonly allowedHosts: string;
   /** Address of webhooks: any order node, or several separated by commas, called one after the other. */
   readonly webhookUrl: string;
   /** As `carrierWebhookSecret` on the order nodes. */

@@ -13,6 +13,7 @@ export const gatewayFields = {
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),
   httpPort: from("ORDERLY_GATEWAY_PORT", schemas.port(3900)),
   publicUrl: optionalFrom("ORDERLY_GATEWAY_URL", schemas.httpUrl),
+  allowedHosts: from("ORDERLY_ALLOWED_HOSTS", schemas.hostNames),
   webhookUrl: from(
     "ORDERLY_WEBHOOK_URL",
     Type.String({ ...schemas.httpUrls, default: "http://127.0.0.1:3000/v1/webhooks/payments" }),
@@ -32,6 +33,8 @@ export const gatewayFields = {
 export type GatewaySettings = {
   readonly httpHost: string;
   readonly httpPort: number;
+  /** As on the order nodes. */
+  readonly allowedHosts: string;
   /** Public address of its hosted pages, no slash at the end. Default: `http://<httpHost>:<httpPort>`. */
   readonly publicUrl: string;
   /** Address of webhooks: any order node, or several separated by commas, called one after the other. */

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { envSchema } from "env-schema";
 import type { Static, TSchema } from "typebox";
+import { hideCredentials } from "./redaction.ts";
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -101,7 +102,8 @@ function readField({ variable, schema, optional }: Field<TSchema, boolean>, text
   } catch (error) {
     if (!(error instanceof Error) || !("errors" in error)) throw error;
     if (text === "") return { faults: [`${variable} is not set`] };
-    const but = isSecret(variable) ? "" : `, but is ${JSON.stringify(text)}`;
+    // A faulty address may have its password anywhere before the `@`.
+    const but = isSecret(variable) ? "" : `, but is ${JSON.stringify(text.replace(/\S*@/gu, "[hidden]@"))}`;
     const errors = error.errors as readonly SchemaFault[];
     return { faults: errors.map((fault) => `${variable} ${wording(fault, schema)}${but}`) };
   }
@@ -126,7 +128,7 @@ export function redacted(settings: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(settings).map(([name, value]: [string, unknown]) => {
       if (name.endsWith("Secret")) return [name, "[hidden]"];
-      return [name, typeof value === "string" ? value.replace(/\/\/[^/@\s]+@/gu, "//[hidden]@") : value];
+      return [name, typeof value === "string" ? hideCredentials(value) : value];
     }),
   );
 }

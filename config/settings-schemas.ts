@@ -36,6 +36,13 @@ export const natsUrl = Type.String({
   description: "an address like nats://127.0.0.1:4222, or several separated by commas",
 });
 
+/** Names of hosts, each with or without a port, separated by commas; empty for none. */
+export const hostNames = Type.String({
+  pattern: String.raw`^(?:[A-Za-z0-9._-]+(?::\d{1,5})?(?:,[A-Za-z0-9._-]+(?::\d{1,5})?)*)?$`,
+  default: "",
+  description: "names of hosts like shop.example.com or node-1:3000, separated by commas",
+});
+
 /** Name of a node; it becomes a part of subjects and of file names. */
 export const nodeId = Type.String({
   pattern: "^[A-Za-z0-9_-]{1,64}$",

@@ -116,6 +116,7 @@ const nodeFields = {
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),
   httpPort: from("ORDERLY_HTTP_PORT", schemas.port(3000)),
   publicUrl: optionalFrom("ORDERLY_PUBLIC_URL", schemas.httpUrl),
+  allowedHosts: from("ORDERLY_ALLOWED_HOSTS", schemas.hostNames),
   gatewayUrl: from(
     "ORDERLY_GATEWAY_URL",
     Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3900" }),
@@ -179,6 +180,11 @@ export type NodeSettings = {
   readonly httpPort: number;
   /** Where clients reach this node, no slash at the end. Default: `http://<httpHost>:<httpPort>`. */
   readonly publicUrl: string;
+  /**
+   * Names under which browsers and other callers reach this process besides addresses of digits, `localhost` and the
+   * host of its public address; separated by commas, each with or without a port.
+   */
+  readonly allowedHosts: string;
   /** Payment gateway, no slash at the end. */
   readonly gatewayUrl: string;
   /** Time limit of one call to the gateway. Below `defaultWaitMs`, so that the caller still learns of a timeout. */
@@ -305,6 +311,7 @@ const mailboxFields = {
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),
   httpPort: from("ORDERLY_MAILBOX_HTTP_PORT", schemas.port(3901)),
   smtpPort: from("ORDERLY_SMTP_PORT", schemas.port(3925)),
+  allowedHosts: from("ORDERLY_ALLOWED_HOSTS", schemas.hostNames),
   home: from("ORDERLY_HOME", Type.String({ default: ".orderly/mailbox" })),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
@@ -315,6 +322,8 @@ export type MailboxSettings = {
   readonly httpHost: string;
   readonly httpPort: number;
   readonly smtpPort: number;
+  /** As on the order nodes. */
+  readonly allowedHosts: string;
   /** Folder of the messages, absolute. */
   readonly home: string;
   readonly logLevel: schemas.LogLevel;
@@ -349,6 +358,11 @@ export const knownVariables: ReadonlySet<string> = new Set([
   ...allFields.flatMap(fileVariables),
   ...toolVariables,
 ]);
+
+/** The variables of the environment that are settings: what a child process inherits of them. */
+export function settingsIn(env: Environment = process.env): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => knownVariables.has(name)));
+}
 
 /** Variables that look like settings of Orderly but are not; most likely misspelled. */
 export function unknownVariables(env: Environment = process.env): string[] {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import pino from "pino";
 import { loadCarrierSettings } from "../config/carrier-settings.ts";
+import { knownHosts } from "../src/http/connections/known-hosts.ts";
 import { createCarrierApp } from "./carrier/app.ts";
 import { Courier } from "./carrier/courier.ts";
 import { Shipments } from "./carrier/shipments.ts";
@@ -28,7 +29,12 @@ runProcess("carrier", async () => {
     report: (id, message) => sender.send(id, message),
     now: Date.now,
   });
-  const app = createCarrierApp({ shipments, courier, log: requests });
+  const app = createCarrierApp({
+    shipments,
+    courier,
+    knownHosts: knownHosts(undefined, settings.allowedHosts),
+    log: requests,
+  });
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
   log.info({ url, shipments: settings.home, labels: shipments.list().length }, "carrier simulator listens");
   return {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import pino from "pino";
 import { loadGatewaySettings } from "../config/gateway-settings.ts";
+import { knownHosts } from "../src/http/connections/known-hosts.ts";
 import { createGatewayApp } from "./gateway/app.ts";
 import { Ledger } from "./gateway/ledger.ts";
 import { runProcess } from "./process.ts";
@@ -28,6 +29,7 @@ runProcess("gateway", async () => {
     lifeMs: settings.authorizationLifeMs,
     shortLifeMs: SHORT_LIFE_MS,
     publicUrl: settings.publicUrl,
+    knownHosts: knownHosts(settings.publicUrl, settings.allowedHosts),
     now: Date.now,
     decided: (id, message) => sender.send(id, message),
     log: requests,

@@ -1,6 +1,7 @@
 /** Process: the development mailbox. Receives e-mail by SMTP, shows it over HTTP, forwards nothing. */
 import pino from "pino";
 import { loadMailboxSettings } from "../config/settings.ts";
+import { knownHosts } from "../src/http/connections/known-hosts.ts";
 import { createMailboxApp } from "./mailbox/app.ts";
 import { ReceivedMessages } from "./mailbox/messages.ts";
 import { listenSmtp } from "./mailbox/smtp.ts";
@@ -17,7 +18,7 @@ runProcess("mailbox", async () => {
     port: settings.smtpPort,
     now: Date.now,
   });
-  const app = createMailboxApp(messages);
+  const app = createMailboxApp(messages, knownHosts(undefined, settings.allowedHosts));
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
   log.info({ url, smtpPort: smtp.port }, "mailbox listens");
   return {

@@ -18,6 +18,9 @@ export type ProcessReport =
   | { readonly type: "started" }
   | { readonly type: "failed"; readonly reason: string };
 
+/** Orders, addresses and secrets are in the files of a process and of its children: for its user alone. */
+const OWN_FILES = 0o077;
+
 /**
  * Runs `start`, and stops its result on SIGTERM, SIGINT or SIGHUP, or when the parent has ended (with
  * ORDERLY_PARENT=1). A second signal ends the process at once. Exit code 0 after an orderly stop, otherwise 1, also
@@ -29,6 +32,7 @@ export function runProcess(
   start: (signal: AbortSignal) => Promise<Running>,
   { stopTimeoutMs = stopping.processMs }: { readonly stopTimeoutMs?: number } = {},
 ): void {
+  process.umask(OWN_FILES);
   const stopRequest = new AbortController();
   let exitSoon: NodeJS.Timeout | undefined;
 

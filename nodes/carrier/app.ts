@@ -1,6 +1,9 @@
 /** The carrier simulator's HTTP interface. */
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from "fastify";
+import { isCurrency } from "../../config/currencies.ts";
+import type { KnownHosts } from "../../src/http/connections/known-hosts.ts";
+import { ownPagesOnly } from "../simulators/own-pages.ts";
 import type { Refusal } from "../simulators/refusal.ts";
 import type { Courier } from "./courier.ts";
 import { shipmentsPage } from "./page-html.ts";
@@ -19,6 +22,8 @@ import type { Shipment, Shipments } from "./shipments.ts";
 export type CarrierOptions = {
   readonly shipments: Shipments;
   readonly courier: Courier;
+  /** Names of the simulator besides addresses of digits and `localhost`; none when absent. */
+  readonly knownHosts?: KnownHosts;
   /** Requests are logged as `info`. */
   readonly log?: FastifyBaseLogger;
 };
@@ -33,14 +38,18 @@ const SHOWN = 50;
  * The carrier simulator's HTTP interface, and a page on which people deliver parcels.
  * Errors are `{ error, message? }`; `error` is a stable code in snake_case.
  */
-export function createCarrierApp({ shipments, courier, log }: CarrierOptions): FastifyInstance {
+export function createCarrierApp(options: CarrierOptions): FastifyInstance {
+  const { shipments, courier, log } = options;
   const app = Fastify({
     ...(log && { loggerInstance: log }),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, formats: { currency: isCurrency } },
+    },
     routerOptions: { maxParamLength: 500 },
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
   }).withTypeProvider<TypeBoxTypeProvider>();
+  ownPagesOnly(app, options.knownHosts);
   app.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
     const status = error.statusCode ?? 500;
     const code = status < 500 ? "invalid_request" : "carrier_error";

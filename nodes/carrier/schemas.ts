@@ -5,7 +5,7 @@ const Id = Type.String({ minLength: 1, maxLength: 200 });
 const Text = Type.String({ maxLength: 500 });
 const Money = Type.Object({
   amount: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-  currency: Type.String({ pattern: "^[A-Z]{3}$" }),
+  currency: Type.String({ format: "currency" }),
 });
 
 /** Body of `POST /shipments`. Money in minor units. Further fields are ignored. */

@@ -8,6 +8,9 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from "fastify";
+import { isCurrency } from "../../config/currencies.ts";
+import type { KnownHosts } from "../../src/http/connections/known-hosts.ts";
+import { ownPagesOnly } from "../simulators/own-pages.ts";
 import type { Refusal } from "../simulators/refusal.ts";
 import { attempt, type Ledger } from "./ledger.ts";
 import type { Operation, OperationKind } from "./operation.ts";
@@ -25,6 +28,8 @@ export type GatewayOptions = {
   readonly shortLifeMs: number;
   /** Public address of its pages, no slash at the end. */
   readonly publicUrl: string;
+  /** Names of the simulator besides addresses of digits and `localhost`; none when absent. */
+  readonly knownHosts?: KnownHosts;
   /** Wall clock, ms since the epoch. */
   readonly now: () => number;
   /** Called when a customer has decided on a page: reports it to the shop. `id` names the message permanently. */
@@ -51,11 +56,14 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
 
   const app = Fastify({
     ...(options.log && { loggerInstance: options.log }),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, formats: { currency: isCurrency } },
+    },
     routerOptions: { maxParamLength: 500 },
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
   }).withTypeProvider<TypeBoxTypeProvider>();
+  ownPagesOnly(app, options.knownHosts);
   app.addHook("preClose", async () => closing.abort());
   app.setErrorHandler<Error & { validation?: unknown; statusCode?: number }>((error, _request, reply) => {
     const status = error.statusCode ?? 500;

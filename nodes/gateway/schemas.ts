@@ -3,7 +3,7 @@ import { Type } from "typebox";
 
 const Id = Type.String({ minLength: 1, maxLength: 200 });
 const Amount = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-const Currency = Type.String({ pattern: "^[A-Z]{3}$" });
+const Currency = Type.String({ format: "currency" });
 
 /** Body of `POST /payments/authorize`. `amount` in minor units. Further fields are ignored. */
 export const AuthorizeBody = Type.Object({

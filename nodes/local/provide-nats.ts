@@ -1,5 +1,6 @@
 /** Provides NATS for the order nodes: the one that the settings name, or servers of the cluster's own. */
 import { existsSync } from "node:fs";
+import { hideCredentials } from "../../config/redaction.ts";
 import type { ClusterSettings } from "../../config/settings.ts";
 import { type Child, notReady } from "./child.ts";
 import { locateNatsServer } from "./nats-binary.ts";
@@ -29,8 +30,8 @@ export type ProvideOptions = {
 export async function provideNats(options: ProvideOptions): Promise<ProvidedNats> {
   const { settings, signal, report, timeoutMs } = options;
   if (settings.natsUrl !== undefined) {
-    const shown = settings.natsUrl.replace(/\/\/[^/@\s]+@/gu, "//[hidden]@");
-    return { url: settings.natsUrl, description: `${shown} (NATS_URL)`, keepers: [] };
+    const description = `${hideCredentials(settings.natsUrl)} (NATS_URL)`;
+    return { url: settings.natsUrl, description, keepers: [] };
   }
   refuseForeignData(settings);
   const binary = await locateNatsServer({ report });

@@ -1,14 +1,30 @@
 /** The settings of one process as a file, so that an operator can start a killed process again. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import type { ClusterSettings } from "../../config/settings.ts";
+import { type ClusterSettings, settingsIn } from "../../config/settings.ts";
+import type { Environment } from "../../config/settings-reader.ts";
 import type { ProcessPlan } from "./plan.ts";
 
-/** Writes the variables of the plan into the process's own folder. */
-export function writeSettingsFile(plan: ProcessPlan): void {
+/** Secrets may be among the settings: for this user alone. */
+const FILE_MODE = 0o600;
+
+/**
+ * Writes every setting that the process gets into its own folder: those of the plan, and those that it inherits from
+ * the launcher. A process started with the file alone has the same settings.
+ * @param inherited settings in the launcher's environment
+ */
+export function writeSettingsFile(plan: ProcessPlan, inherited: Environment = settingsIn()): void {
   mkdirSync(plan.home, { recursive: true });
-  const lines = Object.entries(plan.env).map(([name, value]) => `${name}=${quoted(value)}`);
-  writeFileSync(settingsFile(plan), `${lines.join("\n")}\n`);
+  const file = settingsFile(plan);
+  writeFileSync(file, settingsText(plan, inherited), { mode: FILE_MODE });
+  // A file of an earlier version keeps its mode when it is written again.
+  chmodSync(file, FILE_MODE);
+}
+
+function settingsText(plan: ProcessPlan, inherited: Environment): string {
+  return Object.entries({ ...inherited, ...plan.env })
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${lineOf(name, value)}\n`]))
+    .join("");
 }
 
 /** The command that starts the process again in the project's folder; undefined when there is none. */
@@ -24,9 +40,11 @@ export function restartCommand(
 }
 
 /** The files know no escapes, so the quotation mark is one that the value does not contain. */
-function quoted(value: string): string {
-  const mark = ["'", "`", '"'].find((one) => !value.includes(one)) ?? "'";
-  return mark + value + mark;
+function lineOf(name: string, value: string): string {
+  const mark = ["'", "`", '"'].find((one) => !value.includes(one));
+  return mark === undefined
+    ? `# ${name} has all three quotation marks, which this file cannot hold: set it in the environment`
+    : `${name}=${mark}${value}${mark}`;
 }
 
 function settingsFile(plan: ProcessPlan): string {

@@ -12,6 +12,7 @@ import { systemClock } from "../../src/adapters/local/system-clock.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { natsDeadLetters } from "../../src/adapters/nats/dead-letters.ts";
 import { createApp } from "../../src/http/app.ts";
+import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import { stopping } from "../../src/runtime/limits.ts";
 import { deadLetterService } from "../../src/services/dead-letters/dead-letters.ts";
@@ -71,6 +72,7 @@ export async function startOrderNode(
     nextId: () => ids.next(),
     now: () => clock.now(),
     defaultWaitMs: settings.defaultWaitMs,
+    knownHosts: knownHosts(settings.publicUrl, settings.allowedHosts),
     development: settings.development,
   });
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });

@@ -10,6 +10,7 @@
  */
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { isCurrency } from "../../config/currencies.ts";
 import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
 import type { Invoices } from "../services/invoice/contract.ts";
@@ -18,6 +19,8 @@ import type { WebhookIntake } from "../services/webhooks/contract.ts";
 import { components } from "./components.ts";
 import { closeGracefully } from "./connections/graceful-close.ts";
 import { refuseWhenIsolated } from "./connections/isolation.ts";
+import type { KnownHosts } from "./connections/known-hosts.ts";
+import { refuseForeign } from "./connections/refuse-foreign.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { collectOpenApi, serveOpenApi } from "./openapi.ts";
 import { deadLetterRoutes } from "./operations/dead-letters.ts";
@@ -28,6 +31,7 @@ import { orderCommandRoutes } from "./orders/order-commands.ts";
 import { parkedOrderRoutes } from "./orders/parked-orders.ts";
 import { placeOrderRoute } from "./orders/place-order.ts";
 import { readOrderRoutes } from "./orders/read-order.ts";
+import { refuseCardNumbers } from "./protocol/card-numbers.ts";
 import { clientErrors } from "./protocol/client-errors.ts";
 import { handleError } from "./protocol/error-handler.ts";
 import type { HttpApp } from "./protocol/http-app.ts";
@@ -56,6 +60,8 @@ export type AppDependencies = {
   readonly now: () => number;
   /** How long a client waits for its order to settle unless it states otherwise, ms. */
   readonly defaultWaitMs: number;
+  /** Names of this node besides addresses of digits and `localhost`. */
+  readonly knownHosts: KnownHosts;
   /** With true, `GET /v1/cluster` shows process ids. */
   readonly development: boolean;
 };
@@ -66,11 +72,13 @@ export type AppDependencies = {
  */
 export async function createApp(dependencies: AppDependencies): Promise<FastifyInstance> {
   const app = bareApp(dependencies);
+  refuseForeign(app, dependencies.knownHosts);
   readBodies(app);
   answerErrors(app);
   for (const component of components) app.addSchema(component);
   const closing = closeGracefully(app);
   refuseWhenIsolated(app, dependencies.operations);
+  refuseCardNumbers(app);
 
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies.orders, dependencies.defaultWaitMs);
@@ -105,7 +113,13 @@ function bareApp({ log, nextId }: AppDependencies): HttpApp {
     // The schemas check ids; a longer one is an id that does not exist.
     routerOptions: { maxParamLength: 16_384 },
     ajv: {
-      customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true },
+      customOptions: {
+        removeAdditional: false,
+        coerceTypes: false,
+        useDefaults: false,
+        allErrors: true,
+        formats: { currency: isCurrency },
+      },
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 }

@@ -103,7 +103,7 @@ export const rules: readonly Rule[] = [
   {
     files: /^config\/settings-reader\.ts$/u,
     why: "the one file of the configuration that reads others: secrets that are mounted",
-    allows: (imported) => isPackage(imported) || builtIn(imported, "node:fs"),
+    allows: (imported) => inside("config")(imported) || isPackage(imported) || builtIn(imported, "node:fs"),
   },
   {
     files: /^config\//u,

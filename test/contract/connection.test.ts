@@ -55,6 +55,10 @@ t.test(
       name: "ServerIncompatible",
       message: new RegExp(`^cannot connect to NATS at 127.0.0.1:${port}: .*start nats-server`),
     });
+    for (const user of ["me:hunter2", "me:hunter2@/x", "hunter2"])
+      await t.rejects(connectNats(settings(`nats://${user}@127.0.0.1:${port}`, { connectTimeoutMs: 1 })), {
+        message: new RegExp(`^cannot connect to NATS at 127.0.0.1:${port}: `),
+      });
   },
 );
 

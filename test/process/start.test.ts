@@ -1,5 +1,5 @@
 /** `npm start`: a cluster starts, stops at an interrupt, and keeps its orders; two clusters run side by side. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { storeLimit } from "../../nodes/local/store-limit.ts";
@@ -12,6 +12,10 @@ const loggedLimit = (home: string): number => {
   const log = readFileSync(join(home, "logs", "nats-server.log"), "utf8");
   return Number(/Max Storage:\s+([\d.]+) GB/u.exec(log)?.[1]);
 };
+
+/** All files and folders below a folder. */
+const filesOf = (home: string): string[] =>
+  readdirSync(home, { recursive: true, encoding: "utf8" }).map((path) => join(home, path));
 
 t.test(
   "a cluster that is interrupted stops within 10 s, and has its orders and stock when it starts again",
@@ -37,6 +41,11 @@ t.test(
     });
     t.equal(placed.status, 201, "the suggested order is confirmed");
     const order = `http://127.0.0.1:${place.port}${placed.headers.get("location") ?? ""}`;
+    const readable = filesOf(place.home).filter(
+      (path) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0,
+    );
+    t.same(readable, [], "only the user who started the cluster can read its files");
+    t.ok(filesOf(place.home).length > 20, "outboxes, logs and streams are among them");
 
     const from = performance.now();
     first.send("SIGINT");

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import pino from "pino";
 import type { Test } from "tap";
 import { type AppDependencies, createApp } from "../../src/http/app.ts";
+import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Inventory, StockView } from "../../src/services/inventory/contract.ts";
 import type { OrderCommand, OrderView, Orders, PlaceOrder } from "../../src/services/orders/contract.ts";
 
@@ -134,6 +135,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     nextId: () => `${++ids}`,
     now: () => Date.parse("2026-11-22T10:00:00.000Z"),
     defaultWaitMs: 10_000,
+    knownHosts: knownHosts("https://shop.example.com", "node-1,admin.example.com:8443"),
     development: true,
     ...replace,
   });

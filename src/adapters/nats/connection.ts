@@ -78,7 +78,7 @@ async function dial(settings: NatsSettings, deadline: number): Promise<NatsConne
       const refused = /authorization|authentication|certificate|tls/i.test(reason);
       if (refused || performance.now() >= deadline) {
         throw new ServerIncompatible(
-          `cannot connect to NATS at ${settings.servers.join(", ")}: ${reason}; start nats-server there, or set the servers' addresses`,
+          `cannot connect to NATS at ${settings.servers.map(withoutUser).join(", ")}: ${reason}; start nats-server there, or set the servers' addresses`,
           { cause: error },
         );
       }
@@ -86,6 +86,9 @@ async function dial(settings: NatsSettings, deadline: number): Promise<NatsConne
     }
   }
 }
+
+/** An address for people: without the user, password or token before the last `@`. */
+const withoutUser = (server: string): string => server.slice(server.lastIndexOf("@") + 1);
 
 function connectOptions(settings: NatsSettings): NodeConnectionOptions {
   return {

@@ -37,6 +37,9 @@ const extensions: Partial<Record<ProblemCode, object>> = {
   validation_failed: {
     errors: [{ pointer: "/lines/0/quantity", code: "out_of_range", message: "must be >= 1" }],
   },
+  card_number: {
+    errors: [{ pointer: "/payment/token", code: "not_allowed", message: "has a card number" }],
+  },
   duplicate_sku: {
     errors: [{ pointer: "/lines/1/sku", code: "duplicate_sku", message: "is in line 0 already" }],
   },
@@ -59,13 +62,14 @@ const extensions: Partial<Record<ProblemCode, object>> = {
 };
 
 /** Problems that any route may answer with. */
-const everywhere: readonly ProblemCode[] = ["bad_request", "internal_error"];
+const everywhere: readonly ProblemCode[] = ["bad_request", "foreign_origin", "internal_error"];
 
 /** Problems of a route that reads a body. */
 export const bodyProblems = [
   "malformed_json",
   "duplicate_key",
   "validation_failed",
+  "card_number",
   "body_too_large",
   "unsupported_media_type",
 ] as const satisfies readonly ProblemCode[];

@@ -29,6 +29,11 @@ export const problems = {
     title: "Invalid input",
     detail: "The input breaks the rules listed in errors.",
   },
+  card_number: {
+    status: 400,
+    title: "Card number",
+    detail: "The request has a card number. Cards are paid with a token of the payment gateway.",
+  },
   duplicate_sku: { status: 400, title: "Duplicate SKU", detail: "Each SKU may be in one line only." },
   invalid_idempotency_key: {
     status: 400,
@@ -49,6 +54,11 @@ export const problems = {
     status: 402,
     title: "Payment expired",
     detail: "The payment was not authorized in time; the order is closed.",
+  },
+  foreign_origin: {
+    status: 403,
+    title: "Foreign origin",
+    detail: "The request comes from a page of another site, or under a name that is not this server's.",
   },
   not_found: { status: 404, title: "Not found", detail: "There is nothing at this address." },
   order_not_found: { status: 404, title: "Order not found", detail: "There is no order with this id." },

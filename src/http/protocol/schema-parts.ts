@@ -74,7 +74,7 @@ export const moneyInput = (maximum: number) =>
   Type.Object(
     {
       amount: Type.Integer({ minimum: 0, maximum, description: "Minor units (cents)" }),
-      currency: Type.String({ pattern: "^[A-Z]{3}$", description: "ISO 4217", examples: ["EUR"] }),
+      currency: Type.String({ format: "currency", description: "ISO 4217", examples: ["EUR"] }),
     },
     { additionalProperties: false },
   );

@@ -1,4 +1,5 @@
 /** Amounts as text for people. Pure, with a cache of formatters. */
+import { minorDigits } from "../../../config/currencies.ts";
 import type { Money } from "../../../machines/types.ts";
 
 type Style = "symbol" | "code";
@@ -9,7 +10,8 @@ const formatters = new Map<string, Formatter>();
 
 /**
  * An amount for people, in English: `€1,234.50`, or with style `code` `EUR 1,234.50` for what has no symbols.
- * The number of decimals is the currency's own (JPY none, KWD three). Exact for every safe integer.
+ * The number of decimals is that of the currency's minor unit in ISO 4217 (JPY none, HUF two, KWD three). Exact for
+ * every safe integer.
  */
 export function moneyText({ amount, currency }: Money, style: Style = "symbol"): string {
   const { format, digits } = formatterOf(currency, style);
@@ -24,8 +26,15 @@ function formatterOf(currency: string, style: Style): Formatter {
   const key = `${currency} ${style}`;
   let formatter = formatters.get(key);
   if (formatter === undefined) {
-    const format = new Intl.NumberFormat("en", { style: "currency", currency, currencyDisplay: style });
-    formatter = { format, digits: format.resolvedOptions().maximumFractionDigits ?? 2 };
+    const digits = minorDigits(currency);
+    const format = new Intl.NumberFormat("en", {
+      style: "currency",
+      currency,
+      currencyDisplay: style,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
+    formatter = { format, digits };
     formatters.set(key, formatter);
   }
   return formatter;

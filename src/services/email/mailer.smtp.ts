@@ -1,4 +1,5 @@
 import { createTransport } from "nodemailer";
+import { hideAddresses } from "../../../config/redaction.ts";
 import { type Mailer, MailRefused } from "./mailer.ts";
 
 /** The mail server and the sender. */
@@ -40,7 +41,7 @@ export function smtpMailer(settings: SmtpSettings): Mailer {
       try {
         await transport.sendMail(mail);
       } catch (error) {
-        throw isRefusal(error) ? new MailRefused(messageOf(error), { cause: error }) : error;
+        throw isRefusal(error) ? new MailRefused(reasonOf(error)) : new Error(reasonOf(error));
       }
     },
     close: () => transport.close(),
@@ -57,4 +58,6 @@ function isRefusal(error: unknown): boolean {
   return status === 0 || Number.isNaN(status) || (status >= 500 && status < 600);
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** The text alone: the library's error holds the mail, its receiver, and the server's words with the address. */
+const reasonOf = (error: unknown): string =>
+  hideAddresses(error instanceof Error ? error.message : String(error));

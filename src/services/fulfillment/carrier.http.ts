@@ -1,5 +1,6 @@
 /** A carrier over HTTP with `Idempotency-Key` (the simulator's interface); json-provider.ts reads its answers. */
 import type { LabelOutput } from "../../../machines/types.ts";
+import { field, idField } from "../providers/answer-fields.ts";
 import { type Answer, failed, jsonProvider } from "../providers/json-provider.ts";
 import type { Carrier } from "./carrier.ts";
 
@@ -31,9 +32,8 @@ export function httpCarrier(baseUrl: string): Carrier {
 }
 
 function label({ status, body }: Answer): LabelOutput | undefined {
-  const { trackingNumber } = body;
-  if (status !== 200 || typeof trackingNumber !== "string" || trackingNumber === "") return undefined;
-  return { trackingNumber };
+  const trackingNumber = field(idField, body["trackingNumber"]);
+  return status === 200 && trackingNumber !== undefined ? { trackingNumber } : undefined;
 }
 
 const fail = (answer: Answer): never => failed("carrier", answer);

@@ -1,10 +1,12 @@
 /**
  * Reads lines of a stock file (CSV with the columns `sku`, `name`, `price`, `currency`, `onHand`). Pure.
  * One line is one record: no field holds a line break, so that a broken line spoils no other.
- * `price` is a decimal of the currency's own digits (`19.99` EUR, `1999` JPY), converted exactly.
+ * `price` is a decimal with at most the digits of the currency's minor unit (`19.99` EUR, `1999` JPY), and is converted
+ * exactly.
  */
 import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
+import { isCurrency, minorDigits } from "../../../config/currencies.ts";
 import type { PutStock } from "./contract.ts";
 
 /** Columns that a file must have, in any order. */
@@ -49,7 +51,7 @@ function stockOf(line: Readonly<Record<string, string | undefined>>): StockLine 
   const { sku = "", name = "", price = "", currency = "", onHand = "" } = line;
   if (sku === "") return "sku is missing";
   if (name === "") return "name is missing";
-  if (!/^[A-Z]{3}$/u.test(currency)) return `currency "${currency}" is no ISO 4217 code like EUR`;
+  if (!isCurrency(currency)) return `currency "${currency}" is no ISO 4217 code like EUR`;
   const amount = minorUnits(price, currency);
   if (typeof amount === "string") return amount;
   if (!/^\d+$/u.test(onHand)) return `onHand "${onHand}" is no whole number of 0 or more`;
@@ -59,18 +61,10 @@ function stockOf(line: Readonly<Record<string, string | undefined>>): StockLine 
 }
 
 function minorUnits(price: string, currency: string): number | string {
-  const digits = digitsOf(currency);
+  const digits = minorDigits(currency);
   const [, whole, fraction = ""] = /^(\d+)(?:\.(\d+))?$/u.exec(price) ?? [];
   if (whole === undefined) return `price "${price}" is no decimal number like 19.99`;
   if (fraction.length > digits) return `price "${price}" has more than the ${digits} decimals of ${currency}`;
   const amount = Number(whole + fraction.padEnd(digits, "0"));
   return Number.isSafeInteger(amount) ? amount : `price "${price}" is too large`;
-}
-
-function digitsOf(currency: string): number {
-  const { maximumFractionDigits } = new Intl.NumberFormat("en", {
-    style: "currency",
-    currency,
-  }).resolvedOptions();
-  return maximumFractionDigits ?? 2;
 }

@@ -44,6 +44,9 @@ export type OrdersOptions = {
 /** How long a cancellation or a shipment waits for the stock to follow, ms; the order itself changes before. */
 const COMMAND_WAIT_MS = 2000;
 
+/** A request without a key repeats none. */
+const NO_ORDER = { status: "not_found" } as const;
+
 /** See {@link Orders}. */
 export class OrderService implements Orders {
   private readonly options: OrdersOptions;
@@ -59,14 +62,17 @@ export class OrderService implements Orders {
     const { actors, inventory, ids, idempotencySecret, fulfillment, hostedPayment, taxBasisPoints } =
       this.options;
     const { method, token } = order.payment;
-    const known = await inventory.known(order.lines.map(({ sku }) => sku));
-    if (known.status !== "checked") return known;
-    if (known.unknown.length > 0) {
-      return { status: "unknown_sku", skus: positions(order.lines, known.unknown) };
-    }
     const { idempotencyKey, caller, waitMs } = how;
     const keyed = idempotencyKey !== undefined;
     const id = keyed ? derivedOrderId(idempotencySecret, caller, idempotencyKey) : drawnOrderId(ids);
+    const known = await inventory.known(order.lines.map(({ sku }) => sku));
+    const refusal = refusalOf(known, order.lines);
+    if (refusal) {
+      // The key decides first: an order that has it makes this request a repetition, or the key a reused one.
+      const first = keyed ? await actors.read(id) : NO_ORDER;
+      if (first.status === "not_found") return refusal;
+      if (first.status !== "ok") return unavailableReply(first);
+    }
     const input: OrderInput = {
       orderId: id,
       customer: order.customer,
@@ -157,6 +163,16 @@ export class OrderService implements Orders {
     if (due === null || !allowedCommands(machines).includes("deliver")) return undefined;
     return collectsDue(due, collected) ? undefined : { status: "amount_mismatch", expected: due };
   }
+}
+
+/** The answer to an order whose lines cannot be reserved for a reason that the catalogue alone shows. */
+function refusalOf(
+  known: Awaited<ReturnType<Inventory["known"]>>,
+  lines: PlaceOrder["lines"],
+): PlaceResult | undefined {
+  if (known.status !== "checked") return known;
+  if (known.unknown.length === 0) return undefined;
+  return { status: "unknown_sku", skus: positions(lines, known.unknown) };
 }
 
 function illegal(machines: OrderMachines): CommandResult {

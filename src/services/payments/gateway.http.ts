@@ -14,7 +14,8 @@ import type {
   VoidInput,
   VoidOutput,
 } from "../../../machines/types.ts";
-import { type Answer, failed, jsonProvider, text } from "../providers/json-provider.ts";
+import { field, idField, textField, timeField, urlField } from "../providers/answer-fields.ts";
+import { type Answer, failed, jsonProvider } from "../providers/json-provider.ts";
 import type { GatewayCall, GatewayOutcome, PaymentGateway } from "./gateway.ts";
 
 /**
@@ -75,25 +76,27 @@ function settlement(request: SettleInput): object {
 }
 
 function authorized({ status, body }: Answer, now: number): AuthorizeOutput | undefined {
-  if (status === 200 && body["status"] === "authorized" && typeof body["id"] === "string") {
-    const expiresAt = Date.parse(text(body["expiresAt"], ""));
+  const authorization = field(idField, body["id"]);
+  if (status === 200 && body["status"] === "authorized" && authorization !== undefined) {
+    const expiresAt = Date.parse(field(timeField, body["expiresAt"]) ?? "");
     return {
       outcome: "authorized",
-      authorization: body["id"],
+      authorization,
       ...(!Number.isNaN(expiresAt) && { expiresInMs: Math.max(0, expiresAt - now) }),
     };
   }
   // 402 from the call itself, 200 with the stored result from a status query.
   if ((status === 402 || status === 200) && body["status"] === "declined") {
-    return { outcome: "declined", reason: text(body["reason"], "declined") };
+    return { outcome: "declined", reason: textField(body["reason"], "declined") };
   }
   return undefined;
 }
 
 function page({ status, body }: Answer): PageOutput | undefined {
-  const { id, url } = body;
+  const payment = field(idField, body["id"]);
+  const url = field(urlField, body["url"]);
   if (status !== 200 || body["status"] !== "pending") return undefined;
-  return typeof id === "string" && typeof url === "string" ? { payment: id, url } : undefined;
+  return payment !== undefined && url !== undefined ? { payment, url } : undefined;
 }
 
 /** @throws EffectError `refused` for a payment of another order or amount than the requested one */
@@ -114,12 +117,12 @@ function checked({ status, body }: Answer, { orderId, amount }: CheckInput): Che
     case "pending":
     case "closed":
       return { outcome: body["status"] };
-    case "paid":
-      return typeof body["authorization"] === "string"
-        ? { outcome: "paid", authorization: body["authorization"] }
-        : undefined;
+    case "paid": {
+      const authorization = field(idField, body["authorization"]);
+      return authorization === undefined ? undefined : { outcome: "paid", authorization };
+    }
     case "declined":
-      return { outcome: "declined", reason: text(body["reason"], "declined") };
+      return { outcome: "declined", reason: textField(body["reason"], "declined") };
     default:
       return undefined;
   }
@@ -129,7 +132,7 @@ function checked({ status, body }: Answer, { orderId, amount }: CheckInput): Che
 function captured({ status, body }: Answer): CaptureOutput | undefined {
   if (status === 200 && body["status"] === "captured") return { outcome: "captured" };
   if (status === 402 || status === 409) {
-    return { outcome: "declined", reason: text(body["reason"] ?? body["error"], "declined") };
+    return { outcome: "declined", reason: textField(body["reason"] ?? body["error"], "declined") };
   }
   return undefined;
 }

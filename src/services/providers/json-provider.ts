@@ -1,10 +1,14 @@
 /**
  * Calls an outside system over HTTP with JSON and `Idempotency-Key`, and classifies answers that are no outcome. 4xx is
- * a definite refusal; 429 and 503 mean that nothing was done; after 5xx, broken connections and unreadable answers the
- * outcome is unknown; a refused connection proves that the call never arrived.
+ * a definite refusal; 429 and 503 mean that nothing was done; after 5xx, broken connections and answers that are
+ * unreadable or longer than 64 KiB the outcome is unknown; a refused connection proves that the call never arrived.
  */
 import { Pool } from "undici";
 import { EffectError } from "../../runtime/definition.ts";
+import { codeField, field } from "./answer-fields.ts";
+
+/** An answer is a few fields. A longer one is not read further: its outcome is unknown. */
+const ANSWER_BYTES = 64 * 1024;
 
 /** One answer, the body unchecked. */
 export type Answer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
@@ -27,7 +31,7 @@ export type JsonProvider = {
 export function jsonProvider(name: string, baseUrl: string): JsonProvider {
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname === "/" ? "" : pathname;
-  const pool = new Pool(origin);
+  const pool = new Pool(origin, { maxResponseSize: ANSWER_BYTES });
   return {
     post: (path, body, { key, signal }) =>
       exchange(name, pool, {
@@ -43,16 +47,11 @@ export function jsonProvider(name: string, baseUrl: string): JsonProvider {
 
 /** Throws the failure that an answer without an outcome means. @throws EffectError always */
 export function failed(name: string, { status, body }: Answer): never {
-  const code = text(body["error"], `http_${status}`);
+  const code = field(codeField, body["error"]) ?? `http_${status}`;
   const message = `the ${name} answered ${status} ${code}`;
   if (status === 429 || status === 503) throw new EffectError("retryable", code, message);
   if (status >= 400 && status < 500) throw new EffectError("refused", code, message);
   throw new EffectError("unknown", code, message);
-}
-
-/** A field that should be a text, or `otherwise`. */
-export function text(value: unknown, otherwise: string): string {
-  return typeof value === "string" && value !== "" ? value : otherwise;
 }
 
 async function exchange(name: string, pool: Pool, request: Parameters<Pool["request"]>[0]): Promise<Answer> {

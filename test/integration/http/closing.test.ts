@@ -48,13 +48,13 @@ async function gated(t: Test) {
 const json = JSON.stringify(body);
 const posted = [
   "POST /v1/orders HTTP/1.1",
-  "Host: x",
+  "Host: localhost",
   "Content-Type: application/json",
   `Content-Length: ${Buffer.byteLength(json)}`,
   "",
   json,
 ].join("\r\n");
-const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
 t.test("closing lets answers under way finish, and accepts no new connection", async (t) => {
   const { app, placing, release, refuses } = await gated(t);

@@ -54,6 +54,11 @@ const refused: [string, object | undefined, object][] = [
   ["fulfillment/quality-check", {}, { pointer: "/passed", code: "required" }],
   ["fulfillment/quality-check", { passed: "true" }, { pointer: "/passed", code: "wrong_type" }],
   ["fulfillment/deliver", { collected: { amount: 1 } }, { pointer: "/collected/currency", code: "required" }],
+  [
+    "fulfillment/deliver",
+    { collected: { amount: 1, currency: "XXX" } },
+    { pointer: "/collected/currency", code: "invalid_format", message: "must be a valid currency" },
+  ],
   ["fulfillment/deliver", { collected: { amount: -1, currency: "EUR" } }, { pointer: "/collected/amount" }],
 ];
 for (const [path, payload, fault] of refused)
@@ -169,6 +174,7 @@ t.test("stock with a bad quantity, name or price is refused", async (t) => {
     [{ ...stock, name: " " }, "/name", "invalid_format"],
     [{ ...stock, name: "a\nb" }, "/name", "invalid_format"],
     [{ ...stock, price: { ...price, currency: "eur" } }, "/price/currency", "invalid_format"],
+    [{ ...stock, price: { ...price, currency: "ZZZ" } }, "/price/currency", "invalid_format"],
     [{ ...stock, price: { ...price, amount: 1_000_000_001 } }, "/price/amount", "out_of_range"],
     [{ ...stock, price: null }, "/price", "wrong_type"],
     [{ ...stock, reserved: 1 }, "/reserved", "unknown_field"],

@@ -22,11 +22,16 @@ async function listening(t: Test, replace?: Partial<AppDependencies>) {
 
 const json = JSON.stringify(body);
 const post = (headers: string[], payload: string) =>
-  ["POST /v1/orders HTTP/1.1", "Host: x", "Content-Type: application/json", ...headers, "", payload].join(
-    "\r\n",
-  );
+  [
+    "POST /v1/orders HTTP/1.1",
+    "Host: localhost",
+    "Content-Type: application/json",
+    ...headers,
+    "",
+    payload,
+  ].join("\r\n");
 const posted = (payload: string) => post([`Content-Length: ${Buffer.byteLength(payload)}`], payload);
-const get = "GET /v1/orders/ord_1 HTTP/1.1\r\nHost: x\r\n\r\n";
+const get = "GET /v1/orders/ord_1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /** A gate that holds every `place` until it is opened. */
 function gatedOrders() {
@@ -100,7 +105,9 @@ t.test("the connection of a chunked body that never ends is closed", async (t) =
 t.test("pipelined requests are answered in their order, faults among them", async (t) => {
   const { open } = await listening(t);
   const connection = open();
-  connection.send(get + posted(json) + "DELETE /v1/orders HTTP/1.1\r\nHost: x\r\n\r\n" + posted(json) + get);
+  connection.send(
+    get + posted(json) + "DELETE /v1/orders HTTP/1.1\r\nHost: localhost\r\n\r\n" + posted(json) + get,
+  );
   const answers = await connection.take(5);
   t.strictSame(
     answers.map(({ status }) => status),
@@ -163,7 +170,7 @@ t.test("bytes that are not HTTP are answered with a problem, and the connection 
   const cases: [string, number, string][] = [
     ["hello\r\n\r\n", 400, "bad_request"],
     ["GET / HTTP/9.9\r\n\r\n", 400, "bad_request"],
-    [`GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431, "headers_too_large"],
+    [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431, "headers_too_large"],
     [post(["Content-Length: 1", "Transfer-Encoding: chunked"], "x"), 400, "bad_request"],
     [post(["Transfer-Encoding: chunked"], "zz\r\n"), 400, "bad_request"],
   ];

@@ -87,6 +87,7 @@ t.test("a call without a key, or with the key of another request, is refused", a
   t.match(await gateway.post("authorize", null, body), { status: 400, body: { error: "invalid_request" } });
   t.match(await gateway.post("authorize", "k", { ...body, amount: 1.5 }), { status: 400 });
   t.match(await gateway.post("authorize", "k", { ...body, amount: "1" }), { status: 400 });
+  t.match(await gateway.post("authorize", "k", { ...body, currency: "ZZZ" }), { status: 400 });
   t.match(await gateway.post("authorize", "k", body), { status: 200 });
   const reused = { status: 422, body: { error: "idempotency_key_reused" } };
   t.same(await gateway.post("authorize", "k", { ...body, amount: 2 }), reused);

@@ -1,8 +1,10 @@
 import { createServer, type Server } from "node:net";
+import pino from "pino";
 import t, { type Test } from "tap";
 import { type ReceivedMessage, ReceivedMessages } from "../../../nodes/mailbox/messages.ts";
 import { listenSmtp } from "../../../nodes/mailbox/smtp.ts";
 import { startEmailWorker } from "../../../src/services/email/worker.ts";
+import type { Log } from "../../../src/runtime/ports.ts";
 import { freePorts } from "../../support/cluster/free-ports.ts";
 import { orderDetails } from "../../support/order-details.ts";
 import { waitUntil } from "../../support/wait-until.ts";
@@ -24,10 +26,20 @@ async function startMailbox(t: Test, port = 0) {
   return { letters, port: smtp.port, close: () => smtp.close() };
 }
 
-async function startMail(t: Test, stage: Stage, port: number, maxAttempts = bounds.maxAttempts) {
+async function startMail(
+  t: Test,
+  stage: Stage,
+  port: number,
+  { maxAttempts = bounds.maxAttempts, log }: { readonly maxAttempts?: number; readonly log?: Log } = {},
+) {
   const node = await stage.node();
   const smtpUrl = `smtp://127.0.0.1:${port}`;
-  const worker = await startEmailWorker({ ...node, smtpUrl, bounds: { ...bounds, maxAttempts } });
+  const worker = await startEmailWorker({
+    ...node,
+    ...(log && { log }),
+    smtpUrl,
+    bounds: { ...bounds, maxAttempts },
+  });
   t.teardown(() => worker.stop());
   return worker;
 }
@@ -125,6 +137,27 @@ t.test("an unknown receiver results in a dead letter at once, an overloaded serv
   t.equal((await stage.dead()).length, 1);
 });
 
+t.test(
+  "no address is in the log or the reason of a dead letter, though the mail server repeats it",
+  async (t) => {
+    const stage = await startStage(t);
+    const { port } = await startFaultySmtp(t, {
+      onReceiver: (line) =>
+        `${line.includes("ord_1@") ? 550 : 451} ${line.slice(8)} no such user ord_1@example.com`,
+    });
+    const lines: string[] = [];
+    const log = pino({ level: "trace" }, { write: (line: string) => lines.push(line) });
+    const worker = await startMail(t, stage, port, { log });
+    await stage.emit(event(1, "order.created"));
+    await stage.emit(event(2, "order.created"));
+    const letter = await waitUntil("there is a dead letter", async () => (await stage.dead())[0]);
+    t.match(letter.headers["Orderly-Dead-Reason"], /550 \[address\] no such user \[address\]/u);
+    await waitUntil("the other one has failed twice", () => worker.counters.failed > 1);
+    t.ok(lines.length > 1, "both are logged");
+    t.notMatch(lines.join("\n"), /example\.com/u);
+  },
+);
+
 t.test("an event that is no order results in a dead letter with its fault", async (t) => {
   const stage = await startStage(t);
   const mailbox = await startMailbox(t);
@@ -137,7 +170,7 @@ t.test("an event that is no order results in a dead letter with its fault", asyn
 t.test("after the last attempt a mail becomes a dead letter", async (t) => {
   const stage = await startStage(t);
   const [port = 0] = await freePorts(1);
-  await startMail(t, stage, port, 3);
+  await startMail(t, stage, port, { maxAttempts: 3 });
   await stage.emit(event(1, "order.created"));
   const letter = await waitUntil("there is a dead letter", async () => (await stage.dead())[0]);
   t.match(letter.headers, { "Orderly-Dead-Attempts": "3", "Orderly-Dead-Reason": /ECONNREFUSED/ });

@@ -56,8 +56,11 @@ export function chromium(): string | undefined {
   });
 }
 
-/** @throws when this machine has no Chromium */
-export async function startBrowser(t: Lifetime): Promise<Browser> {
+/**
+ * @param names that lead to this machine's loopback address, as a rebound name does
+ * @throws when this machine has no Chromium
+ */
+export async function startBrowser(t: Lifetime, names: readonly string[] = []): Promise<Browser> {
   const command = chromium();
   if (command === undefined) throw new Error(`needs Chromium: none of ${NAMES.join(", ")} is on the PATH`);
   const profile = temporaryFolder(t);
@@ -70,6 +73,7 @@ export async function startBrowser(t: Lifetime): Promise<Browser> {
       "--no-first-run",
       "--disable-gpu",
       "--disable-dev-shm-usage",
+      `--host-resolver-rules=${names.map((name) => `MAP ${name} 127.0.0.1`).join(",")}`,
       // Its sandbox does not work for root.
       ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
     ],

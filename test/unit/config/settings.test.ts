@@ -231,6 +231,20 @@ t.test("settings cannot be changed, and are logged without secrets", async (t) =
   });
 });
 
+t.test("a faulty address is shown without its password", async (t) => {
+  const smtp = { ...node, ORDERLY_SMTP_URL: "smtp:me:hunter2@mail.example.com" };
+  t.match(
+    faults(() => loadNodeSettings(smtp)),
+    [/^ORDERLY_SMTP_URL must be .*\[hidden\]@mail\.example\.com/u],
+  );
+  const nats = { ...node, NATS_URL: "nats://a:hunter2@one,http://b:hunter2@two" };
+  t.match(
+    faults(() => loadNodeSettings(nats)),
+    [/^NATS_URL must be .*\[hidden\]@two/u],
+  );
+  for (const env of [smtp, nats]) t.notMatch(faults(() => loadNodeSettings(env)).join(), /hunter/u);
+});
+
 t.test("in development gateway and carrier sign with different secrets", async (t) => {
   const { webhookSecret, carrierWebhookSecret } = loadNodeSettings(node);
   t.not(webhookSecret, carrierWebhookSecret);

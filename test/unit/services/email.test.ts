@@ -94,6 +94,10 @@ t.test("money is written with its currency's decimals, exactly", async (t) => {
       moneyText({ amount: -5, currency: "EUR" }),
       moneyText({ amount: Number.MAX_SAFE_INTEGER, currency: "EUR" }),
       moneyText({ amount: 123456, currency: "EUR" }, "code").replace(/\s/u, " "),
+      moneyText({ amount: 199900, currency: "HUF" }, "code").replace(/\s/u, " "),
+      moneyText({ amount: 199900, currency: "COP" }).replace(/\s/u, " "),
+      moneyText({ amount: 12345, currency: "CLF" }).replace(/\s/u, " "),
+      moneyText({ amount: 12345, currency: "ZZZ" }).replace(/\s/u, " "),
     ],
     [
       "€0.00",
@@ -104,6 +108,10 @@ t.test("money is written with its currency's decimals, exactly", async (t) => {
       "-€0.05",
       "€90,071,992,547,409.91",
       "EUR 1,234.56",
+      "HUF 1,999.00",
+      "COP 1,999.00",
+      "CLF 1.2345",
+      "ZZZ 123.45",
     ],
   );
 });

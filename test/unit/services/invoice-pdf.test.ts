@@ -3,7 +3,7 @@ import { inflateSync } from "node:zlib";
 import PDFDocument from "pdfkit";
 import t from "tap";
 import { useFonts } from "../../../src/services/invoice/fonts.ts";
-import { latin } from "../../../src/services/invoice/latin.ts";
+import { areWinAnsi, isWinAnsi, shownWith } from "../../../src/services/invoice/characters.ts";
 import { renderCreditNote, renderInvoice } from "../../../src/services/invoice/pdf.ts";
 import { orderDetails, seller } from "../../support/order-details.ts";
 
@@ -161,13 +161,103 @@ t.test("a text that is too wide is truncated", async (t) => {
   t.ok((shown?.length ?? 0) > 30 && (shown?.length ?? 0) < name.length);
 });
 
-t.test("characters that the standard fonts lack are shown as similar ones", async (t) => {
-  t.equal(latin("Zoë Łukasiewicz-Őrsi €5 “x” …"), "Zoë Lukasiewicz-Orsi €5 “x” …");
-  t.equal(latin("李 Ada \u0000\n🎉"), "? Ada   ?");
-  t.equal(latin("e\u0301"), "é");
-  const order = { ...orderDetails("ord_1"), customer: { id: "c", email: "e@example.com", name: "李 ☃ Ő" } };
-  t.match(pagesOf(await renderInvoice(order, invoice, seller))[0], "? ? O");
-});
+const standard = (text: string): string => shownWith(isWinAnsi, text);
+
+t.test(
+  "characters that a typeface lacks are transliterated, and never shown as a question mark",
+  async (t) => {
+    t.equal(standard("Zoë Łukasiewicz-Őrsi €5 “x” …"), "Zoë Lukasiewicz-Orsi €5 “x” …");
+    t.equal(standard("深圳 Ada \u0000\nΓιώργος Иван"), "ShenZhen Ada   Giorgos Ivan");
+    t.equal(standard("e\u0301\u200b"), "é", "composed, and without what is invisible");
+    t.notMatch(standard("شارع 🎉 ひ 한 \u{e000}"), /\?/u);
+    t.ok(areWinAnsi(["Zoë “x” €", "Māori".replace("ā", "a"), "a\tb"]));
+    for (const text of ["Łódź", "Γ", "Ж", "深"]) t.notOk(areWinAnsi(["plain", text]), text);
+  },
+);
+
+/** The characters of glyphs. */
+const glyphs = (hex: string, map: Map<number, string>): string =>
+  hex.replaceAll(/[0-9a-f]{4}/gu, (code) => map.get(Number.parseInt(code, 16)) ?? "\ufffd");
+
+/** The texts of the pages as a reader of PDF extracts them, from the tables that map glyphs to characters. */
+async function readable(pdf: Buffer): Promise<string> {
+  const maps: Map<number, string>[] = [];
+  const streams: string[] = [];
+  for (let at = pdf.indexOf("stream\n"); at !== -1; at = pdf.indexOf("stream\n", at + 1)) {
+    const end = pdf.indexOf("\nendstream", at);
+    if (end === -1 || pdf.subarray(at - 3, at).toString() === "end") continue;
+    const raw = pdf.subarray(at + "stream\n".length, end);
+    streams.push((raw[0] === 0x78 ? inflateSync(raw) : raw).toString("latin1"));
+  }
+  for (const text of streams.filter((one) => one.includes("beginbfrange"))) {
+    const map = new Map<number, string>();
+    for (const [, from = "", , list = ""] of text.matchAll(/<([0-9a-f]{4})> <([0-9a-f]{4})> \[(.*?)\]/gsu))
+      for (const [index, [, hex = ""]] of [...list.matchAll(/<([0-9a-f ]+)>/gu)].entries())
+        map.set(
+          Number.parseInt(from, 16) + index,
+          Buffer.from(hex.replaceAll(" ", ""), "hex").swap16().toString("utf16le"),
+        );
+    maps.push(map);
+  }
+  const lines = streams
+    .flatMap((content) => [...content.matchAll(/\[(.*?)\] TJ/gsu)])
+    .map(([, parts = ""]) => [...parts.matchAll(/<([0-9a-f]*)>/gu)].map(([, hex = ""]) => hex).join(""));
+  return maps.map((map) => lines.map((hex) => glyphs(hex, map)).join("\n")).join("\n");
+}
+
+t.test(
+  "Polish, Greek and Bulgarian are shown in their own characters, other scripts in Latin ones",
+  async (t) => {
+    const order = orderDetails("ord_1");
+    const name = "Łucja Żółć";
+    const greek = "Γιώργος Παπαδόπουλος";
+    const bulgarian = "бул. Витоша 1, София";
+    const pdf = await renderInvoice(
+      {
+        ...order,
+        customer: { ...order.customer, name },
+        shippingAddress: { ...order.shippingAddress, line1: bulgarian, line2: greek, city: "深圳" },
+      },
+      invoice,
+      { ...seller, name: "Ελληνικό κατάστημα" },
+    );
+    const text = await readable(pdf);
+    for (const part of [
+      name,
+      greek,
+      bulgarian,
+      "4000-001 ShenZhen",
+      "Ελληνικό κατάστημα",
+      "2026-000042",
+      "EUR\u00a048.48",
+    ])
+      t.ok(text.split("\n").includes(part), part);
+    t.ok(
+      pdf.length < 100_000,
+      `only the characters that are shown are in the file, which has ${pdf.length} bytes`,
+    );
+    t.ok(pdf.includes("NotoSans"), "the font is part of the file");
+  },
+);
+
+t.test(
+  "in the wider typeface no sum is truncated either, and the same order gives the same bytes",
+  async (t) => {
+    const order = orderDetails("ord_1");
+    const unitPrice = { amount: 1_000_000_000, currency: "EUR" };
+    const line = { sku: "SKU", name: "Золото", quantity: 10_000, unitPrice };
+    const large = { ...order, lines: [line], total: { amount: 1_000_000_000_000_000, currency: "EUR" } };
+    const [one, other] = await Promise.all([
+      renderInvoice(large, invoice, seller),
+      renderInvoice(large, invoice, seller),
+    ]);
+    const text = await readable(one);
+    for (const part of ["10,000,000.00", "100,000,000,000.00", "EUR\u00a010,000,000,000,000.00", "Золото"])
+      t.ok(text.split("\n").includes(part), part);
+    t.notMatch(text, /…/u);
+    t.ok(one.equals(other));
+  },
+);
 
 t.test("fonts that are read once make the same document, every time", async (t) => {
   const CreationDate = new Date("2026-03-04T05:06:07.000Z");

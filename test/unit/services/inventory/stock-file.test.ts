@@ -21,6 +21,9 @@ t.test("a line is a SKU with its stock", async (t) => {
     ["1.5", "KWD", 1500],
     ["0.07", "USD", 7],
     ["5", "EUR", 500],
+    ["1999", "HUF", 199_900],
+    ["1999.5", "COP", 199_950],
+    ["0.0001", "CLF", 1],
     ["90071992547409.91", "EUR", Number.MAX_SAFE_INTEGER],
   ] as const)
     t.match(read({ ...good, price, currency }), { stock: { price: { amount } } }, `${price} ${currency}`);
@@ -31,6 +34,8 @@ t.test("a faulty line gets a text with its fault", async (t) => {
     [{ sku: "" }, /sku is missing/u],
     [{ name: "" }, /name is missing/u],
     [{ currency: "euro" }, /currency "euro"/u],
+    [{ currency: "ZZZ" }, /currency "ZZZ" is no ISO 4217 code/u],
+    [{ price: "1.999", currency: "HUF" }, /more than the 2 decimals of HUF/u],
     [{ price: "19,99" }, /price "19,99" is no decimal/u],
     [{ price: "-1" }, /price "-1"/u],
     [{ price: "19.999" }, /more than the 2 decimals of EUR/u],

@@ -24,14 +24,23 @@ function newOrder(method: PaymentMethod = "credit_card"): PlaceOrder {
 type Known = Awaited<ReturnType<Inventory["known"]>>;
 
 function service(
-  options: { known?: Known; records?: StoredMessage[] | Error; plan?: "auto" | "manual" } = {},
+  options: {
+    known?: Known | (() => Known);
+    records?: StoredMessage[] | Error;
+    plan?: "auto" | "manual";
+  } = {},
 ) {
   const actors = new ActorsModel();
   const read: string[] = [];
   let drawn = 0;
   const orders = new OrderService({
     actors,
-    inventory: { known: async () => options.known ?? { status: "checked", unknown: [] } },
+    inventory: {
+      known: async () =>
+        typeof options.known === "function"
+          ? options.known()
+          : (options.known ?? { status: "checked", unknown: [] }),
+    },
     journalOf: () => ({
       readAll: async (subject) => {
         read.push(subject);
@@ -143,6 +152,33 @@ t.test(
     const unavailable = service({ known: away });
     t.strictSame(await unavailable.orders.place(newOrder(), now), away);
     for (const { actors } of [unknown, unavailable]) t.equal(actors.starts.length, 0);
+  },
+);
+
+t.test(
+  "a key is compared before the catalogue: a repetition is no new order, and a reused key is refused",
+  async (t) => {
+    let known: Known = { status: "checked", unknown: [] };
+    const { orders, actors } = service({ known: () => known });
+    const keyed = { ...now, idempotencyKey: "key-1" };
+    const first = await orders.place(newOrder(), keyed);
+    const id = placed(first);
+    const other: PlaceOrder = { ...newOrder(), lines: [{ sku: "NO-SUCH", quantity: 1 }] };
+
+    known = { status: "checked", unknown: ["NO-SUCH"] };
+    t.strictSame(await orders.place(other, keyed), { status: "idempotency_key_reused", orderId: id });
+    t.match(await orders.place(other, { ...now, idempotencyKey: "key-2" }), { status: "unknown_sku" });
+    t.match(await orders.place(other, now), { status: "unknown_sku" });
+
+    const gone: Known[] = [
+      { status: "checked", unknown: ["TSHIRT-M"] },
+      { status: "unavailable", reason: "no owner", retryAfterMs: 500 },
+    ];
+    for (known of gone) t.strictSame(await orders.place(newOrder(), keyed), first, JSON.stringify(known));
+
+    known = { status: "checked", unknown: ["NO-SUCH"] };
+    actors.failing = { status: "unavailable", reason: "no owner of the partition" };
+    t.match(await orders.place(other, keyed), { status: "unavailable" }, "an order may have the key");
   },
 );
 

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import t from "tap";
 import type { EffectError } from "../../../../src/runtime/definition.ts";
 import type { GatewayCall } from "../../../../src/services/payments/gateway.ts";
@@ -172,4 +174,74 @@ t.test("a status query finds the outcome stored under a key, or none", async (t)
 t.test("a failed status query is no proof that nothing was done", async (t) => {
   const { url } = await startGateway(t, () => ({ status: 500, body: {} }));
   await t.rejects(httpGateway(url).queryStatus(call()), { name: "EffectError", kind: "unknown" });
+});
+
+t.test(
+  "an answer that is too large or has fields of another form has an unknown outcome, and is not kept",
+  async (t) => {
+    const page = { orderId: "ord_1", amount, expiresInMs: 1000 };
+    const large = "x".repeat(70_000);
+    const answers: Reply[] = [
+      { raw: `{"status":"authorized","id":"auth_1","padding":"${large}"}` },
+      { status: 200, body: { status: "authorized", id: "a".repeat(201) } },
+      { status: 200, body: { status: "authorized", id: "auth 1" } },
+      { status: 200, body: { status: "authorized", id: 7 } },
+      { status: 200, body: { status: "pending", id: "pay_1", url: "javascript:alert(1)" } },
+      { status: 200, body: { status: "pending", id: "pay_1", url: `http://pay/${"x".repeat(2001)}` } },
+      { status: 500, body: { error: large.slice(0, 60_000) } },
+    ];
+    for (const answer of answers) {
+      const { url } = await startGateway(t, () => answer);
+      const gateway = httpGateway(url);
+      for (const asked of [gateway.authorize(authorization, call()), gateway.createPage(page, call())]) {
+        const error = await asked.then(
+          () => undefined,
+          (reason: unknown) => reason as EffectError,
+        );
+        t.match(error, { name: "EffectError", kind: "unknown" }, JSON.stringify(answer).slice(0, 60));
+        t.ok((error?.message ?? large).length < 200 && (error?.code ?? large).length <= 64);
+      }
+    }
+  },
+);
+
+t.test("an answer without an end is not read further than its limit", async (t) => {
+  let sent = 0;
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.write('{"padding":"');
+    const part = Buffer.alloc(64 * 1024, "x");
+    const more = (): void => {
+      while (!response.destroyed) {
+        sent += part.length;
+        if (!response.write(part)) {
+          response.once("drain", more);
+          return;
+        }
+      }
+    };
+    response.on("error", () => undefined);
+    more();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.closeAllConnections());
+  t.teardown(() => server.close());
+  const gateway = httpGateway(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await t.rejects(gateway.authorize(authorization, call()), { name: "EffectError", kind: "unknown" });
+  t.ok(sent < 30 * 2 ** 20, `the gateway could send ${sent} bytes into the buffers of the connection`);
+});
+
+t.test("the reason of a declined card is one line of at most 200 characters", async (t) => {
+  for (const [given, reason] of [
+    ["line 1\nline 2\u0000", "line 1 line 2"],
+    ["x".repeat(5000), "x".repeat(200)],
+    [" ", "declined"],
+    [{}, "declined"],
+  ] as const) {
+    const { url } = await startGateway(t, () => ({
+      status: 402,
+      body: { status: "declined", reason: given },
+    }));
+    t.strictSame(await httpGateway(url).authorize(authorization, call()), { outcome: "declined", reason });
+  }
 });
