@@ -7,9 +7,9 @@ const MAILBOX_ORDER_TEST = "test/unit/runtime/tenure/mailbox-order.test.ts";
 const READS_TEST = "test/unit/runtime/tenure/reads.test.ts";
 const TENURE_TEST = "test/unit/runtime/tenure/tenure.test.ts";
 
-export const outcomesMutants: readonly Mutant[] = [
+export const resolvedMutants: readonly Mutant[] = [
   {
-    id: "outcomes-dropped-current",
+    id: "resolved-dropped-current",
     does: "An activation whose write set was dropped goes on with its head.",
     file: INPUT_PROCESSOR,
     find: `      if (current) this.discard(activation);
@@ -19,7 +19,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-refused-current",
+    id: "resolved-refused-current",
     does: "An activation whose write set was refused goes on with its head.",
     file: INPUT_PROCESSOR,
     find: `      if (current) this.discard(activation);
@@ -29,7 +29,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-refused-forgets-dependents",
+    id: "resolved-refused-forgets-dependents",
     does: "What waited for a write set that the server refuses is not decided again.",
     file: INPUT_PROCESSOR,
     find: `        for (const dependent of dependents) this.again(activation.actor, dependent.pending, "decided again");
@@ -38,7 +38,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-refused-dependents-refused",
+    id: "resolved-refused-dependents-refused",
     does: "What waited for a write set that the server refuses is refused with it.",
     file: INPUT_PROCESSOR,
     find: 'this.again(activation.actor, dependent.pending, "decided again");',
@@ -46,7 +46,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-resolved-no-idle",
+    id: "resolved-resolved-no-idle",
     does: "The end of the last write set does not report that the tenure may be idle.",
     file: INPUT_PROCESSOR,
     find: `    if (!current) this.predecessorResolved(activation);
@@ -55,7 +55,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-predecessor-forgotten",
+    id: "resolved-predecessor-forgotten",
     does: "The replacement of an activation is never read when a commit of its predecessor ends.",
     file: INPUT_PROCESSOR,
     find: "if (!current) this.predecessorResolved(activation);",
@@ -63,7 +63,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-stored-not-done",
+    id: "resolved-stored-not-done",
     does: "An inbox input whose record is stored stays under way.",
     file: INPUT_PROCESSOR,
     find: `    progress.done(pending.inbox);
@@ -73,7 +73,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [MAILBOX_ORDER_TEST],
   },
   {
-    id: "outcomes-no-effects",
+    id: "resolved-no-effects",
     does: "Effects start only when no other write set of the actor is pending.",
     file: INPUT_PROCESSOR,
     find: `    if (current) {
@@ -83,7 +83,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [READS_TEST],
   },
   {
-    id: "outcomes-waiters-asleep",
+    id: "resolved-waiters-asleep",
     does: "Callers that wait for an actor to settle are not woken by its records.",
     file: INPUT_PROCESSOR,
     find: `    for (const { confirmed } of dependents) confirmed();
@@ -92,7 +92,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-dependents-forgotten",
+    id: "resolved-dependents-forgotten",
     does: "What was decided on a state is not confirmed when the state is stored.",
     file: INPUT_PROCESSOR,
     find: `    for (const { confirmed } of dependents) confirmed();
@@ -102,7 +102,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [TENURE_TEST],
   },
   {
-    id: "outcomes-surprise-kept",
+    id: "resolved-surprise-kept",
     does: "An activation after whose record another owner has written goes on.",
     file: INPUT_PROCESSOR,
     find: "if (current && sequence === undefined) this.discard(activation);",
@@ -110,7 +110,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [READS_TEST],
   },
   {
-    id: "outcomes-dropped-forgets-dependents",
+    id: "resolved-dropped-forgets-dependents",
     does: "What waited for a write set that is dropped is not decided again.",
     file: INPUT_PROCESSOR,
     find: "[pending, ...dependents.map((dependent) => dependent.pending)]",
@@ -118,7 +118,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-store-drops-inbox",
+    id: "resolved-store-drops-inbox",
     does: "An inbox input that the outbox refuses is answered and lost.",
     file: INPUT_PROCESSOR,
     find: 'if (why === "store_unavailable" && hasCaller(input)) input.reply(storeRefuses);',
@@ -126,7 +126,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-store-repeats-callers",
+    id: "resolved-store-repeats-callers",
     does: "Callers whose write set the outbox refuses are not answered but decided again.",
     file: INPUT_PROCESSOR,
     find: 'if (why === "store_unavailable" && hasCaller(input)) input.reply(storeRefuses);',
@@ -134,7 +134,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-discard-not-read",
+    id: "resolved-discard-not-read",
     does: "An activation that replaces another one is read only when an input comes.",
     file: INPUT_PROCESSOR,
     find: `    const next = activations.replace(activation);
@@ -144,7 +144,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "outcomes-again-after-end",
+    id: "resolved-again-after-end",
     does: "An input that is decided again after the end of the tenure gets no reply.",
     file: INPUT_PROCESSOR,
     find: `    if (ended()) {
@@ -157,7 +157,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [MAILBOX_ORDER_TEST],
   },
   {
-    id: "outcomes-attempts-not-counted",
+    id: "resolved-attempts-not-counted",
     does: "A caller's command is decided again without end.",
     file: INPUT_PROCESSOR,
     find: "attempts: pending.attempts + 1,",
@@ -165,7 +165,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [MAILBOX_ORDER_TEST],
   },
   {
-    id: "outcomes-inbox-abandoned",
+    id: "resolved-inbox-abandoned",
     does: "An inbox input is abandoned after eight tries.",
     file: INPUT_PROCESSOR,
     find: "if (hasCaller(pending) && next.attempts >= MAX_ATTEMPTS)",
@@ -173,7 +173,7 @@ export const outcomesMutants: readonly Mutant[] = [
     tests: [MAILBOX_ORDER_TEST],
   },
   {
-    id: "outcomes-no-pause",
+    id: "resolved-no-pause",
     does: "Decisions that are made again are made without a pause.",
     file: INPUT_PROCESSOR,
     find: "if (next.attempts > 1) this.loader.loadAfterPause(activation);",
