@@ -20,8 +20,8 @@ export interface ProcessClock extends Clock {
   /** The process has ended: none of its callbacks ever runs again. */
   end(): void;
   /**
-   * An operator or NTP sets the wall clock of this process: from now on it is `aheadMs` ahead of the others, or behind
-   * them when negative. Monotonic time and the callbacks that wait do not move.
+   * An operator or NTP sets the wall clock of this process: from now on it is `aheadMs` ahead of that of the
+   * others, or late when negative. Monotonic time and the callbacks that wait do not move.
    */
   set(aheadMs: number): void;
 }
