@@ -1,23 +1,72 @@
 /** Every planted bug, by area. The name of an area begins the ids of its bugs; a large area has several files. */
+import { activationMutants } from "./activation.ts";
 import { actorMutants } from "./actor.ts";
 import { adaptersMutants } from "./adapters.ts";
+import { batchMutants } from "./batch.ts";
+import { checkpointMutants } from "./checkpoint.ts";
+import { clusterMutants } from "./cluster.ts";
+import { decisionsMutants } from "./decisions.ts";
+import { dedupMutants } from "./dedup.ts";
+import { diagnosisMutants } from "./diagnosis.ts";
 import { effectsMutants } from "./effects.ts";
 import { httpMutants } from "./http.ts";
 import { inventoryMutants } from "./inventory.ts";
+import { lockMutants } from "./locks.ts";
+import { markMutants } from "./marks.ts";
+import { memoryMutants } from "./memory.ts";
 import type { Mutant } from "./mutant.ts";
 import { ordersMutants } from "./orders.ts";
+import { outboxMutants } from "./outbox.ts";
+import { outcomeMutants } from "./outcome.ts";
+import { parkingMutants } from "./parking.ts";
+import { partitionMutants } from "./partition.ts";
 import { paymentsMutants } from "./payments.ts";
+import { presenceMutants } from "./presence.ts";
+import { processedEventsMutants } from "./processed-events.ts";
+import { processorMutants } from "./processor.ts";
+import { relayMutants } from "./relay.ts";
+import { replayMutants } from "./replay.ts";
+import { resolvedMutants } from "./resolved.ts";
+import { routerMutants } from "./router.ts";
+import { routingMutants } from "./routing.ts";
+import { servingMutants } from "./serving.ts";
 import { stockMutants } from "./stock.ts";
+import { suspicionMutants } from "./suspicion.ts";
+import { tenureMutants } from "./tenure.ts";
+import { workersMutants } from "./workers.ts";
+import { writeSetMutants } from "./write-set.ts";
 
 export const areas: Readonly<Record<string, readonly Mutant[]>> = {
+  activation: activationMutants,
   actor: actorMutants,
   adapters: adaptersMutants,
+  batch: batchMutants,
+  checkpoint: checkpointMutants,
+  cluster: [...clusterMutants, ...lockMutants, ...presenceMutants, ...suspicionMutants],
+  decisions: decisionsMutants,
+  dedup: dedupMutants,
+  diagnosis: diagnosisMutants,
   effects: effectsMutants,
   http: httpMutants,
   inventory: inventoryMutants,
+  marks: markMutants,
+  memory: memoryMutants,
   orders: ordersMutants,
+  outbox: outboxMutants,
+  outcome: outcomeMutants,
+  parking: parkingMutants,
+  partition: partitionMutants,
   payments: paymentsMutants,
+  processor: processorMutants,
+  relay: relayMutants,
+  replay: replayMutants,
+  resolved: resolvedMutants,
+  routing: [...routerMutants, ...routingMutants],
+  serving: servingMutants,
   stock: stockMutants,
+  tenure: tenureMutants,
+  workers: [...processedEventsMutants, ...workersMutants],
+  "write-set": writeSetMutants,
 };
 
 export const mutants: readonly Mutant[] = Object.values(areas).flat();
