@@ -109,8 +109,8 @@ export const stockMutants: readonly Mutant[] = [
     id: "stock-stale-read-accepted",
     does: "Entries that were read stale are not checked by the server, only the lock is.",
     file: `${SRC}/load-stock.ts`,
-    find: "proven(journal, clock, lock, [...stocks, ...items]),",
-    replace: "proven(journal, clock, lock, items),",
+    find: "proven(journal, clock, lock, [...entries.stocks, ...entries.items]),",
+    replace: "proven(journal, clock, lock, entries.items),",
     tests: [OWNERSHIP_TEST],
   },
   {

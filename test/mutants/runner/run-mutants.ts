@@ -31,7 +31,7 @@ export type RunOptions = {
   readonly jobs: number;
   /** No bug is planted after this time, and one that is under way counts as left out. */
   readonly budgetMs?: number;
-  /** For one test file. */
+  /** For one test file with a bug; without one a file has a minute. */
   readonly limitMs?: number;
   /** Ends every process; the results so far are returned. */
   readonly signal?: AbortSignal;
@@ -146,9 +146,10 @@ class MutantRun {
 
   /** A file that fails in an unclear way is no answer yet when another one follows. */
   private async decide(place: Place, mutant: Mutant): Promise<Ending & { readonly by: string }> {
+    const { limitMs = LIMIT_MS } = this.options;
     let unclear: (Ending & { readonly by: string }) | undefined;
     for (const file of mutant.tests) {
-      const ending = { ...(await this.test(place, file)), by: file };
+      const ending = { ...(await this.test(place, file, limitMs)), by: file };
       if (ending.kind === "failed" || ending.kind === "interrupted") return ending;
       if (ending.kind === "unclear") unclear ??= ending;
     }
@@ -165,15 +166,14 @@ class MutantRun {
   }
 
   private async runUnchanged(place: Place, file: string, all: number | undefined): Promise<void> {
-    const { kind, says } = await this.test(place, file);
+    const { kind, says } = await this.test(place, file, LIMIT_MS);
     if (kind === "interrupted") return;
     if (kind !== "passed")
       throw new UnusableData(`${file} fails without any bug: ${says}. Repair that first.`);
     this.options.onUnchanged?.(file, ++this.passed, all ?? this.unchanged.size);
   }
 
-  private test({ folder, temporary }: Place, file: string): Promise<Ending> {
-    const limitMs = this.options.limitMs ?? LIMIT_MS;
+  private test({ folder, temporary }: Place, file: string, limitMs: number): Promise<Ending> {
     return runTest({ folder, temporary, file, limitMs, signal: this.signal });
   }
 }

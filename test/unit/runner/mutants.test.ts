@@ -78,11 +78,10 @@ t.test(
 );
 
 t.test("a bug for which a file cannot be loaded or does not end is broken, and not caught", async (t) => {
-  const { results } = await run([syntax, endless], { limitMs: 1500 });
-  t.match(Object.fromEntries(results.map((result) => [result.mutant.id, result])), {
-    syntax: { outcome: "broken", says: /exit code 1: .*SyntaxError/u },
-    endless: { outcome: "broken", says: "no test has failed within 1.5 s" },
-  });
+  const { results } = await run([syntax]);
+  t.match(results, [{ outcome: "broken", says: /exit code 1: .*SyntaxError/u }]);
+  const { results: ended } = await run([endless], { limitMs: 1500 });
+  t.match(ended, [{ outcome: "broken", says: "no test has failed within 1.5 s" }]);
 });
 
 t.test("a text that occurs twice or never is an error that names the bug and the file", async (t) => {
