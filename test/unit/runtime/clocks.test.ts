@@ -13,10 +13,11 @@ const ways = [
   ["back", -HOUR_MS],
 ] as const;
 
+const held = ({ node }: ClusterNode): number => node.status().held.length;
+
 async function two(hosted = diary()) {
   const cluster = memoryCluster({ partitions: PARTITIONS });
   const nodes = [await cluster.start("one", hosted), await cluster.start("two", hosted)] as const;
-  const held = ({ node }: ClusterNode): number => node.status().held.length;
   await cluster.until("shared", () => nodes.every((node) => held(node) === PARTITIONS / 2));
   await cluster.clock.advance(3 * TTL_MS);
   const lockChanges = (): number =>
@@ -24,7 +25,7 @@ async function two(hosted = diary()) {
   const end = (): void => {
     for (const node of cluster.running) node.kill();
   };
-  return { cluster, one: nodes[0], two: nodes[1], held, lockChanges, end };
+  return { cluster, one: nodes[0], two: nodes[1], lockChanges, end };
 }
 
 for (const [title, aheadMs] of ways) {
@@ -51,7 +52,7 @@ for (const [title, aheadMs] of ways) {
     `a node that dies while the other's clock is set ${title} is replaced in the usual time`,
     async (t) => {
       for (const dies of ["at once", "later"] as const) {
-        const { cluster, one, two: other, held, end } = await two();
+        const { cluster, one, two: other, end } = await two();
         if (dies === "later") {
           other.clock.set(aheadMs);
           await cluster.clock.advance(1000);
@@ -70,7 +71,7 @@ for (const [title, aheadMs] of ways) {
   t.test(
     `a frozen node is replaced after its presence, also when the other's clock is set ${title}`,
     async (t) => {
-      const { cluster, one, two: other, held, end } = await two();
+      const { cluster, one, two: other, end } = await two();
       one.clock.pause();
       other.clock.set(aheadMs);
       const from = cluster.clock.monotonic();
@@ -85,9 +86,7 @@ for (const [title, aheadMs] of ways) {
     `a node that is silent while its clock is set ${title} stops in its time and not in an hour`,
     async (t) => {
       const { cluster, one, end } = await two();
-      const silent = ({ node }: { readonly node: string }) =>
-        node === "one" ? ({ lose: "request" } as const) : undefined;
-      cluster.faults.push(silent);
+      cluster.faults.push(({ node }) => (node === "one" ? { lose: "request" } : undefined));
       one.clock.set(aheadMs);
       await cluster.clock.advance(0.8 * TTL_MS - 500 - 10);
       t.ok(one.node.status().present, "not before");

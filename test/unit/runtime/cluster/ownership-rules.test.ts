@@ -318,18 +318,21 @@ t.test("a node that cannot host a resource any more hands it over to one that ca
   t.ok(two.ownership.held().includes(name));
 });
 
-t.test("a takeover that fails after its lock was lost and won again leaves the new epoch alone", async (t) => {
-  const { stage, node, resource, epoch } = await holder();
-  const stuck = Promise.withResolvers<void>();
-  resource.acquisitions.push(() => stuck.promise);
-  node.ownership.moved({ subject: LOCK, epoch });
-  await stage.until("acquiring", () => resource.open);
-  node.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
-  await stage.until("held again", () => holds(node));
-  const revision = stage.revision(NAME);
-  const calls = [...resource.calls];
-  stuck.reject(new Error("not now"));
-  await stage.clock.advance(5000);
-  t.equal(stage.revision(NAME), revision, "it is not released");
-  t.same(resource.calls, calls, "nor closed");
-});
+t.test(
+  "a takeover that fails after its lock was lost and won again leaves the new epoch alone",
+  async (t) => {
+    const { stage, node, resource, epoch } = await holder();
+    const stuck = Promise.withResolvers<void>();
+    resource.acquisitions.push(() => stuck.promise);
+    node.ownership.moved({ subject: LOCK, epoch });
+    await stage.until("acquiring", () => resource.open);
+    node.ownership.moved({ subject: LOCK, epoch: stage.revision(NAME) });
+    await stage.until("held again", () => holds(node));
+    const revision = stage.revision(NAME);
+    const calls = [...resource.calls];
+    stuck.reject(new Error("not now"));
+    await stage.clock.advance(5000);
+    t.equal(stage.revision(NAME), revision, "it is not released");
+    t.same(resource.calls, calls, "nor closed");
+  },
+);

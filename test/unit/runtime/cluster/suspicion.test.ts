@@ -176,18 +176,20 @@ t.test("an observer judges from exactly the end of its quiet time, on what it he
   t.equal(judge(NOW - 100, NOW - 101), 0, "a heartbeat of before");
 });
 
+/** How many nodes are dead after requests at these times, ms, that found no responders. */
+function deadAfter(...requests: number[]): number {
+  const suspicions = new Suspicions(BOUNDS);
+  const two = peer("two", NOW - 500);
+  for (const at of requests) suspicions.noResponders(two, NOW + at);
+  const now = NOW + (requests.at(-1) ?? 0);
+  return suspicions.dead([two, peer("three")], seesWell(now), now).length;
+}
+
 t.test("three requests are needed, and two within the longest gap make one suspicion", async (t) => {
-  const judge = (...requests: number[]): number => {
-    const suspicions = new Suspicions(BOUNDS);
-    const two = peer("two", NOW - 500);
-    for (const at of requests) suspicions.noResponders(two, NOW + at);
-    const now = NOW + (requests.at(-1) ?? 0);
-    return suspicions.dead([two, peer("three")], seesWell(now), now).length;
-  };
-  t.equal(judge(0, 600), 0, "two");
-  t.equal(judge(0, 300, 600), 1, "three");
-  t.equal(judge(0, 600, 1200), 1, "each just within the gap");
-  t.equal(judge(0, 601, 1202), 0, "each a moment too late is a suspicion of its own");
+  t.equal(deadAfter(0, 600), 0, "two");
+  t.equal(deadAfter(0, 300, 600), 1, "three");
+  t.equal(deadAfter(0, 600, 1200), 1, "each just within the gap");
+  t.equal(deadAfter(0, 601, 1202), 0, "each a moment too late is a suspicion of its own");
 });
 
 t.test("a node that is no peer any more is not suspected when it returns", async (t) => {

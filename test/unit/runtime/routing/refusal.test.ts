@@ -57,9 +57,10 @@ t.test("too many effects refuse starts, and no commands", async (t) => {
   t.equal(refusal(busy, "command", LOCK), undefined);
 });
 
+const at = (depth: number, effects: number): NodeCondition =>
+  condition({ relay: () => ({ depth, storeRefuses: false, noRoom: undefined }), effects: () => effects });
+
 t.test("an outbox and effects refuse from exactly their limit on", async (t) => {
-  const at = (depth: number, effects: number) =>
-    condition({ relay: () => ({ depth, storeRefuses: false, noRoom: undefined }), effects: () => effects });
   t.equal(refusal(at(9, 9), "start", LOCK), undefined, "one less");
   t.equal(refusal(at(9, 9), "command", LOCK), undefined);
   t.strictSame(refusal(at(10, 0), "start", LOCK), overloaded);
@@ -76,12 +77,13 @@ t.test("what an operator does needs a connection and room, as a command does", a
   }
 });
 
+const fullOfAll = () => ({ depth: 10, storeRefuses: true, noRoom: "no space" });
+
 t.test(
   "isolation is the answer before any lack of room, and a refusing disk before a full outbox",
   async (t) => {
-    const relay = () => ({ depth: 10, storeRefuses: true, noRoom: "no space" });
-    const all = condition({ isolation: () => "isolated", relay, effects: () => 10 });
+    const all = condition({ isolation: () => "isolated", relay: fullOfAll, effects: () => 10 });
     t.match(refusal(all, "start", LOCK), { status: "unavailable" });
-    t.match(refusal(condition({ relay }), "start", LOCK), { status: "storage_unavailable" });
+    t.match(refusal(condition({ relay: fullOfAll }), "start", LOCK), { status: "storage_unavailable" });
   },
 );
