@@ -114,7 +114,8 @@ export class Disasters {
     const { world } = this;
     const owner = this.inventoryOwner("");
     if (world.wanted.size >= world.plan.maxNodes) {
-      const last = [...world.wanted].findLast((name) => world.nodes.has(name));
+      // The first one stays: it always has workers.
+      const last = [...world.wanted].slice(1).findLast((name) => world.nodes.has(name));
       if (last === undefined) return;
       world.stop(last);
       world.wanted.delete(last);

@@ -10,6 +10,9 @@ import type { World } from "./world.ts";
 const ENDED = ["completed", "cancelled", "rejected", "payment_failed", "payment_expired"];
 const CLOSED = ["rejected", "payment_failed", "payment_expired", "cancelled"];
 
+/** A look at a page that is due within so much time is awaited, ms. */
+const AWAITED_MS = 20_000;
+
 /** Why the run has not converged yet; empty when it has. Everything that began has to end. */
 export function unfinished(world: World): string[] {
   const left: string[] = [];
@@ -45,11 +48,18 @@ function unfinishedOrder(world: World, order: OrderLedger): string[] {
   const { id, last, status } = order;
   if (world.log.parked.has(id)) return [`${id} is parked`];
   if (!ENDED.includes(status)) return [`${id} is ${status}: ${JSON.stringify(statesOf(order))}`];
-  if (isWatched(order)) return [];
+  if (isWatched(order)) return isPaidUnseen(world, order) ? [`${id} was paid late, and has not seen it`] : [];
   const open = [...(last?.snapshot.effects ?? []), ...(last?.snapshot.timers ?? [])];
   const left = open.length > 0 ? [`${id} (${status}) has open ${open.map((one) => one.id).join(" ")}`] : [];
   if (CLOSED.includes(status) && order.hold?.state === "reserved") left.push(`${id} still holds stock`);
   return left;
+}
+
+/** Money that the order will find at a look which is due soon. Looks get rare: a later one is not awaited. */
+function isPaidUnseen(world: World, order: OrderLedger): boolean {
+  const { authorized, refunded } = world.providers.books.balance(order.id);
+  const looks = order.last?.snapshot.timers ?? [];
+  return authorized > refunded && looks.every(({ dueAt }) => dueAt - world.cluster.clock.now() < AWAITED_MS);
 }
 
 const statesOf = ({ last }: OrderLedger): unknown[] =>
@@ -88,6 +98,8 @@ export async function checkEnd(world: World, customers: Customers): Promise<void
 function checkMoney(world: World, order: OrderLedger): void {
   const { id, machines, status } = order;
   if (!machines) return;
+  // A later look finds it.
+  if (isWatched(order) && (order.last?.snapshot.timers.length ?? 0) > 0) return;
   const { books } = world.providers;
   const fault = (text: string): void => world.violations.add(`${id} is ${status}: ${text}`);
   if (books.authorizations(id) > 1) fault("it was charged twice");

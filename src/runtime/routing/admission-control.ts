@@ -6,7 +6,7 @@
  * Does not own: the requests, the relays, the locks.
  * Invariants
  *   admission.A1. At most `perActor` requests of one actor and `inAll` requests in all are under way.
- *   admission.A2. A node that is isolated refuses every request; a read is also refused while its lock is unverified.
+ *   admission.A2. A node that is isolated refuses every request, and one about a lock that is unverified as well.
  * Proved by: test/unit/runtime/routing/admission-control.test.ts, test/unit/runtime/routing/refusal.test.ts
  */
 import type { ActorReply } from "../actors.ts";
@@ -59,7 +59,7 @@ export class AdmissionControl {
 export type NodeCondition = {
   /** Why this node can answer nothing now; `undefined` while it is connected. */
   isolation(): string | undefined;
-  /** Why nothing may be read under this lock now; `undefined` while the lock is verified. */
+  /** Why nothing may be answered under this lock now; `undefined` while the lock is verified. */
   unverified(lock: string): string | undefined;
   relay(): Pick<RelayState, "depth" | "noRoom" | "storeRefuses">;
   /** Effects under way or in line. */
@@ -76,9 +76,10 @@ export function refusal(
   op: ActorRequest["op"],
   lock: string,
 ): ActorReply | undefined {
-  // The owner reads what is acknowledged also while nothing can be written.
-  const reason = op === "read" ? condition.unverified(lock) : condition.isolation();
+  // The server checks the lock of a write; but a repeated start and an illegal command are answered without one.
+  const reason = condition.isolation() ?? condition.unverified(lock);
   if (reason !== undefined) return { status: "unavailable", reason };
+  // The owner reads what is acknowledged also while nothing can be written.
   if (op === "read") return undefined;
   const relay = condition.relay();
   if (relay.storeRefuses) return storeRefuses;

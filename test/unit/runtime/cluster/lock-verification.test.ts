@@ -1,6 +1,7 @@
 /** A node that was isolated answers nothing from memory before it has verified its locks. */
 import t from "tap";
 import { subjects } from "../../../../src/services/subjects.ts";
+import type { ActorReply } from "../../../../src/runtime/actors.ts";
 import type { Journal, StoredMessage } from "../../../../src/runtime/ports.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { LockVerification } from "../../../../src/runtime/cluster/lock-verification.ts";
@@ -99,7 +100,7 @@ t.test("a fence that was sent before verification last began verifies nothing", 
   t.notOk(one.ownership.isVerified(LOCK));
 });
 
-t.test("a node that was isolated reads nothing from memory before its locks are verified", async (t) => {
+t.test("a node that was isolated answers nothing from memory before its locks are verified", async (t) => {
   const cluster = memoryCluster({ partitions: 1 });
   const one = await cluster.start("one", diary());
   await cluster.settled();
@@ -110,14 +111,28 @@ t.test("a node that was isolated reads nothing from memory before its locks are 
   );
   one.link.disconnect();
   one.link.reconnect();
-  let answered = false;
-  const reading = one.actors.read("a").finally(() => {
-    answered = true;
-  });
+  const answered: string[] = [];
+  const ask = async (what: string, asked: Promise<ActorReply>): Promise<ActorReply> => {
+    const reply = await asked;
+    answered.push(what);
+    return reply;
+  };
+  // Those after the first are no reads, and need no write that the server would check.
+  const asked = [
+    ask("a reading", one.actors.read("a")),
+    ask("a repeated start", one.actors.start("a", {}, { waitMs: 0, mayExist: true })),
+    ask("an illegal command", one.actors.command("a", "diary", { type: "x" }, { commandId: "c", waitMs: 0 })),
+    ask("of none", one.actors.command("b", "diary", { type: "x" }, { commandId: "c", waitMs: 0 })),
+  ];
   await cluster.clock.advance(2000);
-  t.notOk(answered, "it verifies first");
+  t.same(answered, [], "it verifies first");
   away = false;
-  t.match(await cluster.done(reading), { status: "ok" });
+  t.match(await cluster.done(Promise.all(asked)), [
+    { status: "ok" },
+    { status: "ok" },
+    { status: "illegal" },
+    { status: "not_found" },
+  ]);
   one.kill();
 });
 

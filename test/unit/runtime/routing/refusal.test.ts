@@ -24,13 +24,15 @@ t.test("a node that is connected, with room everywhere, takes every request", as
   }
 });
 
-t.test("an isolated node refuses writes, a node with an unverified lock refuses reads", async (t) => {
+t.test("an isolated node, and one with an unverified lock, refuse every request", async (t) => {
   const isolated = condition({ isolation: () => "isolated" });
-  t.strictSame(refusal(isolated, "command", LOCK), { status: "unavailable", reason: "isolated" });
   const unverified = condition({ unverified: (lock) => (lock === LOCK ? "unverified" : undefined) });
-  t.strictSame(refusal(unverified, "read", LOCK), { status: "unavailable", reason: "unverified" });
-  t.equal(refusal(unverified, "read", "another"), undefined);
-  t.equal(refusal(unverified, "command", LOCK), undefined, "the server checks the lock of a write");
+  // A repeated start, a repeated command and an illegal one are answered without a write that the server would check.
+  for (const op of ["start", "command", "read", "resume", "skip"] as const) {
+    t.strictSame(refusal(isolated, op, LOCK), { status: "unavailable", reason: "isolated" }, op);
+    t.strictSame(refusal(unverified, op, LOCK), { status: "unavailable", reason: "unverified" }, op);
+    t.equal(refusal(unverified, op, "another"), undefined, `${op} of another lock`);
+  }
 });
 
 t.test("a full disk, a full journal and a full outbox refuse writes, and no reads", async (t) => {
