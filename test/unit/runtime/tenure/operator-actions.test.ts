@@ -250,10 +250,10 @@ t.test("an actor that is resumed runs its open effects under their keys, once", 
   stage.park({});
   await stage.done(stage.tenure.takeUp("d", undefined));
   t.equal(keys.length, 1, "not while it is parked");
-  const reply = stage.done(stage.tenure.resume("d"), 1000);
+  const reply = stage.tenure.resume("d");
   await stage.clock.advance(1);
   stage.one("stored");
-  await reply;
+  await stage.done(reply, 1000);
   await stage.quiet();
   t.same(keys, ["d:diary.job:2000", "d:diary.job:2000"]);
   t.same(stage.generations(), []);
