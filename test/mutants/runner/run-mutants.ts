@@ -94,7 +94,14 @@ class MutantRun {
     // With a budget each file is run without a bug just before it is needed: files of what is left out cost nothing.
     if (budgetMs === undefined) {
       const files = [...new Set(this.mutants.flatMap(({ tests }) => tests))];
-      await this.share(places, files, (place, file) => this.passesUnchanged(place, file, files.length));
+      const failures: string[] = [];
+      await this.share(places, files, (place, file) =>
+        this.passesUnchanged(place, file, files.length).catch((error: unknown) => {
+          if (!(error instanceof UnusableData)) throw error;
+          failures.push(error.message);
+        }),
+      );
+      if (failures.length > 0) throw new UnusableData(failures.toSorted().join("\n"));
     }
     await this.share(places, this.mutants, (place, mutant) => this.check(place, mutant));
     const done = new Set(this.results.map(({ mutant }) => mutant));
@@ -168,8 +175,7 @@ class MutantRun {
   private async runUnchanged(place: Place, file: string, all: number | undefined): Promise<void> {
     const { kind, says } = await this.test(place, file, LIMIT_MS);
     if (kind === "interrupted") return;
-    if (kind !== "passed")
-      throw new UnusableData(`${file} fails without any bug: ${says}. Repair that first.`);
+    if (kind !== "passed") throw new UnusableData(`${file} fails without any bug: ${says}. Repair it first.`);
     this.options.onUnchanged?.(file, ++this.passed, all ?? this.unchanged.size);
   }
 
