@@ -31,11 +31,12 @@ t.test("an event that is done and cannot be marked is not acknowledged", async (
   let works = 0;
   const work = async (): Promise<void> => {
     works++;
-    for (let n = 0; n < 5; n++) s.faults.push("lose-request");
+    // The mark is tried while the lock lives: after 0, 0.2, 0.6, 1.4, 2.4 s, and each second from then on.
+    for (let n = 0; n < 12; n++) s.faults.push("lose-request");
   };
   await s.worker(work, { lockLifeMs: 10_000 });
   s.emit("e1");
-  await s.clock.advance(7_000);
+  await s.clock.advance(11_000);
   t.same(s.calls, ["retry e1 1000"], "delivered again");
   await s.clock.advance(2_000);
   t.same(s.calls, ["retry e1 1000", "ack e1"], "when it is marked");
