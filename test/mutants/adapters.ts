@@ -324,8 +324,8 @@ export const adaptersMutants: readonly Mutant[] = [
     id: "adapters-memory-lost-request-stored",
     does: "A request that the network loses reaches the server in memory.",
     file: "src/adapters/memory/link.ts",
-    find: `if (fault.lose !== "request" && this.current === "up") {`,
-    replace: `if (this.current === "up") {`,
+    find: `if (fault.lose !== "request" && this.sends()) {`,
+    replace: `if (this.sends()) {`,
     tests: [SERVER_TEST],
   },
   {
