@@ -105,8 +105,10 @@ export async function startWorkers(
     isCancelled: cancelledInJournal(journalOf, partitions),
     seller: SELLER,
     render: {
-      renderInvoice: async (order, { number }) => Buffer.from(`%PDF-1.3 invoice ${number} of ${order.orderId}`),
-      renderCreditNote: async (order, { number }) => Buffer.from(`%PDF-1.3 credit note ${number} of ${order.orderId}`),
+      renderInvoice: async (order, { number }) =>
+        Buffer.from(`%PDF-1.3 invoice ${number} of ${order.orderId}`),
+      renderCreditNote: async (order, { number }) =>
+        Buffer.from(`%PDF-1.3 credit note ${number} of ${order.orderId}`),
     },
   });
   const email = await startEmailWorker({ ...common, smtpUrl: "", mailer: providers.mailer });

@@ -47,6 +47,7 @@ export class Customers {
   act(): void {
     const { random, world } = this;
     for (let i = random.between(0, 2); i > 0 && this.orders.size < world.plan.orders; i--) this.place();
+    for (; world.rush > 0; world.rush--) this.place();
     const ids = [...this.orders.keys()];
     if (ids.length === 0) return;
     for (let i = random.between(0, 3); i > 0; i--) void this.read(random.pick(ids));
@@ -99,7 +100,11 @@ export class Customers {
       if (known?.status === "checked" && known.unknown.length > 0)
         world.violations.add(`${known.unknown.join(" ")} was answered unknown`);
       this.say(name, `start ${id}`);
-      const options = { waitMs, mayExist: request !== undefined, ...(request === undefined ? {} : { request }) };
+      const options = {
+        waitMs,
+        mayExist: request !== undefined,
+        ...(request === undefined ? {} : { request }),
+      };
       const reply = await actors.start(id, input, options);
       return this.answered(name, `start ${id}`, reply, () => this.placed.add(id));
     });

@@ -1,10 +1,14 @@
 /** Faults of nodes and their connections, and what operators do to nodes. */
+import { stopping } from "../../src/runtime/limits.ts";
 import type { FaultKind } from "./plan.ts";
 import { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
 /** How long one lasts at most, ms: longer than the life of a presence entry. */
 const LONGEST_MS = 4500;
+/** Orders that come in while the inventory moves: some wait in the outbox of its owner then. */
+const RUSH = 4;
+const SETTLING_MS = 300;
 const HOUR_MS = 3_600_000;
 /** Far enough to see any use of the wall clock; forward only a little: a timer that is armed then waits as long. */
 const CLOCK_STEPS_MS = [-HOUR_MS, -10_000, -700, 700, 3000];
@@ -42,7 +46,11 @@ export class Disasters {
     ["crash with the loss of the local store", 0.15, (name) => this.world.crash(name, true)],
     ["pause", 0.2, (name) => this.pause(name)],
     ["partition in both directions", 0.2, (name) => this.link(name, "cut", (link) => link.cut())],
-    ["partition, node unheard", 0.2, (name) => this.link(name, "unheard", (link) => link.cutOneWay("sending"))],
+    [
+      "partition, node unheard",
+      0.2,
+      (name) => this.link(name, "unheard", (link) => link.cutOneWay("sending")),
+    ],
     ["partition, node deaf", 0.2, (name) => this.link(name, "deaf", (link) => link.cutOneWay("hearing"))],
     ["connection lost", 0.2, (name) => this.link(name, "disconnected", (link) => link.disconnect())],
     ["local store full", 0.2, (name) => this.fill(name)],
@@ -93,8 +101,8 @@ export class Disasters {
     if (this.random.chance(0.5)) this.link(name, "cut, with its clock set", (link) => link.cut());
   }
 
-  private stall(name: string): void {
-    const ms = this.random.between(300, LONGEST_MS);
+  private stall(name: string, leastMs = 300): void {
+    const ms = this.random.between(leastMs, LONGEST_MS);
     this.world.trace.say(name, `! batches are lost for ${ms} ms`);
     this.world.stalledUntil.set(name, this.world.now + ms);
   }
@@ -102,7 +110,7 @@ export class Disasters {
   /** Starts a node that takes the inventory, or another part. False when there are enough. */
   private add(): boolean {
     const { world } = this;
-    const name = world.newName([...world.nodes.keys()]);
+    const name = world.newName();
     if (name === undefined || world.wanted.size >= world.plan.maxNodes) return false;
     world.wanted.add(name);
     world.boot(name);
@@ -121,7 +129,12 @@ export class Disasters {
       world.wanted.delete(last);
       return;
     }
-    if (this.add() && owner !== "") this.stall(owner);
+    // Longer than the owner waits for its write sets before it releases the lock.
+    if (!this.add() || owner === "") return;
+    this.stall(owner, stopping.drainMs);
+    // Once: the faults have to end.
+    if (world.faultsUntil === 0) world.faultsUntil = (world.stalledUntil.get(owner) ?? 0) + SETTLING_MS;
+    world.rush = RUSH;
   }
 
   private inventoryOwner(otherwise: string): string {

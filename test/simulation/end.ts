@@ -72,9 +72,7 @@ function isWatched(order: OrderLedger | undefined): boolean {
 }
 
 function mailed(world: World): { readonly id: string; readonly type: string }[] {
-  return mailedEvents.flatMap((type) =>
-    (world.log.events.get(type) ?? []).map(({ id }) => ({ id, type })),
-  );
+  return mailedEvents.flatMap((type) => (world.log.events.get(type) ?? []).map(({ id }) => ({ id, type })));
 }
 
 /** Once the run has converged: nothing is lost, nothing counts twice, goods, money and documents agree. */
@@ -86,7 +84,8 @@ export async function checkEnd(world: World, customers: Customers): Promise<void
     if (status !== "cancelled") violations.add(`${id} was cancelled and is ${status}`);
   }
   for (const { by, id } of customers.acknowledged.values()) {
-    if (log.order(id)?.probed.includes(by) !== true) violations.add(`${by} of ${id} was acknowledged and is lost`);
+    if (log.order(id)?.probed.includes(by) !== true)
+      violations.add(`${by} of ${id} was acknowledged and is lost`);
   }
   for (const order of log.orders.values()) checkMoney(world, order);
   const mails = new Set(mailed(world).map(({ id }) => messageIdOf(id)));
@@ -128,7 +127,8 @@ async function checkDocuments(world: World): Promise<void> {
     const number = invoice?.metadata["number"];
     if (recorded !== undefined && recorded !== number)
       violations.add(`${id} records invoice ${recorded}, the store has ${number}`);
-    if (status === "completed" && number === undefined) violations.add(`${id} is completed without an invoice`);
+    if (status === "completed" && number === undefined)
+      violations.add(`${id} is completed without an invoice`);
     if (note && status !== "cancelled") violations.add(`${id} is ${status} and has a credit note`);
     if (number === undefined) continue;
     if (numbers.has(number)) violations.add(`${id} and ${numbers.get(number)} have invoice ${number}`);

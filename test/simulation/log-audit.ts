@@ -123,7 +123,8 @@ export class LogAudit {
     if (epoch !== lock?.epoch || node !== lock.node)
       fault(`written by ${node} in epoch ${epoch}, and the lock is ${lock?.node} in ${lock?.epoch}`);
     const [seen, seenBefore] = [probedIn(record), probedIn(before)];
-    if (seenBefore.some((by, index) => seen[index] !== by)) fault(`forgets inputs of ${seenBefore.join(" ")}`);
+    if (seenBefore.some((by, index) => seen[index] !== by))
+      fault(`forgets inputs of ${seenBefore.join(" ")}`);
     if (new Set(seen).size !== seen.length) fault(`an input was applied twice: ${seen.join(" ")}`);
     if (before && snapshot.inbox < before.snapshot.inbox) fault("the inbox offset goes back");
     order.records.push(record);

@@ -44,6 +44,11 @@ export function networkFaults(
   };
 }
 
+/** How late the consumers of a node get what is stored now, ms. */
+export function lateDeliveries(random: Random, faults: FaultCounter): () => number {
+  return () => (faults.strikes("message late", SHARE) ? Math.floor(random.next() * LATEST_MS) : 0);
+}
+
 /** About half of all subjects, another half for another salt. */
 function isOdd(subject: string, salt: number): boolean {
   let sum = salt;

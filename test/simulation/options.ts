@@ -78,6 +78,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
 
 function wholeNumber(name: string, text: string | undefined, otherwise: number): number {
   const number = text === undefined ? Math.floor(otherwise) : Number(text);
-  if (!Number.isSafeInteger(number) || number < 0) throw new RangeError(`${name} ${text}: use a whole number`);
+  if (!Number.isSafeInteger(number) || number < 0)
+    throw new RangeError(`${name} ${text}: use a whole number`);
   return number;
 }

@@ -14,6 +14,7 @@ export const faultKinds = [
   "request late",
   "answer late",
   "answer repeated",
+  "message late",
   "reading old",
   "reading partly old",
   // Of a node and its connection.
@@ -82,7 +83,13 @@ export type Plan = {
 };
 
 /** Names of nodes, also of those that are added. */
-export const NAMES = ["one", "two", "three", "four", "five", "six", "seven", "eight"] as const;
+export const NAMES = [
+  "one",
+  "two",
+  "three",
+  "four",
+  ...Array.from({ length: 16 }, (_, index) => `added${index + 1}`),
+] as const;
 
 /** The plan of a seed. Pure. */
 export function planOf(seed: number): Plan {

@@ -62,8 +62,10 @@ export class Providers {
         this.call("authorizePayment", request.orderId, () => books.authorize(request, by)),
       createPage: (request, by) =>
         this.call("createPaymentPage", request.orderId, () => books.createPage(request, by)),
-      checkPayment: (request) => this.call("checkPayment", request.orderId, () => books.checkPayment(request)),
-      capture: (request, by) => this.call("capturePayment", request.orderId, () => books.capture(request, by)),
+      checkPayment: (request) =>
+        this.call("checkPayment", request.orderId, () => books.checkPayment(request)),
+      capture: (request, by) =>
+        this.call("capturePayment", request.orderId, () => books.capture(request, by)),
       void: (request, by) => this.call("voidPayment", request.orderId, () => books.void(request, by)),
       refund: (request, by) => this.call("refundPayment", request.orderId, () => books.refund(request, by)),
       queryStatus: (by) => this.call("", by.key, () => books.queryStatus(by)),

@@ -49,7 +49,8 @@ export class ReplyAudit {
     const ledger = this.log.order(order);
     const records = ledger?.records.length ?? 0;
     if (version > records || !ledger) return fault(`version ${version}, and the log has ${records}`);
-    if (textOf(snapshot) !== ledger.text(version)) return fault(`version ${version} is another one in the log`);
+    if (textOf(snapshot) !== ledger.text(version))
+      return fault(`version ${version} is another one in the log`);
     if (version < begun) fault(`version ${version}, after a caller had got ${begun}`);
   }
 
@@ -61,7 +62,9 @@ export class ReplyAudit {
       ({ onHand, reserved }) => onHand === view.onHand && reserved === view.reserved,
     );
     if (!isStored)
-      this.violations.add(`${what} of ${view.sku} was answered ${JSON.stringify(view)}: the log has no such stock`);
+      this.violations.add(
+        `${what} of ${view.sku} was answered ${JSON.stringify(view)}: the log has no such stock`,
+      );
   }
 
   /** The replies of an owner to other nodes: audited before they leave the node. */
@@ -82,7 +85,11 @@ export class ReplyAudit {
 
   /** The replies that the callers of a node get. */
   actors(node: string, actors: Actors & ParkedActors): Actors & ParkedActors {
-    const audited = async (order: string, what: string, ask: () => Promise<ActorReply>): Promise<ActorReply> => {
+    const audited = async (
+      order: string,
+      what: string,
+      ask: () => Promise<ActorReply>,
+    ): Promise<ActorReply> => {
       const begun = this.begin(order);
       const reply = await ask();
       this.check(`caller at ${node}`, order, what, reply, begun);

@@ -60,7 +60,10 @@ const amount = (count: number): string => Math.round(count).toLocaleString("en-U
 export function tableOf(totals: Totals, tookMs: number): string {
   const { seeds, virtualMs, faults, ends, failures } = totals;
   const rows: (readonly [string, string])[] = [
-    ["seeds", `${amount(seeds)} in ${(tookMs / 1000).toFixed(1)} s, ${(tookMs / Math.max(1, seeds)).toFixed(1)} ms each`],
+    [
+      "seeds",
+      `${amount(seeds)} in ${(tookMs / 1000).toFixed(1)} s, ${(tookMs / Math.max(1, seeds)).toFixed(1)} ms each`,
+    ],
     ["simulated time", `${(virtualMs / HOUR_MS).toFixed(2)} h`],
     ["steps with faults", amount(totals.steps)],
     ["messages stored", amount(totals.stored)],

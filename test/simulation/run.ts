@@ -42,7 +42,8 @@ function addUp(files: readonly string[]): number {
     tookMs += stored.tookMs;
   }
   process.stdout.write(`${tableOf(totals, tookMs)}\n`);
-  for (const { seed, violations } of totals.failures) process.stdout.write(`seed ${seed}: ${violations[0]}\n`);
+  for (const { seed, violations } of totals.failures)
+    process.stdout.write(`seed ${seed}: ${violations[0]}\n`);
   return totals.failures.length > 0 ? 1 : 0;
 }
 
@@ -59,7 +60,9 @@ async function runSingle({ from, lines, trace, twice }: Options): Promise<Totals
 }
 
 function printTrace({ seed, lines, violations }: SimulationRun): void {
-  process.stdout.write(`-- seed ${seed}, the newest lines of its trace: virtual ms, node or place, what happened\n`);
+  process.stdout.write(
+    `-- seed ${seed}, the newest lines of its trace: virtual ms, node or place, what happened\n`,
+  );
   process.stdout.write(`${lines.join("\n")}\n`);
   for (const violation of violations) process.stdout.write(`violated: ${violation}\n`);
   process.stdout.write(`replay: ${replayOf(seed)}\n`);
@@ -83,7 +86,9 @@ async function runMany(options: Options, begun: number): Promise<Totals> {
     if (performance.now() - shownAt < PROGRESS_EVERY_MS) return;
     shownAt = performance.now();
     const seconds = Math.round((shownAt - begun) / 1000);
-    process.stderr.write(`${seconds} s: ${totals.seeds} of ${seeds} seeds, ${totals.failures.length} failed\n`);
+    process.stderr.write(
+      `${seconds} s: ${totals.seeds} of ${seeds} seeds, ${totals.failures.length} failed\n`,
+    );
   };
   await Promise.all(
     Array.from({ length: jobs }, () => runThread(() => ({ seeds: take(), lines, twice }), collect)),

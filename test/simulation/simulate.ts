@@ -79,7 +79,7 @@ async function play(world: World, customers: Customers): Promise<number> {
   await boot(world);
   await cluster.done(Promise.all(plan.skus.map((sku) => staff.count(sku, plan.stock))));
   let step = 0;
-  for (; step < plan.steps && !violations.any; step++) {
+  for (; (step < plan.steps || world.now < world.faultsUntil) && !violations.any; step++) {
     world.providers.changeMood();
     disasters.act();
     customers.act();
@@ -106,8 +106,7 @@ async function boot(world: World): Promise<void> {
   const { cluster, plan } = world;
   const begun = world.now;
   while (world.nodes.size < plan.nodes.length || world.changing.size > 0) {
-    for (const name of plan.nodes)
-      if (!world.nodes.has(name) && !world.changing.has(name)) world.boot(name);
+    for (const name of plan.nodes) if (!world.nodes.has(name) && !world.changing.has(name)) world.boot(name);
     await cluster.clock.advance(100);
     if (world.now - begun > BOOT_LIMIT_MS) throw new Error("the nodes do not start");
   }

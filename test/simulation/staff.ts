@@ -92,7 +92,11 @@ export class Staff {
     if (!shipped || (!eager && this.random.chance(0.5))) return;
     this.reported.add(id);
     const due = dueOnDelivery(machines);
-    const event = { type: "carrier.delivered", trackingNumber, collected: due && due.amount > 0 ? due : null };
+    const event = {
+      type: "carrier.delivered",
+      trackingNumber,
+      collected: due && due.amount > 0 ? due : null,
+    };
     void this.customers.webhook(id, "fulfillment", event, `parcel_${id}`);
   }
 

@@ -14,7 +14,7 @@ import { type ClusterNode, memoryCluster } from "../unit/runtime/memory-cluster.
 import { orderApplication, startWorkers } from "./application.ts";
 import { FaultCounter } from "./fault-counter.ts";
 import { LogAudit } from "./log-audit.ts";
-import { networkFaults } from "./network.ts";
+import { lateDeliveries, networkFaults } from "./network.ts";
 import { NAMES, type Plan, tuningOf } from "./plan.ts";
 import { Providers } from "./providers.ts";
 import { Random } from "./random.ts";
@@ -29,6 +29,7 @@ export type SimulatedNode = Omit<ClusterNode, "actors" | "parked"> & {
   readonly workers: RunningWorker[];
 };
 
+const INVENTORY = "inventory.0";
 /** A process that does not end by itself is killed after so long, as its parent would do. */
 const STOP_LIMIT_MS = stopping.processMs;
 
@@ -51,6 +52,10 @@ export class World {
   readonly stalledUntil = new Map<string, number>();
   /** Poisonous inputs that the program takes by now. */
   readonly mended = new Set<string>();
+  /** Virtual time before which the faults do not end. */
+  faultsUntil = 0;
+  /** Orders that customers place at once, besides the planned ones. */
+  rush = 0;
   private readonly queues: MemoryWorkQueues;
   private workerIds = 0;
 
@@ -67,6 +72,7 @@ export class World {
       latencyMs: () => network.between(1, plan.latencyMs),
       latenessMs: () => network.between(0, plan.latenessMs),
       ...(plan.replicationMs > 0 ? { replicationMs: () => network.between(0, plan.replicationMs) } : {}),
+      deliveryDelayMs: lateDeliveries(network, this.faults),
       presenceAgeMs: plan.presenceTtlMs,
       buckets: [INVOICE_NUMBERS],
       tuning: (node) => tuningOf(plan, node),
@@ -75,9 +81,7 @@ export class World {
     const { clock, server } = this.cluster;
     this.trace = new Trace(() => clock.monotonic(), keptLines);
     this.violations.onAdded = (text) => this.trace.say("violated", text);
-    this.cluster.faults.push(
-      networkFaults(network, this.faults, this.trace, (node) => this.isStalled(node)),
-    );
+    this.cluster.faults.push(networkFaults(network, this.faults, this.trace, (node) => this.isStalled(node)));
     const logs = subjects.streams(plan.streams).map((name) => server.log(name));
     this.log = new LogAudit(logs, this.violations, this.trace);
     this.replies = new ReplyAudit(this.log, this.violations);
@@ -159,18 +163,26 @@ export class World {
     });
   }
 
-  /** A name of no node; one to which the inventory moves, when it is there. @param present names of the nodes */
-  newName(present: readonly string[]): string | undefined {
+  /** A name of no node; one that takes the inventory, and as little as possible of its owner's partitions. */
+  newName(): string | undefined {
     const free = NAMES.filter(
       (name) => !this.wanted.has(name) && !this.changing.has(name) && !this.nodes.has(name),
     );
+    const present = [...this.nodes.keys()];
     const resources = [
       ...Array.from({ length: this.plan.partitions }, (_, partition) => `partition.${partition}`),
-      "inventory.0",
+      INVENTORY,
     ];
-    return (
-      free.find((name) => assignment(resources, [...present, name]).get("inventory.0") === name) ?? free[0]
-    );
+    const before = assignment(resources, present);
+    const owner = before.get(INVENTORY);
+    const movedBy = (name: string): number => {
+      const after = assignment(resources, [...present, name]);
+      const moved = resources.filter(
+        (resource) => before.get(resource) === owner && after.get(resource) !== owner,
+      );
+      return after.get(INVENTORY) === name ? moved.length : resources.length + 1;
+    };
+    return free.toSorted((a, b) => movedBy(a) - movedBy(b))[0];
   }
 
   /** Repeats `ask` on nodes that a client meets, until it returns an answer. */

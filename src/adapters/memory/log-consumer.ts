@@ -70,7 +70,8 @@ class LogConsumer implements Subscription {
   wake(): void {
     if (this.busy || this.stopped) return;
     this.busy = true;
-    this.link.clock.after(this.link.server.latencyMs(), () => void this.deliver());
+    const { clock, node, server } = this.link;
+    clock.after(server.latencyMs() + server.deliveryDelayMs(node), () => void this.deliver());
   }
 
   /** A callback that rejects is a programmer fault: the rejection is left unhandled, which ends the process. */

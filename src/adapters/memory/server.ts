@@ -48,6 +48,8 @@ export type MemoryServerOptions = {
   readonly faults?: (operation: Operation) => Fault | undefined;
   /** Delay of one direction through the network, ms. 0 by default. */
   readonly latencyMs?: () => number;
+  /** How much later than others a node's consumers get what is stored now, ms. 0 by default. */
+  readonly deliveryDelayMs?: (node: string) => number;
   /** Copies of each stream; more than 1 makes `replicationMs` count. */
   readonly replicas?: number;
   /** From the check of a write until it is stored, ms. 0 by default. */
@@ -103,6 +105,10 @@ export class MemoryServer {
 
   latencyMs(): number {
     return this.options.latencyMs?.() ?? 0;
+  }
+
+  deliveryDelayMs(node: string): number {
+    return this.options.deliveryDelayMs?.(node) ?? 0;
   }
 
   listen(subject: string, listener: Listener): () => void {

@@ -34,7 +34,11 @@ export class MemoryWorkQueues {
    * @param journals of all streams
    * @param losesAnswer whether the server misses this acknowledgement: the item comes again
    */
-  constructor(journals: Journal | readonly Journal[], clock: Clock, losesAnswer: () => boolean = () => false) {
+  constructor(
+    journals: Journal | readonly Journal[],
+    clock: Clock,
+    losesAnswer: () => boolean = () => false,
+  ) {
     this.journals = [journals].flat();
     this.clock = clock;
     this.losesAnswer = losesAnswer;

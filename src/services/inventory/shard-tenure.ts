@@ -5,6 +5,7 @@
  *   shard-tenure.N1. At most one decision about an order's hold, and one put of a SKU, is in flight.
  *   shard-tenure.N2. An answer that depends on a write is given after the write is stored.
  *   shard-tenure.N3. After `close` nothing is decided; after `drain` began nothing new is.
+ *   shard-tenure.N4. A hold is read as of a point at or after the lock and this tenure's own acknowledged decisions.
  * A crash leaves what was stored; a repeated request finds the hold, or the put's command id, and changes nothing.
  * Proved by: test/unit/services/inventory/shard*.test.ts, test/integration/services/inventory*.test.ts
  */
@@ -12,7 +13,13 @@ import type { OrderedLine } from "../../../machines/types.ts";
 import { inventorySubjects } from "./subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
-import { type Journal, Unavailable } from "../../runtime/ports.ts";
+import {
+  type Clock,
+  type Journal,
+  ReplicaLagging,
+  type StoredMessage,
+  Unavailable,
+} from "../../runtime/ports.ts";
 import { type Fate, PendingCommits } from "./pending-commits.ts";
 import type { EndHoldOutput, ReserveOutput } from "./contract.ts";
 import { decideEnd, decideHold, type Decision, type HoldWrite } from "./hold-decisions.ts";
@@ -27,10 +34,18 @@ import { KeyedQueue } from "./keyed-queue.ts";
 type PutChange = Extract<StockChange, { kind: "put" }>;
 type Put = Operations["put"];
 
+/** Readings of one hold until a replica answers that is far enough, with a pause between two, ms. */
+const MAX_READS = 10;
+const LAG_PAUSE_MS = 5;
+
 /** Decides for one epoch; every acquired lock gets a new instance. */
 export class ShardTenure {
   readonly stock: StockProjection;
   private readonly journal: Journal;
+  private readonly clock: Clock;
+  private readonly lock: string;
+  /** Sequence that a reading of a hold has to reach: of the lock, or of this tenure's last acknowledged decision. */
+  private through: number;
   private readonly limits: ShardLimits;
   private readonly failpoints: Failpoints | undefined;
   private readonly pending: PendingCommits;
@@ -50,6 +65,9 @@ export class ShardTenure {
     const { journal, sink, ids, limits } = dependencies;
     this.stock = stock;
     this.journal = journal;
+    this.clock = dependencies.clock;
+    this.lock = lock.subject;
+    this.through = lock.epoch;
     this.limits = limits;
     this.failpoints = dependencies.failpoints;
     this.pending = new PendingCommits(sink, ids, lock, stock);
@@ -218,6 +236,7 @@ export class ShardTenure {
   }
 
   private remember(orderId: string, stored: HoldWrite | undefined, sequence: number | undefined): void {
+    this.through = Math.max(this.through, sequence ?? 0);
     this.holds.set(
       orderId,
       stored && sequence !== undefined
@@ -231,11 +250,27 @@ export class ShardTenure {
     if (recent !== undefined && recent !== "unread") return recent;
     if (fresh && recent === undefined) return NO_HOLD;
     const stored = await failpoint(this.failpoints, "inventory.read_hold", () =>
-      this.journal.readLast(inventorySubjects.hold(orderId)),
+      this.readProven(inventorySubjects.hold(orderId)),
     );
     const hold = holdOf(stored);
     if (hold.state !== "none") this.holds.set(orderId, hold);
     return hold;
+  }
+
+  /**
+   * An old reading must not decide (ADR 10): a hold that has ended would be ended again, and some answers need no write.
+   * The lock is asked for too, because a reading without any message proves nothing. @throws Unavailable
+   */
+  private async readProven(subject: string): Promise<StoredMessage | undefined> {
+    for (let read = 1; ; read++) {
+      try {
+        const { last } = await this.journal.readLastTogether([subject, this.lock], this.through);
+        return last.get(subject);
+      } catch (error) {
+        if (!(error instanceof ReplicaLagging) || read === MAX_READS) throw error;
+      }
+      await this.clock.sleep(LAG_PAUSE_MS);
+    }
   }
 
   /** Runs `attempt` alone for its key, and again while it returns `undefined`, a bounded number of times. */

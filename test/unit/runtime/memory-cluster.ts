@@ -34,6 +34,8 @@ export type ClusterOptions = {
   readonly presenceAgeMs?: number;
   /** Further buckets of the server. */
   readonly buckets?: readonly string[];
+  /** How much later than others a node's consumers get what is stored now, ms; 0 when absent. */
+  readonly deliveryDelayMs?: (node: string) => number;
   /** How much later than its time a schedule fires, ms; 100 when absent. */
   readonly latenessMs?: () => number;
   /** Settings of one node, in place of those of this cluster. */
@@ -78,6 +80,7 @@ export function memoryCluster(options: ClusterOptions) {
     ...(options.replicationMs ? { replicas: 3, replicationMs: options.replicationMs } : {}),
     bucketAgeMs: { NODES: options.presenceAgeMs ?? 3000 },
     ...(options.buckets ? { buckets: options.buckets } : {}),
+    ...(options.deliveryDelayMs ? { deliveryDelayMs: options.deliveryDelayMs } : {}),
     ...(options.latenessMs ? { latenessMs: options.latenessMs } : {}),
     ...(options.maxPayload ? { maxPayload: options.maxPayload } : {}),
     faults: (operation) => {

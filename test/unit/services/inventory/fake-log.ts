@@ -51,7 +51,14 @@ export class FakeLog {
       this.reads++;
       return this.last(subject, this.readsBefore);
     },
-    readLastTogether: () => Promise.reject(new Error("not needed here")),
+    readLastTogether: async (subjects, through) => {
+      this.reads++;
+      const end = this.readsBefore === 0 ? this.messages.length : this.readsBefore - 1;
+      if (end < through) throw new ReplicaLagging(`the log reaches ${end}, not ${through}`);
+      const found = subjects.flatMap((subject) => this.last(subject, this.readsBefore) ?? []);
+      const last = new Map(found.map((message) => [message.subject, message]));
+      return { last, through: last.size === 0 ? 0 : end };
+    },
     readLastPerSubject: async (filter, through = 0) => {
       const end = this.listsBefore === 0 ? this.messages.length : this.listsBefore - 1;
       if (end < through) throw new ReplicaLagging(`the log reaches ${end}, not ${through}`);

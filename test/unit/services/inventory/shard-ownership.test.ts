@@ -153,30 +153,33 @@ t.test("a stale read is detected and repeated before anything is decided", async
   t.match(owned.shard.joinReserve(reserve("o2", ["A", 2]))?.output, { outcome: "out_of_stock" });
 });
 
-t.test("an old reading that lacks a SKU is repeated: the server proves only entries that were read", async (t) => {
-  const owned = await ownedShard();
-  const beforeTheFirst = owned.log.messages.length + 1;
-  await owned.stock("A", 10);
-  await owned.settle(owned.shard.answer(reserve("o1", ["A", 9])));
-  const { journal } = owned.log;
-  const read = journal.readLastPerSubject.bind(journal);
-  // Both readings, the stock alone, and the catalogue alone, of a server that lists no SKU, or knows no value.
-  for (const reads of ["stock.", "catalogue.", "."]) {
-    for (const old of ["listsBefore", "readsBefore"] as const) {
-      let repeats = 0;
-      journal.readLastPerSubject = (filter, through) => {
-        owned.log[old] = filter.includes(reads) && ++repeats < 4 ? beforeTheFirst : 0;
-        return read(filter, through);
-      };
-      await owned.takeOver();
-      owned.log[old] = 0;
-      t.ok(repeats >= 4, `${old} ${reads}: the reading was repeated`);
-      const found = output<"get">(await owned.shard.answer<"get">({ op: "get", sku: "A" }));
-      t.match(found, { onHand: 10, reserved: 9 }, `${old} ${reads}`);
-      t.match(owned.shard.joinReserve(reserve("o2", ["A", 2]))?.output, { outcome: "out_of_stock" });
+t.test(
+  "an old reading that lacks a SKU is repeated: the server proves only entries that were read",
+  async (t) => {
+    const owned = await ownedShard();
+    const beforeTheFirst = owned.log.messages.length + 1;
+    await owned.stock("A", 10);
+    await owned.settle(owned.shard.answer(reserve("o1", ["A", 9])));
+    const { journal } = owned.log;
+    const read = journal.readLastPerSubject.bind(journal);
+    // Both readings, the stock alone, and the catalogue alone, of a server that lists no SKU, or knows no value.
+    for (const reads of ["stock.", "catalogue.", "."]) {
+      for (const old of ["listsBefore", "readsBefore"] as const) {
+        let repeats = 0;
+        journal.readLastPerSubject = (filter, through) => {
+          owned.log[old] = filter.includes(reads) && ++repeats < 4 ? beforeTheFirst : 0;
+          return read(filter, through);
+        };
+        await owned.takeOver();
+        owned.log[old] = 0;
+        t.ok(repeats >= 4, `${old} ${reads}: the reading was repeated`);
+        const found = output<"get">(await owned.shard.answer<"get">({ op: "get", sku: "A" }));
+        t.match(found, { onHand: 10, reserved: 9 }, `${old} ${reads}`);
+        t.match(owned.shard.joinReserve(reserve("o2", ["A", 2]))?.output, { outcome: "out_of_stock" });
+      }
     }
-  }
-});
+  },
+);
 
 t.test("a shard that can only be read old, or whose lock has moved on, is not taken", async (t) => {
   const owned = await ownedShard();
