@@ -91,8 +91,8 @@ export interface Journal {
    */
   readLastTogether(subjects: readonly string[], through: number): Promise<Reading>;
   /**
-   * The last message of every subject that matches `filter`, in no order. With `through`, no subject is missing that had
-   * a message at or below that sequence; a message may be older than that nevertheless.
+   * The last message of every subject that matches `filter`, in no order. With `through`, no subject is missing that
+   * had a message at or below that sequence; a message may be older than that nevertheless.
    * @throws Unavailable (retryable); ReplicaLagging when the server that answers is not that far yet
    */
   readLastPerSubject(filter: string, through?: number): Promise<StoredMessage[]>;

@@ -25,11 +25,11 @@ t.test("every test that reads the number of rounds is in the folder", async (t) 
 
 t.test("every test that a variable steers prints the command that replays it", async (t) => {
   const steered = globSync("test/**/*.ts", { cwd: root }).filter((file) =>
-    /process\.env\["(?:CHAOS_|CRASH_POINT|ORDERLY_TEST_ROUNDS)/u.test(text(file)),
+    /process\.env\["(?:CHAOS_|SIM_|CRASH_POINT|ORDERLY_TEST_ROUNDS)/u.test(text(file)),
   );
   t.ok(steered.length >= 12, `${steered.length} read such a variable`);
   t.same(
-    steered.filter((file) => !/replay(?:Hint|Command)\(|printReplay\(/u.test(text(file))),
+    steered.filter((file) => !/replay(?:Hint|Command)\(|printReplay\(|npm run sim -- --seed/u.test(text(file))),
     [],
   );
 });

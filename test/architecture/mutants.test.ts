@@ -13,7 +13,7 @@ const LEAST = 80;
 /** Random histories: whether they catch a bug depends on their seeds. */
 const SIMULATIONS = [
   "test/unit/runtime/cluster.test.ts",
-  "test/unit/services/orders/order-chaos.test.ts",
+  "test/simulation/simulation.test.ts",
   "test/unit/services/inventory/shard-interleavings.test.ts",
 ];
 const OF_PROCESSES = /^test\/(?:process|fault)\//u;

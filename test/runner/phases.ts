@@ -23,7 +23,7 @@ export const LONGEST = [
   "test/unit/failpoints/crash-workers.test.ts",
   "test/unit/failpoints/crash-documents.test.ts",
   "test/unit/failpoints/crash-numbers.test.ts",
-  "test/unit/services/orders/order-chaos.test.ts",
+  "test/simulation/simulation.test.ts",
   "test/unit/runtime/cluster.test.ts",
   "test/integration/runtime/worker.test.ts",
   "test/contract/bucket.test.ts",

@@ -10,7 +10,7 @@ import type { World } from "./world.ts";
 const ENDED = ["completed", "cancelled", "rejected", "payment_failed", "payment_expired"];
 const CLOSED = ["rejected", "payment_failed", "payment_expired", "cancelled"];
 
-/** A look at a page that is due within so much time is awaited, ms. */
+/** A query of a page that is due within this time is awaited, ms. */
 const AWAITED_MS = 20_000;
 
 /** Why the run has not converged yet; empty when it has. Everything that began has to end. */
@@ -55,7 +55,7 @@ function unfinishedOrder(world: World, order: OrderLedger): string[] {
   return left;
 }
 
-/** Money that the order will find at a look which is due soon. Looks get rare: a later one is not awaited. */
+/** Money that the order will find with a query that is due soon. Queries get rare: a later one is not awaited. */
 function isPaidUnseen(world: World, order: OrderLedger): boolean {
   const { authorized, refunded } = world.providers.books.balance(order.id);
   const looks = order.last?.snapshot.timers ?? [];

@@ -3,8 +3,7 @@
  * stock that is the sum of the holds, no record of a deposed epoch. Reads the logs alone.
  */
 import type { MemoryLog } from "../../src/adapters/memory/log.ts";
-import type { ActorRecord } from "../../src/runtime/actor/snapshot.ts";
-import { RecordHeader } from "../../src/runtime/actor/snapshot.ts";
+import { type ActorRecord, RecordHeader } from "../../src/runtime/actor/snapshot.ts";
 import { readLock } from "../../src/runtime/cluster/lock-entry.ts";
 import type { StoredMessage } from "../../src/runtime/ports.ts";
 import { readHold, readStock, type StoredStock } from "../../src/services/inventory/stored.ts";

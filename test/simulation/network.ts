@@ -1,4 +1,4 @@
-/** Faults of single operations on their way between a node and the server. */
+/** Faults of single operations between a node and the server. */
 import type { Fault, Operation } from "../../src/adapters/memory/server.ts";
 import type { FaultCounter } from "./fault-counter.ts";
 import type { Random } from "./random.ts";

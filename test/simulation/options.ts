@@ -13,7 +13,7 @@ export const HELP = `Simulates whole clusters with orders, one for each seed, an
   --seed S      this seed alone
   --jobs N      threads (one for each core)
   --until-failure   no new seed after the first one that fails
-  --minutes M   no new seed after so many minutes
+  --minutes M   no new seed after M minutes
   --trace       prints the trace of a single seed, also when it does not fail
   --lines N     lines of a trace that are printed (120)
   --twice       runs each seed twice, and compares the two runs

@@ -8,7 +8,7 @@ import { Random } from "./random.ts";
 
 /** All kinds of faults. */
 export const faultKinds = [
-  // On the way between a node and the server.
+  // Between a node and the server.
   "request lost",
   "answer lost",
   "request late",

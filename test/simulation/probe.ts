@@ -8,10 +8,10 @@ import { assign, setup } from "xstate";
 export type ProbeEvent = { readonly type: "note" | "poison"; readonly by: string };
 
 /**
- * The machine. It fails at a `poison` whose cause is not mended: like a program with a bug, and later without it.
- * @param mended ids of the inputs that it takes by now
+ * The machine. It fails at a `poison` whose cause is not repaired: like a program with a bug, and later without it.
+ * @param repaired ids of the inputs that it takes by now
  */
-export function probeMachine(mended: ReadonlySet<string>) {
+export function probeMachine(repaired: ReadonlySet<string>) {
   return setup({
     types: { context: {} as { readonly seen: readonly string[] }, events: {} as ProbeEvent },
   }).createMachine({
@@ -21,7 +21,7 @@ export function probeMachine(mended: ReadonlySet<string>) {
       note: { actions: assign(({ context, event }) => ({ seen: [...context.seen, event.by] })) },
       poison: {
         actions: assign(({ context, event }) => {
-          if (!mended.has(event.by)) throw new Error(`a bug at ${event.by}`);
+          if (!repaired.has(event.by)) throw new Error(`a bug at ${event.by}`);
           return { seen: [...context.seen, event.by] };
         }),
       },

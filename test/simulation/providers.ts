@@ -27,6 +27,11 @@ export type ProviderOptions = {
 
 const SLOWEST_MS = 40;
 
+/** The same label for the same key. */
+const labelOf = (key: string): { readonly trackingNumber: string } => ({
+  trackingNumber: createHash("sha256").update(key).digest("hex").slice(0, 10),
+});
+
 /** See the top of the file. */
 export class Providers {
   readonly books: GatewayModel;
@@ -73,9 +78,6 @@ export class Providers {
   }
 
   private makeCarrier(): Carrier {
-    const labelOf = (key: string): { readonly trackingNumber: string } => ({
-      trackingNumber: createHash("sha256").update(key).digest("hex").slice(0, 10),
-    });
     return {
       createLabel: ({ orderId }, { key }) =>
         this.call("createShippingLabel", orderId, async () => {

@@ -1,5 +1,5 @@
 /**
- * What is told is stored: whatever a reply carries is, in the moment in which it is given, the state of a record that
+ * What is answered is stored: whatever a reply carries is, in the moment in which it is given, the state of a record that
  * the log has. Replies are audited where an owner gives them and where a caller gets them.
  */
 import type { ActorReply, Actors, ParkedActors } from "../../src/runtime/actors.ts";

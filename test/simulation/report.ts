@@ -1,5 +1,5 @@
 /** Sums over many runs, and their table for a reader. */
-import { type FaultKind, faultKinds } from "./plan.ts";
+import { faultKinds } from "./plan.ts";
 import type { SimulationRun } from "./simulate.ts";
 
 /** A run that violated an invariant. */
@@ -72,7 +72,7 @@ export function tableOf(totals: Totals, tookMs: number): string {
     ["orders", amount(Object.values(ends).reduce((sum, count) => sum + count, 0))],
     ...rowsOf(ends, Object.keys(ends).toSorted()),
     ["faults", amount(Object.values(faults).reduce((sum, count) => sum + count, 0))],
-    ...rowsOf(faults, faultKinds as readonly FaultKind[]),
+    ...rowsOf(faults, faultKinds),
     ["seeds that failed", amount(failures.length)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -25,7 +25,7 @@ export type SimulationRun = {
   readonly takeovers: number;
 };
 
-/** Within so much virtual time after the last fault everything has to end. */
+/** Within this virtual time after the last fault everything has to end. */
 const CONVERGENCE_MS = 240_000;
 const BOOT_LIMIT_MS = 30_000;
 const LOOK_EVERY_MS = 250;

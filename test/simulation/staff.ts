@@ -100,7 +100,7 @@ export class Staff {
     void this.customers.webhook(id, "fulfillment", event, `parcel_${id}`);
   }
 
-  /** An operator mends the program and resumes the order, or skips the input. */
+  /** An operator repairs the program and resumes the order, or skips the input. */
   private async unpark(id: string, parking: string, eager: boolean): Promise<void> {
     if (this.busy.has(id)) return;
     const { random, world } = this;

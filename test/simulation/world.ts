@@ -205,7 +205,7 @@ export class World {
   private logOf(node: string): Log {
     const say = (level: string) => (fields: object, message: string) => {
       const { err, ...others } = fields as { readonly err?: unknown };
-      const cause = err === undefined ? "" : `: ${err instanceof Error ? err.message : String(err)}`;
+      const cause = err === undefined ? "" : `: ${err instanceof Error ? err.message : JSON.stringify(err)}`;
       this.trace.say(node, `${level} ${message}${cause} ${JSON.stringify(others)}`);
     };
     const log: Log = { ...silent, warn: say("warning:"), error: say("error:"), child: () => log };

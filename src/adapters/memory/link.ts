@@ -8,7 +8,7 @@ import type { Fault, MemoryServer, Operation } from "./server.ts";
 
 /**
  * `up`: works. `cut`: nothing gets through, but neither side has noticed; requests to the node run into their time
- * limits. `deaf`: what the node sends arrives, and nothing reaches it; `mute`: the other way round. `down`: both sides
+ * limits. `deaf`: what the node sends arrives, and nothing reaches it; `mute`: the reverse. `down`: both sides
  * have noticed; requests to the node find no responders.
  */
 export type LinkState = "up" | "cut" | "deaf" | "mute" | "down";

@@ -31,8 +31,8 @@ export type Fault = {
   /** Reads: answered by a replica that misses this many of the stream's newest messages. */
   readonly staleBy?: number;
   /**
-   * With `staleBy`, for a reading of all subjects that match: only these are read from that replica, the others from the
-   * leader. A real server is asked for one subject after the other, and leadership may change meanwhile.
+   * With `staleBy`, for a reading of all subjects that match: only these are read from that replica, the others from
+   * the leader. A real server is asked for one subject after the other, and leadership may change meanwhile.
    */
   readonly isStale?: (subject: string) => boolean;
 };

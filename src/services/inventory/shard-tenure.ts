@@ -258,8 +258,8 @@ export class ShardTenure {
   }
 
   /**
-   * An old reading must not decide (ADR 10): a hold that has ended would be ended again, and some answers need no write.
-   * The lock is asked for too, because a reading without any message proves nothing. @throws Unavailable
+   * An old reading must not decide (ADR 10): a hold that has ended would be ended again, and some answers need no
+   * write. The lock is asked for too, because a reading without any message proves nothing. @throws Unavailable
    */
   private async readProven(subject: string): Promise<StoredMessage | undefined> {
     for (let read = 1; ; read++) {

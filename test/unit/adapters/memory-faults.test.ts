@@ -1,4 +1,4 @@
-/** Faults of the server in memory that a simulator draws: one-way partitions, late and repeated answers, old readings. */
+/** Faults of the server in memory that a simulation draws: one-way partitions, late and repeated answers, old reads. */
 import t from "tap";
 import { subjects } from "../../../src/services/subjects.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
