@@ -34,9 +34,10 @@ import { KeyedQueue } from "./keyed-queue.ts";
 type PutChange = Extract<StockChange, { kind: "put" }>;
 type Put = Operations["put"];
 
-/** Readings of one hold until a replica answers that is far enough, with a pause between two, ms. */
+/** Readings of one hold until a replica answers that is far enough, with growing pauses, ms. */
 const MAX_READS = 10;
-const LAG_PAUSE_MS = 5;
+const READ_PAUSE_MS = 10;
+const MAX_READ_PAUSE_MS = 200;
 
 /** Decides for one epoch; every acquired lock gets a new instance. */
 export class ShardTenure {
@@ -219,9 +220,9 @@ export class ShardTenure {
 
   /** Reads the catalogue entry and its sequence; adds a SKU that was missing when the shard was loaded. */
   private async readStockItem(sku: string): Promise<void> {
-    const item = await this.journal.readLast(inventorySubjects.item(sku));
+    const item = await this.readProven(inventorySubjects.item(sku));
     if (item && !this.stock.knows(sku)) {
-      const stock = await this.journal.readLast(inventorySubjects.stock(sku));
+      const stock = await this.readProven(inventorySubjects.stock(sku));
       this.stock.load(stock ? [readStock(stock.payload)] : [], [
         { item: readItem(item.payload), sequence: item.sequence },
       ]);
@@ -269,7 +270,7 @@ export class ShardTenure {
       } catch (error) {
         if (!(error instanceof ReplicaLagging) || read === MAX_READS) throw error;
       }
-      await this.clock.sleep(LAG_PAUSE_MS);
+      await this.clock.sleep(Math.min(READ_PAUSE_MS * 2 ** (read - 1), MAX_READ_PAUSE_MS));
     }
   }
 

@@ -3,9 +3,9 @@ import t from "tap";
 import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import type { InventoryRequest } from "../../../../src/services/inventory/protocol.ts";
 import { InventoryShard } from "../../../../src/services/inventory/shard.ts";
-import { SHARD_LIMITS } from "../../../../src/services/inventory/shard-dependencies.ts";
+import { SHARD_LIMITS, type ShardLimits } from "../../../../src/services/inventory/shard-dependencies.ts";
 import { FakeLog, FakeRelay, countingIds, eagerClock, turns } from "./fake-log.ts";
-import { EUR, output, ownedShard, release, reserve } from "./owned-shard.ts";
+import { EUR, type OwnedShard, output, ownedShard, release, reserve } from "./owned-shard.ts";
 
 const get = { op: "get", sku: "A" } as const;
 
@@ -206,4 +206,81 @@ t.test("an entry that breaks the stock's invariants is not loaded", async (t) =>
   const payload = JSON.stringify({ sku: "A", onHand: 1, reserved: 2, received: 1, shipped: 0, put: "" });
   owned.log.store({ subject: inventorySubjects.stock("A"), payload });
   await t.rejects(owned.takeOver(), /impossible stock/);
+});
+
+/** The answer, after any number of readings and writes. */
+async function finished<T>({ relay }: OwnedShard, asked: Promise<T>): Promise<T> {
+  let over = false;
+  const mark = () => void (over = true);
+  asked.then(mark, mark);
+  for (let turn = 0; turn < 60 && !over; turn++) {
+    await turns(1);
+    relay.flush();
+  }
+  if (!over) throw new Error("there is no answer");
+  return await asked;
+}
+
+/** The first three readings of holds see the log as it was before a sequence. @returns readings and writes since then */
+function oldReadings({ log, relay }: OwnedShard, before: number): { count: number; submitted: number } {
+  const { journal } = log;
+  const read = journal.readLastTogether.bind(journal);
+  const submit = relay.submit.bind(relay);
+  const seen = { count: 0, submitted: 0 };
+  journal.readLastTogether = (subjects, through) => {
+    log.readsBefore = ++seen.count <= 3 ? before : 0;
+    const found = read(subjects, through);
+    log.readsBefore = 0;
+    return found;
+  };
+  relay.submit = (writeSet) => {
+    seen.submitted++;
+    submit(writeSet);
+  };
+  return seen;
+}
+
+/** Order o1 has a hold that was released. `whileReserved`: the log was before its release. */
+async function releasedHold(limits: Partial<ShardLimits> = {}) {
+  const owned = await ownedShard(limits);
+  const { log, shard } = owned;
+  await owned.stock("A", 10);
+  await finished(owned, shard.answer(reserve("o1", ["A", 3])));
+  const whileReserved = log.messages.length + 1;
+  await finished(owned, shard.answer(release("o1")));
+  return { owned, whileReserved };
+}
+
+t.test("a hold that an earlier owner has ended is not ended again after an old reading", async (t) => {
+  const { owned, whileReserved } = await releasedHold();
+  // Ended again, the stock of the new owner would go below zero.
+  await owned.takeOver();
+  const seen = oldReadings(owned, whileReserved);
+  const answer = await finished(owned, owned.shard.answer<"release">(release("o1")));
+  t.same(output<"release">(answer), { outcome: "released" });
+  t.same(seen, { count: 4, submitted: 0 }, "it was read until a replica was far enough");
+});
+
+t.test("a hold that has ended is not answered as reserved after an old reading", async (t) => {
+  const { owned, whileReserved } = await releasedHold();
+  await owned.takeOver();
+  oldReadings(owned, whileReserved);
+  const answer = await finished(owned, owned.shard.answer<"reserve">(reserve("o1", ["A", 3])));
+  t.match(output<"reserve">(answer), { outcome: "closed" });
+});
+
+t.test("a hold that this owner has ended and forgotten is not read as it was before", async (t) => {
+  const { owned, whileReserved } = await releasedHold({ recentHolds: 2 });
+  for (const id of ["o2", "o3", "o4"]) await finished(owned, owned.shard.answer(reserve(id, ["A", 1])));
+  const seen = oldReadings(owned, whileReserved);
+  const answer = await finished(owned, owned.shard.answer<"release">(release("o1")));
+  t.same(output<"release">(answer), { outcome: "released" });
+  t.same(seen, { count: 4, submitted: 0 });
+});
+
+t.test("while every replica lags, a hold is unavailable", async (t) => {
+  const owned = await ownedShard();
+  await owned.takeOver();
+  owned.log.readsBefore = 1;
+  t.match(await finished(owned, owned.shard.answer(release("o1"))), { status: "unavailable" });
 });
