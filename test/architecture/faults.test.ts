@@ -29,7 +29,9 @@ t.test("every test that a variable steers prints the command that replays it", a
   );
   t.ok(steered.length >= 12, `${steered.length} read such a variable`);
   t.same(
-    steered.filter((file) => !/replay(?:Hint|Command)\(|printReplay\(|npm run sim -- --seed/u.test(text(file))),
+    steered.filter(
+      (file) => !/replay(?:Hint|Command)\(|printReplay\(|npm run sim -- --seed/u.test(text(file)),
+    ),
     [],
   );
 });

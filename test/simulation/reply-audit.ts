@@ -1,6 +1,6 @@
 /**
- * What is answered is stored: whatever a reply carries is, in the moment in which it is given, the state of a record that
- * the log has. Replies are audited where an owner gives them and where a caller gets them.
+ * What is answered is stored: whatever a reply carries is, in the moment in which it is given, the state of a record
+ * that the log has. Replies are audited where an owner gives them and where a caller gets them.
  */
 import type { ActorReply, Actors, ParkedActors } from "../../src/runtime/actors.ts";
 import type { Bus } from "../../src/runtime/ports.ts";

@@ -182,17 +182,17 @@ class ViewOfOneProcess implements ProcessClock {
   }
 }
 
-/** After this number of steps the event loop gets a turn, so that real timers and I/O go on. */
-const STEPS_PER_TURN = 1000;
+/** After this number of steps the event loop goes on once, so that real timers and I/O do. */
+const STEPS_PER_LOOP = 1000;
 let steps = 0;
 
 /**
  * Resolves when no promise has work left. A tick that a promise job asks for runs after the last promise job; unlike an
- * immediate it needs no turn of the event loop, which would take longer than most steps.
+ * immediate it needs no pass of the event loop, which would take longer than most steps.
  */
 const settlePromises = (): Promise<void> =>
   new Promise((resolve) => {
-    steps = (steps + 1) % STEPS_PER_TURN;
+    steps = (steps + 1) % STEPS_PER_LOOP;
     if (steps === 0) setImmediate(resolve);
     else void Promise.resolve().then(() => process.nextTick(resolve));
   });

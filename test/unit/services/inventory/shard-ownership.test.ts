@@ -210,18 +210,18 @@ t.test("an entry that breaks the stock's invariants is not loaded", async (t) =>
 
 /** The answer, after any number of readings and writes. */
 async function finished<T>({ relay }: OwnedShard, asked: Promise<T>): Promise<T> {
-  let over = false;
-  const mark = () => void (over = true);
+  const state = { over: false };
+  const mark = () => void (state.over = true);
   asked.then(mark, mark);
-  for (let turn = 0; turn < 60 && !over; turn++) {
+  for (let turn = 0; turn < 60 && !state.over; turn++) {
     await turns(1);
     relay.flush();
   }
-  if (!over) throw new Error("there is no answer");
+  if (!state.over) throw new Error("there is no answer");
   return await asked;
 }
 
-/** The first three readings of holds see the log as it was before a sequence. @returns readings and writes since then */
+/** The first three readings of holds see the log as it was before a sequence. @returns readings and writes since */
 function oldReadings({ log, relay }: OwnedShard, before: number): { count: number; submitted: number } {
   const { journal } = log;
   const read = journal.readLastTogether.bind(journal);
