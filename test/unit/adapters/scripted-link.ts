@@ -20,6 +20,8 @@ const parsed = (payload: string | Uint8Array): unknown => {
 export function scriptedLink(answer: (sent: Sent) => unknown = () => ({})) {
   const requests: Sent[] = [];
   const published: Sent[] = [];
+  /** Both, in their order. */
+  const all: Sent[] = [];
   const inboxes = new Map<string, Callback>();
   const listeners = new Set<(connected: boolean) => void>();
   let isConnected = true;
@@ -28,11 +30,14 @@ export function scriptedLink(answer: (sent: Sent) => unknown = () => ({})) {
     isClosed: () => false,
     isDraining: () => false,
     publish: (subject: string, payload: string | Uint8Array = "", options: { reply?: string } = {}) => {
-      published.push({ subject, body: parsed(payload), ...options });
+      const sent = { subject, body: parsed(payload), ...options };
+      published.push(sent);
+      all.push(sent);
     },
     request: async (subject: string, payload: string | Uint8Array) => {
       const sent = { subject, body: parsed(payload) };
       requests.push(sent);
+      all.push(sent);
       const body = await answer(sent);
       return { json: () => body };
     },
@@ -54,6 +59,7 @@ export function scriptedLink(answer: (sent: Sent) => unknown = () => ({})) {
     link,
     requests,
     published,
+    all,
     /** Subjects that are subscribed to now. */
     inboxes: () => [...inboxes.keys()],
     /** The server sends a status, such as a heartbeat (100), to every subscription. */
