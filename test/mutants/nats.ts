@@ -41,9 +41,8 @@ export const natsMutants: readonly Mutant[] = [
     id: "adapters-places-lost-in-division",
     does: "A worker uses fewer places than it has when the streams do not divide them.",
     file: `${NATS}/work-queue.ts`,
-    find: "{ ...options, maxInFlight: share(options.maxInFlight, streams.length, index) },",
-    replace:
-      "{ ...options, maxInFlight: Math.floor(share(options.maxInFlight, 1, index) / streams.length) },",
+    find: "Math.floor((places + streams - 1 - index) / streams)",
+    replace: "Math.floor((places - index) / streams)",
     tests: [`${folder}/pull-loop.test.ts`],
   },
   {

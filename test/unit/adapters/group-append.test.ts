@@ -3,6 +3,9 @@ import t from "tap";
 import { groupedAppend } from "../../../src/adapters/nats/group-append.ts";
 import { scriptedLink } from "./scripted-link.ts";
 
+const many = (prefix: string, payload: string) =>
+  Array.from({ length: 200 }, (_, n) => ({ subject: `${prefix}.${n}`, payload }));
+
 t.test("a later write to a key never overtakes one that did not fit the group", async (t) => {
   let seen = 0;
   const scripted = scriptedLink(() => {
@@ -11,8 +14,6 @@ t.test("a later write to a key never overtakes one that did not fit the group", 
     return { seq: seen, count };
   });
   const append = groupedAppend(scripted.link, 1_000, 0);
-  const many = (prefix: string, payload: string) =>
-    Array.from({ length: 200 }, (_, n) => ({ subject: `${prefix}.${n}`, payload }));
   const results = await Promise.all([
     append(many("first", "one")),
     append([...many("second", "two"), { subject: "key", payload: "earlier" }]),

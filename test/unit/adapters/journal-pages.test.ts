@@ -2,8 +2,7 @@
 import t from "tap";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import { ReplicaLagging } from "../../../src/runtime/ports.ts";
-import type { Sent } from "./scripted-link.ts";
-import { scriptedLink } from "./scripted-link.ts";
+import { type Sent, scriptedLink } from "./scripted-link.ts";
 
 /** The journal of a stream with the subjects a, b and c, listed in two pages; and what their leaders have reached. */
 function inTwoPages(reaches: readonly [number, number]) {

@@ -16,7 +16,7 @@ async function beginsAfter(heartbeats: readonly number[]): Promise<unknown> {
   const made = scripted.requests.filter(({ subject }) => subject.includes("CONSUMER.CREATE.ORDERS."));
   await subscription.stop();
   if (made.length !== 2) throw new Error(`${made.length} consumers were made`);
-  return (made[1]?.body as { config: { opt_start_seq: number } }).config.opt_start_seq;
+  return (made[1]?.body as { config: { opt_start_seq: number } } | undefined)?.config.opt_start_seq;
 }
 
 t.test("a fresh consumer begins after the last heartbeat but one, never after the last", async (t) => {
