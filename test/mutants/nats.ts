@@ -33,8 +33,8 @@ export const natsMutants: readonly Mutant[] = [
     id: "adapters-idle-worker-ends-with-connection",
     does: "An idle worker asks for no items on a new connection.",
     file: `${NATS}/pull-loop.ts`,
-    find: "      if (connected) this.fill();\n",
-    replace: "",
+    find: "if (connected) this.fill();",
+    replace: "if (connected && this.requests.size > 0) this.fill();",
     tests: [`${folder}/pull-loop.test.ts`],
   },
   {
