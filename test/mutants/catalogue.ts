@@ -15,6 +15,7 @@ import { lockMutants } from "./locks.ts";
 import { markMutants } from "./marks.ts";
 import { memoryMutants } from "./memory.ts";
 import type { Mutant } from "./mutant.ts";
+import { natsMutants } from "./nats.ts";
 import { ordersMutants } from "./orders.ts";
 import { outboxMutants } from "./outbox.ts";
 import { outcomeMutants } from "./outcome.ts";
@@ -39,7 +40,7 @@ import { writeSetMutants } from "./write-set.ts";
 export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   activation: activationMutants,
   actor: actorMutants,
-  adapters: adaptersMutants,
+  adapters: [...adaptersMutants, ...natsMutants],
   batch: batchMutants,
   checkpoint: checkpointMutants,
   cluster: [...clusterMutants, ...lockMutants, ...presenceMutants, ...suspicionMutants],

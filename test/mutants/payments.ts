@@ -224,4 +224,20 @@ export const paymentsMutants: readonly Mutant[] = [
     replace: `if ("refused" in has) unused.push(number);`,
     tests: [NUMBERS_TEST],
   },
+  {
+    id: "payments-failed-block-fails-all",
+    does: "A block of invoice numbers that fails also fails the orders that wait for the next block.",
+    file: "src/services/invoice/numbers.ts",
+    find: "for (const { order, answer } of block) {",
+    replace: "for (const { order, answer } of [...this.waiting.values()]) {",
+    tests: [NUMBERS_TEST],
+  },
+  {
+    id: "payments-late-page-forgotten",
+    does: "A page that was made after its order ended is forgotten: no money paid on it is looked for.",
+    file: "machines/payment-reversal.ts",
+    find: `          actions: { type: "keepLatePage", params: ({ event }) => event },\n`,
+    replace: "",
+    tests: [HOSTED_TEST],
+  },
 ];

@@ -5,6 +5,7 @@ const worker = {
   file: "src/runtime/workers/worker.ts",
   tests: [`${folder}/worker-rules.test.ts`],
 };
+const order = { file: "src/runtime/workers/worker.ts", tests: [`${folder}/worker-order.test.ts`] };
 const hanging = { file: "src/runtime/workers/worker.ts", tests: [`${folder}/hanging-work.test.ts`] };
 const event = { file: "src/runtime/workers/work-event.ts", tests: [`${folder}/work-event.test.ts`] };
 const bounds = { file: "src/runtime/workers/worker-bounds.ts", tests: [`${folder}/work-event.test.ts`] };
@@ -298,5 +299,33 @@ export const workersMutants: readonly Mutant[] = [
     ...bounds,
     find: "maxAttempts < 1",
     replace: "maxAttempts < 0",
+  },
+  {
+    id: "workers-delivered-again-before-unlocked",
+    does: "The queue is asked to deliver a failed event again while it is still locked.",
+    ...order,
+    find: `    await this.processed.failed(claim, failure.message);
+    item.retry(delayMs);`,
+    replace: `    item.retry(delayMs);
+    await this.processed.failed(claim, failure.message);`,
+  },
+  {
+    id: "workers-dead-letter-is-acknowledged-before-its-mark",
+    does: "The event of a dead letter is acknowledged before it is marked.",
+    ...order,
+    find: `    await this.processed.dead(claim);
+    item.ack();`,
+    replace: `    item.ack();
+    await this.processed.dead(claim);`,
+  },
+  {
+    id: "workers-stop-excuses-failures",
+    does: "An attempt that fails by itself while the worker stops counts as one that the stop has aborted.",
+    ...order,
+    find: `    await this.stopQueue?.();
+    const all`,
+    replace: `    this.stopping = true;
+    await this.stopQueue?.();
+    const all`,
   },
 ];

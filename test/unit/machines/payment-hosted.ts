@@ -123,6 +123,18 @@ export const hostedGiven: Scenarios<W>["given"] = {
       "reported another amount": heardWhileVoiding,
     },
   },
+  "a page that was made after its order ended": {
+    reach: reach("async", "order created", "order closed", "late page"),
+    outcomes: {
+      voided: { ...watching, emits: ["payment.voided"] },
+      "nothing to void": watching,
+      "void lapsed": { to: "reversing.asking", invokes: ["checkPayment"] },
+      "void refused": { to: "reversing.asking", invokes: ["checkPayment"] },
+      "void unknown": voidFailed(1000),
+      "reported paid": heardWhileVoiding,
+      "reported another amount": heardWhileVoiding,
+    },
+  },
   "paid while the page was being voided": {
     reach: reach("async", ...pageExpired, "reported paid"),
     outcomes: {

@@ -133,6 +133,28 @@ t.test("a bucket that never answers fails the taker, and a later one is served",
   t.equal(numberOf(await within(clock, numbers.take("a"))), "2026-000001");
 });
 
+t.test("a failed block fails its own orders only, and those after it are served", async (t) => {
+  const clock = new VirtualClock();
+  let away = true;
+  const { bucket } = faultyBucket(() => (away ? "lose-request" : undefined));
+  const numbers = new InvoiceNumbers(bucket, clock);
+  const results: (string | undefined)[] = Array.from({ length: 66 }, () => undefined);
+  for (const n of results.keys()) {
+    const end = (text: string): void => {
+      results[n] = text;
+      // The bucket answers again as soon as the first block has failed.
+      away = false;
+    };
+    numbers.take(`ord_${n}`).then(
+      ({ number }) => end(number),
+      ({ name }: Error) => end(name),
+    );
+  }
+  await clock.advanceUntil(() => !results.includes(undefined), 600_000);
+  t.strictSame(new Set(results.slice(0, 64)), new Set(["Unavailable"]));
+  t.strictSame(results.slice(64), ["2026-000001", "2026-000002"]);
+});
+
 t.test("dates never decrease, even when a node's clock does", async (t) => {
   const first = allocate(emptyCounter(2026), [], ["a"], "2026-03-02T00:00:00.000Z");
   const second = allocate(first, [], ["b"], "2026-03-01T00:00:00.000Z");

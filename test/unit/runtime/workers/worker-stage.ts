@@ -33,11 +33,17 @@ export function workerStage() {
   const { bucket, entries, faults } = faultyBucket();
   /** `ack` and `retry 100`, in order, by event id; those that came too late included. */
   const calls: string[] = [];
+  /** The state of the event's mark at each of these calls. */
+  const states: (string | undefined)[] = [];
   const trouble = { burials: 0 };
   /** The next deliveries are replays of these dead letters. */
   const replays: number[] = [];
   let sequence = 0;
   let owners = 0;
+  const mark = (id: string): Mark | undefined => {
+    const entry = entries.get(`mail.${id}`);
+    return entry && (JSON.parse(entry.value) as Mark);
+  };
   const queue = (): WorkQueue => {
     const inner = queues.queue();
     return {
@@ -50,10 +56,12 @@ export function workerStage() {
             ...(replayOf === undefined ? {} : { replayOf }),
             ack: () => {
               calls.push(`ack ${id}`);
+              states.push(mark(id)?.state);
               item.ack();
             },
             retry: (delayMs) => {
               calls.push(`retry ${id} ${delayMs}`);
+              states.push(mark(id)?.state);
               item.retry(delayMs);
             },
           };
@@ -69,6 +77,7 @@ export function workerStage() {
     clock,
     queues,
     calls,
+    states,
     faults,
     trouble,
     replays,
@@ -94,10 +103,7 @@ export function workerStage() {
       };
       for (const consume of consumers) void consume(message);
     },
-    mark: (id: string): Mark | undefined => {
-      const entry = entries.get(`mail.${id}`);
-      return entry && (JSON.parse(entry.value) as Mark);
-    },
+    mark,
     put: (id: string, mark: object) =>
       entries.set(`mail.${id}`, { value: JSON.stringify(mark), revision: 500 }),
   };
