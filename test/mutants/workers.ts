@@ -254,7 +254,7 @@ export const workersMutants: readonly Mutant[] = [
     does: "The pause between two attempts grows to days.",
     ...worker,
     find: "Math.min(backoffMaxMs, backoffMs * 2 ** (attempt - 1))",
-    replace: "backoffMs * 2 ** (attempt - 1)",
+    replace: "Math.min(backoffMaxMs * 1000, backoffMs * 2 ** (attempt - 1))",
   },
   {
     id: "workers-delivered-again-while-locked",
