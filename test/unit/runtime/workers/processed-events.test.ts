@@ -149,21 +149,24 @@ t.test("a mark under a lock that has passed to another process changes nothing o
   t.match(stored(), { state: "done" }, "a late failure does not open it again");
 });
 
-t.test("a mark is tried five times at least, with pauses that grow to a second, and then remembered by this process", async (t) => {
-  const { me, other, faults, clock, stored, done } = stage();
-  const claim = await me.claimed();
-  for (let n = 0; n < 5; n++) faults.push("lose-request");
-  const begun = clock.monotonic();
-  t.equal(await done(me.events.done(claim)), false);
-  t.equal(faults.length, 0, "five tries");
-  t.equal(clock.monotonic() - begun, 200 + 400 + 800 + 1000 + 1000);
-  t.equal(stored().state, "locked");
-  faults.push(...Array.from({ length: 5 }, () => "lose-request" as const));
-  t.match(await done(me.events.claim("e")), { status: "locked" }, "still not");
-  t.strictSame(await done(me.events.claim("e")), { status: "done" }, "marked, and not worked on again");
-  t.equal(stored().state, "done");
-  t.strictSame(await other.events.claim("e"), { status: "done" });
-});
+t.test(
+  "a mark is tried five times at least, with pauses that grow to a second, and then remembered by this process",
+  async (t) => {
+    const { me, other, faults, clock, stored, done } = stage();
+    const claim = await me.claimed();
+    for (let n = 0; n < 5; n++) faults.push("lose-request");
+    const begun = clock.monotonic();
+    t.equal(await done(me.events.done(claim)), false);
+    t.equal(faults.length, 0, "five tries");
+    t.equal(clock.monotonic() - begun, 200 + 400 + 800 + 1000 + 1000);
+    t.equal(stored().state, "locked");
+    faults.push(...Array.from({ length: 5 }, () => "lose-request" as const));
+    t.match(await done(me.events.claim("e")), { status: "locked" }, "still not");
+    t.strictSame(await done(me.events.claim("e")), { status: "done" }, "marked, and not worked on again");
+    t.equal(stored().state, "done");
+    t.strictSame(await other.events.claim("e"), { status: "done" });
+  },
+);
 
 t.test("an unwritten mark of a dead letter is not remembered: it may be attempted again", async (t) => {
   const { me, faults, done } = stage();
