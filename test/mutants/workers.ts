@@ -103,7 +103,7 @@ export const workersMutants: readonly Mutant[] = [
     does: "A delivery that finds its event locked does not wait.",
     ...worker,
     find: `if (claim.status === "locked") return item.retry(claim.retryAfterMs);`,
-    replace: `if (claim.status === "locked") return item.retry(0);`,
+    replace: `if (claim.status === "locked") return item.retry(Math.min(claim.retryAfterMs, 1));`,
   },
   {
     id: "workers-done-event-is-not-acknowledged",
