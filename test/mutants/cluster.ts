@@ -34,8 +34,8 @@ export const clusterMutants: readonly Mutant[] = [
   },
   {
     id: "cluster-node-reads-while-its-presence-has-run-out",
-    does: "An owner whose presence has run out answers readers of other nodes.",
-    ...verificationWiring,
+    does: "The application's own resources answer from memory while the presence of their node has run out.",
+    ...wiring,
     find: "if (lost !== undefined || this.ownership.isVerified(lock)) return lost;",
     replace:
       "if (this.ownership.isVerified(lock)) return undefined;\n    if (lost !== undefined) return lost;",
@@ -47,13 +47,6 @@ export const clusterMutants: readonly Mutant[] = [
     find: "if (lost !== undefined || this.ownership.isVerified(lock)) return lost;",
     replace:
       "if (lost !== undefined || this.ownership.isVerified(lock) || this.ownership.held().length > 0) return lost;",
-  },
-  {
-    id: "cluster-node-writes-while-its-presence-has-run-out",
-    does: "An owner whose presence has run out takes commands of other nodes.",
-    ...verificationWiring,
-    find: "isolation: () => this.connectivity.isolation(),\n      unverified",
-    replace: "isolation: () => undefined,\n      unverified",
   },
   {
     id: "cluster-node-moved-lock-is-not-reported",

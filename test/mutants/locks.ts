@@ -310,7 +310,7 @@ export const lockMutants: readonly Mutant[] = [
     does: "A node whose server is silent does not end.",
     ...stopping,
     find: "await Promise.race([this.releaseAll(), this.options.clock.sleep(STOP_LIMIT_MS)]);",
-    replace: "await this.releaseAll();",
+    replace: "await Promise.race([this.releaseAll(), this.options.clock.sleep(STOP_LIMIT_MS * 1000)]);",
   },
   {
     id: "cluster-ownership-stop-takes-over",

@@ -204,7 +204,7 @@ export const presenceMutants: readonly Mutant[] = [
     does: "A new process is declared dead for an earlier one.",
     ...presence,
     find: "    if (this.others.get(id)?.entry.boot !== boot) return;\n",
-    replace: "    if (!this.others.has(id)) return;\n",
+    replace: '    if (!this.others.has(id) || boot === "") return;\n',
   },
   {
     id: "cluster-presence-dead-node-is-no-change",
@@ -234,7 +234,7 @@ export const presenceMutants: readonly Mutant[] = [
     does: "Every request of the failure detector sends a heartbeat.",
     ...presence,
     find: "    if (this.refreshingSoon) return;\n",
-    replace: "",
+    replace: "    if (this.refreshingSoon && this.stopped) return;\n",
   },
   {
     id: "cluster-presence-unreadable-entry-ends-a-node",
@@ -256,7 +256,7 @@ export const presenceMutants: readonly Mutant[] = [
     ...presence,
     find: `    this.stopped = true;
     this.cancel();`,
-    replace: "",
+    replace: "    if (this.leaving) this.cancel();",
   },
   {
     id: "cluster-presence-judges-while-blind",

@@ -178,14 +178,22 @@ export const processedEventsMutants: readonly Mutant[] = [
     does: "A mark whose check gets no answer ends the event with an error.",
     ...events,
     find: "if (error instanceof Unavailable) return false;",
-    replace: "if (error instanceof TypeError) return false;",
+    replace: "if (error instanceof Unavailable && claim.attempt === 0) return false;",
   },
   {
     id: "workers-mark-is-tried-once",
-    does: "A mark whose answer is lost is not tried again.",
+    does: "A mark is tried only while its lock lives.",
     ...events,
     find: "tried <= MARK_TRIES",
-    replace: "tried < 2",
+    replace: "tried <= Math.min(MARK_TRIES, 1)",
+  },
+  {
+    id: "workers-mark-is-not-tried-while-its-lock-lives",
+    does: "An event that is done during an election is not marked, and its work is repeated.",
+    file: "src/runtime/workers/processed-events.ts",
+    find: "tried <= MARK_TRIES || this.clock.monotonic() < claim.endsAt;",
+    replace: "tried <= MARK_TRIES;",
+    tests: [`${folder}/mark-in-outage.test.ts`],
   },
   {
     id: "workers-mark-is-not-remembered",
@@ -214,6 +222,6 @@ export const processedEventsMutants: readonly Mutant[] = [
     does: "A reason of any length is stored.",
     ...events,
     find: "reason: reason.slice(0, REASON_CHARS),",
-    replace: "reason,",
+    replace: "reason: reason.slice(0, REASON_CHARS * 1000),",
   },
 ];

@@ -164,7 +164,7 @@ export const routerMutants: readonly Mutant[] = [
     does: "A request misses the next owner because it waits for seconds between two tries.",
     ...router,
     find: "Math.min(5 * 2 ** attempt, SLOWEST_RETRY_MS)",
-    replace: "5 * 2 ** attempt",
+    replace: "Math.min(5 * 2 ** attempt, SLOWEST_RETRY_MS * 1000)",
   },
   {
     id: "routing-router-drops-the-request-hash",
@@ -199,7 +199,7 @@ export const routerMutants: readonly Mutant[] = [
     does: "An actor is started under an id that is no subject token.",
     file: "src/runtime/routing/router.ts",
     find: "if (!isActorId(actor)) return Promise.resolve(invalidId(actor));",
-    replace: 'if (actor === "") return Promise.resolve(invalidId(actor));',
+    replace: 'if (actor === "" && !isActorId(actor)) return Promise.resolve(invalidId(actor));',
     tests: ["test/unit/runtime/host.test.ts"],
   },
 ];

@@ -165,7 +165,7 @@ export const suspicionMutants: readonly Mutant[] = [
     does: "The last heartbeat of a dead node, still in flight, protects it until its presence ends.",
     ...suspicion,
     find: "if (peer.heardAt > suspicion.since + IN_FLIGHT_MS) suspicion.disproved = true;",
-    replace: "if (peer.heardAt > suspicion.since) suspicion.disproved = true;",
+    replace: "if (peer.heardAt > suspicion.since + IN_FLIGHT_MS / 1000) suspicion.disproved = true;",
   },
   {
     id: "cluster-suspicion-answer-does-not-end-it",
@@ -181,7 +181,7 @@ export const suspicionMutants: readonly Mutant[] = [
     does: "A node that left and is back is suspected from the beginning.",
     ...suspicion,
     find: "    this.forgetAllBut(peers);\n",
-    replace: "",
+    replace: "    if (peers.length === 0) this.forgetAllBut(peers);\n",
   },
   {
     id: "cluster-detector-suspects-for-a-shorter-time",

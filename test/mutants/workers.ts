@@ -104,7 +104,7 @@ export const workersMutants: readonly Mutant[] = [
     does: "A delivery that finds its event locked does not wait.",
     ...worker,
     find: `if (claim.status === "locked") return item.retry(claim.retryAfterMs);`,
-    replace: `if (claim.status === "locked") return item.retry(0);`,
+    replace: `if (claim.status === "locked") return item.retry(Math.min(claim.retryAfterMs, 1));`,
   },
   {
     id: "workers-done-event-is-not-acknowledged",
@@ -255,7 +255,7 @@ export const workersMutants: readonly Mutant[] = [
     does: "The pause between two attempts grows to days.",
     ...worker,
     find: "Math.min(backoffMaxMs, backoffMs * 2 ** (attempt - 1))",
-    replace: "backoffMs * 2 ** (attempt - 1)",
+    replace: "Math.min(backoffMaxMs * 1000, backoffMs * 2 ** (attempt - 1))",
   },
   {
     id: "workers-delivered-again-while-locked",
