@@ -259,4 +259,11 @@ export const clusterMutants: readonly Mutant[] = [
     find: "score: mix(`${resource}/${node}`)",
     replace: "score: mix(`${resource}/${node}/${nodes.length}`)",
   },
+  {
+    id: "cluster-node-removes-only-the-first-row-of-an-earlier-run",
+    does: "Of what an earlier run left in the outbox, only the first row is removed.",
+    ...wiring,
+    find: "outbox.remove(leftover);",
+    replace: "outbox.remove(leftover.slice(0, 1));",
+  },
 ];
