@@ -22,7 +22,7 @@ function handoverStage(wraps: readonly ((journal: Journal) => Journal)[]) {
   const resources = wraps.map(
     (wrap, at) => new FakeResource(`partition.${at}`, wrap(memoryNode(server, "one").journal)),
   );
-  let present: readonly string[] = ["one"];
+  let present = ["one"];
   const presence: Pick<Presence, "valid" | "present" | "isAlive" | "incompatible"> = {
     valid: () => true,
     present: () => present,
@@ -60,7 +60,7 @@ function handoverStage(wraps: readonly ((journal: Journal) => Journal)[]) {
     start: () => done(ownership.start()),
     stop: () => done(ownership.stop()),
     /** From now on these nodes are present. */
-    see: (nodes: readonly string[]): void => {
+    see: (nodes: string[]): void => {
       present = nodes;
       ownership.review();
     },
