@@ -14,6 +14,9 @@ import { silent } from "../commit/relay-stage.ts";
 const NAME = "partition.0";
 const LOCK = subjects.lock(NAME);
 
+/** No write is ever answered. */
+const unanswered = (journal: Journal): Journal => ({ ...journal, append: () => new Promise(() => {}) });
+
 /** Node one alone; the test states which nodes are present. Every journal is a stream of its own with one resource. */
 function handoverStage(wraps: readonly ((journal: Journal) => Journal)[]) {
   const clock = new VirtualClock();
@@ -130,7 +133,6 @@ t.test("a node watches the locks of every stream, and ends each watch when it st
 });
 
 t.test("a resource whose claim has no answer is revoked when the time of the stop is over", async (t) => {
-  const unanswered = (journal: Journal): Journal => ({ ...journal, append: () => new Promise(() => {}) });
   const stage = handoverStage([unanswered]);
   await stage.start();
   await stage.clock.advance(10);
