@@ -5,6 +5,10 @@ const node = "src/runtime/node.ts";
 const wiring = { file: node, tests: ["test/unit/runtime/node.test.ts"] };
 const verificationWiring = { file: node, tests: [`${folder}/verification-wiring.test.ts`] };
 const suspicionWiring = { file: node, tests: [`${folder}/suspicion-wiring.test.ts`] };
+const handover = {
+  file: "src/runtime/cluster/ownership.ts",
+  tests: [`${folder}/ownership-handover.test.ts`],
+};
 const assignment = { file: "src/runtime/cluster/assignment.ts", tests: [`${folder}/assignment.test.ts`] };
 
 /** What a node passes to its parts, and the assignment of resources to nodes. */
@@ -251,5 +255,41 @@ export const clusterMutants: readonly Mutant[] = [
     ...assignment,
     find: "score: mix(`${resource}/${node}`)",
     replace: "score: mix(`${resource}/${node}/${nodes.length}`)",
+  },
+  {
+    id: "cluster-node-removes-only-the-first-row-of-an-earlier-run",
+    does: "Of what an earlier run left in the outbox, only the first row is removed.",
+    ...wiring,
+    find: "outbox.remove(leftover);",
+    replace: "outbox.remove(leftover.slice(0, 1));",
+  },
+  {
+    id: "cluster-ownership-late-hand-over-ends-a-later-one",
+    does: "A hand-over that ends late revokes and releases what a later hand-over still drains.",
+    ...handover,
+    find: 'if (slot.state === "releasing" && slot.epoch === epoch) {',
+    replace: 'if (slot.state === "releasing") {',
+  },
+  {
+    id: "cluster-ownership-keeps-one-watch",
+    does: "Of the watches of several streams, a stop ends only the last one.",
+    ...handover,
+    find: "for (const [journal, slots] of streams) this.watching.push(await this.watch(journal, slots));",
+    replace: "for (const [journal, slots] of streams) this.watching = [await this.watch(journal, slots)];",
+  },
+  {
+    id: "cluster-ownership-stop-revokes-nothing",
+    does: "When the time of a stop is over, what is not released is not revoked.",
+    ...handover,
+    find: `    for (const slot of this.slots.values()) if (slot.state !== "free") slot.resource.revoke();\n`,
+    replace: "",
+  },
+  {
+    id: "cluster-verification-one-stream-spares-the-pause",
+    does: "One stream that confirms its locks lets the others be asked again without a pause.",
+    file: "src/runtime/cluster/lock-verification.ts",
+    find: "if (!confirmed.every(Boolean)) await",
+    replace: "if (!confirmed.some(Boolean)) await",
+    tests: [`${folder}/lock-verification.test.ts`],
   },
 ];

@@ -266,4 +266,12 @@ export const effectsMutants: readonly Mutant[] = [
         () => this.tryOnce(`,
     tests: [LIMITER_TEST],
   },
+  {
+    id: "effects-last-status-query-ignores-stop",
+    does: "The last status query of a run that is forgotten stays in flight.",
+    file: RUNNER,
+    find: "() => this.queryStatus(handler, run, stop),",
+    replace: "() => this.queryStatus(handler, run, new AbortController().signal),",
+    tests: [RUNNER_TEST],
+  },
 ];

@@ -252,4 +252,28 @@ export const partitionMutants: readonly Mutant[] = [
       throw error;`,
     tests: [LATE_TAKEOVER_TEST],
   },
+  {
+    id: "partition-open-actors-before-lagging",
+    does: "Actors with open effects are loaded before those that lag begin to catch up.",
+    file: PARTITION,
+    find: `    for (const actor of lagging) tenure.catchUp(actor);
+    const unfinished = [...new Set([...checkpoint.open, ...found.open.keys()])];
+    for (let at = 0; at < unfinished.length; at += limits.partitionLoads) {
+      const some = unfinished.slice(at, at + limits.partitionLoads);
+      await failpoint(failpoints, "partition.resume", () =>
+        Promise.all(some.map((actor) => tenure.takeUp(actor, found.open.get(actor)))),
+      );
+      if (this.tenure !== tenure) return;
+    }`,
+    replace: `    const unfinished = [...new Set([...checkpoint.open, ...found.open.keys()])];
+    for (let at = 0; at < unfinished.length; at += limits.partitionLoads) {
+      const some = unfinished.slice(at, at + limits.partitionLoads);
+      await failpoint(failpoints, "partition.resume", () =>
+        Promise.all(some.map((actor) => tenure.takeUp(actor, found.open.get(actor)))),
+      );
+      if (this.tenure !== tenure) return;
+    }
+    for (const actor of lagging) tenure.catchUp(actor);`,
+    tests: [TAKEOVER_TEST],
+  },
 ];

@@ -8,6 +8,7 @@ const MAILBOX_ORDER_TEST = "test/unit/runtime/tenure/mailbox-order.test.ts";
 const IDLE_TEST = "test/unit/runtime/tenure/idle.test.ts";
 const OPERATOR_ACTIONS_TEST = "test/unit/runtime/tenure/operator-actions.test.ts";
 const CATCH_UP_TEST = "test/unit/runtime/tenure/catch-up.test.ts";
+const JOINED_PARTS_TEST = "test/unit/runtime/tenure/joined-parts.test.ts";
 
 export const processorMutants: readonly Mutant[] = [
   {
@@ -258,5 +259,13 @@ export const processorMutants: readonly Mutant[] = [
     replace:
       'const input = { kind: "effect", id: effect.id, generation: effect.generation - (resumed ? 1 : 0), outcome } as const;',
     tests: [CATCH_UP_TEST],
+  },
+  {
+    id: "processor-parts-of-too-large-write-set-kept",
+    does: "What joined a write set that is too large is never released.",
+    file: INPUT_PROCESSOR,
+    find: "      for (const part of result.joined) part.resolved(false);\n",
+    replace: "",
+    tests: [JOINED_PARTS_TEST],
   },
 ];

@@ -330,4 +330,24 @@ export const relayMutants: readonly Mutant[] = [
     replace: "if (writeSet.messages.length < 0)",
     tests: [STATE_TEST],
   },
+  {
+    id: "relay-read-back-answers-before-deltas",
+    does: "After a batch was read back, callers are answered before the stock has its deltas.",
+    file: RELAY,
+    find: `      for (const writeSet of found.stored) {
+        for (const { aggregator, delta } of writeSet.deltas ?? []) aggregator.committed([delta]);
+      }
+      if (found.stored.length > 0) {
+        this.setLast(found.sequences);
+        this.finish(found.stored, found.sequences, found.lastSequence);
+      }`,
+    replace: `      if (found.stored.length > 0) {
+        this.setLast(found.sequences);
+        this.finish(found.stored, found.sequences, found.lastSequence);
+      }
+      for (const writeSet of found.stored) {
+        for (const { aggregator, delta } of writeSet.deltas ?? []) aggregator.committed([delta]);
+      }`,
+    tests: [RELAY_TEST],
+  },
 ];

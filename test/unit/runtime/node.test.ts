@@ -83,10 +83,14 @@ t.test(
     const log: Log = { ...silent, info: (fields) => void lines.push(fields), child: () => log };
     const stage = nodeStage();
     const one = stage.make("one", diary(), undefined, { log });
-    one.outbox.write([{ commit: "c1", messages: [{ subject: record("a"), payload: "{}" }] }]);
+    const messages = [{ subject: record("a"), payload: "{}" }];
+    one.outbox.write([
+      { commit: "c1", messages },
+      { commit: "c2", messages },
+    ]);
     await one.start();
     t.equal(one.outbox.depth(), 0);
-    t.match(lines[0], { units: 1 });
+    t.match(lines[0], { units: 2 });
     await stage.until("it owns the partition", () => one.node.status().partitions[0]?.open === true);
     await stage.clock.advance(5000);
     t.equal(stage.log.all(record("a")).length, 0);

@@ -2,7 +2,7 @@
 import t from "tap";
 import { subjects } from "../../../../src/services/subjects.ts";
 import type { ActorReply } from "../../../../src/runtime/actors.ts";
-import type { Journal, StoredMessage } from "../../../../src/runtime/ports.ts";
+import type { AppendResult, Journal, StoredMessage } from "../../../../src/runtime/ports.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { LockVerification } from "../../../../src/runtime/cluster/lock-verification.ts";
 import { memoryCluster } from "../memory-cluster.ts";
@@ -272,3 +272,39 @@ t.test("a node that has stopped sends no more fences, whatever the server does",
   await stage.clock.advance(5000);
   t.ok(fences <= before + 1, `${fences - before} more`);
 });
+
+t.test(
+  "a stream that confirms its locks does not spare another one the pause between attempts",
+  async (t) => {
+    const clock = new VirtualClock();
+    const sent = { good: 0, silent: 0 };
+    const answering = (name: keyof typeof sent, result: AppendResult): Journal =>
+      ({
+        append: () => {
+          sent[name]++;
+          return Promise.resolve(result);
+        },
+      }) as unknown as Journal;
+    const held = [
+      { subject: LOCK, epoch: 1, journal: answering("good", { status: "stored", lastSequence: 1 }) },
+      {
+        subject: subjects.lock("partition.1"),
+        epoch: 1,
+        journal: answering("silent", { status: "unanswered", reason: "no answer" }),
+      },
+    ];
+    const verification = new LockVerification({
+      subjects,
+      clock,
+      commitTimeoutMs: 100,
+      held: () => held,
+      saw: () => {},
+    });
+    verification.begin();
+    await clock.advance(0);
+    t.same(sent, { good: 1, silent: 1 }, "the second attempt waits");
+    await clock.advance(350);
+    t.same(sent, { good: 1, silent: 4 });
+    verification.stop();
+  },
+);

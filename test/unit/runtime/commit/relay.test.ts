@@ -273,3 +273,26 @@ t.test("an aggregator receives its deltas once, however often their batch was se
   await stage.resolved(2);
   t.same(told, [1, 2]);
 });
+
+for (const [what, lost] of [
+  ["a batch that is answered", 0],
+  ["a batch that is read back", 1],
+] as const)
+  t.test(`the aggregator of ${what} has its deltas before any caller is answered`, async (t) => {
+    const stage = relayStage();
+    const locks = [stage.lock("inventory.0")];
+    const happened: unknown[] = [];
+    const aggregator = {
+      compose: () => [],
+      committed: (deltas: readonly unknown[]) => void happened.push(...deltas),
+    };
+    let left = lost;
+    stage.faults.push(({ kind }) => (kind === "append" && left-- > 0 ? { lose: "answer" } : undefined));
+    for (const [n, actor] of ["a", "b"].entries()) {
+      const resolved = (): void => void happened.push(`resolved ${actor}`);
+      const delta = { aggregator, delta: n };
+      stage.submit({ commit: `${actor}1`, actor, sequence: 0, locks, delta, resolved });
+    }
+    await stage.resolved(2);
+    t.same(happened, [0, 1, "resolved a", "resolved b"]);
+  });

@@ -261,3 +261,26 @@ t.test(
     );
   },
 );
+
+t.test("a run that is forgotten during its last status query aborts the query at once", async (t) => {
+  const asked: AbortSignal[] = [];
+  const { clock, runner, outcomes, start } = stage({
+    maxAttempts: 1,
+    run: () => Promise.reject(new EffectError("unknown", "lost", "no answer")),
+    queryStatus: ({ signal }) => {
+      asked.push(signal);
+      return new Promise(() => {});
+    },
+  });
+  start("k");
+  await clock.advance(10);
+  t.same(
+    asked.map(({ aborted }) => aborted),
+    [false],
+    "the query is in flight",
+  );
+  runner.forget("k");
+  t.ok(asked[0]?.aborted);
+  await clock.advance(10_000);
+  t.same(outcomes, []);
+});

@@ -142,6 +142,35 @@ t.test("an actor that lags reads its inbox; one that is parked as well does not"
   t.same(await noted(stage, "b"), [], "its last good state");
 });
 
+t.test("an actor that lags and is open resumes its effect only when its inbox is read", async (t) => {
+  let runs = 0;
+  let unreadable = true;
+  const stage = partitionStage({
+    definition: diary(() => {
+      runs++;
+      return new Promise(() => {});
+    }),
+  });
+  await stage.open();
+  await stage.start();
+  await stage.command("work");
+  await stage.clock.advance(10);
+  stage.partition.revoke();
+  t.equal(stage.effects.count(), 0, "its owner has forgotten the effect");
+  runs = 0;
+  stage.inbox("note.1");
+  stage.state({ through: stage.log.lastSequence, open: ["d"], behind: ["d"] });
+  stage.faults.push(({ kind, subject }) =>
+    unreadable && kind === "read" && subject === subjects.inbox(0, "d") ? { lose: "request" } : undefined,
+  );
+  await stage.open();
+  t.equal(runs, 0, "the takeover does not resume it");
+  unreadable = false;
+  await stage.clock.advance(20_000);
+  t.equal(runs, 1, "the end of the catch-up does");
+  t.same(await noted(stage), ["note.1"]);
+});
+
 t.test("the replay begins right after the checkpoint and ends right before the lock entry", async (t) => {
   const stage = await stored(["d"]);
   const passed = stage.inbox("note.0");
