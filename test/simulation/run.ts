@@ -9,6 +9,8 @@ import type { Work } from "./thread.ts";
 /** Seeds that a thread gets at once. */
 const SEEDS_AT_ONCE = 5;
 const PROGRESS_EVERY_MS = 10_000;
+/** A thread that needs longer for its seeds is in an endless loop: one seed takes less than a second. */
+const THREAD_LIMIT_MS = 300_000;
 /** Failures whose traces are printed; the others are listed. */
 const TRACES_MAX = 3;
 
@@ -108,7 +110,10 @@ async function runThread(work: () => Work, collect: (run: SimulationRun) => void
     for (let next = work(); next.seeds.length > 0; next = work()) {
       answer = Promise.withResolvers();
       thread.postMessage(next);
-      for (const run of await answer.promise) collect(run);
+      const { reject } = answer;
+      const late = new Error(`seeds ${next.seeds.join(", ")}: not ended after ${THREAD_LIMIT_MS / 1000} s`);
+      const limit = setTimeout(reject, THREAD_LIMIT_MS, late);
+      for (const run of await answer.promise.finally(() => clearTimeout(limit))) collect(run);
     }
   } finally {
     answer.promise.catch(() => {});
