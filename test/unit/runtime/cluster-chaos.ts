@@ -168,7 +168,7 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
         (node) => {
           // `Router` is both.
           const router = node.actors as Actors & ParkedActors;
-          nodes.set(name, { ...node, actors: replies.actors(name, router) });
+          return nodes.set(name, { ...node, actors: replies.actors(name, router) });
         },
         // The server did not answer in time: the process ends, and is started again later.
         () => undefined,
