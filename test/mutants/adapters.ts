@@ -9,6 +9,7 @@ const ENCODING_TEST = "test/unit/adapters/message-encoding.test.ts";
 const BUCKET_TEST = "test/unit/adapters/kv-bucket.test.ts";
 const RULES_TEST = "test/unit/adapters/append-rules.test.ts";
 const SERVER_TEST = "test/unit/adapters/server-memory.test.ts";
+const FAULTS_TEST = "test/unit/adapters/memory-faults.test.ts";
 const CLOCK_TEST = "test/unit/adapters/virtual-clock.test.ts";
 const OUTBOX_TEST = "test/contract/outbox.test.ts";
 const DIRECT_GET_TEST = "test/contract/direct-get.test.ts";
@@ -343,6 +344,38 @@ export const adaptersMutants: readonly Mutant[] = [
     find: "if (reaches < through) throw",
     replace: "if (reaches < through && found.length === 0) throw",
     tests: [JOURNAL_TEST],
+  },
+  {
+    id: "adapters-memory-deaf-node-answered",
+    does: "A node in memory that hears nothing gets answers.",
+    file: "src/adapters/memory/link.ts",
+    find: "if (this.hears()) outcome.resolve(value);",
+    replace: "if (this.connected()) outcome.resolve(value);",
+    tests: [SERVER_TEST, FAULTS_TEST],
+  },
+  {
+    id: "adapters-memory-list-end-unreported",
+    does: "A list of subjects in memory that ends before the requested point is believed.",
+    file: "src/adapters/memory/journal.ts",
+    find: "if (found.reaches < through)",
+    replace: "if (found.reaches < through && found.messages.length === 0)",
+    tests: [FAULTS_TEST],
+  },
+  {
+    id: "adapters-memory-lost-acknowledgement-counts",
+    does: "An acknowledgement in memory that its node could not send ends the item.",
+    file: "src/adapters/memory/work-queue.ts",
+    find: "const arrives = () => member.connection.sends() && !this.losesAnswer();",
+    replace: "const arrives = () => !this.losesAnswer();",
+    tests: [FAULTS_TEST],
+  },
+  {
+    id: "adapters-clock-steps-over-promises",
+    does: "The virtual clock runs the next callback while promises have work left.",
+    file: "src/adapters/memory/virtual-clock.ts",
+    find: "else void Promise.resolve().then(() => process.nextTick(resolve));",
+    replace: "else resolve();",
+    tests: [CLOCK_TEST],
   },
   {
     id: "adapters-memory-outbox-writes-half",

@@ -10,7 +10,7 @@ export type Phase = {
 
 /** The first that fits a file has it. Jobs are for one processor: what waits for servers leaves room for others. */
 const PHASES = [
-  { name: "unit and architecture", files: /^test\/(?:unit|architecture)\//, jobsPerCore: 1 },
+  { name: "unit and architecture", files: /^test\/(?:unit|architecture|simulation)\//, jobsPerCore: 1 },
   { name: "contract and integration", files: /^test\/(?:contract|integration)\//, jobsPerCore: 2 },
   { name: "process and fault", files: /^/, jobsPerCore: 1.5 },
 ] as const;

@@ -16,6 +16,7 @@ const AWAITED_MS = 20_000;
 /** Why the run has not converged yet; empty when it has. Everything that began has to end. */
 export function unfinished(world: World): string[] {
   const left: string[] = [];
+  if (world.waiting > 0) left.push(`${world.waiting} clients wait`);
   const running = [...world.nodes.values()];
   for (const name of world.wanted) if (!world.nodes.has(name)) left.push(`${name} does not run`);
   for (const name of world.changing) left.push(`${name} starts or stops`);

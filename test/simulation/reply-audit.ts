@@ -6,9 +6,16 @@ import type { ActorReply, Actors, ParkedActors } from "../../src/runtime/actors.
 import type { Bus } from "../../src/runtime/ports.ts";
 import { decodeReply, decodeRequest } from "../../src/runtime/routing/request-codec.ts";
 import type { StockView } from "../../src/services/inventory/contract.ts";
-import type { LogAudit } from "./log-audit.ts";
 import { textOf } from "./order-ledger.ts";
 import type { Violations } from "./violations.ts";
+
+/** What the log has at this moment. */
+export type AuditedLog = {
+  /** Undefined without a record. */
+  order(id: string): { readonly records: readonly unknown[]; text(version: number): string } | undefined;
+  /** By SKU, every stored stock. */
+  readonly stocks: ReadonlyMap<string, readonly { readonly onHand: number; readonly reserved: number }[]>;
+};
 
 /** The newest version of an order that a caller had got when a request began; 0 for none. */
 type Begun = number;
@@ -17,12 +24,12 @@ type Begun = number;
 export class ReplyAudit {
   /** Number of replies that were compared with the log. */
   count = 0;
-  private readonly log: LogAudit;
+  private readonly log: AuditedLog;
   private readonly violations: Violations;
   /** By order, the newest version that a caller has got. */
   private readonly told = new Map<string, number>();
 
-  constructor(log: LogAudit, violations: Violations) {
+  constructor(log: AuditedLog, violations: Violations) {
     this.log = log;
     this.violations = violations;
   }

@@ -52,6 +52,8 @@ export class World {
   readonly stalledUntil = new Map<string, number>();
   /** Poisonous inputs that the program takes by now. */
   readonly mended = new Set<string>();
+  /** Clients that wait for an answer, or are about to repeat their request. */
+  waiting = 0;
   /** Virtual time before which the faults do not end. */
   faultsUntil = 0;
   /** Orders that customers place at once, besides the planned ones. */
@@ -191,13 +193,18 @@ export class World {
     tries: number,
     ask: (node: SimulatedNode, attempt: number) => Promise<T | undefined>,
   ): Promise<T | undefined> {
+    this.waiting++;
     for (let attempt = 1; attempt <= tries; ) {
       const node = this.nodes.get(random.pick([...this.wanted]));
       // A missing node is no try: the run starts nodes again, and ends before the tries do.
       const answer = node && (await Promise.race([ask(node, attempt++), this.cluster.pause(4000)]));
-      if (answer !== undefined) return answer;
+      if (answer !== undefined) {
+        this.waiting--;
+        return answer;
+      }
       await this.cluster.pause(random.between(20, 120));
     }
+    this.waiting--;
     return undefined;
   }
 

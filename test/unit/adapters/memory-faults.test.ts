@@ -63,6 +63,11 @@ t.test("what a deaf node sends is stored, and neither answers nor messages reach
   node.link.reconnect();
   await clock.advance(10);
   t.equal(heard.length, 1, "nothing was lost");
+  const inFlight = node.journal.append([put("x", "2")], 200);
+  await clock.advance(1);
+  t.equal(server.log("KV_ORDERS").last(stock("x"))?.payload, "2", "its answer is in flight");
+  node.link.cutOneWay("hearing");
+  t.match(await run(inFlight), { status: "unanswered" });
 });
 
 t.test("a node that is not heard gets messages, and stores and answers nothing", async (t) => {

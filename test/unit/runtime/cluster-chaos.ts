@@ -9,6 +9,11 @@ import { partitionOf } from "../../../src/runtime/subjects.ts";
 import type { Fault, Operation } from "../../../src/adapters/memory/server.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
+import type { Actors, ParkedActors } from "../../../src/runtime/actors.ts";
+import { subjects } from "../../../src/services/subjects.ts";
+import { OrderLedger } from "../../simulation/order-ledger.ts";
+import { ReplyAudit } from "../../simulation/reply-audit.ts";
+import { Violations } from "../../simulation/violations.ts";
 import { type ClusterNode, memoryCluster } from "./memory-cluster.ts";
 
 /** mulberry32: small, and the same everywhere. */
@@ -110,6 +115,25 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
     return { delayMs: Math.floor(random() * 900) };
   });
 
+  /** The records of each gate as the log has them at this moment. */
+  const ledgers = new Map<string, OrderLedger>();
+  for (const name of subjects.streams(streams)) {
+    const log = cluster.server.log(name);
+    let next = 1;
+    log.onStored(() => {
+      for (; next <= log.lastSequence; next++) {
+        const { subject = "", payload = "" } = log.at(next) ?? {};
+        const [, kind, partition = "", id = ""] = subject.split(".");
+        if (kind !== "journal") continue;
+        const ledger = ledgers.get(id) ?? new OrderLedger(id, Number(partition));
+        ledgers.set(id, ledger);
+        ledger.records.push(JSON.parse(payload) as ActorRecord);
+      }
+    });
+  }
+  const violations = new Violations();
+  const replies = new ReplyAudit({ order: (id) => ledgers.get(id), stocks: new Map() }, violations);
+
   /** Receipts that the outside has given, by key: it honors keys. */
   const books = new Map<string, string>();
   const definition: ActorDefinition = {
@@ -139,9 +163,13 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
   const boot = (name: string): void => {
     starting.add(name);
     void cluster
-      .launch(name, definition)
+      .launch(name, definition, (bus) => replies.bus(name, bus))
       .then(
-        (node) => nodes.set(name, node),
+        (node) => {
+          // `Router` is both.
+          const router = node.actors as Actors & ParkedActors;
+          return nodes.set(name, { ...node, actors: replies.actors(name, router) });
+        },
         // The server did not answer in time: the process ends, and is started again later.
         () => undefined,
       )
@@ -181,6 +209,9 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
       }
       await cluster.pause(50);
     }
+  };
+  const read = async (gate: string): Promise<void> => {
+    await nodes.get(pick(NAMES))?.actors.read(gate);
   };
   const delivered = new Map<string, string>();
   const deliver = async (gate: string): Promise<void> => {
@@ -226,6 +257,7 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
       const gate = gateToTell();
       if (gate) void tell(gate, chance(0.5) ? "coin" : "tell");
     }
+    for (let i = Math.floor(random() * 3); i > 0; i--) void read(pick(GATES));
     const gate = chance(0.4) ? gateToTell() : undefined;
     if (gate) void deliver(gate);
     const name = pick(NAMES);
@@ -255,6 +287,7 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
     }
     await cluster.clock.advance(Math.floor(random() * 300));
     check();
+    faults.push(...violations.found);
   }
 
   // No more faults: every promise has to be kept from now on.
@@ -267,6 +300,7 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
     if (!node && !starting.has(name)) boot(name);
   }
   await cluster.clock.advance(10_000);
+  faults.push(...violations.found);
   for (const name of NAMES) if (!nodes.has(name)) boot(name);
   await cluster.clock.advance(40_000);
   check();
