@@ -76,6 +76,13 @@ function mailed(world: World): { readonly id: string; readonly type: string }[] 
   return mailedEvents.flatMap((type) => (world.log.events.get(type) ?? []).map(({ id }) => ({ id, type })));
 }
 
+/** Acknowledged inputs that no record has yet: the owner has not received them, since a message may arrive late. */
+export function unapplied(world: World, customers: Customers): string[] {
+  return [...customers.acknowledged.values()].flatMap(({ by, id }) =>
+    world.log.order(id)?.probed.includes(by) === true ? [] : [`${by} of ${id} was acknowledged and is lost`],
+  );
+}
+
 /** Once the run has converged: nothing is lost, nothing counts twice, goods, money and documents agree. */
 export async function checkEnd(world: World, customers: Customers): Promise<void> {
   const { log, violations } = world;
@@ -84,10 +91,7 @@ export async function checkEnd(world: World, customers: Customers): Promise<void
     const { status } = log.order(id) ?? {};
     if (status !== "cancelled") violations.add(`${id} was cancelled and is ${status}`);
   }
-  for (const { by, id } of customers.acknowledged.values()) {
-    if (log.order(id)?.probed.includes(by) !== true)
-      violations.add(`${by} of ${id} was acknowledged and is lost`);
-  }
+  for (const lost of unapplied(world, customers)) violations.add(lost);
   for (const order of log.orders.values()) checkMoney(world, order);
   const mails = new Set(mailed(world).map(({ id }) => messageIdOf(id)));
   for (const id of world.providers.mails.keys())

@@ -1,7 +1,7 @@
 /** Runs one seed. The same seed gives the same run, to the byte. */
 import { Customers } from "./customers.ts";
 import { Disasters } from "./disasters.ts";
-import { checkEnd, unfinished } from "./end.ts";
+import { checkEnd, unapplied, unfinished } from "./end.ts";
 import { type FaultKind, planOf } from "./plan.ts";
 import { Staff } from "./staff.ts";
 import { World } from "./world.ts";
@@ -94,7 +94,7 @@ async function play(world: World, customers: Customers): Promise<number> {
     staff.act(true);
     await cluster.clock.advanceUntil(() => violations.any, LOOK_EVERY_MS);
     if (violations.any) return step;
-    const reasons = unfinished(world);
+    const reasons = [...unfinished(world), ...unapplied(world, customers)];
     if (reasons.length === 0) return step;
     if (left > 0) continue;
     for (const reason of reasons) violations.add(`never ended: ${reason}`);
