@@ -47,9 +47,8 @@ async function startThread(entry: URL, assignment: WorkerAssignment): Promise<Wo
   thread.on("error", (error) => {
     throw error;
   });
-  await hasStarted(thread, assignment.worker);
   let stopRequested = false;
-  thread.once("exit", () => {
+  await hasStarted(thread, assignment.worker, () => {
     // Otherwise no thread would do its work, and no operator would notice.
     if (!stopRequested) throw new Error(`${assignment.worker} worker: its thread has ended`);
   });
@@ -68,13 +67,15 @@ async function startThread(entry: URL, assignment: WorkerAssignment): Promise<Wo
   };
 }
 
-function hasStarted(thread: Worker, worker: WorkerName): Promise<void> {
+/** @param ended called when the thread ends after its start, also at the very moment of its report */
+function hasStarted(thread: Worker, worker: WorkerName, ended: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
+    let started = false;
     const failed = (reason: string): void => reject(new Error(`${worker} worker: ${reason}`));
-    const onExit = (): void => failed("its thread ended while it started");
-    thread.once("exit", onExit);
+    // One listener from the beginning: report and exit may come without any promise job between them.
+    thread.once("exit", () => (started ? ended() : failed("its thread ended while it started")));
     thread.once("message", (report: WorkerReport) => {
-      thread.removeListener("exit", onExit);
+      started = report.type !== "failed";
       if (report.type === "failed") failed(report.reason);
       else resolve();
     });
