@@ -15,7 +15,7 @@ export const markMutants: readonly Mutant[] = [
     does: "A mark is tried once only when the lock has ended during the work.",
     file: "src/runtime/workers/processed-events.ts",
     find: "tried <= MARK_TRIES || this.clock.monotonic() < claim.endsAt",
-    replace: "tried === 1 || this.clock.monotonic() < claim.endsAt",
+    replace: "tried <= MARK_TRIES / MARK_TRIES || this.clock.monotonic() < claim.endsAt",
     tests: ["test/unit/runtime/workers/mark-in-outage.test.ts"],
   },
   {
@@ -23,7 +23,7 @@ export const markMutants: readonly Mutant[] = [
     does: "A mark is tried until the server is back, and keeps its place in the worker all that time.",
     file: "src/runtime/workers/processed-events.ts",
     find: "tried <= MARK_TRIES || this.clock.monotonic() < claim.endsAt",
-    replace: "tried > 0",
+    replace: "tried <= MARK_TRIES || tried > MARK_TRIES",
     tests: ["test/unit/runtime/workers/mark-in-outage.test.ts"],
   },
   {
@@ -31,7 +31,7 @@ export const markMutants: readonly Mutant[] = [
     does: "The pause between two tries to write a mark grows past the end of the lock.",
     file: "src/runtime/workers/processed-events.ts",
     find: "Math.min(MARK_PAUSE_MS * 2 ** (tried - 1), MARK_PAUSE_MAX_MS)",
-    replace: "MARK_PAUSE_MS * 2 ** (tried - 1)",
+    replace: "Math.max(MARK_PAUSE_MS * 2 ** (tried - 1), MARK_PAUSE_MAX_MS * 0)",
     tests: ["test/unit/runtime/workers/mark-in-outage.test.ts"],
   },
 ];

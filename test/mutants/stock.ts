@@ -150,7 +150,7 @@ export const stockMutants: readonly Mutant[] = [
     does: "A replica that lags a little makes a hold unavailable at once.",
     file: `${SRC}/shard-tenure.ts`,
     find: "read === MAX_READS) throw error;",
-    replace: "read >= 1) throw error;",
+    replace: "read <= MAX_READS) throw error;",
     tests: [OWNERSHIP_TEST],
   },
   {

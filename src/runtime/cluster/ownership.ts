@@ -10,7 +10,8 @@
  *   ownership.O5. When `stop` has ended, every lock that the server answered for is released, also after a claim that
  *       was in flight.
  * The lock decides which node should work. The fence in every batch protects the data (ADR 2).
- * Proved by: test/unit/runtime/cluster/ownership.test.ts, ownership-stop.test.ts, test/unit/runtime/cluster.test.ts
+ * Proved by: test/unit/runtime/cluster/ownership.test.ts, ownership-stop.test.ts, ownership-handover.test.ts,
+ *   ownership-rules.test.ts, test/unit/runtime/cluster.test.ts
  * A crash leaves a lock entry that names a boot that no longer exists: any node may claim it.
  */
 import type { Subjects } from "../subjects.ts";

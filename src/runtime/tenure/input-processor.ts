@@ -10,7 +10,8 @@
  *   input-processor.I3. An inbox input counts as evaluated only when the state it was decided on is acknowledged.
  * Proved by: test/unit/runtime/tenure/write-set-outcomes.test.ts,
  *   test/unit/runtime/tenure/acknowledged-replies.test.ts, test/unit/runtime/tenure/mailbox-order.test.ts,
- *   test/unit/runtime/tenure/reads.test.ts, test/unit/runtime/cluster.test.ts
+ *   test/unit/runtime/tenure/reads.test.ts, test/unit/runtime/tenure/joined-parts.test.ts,
+ *   test/unit/runtime/cluster.test.ts
  */
 import { type Replies, notFound, notOwner, storeRefuses } from "./replies.ts";
 import type { Cascade } from "../actor/cascade.ts";

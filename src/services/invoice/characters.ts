@@ -1,13 +1,18 @@
 /** Which characters a document needs, and texts as its typeface can show them. Pure. */
 import anyAscii from "any-ascii";
 
+/** Most texts: every typeface has them as they are. */
+const ASCII = /^[\x20-\x7e]*$/u;
+
 /** Characters beyond ISO 8859-1 that the standard fonts of PDF have (WinAnsi, 0x80 to 0x9f). */
 const EXTRA = new Set("€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ");
 
 /** Whether the standard fonts of PDF have every character of the texts. */
 export function areWinAnsi(texts: readonly string[]): boolean {
-  return texts.every((text) =>
-    Array.from(text.normalize("NFC")).every((char) => isWinAnsi(char) || isControl(char)),
+  return texts.every(
+    (text) =>
+      ASCII.test(text) ||
+      Array.from(text.normalize("NFC")).every((char) => isWinAnsi(char) || isControl(char)),
   );
 }
 
@@ -17,6 +22,7 @@ export function areWinAnsi(texts: readonly string[]): boolean {
  * @param has whether the typeface has the character
  */
 export function shownWith(has: (char: string) => boolean, text: string): string {
+  if (ASCII.test(text)) return text;
   let result = "";
   for (const char of text.normalize("NFC")) {
     if (isControl(char)) result += " ";

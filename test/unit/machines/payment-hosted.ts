@@ -26,6 +26,17 @@ const looks = (times: number): W[] =>
   Array.from({ length: times }, (): W[] => ["check due", "found closed"]).flat();
 const waits = (ms: number): Then => ({ to: "hosted.pending.waiting", delays: [ms] });
 
+/** Of a page that is being voided. */
+const whileVoidingPage = {
+  voided: { ...watching, emits: ["payment.voided"] },
+  "nothing to void": watching,
+  "void lapsed": { to: "reversing.asking", invokes: ["checkPayment"] },
+  "void refused": { to: "reversing.asking", invokes: ["checkPayment"] },
+  "void unknown": voidFailed(1000),
+  "reported paid": heardWhileVoiding,
+  "reported another amount": heardWhileVoiding,
+} as const;
+
 /** States of a payment on a page, with the outcome of every input. */
 export const hostedGiven: Scenarios<W>["given"] = {
   "a page before the order is created": {
@@ -101,39 +112,15 @@ export const hostedGiven: Scenarios<W>["given"] = {
   },
   "a page that expired": {
     reach: reach("async", ...pageExpired),
-    outcomes: {
-      voided: { ...watching, emits: ["payment.voided"] },
-      "nothing to void": watching,
-      "void lapsed": { to: "reversing.asking", invokes: ["checkPayment"] },
-      "void refused": { to: "reversing.asking", invokes: ["checkPayment"] },
-      "void unknown": voidFailed(1000),
-      "reported paid": heardWhileVoiding,
-      "reported another amount": heardWhileVoiding,
-    },
+    outcomes: whileVoidingPage,
   },
   "a page of a cancelled order": {
     reach: reach("async", ...waiting, "order closed"),
-    outcomes: {
-      voided: { ...watching, emits: ["payment.voided"] },
-      "nothing to void": watching,
-      "void lapsed": { to: "reversing.asking", invokes: ["checkPayment"] },
-      "void refused": { to: "reversing.asking", invokes: ["checkPayment"] },
-      "void unknown": voidFailed(1000),
-      "reported paid": heardWhileVoiding,
-      "reported another amount": heardWhileVoiding,
-    },
+    outcomes: whileVoidingPage,
   },
   "a page that was made after its order ended": {
     reach: reach("async", "order created", "order closed", "late page"),
-    outcomes: {
-      voided: { ...watching, emits: ["payment.voided"] },
-      "nothing to void": watching,
-      "void lapsed": { to: "reversing.asking", invokes: ["checkPayment"] },
-      "void refused": { to: "reversing.asking", invokes: ["checkPayment"] },
-      "void unknown": voidFailed(1000),
-      "reported paid": heardWhileVoiding,
-      "reported another amount": heardWhileVoiding,
-    },
+    outcomes: whileVoidingPage,
   },
   "paid while the page was being voided": {
     reach: reach("async", ...pageExpired, "reported paid"),

@@ -1,4 +1,5 @@
 /** Whole nodes of the runtime in one process: a server in memory, a virtual clock, faults on demand. */
+import { firstOf } from "../../support/faults/first-fault.ts";
 import { streamOf } from "../../../src/runtime/layout.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 import { type ProcessClock, VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
@@ -83,13 +84,7 @@ export function memoryCluster(options: ClusterOptions) {
     ...(options.deliveryDelayMs ? { deliveryDelayMs: options.deliveryDelayMs } : {}),
     ...(options.latenessMs ? { latenessMs: options.latenessMs } : {}),
     ...(options.maxPayload ? { maxPayload: options.maxPayload } : {}),
-    faults: (operation) => {
-      for (const fault of faults) {
-        const found = fault(operation);
-        if (found) return found;
-      }
-      return undefined;
-    },
+    faults: firstOf(faults),
   });
   /** The stream of a partition. */
   const logOf = (partition: number) => server.log(subjects.stream(streamOf(partition, streams)));

@@ -1,4 +1,5 @@
 /** One node on the server in memory whose ports a test may wrap, and what it does with them, in order. */
+import { firstOf } from "../../support/faults/first-fault.ts";
 import { type ProcessClock, VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
 import { memoryOutbox, type MemoryOutbox } from "../../../src/adapters/memory/outbox.ts";
@@ -31,13 +32,7 @@ export function nodeStage(partitions = 1) {
     layout: { partitions, streams: 1 },
     latencyMs: () => 1,
     bucketAgeMs: { [subjects.buckets.nodes]: TTL_MS + 1000 },
-    faults: (operation) => {
-      for (const fault of faults) {
-        const found = fault(operation);
-        if (found) return found;
-      }
-      return undefined;
-    },
+    faults: firstOf(faults),
   });
   let ids = 0;
   const until = async (reason: string, condition: () => boolean, limitMs = 60_000): Promise<void> => {

@@ -1,4 +1,5 @@
 /** Nodes on one server in memory, with resources that only record their calls. */
+import { firstOf } from "../../../support/faults/first-fault.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { type ProcessClock, VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { type MemoryNode, memoryNode } from "../../../../src/adapters/memory/connection.ts";
@@ -68,13 +69,7 @@ export function ownershipStage(names: readonly string[]) {
     clock,
     latencyMs: () => 1,
     bucketAgeMs: { NODES: TTL_MS },
-    faults: (operation) => {
-      for (const fault of faults) {
-        const found = fault(operation);
-        if (found) return found;
-      }
-      return undefined;
-    },
+    faults: firstOf(faults),
   });
   const log = server.log("KV_ORDERS");
   let ids = 0;

@@ -50,14 +50,14 @@ function writeSetOf(
   });
 }
 
-type Told = [committed: boolean, sequences: ReadonlyMap<string, number> | undefined];
-const joined = (told: Told[], more: Partial<Joined> = {}): Joined => ({
+type Reported = [committed: boolean, sequences: ReadonlyMap<string, number> | undefined];
+const joined = (outcomes: Reported[], more: Partial<Joined> = {}): Joined => ({
   output: 1,
   lock: inventory,
   messages: [
     { subject: hold, payload: "held", headers: { Own: "x" }, fence: { subject: hold, sequence: 5 } },
   ],
-  resolved: (committed, sequences) => void told.push([committed, sequences]),
+  resolved: (committed, sequences) => void outcomes.push([committed, sequences]),
   ...more,
 });
 
@@ -222,7 +222,7 @@ t.test(
 
 t.test("each outcome is reported to everything that joined, once, and before the order goes on", (t) => {
   const sequences = new Map([[hold, 9]]);
-  const outcomes: readonly [Outcome, Told][] = [
+  const outcomes: readonly [Outcome, Reported][] = [
     [{ status: "stored", sequences, lastSequence: 9 }, [true, sequences]],
     [{ status: "dropped", why: "fenced" }, [false, undefined]],
     [{ status: "dropped", why: "lock_moved" }, [false, undefined]],
@@ -230,7 +230,7 @@ t.test("each outcome is reported to everything that joined, once, and before the
     [{ status: "refused", code: 10054, reason: "too large" }, [false, undefined]],
   ];
   for (const [outcome, told] of outcomes) {
-    const parts: Told[] = [];
+    const parts: Reported[] = [];
     const order: string[] = [];
     const writeSet = writeSetOf(
       { joined: [joined(parts), joined(parts)] },

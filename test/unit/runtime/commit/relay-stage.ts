@@ -1,4 +1,5 @@
 /** A relay on the server in memory, and write sets: an order's record, and the hold that may join it. */
+import { firstOf } from "../../../support/faults/first-fault.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
@@ -47,13 +48,7 @@ export function relayStage({ markEveryMs = Number.POSITIVE_INFINITY, refusalMs =
     subjects,
     clock,
     latencyMs: () => 1,
-    faults: (operation) => {
-      for (const fault of faults) {
-        const found = fault(operation);
-        if (found) return found;
-      }
-      return undefined;
-    },
+    faults: firstOf(faults),
   });
   const { journal, link } = memoryNode(server, "one");
   const outbox = memoryOutbox();

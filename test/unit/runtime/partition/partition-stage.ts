@@ -1,4 +1,5 @@
 /** One partition on the server in memory, with a relay of its own; a test acquires its lock and holds answers back. */
+import { firstOf } from "../../../support/faults/first-fault.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
@@ -39,13 +40,7 @@ export function partitionStage({
   const server = new MemoryServer({
     subjects,
     clock,
-    faults: (operation) => {
-      for (const fault of faults) {
-        const found = fault(operation);
-        if (found) return found;
-      }
-      return undefined;
-    },
+    faults: firstOf(faults),
   });
   const one = memoryNode(server, "one");
   const log = server.log("KV_ORDERS");

@@ -1,4 +1,5 @@
 /** A tenure on a real log in memory whose write sets a test resolves by hand, with every outcome; replies are kept. */
+import { firstOf } from "../../../support/faults/first-fault.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { memoryNode } from "../../../../src/adapters/memory/connection.ts";
 import { type Fault, MemoryServer, type Operation } from "../../../../src/adapters/memory/server.ts";
@@ -38,13 +39,7 @@ export function handTenure(definition: ActorDefinition = diary(), { idleActors =
   const server = new MemoryServer({
     subjects,
     clock,
-    faults: (operation) => {
-      for (const fault of faults) {
-        const found = fault(operation);
-        if (found) return found;
-      }
-      return undefined;
-    },
+    faults: firstOf(faults),
   });
   const base = memoryNode(server, "one").journal;
   let forged: Forged = {};
