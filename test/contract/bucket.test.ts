@@ -109,6 +109,7 @@ await inEveryWorld(t, async (t, world) => {
     await bucket.put(a, "1");
     await bucket.put(deleted, "1");
     await bucket.delete(deleted);
+    await world.copied("KV_PLAIN");
     const changes: Change[] = [];
     const watching = await other.bucket("PLAIN").watch((change) => changes.push(change));
     const of = (...keys: string[]) =>

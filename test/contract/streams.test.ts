@@ -13,6 +13,7 @@ import { INVENTORY_STREAM, inventorySubjects } from "../../src/services/inventor
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
+import { untilAvailable } from "../../src/adapters/jetstream/retry-until-available.ts";
 import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import { ensureStream, ensureStreams, StreamIncompatible } from "../../src/adapters/nats/streams.ts";
@@ -130,7 +131,10 @@ t.test("a stream that lacks an option or has a limit is refused, and left as it 
     // Schedules need rollups, which need purges.
     const possible =
       option === "deny_purge" ? { ...config, allow_rollup_hdrs: false, allow_msg_schedules: false } : config;
-    await apiRequest(to, `STREAM.CREATE.${subjects.stream(0)}`, possible, 2_000);
+    // The server may still delete the folder of the stream before.
+    await untilAvailable(10_000, () =>
+      apiRequest(to, `STREAM.CREATE.${subjects.stream(0)}`, possible, 2_000),
+    );
     await t.rejects(ensureStream(to, good), StreamIncompatible, option);
     const { config: kept } = await apiRequest<{ config: Record<string, unknown> }>(
       to,

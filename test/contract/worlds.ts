@@ -18,6 +18,7 @@ import { ensureStream } from "../../src/adapters/nats/streams.ts";
 import type { Bucket, Bus, Journal } from "../../src/runtime/ports.ts";
 import { type NatsServer, startNatsCluster, startNatsServer } from "../support/cluster/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { isWhole } from "../support/cluster/stream-leader.ts";
 import { untilAnswered } from "../support/cluster/until-answered.ts";
 
 /** One connection and the ports on it. */
@@ -35,6 +36,8 @@ export type World = {
   /** Several copies: writes are checked first and stored later. */
   readonly replicated: boolean;
   join(): Promise<Peer>;
+  /** Waits until every server has the whole stream: a consumer may begin on any of them. */
+  copied(stream: string): Promise<void>;
   /** Every peer loses its connection for a moment, or its server dies and restarts. */
   interrupt(): Promise<void>;
   /** Every server dies and restarts at once. Quicker, for tests that need no continuous quorum. */
@@ -107,6 +110,8 @@ function memoryWorld(t: Test, name: string, replicas: number): World {
   return {
     name,
     replicated: replicas > 1,
+    // Its consumers read the one log.
+    async copied() {},
     async join() {
       const node = memoryNode(server, `node-${nodes.length}`, systemClock);
       nodes.push(node);
@@ -152,6 +157,16 @@ async function natsWorld(
   return {
     name,
     replicated: replicas > 1,
+    async copied(stream) {
+      if (replicas === 1) return;
+      const link = await connectNats({
+        servers: servers.map((server) => server.url),
+        name: "copied",
+        connectTimeoutMs: 20_000,
+      });
+      await waitUntil(`every server has ${stream}`, () => isWhole(link, stream, servers.length));
+      await link.close();
+    },
     async join() {
       await (made ??= make());
       const link = await connectNats({

@@ -5,6 +5,7 @@ import { allStreams } from "../../../src/adapters/nats/stream-definitions.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
+import type { NatsLink } from "../../../src/adapters/nats/link.ts";
 import type { NatsServer } from "./nats-server.ts";
 import { waitUntil } from "../wait-until.ts";
 
@@ -37,6 +38,14 @@ const STREAMS = allStreams({
   further: invoiceStreams({ replicas: 3 }),
 }).map(({ name }) => name);
 
+/** Whether the stream has a leader and, of `servers` servers, each other one lags in nothing. @throws Unavailable */
+export async function isWhole(link: NatsLink, stream: string, servers: number): Promise<boolean> {
+  const info = await apiRequest<Info>(link, `STREAM.INFO.${stream}`, undefined, ASK_TIMEOUT_MS);
+  const { leader = "", replicas = [] } = info.cluster ?? {};
+  const good = replicas.filter((one) => one.current && one.offline !== true && (one.lag ?? 0) === 0);
+  return leader !== "" && good.length >= servers - 1;
+}
+
 /** @param servers named `nats-1` to `nats-3`, in this order */
 export async function watchStreams(t: Lifetime, servers: readonly NatsServer[]): Promise<StreamCluster> {
   const link = await connectNats({
@@ -60,13 +69,8 @@ export async function watchStreams(t: Lifetime, servers: readonly NatsServer[]):
       await waitUntil(
         "every stream is whole",
         async () => {
-          for (const stream of STREAMS) {
-            const { leader = "", replicas = [] } = (await info(stream)).cluster ?? {};
-            const good = replicas.filter(
-              (one) => one.current && one.offline !== true && (one.lag ?? 0) === 0,
-            );
-            if (leader === "" || good.length < 2) throw new Error(`${stream} is not`);
-          }
+          for (const stream of STREAMS)
+            if (!(await isWhole(link, stream, servers.length))) throw new Error(`${stream} is not`);
           return true;
         },
         WAIT,
