@@ -145,10 +145,16 @@ export const decisionsMutants: readonly Mutant[] = [
     id: "decisions-progress-late-not-reported",
     does: "The end of a late input is not reported to its catch-up.",
     file: INBOX_PROGRESS,
-    find: `    late?.();
-`,
-    replace: `    if (this.pending.size > 0) late?.();
-`,
+    find: "for (const done of awaited) done();",
+    replace: "if (this.pending.size > 0) for (const done of awaited) done();",
+    tests: [INBOX_PROGRESS_TEST],
+  },
+  {
+    id: "decisions-progress-late-end-told-once",
+    does: "Only the first catch-up that waits for an input is told of its end.",
+    file: INBOX_PROGRESS,
+    find: "for (const done of awaited) done();",
+    replace: "awaited[0]?.();",
     tests: [INBOX_PROGRESS_TEST],
   },
   {

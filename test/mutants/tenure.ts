@@ -51,7 +51,19 @@ export const tenureMutants: readonly Mutant[] = [
     file: CATCH_UP,
     find: `      if (!fresh) continue;
 `,
-    replace: `      if (!fresh && waiting.has(sequence)) continue;
+    replace: `      if (!fresh && waiting.size === 0) continue;
+`,
+    tests: [CATCH_UP_TEST],
+  },
+  {
+    id: "tenure-catch-up-handed-over-before",
+    does: "A catch-up does not wait for an input that the consumer had handed over before.",
+    file: CATCH_UP,
+    find: `      waiting.add(sequence);
+      if (!fresh) continue;
+`,
+    replace: `      if (!fresh) continue;
+      waiting.add(sequence);
 `,
     tests: [CATCH_UP_TEST],
   },

@@ -96,8 +96,9 @@ export class CatchUps {
         waiting.delete(sequence);
         if (counted && waiting.size === 0) this.finish(actor);
       });
-      if (!fresh) continue;
+      // One that was handed over before waits in the mailbox; it has to be evaluated as well (catch-up.U1).
       waiting.add(sequence);
+      if (!fresh) continue;
       if (quarantined) parked.letGo(quarantined, sequence);
       else activation?.enqueue(fireAndForget(read.input, sequence));
     }

@@ -22,7 +22,9 @@ export type CheckpointState = {
 export class InboxProgress {
   private readonly pending = new Set<number>();
   /** Inputs that the checkpoint has passed: it lists their actors as lagging until these are done. */
-  private readonly late = new Map<number, () => void>();
+  private readonly late = new Set<number>();
+  /** By input: what a catch-up wants to be called when it is done. */
+  private readonly awaited = new Map<number, (() => void)[]>();
   private seen: number;
 
   /** @param from everything at or below this sequence has been handed over */
@@ -35,19 +37,24 @@ export class InboxProgress {
     if (sequence > 0 && !this.late.has(sequence)) this.pending.add(sequence);
   }
 
-  /** An inbox input that the checkpoint may have passed is under way. False: it was under way already. */
+  /**
+   * An inbox input that the checkpoint may have passed is under way. False: it was under way already. Either way `done`
+   * is called when the input is.
+   */
   beginLate(sequence: number, done: () => void): boolean {
+    this.awaited.set(sequence, [...(this.awaited.get(sequence) ?? []), done]);
     if (this.pending.has(sequence) || this.late.has(sequence)) return false;
-    this.late.set(sequence, done);
+    this.late.add(sequence);
     return true;
   }
 
   /** The input is evaluated, and the state it was decided on is acknowledged. */
   done(sequence: number): void {
     this.pending.delete(sequence);
-    const late = this.late.get(sequence);
     this.late.delete(sequence);
-    late?.();
+    const awaited = this.awaited.get(sequence) ?? [];
+    this.awaited.delete(sequence);
+    for (const done of awaited) done();
   }
 
   /** The consumer has handed over everything up to here. */

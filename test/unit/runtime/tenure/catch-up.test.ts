@@ -284,3 +284,28 @@ t.test(
     );
   },
 );
+
+t.test(
+  "an operator who resumes an actor waits for an input that the consumer had handed over before",
+  async (t) => {
+    const stage = withDiary();
+    stage.next();
+    stage.faults.push(({ kind, subject }) =>
+      kind === "read" && subject === inbox ? { delayMs: 50 } : undefined,
+    );
+    stage.tenure.catchUp("d");
+    stage.deliver("note.1");
+    const replies: ActorReply[] = [];
+    void stage.tenure.resume("d").then((reply) => replies.push(reply));
+    await stage.clock.advance(1000);
+    t.same(replies, [], "the inbox is read, and the input is not stored yet");
+    t.same(lagging(stage), ["d"]);
+    stage.one("stored");
+    await stage.clock.advance(1);
+    t.same(
+      replies.map((reply) => reply.status === "ok" && notes(reply.snapshot)),
+      [["note.1"]],
+    );
+    t.same(lagging(stage), []);
+  },
+);

@@ -78,13 +78,22 @@ t.test("a late input counts in the backlog and does not hold the progress", asyn
   t.equal(progress.backlog(), 0);
 });
 
-t.test("a late input that is under way already is not begun again", async (t) => {
-  const progress = new InboxProgress(100);
-  progress.begin(110);
-  t.notOk(progress.beginLate(110, () => t.fail("it is not late")));
-  t.ok(progress.beginLate(50, () => {}));
-  t.notOk(progress.beginLate(50, () => t.fail("it was begun before")));
-  progress.done(110);
-  progress.done(50);
-  t.equal(progress.backlog(), 0);
-});
+t.test(
+  "a late input that is under way already is not begun again, and its end is told to all who ask",
+  async (t) => {
+    const progress = new InboxProgress(100);
+    const done: string[] = [];
+    progress.begin(110);
+    t.notOk(progress.beginLate(110, () => void done.push("110")));
+    t.ok(progress.beginLate(50, () => void done.push("50")));
+    t.notOk(progress.beginLate(50, () => void done.push("50 again")));
+    t.notOk(progress.beginLate(50, () => void done.push("50 once more")));
+    t.same(done, []);
+    progress.done(110);
+    t.same(done, ["110"]);
+    progress.done(50);
+    progress.done(50);
+    t.same(done, ["110", "50", "50 again", "50 once more"]);
+    t.equal(progress.backlog(), 0);
+  },
+);
