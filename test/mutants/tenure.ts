@@ -46,16 +46,6 @@ export const tenureMutants: readonly Mutant[] = [
     tests: [CATCH_UP_TEST],
   },
   {
-    id: "tenure-catch-up-twice",
-    does: "An input that is under way already is decided a second time by the catch-up.",
-    file: CATCH_UP,
-    find: `      if (!fresh) continue;
-`,
-    replace: `      if (!fresh && waiting.size === 0) continue;
-`,
-    tests: [CATCH_UP_TEST],
-  },
-  {
     id: "tenure-catch-up-handed-over-before",
     does: "A catch-up does not wait for an input that the consumer had handed over before.",
     file: CATCH_UP,
