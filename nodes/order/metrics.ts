@@ -1,5 +1,7 @@
 /** Metrics of one node in Prometheus' text format (version 0.0.4). Pure. */
 import type { NodeStatus } from "../../src/runtime/node.ts";
+import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
+import type { WorkerCount } from "./worker-threads.ts";
 
 type Metric = {
   readonly name: string;
@@ -13,7 +15,7 @@ type Metric = {
 const BREAKER = { closed: 0, half_open: 1, open: 2 } as const;
 
 /** The text that `GET /metrics` answers. @param node its id, a label of every sample */
-export function metricsText(node: string, status: NodeStatus): string {
+export function metricsText(node: string, status: NodeStatus, workers: readonly WorkerCount[]): string {
   const sum = (pick: (partition: NodeStatus["partitions"][number]) => number): number =>
     status.partitions.reduce((total, partition) => total + pick(partition), 0);
   const metrics: Metric[] = [
@@ -69,6 +71,7 @@ export function metricsText(node: string, status: NodeStatus): string {
       { ...gauge("orderly_provider_waiting", "Calls in the queue.", waiting), labels },
     );
   }
+  metrics.push(...workers.flatMap(workerMetrics));
   // All samples of a metric must be adjacent.
   const lines = [...Map.groupBy(metrics, (metric) => metric.name)].flatMap(([name, samples]) => [
     `# HELP ${name} ${samples[0]?.help}`,
@@ -76,6 +79,28 @@ export function metricsText(node: string, status: NodeStatus): string {
     ...samples.map(({ value, labels = "" }) => `${name}{node="${node}"${labels}} ${value}`),
   ]);
   return `${lines.join("\n")}\n`;
+}
+
+/** The outcome of an event as the metric names it. */
+const OUTCOMES: Readonly<Record<keyof WorkerCounters, string>> = {
+  done: "done",
+  repeated: "repeated",
+  failed: "failed",
+  dead: "dead",
+  tooOld: "too_old",
+  unreadableMark: "unreadable_mark",
+};
+
+function workerMetrics({ worker, counters }: WorkerCount): Metric[] {
+  return Object.entries(OUTCOMES).map(([counter, outcome]) => ({
+    name: "orderly_worker_events_total",
+    type: "counter",
+    help:
+      "Events of a worker by outcome: done, repeated (was done before), failed (attempts that are repeated), " +
+      "and the dead letters: dead, too_old, unreadable_mark.",
+    value: counters[counter as keyof WorkerCounters],
+    labels: `,worker="${worker}",outcome="${outcome}"`,
+  }));
 }
 
 function gauge(name: string, help: string, value: number): Metric {

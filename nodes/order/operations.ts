@@ -9,14 +9,19 @@ import type {
 import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
 import type { NodeStatus, RuntimeNode } from "../../src/runtime/node.ts";
 import { metricsText } from "./metrics.ts";
+import type { WorkerThreads } from "./worker-threads.ts";
 
 /** The operations of one node, read from its status. */
-export function nodeOperations(node: RuntimeNode, settings: NodeSettings): Operations {
+export function nodeOperations(
+  node: RuntimeNode,
+  settings: NodeSettings,
+  workers: Pick<WorkerThreads, "counts">,
+): Operations {
   return {
     isolation: () => node.isolation(),
     health: () => healthOf(node.status(), settings.outboxMaxAgeMs),
     cluster: () => Promise.resolve(clusterOf(node.status())),
-    metrics: () => metricsText(settings.nodeId, node.status()),
+    metrics: () => metricsText(settings.nodeId, node.status(), workers.counts()),
   };
 }
 

@@ -61,7 +61,7 @@ export async function startOrderNode(
     parked,
     inventory,
     invoices,
-    operations: nodeOperations(node, settings),
+    operations: nodeOperations(node, settings, workers),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks: webhookIntake({
       secrets: { payments: settings.webhookSecret, carrier: settings.carrierWebhookSecret },

@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
 import { stopping } from "../../src/runtime/limits.ts";
+import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
 
 /** What a thread receives when it starts. */
 export type WorkerAssignment = { readonly worker: WorkerName; readonly settings: NodeSettings };
@@ -15,10 +16,17 @@ export type WorkerAssignment = { readonly worker: WorkerName; readonly settings:
 export type WorkerReport =
   | { readonly type: "started" }
   | { readonly type: "failed"; readonly reason: string }
+  /** The events of this thread by their end, since its start. */
+  | { readonly type: "counted"; readonly counters: WorkerCounters }
   | { readonly type: "stopped" };
+
+/** The events of one worker of this node, by their end. */
+export type WorkerCount = { readonly worker: WorkerName; readonly counters: WorkerCounters };
 
 /** The running threads of one node. */
 export type WorkerThreads = {
+  /** As the threads last reported them: about a second old. */
+  counts(): readonly WorkerCount[];
   /** Stops within `stopping.workersMs`: short work ends, the rest is left to other nodes. */
   stop(): Promise<void>;
 };
@@ -36,6 +44,7 @@ export async function startWorkerThreads(settings: NodeSettings, entry: URL): Pr
     settings.workers.map((worker) => startThread(entry, { worker, settings })),
   );
   return {
+    counts: () => threads.flatMap((thread) => thread.counts()),
     stop: async () => {
       await Promise.all(threads.map((thread) => thread.stop()));
     },
@@ -48,16 +57,22 @@ async function startThread(entry: URL, assignment: WorkerAssignment): Promise<Wo
     throw error;
   });
   let stopRequested = false;
+  let counters: WorkerCounters | undefined;
+  thread.on("message", (report: WorkerReport) => {
+    if (report.type === "counted") counters = report.counters;
+  });
   await hasStarted(thread, assignment.worker, () => {
     // Otherwise no thread would do its work, and no operator would notice.
     if (!stopRequested) throw new Error(`${assignment.worker} worker: its thread has ended`);
   });
   return {
+    counts: () => (counters === undefined ? [] : [{ worker: assignment.worker, counters }]),
     stop: async () => {
       stopRequested = true;
       // It ends after its report, or by itself.
       const stopped = new Promise<void>((resolve) => {
-        thread.once("message", () => resolve()).once("exit", () => resolve());
+        thread.on("message", (report: WorkerReport) => report.type === "stopped" && resolve());
+        thread.once("exit", () => resolve());
       });
       thread.postMessage("stop");
       // A worker abandons its work before that time; one that hangs must not delay the node.
@@ -74,10 +89,11 @@ function hasStarted(thread: Worker, worker: WorkerName, ended: () => void): Prom
     const failed = (reason: string): void => reject(new Error(`${worker} worker: ${reason}`));
     // One listener from the beginning: report and exit may come without any promise job between them.
     thread.once("exit", () => (started ? ended() : failed("its thread ended while it started")));
-    thread.once("message", (report: WorkerReport) => {
-      started = report.type !== "failed";
+    thread.on("message", (report: WorkerReport) => {
       if (report.type === "failed") failed(report.reason);
-      else resolve();
+      if (report.type !== "started") return;
+      started = true;
+      resolve();
     });
   });
 }

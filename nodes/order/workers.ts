@@ -27,6 +27,8 @@ import type { WorkerAssignment, WorkerReport } from "./worker-threads.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const DELIVER_TIMEOUT_MS = 2_000;
+/** How often the thread reports its counters to the node. */
+const COUNT_EVERY_MS = 1_000;
 /** It delays an e-mail or an invoice by a fraction of a second, and costs the orders a tenth of the syncs. */
 const GATHER_MS = 25;
 /**
@@ -44,9 +46,13 @@ export async function serveWorker(failpoints?: Failpoints): Promise<void> {
   // On other systems than Linux the call would change the whole process.
   if (process.platform === "linux") setPriority(PRIORITY[worker]);
   try {
-    const stop = await start(worker, settings, failpoints);
-    parentPort?.once("message", () => void stop().then(() => report({ type: "stopped" })));
+    const running = await start(worker, settings, failpoints);
+    parentPort?.once("message", () => void running.stop().then(() => report({ type: "stopped" })));
     report({ type: "started" });
+    const count = () => report({ type: "counted", counters: { ...running.counters } });
+    count();
+    // The thread lives as long as its worker does.
+    setInterval(count, COUNT_EVERY_MS).unref();
   } catch (error) {
     report({ type: "failed", reason: error instanceof Error ? error.message : String(error) });
   }
@@ -56,7 +62,7 @@ async function start(
   name: WorkerName,
   settings: NodeSettings,
   failpoints: Failpoints | undefined,
-): Promise<() => Promise<void>> {
+): Promise<RunningWorker> {
   const link = await connectNats({
     servers: settings.natsUrl.split(","),
     name: `${settings.nodeId} ${name} worker`,
@@ -75,9 +81,12 @@ async function start(
     name === "email"
       ? await startEmailWorker({ ...dependencies, smtpUrl: settings.smtpUrl })
       : await startInvoices(link, settings, dependencies);
-  return async () => {
-    await worker.stop();
-    await link.close();
+  return {
+    counters: worker.counters,
+    stop: async () => {
+      await worker.stop();
+      await link.close();
+    },
   };
 }
 

@@ -257,14 +257,22 @@ async function deadLetters(t: Test, { journal, peers: [one, two], dead, operator
   const item: WorkItem = await new Promise((resolve) => {
     void emit("{}").then(() => one.queue.consume(options(), async (found) => resolve(found)));
   });
-  const deadLetter = { worker, partition: "1", about: "ord 1.ü*", item, reason: "malformed", attempts: 3 };
+  const deadLetter: DeadLetter = {
+    kind: "not_an_event",
+    worker,
+    partition: "1",
+    about: "ord 1.ü*",
+    item,
+    reason: "malformed",
+    attempts: 3,
+  };
   const mine = async () => (await dead()).filter((found) => found.worker === worker);
 
   await t.test(
     "a dead letter is stored once, also when repeated; another worker's is a separate one",
     async (t) => {
       for (const { queue } of [one, two, one]) await queue.bury(deadLetter);
-      t.match(await mine(), [{ worker, reason: "malformed", attempts: 3 }]);
+      t.match(await mine(), [{ worker, kind: "not_an_event", reason: "malformed", attempts: 3 }]);
       t.equal((await mine()).length, 1);
       await one.queue.bury({ ...deadLetter, item: { ...item, sequence: item.sequence + 1_000 } });
       await one.queue.bury({ ...deadLetter, worker: `${worker}-2` });

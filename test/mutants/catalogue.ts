@@ -16,6 +16,7 @@ import { markMutants } from "./marks.ts";
 import { memoryMutants } from "./memory.ts";
 import type { Mutant } from "./mutant.ts";
 import { natsMutants } from "./nats.ts";
+import { oldEventMutants } from "./old-events.ts";
 import { ordersMutants } from "./orders.ts";
 import { outboxMutants } from "./outbox.ts";
 import { outcomeMutants } from "./outcome.ts";
@@ -50,7 +51,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   effects: effectsMutants,
   http: httpMutants,
   inventory: inventoryMutants,
-  marks: markMutants,
+  marks: [...markMutants, ...oldEventMutants],
   memory: memoryMutants,
   orders: ordersMutants,
   outbox: outboxMutants,

@@ -151,7 +151,7 @@ export const decisionsMutants: readonly Mutant[] = [
   },
   {
     id: "decisions-progress-late-end-told-once",
-    does: "Only the first catch-up that waits for an input is told of its end.",
+    does: "Only the first catch-up that waits for an input learns of its end.",
     file: INBOX_PROGRESS,
     find: "for (const done of awaited) done();",
     replace: "awaited[0]?.();",

@@ -166,7 +166,7 @@ export const workersMutants: readonly Mutant[] = [
     does: "An event whose dead letter could not be stored is marked, and lost.",
     ...worker,
     find: `    try {
-      await this.bury(item, event.subject, reason, claim.attempt);
+      await this.bury(item, event.subject, reason, attempts, kind);
     } catch (error) {
       await this.processed.failed(claim, reason);
       throw error;
@@ -174,7 +174,7 @@ export const workersMutants: readonly Mutant[] = [
     await this.processed.dead(claim);
     item.ack();`,
     replace: `    await this.processed.dead(claim);
-    await this.bury(item, event.subject, reason, claim.attempt);
+    await this.bury(item, event.subject, reason, attempts, kind);
     item.ack();`,
   },
   {
@@ -215,11 +215,11 @@ export const workersMutants: readonly Mutant[] = [
     does: "A message that is no event is acknowledged before its dead letter is stored.",
     ...worker,
     find: `    try {
-      await this.bury(item, \`sequence-\${item.sequence}\`, reason, 1);
+      await this.bury(item, \`sequence-\${item.sequence}\`, reason, 1, "not_an_event");
       item.ack();`,
     replace: `    try {
       item.ack();
-      await this.bury(item, \`sequence-\${item.sequence}\`, reason, 1);`,
+      await this.bury(item, \`sequence-\${item.sequence}\`, reason, 1, "not_an_event");`,
   },
   {
     id: "workers-dead-letter-of-another-partition",

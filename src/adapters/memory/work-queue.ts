@@ -133,12 +133,13 @@ export class MemoryWorkQueues {
     };
     // One that is lost leaves the item to the time limit of its acknowledgement.
     const arrives = () => member.connection.sends() && !this.losesAnswer();
-    const { subject, sequence, headers, payload } = message;
+    const { subject, sequence, at, headers, payload } = message;
     return {
       subject,
       sequence,
       headers,
       payload,
+      at,
       ack: () => {
         if (arrives()) end();
       },

@@ -10,10 +10,13 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type AppendResult, ServerCode, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
+import { isCount } from "../../runtime/stored-json.ts";
 import { type Subjects, token } from "../../runtime/subjects.ts";
 import {
   type DeadLetter,
   DeadLetterHeader,
+  type DeadLetterKind,
+  deadLetterKinds,
   type DeadLetters,
   type StoredDeadLetter,
   type WorkItem,
@@ -49,6 +52,7 @@ export async function bury(link: NatsLink, root: string, deadLetter: DeadLetter)
           ...item.headers,
           [DeadLetterHeader.subject]: item.subject,
           [DeadLetterHeader.sequence]: String(item.sequence),
+          [DeadLetterHeader.kind]: deadLetter.kind,
           [DeadLetterHeader.reason]: oneLine(deadLetter.reason),
           [DeadLetterHeader.attempts]: String(deadLetter.attempts),
         },
@@ -150,11 +154,21 @@ function deadLetterOf({ subject, sequence, at, headers }: StoredMessage): Stored
     eventId: headers["ce-id"] ?? "",
     type: headers["ce-type"] ?? "",
     subject: headers["ce-subject"] ?? "",
+    kind: kindOf(headers[DeadLetterHeader.kind]),
     reason: headers[DeadLetterHeader.reason] ?? "",
-    attempts: Number(headers[DeadLetterHeader.attempts] ?? 0),
+    attempts: countOf(headers[DeadLetterHeader.attempts]),
     at,
   };
 }
+
+const countOf = (text: string | undefined): number => {
+  const count = Number(text ?? 0);
+  return isCount(count) ? count : 0;
+};
+
+/** A version before wrote no kind. */
+const kindOf = (text: string | undefined): DeadLetterKind =>
+  deadLetterKinds.find((kind) => kind === text) ?? "failed";
 
 /** Header values are one line of ASCII. */
 const oneLine = (text: string): string =>

@@ -162,7 +162,7 @@ export class PullLoop {
 }
 
 function itemOf(msg: Msg, message: Omit<WorkItem, "ack" | "retry">): WorkItem {
-  const { subject, sequence, headers, payload } = message;
+  const { subject, sequence, at, headers, payload } = message;
   // A lost connection cannot send the answer: the item comes again, which is allowed after both answers.
   const respond = (text: string) => {
     try {
@@ -176,6 +176,7 @@ function itemOf(msg: Msg, message: Omit<WorkItem, "ack" | "retry">): WorkItem {
     sequence,
     headers,
     payload,
+    at,
     ack: () => respond("+ACK"),
     retry: (delayMs) =>
       respond(`-NAK ${JSON.stringify({ delay: Math.max(0, Math.round(delayMs)) * NANOS_PER_MS })}`),

@@ -4,6 +4,7 @@
  */
 import { streamSubjects } from "../../runtime/layout.ts";
 import type { Subjects } from "../../runtime/subjects.ts";
+import { MARK_DAYS } from "../../runtime/workers/worker-bounds.ts";
 
 /** A stream as `STREAM.CREATE` takes it (times in nanoseconds). */
 export type StreamDefinition = {
@@ -133,7 +134,7 @@ export const floorsBucket = (settings: StreamSettings): StreamDefinition =>
 export const processedBucket = (settings: StreamSettings): StreamDefinition =>
   bucketStream(settings.subjects.buckets.processed, {
     storage: "file",
-    ageMs: 30 * DAY_MS,
+    ageMs: MARK_DAYS * DAY_MS,
     replicas: settings.replicas,
   });
 

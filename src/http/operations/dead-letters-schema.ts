@@ -1,5 +1,6 @@
 /** Schemas of dead letters: events that workers abandoned. */
 import { type Static, Type } from "typebox";
+import type { DeadLetterView } from "../../services/dead-letters/contract.ts";
 import { nullable, oneOf, ref, time } from "../protocol/schema-parts.ts";
 
 /** Pattern of a dead letter's id; also of a cursor of the list. */
@@ -14,6 +15,17 @@ const id = Type.String({
 /** Path parameters of the routes of one dead letter. */
 export const deadLetterParams = Type.Object({ id });
 
+const kinds = [
+  "failed",
+  "not_an_event",
+  "too_old",
+  "unreadable_mark",
+] as const satisfies readonly DeadLetterView["kind"][];
+const KIND =
+  "`failed`: too many attempts, or the worker refused the event; `not_an_event`; " +
+  "`too_old`: older than the marks of processed events live; `unreadable_mark`: its mark cannot be read. " +
+  "Of the last two the work may have been done before: compare before a replay";
+
 /** One dead letter. */
 export const DeadLetter = Type.Object(
   {
@@ -22,8 +34,9 @@ export const DeadLetter = Type.Object(
     eventId: Type.String({ description: "Empty when the message that the worker received was not an event" }),
     type: Type.String({ examples: ["order.confirmed"] }),
     orderId: Type.String(),
-    reason: Type.String({ description: "What was wrong with the last attempt" }),
-    attempts: Type.Integer(),
+    kind: oneOf(kinds, KIND),
+    reason: Type.String({ description: "What was wrong with the last attempt, or why there was none" }),
+    attempts: Type.Integer({ description: "0: the event was never worked on" }),
     at: time,
   },
   {
@@ -36,6 +49,7 @@ export const DeadLetter = Type.Object(
         eventId: "ord_4f0v5Xk2.1.0",
         type: "order.created",
         orderId: "ord_4f0v5Xk2",
+        kind: "failed",
         reason: "550 no such user",
         attempts: 1,
         at: "2026-11-22T10:00:00.000Z",

@@ -23,7 +23,7 @@ export class InboxProgress {
   private readonly pending = new Set<number>();
   /** Inputs that the checkpoint has passed: it lists their actors as lagging until these are done. */
   private readonly late = new Set<number>();
-  /** By input: what a catch-up wants to be called when it is done. */
+  /** By input: the callbacks of the catch-ups that wait until it is done. */
   private readonly awaited = new Map<number, (() => void)[]>();
   private seen: number;
 

@@ -8,6 +8,7 @@
  *   processed.P3. Every claim raises the number of attempts, so an event that kills its worker ends as well.
  *   processed.P4. A replay of a dead letter starts the count again, once: a repeat of the replay, or an earlier replay,
  *       counts as an ordinary delivery.
+ *   processed.P6. An event whose mark cannot be read is claimed by a replay only: its work may have been done.
  *   processed.P5. The lock of another process ends at its date, and at the latest one life after this process has first
  *       seen it: the clock of one of the two may be wrong by an hour.
  * Proved by: test/unit/runtime/workers/processed-events.test.ts, test/unit/runtime/workers/worker.test.ts,
@@ -15,6 +16,7 @@
  */
 import { token } from "../subjects.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
+import { type ProcessedMark, readMark } from "./processed-mark.ts";
 import { type Bucket, type CasResult, type Clock, Unavailable } from "../ports.ts";
 
 /** An event locked by this worker. `attempt`: 1 for the first attempt on any node. */
@@ -35,20 +37,10 @@ export type Claim = {
 export type ClaimResult =
   | Claim
   | { readonly status: "done" }
+  /** The mark is there and is none: the work may have been done. To become a dead letter, then marked `dead`. */
+  | { readonly status: "unreadable"; readonly mark: Claim }
   /** Another process works on it, or the server did not say which. Claim again after `retryAfterMs`. */
   | { readonly status: "locked"; readonly retryAfterMs: number };
-
-type Entry = { readonly replay?: number } & (
-  | {
-      readonly state: "locked";
-      readonly owner: string;
-      /** ms since the epoch, by the owner's clock */
-      readonly until: number;
-      readonly attempts: number;
-    }
-  | { readonly state: "failed"; readonly attempts: number; readonly reason: string }
-  | { readonly state: "done" | "dead"; readonly at: number; readonly attempts: number }
-);
 
 const ASK_AGAIN_MS = 500;
 /** At least; while the lock lives, there are more: no other process repeats the work before it ends. */
@@ -58,6 +50,8 @@ const MARK_PAUSE_MAX_MS = 1_000;
 /** Limit of the unwritten marks, and of the locks of others, that this process remembers; it forgets the oldest. */
 const REMEMBERED_MAX = 10_000;
 const REASON_CHARS = 300;
+/** What an operator's replay takes an unreadable mark for. */
+const UNREADABLE: ProcessedMark = { state: "dead", at: 0, attempts: 0 };
 
 /** The entries of one worker, as one of its processes sees them. */
 export class ProcessedEvents {
@@ -121,7 +115,12 @@ export class ProcessedEvents {
     const stored = await failpoint(this.failpoints, "processed.read", () => this.bucket.get(key));
     // Expired, or not readable yet: the next claim knows more.
     if (stored === undefined) return { status: "locked", retryAfterMs: ASK_AGAIN_MS };
-    const entry = JSON.parse(stored.value) as Entry;
+    const readable = readMark(stored.value);
+    if (readable === undefined && replayOf === undefined) {
+      const mark: Claim = { status: "claimed", key, revision: stored.revision, attempt: 0, endsAt };
+      return { status: "unreadable", mark };
+    }
+    const entry = readable ?? UNREADABLE;
     const anew = replayOf !== undefined && replayOf > (entry.replay ?? 0);
     if (entry.state === "done" || (entry.state === "dead" && !anew)) return { status: "done" };
     if (entry.state === "locked" && entry.owner !== this.owner) {
@@ -155,7 +154,7 @@ export class ProcessedEvents {
 
   /** Unlocks the event after a failed attempt. When the entry cannot be written, the lock expires. */
   async failed(claim: Claim, reason: string): Promise<void> {
-    const entry: Entry = {
+    const entry: ProcessedMark = {
       state: "failed",
       attempts: claim.attempt,
       reason: reason.slice(0, REASON_CHARS),
@@ -183,7 +182,13 @@ export class ProcessedEvents {
 
   private lock(key: string, attempts: number, revision: number, replay: number | undefined) {
     const until = this.clock.now() + this.lockLifeMs;
-    const entry: Entry = { state: "locked", owner: this.owner, until, attempts, ...replayIn({ replay }) };
+    const entry: ProcessedMark = {
+      state: "locked",
+      owner: this.owner,
+      until,
+      attempts,
+      ...replayIn({ replay }),
+    };
     return this.bucket.update(key, JSON.stringify(entry), revision);
   }
 
@@ -224,7 +229,7 @@ export class ProcessedEvents {
   }
 
   private async mark(claim: Claim, state: "done" | "dead"): Promise<boolean> {
-    const entry: Entry = { state, at: this.clock.now(), attempts: claim.attempt, ...replayIn(claim) };
+    const entry: ProcessedMark = { state, at: this.clock.now(), attempts: claim.attempt, ...replayIn(claim) };
     for (let tried = 1; tried <= MARK_TRIES || this.clock.monotonic() < claim.endsAt; tried++) {
       const result = await failpoint(this.failpoints, "processed.mark", () =>
         this.bucket.update(claim.key, JSON.stringify(entry), claim.revision),

@@ -8,6 +8,8 @@ export type WorkItem = {
   readonly sequence: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly payload: string;
+  /** When the server stored it, ms since the epoch; of a replay: when the operator replayed it. */
+  readonly at: number;
   /** Set when an operator has replayed it: the sequence of its dead letter, which no longer exists. */
   readonly replayOf?: number;
   /** Acknowledges the item: it is not delivered again. Fire and forget: if the acknowledgement is lost, it is. */
@@ -31,8 +33,23 @@ export type WorkQueueOptions = {
   readonly ackWaitMs: number;
 };
 
-/** An item that a worker abandoned, unchanged, with the reason. */
+/** Why an item became a dead letter. Of the last two, the work may have been done before, and nothing shows it. */
+export const deadLetterKinds = [
+  /** Its work failed too often, or refused it. */
+  "failed",
+  "not_an_event",
+  /** It is older than the marks live. */
+  "too_old",
+  /** Its mark is there and cannot be read. */
+  "unreadable_mark",
+] as const;
+
+/** See {@link deadLetterKinds}. */
+export type DeadLetterKind = (typeof deadLetterKinds)[number];
+
+/** An item that a worker does not work on any more, unchanged, with the reason. */
 export type DeadLetter = {
+  readonly kind: DeadLetterKind;
   readonly worker: string;
   readonly partition: string;
   /** The id of the order, or another text that names the item. */
@@ -48,6 +65,7 @@ export const DeadLetterHeader = {
   sequence: "Orderly-Dead-Sequence",
   reason: "Orderly-Dead-Reason",
   attempts: "Orderly-Dead-Attempts",
+  kind: "Orderly-Dead-Kind",
   /** On a replay only: sequence of the dead letter. */
   replayOf: "Orderly-Dead-Replay-Of",
 } as const;
@@ -62,7 +80,10 @@ export type StoredDeadLetter = {
   readonly type: string;
   /** The id of the order that the event is about; empty when the item was no event. */
   readonly subject: string;
+  /** `failed` also where a version before wrote none. */
+  readonly kind: DeadLetterKind;
   readonly reason: string;
+  /** 0: it was never worked on. */
   readonly attempts: number;
   /** When it was stored, ms since the epoch. */
   readonly at: number;

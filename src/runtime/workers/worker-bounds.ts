@@ -28,8 +28,15 @@ export function checked(bounds: WorkerBounds): WorkerBounds {
   return Object.freeze({ ...bounds });
 }
 
-/**
- * A new consumer starts with events of this age, days. Less than the age of entries in bucket PROCESSED (30 days): an
- * older event may have been processed, and no entry would show it.
- */
+const HOUR_MS = 60 * 60_000;
+
+/** Life of a processed mark after it was written, days. The server ends it by its own clock. */
+export const MARK_DAYS = 30;
+/** A new consumer starts with events of this age, days: half a day before they are too old, so that it can do them. */
 export const REPLAY_DAYS = 29;
+/**
+ * An event that the server stored longer ago than this, ms, is too old to be worked on: its mark may have ended. A mark
+ * is never older than its event, so it outlives this age by at least twelve hours: up to that the clock of a node may
+ * be slow.
+ */
+export const EVENT_AGE_MAX_MS = (MARK_DAYS * 24 - 12) * HOUR_MS;

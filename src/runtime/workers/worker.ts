@@ -11,15 +11,18 @@
  *   worker.W1. An event is acknowledged only when it is marked done, or stored as a dead letter.
  *   worker.W2. Work starts only under the lock of the event, and is abandoned before the life of the lock ends.
  *   worker.W3. An event is attempted at most `maxAttempts` times, attempts that ended with their process included.
- * Proved by: test/unit/runtime/workers/worker.test.ts, test/integration/runtime/worker.test.ts
+ *   worker.W4. Nothing is worked on whose work may have been done without a sign of it: an event that is older than
+ *       the marks live (EVENT_AGE_MAX_MS), or whose mark cannot be read. It becomes a dead letter; its replay is done.
+ * Proved by: test/unit/runtime/workers/worker.test.ts, test/unit/runtime/workers/old-events.test.ts,
+ *   test/integration/runtime/worker.test.ts
  */
-import type { WorkerBounds } from "./worker-bounds.ts";
+import { EVENT_AGE_MAX_MS, type WorkerBounds } from "./worker-bounds.ts";
 import type { Subjects } from "../subjects.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { Bucket, Clock, Ids, Log } from "../ports.ts";
 import { type Claim, ProcessedEvents } from "./processed-events.ts";
 import { NotAnEvent, readEvent, type WorkEvent } from "./work-event.ts";
-import type { WorkItem, WorkQueue } from "./work-queue.ts";
+import type { DeadLetterKind, WorkItem, WorkQueue } from "./work-queue.ts";
 
 /** The work refuses the event. Not retryable: the same event would always fail, so it becomes a dead letter at once. */
 export class WorkRefused extends Error {
@@ -60,7 +63,16 @@ export type WorkerOptions = {
 };
 
 /** Numbers of events by their end, in this process. */
-export type WorkerCounters = { done: number; repeated: number; failed: number; dead: number };
+export type WorkerCounters = {
+  done: number;
+  repeated: number;
+  failed: number;
+  /** Dead letters, except those below. */
+  dead: number;
+  /** Dead letters because they are too old, or because their mark cannot be read. */
+  tooOld: number;
+  unreadableMark: number;
+};
 
 /** A started worker. */
 export type RunningWorker = {
@@ -69,6 +81,18 @@ export type RunningWorker = {
   stop(): Promise<void>;
 };
 
+const UNREADABLE =
+  "its mark in PROCESSED cannot be read, so the work may have been done; replay it if it was not";
+const tooOld = (ageMs: number): string =>
+  `stored ${Math.floor(ageMs / DAY_MS)} days ago, longer than marks live, so the work may have been done; replay it if it was not`;
+const DAY_MS = 24 * 60 * 60_000;
+/** The counter of each kind of dead letter. */
+const COUNTED = {
+  failed: "dead",
+  not_an_event: "dead",
+  too_old: "tooOld",
+  unreadable_mark: "unreadableMark",
+} as const satisfies Record<DeadLetterKind, keyof WorkerCounters>;
 /** How long events in progress may take when the worker stops; a process has 5 s in total. */
 const STOP_GRACE_MS = 2_000;
 /** Pause after a failure that the event did not cause, such as no answer from the server. */
@@ -87,7 +111,14 @@ export async function startWorker(
 }
 
 class Worker implements RunningWorker {
-  readonly counters: WorkerCounters = { done: 0, repeated: 0, failed: 0, dead: 0 };
+  readonly counters: WorkerCounters = {
+    done: 0,
+    repeated: 0,
+    failed: 0,
+    dead: 0,
+    tooOld: 0,
+    unreadableMark: 0,
+  };
   private readonly queue: WorkQueue;
   private readonly subjects: WorkerDependencies["subjects"];
   private readonly clock: Clock;
@@ -173,6 +204,15 @@ class Worker implements RunningWorker {
       this.counters.repeated++;
       return item.ack();
     }
+    if (claim.status === "unreadable") {
+      await this.bury(item, event.subject, UNREADABLE, 0, "unreadable_mark");
+      await this.processed.dead(claim.mark);
+      return item.ack();
+    }
+    const age = this.clock.now() - item.at;
+    if (age > EVENT_AGE_MAX_MS) {
+      return this.abandon(item, event, claim, tooOld(age), claim.attempt - 1, "too_old");
+    }
     // Earlier attempts ended with their process: another one would end this process too.
     if (claim.attempt > this.options.bounds.maxAttempts) {
       return this.abandon(item, event, claim, claim.failure ?? "the worker ended during its last attempt");
@@ -229,9 +269,16 @@ class Worker implements RunningWorker {
     item.retry(delayMs);
   }
 
-  private async abandon(item: WorkItem, event: WorkEvent, claim: Claim, reason: string): Promise<void> {
+  private async abandon(
+    item: WorkItem,
+    event: WorkEvent,
+    claim: Claim,
+    reason: string,
+    attempts = claim.attempt,
+    kind: DeadLetterKind = "failed",
+  ): Promise<void> {
     try {
-      await this.bury(item, event.subject, reason, claim.attempt);
+      await this.bury(item, event.subject, reason, attempts, kind);
     } catch (error) {
       await this.processed.failed(claim, reason);
       throw error;
@@ -242,7 +289,7 @@ class Worker implements RunningWorker {
 
   private async buryUnreadable(item: WorkItem, reason: string): Promise<void> {
     try {
-      await this.bury(item, `sequence-${item.sequence}`, reason, 1);
+      await this.bury(item, `sequence-${item.sequence}`, reason, 1, "not_an_event");
       item.ack();
     } catch (error) {
       this.log.warn({ subject: item.subject, err: error }, "dead letter is stored later");
@@ -250,15 +297,21 @@ class Worker implements RunningWorker {
     }
   }
 
-  private async bury(item: WorkItem, about: string, reason: string, attempts: number): Promise<void> {
+  private async bury(
+    item: WorkItem,
+    about: string,
+    reason: string,
+    attempts: number,
+    kind: DeadLetterKind,
+  ): Promise<void> {
     const worker = this.options.name;
     const partition = item.subject.split(".")[2] ?? "0";
     await failpoint(this.failpoints, "worker.bury", () =>
-      this.queue.bury({ worker, partition, about, item, reason, attempts }),
+      this.queue.bury({ kind, worker, partition, about, item, reason, attempts }),
     );
-    this.counters.dead++;
+    this.counters[COUNTED[kind]]++;
     this.log.error(
-      { about, subject: item.subject, sequence: item.sequence, reason, attempts },
+      { about, subject: item.subject, sequence: item.sequence, kind, reason, attempts },
       "dead letter",
     );
   }

@@ -7,6 +7,7 @@ import { deadLetterService } from "../../../src/services/dead-letters/dead-lette
 import { apiRequest } from "../../../src/adapters/nats/jetstream-api.ts";
 import { natsDeadLetters } from "../../../src/adapters/nats/dead-letters.ts";
 import { startWorker, type Work, WorkRefused } from "../../../src/runtime/workers/worker.ts";
+import { consumersOf } from "../../../src/adapters/nats/work-consumer.ts";
 import { startEmailWorker } from "../../../src/services/email/worker.ts";
 import { freePorts } from "../../support/cluster/free-ports.ts";
 import { startApp } from "../../support/http-services.ts";
@@ -22,6 +23,8 @@ const bounds = {
   backoffMaxMs: 50,
   maxAttempts: 3,
 };
+
+const DAY_MS = 24 * 60 * 60_000;
 
 const created = (n: number) => ({
   id: `ord_${n}.1.0`,
@@ -175,6 +178,72 @@ t.test(
     t.same(done, [created(1).id, created(2).id], "each once");
   },
 );
+
+t.test(
+  "old events of a reset consumer are listed and not worked on, and a replay is worked on once",
+  async (t) => {
+    const stage = await startStage(t);
+    const api = await startApi(t, stage);
+    let daysLater = 0;
+    const start = async () => {
+      const node = await stage.node();
+      const done: string[] = [];
+      const clock = { ...node.clock, now: () => Date.now() + daysLater * DAY_MS };
+      const work: Work = async ({ id }) => void done.push(id);
+      const mail = { name: "mail", types: ["order.created"], bounds, work };
+      const worker = await startWorker({ ...node, clock }, mail);
+      t.teardown(() => worker.stop());
+      return { worker, done };
+    };
+    const first = await start();
+    for (const n of [1, 2, 3]) await stage.emit(created(n));
+    await waitUntil("all are done", () => first.worker.counters.done === 3);
+    await first.worker.stop();
+    // A month later: the marks have ended, and the consumer begins again.
+    await apiRequest(api.link, "STREAM.PURGE.KV_PROCESSED", undefined, 2_000);
+    const [consumer = ""] = await consumersOf(api.link, subjects.stream(0), "mail");
+    await apiRequest(api.link, `CONSUMER.DELETE.${subjects.stream(0)}.${consumer}`, undefined, 2_000);
+    daysLater = 31;
+    const second = await start();
+    await waitUntil("all are dead letters", () => second.worker.counters.tooOld === 3);
+    t.same(second.done, []);
+    const { items } = await api.list();
+    t.equal(items.length, 3);
+    for (const item of items)
+      t.match(item, { kind: "too_old", worker: "mail", attempts: 0, reason: /31 days/u });
+    daysLater = 0;
+    t.equal((await api.replay(items[0]!.id)).statusCode, 202);
+    await waitUntil("the replay is done", () => second.worker.counters.done === 1);
+    await stage.emit(created(4));
+    await waitUntil("a later event is done", () => second.worker.counters.done === 2);
+    t.same(second.done, [created(Number(items[0]!.orderId.slice(4))).id, created(4).id]);
+    t.equal((await api.list()).items.length, 2);
+  },
+);
+
+t.test("a dead letter of a version before has the kind of a failed one", async (t) => {
+  const stage = await startStage(t);
+  const api = await startApi(t, stage);
+  const headers = { "ce-id": "e1", "Orderly-Dead-Reason": "no luck", "Orderly-Dead-Attempts": "27" };
+  await stage.store("DEAD", { subject: "dead.email.3.ord_1", payload: "{}", headers });
+  t.match((await api.list()).items, [{ kind: "failed", reason: "no luck", attempts: 27 }]);
+});
+
+t.test("a dead letter with absurd headers is listed, and the list is answered", async (t) => {
+  const stage = await startStage(t);
+  const api = await startApi(t, stage);
+  const subject = "dead.email.3.ord_1";
+  for (const attempts of ["many", "-3", "1e99", ""]) {
+    const headers = { "Orderly-Dead-Attempts": attempts, "Orderly-Dead-Kind": "odd" };
+    await stage.store("DEAD", { subject, payload: "\u0000", headers });
+  }
+  await stage.store("DEAD", { subject: "dead.email.3.ord_2", payload: "" });
+  const { items } = await api.list();
+  t.match(
+    items,
+    Array.from({ length: 5 }, () => ({ kind: "failed", attempts: 0, type: "" })),
+  );
+});
 
 t.test(
   "a replay of an unknown dead letter finds nothing, and without the server it is unavailable",

@@ -79,7 +79,7 @@ t.test("a late input counts in the backlog and does not hold the progress", asyn
 });
 
 t.test(
-  "a late input that is under way already is not begun again, and its end is told to all who ask",
+  "a late input that is under way already is not begun again, and its end is reported to all who ask",
   async (t) => {
     const progress = new InboxProgress(100);
     const done: string[] = [];

@@ -93,18 +93,26 @@ export function workerStage() {
         },
         { name: "mail", types: ["order.created"], bounds: { ...bounds, ...own }, work },
       ),
-    emit: (id: string, headers: Record<string, string> = {}, payload = JSON.stringify({ n: id })): void => {
+    emit: (
+      id: string,
+      headers: Record<string, string> = {},
+      payload = JSON.stringify({ n: id }),
+      at = clock.now(),
+    ): void => {
       const message: StoredMessage = {
         subject: "orders.events.7.order.created",
         sequence: ++sequence,
-        at: clock.now(),
+        at,
         headers: { "ce-id": id, "ce-type": "order.created", "ce-subject": "ord_1", ...headers },
         payload,
       };
       for (const consume of consumers) void consume(message);
     },
     mark,
-    put: (id: string, mark: object) =>
-      entries.set(`mail.${id}`, { value: JSON.stringify(mark), revision: 500 }),
+    put: (id: string, mark: object | string) => {
+      const value = typeof mark === "string" ? mark : JSON.stringify(mark);
+      entries.set(`mail.${id}`, { value, revision: 500 });
+    },
+    forget: (id: string) => entries.delete(`mail.${id}`),
   };
 }
