@@ -17,6 +17,7 @@ import type { Invoices } from "../services/invoice/contract.ts";
 import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { WebhookIntake } from "../services/webhooks/contract.ts";
 import { components } from "./components.ts";
+import { boundedServer } from "./connections/bounded-server.ts";
 import { closeGracefully } from "./connections/graceful-close.ts";
 import { refuseWhenIsolated } from "./connections/isolation.ts";
 import type { KnownHosts } from "./connections/known-hosts.ts";
@@ -101,8 +102,7 @@ function bareApp({ log, nextId }: AppDependencies): HttpApp {
     logController: new RequestLog(),
     genReqId: requestIds(nextId),
     bodyLimit: httpLimits.bodyBytes,
-    requestTimeout: httpLimits.requestTimeoutMs,
-    http: { headersTimeout: httpLimits.headersTimeoutMs, requestTimeout: httpLimits.requestTimeoutMs },
+    serverFactory: (listener) => boundedServer(httpLimits, listener),
     // The framework's own 503 while closing is no problem document, and the request can still be served.
     return503OnClosing: false,
     clientErrorHandler: clientErrors(nextId),

@@ -14,7 +14,50 @@ const PARKED_TEST = "test/integration/http/parked.test.ts";
 const WEBHOOKS_TEST = "test/integration/http/webhooks.test.ts";
 const OPERATIONS_TEST = "test/integration/http/operations.test.ts";
 
+const BOUNDED_SERVER = "src/http/connections/bounded-server.ts";
+const BOUNDED_SERVER_TEST = "test/unit/http/bounded-server.test.ts";
+
 export const httpMutants: readonly Mutant[] = [
+  {
+    id: "http-under-way-one-more",
+    does: "One request more than the bound is under way on a connection.",
+    file: BOUNDED_SERVER,
+    find: ">= bounds.answersUnderWay",
+    replace: "> bounds.answersUnderWay",
+    tests: [BOUNDED_SERVER_TEST],
+  },
+  {
+    id: "http-under-way-never-less",
+    does: "Requests that are answered count as under way.",
+    file: BOUNDED_SERVER,
+    find: 'response.once("close", () => change(socket, -1));',
+    replace: 'response.once("error", () => change(socket, -1));',
+    tests: [BOUNDED_SERVER_TEST],
+  },
+  {
+    id: "http-under-way-goes-on",
+    does: "A connection with too many requests under way stays open.",
+    file: BOUNDED_SERVER,
+    find: "    socket.destroy();\n",
+    replace: "",
+    tests: [BOUNDED_SERVER_TEST],
+  },
+  {
+    id: "http-silent-connection",
+    does: "A client that does not read its answers keeps its connection for ever.",
+    file: BOUNDED_SERVER,
+    find: "server.setTimeout(bounds.silentConnectionMs);",
+    replace: "",
+    tests: [BOUNDED_SERVER_TEST],
+  },
+  {
+    id: "http-slow-request-interval",
+    does: "A request that arrives too slowly is cut up to 30 s after its limit.",
+    file: BOUNDED_SERVER,
+    find: "connectionsCheckingInterval: bounds.checkEveryMs,",
+    replace: "",
+    tests: [BOUNDED_SERVER_TEST],
+  },
   {
     id: "http-weak-tag-not-matched",
     does: "A weak entity tag in If-None-Match matches nothing.",

@@ -22,10 +22,18 @@ export const httpLimits = {
   idempotencyKey: 255,
   /** Items on one page of a list. */
   page: { default: 50, max: 200 },
+  /** Requests on one connection that have no complete answer. */
+  answersUnderWay: 8,
   /** ms to receive a whole request. */
   requestTimeoutMs: 30_000,
   /** ms to receive its headers. */
   headersTimeoutMs: 15_000,
+  /** ms between two looks at these two limits. */
+  checkEveryMs: 1000,
+  /** ms without a byte in either direction until a connection is closed: more than the longest wait for an answer. */
+  silentConnectionMs: 90_000,
+  /** ms that a connection without a request stays open. */
+  keepAliveMs: 72_000,
   /** A refused body is read to its end or to these bounds, so that its sender can read the answer. */
   discard: { bytes: 8 * 1024 * 1024, timeoutMs: 2_000 },
 } as const;
