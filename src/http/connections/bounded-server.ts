@@ -4,7 +4,7 @@
  * Invariants
  *   bounded-server.B1. At most `answersUnderWay` requests of one connection have no complete answer. Node parses
  *                      pipelined requests (RFC 9112, 9.3.2) as they arrive, whether their client reads or not; the one
- *                      beyond the bound closes the connection, and is not looked at.
+ *                      beyond the bound closes the connection, and is dropped.
  *   bounded-server.B2. An answer is complete when the operating system has taken its last byte. A client that does not
  *                      read has answers under way; its connection is closed after `silentConnectionMs` without a byte.
  * Proved by: test/unit/http/bounded-server.test.ts, test/integration/http/connections.test.ts
@@ -19,7 +19,7 @@ export type ConnectionBounds = {
   readonly requestTimeoutMs: number;
   /** ms to receive its headers */
   readonly headersTimeoutMs: number;
-  /** ms between two looks at both; a request is cut at most so much later than its limit */
+  /** ms between two checks of both: a request is cut at most this time after its limit */
   readonly checkEveryMs: number;
   /** ms without a byte in either direction */
   readonly silentConnectionMs: number;
@@ -61,8 +61,8 @@ export function boundedServer(bounds: ConnectionBounds, listener: RequestListene
 }
 
 /**
- * Closes one connection in each iteration of the event loop. Node makes an error for every request that a closed
- * connection leaves behind: about 10 ms of work for one with thousands of them, during which nobody else is served.
+ * Closes one connection in each iteration of the event loop. Node makes an error for every request of a closed
+ * connection: about 10 ms of work for one with thousands of them, during which no other connection is served.
  */
 function closeOneByOne(): { has(socket: Socket): boolean; add(socket: Socket): void } {
   const waiting = new Set<Socket>();

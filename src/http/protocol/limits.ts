@@ -28,7 +28,7 @@ export const httpLimits = {
   requestTimeoutMs: 30_000,
   /** ms to receive its headers. */
   headersTimeoutMs: 15_000,
-  /** ms between two looks at these two limits. */
+  /** ms between two checks of these two limits. */
   checkEveryMs: 1000,
   /** ms without a byte in either direction until a connection is closed: more than the longest wait for an answer. */
   silentConnectionMs: 90_000,

@@ -64,11 +64,11 @@ t.test("as many requests as the bound may be under way; one more closes the conn
   await until("eight more are under way, on the same connection", () => responses.length === 8);
   socket.write(get);
   await closed(socket);
-  t.equal(responses.length, 8, "the ninth is not looked at");
+  t.equal(responses.length, 8, "the ninth is dropped");
   t.equal(answers(), 8);
 });
 
-t.test("nothing behind the request that closed the connection is looked at", async (t) => {
+t.test("nothing after the request that closed the connection is served", async (t) => {
   const { responses, listener } = held();
   const { open } = await listening(t, {}, listener);
   const { socket } = open();
