@@ -24,4 +24,7 @@ COPY . .
 COPY --from=dependencies /app/node_modules node_modules
 RUN mkdir -p /var/lib/orderly && chown 1000:1000 /var/lib/orderly
 USER 1000:1000
+# The image holds no git checkout: docker build --build-arg ORDERLY_COMMIT=$(git rev-parse HEAD)
+ARG ORDERLY_COMMIT
+ENV ORDERLY_COMMIT=$ORDERLY_COMMIT
 CMD ["node", "nodes/order-node.ts"]

@@ -8,6 +8,7 @@ import { subjects } from "../src/services/subjects.ts";
 import { loadNodeSettings } from "../config/settings.ts";
 import { streamSettings } from "../nodes/order/streams.ts";
 import { composeOrders } from "../nodes/order/compose.ts";
+import { programOf } from "../nodes/order/program.ts";
 import { sampleCatalogue } from "../nodes/local/catalogue.ts";
 import { systemClock } from "../src/adapters/local/system-clock.ts";
 import { randomIds } from "../src/adapters/local/random-ids.ts";
@@ -69,6 +70,7 @@ export async function hostOrders(
   const { link, natsPid, outbox, settings } = await surroundings(life, set);
   const { node, orders, inventory } = await composeOrders({
     settings,
+    program: programOf(settings.commit),
     link,
     outbox,
     log,

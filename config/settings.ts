@@ -157,6 +157,7 @@ const nodeFields = {
   webhookSecret: from("ORDERLY_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_SECRET)),
   carrierWebhookSecret: from("ORDERLY_CARRIER_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_CARRIER_SECRET)),
   development: from("ORDERLY_DEVELOPMENT", Type.Boolean({ default: false })),
+  commit: optionalFrom("ORDERLY_COMMIT", Type.String()),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
 
@@ -261,6 +262,8 @@ export type NodeSettings = {
   readonly carrierWebhookSecret: string;
   /** Shows process ids, lifts rate limits on loopback, allows the built-in secrets. Never in production. */
   readonly development: boolean;
+  /** Commit that the program was built of, for operators; a git checkout is asked first (nodes/order/program.ts). */
+  readonly commit: string | undefined;
   readonly logLevel: schemas.LogLevel;
 };
 

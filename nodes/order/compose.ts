@@ -31,10 +31,13 @@ import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
 import { httpGateway } from "../../src/services/payments/gateway.http.ts";
 import type { PaymentGateway } from "../../src/services/payments/gateway.ts";
 import { connectedInventory } from "./connected-inventory.ts";
+import type { Program } from "./program.ts";
 
 /** What the composition of an order node needs: its settings and its opened ports. */
 export type ComposeOptions = {
   readonly settings: NodeSettings;
+  /** Shown to the other nodes and to operators. */
+  readonly program: Program;
   readonly link: NatsLink;
   readonly outbox: Outbox;
   readonly log: Log;
@@ -118,6 +121,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     effectLimit: settings.effectLimit,
     failpoints,
     details: {
+      ...options.program,
       url: settings.publicUrl,
       roles: ["orders", "inventory", ...(settings.workers.length > 0 ? ["workers"] : []), "http"],
       ...(settings.development ? { pid: process.pid } : {}),

@@ -2,6 +2,7 @@
 import type { NodeStatus } from "../../src/runtime/node.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
 import type { WorkerCount } from "./worker-threads.ts";
+import { type Program, UNKNOWN } from "./program.ts";
 
 type Metric = {
   readonly name: string;
@@ -15,10 +16,20 @@ type Metric = {
 const BREAKER = { closed: 0, half_open: 1, open: 2 } as const;
 
 /** The text that `GET /metrics` answers. @param node its id, a label of every sample */
-export function metricsText(node: string, status: NodeStatus, workers: readonly WorkerCount[]): string {
+export function metricsText(
+  node: string,
+  status: NodeStatus,
+  workers: readonly WorkerCount[],
+  program: Program,
+): string {
   const sum = (pick: (partition: NodeStatus["partitions"][number]) => number): number =>
     status.partitions.reduce((total, partition) => total + pick(partition), 0);
+  const { version, commit = UNKNOWN } = program;
   const metrics: Metric[] = [
+    {
+      ...gauge("orderly_build_info", "1; the labels say which program the node runs.", 1),
+      labels: `,version="${version}",definition="${status.definition}",commit="${commit}"`,
+    },
     gauge("orderly_nats_connected", "1 while the node is connected to NATS.", Number(status.connected)),
     gauge("orderly_presence_valid", "1 while the node may act as an owner.", Number(status.present)),
     gauge(

@@ -9,6 +9,7 @@ import type {
 import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
 import type { NodeStatus, RuntimeNode } from "../../src/runtime/node.ts";
 import { metricsText } from "./metrics.ts";
+import type { Program } from "./program.ts";
 import type { WorkerThreads } from "./worker-threads.ts";
 
 /** The operations of one node, read from its status. */
@@ -16,12 +17,13 @@ export function nodeOperations(
   node: RuntimeNode,
   settings: NodeSettings,
   workers: Pick<WorkerThreads, "counts">,
+  program: Program,
 ): Operations {
   return {
     isolation: () => node.isolation(),
     health: () => healthOf(node.status(), settings.outboxMaxAgeMs),
     cluster: () => Promise.resolve(clusterOf(node.status())),
-    metrics: () => metricsText(settings.nodeId, node.status(), workers.counts()),
+    metrics: () => metricsText(settings.nodeId, node.status(), workers.counts(), program),
   };
 }
 
@@ -101,7 +103,7 @@ function clusterNode(
   entry: NodeEntry,
   partitions: readonly { readonly partition: number; readonly node: string }[],
 ): ClusterView["nodes"][number] {
-  const { pid, url } = entry;
+  const { pid, url, version, definition, commit } = entry;
   return {
     id: entry.id,
     startedAt: new Date(entry.startedAt).toISOString(),
@@ -112,6 +114,10 @@ function clusterNode(
       .toSorted((a, b) => a - b),
     outboxDepth: Number(entry["outboxDepth"] ?? 0),
     url: typeof url === "string" ? url : "",
+    // Nodes of version 0.1.0 say nothing of their program.
+    ...(typeof version === "string" ? { version } : {}),
+    ...(typeof definition === "number" ? { definition } : {}),
+    ...(typeof commit === "string" ? { commit } : {}),
     ...(typeof pid === "number" ? { pid } : {}),
   };
 }

@@ -16,10 +16,12 @@ import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import { stopping } from "../../src/runtime/limits.ts";
 import { deadLetterService } from "../../src/services/dead-letters/dead-letters.ts";
+import { DEFINITION_VERSION } from "../../src/services/orders/definition.ts";
 import { webhookIntake } from "../../src/services/webhooks/intake.ts";
 import type { Running } from "../process.ts";
 import { composeOrders } from "./compose.ts";
 import { nodeOperations } from "./operations.ts";
+import { programOf, UNKNOWN } from "./program.ts";
 import { startWorkerThreads, WORKER_ENTRY } from "./worker-threads.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -33,6 +35,9 @@ export async function startOrderNode(
   tests: { readonly failpoints?: Failpoints; readonly worker?: URL } = {},
 ): Promise<Running> {
   const log = pino({ name: settings.nodeId, level: settings.logLevel });
+  const program = programOf(settings.commit);
+  const { version, commit = UNKNOWN } = program;
+  log.info({ version, definition: DEFINITION_VERSION, commit }, "order node starts");
   mkdirSync(settings.home, { recursive: true });
   const outbox = sqliteOutbox({
     path: join(settings.home, "outbox.sqlite"),
@@ -47,6 +52,7 @@ export async function startOrderNode(
   const ids = randomIds();
   const { node, orders, parked, inventory, invoices } = await composeOrders({
     settings,
+    program,
     link,
     outbox,
     log,
@@ -61,7 +67,7 @@ export async function startOrderNode(
     parked,
     inventory,
     invoices,
-    operations: nodeOperations(node, settings, workers),
+    operations: nodeOperations(node, settings, workers, program),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks: webhookIntake({
       secrets: { payments: settings.webhookSecret, carrier: settings.carrierWebhookSecret },

@@ -7,7 +7,7 @@
  * usage: node nodes/package/packing.mjs [FOLDER]   prints the path of the tarball
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -45,6 +45,7 @@ function run(command, args) {
 
 /** The manifest of the library: what it exports is JavaScript, and it depends on what that JavaScript imports. */
 function packed({ name, version, type, license, exports, dependencies }) {
+  const gitHead = commit();
   const needed = importedPackages();
   const missing = needed.filter((one) => dependencies[one] === undefined);
   if (missing.length > 0)
@@ -53,12 +54,27 @@ function packed({ name, version, type, license, exports, dependencies }) {
     name,
     version,
     description: "Hosts XState machines durably on NATS JetStream",
+    ...(gitHead === undefined ? {} : { gitHead }),
     license,
     type,
     engines: { node: ">=26" },
     exports: Object.fromEntries(Object.entries(exports).map(([path, target]) => [path, built(target)])),
     dependencies: Object.fromEntries(needed.map((one) => [one, dependencies[one]])),
   };
+}
+
+/** The commit that is packed, as npm names it in a manifest; undefined where the folder is no checkout or git is not there. */
+function commit() {
+  try {
+    const [top, head] = execFileSync("git", ["rev-parse", "--show-toplevel", "HEAD"], {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).split("\n");
+    return realpathSync(top) === realpathSync(root) ? head : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A page of docs as a page at the top: its links start there. */

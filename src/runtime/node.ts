@@ -96,6 +96,8 @@ export type NodeStatus = {
   /** The present nodes, this one included. */
   readonly entries: readonly NodeEntry[];
   readonly relay: RelayState;
+  /** Version of the definition that the node hosts. */
+  readonly definition: number;
   /** Effects under way or in line. */
   readonly effects: number;
   readonly providers: readonly ProviderStatus[];
@@ -127,6 +129,7 @@ export class RuntimeNode {
   private readonly checkpointWriter: CheckpointWriter;
   private readonly boot: string;
   private readonly startedAt: number;
+  private readonly definition: number;
   /** Resources with a record that a newer machine than ours has written. */
   private readonly incompatible = new Set<string>();
   private stopped = false;
@@ -144,6 +147,7 @@ export class RuntimeNode {
       checkMachine(name, entry.machine, Object.keys(definition.effects));
     }
     checkListeners(definition);
+    this.definition = definition.version ?? 1;
     this.effects = new EffectRunner({
       ...options,
       handlers: definition.effects,
@@ -305,6 +309,7 @@ export class RuntimeNode {
       owners: this.ownership.owners(),
       entries: this.presence.entries(),
       relay: this.relays.state(),
+      definition: this.definition,
       effects: this.effects.count(),
       providers: this.effects.providers(),
       partitions: this.partitions.map((found, partition) => ({
@@ -339,6 +344,7 @@ export class RuntimeNode {
       id: this.options.node,
       boot: this.boot,
       startedAt: this.startedAt,
+      definition: this.definition,
       held: this.ownership.held(),
       outboxDepth: this.relays.state().depth,
       ...(this.incompatible.size > 0 ? { unfit: [...this.incompatible] } : {}),

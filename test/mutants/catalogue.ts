@@ -9,6 +9,7 @@ import { decisionsMutants } from "./decisions.ts";
 import { dedupMutants } from "./dedup.ts";
 import { diagnosisMutants } from "./diagnosis.ts";
 import { effectsMutants } from "./effects.ts";
+import { fleetMutants } from "./fleet.ts";
 import { httpMutants } from "./http.ts";
 import { inventoryMutants } from "./inventory.ts";
 import { lockMutants } from "./locks.ts";
@@ -49,6 +50,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   dedup: dedupMutants,
   diagnosis: diagnosisMutants,
   effects: effectsMutants,
+  fleet: fleetMutants,
   http: httpMutants,
   inventory: inventoryMutants,
   marks: [...markMutants, ...oldEventMutants],

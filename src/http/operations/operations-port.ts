@@ -18,6 +18,12 @@ export type ClusterNode = {
   readonly outboxDepth: number;
   /** Without a slash at the end. */
   readonly url: string;
+  /** Version of its program; absent when the node does not say, as in version 0.1.0. So are the next two. */
+  readonly version?: string;
+  /** Version of its definition of an order. */
+  readonly definition?: number;
+  /** Commit that its program is of. */
+  readonly commit?: string;
   /** Shown in development only. */
   readonly pid?: number;
 };

@@ -27,6 +27,13 @@ export const Cluster = Type.Object(
         partitions: Type.Array(Type.Integer(), { description: "Partitions that the node owns" }),
         outboxDepth: Type.Integer({ description: "Commits that wait for the journal's acknowledgement" }),
         url: Type.String({ description: "Where the node listens, without a slash at the end" }),
+        version: Type.Optional(
+          Type.String({ description: "Version of its program; absent when the node does not say" }),
+        ),
+        definition: Type.Optional(Type.Integer({ description: "Version of its definition of an order" })),
+        commit: Type.Optional(
+          Type.String({ description: "Commit that its program is of; absent when it is not known" }),
+        ),
         pid: Type.Optional(Type.Integer({ description: "In development only" })),
       }),
     ),

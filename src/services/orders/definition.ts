@@ -81,10 +81,13 @@ const privateEvents: ReadonlySet<string> = new Set([
   "fulfillment.shipped",
 ]);
 
+/** Version of the definition of an order (ADR 11). */
+export const DEFINITION_VERSION = 1;
+
 /** The definition that the runtime hosts orders with. */
 export function orderDefinition(options: OrderDefinitionOptions): ActorDefinition {
   return {
-    version: 1,
+    version: DEFINITION_VERSION,
     machines: orderMachines,
     listens,
     privateEvents,

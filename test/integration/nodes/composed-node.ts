@@ -46,6 +46,7 @@ export async function startNode(t: Test, natsUrl: string, nodeId: string, stream
   const outbox = sqliteOutbox({ path: join(home, "outbox.sqlite") });
   const composed = await composeOrders({
     settings,
+    program: { version: "0.0.0-test" },
     link,
     outbox,
     log: quietLog,
