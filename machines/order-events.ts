@@ -24,6 +24,14 @@ export type OrderDetails = {
   readonly taxBasisPoints: number | null;
 };
 
+/** What is known of an order whose lines could not be reserved. */
+export type RejectionFacts = {
+  readonly orderId: string;
+  readonly customer: Customer;
+  readonly lines: readonly OrderedLine[];
+  readonly rejection: Rejection;
+};
+
 /** Inputs of the order machine, besides the outcomes of its effects and its timers. */
 export type OrderEvent =
   | { readonly type: "cancel"; readonly reason: string }
@@ -41,13 +49,13 @@ export type OrderEmitted =
   | ({ readonly type: "order.created" | "order.confirmed" | "order.ready" } & OrderDetails)
   | ({ readonly type: "order.shipped"; readonly trackingNumber: string } & OrderDetails)
   | ({ readonly type: "order.cancelled"; readonly reason: string } & OrderDetails)
-  | {
-      readonly type: "order.rejected";
-      readonly orderId: string;
-      readonly customer: Customer;
-      readonly lines: readonly OrderedLine[];
-      readonly rejection: Rejection;
-    }
+  /** The order has ended because its payment failed or expired. `reason`: the payment's code. */
+  | ({
+      readonly type: "order.payment_failed" | "order.payment_expired";
+      readonly reason: string;
+    } & OrderDetails)
+  /** `order.rejected_unanswered`: in addition, when the caller may not have waited for the rejection. */
+  | ({ readonly type: "order.rejected" | "order.rejected_unanswered" } & RejectionFacts)
   | { readonly type: "order.completed"; readonly orderId: string; readonly total: Money }
   | OrderClosed;
 

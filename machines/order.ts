@@ -6,7 +6,7 @@
  */
 import { assign, emit, setup } from "xstate";
 import { effect, failureOf } from "./effect.ts";
-import type { OrderDetails, OrderEmitted, OrderEvent } from "./order-events.ts";
+import type { OrderDetails, OrderEmitted, OrderEvent, RejectionFacts } from "./order-events.ts";
 import { isHosted, paysOnDelivery } from "./payment-methods.ts";
 import { mayReserveAgain, retryDelayMs } from "./retry.ts";
 import type {
@@ -41,6 +41,8 @@ export type OrderContext = {
   readonly reason?: string;
   /** Reservations in a row that failed; absent without one. */
   readonly tries?: number;
+  /** The caller may not wait for the outcome of the reservation; absent when it waits. */
+  readonly unattended?: true;
 };
 
 /** Facts about a reserved order. @throws before the reservation: programmer fault */
@@ -57,6 +59,11 @@ function details(context: OrderContext): OrderDetails {
   };
 }
 
+/** Facts about a rejected order. */
+function rejectionOf({ orderId, customer, lines, rejection }: OrderContext): RejectionFacts {
+  return { orderId, customer, lines, rejection: rejection ?? { outcome: "unavailable" } };
+}
+
 const orderRules = setup({
   types: {
     context: {} as OrderContext,
@@ -68,6 +75,8 @@ const orderRules = setup({
   guards: {
     mayReserveAgain: ({ context }, failure: EffectFailure) =>
       failure.kind !== "refused" && mayReserveAgain((context.tries ?? 0) + 1),
+    /** No answer may have carried the rejection: the caller did not wait, or the reservation took several tries. */
+    mayBeUnanswered: ({ context }) => context.unattended === true || (context.tries ?? 0) > 0,
     isReserved: (_, output: ReserveOutput) => output.outcome === "reserved",
     paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
     isHosted: ({ context }) => isHosted(context.method),
@@ -85,12 +94,17 @@ const orderRules = setup({
     keepInventoryUnavailable: assign({ rejection: { outcome: "unavailable" } }),
     keepReason: assign((_, reason: string) => ({ reason })),
     emitCreated: emit(({ context }) => ({ type: "order.created", ...details(context) })),
-    emitRejected: emit(({ context }) => ({
-      type: "order.rejected",
-      orderId: context.orderId,
-      customer: context.customer,
-      lines: context.lines,
-      rejection: context.rejection ?? { outcome: "unavailable" },
+    emitRejected: emit(({ context }) => ({ type: "order.rejected", ...rejectionOf(context) })),
+    emitUnanswered: emit(({ context }) => ({ type: "order.rejected_unanswered", ...rejectionOf(context) })),
+    emitPaymentFailed: emit(({ context }) => ({
+      type: "order.payment_failed",
+      ...details(context),
+      reason: context.reason ?? "",
+    })),
+    emitPaymentExpired: emit(({ context }) => ({
+      type: "order.payment_expired",
+      ...details(context),
+      reason: context.reason ?? "",
     })),
     emitConfirmed: emit(({ context }) => ({ type: "order.confirmed", ...details(context) })),
     emitReady: emit(({ context }) => ({ type: "order.ready", ...details(context) })),
@@ -147,6 +161,7 @@ export const orderMachine = orderRules.createMachine({
     taxBasisPoints: input.taxBasisPoints,
     lines: input.lines,
     total: null,
+    ...(input.unattended === true && { unattended: true as const }),
   }),
   initial: "reserving",
   states: {
@@ -170,7 +185,7 @@ export const orderMachine = orderRules.createMachine({
               { type: "keepRejection", params: ({ event }) => event.output },
               { type: "emitClosed", params: { held: false } },
             ],
-            target: "rejected",
+            target: "turned_down",
           },
         ],
         onError: [
@@ -182,14 +197,21 @@ export const orderMachine = orderRules.createMachine({
           // The inventory may have reserved although no answer arrived: fulfillment closes the hold permanently.
           {
             actions: ["keepInventoryUnavailable", { type: "emitClosed", params: { held: true } }],
-            target: "rejected",
+            target: "turned_down",
           },
         ],
       },
     },
     // The API still shows `reserving`. A repeated reservation finds the result of the first.
     awaiting_inventory: { after: { retryDelay: { target: "reserving" } } },
-    rejected: { type: "final", entry: "emitRejected" },
+    turned_down: {
+      entry: "emitRejected",
+      always: [
+        { guard: "mayBeUnanswered", actions: "emitUnanswered", target: "rejected" },
+        { target: "rejected" },
+      ],
+    },
+    rejected: { type: "final" },
 
     created: {
       entry: "emitCreated",
@@ -202,8 +224,14 @@ export const orderMachine = orderRules.createMachine({
     authorizing: untilPaid,
     // The customer pays on the gateway's page.
     awaiting_payment: untilPaid,
-    payment_failed: { type: "final", entry: { type: "emitClosed", params: { held: true } } },
-    payment_expired: { type: "final", entry: { type: "emitClosed", params: { held: true } } },
+    payment_failed: {
+      type: "final",
+      entry: ["emitPaymentFailed", { type: "emitClosed", params: { held: true } }],
+    },
+    payment_expired: {
+      type: "final",
+      entry: ["emitPaymentExpired", { type: "emitClosed", params: { held: true } }],
+    },
 
     confirmed: {
       entry: "emitConfirmed",

@@ -59,6 +59,8 @@ export type OrderInput = {
   readonly hostedPayment: HostedPaymentPlan;
   /** Tax that the prices include, in hundredths of a percent of the net price: 2300 is 23 %. 0 to 10 000. */
   readonly taxBasisPoints: number;
+  /** True when the caller may not wait for the outcome of the reservation; absent when it waits. */
+  readonly unattended?: true;
 };
 
 /** A line that the stock does not cover; `requested` is above `available`. */

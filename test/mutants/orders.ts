@@ -10,6 +10,7 @@ const DEFINITION_TEST = "test/unit/services/orders/definition.test.ts";
 const STATUS_TEST = "test/unit/services/orders/status.test.ts";
 const ORDER_TEST = "test/unit/machines/order.test.ts";
 const FULFILLMENT_TEST = "test/unit/machines/fulfillment.test.ts";
+const ENDS_TEST = "test/unit/services/orders/ends.test.ts";
 const RULES_TEST = "test/unit/machines/rules.test.ts";
 
 export const ordersMutants: readonly Mutant[] = [
@@ -130,8 +131,8 @@ export const ordersMutants: readonly Mutant[] = [
     id: "orders-expired-payment-keeps-stock",
     does: "An order whose payment has expired does not release its stock.",
     file: "machines/order.ts",
-    find: `payment_expired: { type: "final", entry: { type: "emitClosed", params: { held: true } } },`,
-    replace: `payment_expired: { type: "final" },`,
+    find: `entry: ["emitPaymentExpired", { type: "emitClosed", params: { held: true } }],`,
+    replace: `entry: ["emitPaymentExpired"],`,
     tests: [ORDER_TEST],
   },
   {
@@ -206,5 +207,37 @@ export const ordersMutants: readonly Mutant[] = [
     find: `if (metadata["number"] !== number)`,
     replace: `if (metadata["number"] === "" && number !== "")`,
     tests: ["test/unit/services/fulfillment/invoice-retrieval.test.ts"],
+  },
+  {
+    id: "orders-failed-payment-not-told",
+    does: "An order whose payment fails ends without an event, so its customer gets no mail.",
+    file: "machines/order.ts",
+    find: `entry: ["emitPaymentFailed", { type`,
+    replace: `entry: [{ type`,
+    tests: [ENDS_TEST, ORDER_TEST],
+  },
+  {
+    id: "orders-late-rejection-not-told",
+    does: "A rejection after several tries counts as answered, so its customer gets no mail.",
+    file: "machines/order.ts",
+    find: "context.unattended === true || (context.tries ?? 0) > 0",
+    replace: "context.unattended === true || (context.tries ?? 0) < 0",
+    tests: [ENDS_TEST, ORDER_TEST],
+  },
+  {
+    id: "orders-async-rejection-not-told",
+    does: "An order whose caller does not wait is not marked.",
+    file: `${ORDERS}/orders.ts`,
+    find: "...(waitMs < ATTENDED_MS && {",
+    replace: "...(waitMs < 0 && {",
+    tests: [ORDERS_TEST],
+  },
+  {
+    id: "orders-mail-promises-wait-for-cash",
+    does: "The first mail says that the shop waits for money that is due at the door.",
+    file: "src/services/email/templates.ts",
+    find: "isPaidAtTheDoor(payment.method)",
+    replace: "!isPaidAtTheDoor(payment.method)",
+    tests: [ENDS_TEST],
   },
 ];

@@ -183,11 +183,17 @@ for (const [token, what] of [
     ]);
   });
 
-for (const { token, code, arrow } of [
-  { token: "tok_declined", code: "payment_failed", arrow: 'E -->|"Failed"| G1; D5 -->|"Not authorized"| D6' },
+for (const { token, code, subject, arrow } of [
+  {
+    token: "tok_declined",
+    code: "payment_failed",
+    subject: "Payment failed",
+    arrow: 'E -->|"Failed"| G1; D5 -->|"Not authorized"| D6',
+  },
   {
     token: "tok_timeout",
     code: "payment_expired",
+    subject: "Payment expired",
     arrow: 'E -->|"External timeout"| E3; D5 -->|"Expired"| D7',
   },
 ] as const)
@@ -207,8 +213,8 @@ for (const { token, code, arrow } of [
     t.match(view, { status: code, total, nextEvents: [], fulfillment: { status: "none" }, invoice: null });
     t.strictSame(await booked(id), []);
     const events = (await history(elsewhere, id)).flatMap((item) => item.events);
-    t.strictSame(events, ["order.created", code.replace("_", ".")]);
-    await checkMails(t, cluster.mailbox.url, email, ["Order created and awaiting payment"]);
+    t.strictSame(events, ["order.created", code.replace("_", "."), `order.${code}`]);
+    await checkMails(t, cluster.mailbox.url, email, ["Order created and awaiting payment", subject]);
   });
 
 t.test('B -->|"Out of Stock"| C: 409 names every missing line, and nothing is reserved', async (t) => {
@@ -296,6 +302,7 @@ t.test("the gateway reports a payment on its page by webhook", async (t) => {
     await order.choose("decline");
     await order.becomes("payment_failed", "failed");
     await order.stockIs(PAGE_ON_HAND);
+    await order.mailed("Payment failed");
     t.strictSame(await order.booked(), []);
   });
 

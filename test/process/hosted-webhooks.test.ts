@@ -103,7 +103,7 @@ t.test("a payment that comes after a decline is refunded", async (t) => {
   t.strictSame(await order.booked(), ["authorize", "capture", "refund"]);
   t.notOk((await eventsOf(order)).includes("order.confirmed"));
   await order.stockIs(ON_HAND);
-  await checkMails(t, cluster.mailbox.url, order.email, [CREATED, "Payment refunded"]);
+  await checkMails(t, cluster.mailbox.url, order.email, [CREATED, "Payment failed", "Payment refunded"]);
 });
 
 t.test("an order that is paid goes on when a message says that it was declined", async (t) => {
@@ -172,7 +172,11 @@ t.test("a payment that is reported after the deadline is refunded once", async (
   const paid = await held.about(unreported.id, "payment.paid");
   t.strictSame(await toEveryNodeTwice(paid), accepted, "the late message is accepted");
   ended.push({ order: unreported, history, booked: ["authorize", "capture", "refund"] });
-  await checkMails(t, cluster.mailbox.url, unreported.email, [CREATED, "Payment refunded"]);
+  await checkMails(t, cluster.mailbox.url, unreported.email, [
+    CREATED,
+    "Payment expired",
+    "Payment refunded",
+  ]);
 });
 
 t.test(
@@ -190,7 +194,7 @@ t.test(
     t.equal(await arrivals(left, "refunded"), 1);
     t.strictSame(await left.booked(), ["authorize", "capture", "refund"]);
     await left.stockIs(ON_HAND);
-    await checkMails(t, cluster.mailbox.url, left.email, [CREATED, "Payment refunded"]);
+    await checkMails(t, cluster.mailbox.url, left.email, [CREATED, "Payment expired", "Payment refunded"]);
   },
 );
 

@@ -1,6 +1,6 @@
 /**
  * Money that is gone, comes too late or is not needed, over HTTP on three nodes without webhooks: an authorization that
- * lapses, a page that is paid after the end of its order, an order that costs nothing.
+ * lapses, a page that is paid after the end of its order, an order that costs nothing; an end that no caller waits for.
  */
 import t from "tap";
 import {
@@ -144,4 +144,16 @@ t.test("an order that costs nothing is confirmed and completed with every paymen
     t.equal((await read(url, body.id)).body.status, "completed", method);
     t.strictSame(await booked(body.id), []);
   }
+});
+
+t.test("an order that is rejected while its caller does not wait has a mail about it", async (t) => {
+  await putStock(url, "LATE-STOCK", 1);
+  const email = "unattended@example.com";
+  const lines = [{ sku: "LATE-STOCK", quantity: 2 }];
+  const { status, body } = await place(url, orderOf({ email, lines }), { prefer: "respond-async" });
+  const id = status === 202 ? body.id : (body.orderId ?? "");
+  await untilOrder(url, id, "rejected", (order) => order.status === "rejected", WAIT);
+  const sent = async () => (await mails(cluster.mailbox.url)).filter(({ to }) => to === email);
+  await waitUntil("the customer has a mail", async () => (await sent()).length > 0, WAIT);
+  t.match(await sent(), [{ subject: "Order not accepted", text: /LATE-STOCK: 2 ordered, 1 available/u }]);
 });

@@ -3,8 +3,8 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { WorkRefused } from "../../runtime/workers/worker.ts";
 import { moneyText } from "../documents/money-text.ts";
-import { html } from "./html.ts";
-import { type Mail, messageIdOf } from "./mailer.ts";
+import type { Mail } from "./mailer.ts";
+import { noticeMail } from "./notice.ts";
 
 /** The event type that this template is for. */
 export const REFUNDED = "payment.refunded";
@@ -31,32 +31,12 @@ export function composeRefundMessage(event: { readonly id: string; readonly data
   if (!Refund.Check(data)) throw new WorkRefused("the event's data is not a refund");
   const { orderId, customer, reason } = data;
   const sum = moneyText(data.amount);
-  const opening = `we have given back your payment of ${sum}, because ${because[reason]}. It can take some days until it is on your account.`;
-  return {
-    messageId: messageIdOf(event.id),
-    to: { name: customer.name, address: customer.email },
+  return noticeMail({
+    eventId: event.id,
+    orderId,
+    customer,
     subject: SUBJECT,
-    text: `Hello ${customer.name},
-
-${opening}
-
-Order ${orderId}
-
-  Refunded: ${sum}
-`,
-    html: html`<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>${SUBJECT}</title></head>
-<body style="margin:0;padding:24px;font:15px/1.5 Helvetica,Arial,sans-serif;color:#1c2430;">
-<div style="max-width:560px;margin:0 auto;">
-<h1 style="font-size:20px;">${SUBJECT}</h1>
-<p>Hello ${customer.name},</p>
-<p>${opening}</p>
-<p style="color:#5a6675;">Order ${orderId}</p>
-<p>Refunded: <b>${sum}</b></p>
-</div>
-</body>
-</html>
-`.html,
-  };
+    opening: `we have given back your payment of ${sum}, because ${because[reason]}. It can take some days until it is on your account.`,
+    facts: [{ label: "Refunded", value: sum }],
+  });
 }

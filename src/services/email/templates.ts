@@ -1,6 +1,7 @@
 /** The templates of the mails to an order's customer. Pure. */
 import { moneyText } from "../documents/money-text.ts";
 import { addressLines, type DocumentDetails, paymentMethodText } from "../documents/order-details.ts";
+import { paysOnDelivery as isPaidAtTheDoor } from "../../../machines/payment-methods.ts";
 import { html, type Html } from "./html.ts";
 import { type Mail, messageIdOf } from "./mailer.ts";
 
@@ -10,15 +11,30 @@ type Template = {
   readonly opening: (order: DocumentDetails) => string;
 };
 
+/** After an order that was not paid. Money may still arrive: the payment machine refunds it. */
+const NOT_PAID =
+  "The items are no longer reserved for you. If money for this order reaches us after all, we give it back.";
+
 /** By event type. The subjects are part of the product's contract. */
 const templates = {
   "order.created": {
     subject: "Order created and awaiting payment",
-    opening: () => "thank you for your order. We have set the items aside for you and wait for the payment.",
+    opening: ({ payment }) =>
+      isPaidAtTheDoor(payment.method)
+        ? "thank you for your order. We have reserved the items for you. You pay when you receive them."
+        : "thank you for your order. We have set the items aside for you and wait for the payment.",
   },
   "order.confirmed": {
     subject: "Order confirmed",
     opening: () => "your order is confirmed. We are getting it ready and write again when it is on its way.",
+  },
+  "order.payment_failed": {
+    subject: "Payment failed",
+    opening: () => `your payment did not succeed, so your order has ended. ${NOT_PAID}`,
+  },
+  "order.payment_expired": {
+    subject: "Payment expired",
+    opening: () => `your payment did not reach us in time, so your order has ended. ${NOT_PAID}`,
   },
   "order.shipped": {
     subject: "Order shipped",

@@ -12,6 +12,7 @@ import { composeMessage, orderMails } from "./templates.ts";
 import { type Mail, type Mailer, MailRefused } from "./mailer.ts";
 import { smtpMailer } from "./mailer.smtp.ts";
 import { composeRefundMessage, REFUNDED } from "./refund-template.ts";
+import { composeRejectionMessage, REJECTED_UNANSWERED } from "./rejection-template.ts";
 
 /** Retries for about three hours: longer than most outages of a mail server. */
 export const emailBounds: WorkerBounds = checked({
@@ -40,10 +41,15 @@ type Composer = (event: {
 
 const composeOrderMail: Composer = (event) => composeMessage(event, readOrderDetails(event.data));
 
+/** The mail for an event, undefined when its type has none. @throws WorkRefused for data that is none of its type */
+export const composeMail: Composer = (event) =>
+  Object.hasOwn(composers, event.type) ? composers[event.type]?.(event) : undefined;
+
 /** By event type. An event whose payload is no order has a separate entry. */
 const composers: Readonly<Record<string, Composer>> = {
   ...Object.fromEntries(orderMails.map((type) => [type, composeOrderMail])),
   [REFUNDED]: composeRefundMessage,
+  [REJECTED_UNANSWERED]: composeRejectionMessage,
 };
 
 /** The event types that have a template. */
@@ -67,7 +73,7 @@ export async function startEmailWorker(dependencies: EmailDependencies): Promise
     types: mailedEvents,
     bounds,
     work: async (event) => {
-      const mail = composers[event.type]?.(event);
+      const mail = composeMail(event);
       if (mail === undefined) throw new WorkRefused(`there is no template for ${event.type}`);
       try {
         await failpoint(dependencies.failpoints, "email.send", () => mailer.send(mail));

@@ -44,6 +44,9 @@ export type OrdersOptions = {
 /** How long a cancellation or a shipment waits for the stock to follow, ms; the order itself changes before. */
 const COMMAND_WAIT_MS = 2000;
 
+/** A caller that waits at least this long gets the outcome of a reservation that its first tries decide, ms. */
+const ATTENDED_MS = 10_000;
+
 /** A request without a key repeats none. */
 const NO_ORDER = { status: "not_found" } as const;
 
@@ -82,6 +85,7 @@ export class OrderService implements Orders {
       fulfillment,
       hostedPayment,
       taxBasisPoints,
+      ...(waitMs < ATTENDED_MS && { unattended: true as const }),
     };
     const reply = await actors.start(id, input, {
       waitMs,

@@ -60,6 +60,7 @@ const reach =
 
 const cancelled: Then = { to: "cancelled", emits: ["order.cancelled", "order.closed"] };
 const rejected: Then = { to: "rejected", emits: ["order.closed", "order.rejected"] };
+const rejectedLate: Then = { ...rejected, emits: [...rejected.emits!, "order.rejected_unanswered"] };
 const ready: W[] = ["reserved", "payment authorized", "fulfillment ready"];
 const shipped: W[] = [...ready, "fulfillment shipping", "fulfillment shipped"];
 const cashShipped = shipped.filter((event) => event !== "payment authorized");
@@ -116,12 +117,24 @@ checkScenarios<W>({
       ),
       outcomes: {
         reserved: { to: "authorizing", emits: ["order.created"] },
-        "out of stock": rejected,
-        "unknown sku": rejected,
-        "mixed currency": rejected,
-        "hold ended before": rejected,
-        "inventory silent": rejected,
-        "inventory refuses": rejected,
+        "out of stock": rejectedLate,
+        "unknown sku": rejectedLate,
+        "mixed currency": rejectedLate,
+        "hold ended before": rejectedLate,
+        "inventory silent": rejectedLate,
+        "inventory refuses": rejectedLate,
+      },
+    },
+    "reserving, with a caller that does not wait": {
+      reach: () => new Chart(orderMachine, { ...orderInput("credit_card"), unattended: true }),
+      outcomes: {
+        reserved: { to: "authorizing", emits: ["order.created"] },
+        "out of stock": rejectedLate,
+        "unknown sku": rejectedLate,
+        "mixed currency": rejectedLate,
+        "hold ended before": rejectedLate,
+        "inventory silent": awaitingInventory,
+        "inventory refuses": rejectedLate,
       },
     },
     rejected: { reach: reach("credit_card", "out of stock"), outcomes: {} },
@@ -129,8 +142,8 @@ checkScenarios<W>({
       reach: reach("tokenized", "reserved"),
       outcomes: {
         "payment authorized": { to: "confirmed", emits: ["order.confirmed"] },
-        "payment failed": { to: "payment_failed", emits: ["order.closed"] },
-        "payment expired": { to: "payment_expired", emits: ["order.closed"] },
+        "payment failed": { to: "payment_failed", emits: ["order.payment_failed", "order.closed"] },
+        "payment expired": { to: "payment_expired", emits: ["order.payment_expired", "order.closed"] },
         cancel: cancelled,
       },
     },
@@ -138,8 +151,8 @@ checkScenarios<W>({
       reach: reach("async", "reserved"),
       outcomes: {
         "payment authorized": { to: "confirmed", emits: ["order.confirmed"] },
-        "payment failed": { to: "payment_failed", emits: ["order.closed"] },
-        "payment expired": { to: "payment_expired", emits: ["order.closed"] },
+        "payment failed": { to: "payment_failed", emits: ["order.payment_failed", "order.closed"] },
+        "payment expired": { to: "payment_expired", emits: ["order.payment_expired", "order.closed"] },
         cancel: cancelled,
       },
     },
@@ -195,6 +208,12 @@ t.test("public events carry what mails and invoices need, and nothing secret", a
     { type: "order.shipped", ...facts, trackingNumber: "ORD1" },
   ]);
   t.notMatch(JSON.stringify(chart.live.context), "tok_secret");
+
+  const failed = reach("credit_card", "reserved")();
+  t.strictSame(when["payment failed"].happen(failed).emitted, [
+    { type: "order.payment_failed", ...facts, reason: "card_declined" },
+    { type: "order.closed", orderId: "ord_1", held: true },
+  ]);
 
   const other = reach("credit_card", "reserved")();
   t.strictSame(when.cancel.happen(other).emitted, [

@@ -1,6 +1,7 @@
 import t from "tap";
 import { html } from "../../../src/services/email/html.ts";
 import { composeRefundMessage } from "../../../src/services/email/refund-template.ts";
+import { composeRejectionMessage } from "../../../src/services/email/rejection-template.ts";
 import { composeMessage, orderMails } from "../../../src/services/email/templates.ts";
 import { moneyText } from "../../../src/services/documents/money-text.ts";
 import { type DocumentDetails, readOrderDetails } from "../../../src/services/documents/order-details.ts";
@@ -21,19 +22,15 @@ const order: DocumentDetails = {
 const mail = (type: string, of: DocumentDetails = order) => composeMessage({ id: `ord_1.3.0`, type }, of);
 
 t.test("the subjects are the phrases of the contract", async (t) => {
-  t.same(
-    ["order.created", "order.confirmed", "order.shipped", "order.cancelled"].map((type) => [
-      type,
-      mail(type)?.subject,
-    ]),
-    [
-      ["order.created", "Order created and awaiting payment"],
-      ["order.confirmed", "Order confirmed"],
-      ["order.shipped", "Order shipped"],
-      ["order.cancelled", "Order cancelled"],
-    ],
-  );
-  t.same(orderMails, ["order.created", "order.confirmed", "order.shipped", "order.cancelled"]);
+  const subjects = {
+    "order.created": "Order created and awaiting payment",
+    "order.confirmed": "Order confirmed",
+    "order.payment_failed": "Payment failed",
+    "order.payment_expired": "Payment expired",
+    "order.shipped": "Order shipped",
+    "order.cancelled": "Order cancelled",
+  };
+  t.same(Object.fromEntries(orderMails.map((type) => [type, mail(type)?.subject])), subjects);
   t.equal(mail("order.completed"), undefined);
   t.equal(mail("constructor"), undefined);
 });
@@ -171,12 +168,39 @@ t.test("a refund's mail has a text for every reason, and other data is rejected"
     t.throws(() => refundMail({ ...refund, ...change }), WorkRefused);
 });
 
+const rejection = {
+  orderId: "ord_1",
+  customer: { id: "cus_1", email: "ada@example.com", name: "Ada <b>Byron</b>" },
+  lines: [{ sku: "TSHIRT-M", quantity: 2 }],
+  rejection: { outcome: "out_of_stock", missing: [{ sku: "TSHIRT-M", requested: 2, available: 1 }] },
+};
+const rejectionMail = (data: unknown) => composeRejectionMessage({ id: "ord_1.2.1", data });
+
+t.test("the mail about a rejection names what is missing, in both forms", async (t) => {
+  const made = rejectionMail(rejection);
+  t.match(made, {
+    messageId: "<ord_1=2e2=2e1@orderly.example>",
+    to: { name: "Ada <b>Byron</b>", address: "ada@example.com" },
+    subject: "Order not accepted",
+    text: "we do not have enough of what you ordered.",
+  });
+  t.ok(made.text.includes("  TSHIRT-M: 2 ordered, 1 available\n"));
+  t.ok(made.html.includes("<p>TSHIRT-M: <b>2 ordered, 1 available</b></p>"));
+  t.ok(made.html.includes("Hello Ada &lt;b&gt;Byron&lt;/b&gt;,"));
+  const unknown = rejectionMail({ ...rejection, rejection: { outcome: "unavailable" } });
+  t.ok(unknown.text.includes("could not reserve the items") && unknown.text.includes("TSHIRT-M: 2 ordered"));
+  for (const change of [{ rejection: null }, { lines: 7 }, { customer: {} }, { orderId: "" }])
+    t.throws(() => rejectionMail({ ...rejection, ...change }), WorkRefused);
+});
+
 t.test("every mail of an order shows its subject matter in both forms", async (t) => {
   const shipped = { ...order, trackingNumber: "TRK1" };
   const cancelled = { ...order, reason: "changed <my> mind" };
   for (const [type, of, text, html] of [
     ["order.created", order, "wait for the payment", "wait for the payment"],
     ["order.confirmed", order, "your order is confirmed", "your order is confirmed"],
+    ["order.payment_failed", order, "did not succeed", "did not succeed"],
+    ["order.payment_expired", order, "did not reach us in time", "did not reach us in time"],
     ["order.shipped", shipped, "tracking number is TRK1", "tracking number is TRK1"],
     ["order.cancelled", cancelled, "(changed <my> mind)", "(changed &lt;my&gt; mind)"],
   ] as const) {

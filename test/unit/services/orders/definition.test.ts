@@ -11,6 +11,9 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 const publicEvents = [
   "order.created",
   "order.rejected",
+  "order.rejected_unanswered",
+  "order.payment_failed",
+  "order.payment_expired",
   "order.confirmed",
   "order.ready",
   "order.shipped",

@@ -137,7 +137,7 @@ t.test("a declined card fails the order and releases its stock", async (t) => {
   const world = new OrderWorld().start();
   world.gateway.declines = true;
   await world.performAll();
-  t.strictSame(world.eventTypes, ["order.created", "payment.failed"]);
+  t.strictSame(world.eventTypes, ["order.created", "payment.failed", "order.payment_failed"]);
   t.equal(world.view.status, "payment_failed");
   t.equal(world.view.reason, "card_declined");
   t.equal(world.view.fulfillment.status, "none");
@@ -157,7 +157,12 @@ for (const method of ["credit_card", "debit_card"] as const) {
     t.equal(world.gateway.balance(world.id).authorized, total.amount, "it is open for a moment");
     await world.settle();
     t.equal(world.gateway.balance(world.id).authorized, 0);
-    t.strictSame(world.eventTypes, ["order.created", "payment.expired", "payment.voided"]);
+    t.strictSame(world.eventTypes, [
+      "order.created",
+      "payment.expired",
+      "order.payment_expired",
+      "payment.voided",
+    ]);
     t.equal(world.view.payment.status, "expired");
   });
 

@@ -3,6 +3,7 @@ import { partitionOf } from "../../../../src/runtime/subjects.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { type ActorRecord, RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import { type StoredMessage, Unavailable } from "../../../../src/runtime/ports.ts";
+import type { OrderInput } from "../../../../machines/types.ts";
 import type { Inventory } from "../../../../src/services/inventory/contract.ts";
 import type { PaymentMethod, PlaceOrder, PlaceResult } from "../../../../src/services/orders/contract.ts";
 import { OrderService } from "../../../../src/services/orders/orders.ts";
@@ -96,6 +97,19 @@ t.test("an order that is still being paid at the deadline is pending", async (t)
   const { orders } = service();
   const result = await orders.place(newOrder(), { ...now, waitMs: 0 });
   t.match(result, { status: "pending", order: { status: "authorizing", nextEvents: ["cancel"] } });
+});
+
+t.test("an order whose caller may not wait for the reservation is marked as unattended", async (t) => {
+  for (const [waitMs, unattended] of [
+    [0, true],
+    [9_999, true],
+    [10_000, undefined],
+  ] as const) {
+    const { actors, orders } = service();
+    await orders.place(newOrder(), { ...now, waitMs });
+    const [started] = actors.starts.map(({ input }) => input as OrderInput);
+    t.equal(started?.unattended, unattended, `${waitMs} ms`);
+  }
 });
 
 t.test("an order that ends before its confirmation has its reason in the answer", async (t) => {
