@@ -8,6 +8,7 @@ import { assign, emit, setup } from "xstate";
 import { effect, failureOf } from "./effect.ts";
 import type { OrderDetails, OrderEmitted, OrderEvent, RejectionFacts } from "./order-events.ts";
 import { isHosted, paysOnDelivery } from "./payment-methods.ts";
+import { sameMoney } from "./money.ts";
 import { mayReserveAgain, retryDelayMs } from "./retry.ts";
 import type {
   Customer,
@@ -35,6 +36,8 @@ export type OrderContext = {
   readonly lines: readonly (OrderedLine | PricedLine)[];
   /** Null until the stock is reserved. */
   readonly total: Money | null;
+  /** The total that the customer agreed to; absent: any. */
+  readonly expectedTotal?: Money;
   /** Why the stock was not reserved; absent unless rejected. */
   readonly rejection?: Rejection;
   /** Why the payment was refused or the order cancelled, for people; absent otherwise. */
@@ -78,6 +81,9 @@ const orderRules = setup({
     /** No answer may have carried the rejection: the caller did not wait, or the reservation took several tries. */
     mayBeUnanswered: ({ context }) => context.unattended === true || (context.tries ?? 0) > 0,
     isReserved: (_, output: ReserveOutput) => output.outcome === "reserved",
+    isReservedAsAgreed: ({ context }, output: ReserveOutput) =>
+      output.outcome === "reserved" &&
+      (context.expectedTotal === undefined || sameMoney(output.total, context.expectedTotal)),
     paysOnDelivery: ({ context }) => paysOnDelivery(context.method),
     isHosted: ({ context }) => isHosted(context.method),
     isPrepaid: ({ context }) => !paysOnDelivery(context.method),
@@ -90,6 +96,11 @@ const orderRules = setup({
     ),
     keepRejection: assign((_, output: ReserveOutput) =>
       output.outcome === "reserved" ? {} : { rejection: output },
+    ),
+    keepPriceChange: assign((_, output: ReserveOutput) =>
+      output.outcome === "reserved"
+        ? { rejection: { outcome: "price_changed" as const, lines: output.lines, total: output.total } }
+        : {},
     ),
     keepInventoryUnavailable: assign({ rejection: { outcome: "unavailable" } }),
     keepReason: assign((_, reason: string) => ({ reason })),
@@ -162,6 +173,7 @@ export const orderMachine = orderRules.createMachine({
     lines: input.lines,
     total: null,
     ...(input.unattended === true && { unattended: true as const }),
+    ...(input.expectedTotal ? { expectedTotal: input.expectedTotal } : {}),
   }),
   initial: "reserving",
   states: {
@@ -176,9 +188,18 @@ export const orderMachine = orderRules.createMachine({
         }),
         onDone: [
           {
-            guard: { type: "isReserved", params: ({ event }) => event.output },
+            guard: { type: "isReservedAsAgreed", params: ({ event }) => event.output },
             actions: { type: "keepReservation", params: ({ event }) => event.output },
             target: "created",
+          },
+          // The price changed after the request was compared with the catalogue: fulfillment releases the stock.
+          {
+            guard: { type: "isReserved", params: ({ event }) => event.output },
+            actions: [
+              { type: "keepPriceChange", params: ({ event }) => event.output },
+              { type: "emitClosed", params: { held: true } },
+            ],
+            target: "turned_down",
           },
           {
             actions: [

@@ -53,6 +53,8 @@ export type OrderInput = {
   readonly customer: Customer;
   /** 1 to 100, no SKU twice. */
   readonly lines: readonly OrderedLine[];
+  /** The total that the customer agreed to; absent: any. An order with another total is rejected. */
+  readonly expectedTotal?: Money;
   readonly payment: { readonly method: PaymentMethod; readonly token?: string };
   readonly shippingAddress: ShippingAddress;
   readonly fulfillment: FulfillmentPlan;
@@ -76,8 +78,14 @@ export type ReserveOutput =
   | { readonly outcome: "mixed_currency"; readonly currencies: readonly string[] }
   | { readonly outcome: "closed"; readonly as: "released" | "shipped" };
 
-/** Why an order was rejected. `unavailable`: the inventory did not answer in time. */
-export type Rejection = Exclude<ReserveOutput, { outcome: "reserved" }> | { readonly outcome: "unavailable" };
+/**
+ * Why an order was rejected. `unavailable`: the inventory did not answer in time. `price_changed`: the lines were
+ * reserved at other prices than the customer agreed to.
+ */
+export type Rejection =
+  | Exclude<ReserveOutput, { outcome: "reserved" }>
+  | { readonly outcome: "price_changed"; readonly lines: readonly PricedLine[]; readonly total: Money }
+  | { readonly outcome: "unavailable" };
 
 /** Input of `releaseInventory` and `shipInventory`. */
 export type EndHoldInput = { readonly orderId: string };

@@ -3,6 +3,7 @@ import type { Mutant } from "./mutant.ts";
 
 const ORDERS = "src/services/orders";
 const ORDERS_TEST = "test/unit/services/orders/orders.test.ts";
+const TOTAL_TEST = "test/unit/services/orders/expected-total.test.ts";
 const COMMANDS_TEST = "test/unit/services/orders/commands.test.ts";
 const PLACING_TEST = "test/unit/services/orders/placing.test.ts";
 const ORDER_ID_TEST = "test/unit/services/orders/order-id.test.ts";
@@ -29,6 +30,32 @@ export const ordersMutants: readonly Mutant[] = [
     find: "Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))",
     replace: "Object.fromEntries(Object.entries(part))",
     tests: [ORDER_ID_TEST],
+  },
+  {
+    id: "orders-total-not-compared-again",
+    does: "A price that changed after the comparison with the catalogue is charged.",
+    file: "machines/order.ts",
+    find: "(context.expectedTotal === undefined || sameMoney(output.total, context.expectedTotal)),",
+    replace: "(context.expectedTotal === undefined || sameMoney(output.total, output.total)),",
+    tests: [ORDER_TEST, TOTAL_TEST],
+  },
+  {
+    id: "orders-changed-price-keeps-stock",
+    does: "An order that ends because its price changed keeps its stock.",
+    file: "machines/order.ts",
+    find: `{ type: "keepPriceChange", params: ({ event }) => event.output },
+              { type: "emitClosed", params: { held: true } },`,
+    replace: `{ type: "keepPriceChange", params: ({ event }) => event.output },
+              { type: "emitClosed", params: { held: false } },`,
+    tests: [ORDER_TEST, TOTAL_TEST],
+  },
+  {
+    id: "orders-changed-price-writes-order",
+    does: "An order whose total is not the expected one is started, and uses up its key.",
+    file: `${ORDERS}/placing.ts`,
+    find: "return sameMoney(total, expectedTotal) ? undefined : priceChanged({ lines: priced, total });",
+    replace: "return sameMoney(total, total) ? undefined : priceChanged({ lines: priced, total });",
+    tests: [TOTAL_TEST],
   },
   {
     id: "orders-keyed-start-as-new",

@@ -67,13 +67,17 @@ export class Customers {
     const { plan } = world;
     const orderId = `ord_${++this.asked}`;
     const method = random.pick(METHODS);
-    const lines = plan.skus
+    const chosen = plan.skus
       .filter(() => random.chance(0.6))
       .map((sku) => ({ sku, quantity: random.between(1, 3) }));
+    const lines = chosen.length > 0 ? chosen : [{ sku: "A", quantity: 1 }];
+    const pieces = lines.reduce((sum, { quantity }) => sum + quantity, 0);
     const input: OrderInput = {
+      // The prices change: some orders end because of it.
+      ...(random.chance(0.3) ? { expectedTotal: { amount: pieces * 100, currency: "EUR" } } : {}),
       orderId,
       customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },
-      lines: lines.length > 0 ? lines : [{ sku: "A", quantity: 1 }],
+      lines,
       payment: { method, ...(UNTOKENED.has(method) ? {} : { token: "tok_ok" }) },
       shippingAddress: { line1: "1 Main St", city: "Oporto", postalCode: "4000-001", country: "PT" },
       fulfillment: {

@@ -6,6 +6,8 @@ import type { MemoryLog } from "../../src/adapters/memory/log.ts";
 import { type ActorRecord, RecordHeader } from "../../src/runtime/actor/snapshot.ts";
 import { readLock } from "../../src/runtime/cluster/lock-entry.ts";
 import type { StoredMessage } from "../../src/runtime/ports.ts";
+import { sameMoney } from "../../machines/money.ts";
+import { orderMachinesOf } from "../../src/services/orders/status.ts";
 import { readHold, readStock, type StoredStock } from "../../src/services/inventory/stored.ts";
 import { inventorySubjects } from "../../src/services/inventory/subjects.ts";
 import { subjects } from "../../src/services/subjects.ts";
@@ -126,6 +128,9 @@ export class LogAudit {
       fault(`forgets inputs of ${seenBefore.join(" ")}`);
     if (new Set(seen).size !== seen.length) fault(`an input was applied twice: ${seen.join(" ")}`);
     if (before && snapshot.inbox < before.snapshot.inbox) fault("the inbox offset goes back");
+    const { total, expectedTotal } = orderMachinesOf(snapshot.machines).order.context;
+    if (total && expectedTotal && !sameMoney(total, expectedTotal))
+      fault(`costs ${total.amount}, and the customer agreed to ${expectedTotal.amount}`);
     order.records.push(record);
     for (const { src } of snapshot.effects) order.opened.add(src);
     // Decided and closed within one record: the inventory joined it.

@@ -41,7 +41,7 @@ export class Staff {
     const { random, world } = this;
     const name = `${sku} ${random.pick(["red", "blue"])}`;
     await world.insist(random, TRIES, async (node) => {
-      const price = { amount: 100, currency: "EUR" };
+      const price = { amount: random.chance(0.8) ? 100 : 120, currency: "EUR" };
       const reply = await node.inventory.put(sku, { onHand, name, price });
       if (reply.status === "stored") world.replies.checkStock(`a count at ${node.name}`, reply.stock);
       return reply.status === "stored" || reply.status === "below_reserved" ? true : undefined;

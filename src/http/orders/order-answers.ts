@@ -33,6 +33,10 @@ export function sendPlaced<S extends OrderSink>(reply: S, result: PlaceResult, p
       return sendProblem(reply, "unknown_sku", { errors: result.skus.map(unknownSku) });
     case "mixed_currency":
       return sendProblem(reply, "mixed_currency", { currencies: result.currencies });
+    case "price_changed": {
+      const { status, ...members } = result;
+      return sendProblem(reply, status, members);
+    }
     case "payment_failed":
     case "payment_expired":
       return sendProblem(reply, result.status, { orderId: result.orderId, reason: result.reason });

@@ -2,7 +2,7 @@
 import { type Static, Type } from "typebox";
 import { isHosted, needsToken, paymentMethods } from "../../services/orders/contract.ts";
 import { httpLimits } from "../protocol/limits.ts";
-import { closed, oneOf, sku, text } from "../protocol/schema-parts.ts";
+import { closed, moneyInput, oneOf, sku, text } from "../protocol/schema-parts.ts";
 
 const named = (methods: readonly string[]): string => methods.map((name) => `\`${name}\``).join(", ");
 
@@ -57,6 +57,10 @@ export const PlaceOrderBody = closed(
         description: "Each SKU once. Prices come from the catalogue.",
       },
     ),
+    expectedTotal: Type.Optional({
+      ...moneyInput(httpLimits.lines * httpLimits.quantity * httpLimits.amount),
+      description: "The total that the customer agreed to: another one is refused with `price_changed`",
+    }),
     payment: Type.Object(
       {
         method: paymentMethod,

@@ -66,6 +66,7 @@ const schema = {
     "payment_failed",
     "payment_expired",
     "out_of_stock",
+    "price_changed",
     "refused",
     "idempotency_key_reused",
     "unknown_sku",

@@ -49,6 +49,10 @@ const extensions: Partial<Record<ProblemCode, object>> = {
     ],
   },
   out_of_stock: { orderId: "ord_4f0v5Xk2", missing: [{ sku: "TSHIRT-M", requested: 2, available: 1 }] },
+  price_changed: {
+    total: { amount: 4398, currency: "EUR" },
+    lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 2199, currency: "EUR" } }],
+  },
   payment_failed: { orderId: "ord_4f0v5Xk2", reason: "card_declined" },
   payment_expired: { orderId: "ord_4f0v5Xk2", reason: "timeout" },
   idempotency_key_reused: { orderId: "ord_4f0v5Xk2" },

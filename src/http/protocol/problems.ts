@@ -89,6 +89,11 @@ export const problems = {
     title: "Out of stock",
     detail: "Not every line is available; nothing is reserved.",
   },
+  price_changed: {
+    status: 409,
+    title: "Price changed",
+    detail: "The order's total is not the expected one; nothing is reserved or charged.",
+  },
   illegal_transition: {
     status: 409,
     title: "Not possible now",

@@ -29,8 +29,7 @@ export function composeRejectionMessage(event: { readonly id: string; readonly d
   if (!Rejected.Check(data)) throw new WorkRefused("the event's data is not a rejection");
   const { orderId, customer, lines, rejection } = data;
   const { missing } = rejection;
-  const why =
-    missing === undefined ? "we could not reserve the items" : "we do not have enough of what you ordered";
+  const why = whyOf(rejection);
   return noticeMail({
     eventId: event.id,
     orderId,
@@ -45,4 +44,11 @@ export function composeRejectionMessage(event: { readonly id: string; readonly d
             value: `${requested} ordered, ${available} available`,
           })),
   });
+}
+
+function whyOf({ outcome, missing }: { readonly outcome: string; readonly missing?: unknown }): string {
+  if (missing !== undefined) return "we do not have enough of what you ordered";
+  return outcome === "price_changed"
+    ? "a price has changed since you agreed to the total"
+    : "we could not reserve the items";
 }

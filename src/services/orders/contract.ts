@@ -8,7 +8,10 @@ export { isPaymentMethod, isHosted, needsToken, paymentMethods } from "../../../
 export type { Money, PaymentMethod } from "../../../machines/types.ts";
 
 /** A new order, as a client asks for it. */
-export type PlaceOrder = Pick<OrderInput, "customer" | "lines" | "payment" | "shippingAddress">;
+export type PlaceOrder = Pick<
+  OrderInput,
+  "customer" | "lines" | "expectedTotal" | "payment" | "shippingAddress"
+>;
 
 /** All statuses of an order, in the order of its life. Derived from the state of its machine `order`. */
 export const orderStatuses = [
@@ -60,6 +63,17 @@ export type OrderView = {
   readonly nextEvents: readonly string[];
 };
 
+/**
+ * The order's total is not the expected one: what it would be, by line. `orderId`: of the order that was rejected,
+ * because the price changed while it was placed; without it, nothing is written.
+ */
+export type PriceChanged = {
+  readonly status: "price_changed";
+  readonly total: Money;
+  readonly lines: readonly { readonly sku: string; readonly quantity: number; readonly unitPrice: Money }[];
+  readonly orderId?: string;
+};
+
 /** The outcome of a new order, or of the repetition of one. */
 export type PlaceResult =
   /** Confirmed, or waiting for the customer on the hosted payment page. */
@@ -70,6 +84,7 @@ export type PlaceResult =
   /** `indexes`: positions in `lines`. Nothing is written. */
   | { readonly status: "unknown_sku"; readonly skus: readonly { sku: string; index: number }[] }
   | { readonly status: "mixed_currency"; readonly currencies: readonly string[] }
+  | PriceChanged
   | { readonly status: "payment_failed"; readonly orderId: string; readonly reason: string }
   | { readonly status: "payment_expired"; readonly orderId: string; readonly reason: string }
   | { readonly status: "idempotency_key_reused"; readonly orderId: string }

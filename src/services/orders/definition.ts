@@ -42,10 +42,15 @@ function withoutTaxRate(state: MachineState): MachineState {
   return { ...state, context: { ...(state.context as object), taxBasisPoints: null } };
 }
 
+/** The newer version only adds what a stored order does without. */
+function unchanged(state: MachineState): MachineState {
+  return state;
+}
+
 /** The machines by name; records, commands and inbox messages use these names. */
 export const orderMachines = {
-  // 2: records the tax rate.
-  order: { machine: orderMachine, version: 2, migrations: { 1: withoutTaxRate } },
+  // 2: records the tax rate. 3: knows the total that the customer agreed to.
+  order: { machine: orderMachine, version: 3, migrations: { 1: withoutTaxRate, 2: unchanged } },
   // 2: keeps the reason of a refund, and lets authorizations lapse.
   payment: { machine: paymentMachine, version: 2, migrations: paymentMigrations },
   // 2: retrieves the invoice, and hands parcels over to a carrier.
@@ -82,7 +87,7 @@ const privateEvents: ReadonlySet<string> = new Set([
 ]);
 
 /** Version of the definition of an order (ADR 11). */
-export const DEFINITION_VERSION = 1;
+export const DEFINITION_VERSION = 2;
 
 /** The definition that the runtime hosts orders with. */
 export function orderDefinition(options: OrderDefinitionOptions): ActorDefinition {

@@ -7,13 +7,13 @@ import { partitionOf } from "../../runtime/subjects.ts";
 import { subjects } from "../subjects.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
-import type { Inventory } from "../inventory/contract.ts";
+import type { Inventory, StockView } from "../inventory/contract.ts";
 import { unavailable, unavailableReply } from "../unavailable.ts";
 import { addressed, type AddressedEvent, collectsDue } from "./commands.ts";
 import type { CommandResult, OrderCommand, Money, Orders, PlaceOrder, PlaceResult } from "./contract.ts";
 import { historyItem } from "./history.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
-import { placeResult, positions } from "./placing.ts";
+import { placeResult, positions, refusedByPrice } from "./placing.ts";
 import {
   allowedCommands,
   dueOnDelivery,
@@ -27,7 +27,7 @@ import { orderView } from "./view.ts";
 /** What the order service needs of its node. */
 export type OrdersOptions = {
   readonly actors: Actors;
-  readonly inventory: Pick<Inventory, "known">;
+  readonly inventory: Pick<Inventory, "known" | "get">;
   /** The stream of a partition. */
   readonly journalOf: (partition: number) => Pick<Journal, "readAll">;
   readonly ids: Ids;
@@ -62,14 +62,12 @@ export class OrderService implements Orders {
     order: PlaceOrder,
     how: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
   ): Promise<PlaceResult> {
-    const { actors, inventory, ids, idempotencySecret, fulfillment, hostedPayment, taxBasisPoints } =
-      this.options;
+    const { actors, ids, idempotencySecret, fulfillment, hostedPayment, taxBasisPoints } = this.options;
     const { method, token } = order.payment;
     const { idempotencyKey, caller, waitMs } = how;
     const keyed = idempotencyKey !== undefined;
     const id = keyed ? derivedOrderId(idempotencySecret, caller, idempotencyKey) : drawnOrderId(ids);
-    const known = await inventory.known(order.lines.map(({ sku }) => sku));
-    const refusal = refusalOf(known, order.lines);
+    const refusal = await this.refusedByCatalogue(order);
     if (refusal) {
       // The key decides first: an order that has it makes this request a repetition, or the key a reused one.
       const first = keyed ? await actors.read(id) : NO_ORDER;
@@ -80,6 +78,7 @@ export class OrderService implements Orders {
       orderId: id,
       customer: order.customer,
       lines: order.lines,
+      ...(order.expectedTotal ? { expectedTotal: order.expectedTotal } : {}),
       payment: token === undefined ? { method } : { method, token },
       shippingAddress: order.shippingAddress,
       fulfillment,
@@ -95,6 +94,23 @@ export class OrderService implements Orders {
     if (reply.status === "ok") return placeResult(id, reply.snapshot, order.lines);
     if (reply.status === "request_mismatch") return { status: "idempotency_key_reused", orderId: id };
     return unavailableReply(reply);
+  }
+
+  /**
+   * Why the order cannot be placed as the catalogue is now. An order with an expected total needs prices of this
+   * moment, so the owner of the stock is asked about each of its lines.
+   */
+  private async refusedByCatalogue(order: PlaceOrder): Promise<PlaceResult | undefined> {
+    const { inventory } = this.options;
+    const skus = order.lines.map(({ sku }) => sku);
+    if (order.expectedTotal === undefined) return refusalOf(await inventory.known(skus), order.lines);
+    const found = await Promise.all(skus.map((sku) => inventory.get(sku)));
+    const stocks: (StockView | undefined)[] = [];
+    for (const one of found) {
+      if (one.status !== "found" && one.status !== "not_found") return one;
+      stocks.push(one.status === "found" ? one.stock : undefined);
+    }
+    return refusedByPrice(order, stocks);
   }
 
   async get(id: string): ReturnType<Orders["get"]> {

@@ -1,6 +1,8 @@
 /** The answer to a new order, from the runtime's snapshot. Pure. */
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
-import type { PlaceOrder, PlaceResult } from "./contract.ts";
+import { sameMoney } from "../../../machines/money.ts";
+import type { StockView } from "../inventory/contract.ts";
+import type { PlaceOrder, PlaceResult, PriceChanged } from "./contract.ts";
 import { hadPaymentPage, type OrderMachines, orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
 import { orderView } from "./view.ts";
 
@@ -31,6 +33,8 @@ function rejected(id: string, { order }: OrderMachines, lines: PlaceOrder["lines
       return { status: "unknown_sku", skus: positions(lines, rejection.skus) };
     case "mixed_currency":
       return { status: "mixed_currency", currencies: rejection.currencies };
+    case "price_changed":
+      return priceChanged(rejection, id);
     default:
       return {
         status: "refused",
@@ -39,6 +43,38 @@ function rejected(id: string, { order }: OrderMachines, lines: PlaceOrder["lines
       };
   }
 }
+
+function priceChanged(priced: Priced, orderId?: string): PriceChanged {
+  const lines = priced.lines.map(({ sku, quantity, unitPrice }) => ({ sku, quantity, unitPrice }));
+  return {
+    status: "price_changed",
+    total: priced.total,
+    lines,
+    ...(orderId === undefined ? {} : { orderId }),
+  };
+}
+
+/**
+ * Why the catalogue refuses the order before it is started; undefined when it does not. The reservation decides again,
+ * because both the catalogue and the prices may change in between.
+ * @param stocks of the lines' SKUs, in their order; undefined for one that the catalogue does not have
+ */
+export function refusedByPrice(
+  { lines, expectedTotal }: PlaceOrder,
+  stocks: readonly (StockView | undefined)[],
+): PlaceResult | undefined {
+  if (expectedTotal === undefined) return undefined;
+  const unknown = lines.filter((_, index) => stocks[index] === undefined).map(({ sku }) => sku);
+  if (unknown.length > 0) return { status: "unknown_sku", skus: positions(lines, unknown) };
+  const priced = lines.map((line, index) => ({ ...line, unitPrice: (stocks[index] as StockView).price }));
+  const currencies = [...new Set(priced.map(({ unitPrice }) => unitPrice.currency))];
+  if (currencies.length > 1) return { status: "mixed_currency", currencies };
+  const amount = priced.reduce((sum, { unitPrice, quantity }) => sum + unitPrice.amount * quantity, 0);
+  const total = { amount, currency: currencies[0] ?? "" };
+  return sameMoney(total, expectedTotal) ? undefined : priceChanged({ lines: priced, total });
+}
+
+type Priced = Pick<PriceChanged, "lines" | "total">;
 
 /** The index of each of `skus` in the order's lines. */
 export function positions(

@@ -137,6 +137,20 @@ const refusals: [PlaceResult, number, object][] = [
     { code: "mixed_currency", currencies: ["EUR", "USD"] },
   ],
   [
+    {
+      status: "price_changed",
+      total: { amount: 4398, currency: "EUR" },
+      lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 2199, currency: "EUR" } }],
+    },
+    409,
+    {
+      code: "price_changed",
+      total: { amount: 4398, currency: "EUR" },
+      lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 2199, currency: "EUR" } }],
+      orderId: undefined,
+    },
+  ],
+  [
     { status: "payment_failed", orderId: "ord_1", reason: "card_declined" },
     402,
     { code: "payment_failed", orderId: "ord_1", reason: "card_declined" },
@@ -171,6 +185,34 @@ for (const [result, status, problem] of refusals)
     t.match(answer.json(), { status, ...problem });
     t.notMatch(answer.body, /internal|undefined/u);
   });
+
+t.test("the expected total reaches the service, and one that is no money is refused", async (t) => {
+  const { app, orders } = await startApp(t);
+  const largest = 1_000_000_000_000_000;
+  for (const expectedTotal of [
+    { amount: 0, currency: "EUR" },
+    { amount: largest, currency: "JPY" },
+  ]) {
+    t.equal((await app.inject({ ...place, payload: { ...body, expectedTotal } })).statusCode, 201);
+    t.strictSame(orders.placed.at(-1)?.order, { ...body, expectedTotal });
+  }
+  for (const expectedTotal of [
+    null,
+    3998,
+    "39.98",
+    {},
+    { amount: 3998 },
+    { amount: -1, currency: "EUR" },
+    { amount: 39.98, currency: "EUR" },
+    { amount: largest + 1, currency: "EUR" },
+    { amount: 1, currency: "ZZZ" },
+    { amount: 1, currency: "EUR", tax: 1 },
+  ]) {
+    const answer = await app.inject({ ...place, payload: { ...body, expectedTotal } });
+    t.match(answer.json(), { status: 400, code: "validation_failed" }, JSON.stringify(expectedTotal));
+  }
+  t.equal(orders.placed.length, 2);
+});
 
 t.test("429 and 503 say in whole seconds, at least one, when to retry", async (t) => {
   for (const [retryAfterMs, seconds] of [

@@ -76,7 +76,7 @@ t.test("an order from before tax rates continues without a tax rate", async (t) 
     const machine = reply.status === "ok" ? reply.snapshot.machines["order"] : undefined;
     return machine?.value === "ready" ? machine : undefined;
   });
-  t.match(order, { version: 2, context: { taxBasisPoints: null } });
+  t.match(order, { version: 3, context: { taxBasisPoints: null } });
   t.same(await two.node.parked.list(), []);
 
   const journal = natsJournal(two.link, subjects.stream(0));

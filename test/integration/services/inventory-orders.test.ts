@@ -56,6 +56,37 @@ t.test("orders on two nodes sell a hot SKU exactly as often as it is there", asy
   t.match(stock.get("HOT"), { onHand: 20, reserved: 20 });
 });
 
+const at = (amount: number) => ({ ...shirt, onHand: 500, price: { ...shirt.price, amount } });
+
+t.test("no order is confirmed at another total than expected while prices change", async (t) => {
+  const { url } = await startNatsServer(t);
+  const nodes = [await startNode(t, url, "one"), await startNode(t, url, "two")];
+  const owner = await settled(nodes);
+  const call = { caller: "test", waitMs: 10_000 };
+  await owner.inventory.put("A", at(100));
+  const expected = { amount: 200, currency: shirt.price.currency };
+  const results: PlaceResult[] = [];
+  const sell = async (node: Running) => {
+    for (let n = 0; n < 30; n++)
+      results.push(await node.orders.place({ ...cash("A", 2), expectedTotal: expected }, call));
+  };
+  const change = async () => {
+    for (let n = 0; n < 60; n++) await owner.inventory.put("A", at(n % 2 === 0 ? 5000 : 100));
+  };
+  await Promise.all([...nodes.map(sell), change()]);
+  t.equal(results.length, 60);
+  for (const result of results) {
+    if (result.status === "placed") t.strictSame(result.order.total, expected);
+    else t.match(result, { status: "price_changed", total: { amount: 10_000 } });
+  }
+  const reserved = count(results, "placed") * 2;
+  await waitUntil("all other stock is available", async () => {
+    const got = await owner.inventory.get("A");
+    return got.status === "found" && got.stock.reserved === reserved;
+  });
+  await auditLedger(owner.journal);
+});
+
 t.test("when the inventory's owner crashes, every confirmed order keeps its hold", async (t) => {
   const { url } = await startNatsServer(t);
   const nodes = [await startNode(t, url, "one"), await startNode(t, url, "two")];

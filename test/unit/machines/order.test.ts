@@ -1,8 +1,8 @@
 import t from "tap";
 import { orderMachine } from "../../../machines/order.ts";
-import type { PaymentMethod } from "../../../machines/types.ts";
+import type { Money, PaymentMethod } from "../../../machines/types.ts";
 import { Chart } from "./chart.ts";
-import { orderInput, outOfStock, reserved } from "./order-input.ts";
+import { orderInput, outOfStock, reserved, total } from "./order-input.ts";
 import { checkScenarios, type Then, type When } from "./scenarios.ts";
 
 const when = {
@@ -58,6 +58,15 @@ const reach =
     return chart;
   };
 
+/** The customer agreed to this total. */
+const agreed =
+  (expectedTotal: Money, ...path: W[]) =>
+  (): Chart => {
+    const chart = new Chart(orderMachine, { ...orderInput("credit_card"), expectedTotal });
+    for (const event of path) when[event].happen(chart);
+    return chart;
+  };
+
 const cancelled: Then = { to: "cancelled", emits: ["order.cancelled", "order.closed"] };
 const rejected: Then = { to: "rejected", emits: ["order.closed", "order.rejected"] };
 const rejectedLate: Then = { ...rejected, emits: [...rejected.emits!, "order.rejected_unanswered"] };
@@ -104,6 +113,30 @@ checkScenarios<W>({
         "hold ended before": rejected,
         "inventory silent": awaitingInventory,
         "inventory refuses": rejected,
+      },
+    },
+    "reserving, the total as agreed": {
+      reach: agreed(total),
+      outcomes: {
+        reserved: { to: "authorizing", emits: ["order.created"] },
+        "out of stock": rejected,
+        "unknown sku": rejected,
+        "mixed currency": rejected,
+        "hold ended before": rejected,
+        "inventory silent": awaitingInventory,
+        "inventory refuses": rejected,
+      },
+    },
+    "reserving again, another total agreed": {
+      reach: agreed({ ...total, amount: total.amount - 1 }, "inventory silent", "pause over"),
+      outcomes: {
+        reserved: rejectedLate,
+        "out of stock": rejectedLate,
+        "unknown sku": rejectedLate,
+        "mixed currency": rejectedLate,
+        "hold ended before": rejectedLate,
+        "inventory silent": { to: "awaiting_inventory", delays: [2000] },
+        "inventory refuses": rejectedLate,
       },
     },
     "an inventory that did not answer": {
@@ -234,6 +267,25 @@ t.test("a rejected order names every missing line, and whether stock may be held
   const unclear = reach("credit_card")();
   t.match(when["inventory refuses"].happen(unclear).emitted[0], { type: "order.closed", held: true });
 });
+
+t.test(
+  "an order at another total than agreed gives its stock back, in another currency as well",
+  async (t) => {
+    for (const expected of [
+      { ...total, amount: total.amount + 1 },
+      { ...total, currency: "USD" },
+    ]) {
+      const chart = agreed(expected)();
+      const [closed, rejected] = when.reserved.happen(chart).emitted as unknown as Record<string, unknown>[];
+      t.match(closed, { type: "order.closed", held: true });
+      t.match(rejected, {
+        type: "order.rejected",
+        rejection: { outcome: "price_changed", total, lines: [{ sku: "TSHIRT-M", quantity: 2 }] },
+      });
+      t.equal(chart.live.context.total, null, "it never had a total");
+    }
+  },
+);
 
 t.test("the reservation is requested with the order's lines", async (t) => {
   const chart = reach("credit_card")();

@@ -189,6 +189,11 @@ t.test("the mail about a rejection names what is missing, in both forms", async 
   t.ok(made.html.includes("Hello Ada &lt;b&gt;Byron&lt;/b&gt;,"));
   const unknown = rejectionMail({ ...rejection, rejection: { outcome: "unavailable" } });
   t.ok(unknown.text.includes("could not reserve the items") && unknown.text.includes("TSHIRT-M: 2 ordered"));
+  const dearer = rejectionMail({
+    ...rejection,
+    rejection: { outcome: "price_changed", lines: [], total: null },
+  });
+  t.ok(dearer.text.includes("a price has changed since you agreed to the total"));
   for (const change of [{ rejection: null }, { lines: 7 }, { customer: {} }, { orderId: "" }])
     t.throws(() => rejectionMail({ ...rejection, ...change }), WorkRefused);
 });

@@ -4,67 +4,9 @@ import { subjects } from "../../../../src/services/subjects.ts";
 import { type ActorRecord, RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import { type StoredMessage, Unavailable } from "../../../../src/runtime/ports.ts";
 import type { OrderInput } from "../../../../machines/types.ts";
-import type { Inventory } from "../../../../src/services/inventory/contract.ts";
-import type { PaymentMethod, PlaceOrder, PlaceResult } from "../../../../src/services/orders/contract.ts";
-import { OrderService } from "../../../../src/services/orders/orders.ts";
-import { orderInput, outOfStock, total } from "../../machines/order-input.ts";
-import { ActorsModel } from "./actors-model.ts";
-
-const { customer, shippingAddress } = orderInput();
-
-function newOrder(method: PaymentMethod = "credit_card"): PlaceOrder {
-  const token = method === "cash_on_delivery" ? {} : { token: "tok_ok" };
-  return {
-    customer,
-    lines: [{ sku: "TSHIRT-M", quantity: 2 }],
-    payment: { method, ...token },
-    shippingAddress,
-  };
-}
-
-type Known = Awaited<ReturnType<Inventory["known"]>>;
-
-function service(
-  options: {
-    known?: Known | (() => Known);
-    records?: StoredMessage[] | Error;
-    plan?: "auto" | "manual";
-  } = {},
-) {
-  const actors = new ActorsModel();
-  const read: string[] = [];
-  let drawn = 0;
-  const orders = new OrderService({
-    actors,
-    inventory: {
-      known: async () =>
-        typeof options.known === "function"
-          ? options.known()
-          : (options.known ?? { status: "checked", unknown: [] }),
-    },
-    journalOf: () => ({
-      readAll: async (subject) => {
-        read.push(subject);
-        if (options.records instanceof Error) throw options.records;
-        return options.records ?? [];
-      },
-    }),
-    ids: { next: () => `id${++drawn}` },
-    partitions: 32,
-    idempotencySecret: "a secret of the cluster",
-    fulfillment: { mode: options.plan ?? "manual", stepDelayMs: 1500 },
-    hostedPayment: { deadlineMs: 900_000, pollMs: 2000, pollMaxMs: 60_000 },
-    taxBasisPoints: 2300,
-  });
-  return { orders, actors, read };
-}
-
-const now = { caller: "shop", waitMs: 10_000 };
-
-function placed(result: PlaceResult): string {
-  if (result.status !== "placed") throw new Error(`not placed: ${JSON.stringify(result)}`);
-  return result.order.id;
-}
+import type { PlaceOrder } from "../../../../src/services/orders/contract.ts";
+import { outOfStock, total } from "../../machines/order-input.ts";
+import { customer, type Known, newOrder, now, placed, service, shippingAddress } from "./order-service.ts";
 
 t.test("an order that is paid is answered as confirmed, as the API shows it", async (t) => {
   const { orders, actors } = service();
