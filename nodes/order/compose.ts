@@ -41,6 +41,7 @@ export type ComposeOptions = {
   readonly link: NatsLink;
   readonly outbox: Outbox;
   readonly log: Log;
+  /** The process's own. */
   readonly clock: Clock;
   readonly ids: Ids;
   /** Tests only: ends the process at a chosen place. */
@@ -71,17 +72,17 @@ const DOCUMENT_READS = 128;
 export async function composeOrders(options: ComposeOptions): Promise<ComposedOrders> {
   const { settings, link, clock, ids, log, failpoints } = options;
   const server = await natsPorts(link, streamSettings(settings));
-  const documents = await natsDocuments(link, INVOICE_STORE);
+  const documents = await natsDocuments(link, INVOICE_STORE, () => node.clock.now());
   const { bus, journals } = server;
   const journal = ofPartition(INVENTORY_STREAM, journals);
   let inventory: InventoryClient | undefined;
 
-  const application = (sink: WriteSetSink, unverified: Unverified): Application => {
+  const application = (sink: WriteSetSink, unverified: Unverified, time: Clock): Application => {
     const shard = new InventoryShard(SHARD, {
       journal,
       sink,
       ids,
-      clock,
+      clock: time,
       limits: SHARD_LIMITS,
       unverified,
       failpoints,
@@ -90,14 +91,14 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
       shard,
       number: SHARD,
       bus,
-      clock,
+      clock: time,
       ids,
       limits: CLIENT_LIMITS,
       failpoints,
     });
     return {
       definition: orderDefinition({
-        gateway: options.gateway ?? httpGateway(settings.gatewayUrl),
+        gateway: options.gateway ?? httpGateway(settings.gatewayUrl, () => time.now()),
         gatewayTimeoutMs: settings.gatewayTimeoutMs,
         providers: providerLimits(settings),
         inventoryEffects: inventoryEffects(inventory, shard),

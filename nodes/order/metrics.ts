@@ -58,6 +58,11 @@ export function metricsText(
       "Age of the oldest write set in the outbox.",
       status.relay.oldestMs / 1000,
     ),
+    gauge(
+      "orderly_clock_offset_seconds",
+      "How far the node's own clock is ahead of the NATS server's; negative when it is slow.",
+      status.clock.offsetMs / 1000,
+    ),
     gauge("orderly_effects_running", "Effects in flight or queued.", status.effects),
     { name: "orderly_batches_total", type: "counter", help: "Batches stored.", value: status.relay.batches },
     {

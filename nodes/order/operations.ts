@@ -6,6 +6,7 @@ import type {
   HealthCheck,
   Operations,
 } from "../../src/http/operations/operations-port.ts";
+import { CLOCK_WARNING_MS, type ClockState, differenceOf } from "../../src/runtime/cluster/server-clock.ts";
 import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
 import type { NodeStatus, RuntimeNode } from "../../src/runtime/node.ts";
 import { metricsText } from "./metrics.ts";
@@ -27,7 +28,10 @@ export function nodeOperations(
   };
 }
 
-/** Ready: connected, present for the others, every partition owned by a present node, the outbox moving. */
+/**
+ * Ready: connected, present for the others, with a time that can be relied on, every partition owned by a present node,
+ * the outbox moving.
+ */
 export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
   const present = new Set(status.entries.map((entry) => entry.id));
   const orphans = status.owners.filter((owner) => !present.has(owner.node)).map((owner) => owner.resource);
@@ -40,6 +44,7 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
       ok: status.present,
       detail: status.present ? "refreshed in time" : "could not be refreshed in time",
     },
+    { name: "clock", ok: status.clock.fault === undefined, detail: clockDetail(status.clock) },
     {
       name: "partitions",
       ok: orphans.length === 0,
@@ -74,6 +79,14 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
   return { ready, checks };
 }
 
+function clockDetail({ fault, offsetMs, uncertaintyMs }: ClockState): string {
+  if (fault !== undefined) return fault;
+  const measured = `${differenceOf(offsetMs)} by the nats-server's, within ${Math.ceil(uncertaintyMs)} ms`;
+  return Math.abs(offsetMs) < CLOCK_WARNING_MS
+    ? measured
+    : `${measured}: decisions take the server's time; set both clocks by a time service`;
+}
+
 /** The cluster as this node sees it: nodes by id, partitions by number. */
 export function clusterOf(status: NodeStatus): ClusterView {
   const partitions = status.owners.flatMap(({ resource, node, epoch }) => {
@@ -103,7 +116,7 @@ function clusterNode(
   entry: NodeEntry,
   partitions: readonly { readonly partition: number; readonly node: string }[],
 ): ClusterView["nodes"][number] {
-  const { pid, url, version, definition, commit } = entry;
+  const { clockOffsetMs, pid, url, version, definition, commit } = entry;
   return {
     id: entry.id,
     startedAt: new Date(entry.startedAt).toISOString(),
@@ -113,6 +126,7 @@ function clusterNode(
       .map(({ partition }) => partition)
       .toSorted((a, b) => a - b),
     outboxDepth: Number(entry["outboxDepth"] ?? 0),
+    clockOffsetMs: Number.isSafeInteger(clockOffsetMs) ? (clockOffsetMs as number) : null,
     url: typeof url === "string" ? url : "",
     // Nodes of version 0.1.0 say nothing of their program.
     ...(typeof version === "string" ? { version } : {}),

@@ -48,7 +48,6 @@ export async function startOrderNode(
     name: settings.nodeId,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
-  const clock = systemClock;
   const ids = randomIds();
   const { node, orders, parked, inventory, invoices } = await composeOrders({
     settings,
@@ -56,7 +55,7 @@ export async function startOrderNode(
     link,
     outbox,
     log,
-    clock,
+    clock: systemClock,
     ids,
     failpoints: tests.failpoints,
   });
@@ -73,10 +72,11 @@ export async function startOrderNode(
       secrets: { payments: settings.webhookSecret, carrier: settings.carrierWebhookSecret },
       deliver: (...input) => node.actors.deliver(...input),
       orIsolated: (promise) => node.orIsolated(promise),
+      now: () => node.clock.now(),
     }),
     log,
     nextId: () => ids.next(),
-    now: () => clock.now(),
+    now: () => node.clock.now(),
     defaultWaitMs: settings.defaultWaitMs,
     knownHosts: knownHosts(settings.publicUrl, settings.allowedHosts),
     development: settings.development,

@@ -13,9 +13,12 @@ import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { processedBucket } from "../../src/adapters/nats/stream-definitions.ts";
 import { invoiceNumbersBucket, streamSettings } from "./streams.ts";
+import { untilAvailable } from "../../src/adapters/jetstream/retry-until-available.ts";
 import { natsWorkQueue } from "../../src/adapters/nats/work-queue.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
+import { ServerClock } from "../../src/runtime/cluster/server-clock.ts";
 import { ofPartition } from "../../src/runtime/layout.ts";
+import type { Journal } from "../../src/runtime/ports.ts";
 import { subjects } from "../../src/services/subjects.ts";
 import { INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import { inboxDelivery } from "../../src/runtime/routing/inbox-delivery.ts";
@@ -68,11 +71,19 @@ async function start(
     name: `${settings.nodeId} ${name} worker`,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
+  const journals = subjects.streams(settings.streams).map((stream) => natsJournal(link, stream));
+  const clock = new ServerClock({
+    clock: systemClock,
+    journals,
+    everyMs: settings.presenceRefreshMs,
+    failpoints,
+  });
+  await untilAvailable(CONNECT_TIMEOUT_MS, () => clock.start());
   const dependencies: WorkerDependencies = {
     subjects,
-    queue: natsWorkQueue(link, subjects, settings.streams),
+    queue: natsWorkQueue(link, subjects, () => clock.now(), settings.streams),
     processed: natsBucket(link, processedBucket(streamSettings(settings)), GATHER_MS),
-    clock: systemClock,
+    clock,
     ids: randomIds(),
     log: pino({ name: settings.nodeId, level: settings.logLevel }),
     failpoints,
@@ -80,11 +91,12 @@ async function start(
   const worker =
     name === "email"
       ? await startEmailWorker({ ...dependencies, smtpUrl: settings.smtpUrl })
-      : await startInvoices(link, settings, dependencies);
+      : await startInvoices(link, journals, settings, dependencies);
   return {
     counters: worker.counters,
     stop: async () => {
       await worker.stop();
+      clock.stop();
       await link.close();
     },
   };
@@ -92,12 +104,12 @@ async function start(
 
 async function startInvoices(
   link: NatsLink,
+  streams: readonly Journal[],
   settings: NodeSettings,
   dependencies: WorkerDependencies,
 ): Promise<RunningWorker> {
   // A group of its own for each stream, since a batch goes to one stream.
-  const journals = subjects.streams(settings.streams).map((stream) => {
-    const journal = natsJournal(link, stream);
+  const journals = streams.map((journal) => {
     const readLast = (subject: string) => journal.readLast(subject);
     return { readLast, append: groupedAppend(link, DELIVER_TIMEOUT_MS, GATHER_MS) };
   });
@@ -107,11 +119,11 @@ async function startInvoices(
     isCancelled: cancelledInJournal(journalOf, settings.partitions),
     seller: settings.seller,
     numbers: natsBucket(link, invoiceNumbersBucket(streamSettings(settings)), GATHER_MS),
-    documents: await natsDocuments(link, INVOICE_STORE, GATHER_MS),
+    documents: await natsDocuments(link, INVOICE_STORE, () => dependencies.clock.now(), GATHER_MS),
     deliver: inboxDelivery({
       subjects,
       journalOf,
-      clock: systemClock,
+      clock: dependencies.clock,
       partitions: settings.partitions,
       failpoints: dependencies.failpoints,
     }),

@@ -42,6 +42,8 @@ export const failpointNames = [
   "presence.refresh",
   "presence.watch",
   "presence.delete",
+  // Time.
+  "clock.read",
   // Outside calls, and inputs for an inbox.
   "effect.query_status",
   "effect.run",

@@ -1,6 +1,7 @@
 /**
  * One node: every part of the runtime put together. Composition only.
- * Start order: read the other nodes, learn the locks, announce this node. Stop order: hand over, then presence.
+ * Start order: read the server's clock and the other nodes, learn the locks, announce this node. Stop order: hand over,
+ * then presence.
  * A node that is killed leaves its lock entries, its checkpoints and an outbox that is dropped at the next start: no
  * caller was answered for anything in it (ADR 1).
  */
@@ -15,6 +16,7 @@ import { EffectRunner } from "./effects/effect-runner.ts";
 import { joinableIn } from "./effects/joinable.ts";
 import { checkListeners, checkMachine } from "./actor/machine.ts";
 import { FailureDetector } from "./cluster/failure-detector.ts";
+import { type ClockState, ServerClock } from "./cluster/server-clock.ts";
 import { Ownership } from "./cluster/ownership.ts";
 import { CheckpointWriter } from "./partition/checkpoint-writer.ts";
 import { Partition } from "./partition/partition.ts";
@@ -51,8 +53,11 @@ export type NodeOptions = NodePorts & {
   readonly node: string;
   /** Names of the application. Equal on all nodes. */
   readonly subjects: Subjects;
-  /** Called once with what the application's own resources need. They publish through the node's outbox. */
-  readonly application: (sink: WriteSetSink, unverified: Unverified) => Application;
+  /**
+   * Called once with what the application's own resources need. They publish through the node's outbox. `clock`: the
+   * server's time; it has no time before the node has started.
+   */
+  readonly application: (sink: WriteSetSink, unverified: Unverified, clock: Clock) => Application;
   readonly log: Log;
   /** Equal on all nodes, fixed when the stream is made. 1 or more. */
   readonly partitions: number;
@@ -98,6 +103,7 @@ export type NodeStatus = {
   readonly relay: RelayState;
   /** Version of the definition that the node hosts. */
   readonly definition: number;
+  readonly clock: ClockState;
   /** Effects under way or in line. */
   readonly effects: number;
   readonly providers: readonly ProviderStatus[];
@@ -118,6 +124,8 @@ const CHECKPOINT_EVERY_MS = 1000;
 export class RuntimeNode {
   readonly actors: Actors;
   readonly parked: ParkedActors;
+  /** The server's time, once the node has started: for everything that is stored or compared with another process. */
+  readonly clock: ServerClock;
   private readonly options: NodeOptions;
   private readonly relays: Relays;
   private readonly effects: EffectRunner;
@@ -128,7 +136,7 @@ export class RuntimeNode {
   private readonly ownership: Ownership;
   private readonly checkpointWriter: CheckpointWriter;
   private readonly boot: string;
-  private readonly startedAt: number;
+  private startedAt = 0;
   private readonly definition: number;
   /** Resources with a record that a newer machine than ours has written. */
   private readonly incompatible = new Set<string>();
@@ -136,13 +144,20 @@ export class RuntimeNode {
   private handingOver: Promise<void> | undefined;
 
   /** @throws Error when a machine uses what the runtime cannot keep, or an `invoke` has no effect */
-  constructor(options: NodeOptions) {
+  constructor(given: NodeOptions) {
+    const clock = new ServerClock({ ...given, everyMs: given.presenceRefreshMs });
+    this.clock = clock;
+    // Everything below decides by the server's time.
+    const options = { ...given, clock };
     this.options = options;
-    const { bus, clock, log, node } = options;
+    const { bus, log, node } = options;
     this.boot = options.ids.next();
-    this.startedAt = clock.now();
     this.relays = this.makeRelays();
-    const { definition, resources } = options.application(this.relays, (lock) => this.unverified(lock));
+    const { definition, resources } = options.application(
+      this.relays,
+      (lock) => this.unverified(lock),
+      clock,
+    );
     for (const [name, entry] of Object.entries(definition.machines)) {
       checkMachine(name, entry.machine, Object.keys(definition.effects));
     }
@@ -256,6 +271,8 @@ export class RuntimeNode {
       this.presence.reconnected();
       this.ownership.verifyLocks();
     });
+    await this.clock.start();
+    this.startedAt = this.clock.now();
     await this.presence.start();
     await this.detector.start();
     await this.ownership.start();
@@ -287,6 +304,7 @@ export class RuntimeNode {
     this.checkpointWriter.stop();
     this.effects.stop();
     this.relays.stop();
+    this.clock.stop();
     await Promise.all([this.detector.stop(), this.presence.stop()]);
   }
 
@@ -310,6 +328,7 @@ export class RuntimeNode {
       entries: this.presence.entries(),
       relay: this.relays.state(),
       definition: this.definition,
+      clock: this.clock.state(),
       effects: this.effects.count(),
       providers: this.effects.providers(),
       partitions: this.partitions.map((found, partition) => ({
@@ -347,6 +366,7 @@ export class RuntimeNode {
       definition: this.definition,
       held: this.ownership.held(),
       outboxDepth: this.relays.state().depth,
+      clockOffsetMs: this.clock.state().offsetMs,
       ...(this.incompatible.size > 0 ? { unfit: [...this.incompatible] } : {}),
       lags: Object.fromEntries(
         this.partitions.flatMap((found, partition) => (found.lag() > 0 ? [[partition, found.lag()]] : [])),

@@ -96,6 +96,11 @@ export interface Journal {
    * @throws Unavailable (retryable); ReplicaLagging when the server that answers is not that far yet
    */
   readLastPerSubject(filter: string, through?: number): Promise<StoredMessage[]>;
+  /**
+   * What the clock of the stream's leader shows now, ms since the epoch: schedules fire by it. Answered or not within a
+   * second. @throws Unavailable (retryable)
+   */
+  time(): Promise<number>;
   /** All messages of one literal subject, oldest first. @throws Unavailable (retryable) */
   readAll(subject: string): Promise<StoredMessage[]>;
   /**
@@ -110,7 +115,13 @@ export interface Journal {
 }
 
 /** An entry of a bucket; `revision` is its sequence. */
-export type BucketEntry = { readonly key: string; readonly value: string; readonly revision: number };
+export type BucketEntry = {
+  readonly key: string;
+  readonly value: string;
+  readonly revision: number;
+  /** Server time of storing, ms since the epoch. */
+  readonly at: number;
+};
 
 /** What became of a compare-and-set. */
 export type CasResult =
@@ -183,7 +194,10 @@ export interface Outbox {
 
 /** Time. The only source of it above the ports. */
 export interface Clock {
-  /** Wall clock, ms since the epoch. For humans and deadlines that outlive the process; never for leases. */
+  /**
+   * ms since the epoch, for what is stored, compared with another process, or outlives this one; never for leases. The
+   * runtime's is the server's time (cluster/server-clock.ts), a process's own what its machine shows.
+   */
   now(): number;
   /** Monotonic ms. For leases and time limits. */
   monotonic(): number;

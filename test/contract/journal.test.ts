@@ -49,6 +49,20 @@ await inEveryWorld(t, async (t, world) => {
     },
   );
 
+  await t.test("the time is that by which the stream's leader dates what it stores", async (t) => {
+    const dated = async (): Promise<number> => {
+      const message = record(freshId(), 0);
+      await mustStore(journal, [message]);
+      return (await journal.readLast(message.subject))?.at ?? Number.NaN;
+    };
+    const before = await dated();
+    const times = [await journal.time(), await other.journal.time()];
+    const after = await dated();
+    for (const time of times)
+      t.ok(before <= time && time <= after, `${before} <= ${time} <= ${after}, ms since the epoch`);
+    t.ok(times.every(Number.isInteger));
+  });
+
   await t.test("a batch is stored at consecutive sequences that end with the one answered", async (t) => {
     const ids = [freshId(), freshId(), freshId()];
     const last = await mustStore(

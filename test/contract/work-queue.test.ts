@@ -69,8 +69,8 @@ async function natsWorld(t: Test, servers: readonly string[], replicas: number):
   await ensureStreams(one, settings);
   for (const link of [one, two]) await untilAnswered(link, allStreams(settings));
   const peer = async (link: typeof one) => ({
-    queue: natsWorkQueue(link, subjects),
-    documents: await natsDocuments(link, INVOICE_STORE),
+    queue: natsWorkQueue(link, subjects, Date.now),
+    documents: await natsDocuments(link, INVOICE_STORE, Date.now),
   });
   const operators = natsDeadLetters(one, subjects);
   return {

@@ -11,6 +11,14 @@ const UNREADABLE_TEST = "test/unit/runtime/tenure/unreadable.test.ts";
 
 export const actorMutants: readonly Mutant[] = [
   {
+    id: "actor-record-dated-before-the-one-before",
+    does: "The dates of an order's history go back when its owner changes.",
+    file: CASCADE,
+    find: "return before !== undefined && before > now && before <= now + OWNERS_APART_MS ? before : now;",
+    replace: "return before === undefined ? now : Math.max(now, before - 2 * OWNERS_APART_MS);",
+    tests: [SKIP_TEST],
+  },
+  {
     id: "actor-timer-of-any-generation",
     does: "A timer that was cancelled fires when its state was entered again.",
     file: CASCADE,

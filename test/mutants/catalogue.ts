@@ -4,6 +4,7 @@ import { actorMutants } from "./actor.ts";
 import { adaptersMutants } from "./adapters.ts";
 import { batchMutants } from "./batch.ts";
 import { checkpointMutants } from "./checkpoint.ts";
+import { clockMutants } from "./clock.ts";
 import { clusterMutants } from "./cluster.ts";
 import { decisionsMutants } from "./decisions.ts";
 import { dedupMutants } from "./dedup.ts";
@@ -45,6 +46,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   adapters: [...adaptersMutants, ...natsMutants],
   batch: batchMutants,
   checkpoint: checkpointMutants,
+  clock: clockMutants,
   cluster: [...clusterMutants, ...lockMutants, ...presenceMutants, ...suspicionMutants],
   decisions: decisionsMutants,
   dedup: dedupMutants,

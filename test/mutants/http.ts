@@ -238,10 +238,10 @@ export const httpMutants: readonly Mutant[] = [
     id: "http-webhook-of-any-sender",
     does: "The gateway's messages are checked with the carrier's secret.",
     file: `${WEBHOOKS}/intake.ts`,
-    find: "verify: (sender, headers, body) => verifiedId(secrets[sender], headers, body),",
+    find: "verify: (sender, headers, body) => verifiedId(secrets[sender], headers, body, now()),",
     replace:
       "verify: (sender, headers, body) =>\n" +
-      `      verifiedId(secrets[sender === "payments" ? "carrier" : sender], headers, body),`,
+      `      verifiedId(secrets[sender === "payments" ? "carrier" : sender], headers, body, now()),`,
     tests: [INTAKE_TEST],
   },
   {
@@ -291,8 +291,8 @@ export const httpMutants: readonly Mutant[] = [
     id: "http-future-signature-accepted",
     does: "A signature from the future counts.",
     file: `${WEBHOOKS}/signature.ts`,
-    find: "if (Math.abs(Math.floor(Date.now() / 1000) - Number(timestamp)) > TOLERANCE_S)",
-    replace: "if (Math.floor(Date.now() / 1000) - Number(timestamp) > TOLERANCE_S)",
+    find: "if (Math.abs(Math.floor(now / 1000) - Number(timestamp)) > TOLERANCE_S)",
+    replace: "if (Math.floor(now / 1000) - Number(timestamp) > TOLERANCE_S)",
     tests: [INTAKE_TEST],
   },
   {

@@ -30,8 +30,15 @@ export const processedEventsMutants: readonly Mutant[] = [
     id: "workers-lock-is-judged-by-the-date-alone",
     does: "A dead process whose clock was an hour ahead keeps its lock for an hour.",
     ...events,
-    find: "return Math.min(until - this.clock.now(), since + this.lockLifeMs - now);",
-    replace: "return Math.min(until - this.clock.now(), this.lockLifeMs);",
+    find: "return Math.min(ends - this.clock.now(), since + this.lockLifeMs - now);",
+    replace: "return Math.min(ends - this.clock.now(), this.lockLifeMs);",
+  },
+  {
+    id: "workers-lock-ends-by-its-owners-date",
+    does: "The lock of a process of 0.1.0 whose clock is slow ends early, while it works.",
+    ...events,
+    find: "const ends = Math.max(until, at + this.lockLifeMs);",
+    replace: "const ends = until;",
   },
   {
     id: "workers-lock-life-begins-with-the-first-lock",

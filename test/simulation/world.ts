@@ -138,7 +138,7 @@ export class World {
 
   private async startWorkers(node: ClusterNode, workers: RunningWorker[]): Promise<void> {
     const ids = { next: () => `worker${++this.workerIds}` };
-    const host = { ports: node, clock: node.clock, ids, log: silent, queues: this.queues };
+    const host = { ports: node, clock: node.node.clock, ids, log: silent, queues: this.queues };
     workers.push(...(await startWorkers(host, this.plan, this.providers)));
   }
 

@@ -80,7 +80,7 @@ export async function startStage(
       return {
         link,
         subjects,
-        queue: natsWorkQueue(link, subjects, streams),
+        queue: natsWorkQueue(link, subjects, Date.now, streams),
         processed: natsBucket(link, processedBucket(settings)),
         clock: systemClock,
         ids: randomIds(),

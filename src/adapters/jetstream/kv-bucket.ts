@@ -54,7 +54,7 @@ class KvBucket implements Bucket {
   async get(key: string): Promise<BucketEntry | undefined> {
     const message = await this.log.last(this.prefix + key);
     if (message === undefined || isDeleted(message)) return undefined;
-    return { key, value: message.payload, revision: message.sequence };
+    return { key, value: message.payload, revision: message.sequence, at: message.at };
   }
 
   async put(key: string, value: string): Promise<number> {

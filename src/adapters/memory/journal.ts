@@ -15,6 +15,7 @@ import type { MemoryLog, AppendOutcome } from "./log.ts";
 import type { Fault, Operation } from "./server.ts";
 
 const READ_TIMEOUT_MS = 2_000;
+const TIME_TIMEOUT_MS = 1_000;
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 
 /** One stream as this node sees it. */
@@ -36,6 +37,13 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
     },
     readLastPerSubject: async (filter, through) => {
       return await readEachLast(link, log, "read", filter, through);
+    },
+    time: async () => {
+      const at = await link.call<number>({ kind: "time", subject: "" }, TIME_TIMEOUT_MS, (answer) =>
+        answer(link.server.options.clock.now()),
+      );
+      if (at === undefined) throw new Unavailable(link.connected() ? "no answer in time" : "not connected");
+      return at;
     },
     readAll: async (subject) => {
       const { found } = await read(link, log, "read", subject, (upTo) => log.all(subject, upTo));

@@ -11,8 +11,8 @@ import { MemoryLog } from "./log.ts";
 /** One operation of a node, as the fault hook sees it. */
 export type Operation = {
   readonly node: string;
-  readonly kind: "append" | "read" | "bucket_write" | "bucket_read" | "request";
-  /** First subject written, or the subject read. */
+  readonly kind: "append" | "read" | "bucket_write" | "bucket_read" | "request" | "time";
+  /** First subject written, or the subject read; empty for the time. */
   readonly subject: string;
   /** Number of messages of an append or of a write to a bucket. */
   readonly messages?: number;

@@ -23,17 +23,23 @@ const CHUNK_BYTES = 128 * 1024;
 /**
  * Opens the object store. Its stream must exist (`documentsStream`). A document that is put again leaves the chunks of
  * the former one in the stream.
+ * @param now ms since the epoch, by the server's clock
  * @param gatherMs how long a document waits for others that are stored with it, ms
  * @throws Unavailable (retryable)
  */
-export async function natsDocuments(link: NatsLink, store: string, gatherMs = 0): Promise<Documents> {
+export async function natsDocuments(
+  link: NatsLink,
+  store: string,
+  now: () => number,
+  gatherMs = 0,
+): Promise<Documents> {
   const opened = await untilAvailable(OPEN_DEADLINE_MS, () =>
     available(`object store ${store}`, () => new Objm(link.nc).open(store)),
   );
   const append = groupedAppend(link, WRITE_TIMEOUT_MS, gatherMs);
   return {
     put: async (name, document) => {
-      const result = await append(messagesOf(store, name, document));
+      const result = await append(messagesOf(store, name, document, now()));
       if (result.status !== "stored") throw new Unavailable(`put ${name}: ${result.reason}`);
     },
     get: (name) =>
@@ -42,7 +48,12 @@ export async function natsDocuments(link: NatsLink, store: string, gatherMs = 0)
 }
 
 /** The chunks, then the description that makes them a document. */
-function messagesOf(store: string, name: string, { bytes, metadata }: StoredDocument): WireMessage[] {
+function messagesOf(
+  store: string,
+  name: string,
+  { bytes, metadata }: StoredDocument,
+  now: number,
+): WireMessage[] {
   const id = nuid.next();
   const subject = chunkSubject(store, id);
   const chunks: WireMessage[] = [];
@@ -58,7 +69,7 @@ function messagesOf(store: string, name: string, { bytes, metadata }: StoredDocu
     nuid: id,
     size: bytes.length,
     chunks: chunks.length,
-    mtime: new Date().toISOString(),
+    mtime: new Date(now).toISOString(),
     digest: digestOf(bytes),
     deleted: false,
   };

@@ -20,6 +20,8 @@ import { getMessage, READ_TIMEOUT_MS } from "./stored-message.ts";
 
 /** Reads in flight while many subjects are read. */
 const READS_AT_ONCE = 128;
+/** A reading of the time is as uncertain as half of this at most. */
+const TIME_TIMEOUT_MS = 1_000;
 
 /** The journal of one connection. Any number may exist; see the port for what each call promises. */
 export function natsJournal(link: NatsLink, stream: string): Journal {
@@ -29,6 +31,7 @@ export function natsJournal(link: NatsLink, stream: string): Journal {
     readLast: (subject) => unlessGone(getMessage(link, stream, { last_by_subj: subject })),
     readLastTogether: (subjects, through) => lastTogether(link, stream, subjects, through),
     readLastPerSubject: (filter, through) => unlessGone(lastPerSubject(link, stream, filter, through)),
+    time: () => unlessGone(timeOf(link, stream)),
     readAll: (subject) => unlessGone(allOf(link, stream, subject)),
     consume: (options, onMessage): Promise<Subscription> =>
       unlessGone(
@@ -100,6 +103,19 @@ async function subjectsOf(
     // The server lists at most 100 000 subjects at a time; every page ends the loop or makes progress.
     if (page.length === 0 || subjects.length >= (info.total ?? 0)) return subjects;
   }
+}
+
+/** The leader states its time in every answer about its stream. @throws Unavailable, ApiError */
+async function timeOf(link: NatsLink, stream: string): Promise<number> {
+  const { ts } = await apiRequest<{ readonly ts?: unknown }>(
+    link,
+    `STREAM.INFO.${stream}`,
+    undefined,
+    TIME_TIMEOUT_MS,
+  );
+  const time = typeof ts === "string" ? Date.parse(ts) : Number.NaN;
+  if (Number.isNaN(time)) throw new Unavailable(`stream ${stream}: the server's answer states no time`);
+  return time;
 }
 
 async function allOf(link: NatsLink, stream: string, subject: string): Promise<StoredMessage[]> {

@@ -66,11 +66,16 @@ export async function consumersOf(link: NatsLink, stream: string, worker: string
 const isOf = (worker: string, name: string): boolean =>
   name.startsWith(`${worker}-`) && /^[0-9a-f]{8}$/u.test(name.slice(worker.length + 1));
 
-/** Makes the consumer, or verifies it; its times may change. @throws Unavailable, ApiError */
+/**
+ * Makes the consumer, or verifies it; its times may change.
+ * @param now ms since the epoch, by the server's clock
+ * @throws Unavailable, ApiError
+ */
 export async function ensureConsumer(
   link: NatsLink,
   stream: string,
   options: WorkQueueOptions,
+  now: number,
 ): Promise<void> {
   const name = consumerName(options);
   const wanted = {
@@ -80,7 +85,7 @@ export async function ensureConsumer(
     inactive_threshold: 0,
   };
   const existing = await findConsumer(link, stream, name);
-  if (existing === undefined) return makeConsumer(link, stream, options, wanted);
+  if (existing === undefined) return makeConsumer(link, stream, options, wanted, now);
   const { config } = existing;
   const same =
     config.ack_wait === wanted.ack_wait &&
@@ -94,13 +99,14 @@ async function makeConsumer(
   stream: string,
   options: WorkQueueOptions,
   wanted: object,
+  now: number,
 ): Promise<void> {
   const name = consumerName(options);
   const predecessors = await predecessorsOf(link, stream, options);
   const config = {
     name,
     durable_name: name,
-    ...startAfter(predecessors, options.filters),
+    ...startAfter(predecessors, options.filters, now),
     ack_policy: "explicit",
     // The worker counts its own attempts: waiting for a lock is not one.
     max_deliver: -1,
@@ -136,7 +142,7 @@ async function predecessorsOf(
  * the one that has acknowledged most was used last. A filter that no predecessor had begins where the others do: the
  * worker did not handle older messages.
  */
-function startAfter(predecessors: readonly ConsumerInfo[], filters: readonly string[]): object {
+function startAfter(predecessors: readonly ConsumerInfo[], filters: readonly string[], now: number): object {
   const furthest = (some: readonly ConsumerInfo[]) =>
     Math.max(0, ...some.map((one) => one.ack_floor.stream_seq));
   const floors = filters.flatMap((filter) => {
@@ -148,7 +154,7 @@ function startAfter(predecessors: readonly ConsumerInfo[], filters: readonly str
     ? { deliver_policy: "by_start_sequence", opt_start_seq: floor + 1 }
     : {
         deliver_policy: "by_start_time",
-        opt_start_time: new Date(Date.now() - REPLAY_DAYS * DAY_MS).toISOString(),
+        opt_start_time: new Date(now - REPLAY_DAYS * DAY_MS).toISOString(),
       };
 }
 

@@ -22,9 +22,10 @@ const REMAKE_PAUSE_MS = 500;
 /**
  * The work queue of one connection. `consume` throws a RangeError when `maxInFlight` is less than the number of
  * streams, and Unavailable when the consumers cannot be made.
+ * @param now ms since the epoch, by the server's clock: where a new consumer begins
  * @param count of the application's streams
  */
-export function natsWorkQueue(link: NatsLink, subjects: Subjects, count = 1): WorkQueue {
+export function natsWorkQueue(link: NatsLink, subjects: Subjects, now: () => number, count = 1): WorkQueue {
   const { dead } = subjects;
   const streams = subjects.streams(count);
   return {
@@ -33,22 +34,23 @@ export function natsWorkQueue(link: NatsLink, subjects: Subjects, count = 1): Wo
         throw new RangeError(`${options.maxInFlight} places for the items of ${streams.length} streams`);
       }
       for (const stream of streams)
-        await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, stream, options));
+        await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, stream, options, now()));
       const replays = {
         ...options,
         filters: [replaysOf(dead.root, options.name)],
         maxInFlight: REPLAYS_IN_FLIGHT,
       };
-      await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, dead.stream, replays));
+      await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, dead.stream, replays, now()));
       const parts = streams.map((stream, index) =>
         start(
           link,
           stream,
           { ...options, maxInFlight: share(options.maxInFlight, streams.length, index) },
           onItem,
+          now,
         ),
       );
-      parts.push(start(link, dead.stream, replays, (item) => onItem(replayedItem(item))));
+      parts.push(start(link, dead.stream, replays, (item) => onItem(replayedItem(item)), now));
       return {
         stop: async () => {
           await Promise.all(parts.map((part) => part.stop()));
@@ -69,13 +71,14 @@ function start(
   stream: string,
   options: WorkQueueOptions,
   onItem: (item: WorkItem) => Promise<void>,
+  now: () => number,
 ): Subscription {
   const stopping = new AbortController();
   const remake = async () => {
     // An operator deleted it, or a server without a disk restarted. The consumer starts over; the worker recognizes
     // items that it has processed by their ids.
     try {
-      await ensureConsumer(link, stream, options);
+      await ensureConsumer(link, stream, options, now());
     } catch (error) {
       if (!(error instanceof Unavailable) && !(error instanceof ApiError)) throw error;
     }

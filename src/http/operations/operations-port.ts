@@ -16,6 +16,8 @@ export type ClusterNode = {
   /** Partitions that the node owns, ascending. */
   readonly partitions: readonly number[];
   readonly outboxDepth: number;
+  /** How far its clock is ahead of the NATS server's, ms; negative when slow. Null: its program does not say. */
+  readonly clockOffsetMs: number | null;
   /** Without a slash at the end. */
   readonly url: string;
   /** Version of its program; absent when the node does not say, as in version 0.1.0. So are the next two. */

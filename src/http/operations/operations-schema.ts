@@ -26,6 +26,13 @@ export const Cluster = Type.Object(
         roles: Type.Array(Type.String()),
         partitions: Type.Array(Type.Integer(), { description: "Partitions that the node owns" }),
         outboxDepth: Type.Integer({ description: "Commits that wait for the journal's acknowledgement" }),
+        clockOffsetMs: nullable(
+          Type.Integer({
+            description:
+              "How far the node's own clock is ahead of the NATS server's, ms; negative when it is slow. " +
+              "Null: the node's program does not measure it",
+          }),
+        ),
         url: Type.String({ description: "Where the node listens, without a slash at the end" }),
         version: Type.Optional(
           Type.String({ description: "Version of its program; absent when the node does not say" }),

@@ -337,7 +337,7 @@ class Run {
       timers: this.timers,
       ...(request === undefined ? {} : { request }),
       createdAt: before?.createdAt ?? this.context.now,
-      updatedAt: this.context.now,
+      updatedAt: dateAfter(before?.updatedAt, this.context.now),
     };
     return {
       head: { snapshot, live: this.live },
@@ -350,6 +350,14 @@ class Run {
       joined: this.joined,
     };
   }
+}
+
+/** Two owners know the server's time to within this, ms. */
+const OWNERS_APART_MS = 1_000;
+
+/** The date of a record: not before that of the record before, unless the server's clock was set back since. */
+function dateAfter(before: number | undefined, now: number): number {
+  return before !== undefined && before > now && before <= now + OWNERS_APART_MS ? before : now;
 }
 
 function outcomeEvent(effect: OpenEffect, outcome: EffectOutcome): EventObject {

@@ -47,6 +47,7 @@ export type Snapshot = {
   readonly request?: string;
   /** ms since the epoch */
   readonly createdAt: number;
+  /** ms since the epoch; not before that of the record before, unless the server's clock was set back since. */
   readonly updatedAt: number;
 };
 

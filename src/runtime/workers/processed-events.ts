@@ -8,16 +8,16 @@
  *   processed.P3. Every claim raises the number of attempts, so an event that kills its worker ends as well.
  *   processed.P4. A replay of a dead letter starts the count again, once: a repeat of the replay, or an earlier replay,
  *       counts as an ordinary delivery.
+ *   processed.P5. The lock of another process ends one life after the server stored it, by the server's clock, and at
+ *       the latest one life after this process has first seen it: a clock may have been set meanwhile.
  *   processed.P6. An event whose mark cannot be read is claimed by a replay only: its work may have been done.
- *   processed.P5. The lock of another process ends at its date, and at the latest one life after this process has first
- *       seen it: the clock of one of the two may be wrong by an hour.
  * Proved by: test/unit/runtime/workers/processed-events.test.ts, test/unit/runtime/workers/worker.test.ts,
  *   test/integration/runtime/worker.test.ts
  */
 import { token } from "../subjects.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { type ProcessedMark, readMark } from "./processed-mark.ts";
-import { type Bucket, type CasResult, type Clock, Unavailable } from "../ports.ts";
+import { type Bucket, type BucketEntry, type CasResult, type Clock, Unavailable } from "../ports.ts";
 
 /** An event locked by this worker. `attempt`: 1 for the first attempt on any node. */
 export type Claim = {
@@ -124,7 +124,7 @@ export class ProcessedEvents {
     const anew = replayOf !== undefined && replayOf > (entry.replay ?? 0);
     if (entry.state === "done" || (entry.state === "dead" && !anew)) return { status: "done" };
     if (entry.state === "locked" && entry.owner !== this.owner) {
-      const leftMs = this.lifeLeftMs(key, stored.revision, entry.until);
+      const leftMs = this.lifeLeftMs(stored, entry.until);
       if (leftMs > 0) return { status: "locked", retryAfterMs: leftMs };
     }
     this.foreign.delete(key);
@@ -167,12 +167,14 @@ export class ProcessedEvents {
   }
 
   /** How much longer another process may hold this lock, ms: processed.P5. */
-  private lifeLeftMs(key: string, revision: number, until: number): number {
+  private lifeLeftMs({ at, key, revision }: BucketEntry, until: number): number {
     const now = this.clock.monotonic();
     const known = this.foreign.get(key);
     const since = known?.revision === revision ? known.since : now;
     remember(this.foreign, key, { revision, since });
-    return Math.min(until - this.clock.now(), since + this.lockLifeMs - now);
+    // A program of 0.1.0 writes `until` by its machine's clock.
+    const ends = Math.max(until, at + this.lockLifeMs);
+    return Math.min(ends - this.clock.now(), since + this.lockLifeMs - now);
   }
 
   /** When the lock ends that is requested now, monotonic ms. */

@@ -9,7 +9,7 @@ export type ProcessedMark = {
   | {
       readonly state: "locked";
       readonly owner: string;
-      /** ms since the epoch, by the owner's clock */
+      /** ms since the epoch, by the server's clock; in entries of 0.1.0 by that of the owner's machine */
       readonly until: number;
       readonly attempts: number;
     }

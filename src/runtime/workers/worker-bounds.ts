@@ -6,7 +6,7 @@ export type WorkerBounds = {
   readonly workLimitMs: number;
   /**
    * Life of the lock on an event, ms. After it another worker takes over from one that died. It exceeds `workLimitMs`
-   * by more than the clocks of the nodes may differ; otherwise a live worker loses its lock.
+   * by more than two nodes may differ about the server's time (a second); otherwise a live worker loses its lock.
    */
   readonly lockLifeMs: number;
   /** Pause before attempt n + 1 is `backoffMs * 2^(n-1)`, at most `backoffMaxMs`. */

@@ -37,9 +37,9 @@ export function smtpMailer(settings: SmtpSettings): Mailer {
     { from: settings.from },
   );
   return {
-    send: async (mail) => {
+    send: async (mail, at) => {
       try {
-        await transport.sendMail(mail);
+        await transport.sendMail({ ...mail, date: at });
       } catch (error) {
         throw isRefusal(error) ? new MailRefused(reasonOf(error)) : new Error(reasonOf(error));
       }

@@ -21,8 +21,9 @@ export interface Mailer {
   /**
    * Resolves when the mail server has accepted the mail. A rejection other than MailRefused is retryable; the server
    * may have accepted the mail nevertheless.
+   * @param at the mail's date
    */
-  send(mail: Mail): Promise<void>;
+  send(mail: Mail, at: Date): Promise<void>;
   /** Closes idle connections; mails in flight are still sent. */
   close(): void;
 }

@@ -76,7 +76,9 @@ export async function startEmailWorker(dependencies: EmailDependencies): Promise
       const mail = composeMail(event);
       if (mail === undefined) throw new WorkRefused(`there is no template for ${event.type}`);
       try {
-        await failpoint(dependencies.failpoints, "email.send", () => mailer.send(mail));
+        await failpoint(dependencies.failpoints, "email.send", () =>
+          mailer.send(mail, new Date(dependencies.clock.now())),
+        );
       } catch (error) {
         if (error instanceof MailRefused) throw new WorkRefused(error.message, { cause: error });
         throw error;

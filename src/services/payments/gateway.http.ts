@@ -21,9 +21,9 @@ import type { GatewayCall, GatewayOutcome, PaymentGateway } from "./gateway.ts";
 /**
  * Implements the port over one pool of connections.
  * @param baseUrl without a slash at the end. Connections are kept open; idle ones do not keep the process alive.
- * @param now ms since the epoch, on about the same clock as the gateway's
+ * @param now ms since the epoch, by the server's clock: the gateway states when an authorization lapses
  */
-export function httpGateway(baseUrl: string, now: () => number = Date.now): PaymentGateway {
+export function httpGateway(baseUrl: string, now: () => number): PaymentGateway {
   const provider = jsonProvider("gateway", baseUrl);
   const post = (path: string, body: object, call: GatewayCall): Promise<Answer> =>
     provider.post(`/payments/${path}`, body, call);

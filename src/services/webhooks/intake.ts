@@ -22,12 +22,14 @@ export type IntakeOptions = {
   /** The secret of each sender. */
   readonly secrets: Readonly<Record<WebhookSender, string>>;
   readonly deliver: Actors["deliver"];
+  /** ms since the epoch, by the server's clock. */
+  readonly now: () => number;
   /** The value of the promise, or undefined when this node becomes isolated first. */
   readonly orIsolated: <T>(promise: Promise<T>) => Promise<T | undefined>;
 };
 
 /** See {@link WebhookIntake}. */
-export function webhookIntake({ secrets, deliver, orIsolated }: IntakeOptions): WebhookIntake {
+export function webhookIntake({ secrets, deliver, now, orIsolated }: IntakeOptions): WebhookIntake {
   const take = async (...input: Parameters<Actors["deliver"]>): Promise<IntakeResult> => {
     const stored = deliver(...input).then(() => true);
     try {
@@ -41,8 +43,8 @@ export function webhookIntake({ secrets, deliver, orIsolated }: IntakeOptions): 
     }
   };
   return {
-    hasSignature: (headers) => signedHeaders(headers) !== undefined,
-    verify: (sender, headers, body) => verifiedId(secrets[sender], headers, body),
+    hasSignature: (headers) => signedHeaders(headers, now()) !== undefined,
+    verify: (sender, headers, body) => verifiedId(secrets[sender], headers, body, now()),
     payment: (id, report) => take(report.data.orderId, "payment", paymentEvent(report), id),
     delivery: (id, report) => take(report.data.orderId, "fulfillment", deliveredEvent(report), id),
   };

@@ -28,6 +28,7 @@ async function stage(t: Test) {
         if (state.away) throw new Unavailable("no answer");
         stored.push(input);
       },
+      now: Date.now,
       orIsolated: async (promise) => {
         const result = await promise;
         return state.isolation ? undefined : result;

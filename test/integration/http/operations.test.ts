@@ -60,6 +60,7 @@ t.test("process ids are shown in development only", async (t) => {
     roles: ["orders"],
     partitions: [0, 31],
     outboxDepth: 2,
+    clockOffsetMs: -12,
     url: "http://127.0.0.1:3000",
   };
   const partitions = [

@@ -36,6 +36,7 @@ async function stage(t: Test, { deliver, orIsolated = (promise) => promise, ...r
     secrets: { payments: SECRET, carrier: `${SECRET} of another sender` },
     deliver: deliver ?? (async (...input) => void delivered.push(input)),
     orIsolated,
+    now: Date.now,
   });
   const { app } = await startApp(t, { webhooks, ...replaced });
   const send = async (body: string, headers: Record<string, string>) => {

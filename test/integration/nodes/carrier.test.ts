@@ -146,7 +146,10 @@ t.test(
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {
         const body = Buffer.concat(chunks);
-        got.push({ id: verifiedId(SECRET, request.headers, body), body: JSON.parse(body.toString()) });
+        got.push({
+          id: verifiedId(SECRET, request.headers, body, Date.now()),
+          body: JSON.parse(body.toString()),
+        });
         response.writeHead(state.status).end();
       });
     });

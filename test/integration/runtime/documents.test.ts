@@ -20,7 +20,7 @@ t.test("a document of any size and any name is read as it was stored", async (t)
     link,
     streamSettings(loadNodeSettings({ ORDERLY_NODE_ID: "n", ORDERLY_DEVELOPMENT: "true" })),
   );
-  const documents = await natsDocuments(link, STORE);
+  const documents = await natsDocuments(link, STORE, Date.now);
   const metadata = { number: "2026-000001" };
   const sizes = { ord_small: 20_000, "ord.odd name/*": 1, ord_empty: 0, ord_large: 300_000 };
   for (const [name, size] of Object.entries(sizes)) {

@@ -4,6 +4,7 @@ import t, { type Test } from "tap";
 import { type ReceivedMessage, ReceivedMessages } from "../../../nodes/mailbox/messages.ts";
 import { listenSmtp } from "../../../nodes/mailbox/smtp.ts";
 import { startEmailWorker } from "../../../src/services/email/worker.ts";
+import { systemClock } from "../../../src/adapters/local/system-clock.ts";
 import type { Log } from "../../../src/runtime/ports.ts";
 import { freePorts } from "../../support/cluster/free-ports.ts";
 import { orderDetails } from "../../support/order-details.ts";
@@ -30,13 +31,18 @@ async function startMail(
   t: Test,
   stage: Stage,
   port: number,
-  { maxAttempts = bounds.maxAttempts, log }: { readonly maxAttempts?: number; readonly log?: Log } = {},
+  {
+    maxAttempts = bounds.maxAttempts,
+    log,
+    now,
+  }: { readonly maxAttempts?: number; readonly log?: Log; readonly now?: () => number } = {},
 ) {
   const node = await stage.node();
   const smtpUrl = `smtp://127.0.0.1:${port}`;
   const worker = await startEmailWorker({
     ...node,
     ...(log && { log }),
+    ...(now && { clock: { ...systemClock, now } }),
     smtpUrl,
     bounds: { ...bounds, maxAttempts },
   });
@@ -85,6 +91,23 @@ t.test("two workers send each mail of an order once, though every event comes tw
     ({ to, subject }) => to === "ord_3@example.com" && subject === "Order shipped",
   );
   t.match(shipped, { from: /orders@orderly\.example/, text: /TRK3/, html: /T-shirt M/ });
+});
+
+t.test("a mail has the date of the clock by which its node decides", async (t) => {
+  const stage = await startStage(t);
+  const dates: string[] = [];
+  const { port, recover } = await startFaultySmtp(t, {
+    onMail: (mail) => {
+      dates.push(/^Date: (.+)$/im.exec(mail)?.[1]?.trim() ?? "");
+      return "250 taken";
+    },
+  });
+  recover();
+  const sentAt = Date.parse("2031-05-06T07:08:09Z");
+  const worker = await startMail(t, stage, port, { now: () => sentAt });
+  await stage.emit(event(1, "order.created"));
+  await waitUntil("it is sent", () => worker.counters.done === 1);
+  t.strictSame(dates.map(Date.parse), [sentAt]);
 });
 
 t.test("mails wait while the mail server is away, and all come once when it is back", async (t) => {

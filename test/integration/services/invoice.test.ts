@@ -53,7 +53,7 @@ async function startInvoices(
   isCancelled: (order: string) => Promise<boolean> = never,
 ) {
   const node = await stage.node();
-  const documents = await natsDocuments(node.link, "INVOICES");
+  const documents = await natsDocuments(node.link, "INVOICES", Date.now);
   const numbers = natsBucket(node.link, invoiceNumbersBucket(stage.settings));
   const { deliver } = actors;
   const worker = await startInvoiceWorker({
@@ -235,7 +235,7 @@ t.test("many takers on three nodes at once: no gap, no number twice", async (t) 
 t.test("a missing invoice and a missing order get different answers", async (t) => {
   const stage = await startStage(t);
   const node = await stage.node();
-  const documents = await natsDocuments(node.link, "INVOICES");
+  const documents = await natsDocuments(node.link, "INVOICES", Date.now);
   const none = storedInvoices(documents, { read: async () => ({ status: "not_found" }) });
   t.same(await none.read("ord_1"), { status: "not_found" });
   const away = storedInvoices(documents, {
@@ -247,7 +247,7 @@ t.test("a missing invoice and a missing order get different answers", async (t) 
 t.test("documents are replaced whole, and survive a restart of the server", async (t) => {
   const stage = await startStage(t);
   const node = await stage.node();
-  const documents = await natsDocuments(node.link, "INVOICES");
+  const documents = await natsDocuments(node.link, "INVOICES", Date.now);
   t.equal(await documents.get("a b.c"), undefined);
   const large = Buffer.alloc(300_000, "x");
   await documents.put("a b.c", { bytes: Buffer.from("one"), metadata: { number: "1" } });

@@ -22,6 +22,8 @@ export type OrderClusterOptions = {
   readonly stepDelayMs?: number;
   /** Further settings of every order node. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Further variables of one order node, by its index. */
+  readonly nodeEnv?: (index: number, home: string) => Readonly<Record<string, string>>;
   /** Further settings of the gateway simulator; with ORDERLY_LOG_LEVEL=debug it logs its requests. */
   readonly gatewayEnv?: Readonly<Record<string, string>>;
   /** Further settings of the carrier simulator; with ORDERLY_LOG_LEVEL=debug it logs its requests. */
@@ -140,10 +142,14 @@ export async function startOrderCluster(
   );
   const mailbox = clusterProcess(t, plan.mailbox, "/messages");
   await Promise.all([gateway.start(), carrier.start(), mailbox.start()]);
-  const nodes = plan.nodes.map((node) =>
+  const nodes = plan.nodes.map((node, index) =>
     clusterProcess(
       t,
-      { ...node, file: options.nodeFile ?? node.file, env: { ...node.env, ...options.env } },
+      {
+        ...node,
+        file: options.nodeFile ?? node.file,
+        env: { ...node.env, ...options.env, ...options.nodeEnv?.(index, home) },
+      },
       "/health/ready",
     ),
   );

@@ -12,7 +12,7 @@ export type WriteFault = "lose-answer" | "lose-request" | "behind";
  * of `faults` by default. Only `get` and `update` are there.
  */
 export function faultyBucket(fault?: () => WriteFault | undefined) {
-  const entries = new Map<string, { value: string; revision: number }>();
+  const entries = new Map<string, { value: string; revision: number; at?: number }>();
   const faults: WriteFault[] = [];
   /** Keys whose next read a replica answers that does not have them yet. */
   const stale = new Set<string>();
@@ -20,7 +20,7 @@ export function faultyBucket(fault?: () => WriteFault | undefined) {
   const bucket: Pick<Bucket, "get" | "update"> = {
     get: async (key) => {
       const entry = stale.delete(key) ? undefined : entries.get(key);
-      return entry && { key, ...entry };
+      return entry && { key, at: 0, ...entry };
     },
     update: async (key, value, expected): Promise<CasResult> => {
       const wrong = fault === undefined ? faults.shift() : fault();

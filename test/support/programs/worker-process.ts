@@ -18,7 +18,7 @@ const link = await connectNats({ servers: [url], name: "worker", connectTimeoutM
 await startWorker(
   {
     subjects,
-    queue: natsWorkQueue(link, subjects),
+    queue: natsWorkQueue(link, subjects, Date.now),
     processed: natsBucket(link, processedBucket(stageSettings)),
     clock: systemClock,
     ids: randomIds(),

@@ -58,7 +58,7 @@ t.test("an update is stored at the revision that it names, and conflicts at any 
   t.same(await bucket.update("k", "again", 0), { status: "conflict" });
   t.same(await bucket.update("k", "two", 1), { status: "stored", revision: 2 });
   t.same(await bucket.update("k", "late", 1), { status: "conflict" });
-  t.same(await bucket.get("k"), { key: "k", value: "two", revision: 2 });
+  t.same(await bucket.get("k"), { key: "k", value: "two", revision: 2, at: 0 });
 });
 
 t.test("a deleted entry is absent, and can be created again, not updated at an old revision", async (t) => {

@@ -30,7 +30,7 @@ t.test("all places of a worker are shared by the streams, those that do not divi
     if (subject.includes("CONSUMER.INFO")) return { error: { code: 404, err_code: 10014 } };
     return subject.includes("CONSUMER.NAMES") ? { total: 0, consumers: null } : {};
   });
-  const queue = natsWorkQueue(scripted.link, subjects, 3);
+  const queue = natsWorkQueue(scripted.link, subjects, Date.now, 3);
   const options = { name: "mail", filters: ["orders.events.*.a"], maxInFlight: 5, ackWaitMs: 1_000 };
   const subscription = await queue.consume(options, async () => undefined);
   const places = subjects.streams(3).map((stream) => {

@@ -203,9 +203,10 @@ t.test("entries of a bucket with an age expire by the clock", async (t) => {
   const nodes = memoryNode(server, "a").bucket("NODES");
   await run(nodes.put("a", "1"));
   await clock.advance(2_000);
+  const at = clock.now();
   const revision = await run(nodes.put("a", "2"));
   await clock.advance(2_000);
-  t.strictSame(await run(nodes.get("a")), { key: "a", value: "2", revision });
+  t.strictSame(await run(nodes.get("a")), { key: "a", value: "2", revision, at });
   await clock.advance(1_100);
   t.equal(await run(nodes.get("a")), undefined);
   t.match(await run(nodes.update("a", "3", 0)), { status: "stored" });

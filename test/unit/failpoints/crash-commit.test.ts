@@ -1,4 +1,4 @@
-/** A commit, the locks, presence. */
+/** A commit, the locks, presence, the time. */
 import t from "tap";
 import { crashEverywhere } from "./crash-suite.ts";
 

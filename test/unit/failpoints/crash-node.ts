@@ -121,12 +121,12 @@ export function crashNode(
     {
       node: name,
       subjects,
-      application: (sink, unverified) => {
+      application: (sink, unverified, time) => {
         const shard = new InventoryShard(0, {
           journal,
           sink,
           ids,
-          clock: process,
+          clock: time,
           limits: SHARD_LIMITS,
           unverified,
           failpoints: crash,
@@ -136,7 +136,7 @@ export function crashNode(
           shard,
           number: 0,
           bus,
-          clock: process,
+          clock: time,
           ids,
           limits,
           failpoints: crash,
@@ -186,7 +186,7 @@ export function crashNode(
     subjects,
     queue: queueOver(around.queues.queue(), outside, () => alive, consuming),
     processed: ports.bucket("PROCESSED"),
-    clock: process,
+    clock: node.clock,
     ids,
     log: log.child({ node: name }),
     bounds: BOUNDS,

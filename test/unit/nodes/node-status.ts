@@ -16,6 +16,7 @@ export const quietStatus: NodeStatus = {
     storeRefuses: false,
     noRoom: undefined,
   },
+  clock: { offsetMs: 0, uncertaintyMs: 0.5, fault: undefined },
   definition: 4,
   effects: 0,
   providers: [],

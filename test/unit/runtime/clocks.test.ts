@@ -1,16 +1,18 @@
-/** Wall clocks that an operator or NTP sets by an hour: what a node does with the date, and what it must not. */
+/** Clocks that an operator or NTP sets by an hour: locks, presence and waits go by monotonic time. */
 import t from "tap";
 import { EffectError } from "../../../src/runtime/definition.ts";
-import { turnstile } from "../../../examples/turnstile/turnstile.ts";
 import { type ClusterNode, memoryCluster } from "./memory-cluster.ts";
-import { diary, NOW, notes } from "./tenure/tenure-stage.ts";
+import { diary, NOW } from "./tenure/tenure-stage.ts";
 
 const HOUR_MS = 3_600_000;
 const TTL_MS = 2000;
 const PARTITIONS = 4;
+/** Whose clock is set, and by how much. */
 const ways = [
-  ["forward", HOUR_MS],
-  ["back", -HOUR_MS],
+  ["a node", "forward", HOUR_MS],
+  ["a node", "back", -HOUR_MS],
+  ["the server", "forward", HOUR_MS],
+  ["the server", "back", -HOUR_MS],
 ] as const;
 
 const held = ({ node }: ClusterNode): number => node.status().held.length;
@@ -28,38 +30,44 @@ async function two(hosted = diary()) {
   return { cluster, one: nodes[0], two: nodes[1], lockChanges, end };
 }
 
-for (const [title, aheadMs] of ways) {
-  t.test(`a node whose clock is set ${title} keeps its locks, and no reader notices`, async (t) => {
-    const { cluster, one, two: other, lockChanges, end } = await two();
-    cluster.ok(await cluster.done(one.actors.start("a", {}, NOW)));
-    const before = lockChanges();
-    for (const ahead of [aheadMs, 0, -aheadMs]) {
-      one.clock.set(ahead);
-      for (let n = 0; n < 6; n++) {
-        for (const node of [one, other]) {
-          t.equal((await cluster.done(node.actors.read("a"), 500)).status, "ok");
-          t.ok(node.node.status().present);
-          t.equal(node.node.status().entries.length, 2);
-        }
-        await cluster.clock.advance(TTL_MS / 2);
-      }
-    }
-    t.equal(lockChanges(), before);
-    end();
-  });
+for (const [whose, title, aheadMs] of ways) {
+  const set = (cluster: ReturnType<typeof memoryCluster>, node: ClusterNode, ms: number): void =>
+    (whose === "a node" ? node.clock : cluster.serverClock).set(ms);
 
   t.test(
-    `a node that dies while the other's clock is set ${title} is replaced in the usual time`,
+    `a node keeps its locks when the clock of ${whose} is set ${title}, and no reader notices`,
+    async (t) => {
+      const { cluster, one, two: other, lockChanges, end } = await two();
+      cluster.ok(await cluster.done(one.actors.start("a", {}, NOW)));
+      const before = lockChanges();
+      for (const ahead of [aheadMs, 0, -aheadMs]) {
+        set(cluster, one, ahead);
+        for (let n = 0; n < 6; n++) {
+          for (const node of [one, other]) {
+            t.equal((await cluster.done(node.actors.read("a"), 500)).status, "ok");
+            t.ok(node.node.status().present);
+            t.equal(node.node.status().entries.length, 2);
+          }
+          await cluster.clock.advance(TTL_MS / 2);
+        }
+      }
+      t.equal(lockChanges(), before);
+      end();
+    },
+  );
+
+  t.test(
+    `a node that dies while the clock of ${whose} is set ${title} is replaced in the usual time`,
     async (t) => {
       for (const dies of ["at once", "later"] as const) {
         const { cluster, one, two: other, end } = await two();
         if (dies === "later") {
-          other.clock.set(aheadMs);
+          set(cluster, other, aheadMs);
           await cluster.clock.advance(1000);
         }
         const from = cluster.clock.monotonic();
         one.kill();
-        if (dies === "at once") other.clock.set(aheadMs);
+        if (dies === "at once") set(cluster, other, aheadMs);
         await cluster.until("the other one has all", () => held(other) === PARTITIONS);
         const ms = cluster.clock.monotonic() - from;
         t.ok(ms >= 450 && ms < 1000, `${dies}: ${ms} ms`);
@@ -69,11 +77,11 @@ for (const [title, aheadMs] of ways) {
   );
 
   t.test(
-    `a frozen node is replaced after its presence, also when the other's clock is set ${title}`,
+    `a frozen node is replaced after its presence, also when the clock of ${whose} is set ${title}`,
     async (t) => {
       const { cluster, one, two: other, end } = await two();
       one.clock.pause();
-      other.clock.set(aheadMs);
+      set(cluster, other, aheadMs);
       const from = cluster.clock.monotonic();
       await cluster.until("the other one has all", () => held(other) === PARTITIONS);
       const ms = cluster.clock.monotonic() - from;
@@ -83,11 +91,11 @@ for (const [title, aheadMs] of ways) {
   );
 
   t.test(
-    `a node that is silent while its clock is set ${title} stops in its time and not in an hour`,
+    `a node that is silent while the clock of ${whose} is set ${title} stops in its time and not in an hour`,
     async (t) => {
       const { cluster, one, end } = await two();
       cluster.faults.push(({ node }) => (node === "one" ? { lose: "request" } : undefined));
-      one.clock.set(aheadMs);
+      set(cluster, one, aheadMs);
       await cluster.clock.advance(0.8 * TTL_MS - 500 - 10);
       t.ok(one.node.status().present, "not before");
       await cluster.clock.advance(520);
@@ -97,7 +105,7 @@ for (const [title, aheadMs] of ways) {
     },
   );
 
-  t.test(`callers get their answers in their time while the clock is set ${title}`, async (t) => {
+  t.test(`callers get their answers in their time while the clock of ${whose} is set ${title}`, async (t) => {
     const cluster = memoryCluster({ partitions: 1 });
     const one = await cluster.start("one", { ...diary(), settled: () => false });
     await cluster.settled();
@@ -107,7 +115,7 @@ for (const [title, aheadMs] of ways) {
     const options = { commandId: "c1", waitMs: 3000 };
     void one.actors.command("a", "diary", { type: "note.1" }, options).then((answer) => (reply = answer));
     await cluster.clock.advance(500);
-    one.clock.set(aheadMs);
+    set(cluster, one, aheadMs);
     await cluster.until("the caller is answered", () => reply !== undefined);
     const ms = cluster.clock.monotonic() - begun;
     t.ok(ms >= 2900 && ms <= 3600, `${ms} ms`);
@@ -115,11 +123,11 @@ for (const [title, aheadMs] of ways) {
     one.kill();
   });
 
-  t.test(`a checkpoint is written every second while the clock is set ${title}`, async (t) => {
+  t.test(`a checkpoint is written every second while the clock of ${whose} is set ${title}`, async (t) => {
     const cluster = memoryCluster({ partitions: 1 });
     const one = await cluster.start("one", diary());
     await cluster.settled();
-    one.clock.set(aheadMs);
+    set(cluster, one, aheadMs);
     const through = () => cluster.checkpoint(0)?.through ?? 0;
     for (let n = 0; n < 3; n++) {
       cluster.ok(await cluster.done(one.actors.start(`a${n}`, {}, NOW)));
@@ -130,85 +138,34 @@ for (const [title, aheadMs] of ways) {
     one.kill();
   });
 
-  t.test(`a breaker that is open probes in its time while the clock is set ${title}`, async (t) => {
-    const cluster = memoryCluster({ partitions: 1 });
-    const at: number[] = [];
-    let isAway = true;
-    const { effects, ...rest } = diary(() => {
-      at.push(cluster.clock.monotonic());
-      if (isAway) return Promise.reject(new EffectError("retryable", "away", "away"));
-      return Promise.resolve("done");
-    });
-    const breaker = { failures: 1, probeEveryMs: 5000, maxWaitMs: 60_000 };
-    const one = await cluster.start("one", {
-      ...rest,
-      effects: { job: { ...effects["job"]!, maxAttempts: 100 } },
-      providers: { jobs: { concurrency: 1, breaker } },
-    });
-    await cluster.settled();
-    cluster.ok(await cluster.done(one.actors.start("a", {}, NOW)));
-    void one.actors.command("a", "diary", { type: "work" }, { commandId: "c1", waitMs: 0 });
-    await cluster.until("the first call has failed", () => at.length === 1);
-    await cluster.clock.advance(100);
-    isAway = false;
-    one.clock.set(aheadMs);
-    await cluster.until("it is called again", () => at.length === 2, 30_000);
-    const ms = (at[1] ?? 0) - (at[0] ?? 0);
-    t.ok(ms >= 5000 && ms < 6000, `${ms} ms`);
-    one.kill();
-  });
-}
-
-t.test(
-  "a timer is a date: it fires by the server's clock, late or early by what its owner's is wrong",
-  async (t) => {
-    const LOCK_AFTER_MS = 10_000;
-    for (const [aheadMs, firesAfter] of [
-      [0, LOCK_AFTER_MS],
-      [60_000, LOCK_AFTER_MS + 60_000],
-      [-HOUR_MS, 0],
-    ] as const) {
+  t.test(
+    `a breaker that is open probes in its time while the clock of ${whose} is set ${title}`,
+    async (t) => {
       const cluster = memoryCluster({ partitions: 1 });
-      const one = await cluster.start(
-        "one",
-        turnstile(async (key) => ({ receipt: key })),
-      );
+      const at: number[] = [];
+      let isAway = true;
+      const { effects, ...rest } = diary(() => {
+        at.push(cluster.clock.monotonic());
+        if (isAway) return Promise.reject(new EffectError("retryable", "away", "away"));
+        return Promise.resolve("done");
+      });
+      const breaker = { failures: 1, probeEveryMs: 5000, maxWaitMs: 60_000 };
+      const one = await cluster.start("one", {
+        ...rest,
+        effects: { job: { ...effects["job"]!, maxAttempts: 100 } },
+        providers: { jobs: { concurrency: 1, breaker } },
+      });
       await cluster.settled();
-      cluster.ok(await cluster.done(one.actors.start("g", { lockAfterMs: LOCK_AFTER_MS }, NOW)));
-      one.clock.set(aheadMs);
-      const options = { commandId: "c1", waitMs: 1000 };
-      await cluster.done(one.actors.command("g", "turnstile", { type: "coin" }, options));
-      const from = cluster.clock.monotonic();
-      // What the clock is now does not matter any more.
-      one.clock.set(0);
-      const isLocked = async (): Promise<boolean> => {
-        const { snapshot } = cluster.ok(await cluster.done(one.actors.read("g")));
-        return snapshot.machines["turnstile"]?.value === "locked";
-      };
-      if (firesAfter > 0) {
-        await cluster.clock.advance(firesAfter - 1000);
-        t.notOk(await isLocked(), `${aheadMs}: not before`);
-      }
-      await cluster.clock.advance(from + firesAfter + 1000 - cluster.clock.monotonic());
-      t.ok(await isLocked(), `${aheadMs}: in time`);
+      cluster.ok(await cluster.done(one.actors.start("a", {}, NOW)));
+      void one.actors.command("a", "diary", { type: "work" }, { commandId: "c1", waitMs: 0 });
+      await cluster.until("the first call has failed", () => at.length === 1);
+      await cluster.clock.advance(100);
+      isAway = false;
+      set(cluster, one, aheadMs);
+      await cluster.until("it is called again", () => at.length === 2, 30_000);
+      const ms = (at[1] ?? 0) - (at[0] ?? 0);
+      t.ok(ms >= 5000 && ms < 6000, `${ms} ms`);
       one.kill();
-    }
-  },
-);
-
-t.test("the dates in a snapshot are those of its owner, and its order is not", async (t) => {
-  const cluster = memoryCluster({ partitions: 1 });
-  const one = await cluster.start("one", diary());
-  await cluster.settled();
-  cluster.ok(await cluster.done(one.actors.start("a", {}, NOW)));
-  for (const [n, aheadMs] of [HOUR_MS, -HOUR_MS, 0].entries()) {
-    one.clock.set(aheadMs);
-    const options = { commandId: `c${n}`, waitMs: 0 };
-    const reply = await cluster.done(one.actors.command("a", "diary", { type: `note.${n}` }, options));
-    const { snapshot } = cluster.ok(reply);
-    t.ok(Math.abs(snapshot.updatedAt - (cluster.clock.now() + aheadMs)) < 100);
-  }
-  const { snapshot } = cluster.ok(await cluster.done(one.actors.read("a")));
-  t.same(notes(snapshot), ["note.0", "note.1", "note.2"]);
-  one.kill();
-});
+    },
+  );
+}

@@ -39,6 +39,8 @@ export type ClusterOptions = {
   readonly deliveryDelayMs?: (node: string) => number;
   /** How much later than its time a schedule fires, ms; 100 when absent. */
   readonly latenessMs?: () => number;
+  /** How far a process's own clock is ahead when it starts, ms; 0 when absent. */
+  readonly skewMs?: (node: string) => number;
   /** Settings of one node, in place of those of this cluster. */
   readonly tuning?: (node: string) => NodeTuning;
 };
@@ -49,6 +51,7 @@ export type Host = {
   readonly unverified: Unverified;
   readonly journal: Journal;
   readonly bus: Bus;
+  /** The server's time. */
   readonly clock: Clock;
   readonly ids: Ids;
   readonly ports: MemoryNode;
@@ -59,6 +62,7 @@ export type Hosted = ActorDefinition | ((host: Host) => Application);
 
 export type ClusterNode = MemoryNode & {
   readonly name: string;
+  /** The process's own; `node.clock` is the server's time. */
   readonly clock: ProcessClock;
   readonly node: RuntimeNode;
   readonly actors: Actors;
@@ -70,12 +74,14 @@ export type ClusterNode = MemoryNode & {
 
 export function memoryCluster(options: ClusterOptions) {
   const clock = new VirtualClock();
+  /** The server's own: a test may set it. */
+  const serverClock = clock.process();
   const streams = options.streams ?? 1;
   /** What goes wrong; the first that answers counts. */
   const faults: ((operation: Operation) => Fault | undefined)[] = [];
   const server = new MemoryServer({
     subjects,
-    clock,
+    clock: serverClock,
     layout: { partitions: options.partitions, streams },
     latencyMs: options.latencyMs ?? (() => 1),
     ...(options.replicationMs ? { replicas: 3, replicationMs: options.replicationMs } : {}),
@@ -114,7 +120,7 @@ export function memoryCluster(options: ClusterOptions) {
     hosted: Hosted,
     wrapBus: (bus: Bus) => Bus = (bus) => bus,
   ): Promise<ClusterNode> => {
-    const own = clock.process();
+    const own = clock.process(options.skewMs?.(name));
     const ports = memoryNode(server, name, own);
     const bus = wrapBus(ports.bus);
     const nextId: Ids = { next: () => `id${++ids}` };
@@ -126,9 +132,9 @@ export function memoryCluster(options: ClusterOptions) {
       {
         node: name,
         subjects,
-        application: (sink, unverified) =>
+        application: (sink, unverified, time) =>
           typeof hosted === "function"
-            ? hosted({ sink, unverified, journal: ports.journal, bus, clock: own, ids: nextId, ports })
+            ? hosted({ sink, unverified, journal: ports.journal, bus, clock: time, ids: nextId, ports })
             : { definition: hosted, resources: [] },
         log: options.log?.(name) ?? silent,
         partitions: options.partitions,
@@ -168,6 +174,7 @@ export function memoryCluster(options: ClusterOptions) {
 
   return {
     clock,
+    serverClock,
     server,
     logOf,
     faults,

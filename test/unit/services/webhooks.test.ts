@@ -7,7 +7,9 @@ import { signedHeaders, signWebhook, verifiedId } from "../../../src/services/we
 
 const secrets = { payments: "secret of the gateway", carrier: "secret of the carrier" };
 const body = Buffer.from('{"a":1}');
-const now = (offsetMs = 0): Date => new Date(Date.now() + offsetMs);
+/** The server's clock. This machine's shows another time, and must not count. */
+const SERVER_MS = Date.parse("2031-05-06T07:08:09.500Z");
+const now = (offsetMs = 0): Date => new Date(SERVER_MS + offsetMs);
 const sign = (secret: string, at = now(), text = body.toString()) => signWebhook(secret, "msg_1", at, text);
 
 type Deliver = Parameters<typeof webhookIntake>[0]["deliver"];
@@ -20,6 +22,7 @@ function intake(deliver: Deliver = async () => {}, isolated = false) {
       await deliver(...input);
       delivered.push(input);
     },
+    now: () => SERVER_MS,
     orIsolated: async (promise) => {
       const value = await promise;
       return isolated ? undefined : value;
@@ -49,26 +52,35 @@ t.test("a message counts with the signature of its own sender over exactly its b
   t.equal(taken.verify("payments", headers, Buffer.from('{"a":2}')), undefined);
   t.equal(taken.verify("payments", { ...headers, "webhook-id": "msg_2" }, body), undefined);
   t.equal(
-    verifiedId(secrets.payments, sign(secrets.payments, now(), "no json"), Buffer.from("no json")),
+    verifiedId(secrets.payments, sign(secrets.payments, now(), "no json"), Buffer.from("no json"), SERVER_MS),
     "msg_1",
   );
   const rotated = { ...headers, "webhook-signature": `v1,AAAA ${headers["webhook-signature"]}` };
   t.equal(taken.verify("payments", rotated, body), "msg_1", "one of several signatures");
 });
 
-t.test("a signature counts for five minutes, before its time and after it", async (t) => {
-  for (const [offsetS, valid] of [
-    [0, true],
-    [-295, true],
-    [295, true],
-    [-310, false],
-    [310, false],
-  ] as const) {
-    const headers = sign(secrets.payments, now(offsetS * 1000));
-    t.equal(signedHeaders(headers) !== undefined, valid, `${offsetS} s`);
-    t.equal(verifiedId(secrets.payments, headers, body), valid ? "msg_1" : undefined, `${offsetS} s`);
-  }
-});
+t.test(
+  "a signature counts for five minutes, before its time and after it, by the server's clock",
+  async (t) => {
+    for (const [offsetS, valid] of [
+      [0, true],
+      [-295, true],
+      [295, true],
+      [-310, false],
+      [310, false],
+    ] as const) {
+      const headers = sign(secrets.payments, now(offsetS * 1000));
+      t.equal(signedHeaders(headers, SERVER_MS) !== undefined, valid, `${offsetS} s`);
+      t.equal(
+        verifiedId(secrets.payments, headers, body, SERVER_MS),
+        valid ? "msg_1" : undefined,
+        `${offsetS} s`,
+      );
+      t.equal(intake().taken.hasSignature(headers), valid, `${offsetS} s`);
+      t.equal(intake().taken.verify("payments", headers, body), valid ? "msg_1" : undefined, `${offsetS} s`);
+    }
+  },
+);
 
 t.test("headers that are missing, repeated or malformed show no signature", async (t) => {
   const headers = sign(secrets.payments);
@@ -82,8 +94,8 @@ t.test("headers that are missing, repeated or malformed show no signature", asyn
     { "webhook-signature": "v2,abc" },
     { "webhook-signature": "v1," },
   ])
-    t.equal(signedHeaders({ ...headers, ...wrong }), undefined, JSON.stringify(wrong));
-  t.ok(signedHeaders({ ...headers, "webhook-id": "x".repeat(128) }));
+    t.equal(signedHeaders({ ...headers, ...wrong }, SERVER_MS), undefined, JSON.stringify(wrong));
+  t.ok(signedHeaders({ ...headers, "webhook-id": "x".repeat(128) }, SERVER_MS));
 });
 
 t.test("a report is put into the inbox of its order, for its machine, under the message's id", async (t) => {

@@ -4,6 +4,12 @@ import { createMachine } from "xstate";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import { NOW, begin, command, definitionOf, jobs, must, next } from "./cascade-stage.ts";
 
+const timed = createMachine({
+  id: "timed",
+  initial: "on",
+  states: { on: { after: { 500: "off" }, on: { again: { target: "on", reenter: true } } }, off: {} },
+});
+
 const skipOutcome = (generation: number | undefined): Input => ({
   kind: "skip",
   name: "effect:w.job",
@@ -27,11 +33,6 @@ t.test("a skip of an outcome closes the effect of its generation, and no other o
 t.test(
   "a skip of a timer removes the timer of its generation, and not one that was armed since",
   async (t) => {
-    const timed = createMachine({
-      id: "timed",
-      initial: "on",
-      states: { on: { after: { 500: "off" }, on: { again: { target: "on", reenter: true } } }, off: {} },
-    });
     const definition = definitionOf({ m: timed });
     const started = begin(definition);
     const again = must(next(definition, started.head, command("m", "again")));
@@ -59,6 +60,19 @@ t.test("every record keeps the time of the creation and the hash of the creating
   const keyed = { ...head, snapshot: { ...head.snapshot, request: "hash" } };
   const { snapshot } = must(next(jobs, keyed, command("w", "go"), { now: NOW + 5 })).head;
   t.match(snapshot, { request: "hash", createdAt: NOW, updatedAt: NOW + 5, version: 2 });
+});
+
+t.test("a record is not dated before the one before it, unless the clock was set back", async (t) => {
+  const { head } = begin(jobs);
+  const datedAfter = (now: number): number =>
+    must(next(jobs, head, command("w", "go"), { now })).head.snapshot.updatedAt;
+  t.equal(datedAfter(NOW + 1), NOW + 1);
+  t.equal(datedAfter(NOW - 1), NOW, "the next owner knows the time a little differently");
+  t.equal(datedAfter(NOW - 1_000), NOW);
+  t.equal(datedAfter(NOW - 1_001), NOW - 1_001, "the server's clock was set back");
+  const definition = definitionOf({ m: timed });
+  const { armed } = must(next(definition, begin(definition).head, command("m", "again"), { now: NOW - 1 }));
+  t.equal(armed[0]?.dueAt, NOW - 1 + 500, "a timer runs from the time of its decision all the same");
 });
 
 t.test("a state that is left a second time abandons its new effect beside the earlier one", async (t) => {

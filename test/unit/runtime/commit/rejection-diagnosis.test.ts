@@ -41,6 +41,7 @@ function journalOf(stored: Stored, requests: Request[] = []): Journal {
     readLast: unused,
     readLastPerSubject: unused,
     readAll: unused,
+    time: unused,
     consume: unused,
     readLastTogether: (asked, through) => {
       requests.push({ asked, through });

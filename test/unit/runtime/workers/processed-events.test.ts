@@ -57,7 +57,8 @@ function stage() {
     me: process("me"),
     other: process("other"),
     stored: (id = "e") => JSON.parse(entries.get(`mail.${id}`)?.value ?? "{}") as Stored,
-    put: (value: object) => entries.set("mail.e", { value: JSON.stringify(value), revision: 500 }),
+    put: (value: object, at = 0) =>
+      entries.set("mail.e", { value: JSON.stringify(value), revision: 500, at }),
   };
 }
 
@@ -77,6 +78,18 @@ t.test("another process waits for exactly what is left of the lock, and then tak
   await clock.advance(1);
   t.match(await other.claimed(), { attempt: 2 }, "the attempt of the dead process counts");
 });
+
+t.test(
+  "a lock lives one life from when the server stored it, however slow its owner's clock is",
+  async (t) => {
+    const { other, put, clock } = stage();
+    put({ state: "locked", owner: "me", until: clock.now() - HOUR_MS, attempts: 1 }, clock.now());
+    await clock.advance(400);
+    t.strictSame(await other.events.claim("e"), { status: "locked", retryAfterMs: LIFE_MS - 400 });
+    await clock.advance(LIFE_MS - 400);
+    t.match(await other.claimed(), { attempt: 2 });
+  },
+);
 
 t.test("two events do not share a lock, nor do two workers", async (t) => {
   const { me, other } = stage();

@@ -70,6 +70,7 @@ export class FakeLog {
         return found ?? [];
       });
     },
+    time: () => Promise.reject(new Error("not needed here")),
     readAll: async (subject) => this.messages.filter((m) => m.subject === subject),
     consume: () => Promise.reject(new Error("not needed here")),
   };

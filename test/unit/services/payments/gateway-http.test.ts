@@ -22,7 +22,7 @@ t.test("each call is sent once, with its key, as the gateway expects it", async 
       ? { status: "authorized", id: "auth_1" }
       : { status: { capture: "captured", void: "voided", refund: "refunded" }[path.split("/").at(-1) ?? ""] },
   }));
-  const gateway = httpGateway(url);
+  const gateway = httpGateway(url, Date.now);
   t.strictSame(await gateway.authorize(authorization, call("k1")), {
     outcome: "authorized",
     authorization: "auth_1",
@@ -51,7 +51,7 @@ t.test("a declined card, a refused capture and an empty void are answers", async
     "/payments/void": { status: 200, body: { status: "nothing_to_void" } },
   };
   const { url } = await startGateway(t, ({ path }) => replies[path] ?? "drop");
-  const gateway = httpGateway(url);
+  const gateway = httpGateway(url, Date.now);
   t.strictSame(await gateway.authorize(authorization, call()), {
     outcome: "declined",
     reason: "card_declined",
@@ -85,13 +85,13 @@ t.test(
         status: 200,
         body: { orderId: "ord_1", ...amount, ...body },
       }));
-      t.strictSame(await httpGateway(url).checkPayment(request, call()), outcome);
+      t.strictSame(await httpGateway(url, Date.now).checkPayment(request, call()), outcome);
     }
     const { url } = await startGateway(t, () => ({
       status: 200,
       body: { orderId: "ord_1", ...amount, amount: 1, status: "paid", authorization: "auth_1" },
     }));
-    await t.rejects(httpGateway(url).checkPayment(request, call()), {
+    await t.rejects(httpGateway(url, Date.now).checkPayment(request, call()), {
       kind: "refused",
       code: "payment_differs",
     });
@@ -117,12 +117,12 @@ t.test("failures show whether the call may have been carried out", async (t) => 
   for (const [name, reply, kind, code] of cases) {
     const { url } = await startGateway(t, () => reply);
     await t.rejects(
-      httpGateway(url).authorize(authorization, call()),
+      httpGateway(url, Date.now).authorize(authorization, call()),
       { name: "EffectError", kind, code },
       name,
     );
   }
-  const nobody = httpGateway(`http://127.0.0.1:${await closedPort()}`);
+  const nobody = httpGateway(`http://127.0.0.1:${await closedPort()}`, Date.now);
   await t.rejects(nobody.authorize(authorization, call()), {
     kind: "retryable",
     code: "gateway_unreachable",
@@ -131,7 +131,7 @@ t.test("failures show whether the call may have been carried out", async (t) => 
 
 t.test("a void or refund that the gateway does not allow is refused", async (t) => {
   const { url } = await startGateway(t, () => ({ status: 409, body: { error: "already_captured" } }));
-  const gateway = httpGateway(url);
+  const gateway = httpGateway(url, Date.now);
   await t.rejects(gateway.void(reference, call()), { kind: "refused", code: "already_captured" });
   await t.rejects(gateway.refund(settlement, call()), { kind: "refused", code: "already_captured" });
 });
@@ -139,7 +139,7 @@ t.test("a void or refund that the gateway does not allow is refused", async (t) 
 t.test("a call that is aborted has an unknown outcome", async (t) => {
   const { url } = await startGateway(t, () => "never");
   const giveUp = new AbortController();
-  const pending = httpGateway(url).authorize(authorization, call("k1", giveUp.signal));
+  const pending = httpGateway(url, Date.now).authorize(authorization, call("k1", giveUp.signal));
   giveUp.abort();
   await t.rejects(pending, { name: "EffectError", kind: "unknown" });
 });
@@ -156,7 +156,7 @@ t.test("a status query finds the outcome stored under a key, or none", async (t)
     const body = stored[decodeURIComponent(path.replace("/operations/", ""))];
     return body === undefined ? { status: 404, body: { error: "unknown_key" } } : { status: 200, body };
   });
-  const gateway = httpGateway(url);
+  const gateway = httpGateway(url, Date.now);
   const found: unknown[] = [];
   for (const key of [...Object.keys(stored), "ord_9:void:1"])
     found.push(await gateway.queryStatus(call(key)));
@@ -173,7 +173,7 @@ t.test("a status query finds the outcome stored under a key, or none", async (t)
 
 t.test("a failed status query is no proof that nothing was done", async (t) => {
   const { url } = await startGateway(t, () => ({ status: 500, body: {} }));
-  await t.rejects(httpGateway(url).queryStatus(call()), { name: "EffectError", kind: "unknown" });
+  await t.rejects(httpGateway(url, Date.now).queryStatus(call()), { name: "EffectError", kind: "unknown" });
 });
 
 t.test(
@@ -192,7 +192,7 @@ t.test(
     ];
     for (const answer of answers) {
       const { url } = await startGateway(t, () => answer);
-      const gateway = httpGateway(url);
+      const gateway = httpGateway(url, Date.now);
       for (const asked of [gateway.authorize(authorization, call()), gateway.createPage(page, call())]) {
         const error = await asked.then(
           () => undefined,
@@ -226,7 +226,7 @@ t.test("an answer without an end is not read further than its limit", async (t) 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.teardown(() => server.closeAllConnections());
   t.teardown(() => server.close());
-  const gateway = httpGateway(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const gateway = httpGateway(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, Date.now);
   await t.rejects(gateway.authorize(authorization, call()), { name: "EffectError", kind: "unknown" });
   t.ok(sent < 30 * 2 ** 20, `the gateway could send ${sent} bytes into the buffers of the connection`);
 });
@@ -242,6 +242,9 @@ t.test("the reason of a declined card is one line of at most 200 characters", as
       status: 402,
       body: { status: "declined", reason: given },
     }));
-    t.strictSame(await httpGateway(url).authorize(authorization, call()), { outcome: "declined", reason });
+    t.strictSame(await httpGateway(url, Date.now).authorize(authorization, call()), {
+      outcome: "declined",
+      reason,
+    });
   }
 });

@@ -19,7 +19,7 @@ function carryOut(
   input: object,
   options: { readonly generation?: number; readonly timeoutMs?: number; readonly resumed?: boolean } = {},
 ): Promise<EffectOutcome> {
-  const handlers = { ...paymentEffects(httpGateway(url), options.timeoutMs) };
+  const handlers = { ...paymentEffects(httpGateway(url, Date.now), options.timeoutMs) };
   const runner = new EffectRunner({ handlers, clock: systemClock, log: quietLog });
   return new Promise((done) => {
     const key = `ord_1:payment.${src}:${options.generation ?? 2000}`;
