@@ -30,6 +30,7 @@ import { OrderService } from "../../src/services/orders/orders.ts";
 import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
 import { httpGateway } from "../../src/services/payments/gateway.http.ts";
 import type { PaymentGateway } from "../../src/services/payments/gateway.ts";
+import { type OrderInbox, orderInbox } from "../../src/services/webhooks/order-inbox.ts";
 import { connectedInventory } from "./connected-inventory.ts";
 import type { Program } from "./program.ts";
 
@@ -59,6 +60,7 @@ export type ComposedOrders = {
   readonly parked: ParkedOrderService;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
+  readonly inbox: OrderInbox;
 };
 
 const SHARD = 0;
@@ -130,12 +132,14 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   });
   if (!inventory) throw new Error("the runtime did not load the application");
   const answered = connectedInventory(inventory, (promise) => node.orIsolated(promise));
+  const journalOf = (partition: number) => ofPartition(partition, journals);
+  const { partitions } = settings;
   const orders = new OrderService({
     actors: node.actors,
     inventory: answered,
-    journalOf: (partition) => ofPartition(partition, journals),
+    journalOf,
     ids,
-    partitions: settings.partitions,
+    partitions,
     idempotencySecret: settings.idempotencySecret,
     fulfillment: settings.fulfillment,
     hostedPayment: settings.hostedPayment,
@@ -147,6 +151,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     parked: new ParkedOrderService(node.parked),
     inventory: answered,
     invoices: storedInvoices(documents, node.actors),
+    inbox: orderInbox({ journalOf, partitions, read: (order) => node.actors.read(order), log }),
   };
 }
 

@@ -3,6 +3,11 @@ import type { NodeStatus } from "../../src/runtime/node.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
 import type { WorkerCount } from "./worker-threads.ts";
 import { type Program, UNKNOWN } from "./program.ts";
+import {
+  unmatchedReasons,
+  type WebhookCounts,
+  webhookSenders,
+} from "../../src/services/webhooks/contract.ts";
 
 type Metric = {
   readonly name: string;
@@ -21,6 +26,7 @@ export function metricsText(
   status: NodeStatus,
   workers: readonly WorkerCount[],
   program: Program,
+  webhooks: WebhookCounts,
 ): string {
   const sum = (pick: (partition: NodeStatus["partitions"][number]) => number): number =>
     status.partitions.reduce((total, partition) => total + pick(partition), 0);
@@ -88,6 +94,7 @@ export function metricsText(
     );
   }
   metrics.push(...workers.flatMap(workerMetrics));
+  metrics.push(...webhookMetrics(webhooks));
   // All samples of a metric must be adjacent.
   const lines = [...Map.groupBy(metrics, (metric) => metric.name)].flatMap(([name, samples]) => [
     `# HELP ${name} ${samples[0]?.help}`,
@@ -121,4 +128,23 @@ function workerMetrics({ worker, counters }: WorkerCount): Metric[] {
 
 function gauge(name: string, help: string, value: number): Metric {
   return { name, type: "gauge", help, value };
+}
+
+function webhookMetrics({ otherBody, unmatched }: WebhookCounts): Metric[] {
+  return webhookSenders.flatMap((sender) => [
+    {
+      name: "orderly_webhooks_other_body_total",
+      type: "counter" as const,
+      help: "Signed webhooks that repeated an id with another body: not applied.",
+      value: otherBody[sender],
+      labels: `,sender="${sender}"`,
+    },
+    ...unmatchedReasons.map((reason) => ({
+      name: "orderly_webhooks_unmatched_total",
+      type: "counter" as const,
+      help: "Signed webhooks that no order takes, kept for operators.",
+      value: unmatched[sender][reason],
+      labels: `,sender="${sender}",reason="${reason}"`,
+    })),
+  ]);
 }

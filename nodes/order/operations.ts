@@ -9,22 +9,24 @@ import type {
 import { CLOCK_WARNING_MS, type ClockState, differenceOf } from "../../src/runtime/cluster/server-clock.ts";
 import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
 import type { NodeStatus, RuntimeNode } from "../../src/runtime/node.ts";
+import type { WebhookCounts } from "../../src/services/webhooks/contract.ts";
 import { metricsText } from "./metrics.ts";
 import type { Program } from "./program.ts";
 import type { WorkerThreads } from "./worker-threads.ts";
 
-/** The operations of one node, read from its status. */
+/** The operations of one node, read from its status and the counts of its workers and webhooks. */
 export function nodeOperations(
   node: RuntimeNode,
   settings: NodeSettings,
   workers: Pick<WorkerThreads, "counts">,
   program: Program,
+  webhooks: WebhookCounts,
 ): Operations {
   return {
     isolation: () => node.isolation(),
     health: () => healthOf(node.status(), settings.outboxMaxAgeMs),
     cluster: () => Promise.resolve(clusterOf(node.status())),
-    metrics: () => metricsText(settings.nodeId, node.status(), workers.counts(), program),
+    metrics: () => metricsText(settings.nodeId, node.status(), workers.counts(), program, webhooks),
   };
 }
 

@@ -11,6 +11,7 @@ import { sqliteOutbox } from "../../src/adapters/local/sqlite-outbox.ts";
 import { systemClock } from "../../src/adapters/local/system-clock.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { natsDeadLetters } from "../../src/adapters/nats/dead-letters.ts";
+import { natsRegister } from "../../src/adapters/nats/register.ts";
 import { createApp } from "../../src/http/app.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
@@ -18,10 +19,12 @@ import { stopping } from "../../src/runtime/limits.ts";
 import { deadLetterService } from "../../src/services/dead-letters/dead-letters.ts";
 import { DEFINITION_VERSION } from "../../src/services/orders/definition.ts";
 import { webhookIntake } from "../../src/services/webhooks/intake.ts";
+import { type UnmatchedRegisters, unmatchedMessages } from "../../src/services/webhooks/unmatched.ts";
 import type { Running } from "../process.ts";
 import { composeOrders } from "./compose.ts";
 import { nodeOperations } from "./operations.ts";
 import { programOf, UNKNOWN } from "./program.ts";
+import { unmatchedBucket } from "./streams.ts";
 import { startWorkerThreads, WORKER_ENTRY } from "./worker-threads.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -49,7 +52,7 @@ export async function startOrderNode(
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
   const ids = randomIds();
-  const { node, orders, parked, inventory, invoices } = await composeOrders({
+  const { node, orders, parked, inventory, invoices, inbox } = await composeOrders({
     settings,
     program,
     link,
@@ -61,19 +64,29 @@ export async function startOrderNode(
   });
   await node.start();
   const workers = await startWorkerThreads(settings, tests.worker ?? WORKER_ENTRY);
+  const unmatched: UnmatchedRegisters = {
+    payments: natsRegister(link, unmatchedBucket("payments", settings)),
+    carrier: natsRegister(link, unmatchedBucket("carrier", settings)),
+  };
+  const webhooks = webhookIntake({
+    secrets: { payments: settings.webhookSecret, carrier: settings.carrierWebhookSecret },
+    deliver: (...input) => node.actors.deliver(...input),
+    inbox,
+    unmatched,
+    orIsolated: (promise) => node.orIsolated(promise),
+    now: () => node.clock.now(),
+    log,
+    failpoints: tests.failpoints,
+  });
   const app = await createApp({
     orders,
     parked,
     inventory,
     invoices,
-    operations: nodeOperations(node, settings, workers, program),
+    operations: nodeOperations(node, settings, workers, program, webhooks.counts),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
-    webhooks: webhookIntake({
-      secrets: { payments: settings.webhookSecret, carrier: settings.carrierWebhookSecret },
-      deliver: (...input) => node.actors.deliver(...input),
-      orIsolated: (promise) => node.orIsolated(promise),
-      now: () => node.clock.now(),
-    }),
+    webhooks,
+    unmatched: unmatchedMessages(unmatched),
     log,
     nextId: () => ids.next(),
     now: () => node.clock.now(),

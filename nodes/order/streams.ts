@@ -1,4 +1,4 @@
-/** The streams and buckets of the order application: the runtime's own, and the invoices'. Data only. */
+/** Streams and buckets of the order application: the runtime's own, the invoices', the unmatched webhooks'. Data. */
 import type { NodeSettings } from "../../config/settings.ts";
 import {
   bucketStream,
@@ -7,6 +7,8 @@ import {
   type StreamSettings,
 } from "../../src/adapters/nats/stream-definitions.ts";
 import { INVOICE_NUMBERS, INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
+import { type WebhookSender, webhookSenders } from "../../src/services/webhooks/contract.ts";
+import { UNMATCHED, unmatchedBounds } from "../../src/services/webhooks/subjects.ts";
 import { subjects } from "../../src/services/subjects.ts";
 
 /** What a node's settings say of its streams. */
@@ -20,7 +22,7 @@ export function streamSettings(
     partitions,
     streams,
     presenceAgeMs: node.presenceTtlMs,
-    further: invoiceStreams(node),
+    further: [...invoiceStreams(node), ...webhookSenders.map((sender) => unmatchedBucket(sender, node))],
   };
 }
 
@@ -33,3 +35,19 @@ export const invoiceStreams = (settings: { readonly replicas: number }): readonl
   invoiceNumbersBucket(settings),
   documentsStream(INVOICE_STORE, settings),
 ];
+
+/** One sender's signed messages that no order takes. The oldest are dropped at the bounds. */
+export const unmatchedBucket = (
+  sender: WebhookSender,
+  { replicas }: { readonly replicas: number },
+): StreamDefinition => {
+  const { ageMs, messages, messageBytes } = unmatchedBounds;
+  return {
+    ...bucketStream(UNMATCHED[sender], { storage: "file", ageMs, replicas }),
+    discard: "old",
+    max_msgs: messages,
+    max_msg_size: messageBytes,
+    // An operator may delete what is dealt with.
+    deny_delete: false,
+  };
+};

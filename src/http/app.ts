@@ -15,7 +15,7 @@ import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
 import type { Invoices } from "../services/invoice/contract.ts";
 import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
-import type { WebhookIntake } from "../services/webhooks/contract.ts";
+import type { UnmatchedMessages, WebhookIntake } from "../services/webhooks/contract.ts";
 import { components } from "./components.ts";
 import { boundedServer } from "./connections/bounded-server.ts";
 import { closeGracefully } from "./connections/graceful-close.ts";
@@ -43,6 +43,7 @@ import { RequestLog } from "./protocol/request-log.ts";
 import { setStandardHeaders } from "./protocol/response-headers.ts";
 import { answerUnknownRoute } from "./protocol/unknown-routes.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
+import { unmatchedRoutes } from "./webhooks/unmatched.ts";
 
 /** What the app is built from: the services, and the parts of the node that tests replace. */
 export type AppDependencies = {
@@ -53,6 +54,7 @@ export type AppDependencies = {
   readonly operations: Operations;
   readonly deadLetters: DeadLetterService;
   readonly webhooks: WebhookIntake;
+  readonly unmatched: UnmatchedMessages;
   /** A pino logger. */
   readonly log: FastifyBaseLogger;
   /** A fresh URL-safe token, for request ids. */
@@ -90,6 +92,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   operationRoutes(app, { ...dependencies, closing });
   deadLetterRoutes(app, dependencies.deadLetters);
   webhookRoutes(app, dependencies.webhooks);
+  unmatchedRoutes(app, dependencies.unmatched);
   indexPageRoute(app);
   await serveOpenApi(app);
   await app.ready();

@@ -7,6 +7,7 @@ import { History, Order } from "./orders/order-schema.ts";
 import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";
 import { ProblemSchema } from "./protocol/problem-schema.ts";
+import { UnmatchedWebhook, UnmatchedWebhookPage } from "./webhooks/schemas.ts";
 
 /** Every schema with a `$id`: Fastify and the document know it by that id. */
 export const components = [
@@ -25,6 +26,8 @@ export const components = [
   DeadLetter,
   DeadLetterPage,
   ReplayedDeadLetter,
+  UnmatchedWebhook,
+  UnmatchedWebhookPage,
   Live,
   Ready,
   Cluster,

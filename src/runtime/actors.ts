@@ -25,6 +25,12 @@ export type ActorReply =
   /** Bounded mailbox or outbox is full; nothing was written. */
   | { readonly status: "overloaded"; readonly retryAfterMs: number };
 
+/**
+ * What became of a delivery. `known`: the server has stored an input of this id for the actor within the last two
+ * minutes, with the same content or with another one; nothing was stored now.
+ */
+export type Delivered = "stored" | "known";
+
 /** How an actor is started. */
 export type StartOptions = {
   /** Hash of the creating request; a repeat with another hash is answered `request_mismatch`. */
@@ -56,9 +62,18 @@ export interface Actors {
   read(actor: string): Promise<ActorReply>;
   /**
    * An input from outside that must not be lost: durable in the inbox when this resolves. Idempotent by `id`.
+   * All ids of one actor are one space, those of its commands included: each source begins its ids with a name of its
+   * own (`<source>/<id>`), so that none can take the id of another one.
+   * @param digest stored beside the event: the source's own digest of what it sent, to recognize a repeat by
    * @throws Unavailable (retryable) after about half a minute without an answer
    */
-  deliver(actor: string, machine: string, event: { readonly type: string }, id: string): Promise<void>;
+  deliver(
+    actor: string,
+    machine: string,
+    event: { readonly type: string },
+    id: string,
+    digest?: string,
+  ): Promise<Delivered>;
 }
 
 /** What operators do about parked actors, from any node (ADR 7). */

@@ -49,6 +49,7 @@ export const failpointNames = [
   "effect.run",
   "effect.query_status_last",
   "inbox.deliver",
+  "unmatched.store",
   "router.request",
   "router.list",
   "router.find",

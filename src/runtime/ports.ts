@@ -150,6 +150,15 @@ export interface Bucket {
   ): Promise<Subscription>;
 }
 
+/** A small bucket that people look through: read in the order of its writes. Old entries may be dropped by a bound. */
+export interface Register extends Pick<Bucket, "get" | "update"> {
+  /**
+   * Up to `limit` present entries with a revision above `after` (0: all), oldest first.
+   * @throws Unavailable (retryable)
+   */
+  list(after: number, limit: number): Promise<BucketEntry[]>;
+}
+
 /** What became of a request between nodes. */
 export type BusAnswer =
   | { readonly status: "answered"; readonly payload: string }

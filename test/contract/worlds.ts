@@ -15,7 +15,9 @@ import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import { MemoryServer } from "../../src/adapters/memory/server.ts";
 import { ensureStream } from "../../src/adapters/nats/streams.ts";
-import type { Bucket, Bus, Journal } from "../../src/runtime/ports.ts";
+import { memoryRegister } from "../../src/adapters/memory/register.ts";
+import { natsRegister } from "../../src/adapters/nats/register.ts";
+import type { Bucket, Bus, Journal, Register } from "../../src/runtime/ports.ts";
 import { type NatsServer, startNatsCluster, startNatsServer } from "../support/cluster/nats-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { isWhole } from "../support/cluster/stream-leader.ts";
@@ -26,6 +28,8 @@ export type Peer = {
   readonly journal: Journal;
   /** `ORDERS` (locks), `PLAIN` (file), `SHORT` (memory, entries live `SHORT_AGE_MS`). */
   bucket(name: "ORDERS" | "PLAIN" | "SHORT"): Bucket;
+  /** `PLAIN`, in the order of its writes. */
+  readonly register: Register;
   readonly bus: Bus;
   /** Ends the connection like the end of its process. */
   leave(): Promise<void>;
@@ -118,6 +122,7 @@ function memoryWorld(t: Test, name: string, replicas: number): World {
       return {
         journal: node.journal,
         bucket: (bucket) => node.bucket(bucket),
+        register: memoryRegister(node.link, "PLAIN"),
         bus: node.bus,
         async leave() {
           node.link.disconnect();
@@ -180,6 +185,7 @@ async function natsWorld(
         journal,
         bucket: (bucket) =>
           natsBucket(link, { ORDERS: orders, PLAIN: plain, SHORT: short }[bucket](replicas)),
+        register: natsRegister(link, plain(replicas)),
         bus: natsBus(link),
         leave: () => link.close(),
       };

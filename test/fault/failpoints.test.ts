@@ -45,7 +45,10 @@ const SOME: readonly Place[] = [
   ["partition.replay", "after"],
   ["ownership.release", "before"],
 ];
-/** Reached only when an answer is lost, a mail fails or an order is parked: crash-*.test.ts arranges that. */
+/**
+ * Reached only when an answer is lost, a mail fails, an order is parked or a webhook is about no order: crash-*.test.ts
+ * arranges that.
+ */
 const RARE: ReadonlySet<Failpoint> = new Set([
   "relay.diagnose",
   "ownership.read_back",
@@ -62,6 +65,7 @@ const RARE: ReadonlySet<Failpoint> = new Set([
   "effect.query_status_last",
   "router.list",
   "router.find",
+  "unmatched.store",
   "worker.bury",
   "processed.read",
   "processed.lock_again",

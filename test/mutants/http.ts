@@ -11,6 +11,8 @@ const ORDERS_TEST = "test/integration/http/orders.test.ts";
 const COMMANDS_TEST = "test/integration/http/commands.test.ts";
 const PROBLEMS_TEST = "test/integration/http/problems.test.ts";
 const PARKED_TEST = "test/integration/http/parked.test.ts";
+const IDS_TEST = "test/unit/services/webhook-ids.test.ts";
+const UNMATCHED_TEST = "test/unit/services/unmatched.test.ts";
 const WEBHOOKS_TEST = "test/integration/http/webhooks.test.ts";
 const OPERATIONS_TEST = "test/integration/http/operations.test.ts";
 
@@ -274,10 +276,61 @@ export const httpMutants: readonly Mutant[] = [
     id: "http-webhook-id-of-payment",
     does: "The message's id in the inbox is that of the payment, so its second report is lost.",
     file: `${WEBHOOKS}/intake.ts`,
-    find: `payment: (id, report) => take(report.data.orderId, "payment", paymentEvent(report), id),`,
-    replace: `payment: (id, report) =>
-      take(report.data.orderId, "payment", paymentEvent(report), report.data.payment || id),`,
+    find: `return take(put({ sender: "payments", id, type, orderId: data.orderId, machine, event, body }));`,
+    replace: `return take(
+        put({ sender: "payments", id: data.payment || id, type, orderId: data.orderId, machine, event, body }),
+      );`,
     tests: [INTAKE_TEST],
+  },
+  {
+    id: "http-webhook-ids-shared",
+    does: "The ids of all senders are one space.",
+    file: `${WEBHOOKS}/intake.ts`,
+    find: "(sender: WebhookSender, id: string): string => `${sender}/${id}`;",
+    replace: "(sender: WebhookSender, id: string): string => `${sender && id}`;",
+    tests: [IDS_TEST],
+  },
+  {
+    id: "http-webhook-other-body-applied",
+    does: "A repeat with another body goes to the order.",
+    file: `${WEBHOOKS}/intake.ts`,
+    find: "if (first && !isRepeatOf(first)) return countOther(sender, id, orderId);",
+    replace: "if (first && !isRepeatOf(first)) countOther(sender, `${id}`, orderId);",
+    tests: [IDS_TEST],
+  },
+  {
+    id: "http-webhook-of-old-version-unknown",
+    does: "A message that 0.1.0 stored under its id alone is not recognized.",
+    file: `${WEBHOOKS}/intake.ts`,
+    find: "return before.every((input) => input.machine === machine) ? before[0] : undefined;",
+    replace: "return before.every((input) => input.machine !== machine) ? before[0] : undefined;",
+    tests: [IDS_TEST],
+  },
+  {
+    id: "http-unknown-order-without-owner",
+    does: "An order that a reading does not show counts as unknown, without its owner.",
+    file: `${WEBHOOKS}/order-inbox.ts`,
+    find: `return reply.status === "ok";`,
+    replace: `return reply.status !== "ok" && false;`,
+    tests: [IDS_TEST],
+  },
+  {
+    id: "http-unmatched-not-awaited",
+    does: "A message that no order takes is taken whatever became of its entry.",
+    file: `${WEBHOOKS}/unmatched.ts`,
+    find: `  if (result.status === "unanswered")
+    throw`,
+    replace: `  if (result.status === "unanswered" && body.length === 0)
+    throw`,
+    tests: [UNMATCHED_TEST],
+  },
+  {
+    id: "http-unmatched-card-number",
+    does: "Card numbers of a message that no order takes are stored.",
+    file: `${WEBHOOKS}/unmatched.ts`,
+    find: "hideAddresses(hideCredentials(hideCardNumbers(text)))",
+    replace: "hideAddresses(hideCredentials(text || hideCardNumbers(text)))",
+    tests: [UNMATCHED_TEST],
   },
   {
     id: "http-old-signature-accepted",

@@ -45,15 +45,19 @@ export const routingMutants: readonly Mutant[] = [
     id: "routing-inbox-known-id-is-a-failure",
     does: "A repeat that the server recognizes is reported as refused.",
     ...inbox,
-    find: `if (result.status === "stored" || known) return;`,
-    replace: `if (result.status === "stored" || (known && attempt > 1)) return;`,
+    find: `      if (result.status === "stored") return "stored";
+`,
+    replace: `      if (result.status === "stored") return "stored";
+      if (result.status === "rejected" && attempt === 1) throw new Error(result.reason);
+`,
   },
   {
     id: "routing-inbox-refusal-is-a-success",
     does: "An input that the server refuses counts as delivered.",
     ...inbox,
-    find: 'const known = result.status === "rejected" && result.code === ServerCode.duplicateMessageId;',
-    replace: 'const known = result.status === "rejected" && result.code !== ServerCode.subjectInFlight;',
+    find: 'if (result.status === "rejected" && result.code === ServerCode.duplicateMessageId) return "known";',
+    replace:
+      'if (result.status === "rejected" && result.code !== ServerCode.subjectInFlight) return "known";',
   },
   {
     id: "routing-inbox-refusal-is-repeated",

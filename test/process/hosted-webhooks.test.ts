@@ -4,6 +4,7 @@
  */
 import t from "tap";
 import type { HistoryItem } from "../../src/services/orders/contract.ts";
+import { callBack } from "../support/clients/carrier-client.ts";
 import { type HeldPages, holdPages } from "../support/faults/held-pages.ts";
 import { type HeldWebhooks, holdWebhooks } from "../support/faults/held-webhooks.ts";
 import {
@@ -13,6 +14,7 @@ import {
   type HostedOrder,
   ON_HAND,
   postMessage,
+  TOTAL,
 } from "../support/clients/hosted-order.ts";
 import {
   clusterView,
@@ -89,6 +91,48 @@ t.test("a message that comes twice to each of three nodes at once changes the or
   );
   t.equal((await postMessage(order.url(), "msg_under_another_id", declinedMessage(order))).status, 200);
   ended.push({ order, history: before, booked: ["authorize", "capture"] });
+});
+
+t.test("a carrier's message with the id of the gateway's does not swallow it", async (t) => {
+  const order = await awaiting(t, cluster);
+  await order.choose("pay");
+  const id = `msg_${order.payment}_paid`;
+  const parcel = { trackingNumber: "T1", orderId: order.id, collected: null };
+  for (const url of cluster.urls) t.equal((await callBack(url, id, parcel)).status, 200);
+  t.equal(await (await held.about(order.id, "payment.paid")).handTo(order.url()), 200);
+  await order.becomes("completed", "captured");
+});
+
+t.test("a repeat with another body is accepted and not applied, and counted", async (t) => {
+  const order = await awaiting(t, cluster);
+  const [first = "", second = ""] = cluster.urls;
+  t.equal((await postMessage(first, "msg_twice", declinedMessage(order))).status, 200);
+  await order.becomes("payment_failed", "failed");
+  const other = { ...declinedMessage(order), data: { ...declinedMessage(order).data, amount: 1 } };
+  t.equal((await postMessage(second, "msg_twice", other)).status, 200);
+  const metrics = await (await fetch(`${second}/metrics`)).text();
+  t.match(metrics, /^orderly_webhooks_other_body_total\{node="[^"]+",sender="payments"\} 1$/mu);
+});
+
+t.test("a payment of an order that does not exist is found by an operator, at every node", async (t) => {
+  const [first = "", second = "", third = ""] = cluster.urls;
+  const data = { payment: "pay_x", ...TOTAL, authorization: "auth_x", reason: null };
+  const money = { type: "payment.paid", data: { ...data, orderId: "ord_nobody_knows" } };
+  for (const url of [first, second]) t.equal((await postMessage(url, "msg_money", money)).status, 200);
+  t.equal((await postMessage(first, "msg_type", { type: "payout.sent" })).status, 200);
+  const wrong = { secret: "whsec_YW5vdGhlciBzZWNyZXQgdGhhbiB0aGUgZ2F0ZXdheSdz" };
+  t.equal((await postMessage(first, "msg_forged", money, wrong)).status, 401);
+  const answer = await fetch(`${third}/v1/webhooks/unmatched`);
+  const { items } = (await answer.json()) as { items: unknown[] };
+  t.match(items, [
+    { sender: "payments", id: "msg_money", orderId: "ord_nobody_knows", reason: "unknown_order" },
+    { sender: "payments", id: "msg_type", type: "payout.sent", orderId: null, reason: "unknown_type" },
+  ]);
+  t.equal(items.length, 2);
+  t.match(
+    await (await fetch(`${first}/metrics`)).text(),
+    /^orderly_webhooks_unmatched_total\{node="[^"]+",sender="payments",reason="unknown_order"\} 1$/mu,
+  );
 });
 
 t.test("a payment that comes after a decline is refunded", async (t) => {

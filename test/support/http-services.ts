@@ -6,6 +6,10 @@ import { type AppDependencies, createApp } from "../../src/http/app.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Inventory, StockView } from "../../src/services/inventory/contract.ts";
 import type { OrderCommand, OrderView, Orders, PlaceOrder } from "../../src/services/orders/contract.ts";
+import type { Register } from "../../src/runtime/ports.ts";
+import type { WebhookCounts, WebhookSender } from "../../src/services/webhooks/contract.ts";
+import type { OrderInbox } from "../../src/services/webhooks/order-inbox.ts";
+import type { UnmatchedRegisters } from "../../src/services/webhooks/unmatched.ts";
 
 export const body: PlaceOrder = {
   customer: { id: "cus_1", email: "ada@example.com", name: "Ada Byron" },
@@ -30,6 +34,36 @@ export const order: OrderView = {
   updatedAt: "2026-11-22T10:00:00.120Z",
   nextEvents: ["cancel", "pick"],
 };
+
+/** The counts of an intake that has taken nothing. */
+export const noWebhooks: WebhookCounts = {
+  otherBody: { payments: 0, carrier: 0 },
+  unmatched: {
+    payments: { unknown_order: 0, unknown_type: 0 },
+    carrier: { unknown_order: 0, unknown_type: 0 },
+  },
+};
+
+/** Inboxes of orders that all exist and have got nothing. */
+export const emptyInbox: OrderInbox = { exists: async () => true, inputs: async () => [] };
+
+/** Registers in memory, without bounds. */
+export function registersInMemory(): UnmatchedRegisters & { readonly kept: Map<string, string> } {
+  const kept = new Map<string, string>();
+  const of = (sender: WebhookSender): Register => ({
+    get: async (key) => {
+      const value = kept.get(`${sender} ${key}`);
+      return value === undefined ? undefined : { key, value, revision: 1, at: 0 };
+    },
+    update: async (key, value) => {
+      if (kept.has(`${sender} ${key}`)) return { status: "conflict" };
+      kept.set(`${sender} ${key}`, value);
+      return { status: "stored", revision: kept.size };
+    },
+    list: async () => [],
+  });
+  return { payments: of("payments"), carrier: of("carrier"), kept };
+}
 
 type Placed = { order: PlaceOrder; options: Parameters<Orders["place"]>[1] };
 
@@ -126,11 +160,14 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
       replay: async () => ({ status: "not_found" }),
     },
     webhooks: {
+      counts: noWebhooks,
       hasSignature: () => false,
       verify: () => undefined,
       payment: async () => ({ status: "taken" }),
       delivery: async () => ({ status: "taken" }),
+      unknownType: async () => ({ status: "taken" }),
     },
+    unmatched: { list: async () => ({ status: "found", items: [], next: null }) },
     log: pino({ level: "info" }, { write: (line: string) => logged.push(JSON.parse(line)) }),
     nextId: () => `${++ids}`,
     now: () => Date.parse("2026-11-22T10:00:00.000Z"),

@@ -132,7 +132,8 @@ class KvBucket implements Bucket {
   }
 }
 
-const isDeleted = (message: StoredMessage): boolean => {
+/** Whether a message of a bucket is the marker of a deletion. */
+export const isDeleted = (message: StoredMessage): boolean => {
   const operation = message.headers[OPERATION];
   return operation === "DEL" || operation === "PURGE";
 };

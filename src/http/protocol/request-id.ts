@@ -1,6 +1,6 @@
 /** The id by which a client and the node's log name the same request. */
 import type { IncomingMessage } from "node:http";
-import { hasCardNumber } from "./card-numbers.ts";
+import { hasCardNumber } from "../../../config/card-numbers.ts";
 
 const sane = /^[A-Za-z0-9._:-]{1,128}$/u;
 

@@ -11,7 +11,7 @@ import type { HttpApp } from "../protocol/http-app.ts";
 import { readJson } from "../protocol/json-body.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
-import { DeliveryReportBody, PaymentReportBody } from "./schemas.ts";
+import { AboutOrder, AnyMessage, DeliveryReportBody, PaymentReportBody } from "./schemas.ts";
 
 const schemaOf = (operationId: string, tag: string, sender: string) =>
   ({
@@ -19,7 +19,7 @@ const schemaOf = (operationId: string, tag: string, sender: string) =>
     tags: [tag],
     summary: `Take a message of the ${sender}`,
     description:
-      "Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` over the body, with a tolerance of five minutes. Answered when the message is durably stored. A repeated one changes nothing; one about an order that does not exist is ignored.",
+      "Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` over the body, with a tolerance of five minutes. Answered when the message is durably stored. A repeated one changes nothing, whatever its body. One of an unknown type, or about an order that does not exist, changes nothing and is kept for operators (`GET /v1/webhooks/unmatched`).",
     response: { 200: { description: "Stored", ...Type.Object({}) } },
     problems: [
       "invalid_signature",
@@ -41,9 +41,11 @@ type Messages<S extends TSchema> = {
   readonly sender: WebhookSender;
   readonly schema: ReturnType<typeof schemaOf>;
   readonly body: S;
+  /** Every type that the body may have. */
+  readonly types: readonly string[];
   /** For the problem's detail: what the body is not about. */
   readonly about: string;
-  readonly take: (id: string, report: Static<S>) => Promise<IntakeResult>;
+  readonly take: (id: string, report: Static<S>, body: Buffer) => Promise<IntakeResult>;
 };
 
 /** Adds the routes. They read their bodies as bytes, since the signature covers the bytes. */
@@ -55,31 +57,39 @@ export function webhookRoutes(app: HttpApp, intake: WebhookIntake): void {
       sender: "payments",
       schema: payments,
       body: PaymentReportBody,
+      types: ["payment.paid", "payment.declined"],
       about: "a payment",
-      take: (id, report) => intake.payment(id, report),
+      take: (id, report, bytes) => intake.payment(id, report, bytes),
     });
     receive(scope, intake, {
       sender: "carrier",
       schema: carrier,
       body: DeliveryReportBody,
+      types: ["shipment.delivered"],
       about: "a parcel",
-      take: (id, report) => intake.delivery(id, report),
+      take: (id, report, bytes) => intake.delivery(id, report, bytes),
     });
   });
 }
 
 /** The route of one sender, in a scope of its own: its hooks check this sender's signature. */
 function receive<S extends TSchema>(parent: HttpApp, intake: WebhookIntake, messages: Messages<S>): void {
-  const { sender, schema, body, about, take } = messages;
+  const { sender, schema, body, types, about, take } = messages;
+  const taken = async (id: string, bytes: Buffer): Promise<IntakeResult | undefined> => {
+    const message = readJson(bytes);
+    if (Value.Check(body, message)) return take(id, message, bytes);
+    if (!Value.Check(AnyMessage, message) || types.includes(message.type)) return undefined;
+    const { type, data } = message;
+    const orderId = Value.Check(AboutOrder, data) ? data.orderId : null;
+    return intake.unknownType(sender, id, { type, orderId }, bytes);
+  };
   void parent.register(async (scope: HttpApp) => {
     const idOf = signatureFirst(scope, intake, sender);
     scope.post(`/v1/webhooks/${sender}`, { schema }, async (request, reply) => {
-      const id = idOf(request);
-      const report = readJson(bytesOf(request));
-      if (!Value.Check(body, report)) {
+      const result = await taken(idOf(request), bytesOf(request));
+      if (result === undefined) {
         return sendProblem(reply, "validation_failed", { detail: `The body is no message about ${about}.` });
       }
-      const result = await take(id, report);
       return result.status === "taken" ? reply.code(200).send({}) : sendUnavailable(reply, result);
     });
   });

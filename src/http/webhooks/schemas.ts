@@ -1,6 +1,7 @@
-/** Bodies of webhooks. Members that an outside system adds are ignored. */
-import { type TProperties, Type } from "typebox";
-import { ORDER_ID } from "../protocol/schema-parts.ts";
+/** Bodies of webhooks, and the list of those that no order takes. Members that an outside system adds are ignored. */
+import { type Static, type TProperties, Type } from "typebox";
+import { unmatchedReasons, webhookSenders } from "../../services/webhooks/contract.ts";
+import { nullable, oneOf, pageQuery, ref, time } from "../protocol/schema-parts.ts";
 
 const Text = Type.String({ minLength: 1, maxLength: 200 });
 
@@ -9,19 +10,28 @@ const report = <const T extends string, P extends TProperties>(type: T, outcome:
     type: Type.Literal(type),
     data: Type.Object({
       payment: Text,
-      orderId: Type.String({ pattern: ORDER_ID }),
+      orderId: Text,
       amount: Type.Integer({ minimum: 1 }),
       currency: Type.String({ pattern: "^[A-Z]{3}$" }),
       ...outcome,
     }),
   });
 
+/** Any message: what is read of one whose type is not known. */
+export const AnyMessage = Type.Object({
+  type: Text,
+  data: Type.Optional(Type.Unknown()),
+});
+
+/** The order that the data of a message names. */
+export const AboutOrder = Type.Object({ orderId: Text });
+
 /** A carrier's report of a parcel: it is delivered, and what was paid at the door. */
 export const DeliveryReportBody = Type.Object({
   type: Type.Literal("shipment.delivered"),
   data: Type.Object({
     trackingNumber: Text,
-    orderId: Type.String({ pattern: ORDER_ID }),
+    orderId: Text,
     collected: Type.Union([
       Type.Object({
         amount: Type.Integer({ minimum: 0 }),
@@ -37,3 +47,40 @@ export const PaymentReportBody = Type.Union([
   report("payment.paid", { authorization: Text, reason: Type.Null() }),
   report("payment.declined", { authorization: Type.Null(), reason: Text }),
 ]);
+
+/** One signed message that no order takes. */
+export const UnmatchedWebhook = Type.Object(
+  {
+    sender: oneOf(webhookSenders),
+    id: Type.String({ description: "`webhook-id` of the message", examples: ["msg_2f9"] }),
+    type: Type.String({ examples: ["payment.paid"] }),
+    orderId: nullable(Type.String({ description: "As the message has it; null when it names no order" })),
+    reason: oneOf(unmatchedReasons),
+    body: Type.String({
+      description: "The message as JSON. Card numbers and e-mail addresses in it are hidden",
+    }),
+    bodyCut: Type.Boolean({ description: "True when only the beginning of the body is kept" }),
+    at: time,
+  },
+  { $id: "UnmatchedWebhook", title: "UnmatchedWebhook" },
+);
+
+/** One page of `GET /v1/webhooks/unmatched`. */
+export const UnmatchedWebhookPage = Type.Object(
+  {
+    items: Type.Array(ref<Static<typeof UnmatchedWebhook>>("UnmatchedWebhook"), {
+      description: "By sender, oldest first",
+    }),
+    nextCursor: nullable(Type.String({ description: "Null on the last page" })),
+  },
+  { $id: "UnmatchedWebhookPage", title: "UnmatchedWebhookPage" },
+);
+
+/** Query of the list. */
+export const unmatchedQuery = Type.Object(
+  {
+    ...pageQuery.properties,
+    sender: Type.Optional(oneOf(webhookSenders, "Only messages of this sender")),
+  },
+  { additionalProperties: false },
+);

@@ -18,8 +18,14 @@ export type Input =
       readonly generation: number;
       readonly outcome: EffectOutcome;
     }
-  /** From the inbox: a webhook or the result of a worker. */
-  | { readonly kind: "event"; readonly machine: string; readonly event: EventObject; readonly id: string }
+  /** From the inbox: a webhook or the result of a worker. `digest`: of what its source sent; the runtime ignores it. */
+  | {
+      readonly kind: "event";
+      readonly machine: string;
+      readonly event: EventObject;
+      readonly id: string;
+      readonly digest?: string;
+    }
   /** An operator skips the input that parked the actor: its timer or effect is closed, nothing else changes. */
   | { readonly kind: "skip"; readonly skipped: ParkedInput; readonly name: string };
 

@@ -31,20 +31,26 @@ const SLOWEST_RETRY_MS = 2000;
  */
 export function inboxDelivery(options: InboxOptions): Actors["deliver"] {
   const { journalOf, clock, partitions, failpoints, subjects } = options;
-  return async (actor, machine, event, id) => {
+  return async (actor, machine, event, id, digest) => {
     const partition = partitionOf(actor, partitions);
     const message = {
       subject: subjects.inbox(partition, actor),
-      payload: JSON.stringify({ kind: "event", machine, event, id }),
+      payload: JSON.stringify({
+        kind: "event",
+        machine,
+        event,
+        id,
+        ...(digest === undefined ? {} : { digest }),
+      }),
       messageId: `${actor}.${id}`,
     };
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       const result = await failpoint(failpoints, "inbox.deliver", () =>
         journalOf(partition).append([message], TRY_MS),
       );
-      // A repeat: its id names the actor and the event, so that nothing else can be stored under it.
-      const known = result.status === "rejected" && result.code === ServerCode.duplicateMessageId;
-      if (result.status === "stored" || known) return;
+      if (result.status === "stored") return "stored";
+      // A repeat: its id names the actor, the source and the input. Its content may be another one.
+      if (result.status === "rejected" && result.code === ServerCode.duplicateMessageId) return "known";
       if (result.status === "rejected") throw new Error(`inbox refused the message: ${result.reason}`);
       // Unanswered: a repeat carries the same message id, and the actor knows the event's id.
       await clock.sleep(Math.min(50 * 2 ** attempt, SLOWEST_RETRY_MS));

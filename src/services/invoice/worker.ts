@@ -45,6 +45,9 @@ export type InvoiceDependencies = WorkerDependencies & {
 /** The event types that lead to an invoice or a credit note. */
 export const invoicedEvents: readonly string[] = ["order.ready", "order.cancelled"];
 
+/** The id of the input that notifies an order of its invoice. No `webhook-id` has a slash: no sender can take it. */
+export const invoiceInputId = (orderId: string): string => `invoice/${orderId}`;
+
 /**
  * Makes the invoice of every order that is ready: takes its number, stores the PDF, notifies the order. Every step can
  * be repeated, so a crash anywhere results in the same invoice: an order has one number permanently, a stored PDF never
@@ -97,7 +100,7 @@ class InvoiceService {
     }
     const issued: FulfillmentEvent = { type: "invoice.issued", ...invoice };
     await failpoint(failpoints, "invoice.deliver", () =>
-      deliver(orderId, "fulfillment", issued, `invoice.${orderId}`),
+      deliver(orderId, "fulfillment", issued, invoiceInputId(orderId)),
     );
   }
 

@@ -25,14 +25,35 @@ export type DeliveryReport = {
   };
 };
 
-/** The senders of webhooks. Each signs with its own secret, so that none can impersonate another. */
-export type WebhookSender = "payments" | "carrier";
+/** The senders of webhooks, in the order in which their messages are listed. */
+export const webhookSenders = ["payments", "carrier"] as const;
 
-/** `taken`: stored durably. An input for an order that does not exist has no effect. */
+/** One of the senders. Each signs with its own secret, so that none can impersonate another. */
+export type WebhookSender = (typeof webhookSenders)[number];
+
+/** Why no order takes a signed message: its order does not exist, or its type is not known. */
+export const unmatchedReasons = ["unknown_order", "unknown_type"] as const;
+
+/** One of the reasons. */
+export type UnmatchedReason = (typeof unmatchedReasons)[number];
+
+/** `taken`: stored durably, in the order's inbox or, when no order takes it, as an unmatched message. */
 export type IntakeResult = { readonly status: "taken" } | UnavailableResult;
 
-/** Verifies webhooks and stores their reports. `id` identifies the message; a repetition has the same id. */
+/** Numbers of messages since the process started. */
+export type WebhookCounts = {
+  /** Repeats whose body was not that of the first message; they were not applied. */
+  readonly otherBody: Readonly<Record<WebhookSender, number>>;
+  /** Unmatched messages that were stored. */
+  readonly unmatched: Readonly<Record<WebhookSender, Readonly<Record<UnmatchedReason, number>>>>;
+};
+
+/**
+ * Verifies webhooks and stores their reports. `id` identifies the message among those of its sender about its order; a
+ * repetition has the same id and the same body. `body`: the bytes that were signed, which are JSON.
+ */
 export interface WebhookIntake {
+  readonly counts: WebhookCounts;
   /** False when the headers alone show that the signature is missing, malformed, too old or too new. */
   hasSignature(headers: Readonly<Record<string, string | string[] | undefined>>): boolean;
   /** The message's id when its signature is valid and recent; undefined otherwise. Headers in lower case. */
@@ -42,7 +63,44 @@ export interface WebhookIntake {
     body: Buffer,
   ): string | undefined;
   /** Stores a report about a payment. Idempotent by `id`. */
-  payment(id: string, report: PaymentReport): Promise<IntakeResult>;
+  payment(id: string, report: PaymentReport, body: Buffer): Promise<IntakeResult>;
   /** Stores a report about a parcel. Idempotent by `id`. */
-  delivery(id: string, report: DeliveryReport): Promise<IntakeResult>;
+  delivery(id: string, report: DeliveryReport, body: Buffer): Promise<IntakeResult>;
+  /** Stores a message of a type that is not known. Idempotent by `id`. `orderId`: null when it names no order. */
+  unknownType(
+    sender: WebhookSender,
+    id: string,
+    about: { readonly type: string; readonly orderId: string | null },
+    body: Buffer,
+  ): Promise<IntakeResult>;
+}
+
+/** A signed message that no order takes, as operators see it. Card numbers and e-mail addresses are hidden. */
+export type UnmatchedMessage = {
+  readonly sender: WebhookSender;
+  /** Its `webhook-id`. */
+  readonly id: string;
+  readonly type: string;
+  /** As the message has it; null when it names none. */
+  readonly orderId: string | null;
+  readonly reason: UnmatchedReason;
+  /** The JSON that was signed. */
+  readonly body: string;
+  /** True when only the beginning of the body is kept. */
+  readonly bodyCut: boolean;
+  /** When it was stored: RFC 3339, UTC. */
+  readonly at: string;
+};
+
+/** What operators see of the unmatched messages. Outcomes are values. */
+export interface UnmatchedMessages {
+  /** By sender, oldest first. `after`: `next` of the page before. */
+  list(page: {
+    readonly limit: number;
+    readonly sender?: WebhookSender;
+    readonly after?: string;
+  }): Promise<
+    | { readonly status: "found"; readonly items: readonly UnmatchedMessage[]; readonly next: string | null }
+    | UnavailableResult
+  >;
 }

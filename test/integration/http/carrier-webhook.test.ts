@@ -3,7 +3,8 @@ import t, { type Test } from "tap";
 import { Unavailable } from "../../../src/runtime/ports.ts";
 import { webhookIntake } from "../../../src/services/webhooks/intake.ts";
 import { signWebhook } from "../../../src/services/webhooks/signature.ts";
-import { startApp } from "../../support/http-services.ts";
+import { quietLog } from "../../support/logs/quiet-log.ts";
+import { emptyInbox, registersInMemory, startApp } from "../../support/http-services.ts";
 
 const secrets = {
   payments: `whsec_${Buffer.from("the gateway of a test signs with this").toString("base64")}`,
@@ -26,9 +27,13 @@ async function stage(t: Test) {
       secrets,
       deliver: async (...input) => {
         if (state.away) throw new Unavailable("no answer");
-        stored.push(input);
+        stored.push(input.slice(0, 4));
+        return "stored";
       },
       now: Date.now,
+      inbox: emptyInbox,
+      unmatched: registersInMemory(),
+      log: quietLog,
       orIsolated: async (promise) => {
         const result = await promise;
         return state.isolation ? undefined : result;
@@ -44,21 +49,24 @@ async function stage(t: Test) {
   return { app, stored, state, send };
 }
 
-t.test("a delivery is put into the order's inbox under the message's id, then answered", async (t) => {
-  const { send, stored } = await stage(t);
-  const collected = { amount: 3998, currency: "EUR" };
-  t.equal((await send(delivered)).status, 200);
-  t.equal(
-    (await send({ ...delivered, data: { ...delivered.data, collected } }, undefined, undefined, "msg_2"))
-      .status,
-    200,
-  );
-  const event = { type: "carrier.delivered", trackingNumber: "ORD1" };
-  t.strictSame(stored, [
-    [orderId, "fulfillment", { ...event, collected: null }, "msg_1"],
-    [orderId, "fulfillment", { ...event, collected }, "msg_2"],
-  ]);
-});
+t.test(
+  "a delivery is put into the order's inbox under its sender's name and its id, then answered",
+  async (t) => {
+    const { send, stored } = await stage(t);
+    const collected = { amount: 3998, currency: "EUR" };
+    t.equal((await send(delivered)).status, 200);
+    t.equal(
+      (await send({ ...delivered, data: { ...delivered.data, collected } }, undefined, undefined, "msg_2"))
+        .status,
+      200,
+    );
+    const event = { type: "carrier.delivered", trackingNumber: "ORD1" };
+    t.strictSame(stored, [
+      [orderId, "fulfillment", { ...event, collected: null }, "carrier/msg_1"],
+      [orderId, "fulfillment", { ...event, collected }, "carrier/msg_2"],
+    ]);
+  },
+);
 
 t.test(
   "the carrier's own signature is checked before the body, and nothing is recorded without it",
@@ -90,9 +98,11 @@ t.test("a signed body that is not a message about a parcel is refused", async (t
   const { data } = delivered;
   for (const [body, code] of [
     ["no json", "malformed_json"],
-    [{ ...delivered, type: "shipment.lost" }, "validation_failed"],
+    [{ ...delivered, type: "" }, "validation_failed"],
+    [{ ...delivered, type: 5 }, "validation_failed"],
+    [[], "validation_failed"],
     [{ ...delivered, data: { ...data, trackingNumber: "" } }, "validation_failed"],
-    [{ ...delivered, data: { ...data, orderId: "1" } }, "validation_failed"],
+    [{ ...delivered, data: { ...data, orderId: "" } }, "validation_failed"],
     [{ ...delivered, data: { ...data, collected: { amount: -1, currency: "EUR" } } }, "validation_failed"],
     [{ ...delivered, data: { trackingNumber: "ORD1", orderId } }, "validation_failed"],
   ] as const)

@@ -5,7 +5,8 @@ import type { Actors } from "../../../src/runtime/actors.ts";
 import { Unavailable } from "../../../src/runtime/ports.ts";
 import { webhookIntake } from "../../../src/services/webhooks/intake.ts";
 import { signWebhook } from "../../../src/services/webhooks/signature.ts";
-import { startApp } from "../../support/http-services.ts";
+import { quietLog } from "../../support/logs/quiet-log.ts";
+import { emptyInbox, registersInMemory, startApp } from "../../support/http-services.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
 const SECRET = "a secret of thirty-two characters, or more";
@@ -34,7 +35,15 @@ async function stage(t: Test, { deliver, orIsolated = (promise) => promise, ...r
   const delivered: Parameters<Deliver>[] = [];
   const webhooks = webhookIntake({
     secrets: { payments: SECRET, carrier: `${SECRET} of another sender` },
-    deliver: deliver ?? (async (...input) => void delivered.push(input)),
+    deliver:
+      deliver ??
+      (async (...input) => {
+        delivered.push(input);
+        return "stored";
+      }),
+    inbox: emptyInbox,
+    unmatched: registersInMemory(),
+    log: quietLog,
     orIsolated,
     now: Date.now,
   });
@@ -128,14 +137,14 @@ t.test("a signed body is then read: 400 for an invalid one, 503 on an isolated n
   t.match(await send("{", signed("{")), { status: 400, code: "malformed_json" });
   t.match(await send("{}", signed("{}")), { status: 400, code: "validation_failed" });
   t.match(await send(text, signed(text)), { status: 200 });
-  t.match(delivered, [[paid.data.orderId, "payment", { type: "gateway.paid" }, "msg_1"]]);
+  t.match(delivered, [[paid.data.orderId, "payment", { type: "gateway.paid" }, "payments/msg_1"]]);
   const away = await stage(t, isolation);
   t.match(await away.send(text, signed(text)), { status: 503, code: "unavailable", retryAfter: "1" });
   t.same(away.delivered, []);
 });
 
 t.test("200 is sent after the message is durably stored, and 503 when that is not known", async (t) => {
-  const storing = Promise.withResolvers<void>();
+  const storing = Promise.withResolvers<"stored">();
   let storings = 0;
   let answered = false;
   const slow = await stage(t, {
@@ -150,7 +159,7 @@ t.test("200 is sent after the message is durably stored, and 503 when that is no
   await waitUntil("the message is being stored", () => storings === 1);
   t.match(await slow.send(text, wrong(text)), { status: 401 }, "a later request has its answer");
   t.equal(answered, false, "not before");
-  storing.resolve();
+  storing.resolve("stored");
   t.match(await answer, { status: 200 });
 
   const refusing = await stage(t, {

@@ -15,7 +15,7 @@ t.test("an order parked by its inbox stays parked when its owner is lost, until 
   const server = await startNatsServer(t);
   const one = await startRuntime(t, server.url, "one", diary());
   await one.node.actors.start("d1", {}, START);
-  const send = (node: typeof one.node, type: string): Promise<void> =>
+  const send = (node: typeof one.node, type: string): Promise<unknown> =>
     node.actors.deliver("d1", "diary", { type }, `id-${type}`);
   for (const type of ["note.1", "poison", "note.2"]) await send(one.node, type);
   await waitUntil("parked", async () => (await one.node.parked.list()).length === 1);

@@ -21,7 +21,8 @@ export async function storedKeys(
   const since = new Map<string, Set<string>>();
   for await (const { config, state } of manager.streams.list()) {
     if (config.name.startsWith("OBJ_")) continue;
-    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+    // The first sequence of a stream that never had a message is 0.
+    for (let seq = Math.max(state.first_seq, 1); seq <= state.last_seq; seq++) {
       const message = await manager.streams.getMessage(config.name, { seq });
       // A later message of its subject has replaced it.
       if (message === null) continue;

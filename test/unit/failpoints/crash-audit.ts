@@ -13,7 +13,16 @@ import { type Counter, numberText, spareNumbers } from "../../../src/services/in
 import { creditNoteName } from "../../../src/services/invoice/invoices.ts";
 import { creditNoteSeries } from "../../../src/services/invoice/numbers.ts";
 import { orderMachinesOf, orderStatus } from "../../../src/services/orders/status.ts";
-import { COUNTED, COUNTED_LAST, STOCK, type Story, type AnsweredOrder } from "./crash-story.ts";
+import { UNMATCHED } from "../../../src/services/webhooks/subjects.ts";
+import {
+  type AnsweredOrder,
+  COUNTED,
+  COUNTED_LAST,
+  STOCK,
+  type Story,
+  UNKNOWN,
+  WAVES_MS,
+} from "./crash-story.ts";
 import { type CrashWorld, PARTITIONS } from "./crash-world.ts";
 
 const PRICE = 1000;
@@ -27,6 +36,7 @@ export async function audit({ world, answered, faults }: Story): Promise<string[
     ...events(world),
     ...(await invoices(world, answered)),
     ...mails(world),
+    ...unmatched(world),
     ...owners(world),
   ];
 }
@@ -112,6 +122,21 @@ function stock(world: CrashWorld, answered: readonly AnsweredOrder[]): string[] 
       wrong.push(`${sku}: ${JSON.stringify(last)}, ${wanted} should be left`);
   }
   if (left.get("HOT") !== 1) wrong.push("the hot SKU was not sold once");
+  return wrong;
+}
+
+/** Each message about an order that does not exist is kept once, and is in no inbox. */
+function unmatched(world: CrashWorld): string[] {
+  const kept = world.server.log(`KV_${UNMATCHED.payments}`);
+  const wrong: string[] = [];
+  for (const wave of WAVES_MS.keys()) {
+    const orderId = `${UNKNOWN}${wave}`;
+    const traces = kept.all(`$KV.${UNMATCHED.payments}.${orderId}.msg_${orderId}`).length;
+    if (traces !== 1) wrong.push(`${orderId} left ${traces} traces`);
+    const inbox = subjects.inbox(partitionOf(orderId, PARTITIONS), orderId);
+    if (world.server.log("KV_ORDERS").last(inbox)) wrong.push(`${orderId} has an inbox`);
+  }
+  if (kept.lastSequence !== WAVES_MS.length) wrong.push(`${kept.lastSequence} traces were stored`);
   return wrong;
 }
 

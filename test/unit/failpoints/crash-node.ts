@@ -29,6 +29,11 @@ import { orderDefinition } from "../../../src/services/orders/definition.ts";
 import { OrderService } from "../../../src/services/orders/orders.ts";
 import type { Carrier } from "../../../src/services/fulfillment/carrier.ts";
 import type { PaymentGateway } from "../../../src/services/payments/gateway.ts";
+import { memoryRegister } from "../../../src/adapters/memory/register.ts";
+import type { WebhookIntake } from "../../../src/services/webhooks/contract.ts";
+import { webhookIntake } from "../../../src/services/webhooks/intake.ts";
+import { orderInbox } from "../../../src/services/webhooks/order-inbox.ts";
+import { UNMATCHED } from "../../../src/services/webhooks/subjects.ts";
 import { instantCarrier } from "../../support/instant-carrier.ts";
 
 /** What outlives every process. */
@@ -55,6 +60,7 @@ export type CrashNode = {
   readonly auto: OrderService;
   readonly manual: OrderService;
   readonly inventory: InventoryClient;
+  readonly webhooks: WebhookIntake;
   alive(): boolean;
   /** Starts the node; never resolves when the process dies meanwhile. @throws Unavailable */
   start(): Promise<void>;
@@ -179,6 +185,25 @@ export function crashNode(
       taxBasisPoints: 2300,
     });
 
+  const webhooks = webhookIntake({
+    secrets: { payments: "a secret of the gateway", carrier: "a secret of the carrier" },
+    deliver: (...input) => node.actors.deliver(...input),
+    inbox: orderInbox({
+      journalOf: () => journal,
+      partitions,
+      read: (order) => node.actors.read(order),
+      log: log.child({ node: name }),
+    }),
+    unmatched: {
+      payments: memoryRegister(link, UNMATCHED.payments),
+      carrier: memoryRegister(link, UNMATCHED.carrier),
+    },
+    orIsolated: (promise) => node.orIsolated(promise),
+    now: () => node.clock.now(),
+    log: log.child({ node: name }),
+    failpoints: crash,
+  });
+
   const mail: Work = (event, context) => outside(() => around.mail(event, context));
   const workers: RunningWorker[] = [];
   const consuming: Subscription[] = [];
@@ -198,6 +223,7 @@ export function crashNode(
     auto: service("auto"),
     manual: service("manual"),
     inventory,
+    webhooks,
     alive: () => alive,
     start: async () => {
       await node.start();

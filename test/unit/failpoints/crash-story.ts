@@ -5,6 +5,8 @@
  */
 import type { Fault, Operation } from "../../../src/adapters/memory/server.ts";
 import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
+import type { GatewayDeclined, GatewayPaid } from "../../../machines/payment-events.ts";
+import type { PaymentReport } from "../../../src/services/webhooks/contract.ts";
 import type { Log, StoredMessage } from "../../../src/runtime/ports.ts";
 import { WorkRefused } from "../../../src/runtime/workers/worker.ts";
 import type { PaymentMethod, PlaceOrder } from "../../../src/services/orders/contract.ts";
@@ -25,7 +27,9 @@ export const STOCK = { SHIRT: 100, MUG: 50, HOT: 3 } as const;
 export const COUNTED = "COUNTED";
 export const COUNTED_LAST = 30;
 const CUSTOMER_WHO_REFUSES_MAIL = "refuses@example.com";
-const WAVES_MS = [1500, 6000, 10_000];
+/** Orders that do not exist, one in each wave. */
+export const UNKNOWN = "ord_unknown_";
+export const WAVES_MS = [1500, 6000, 10_000];
 /** One node loses its connection, long enough for the other nodes to take over, and regains it. */
 const CUT_OFF_MS = [3700, 8200];
 const CUT_OFF_FOR_MS = 1200;
@@ -174,11 +178,34 @@ export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<S
     const event = world.gateway.choose(id, choice);
     if (event === undefined) throw new Error(`the page of ${id} does not take ${choice}`);
     if (!heard) return;
-    await untilAnswered(
-      `call-back about ${id}`,
-      (node) => node.node.actors.deliver(id, "payment", event, `msg_${id}`).then(() => true),
-      () => true,
+    await report(event, id, `msg_${id}`);
+  };
+  /** The gateway repeats its message until it is taken. */
+  const report = (event: GatewayPaid | GatewayDeclined, orderId: string, id: string): Promise<true> => {
+    const paid = event.type === "gateway.paid";
+    const message: PaymentReport = {
+      type: paid ? "payment.paid" : "payment.declined",
+      data: {
+        payment: event.payment,
+        orderId,
+        amount: paid ? event.amount.amount : 1,
+        currency: "EUR",
+        authorization: paid ? event.authorization : null,
+        reason: paid ? null : event.reason,
+      },
+    };
+    const body = Buffer.from(JSON.stringify(message));
+    return untilAnswered(
+      `call-back about ${orderId}`,
+      (node) => node.webhooks.payment(id, message, body),
+      ({ status }) => (status === "taken" ? true : undefined),
     );
+  };
+  /** Money for an order that does not exist. */
+  const reportUnknown = (wave: number): Promise<true> => {
+    const orderId = `${UNKNOWN}${wave}`;
+    const event = { type: "gateway.paid", payment: `pay_${orderId}`, authorization: "auth_unknown" } as const;
+    return report({ ...event, amount: { amount: 1000, currency: "EUR" } }, orderId, `msg_${orderId}`);
   };
   const buy = async (key: string, kind: Kind): Promise<void> => {
     const order = orderOf(key, kind);
@@ -229,6 +256,7 @@ export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<S
     for (const [sku, onHand] of Object.entries(STOCK)) await put(sku, onHand);
     for (const [wave, at] of WAVES_MS.entries()) {
       await world.pause(Math.max(0, at - world.clock.monotonic()));
+      call(reportUnknown(wave));
       for (const [index, kind] of KINDS.entries()) {
         call(buy(`${wave}-${index}`, kind));
         await world.pause(7);
@@ -326,6 +354,7 @@ function arrangeTrouble(world: CrashWorld): void {
     ["append", "orders.journal.", 12, { lose: "answer" }],
     ["bucket_write", "$KV.FLOORS.", 6, { lose: "answer" }],
     ["bucket_write", "$KV.PROCESSED.", 9, { lose: "answer" }],
+    ["bucket_write", "$KV.UNMATCHED_PAYMENTS.", 2, { lose: "answer" }],
     ["bucket_write", "$KV.INVOICES_NUMBERS.order.", 3, { lose: "answer" }],
     ["bucket_write", "$KV.INVOICES_NUMBERS.credit-order.", 2, { lose: "answer" }],
   ];

@@ -13,7 +13,7 @@ const only = process.env["CRASH_POINT"];
 const suites = {
   commit: ["relay", "ownership", "presence", "clock"],
   takeover: ["partition", "checkpoint", "loader", "parking"],
-  outside: ["effect", "router", "inbox", "inventory"],
+  outside: ["effect", "router", "inbox", "unmatched", "inventory"],
   workers: ["worker", "processed"],
   documents: ["invoice", "credit"],
   numbers: ["allocation"],

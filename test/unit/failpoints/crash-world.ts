@@ -6,6 +6,7 @@
  */
 import { INVOICE_NUMBERS } from "../../../src/services/invoice/subjects.ts";
 import { subjects } from "../../../src/services/subjects.ts";
+import { UNMATCHED } from "../../../src/services/webhooks/subjects.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
 import { VirtualClock } from "../../../src/adapters/memory/virtual-clock.ts";
 import { memoryDocuments } from "../../../src/adapters/memory/documents.ts";
@@ -68,7 +69,7 @@ export class CrashWorld {
     this.log = log;
     this.server = new MemoryServer({
       subjects,
-      buckets: [INVOICE_NUMBERS],
+      buckets: [INVOICE_NUMBERS, ...Object.values(UNMATCHED)],
       clock: this.clock,
       latencyMs: () => 1,
       bucketAgeMs: { NODES: 3000 },

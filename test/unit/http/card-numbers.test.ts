@@ -1,6 +1,7 @@
 /** Which texts have a card number. The numbers are the public test numbers of the brands. */
 import t from "tap";
-import { cardNumberIn, hasCardNumber } from "../../../src/http/protocol/card-numbers.ts";
+import { hasCardNumber } from "../../../config/card-numbers.ts";
+import { cardNumberIn } from "../../../src/http/protocol/card-numbers.ts";
 
 t.test("a card number of any brand is found, with any separators and with digits after it", async (t) => {
   for (const text of [

@@ -1,5 +1,6 @@
 /** What a node reports about its clock: to load balancers, to operators, as a metric. */
 import t from "tap";
+import { noWebhooks } from "../../support/http-services.ts";
 import { clusterOf, healthOf } from "../../../nodes/order/operations.ts";
 import { metricsText } from "../../../nodes/order/metrics.ts";
 import type { ClockState } from "../../../src/runtime/cluster/server-clock.ts";
@@ -48,7 +49,7 @@ t.test("the cluster shows the clock of every node, and null for a program that d
 
 t.test("the difference of the clocks is a metric, in seconds", async (t) => {
   t.match(
-    metricsText("one", statusWith(), [], { version: "0.2.0" }),
+    metricsText("one", statusWith(), [], { version: "0.2.0" }, noWebhooks),
     /^orderly_clock_offset_seconds\{node="one"\} -0\.012$/mu,
   );
 });

@@ -1,6 +1,7 @@
 /** The text of `GET /metrics`, from a node's status. */
 import t from "tap";
 import { metricsText } from "../../../nodes/order/metrics.ts";
+import { noWebhooks } from "../../support/http-services.ts";
 import { valueOf } from "../../support/metrics.ts";
 import { quietStatus as status } from "./node-status.ts";
 
@@ -14,6 +15,7 @@ t.test("the events of each worker are counted by their outcome", async (t) => {
       { worker: "invoice", counters: { ...counters, tooOld: 0 } },
     ],
     { version: "0.2.0" },
+    noWebhooks,
   );
   const value = (worker: string, outcome: string) =>
     valueOf(text, "orderly_worker_events_total", `worker="${worker}",outcome="${outcome}"`);

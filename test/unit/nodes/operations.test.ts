@@ -2,10 +2,17 @@
 import t from "tap";
 import { metricsText } from "../../../nodes/order/metrics.ts";
 import { clusterOf } from "../../../nodes/order/operations.ts";
+import { noWebhooks } from "../../support/http-services.ts";
 import { quietStatus as status } from "./node-status.ts";
 
 const infoOf = (commit?: string): string =>
-  metricsText("node-1", status, [], { version: "0.2.0", ...(commit === undefined ? {} : { commit }) })
+  metricsText(
+    "node-1",
+    status,
+    [],
+    { version: "0.2.0", ...(commit === undefined ? {} : { commit }) },
+    noWebhooks,
+  )
     .split("\n")
     .filter((line) => line.includes("orderly_build_info"))
     .join("\n");

@@ -3,6 +3,8 @@ import t from "tap";
 import { Unavailable } from "../../../src/runtime/ports.ts";
 import type { PaymentReport } from "../../../src/services/webhooks/contract.ts";
 import { webhookIntake } from "../../../src/services/webhooks/intake.ts";
+import { quietLog } from "../../support/logs/quiet-log.ts";
+import { emptyInbox, registersInMemory } from "../../support/http-services.ts";
 import { signedHeaders, signWebhook, verifiedId } from "../../../src/services/webhooks/signature.ts";
 
 const secrets = { payments: "secret of the gateway", carrier: "secret of the carrier" };
@@ -12,17 +14,19 @@ const SERVER_MS = Date.parse("2031-05-06T07:08:09.500Z");
 const now = (offsetMs = 0): Date => new Date(SERVER_MS + offsetMs);
 const sign = (secret: string, at = now(), text = body.toString()) => signWebhook(secret, "msg_1", at, text);
 
-type Deliver = Parameters<typeof webhookIntake>[0]["deliver"];
-
-function intake(deliver: Deliver = async () => {}, isolated = false) {
+function intake(deliver: () => Promise<void> = async () => {}, isolated = false) {
   const delivered: unknown[][] = [];
   const taken = webhookIntake({
     secrets,
     deliver: async (...input) => {
-      await deliver(...input);
-      delivered.push(input);
+      await deliver();
+      delivered.push(input.slice(0, 4));
+      return "stored";
     },
     now: () => SERVER_MS,
+    inbox: emptyInbox,
+    unmatched: registersInMemory(),
+    log: quietLog,
     orIsolated: async (promise) => {
       const value = await promise;
       return isolated ? undefined : value;
@@ -98,40 +102,56 @@ t.test("headers that are missing, repeated or malformed show no signature", asyn
   t.ok(signedHeaders({ ...headers, "webhook-id": "x".repeat(128) }, SERVER_MS));
 });
 
-t.test("a report is put into the inbox of its order, for its machine, under the message's id", async (t) => {
-  const { taken, delivered } = intake();
-  await taken.payment("msg_1", report("payment.paid", { authorization: "auth_1" }));
-  await taken.payment("msg_2", report("payment.declined", { orderId: "ord_2", reason: "card_declined" }));
-  await taken.delivery("msg_3", {
-    type: "shipment.delivered",
-    data: { trackingNumber: "T1", orderId: "ord_3", collected: { amount: 5, currency: "EUR" } },
-  });
-  t.same(delivered, [
-    [
-      "ord_1",
-      "payment",
-      {
-        type: "gateway.paid",
-        payment: "pay_1",
-        authorization: "auth_1",
-        amount: { amount: 3998, currency: "EUR" },
-      },
-      "msg_1",
-    ],
-    ["ord_2", "payment", { type: "gateway.declined", payment: "pay_1", reason: "card_declined" }, "msg_2"],
-    [
-      "ord_3",
-      "fulfillment",
-      { type: "carrier.delivered", trackingNumber: "T1", collected: { amount: 5, currency: "EUR" } },
+t.test(
+  "a report is put into the inbox of its order, for its machine, under its sender's name and its id",
+  async (t) => {
+    const { taken, delivered } = intake();
+    await taken.payment("msg_1", report("payment.paid", { authorization: "auth_1" }), body);
+    await taken.payment(
+      "msg_2",
+      report("payment.declined", { orderId: "ord_2", reason: "card_declined" }),
+      body,
+    );
+    await taken.delivery(
       "msg_3",
-    ],
-  ]);
-});
+      {
+        type: "shipment.delivered",
+        data: { trackingNumber: "T1", orderId: "ord_3", collected: { amount: 5, currency: "EUR" } },
+      },
+      body,
+    );
+    t.same(delivered, [
+      [
+        "ord_1",
+        "payment",
+        {
+          type: "gateway.paid",
+          payment: "pay_1",
+          authorization: "auth_1",
+          amount: { amount: 3998, currency: "EUR" },
+        },
+        "payments/msg_1",
+      ],
+      [
+        "ord_2",
+        "payment",
+        { type: "gateway.declined", payment: "pay_1", reason: "card_declined" },
+        "payments/msg_2",
+      ],
+      [
+        "ord_3",
+        "fulfillment",
+        { type: "carrier.delivered", trackingNumber: "T1", collected: { amount: 5, currency: "EUR" } },
+        "carrier/msg_3",
+      ],
+    ]);
+  },
+);
 
 t.test("a payment without an authorization does not count as paid", async (t) => {
   const { taken, delivered } = intake();
-  await taken.payment("msg_1", report("payment.paid"));
-  await taken.payment("msg_2", report("payment.declined", { authorization: "auth_1" }));
+  await taken.payment("msg_1", report("payment.paid"), body);
+  await taken.payment("msg_2", report("payment.declined", { authorization: "auth_1" }), body);
   t.same(
     delivered.map(([, , event]) => (event as { type: string }).type),
     ["gateway.declined", "gateway.declined"],
@@ -142,18 +162,20 @@ t.test("a message is taken only when it is stored, and unavailable when that is 
   const stored = Promise.withResolvers<void>();
   const slow = intake(() => stored.promise);
   let result: unknown;
-  const taking = slow.taken.payment("msg_1", report("payment.declined")).then((value) => (result = value));
+  const taking = slow.taken
+    .payment("msg_1", report("payment.declined"), body)
+    .then((value) => (result = value));
   await new Promise((resolve) => setImmediate(resolve));
   t.equal(result, undefined, "not stored yet");
   stored.resolve();
   t.same(await taking, { status: "taken" });
   const refused = intake(() => Promise.reject(new Unavailable("no leader")));
-  t.match(await refused.taken.payment("msg_1", report("payment.declined")), {
+  t.match(await refused.taken.payment("msg_1", report("payment.declined"), body), {
     status: "unavailable",
     reason: /no leader/u,
   });
   const isolated = intake(async () => {}, true);
-  t.match(await isolated.taken.payment("msg_1", report("payment.declined")), { status: "unavailable" });
+  t.match(await isolated.taken.payment("msg_1", report("payment.declined"), body), { status: "unavailable" });
   const broken = intake(() => Promise.reject(new Error("a fault")));
-  await t.rejects(broken.taken.payment("msg_1", report("payment.declined")), /a fault/u);
+  await t.rejects(broken.taken.payment("msg_1", report("payment.declined"), body), /a fault/u);
 });

@@ -29,18 +29,19 @@ function stage(...answers: AppendResult[]) {
       },
     }),
   });
-  const done = async (promise: Promise<void>): Promise<void> => {
+  const done = async <T>(promise: Promise<T>): Promise<T> => {
     let isOver = false;
     void promise.finally(() => (isOver = true)).catch(() => {});
     await clock.advanceUntil(() => isOver, 120_000);
-    await promise;
+    return await promise;
   };
   return { clock, sent, deliver, done };
 }
 
 t.test("the message names its actor, its machine, its event and its id", async (t) => {
   const { sent, deliver, done } = stage(STORED);
-  await done(deliver("ord_1", "payment", { type: "captured", amount: 5 } as { type: string }, "evt_1"));
+  const event = { type: "captured", amount: 5 } as { type: string };
+  t.equal(await done(deliver("ord_1", "payment", event, "evt_1")), "stored");
   const partition = partitionOf("ord_1", PARTITIONS);
   t.equal(sent.length, 1);
   t.match(sent[0], { partition, message: { subject: subjects.inbox(partition, "ord_1") } });
@@ -50,6 +51,8 @@ t.test("the message names its actor, its machine, its event and its id", async (
     event: { type: "captured", amount: 5 },
     id: "evt_1",
   });
+  await done(deliver("ord_1", "payment", EVENT, "evt_2", "digest of it"));
+  t.match(JSON.parse(sent[1]!.message.payload), { id: "evt_2", digest: "digest of it" });
 });
 
 t.test("the same id about two actors has two message ids, and a repeat has the same one", async (t) => {
@@ -96,10 +99,10 @@ t.test(
   },
 );
 
-t.test("a message id that the server knows is a success: the input is stored", async (t) => {
+t.test("a message id that the server knows is reported: an input of that id is stored", async (t) => {
   for (const answers of [[DUPLICATE], [LOST, DUPLICATE]]) {
     const { sent, deliver, done } = stage(...answers);
-    await done(deliver("ord_1", "diary", EVENT, "evt_1"));
+    t.equal(await done(deliver("ord_1", "diary", EVENT, "evt_1")), "known");
     t.equal(sent.length, answers.length);
   }
 });

@@ -52,7 +52,7 @@ export class ActorsModel implements Actors {
     return world ? this.ok(world, false) : { status: "not_found" };
   }
 
-  async deliver(): Promise<void> {
+  async deliver(): Promise<never> {
     throw new Error("the order service delivers nothing");
   }
 

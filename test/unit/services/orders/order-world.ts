@@ -8,6 +8,7 @@ import type { OpenEffect, Snapshot } from "../../../../src/runtime/actor/snapsho
 import type { Choice } from "../../../../nodes/gateway/pages.ts";
 import { memoryDocuments } from "../../../../src/adapters/memory/documents.ts";
 import type { OrderView } from "../../../../src/services/orders/contract.ts";
+import { invoiceInputId } from "../../../../src/services/invoice/worker.ts";
 import { orderDefinition } from "../../../../src/services/orders/definition.ts";
 import { orderView } from "../../../../src/services/orders/view.ts";
 import { instantCarrier } from "../../../support/instant-carrier.ts";
@@ -97,7 +98,7 @@ export class OrderWorld {
       metadata: { number: invoice.number },
     });
     const event = { type: "invoice.issued", ...invoice };
-    return this.apply({ kind: "event", machine: "fulfillment", event, id: `invoice.${this.id}` });
+    return this.apply({ kind: "event", machine: "fulfillment", event, id: invoiceInputId(this.id) });
   }
 
   /** The customer chooses on the page, and the gateway reports it. False when the page takes no such choice. */
@@ -105,6 +106,11 @@ export class OrderWorld {
     const event = this.gateway.choose(this.id, choice);
     if (event) this.apply({ kind: "event", machine: "payment", event, id: `msg_${choice}` });
     return event !== undefined;
+  }
+
+  /** A message of an outside system, as its inbox has it. True when a machine took it. */
+  outside(machine: string, event: EventObject, id: string): boolean {
+    return this.apply({ kind: "event", machine, event, id });
   }
 
   /** The carrier reports a delivery; of another parcel when the tracking number is another one. */
