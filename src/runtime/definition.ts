@@ -3,6 +3,7 @@
  * The runtime knows nothing else about the domain.
  */
 import type { AnyStateMachine, EventObject } from "xstate";
+import type { Fingerprints } from "./fingerprints.ts";
 import type { Message } from "./ports.ts";
 
 /** A machine's state as plain JSON, as stored in the record. */
@@ -153,6 +154,11 @@ export type ActorDefinition = {
    * it that is still under way parks the actor.
    */
   readonly version?: number;
+  /**
+   * What every version stands for, as committed with the sources: a node does not start with another definition under
+   * the same version. Absent: only the cluster's own entries are compared (docs/evolution.md).
+   */
+  readonly fingerprints?: Fingerprints;
   /** In the order in which they start. All get the same input. */
   readonly machines: Readonly<Record<string, MachineEntry>>;
   /** Which machines an emitted event is delivered to, within the same cascade and in this order. */

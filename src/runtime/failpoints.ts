@@ -38,6 +38,9 @@ export const failpointNames = [
   "parking.read",
   "parking.store",
   "parking.skip",
+  // What the versions of the definition stand for.
+  "definitions.read",
+  "definitions.create",
   // Presence.
   "presence.refresh",
   "presence.watch",

@@ -82,6 +82,7 @@ const NAMES = Object.keys({
   bucket: true,
   nodes: true,
   floors: true,
+  definitions: true,
   processed: true,
   deadStream: true,
   dead: true,

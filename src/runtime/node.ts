@@ -14,7 +14,9 @@ import type { Failpoints } from "./failpoints.ts";
 import type { ActorDefinition } from "./definition.ts";
 import { EffectRunner } from "./effects/effect-runner.ts";
 import { joinableIn } from "./effects/joinable.ts";
+import { type VersionedPart, versionedParts } from "./actor/fingerprint.ts";
 import { checkListeners, checkMachine } from "./actor/machine.ts";
+import { registerDefinition } from "./cluster/definition-registry.ts";
 import { FailureDetector } from "./cluster/failure-detector.ts";
 import { type ClockState, ServerClock } from "./cluster/server-clock.ts";
 import { Ownership } from "./cluster/ownership.ts";
@@ -42,6 +44,8 @@ export type NodePorts = {
   readonly nodes: Bucket;
   /** The bucket of the partitions' checkpoints. */
   readonly checkpoints: Bucket;
+  /** The bucket of what the versions of the definition stand for in the cluster. */
+  readonly definitions: Bucket;
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -135,6 +139,7 @@ export class RuntimeNode {
   private readonly connectivity: Connectivity;
   private readonly ownership: Ownership;
   private readonly checkpointWriter: CheckpointWriter;
+  private readonly parts: readonly VersionedPart[];
   private readonly boot: string;
   private startedAt = 0;
   private readonly definition: number;
@@ -143,7 +148,10 @@ export class RuntimeNode {
   private stopped = false;
   private handingOver: Promise<void> | undefined;
 
-  /** @throws Error when a machine uses what the runtime cannot keep, or an `invoke` has no effect */
+  /**
+   * @throws Error when a machine uses what the runtime cannot keep, or an `invoke` has no effect; DefinitionChanged
+   *   when a version stands for another definition than the committed one
+   */
   constructor(given: NodeOptions) {
     const clock = new ServerClock({ ...given, everyMs: given.presenceRefreshMs });
     this.clock = clock;
@@ -163,6 +171,7 @@ export class RuntimeNode {
     }
     checkListeners(definition);
     this.definition = definition.version ?? 1;
+    this.parts = versionedParts(definition);
     this.effects = new EffectRunner({
       ...options,
       handlers: definition.effects,
@@ -255,10 +264,12 @@ export class RuntimeNode {
   }
 
   /**
-   * Resolves when the node takes part: it is seen by the others and takes over what falls to it. @throws Unavailable
+   * Resolves when the node takes part: it is seen by the others and takes over what falls to it.
+   * @throws Unavailable; DefinitionChanged when the cluster has another definition under the same version
    */
   async start(): Promise<void> {
     const { bus, outbox, log } = this.options;
+    await registerDefinition(this.parts, this.options);
     const leftover = outbox.leftover();
     if (leftover.length > 0) {
       log.info({ units: leftover.length }, "outbox of an earlier run dropped: no caller was answered for it");

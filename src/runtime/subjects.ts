@@ -18,6 +18,8 @@ export type SubjectNames = {
   readonly nodes?: string;
   /** KV bucket of the partitions' checkpoints. `<bucket>_FLOORS` when absent. */
   readonly floors?: string;
+  /** KV bucket of what the versions of the definition stand for. `<bucket>_DEFINITIONS` when absent. */
+  readonly definitions?: string;
   /** KV bucket of what the workers have processed. `<bucket>_PROCESSED` when absent. */
   readonly processed?: string;
   /** Stream of the dead letters. `<bucket>_DEAD` when absent. */
@@ -42,7 +44,12 @@ export type Subjects = {
   /** Further subjects of the application in stream 0, after its prefix. */
   readonly extra: readonly string[];
   /** Names of the small KV buckets. */
-  readonly buckets: { readonly nodes: string; readonly floors: string; readonly processed: string };
+  readonly buckets: {
+    readonly nodes: string;
+    readonly floors: string;
+    readonly definitions: string;
+    readonly processed: string;
+  };
   /** The stream of the dead letters, and the first token of its subjects. */
   readonly dead: { readonly stream: string; readonly root: string };
   /** Bucket of a stream's locks, the stream being number 0, 1 ... (src/runtime/layout.ts). */
@@ -99,6 +106,7 @@ export function subjectsOf(names: SubjectNames): Subjects {
   const {
     nodes = `${bucket}_NODES`,
     floors = `${bucket}_FLOORS`,
+    definitions = `${bucket}_DEFINITIONS`,
     processed = `${bucket}_PROCESSED`,
     deadStream = `${bucket}_DEAD`,
     dead = `${prefix}-dead`,
@@ -113,7 +121,7 @@ export function subjectsOf(names: SubjectNames): Subjects {
     prefix,
     source: names.source ?? `/${prefix}`,
     extra: names.extra ?? [],
-    buckets: { nodes, floors, processed },
+    buckets: { nodes, floors, definitions, processed },
     dead: { stream: deadStream, root: dead },
     lockBucket,
     stream,

@@ -7,6 +7,7 @@ export const subjects: Subjects = subjectsOf({
   bucket: "ORDERS",
   nodes: "NODES",
   floors: "FLOORS",
+  definitions: "DEFINITIONS",
   processed: "PROCESSED",
   deadStream: "DEAD",
   dead: "dead",

@@ -61,6 +61,7 @@ const RARE: ReadonlySet<Failpoint> = new Set([
   "parking.read",
   "parking.store",
   "parking.skip",
+  "definitions.create",
   "effect.query_status",
   "effect.query_status_last",
   "router.list",
@@ -110,6 +111,7 @@ const orderAt = (index: number) =>
   });
 
 const starts: ReadonlySet<Failpoint> = new Set([
+  "definitions.read",
   "ownership.read",
   "ownership.watch",
   "presence.watch",

@@ -11,6 +11,7 @@ import { dedupMutants } from "./dedup.ts";
 import { diagnosisMutants } from "./diagnosis.ts";
 import { effectsMutants } from "./effects.ts";
 import { fleetMutants } from "./fleet.ts";
+import { evolutionMutants } from "./evolution.ts";
 import { httpMutants } from "./http.ts";
 import { inventoryMutants } from "./inventory.ts";
 import { lockMutants } from "./locks.ts";
@@ -53,6 +54,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   diagnosis: diagnosisMutants,
   effects: effectsMutants,
   fleet: fleetMutants,
+  evolution: evolutionMutants,
   http: httpMutants,
   inventory: inventoryMutants,
   marks: [...markMutants, ...oldEventMutants],

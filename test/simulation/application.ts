@@ -36,7 +36,8 @@ export function orderApplication(
   const { journal, sink, ids, clock, bus, unverified } = host;
   const shard = new InventoryShard(0, { journal, sink, ids, clock, limits: SHARD_LIMITS, unverified });
   const inventory = new InventoryClient({ shard, number: 0, bus, clock, ids, limits: CLIENT_LIMITS });
-  const orders = orderDefinition({
+  // One machine more than the committed definition has.
+  const { fingerprints: _, ...orders } = orderDefinition({
     gateway: providers.gateway,
     gatewayTimeoutMs: plan.gatewayTimeoutMs,
     inventoryEffects: inventoryEffects(inventory, shard),

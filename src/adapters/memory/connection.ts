@@ -17,6 +17,8 @@ export type MemoryNode = {
   readonly nodes: Bucket;
   /** The bucket of the partitions' checkpoints. */
   readonly checkpoints: Bucket;
+  /** The bucket of what the versions of the definition stand for. */
+  readonly definitions: Bucket;
   readonly bus: Bus;
   readonly link: MemoryLink;
 };
@@ -37,6 +39,7 @@ export function memoryNode(
     bucket: (name) => memoryBucket(link, name),
     nodes: memoryBucket(link, buckets.nodes),
     checkpoints: memoryBucket(link, buckets.floors),
+    definitions: memoryBucket(link, buckets.definitions),
     bus: memoryBus(link),
     link,
   };

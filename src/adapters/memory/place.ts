@@ -9,11 +9,20 @@ import type { MemoryServer } from "./server.ts";
 /** The ports of one node. Until `close`, the process does not end by itself. */
 export function memoryPlace(server: MemoryServer, nodeId: string): Place {
   const { clock, subjects } = server.options;
-  const { link, journals, bus, nodes, checkpoints } = memoryNode(server, nodeId);
+  const { link, journals, bus, nodes, checkpoints, definitions } = memoryNode(server, nodeId);
   // The clock's timers keep no process alive, and there is no connection that does.
   const release = keepAlive();
   return {
-    ports: { journals, bus, nodes, checkpoints, outbox: memoryOutbox(), clock, ids: randomIds() },
+    ports: {
+      journals,
+      bus,
+      nodes,
+      checkpoints,
+      definitions,
+      outbox: memoryOutbox(),
+      clock,
+      ids: randomIds(),
+    },
     subjects,
     partitions: server.layout.partitions,
     close: async () => {

@@ -130,6 +130,14 @@ export const nodesBucket = (settings: StreamSettings): StreamDefinition =>
 export const floorsBucket = (settings: StreamSettings): StreamDefinition =>
   bucketStream(settings.subjects.buckets.floors, { storage: "file", ageMs: 0, replicas: settings.replicas });
 
+/** What each version of the definition stands for; entries are made once and kept. */
+export const definitionsBucket = (settings: StreamSettings): StreamDefinition =>
+  bucketStream(settings.subjects.buckets.definitions, {
+    storage: "file",
+    ageMs: 0,
+    replicas: settings.replicas,
+  });
+
 /** Ids that workers have processed, and their locks. */
 export const processedBucket = (settings: StreamSettings): StreamDefinition =>
   bucketStream(settings.subjects.buckets.processed, {
@@ -167,6 +175,7 @@ export const allStreams = (settings: StreamSettings): readonly StreamDefinition[
   ...Array.from({ length: settings.streams }, (_, stream) => orderStream(settings, stream)),
   nodesBucket(settings),
   floorsBucket(settings),
+  definitionsBucket(settings),
   processedBucket(settings),
   ...(settings.further ?? []),
   deadStream(settings),

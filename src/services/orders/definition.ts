@@ -1,4 +1,5 @@
 /** An order as the runtime sees it: three machines, their listeners, and the effects that they invoke. */
+import fingerprints from "../../../machines/fingerprints.json" with { type: "json" };
 import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
 import type { FulfillmentContext } from "../../../machines/fulfillment-rules.ts";
 import { orderMachine } from "../../../machines/order.ts";
@@ -49,7 +50,7 @@ function unchanged(state: MachineState): MachineState {
 
 /** The machines by name; records, commands and inbox messages use these names. */
 export const orderMachines = {
-  // 2: records the tax rate. 3: knows the total that the customer agreed to.
+  // 2: records the tax rate. 3: knows the total that the customer agreed to, and who waits.
   order: { machine: orderMachine, version: 3, migrations: { 1: withoutTaxRate, 2: unchanged } },
   // 2: keeps the reason of a refund, and lets authorizations lapse.
   payment: { machine: paymentMachine, version: 2, migrations: paymentMigrations },
@@ -93,6 +94,7 @@ export const DEFINITION_VERSION = 2;
 export function orderDefinition(options: OrderDefinitionOptions): ActorDefinition {
   return {
     version: DEFINITION_VERSION,
+    fingerprints,
     machines: orderMachines,
     listens,
     privateEvents,

@@ -167,3 +167,20 @@ t.test("a node too old for an order hands its partition to one that can read it"
     async () => (await old.node.actors.read("gate_n")).status === "ok",
   );
 });
+
+t.test("a program with other states under the version that a cluster has does not start", async (t) => {
+  const server = await startNatsServer(t);
+  const one = await startRuntime(t, server.url, "one", turnstile(ok));
+  const { turnstile: gate, counter } = turnstile(ok).machines;
+  if (!gate || !counter) throw new Error("no turnstile");
+  const renamed = {
+    ...turnstile(ok),
+    machines: { turnstile: gate, counter: { ...gate, version: counter.version } },
+  };
+  await t.rejects(
+    startRuntime(t, server.url, "two", renamed),
+    /^counter version 1: state locked is new in this program, and node one has started .* raise the version/u,
+  );
+  t.equal((await one.node.actors.start("gate_o", { lockAfterMs: 1000 }, START)).status, "ok");
+  await startRuntime(t, server.url, "three", second(ok, inCents));
+});

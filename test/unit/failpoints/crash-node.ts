@@ -121,9 +121,9 @@ export function crashNode(
   };
 
   const made: { inventory?: InventoryClient } = {};
-  const { nodes, checkpoints } = ports;
+  const { nodes, checkpoints, definitions } = ports;
   const node = hostOn(
-    { journals: [journal], bus, nodes, checkpoints, outbox, clock: process, ids },
+    { journals: [journal], bus, nodes, checkpoints, definitions, outbox, clock: process, ids },
     {
       node: name,
       subjects,

@@ -126,9 +126,9 @@ export function memoryCluster(options: ClusterOptions) {
     const nextId: Ids = { next: () => `id${++ids}` };
     const outbox = outboxes.get(name) ?? memoryOutbox();
     outboxes.set(name, outbox);
-    const { journals, nodes, checkpoints } = ports;
+    const { journals, nodes, checkpoints, definitions } = ports;
     const node = hostOn(
-      { journals, bus, nodes, checkpoints, outbox, clock: own, ids: nextId },
+      { journals, bus, nodes, checkpoints, definitions, outbox, clock: own, ids: nextId },
       {
         node: name,
         subjects,

@@ -61,7 +61,7 @@ export function nodeStage(partitions = 1) {
       setup: Partial<NodeSetup> = {},
     ): StagedNode {
       const own = clock.process();
-      const { link, journals, bus, nodes, checkpoints } = memoryNode(server, name, own);
+      const { link, journals, bus, nodes, checkpoints, definitions } = memoryNode(server, name, own);
       const outbox = memoryOutbox();
       const did: string[] = [];
       const ports: NodePorts = {
@@ -103,6 +103,7 @@ export function nodeStage(partitions = 1) {
           },
         },
         checkpoints,
+        definitions,
         outbox,
         clock: own,
         ids: { next: () => `id${++ids}` },

@@ -53,7 +53,7 @@ t.test("the names of the order application are the stored ones", async (t) => {
       stock: "$KV.ORDERS.stock.A=2e1",
       item: "$KV.ORDERS.catalogue.A=2e1",
       requests: "inventory.0",
-      buckets: { nodes: "NODES", floors: "FLOORS", processed: "PROCESSED" },
+      buckets: { nodes: "NODES", floors: "FLOORS", definitions: "DEFINITIONS", processed: "PROCESSED" },
       dead: { stream: "DEAD", root: "dead" },
       source: "/orderly",
       invoices: ["INVOICES", "INVOICES_NUMBERS"],
