@@ -1,6 +1,8 @@
 /** Metrics of one node in Prometheus' text format (version 0.0.4). Pure. */
 import type { NodeStatus } from "../../src/runtime/node.ts";
+import { takeoverReasons } from "../../src/runtime/cluster/takeover-counts.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
+import type { ProbeResult } from "./partition-probes.ts";
 import type { WorkerCount } from "./worker-threads.ts";
 import { type Program, UNKNOWN } from "./program.ts";
 import {
@@ -20,14 +22,20 @@ type Metric = {
 
 const BREAKER = { closed: 0, half_open: 1, open: 2 } as const;
 
-/** The text that `GET /metrics` answers. @param node its id, a label of every sample */
-export function metricsText(
-  node: string,
-  status: NodeStatus,
-  workers: readonly WorkerCount[],
-  program: Program,
-  webhooks: WebhookCounts,
-): string {
+/** What the metrics of a node are made from. */
+export type MetricsSource = {
+  /** The node's id, a label of every sample. */
+  readonly node: string;
+  readonly status: NodeStatus;
+  readonly workers: readonly WorkerCount[];
+  readonly program: Program;
+  readonly webhooks: WebhookCounts;
+  readonly probes: readonly ProbeResult[];
+};
+
+/** The text that `GET /metrics` answers. */
+export function metricsText(source: MetricsSource): string {
+  const { node, status, workers, program, webhooks, probes } = source;
   const sum = (pick: (partition: NodeStatus["partitions"][number]) => number): number =>
     status.partitions.reduce((total, partition) => total + pick(partition), 0);
   const { version, commit = UNKNOWN } = program;
@@ -42,6 +50,16 @@ export function metricsText(
       "orderly_partitions_open",
       "Partitions that this node owns and serves.",
       sum((p) => Number(p.open)),
+    ),
+    gauge(
+      "orderly_partitions_unanswered",
+      "Partitions that have not answered the newest probe of this node: no owner works there.",
+      probes.filter(({ answers }) => answers === false).length,
+    ),
+    gauge(
+      "orderly_share_unclaimed_seconds",
+      "How long some of the node's share of the partitions has been without an owner; 0 when there is none.",
+      status.unclaimed.forMs / 1000,
     ),
     gauge(
       "orderly_orders_in_memory",
@@ -93,8 +111,7 @@ export function metricsText(
       { ...gauge("orderly_provider_waiting", "Calls in the queue.", waiting), labels },
     );
   }
-  metrics.push(...workers.flatMap(workerMetrics));
-  metrics.push(...webhookMetrics(webhooks));
+  metrics.push(...takeoverMetrics(status), ...workers.flatMap(workerMetrics), ...webhookMetrics(webhooks));
   // All samples of a metric must be adjacent.
   const lines = [...Map.groupBy(metrics, (metric) => metric.name)].flatMap(([name, samples]) => [
     `# HELP ${name} ${samples[0]?.help}`,
@@ -102,6 +119,28 @@ export function metricsText(
     ...samples.map(({ value, labels = "" }) => `${name}{node="${node}"${labels}} ${value}`),
   ]);
   return `${lines.join("\n")}\n`;
+}
+
+function takeoverMetrics({ takeovers }: NodeStatus): Metric[] {
+  return [
+    ...takeoverReasons.map(
+      (reason): Metric => ({
+        name: "orderly_takeovers_total",
+        type: "counter",
+        help:
+          "Partitions and inventories that the node took over: first (no node had it), released (handed over), " +
+          "failover (its owner was gone), own (it was this node's before).",
+        value: takeovers[reason],
+        labels: `,reason="${reason}"`,
+      }),
+    ),
+    {
+      name: "orderly_locks_lost_total",
+      type: "counter",
+      help: "Locks that another node took while this one held them.",
+      value: takeovers.lost,
+    },
+  ];
 }
 
 /** The outcome of an event as the metric names it. */
@@ -114,7 +153,35 @@ const OUTCOMES: Readonly<Record<keyof WorkerCounters, string>> = {
   unreadableMark: "unreadable_mark",
 };
 
-function workerMetrics({ worker, counters }: WorkerCount): Metric[] {
+function workerMetrics(count: WorkerCount): Metric[] {
+  return [...eventMetrics(count), ...backlogMetrics(count)];
+}
+
+/** Of all nodes together: every node reports the same. Absent while the server cannot be asked. */
+function backlogMetrics({ worker, backlog }: WorkerCount): Metric[] {
+  if (backlog === undefined) return [];
+  const labels = `,worker="${worker}"`;
+  return [
+    {
+      ...gauge(
+        "orderly_worker_pending",
+        "Events of all nodes that the worker has not acknowledged, retries included.",
+        backlog.items,
+      ),
+      labels,
+    },
+    {
+      ...gauge("orderly_worker_lag_seconds", "Age of the oldest of them.", backlog.oldestMs / 1000),
+      labels,
+    },
+    {
+      ...gauge("orderly_dead_letters", "Dead letters that no operator has replayed.", backlog.deadLetters),
+      labels,
+    },
+  ];
+}
+
+function eventMetrics({ worker, counters }: WorkerCount): Metric[] {
   return Object.entries(OUTCOMES).map(([counter, outcome]) => ({
     name: "orderly_worker_events_total",
     type: "counter",

@@ -11,6 +11,7 @@ import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
 import type { NodeStatus, RuntimeNode } from "../../src/runtime/node.ts";
 import type { WebhookCounts } from "../../src/services/webhooks/contract.ts";
 import { metricsText } from "./metrics.ts";
+import type { PartitionProbes, ProbeResult } from "./partition-probes.ts";
 import type { Program } from "./program.ts";
 import type { WorkerThreads } from "./worker-threads.ts";
 
@@ -21,22 +22,34 @@ export function nodeOperations(
   workers: Pick<WorkerThreads, "counts">,
   program: Program,
   webhooks: WebhookCounts,
+  probes: Pick<PartitionProbes, "results">,
 ): Operations {
   return {
     isolation: () => node.isolation(),
-    health: () => healthOf(node.status(), settings.outboxMaxAgeMs),
-    cluster: () => Promise.resolve(clusterOf(node.status())),
-    metrics: () => metricsText(settings.nodeId, node.status(), workers.counts(), program, webhooks),
+    health: () => healthOf(node.status(), settings.outboxMaxAgeMs, probes.results()),
+    cluster: () => Promise.resolve(clusterOf(node.status(), probes.results())),
+    metrics: () =>
+      metricsText({
+        node: settings.nodeId,
+        status: node.status(),
+        workers: workers.counts(),
+        program,
+        webhooks,
+        probes: probes.results(),
+      }),
   };
 }
 
+/** A node that has claimed its share once is ready while it claims more after a failover, up to this time. */
+const CLAIMS_MS = 10_000;
+
 /**
- * Ready: connected, present for the others, with a time that can be relied on, every partition owned by a present node,
- * the outbox moving.
+ * Ready: connected, present for the others, with a time that can be relied on, its share of the partitions claimed, its
+ * outbox moving. What is wrong with other nodes is shown, and makes no node unready: else none would take the requests
+ * that can be served.
  */
-export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
-  const present = new Set(status.entries.map((entry) => entry.id));
-  const orphans = status.owners.filter((owner) => !present.has(owner.node)).map((owner) => owner.resource);
+export function healthOf(status: NodeStatus, outboxMaxAgeMs: number, probes: readonly ProbeResult[]): Health {
+  const { unclaimed } = status;
   const age = Math.round(status.relay.oldestMs);
   const parked = status.partitions.reduce((sum, partition) => sum + partition.parked, 0);
   const checks: HealthCheck[] = [
@@ -48,9 +61,12 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
     },
     { name: "clock", ok: status.clock.fault === undefined, detail: clockDetail(status.clock) },
     {
-      name: "partitions",
-      ok: orphans.length === 0,
-      detail: orphans.length === 0 ? "all owned" : `without an owner: ${orphans.join(", ")}`,
+      name: "share",
+      ok: unclaimed.complete && unclaimed.forMs <= CLAIMS_MS,
+      detail:
+        unclaimed.resources.length === 0
+          ? "claimed"
+          : `not claimed for ${Math.round(unclaimed.forMs)} ms: ${unclaimed.resources.join(", ")}`,
     },
     {
       name: "outbox",
@@ -66,6 +82,15 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number): Health {
     },
   ];
   const ready = checks.every((check) => check.ok);
+  const silent = probes.filter(({ answers }) => answers === false);
+  checks.push({
+    name: "partitions",
+    ok: silent.length === 0,
+    detail:
+      silent.length === 0
+        ? "all answer"
+        : `without an answer: ${silent.map(({ partition }) => partition).join(", ")}`,
+  });
   // Parked orders need an operator; the node serves all others.
   checks.push({ name: "orders", ok: parked === 0, detail: `${parked} parked` });
   // Nor does a failing provider make the node unready: its effects wait.
@@ -90,7 +115,8 @@ function clockDetail({ fault, offsetMs, uncertaintyMs }: ClockState): string {
 }
 
 /** The cluster as this node sees it: nodes by id, partitions by number. */
-export function clusterOf(status: NodeStatus): ClusterView {
+export function clusterOf(status: NodeStatus, probes: readonly ProbeResult[] = []): ClusterView {
+  const answers = new Map(probes.map((probe) => [probe.partition, probe.answers]));
   const partitions = status.owners.flatMap(({ resource, node, epoch }) => {
     const partition = partitionNumber(resource);
     return partition === undefined ? [] : [{ partition, node, epoch }];
@@ -110,6 +136,7 @@ export function clusterOf(status: NodeStatus): ClusterView {
         node: node === "" ? null : node,
         epoch,
         lag: lagOf(node, partition),
+        answers: answers.get(partition) ?? null,
       })),
   };
 }

@@ -23,6 +23,7 @@ import { type UnmatchedRegisters, unmatchedMessages } from "../../src/services/w
 import type { Running } from "../process.ts";
 import { composeOrders } from "./compose.ts";
 import { nodeOperations } from "./operations.ts";
+import { PartitionProbes } from "./partition-probes.ts";
 import { programOf, UNKNOWN } from "./program.ts";
 import { unmatchedBucket } from "./streams.ts";
 import { startWorkerThreads, WORKER_ENTRY } from "./worker-threads.ts";
@@ -63,6 +64,14 @@ export async function startOrderNode(
     failpoints: tests.failpoints,
   });
   await node.start();
+  const probes = new PartitionProbes({
+    partitions: settings.partitions,
+    read: (id) => node.actors.read(id),
+    isolated: () => node.isolation() !== undefined,
+    clock: systemClock,
+    log,
+  });
+  probes.start();
   const workers = await startWorkerThreads(settings, tests.worker ?? WORKER_ENTRY);
   const unmatched: UnmatchedRegisters = {
     payments: natsRegister(link, unmatchedBucket("payments", settings)),
@@ -83,7 +92,7 @@ export async function startOrderNode(
     parked,
     inventory,
     invoices,
-    operations: nodeOperations(node, settings, workers, program, webhooks.counts),
+    operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks,
     unmatched: unmatchedMessages(unmatched),
@@ -98,6 +107,7 @@ export async function startOrderNode(
   log.info({ url, settings: redacted(settings) }, "order node listens");
   return {
     stop: async () => {
+      probes.stop();
       // Requests under way are answered, by the next owners if this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver()]);
       // A server that does not answer must not delay this process: the other nodes detect its end themselves.

@@ -18,14 +18,29 @@ export type WorkerReport =
   | { readonly type: "failed"; readonly reason: string }
   /** The events of this thread by their end, since its start. */
   | { readonly type: "counted"; readonly counters: WorkerCounters }
+  /** `undefined`: the server could not be asked. */
+  | { readonly type: "backlog"; readonly backlog: WorkerBacklog | undefined }
   | { readonly type: "stopped" };
 
-/** The events of one worker of this node, by their end. */
-export type WorkerCount = { readonly worker: WorkerName; readonly counters: WorkerCounters };
+/** What waits for a worker on all nodes together. */
+export type WorkerBacklog = {
+  readonly items: number;
+  /** Age of the oldest of them, ms; 0 when none waits. */
+  readonly oldestMs: number;
+  readonly deadLetters: number;
+};
+
+/** The events of one worker of this node, by their end, and what waits for it on all nodes. */
+export type WorkerCount = {
+  readonly worker: WorkerName;
+  readonly counters: WorkerCounters;
+  /** `undefined` until it was read once, and while the server cannot be asked. */
+  readonly backlog: WorkerBacklog | undefined;
+};
 
 /** The running threads of one node. */
 export type WorkerThreads = {
-  /** As the threads last reported them: about a second old. */
+  /** As the threads last reported them: counters about a second old, the backlog about ten. */
   counts(): readonly WorkerCount[];
   /** Stops within `stopping.workersMs`: short work ends, the rest is left to other nodes. */
   stop(): Promise<void>;
@@ -58,15 +73,17 @@ async function startThread(entry: URL, assignment: WorkerAssignment): Promise<Wo
   });
   let stopRequested = false;
   let counters: WorkerCounters | undefined;
+  let backlog: WorkerBacklog | undefined;
   thread.on("message", (report: WorkerReport) => {
     if (report.type === "counted") counters = report.counters;
+    if (report.type === "backlog") backlog = report.backlog;
   });
   await hasStarted(thread, assignment.worker, () => {
     // Otherwise no thread would do its work, and no operator would notice.
     if (!stopRequested) throw new Error(`${assignment.worker} worker: its thread has ended`);
   });
   return {
-    counts: () => (counters === undefined ? [] : [{ worker: assignment.worker, counters }]),
+    counts: () => (counters === undefined ? [] : [{ worker: assignment.worker, counters, backlog }]),
     stop: async () => {
       stopRequested = true;
       // It ends after its report, or by itself.

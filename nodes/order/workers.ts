@@ -1,5 +1,6 @@
 /** The workers of an order node, each on a connection of its own. Composition only. */
 import { setPriority } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import pino from "pino";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
@@ -18,7 +19,7 @@ import { natsWorkQueue } from "../../src/adapters/nats/work-queue.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import { ServerClock } from "../../src/runtime/cluster/server-clock.ts";
 import { ofPartition } from "../../src/runtime/layout.ts";
-import type { Journal } from "../../src/runtime/ports.ts";
+import { type Journal, Unavailable } from "../../src/runtime/ports.ts";
 import { subjects } from "../../src/services/subjects.ts";
 import { INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import { inboxDelivery } from "../../src/runtime/routing/inbox-delivery.ts";
@@ -26,12 +27,14 @@ import type { RunningWorker, WorkerDependencies } from "../../src/runtime/worker
 import { startEmailWorker } from "../../src/services/email/worker.ts";
 import { cancelledInJournal } from "../../src/services/invoice/cancelled.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
-import type { WorkerAssignment, WorkerReport } from "./worker-threads.ts";
+import type { WorkerAssignment, WorkerBacklog, WorkerReport } from "./worker-threads.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const DELIVER_TIMEOUT_MS = 2_000;
 /** How often the thread reports its counters to the node. */
 const COUNT_EVERY_MS = 1_000;
+/** How often it asks the server what waits for the worker. */
+const BACKLOG_EVERY_MS = 10_000;
 /** It delays an e-mail or an invoice by a fraction of a second, and costs the orders a tenth of the syncs. */
 const GATHER_MS = 25;
 /**
@@ -54,10 +57,30 @@ export async function serveWorker(failpoints?: Failpoints): Promise<void> {
     report({ type: "started" });
     const count = () => report({ type: "counted", counters: { ...running.counters } });
     count();
+    void reportBacklog(running);
     // The thread lives as long as its worker does.
     setInterval(count, COUNT_EVERY_MS).unref();
   } catch (error) {
     report({ type: "failed", reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** The backlog now, and again some seconds after each answer. */
+async function reportBacklog(running: RunningWorker): Promise<void> {
+  for (;;) {
+    report({ type: "backlog", backlog: await backlogOf(running) });
+    await pause(BACKLOG_EVERY_MS, undefined, { ref: false });
+  }
+}
+
+async function backlogOf(running: RunningWorker): Promise<WorkerBacklog | undefined> {
+  try {
+    const { items, oldestAt, deadLetters } = await running.backlog();
+    const oldestMs = oldestAt === undefined ? 0 : Math.max(0, systemClock.now() - oldestAt);
+    return { items, oldestMs, deadLetters };
+  } catch (error) {
+    if (error instanceof Unavailable) return undefined;
+    throw error;
   }
 }
 
@@ -94,6 +117,7 @@ async function start(
       : await startInvoices(link, journals, settings, dependencies);
   return {
     counters: worker.counters,
+    backlog: () => worker.backlog(),
     stop: async () => {
       await worker.stop();
       clock.stop();

@@ -19,6 +19,8 @@ import { checkListeners, checkMachine } from "./actor/machine.ts";
 import { registerDefinition } from "./cluster/definition-registry.ts";
 import { FailureDetector } from "./cluster/failure-detector.ts";
 import { type ClockState, ServerClock } from "./cluster/server-clock.ts";
+import type { UnclaimedShare } from "./cluster/own-share.ts";
+import type { TakeoverCounts } from "./cluster/takeover-counts.ts";
 import { Ownership } from "./cluster/ownership.ts";
 import { CheckpointWriter } from "./partition/checkpoint-writer.ts";
 import { Partition } from "./partition/partition.ts";
@@ -102,6 +104,10 @@ export type NodeStatus = {
   readonly held: readonly string[];
   /** The owner of every resource; `node` is empty while there is none. */
   readonly owners: readonly { readonly resource: string; readonly node: string; readonly epoch: number }[];
+  /** What this node should have and no present node holds. */
+  readonly unclaimed: UnclaimedShare;
+  /** What this process took over, by reason, and lost. */
+  readonly takeovers: TakeoverCounts;
   /** The present nodes, this one included. */
   readonly entries: readonly NodeEntry[];
   readonly relay: RelayState;
@@ -336,6 +342,8 @@ export class RuntimeNode {
       present: this.presence.valid(),
       held: this.ownership.held(),
       owners: this.ownership.owners(),
+      takeovers: this.ownership.takeovers(),
+      unclaimed: this.ownership.share.unclaimed(),
       entries: this.presence.entries(),
       relay: this.relays.state(),
       definition: this.definition,

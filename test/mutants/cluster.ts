@@ -14,6 +14,46 @@ const assignment = { file: "src/runtime/cluster/assignment.ts", tests: [`${folde
 /** What a node passes to its parts, and the assignment of resources to nodes. */
 export const clusterMutants: readonly Mutant[] = [
   {
+    id: "cluster-probe-refusal-is-silence",
+    does: "A partition whose owner refuses a probe counts as one without an answer.",
+    file: "nodes/order/partition-probes.ts",
+    find: 'return reply.status === "unavailable" ? reply.reason : undefined;',
+    replace: 'return reply.status !== "not_found" ? reply.status : undefined;',
+    tests: ["test/unit/nodes/partition-probes.test.ts"],
+  },
+  {
+    id: "cluster-probe-while-isolated",
+    does: "An isolated node reports that no partition answers.",
+    file: "nodes/order/partition-probes.ts",
+    find: "isolated() ? undefined : reason === undefined;",
+    replace: "reason === undefined;",
+    tests: ["test/unit/nodes/partition-probes.test.ts"],
+  },
+  {
+    id: "cluster-probe-logs-each-round",
+    does: "A partition that does not answer is logged in every round.",
+    file: "nodes/order/partition-probes.ts",
+    find: "answers === wanted && answers !== (before[partition] ?? true)",
+    replace: "answers === wanted && (wanted ? answers !== (before[partition] ?? true) : true)",
+    tests: ["test/unit/nodes/partition-probes.test.ts"],
+  },
+  {
+    id: "cluster-share-of-all",
+    does: "What other nodes should take over counts as this node's share.",
+    file: "src/runtime/cluster/ownership.ts",
+    find: ".filter((name) => targets.get(name) === this.options.node);",
+    replace: ".filter((name) => targets.has(name));",
+    tests: ["test/unit/runtime/cluster/own-share.test.ts"],
+  },
+  {
+    id: "cluster-share-since-last",
+    does: "How long a share is unclaimed begins anew with every review.",
+    file: "src/runtime/cluster/own-share.ts",
+    find: "if (this.resources.length === 0) this.since = this.clock.monotonic();",
+    replace: "this.since = this.clock.monotonic();",
+    tests: ["test/unit/runtime/cluster/own-share.test.ts"],
+  },
+  {
     id: "cluster-node-regained-presence-verifies-nothing",
     does: "A node whose presence ran out and is back on the same connection reads under locks that others may have.",
     ...verificationWiring,

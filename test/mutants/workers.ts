@@ -13,6 +13,46 @@ const bounds = { file: "src/runtime/workers/worker-bounds.ts", tests: [`${folder
 /** Events that are worked on under their lock, and end in a bounded number of attempts. */
 export const workersMutants: readonly Mutant[] = [
   {
+    id: "workers-failure-logged-always",
+    does: "Every failed attempt is logged as a warning.",
+    file: "src/runtime/workers/worker.ts",
+    find: "if (attempt === 1 || attempt % LOG_EVERY === 0)",
+    replace: "if (attempt >= 1 || attempt % LOG_EVERY === 0)",
+    tests: ["test/unit/runtime/workers/worker-rules.test.ts"],
+  },
+  {
+    id: "workers-failure-not-logged-first",
+    does: "The first failure of an event is not logged as a warning.",
+    file: "src/runtime/workers/worker.ts",
+    find: "if (attempt === 1 || attempt % LOG_EVERY === 0)",
+    replace: "if (attempt % LOG_EVERY === 0)",
+    tests: ["test/unit/runtime/workers/worker-rules.test.ts"],
+  },
+  {
+    id: "workers-backlog-without-retries",
+    does: "Events that wait for their next attempt do not count in the backlog.",
+    file: "src/adapters/nats/backlog.ts",
+    find: "consumer.num_pending + consumer.num_ack_pending",
+    replace: "consumer.num_pending",
+    tests: ["test/integration/runtime/backlog.test.ts"],
+  },
+  {
+    id: "workers-backlog-dead-of-all",
+    does: "The dead letters of all workers are counted for each.",
+    file: "src/adapters/nats/dead-letters.ts",
+    find: "`${root}.${worker}.*.*`",
+    replace: "`${root}.>`",
+    tests: ["test/integration/runtime/backlog.test.ts"],
+  },
+  {
+    id: "workers-failover-is-release",
+    does: "A failover is counted as a hand-over.",
+    file: "src/runtime/cluster/takeover-counts.ts",
+    find: 'return replaced.node === node ? "own" : "failover";',
+    replace: 'return replaced.node === node ? "own" : "released";',
+    tests: ["test/unit/runtime/cluster/takeover-counts.test.ts"],
+  },
+  {
     id: "workers-hanging-work-is-waited-for",
     does: "Work that does not hear its signal takes a place of the worker until the process ends.",
     ...hanging,

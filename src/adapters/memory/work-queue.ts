@@ -20,7 +20,12 @@ type Connection = Pick<MemoryLink, "sends" | "hears" | "onChange">;
 
 const connected: Connection = { sends: () => true, hears: () => true, onChange: () => () => false };
 
-type Consumer = { readonly waiting: StoredMessage[]; readonly members: Member[] };
+type Consumer = {
+  readonly waiting: StoredMessage[];
+  readonly members: Member[];
+  /** By message: when it was stored. */
+  readonly unacknowledged: Map<StoredMessage, number>;
+};
 
 /** The queues and the dead letters that the nodes of one process share. */
 export class MemoryWorkQueues {
@@ -66,6 +71,15 @@ export class MemoryWorkQueues {
           },
         };
       },
+      backlog: async (options) => {
+        const { unacknowledged } = await this.consumer(options);
+        const ages = [...unacknowledged.values()];
+        return {
+          items: ages.length,
+          oldestAt: ages.length === 0 ? undefined : Math.min(...ages),
+          deadLetters: this.dead.filter(({ worker }) => worker === options.name).length,
+        };
+      },
       bury: async (letter) => {
         const key = `${letter.worker}.${letter.partition}.${letter.item.sequence}.${token(letter.about)}`;
         if (!this.deadLetters.has(key)) this.deadLetters.set(key, letter);
@@ -73,7 +87,7 @@ export class MemoryWorkQueues {
     };
   }
 
-  private consumer(options: WorkQueueOptions): Promise<Consumer> {
+  private consumer(options: Pick<WorkQueueOptions, "name" | "filters">): Promise<Consumer> {
     const key = `${options.name} ${options.filters.toSorted().join()}`;
     let consumer = this.consumers.get(key);
     if (consumer === undefined) {
@@ -84,11 +98,12 @@ export class MemoryWorkQueues {
   }
 
   /** A consumer outlives its members, as on a real server. */
-  private async make(options: WorkQueueOptions): Promise<Consumer> {
-    const consumer: Consumer = { waiting: [], members: [] };
+  private async make(options: Pick<WorkQueueOptions, "filters">): Promise<Consumer> {
+    const consumer: Consumer = { waiting: [], members: [], unacknowledged: new Map() };
     for (const journal of this.journals) {
       await journal.consume({ filters: options.filters, fromSequence: 1 }, (message) => {
         consumer.waiting.push(message);
+        consumer.unacknowledged.set(message, message.at);
         this.handOut(consumer);
       });
     }
@@ -141,7 +156,7 @@ export class MemoryWorkQueues {
       payload,
       at,
       ack: () => {
-        if (arrives()) end();
+        if (arrives() && end()) consumer.unacknowledged.delete(message);
       },
       retry: (delayMs) => {
         if (arrives() && end()) again(delayMs);

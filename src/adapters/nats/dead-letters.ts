@@ -37,6 +37,9 @@ const deadLettersOf = (root: string): string => `${root}.*.*.*`;
 /** Filter: the replays of one worker. @param root first token of the dead letters' subjects */
 export const replaysOf = (root: string, worker: string): string => `${root}.${worker}.*.*.replay.*`;
 
+/** Filter: the dead letters of one worker that no operator has replayed. */
+export const deadLettersOfWorker = (root: string, worker: string): string => `${root}.${worker}.*.*`;
+
 /** Stores a dead letter; see `WorkQueue.bury`. @throws Unavailable (retryable) */
 export async function bury(link: NatsLink, root: string, deadLetter: DeadLetter): Promise<void> {
   const { worker, partition, about, item } = deadLetter;

@@ -12,6 +12,8 @@ import { READ_TIMEOUT_MS, readHeaders } from "./stored-message.ts";
 const Status = { endOfBatch: 204, notFound: 404, noResponders: 503 } as const;
 /** The text of a 404 when none of the subjects has a message; it differs when a message cannot be read. */
 const NOTHING = "No Results";
+/** The same for a query of the next message of one subject. */
+const NONE_FOLLOWS = "Message Not Found";
 
 /**
  * The last messages of the subjects, all from one point of one replica whose log reaches `through`.
@@ -39,6 +41,15 @@ export async function lastTogether(
   }
 }
 
+/**
+ * The number of messages of one subject, `*` allowed, as the answering replica has it; it may lag.
+ * @throws Unavailable (retryable)
+ */
+export async function countMessages(link: NatsLink, stream: string, subject: string): Promise<number> {
+  const page = await ask(link, stream, { seq: 1, batch: 1, next_by_subj: subject }, NONE_FOLLOWS);
+  return page.messages.length + page.pending;
+}
+
 type Page = {
   readonly messages: readonly StoredMessage[];
   /** How far the log that was read reaches; 0 when nothing was found. */
@@ -51,7 +62,7 @@ type Page = {
 const endOf = (messages: readonly StoredMessage[]): number => messages.at(-1)?.sequence ?? 0;
 
 /** One answer, complete: each of its messages, and its end, names the message before. @throws Unavailable */
-async function ask(link: NatsLink, stream: string, query: object): Promise<Page> {
+async function ask(link: NatsLink, stream: string, query: object, nothing = NOTHING): Promise<Page> {
   // The client throws at calls to subscribe or publish while it closes.
   const { nc } = link;
   if (!link.connected() || nc.isClosed() || nc.isDraining()) throw new Unavailable("not connected to NATS");
@@ -69,7 +80,7 @@ async function ask(link: NatsLink, stream: string, query: object): Promise<Page>
         fail("a message of the answer is missing");
       else if (status === 0) messages.push(stored(msg));
       else if (status === Status.endOfBatch) answer.resolve(pageOf(messages, msg));
-      else if (status === Status.notFound && description === NOTHING)
+      else if (status === Status.notFound && description === nothing)
         answer.resolve({ messages: [], upTo: 0, pending: 0 });
       else if (status === Status.noResponders) fail("no responders");
       else fail(`${description} (${status})`);

@@ -36,6 +36,9 @@ type ConsumerInfo = {
   readonly config: ConsumerConfig;
   /** Everything up to this sequence that matches the filters is acknowledged; 0 when nothing is. */
   readonly ack_floor: { readonly stream_seq: number };
+  /** Matching messages that were not delivered yet; and delivered ones that are not acknowledged. */
+  readonly num_pending: number;
+  readonly num_ack_pending: number;
 };
 
 /** The name of the consumer of a worker with these filters; their order is irrelevant. */
@@ -161,7 +164,12 @@ function startAfter(predecessors: readonly ConsumerInfo[], filters: readonly str
 const filtersOf = (config: ConsumerConfig): readonly string[] =>
   config.filter_subjects ?? [config.filter_subject ?? ""];
 
-async function findConsumer(link: NatsLink, stream: string, name: string): Promise<ConsumerInfo | undefined> {
+/** A consumer as the server has it; `undefined` when there is none. @throws Unavailable, ApiError */
+export async function findConsumer(
+  link: NatsLink,
+  stream: string,
+  name: string,
+): Promise<ConsumerInfo | undefined> {
   try {
     const subject = `CONSUMER.INFO.${stream}.${name}`;
     return await apiRequest<ConsumerInfo>(link, subject, undefined, API_TIMEOUT_MS);

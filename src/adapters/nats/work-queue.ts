@@ -7,6 +7,7 @@ import { type Subscription, Unavailable } from "../../runtime/ports.ts";
 import type { Subjects } from "../../runtime/subjects.ts";
 import type { WorkItem, WorkQueue, WorkQueueOptions } from "../../runtime/workers/work-queue.ts";
 import { untilAvailable } from "../jetstream/retry-until-available.ts";
+import { backlogOf } from "./backlog.ts";
 import { bury, replayedItem, replaysOf } from "./dead-letters.ts";
 import { ApiError } from "./jetstream-api.ts";
 import type { NatsLink } from "./link.ts";
@@ -57,6 +58,7 @@ export function natsWorkQueue(link: NatsLink, subjects: Subjects, now: () => num
         },
       };
     },
+    backlog: (options) => backlogOf(link, subjects, streams, options),
     bury: (deadLetter) => bury(link, dead.root, deadLetter),
   };
 }

@@ -38,6 +38,8 @@ export type ClusterView = {
     readonly node: string | null;
     readonly epoch: number;
     readonly lag: number;
+    /** Whether the partition has answered the newest probe of this node; null when there is no result. */
+    readonly answers: boolean | null;
   }[];
 };
 

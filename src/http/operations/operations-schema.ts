@@ -50,6 +50,12 @@ export const Cluster = Type.Object(
         node: nullable(Type.String({ description: "The owner; null when there is none" })),
         epoch: Type.Integer({ description: "Revision of the lock" }),
         lag: Type.Integer({ description: "Inputs that the owner has not evaluated yet" }),
+        answers: nullable(
+          Type.Boolean({
+            description:
+              "Whether the partition has answered this node's newest probe, a read of an order that does not exist; null when there is no result",
+          }),
+        ),
       }),
     ),
   },

@@ -20,6 +20,9 @@ import { assignment } from "./assignment.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { LockVerification } from "./lock-verification.ts";
 import { type LockEntry, readLock, released } from "./lock-entry.ts";
+import { type LockSlot, unknownLock } from "./lock-slot.ts";
+import { OwnShare } from "./own-share.ts";
+import { noTakeovers, type TakeoverCounts, takeoverReason } from "./takeover-counts.ts";
 import type { Clock, Ids, Journal, Log, Reading, StoredMessage, Subscription } from "../ports.ts";
 import type { Presence } from "./presence.ts";
 import type { OwnedResource } from "./owned-resource.ts";
@@ -39,20 +42,6 @@ export type OwnershipOptions = {
   readonly failpoints?: Failpoints | undefined;
 };
 
-type State = "free" | "claiming" | "acquiring" | "held" | "releasing";
-
-type Slot = {
-  readonly resource: OwnedResource;
-  state: State;
-  /** The newest lock entry seen; undefined when it is unreadable or deleted: then no node holds the lock. */
-  entry: LockEntry | undefined;
-  revision: number;
-  epoch: number;
-  nonce: string;
-  /** The round of lock verification in which the claim was sent. */
-  verificationRound: number;
-};
-
 /** The most subjects that one reading takes. */
 const LOCKS_READ_AT_ONCE = 1000;
 const CLAIMS_AT_ONCE = 8;
@@ -64,7 +53,7 @@ const STOP_LIMIT_MS = stopping.handOverMs - stopping.leaveMs;
 /** See the top of the file. */
 export class Ownership {
   private readonly options: OwnershipOptions;
-  private readonly slots = new Map<string, Slot>();
+  private readonly slots = new Map<string, LockSlot>();
   private readonly verification: LockVerification;
   /** One for each stream that has a resource. */
   private watching: Subscription[] = [];
@@ -73,19 +62,15 @@ export class Ownership {
   /** The owner that each resource should have, for the nodes in `targetsFor`. */
   private targets: ReadonlyMap<string, string> = new Map();
   private targetsFor = "";
+  private counts = noTakeovers;
+  /** What this node should have and no present node holds. */
+  readonly share: OwnShare;
 
   constructor(options: OwnershipOptions) {
     this.options = options;
+    this.share = new OwnShare(options.clock);
     for (const resource of options.resources) {
-      this.slots.set(resource.lock, {
-        resource,
-        state: "free",
-        entry: undefined,
-        revision: 0,
-        epoch: 0,
-        nonce: "",
-        verificationRound: 0,
-      });
+      this.slots.set(resource.lock, unknownLock(resource));
     }
     this.verification = new LockVerification({
       ...options,
@@ -104,7 +89,7 @@ export class Ownership {
     this.tick();
   }
 
-  private async watch(journal: Journal, slots: readonly Slot[]): Promise<Subscription> {
+  private async watch(journal: Journal, slots: readonly LockSlot[]): Promise<Subscription> {
     const { failpoints } = this.options;
     const locks = slots.map(({ resource }) => resource.lock);
     const readings: Reading[] = [];
@@ -130,6 +115,7 @@ export class Ownership {
     const { presence, node } = this.options;
     if (!presence.valid()) return;
     const targets = this.assigned(presence.present());
+    this.share.saw(this.unclaimedOf(targets));
     let under = 0;
     let handingOver = false;
     for (const slot of this.slots.values()) {
@@ -174,6 +160,18 @@ export class Ownership {
       node: entry?.node ?? "",
       epoch: revision,
     }));
+  }
+
+  /** Its takeovers by their reason, and the locks that it lost. */
+  takeovers(): TakeoverCounts {
+    return this.counts;
+  }
+
+  private unclaimedOf(targets: ReadonlyMap<string, string>): string[] {
+    return [...this.slots.values()]
+      .filter((slot) => slot.state !== "held" && this.claimable(slot))
+      .map((slot) => slot.resource.name)
+      .filter((name) => targets.get(name) === this.options.node);
   }
 
   /** Names of the resources that this node holds and serves. */
@@ -230,12 +228,12 @@ export class Ownership {
     this.cancel = this.options.clock.after(REVIEW_MS, () => this.tick());
   }
 
-  private namesUs({ entry }: Slot): boolean {
+  private namesUs({ entry }: LockSlot): boolean {
     return entry?.node === this.options.node && entry.boot === this.options.boot;
   }
 
   /** Of a free slot: no present process holds the lock. */
-  private claimable({ entry }: Slot): boolean {
+  private claimable({ entry }: LockSlot): boolean {
     if (!entry || entry.node === "") return true;
     const { presence, node } = this.options;
     // An earlier process of this node has ended, or this one would not run; this one has lost its epoch.
@@ -259,9 +257,10 @@ export class Ownership {
     this.review();
   }
 
-  private async claim(slot: Slot): Promise<void> {
+  private async claim(slot: LockSlot): Promise<void> {
     const { ids, log, failpoints } = this.options;
     slot.state = "claiming";
+    slot.replaced = slot.entry;
     const nonce = ids.next();
     slot.nonce = nonce;
     slot.verificationRound = this.verification.count();
@@ -281,8 +280,7 @@ export class Ownership {
   }
 
   /** An unanswered claim may be stored, now or later: the entry itself shows it. */
-  private async readBack(slot: Slot): Promise<void> {
-    const { journal, lock } = slot.resource;
+  private async readBack({ resource: { journal, lock } }: LockSlot): Promise<void> {
     try {
       const stored = await failpoint(this.options.failpoints, "ownership.read_back", () =>
         journal.readLast(lock),
@@ -294,7 +292,7 @@ export class Ownership {
     }
   }
 
-  private won(slot: Slot, epoch: number): void {
+  private won(slot: LockSlot, epoch: number): void {
     slot.state = "acquiring";
     slot.epoch = epoch;
     slot.entry = {
@@ -308,7 +306,7 @@ export class Ownership {
     else void this.acquire(slot, epoch);
   }
 
-  private async acquire(slot: Slot, epoch: number): Promise<void> {
+  private async acquire(slot: LockSlot, epoch: number): Promise<void> {
     const { log, failpoints } = this.options;
     try {
       await failpoint(failpoints, "ownership.acquire", () => slot.resource.acquire(epoch));
@@ -320,19 +318,25 @@ export class Ownership {
     }
     if (slot.epoch === epoch && slot.state === "acquiring") {
       slot.state = "held";
+      this.count(takeoverReason(slot.replaced, this.options.node));
       this.review();
     }
   }
 
-  private lose(slot: Slot): void {
+  private count(what: keyof TakeoverCounts): void {
+    this.counts = { ...this.counts, [what]: this.counts[what] + 1 };
+  }
+
+  private lose(slot: LockSlot): void {
     if (slot.state !== "held" && slot.state !== "acquiring" && slot.state !== "releasing") return;
     this.options.log.warn({ resource: slot.resource.name, epoch: slot.epoch }, "lock lost");
+    this.count("lost");
     slot.state = "free";
     slot.epoch = 0;
     slot.resource.revoke();
   }
 
-  private async handOver(slot: Slot): Promise<void> {
+  private async handOver(slot: LockSlot): Promise<void> {
     const { epoch } = slot;
     const { clock, log } = this.options;
     const begun = clock.monotonic();
@@ -351,20 +355,20 @@ export class Ownership {
   }
 
   /** Releases a lock that was won and whose resource is not open. */
-  private releaseUnopened(slot: Slot): void {
+  private releaseUnopened(slot: LockSlot): void {
     slot.resource.revoke();
     slot.state = "releasing";
     void this.release(slot, slot.epoch);
   }
 
   /** After a release that was not stored, or a claim that was stored late: no other node may take this lock. */
-  private releaseAgain(slot: Slot): void {
+  private releaseAgain(slot: LockSlot): void {
     slot.state = "releasing";
     void this.release(slot, slot.revision);
   }
 
   /** Tries once. Without an answer, or while a batch checks the lock, the next review sees that it names this node. */
-  private async release(slot: Slot, revision: number): Promise<void> {
+  private async release(slot: LockSlot, revision: number): Promise<void> {
     const result = await failpoint(this.options.failpoints, "ownership.release", () =>
       this.write(slot, "", slot.nonce, revision),
     );
@@ -379,7 +383,7 @@ export class Ownership {
     slot.state = "free";
   }
 
-  private write(slot: Slot, node: string, nonce: string, expected = slot.revision) {
+  private write(slot: LockSlot, node: string, nonce: string, expected = slot.revision) {
     const { boot, clock, commitTimeoutMs } = this.options;
     const { journal, lock: subject } = slot.resource;
     const entry: LockEntry = {

@@ -105,6 +105,16 @@ export interface DeadLetters {
   replay(sequence: number): Promise<"replayed" | "not_found">;
 }
 
+/** What waits for one worker, all nodes together. */
+export type Backlog = {
+  /** Items that are delivered to no node yet, or not acknowledged; replays of dead letters included. */
+  readonly items: number;
+  /** When the server stored the oldest of them, ms since the epoch; `undefined` when there is none. */
+  readonly oldestAt: number | undefined;
+  /** Dead letters that are not replayed. */
+  readonly deadLetters: number;
+};
+
 /** Durable consumers of the order streams, and the stream of dead letters. */
 export interface WorkQueue {
   /**
@@ -115,6 +125,8 @@ export interface WorkQueue {
    * @throws Unavailable (retryable)
    */
   consume(options: WorkQueueOptions, onItem: (item: WorkItem) => Promise<void>): Promise<Subscription>;
+  /** Counts what waits for the worker with these options. @throws Unavailable (retryable) */
+  backlog(options: Pick<WorkQueueOptions, "name" | "filters">): Promise<Backlog>;
   /** Stores a dead letter; repeats for the same worker and item are stored once. @throws Unavailable (retryable) */
   bury(letter: DeadLetter): Promise<void>;
 }

@@ -19,10 +19,10 @@
 import { EVENT_AGE_MAX_MS, type WorkerBounds } from "./worker-bounds.ts";
 import type { Subjects } from "../subjects.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
-import type { Bucket, Clock, Ids, Log } from "../ports.ts";
+import { type Bucket, type Clock, type Ids, type Log, Unavailable } from "../ports.ts";
 import { type Claim, ProcessedEvents } from "./processed-events.ts";
 import { NotAnEvent, readEvent, type WorkEvent } from "./work-event.ts";
-import type { DeadLetterKind, WorkItem, WorkQueue } from "./work-queue.ts";
+import type { Backlog, DeadLetterKind, WorkItem, WorkQueue } from "./work-queue.ts";
 
 /** The work refuses the event. Not retryable: the same event would always fail, so it becomes a dead letter at once. */
 export class WorkRefused extends Error {
@@ -77,6 +77,8 @@ export type WorkerCounters = {
 /** A started worker. */
 export type RunningWorker = {
   readonly counters: Readonly<WorkerCounters>;
+  /** What waits for this worker, on all nodes. @throws Unavailable (retryable) */
+  backlog(): Promise<Backlog>;
   /** Accepts no more events, waits briefly for those in progress, then aborts them. Idempotent. */
   stop(): Promise<void>;
 };
@@ -95,6 +97,8 @@ const COUNTED = {
 } as const satisfies Record<DeadLetterKind, keyof WorkerCounters>;
 /** How long events in progress may take when the worker stops; a process has 5 s in total. */
 const STOP_GRACE_MS = 2_000;
+/** The attempts of an event whose failure is logged as a warning: the first, and those that this number divides. */
+const LOG_EVERY = 10;
 /** Pause after a failure that the event did not cause, such as no answer from the server. */
 const UNAVAILABLE_PAUSE_MS = 1_000;
 /** The queue delivers an item again only after the life of its lock, so the next worker finds the lock expired. */
@@ -151,12 +155,11 @@ class Worker implements RunningWorker {
   }
 
   async start(): Promise<void> {
-    const { name, types, bounds } = this.options;
+    const { bounds } = this.options;
     const subscription = await failpoint(this.failpoints, "worker.consume", () =>
       this.queue.consume(
         {
-          name,
-          filters: types.map((type) => this.subjects.events(type)),
+          ...this.consumer(),
           maxInFlight: bounds.maxInFlight,
           ackWaitMs: bounds.lockLifeMs + ACK_WAIT_MARGIN_MS,
         },
@@ -168,6 +171,15 @@ class Worker implements RunningWorker {
       ),
     );
     this.stopQueue = () => subscription.stop();
+  }
+
+  private consumer(): { readonly name: string; readonly filters: readonly string[] } {
+    const { name, types } = this.options;
+    return { name, filters: types.map((type) => this.subjects.events(type)) };
+  }
+
+  backlog(): Promise<Backlog> {
+    return this.queue.backlog(this.consumer());
   }
 
   stop(): Promise<void> {
@@ -192,7 +204,11 @@ class Worker implements RunningWorker {
       await this.handle(item, event);
     } catch (error) {
       if (error instanceof NotAnEvent) return this.buryUnreadable(item, error.message);
-      this.log.warn({ event: event?.id, subject: item.subject, err: error }, "event is retried later");
+      const what = { event: event?.id, subject: item.subject };
+      // A server that is away says so once for every event: without a stack.
+      if (error instanceof Unavailable)
+        this.log.warn({ ...what, reason: error.message }, "event is retried later");
+      else this.log.warn({ ...what, err: error }, "event is retried later");
       item.retry(UNAVAILABLE_PAUSE_MS);
     }
   }
@@ -225,8 +241,16 @@ class Worker implements RunningWorker {
     }
     this.counters.failed++;
     const delayMs = this.backoffMs(claim.attempt);
-    this.log.warn({ event: event.id, attempt: claim.attempt, delayMs, err: failure }, "event attempt failed");
+    this.logFailure(event, claim.attempt, delayMs, failure);
     await this.postpone(item, claim, failure, delayMs);
+  }
+
+  /** A line for the first and for every tenth attempt: a mail server may be away for hours. The stack on debug only. */
+  private logFailure(event: WorkEvent, attempt: number, delayMs: number, failure: Error): void {
+    const fields = { event: event.id, attempt, delayMs };
+    if (attempt === 1 || attempt % LOG_EVERY === 0)
+      this.log.warn({ ...fields, reason: failure.message }, "event attempt failed");
+    else this.log.debug({ ...fields, err: failure }, "event attempt failed");
   }
 
   /** Resolves with the error when the attempt failed. */

@@ -87,6 +87,7 @@ export async function startEmailWorker(dependencies: EmailDependencies): Promise
   });
   return {
     counters: worker.counters,
+    backlog: () => worker.backlog(),
     stop: async () => {
       await worker.stop();
       mailer.close();

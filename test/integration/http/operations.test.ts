@@ -64,8 +64,8 @@ t.test("process ids are shown in development only", async (t) => {
     url: "http://127.0.0.1:3000",
   };
   const partitions = [
-    { partition: 0, node: "node-1", epoch: 7, lag: 0 },
-    { partition: 1, node: null, epoch: 0, lag: 3 },
+    { partition: 0, node: "node-1", epoch: 7, lag: 0, answers: true },
+    { partition: 1, node: null, epoch: 0, lag: 3, answers: null },
   ];
   const operations = operationsWith({ cluster: async () => ({ nodes: [{ ...node, pid: 42 }], partitions }) });
   const open = await startApp(t, { operations, development: true });

@@ -301,6 +301,7 @@ function queueOver(
       consuming.push(subscription);
       return subscription;
     },
+    backlog: (options) => outside(() => queue.backlog(options)),
     bury: (letter) => outside(() => queue.bury(letter)),
   };
 }

@@ -1,10 +1,9 @@
 /** What a node reports about its clock: to load balancers, to operators, as a metric. */
 import t from "tap";
-import { noWebhooks } from "../../support/http-services.ts";
 import { clusterOf, healthOf } from "../../../nodes/order/operations.ts";
 import { metricsText } from "../../../nodes/order/metrics.ts";
 import type { ClockState } from "../../../src/runtime/cluster/server-clock.ts";
-import { quietStatus } from "./node-status.ts";
+import { quietSource, quietStatus } from "./node-status.ts";
 import type { NodeStatus } from "../../../src/runtime/node.ts";
 
 const AGE_MAX_MS = 5_000;
@@ -16,7 +15,7 @@ const statusWith = (clock: Partial<ClockState> = {}, entry: Record<string, unkno
 });
 
 const clockCheck = (status: NodeStatus) => {
-  const { ready, checks } = healthOf(status, AGE_MAX_MS);
+  const { ready, checks } = healthOf(status, AGE_MAX_MS, []);
   return { ready, ...checks.find(({ name }) => name === "clock") };
 };
 
@@ -49,7 +48,7 @@ t.test("the cluster shows the clock of every node, and null for a program that d
 
 t.test("the difference of the clocks is a metric, in seconds", async (t) => {
   t.match(
-    metricsText("one", statusWith(), [], { version: "0.2.0" }, noWebhooks),
+    metricsText({ ...quietSource, node: "one", status: statusWith() }),
     /^orderly_clock_offset_seconds\{node="one"\} -0\.012$/mu,
   );
 });

@@ -1,22 +1,18 @@
 /** The text of `GET /metrics`, from a node's status. */
 import t from "tap";
 import { metricsText } from "../../../nodes/order/metrics.ts";
-import { noWebhooks } from "../../support/http-services.ts";
 import { valueOf } from "../../support/metrics.ts";
-import { quietStatus as status } from "./node-status.ts";
+import { quietSource } from "./node-status.ts";
 
 t.test("the events of each worker are counted by their outcome", async (t) => {
   const counters = { done: 5, repeated: 4, failed: 3, dead: 2, tooOld: 612, unreadableMark: 1 };
-  const text = metricsText(
-    "node-1",
-    status,
-    [
-      { worker: "email", counters },
-      { worker: "invoice", counters: { ...counters, tooOld: 0 } },
+  const text = metricsText({
+    ...quietSource,
+    workers: [
+      { worker: "email", counters, backlog: undefined },
+      { worker: "invoice", counters: { ...counters, tooOld: 0 }, backlog: undefined },
     ],
-    { version: "0.2.0" },
-    noWebhooks,
-  );
+  });
   const value = (worker: string, outcome: string) =>
     valueOf(text, "orderly_worker_events_total", `worker="${worker}",outcome="${outcome}"`);
   t.equal(value("email", "too_old"), 612);
@@ -24,4 +20,41 @@ t.test("the events of each worker are counted by their outcome", async (t) => {
   t.equal(value("email", "unreadable_mark"), 1);
   t.equal(value("email", "done"), 5);
   t.equal(text.match(/^# TYPE orderly_worker_events_total counter$/gmu)?.length, 1);
+});
+
+t.test("what waits for a worker is shown; nothing is shown that is not known", async (t) => {
+  const counters = { done: 0, repeated: 0, failed: 0, dead: 0, tooOld: 0, unreadableMark: 0 };
+  const backlog = { items: 18, oldestMs: 93_500, deadLetters: 3 };
+  const text = metricsText({
+    ...quietSource,
+    workers: [
+      { worker: "email", counters, backlog },
+      { worker: "invoice", counters, backlog: undefined },
+    ],
+  });
+  t.equal(valueOf(text, "orderly_worker_pending", 'worker="email"'), 18);
+  t.equal(valueOf(text, "orderly_worker_lag_seconds", 'worker="email"'), 93.5);
+  t.equal(valueOf(text, "orderly_dead_letters", 'worker="email"'), 3);
+  t.notMatch(text, /^orderly_(worker_pending|worker_lag_seconds|dead_letters).*invoice/mu);
+});
+
+t.test("takeovers are shown by reason, failovers among them, and lost locks", async (t) => {
+  const takeovers = { first: 8, released: 3, failover: 2, own: 1, lost: 5 };
+  const text = metricsText({ ...quietSource, status: { ...quietSource.status, takeovers } });
+  for (const [reason, count] of Object.entries(takeovers).filter(([name]) => name !== "lost"))
+    t.equal(valueOf(text, "orderly_takeovers_total", `reason="${reason}"`), count, reason);
+  t.equal(valueOf(text, "orderly_locks_lost_total"), 5);
+});
+
+t.test("partitions without an answer, and a share without an owner, are shown", async (t) => {
+  const text = metricsText({
+    ...quietSource,
+    status: {
+      ...quietSource.status,
+      unclaimed: { complete: true, resources: ["partition.1"], forMs: 1500 },
+    },
+    probes: [true, false, false, undefined].map((answers, partition) => ({ partition, answers })),
+  });
+  t.equal(valueOf(text, "orderly_partitions_unanswered"), 2);
+  t.equal(valueOf(text, "orderly_share_unclaimed_seconds"), 1.5);
 });

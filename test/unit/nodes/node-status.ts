@@ -1,11 +1,15 @@
 /** The status of a node on which nothing happens. */
+import type { MetricsSource } from "../../../nodes/order/metrics.ts";
 import type { NodeStatus } from "../../../src/runtime/node.ts";
+import { noWebhooks } from "../../support/http-services.ts";
 
 export const quietStatus: NodeStatus = {
   connected: true,
   present: true,
   held: [],
   owners: [],
+  unclaimed: { complete: true, resources: [], forMs: 0 },
+  takeovers: { first: 0, released: 0, failover: 0, own: 0, lost: 0 },
   entries: [],
   relay: {
     answered: true,
@@ -21,4 +25,14 @@ export const quietStatus: NodeStatus = {
   effects: 0,
   providers: [],
   partitions: [],
+};
+
+/** The metrics of such a node, whose workers have reported nothing. */
+export const quietSource: MetricsSource = {
+  node: "node-1",
+  status: quietStatus,
+  workers: [],
+  program: { version: "0.2.0" },
+  webhooks: noWebhooks,
+  probes: [],
 };

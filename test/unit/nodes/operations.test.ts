@@ -1,18 +1,11 @@
 /** What a node reports to operators, made from its status. */
 import t from "tap";
 import { metricsText } from "../../../nodes/order/metrics.ts";
-import { clusterOf } from "../../../nodes/order/operations.ts";
-import { noWebhooks } from "../../support/http-services.ts";
-import { quietStatus as status } from "./node-status.ts";
+import { clusterOf, healthOf } from "../../../nodes/order/operations.ts";
+import { quietSource, quietStatus as status } from "./node-status.ts";
 
 const infoOf = (commit?: string): string =>
-  metricsText(
-    "node-1",
-    status,
-    [],
-    { version: "0.2.0", ...(commit === undefined ? {} : { commit }) },
-    noWebhooks,
-  )
+  metricsText({ ...quietSource, program: { version: "0.2.0", ...(commit === undefined ? {} : { commit }) } })
     .split("\n")
     .filter((line) => line.includes("orderly_build_info"))
     .join("\n");
@@ -54,3 +47,39 @@ orderly_build_info{node="node-1",version="0.2.0",definition="4",commit="abc"} 1`
   );
   t.match(infoOf(), /commit="unknown"\} 1$/u);
 });
+
+t.test("a node is ready by itself: what is wrong with other nodes is shown", async (t) => {
+  const ghost = { resource: "partition.1", node: "gone", epoch: 7 };
+  const probes = [true, false, undefined].map((answers, partition) => ({ partition, answers }));
+  const owners = [0, 1, 2].map((partition) => ({ ...ghost, resource: `partition.${partition}` }));
+  const { ready, checks } = healthOf({ ...status, owners }, 5000, probes);
+  t.equal(ready, true);
+  t.same(
+    checks.find(({ name }) => name === "partitions"),
+    { name: "partitions", ok: false, detail: "without an answer: 1" },
+  );
+  const { partitions } = clusterOf({ ...status, owners }, probes);
+  t.same(
+    partitions.map(({ answers }) => answers),
+    [true, false, null],
+  );
+});
+
+const shareOf = (complete: boolean, resources: readonly string[], forMs: number) => {
+  const { ready, checks } = healthOf({ ...status, unclaimed: { complete, resources, forMs } }, 5000, []);
+  return { ready, detail: checks.find(({ name }) => name === "share")?.detail };
+};
+
+t.test(
+  "a node is not ready until it has claimed its share, and when it cannot for ten seconds",
+  async (t) => {
+    t.match(shareOf(false, ["partition.1"], 20), {
+      ready: false,
+      detail: "not claimed for 20 ms: partition.1",
+    });
+    t.match(shareOf(false, [], 0), { ready: false });
+    t.match(shareOf(true, [], 0), { ready: true, detail: "claimed" });
+    t.match(shareOf(true, ["partition.1"], 10_000), { ready: true }, "after a failover");
+    t.match(shareOf(true, ["partition.1"], 10_001), { ready: false });
+  },
+);

@@ -224,7 +224,14 @@ t.test("each sender has a bounded place of its own: none pushes out what another
 
 t.test("the metrics count by sender and reason, from the start", async (t) => {
   const { node, intake } = await webhookStage();
-  const text = metricsText("one", node.node.status(), [], { version: "0.2.0" }, intake.counts);
+  const text = metricsText({
+    node: "one",
+    status: node.node.status(),
+    workers: [],
+    program: { version: "0.2.0" },
+    webhooks: intake.counts,
+    probes: [],
+  });
   for (const labels of ['sender="payments",reason="unknown_order"', 'sender="carrier",reason="unknown_type"'])
     t.match(text, `orderly_webhooks_unmatched_total{node="one",${labels}} 0`);
   t.match(text, 'orderly_webhooks_other_body_total{node="one",sender="carrier"} 0');

@@ -4,12 +4,13 @@ import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import type { EffectOutcome } from "../../../../src/runtime/actor/input.ts";
 import { EffectError, type EffectHandler } from "../../../../src/runtime/definition.ts";
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
+import type { Log } from "../../../../src/runtime/ports.ts";
 import { silent } from "../commit/relay-stage.ts";
 
 const breaker = { failures: 3, probeEveryMs: 1000, maxWaitMs: 5000 };
 
 /** A provider that works while `works` is true, and counts its calls. */
-function stage(handler: Partial<EffectHandler> = {}, concurrency = 10) {
+function stage(handler: Partial<EffectHandler> = {}, concurrency = 10, log: Log = silent) {
   const clock = new VirtualClock();
   const provider = { works: true, asked: 0, at: [] as number[] };
   const answer = async (): Promise<unknown> => {
@@ -23,7 +24,7 @@ function stage(handler: Partial<EffectHandler> = {}, concurrency = 10) {
     handlers: { job },
     providers: { bank: { concurrency, breaker } },
     clock,
-    log: silent,
+    log,
   });
   const outcomes = new Map<string, EffectOutcome>();
   const start = (key: string, resumed = false): void =>
@@ -168,3 +169,35 @@ t.test("a provider that never answers opens the breaker like one that fails", as
   t.equal(state().breaker, "open");
   t.match(outcomes.get("k0"), { error: { code: "timeout", kind: "unknown" } });
 });
+
+t.test(
+  "a line is logged when a breaker opens, and one when it closes; probes are logged on debug",
+  async (t) => {
+    const lines: object[] = [];
+    const log: Log = {
+      ...silent,
+      debug: (fields, message) => void lines.push({ level: "debug", message, ...fields }),
+      info: (fields, message) => void lines.push({ level: "info", message, ...fields }),
+      warn: (fields, message) => void lines.push({ level: "warn", message, ...fields }),
+      child: () => log,
+    };
+    const { clock, provider, start } = stage({}, 10, log);
+    provider.works = false;
+    for (const key of ["a", "b", "c", "d"]) start(key);
+    await clock.advance(3500);
+    provider.works = true;
+    await clock.advance(1500);
+    const loud = lines.filter((line) => !("level" in line) || line.level !== "debug");
+    t.match(loud, [
+      {
+        level: "warn",
+        message: "provider fails: calls to it wait",
+        provider: "bank",
+        from: "closed",
+        to: "open",
+      },
+      { level: "info", message: "provider works again", provider: "bank", from: "half_open", to: "closed" },
+    ]);
+    t.equal(loud.length, 2);
+  },
+);

@@ -1,6 +1,8 @@
 /** When an event is acknowledged, when it is delivered again, and how it ends: one rule at a time. */
 import t from "tap";
+import type { Log } from "../../../../src/runtime/ports.ts";
 import { WorkRefused } from "../../../../src/runtime/workers/worker.ts";
+import { quietLog } from "../../../support/logs/quiet-log.ts";
 import { bounds, workerStage } from "./worker-stage.ts";
 
 const HOUR_MS = 3_600_000;
@@ -241,3 +243,42 @@ t.test(
     t.ok(at[0]! <= 3 * bounds.lockLifeMs, `after ${at[0]} ms`);
   },
 );
+
+t.test(
+  "of an event that fails for hours the first and every tenth attempt are logged, without a stack",
+  async (t) => {
+    const warned: object[] = [];
+    const detailed: object[] = [];
+    const log: Log = {
+      ...quietLog,
+      debug: (fields) => void detailed.push(fields),
+      warn: (fields, message) => void warned.push({ message, ...fields }),
+      child: () => log,
+    };
+    const { clock, worker, emit } = workerStage(log);
+    await worker(() => Promise.reject(new Error("the mail server is away")), { maxAttempts: 27 });
+    emit("e1");
+    await clock.advance(60_000);
+    const reason = "the mail server is away";
+    t.match(
+      warned,
+      [1, 10, 20].map((attempt) => ({ message: "event attempt failed", event: "e1", attempt, reason })),
+    );
+    t.equal(warned.length, 3);
+    t.notOk(warned.some((line) => "err" in line));
+    t.equal(detailed.length, 23, "the others are logged on debug, with the stack");
+    t.ok(detailed.every((line) => "err" in line && line.err instanceof Error));
+  },
+);
+
+t.test("a server that is away is logged for each event, without a stack", async (t) => {
+  const warned: object[] = [];
+  const log: Log = { ...quietLog, warn: (fields) => void warned.push(fields), child: () => log };
+  const stage = workerStage(log);
+  await stage.worker(() => Promise.reject(new WorkRefused("no such user")));
+  stage.trouble.burials = 1;
+  stage.emit("e1");
+  await stage.clock.advance(100);
+  t.match(warned, [{ event: "e1", reason: "no answer" }]);
+  t.notOk(warned.some((line) => "err" in line));
+});

@@ -1,7 +1,7 @@
 /** Workers on queues in memory, with a bucket of marks that can fail, on a virtual clock. */
 import { MemoryWorkQueues } from "../../../../src/adapters/memory/work-queue.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
-import { type Journal, type StoredMessage, Unavailable } from "../../../../src/runtime/ports.ts";
+import { type Journal, type Log, type StoredMessage, Unavailable } from "../../../../src/runtime/ports.ts";
 import type { WorkerBounds } from "../../../../src/runtime/workers/worker-bounds.ts";
 import { startWorker, type Work } from "../../../../src/runtime/workers/worker.ts";
 import type { WorkItem, WorkQueue } from "../../../../src/runtime/workers/work-queue.ts";
@@ -20,7 +20,7 @@ export const bounds: WorkerBounds = {
 
 export type Mark = { readonly state: string; readonly owner?: string; readonly attempts: number };
 
-export function workerStage() {
+export function workerStage(log: Log = quietLog) {
   const clock = new VirtualClock();
   const consumers: ((message: StoredMessage) => void | Promise<void>)[] = [];
   const journal: Pick<Journal, "consume"> = {
@@ -67,6 +67,7 @@ export function workerStage() {
           };
           return onItem(watched);
         }),
+      backlog: (options) => inner.backlog(options),
       bury: async (letter) => {
         if (trouble.burials-- > 0) throw new Unavailable("no answer");
         await inner.bury(letter);
@@ -89,7 +90,7 @@ export function workerStage() {
           processed: bucket,
           clock: processClock,
           ids: { next: () => `owner-${++owners}` },
-          log: quietLog,
+          log,
         },
         { name: "mail", types: ["order.created"], bounds: { ...bounds, ...own }, work },
       ),
