@@ -132,6 +132,15 @@ t.test("machines and runtime read no clock, draw no chance and set no timer of t
   t.same(holding(within(/^(machines|src\/runtime|src\/adapters\/memory)\/(?!virtual-clock)/u), impure), []);
 });
 
+t.test(
+  "what is stored or compared takes the server's time: no other source reads the machine's clock",
+  async (t) => {
+    const shown = /\/adapters\/local\/(?:system-clock|stderr-log)\.ts$/u;
+    const decides = within(/^(src|machines|config|nodes\/order)\//u).filter(({ path }) => !shown.test(path));
+    t.same(holding(decides, /\bDate\.now\b|\bnew Date\(\)|\btimeOrigin\b/u), []);
+  },
+);
+
 t.test("no file has a name that says nothing", async (t) => {
   t.same(
     [...paths].filter((path) => /(^|[/.-])(utils?|helpers?|manager|common|misc)([/.-]|$)/u.test(path)),

@@ -10,8 +10,10 @@ const LONGEST_MS = 4500;
 const RUSH = 4;
 const SETTLING_MS = 300;
 const HOUR_MS = 3_600_000;
-/** Far enough to see any use of the wall clock; forward only a little: a timer that is armed then waits as long. */
-const CLOCK_STEPS_MS = [-HOUR_MS, -10_000, -700, 700, 3000];
+/** Of a node's machine: far enough to see any use of its clock. */
+const CLOCK_STEPS_MS = [-HOUR_MS, -10_000, -700, 0, 700, 3000, HOUR_MS, 30 * 24 * HOUR_MS];
+/** Of the servers: the timers that are armed are late or early by as much. */
+const SERVER_STEPS_MS = [-20_000, -2000, -300, 300, 2000, 20_000];
 
 /** See the top of the file. */
 export class Disasters {
@@ -55,6 +57,7 @@ export class Disasters {
     ["connection lost", 0.2, (name) => this.link(name, "disconnected", (link) => link.disconnect())],
     ["local store full", 0.2, (name) => this.fill(name)],
     ["clock set", 0.2, (name) => this.setClock(name)],
+    ["server's clock set", 0.1, () => this.world.setServerClock(this.random.pick(SERVER_STEPS_MS))],
     ["batches lost", 0.2, (name) => this.stall(this.random.chance(0.5) ? this.inventoryOwner(name) : name)],
     ["node stopped", 0.12, (name) => this.world.stop(name)],
     ["node added", 0.1, () => this.add()],

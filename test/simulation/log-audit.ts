@@ -32,6 +32,13 @@ const INVENTORY_LOCK = subjects.lock("inventory.0");
 
 type Lock = { readonly epoch: number; readonly node: string };
 
+/** A sample of the server's clock is wrong by half a second at most, and the date of a record is held for a second. */
+const EARLIEST_MS = 1_500;
+/** A write set waits for its batch at most as long as an isolated owner repeats it. */
+const LATEST_MS = 30_000;
+/** A schedule may fire as late as the plan says, and a little later on a server whose clock was set. */
+const FIRED_WITHIN_MS = 1_000;
+
 /** See the top of the file. */
 export class LogAudit {
   readonly orders = new Map<string, OrderLedger>();
@@ -43,6 +50,12 @@ export class LogAudit {
   readonly parked = new Map<string, string>();
   /** Number of times that a lock has named another node or process. */
   takeovers = 0;
+  /** Timers that have fired. */
+  fired = 0;
+  /** When each timer should fire, by order and generation: one that is stored after its time fires at once. */
+  private readonly due = new Map<string, number>();
+  /** By how much the clock of the servers has been set in all, ms. */
+  private setMs = 0;
   stored = 0;
   private readonly violations: Violations;
   private readonly trace: Trace;
@@ -81,6 +94,11 @@ export class LogAudit {
     return this.locks.get(lock)?.node ?? "";
   }
 
+  /** The clock of the servers was set. */
+  serverClockSet(ms: number): void {
+    this.setMs += Math.abs(ms);
+  }
+
   private take(stream: number, message: StoredMessage): void {
     const { subject, sequence, payload } = message;
     this.stored++;
@@ -95,6 +113,7 @@ export class LogAudit {
     else if (kind === "holds") this.takeHold(partition, message);
     else if (kind === "events") this.takeEvent(subject, message);
     else if (kind === "parked") this.takeParking(id, payload);
+    else if (kind === "inbox") this.takeInput(id, message);
   }
 
   private takeLock(subject: string, { payload, sequence }: StoredMessage): void {
@@ -128,15 +147,32 @@ export class LogAudit {
       fault(`forgets inputs of ${seenBefore.join(" ")}`);
     if (new Set(seen).size !== seen.length) fault(`an input was applied twice: ${seen.join(" ")}`);
     if (before && snapshot.inbox < before.snapshot.inbox) fault("the inbox offset goes back");
+    const ageMs = message.at - snapshot.updatedAt;
+    if (ageMs < -EARLIEST_MS - this.setMs || ageMs > LATEST_MS + this.setMs)
+      fault(`dated ${ageMs} ms before the server stored it`);
     const { total, expectedTotal } = orderMachinesOf(snapshot.machines).order.context;
     if (total && expectedTotal && !sameMoney(total, expectedTotal))
       fault(`costs ${total.amount}, and the customer agreed to ${expectedTotal.amount}`);
+    for (const { generation, dueAt } of snapshot.timers) {
+      const timer = `${id} ${generation}`;
+      if (!this.due.has(timer)) this.due.set(timer, Math.max(dueAt, message.at));
+    }
     order.records.push(record);
     for (const { src } of snapshot.effects) order.opened.add(src);
     // Decided and closed within one record: the inventory joined it.
     for (const opened of record.effects.opened) order.opened.add(opened);
     this.newest = { commit, node };
     this.touched.add(order);
+  }
+
+  /** A timer fires neither before its time by the server's clock nor much later. */
+  private takeInput(id: string, { payload, at, sequence }: StoredMessage): void {
+    const input = JSON.parse(payload) as { kind: string; generation?: number };
+    if (input.kind !== "timer") return;
+    this.fired++;
+    const lateMs = at - (this.due.get(`${id} ${input.generation}`) ?? Number.NaN);
+    if (!(lateMs >= -this.setMs && lateMs <= FIRED_WITHIN_MS + this.setMs))
+      this.violations.add(`timer of ${id} at ${sequence}: fired ${lateMs} ms after its time`);
   }
 
   private takeHold(id: string, { payload, headers, sequence }: StoredMessage): void {

@@ -45,6 +45,8 @@ export const faultKinds = [
   "document store away",
   "mail server away",
   "poisonous input",
+  // Of the servers.
+  "server's clock set",
 ] as const;
 
 /** One of {@link faultKinds}. */
@@ -130,6 +132,17 @@ function strengths(random: Random): Record<FaultKind, number> {
   const share = style < 0.03 ? 0 : style < 0.1 ? 0.06 : style < 0.5 ? 0.25 : 0.5;
   const of = (): number => (random.chance(share) ? random.pick([0.3, 0.6, 1]) : 0);
   return Object.fromEntries(faultKinds.map((kind) => [kind, of()])) as Record<FaultKind, number>;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const WRONG_MS = [-8 * HOUR_MS, -HOUR_MS, -MINUTE_MS, -700, 700, MINUTE_MS, HOUR_MS, 13 * HOUR_MS] as const;
+
+/** How far the clock of a node's machine is ahead when it starts, ms. Most clocks are right, or all are wrong. */
+export function skewOf({ seed }: Plan, node: string): number {
+  const isRight = new Random(seed, "clocks").pick([0, 0.3, 0.7, 1]);
+  const random = new Random(seed, `clock of ${node}`);
+  return random.chance(isRight) ? 0 : random.pick(WRONG_MS);
 }
 
 /** The settings of one node; those of two nodes differ. */

@@ -11,6 +11,8 @@ import { simulate, type SimulationRun } from "./simulate.ts";
 const only = process.env["SIM_SEED"];
 /** Without a limit of time: the same seeds on every machine. */
 const SEEDS = only === undefined ? Array.from({ length: 48 }, (_, i) => i + 1) : [Number(only)];
+/** As many at most until every kind of fault has struck. */
+const MOST_SEEDS = 200;
 const LINES = 80;
 
 /** With the end of the trace when it has failed. */
@@ -23,12 +25,16 @@ t.setTimeout(180_000);
 
 t.test("whole clusters keep every invariant under faults, and everything that began ends", async (t) => {
   const totals = noTotals();
-  for (const seed of SEEDS) {
+  const check = async (seed: number): Promise<void> => {
     const run = await simulate(seed);
     addRun(totals, run);
     t.same(outcomeOf(run), [], `seed ${seed}: ${JSON.stringify(run.ends)}`);
-  }
+  };
+  for (const seed of SEEDS) await check(seed);
   if (only !== undefined) return;
+  // Some faults are rare: a webhook that comes twice strikes once in thirty seeds.
+  const isRare = (): boolean => faultKinds.some((kind) => (totals.faults[kind] ?? 0) === 0);
+  for (let seed = SEEDS.length + 1; isRare() && seed <= MOST_SEEDS; seed++) await check(seed);
   for (const end of ["completed", "cancelled", "rejected", "payment_failed", "payment_expired"])
     t.ok((totals.ends[end] ?? 0) > 0, `orders ended as ${end}`);
   for (const kind of faultKinds) t.ok((totals.faults[kind] ?? 0) > 0, `a fault struck: ${kind}`);

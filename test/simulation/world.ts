@@ -15,7 +15,7 @@ import { orderApplication, startWorkers } from "./application.ts";
 import { FaultCounter } from "./fault-counter.ts";
 import { LogAudit } from "./log-audit.ts";
 import { lateDeliveries, networkFaults } from "./network.ts";
-import { NAMES, type Plan, tuningOf } from "./plan.ts";
+import { NAMES, type Plan, skewOf, tuningOf } from "./plan.ts";
 import { Providers } from "./providers.ts";
 import { Random } from "./random.ts";
 import { ReplyAudit } from "./reply-audit.ts";
@@ -32,6 +32,11 @@ export type SimulatedNode = Omit<ClusterNode, "actors" | "parked"> & {
 const INVENTORY = "inventory.0";
 /** A process that does not end by itself is killed after so long, as its parent would do. */
 const STOP_LIMIT_MS = stopping.processMs;
+
+/** The longest time without an answer, and a sample: a server's clock that was set is known. */
+const FOLLOWED_WITHIN_MS = 10_000;
+/** A node's time does not go back by less. */
+const HELD_MS = 1_000;
 
 /** See the top of the file. */
 export class World {
@@ -56,6 +61,8 @@ export class World {
   waiting = 0;
   /** Virtual time before which the faults do not end. */
   faultsUntil = 0;
+  /** Virtual time at which the clock of the servers was set last. */
+  private serverClockSetAt = Number.NEGATIVE_INFINITY;
   /** Orders that customers place at once, besides the planned ones. */
   rush = 0;
   private readonly queues: MemoryWorkQueues;
@@ -78,6 +85,7 @@ export class World {
       presenceAgeMs: plan.presenceTtlMs,
       buckets: [INVOICE_NUMBERS],
       tuning: (node) => tuningOf(plan, node),
+      skewMs: (node) => skewOf(plan, node),
       log: (node) => this.logOf(node),
     });
     const { clock, server } = this.cluster;
@@ -140,6 +148,29 @@ export class World {
     const ids = { next: () => `worker${++this.workerIds}` };
     const host = { ports: node, clock: node.node.clock, ids, log: silent, queues: this.queues };
     workers.push(...(await startWorkers(host, this.plan, this.providers)));
+  }
+
+  /** An operator or a time service sets the clock of the servers, by `ms`. */
+  setServerClock(ms: number): void {
+    this.trace.say("server", `! its clock is set by ${ms} ms`);
+    const { clock, serverClock } = this.cluster;
+    serverClock.set(serverClock.now() - clock.now() + ms);
+    this.serverClockSetAt = this.now;
+    this.log.serverClockSet(ms);
+  }
+
+  /** Every node knows the server's time as exactly as it says; some time after the server's clock was set. */
+  checkClocks(): void {
+    if (this.now - this.serverClockSetAt < FOLLOWED_WITHIN_MS) return;
+    const server = this.cluster.serverClock.now();
+    for (const [name, { node }] of this.nodes) {
+      const { clock } = node;
+      const { uncertaintyMs } = clock.state();
+      const error = clock.now() - server;
+      // While a better sample corrects it, the time does not go back.
+      if (error < -uncertaintyMs - 1 || error > uncertaintyMs + HELD_MS)
+        this.violations.add(`${name} takes the time for ${error} ms more than it is, +- ${uncertaintyMs} ms`);
+    }
   }
 
   /** The process ends without a word. */

@@ -53,6 +53,9 @@ export const UNMEASURED_MAX_MS = 30_000;
 const HOLD_MS = 1_000;
 /** Samples at the start: one of them is quick. */
 const FIRST_SAMPLES = 3;
+/** Tries until the first sample, and the pause between them, ms: a busy server answers late. */
+const MOST_TRIES = 10;
+const RETRY_MS = 200;
 
 const WARNED =
   "decisions take the server's time; set both clocks by a time service (chrony, systemd-timesyncd)";
@@ -76,7 +79,10 @@ export class ServerClock implements Clock {
 
   /** Reads the server's clock, and goes on doing so. @throws Unavailable (retryable): it was not read */
   async start(): Promise<void> {
-    for (let sample = 1; sample <= FIRST_SAMPLES; sample++) await this.readAll();
+    for (let n = 1; n <= FIRST_SAMPLES || (n <= MOST_TRIES && !this.isMeasured()); n++) {
+      if (n > 1 && !this.isMeasured()) await this.options.clock.sleep(RETRY_MS);
+      await this.readAll();
+    }
     if (!this.isMeasured()) throw new Unavailable(`the server's clock could not be read: ${this.failure}`);
     this.report();
     this.tick();

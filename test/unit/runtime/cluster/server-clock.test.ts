@@ -94,6 +94,14 @@ t.test("there is no time before the first sample, and a start without one is una
   t.match(server.state(), { offsetMs: 0, fault: undefined });
 });
 
+t.test("a start waits some seconds for the first answer of a busy server", async (t) => {
+  const { clock, away, start, error } = stage();
+  away.reason = "no answer in time";
+  clock.after(1_500, () => (away.reason = ""));
+  await start();
+  t.ok(Math.abs(error()) <= 1);
+});
+
 t.test("the server's clock is read at every heartbeat, until the end", async (t) => {
   const { clock, asked, start, server } = stage();
   await start();
