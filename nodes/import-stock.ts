@@ -18,7 +18,9 @@ Sets name, price and stock on hand of every SKU in the file. The first line name
   sku,name,price,currency,onHand
   TSHIRT-M,"T-shirt, medium",19.99,EUR,100
 
-onHand counts all pieces in the warehouse, the reserved ones included. The file is UTF-8, one SKU a line; fields may
+onHand counts all pieces in the warehouse, the reserved ones included. It is written over what is recorded: what was
+shipped or received since the count is lost. Without the column, names and prices alone are set; deliveries and counts
+of a running shop are adjustments (POST /v1/inventory/SKU/adjustments). The file is UTF-8, one SKU a line; fields may
 be quoted, and contain no line breaks. The command names each line that cannot be stored by its number, and stores the
 others.
 

@@ -95,6 +95,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
       bus,
       clock: time,
       ids,
+      idempotencySecret: settings.idempotencySecret,
       limits: CLIENT_LIMITS,
       failpoints,
     });

@@ -9,7 +9,10 @@ export function connectedInventory(
   orIsolated: <T>(promise: Promise<T>) => Promise<T | undefined>,
 ): Inventory {
   return {
-    put: async (sku, stock) => (await orIsolated(inventory.put(sku, stock))) ?? isolation,
+    put: async (...put) => (await orIsolated(inventory.put(...put))) ?? isolation,
+    adjust: async (...adjust) => (await orIsolated(inventory.adjust(...adjust))) ?? isolation,
+    movements: async (sku, page) => (await orIsolated(inventory.movements(sku, page))) ?? isolation,
+    shortages: async (sku) => (await orIsolated(inventory.shortages(sku))) ?? isolation,
     get: async (sku) => (await orIsolated(inventory.get(sku))) ?? isolation,
     list: async (page) => (await orIsolated(inventory.list(page))) ?? isolation,
     known: async (skus) => (await orIsolated(inventory.known(skus))) ?? isolation,

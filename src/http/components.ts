@@ -1,5 +1,13 @@
 /** The schemas that routes refer to by name; the names are those of the OpenAPI document. */
-import { PutStockBody, Stock, StockPage } from "./inventory/schemas.ts";
+import {
+  AdjustmentSchema,
+  AdjustStockBody,
+  MovementPage,
+  PutStockBody,
+  Shortages,
+  Stock,
+  StockPage,
+} from "./inventory/schemas.ts";
 import { DeadLetter, DeadLetterPage, ReplayedDeadLetter } from "./operations/dead-letters-schema.ts";
 import { Cluster, Live, Ready } from "./operations/operations-schema.ts";
 import { CancelOrder, DeliverOrder, NoFields, QualityCheck } from "./orders/command-schemas.ts";
@@ -19,6 +27,10 @@ export const components = [
   QualityCheck,
   DeliverOrder,
   PutStockBody,
+  AdjustStockBody,
+  AdjustmentSchema,
+  MovementPage,
+  Shortages,
   Stock,
   StockPage,
   ParkedPage,

@@ -92,6 +92,7 @@ export const failpointNames = [
   "inventory.read_item",
   "inventory.store",
   "inventory.put",
+  "inventory.adjust",
   "inventory.request",
 ] as const;
 

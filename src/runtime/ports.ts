@@ -87,9 +87,10 @@ export interface Journal {
    * The last messages of literal subjects, 1 to 1000, as of a point of the log that is at `through` or after it. Read
    * from any replica, and proven: no message at or below that point is missed. At least one of the subjects must have a
    * message, or there is no proof.
+   * @param upTo reads the log as it was at this sequence, which the log must have reached; newer messages do not count
    * @throws Unavailable (retryable); ReplicaLagging when the replica that answers is not that far yet
    */
-  readLastTogether(subjects: readonly string[], through: number): Promise<Reading>;
+  readLastTogether(subjects: readonly string[], through: number, upTo?: number): Promise<Reading>;
   /**
    * The last message of every subject that matches `filter`, in no order. With `through`, no subject is missing that
    * had a message at or below that sequence; a message may be older than that nevertheless.

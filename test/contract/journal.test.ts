@@ -101,6 +101,31 @@ await inEveryWorld(t, async (t, world) => {
     t.strictSame(await journal.readLastTogether([absent], 0), { last: new Map(), through: 0 });
   });
 
+  await t.test("a reading as of an earlier sequence shows the log as it was then", async (t) => {
+    const lock = subjects.lock(`partition.${freshId()}`);
+    const subject = subjects.record(1, freshId());
+    const begin = await mustStore(journal, [{ subject: lock, payload: "me" }]);
+    const stored: number[] = [];
+    for (let version = 1; version <= 4; version++) {
+      stored.push(await mustStore(journal, [{ subject, payload: `${version}` }]));
+      await mustStore(journal, [event()]);
+    }
+    const end = stored[3]!;
+    const asOf = (upTo: number) =>
+      waitUntil(
+        `a replica reads as of ${upTo}`,
+        async () => (await journal.readLastTogether([subject, lock], end, upTo)).last,
+        { intervalMs: 1 },
+      );
+    for (const [index, sequence] of stored.entries()) {
+      t.match((await asOf(sequence)).get(subject), { sequence, payload: `${index + 1}` });
+      t.equal((await asOf(sequence - 1)).get(subject)?.sequence, stored[index - 1]);
+    }
+    const before = await asOf(begin);
+    t.strictSame([...before.keys()], [lock]);
+    await t.rejects(journal.readLastTogether([subject, lock], 0, end + 1000), ReplicaLagging);
+  });
+
   await t.test("a reading of a peer that has left is unavailable, not a fault", async (t) => {
     const leaving = await world.join();
     const subject = subjects.record(1, freshId());

@@ -81,6 +81,7 @@ const RARE: ReadonlySet<Failpoint> = new Set([
   "inventory.read_hold",
   "inventory.read_item",
   "inventory.put",
+  "inventory.adjust",
 ]);
 const ALL = failpointNames
   .filter((point) => !RARE.has(point))

@@ -158,8 +158,8 @@ export const adaptersMutants: readonly Mutant[] = [
     id: "adapters-lagging-replica-believed",
     does: "A reading of a replica that ends before the requested point is believed.",
     file: `${NATS}/direct-get.ts`,
-    find: "if (upTo < through) throw",
-    replace: "if (upTo === 0 && through > 0) throw",
+    find: "if (upTo < least) throw",
+    replace: "if (upTo === 0 && least > 0) throw",
     tests: [JOURNAL_TEST],
   },
   {
@@ -341,8 +341,8 @@ export const adaptersMutants: readonly Mutant[] = [
     id: "adapters-memory-lag-unreported",
     does: "A reading in memory that ends before the requested point is believed.",
     file: "src/adapters/memory/journal.ts",
-    find: "if (reaches < through) throw",
-    replace: "if (reaches < through && found.length === 0) throw",
+    find: "if (reaches < least) throw",
+    replace: "if (reaches < least && found.length === 0) throw",
     tests: [JOURNAL_TEST],
   },
   {

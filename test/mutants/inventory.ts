@@ -62,8 +62,8 @@ export const inventoryMutants: readonly Mutant[] = [
     id: "inventory-end-without-precondition",
     does: "The end of a hold is written under the precondition of an order without a hold.",
     file: `${SRC}/hold-decisions.ts`,
-    find: "write({ orderId, state: as, lines, total }, hold.sequence, { kind, lines })",
-    replace: "write({ orderId, state: as, lines, total }, 0, { kind, lines })",
+    find: "write({ orderId, state: as, lines, total }, hold.sequence, { kind, orderId, lines })",
+    replace: "write({ orderId, state: as, lines, total }, 0, { kind, orderId, lines })",
     tests: [HOLDS_TEST],
   },
   {
@@ -153,7 +153,7 @@ export const inventoryMutants: readonly Mutant[] = [
   {
     id: "inventory-dropped-put-keeps-sequence",
     does: "After a dropped put the next one uses the sequence of before, and does not read the entry.",
-    file: `${SRC}/shard-tenure.ts`,
+    file: `${SRC}/stock-operations.ts`,
     find: `    this.stock.placeItem(sku, undefined);
 `,
     replace: "",
@@ -162,9 +162,9 @@ export const inventoryMutants: readonly Mutant[] = [
   {
     id: "inventory-repeated-put-counted",
     does: "A repeated put sets the stock again, although pieces were shipped since.",
-    file: `${SRC}/shard-tenure.ts`,
-    find: "before.put === command || (before.stock",
-    replace: "(before.put === command && before.item === undefined) || (before.stock",
+    file: `${SRC}/stock-operations.ts`,
+    find: "if (this.stock.beforePut(sku).put === command) return",
+    replace: "if (this.stock.beforePut(sku).put === command && !this.stock.knows(sku)) return",
     tests: [PUTS_TEST],
   },
   {

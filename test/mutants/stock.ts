@@ -7,6 +7,8 @@ const RULES_TEST = `${TESTS}/rules.test.ts`;
 const HOLDS_TEST = `${TESTS}/shard-holds.test.ts`;
 const OWNERSHIP_TEST = `${TESTS}/shard-ownership.test.ts`;
 const PROJECTION_TEST = `${TESTS}/stock-projection.test.ts`;
+const ADJUSTMENTS_TEST = `${TESTS}/shard-adjustments.test.ts`;
+const SHORT_TEST = `${TESTS}/shard-short.test.ts`;
 
 export const stockMutants: readonly Mutant[] = [
   {
@@ -61,16 +63,16 @@ export const stockMutants: readonly Mutant[] = [
     id: "stock-reservation-not-held",
     does: "A reservation in flight does not lower what is available.",
     file: `${SRC}/stock-projection.ts`,
-    find: "return onHand - stock.reserved - held;",
-    replace: "return onHand - Math.max(stock.reserved, held);",
+    find: "least(entry) - entry.stock.reserved - entry.held)",
+    replace: "least(entry) - Math.max(entry.stock.reserved, entry.held))",
     tests: [PROJECTION_TEST, HOLDS_TEST],
   },
   {
     id: "stock-raise-counts-at-once",
     does: "A put that raises the count is available before it is stored.",
     file: `${SRC}/stock-projection.ts`,
-    find: "Math.min(stock.onHand, putting)",
-    replace: "putting",
+    find: "return Math.min(stock.onHand, putting ?? stock.onHand, stock.onHand + adjusting);",
+    replace: "return putting ?? Math.min(stock.onHand, stock.onHand + adjusting);",
     tests: [PROJECTION_TEST],
   },
   {
@@ -85,8 +87,9 @@ export const stockMutants: readonly Mutant[] = [
     id: "stock-batch-forgets-first-order",
     does: "Of two orders of one SKU in a batch only the last one is in its stock message.",
     file: `${SRC}/stock-projection.ts`,
-    find: "const before = after.get(sku) ?? this.entries.get(sku) ?? emptyEntry(sku);",
-    replace: "const before = this.entries.get(sku) ?? after.get(sku) ?? emptyEntry(sku);",
+    find: "const before = after.get(sku) ?? { ...(this.entries.get(sku) ?? emptyEntry(sku)), moves: [] };",
+    replace:
+      "const before = { ...(this.entries.get(sku) ?? emptyEntry(sku)), moves: after.get(sku)?.moves ?? [] };",
     tests: [PROJECTION_TEST],
   },
   {
@@ -132,23 +135,23 @@ export const stockMutants: readonly Mutant[] = [
   {
     id: "stock-hold-read-old",
     does: "An old reading of a hold decides.",
-    file: `${SRC}/shard-tenure.ts`,
-    find: "readLastTogether([subject, this.lock], this.through)",
-    replace: "readLastTogether([subject, this.lock], 0)",
+    file: `${SRC}/proven-reader.ts`,
+    find: "readLastTogether([subject, this.lock], this.through, upTo)",
+    replace: "readLastTogether([subject, this.lock], 0, upTo)",
     tests: [OWNERSHIP_TEST],
   },
   {
     id: "stock-hold-own-decision-missed",
     does: "A hold is read as it was before a decision of this owner that it has forgotten.",
-    file: `${SRC}/shard-tenure.ts`,
-    find: "this.through = Math.max(this.through, sequence ?? 0);",
-    replace: "this.through = Math.max(this.through, 0);",
+    file: `${SRC}/proven-reader.ts`,
+    find: "this.through = Math.max(this.through, sequence);",
+    replace: "this.through = Math.max(this.through, sequence > 0 ? 0 : sequence);",
     tests: [OWNERSHIP_TEST],
   },
   {
     id: "stock-hold-lag-is-final",
     does: "A replica that lags a little makes a hold unavailable at once.",
-    file: `${SRC}/shard-tenure.ts`,
+    file: `${SRC}/proven-reader.ts`,
     find: "read === MAX_READS) throw error;",
     replace: "read <= MAX_READS) throw error;",
     tests: [OWNERSHIP_TEST],
@@ -177,5 +180,61 @@ export const stockMutants: readonly Mutant[] = [
     find: "at < entries.length; at += perBatch) {",
     replace: "at < entries.length; at += perBatch + 1) {",
     tests: [`${TESTS}/load-stock.test.ts`],
+  },
+  {
+    id: "stock-condition-not-awaited",
+    does: "A put with a condition is decided while a change before it is in flight.",
+    file: `${SRC}/stock-operations.ts`,
+    find: 'while (this.open && holds() && this.stock.inFlight(sku, "change"))',
+    replace: 'while (this.open && !holds() && this.stock.inFlight(sku, "change"))',
+    tests: [ADJUSTMENTS_TEST],
+  },
+  {
+    id: "stock-count-not-awaited",
+    does: "A count is decided while a shipment before it is in flight.",
+    file: `${SRC}/stock-operations.ts`,
+    find: 'while (this.open && this.stock.inFlight(sku, "shipment")) await',
+    replace: 'while (!this.open && this.stock.inFlight(sku, "shipment")) await',
+    tests: [ADJUSTMENTS_TEST],
+  },
+  {
+    id: "stock-expected-count-ignored",
+    does: "An adjustment is done although the count is not the expected one.",
+    file: `${SRC}/rules.ts`,
+    find: "if (expected !== undefined && expected !== onHand)",
+    replace: "if (expected !== undefined && expected < onHand && delta === 0)",
+    tests: [ADJUSTMENTS_TEST],
+  },
+  {
+    id: "stock-other-body-under-key",
+    does: "An adjustment with a used key and another body gets the first result.",
+    file: `${SRC}/stock-operations.ts`,
+    find: "return request === by ?",
+    replace: "return request === by || by.length > 0 ?",
+    tests: [ADJUSTMENTS_TEST],
+  },
+  {
+    id: "stock-version-stays",
+    does: "A change that is stored leaves the version in memory as it was.",
+    file: `${SRC}/stock-projection.ts`,
+    find: "        entry.version++;\n",
+    replace: "",
+    tests: [ADJUSTMENTS_TEST],
+  },
+  {
+    id: "stock-newest-order-ships",
+    does: "While a SKU is short, an order that gives way is shipped as long as pieces are there.",
+    file: `${SRC}/stock-operations.ts`,
+    find: "if (givesWay || this.stock.shippable(sku) < quantity)",
+    replace: "if (givesWay && this.stock.shippable(sku) < quantity)",
+    tests: [SHORT_TEST],
+  },
+  {
+    id: "stock-short-sku-ships-at-once",
+    does: "A shipment of a short SKU joins the order's commit also of an order that gives way.",
+    file: `${SRC}/stock-operations.ts`,
+    find: "!this.counting.has(sku) && this.stock.short(sku) === 0",
+    replace: "!this.counting.has(sku) && this.stock.short(sku) >= 0",
+    tests: [SHORT_TEST],
   },
 ];

@@ -35,7 +35,15 @@ export function orderApplication(
 ): OrderApplication {
   const { journal, sink, ids, clock, bus, unverified } = host;
   const shard = new InventoryShard(0, { journal, sink, ids, clock, limits: SHARD_LIMITS, unverified });
-  const inventory = new InventoryClient({ shard, number: 0, bus, clock, ids, limits: CLIENT_LIMITS });
+  const inventory = new InventoryClient({
+    shard,
+    number: 0,
+    bus,
+    clock,
+    idempotencySecret: "secret",
+    ids,
+    limits: CLIENT_LIMITS,
+  });
   // One machine more than the committed definition has.
   const { fingerprints: _, ...orders } = orderDefinition({
     gateway: providers.gateway,

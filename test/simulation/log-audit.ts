@@ -11,6 +11,7 @@ import { orderMachinesOf } from "../../src/services/orders/status.ts";
 import { readHold, readStock, type StoredStock } from "../../src/services/inventory/stored.ts";
 import { inventorySubjects } from "../../src/services/inventory/subjects.ts";
 import { subjects } from "../../src/services/subjects.ts";
+import { stockFaults } from "../support/audits/stock-audit.ts";
 import { OrderLedger, probedIn } from "./order-ledger.ts";
 import type { Trace } from "./trace.ts";
 import type { Violations } from "./violations.ts";
@@ -108,7 +109,7 @@ export class LogAudit {
     this.trace.say(label, `${sequence} ${subject}${node && ` by ${node}`}`, payload);
     if (root === "$KV") {
       if (kind.length > 0 && partition === "stock") this.takeStock(payload);
-      else if (partition !== "catalogue") this.takeLock(subject, message);
+      else if (partition !== "catalogue" && partition !== "adjustments") this.takeLock(subject, message);
     } else if (kind === "journal") this.takeRecord(stream, Number(partition), id, message);
     else if (kind === "holds") this.takeHold(partition, message);
     else if (kind === "events") this.takeEvent(subject, message);
@@ -205,6 +206,7 @@ export class LogAudit {
     try {
       const stock = readStock(payload);
       const history = this.stocks.get(stock.sku) ?? [];
+      for (const fault of stockFaults(history.at(-1), stock)) this.violations.add(fault);
       this.stocks.set(stock.sku, history);
       history.push(stock);
     } catch (error) {

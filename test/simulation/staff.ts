@@ -1,11 +1,14 @@
 /** The people of a simulated shop, and its carrier: stock, the warehouse, repeated failures, parked orders. */
 import type { ActorReply } from "../../src/runtime/actors.ts";
+import type { AdjustStock } from "../../src/services/inventory/contract.ts";
 import { allowedCommands, dueOnDelivery, failedMachine } from "../../src/services/orders/status.ts";
 import type { Customers } from "./customers.ts";
 import { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
 const TRIES = 60;
+/** Answers after which a clerk repeats the request. */
+const NOT_NOW: readonly string[] = ["unavailable", "overloaded", "storage_unavailable", "refused"];
 
 /** See the top of the file. */
 export class Staff {
@@ -15,6 +18,8 @@ export class Staff {
   /** Orders that a command is under way for. */
   private readonly busy = new Set<string>();
   private readonly reported = new Set<string>();
+  private readonly receiving = new Set<string>();
+  private readonly results = new Map<string, string>();
   private asked = 0;
 
   constructor(world: World, customers: Customers) {
@@ -27,6 +32,8 @@ export class Staff {
   act(eager: boolean): void {
     const { random, world } = this;
     if (!eager && random.chance(0.1)) void this.count(random.pick(world.plan.skus), this.pieces());
+    if (!eager && random.chance(0.1)) void this.adjust(random.pick(world.plan.skus));
+    if (eager) for (const sku of world.plan.skus) void this.receiveWhatIsShort(sku);
     for (const order of world.log.orders.values()) {
       if (eager || random.chance(0.3)) this.step(order.id);
       if (eager || random.chance(0.2)) this.report(order.id, eager);
@@ -46,6 +53,52 @@ export class Staff {
       if (reply.status === "stored") world.replies.checkStock(`a count at ${node.name}`, reply.stock);
       return reply.status === "stored" || reply.status === "below_reserved" ? true : undefined;
     });
+  }
+
+  /** A clerk changes the count by what was found, lost or counted, perhaps twice with one key. */
+  private async adjust(sku: string): Promise<void> {
+    const { random, world } = this;
+    const idempotencyKey = `adjust-${++this.asked}`;
+    const expected = random.chance(0.3) ? world.log.stocks.get(sku)?.at(-1)?.onHand : undefined;
+    const change: AdjustStock = {
+      reason: "count",
+      ...(random.chance(0.5)
+        ? { delta: random.pick([-5, -2, -1, 1, 4]) }
+        : { countedTo: this.pieces() >> 1 }),
+      ...(expected !== undefined && { expected }),
+    };
+    for (let times = random.pick([1, 1, 2]); times > 0; times--)
+      await this.insistOn(sku, change, idempotencyKey);
+  }
+
+  private async insistOn(sku: string, change: AdjustStock, idempotencyKey: string): Promise<void> {
+    const { random, world } = this;
+    await world.insist(random, TRIES, async ({ inventory, name }) => {
+      const result = await inventory.adjust(sku, change, { idempotencyKey, caller: "clerk" });
+      world.trace.say(`@${name}`, `${idempotencyKey} of ${sku}: ${result.status}`);
+      if (result.status === "idempotency_key_reused")
+        world.violations.add(`${idempotencyKey} was not reused`);
+      if (result.status === "adjusted") this.checkOnce(idempotencyKey, JSON.stringify(result.adjustment));
+      return NOT_NOW.includes(result.status) ? undefined : true;
+    });
+  }
+
+  /** Each key has one result, whatever crashes. */
+  private checkOnce(key: string, result: string): void {
+    const first = this.results.get(key) ?? result;
+    this.results.set(key, first);
+    if (first !== result) this.world.violations.add(`${key} had the results ${first} and ${result}`);
+  }
+
+  /** In the end every order can be shipped. */
+  private async receiveWhatIsShort(sku: string): Promise<void> {
+    const stock = this.world.log.stocks.get(sku)?.at(-1);
+    const short = stock ? stock.reserved - stock.onHand : 0;
+    if (!stock || short <= 0 || this.receiving.has(sku)) return;
+    this.receiving.add(sku);
+    const change: AdjustStock = { delta: short, expected: stock.onHand, reason: "received" };
+    await this.insistOn(sku, change, `receipt-${++this.asked}`);
+    this.receiving.delete(sku);
   }
 
   private pieces(): number {

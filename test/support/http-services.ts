@@ -4,7 +4,7 @@ import pino from "pino";
 import type { Test } from "tap";
 import { type AppDependencies, createApp } from "../../src/http/app.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
-import type { Inventory, StockView } from "../../src/services/inventory/contract.ts";
+import type { Inventory, StockCondition, StockView } from "../../src/services/inventory/contract.ts";
 import type { OrderCommand, OrderView, Orders, PlaceOrder } from "../../src/services/orders/contract.ts";
 import type { Register } from "../../src/runtime/ports.ts";
 import type { WebhookCounts, WebhookSender } from "../../src/services/webhooks/contract.ts";
@@ -100,10 +100,37 @@ export class OrdersInMemory implements Orders {
 export class InventoryInMemory implements Inventory {
   readonly stock = new Map<string, StockView>();
 
-  async put(sku: string, wanted: Parameters<Inventory["put"]>[1]): ReturnType<Inventory["put"]> {
-    const stock = { sku, ...wanted, reserved: 0, available: wanted.onHand };
+  readonly conditions: (StockCondition | undefined)[] = [];
+  readonly adjusted: Parameters<Inventory["adjust"]>[] = [];
+
+  async put(
+    sku: string,
+    wanted: Parameters<Inventory["put"]>[1],
+    condition?: StockCondition,
+  ): ReturnType<Inventory["put"]> {
+    this.conditions.push(condition);
+    const { onHand = this.stock.get(sku)?.onHand ?? 0, ...item } = wanted;
+    const stock = { sku, ...item, onHand, reserved: 0, available: onHand };
     this.stock.set(sku, stock);
     return { status: "stored", stock };
+  }
+
+  async adjust(...call: Parameters<Inventory["adjust"]>): ReturnType<Inventory["adjust"]> {
+    this.adjusted.push(call);
+    const [sku, { delta = 0, ...adjustment }] = call;
+    if (!this.stock.has(sku)) return { status: "not_found" };
+    return {
+      status: "adjusted",
+      adjustment: { ...adjustment, id: "adj_1", sku, delta, onHand: 9, short: 0 },
+    };
+  }
+
+  async movements(sku: string): ReturnType<Inventory["movements"]> {
+    return this.stock.has(sku) ? { status: "found", items: [], next: null } : { status: "not_found" };
+  }
+
+  async shortages(sku: string): ReturnType<Inventory["shortages"]> {
+    return this.stock.has(sku) ? { status: "found", items: [], unnamed: 0 } : { status: "not_found" };
   }
 
   async get(sku: string): ReturnType<Inventory["get"]> {

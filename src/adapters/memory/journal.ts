@@ -27,13 +27,14 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
       const { found } = await read(link, log, "read", subject, (upTo) => log.last(subject, upTo));
       return found;
     },
-    readLastTogether: async (subjects, through) => {
+    readLastTogether: async (subjects, through, asOf) => {
       const { found, reaches } = await read(link, log, "read", subjects[0] ?? "", (upTo) =>
-        subjects.flatMap((subject) => log.last(subject, upTo) ?? []),
+        subjects.flatMap((subject) => log.last(subject, Math.min(upTo, asOf ?? upTo)) ?? []),
       );
-      if (reaches < through) throw new ReplicaLagging(`the replica has reached ${reaches}, not ${through}`);
+      const least = asOf ?? through;
+      if (reaches < least) throw new ReplicaLagging(`the replica has reached ${reaches}, not ${least}`);
       const last = new Map(found.map((message) => [message.subject, message]));
-      return { last, through: last.size === 0 ? 0 : reaches };
+      return { last, through: last.size === 0 ? 0 : (asOf ?? reaches) };
     },
     readLastPerSubject: async (filter, through) => {
       return await readEachLast(link, log, "read", filter, through);

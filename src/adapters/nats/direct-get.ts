@@ -16,7 +16,8 @@ const NOTHING = "No Results";
 const NONE_FOLLOWS = "Message Not Found";
 
 /**
- * The last messages of the subjects, all from one point of one replica whose log reaches `through`.
+ * The last messages of the subjects, all from one point of one replica whose log reaches `through`; with `asOf`, from
+ * that point.
  * @throws Unavailable (retryable); ReplicaLagging when the answering replica's log ends before `through`
  */
 export async function lastTogether(
@@ -24,12 +25,15 @@ export async function lastTogether(
   stream: string,
   subjects: readonly string[],
   through: number,
+  asOf?: number,
 ): Promise<Reading> {
   const last = new Map<string, StoredMessage>();
-  let page = await ask(link, stream, { multi_last: subjects });
+  const query = { multi_last: subjects, ...(asOf === undefined ? {} : { up_to_seq: asOf }) };
+  let page = await ask(link, stream, query);
   const { upTo } = page;
   // 0: the replica has just begun, or none of the subjects has a message.
-  if (upTo < through) throw new ReplicaLagging(`the replica has reached ${upTo}, not ${through}`);
+  const least = asOf ?? through;
+  if (upTo < least) throw new ReplicaLagging(`the replica has reached ${upTo}, not ${least}`);
   for (;;) {
     for (const message of page.messages) last.set(message.subject, message);
     const left = page.pending;

@@ -29,7 +29,7 @@ export function natsJournal(link: NatsLink, stream: string): Journal {
     append: (messages: readonly Message[], timeoutMs: number): Promise<AppendResult> =>
       appendMessages(link, messages, timeoutMs),
     readLast: (subject) => unlessGone(getMessage(link, stream, { last_by_subj: subject })),
-    readLastTogether: (subjects, through) => lastTogether(link, stream, subjects, through),
+    readLastTogether: (subjects, through, upTo) => lastTogether(link, stream, subjects, through, upTo),
     readLastPerSubject: (filter, through) => unlessGone(lastPerSubject(link, stream, filter, through)),
     time: () => unlessGone(timeOf(link, stream)),
     readAll: (subject) => unlessGone(allOf(link, stream, subject)),

@@ -1,23 +1,40 @@
-/** Stock per SKU: set, read, list. */
-import type { Inventory } from "../../services/inventory/contract.ts";
+/** Stock per SKU: set, adjust, read, list. */
+import { Type } from "typebox";
+import type { Inventory, StockCondition, StockView } from "../../services/inventory/contract.ts";
+import { etagOf, matches, versionsIn } from "../protocol/etag.ts";
+import type { Fault } from "../protocol/faults.ts";
+import { ANONYMOUS, idempotencyKey, requireIdempotencyKey } from "../protocol/idempotency-key.ts";
+import { ProblemError } from "../protocol/problems.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { decodeCursor, encodeCursor, readLimit } from "../protocol/page-cursor.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { pageQuery, ref, skuParams } from "../protocol/schema-parts.ts";
-import type { PutStockBody } from "./schemas.ts";
+import type { AdjustStockBody, PutStockBody } from "./schemas.ts";
+
+const etag = {
+  etag: { type: "string", description: "Version of the stock: every change of it has another" },
+};
 
 const putSchema = {
   operationId: "putStock",
   tags: ["Inventory"],
-  summary: "Set name, price and quantity on hand of a SKU",
+  summary: "Set name and price of a SKU, and its quantity on hand",
   params: skuParams,
+  headers: Type.Object({
+    "if-match": Type.Optional(
+      Type.String({ description: "Only while the version is this one, else 412", examples: ['"7"'] }),
+    ),
+    "if-none-match": Type.Optional(
+      Type.String({ description: "`*`: only while there is no such SKU, else 412", examples: ["*"] }),
+    ),
+  }),
   body: ref<PutStockBody>("PutStock"),
   response: {
-    200: { ...ref("Stock"), description: "The stock as it is now" },
+    200: { ...ref("Stock"), description: "The stock as it is now", headers: etag },
   },
-  problems: [...bodyProblems, "below_reserved", "refused", ...serviceProblems],
+  problems: [...bodyProblems, "below_reserved", "version_changed", "refused", ...serviceProblems],
 } as const;
 
 const getSchema = {
@@ -25,8 +42,14 @@ const getSchema = {
   tags: ["Inventory"],
   summary: "Read the stock of a SKU",
   params: skuParams,
+  headers: Type.Object({
+    "if-none-match": Type.Optional(
+      Type.String({ description: "Answer 304 when the version is still this one", examples: ['"7"'] }),
+    ),
+  }),
   response: {
-    200: { ...ref("Stock"), description: "The stock" },
+    200: { ...ref("Stock"), description: "The stock", headers: etag },
+    304: { type: "null", description: "The version in If-None-Match is still the newest" },
   },
   problems: ["sku_not_found", "refused", ...serviceProblems],
 } as const;
@@ -45,21 +68,83 @@ const listSchema = {
   problems: ["validation_failed", "refused", ...serviceProblems],
 } as const;
 
+const adjustSchema = {
+  operationId: "adjustStock",
+  tags: ["Inventory"],
+  summary: "Adjust the quantity on hand of a SKU by a difference, or to what was counted",
+  description:
+    "A count below what orders hold is accepted: the newest reservations give way. Their orders cannot ship until pieces arrive or other orders end.",
+  params: skuParams,
+  headers: Type.Object({
+    "idempotency-key": idempotencyKey(
+      "Required. The same key with the same SKU and body gets the same answer, and nothing is done twice",
+    ),
+  }),
+  body: ref<AdjustStockBody>("AdjustStock"),
+  response: {
+    201: { ...ref("Adjustment"), description: "The adjustment" },
+  },
+  problems: [
+    ...bodyProblems,
+    "idempotency_key_required",
+    "invalid_idempotency_key",
+    "sku_not_found",
+    "stock_changed",
+    "below_zero",
+    "idempotency_key_reused",
+    "refused",
+    ...serviceProblems,
+  ],
+} as const;
+
+const movementsSchema = {
+  operationId: "listStockMovements",
+  tags: ["Inventory"],
+  summary: "List what changed the stock of a SKU, newest first",
+  params: skuParams,
+  querystring: pageQuery,
+  response: { 200: { ...ref("MovementPage"), description: "One page" } },
+  problems: ["validation_failed", "sku_not_found", "refused", ...serviceProblems],
+} as const;
+
+const shortagesSchema = {
+  operationId: "listStockShortages",
+  tags: ["Inventory"],
+  summary: "List the orders that give way while a SKU is short",
+  params: skuParams,
+  response: { 200: { ...ref("Shortages"), description: "The orders" } },
+  problems: ["sku_not_found", "refused", ...serviceProblems],
+} as const;
+
+const config = { unknownParameter: "sku_not_found" } as const;
+const MOVEMENT_CURSOR = /^[1-9]\d{0,15}\.\d{1,6}$/u;
+
 /** Adds the routes. */
 export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
   app.put("/v1/inventory/:sku", { schema: putSchema }, async (request, reply) => {
-    const result = await inventory.put(request.params.sku, request.body);
-    if (result.status === "stored") return reply.code(200).send(result.stock);
-    if (result.status !== "below_reserved") return sendUnavailable(reply, result);
-    return sendProblem(reply, "below_reserved", { reserved: result.reserved });
+    const condition = conditionOf(request.headers);
+    const result = await inventory.put(request.params.sku, request.body, condition);
+    switch (result.status) {
+      case "stored":
+        return tagged(reply, result.stock).code(200).send(result.stock);
+      case "below_reserved":
+        return sendProblem(reply, "below_reserved", { reserved: result.reserved });
+      case "version_changed":
+        return sendProblem(reply, "version_changed", { version: result.version ?? null });
+      default:
+        return sendUnavailable(reply, result);
+    }
   });
 
-  const config = { unknownParameter: "sku_not_found" } as const;
   app.get("/v1/inventory/:sku", { schema: getSchema, config }, async (request, reply) => {
     const result = await inventory.get(request.params.sku);
     if (result.status === "not_found") return sendProblem(reply, "sku_not_found");
     if (result.status !== "found") return sendUnavailable(reply, result);
-    return reply.code(200).send(result.stock);
+    const { stock } = result;
+    tagged(reply, stock);
+    if (stock.version !== undefined && matches(request.headers["if-none-match"], etagOf(stock.version)))
+      return reply.code(304).send(null);
+    return reply.code(200).send(stock);
   });
 
   app.get("/v1/inventory", { schema: listSchema, preValidation: readLimit }, async (request, reply) => {
@@ -70,4 +155,82 @@ export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
     const nextCursor = result.next === null ? null : encodeCursor(result.next);
     return reply.code(200).send({ items: result.items, nextCursor });
   });
+
+  const adjust = { schema: adjustSchema, config, preValidation: requireIdempotencyKey };
+  app.post("/v1/inventory/:sku/adjustments", adjust, async (request, reply) => {
+    const errors = adjustmentFaults(request.body);
+    if (errors.length > 0) return sendProblem(reply, "validation_failed", { errors });
+    const call = { idempotencyKey: request.headers["idempotency-key"], caller: ANONYMOUS };
+    const result = await inventory.adjust(request.params.sku, request.body, call);
+    switch (result.status) {
+      case "adjusted":
+        return reply.code(201).send(result.adjustment);
+      case "not_found":
+        return sendProblem(reply, "sku_not_found");
+      case "stock_changed":
+      case "below_zero":
+        return sendProblem(reply, result.status, { onHand: result.onHand });
+      case "idempotency_key_reused":
+        return sendProblem(reply, "idempotency_key_reused");
+      default:
+        return sendUnavailable(reply, result);
+    }
+  });
+
+  const movements = { schema: movementsSchema, config, preValidation: readLimit };
+  app.get("/v1/inventory/:sku/movements", movements, async (request, reply) => {
+    const { limit = httpLimits.page.default, cursor } = request.query;
+    const [sequence, index] = cursor === undefined ? [] : decodeCursor(cursor, MOVEMENT_CURSOR).split(".");
+    const before =
+      sequence === undefined ? {} : { before: { sequence: Number(sequence), index: Number(index) } };
+    const result = await inventory.movements(request.params.sku, { limit, ...before });
+    if (result.status === "not_found") return sendProblem(reply, "sku_not_found");
+    if (result.status !== "found") return sendUnavailable(reply, result);
+    const { items, next } = result;
+    const nextCursor = next === null ? null : encodeCursor(`${next.sequence}.${next.index}`);
+    return reply.code(200).send({ items, nextCursor });
+  });
+
+  app.get("/v1/inventory/:sku/shortages", { schema: shortagesSchema, config }, async (request, reply) => {
+    const result = await inventory.shortages(request.params.sku);
+    if (result.status === "not_found") return sendProblem(reply, "sku_not_found");
+    if (result.status !== "found") return sendUnavailable(reply, result);
+    return reply.code(200).send({ items: result.items, unnamed: result.unnamed });
+  });
+}
+
+function tagged<R extends { header(name: string, value: string): unknown }>(reply: R, stock: StockView): R {
+  if (stock.version !== undefined) reply.header("etag", etagOf(stock.version));
+  reply.header("cache-control", "private, no-cache");
+  return reply;
+}
+
+/** The conditions of a put. @throws ProblemError for a header that is no list of entity tags */
+function conditionOf(headers: {
+  readonly "if-match"?: string | undefined;
+  readonly "if-none-match"?: string | undefined;
+}): StockCondition | undefined {
+  const read = (name: "if-match" | "if-none-match") => {
+    const header = headers[name];
+    const versions = header === undefined ? undefined : versionsIn(header, { weak: name !== "if-match" });
+    if (header === undefined || versions !== undefined) return versions;
+    const message = 'must be * or entity tags like "7"';
+    throw new ProblemError("validation_failed", {
+      errors: [{ pointer: `/${name}`, code: "invalid_format", message }],
+    });
+  };
+  const match = read("if-match");
+  const noneMatch = read("if-none-match");
+  if (match === undefined && noneMatch === undefined) return undefined;
+  return { ...(match !== undefined && { match }), ...(noneMatch !== undefined && { noneMatch }) };
+}
+
+/** Rules of an adjustment that its schema cannot express. */
+function adjustmentFaults({ delta, countedTo }: AdjustStockBody): Fault[] {
+  if (delta === 0) return [{ pointer: "/delta", code: "out_of_range", message: "must not be 0" }];
+  if (delta === undefined && countedTo === undefined)
+    return [{ pointer: "/delta", code: "required", message: "is required, or countedTo is" }];
+  if (delta !== undefined && countedTo !== undefined)
+    return [{ pointer: "/countedTo", code: "not_allowed", message: "is not taken together with delta" }];
+  return [];
 }

@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import type { Orders } from "../../services/orders/contract.ts";
 import { faultsOf } from "../protocol/faults.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
-import { httpLimits } from "../protocol/limits.ts";
+import { ANONYMOUS, idempotencyKey } from "../protocol/idempotency-key.ts";
 import { readPreferences } from "../protocol/preferences.ts";
 import { sendProblem } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
@@ -12,19 +12,11 @@ import { sendPlaced } from "./order-answers.ts";
 import { orderFaults } from "./order-faults.ts";
 import type { PlaceOrderBody } from "./place-order-schema.ts";
 
-/** Without authentication all callers share one space of idempotency keys. */
-const CALLER = "anonymous";
-
 const headers = Type.Object({
   "idempotency-key": Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: httpLimits.idempotencyKey,
-      pattern: "^[\\x21-\\x7e]*$",
-      description:
-        "The same key with the same body gets the same order and the same status, while the order is stored",
-      examples: ["7d1a1c9e-0a53-4d0e-b3c0-f7c0a9f4a1a2"],
-    }),
+    idempotencyKey(
+      "The same key with the same body gets the same order and the same status, while the order is stored",
+    ),
   ),
   prefer: Type.Optional(
     Type.String({
@@ -90,7 +82,7 @@ export function placeOrderRoute(app: HttpApp, orders: Orders, defaultWaitMs: num
     const preferences = readPreferences(request.headers.prefer, defaultWaitMs);
     const result = await orders.place(request.body, {
       ...(key === undefined ? {} : { idempotencyKey: key }),
-      caller: CALLER,
+      caller: ANONYMOUS,
       waitMs: preferences.waitMs,
     });
     return sendPlaced(reply, result, preferences);

@@ -40,6 +40,11 @@ export const problems = {
     title: "Invalid idempotency key",
     detail: "Idempotency-Key takes 1 to 255 visible ASCII characters.",
   },
+  idempotency_key_required: {
+    status: 400,
+    title: "Idempotency key required",
+    detail: "This moves stock: send an Idempotency-Key, so that a repetition is not done twice.",
+  },
   invalid_signature: {
     status: 401,
     title: "Invalid signature",
@@ -104,6 +109,16 @@ export const problems = {
     title: "Below the reserved quantity",
     detail: "Orders hold more of this SKU than the quantity on hand would be.",
   },
+  stock_changed: {
+    status: 409,
+    title: "Stock changed",
+    detail: "The quantity on hand is not the expected one; nothing was done.",
+  },
+  below_zero: {
+    status: 409,
+    title: "Below zero",
+    detail: "The adjustment would take more pieces than there are; nothing was done.",
+  },
   refused: {
     status: 409,
     title: "Refused",
@@ -128,6 +143,11 @@ export const problems = {
     status: 409,
     title: "Nothing to skip",
     detail: "The stored order cannot be read; no input is at fault.",
+  },
+  version_changed: {
+    status: 412,
+    title: "Version changed",
+    detail: "It is not in the state that the request names; nothing was done. Read it again.",
   },
   body_too_large: { status: 413, title: "Body too large", detail: "A body may have 65536 bytes." },
   unsupported_media_type: {

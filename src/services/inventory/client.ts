@@ -7,11 +7,24 @@ import { inventorySubjects } from "./subjects.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
 import type { UnavailableResult } from "../unavailable.ts";
-import type { EndHoldOutput, Inventory, PutStock, ReserveInput, ReserveOutput } from "./contract.ts";
+import { requestHash } from "../orders/order-id.ts";
+import { adjustmentId } from "./adjustment-id.ts";
+import type {
+  AdjustStock,
+  EndHoldOutput,
+  Inventory,
+  MovementCursor,
+  PutStock,
+  ReserveInput,
+  ReserveOutput,
+  StockCondition,
+} from "./contract.ts";
 import {
   type Answer,
+  INVALID_REQUEST,
   type InventoryReply,
   type InventoryRequest,
+  MAX_MOVEMENTS,
   MAX_PAGE,
   type Operation,
   type Operations,
@@ -48,6 +61,8 @@ export type ClientDependencies = {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Derives ids from idempotency keys. Equal on all nodes and constant, see OrdersOptions. */
+  readonly idempotencySecret: string;
   readonly limits: ClientLimits;
   readonly failpoints?: Failpoints | undefined;
 };
@@ -93,11 +108,57 @@ export class InventoryClient implements Inventory {
     return this.request(request, request, call.signal);
   }
 
-  async put(sku: string, stock: PutStock): ReturnType<Inventory["put"]> {
+  async put(sku: string, stock: PutStock, condition?: StockCondition): ReturnType<Inventory["put"]> {
     const command = this.dependencies.ids.next();
-    const request: InventoryRequest<"put"> = { op: "put", sku, stock, command };
-    const reply = await this.request(request, request);
-    return reply.status === "ok" ? reply.output : reply;
+    if (condition === undefined && stock.onHand !== undefined) {
+      const request: InventoryRequest<"put"> = { op: "put", sku, stock, command };
+      const reply = await this.request(request, request);
+      return reply.status === "ok" ? reply.output : reply;
+    }
+    const request = { op: "putIf" as const, sku, stock, command, ...(condition && { condition }) };
+    const reply = await this.request<"putIf">(request, request);
+    return reply.status === "ok" ? reply.output : this.unlessEarlier(reply);
+  }
+
+  async adjust(
+    sku: string,
+    adjustment: AdjustStock,
+    call: { readonly idempotencyKey: string; readonly caller: string },
+  ): ReturnType<Inventory["adjust"]> {
+    const id = adjustmentId(this.dependencies.idempotencySecret, call.caller, call.idempotencyKey);
+    const hash = requestHash({ sku, adjustment });
+    const request = { op: "adjust" as const, sku, adjustment, id, request: hash };
+    const reply = await this.request<"adjust">(request, request);
+    return reply.status === "ok" ? reply.output : this.unlessEarlier(reply);
+  }
+
+  async movements(
+    sku: string,
+    page: { readonly limit: number; readonly before?: MovementCursor },
+  ): ReturnType<Inventory["movements"]> {
+    const limit = Math.min(page.limit, MAX_MOVEMENTS);
+    const request = { op: "movements" as const, sku, limit, ...(page.before && { before: page.before }) };
+    const reply = await this.request<"movements">(request, request);
+    if (reply.status !== "ok") return this.unlessEarlier(reply);
+    return reply.output ? { status: "found", ...reply.output } : { status: "not_found" };
+  }
+
+  async shortages(sku: string): ReturnType<Inventory["shortages"]> {
+    const request = { op: "shortages" as const, sku };
+    const reply = await this.request<"shortages">(request, request);
+    if (reply.status !== "ok") return this.unlessEarlier(reply);
+    return reply.output ? { status: "found", ...reply.output } : { status: "not_found" };
+  }
+
+  /** An owner of version 0.1.0 does not know the operation: another one will, once the nodes are replaced. */
+  private unlessEarlier(reply: UnavailableResult): UnavailableResult {
+    return reply.status === "refused" && reply.code === INVALID_REQUEST
+      ? {
+          status: "unavailable",
+          reason: "the owner of the inventory runs an earlier version",
+          retryAfterMs: this.dependencies.limits.maxBackoffMs,
+        }
+      : reply;
   }
 
   async get(sku: string): ReturnType<Inventory["get"]> {

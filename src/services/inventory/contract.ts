@@ -12,21 +12,124 @@ export type StockView = {
   /** Always available + reserved. */
   readonly onHand: number;
   readonly reserved: number;
+  /** Below zero when an adjustment left less than orders hold. */
   readonly available: number;
+  /** Pieces that orders hold and that are not there; absent when there are enough. */
+  readonly short?: number;
+  /** Rises with every change of the stock; absent where an owner of version 0.1.0 answers. */
+  readonly version?: number;
 };
 
-/** A SKU's catalogue entry and its counted stock: an absolute value, not a difference. */
-export type PutStock = { readonly onHand: number; readonly name: string; readonly price: Money };
+/**
+ * A SKU's catalogue entry and its counted stock: an absolute value, not a difference. Without `onHand` the count stays
+ * as it is, 0 for a new SKU.
+ */
+export type PutStock = { readonly onHand?: number; readonly name: string; readonly price: Money };
 
-/** Reads and sets stock. Holds are effects of orders: inventory-effects.ts. */
+/**
+ * Under which version of the stock a put may be done (RFC 9110, section 13.1). `match`: it has one of these versions,
+ * or exists at all. `noneMatch`: it has none of them, or does not exist.
+ */
+export type StockCondition = {
+  readonly match?: readonly number[] | "any";
+  readonly noneMatch?: readonly number[] | "any";
+};
+
+/** Why the count of a SKU differs from what was recorded. */
+export const adjustmentReasons = ["received", "found", "damaged", "theft", "count", "correction"] as const;
+
+/** Changes the count of a SKU by a difference (`delta`), or to what was counted (`countedTo`). */
+export type AdjustStock = {
+  /** Not 0. Either this or `countedTo`. */
+  readonly delta?: number;
+  readonly countedTo?: number;
+  /** What `onHand` must be; with another value nothing is done. */
+  readonly expected?: number;
+  readonly reason: (typeof adjustmentReasons)[number];
+  /** Of the document that says so, for people. */
+  readonly reference?: string;
+  readonly note?: string;
+};
+
+/** An adjustment as it was done. */
+export type Adjustment = Omit<AdjustStock, "delta"> & {
+  readonly id: string;
+  readonly sku: string;
+  readonly delta: number;
+  readonly onHand: number;
+  /** Pieces that orders hold and that were not there after it. */
+  readonly short: number;
+};
+
+/** One change of a SKU's stock. `onHand` and `reserved` are differences, in pieces. */
+export type Movement = {
+  /** Position of the stock's message in the log; changes that were stored together share it. */
+  readonly sequence: number;
+  /** RFC 3339, UTC: when the server stored it. */
+  readonly at: string;
+  /** `unrecorded`: an owner of version 0.1.0 made it, which records no causes. */
+  readonly kind: "reserved" | "released" | "shipped" | "put" | "adjusted" | "unrecorded";
+  readonly onHand: number;
+  readonly reserved: number;
+  /** With `reserved`, `released` and `shipped`. */
+  readonly orderId?: string;
+  /** With `adjusted`: its id and why it was done. */
+  readonly adjustmentId?: string;
+  readonly reason?: AdjustStock["reason"];
+  readonly reference?: string;
+  readonly note?: string;
+};
+
+/** An order that gives way, because the pieces of a SKU do not suffice: `short` of its `quantity` are not there. */
+export type Shortage = { readonly orderId: string; readonly quantity: number; readonly short: number };
+
+/** Reads and changes stock. Holds are effects of orders: inventory-effects.ts. */
 export interface Inventory {
-  /** Sets name, price and count of a SKU; `below_reserved` when orders hold more than `onHand`. */
+  /**
+   * Sets name, price and count of a SKU. `below_reserved`: orders hold more than `onHand`. `version_changed`: the
+   * condition does not hold; `version` is absent for a SKU that does not exist.
+   */
   put(
     sku: string,
     stock: PutStock,
+    condition?: StockCondition,
   ): Promise<
     | { readonly status: "stored"; readonly stock: StockView }
     | { readonly status: "below_reserved"; readonly reserved: number }
+    | { readonly status: "version_changed"; readonly version?: number }
+    | UnavailableResult
+  >;
+  /**
+   * Adjusts the count. The same key with the same body gets the first result, and nothing is done twice. A count below
+   * what orders hold is accepted: the newest reservations give way until pieces arrive or orders end.
+   */
+  adjust(
+    sku: string,
+    adjustment: AdjustStock,
+    call: { readonly idempotencyKey: string; readonly caller: string },
+  ): Promise<AdjustResult | UnavailableResult>;
+  /** What changed the stock, newest first. @param page.before `next` of the previous page */
+  movements(
+    sku: string,
+    page: { readonly limit: number; readonly before?: MovementCursor },
+  ): Promise<
+    | {
+        readonly status: "found";
+        readonly items: readonly Movement[];
+        readonly next: MovementCursor | null;
+      }
+    | { readonly status: "not_found" }
+    | UnavailableResult
+  >;
+  /**
+   * The orders that give way while a SKU is short, newest first. `unnamed`: short pieces of orders that were reserved
+   * by an owner of version 0.1.0, or too long ago to be searched for.
+   */
+  shortages(
+    sku: string,
+  ): Promise<
+    | { readonly status: "found"; readonly items: readonly Shortage[]; readonly unnamed: number }
+    | { readonly status: "not_found" }
     | UnavailableResult
   >;
   /** Acknowledged stock of one SKU. */
@@ -53,3 +156,15 @@ export interface Inventory {
     skus: readonly string[],
   ): Promise<{ readonly status: "checked"; readonly unknown: readonly string[] } | UnavailableResult>;
 }
+
+/** A place between two movements: the next one is before it. `index`: within the changes of that sequence. */
+export type MovementCursor = { readonly sequence: number; readonly index: number };
+
+/** The outcome of an adjustment. Only `adjusted` has done something, by this call or by an earlier one. */
+export type AdjustResult =
+  | { readonly status: "adjusted"; readonly adjustment: Adjustment }
+  | { readonly status: "not_found" }
+  | { readonly status: "stock_changed"; readonly onHand: number }
+  /** More pieces would go than there are. */
+  | { readonly status: "below_zero"; readonly onHand: number }
+  | { readonly status: "idempotency_key_reused" };

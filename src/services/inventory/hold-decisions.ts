@@ -45,7 +45,7 @@ export function decideHold(
     };
   }
   const next: StoredHold = { orderId, state: "reserved", lines: output.lines, total: output.total };
-  return { output, write: write(next, 0, { kind: "reserve", lines: output.lines }) };
+  return { output, write: write(next, 0, { kind: "reserve", orderId, lines: output.lines }) };
 }
 
 /**
@@ -66,7 +66,10 @@ export function decideEnd(
       : undefined;
   const { lines, total } = hold.stored;
   const kind = as === "released" ? "release" : "ship";
-  return { output, write: write({ orderId, state: as, lines, total }, hold.sequence, { kind, lines }) };
+  return {
+    output,
+    write: write({ orderId, state: as, lines, total }, hold.sequence, { kind, orderId, lines }),
+  };
 }
 
 function firstResult({ lines, total }: StoredHold): ReserveOutput {

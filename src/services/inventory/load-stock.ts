@@ -51,7 +51,7 @@ export async function loadStock(
       const { stocks, items } = entries;
       const stock = new StockProjection();
       stock.load(
-        stocks.map(({ payload }) => readStock(payload)),
+        stocks.map(({ payload, sequence }) => ({ stock: readStock(payload), sequence })),
         items.map(({ payload, sequence }) => ({ item: readItem(payload), sequence })),
       );
       return stock;

@@ -10,6 +10,7 @@
 import { RecordHeader } from "../../runtime/actor/snapshot.ts";
 import type { Joined } from "../../runtime/definition.ts";
 import type { Ids, Message } from "../../runtime/ports.ts";
+import type { Answer } from "./protocol.ts";
 import type { LockRef, Outcome, WriteSetSink } from "../../runtime/commit/write-set.ts";
 import type { StockProjection, StockChange } from "./stock-projection.ts";
 
@@ -101,4 +102,13 @@ export class PendingCommits {
     // For a stored one `committed` has removed the pending allocation and changed the acknowledged stock.
     if (change && !stored) this.stock.removePending(change);
   }
+}
+
+/** The answer to a caller whose write set was not stored, or may not have been. */
+export function unstored(fate: Exclude<Fate, { status: "stored" }>): Answer<never> {
+  if (fate.status === "closed") return { status: "not_owner" };
+  if (fate.status === "refused") return { status: "unavailable", reason: `refused: ${fate.reason}` };
+  return fate.why === "lock_moved"
+    ? { status: "not_owner" }
+    : { status: "unavailable", reason: `dropped: ${fate.why}` };
 }

@@ -2,11 +2,26 @@
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { OrderedLine } from "../../../machines/types.ts";
-import type { EndHoldOutput, PutStock, ReserveOutput, StockView } from "./contract.ts";
+import {
+  type AdjustResult,
+  type AdjustStock,
+  adjustmentReasons,
+  type EndHoldOutput,
+  type Movement,
+  type MovementCursor,
+  type PutStock,
+  type ReserveOutput,
+  type Shortage,
+  type StockCondition,
+  type StockView,
+} from "./contract.ts";
 import { bounds } from "./rules.ts";
 
 /** Most items in one page of `list`, and most SKUs in one `known`. */
 export const MAX_PAGE = 500;
+
+/** Most movements in one page; each may cost its owner a read of the log. */
+export const MAX_MOVEMENTS = 200;
 
 /** All operations, by name. All are idempotent: a client repeats what was not answered. */
 export type Operations = {
@@ -23,6 +38,32 @@ export type Operations = {
     output:
       | { readonly status: "stored"; readonly stock: StockView }
       | { readonly status: "below_reserved"; readonly reserved: number };
+  };
+  /**
+   * A put that an owner of version 0.1.0 must not do, because it would ignore a part of it: with a condition, or
+   * without a count.
+   */
+  putIf: {
+    input: Operations["put"]["input"] & { readonly condition?: StockCondition };
+    output: Operations["put"]["output"] | { readonly status: "version_changed"; readonly version?: number };
+  };
+  /** `id`: from the idempotency key; `request`: hash of the body. A repeat gets the first result. */
+  adjust: {
+    input: {
+      readonly sku: string;
+      readonly adjustment: AdjustStock;
+      readonly id: string;
+      readonly request: string;
+    };
+    output: AdjustResult;
+  };
+  movements: {
+    input: { readonly sku: string; readonly limit: number; readonly before?: MovementCursor };
+    output: { readonly items: readonly Movement[]; readonly next: MovementCursor | null } | null;
+  };
+  shortages: {
+    input: { readonly sku: string };
+    output: { readonly items: readonly Shortage[]; readonly unnamed: number } | null;
   };
   get: { input: { readonly sku: string }; output: StockView | null };
   list: {
@@ -41,6 +82,9 @@ export type Operation = keyof Operations;
 export type InventoryRequest<O extends Operation = Operation> = {
   [K in O]: { readonly op: K } & Operations[K]["input"];
 }[O];
+
+/** Code of the refusal of a request that the owner's version does not know. */
+export const INVALID_REQUEST = "invalid_request";
 
 /** The answer to a request: its output, or the reason why there is none. */
 export type Answer<T> =
@@ -68,6 +112,22 @@ const Put = Type.Object({
   name: Type.String(),
   price: Type.Object({ amount: Type.Integer(), currency: Type.String() }),
 });
+const PartialPut = Type.Object({
+  onHand: Type.Optional(Type.Integer()),
+  name: Put.properties.name,
+  price: Put.properties.price,
+});
+const Versions = Type.Union([Type.Literal("any"), Type.Array(Type.Integer(), { maxItems: 100 })]);
+const Condition = Type.Object({ match: Type.Optional(Versions), noneMatch: Type.Optional(Versions) });
+const Adjustment = Type.Object({
+  delta: Type.Optional(Type.Integer()),
+  countedTo: Type.Optional(Type.Integer({ minimum: 0 })),
+  expected: Type.Optional(Type.Integer()),
+  reason: Type.Union(adjustmentReasons.map((reason) => Type.Literal(reason))),
+  reference: Type.Optional(Type.String({ maxLength: bounds.nameLength })),
+  note: Type.Optional(Type.String({ maxLength: bounds.noteLength })),
+});
+const Command = Type.String({ minLength: 1, maxLength: 128 });
 const op = <const O extends Operation>(name: O) => Type.Literal(name);
 
 const RequestSchema = Compile(
@@ -84,8 +144,31 @@ const RequestSchema = Compile(
       op: op("put"),
       sku: Sku,
       stock: Put,
-      command: Type.String({ minLength: 1, maxLength: 128 }),
+      command: Command,
     }),
+    Type.Object({
+      op: op("putIf"),
+      sku: Sku,
+      stock: PartialPut,
+      command: Command,
+      condition: Type.Optional(Condition),
+    }),
+    Type.Object({
+      op: op("adjust"),
+      sku: Sku,
+      adjustment: Adjustment,
+      id: OrderId,
+      request: Command,
+    }),
+    Type.Object({
+      op: op("movements"),
+      sku: Sku,
+      limit: Type.Integer({ minimum: 1, maximum: MAX_MOVEMENTS }),
+      before: Type.Optional(
+        Type.Object({ sequence: Type.Integer({ minimum: 1 }), index: Type.Integer({ minimum: 0 }) }),
+      ),
+    }),
+    Type.Object({ op: op("shortages"), sku: Sku }),
     Type.Object({ op: op("get"), sku: Sku }),
     Type.Object({
       op: op("list"),

@@ -3,12 +3,13 @@
  *
  * Invariants of every `Stock` that leaves this file
  *   stock.S1. All four counts are integers from 0 to Number.MAX_SAFE_INTEGER.
- *   stock.S2. reserved <= onHand, so available = onHand - reserved is never negative.
- *   stock.S3. received = onHand + shipped: nothing appears or vanishes without a put or a shipment.
+ *   stock.S2. Only an adjustment leaves reserved above onHand: no reservation, put or shipment does. While it is,
+ *       nothing is available.
+ *   stock.S3. received = onHand + shipped: nothing appears or vanishes without a put, an adjustment or a shipment.
  * Proved by: test/unit/services/inventory/rules.test.ts
  */
 import type { Missing, Money, OrderedLine } from "../../../machines/types.ts";
-import type { PutStock, ReserveOutput, StockView } from "./contract.ts";
+import type { AdjustStock, PutStock, ReserveOutput, StockCondition, StockView } from "./contract.ts";
 
 /** A SKU in the catalogue. */
 export type Item = { readonly name: string; readonly price: Money };
@@ -33,6 +34,7 @@ export const bounds = {
   onHand: 1_000_000_000_000,
   skuLength: 128,
   nameLength: 500,
+  noteLength: 1000,
 } as const;
 
 /** Before the first put. */
@@ -40,7 +42,7 @@ export const EMPTY: Stock = { onHand: 0, reserved: 0, received: 0, shipped: 0 };
 
 /** Reserves `quantity`. @throws Error when less is available: a programmer fault. */
 export function reserve(stock: Stock, quantity: number): Stock {
-  return checked({ ...stock, reserved: stock.reserved + quantity });
+  return covered({ ...stock, reserved: stock.reserved + quantity });
 }
 
 /** Makes a reserved `quantity` available again. @throws Error when it was not reserved. */
@@ -48,7 +50,7 @@ export function release(stock: Stock, quantity: number): Stock {
   return checked({ ...stock, reserved: stock.reserved - quantity });
 }
 
-/** Removes a reserved `quantity` that was shipped. @throws Error when it was not reserved. */
+/** Removes a reserved `quantity` that was shipped. @throws Error when it was not reserved, or is not there. */
 export function ship(stock: Stock, quantity: number): Stock {
   return checked({
     onHand: stock.onHand - quantity,
@@ -60,7 +62,22 @@ export function ship(stock: Stock, quantity: number): Stock {
 
 /** Sets the counted stock: an absolute value, the difference counts as received. @throws Error below `reserved`. */
 export function count(stock: Stock, onHand: number): Stock {
-  return checked({ ...stock, onHand, received: stock.received + (onHand - stock.onHand) });
+  return covered({ ...stock, onHand, received: stock.received + (onHand - stock.onHand) });
+}
+
+/** Changes the count by a difference, below `reserved` as well. @throws Error below 0 */
+export function adjust(stock: Stock, delta: number): Stock {
+  return checked({ ...stock, onHand: stock.onHand + delta, received: stock.received + delta });
+}
+
+/** Pieces that are reserved and not there. */
+export function shortOf({ onHand, reserved }: Pick<Stock, "onHand" | "reserved">): number {
+  return Math.max(0, reserved - onHand);
+}
+
+function covered(stock: Stock): Stock {
+  if (stock.reserved > stock.onHand) throw new Error(`impossible stock: ${JSON.stringify(stock)}`);
+  return checked(stock);
 }
 
 /**
@@ -74,7 +91,7 @@ export function checked(stock: Stock): Stock {
     Number.isSafeInteger(shipped) &&
     Number.isSafeInteger(reserved) &&
     reserved >= 0 &&
-    reserved <= onHand &&
+    onHand >= 0 &&
     shipped >= 0 &&
     received === onHand + shipped;
   if (!sound) throw new Error(`impossible stock: ${JSON.stringify(stock)}`);
@@ -140,15 +157,45 @@ export type PutDecision =
 /** Decides a put. @param committedQuantity reserved pieces, pending reservations included: a put never removes them. */
 export function decidePut(stock: Stock, committedQuantity: number, requested: PutStock): PutDecision {
   const { onHand, name, price } = requested;
-  if (!within(onHand, bounds.onHand)) return invalid(`onHand is not an integer from 0 to ${bounds.onHand}`);
+  if (onHand !== undefined && !within(onHand, bounds.onHand))
+    return invalid(`onHand is not an integer from 0 to ${bounds.onHand}`);
   if (!within(price.amount, bounds.priceAmount))
     return invalid(`price.amount is not an integer from 0 to ${bounds.priceAmount}`);
   if (!/^[A-Z]{3}$/u.test(price.currency)) return invalid("price.currency is not an ISO 4217 code");
   if (name.length < 1 || name.length > bounds.nameLength)
     return invalid(`name is not 1 to ${bounds.nameLength} characters long`);
+  if (onHand === undefined) return { decision: "put" };
   if (!Number.isSafeInteger(onHand + stock.shipped)) return invalid("the totals of this SKU are exhausted");
   if (onHand < committedQuantity) return { decision: "below_reserved", reserved: committedQuantity };
   return { decision: "put" };
+}
+
+/** Whether the condition allows a change. @param version of the stock now; undefined for a SKU that does not exist */
+export function allows({ match, noneMatch }: StockCondition, version: number | undefined): boolean {
+  const names = (versions: readonly number[] | "any") =>
+    version !== undefined && (versions === "any" || versions.includes(version));
+  return (match === undefined || names(match)) && (noneMatch === undefined || !names(noneMatch));
+}
+
+/** What an adjustment changes, or why it changes nothing. */
+export type AdjustDecision =
+  | { readonly decision: "adjust"; readonly delta: number }
+  | { readonly decision: "stock_changed" | "below_zero"; readonly onHand: number }
+  | { readonly decision: "invalid"; readonly reason: string };
+
+/** Decides an adjustment of an acknowledged stock that no shipment in flight changes. */
+export function decideAdjust(stock: Stock, adjustment: AdjustStock): AdjustDecision {
+  const { countedTo, expected, delta = (countedTo ?? Number.NaN) - stock.onHand } = adjustment;
+  const { onHand } = stock;
+  if (adjustment.delta !== undefined && (countedTo !== undefined || delta === 0))
+    return { decision: "invalid", reason: "an adjustment has either a delta, which is not 0, or countedTo" };
+  if (!Number.isSafeInteger(delta))
+    return { decision: "invalid", reason: "delta or countedTo is not an integer" };
+  if (expected !== undefined && expected !== onHand) return { decision: "stock_changed", onHand };
+  if (onHand + delta < 0) return { decision: "below_zero", onHand };
+  if (!within(onHand + delta, bounds.onHand) || !Number.isSafeInteger(stock.received + delta))
+    return { decision: "invalid", reason: `onHand would be above ${bounds.onHand}` };
+  return { decision: "adjust", delta };
 }
 
 /** Equal name and price. */
@@ -157,9 +204,19 @@ export function sameItem(a: Item | undefined, b: Item): boolean {
 }
 
 /** The acknowledged stock as other contexts see it. */
-export function stockView(sku: string, item: Item, stock: Stock): StockView {
+export function stockView(sku: string, item: Item, stock: Stock, version: number): StockView {
   const { onHand, reserved } = stock;
-  return { sku, name: item.name, price: item.price, onHand, reserved, available: onHand - reserved };
+  const short = shortOf(stock);
+  return {
+    sku,
+    name: item.name,
+    price: item.price,
+    onHand,
+    reserved,
+    available: onHand - reserved,
+    ...(short > 0 ? { short } : {}),
+    version,
+  };
 }
 
 function within(value: number, max: number): boolean {

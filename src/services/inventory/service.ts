@@ -9,7 +9,7 @@ import { inventorySubjects } from "./subjects.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Journal, Subscription } from "../../runtime/ports.ts";
 import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";
-import { type InventoryReply, parseRequest } from "./protocol.ts";
+import { INVALID_REQUEST, type InventoryReply, parseRequest } from "./protocol.ts";
 import type { InventoryShard } from "./shard.ts";
 
 /** The resource that the runtime owns: the shard and its subject. */
@@ -75,7 +75,7 @@ export class InventoryService implements OwnedResource {
     const request = parseRequest(payload);
     const reply: InventoryReply = request
       ? await this.shard.answer(request)
-      : { status: "refused", code: "invalid_request", reason: "not a request to the inventory" };
+      : { status: "refused", code: INVALID_REQUEST, reason: "not a request to the inventory" };
     return JSON.stringify(reply);
   }
 

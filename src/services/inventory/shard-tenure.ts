@@ -13,40 +13,25 @@ import type { OrderedLine } from "../../../machines/types.ts";
 import { inventorySubjects } from "./subjects.ts";
 import type { Joined } from "../../runtime/definition.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
-import {
-  type Clock,
-  type Journal,
-  ReplicaLagging,
-  type StoredMessage,
-  Unavailable,
-} from "../../runtime/ports.ts";
-import { type Fate, PendingCommits } from "./pending-commits.ts";
+import { Unavailable } from "../../runtime/ports.ts";
+import { PendingCommits, unstored } from "./pending-commits.ts";
 import type { EndHoldOutput, ReserveOutput } from "./contract.ts";
 import { decideEnd, decideHold, type Decision, type HoldWrite } from "./hold-decisions.ts";
 import { type Hold, holdOf, NO_HOLD, RecentHolds } from "./holds.ts";
-import type { Answer, Operations } from "./protocol.ts";
-import { decidePut, faultOfLines, sameItem } from "./rules.ts";
+import type { Answer } from "./protocol.ts";
+import { ProvenReader } from "./proven-reader.ts";
+import { faultOfLines } from "./rules.ts";
 import type { ShardDependencies, ShardLimits } from "./shard-dependencies.ts";
-import type { StockProjection, StockChange } from "./stock-projection.ts";
-import { itemMessage, readItem, readStock } from "./stored.ts";
+import type { StockProjection } from "./stock-projection.ts";
+import { StockOperations } from "./stock-operations.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
-
-type PutChange = Extract<StockChange, { kind: "put" }>;
-type Put = Operations["put"];
-
-/** Readings of one hold until a replica answers that is far enough, with growing pauses, ms. */
-const MAX_READS = 10;
-const READ_PAUSE_MS = 10;
-const MAX_READ_PAUSE_MS = 200;
 
 /** Decides for one epoch; every acquired lock gets a new instance. */
 export class ShardTenure {
   readonly stock: StockProjection;
-  private readonly journal: Journal;
-  private readonly clock: Clock;
-  private readonly lock: string;
-  /** Sequence that a reading of a hold has to reach: of the lock, or of this tenure's last acknowledged decision. */
-  private through: number;
+  /** Counts, prices and what changed them. */
+  readonly operations: StockOperations;
+  private readonly reader: ProvenReader;
   private readonly limits: ShardLimits;
   private readonly failpoints: Failpoints | undefined;
   private readonly pending: PendingCommits;
@@ -65,15 +50,20 @@ export class ShardTenure {
   ) {
     const { journal, sink, ids, limits } = dependencies;
     this.stock = stock;
-    this.journal = journal;
-    this.clock = dependencies.clock;
-    this.lock = lock.subject;
-    this.through = lock.epoch;
+    this.reader = new ProvenReader(journal, dependencies.clock, lock);
     this.limits = limits;
     this.failpoints = dependencies.failpoints;
     this.pending = new PendingCommits(sink, ids, lock, stock);
     this.holds = new RecentHolds(limits.recentHolds);
     this.queue = new KeyedQueue(limits.waiting);
+    this.operations = new StockOperations({
+      stock,
+      pending: this.pending,
+      reader: this.reader,
+      isOpen: () => this.open,
+      serially: (key, attempt) => this.serially(key, attempt),
+      failpoints: this.failpoints,
+    });
   }
 
   get open(): boolean {
@@ -97,29 +87,15 @@ export class ShardTenure {
   /** Releases or ships the hold, or repeats how it ended. */
   end(orderId: string, as: EndHoldOutput["outcome"]): Promise<Answer<EndHoldOutput>> {
     return this.serially(orderId, async () => {
-      const decision = decideEnd(orderId, as, await this.hold(orderId, false));
+      const hold = await this.hold(orderId, false);
+      if (as === "shipped" && hold.state === "reserved") {
+        const refusal = await this.operations.refusesShipment(orderId, hold.stored.lines);
+        if (refusal) return refusal;
+      }
+      const decision = decideEnd(orderId, as, hold);
       if (!decision)
         return { status: "refused", code: "no_hold", reason: `${orderId} holds nothing to ship` };
       return this.resolve(decision);
-    });
-  }
-
-  /** Sets the catalogue entry and the count of a SKU; a repeat with the same command id changes nothing. */
-  put({ sku, stock, command }: Put["input"]): Promise<Answer<Put["output"]>> {
-    return this.serially<Put["output"]>(inventorySubjects.item(sku), async () => {
-      const { amount, currency } = stock.price;
-      const item = { name: stock.name, price: { amount, currency } };
-      const before = this.stock.beforePut(sku);
-      // Absolute values: equal ones need no write, and the command id identifies a repeat.
-      const done =
-        before.put === command || (before.stock.onHand === stock.onHand && sameItem(before.item, item));
-      if (done) return this.stocked(sku);
-      const decision = decidePut(before.stock, before.committedQuantity, stock);
-      if (decision.decision === "below_reserved")
-        return { status: "ok", output: { status: "below_reserved", reserved: decision.reserved } };
-      if (decision.decision === "invalid")
-        return { status: "refused", code: "invalid_stock", reason: decision.reason };
-      return this.storePut(sku, { kind: "put", sku, onHand: stock.onHand, item, put: command });
     });
   }
 
@@ -144,6 +120,8 @@ export class ShardTenure {
     if (!this.joinable(orderId)) return undefined;
     const hold = this.holds.get(orderId);
     if (hold === undefined || hold === "unread") return undefined;
+    if (as === "shipped" && hold.state === "reserved" && !this.operations.shipsAtOnce(hold.stored.lines))
+      return undefined;
     const decision = decideEnd(orderId, as, hold);
     return decision && this.join(orderId, decision);
   }
@@ -161,6 +139,7 @@ export class ShardTenure {
   /** The lock is lost: answers all waiting callers at once. */
   close(): void {
     this.state = "closed";
+    this.operations.close();
     this.pending.close();
     this.queue.abandon();
     this.idle?.();
@@ -194,50 +173,8 @@ export class ShardTenure {
     return fate.status === "dropped" && fate.why === "fenced" ? undefined : unstored(fate);
   }
 
-  private async storePut(sku: string, change: PutChange): Promise<Answer<Put["output"]> | undefined> {
-    const subject = inventorySubjects.item(sku);
-    const { itemSequence } = this.stock.beforePut(sku);
-    if (itemSequence === undefined) {
-      await failpoint(this.failpoints, "inventory.read_item", () => this.readStockItem(sku));
-      return undefined;
-    }
-    // The entry is written whether it changed or not: its precondition keeps a late attempt, stored after a repetition
-    // of it, from setting the stock back.
-    const fate = await failpoint(this.failpoints, "inventory.put", () =>
-      this.pending.store({
-        message: itemMessage(sku, change.item),
-        expected: itemSequence,
-        change,
-      }),
-    );
-    if (fate.status === "stored") {
-      this.stock.placeItem(sku, fate.sequences.get(subject));
-      return this.stocked(sku);
-    }
-    this.stock.placeItem(sku, undefined);
-    return fate.status === "dropped" && fate.why === "fenced" ? undefined : unstored(fate);
-  }
-
-  /** Reads the catalogue entry and its sequence; adds a SKU that was missing when the shard was loaded. */
-  private async readStockItem(sku: string): Promise<void> {
-    const item = await this.readProven(inventorySubjects.item(sku));
-    if (item && !this.stock.knows(sku)) {
-      const stock = await this.readProven(inventorySubjects.stock(sku));
-      this.stock.load(stock ? [readStock(stock.payload)] : [], [
-        { item: readItem(item.payload), sequence: item.sequence },
-      ]);
-    }
-    this.stock.placeItem(sku, item?.sequence ?? 0);
-  }
-
-  private stocked(sku: string): Answer<Put["output"]> {
-    const stock = this.stock.view(sku);
-    if (!stock) throw new Error(`${sku} was stored and is not in the projection`);
-    return { status: "ok", output: { status: "stored", stock } };
-  }
-
   private remember(orderId: string, stored: HoldWrite | undefined, sequence: number | undefined): void {
-    this.through = Math.max(this.through, sequence ?? 0);
+    this.reader.advance(sequence ?? 0);
     this.holds.set(
       orderId,
       stored && sequence !== undefined
@@ -251,27 +188,11 @@ export class ShardTenure {
     if (recent !== undefined && recent !== "unread") return recent;
     if (fresh && recent === undefined) return NO_HOLD;
     const stored = await failpoint(this.failpoints, "inventory.read_hold", () =>
-      this.readProven(inventorySubjects.hold(orderId)),
+      this.reader.last(inventorySubjects.hold(orderId)),
     );
     const hold = holdOf(stored);
     if (hold.state !== "none") this.holds.set(orderId, hold);
     return hold;
-  }
-
-  /**
-   * An old reading must not decide (ADR 10): a hold that has ended would be ended again, and some answers need no
-   * write. The lock is asked for too, because a reading without any message proves nothing. @throws Unavailable
-   */
-  private async readProven(subject: string): Promise<StoredMessage | undefined> {
-    for (let read = 1; ; read++) {
-      try {
-        const { last } = await this.journal.readLastTogether([subject, this.lock], this.through);
-        return last.get(subject);
-      } catch (error) {
-        if (!(error instanceof ReplicaLagging) || read === MAX_READS) throw error;
-      }
-      await this.clock.sleep(Math.min(READ_PAUSE_MS * 2 ** (read - 1), MAX_READ_PAUSE_MS));
-    }
   }
 
   /** Runs `attempt` alone for its key, and again while it returns `undefined`, a bounded number of times. */
@@ -305,13 +226,4 @@ export class ShardTenure {
   private checkIdle(): void {
     if (this.active === 0 && this.pending.unresolved === 0) this.idle?.();
   }
-}
-
-/** The answer to a caller whose write set was not stored, or may not have been. */
-function unstored(fate: Exclude<Fate, { status: "stored" }>): Answer<never> {
-  if (fate.status === "closed") return { status: "not_owner" };
-  if (fate.status === "refused") return { status: "unavailable", reason: `refused: ${fate.reason}` };
-  return fate.why === "lock_moved"
-    ? { status: "not_owner" }
-    : { status: "unavailable", reason: `dropped: ${fate.why}` };
 }

@@ -77,7 +77,15 @@ export class InventoryShard implements OwnedResource {
       case "ship":
         return tenure.end(request.orderId, "shipped");
       case "put":
-        return tenure.put(request);
+        return tenure.operations.put(request);
+      case "putIf":
+        return tenure.operations.put(request);
+      case "adjust":
+        return tenure.operations.adjust(request);
+      case "movements":
+        return tenure.operations.movements(request);
+      case "shortages":
+        return tenure.operations.shortages(request.sku);
       case "get":
         return answered<"get">(tenure.stock.view(request.sku) ?? null);
       case "list":

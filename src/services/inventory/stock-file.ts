@@ -1,5 +1,6 @@
 /**
- * Reads lines of a stock file (CSV with the columns `sku`, `name`, `price`, `currency`, `onHand`). Pure.
+ * Reads lines of a stock file (CSV with the columns `sku`, `name`, `price`, `currency` and, for counts, `onHand`).
+ * Pure.
  * One line is one record: no field holds a line break, so that a broken line spoils no other.
  * `price` is a decimal with at most the digits of the currency's minor unit (`19.99` EUR, `1999` JPY), and is converted
  * exactly.
@@ -9,8 +10,9 @@ import { parse } from "csv-parse/sync";
 import { isCurrency, minorDigits } from "../../../config/currencies.ts";
 import type { PutStock } from "./contract.ts";
 
-/** Columns that a file must have, in any order. */
+/** Columns of a file, in any order. Without `onHand` the counts stay as they are. */
 export const stockColumns = ["sku", "name", "price", "currency", "onHand"] as const;
+const OPTIONAL = "onHand";
 
 /** A SKU and its stock, as one line of the file states them. */
 export type StockLine = { readonly sku: string; readonly stock: PutStock };
@@ -19,7 +21,7 @@ export type StockLine = { readonly sku: string; readonly stock: PutStock };
 export function readStockHeader(text: string): readonly string[] | string {
   const columns = fieldsOf(text.replace(/^\uFEFF/u, ""));
   if (typeof columns === "string") return columns;
-  const missing = stockColumns.filter((column) => !columns.includes(column));
+  const missing = stockColumns.filter((column) => column !== OPTIONAL && !columns.includes(column));
   if (missing.length > 0)
     return `lacks the columns ${missing.join(", ")}; it must name ${stockColumns.join(", ")}`;
   const twice = stockColumns.find((column) => columns.indexOf(column) !== columns.lastIndexOf(column));
@@ -48,12 +50,13 @@ function fieldsOf(text: string): readonly string[] | string {
 }
 
 function stockOf(line: Readonly<Record<string, string | undefined>>): StockLine | string {
-  const { sku = "", name = "", price = "", currency = "", onHand = "" } = line;
+  const { sku = "", name = "", price = "", currency = "", onHand } = line;
   if (sku === "") return "sku is missing";
   if (name === "") return "name is missing";
   if (!isCurrency(currency)) return `currency "${currency}" is no ISO 4217 code like EUR`;
   const amount = minorUnits(price, currency);
   if (typeof amount === "string") return amount;
+  if (onHand === undefined) return { sku, stock: { name, price: { amount, currency } } };
   if (!/^\d+$/u.test(onHand)) return `onHand "${onHand}" is no whole number of 0 or more`;
   const pieces = Number(onHand);
   if (!Number.isSafeInteger(pieces)) return `onHand "${onHand}" is too large`;

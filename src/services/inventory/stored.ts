@@ -7,11 +7,32 @@ import { Compile } from "typebox/compile";
 import { inventorySubjects } from "./subjects.ts";
 import type { Message } from "../../runtime/ports.ts";
 import type { Money, PricedLine } from "../../../machines/types.ts";
-import type { ReserveOutput } from "./contract.ts";
+import { type Adjustment, adjustmentReasons, type Movement, type ReserveOutput } from "./contract.ts";
 import { checked, type Item, type Stock } from "./rules.ts";
 
-/** Stock of one SKU; `put`: command id of the latest put, which identifies a repeated one. */
-export type StoredStock = Stock & { readonly sku: string; readonly put: string };
+/**
+ * Stock of one SKU; `put`: command id of the latest put, which identifies a repeated one. `version`: number of changes;
+ * version 0.1.0 writes none, and the next owner continues with the message's sequence, which is above all versions
+ * before. `moves`: what has changed since the SKU's message before, oldest first; 0.1.0 writes none.
+ */
+export type StoredStock = Stock & {
+  readonly sku: string;
+  readonly put: string;
+  readonly version?: number;
+  readonly moves?: readonly Move[];
+};
+
+/** One change of a SKU's stock, with its cause. Differences in pieces; one that is absent is 0. */
+export type Move = {
+  readonly kind: Exclude<Movement["kind"], "unrecorded">;
+  /** Id of the order, of the put's command, or of the adjustment. */
+  readonly by: string;
+  readonly onHand?: number;
+  readonly reserved?: number;
+} & Pick<Movement, "reason" | "reference" | "note">;
+
+/** Payload of `$KV.ORDERS.adjustments.<id>`: the adjustment, and the hash of the request that its key belongs to. */
+export type StoredAdjustment = Adjustment & { readonly request: string };
 
 /** Payload of `$KV.ORDERS.catalogue.<sku>`. */
 export type StoredItem = Item & { readonly sku: string };
@@ -34,6 +55,18 @@ export type StoredHold = {
 
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const MoneySchema = Type.Object({ amount: Count, currency: Type.String() });
+const Reason = Type.Union(adjustmentReasons.map((reason) => Type.Literal(reason)));
+const MoveSchema = Type.Object({
+  kind: Type.Union(
+    (["reserved", "released", "shipped", "put", "adjusted"] as const).map((kind) => Type.Literal(kind)),
+  ),
+  by: Type.String(),
+  onHand: Type.Optional(Type.Integer()),
+  reserved: Type.Optional(Type.Integer()),
+  reason: Type.Optional(Reason),
+  reference: Type.Optional(Type.String()),
+  note: Type.Optional(Type.String()),
+});
 const StockSchema = Compile(
   Type.Object({
     sku: Type.String({ minLength: 1 }),
@@ -42,6 +75,23 @@ const StockSchema = Compile(
     received: Count,
     shipped: Count,
     put: Type.String(),
+    version: Type.Optional(Count),
+    moves: Type.Optional(Type.Array(MoveSchema)),
+  }),
+);
+const AdjustmentSchema = Compile(
+  Type.Object({
+    id: Type.String(),
+    request: Type.String(),
+    sku: Type.String({ minLength: 1 }),
+    delta: Type.Integer(),
+    countedTo: Type.Optional(Count),
+    expected: Type.Optional(Count),
+    onHand: Count,
+    short: Count,
+    reason: Reason,
+    reference: Type.Optional(Type.String()),
+    note: Type.Optional(Type.String()),
   }),
 );
 const ItemSchema = Compile(
@@ -70,9 +120,14 @@ const HoldSchema = Compile(
 );
 
 /** The SKU's next stock message. Without a precondition: the lock check of its batch protects it. */
-export function stockMessage(sku: string, stock: Stock, put: string): Message {
+export function stockMessage(
+  sku: string,
+  stock: Stock,
+  log: Required<Pick<StoredStock, "put" | "version" | "moves">>,
+): Message {
   const { onHand, reserved, received, shipped } = stock;
-  const payload: StoredStock = { sku, onHand, reserved, received, shipped, put };
+  const { put, version, moves } = log;
+  const payload: StoredStock = { sku, onHand, reserved, received, shipped, put, version, moves };
   return { subject: inventorySubjects.stock(sku), payload: JSON.stringify(payload) };
 }
 
@@ -85,6 +140,21 @@ export function itemMessage(sku: string, { name, price }: Item): Message {
 /** The order's hold; its writer adds the precondition. */
 export function holdMessage(hold: StoredHold): Message {
   return { subject: inventorySubjects.hold(hold.orderId), payload: JSON.stringify(hold) };
+}
+
+/** The adjustment; its writer adds the precondition that its id is new. */
+export function adjustmentMessage(adjustment: StoredAdjustment): Message {
+  return {
+    subject: inventorySubjects.adjustment(adjustment.id),
+    payload: JSON.stringify(adjustment),
+  };
+}
+
+/** An adjustment. @throws Error for a payload that is none. */
+export function readAdjustment(payload: string): StoredAdjustment {
+  const adjustment: unknown = JSON.parse(payload);
+  if (!AdjustmentSchema.Check(adjustment)) throw new Error(`not an adjustment: ${payload}`);
+  return adjustment;
 }
 
 /** A stock message. @throws Error for a payload that breaks the stock's invariants. */

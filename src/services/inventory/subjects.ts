@@ -15,6 +15,8 @@ export const inventorySubjects = {
   stock: (sku: string) => `${KV}.stock.${token(sku)}`,
   /** The catalogue entry of a SKU. */
   item: (sku: string) => `${KV}.catalogue.${token(sku)}`,
+  /** An adjustment, by its id: one for each idempotency key, expected 0 when it is made. */
+  adjustment: (id: string) => `${KV}.adjustments.${token(id)}`,
   /** Requests to a shard's owner. Core NATS, outside the stream. */
   requests: (shard: number) => `inventory.${shard}`,
 } as const;

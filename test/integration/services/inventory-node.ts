@@ -1,4 +1,5 @@
 /** The inventory of one node on a real server, without orders: relay, outbox on disk, shard, service, client. */
+import { stockFaults } from "../../support/audits/stock-audit.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,7 +89,15 @@ export async function startInventoryNode(
   });
   const service: InventoryService = new InventoryService(0, shard, bus);
   const limits = { ...CLIENT_LIMITS, deadlineMs: 60_000 };
-  const client = new InventoryClient({ shard, number: 0, bus, clock, ids, limits });
+  const client = new InventoryClient({
+    shard,
+    number: 0,
+    bus,
+    clock,
+    ids,
+    idempotencySecret: "secret",
+    limits,
+  });
   t.teardown(() => {
     service.revoke();
     relay.stop();
@@ -132,6 +141,8 @@ export async function auditLedger(journal: Journal): Promise<Ledger> {
   for (const { subject } of await journal.readLastPerSubject(`${inventorySubjects.stock("")}>`)) {
     for (const { payload } of await journal.readAll(subject)) {
       const entry = readStock(payload);
+      const faults = stockFaults(stock.get(entry.sku), entry);
+      if (faults.length > 0) throw new Error(faults.join("; "));
       stock.set(entry.sku, entry);
     }
   }

@@ -18,6 +18,8 @@ import {
   type AnsweredOrder,
   COUNTED,
   COUNTED_LAST,
+  RECEIVED,
+  RECEIVED_ALL,
   STOCK,
   type Story,
   UNKNOWN,
@@ -106,6 +108,7 @@ function money({ gateway }: CrashWorld, { id, key, outcome, order }: AnsweredOrd
 /** Sold stock has left, no stock is reserved, and never was more reserved than on hand. */
 function stock(world: CrashWorld, answered: readonly AnsweredOrder[]): string[] {
   const left = new Map<string, number>([...Object.entries(STOCK), [COUNTED, COUNTED_LAST]]);
+  left.set(RECEIVED, (left.get(RECEIVED) ?? 0) + RECEIVED_ALL);
   for (const { order, outcome } of answered)
     for (const { sku, quantity } of outcome === "completed" ? order.lines : [])
       left.set(sku, (left.get(sku) ?? 0) - quantity);

@@ -143,6 +143,7 @@ export function crashNode(
           number: 0,
           bus,
           clock: time,
+          idempotencySecret: "secret",
           ids,
           limits,
           failpoints: crash,

@@ -26,10 +26,15 @@ export const STOCK = { SHIRT: 100, MUG: 50, HOT: 3 } as const;
 /** A SKU that no order has, whose stock is set again and again; and the last value. */
 export const COUNTED = "COUNTED";
 export const COUNTED_LAST = 30;
+/** Of this SKU some pieces arrive with every wave. */
+export const RECEIVED = "MUG";
+const RECEIVED_EACH = 2;
 const CUSTOMER_WHO_REFUSES_MAIL = "refuses@example.com";
 /** Orders that do not exist, one in each wave. */
 export const UNKNOWN = "ord_unknown_";
 export const WAVES_MS = [1500, 6000, 10_000];
+/** Pieces of it in all. */
+export const RECEIVED_ALL = RECEIVED_EACH * WAVES_MS.length;
 /** One node loses its connection, long enough for the other nodes to take over, and regains it. */
 const CUT_OFF_MS = [3700, 8200];
 const CUT_OFF_FOR_MS = 1200;
@@ -106,6 +111,17 @@ export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<S
       `put of ${sku}`,
       (node) => node.inventory.put(sku, { onHand, name: sku, price: { amount: 1000, currency: "EUR" } }),
       (answer) => (answer.status === "stored" ? true : undefined),
+    );
+  const receive = (key: string): Promise<true> =>
+    untilAnswered(
+      `receipt of ${key}`,
+      (node) =>
+        node.inventory.adjust(
+          RECEIVED,
+          { delta: RECEIVED_EACH, reason: "received" },
+          { idempotencyKey: key, caller: "story" },
+        ),
+      (answer) => (answer.status === "adjusted" ? true : undefined),
     );
   const cancel = (id: string): Promise<true> =>
     untilAnswered(
@@ -267,6 +283,7 @@ export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<S
           world.fillDisks(120);
           return put(COUNTED, onHand);
         });
+      call(receive(`wave ${wave}`));
       for (const { id } of answered.filter((one) => isCaptured(one) && !parked.has(one.id))) {
         parked.add(id);
         call(parkAndSkip(id));

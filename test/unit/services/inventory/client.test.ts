@@ -68,7 +68,15 @@ async function stage(t: { teardown(run: () => void): void }, deadlineMs = 10_000
     unverified: () => undefined,
   });
   const client = (shard: InventoryShard, name: string) =>
-    new InventoryClient({ shard, number: 0, bus, clock, ids: countingIds(name), limits });
+    new InventoryClient({
+      shard,
+      number: 0,
+      bus,
+      clock,
+      ids: countingIds(name),
+      idempotencySecret: "secret",
+      limits,
+    });
   let stopped = false;
   const timer = setInterval(() => stopped || owner.relay.flush(), 1);
   const stop = () => {

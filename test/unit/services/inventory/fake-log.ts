@@ -51,11 +51,13 @@ export class FakeLog {
       this.reads++;
       return this.last(subject, this.readsBefore);
     },
-    readLastTogether: async (subjects, through) => {
+    readLastTogether: async (subjects, through, upTo) => {
       this.reads++;
       const end = this.readsBefore === 0 ? this.messages.length : this.readsBefore - 1;
-      if (end < through) throw new ReplicaLagging(`the log reaches ${end}, not ${through}`);
-      const found = subjects.flatMap((subject) => this.last(subject, this.readsBefore) ?? []);
+      const least = upTo ?? through;
+      if (end < least) throw new ReplicaLagging(`the log reaches ${end}, not ${least}`);
+      const before = upTo === undefined ? this.readsBefore : upTo + 1;
+      const found = subjects.flatMap((subject) => this.last(subject, before) ?? []);
       const last = new Map(found.map((message) => [message.subject, message]));
       return { last, through: last.size === 0 ? 0 : end };
     },

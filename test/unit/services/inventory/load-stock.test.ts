@@ -11,12 +11,14 @@ const NAME = "inventory.0";
 /** A batch checks the lock as well. */
 const PER_BATCH = limits.batchMessages - 1;
 
+const entry = { put: "put", version: 1, moves: [] };
+
 /** A log with this many stock entries, after the lock that was won. */
 function stage(entries: number) {
   const log = new FakeLog();
   const epoch = log.store({ subject: subjects.lock(NAME), payload: "{}" });
   const stored = Array.from({ length: entries }, (_, index) =>
-    stockMessage(`SKU-${index}`, { onHand: index, reserved: 0, received: index, shipped: 0 }, "put"),
+    stockMessage(`SKU-${index}`, { onHand: index, reserved: 0, received: index, shipped: 0 }, entry),
   );
   for (const message of stored) log.store(message);
   const batches: (readonly Message[])[] = [];
@@ -55,7 +57,7 @@ t.test("an entry of the last batch that was read stale is read again", async (t)
   log.journal.readLastPerSubject = async (filter) => {
     const found = await readLastPerSubject(filter);
     // Written by the owner before, and not seen by the first reading.
-    if (reads++ === 0) log.store(stockMessage(`SKU-${last}`, newest, "put"));
+    if (reads++ === 0) log.store(stockMessage(`SKU-${last}`, newest, entry));
     return found;
   };
   const stock = await load();

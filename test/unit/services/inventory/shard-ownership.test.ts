@@ -203,7 +203,7 @@ t.test("a shard that is lost while it loads does not open", async (t) => {
 
 t.test("an entry that breaks the stock's invariants is not loaded", async (t) => {
   const owned = await ownedShard();
-  const payload = JSON.stringify({ sku: "A", onHand: 1, reserved: 2, received: 1, shipped: 0, put: "" });
+  const payload = JSON.stringify({ sku: "A", onHand: 1, reserved: 0, received: 2, shipped: 0, put: "" });
   owned.log.store({ subject: inventorySubjects.stock("A"), payload });
   await t.rejects(owned.takeOver(), /impossible stock/);
 });

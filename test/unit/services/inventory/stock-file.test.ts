@@ -41,6 +41,7 @@ t.test("a faulty line gets a text with its fault", async (t) => {
     [{ price: "19.999" }, /more than the 2 decimals of EUR/u],
     [{ price: "1.5", currency: "JPY" }, /more than the 0 decimals of JPY/u],
     [{ price: "90071992547409.92" }, /too large/u],
+    [{ onHand: "" }, /onHand "" is no whole number/u],
     [{ onHand: "1.5" }, /onHand "1.5"/u],
     [{ onHand: "9007199254740993" }, /too large/u],
   ] as const)
@@ -72,7 +73,13 @@ t.test("the first line names the columns, in any order and with others between",
     "price",
     "name",
   ]);
-  t.match(readStockHeader("sku,name,price"), /lacks the columns currency, onHand/u);
+  t.match(readStockHeader("sku,name,price"), /lacks the columns currency; it must name/u);
+  const withoutCounts = readStockHeader("sku,name,price,currency");
+  t.strictSame(withoutCounts, ["sku", "name", "price", "currency"], "counts may be left out");
+  t.strictSame(readStockLine(withoutCounts as string[], "MUG,Mug,5,EUR"), {
+    sku: "MUG",
+    stock: { name: "Mug", price: { amount: 500, currency: "EUR" } },
+  });
   t.match(readStockHeader("sku,name,price,currency,onHand,price"), /the column price twice/u);
   t.match(readStockHeader('sku,"name'), /not closed/u);
 });

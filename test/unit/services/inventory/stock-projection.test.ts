@@ -13,6 +13,7 @@ const put = (sku: string, onHand: number, name = `put ${onHand}`): StockChange =
 });
 const change = (kind: "reserve" | "release" | "ship", quantity: number, sku = "A"): StockChange => ({
   kind,
+  orderId: "o",
   lines: [{ sku, quantity }],
 });
 
@@ -121,6 +122,11 @@ t.test(
       received: 90,
       shipped: 0,
       put: "counted",
+      version: 42,
+      moves: [
+        ...Array.from({ length: 40 }, () => ({ kind: "reserved", by: "o", reserved: 2 })),
+        { kind: "put", by: "counted", onHand: -10 },
+      ],
     });
     t.strictSame(seen(book), { onHand: 100, reserved: 0, available: 100 });
     t.strictSame(book.compose(changes), messages, "composed again, the batch has the same messages");

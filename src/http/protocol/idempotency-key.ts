@@ -1,0 +1,30 @@
+/** The header `Idempotency-Key`, where it is compulsory. */
+import type { FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import { httpLimits } from "./limits.ts";
+import { ProblemError } from "./problems.ts";
+
+/** Without authentication all callers share one space of idempotency keys. */
+export const ANONYMOUS = "anonymous";
+
+/** The schema of the header's text. */
+export const idempotencyKey = (description: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength: httpLimits.idempotencyKey,
+    pattern: "^[\\x21-\\x7e]*$",
+    description,
+    examples: ["7d1a1c9e-0a53-4d0e-b3c0-f7c0a9f4a1a2"],
+  });
+
+const KEY = new RegExp(`^[\\x21-\\x7e]{1,${httpLimits.idempotencyKey}}$`, "u");
+
+/**
+ * A `preValidation` hook: a request without a usable key is refused before anything else of it is checked.
+ * @throws ProblemError `idempotency_key_required`, `invalid_idempotency_key`
+ */
+export async function requireIdempotencyKey(request: FastifyRequest): Promise<void> {
+  const key = request.headers["idempotency-key"];
+  if (key === undefined) throw new ProblemError("idempotency_key_required");
+  if (typeof key !== "string" || !KEY.test(key)) throw new ProblemError("invalid_idempotency_key");
+}
