@@ -1,10 +1,15 @@
 /** Events of the fulfillment machine: its inputs, and what it emits for the other machines and the public. */
 import type { OrderClosed } from "./order-events.ts";
-import type { IssuedInvoice, Money, ShippingAddress } from "./types.ts";
+import type { Customer, IssuedInvoice, Money, ShippingAddress } from "./types.ts";
 
 /** Inputs of the fulfillment machine, besides the outcomes of its effects and its timers. */
 export type FulfillmentEvent =
-  | { readonly type: "order.confirmed"; readonly total: Money; readonly shippingAddress: ShippingAddress }
+  | {
+      readonly type: "order.confirmed";
+      readonly total: Money;
+      readonly customer?: Pick<Customer, "name">;
+      readonly shippingAddress: ShippingAddress;
+    }
   | OrderClosed
   | { readonly type: "payment.captured" }
   /** From the invoice worker: the invoice of this order is made. */

@@ -43,6 +43,8 @@ export type FulfillmentContext = {
   readonly tries: number;
 };
 
+type ConfirmedOrder = Omit<Extract<FulfillmentEvent, { type: "order.confirmed" }>, "type">;
+
 /** @throws before the order is confirmed: programmer fault */
 function totalOf(context: FulfillmentContext): Money {
   if (context.total === undefined) throw new Error(`order ${context.orderId} is not confirmed yet`);
@@ -113,9 +115,10 @@ export const fulfillmentRules = setup({
     retryDelay: ({ context }) => retryDelayMs(context.tries),
   },
   actions: {
-    keepOrder: assign((_, order: { readonly total: Money; readonly shippingAddress: ShippingAddress }) => ({
-      total: order.total,
-      shippingAddress: order.shippingAddress,
+    keepOrder: assign((_, { total, customer, shippingAddress }: ConfirmedOrder) => ({
+      total,
+      // A label names its receiver.
+      shippingAddress: { ...(customer && { name: customer.name }), ...shippingAddress },
     })),
     keepLabel: assign((_, { trackingNumber }: LabelOutput) => ({
       trackingNumber,

@@ -1,5 +1,6 @@
 /** Events of the order machine: its inputs, and what it emits for e-mails, invoices and the other machines. */
 import type {
+  BillingAddress,
   Customer,
   Money,
   OrderedLine,
@@ -13,10 +14,14 @@ import type {
 export type OrderDetails = {
   readonly orderId: string;
   readonly customer: Customer;
+  /** Of a customer that is a business. */
+  readonly taxId?: string;
   readonly lines: readonly PricedLine[];
   readonly total: Money;
   readonly payment: { readonly method: PaymentMethod };
   readonly shippingAddress: ShippingAddress;
+  /** Absent: the order is billed to the shipping address. */
+  readonly billingAddress?: BillingAddress;
   /**
    * Tax that the prices include, in hundredths of a percent of the net price, at the time when the order was placed.
    * Null for an order placed before rates were recorded.

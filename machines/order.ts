@@ -11,6 +11,7 @@ import { isHosted, paysOnDelivery } from "./payment-methods.ts";
 import { sameMoney } from "./money.ts";
 import { mayReserveAgain, retryDelayMs } from "./retry.ts";
 import type {
+  BillingAddress,
   Customer,
   EffectFailure,
   Money,
@@ -28,8 +29,12 @@ import type {
 export type OrderContext = {
   readonly orderId: string;
   readonly customer: Customer;
+  /** Of a customer that is a business. */
+  readonly taxId?: string;
   readonly method: PaymentMethod;
   readonly shippingAddress: ShippingAddress;
+  /** Absent: the order is billed to the shipping address. */
+  readonly billingAddress?: BillingAddress;
   /** The rate when the order was placed; null when that was before rates were recorded. */
   readonly taxBasisPoints: number | null;
   /** Priced once the stock is reserved. */
@@ -54,10 +59,12 @@ function details(context: OrderContext): OrderDetails {
   return {
     orderId: context.orderId,
     customer: context.customer,
+    ...(context.taxId === undefined ? {} : { taxId: context.taxId }),
     lines: context.lines as readonly PricedLine[],
     total: context.total,
     payment: { method: context.method },
     shippingAddress: context.shippingAddress,
+    ...(context.billingAddress ? { billingAddress: context.billingAddress } : {}),
     taxBasisPoints: context.taxBasisPoints,
   };
 }
@@ -167,8 +174,10 @@ export const orderMachine = orderRules.createMachine({
   context: ({ input }) => ({
     orderId: input.orderId,
     customer: input.customer,
+    ...(input.taxId === undefined ? {} : { taxId: input.taxId }),
     method: input.payment.method,
     shippingAddress: input.shippingAddress,
+    ...(input.billingAddress ? { billingAddress: input.billingAddress } : {}),
     taxBasisPoints: input.taxBasisPoints,
     lines: input.lines,
     total: null,

@@ -25,13 +25,28 @@ export type OrderedLine = { readonly sku: string; readonly quantity: number };
 /** A line as reserved: the catalogue's name and price at that moment. */
 export type PricedLine = OrderedLine & { readonly name: string; readonly unitPrice: Money };
 
-/** `country`: ISO 3166-1 alpha-2. */
-export type ShippingAddress = {
+/** `country`: ISO 3166-1 alpha-2. Further fields that an order of an earlier version does not have are optional. */
+export type Address = {
+  /** The person at this address; absent: the customer. */
+  readonly name?: string;
+  readonly company?: string;
   readonly line1: string;
   readonly line2?: string;
   readonly city: string;
+  /** State, province, emirate or another part of the country. */
+  readonly state?: string;
+  /** Empty where the country has none. */
   readonly postalCode: string;
   readonly country: string;
+};
+
+/** Where the order goes. `phone`: for the carrier. */
+export type ShippingAddress = Address & { readonly phone?: string };
+
+/** Who is billed, where that is not the address to which the order goes. */
+export type BillingAddress = Address & {
+  /** In place of the customer's. */
+  readonly taxId?: string;
 };
 
 /** `auto` takes every step after `stepDelayMs`, `manual` waits for a command at every step. */
@@ -51,12 +66,16 @@ export type HostedPaymentPlan = {
 export type OrderInput = {
   readonly orderId: string;
   readonly customer: Customer;
+  /** Tax id of a customer that is a business, for its invoices. */
+  readonly taxId?: string;
   /** 1 to 100, no SKU twice. */
   readonly lines: readonly OrderedLine[];
   /** The total that the customer agreed to; absent: any. An order with another total is rejected. */
   readonly expectedTotal?: Money;
   readonly payment: { readonly method: PaymentMethod; readonly token?: string };
   readonly shippingAddress: ShippingAddress;
+  /** Absent: the order is billed to the shipping address. */
+  readonly billingAddress?: BillingAddress;
   readonly fulfillment: FulfillmentPlan;
   readonly hostedPayment: HostedPaymentPlan;
   /** Tax that the prices include, in hundredths of a percent of the net price: 2300 is 23 %. 0 to 10 000. */

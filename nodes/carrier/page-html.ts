@@ -1,4 +1,5 @@
 /** The carrier simulator's page. */
+import { addressLines } from "../../src/services/addresses/address-lines.ts";
 import { moneyText } from "../../src/services/documents/money-text.ts";
 import { html, type Html } from "../../src/services/email/html.ts";
 import type { Shipment } from "./shipments.ts";
@@ -51,11 +52,11 @@ const statuses: Readonly<Record<Shipment["status"], string>> = {
 
 function row(shipment: Shipment): Html {
   const { trackingNumber, orderId, shippingAddress, collect, status } = shipment;
-  const { line1, postalCode, city, country } = shippingAddress;
+  const to = [...addressLines(shippingAddress), shippingAddress.phone ?? ""].filter((line) => line !== "");
   return html`<tr>
 <td><code>${trackingNumber}</code></td>
 <td><code>${orderId}</code></td>
-<td>${line1}, ${postalCode} ${city}, ${country}</td>
+<td>${to.join(", ")}</td>
 <td>${collect === null ? "–" : moneyText(collect)}</td>
 <td>${statuses[status]}</td>
 <td>${status === "delivered" ? "" : deliver(trackingNumber)}</td>

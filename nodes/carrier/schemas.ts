@@ -12,11 +12,15 @@ const Money = Type.Object({
 export const LabelBody = Type.Object({
   orderId: Id,
   shippingAddress: Type.Object({
+    name: Type.Optional(Text),
+    company: Type.Optional(Text),
     line1: Text,
     line2: Type.Optional(Text),
     city: Text,
+    state: Type.Optional(Text),
     postalCode: Text,
     country: Text,
+    phone: Type.Optional(Text),
   }),
   collect: Type.Union([Money, Type.Null()]),
 });

@@ -14,7 +14,59 @@ const FULFILLMENT_TEST = "test/unit/machines/fulfillment.test.ts";
 const ENDS_TEST = "test/unit/services/orders/ends.test.ts";
 const RULES_TEST = "test/unit/machines/rules.test.ts";
 
+const ADDRESSES = "src/services/addresses";
+const COUNTRY_RULES_TEST = "test/unit/services/addresses.test.ts";
+const ADDRESSES_TEST = "test/unit/services/orders/addresses.test.ts";
+
 export const ordersMutants: readonly Mutant[] = [
+  {
+    id: "orders-address-of-any-country",
+    does: "Every code of two characters is a country.",
+    file: `${ADDRESSES}/countries.ts`,
+    find: "(code: string): boolean => assigned.has(code);",
+    replace: "(code: string): boolean => assigned.has(code) || code.length === 2;",
+    tests: [COUNTRY_RULES_TEST],
+  },
+  {
+    id: "orders-postal-code-everywhere",
+    does: "Every country requires a postal code.",
+    file: `${ADDRESSES}/countries.ts`,
+    find: `postalCode: require.includes("Z") ? "required"`,
+    replace: `postalCode: require.includes("A") ? "required"`,
+    tests: [COUNTRY_RULES_TEST],
+  },
+  {
+    id: "orders-billing-address-unchecked",
+    does: "A billing address follows no rules.",
+    file: `${ORDERS}/orders.ts`,
+    find: `...faultsWithin("billingAddress", billingAddress),`,
+    replace: `...faultsWithin("billingAddress", billingAddress && undefined),`,
+    tests: [ADDRESSES_TEST],
+  },
+  {
+    id: "orders-address-before-key",
+    does: "An order whose address is refused today is not found by its key.",
+    file: `${ORDERS}/orders.ts`,
+    find: "const first = keyed ? await actors.read(id) : NO_ORDER;",
+    replace: `const first = keyed && refusal.status !== "invalid_address" ? await actors.read(id) : NO_ORDER;`,
+    tests: [ADDRESSES_TEST],
+  },
+  {
+    id: "orders-no-postal-code-absent",
+    does: "An address without a postal code is stored without the member, which 0.1.0 refuses.",
+    file: `${ORDERS}/orders.ts`,
+    find: `return { ...address, postalCode: address.postalCode ?? "" } as A;`,
+    replace: "return { ...address } as unknown as A;",
+    tests: [ADDRESSES_TEST],
+  },
+  {
+    id: "orders-label-without-receiver",
+    does: "A label does not name the customer.",
+    file: "machines/fulfillment-rules.ts",
+    find: "{ ...(customer && { name: customer.name }), ...shippingAddress }",
+    replace: "{ ...(!customer && { name: total.currency }), ...shippingAddress }",
+    tests: [ADDRESSES_TEST],
+  },
   {
     id: "orders-keys-of-callers-mixed",
     does: "Caller and idempotency key are joined without a border, so two callers can share an order.",

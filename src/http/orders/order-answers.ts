@@ -29,6 +29,8 @@ export function sendPlaced<S extends OrderSink>(reply: S, result: PlaceResult, p
     }
     case "out_of_stock":
       return sendProblem(reply, "out_of_stock", { orderId: result.orderId, missing: result.missing });
+    case "invalid_address":
+      return sendProblem(reply, "validation_failed", { errors: result.faults });
     case "unknown_sku":
       return sendProblem(reply, "unknown_sku", { errors: result.skus.map(unknownSku) });
     case "mixed_currency":

@@ -2,7 +2,13 @@
 import { Type } from "typebox";
 import { orderStatuses } from "../../services/orders/contract.ts";
 import { money, nullable, oneOf, time } from "../protocol/schema-parts.ts";
-import { address, customer, paymentMethod, placeOrderExample } from "./place-order-schema.ts";
+import {
+  billingAddress,
+  customer,
+  paymentMethod,
+  placeOrderExample,
+  shippingAddress,
+} from "./place-order-schema.ts";
 
 /** Status of an order. */
 export const orderStatus = oneOf(orderStatuses);
@@ -60,7 +66,8 @@ export const Order = Type.Object(
       trackingNumber: nullable(Type.String()),
     }),
     invoice: nullable(Type.Object({ number: Type.String(), issuedAt: time, url: Type.String() })),
-    shippingAddress: address,
+    shippingAddress,
+    billingAddress: Type.Optional({ ...billingAddress, description: "Absent: the shipping address" }),
     reason: nullable(Type.String({ description: "Why the order was rejected, refused or cancelled" })),
     createdAt: time,
     updatedAt: time,

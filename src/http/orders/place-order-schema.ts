@@ -18,19 +18,49 @@ export const customer = Type.Object(
     id: text(128, "The caller's id of the customer"),
     email: Type.String({ format: "email", maxLength: 254 }),
     name: text(200),
+    taxId: Type.Optional(text(50, "Tax id of a business; it is shown on the invoice")),
   },
   { additionalProperties: false },
 );
 
+const addressParts = {
+  name: Type.Optional(text(200, "The person at this address; the customer when absent")),
+  company: Type.Optional(text(200)),
+  line1: text(200),
+  line2: Type.Optional(text(200)),
+  city: text(100),
+  state: Type.Optional(
+    text(
+      100,
+      "State, province or another part of the country; required where labels need it, as in US, CA and AU",
+    ),
+  ),
+  postalCode: Type.Optional(
+    text(20, "In the form of the country; required where mail cannot be delivered without, not in HK or AE"),
+  ),
+  country: Type.String({ pattern: "^[A-Z]{2}$", description: "ISO 3166-1 alpha-2", examples: ["PT"] }),
+};
+
 /** The address to which an order is shipped. */
-export const address = Type.Object(
+export const shippingAddress = Type.Object(
   {
-    line1: text(200),
-    line2: Type.Optional(text(200)),
-    city: text(100),
-    postalCode: text(20),
-    country: Type.String({ pattern: "^[A-Z]{2}$", description: "ISO 3166-1 alpha-2", examples: ["PT"] }),
+    ...addressParts,
+    phone: Type.Optional(
+      Type.String({
+        minLength: 3,
+        maxLength: 40,
+        pattern: "^[+]?[0-9(][0-9 ()./-]*$",
+        description: "For the carrier",
+        examples: ["+351 22 000 0000"],
+      }),
+    ),
   },
+  { additionalProperties: false },
+);
+
+/** Who is billed. */
+export const billingAddress = Type.Object(
+  { ...addressParts, taxId: Type.Optional(text(50, "In place of the customer's")) },
   { additionalProperties: false },
 );
 
@@ -75,7 +105,11 @@ export const PlaceOrderBody = closed(
       },
       { additionalProperties: false },
     ),
-    shippingAddress: address,
+    shippingAddress,
+    billingAddress: Type.Optional({
+      ...billingAddress,
+      description: "Who is billed, when that is not the customer at the shipping address",
+    }),
   },
   { $id: "PlaceOrder", examples: [placeOrderExample] },
 );

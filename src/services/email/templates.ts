@@ -1,6 +1,6 @@
 /** The templates of the mails to an order's customer. Pure. */
 import { moneyText } from "../documents/money-text.ts";
-import { addressLines, type DocumentDetails, paymentMethodText } from "../documents/order-details.ts";
+import { deliveryLines, type DocumentDetails, paymentMethodText } from "../documents/order-details.ts";
 import { paysOnDelivery as isPaidAtTheDoor } from "../../../machines/payment-methods.ts";
 import { html, type Html } from "./html.ts";
 import { type Mail, messageIdOf } from "./mailer.ts";
@@ -86,7 +86,7 @@ ${lines.join("\n")}
   Payment: ${paymentMethodText(order)}
 
 Delivery address
-${addressLines(order)
+${deliveryLines(order)
   .map((line) => `  ${line}`)
   .join("\n")}
 `;
@@ -104,7 +104,7 @@ function asHtml(template: Template, order: DocumentDetails): Html {
 </tr>
 `,
   );
-  const address = addressLines(order).map((line) => html`${line}<br>`);
+  const address = deliveryLines(order).map((line) => html`${line}<br>`);
   return html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>${template.subject}</title></head>

@@ -6,7 +6,7 @@
 import PDFDocument from "pdfkit";
 import type { Seller } from "../../../config/seller-settings.ts";
 import { moneyText } from "../documents/money-text.ts";
-import { addressLines, type DocumentDetails, paymentMethodText } from "../documents/order-details.ts";
+import { billingLines, type DocumentDetails, paymentMethodText } from "../documents/order-details.ts";
 import { rateText, taxIncluded } from "../documents/tax.ts";
 import { type Typeface, typefaceFor } from "./fonts.ts";
 import type { InvoiceNumber } from "./numbers.ts";
@@ -71,7 +71,7 @@ function render(order: DocumentDetails, paper: Paper, seller: Seller): Promise<B
 /** The texts that people wrote; all others are of the characters that every typeface has. */
 function textsOf(order: DocumentDetails, { name, address, taxId }: Seller): string[] {
   const lines = order.lines.flatMap((line) => [line.name, line.sku]);
-  return [order.orderId, order.customer.name, ...addressLines(order), ...lines, name, ...address, taxId];
+  return [order.orderId, ...billingLines(order), ...lines, name, ...address, taxId];
 }
 
 function emptyDocument({ title, number, issuedAt }: Paper, seller: Seller): Document {
@@ -136,11 +136,12 @@ function heading(sheet: Sheet, order: DocumentDetails, paper: Paper): number {
   }
   y = top;
   at(sheet, "Billed to", page.left, y, { color: grey });
-  for (const line of [order.customer.name, ...addressLines(order)]) {
+  for (const line of billingLines(order)) {
     y += 16;
     at(sheet, line, page.left, y, { width: 240 });
   }
-  return top + 112;
+  // Seven lines fit beside the facts; a company with a tax id has up to nine.
+  return Math.max(top + 112, y + 32);
 }
 
 function tableHead(sheet: Sheet, y: number): number {

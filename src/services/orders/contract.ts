@@ -1,17 +1,33 @@
 /** The order service as HTTP sees it. Outcomes are values; only programmer faults throw. */
 
 import type { FulfillmentCommand } from "../../../machines/fulfillment-events.ts";
-import type { IssuedInvoice, Missing, Money, OrderInput, PaymentMethod } from "../../../machines/types.ts";
+import type {
+  Address,
+  BillingAddress,
+  IssuedInvoice,
+  Missing,
+  Money,
+  OrderInput,
+  PaymentMethod,
+  ShippingAddress,
+} from "../../../machines/types.ts";
+import type { AddressFault } from "../addresses/address-faults.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 
 export { isPaymentMethod, isHosted, needsToken, paymentMethods } from "../../../machines/payment-methods.ts";
 export type { Money, PaymentMethod } from "../../../machines/types.ts";
 
+/** An address as a client gives it: without a postal code where its country has none. */
+export type Given<A extends Address> = Omit<A, "postalCode"> & { readonly postalCode?: string };
+
 /** A new order, as a client asks for it. */
-export type PlaceOrder = Pick<
-  OrderInput,
-  "customer" | "lines" | "expectedTotal" | "payment" | "shippingAddress"
->;
+export type PlaceOrder = Pick<OrderInput, "lines" | "expectedTotal" | "payment"> & {
+  /** `taxId`: of a business, for its invoices. */
+  readonly customer: OrderInput["customer"] & { readonly taxId?: string };
+  readonly shippingAddress: Given<ShippingAddress>;
+  /** The shipping address when absent. */
+  readonly billingAddress?: Given<BillingAddress>;
+};
 
 /** All statuses of an order, in the order of its life. Derived from the state of its machine `order`. */
 export const orderStatuses = [
@@ -56,6 +72,8 @@ export type OrderView = {
   readonly fulfillment: { readonly status: string; readonly trackingNumber: string | null };
   readonly invoice: (IssuedInvoice & { readonly url: string }) | null;
   readonly shippingAddress: PlaceOrder["shippingAddress"];
+  /** Absent: the shipping address. */
+  readonly billingAddress?: NonNullable<PlaceOrder["billingAddress"]>;
   /** Why the order was rejected, refused or cancelled; null otherwise. */
   readonly reason: string | null;
   readonly createdAt: string;
@@ -81,6 +99,8 @@ export type PlaceResult =
   /** Not settled within the wait. */
   | { readonly status: "pending"; readonly order: OrderView }
   | { readonly status: "out_of_stock"; readonly orderId: string; readonly missing: readonly Missing[] }
+  /** Addresses that their countries do not have; pointers into the order. Nothing is written. */
+  | { readonly status: "invalid_address"; readonly faults: readonly AddressFault[] }
   /** `indexes`: positions in `lines`. Nothing is written. */
   | { readonly status: "unknown_sku"; readonly skus: readonly { sku: string; index: number }[] }
   | { readonly status: "mixed_currency"; readonly currencies: readonly string[] }

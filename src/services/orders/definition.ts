@@ -50,12 +50,12 @@ function unchanged(state: MachineState): MachineState {
 
 /** The machines by name; records, commands and inbox messages use these names. */
 export const orderMachines = {
-  // 2: records the tax rate. 3: knows the total that the customer agreed to, and who waits.
+  // 2: records the tax rate. 3: knows the total that the customer agreed to, who waits, and who is billed.
   order: { machine: orderMachine, version: 3, migrations: { 1: withoutTaxRate, 2: unchanged } },
   // 2: keeps the reason of a refund, and lets authorizations lapse.
   payment: { machine: paymentMachine, version: 2, migrations: paymentMigrations },
-  // 2: retrieves the invoice, and hands parcels over to a carrier.
-  fulfillment: { machine: fulfillmentMachine, version: 2, migrations: { 1: labeledHere } },
+  // 2: retrieves the invoice, and hands parcels over to a carrier. 3: labels have a receiver, a company and a phone.
+  fulfillment: { machine: fulfillmentMachine, version: 3, migrations: { 1: labeledHere, 2: unchanged } },
 } as const;
 
 /** Name of one machine of an order. */

@@ -2,7 +2,7 @@
  * The order service: places orders and passes commands to their actors, on any node.
  * Owns nothing: every answer comes from acknowledged state. Outcomes are values.
  */
-import type { OrderInput } from "../../../machines/types.ts";
+import type { Address, OrderInput } from "../../../machines/types.ts";
 import { partitionOf } from "../../runtime/subjects.ts";
 import { subjects } from "../subjects.ts";
 import type { Actors } from "../../runtime/actors.ts";
@@ -10,7 +10,16 @@ import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Inventory, StockView } from "../inventory/contract.ts";
 import { unavailable, unavailableReply } from "../unavailable.ts";
 import { addressed, type AddressedEvent, collectsDue } from "./commands.ts";
-import type { CommandResult, OrderCommand, Money, Orders, PlaceOrder, PlaceResult } from "./contract.ts";
+import { type AddressFault, addressFaults, type RuledAddress } from "../addresses/address-faults.ts";
+import type {
+  CommandResult,
+  Given,
+  Money,
+  OrderCommand,
+  Orders,
+  PlaceOrder,
+  PlaceResult,
+} from "./contract.ts";
 import { historyItem } from "./history.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
 import { placeResult, positions, refusedByPrice } from "./placing.ts";
@@ -67,7 +76,7 @@ export class OrderService implements Orders {
     const { idempotencyKey, caller, waitMs } = how;
     const keyed = idempotencyKey !== undefined;
     const id = keyed ? derivedOrderId(idempotencySecret, caller, idempotencyKey) : drawnOrderId(ids);
-    const refusal = await this.refusedByCatalogue(order);
+    const refusal = refusedAddress(order) ?? (await this.refusedByCatalogue(order));
     if (refusal) {
       // The key decides first: an order that has it makes this request a repetition, or the key a reused one.
       const first = keyed ? await actors.read(id) : NO_ORDER;
@@ -76,11 +85,12 @@ export class OrderService implements Orders {
     }
     const input: OrderInput = {
       orderId: id,
-      customer: order.customer,
+      ...customerOf(order),
       lines: order.lines,
       ...(order.expectedTotal ? { expectedTotal: order.expectedTotal } : {}),
       payment: token === undefined ? { method } : { method, token },
-      shippingAddress: order.shippingAddress,
+      shippingAddress: stored(order.shippingAddress),
+      ...(order.billingAddress ? { billingAddress: stored(order.billingAddress) } : {}),
       fulfillment,
       hostedPayment,
       taxBasisPoints,
@@ -193,6 +203,31 @@ function refusalOf(
   if (known.status !== "checked") return known;
   if (known.unknown.length === 0) return undefined;
   return { status: "unknown_sku", skus: positions(lines, known.unknown) };
+}
+
+/** Why no post could deliver to the order's addresses; undefined when one could. */
+function refusedAddress({ shippingAddress, billingAddress }: PlaceOrder): PlaceResult | undefined {
+  const faults = [
+    ...faultsWithin("shippingAddress", shippingAddress),
+    ...faultsWithin("billingAddress", billingAddress),
+  ];
+  return faults.length === 0 ? undefined : { status: "invalid_address", faults };
+}
+
+function faultsWithin(field: string, address: RuledAddress | undefined): AddressFault[] {
+  const faults = address ? addressFaults(address) : [];
+  return faults.map((fault) => ({ ...fault, pointer: `/${field}${fault.pointer}` }));
+}
+
+/** The customer, and apart from it the tax id, which only invoices need. */
+function customerOf({ customer }: PlaceOrder): Pick<OrderInput, "customer" | "taxId"> {
+  const { taxId, ...rest } = customer;
+  return { customer: rest, ...(taxId === undefined ? {} : { taxId }) };
+}
+
+/** Version 0.1.0 reads addresses of events, and refuses one without a postal code: an empty one is stored. */
+function stored<A extends Address>(address: Given<A>): A {
+  return { ...address, postalCode: address.postalCode ?? "" } as A;
 }
 
 function illegal(machines: OrderMachines): CommandResult {

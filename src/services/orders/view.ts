@@ -1,5 +1,6 @@
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
-import type { OrderView } from "./contract.ts";
+import type { Address } from "../../../machines/types.ts";
+import type { Given, OrderView } from "./contract.ts";
 import {
   allowedCommands,
   fulfillmentStatus,
@@ -19,7 +20,7 @@ export function orderView(id: string, snapshot: Snapshot): OrderView {
     id,
     version: snapshot.version,
     status: orderStatus(machines),
-    customer: context.customer,
+    customer: { ...context.customer, ...(context.taxId === undefined ? {} : { taxId: context.taxId }) },
     lines: context.lines.map((line) => ({
       sku: line.sku,
       quantity: line.quantity,
@@ -36,10 +37,16 @@ export function orderView(id: string, snapshot: Snapshot): OrderView {
     invoice: invoice
       ? { number: invoice.number, issuedAt: invoice.issuedAt, url: `/v1/orders/${id}/invoice` }
       : null,
-    shippingAddress: context.shippingAddress,
+    shippingAddress: shownAddress(context.shippingAddress),
+    ...(context.billingAddress ? { billingAddress: shownAddress(context.billingAddress) } : {}),
     reason: context.rejection?.outcome ?? context.reason ?? null,
     createdAt: new Date(snapshot.createdAt).toISOString(),
     updatedAt: new Date(snapshot.updatedAt).toISOString(),
     nextEvents: allowedCommands(machines),
   };
+}
+
+/** As the client gave it: without the empty postal code that stands for none. */
+function shownAddress<A extends Address>({ postalCode, ...address }: A): Given<A> {
+  return postalCode === "" ? address : { ...address, postalCode };
 }

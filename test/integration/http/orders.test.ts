@@ -305,3 +305,78 @@ t.test("the history is answered oldest first with all its fields", async (t) => 
   t.equal(answer.statusCode, 200);
   t.strictSame(answer.json(), { items });
 });
+
+t.test("an address has the fields of a label and of an invoice, each bounded and printable", async (t) => {
+  const { app, orders } = await startApp(t);
+  const place = async (change: object) => {
+    const answer = await app.inject({ method: "POST", url: "/v1/orders", payload: { ...body, ...change } });
+    return { status: answer.statusCode, body: answer.json<{ code: string; errors?: object[] }>() };
+  };
+  const { postalCode: _, ...withoutCode } = body.shippingAddress;
+  const full = {
+    ...body.shippingAddress,
+    name: "Bo",
+    company: "Bo Ltd",
+    state: "Norte",
+    phone: "+351 (22) 000-0000",
+  };
+  const billing = { ...withoutCode, company: "Engines Ltd", taxId: "PT 123" };
+  for (const change of [
+    { shippingAddress: full },
+    { shippingAddress: withoutCode },
+    { billingAddress: billing },
+    { customer: { ...body.customer, taxId: "PT 123" } },
+  ])
+    t.equal((await place(change)).status, 201, JSON.stringify(change));
+  t.same(orders.placed[0]?.order.shippingAddress, full);
+  t.same(orders.placed[2]?.order.billingAddress, billing);
+  for (const [field, value] of [
+    ["name", "x".repeat(201)],
+    ["company", "a\u0000b"],
+    ["state", "a\nb"],
+    ["state", "x".repeat(101)],
+    ["phone", "call me"],
+    ["phone", "+3\n51"],
+    ["phone", "1".repeat(41)],
+    ["country", "pt"],
+    ["fax", "1"],
+  ] as const) {
+    const refused = await place({ shippingAddress: { ...full, [field]: value } });
+    t.match(
+      refused,
+      { status: 400, body: { errors: [{ pointer: `/shippingAddress/${field}` }] } },
+      `${field} ${value}`,
+    );
+  }
+  for (const field of ["taxId", "company"])
+    t.match(await place({ billingAddress: { ...billing, [field]: "a\u001bb" } }), {
+      status: 400,
+      body: { errors: [{ pointer: `/billingAddress/${field}` }] },
+    });
+});
+
+t.test("an address that no country has is a fault at its field, in words", async (t) => {
+  const faults = [{ pointer: "/shippingAddress/country", code: "not_allowed", message: "use GB" }] as const;
+  const { app } = await startApp(t, {
+    orders: ordersWith({ place: async () => ({ status: "invalid_address", faults }) }),
+  });
+  const answer = await app.inject({ method: "POST", url: "/v1/orders", payload: body });
+  t.match(answer.json(), { status: 400, code: "validation_failed", errors: faults });
+});
+
+t.test("an order shows the billing address and the fields of its addresses", async (t) => {
+  const billingAddress = {
+    line1: "5 Devonshire St",
+    city: "London",
+    postalCode: "W1G 1AA",
+    country: "GB",
+    taxId: "GB9",
+  };
+  const shippingAddress = { line1: "1 Queen's Road", city: "Hong Kong", country: "HK", phone: "+852 1" };
+  const { app } = await startApp(t, {
+    orders: ordersWith({
+      get: async () => ({ status: "found", order: { ...order, shippingAddress, billingAddress } }),
+    }),
+  });
+  t.match((await app.inject("/v1/orders/ord_1")).json(), { shippingAddress, billingAddress });
+});

@@ -64,6 +64,50 @@ t.test("an invoice shows number, date, order, both addresses, lines, net, tax an
   }
 });
 
+t.test("a company is billed with its tax id, and a long address moves the table down", async (t) => {
+  const details = orderDetails("ord_1");
+  const order = {
+    ...details,
+    billingAddress: {
+      name: "C. Babbage",
+      company: "Engines & Sons",
+      line1: "5 Devonshire St",
+      line2: "3rd floor",
+      city: "Springfield",
+      state: "IL",
+      postalCode: "62701",
+      country: "US",
+      taxId: "US 98-7654321",
+    },
+  };
+  const lines = (pagesOf(await renderInvoice(order, invoice, seller))[0] ?? "").split("\n");
+  const from = lines.indexOf("Billed to");
+  t.same(lines.slice(from + 1, from + 9), [
+    "C. Babbage",
+    "Engines & Sons",
+    "5 Devonshire St",
+    "3rd floor",
+    "Springfield, IL 62701",
+    "US",
+    "Tax ID US 98-7654321",
+    "Item",
+  ]);
+  t.notOk(lines.includes("1 Main St"));
+  const top = async (of: typeof order | typeof details) => tableTop(await renderInvoice(of, invoice, seller));
+  t.ok((await top(order)) < (await top(details)) - 10, "below the last line of the address");
+});
+
+/** Where the line under the head of the table is, from the bottom of the page, in points. */
+function tableTop(pdf: Buffer): number {
+  const at = pdf.indexOf("stream\n");
+  const content = inflateSync(pdf.subarray(at + "stream\n".length, pdf.indexOf("\nendstream", at))).toString(
+    "latin1",
+  );
+  const drawn = /^(?:56|56\.0+) ([\d.]+) m$/mu.exec(content)?.[1];
+  // The page is turned: its origin is at the top.
+  return -Number(drawn);
+}
+
 /** The texts of an invoice at a rate. */
 const linesOf = async (taxBasisPoints: number | null) => {
   const [text = ""] = pagesOf(
