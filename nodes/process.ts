@@ -5,13 +5,18 @@
  *   process.P1. `stop` is called at most once, and only after `start` has resolved.
  *   process.P2. After the first request to stop, the process ends within `stopTimeoutMs`.
  *   process.P3. An unhandled error ends the process with exit code 1 and its stack on standard error.
+ *   process.P4. A process that cannot go on ends at once, without its orderly stop.
  * Proved by: test/process/process.test.ts
  */
 import { hasWatchedParent } from "../config/tool-settings.ts";
 import { stopping } from "../src/runtime/limits.ts";
 
 /** A process that has started. */
-export type Running = { stop(): Promise<void> };
+export type Running = {
+  /** Rejects when it cannot go on: the process ends at once, with exit code 1 and the reason. */
+  readonly failed?: Promise<never>;
+  stop(): Promise<void>;
+};
 
 /** Sent to the parent over its IPC channel, if there is one. */
 export type ProcessReport =
@@ -84,7 +89,7 @@ async function live(start: (signal: AbortSignal) => Promise<Running>, stop: Abor
     throw error;
   }
   report({ type: "started" });
-  await aborted(stop);
+  await Promise.race([aborted(stop), ...(running.failed === undefined ? [] : [running.failed])]);
   await running.stop();
 }
 

@@ -47,6 +47,8 @@ export type ComposeOptions = {
   readonly ids: Ids;
   /** Tests only: ends the process at a chosen place. */
   readonly failpoints?: Failpoints | undefined;
+  /** See `NodeOptions.onLost`. */
+  readonly onLost?: ((reason: string) => void) | undefined;
   /** Instead of the one at `settings.gatewayUrl`. */
   readonly gateway?: PaymentGateway;
   /** Instead of the one at `settings.carrierUrl`. */
@@ -123,6 +125,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     commitTimeoutMs: settings.commitTimeoutMs,
     outboxLimit: settings.outboxLimit,
     effectLimit: settings.effectLimit,
+    onLost: options.onLost,
     failpoints,
     details: {
       ...options.program,

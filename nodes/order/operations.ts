@@ -81,6 +81,7 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number, probes: rea
       detail: status.relay.noRoom === undefined ? "takes writes" : `has no room: ${status.relay.noRoom}`,
     },
   ];
+  if (status.logLost !== undefined) checks.push({ name: "log", ok: false, detail: status.logLost });
   const ready = checks.every((check) => check.ok);
   const silent = probes.filter(({ answers }) => answers === false);
   checks.push({

@@ -53,6 +53,9 @@ export async function startOrderNode(
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
   const ids = randomIds();
+  const failed = Promise.withResolvers<never>();
+  // The start may fail first.
+  failed.promise.catch(() => {});
   const { node, orders, parked, inventory, invoices, inbox } = await composeOrders({
     settings,
     program,
@@ -62,6 +65,7 @@ export async function startOrderNode(
     clock: systemClock,
     ids,
     failpoints: tests.failpoints,
+    onLost: (reason) => failed.reject(new Error(reason)),
   });
   await node.start();
   const probes = new PartitionProbes({
@@ -106,6 +110,7 @@ export async function startOrderNode(
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
   log.info({ url, settings: redacted(settings) }, "order node listens");
   return {
+    failed: failed.promise,
     stop: async () => {
       probes.stop();
       // Requests under way are answered, by the next owners if this node has handed over.

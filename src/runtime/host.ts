@@ -68,6 +68,11 @@ export type HostOptions = (OnNats | InMemory) &
     readonly nodeId?: string;
     /** A pino logger fits. Warnings and errors go to standard error when absent. */
     readonly log?: Log;
+    /**
+     * The node has ended its work permanently, since a stream does not hold the log that it has read (a restored or
+     * swapped store). End the process, or stop this host and make another. Only logged when absent.
+     */
+    readonly onLost?: (reason: string) => void;
   };
 
 /** A running host. */
@@ -117,6 +122,7 @@ export async function hostActors(options: HostOptions): Promise<Host> {
       application,
       partitions,
       subjects: place.subjects,
+      onLost: options.onLost,
     };
     node = hostOn(place.ports, setup);
     await node.start();

@@ -18,21 +18,21 @@ import { type VersionedPart, versionedParts } from "./actor/fingerprint.ts";
 import { checkListeners, checkMachine } from "./actor/machine.ts";
 import { registerDefinition } from "./cluster/definition-registry.ts";
 import { FailureDetector } from "./cluster/failure-detector.ts";
-import { type ClockState, ServerClock } from "./cluster/server-clock.ts";
-import type { UnclaimedShare } from "./cluster/own-share.ts";
-import type { TakeoverCounts } from "./cluster/takeover-counts.ts";
+import { ServerClock } from "./cluster/server-clock.ts";
+import { LogWatch } from "./cluster/log-watch.ts";
 import { Ownership } from "./cluster/ownership.ts";
+import type { NodeStatus } from "./node-status.ts";
 import { CheckpointWriter } from "./partition/checkpoint-writer.ts";
 import { Partition } from "./partition/partition.ts";
 import type { Bucket, Bus, Clock, Ids, Journal, Log, Outbox } from "./ports.ts";
 import { type NodeEntry, Presence } from "./cluster/presence.ts";
-import type { ProviderStatus } from "./effects/provider-limiter.ts";
-import type { RelayState } from "./commit/relay.ts";
 import { Relays } from "./commit/relays.ts";
 import type { Unverified, OwnedResource } from "./cluster/owned-resource.ts";
 import { type NodeCondition, refusal } from "./routing/admission-control.ts";
 import { Router } from "./routing/router.ts";
 import type { WriteSetSink } from "./commit/write-set.ts";
+
+export type { NodeStatus };
 
 /** What a node reaches the outside by. */
 export type NodePorts = {
@@ -83,6 +83,11 @@ export type NodeOptions = NodePorts & {
   readonly findOwnerMs: number;
   /** Shown to the other nodes and to operators, as JSON. */
   readonly details: Readonly<Record<string, unknown>>;
+  /**
+   * The node has ended its work permanently, with the reason: a stream does not hold the log that it has read. Nothing
+   * is handed over. End the process, and start it again: it then takes the log as it is.
+   */
+  readonly onLost?: ((reason: string) => void) | undefined;
   /** Tests only: ends the process at a chosen place. */
   readonly failpoints?: Failpoints | undefined;
 };
@@ -92,39 +97,6 @@ export type Application = {
   readonly definition: ActorDefinition;
   /** Further resources that are owned like partitions, each under its own lock. */
   readonly resources: readonly OwnedResource[];
-};
-
-/** A node at one moment, as it sees itself and the others. */
-export type NodeStatus = {
-  /** There is a connection to the server. */
-  readonly connected: boolean;
-  /** The node's own presence has not expired: it may act as an owner. */
-  readonly present: boolean;
-  /** Resources whose lock this node holds: `partition.7`. */
-  readonly held: readonly string[];
-  /** The owner of every resource; `node` is empty while there is none. */
-  readonly owners: readonly { readonly resource: string; readonly node: string; readonly epoch: number }[];
-  /** What this node should have and no present node holds. */
-  readonly unclaimed: UnclaimedShare;
-  /** What this process took over, by reason, and lost. */
-  readonly takeovers: TakeoverCounts;
-  /** The present nodes, this one included. */
-  readonly entries: readonly NodeEntry[];
-  readonly relay: RelayState;
-  /** Version of the definition that the node hosts. */
-  readonly definition: number;
-  readonly clock: ClockState;
-  /** Effects under way or in line. */
-  readonly effects: number;
-  readonly providers: readonly ProviderStatus[];
-  /** Every partition, by number. `lag`: inbox inputs read and not yet evaluated. */
-  readonly partitions: readonly {
-    readonly partition: number;
-    readonly open: boolean;
-    readonly lag: number;
-    readonly actors: number;
-    readonly parked: number;
-  }[];
 };
 
 /** Pause between two checkpoints of a partition, and between two marks of time in the log, ms. */
@@ -143,6 +115,7 @@ export class RuntimeNode {
   private readonly presence: Presence;
   private readonly detector: FailureDetector;
   private readonly connectivity: Connectivity;
+  private readonly logs: LogWatch;
   private readonly ownership: Ownership;
   private readonly checkpointWriter: CheckpointWriter;
   private readonly parts: readonly VersionedPart[];
@@ -166,6 +139,11 @@ export class RuntimeNode {
     this.options = options;
     const { bus, log, node } = options;
     this.boot = options.ids.next();
+    this.logs = new LogWatch({
+      ...options,
+      checkMs: options.presenceRefreshMs,
+      onLost: (reason) => this.logLost(reason),
+    });
     this.relays = this.makeRelays();
     const { definition, resources } = options.application(
       this.relays,
@@ -199,7 +177,7 @@ export class RuntimeNode {
       onRegained: () => this.ownership.verifyLocks(),
     });
     const { presence, boot } = this;
-    this.connectivity = new Connectivity({ bus, clock, presence });
+    this.connectivity = new Connectivity({ bus, clock, presence, ended: () => this.logs.lost() });
     this.detector = new FailureDetector({ ...options, presence, boot });
     this.ownership = new Ownership({
       ...options,
@@ -214,7 +192,7 @@ export class RuntimeNode {
   }
 
   private makeRelays(): Relays {
-    return new Relays(this.options.journals, {
+    return new Relays(this.logs.guarded(), {
       ...this.options,
       markEveryMs: CHECKPOINT_EVERY_MS,
       onLockMoved: (lock) => this.ownership.moved(lock),
@@ -234,6 +212,7 @@ export class RuntimeNode {
           definition: ofPartition(partition, definitions),
           lock: subjects.lock(`partition.${partition}`, streamOf(partition, journals.length)),
           journal: ofPartition(partition, journals),
+          history: this.logs.history(streamOf(partition, journals.length)),
           sink: this.relays,
           effects: this.effects,
           idleActors: Math.ceil(options.idleActors / options.partitions),
@@ -284,12 +263,14 @@ export class RuntimeNode {
     bus.onConnectionChange((connected) => {
       if (this.stopped) return;
       log.warn({ connected }, connected ? "connected again" : "connection lost");
+      this.logs.interrupted(connected);
       if (!connected) return;
       this.presence.reconnected();
       this.ownership.verifyLocks();
     });
     await this.clock.start();
     this.startedAt = this.clock.now();
+    await this.logs.start();
     await this.presence.start();
     await this.detector.start();
     await this.ownership.start();
@@ -310,6 +291,7 @@ export class RuntimeNode {
 
   private async leave(): Promise<void> {
     this.connectivity.leave();
+    if (this.logs.lost() !== undefined) return;
     await Promise.race([this.presence.leave(), this.options.clock.sleep(stopping.leaveMs)]);
     await this.ownership.stop();
   }
@@ -318,11 +300,24 @@ export class RuntimeNode {
   async stop(): Promise<void> {
     await this.handOver();
     this.stopped = true;
+    await this.stopParts();
+  }
+
+  private async stopParts(): Promise<void> {
+    this.logs.stop();
     this.checkpointWriter.stop();
     this.effects.stop();
     this.relays.stop();
     this.clock.stop();
     await Promise.all([this.detector.stop(), this.presence.stop()]);
+  }
+
+  /** Ends all tenures without a write: memory, consumers and checkpoints belong to the log before. */
+  private logLost(reason: string): void {
+    void this.ownership.stop(false);
+    void this.stopParts();
+    this.connectivity.abandon();
+    this.options.onLost?.(reason);
   }
 
   /** What the promise gives; `undefined` when this node is isolated first. */
@@ -340,6 +335,7 @@ export class RuntimeNode {
     return {
       connected: this.options.bus.connected(),
       present: this.presence.valid(),
+      logLost: this.logs.lost(),
       held: this.ownership.held(),
       owners: this.ownership.owners(),
       takeovers: this.ownership.takeovers(),

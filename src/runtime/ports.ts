@@ -70,6 +70,17 @@ export type Reading = {
   readonly through: number;
 };
 
+/** Which log a stream holds now, and how far it reaches. */
+export type LogState = {
+  /** Random, made with the log. `undefined`: unknown, the log has none yet. */
+  readonly id: string | undefined;
+  /** Server time at which the stream was made, ms since the epoch. */
+  readonly createdAt: number;
+  /** Sequence of the newest message ever stored, and the server's time of storing it, ms since the epoch. */
+  readonly lastSequence: number;
+  readonly lastAt: number;
+};
+
 /** The stream: locks, records, events, inboxes and timers in one log. */
 export interface Journal {
   /**
@@ -102,6 +113,17 @@ export interface Journal {
    * second. @throws Unavailable (retryable)
    */
   time(): Promise<number>;
+  /**
+   * Which log this is and how far it reaches, by the stream's leader. A leader that was elected a moment ago may not
+   * have come as far as an earlier answer yet.
+   * @throws Unavailable (retryable)
+   */
+  state(): Promise<LogState>;
+  /**
+   * The message at a sequence, by the stream's leader; `undefined`: it was removed, or the leader has not come so far.
+   * @throws Unavailable (retryable)
+   */
+  readAt(sequence: number): Promise<StoredMessage | undefined>;
   /** All messages of one literal subject, oldest first. @throws Unavailable (retryable) */
   readAll(subject: string): Promise<StoredMessage[]>;
   /**

@@ -62,6 +62,24 @@ await inEveryWorld(t, async (t, world) => {
       t.ok(before <= time && time <= after, `${before} <= ${time} <= ${after}, ms since the epoch`);
     t.ok(times.every(Number.isInteger));
   });
+  await t.test(
+    "all nodes see one log, which reaches as far as what was stored, message by message",
+    async (t) => {
+      const message = record(freshId(), 0, "größe");
+      const sequence = await mustStore(journal, [message]);
+      const [own, others] = [await journal.state(), await other.journal.state()];
+      t.match(own.id, /^[A-Za-z0-9_-]{10,}$/u);
+      t.equal(own.id, others.id);
+      t.equal(own.createdAt, others.createdAt);
+      t.ok(own.createdAt <= Date.now() + 60_000 && own.lastSequence >= sequence);
+      const stored = await journal.readAt(sequence);
+      t.match(stored, { subject: message.subject, payload: "größe", sequence });
+      const last = await journal.readAt(own.lastSequence);
+      if (last !== undefined)
+        t.equal(own.lastAt, last.at, "the time of the newest message is that of storing it");
+      t.equal(await journal.readAt(own.lastSequence + 1_000_000), undefined);
+    },
+  );
 
   await t.test("a batch is stored at consecutive sequences that end with the one answered", async (t) => {
     const ids = [freshId(), freshId(), freshId()];

@@ -15,6 +15,7 @@ import { connectNats } from "../../src/adapters/nats/connection.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { untilAvailable } from "../../src/adapters/jetstream/retry-until-available.ts";
 import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
+import { LOG_KEY } from "../../src/adapters/nats/log-identity.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import { ensureStream, ensureStreams, StreamIncompatible } from "../../src/adapters/nats/streams.ts";
 import { startNatsCluster, startNatsServer } from "../support/cluster/nats-server.ts";
@@ -46,6 +47,50 @@ t.test("all streams are made, by several nodes at once, and verified from then o
       .toSorted(),
   );
 });
+
+const streamInfo = (to: NatsLink) =>
+  apiRequest<{ config: Record<string, unknown> & { metadata: Record<string, string> }; created: string }>(
+    to,
+    "STREAM.INFO.KV_ORDERS",
+    undefined,
+    2_000,
+  );
+
+t.test("a stream is made with an id of its log, and keeps it", async (t) => {
+  const to = await link(t);
+  await ensureStreams(to, settings);
+  const { metadata } = (await streamInfo(to)).config;
+  t.match(metadata[LOG_KEY], /^[A-Za-z0-9_-]{16}$/u);
+  await ensureStreams(to, settings);
+  t.strictSame((await streamInfo(to)).config.metadata, metadata);
+  await apiRequest(to, "STREAM.DELETE.KV_ORDERS", undefined, 2_000);
+  await ensureStreams(to, settings);
+  t.not((await streamInfo(to)).config.metadata[LOG_KEY], metadata[LOG_KEY], "another log, another id");
+});
+
+t.test(
+  "a stream of version 0.1.0 gets one id from several nodes at once, and else stays as it is",
+  async (t) => {
+    const server = await startNatsServer(t);
+    const links = await Promise.all([1, 2, 3].map(() => connected(t, server.url)));
+    const [to] = links as [NatsLink, NatsLink, NatsLink];
+    await apiRequest(to, "STREAM.CREATE.KV_ORDERS", orderStream(settings), 2_000);
+    await mustStore(natsJournal(to, "KV_ORDERS"), [{ subject: "orders.fence.partition.1", payload: "" }]);
+    const before = await streamInfo(to);
+    t.equal(before.config.metadata[LOG_KEY], undefined);
+    await Promise.all(links.map((one) => ensureStreams(one, settings)));
+    const { config, created } = await streamInfo(to);
+    const { [LOG_KEY]: id, ...metadata } = config.metadata;
+    t.match(id, /^[A-Za-z0-9_-]{16}$/u);
+    t.strictSame({ ...config, metadata }, { ...before.config, metadata: before.config.metadata });
+    t.equal(created, before.created);
+    for (const one of links) {
+      t.match(await natsJournal(one, "KV_ORDERS").state(), { id, lastSequence: 1 });
+      await ensureStreams(one, settings);
+    }
+    t.equal((await streamInfo(to)).config.metadata[LOG_KEY], id);
+  },
+);
 
 t.test("with another number of partitions the stream is refused", async (t) => {
   const to = await link(t);

@@ -309,8 +309,9 @@ export const adaptersMutants: readonly Mutant[] = [
     id: "adapters-memory-cancelled-schedule-fires",
     does: "A schedule of the server in memory fires although it was cancelled.",
     file: LOG,
-    find: "    this.armed.get(subject)?.();\n",
-    replace: "",
+    find: `  private purge(subject: string): void {
+    this.armed.get(subject)?.();`,
+    replace: "  private purge(subject: string): void {",
     tests: ["test/contract/schedule.test.ts"],
   },
   {

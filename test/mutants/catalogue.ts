@@ -15,6 +15,7 @@ import { evolutionMutants } from "./evolution.ts";
 import { httpMutants } from "./http.ts";
 import { inventoryMutants } from "./inventory.ts";
 import { lockMutants } from "./locks.ts";
+import { logMutants } from "./log.ts";
 import { markMutants } from "./marks.ts";
 import { memoryMutants } from "./memory.ts";
 import type { Mutant } from "./mutant.ts";
@@ -57,6 +58,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   evolution: evolutionMutants,
   http: httpMutants,
   inventory: inventoryMutants,
+  log: logMutants,
   marks: [...markMutants, ...oldEventMutants],
   memory: memoryMutants,
   orders: ordersMutants,

@@ -13,47 +13,45 @@ export const checkpointMutants: readonly Mutant[] = [
     id: "checkpoint-claim-does-not-rewrite",
     does: "A new owner reads the entry and does not rewrite it, so that the deposed owner goes on writing.",
     file,
-    find: "if (await entry.write(state)) return { entry, state };",
-    replace: "if (state.through >= 0) return { entry, state };",
+    find: "if (await entry.write(state)) return claimed;",
+    replace: "if (state.through >= 0) return claimed;",
     tests,
   },
   {
     id: "checkpoint-claim-keeps-the-earlier-epoch",
     does: "An entry that is there already is claimed without a write.",
     file,
-    find: "if (await entry.write(state)) return { entry, state };",
-    replace: "if (found || (await entry.write(state))) return { entry, state };",
+    find: "if (await entry.write(state)) return claimed;",
+    replace: "if (found || (await entry.write(state))) return claimed;",
     tests,
   },
   {
     id: "checkpoint-claims-from-a-newer-owner",
     does: "A deposed owner claims the entry of its successor.",
     file,
-    find: "if (stored.epoch > epoch)",
-    replace: "if (stored.epoch < 0)",
+    find: "if (epoch > this.epoch)",
+    replace: "if (epoch < 0)",
     tests,
   },
   {
     id: "checkpoint-claim-refuses-its-own-epoch",
     does: "A claim that was stored without an answer is taken for the claim of a newer owner.",
     file,
-    find: "if (stored.epoch > epoch)",
-    replace: "if (stored.epoch >= epoch)",
+    find: "if (epoch > this.epoch)",
+    replace: "if (epoch >= this.epoch)",
     tests,
   },
   {
     id: "checkpoint-claim-remembers-the-first-reading",
     does: "A claim that is repeated after an old reading returns what the old reading stated.",
     file,
-    find: `    const entry = new Checkpoint(bucket, resource, epoch, failpoints);
+    find: `    for (let attempt = 1; attempt <= CLAIM_TRIES; attempt++) {
+      const found = await failpoint(failpoints, "checkpoint.read", () => bucket.get(resource));
+      const stored = found && read(found.value);`,
+    replace: `    let first: string | undefined;
     for (let attempt = 1; attempt <= CLAIM_TRIES; attempt++) {
       const found = await failpoint(failpoints, "checkpoint.read", () => bucket.get(resource));
-      const stored = read(found?.value ?? "");`,
-    replace: `    const entry = new Checkpoint(bucket, resource, epoch, failpoints);
-    let first: string | undefined;
-    for (let attempt = 1; attempt <= CLAIM_TRIES; attempt++) {
-      const found = await failpoint(failpoints, "checkpoint.read", () => bucket.get(resource));
-      const stored = read((first ??= found?.value ?? ""));`,
+      const stored = found && read((first ??= found.value));`,
     tests,
   },
   {
@@ -68,8 +66,8 @@ export const checkpointMutants: readonly Mutant[] = [
     id: "checkpoint-claim-states-nothing",
     does: "The claim writes an empty entry, and a new owner that dies leaves nothing of the earlier one.",
     file,
-    find: "if (await entry.write(state)) return { entry, state };",
-    replace: "if (await entry.write(stateOf({ ...NOTHING, epoch }))) return { entry, state };",
+    find: "if (await entry.write(state)) return claimed;",
+    replace: "if (await entry.write(stateOf({ ...NOTHING, epoch }))) return claimed;",
     tests,
   },
   {
@@ -77,8 +75,8 @@ export const checkpointMutants: readonly Mutant[] = [
     does: "Every write after the first is refused, because the owner keeps the revision of its claim.",
     file,
     find: `      this.revision = result.revision;
-      this.written = value;`,
-    replace: "      this.written = value;",
+      this.written = content;`,
+    replace: "      this.written = content;",
     tests,
   },
   {
@@ -87,7 +85,7 @@ export const checkpointMutants: readonly Mutant[] = [
     file,
     find: `    this.written = "";
     return false;`,
-    replace: `    this.written = value;
+    replace: `    this.written = content;
     return false;`,
     tests,
   },
@@ -104,16 +102,16 @@ export const checkpointMutants: readonly Mutant[] = [
     id: "checkpoint-write-repeats-what-has-not-changed",
     does: "An idle partition writes its checkpoint every second.",
     file,
-    find: "if (value === this.written) return true;",
-    replace: 'if (value === this.written && value === "") return true;',
+    find: "if (content === this.written) return true;",
+    replace: 'if (content === this.written && content === "") return true;',
     tests,
   },
   {
     id: "checkpoint-write-compares-the-position-alone",
     does: "A changed list of open actors is not written while the position is the same.",
     file,
-    find: "if (value === this.written) return true;",
-    replace: "if (value === this.written || read(this.written).through === through) return true;",
+    find: "if (content === this.written) return true;",
+    replace: "if (content === this.written || read(this.written)?.through === through) return true;",
     tests,
   },
   {
@@ -136,7 +134,7 @@ export const checkpointMutants: readonly Mutant[] = [
     id: "checkpoint-refresh-ignores-the-epoch",
     does: "A deposed owner takes the revision of its successor's entry and overwrites it.",
     file,
-    find: "if (!found || read(found.value).epoch !== this.epoch) return false;",
+    find: "if (!found || read(found.value)?.epoch !== this.epoch) return false;",
     replace: "if (!found) return false;",
     tests,
   },
@@ -144,8 +142,8 @@ export const checkpointMutants: readonly Mutant[] = [
     id: "checkpoint-refresh-accepts-a-later-epoch",
     does: "A refresh takes the entry of a later owner for its own.",
     file,
-    find: "read(found.value).epoch !== this.epoch",
-    replace: "read(found.value).epoch < this.epoch",
+    find: "read(found.value)?.epoch !== this.epoch",
+    replace: "(read(found.value)?.epoch ?? -1) < this.epoch",
     tests,
   },
   {
@@ -161,9 +159,9 @@ export const checkpointMutants: readonly Mutant[] = [
     id: "checkpoint-refresh-of-nothing-succeeds",
     does: "A refresh that finds no entry counts as one of this owner's.",
     file,
-    find: "if (!found || read(found.value).epoch !== this.epoch) return false;",
+    find: "if (!found || read(found.value)?.epoch !== this.epoch) return false;",
     replace:
-      "if (found && read(found.value).epoch !== this.epoch) return false;\n    if (!found) return true;",
+      "if (found && read(found.value)?.epoch !== this.epoch) return false;\n    if (!found) return true;",
     tests,
   },
   {
@@ -178,7 +176,7 @@ export const checkpointMutants: readonly Mutant[] = [
     id: "checkpoint-read-accepts-a-broken-list",
     does: "A list of open actors that is no list is believed.",
     file,
-    find: " && Array.isArray(stored.open)",
+    find: "!isTexts(stored.open) || ",
     replace: "",
     tests,
   },
@@ -186,8 +184,8 @@ export const checkpointMutants: readonly Mutant[] = [
     id: "checkpoint-read-refuses-an-earlier-version",
     does: "An entry of an earlier version, without the later fields, states nothing.",
     file,
-    find: "{ ...NOTHING, ...parseObject(value) }",
-    replace: "{ ...(parseObject(value) as unknown as StoredCheckpoint) }",
+    find: "{ ...NOTHING, ...rest }",
+    replace: "{ ...(rest as unknown as StoredCheckpoint) }",
     tests,
   },
   {

@@ -177,8 +177,9 @@ export const clusterMutants: readonly Mutant[] = [
     id: "cluster-node-stopped-checkpoints-go-on",
     does: "A node that has stopped leaves the timer of its checkpoints.",
     ...wiring,
-    find: "    this.checkpointWriter.stop();\n",
-    replace: "",
+    find: `    this.logs.stop();
+    this.checkpointWriter.stop();`,
+    replace: "    this.logs.stop();",
   },
   {
     id: "cluster-node-stopped-detector-goes-on",

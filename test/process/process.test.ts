@@ -49,6 +49,16 @@ t.test("a start that fails reports its reason in one line, with exit code 1", as
   t.equal(child.output(), "orderly fake: cannot start: set FAKE to something better\n");
 });
 
+t.test(
+  "a process that cannot go on ends at once with its reason in one line, and without its stop",
+  async (t) => {
+    const child = startNode(t, FILE, ["cannot-go-on"]);
+    t.equal((await child.ended).code, 1);
+    t.match(child.output(), /^orderly fake: the log went back$/mu);
+    t.notMatch(child.output(), /stopping/u);
+  },
+);
+
 t.test("an unhandled rejection ends the process with its stack", async (t) => {
   const child = startNode(t, FILE, ["reject"]);
   t.equal((await child.ended).code, 1);

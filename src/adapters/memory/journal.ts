@@ -46,6 +46,14 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
       if (at === undefined) throw new Unavailable(link.connected() ? "no answer in time" : "not connected");
       return at;
     },
+    state: async () => {
+      const { found, reaches } = await read(link, log, "read", "", () => log.identity);
+      return { ...found, lastSequence: reaches, lastAt: log.at(reaches)?.at ?? 0 };
+    },
+    readAt: async (sequence) => {
+      const { found, reaches } = await read(link, log, "read", "", () => log.at(sequence));
+      return sequence <= reaches ? found : undefined;
+    },
     readAll: async (subject) => {
       const { found } = await read(link, log, "read", subject, (upTo) => log.all(subject, upTo));
       return found;

@@ -12,6 +12,8 @@ import { compileFilters } from "../jetstream/append-rules.ts";
 
 /** The configuration of one stream. */
 export type MemoryLogOptions = {
+  /** Id of the log at first. */
+  readonly id: string;
   readonly clock: Clock;
   /** Subjects that the stream takes. */
   readonly subjects: readonly string[];
@@ -61,6 +63,8 @@ export class MemoryLog {
   /** Cancels the timer of an armed schedule, by subject. */
   private readonly armed = new Map<string, () => void>();
   private readonly listeners = new Set<() => void>();
+  private id: string;
+  private createdAt: number;
   /** Index of the oldest message that may still expire. */
   private oldest = 0;
   /** End of the last proposal's replication, so that proposals are applied in order. */
@@ -69,6 +73,35 @@ export class MemoryLog {
   constructor(options: MemoryLogOptions) {
     this.options = options;
     this.covers = compileFilters(options.subjects);
+    this.id = options.id;
+    this.createdAt = options.clock.now();
+  }
+
+  /** The log's id, and when it was made; see `Journal.state`. */
+  get identity(): { readonly id: string; readonly createdAt: number } {
+    return { id: this.id, createdAt: this.createdAt };
+  }
+
+  /** The log is replaced by an older copy of itself, as when a store is restored: later messages were never stored. */
+  goBack(lastSequence: number): void {
+    for (const { subject, sequence } of this.messages
+      .splice(lastSequence)
+      .filter((kept) => kept !== undefined)) {
+      const left = this.bySubject.get(subject)?.filter((other) => other !== sequence) ?? [];
+      if (left.length > 0) this.bySubject.set(subject, left);
+      else this.bySubject.delete(subject);
+      this.armed.get(subject)?.();
+      this.armed.delete(subject);
+    }
+    for (const [id, { sequence }] of this.ids) if (sequence > lastSequence) this.ids.delete(id);
+    this.oldest = Math.min(this.oldest, lastSequence);
+  }
+
+  /** The log is deleted, and an empty one made in its place. */
+  replace(id: string): void {
+    this.goBack(0);
+    this.id = id;
+    this.createdAt = this.options.clock.now();
   }
 
   /** Sequence of the newest message ever stored. */

@@ -83,12 +83,12 @@ export class MemoryServer {
     const { buckets = [], bucketAgeMs = {}, subjects } = options;
     for (const [stream, name] of subjects.streams(this.layout.streams).entries()) {
       const taken = streamSubjects(stream, this.layout, subjects);
-      this.logs.set(name, this.logNamed(taken, Number.POSITIVE_INFINITY, 0));
+      this.logs.set(name, this.logNamed(name, taken, Number.POSITIVE_INFINITY, 0));
     }
     const names = new Set([...Object.values(subjects.buckets), ...buckets, ...Object.keys(bucketAgeMs)]);
     for (const name of names) {
       const ageMs = bucketAgeMs[name] ?? 0;
-      this.logs.set(`KV_${name}`, this.logNamed([`$KV.${name}.>`], 1, ageMs));
+      this.logs.set(`KV_${name}`, this.logNamed(`KV_${name}`, [`$KV.${name}.>`], 1, ageMs));
     }
   }
 
@@ -125,9 +125,10 @@ export class MemoryServer {
     return [...(this.bySubject.get(subject) ?? [])];
   }
 
-  private logNamed(subjects: readonly string[], history: number, ageMs: number): MemoryLog {
+  private logNamed(name: string, subjects: readonly string[], history: number, ageMs: number): MemoryLog {
     const { clock, replicas = 1, replicationMs = () => 0, latenessMs = () => 100 } = this.options;
     return new MemoryLog({
+      id: `log-${name}`,
       clock,
       subjects,
       history,

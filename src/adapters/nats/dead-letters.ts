@@ -10,7 +10,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type AppendResult, ServerCode, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
-import { isCount } from "../../runtime/stored-json.ts";
+import { isCount } from "../../runtime/json.ts";
 import { type Subjects, token } from "../../runtime/subjects.ts";
 import {
   type DeadLetter,

@@ -15,6 +15,7 @@ import { appendMessages } from "./append.ts";
 import { lastTogether } from "./direct-get.ts";
 import { ApiError, apiRequest } from "./jetstream-api.ts";
 import type { NatsLink } from "./link.ts";
+import { logState } from "./log-identity.ts";
 import { consumeLog } from "./ordered-consumer.ts";
 import { getMessage, READ_TIMEOUT_MS } from "./stored-message.ts";
 
@@ -32,6 +33,8 @@ export function natsJournal(link: NatsLink, stream: string): Journal {
     readLastTogether: (subjects, through, upTo) => lastTogether(link, stream, subjects, through, upTo),
     readLastPerSubject: (filter, through) => unlessGone(lastPerSubject(link, stream, filter, through)),
     time: () => unlessGone(timeOf(link, stream)),
+    state: () => unlessGone(logState(link, stream)),
+    readAt: (sequence) => unlessGone(getMessage(link, stream, { seq: sequence })),
     readAll: (subject) => unlessGone(allOf(link, stream, subject)),
     consume: (options, onMessage): Promise<Subscription> =>
       unlessGone(

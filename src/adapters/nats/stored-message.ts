@@ -24,7 +24,7 @@ type StoredJson = {
 export async function getMessage(
   link: NatsLink,
   stream: string,
-  query: { readonly last_by_subj: string } | { readonly seq: number; readonly next_by_subj: string },
+  query: { readonly last_by_subj: string } | { readonly seq: number; readonly next_by_subj?: string },
 ): Promise<StoredMessage | undefined> {
   try {
     const { message } = await apiRequest<StoredJson>(

@@ -2,6 +2,7 @@
 import { Unavailable } from "../../runtime/ports.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
 import type { NatsLink } from "./link.ts";
+import { ensureLogId, LOG_KEY, type LogInfo, withLogId } from "./log-identity.ts";
 import {
   allStreams,
   PARTITIONS_KEY,
@@ -15,7 +16,7 @@ export class StreamIncompatible extends Error {
   override readonly name = "StreamIncompatible";
 }
 
-type StreamInfo = { readonly config: Partial<Record<string, unknown>> };
+type StreamInfo = LogInfo;
 
 const API_TIMEOUT_MS = 5_000;
 
@@ -48,9 +49,12 @@ async function ensureBefore(link: NatsLink, definition: StreamDefinition, deadli
 /** One stream, made or verified. @throws StreamIncompatible; Unavailable (retryable) */
 export async function ensureStream(link: NatsLink, definition: StreamDefinition): Promise<void> {
   const existing = await find(link, definition.name);
-  if (existing !== undefined) return verify(definition, existing);
+  if (existing !== undefined) {
+    verify(definition, existing);
+    return await identified(link, definition, existing);
+  }
   try {
-    await apiRequest(link, `STREAM.CREATE.${definition.name}`, definition, API_TIMEOUT_MS);
+    await apiRequest(link, `STREAM.CREATE.${definition.name}`, withLogId(definition), API_TIMEOUT_MS);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     // Another node was faster, perhaps with other settings: its stream is verified like any other.
@@ -60,6 +64,19 @@ export async function ensureStream(link: NatsLink, definition: StreamDefinition)
         `cannot create stream ${definition.name}: ${error.message}${CREATE_REMEDIES.get(error.code) ?? ""}`,
       );
     verify(definition, made);
+    await identified(link, definition, made);
+  }
+}
+
+async function identified(link: NatsLink, definition: StreamDefinition, info: StreamInfo): Promise<void> {
+  try {
+    await ensureLogId(link, definition, info);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw new StreamIncompatible(
+      `cannot give stream ${definition.name} the id of its log (metadata ${LOG_KEY}): ${error.message}; ` +
+        "let this user update the stream, or update it by hand",
+    );
   }
 }
 

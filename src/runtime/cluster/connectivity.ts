@@ -19,6 +19,8 @@ export type ConnectivityOptions = {
   readonly bus: Pick<Bus, "connected">;
   readonly clock: Clock;
   readonly presence: Pick<Presence, "validForMs">;
+  /** Why the node can do nothing more, ever; `undefined` until then. */
+  readonly ended: () => string | undefined;
 };
 
 /** See the top of the file. */
@@ -34,10 +36,18 @@ export class Connectivity {
 
   /** Why the node accepts no new work now; `undefined` while it is connected. */
   isolation(): string | undefined {
+    const ended = this.options.ended();
+    if (ended !== undefined) return ended;
     if (!this.options.bus.connected()) return "this node is not connected to NATS";
     if (this.options.presence.validForMs() <= 0)
       return "this node is isolated from the cluster: its presence has expired";
     return undefined;
+  }
+
+  /** The node can do nothing more: requests that wait are abandoned now. */
+  abandon(): void {
+    for (const notify of this.waiting) notify();
+    this.waiting.clear();
   }
 
   /** This node leaves. Calls after the first change nothing. */

@@ -180,14 +180,14 @@ export class Ownership {
   }
 
   /**
-   * Hands everything over and stops claiming. Ends within its time limit, whatever the server does: a lock that the
-   * server did not answer for may still name this node, and another node claims it as the lock of a dead node.
+   * Hands all over and stops claiming, in bounded time: a lock that the server did not answer for is claimed as that
+   * of a dead node. Without `release`, every tenure ends at once and no lock is written: the log is another one.
    */
-  async stop(): Promise<void> {
+  async stop(release = true): Promise<void> {
     this.stopping = true;
     this.cancel();
     this.verification.stop();
-    await Promise.race([this.releaseAll(), this.options.clock.sleep(STOP_LIMIT_MS)]);
+    if (release) await Promise.race([this.releaseAll(), this.options.clock.sleep(STOP_LIMIT_MS)]);
     for (const slot of this.slots.values()) if (slot.state !== "free") slot.resource.revoke();
   }
 

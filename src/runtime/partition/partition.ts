@@ -5,7 +5,8 @@
  *   partition.P1. Commands are served only between the end of the replay and the loss of the lock.
  *   partition.P2. The replay reads from the checkpoint up to the lock entry of this very epoch: then nothing older is
  *                 missing.
- *   partition.P3. The checkpoint never goes back, also not to less than an earlier owner has stated.
+ *   partition.P3. The checkpoint never goes back, also not to less than an earlier owner has stated and its mark
+ *                 proves.
  * A crash leaves the checkpoint and the stream; the next owner replays from there.
  * Proved by: test/unit/runtime/partition/takeover.test.ts, test/unit/runtime/partition/late-takeover.test.ts,
  *   test/unit/runtime/partition/serving.test.ts, test/unit/runtime/partition/partition.test.ts,
@@ -17,7 +18,8 @@ import { AdmissionControl } from "../routing/admission-control.ts";
 import type { Input } from "../actor/input.ts";
 import { fireAndForget } from "../tenure/pending-input.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
-import { Checkpoint } from "./checkpoint.ts";
+import { Checkpoint, type CheckpointOrigin } from "./checkpoint.ts";
+import type { LogHistory } from "../cluster/log-watch.ts";
 import { readInput } from "../actor/inbox-input.ts";
 import { readParking } from "../actor/parking-record.ts";
 import {
@@ -40,6 +42,10 @@ export type PartitionOptions = TenureOptions & {
   readonly partition: number;
   readonly bus: Bus;
   readonly checkpoints: Bucket;
+  /** Of the log that the partition is in. */
+  readonly history: LogHistory;
+  /** How long one attempt to publish waits for the server's answer, ms. */
+  readonly commitTimeoutMs: number;
   readonly relay: Relay;
   /** A reason not to take a request under this lock now (deposed, disconnected, overloaded), or undefined. */
   readonly refusal: (op: ActorRequest["op"], lock: string) => ActorReply | undefined;
@@ -100,7 +106,13 @@ export class Partition implements OwnedResource {
     const { partition, checkpoints, log, failpoints } = this.options;
     const tenure = new Tenure(this.options, partition, epoch, () => this.options.onNewer(this.name));
     this.tenure = tenure;
-    const { entry, state: checkpoint } = await Checkpoint.claim(checkpoints, this.name, epoch, failpoints);
+    const origin = this.origin(epoch);
+    const claimed = await Checkpoint.claim(checkpoints, this.name, epoch, origin, failpoints);
+    const { entry, state: checkpoint, ignored } = claimed;
+    if (ignored !== undefined) {
+      const key = this.name;
+      log.warn({ key, reason: ignored }, "a checkpoint counts as none, and the whole partition is replayed");
+    }
     const found = await replay({
       ...this.options,
       from: checkpoint.through + 1,
@@ -139,6 +151,21 @@ export class Partition implements OwnedResource {
       { partition, epoch, from: checkpoint.through, replayed: found.count, resumed: unfinished.length },
       "partition taken over",
     );
+  }
+
+  private origin(epoch: number): CheckpointOrigin {
+    const { journal, history, commitTimeoutMs, subjects } = this.options;
+    const mark = { subject: subjects.fence(this.name), payload: "" };
+    return {
+      history,
+      lastSequence: async () => (await journal.state()).lastSequence,
+      holdsLock: async () => {
+        const fence = { subject: this.lock, sequence: epoch };
+        const result = await journal.append([{ ...mark, fence }], commitTimeoutMs);
+        if (result.status === "unanswered") throw new Unavailable(`lock of ${this.name}: ${result.reason}`);
+        return result.status === "stored";
+      },
+    };
   }
 
   /** Consumes the inbox after the lock entry, and serves requests. @throws Unavailable (retryable) */

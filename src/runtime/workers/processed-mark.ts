@@ -1,5 +1,5 @@
 /** The mark of one event in the bucket `PROCESSED`: its form, and how it is read. Pure. */
-import { isCount, isTime, objectIn } from "../stored-json.ts";
+import { isCount, isTime, parseObject } from "../json.ts";
 
 /** What a worker has stored about one event. */
 export type ProcessedMark = {
@@ -19,7 +19,7 @@ export type ProcessedMark = {
 
 /** Reads a mark. `undefined`: it is none, or one of a form that this program does not know. */
 export function readMark(value: string): ProcessedMark | undefined {
-  const mark = objectIn(value);
+  const mark = parseObject(value);
   if (mark === undefined || !isCount(mark["attempts"])) return undefined;
   if (mark["replay"] !== undefined && !isCount(mark["replay"])) return undefined;
   return isState(mark) ? (mark as ProcessedMark) : undefined;

@@ -6,6 +6,7 @@ import { noWebhooks } from "../../support/http-services.ts";
 export const quietStatus: NodeStatus = {
   connected: true,
   present: true,
+  logLost: undefined,
   held: [],
   owners: [],
   unclaimed: { complete: true, resources: [], forMs: 0 },

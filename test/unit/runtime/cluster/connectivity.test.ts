@@ -10,14 +10,20 @@ function stage() {
   const clock = new VirtualClock();
   let connected = true;
   let until = LIFE_MS;
+  let ended: string | undefined;
   const connectivity = new Connectivity({
     clock,
     bus: { connected: () => connected },
     presence: { validForMs: () => until - clock.monotonic() },
+    ended: () => ended,
   });
   return {
     clock,
     connectivity,
+    end: (reason: string) => {
+      ended = reason;
+      connectivity.abandon();
+    },
     connect: (now: boolean) => {
       connected = now;
     },
@@ -102,4 +108,14 @@ t.test("waits on a node that leaves end at the time of the first call", async (t
   await clock.advance(1000);
   connectivity.leave();
   t.equal(connectivity.waitsEndAt(), 100 + stopping.callersMs);
+});
+
+t.test("requests are refused from the moment on at which the node can do nothing more", async (t) => {
+  const { clock, connectivity, end } = stage();
+  const answer = connectivity.orIsolated(new Promise<string>(() => {}));
+  end("the log went back");
+  t.equal(connectivity.isolation(), "the log went back");
+  t.equal(await answer, undefined, "and those that wait are abandoned at once");
+  await clock.advance(LIFE_MS * 2);
+  t.equal(connectivity.isolation(), "the log went back");
 });

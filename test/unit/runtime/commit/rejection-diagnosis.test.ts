@@ -42,6 +42,8 @@ function journalOf(stored: Stored, requests: Request[] = []): Journal {
     readLastPerSubject: unused,
     readAll: unused,
     time: unused,
+    state: unused,
+    readAt: unused,
     consume: unused,
     readLastTogether: (asked, through) => {
       requests.push({ asked, through });

@@ -1,7 +1,11 @@
 /** The checkpoint entry: claimed by a new owner, refused to a deposed one, whatever is lost in between. */
 import t from "tap";
 import { type Bucket, Unavailable } from "../../../../src/runtime/ports.ts";
-import { Checkpoint, type StoredCheckpoint } from "../../../../src/runtime/partition/checkpoint.ts";
+import {
+  Checkpoint,
+  type CheckpointOrigin,
+  type StoredCheckpoint,
+} from "../../../../src/runtime/partition/checkpoint.ts";
 import type { CheckpointState } from "../../../../src/runtime/tenure/inbox-progress.ts";
 import { faultyBucket } from "../../../support/faults/faulty-bucket.ts";
 
@@ -10,6 +14,15 @@ const NOTHING: CheckpointState = { through: 0, open: [], lagging: [], parkedAt: 
 const LATER: CheckpointState = { through: 40, open: ["a"], lagging: ["b"], parkedAt: 30 };
 
 const at = (through: number): CheckpointState => ({ ...NOTHING, through });
+
+/** A log without an end, whose newest lock is another owner's. */
+const endless: CheckpointOrigin = {
+  history: { stamp: () => ({}), contradicts: async () => undefined },
+  lastSequence: async () => Number.POSITIVE_INFINITY,
+  holdsLock: async () => false,
+};
+
+const away = () => Promise.reject(new Unavailable("no answer"));
 
 /** A bucket that counts its operations. */
 function stage() {
@@ -29,7 +42,8 @@ function stage() {
     bucket: counted as Bucket,
     faults,
     counts,
-    claim: (epoch: number, from: Bucket = counted as Bucket) => Checkpoint.claim(from, KEY, epoch),
+    claim: (epoch: number, from: Bucket = counted as Bucket, origin = endless) =>
+      Checkpoint.claim(from, KEY, epoch, origin),
     stored: () => JSON.parse(entries.get(KEY)?.value ?? "null") as StoredCheckpoint | null,
     /** Writes the entry as a node of any version may have left it. */
     left: (value: string) => entries.set(KEY, { value, revision: 1000 }),
@@ -177,7 +191,7 @@ t.test("a refresh of an entry that is not there is false", async (t) => {
     get: () => Promise.resolve(undefined),
     update: (key, value, revision) => bucket.update(key, value, revision),
   };
-  const { entry } = await Checkpoint.claim(hidden as Bucket, KEY, 1);
+  const { entry } = await Checkpoint.claim(hidden as Bucket, KEY, 1, endless);
   t.equal(await entry.refresh(), false);
 });
 
@@ -193,11 +207,21 @@ t.test("an entry that is not whole states nothing: everything is replayed", asyn
     JSON.stringify({ ...whole, parkedAt: "3" }),
     JSON.stringify({ ...whole, open: "a" }),
     JSON.stringify({ ...whole, behind: {} }),
+    "7",
+    "null",
+    JSON.stringify({ ...whole, through: -1 }),
+    JSON.stringify({ ...whole, through: 1e300 }),
+    JSON.stringify({ ...whole, epoch: -5 }),
+    JSON.stringify({ ...whole, open: ["a", 7] }),
+    JSON.stringify({ ...whole, behind: [null] }),
+    JSON.stringify({ ...whole, log: 7 }),
+    JSON.stringify({ ...whole, mark: "here" }),
+    JSON.stringify({ ...whole, mark: { sequence: -1, at: 0 } }),
   ];
   for (const value of broken) {
     const { claim, left } = stage();
     left(value);
-    t.strictSame((await claim(2)).state, NOTHING, value);
+    t.match(await claim(2), { state: NOTHING, ignored: "it cannot be read" }, value);
   }
   const { claim, left } = stage();
   left(JSON.stringify(whole));
@@ -208,4 +232,79 @@ t.test("an entry of an earlier version, without lagging and parked actors, is re
   const { claim, left } = stage();
   left(JSON.stringify({ through: 5, epoch: 1, open: ["a"] }));
   t.strictSame((await claim(2)).state, { through: 5, open: ["a"], lagging: [], parkedAt: 0 });
+});
+
+t.test("an entry of the future of the log states nothing", async (t) => {
+  const whole = { through: 5, epoch: 1, open: ["a"], behind: ["b"], parkedAt: 3 };
+  const origin = { ...endless, lastSequence: async () => 25 };
+  for (const future of [
+    { ...whole, through: 26 },
+    { ...whole, parkedAt: 157_000 },
+  ]) {
+    const { bucket, claim, left } = stage();
+    left(JSON.stringify(future));
+    t.match(await claim(20, bucket, origin), { state: NOTHING, ignored: /the log ends at 25/u });
+  }
+  const { bucket, claim, left } = stage();
+  left(JSON.stringify({ ...whole, through: 25 }));
+  const { state, ignored } = await claim(20, bucket, origin);
+  t.equal(ignored, undefined, "a deposed owner may have come further than the lock of the next one");
+  t.equal(state.through, 25);
+});
+
+t.test("an entry with an epoch that the log has not reached states nothing, and gets an owner", async (t) => {
+  const { bucket, claim, left, stored } = stage();
+  left(JSON.stringify({ through: 5, epoch: Number.MAX_SAFE_INTEGER, open: ["a"], behind: [], parkedAt: 0 }));
+  await t.rejects(claim(20), Unavailable, "not while the lock may be another owner's");
+  await t.rejects(claim(20, bucket, { ...endless, holdsLock: away }), Unavailable);
+  const { entry, state, ignored } = await claim(20, bucket, { ...endless, holdsLock: async () => true });
+  t.strictSame(state, NOTHING);
+  t.match(ignored, /its epoch 9007199254740991 is of the future/u);
+  t.equal(await entry.write(at(21)), true);
+  t.match(stored(), { epoch: 20, through: 21 });
+});
+
+t.test("an entry carries the stamp of its log, and one about another log states nothing", async (t) => {
+  const { bucket, claim, left, stored, counts } = stage();
+  const mark = { sequence: 50, at: 1000 };
+  const asked: unknown[] = [];
+  const origin: CheckpointOrigin = {
+    ...endless,
+    history: {
+      stamp: () => ({ log: "mine", mark }),
+      contradicts: async (stamp) => {
+        asked.push({ log: stamp.log, mark: stamp.mark });
+        return stamp.log === "other" ? "it is about the log other, not mine" : undefined;
+      },
+    },
+  };
+  const { entry } = await claim(1, bucket, origin);
+  await entry.write(LATER);
+  t.match(stored(), { log: "mine", mark, through: 40 });
+  const { writes } = counts;
+  await entry.write({ ...LATER });
+  t.equal(counts.writes, writes, "a newer mark alone is no reason to write");
+  t.strictSame((await claim(2, bucket, origin)).state, LATER);
+  t.strictSame(asked, [{ log: "mine", mark }]);
+  left(JSON.stringify({ ...stored(), log: "other" }));
+  const { state, ignored } = await claim(3, bucket, origin);
+  t.strictSame(state, NOTHING);
+  t.match(ignored, /about the log other/u);
+  left(JSON.stringify({ through: 40, epoch: 1, open: [], behind: [], parkedAt: 0 }));
+  t.equal(
+    (await claim(4, bucket, origin)).state.through,
+    40,
+    "one of version 0.1.0, without a stamp, counts",
+  );
+});
+
+t.test("of an entry whose mark is older than what it states, the rest is replayed", async (t) => {
+  const { claim, left, stored } = stage();
+  const mark = { sequence: 20, at: 1000 };
+  left(
+    JSON.stringify({ through: 26, epoch: 1, open: ["a"], behind: ["b"], parkedAt: 24, log: "mine", mark }),
+  );
+  const { state } = await claim(2);
+  t.strictSame(state, { through: 20, open: ["a"], lagging: ["b"], parkedAt: 20 });
+  t.match(stored(), { through: 20, epoch: 2 }, "so that the next owner replays it too");
 });

@@ -150,6 +150,8 @@ export function partitionStage({
     partition: 0,
     bus,
     checkpoints,
+    history: { stamp: () => ({}), contradicts: async () => undefined },
+    commitTimeoutMs: 500,
     relay,
     refusal,
     inboxBound,

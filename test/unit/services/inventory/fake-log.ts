@@ -74,6 +74,8 @@ export class FakeLog {
     },
     time: () => Promise.reject(new Error("not needed here")),
     readAll: async (subject) => this.messages.filter((m) => m.subject === subject),
+    state: () => Promise.reject(new Error("not needed here")),
+    readAt: () => Promise.reject(new Error("not needed here")),
     consume: () => Promise.reject(new Error("not needed here")),
   };
 }

@@ -1,0 +1,42 @@
+/** What a node shows of itself: for health, metrics, the cluster view and hosts. Types only. */
+import type { UnclaimedShare } from "./cluster/own-share.ts";
+import type { TakeoverCounts } from "./cluster/takeover-counts.ts";
+import type { NodeEntry } from "./cluster/presence.ts";
+import type { ProviderStatus } from "./effects/provider-limiter.ts";
+import type { RelayState } from "./commit/relay.ts";
+import type { ClockState } from "./cluster/server-clock.ts";
+
+/** A node at one moment, as it sees itself and the others. */
+export type NodeStatus = {
+  /** There is a connection to the server. */
+  readonly connected: boolean;
+  /** The node's own presence has not expired: it may act as an owner. */
+  readonly present: boolean;
+  /** Why the node has ended its work permanently: a log is not the one that it has read. `undefined` until then. */
+  readonly logLost: string | undefined;
+  /** Resources whose lock this node holds: `partition.7`. */
+  readonly held: readonly string[];
+  /** The owner of every resource; `node` is empty while there is none. */
+  readonly owners: readonly { readonly resource: string; readonly node: string; readonly epoch: number }[];
+  /** What this node should have and no present node holds. */
+  readonly unclaimed: UnclaimedShare;
+  /** What this process took over, by reason, and lost. */
+  readonly takeovers: TakeoverCounts;
+  /** The present nodes, this one included. */
+  readonly entries: readonly NodeEntry[];
+  readonly relay: RelayState;
+  /** Version of the definition that the node hosts. */
+  readonly definition: number;
+  readonly clock: ClockState;
+  /** Effects under way or in line. */
+  readonly effects: number;
+  readonly providers: readonly ProviderStatus[];
+  /** Every partition, by number. `lag`: inbox inputs read and not yet evaluated. */
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly open: boolean;
+    readonly lag: number;
+    readonly actors: number;
+    readonly parked: number;
+  }[];
+};
