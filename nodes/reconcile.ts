@@ -5,17 +5,16 @@
 import { loadReconcileSettings, type ReconcileSettings } from "../config/reconcile-settings.ts";
 import { connectNats } from "../src/adapters/nats/connection.ts";
 import { natsJournal } from "../src/adapters/nats/journal.ts";
-import type { ActorRecord } from "../src/runtime/actor/snapshot.ts";
 import { ofPartition } from "../src/runtime/layout.ts";
 import { subjects } from "../src/services/subjects.ts";
 import type { StoredMessage } from "../src/runtime/ports.ts";
 import { partitionOf } from "../src/runtime/subjects.ts";
-import { orderMachinesOf } from "../src/services/orders/status.ts";
+import { knownPayment } from "../src/services/payments/known-payment.ts";
 import {
   type Booking,
   type Difference,
   difference,
-  type KnownPayment,
+  unreadableRecord,
 } from "../src/services/payments/reconciliation.ts";
 import { reasonOf } from "./local/max-wait.ts";
 
@@ -67,12 +66,17 @@ async function reconcile(settings: ReconcileSettings): Promise<Result> {
       const records = await ofPartition(partition, readers).readLastPerSubject(
         subjects.record(partition, "*"),
       );
-      for (const payment of records.map(paymentOf)) {
+      for (const record of records) {
         orders++;
+        const orderId = orderIn(record);
+        const payment = knownPayment(orderId, record.payload);
+        unseen.delete(orderId);
+        if (payment === undefined) {
+          suspects.push(orderId);
+          continue;
+        }
         if (payment.underWay) underWay++;
-        unseen.delete(payment.orderId);
-        if (difference(payment.orderId, payment, ledger.get(payment.orderId) ?? []))
-          suspects.push(payment.orderId);
+        if (difference(orderId, payment, ledger.get(orderId) ?? [])) suspects.push(orderId);
       }
       progress(`partition ${partition + 1} of ${settings.partitions}: ${orders} orders`);
     }
@@ -88,7 +92,12 @@ async function reconcile(settings: ReconcileSettings): Promise<Result> {
       for (const orderId of suspects) {
         const partition = partitionOf(orderId, settings.partitions);
         const stored = await ofPartition(partition, readers).readLast(subjects.record(partition, orderId));
-        const found = difference(orderId, stored && paymentOf(stored), ledger.get(orderId) ?? []);
+        const payment = stored && knownPayment(orderId, stored.payload);
+        const bookings = ledger.get(orderId) ?? [];
+        const found =
+          stored && !payment
+            ? unreadableRecord(orderId, stored.sequence, bookings)
+            : difference(orderId, payment, bookings);
         if (found) differences.push(found);
       }
       suspects = differences.map(({ orderId }) => orderId);
@@ -99,16 +108,7 @@ async function reconcile(settings: ReconcileSettings): Promise<Result> {
   }
 }
 
-function paymentOf({ payload }: StoredMessage): KnownPayment {
-  const { actor, snapshot } = JSON.parse(payload) as ActorRecord;
-  const { payment } = orderMachinesOf(snapshot.machines);
-  return {
-    orderId: actor,
-    value: payment.value,
-    context: payment.context,
-    underWay: snapshot.effects.some(({ machine }) => machine === "payment"),
-  };
-}
+const orderIn = ({ subject }: StoredMessage): string => subject.slice(subject.lastIndexOf(".") + 1);
 
 async function readLedger(gatewayUrl: string): Promise<Map<string, Booking[]>> {
   const response = await fetch(`${gatewayUrl}/ledger`, { signal: AbortSignal.timeout(LEDGER_TIMEOUT_MS) });

@@ -144,6 +144,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     journalOf,
     ids,
     partitions,
+    unreadable: node.unreadable,
     idempotencySecret: settings.idempotencySecret,
     fulfillment: settings.fulfillment,
     hostedPayment: settings.hostedPayment,

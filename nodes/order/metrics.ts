@@ -112,6 +112,7 @@ export function metricsText(source: MetricsSource): string {
     );
   }
   metrics.push(...takeoverMetrics(status), ...workers.flatMap(workerMetrics), ...webhookMetrics(webhooks));
+  metrics.push(...unreadableMetrics([status.unreadable, ...workers.map(({ unreadable }) => unreadable)]));
   // All samples of a metric must be adjacent.
   const lines = [...Map.groupBy(metrics, (metric) => metric.name)].flatMap(([name, samples]) => [
     `# HELP ${name} ${samples[0]?.help}`,
@@ -152,6 +153,20 @@ const OUTCOMES: Readonly<Record<keyof WorkerCounters, string>> = {
   tooOld: "too_old",
   unreadableMark: "unreadable_mark",
 };
+
+/** Of the node and of its threads together. */
+function unreadableMetrics(counts: readonly NodeStatus["unreadable"][]): Metric[] {
+  const sums = new Map<string, number>();
+  for (const [kind, count] of counts.flatMap((one) => Object.entries(one)))
+    sums.set(kind, (sums.get(kind) ?? 0) + count);
+  return [...sums].map(([kind, value]) => ({
+    name: "orderly_unreadable_entries_total",
+    type: "counter",
+    help: "Stored entries that this node could not read and passed over, by kind; its log names each.",
+    value,
+    labels: `,kind="${kind}"`,
+  }));
+}
 
 function workerMetrics(count: WorkerCount): Metric[] {
   return [...eventMetrics(count), ...backlogMetrics(count)];

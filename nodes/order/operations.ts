@@ -10,6 +10,7 @@ import { CLOCK_WARNING_MS, type ClockState, differenceOf } from "../../src/runti
 import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
 import type { NodeStatus, RuntimeNode } from "../../src/runtime/node.ts";
 import type { WebhookCounts } from "../../src/services/webhooks/contract.ts";
+import { isCount, isObject, isTexts } from "../../src/runtime/json.ts";
 import { metricsText } from "./metrics.ts";
 import type { PartitionProbes, ProbeResult } from "./partition-probes.ts";
 import type { Program } from "./program.ts";
@@ -124,7 +125,8 @@ export function clusterOf(status: NodeStatus, probes: readonly ProbeResult[] = [
   });
   const lagOf = (node: string, partition: number): number => {
     const entry = status.entries.find((candidate) => candidate.id === node);
-    return (entry?.["lags"] as Record<string, number> | undefined)?.[partition] ?? 0;
+    const lags = entry?.["lags"];
+    return isObject(lags) ? countOf(lags[partition]) : 0;
   };
   return {
     nodes: status.entries
@@ -150,21 +152,24 @@ function clusterNode(
   return {
     id: entry.id,
     startedAt: new Date(entry.startedAt).toISOString(),
-    roles: (entry["roles"] as string[] | undefined) ?? [],
+    roles: isTexts(entry["roles"]) ? entry["roles"] : [],
     partitions: partitions
       .filter(({ node }) => node === entry.id)
       .map(({ partition }) => partition)
       .toSorted((a, b) => a - b),
-    outboxDepth: Number(entry["outboxDepth"] ?? 0),
+    outboxDepth: countOf(entry["outboxDepth"]),
     clockOffsetMs: Number.isSafeInteger(clockOffsetMs) ? (clockOffsetMs as number) : null,
     url: typeof url === "string" ? url : "",
     // Nodes of version 0.1.0 say nothing of their program.
     ...(typeof version === "string" ? { version } : {}),
-    ...(typeof definition === "number" ? { definition } : {}),
+    ...(isCount(definition) ? { definition } : {}),
     ...(typeof commit === "string" ? { commit } : {}),
-    ...(typeof pid === "number" ? { pid } : {}),
+    ...(isCount(pid) ? { pid } : {}),
   };
 }
+
+/** Details of an entry are shown only; another program may have written anything there. */
+const countOf = (value: unknown): number => (isCount(value) ? value : 0);
 
 function partitionNumber(resource: string): number | undefined {
   const [kind, number] = resource.split(".");

@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
 import { stopping } from "../../src/runtime/limits.ts";
+import type { UnreadableEntries } from "../../src/runtime/unreadable.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
 
 /** What a thread receives when it starts. */
@@ -17,7 +18,7 @@ export type WorkerReport =
   | { readonly type: "started" }
   | { readonly type: "failed"; readonly reason: string }
   /** The events of this thread by their end, since its start. */
-  | { readonly type: "counted"; readonly counters: WorkerCounters }
+  | { readonly type: "counted"; readonly counters: WorkerCounters; readonly unreadable: UnreadableCounts }
   /** `undefined`: the server could not be asked. */
   | { readonly type: "backlog"; readonly backlog: WorkerBacklog | undefined }
   | { readonly type: "stopped" };
@@ -34,9 +35,12 @@ export type WorkerBacklog = {
 export type WorkerCount = {
   readonly worker: WorkerName;
   readonly counters: WorkerCounters;
+  readonly unreadable: UnreadableCounts;
   /** `undefined` until it was read once, and while the server cannot be asked. */
   readonly backlog: WorkerBacklog | undefined;
 };
+
+type UnreadableCounts = ReturnType<UnreadableEntries["counts"]>;
 
 /** The running threads of one node. */
 export type WorkerThreads = {
@@ -72,10 +76,10 @@ async function startThread(entry: URL, assignment: WorkerAssignment): Promise<Wo
     throw error;
   });
   let stopRequested = false;
-  let counters: WorkerCounters | undefined;
+  let counted: Omit<WorkerCount, "worker" | "backlog"> | undefined;
   let backlog: WorkerBacklog | undefined;
   thread.on("message", (report: WorkerReport) => {
-    if (report.type === "counted") counters = report.counters;
+    if (report.type === "counted") counted = { counters: report.counters, unreadable: report.unreadable };
     if (report.type === "backlog") backlog = report.backlog;
   });
   await hasStarted(thread, assignment.worker, () => {
@@ -83,7 +87,7 @@ async function startThread(entry: URL, assignment: WorkerAssignment): Promise<Wo
     if (!stopRequested) throw new Error(`${assignment.worker} worker: its thread has ended`);
   });
   return {
-    counts: () => (counters === undefined ? [] : [{ worker: assignment.worker, counters, backlog }]),
+    counts: () => (counted === undefined ? [] : [{ worker: assignment.worker, ...counted, backlog }]),
     stop: async () => {
       stopRequested = true;
       // It ends after its report, or by itself.

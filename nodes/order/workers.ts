@@ -23,6 +23,7 @@ import { type Journal, Unavailable } from "../../src/runtime/ports.ts";
 import { subjects } from "../../src/services/subjects.ts";
 import { INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import { inboxDelivery } from "../../src/runtime/routing/inbox-delivery.ts";
+import { UnreadableEntries } from "../../src/runtime/unreadable.ts";
 import type { RunningWorker, WorkerDependencies } from "../../src/runtime/workers/worker.ts";
 import { startEmailWorker } from "../../src/services/email/worker.ts";
 import { cancelledInJournal } from "../../src/services/invoice/cancelled.ts";
@@ -57,7 +58,10 @@ export async function serveWorker(failpoints?: Failpoints): Promise<void> {
     const running = await start(worker, settings, failpoints);
     parentPort?.once("message", () => void running.stop().then(() => report({ type: "stopped" })));
     report({ type: "started" });
-    const count = () => report({ type: "counted", counters: { ...running.counters } });
+    const count = () => {
+      const { counters, unreadable } = running;
+      report({ type: "counted", counters: { ...counters }, unreadable: unreadable.counts() });
+    };
     count();
     void reportBacklog(running);
     // The thread lives as long as its worker does.
@@ -85,12 +89,13 @@ async function backlogOf(running: RunningWorker): Promise<WorkerBacklog | undefi
     throw error;
   }
 }
+type RunningThread = RunningWorker & { readonly unreadable: UnreadableEntries };
 
 async function start(
   name: WorkerName,
   settings: NodeSettings,
   failpoints: Failpoints | undefined,
-): Promise<RunningWorker> {
+): Promise<RunningThread> {
   const link = await connectNats({
     servers: settings.natsUrl.split(","),
     name: `${settings.nodeId} ${name} worker`,
@@ -104,13 +109,16 @@ async function start(
     failpoints,
   });
   await untilAvailable(CLOCK_TIMEOUT_MS, () => clock.start());
+  const log = pino({ name: settings.nodeId, level: settings.logLevel });
+  const unreadable = new UnreadableEntries(log);
   const dependencies: WorkerDependencies = {
     subjects,
     queue: natsWorkQueue(link, subjects, () => clock.now(), settings.streams),
     processed: natsBucket(link, processedBucket(streamSettings(settings)), GATHER_MS),
     clock,
     ids: randomIds(),
-    log: pino({ name: settings.nodeId, level: settings.logLevel }),
+    log,
+    unreadable,
     failpoints,
   };
   const worker =
@@ -120,6 +128,7 @@ async function start(
   return {
     counters: worker.counters,
     backlog: () => worker.backlog(),
+    unreadable,
     stop: async () => {
       await worker.stop();
       clock.stop();

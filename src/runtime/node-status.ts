@@ -1,6 +1,7 @@
 /** What a node shows of itself: for health, metrics, the cluster view and hosts. Types only. */
 import type { UnclaimedShare } from "./cluster/own-share.ts";
 import type { TakeoverCounts } from "./cluster/takeover-counts.ts";
+import type { UnreadableEntries } from "./unreadable.ts";
 import type { NodeEntry } from "./cluster/presence.ts";
 import type { ProviderStatus } from "./effects/provider-limiter.ts";
 import type { RelayState } from "./commit/relay.ts";
@@ -14,6 +15,8 @@ export type NodeStatus = {
   readonly present: boolean;
   /** Why the node has ended its work permanently: a log is not the one that it has read. `undefined` until then. */
   readonly logLost: string | undefined;
+  /** Stored entries that this node could not read, by kind. */
+  readonly unreadable: ReturnType<UnreadableEntries["counts"]>;
   /** Resources whose lock this node holds: `partition.7`. */
   readonly held: readonly string[];
   /** The owner of every resource; `node` is empty while there is none. */

@@ -29,6 +29,7 @@ import { type NodeEntry, Presence } from "./cluster/presence.ts";
 import { Relays } from "./commit/relays.ts";
 import type { Unverified, OwnedResource } from "./cluster/owned-resource.ts";
 import { type NodeCondition, refusal } from "./routing/admission-control.ts";
+import { UnreadableEntries } from "./unreadable.ts";
 import { Router } from "./routing/router.ts";
 import type { WriteSetSink } from "./commit/write-set.ts";
 
@@ -105,6 +106,8 @@ const CHECKPOINT_EVERY_MS = 1000;
 /** A node of the runtime. `start` once, `stop` once; `actors` and `parked` may be used between the two. */
 export class RuntimeNode {
   readonly actors: Actors;
+  /** The stored entries that this process could not read. */
+  readonly unreadable: UnreadableEntries;
   readonly parked: ParkedActors;
   /** The server's time, once the node has started: for everything that is stored or compared with another process. */
   readonly clock: ServerClock;
@@ -144,6 +147,7 @@ export class RuntimeNode {
       checkMs: options.presenceRefreshMs,
       onLost: (reason) => this.logLost(reason),
     });
+    this.unreadable = new UnreadableEntries(options.log);
     this.relays = this.makeRelays();
     const { definition, resources } = options.application(
       this.relays,
@@ -171,6 +175,7 @@ export class RuntimeNode {
     this.presence = new Presence({
       ...options,
       ttlMs: options.presenceTtlMs,
+      unreadable: this.unreadable,
       refreshMs: options.presenceRefreshMs,
       entry: () => this.entry(),
       onChange: () => this.ownership.review(),
@@ -220,6 +225,7 @@ export class RuntimeNode {
           relay: ofPartition(partition, this.relays.all),
           refusal: (op, lock) => refusal(condition, op, lock),
           inboxBound: limits.partitionInbox,
+          unreadable: this.unreadable,
           onNewer: (resource) => this.cannotHost(resource),
         }),
     );
@@ -234,6 +240,7 @@ export class RuntimeNode {
         return found?.isOpen() ? (request) => found.handle(request) : undefined;
       },
       connectivity: this.connectivity,
+      unreadable: this.unreadable,
     });
   }
 
@@ -336,6 +343,7 @@ export class RuntimeNode {
       connected: this.options.bus.connected(),
       present: this.presence.valid(),
       logLost: this.logs.lost(),
+      unreadable: this.unreadable.counts(),
       held: this.ownership.held(),
       owners: this.ownership.owners(),
       takeovers: this.ownership.takeovers(),

@@ -40,6 +40,7 @@ import { stockMutants } from "./stock.ts";
 import { suspicionMutants } from "./suspicion.ts";
 import { tenureMutants } from "./tenure.ts";
 import { workersMutants } from "./workers.ts";
+import { unreadableMutants } from "./unreadable.ts";
 import { writeSetMutants } from "./write-set.ts";
 
 export const areas: Readonly<Record<string, readonly Mutant[]>> = {
@@ -75,6 +76,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   serving: servingMutants,
   stock: stockMutants,
   tenure: tenureMutants,
+  unreadable: unreadableMutants,
   workers: [...processedEventsMutants, ...workersMutants],
   "write-set": writeSetMutants,
 };

@@ -220,8 +220,8 @@ export const paymentsMutants: readonly Mutant[] = [
     id: "payments-other-number-not-freed",
     does: "A number whose order has another one is not allocated again.",
     file: "src/services/invoice/numbers.ts",
-    find: `if ("refused" in has || has.number !== wanted.number) unused.push(number);`,
-    replace: `if ("refused" in has) unused.push(number);`,
+    find: `if ("refused" in has || isOther) unused.push(number);`,
+    replace: `if ("refused" in has && isOther) unused.push(number);`,
     tests: [NUMBERS_TEST],
   },
   {

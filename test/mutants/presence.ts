@@ -240,8 +240,8 @@ export const presenceMutants: readonly Mutant[] = [
     id: "cluster-presence-unreadable-entry-ends-a-node",
     does: "An unreadable entry counts as a heartbeat of another process.",
     ...presence,
-    find: `const isNode = typeof entry?.["id"] === "string" && typeof entry["boot"] === "string";`,
-    replace: `const isNode = typeof entry?.["id"] === "string" || typeof entry?.["boot"] === "string";`,
+    find: `const isNode = typeof id === "string" && typeof boot === "string" &&`,
+    replace: `const isNode = typeof id === "string" &&`,
   },
   {
     id: "cluster-presence-incompatible-after-its-end",

@@ -177,8 +177,11 @@ export const routerMutants: readonly Mutant[] = [
     id: "routing-router-lists-what-is-not-parked",
     does: "Operators see actors whose parking has ended.",
     ...router,
-    find: `if (entry?.status === "parked") parkings.push(entry);`,
-    replace: `if (entry) parkings.push(entry as Parking);`,
+    find: `        if (entry?.status !== "parked") continue;
+        parkings.push(entry);`,
+    replace: `        if (entry === undefined) continue;
+        parkings.push(entry as Parking);
+        if (entry.status !== "parked") continue;`,
   },
   {
     id: "routing-router-finds-what-is-not-parked",

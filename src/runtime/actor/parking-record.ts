@@ -3,7 +3,7 @@
  * (ADR 7). It is separate from the actor's records, so the last record stays the last good state.
  */
 import { type Input, inputName, type ParkedInput } from "./input.ts";
-import { parseObject } from "../json.ts";
+import { isCount, isObject, isTime, parseObject } from "../json.ts";
 import type { StoredMessage } from "../ports.ts";
 
 /** The actor is parked: no input is applied to it until an operator resumes it or skips the input. */
@@ -90,14 +90,13 @@ function parkedInput(input: Input): ParkedInput | null {
 export function readParking(message: StoredMessage | undefined): Parking | Unparking | undefined {
   if (!message) return undefined;
   const entry = parseObject(message.payload);
-  const status = entry?.["status"];
-  const known = status === "parked" || status === "resumed" || status === "skipped";
-  const names = [entry?.["actor"], status === "parked" ? entry?.["id"] : entry?.["parking"]];
-  if (known && names.every((name) => typeof name === "string")) return entry as Parking | Unparking;
+  const actor = message.subject.split(".").at(-1) ?? "";
+  if (entry?.["actor"] === actor && (isParking(entry) || isUnparking(entry)))
+    return entry as Parking | Unparking;
   return {
     status: "parked",
-    id: `unreadable-${message.sequence}`,
-    actor: message.subject.split(".").at(-1) ?? "",
+    id: `${UNREADABLE}${message.sequence}`,
+    actor,
     since: message.at,
     reason: `the message about its parking at ${message.sequence} cannot be read`,
     name: null,
@@ -107,3 +106,28 @@ export function readParking(message: StoredMessage | undefined): Parking | Unpar
     record: 0,
   };
 }
+
+const UNREADABLE = "unreadable-";
+
+/** Whether the parking stands for a message that could not be read. */
+export const isUnreadable = ({ id }: Parking): boolean => id.startsWith(UNREADABLE);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isParking({ status, id, since, reason, name, input, inbox, version, record }: Fields): boolean {
+  if (status !== "parked" || typeof id !== "string" || id.startsWith(UNREADABLE)) return false;
+  if (!isTime(since) || typeof reason !== "string") return false;
+  if (name !== null && typeof name !== "string") return false;
+  return (input === null || isParkedInput(input)) && [inbox, version, record].every(isCount);
+}
+
+function isParkedInput(input: unknown): boolean {
+  if (!isObject(input)) return false;
+  const { kind, id, machine, timer, generation } = input;
+  if (kind === "event") return typeof id === "string";
+  if (kind === "effect") return typeof id === "string" && isCount(generation);
+  return kind === "timer" && typeof machine === "string" && typeof timer === "string" && isCount(generation);
+}
+
+const isUnparking = ({ status, parking }: Fields): boolean =>
+  (status === "resumed" || status === "skipped") && typeof parking === "string";

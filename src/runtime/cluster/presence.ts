@@ -9,8 +9,9 @@
  * A crash leaves an entry without refreshes; the other nodes count it as gone `ttlMs` after its last change.
  */
 import { type Failpoints, failpoint } from "../failpoints.ts";
-import { parseObject } from "../json.ts";
+import { isTexts, isTime, parseObject } from "../json.ts";
 import type { Bucket, Clock, Log, Subscription } from "../ports.ts";
+import type { UnreadableEntries } from "../unreadable.ts";
 import type { Peer, ObserverLiveness } from "./suspicion.ts";
 
 /** The value of a presence entry. Stored: its field names are a format. */
@@ -34,6 +35,7 @@ export type PresenceOptions = {
   readonly nodes: Bucket;
   readonly clock: Clock;
   readonly log: Log;
+  readonly unreadable: UnreadableEntries;
   readonly ttlMs: number;
   readonly refreshMs: number;
   /** This node's entry now. Called for each refresh only. */
@@ -207,8 +209,12 @@ export class Presence {
     for (const id of this.others.keys()) if (!this.isPresent(id)) this.others.delete(id);
   }
 
-  private changed(change: { readonly key: string; readonly value: string | undefined }): void {
-    const { key, value } = change;
+  private changed(change: {
+    readonly key: string;
+    readonly value: string | undefined;
+    readonly revision: number;
+  }): void {
+    const { key, value, revision } = change;
     if (value === undefined) {
       this.others.delete(key);
       this.options.onChange();
@@ -216,7 +222,10 @@ export class Presence {
     }
     const entry = readEntry(value);
     // An unreadable value is no heartbeat. A present node soon sends its next one.
-    if (!entry) return;
+    if (entry?.id !== key) {
+      this.options.unreadable.passed("presence", key, revision, "it is no heartbeat");
+      return;
+    }
     const before = this.isPresent(key) ? this.others.get(key)?.entry : undefined;
     const heardAt = this.options.clock.monotonic();
     if (key === this.options.node) this.heardOwn(heardAt);
@@ -250,6 +259,7 @@ const VALID_SHARE = 0.8;
 
 function readEntry(value: string): NodeEntry | undefined {
   const entry = parseObject(value);
-  const isNode = typeof entry?.["id"] === "string" && typeof entry["boot"] === "string";
-  return isNode ? (entry as NodeEntry) : undefined;
+  const { id, boot, startedAt, unfit } = entry ?? {};
+  const isNode = typeof id === "string" && typeof boot === "string" && isTime(startedAt);
+  return isNode && (unfit === undefined || isTexts(unfit)) ? (entry as NodeEntry) : undefined;
 }

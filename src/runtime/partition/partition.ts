@@ -19,6 +19,7 @@ import type { Input } from "../actor/input.ts";
 import { fireAndForget } from "../tenure/pending-input.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { Checkpoint, type CheckpointOrigin } from "./checkpoint.ts";
+import type { UnreadableEntries } from "../unreadable.ts";
 import type { LogHistory } from "../cluster/log-watch.ts";
 import { readInput } from "../actor/inbox-input.ts";
 import { readParking } from "../actor/parking-record.ts";
@@ -42,6 +43,7 @@ export type PartitionOptions = TenureOptions & {
   readonly partition: number;
   readonly bus: Bus;
   readonly checkpoints: Bucket;
+  readonly unreadable: UnreadableEntries;
   /** Of the log that the partition is in. */
   readonly history: LogHistory;
   /** How long one attempt to publish waits for the server's answer, ms. */
@@ -110,8 +112,8 @@ export class Partition implements OwnedResource {
     const claimed = await Checkpoint.claim(checkpoints, this.name, epoch, origin, failpoints);
     const { entry, state: checkpoint, ignored } = claimed;
     if (ignored !== undefined) {
-      const key = this.name;
-      log.warn({ key, reason: ignored }, "a checkpoint counts as none, and the whole partition is replayed");
+      const taken = `the checkpoint counts as none (${ignored}), and the whole partition is replayed`;
+      this.options.unreadable.passed("checkpoint", this.name, epoch, taken);
     }
     const found = await replay({
       ...this.options,

@@ -15,7 +15,8 @@ import { AdmissionControl } from "./admission-control.ts";
 import { type Connectivity, ISOLATED } from "../cluster/connectivity.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { inboxDelivery } from "./inbox-delivery.ts";
-import { type Parking, readParking } from "../actor/parking-record.ts";
+import type { UnreadableEntries } from "../unreadable.ts";
+import { isUnreadable, type Parking, readParking } from "../actor/parking-record.ts";
 import type { Bus, Clock, Journal } from "../ports.ts";
 import { type ActorRequest, decodeReply, encodeRequest } from "./request-codec.ts";
 
@@ -32,6 +33,7 @@ export type RouterOptions = {
   /** Time for finding an owner, on top of the caller's wait, ms. */
   readonly findOwnerMs: number;
   readonly connectivity: Connectivity;
+  readonly unreadable: UnreadableEntries;
   readonly failpoints?: Failpoints | undefined;
 };
 
@@ -129,7 +131,10 @@ export class Router implements Actors, ParkedActors {
       );
       for (const message of stored) {
         const entry = readParking(message);
-        if (entry?.status === "parked") parkings.push(entry);
+        if (entry?.status !== "parked") continue;
+        parkings.push(entry);
+        if (isUnreadable(entry))
+          this.options.unreadable.passed("parking", message.subject, message.sequence, "its actor is parked");
       }
     }
     return parkings.toSorted((a, b) => a.since - b.since || a.actor.localeCompare(b.actor));

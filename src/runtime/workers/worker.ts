@@ -22,6 +22,7 @@ import { type Failpoints, failpoint } from "../failpoints.ts";
 import { type Bucket, type Clock, type Ids, type Log, Unavailable } from "../ports.ts";
 import { type Claim, ProcessedEvents } from "./processed-events.ts";
 import { NotAnEvent, readEvent, type WorkEvent } from "./work-event.ts";
+import type { UnreadableEntries } from "../unreadable.ts";
 import type { Backlog, DeadLetterKind, WorkItem, WorkQueue } from "./work-queue.ts";
 
 /** The work refuses the event. Not retryable: the same event would always fail, so it becomes a dead letter at once. */
@@ -48,6 +49,8 @@ export type WorkerDependencies = {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Where stored entries are named that cannot be read; only logged when absent. */
+  readonly unreadable?: UnreadableEntries | undefined;
   /** Tests only: ends the process at a chosen place. */
   readonly failpoints?: Failpoints | undefined;
 };

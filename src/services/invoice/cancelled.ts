@@ -1,9 +1,10 @@
 /** Reads from the stream whether an order is cancelled: a worker has no order in memory. */
 import { partitionOf } from "../../runtime/subjects.ts";
 import { subjects } from "../subjects.ts";
-import type { ActorRecord } from "../../runtime/actor/snapshot.ts";
+import { readRecord } from "../../runtime/actor/snapshot.ts";
 import type { Journal } from "../../runtime/ports.ts";
-import { orderMachinesOf, orderStatus } from "../orders/status.ts";
+import { WorkRefused } from "../../runtime/workers/worker.ts";
+import { hasOrderMachines, orderMachinesOf, orderStatus } from "../orders/status.ts";
 
 /** Implements `InvoiceDependencies.isCancelled`. An order without a record is not cancelled. */
 export function cancelledInJournal(
@@ -14,7 +15,9 @@ export function cancelledInJournal(
     const partition = partitionOf(orderId, partitions);
     const record = await journalOf(partition).readLast(subjects.record(partition, orderId));
     if (record === undefined) return false;
-    const { snapshot } = JSON.parse(record.payload) as ActorRecord;
+    const { snapshot } = readRecord(record.payload) ?? {};
+    if (snapshot === undefined || !hasOrderMachines(snapshot.machines))
+      throw new WorkRefused(`the record of ${orderId} at ${record.sequence} cannot be read`);
     return orderStatus(orderMachinesOf(snapshot.machines)) === "cancelled";
   };
 }

@@ -21,6 +21,8 @@
  *       again.
  *   invoice-numbers.N3. At most one round of this process is in flight; it serves all waiting orders, `BLOCK_MAX` at a
  *       time.
+ *   invoice-numbers.N5. A counter that cannot be read is made anew from the numbers that its orders have. An order
+ *       whose entry cannot be read gets no number, and the number that it may have goes to no other order.
  *   invoice-numbers.N4. Once a number of a year is allocated, every number of the year before is recorded.
  * Known limits: a number whose order had another one stays spare until the next invoice is made. No process repairs the
  * last block before a calendar year without any invoice.
@@ -29,8 +31,21 @@
 import type { IssuedInvoice as InvoiceNumber } from "../../../machines/types.ts";
 import { token } from "../../runtime/subjects.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
-import { type Bucket, type Clock, Unavailable } from "../../runtime/ports.ts";
-import { allocate, closed, type Counter, emptyCounter, numberText, spareNumbers } from "./number-counter.ts";
+import { type Bucket, type BucketEntry, type Clock, Unavailable } from "../../runtime/ports.ts";
+import type { UnreadableEntries } from "../../runtime/unreadable.ts";
+import { WorkRefused } from "../../runtime/workers/worker.ts";
+import { parseObject } from "../../runtime/json.ts";
+import {
+  allocate,
+  closed,
+  type Counter,
+  derivedCounter,
+  emptyCounter,
+  numberIn,
+  numberText,
+  readCounter,
+  spareNumbers,
+} from "./number-counter.ts";
 
 /** The number of an invoice or credit note, and the time of its allocation. */
 export type { IssuedInvoice as InvoiceNumber } from "../../../machines/types.ts";
@@ -52,7 +67,8 @@ export type Series = {
   readonly text: (year: number, number: number) => string;
 };
 
-const invoiceSeries: Series = { keys: "", text: numberText };
+/** The series of invoices: `2026-000007`. */
+export const invoiceSeries: Series = { keys: "", text: numberText };
 /** The series of credit notes: `CN-2026-000007`. */
 export const creditNoteSeries: Series = {
   keys: "credit-",
@@ -65,7 +81,7 @@ export class NumberRefused extends Error {
 }
 
 /** The entry of an order. */
-type Recorded = InvoiceNumber | { readonly refused: true };
+type Recorded = InvoiceNumber | { readonly refused: true } | { readonly unreadable: true };
 
 type Waiting = { readonly order: string; readonly answer: PromiseWithResolvers<InvoiceNumber> };
 
@@ -74,6 +90,9 @@ const ROUND_TRIES = 40;
 const ROUND_PAUSE_MS = 5;
 const RECORD_TRIES = 5;
 const RECORD_PAUSE_MS = 50;
+/** Longer than a process records the block of the counter that it has moved. */
+const SETTLE_MS = 5_000;
+const READS_AT_ONCE = 64;
 
 /** Takes numbers; one instance per process, so that waiting orders share their writes. */
 export class InvoiceNumbers {
@@ -86,8 +105,17 @@ export class InvoiceNumbers {
   /** The counter's entry that this process wrote and recorded completely: it needs no repair. */
   private recorded: { readonly key: string; readonly revision: number } | undefined;
 
-  constructor(bucket: Bucket, clock: Clock, failpoints?: Failpoints, series: Series = invoiceSeries) {
+  private readonly unreadable: UnreadableEntries | undefined;
+
+  constructor(
+    bucket: Bucket,
+    clock: Clock,
+    failpoints?: Failpoints,
+    series: Series = invoiceSeries,
+    unreadable?: UnreadableEntries,
+  ) {
     this.series = series;
+    this.unreadable = unreadable;
     this.bucket = bucket;
     this.clock = clock;
     this.failpoints = failpoints;
@@ -110,6 +138,7 @@ export class InvoiceNumbers {
    */
   async refuse(order: string): Promise<InvoiceNumber | undefined> {
     const has = await this.record(order, { refused: true });
+    if ("unreadable" in has) throw this.unknown(order);
     return "refused" in has ? undefined : has;
   }
 
@@ -139,7 +168,7 @@ export class InvoiceNumbers {
           const entry = await failpoint(this.failpoints, "allocation.read_order", () =>
             this.bucket.get(this.orderKey(order)),
           );
-          if (entry !== undefined) this.answer(order, readRecorded(entry.value));
+          if (entry !== undefined) this.answer(order, this.recordedIn(entry));
         }),
       );
       const left = () => block.filter((order) => this.waiting.has(order));
@@ -165,7 +194,7 @@ export class InvoiceNumbers {
       this.bucket.get(this.yearKey(year)),
     );
     if (stored === undefined) return this.first(year);
-    const counter = JSON.parse(stored.value) as Counter;
+    const counter = await this.counterIn(year, stored);
     // Closed by a node whose clock is ahead.
     if (counter.closed) return this.open(year + 1);
     const unused = await this.recordBlock(year, counter, stored.revision);
@@ -178,7 +207,7 @@ export class InvoiceNumbers {
     const stored = await failpoint(this.failpoints, "allocation.read_last_counter", () =>
       this.bucket.get(this.yearKey(last)),
     );
-    const counter = stored === undefined ? emptyCounter(last) : (JSON.parse(stored.value) as Counter);
+    const counter = stored === undefined ? emptyCounter(last) : await this.counterIn(last, stored);
     const revision = stored?.revision ?? 0;
     const fresh = { year, counter: emptyCounter(year), unused: [], revision: 0, places: BLOCK_MAX };
     if (counter.closed) return fresh;
@@ -205,7 +234,8 @@ export class InvoiceNumbers {
       counter.given.map(async ({ number, order }) => {
         const wanted = { number: this.series.text(year, number), issuedAt: counter.issuedAt };
         const has = await this.record(order, wanted);
-        if ("refused" in has || has.number !== wanted.number) unused.push(number);
+        const isOther = "number" in has && has.number !== wanted.number;
+        if ("refused" in has || isOther) unused.push(number);
         this.answer(order, has);
       }),
     );
@@ -225,7 +255,7 @@ export class InvoiceNumbers {
         const entry = await failpoint(this.failpoints, "allocation.read_recorded", () =>
           this.bucket.get(this.orderKey(order)),
         );
-        if (entry !== undefined) return readRecorded(entry.value);
+        if (entry !== undefined) return this.recordedIn(entry);
       }
       await this.clock.sleep(RECORD_PAUSE_MS);
     }
@@ -237,7 +267,63 @@ export class InvoiceNumbers {
     this.waiting.delete(order);
     if ("refused" in recorded)
       waiting?.answer.reject(new NumberRefused(`${order} has ended without a number`));
+    else if ("unreadable" in recorded) waiting?.answer.reject(this.unknown(order));
     else waiting?.answer.resolve(recorded);
+  }
+
+  private unknown(order: string): WorkRefused {
+    return new WorkRefused(
+      `the entry ${this.orderKey(order)} in INVOICES_NUMBERS cannot be read, so that its number is not known; ` +
+        "put the number of its document there, then replay this",
+    );
+  }
+
+  /** @throws Unavailable */
+  private async counterIn(year: number, stored: BucketEntry): Promise<Counter> {
+    return readCounter(stored.value) ?? (await this.derived(year, stored));
+  }
+
+  /** The counter from the entries of its orders, when no other process is recording any. @throws Unavailable */
+  private async derived(year: number, { key, revision }: BucketEntry): Promise<Counter> {
+    this.unreadable?.passed("invoice_counter", key, revision, "it is made anew from the recorded numbers");
+    const before = await this.recordedOf(year);
+    await this.clock.sleep(SETTLE_MS);
+    const recorded = await this.recordedOf(year);
+    if (recorded.length !== before.length)
+      throw new Unavailable(`${key} cannot be read, and numbers are being recorded`);
+    const next = await this.bucket.get(this.yearKey(year + 1));
+    return derivedCounter(year, recorded, next !== undefined);
+  }
+
+  /** @throws Unavailable */
+  private async recordedOf(year: number): Promise<{ readonly number: number; readonly issuedAt: string }[]> {
+    const prefix = `${this.series.keys}order.`;
+    const keys = (await this.bucket.keys()).filter((key) => key.startsWith(prefix));
+    const found: { readonly number: number; readonly issuedAt: string }[] = [];
+    for (let at = 0; at < keys.length; at += READS_AT_ONCE) {
+      const entries = await Promise.all(
+        keys.slice(at, at + READS_AT_ONCE).map((key) => this.bucket.get(key)),
+      );
+      for (const entry of entries) {
+        const has = entry === undefined ? undefined : this.recordedIn(entry);
+        if (has === undefined || !("number" in has)) continue;
+        const number = numberIn(has.number, year);
+        if (number !== undefined) found.push({ number, issuedAt: has.issuedAt });
+      }
+    }
+    return found;
+  }
+
+  private recordedIn({ key, value, revision }: BucketEntry): Recorded {
+    const recorded = readRecorded(value);
+    if ("unreadable" in recorded)
+      this.unreadable?.passed(
+        "invoice_number",
+        key,
+        revision,
+        "its order gets no number until it is repaired",
+      );
+    return recorded;
   }
 
   private yearKey(year: number): string {
@@ -249,4 +335,10 @@ export class InvoiceNumbers {
   }
 }
 
-const readRecorded = (value: string): Recorded => JSON.parse(value) as Recorded;
+function readRecorded(value: string): Recorded {
+  const { refused, number, issuedAt } = parseObject(value) ?? {};
+  if (refused === true) return { refused };
+  if (typeof number !== "string" || typeof issuedAt !== "string") return { unreadable: true };
+  if (number === "" || Number.isNaN(Date.parse(issuedAt))) return { unreadable: true };
+  return { number, issuedAt };
+}

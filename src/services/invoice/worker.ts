@@ -9,7 +9,13 @@ import type { Bucket } from "../../runtime/ports.ts";
 import { type RunningWorker, startWorker, type WorkerDependencies } from "../../runtime/workers/worker.ts";
 import { type DocumentDetails, readOrderDetails } from "../documents/order-details.ts";
 import { creditNoteName } from "./invoices.ts";
-import { creditNoteSeries, type InvoiceNumber, InvoiceNumbers, NumberRefused } from "./numbers.ts";
+import {
+  creditNoteSeries,
+  type InvoiceNumber,
+  InvoiceNumbers,
+  invoiceSeries,
+  NumberRefused,
+} from "./numbers.ts";
 import { renderCreditNote, renderInvoice } from "./pdf.ts";
 
 /** Retries for about an hour: its stores are on the orders' own server, and the order waits for the invoice. */
@@ -78,11 +84,11 @@ class InvoiceService {
   private readonly creditNotes: InvoiceNumbers;
 
   constructor(dependencies: InvoiceDependencies) {
-    const { numbers, clock, failpoints } = dependencies;
+    const { numbers, clock, failpoints, unreadable } = dependencies;
     this.dependencies = dependencies;
     this.render = dependencies.render ?? { renderInvoice, renderCreditNote };
-    this.numbers = new InvoiceNumbers(numbers, clock, failpoints);
-    this.creditNotes = new InvoiceNumbers(numbers, clock, failpoints, creditNoteSeries);
+    this.numbers = new InvoiceNumbers(numbers, clock, failpoints, invoiceSeries, unreadable);
+    this.creditNotes = new InvoiceNumbers(numbers, clock, failpoints, creditNoteSeries, unreadable);
   }
 
   /** Issues the invoice of an order. @throws Unavailable (retryable) */

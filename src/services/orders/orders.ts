@@ -20,6 +20,7 @@ import type {
   PlaceOrder,
   PlaceResult,
 } from "./contract.ts";
+import type { UnreadableEntries } from "../../runtime/unreadable.ts";
 import { historyItem } from "./history.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
 import { placeResult, positions, refusedByPrice } from "./placing.ts";
@@ -42,6 +43,8 @@ export type OrdersOptions = {
   readonly ids: Ids;
   /** Number of partitions, as the stream was made with. */
   readonly partitions: number;
+  /** Where records are named that cannot be read. */
+  readonly unreadable?: UnreadableEntries;
   /** Derives ids from idempotency keys. Equal on all nodes and constant: a new secret invalidates all keys. */
   readonly idempotencySecret: string;
   readonly fulfillment: OrderInput["fulfillment"];
@@ -155,12 +158,18 @@ export class OrderService implements Orders {
   }
 
   async history(id: string): ReturnType<Orders["history"]> {
-    const { journalOf, partitions } = this.options;
+    const { journalOf, partitions, unreadable } = this.options;
     const partition = partitionOf(id, partitions);
     try {
       const records = await journalOf(partition).readAll(subjects.record(partition, id));
       if (records.length === 0) return { status: "not_found" };
-      return { status: "found", items: records.map(historyItem) };
+      const items = records.flatMap((message) => {
+        const item = historyItem(message);
+        if (item === undefined)
+          unreadable?.passed("record", message.subject, message.sequence, "the history is without it");
+        return item ?? [];
+      });
+      return { status: "found", items };
     } catch (error) {
       if (error instanceof Unavailable) return unavailable(error.message);
       throw error;

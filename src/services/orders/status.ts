@@ -3,6 +3,7 @@ import type { ContextFrom } from "xstate";
 import { isHosted, isSettledAtOnce, paysOnDelivery } from "../../../machines/payment-methods.ts";
 import type { PaymentContext } from "../../../machines/payment-context.ts";
 import type { MachineStates } from "../../runtime/definition.ts";
+import { isObject } from "../../runtime/json.ts";
 import type { Money, OrderCommand, OrderStatus } from "./contract.ts";
 import type { MachineName, orderMachines } from "./definition.ts";
 
@@ -17,9 +18,15 @@ export type OrderMachines = {
 /** `authorized`, `{ reversing: "voiding" }`, or `{ hosted: { pending: "waiting" } }`. */
 export type StateValue = string | { readonly [state: string]: StateValue };
 
+const missingMachine = (states: MachineStates): string | undefined =>
+  machineNames.find((name) => !isObject(states[name]) || !isObject(states[name].context));
+
+/** Whether a stored state has all machines of an order. */
+export const hasOrderMachines = (states: MachineStates): boolean => missingMachine(states) === undefined;
+
 /** The machines of a snapshot, typed. @throws when a machine is missing: programmer fault */
 export function orderMachinesOf(states: MachineStates): OrderMachines {
-  const missing = machineNames.find((name) => states[name] === undefined);
+  const missing = missingMachine(states);
   if (missing !== undefined) throw new Error(`an order's record lacks the machine ${missing}`);
   return states as unknown as OrderMachines;
 }

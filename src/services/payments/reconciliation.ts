@@ -154,6 +154,21 @@ export function difference(
   return report("the sides differ", `${weSay}: ${inWords(should)}`, advice);
 }
 
+/** An order whose newest record cannot be read: its payment is not known, so it is named instead of compared. */
+export function unreadableRecord(
+  orderId: string,
+  sequence: number,
+  bookings: readonly Booking[],
+): Difference {
+  return {
+    orderId,
+    problem: "the record cannot be read",
+    weSay: `nothing: the newest record, message ${sequence}, is damaged or of another program`,
+    gatewaySays: inWords(sumsAtGateway(bookings, undefined)),
+    advice: "compare by hand; the other orders are compared",
+  };
+}
+
 function inWords({ authorized, settled, refunded }: Sums): string {
   return `authorized ${authorized}, settled ${settled}, refunded ${refunded}`;
 }

@@ -9,7 +9,7 @@ export type WriteFault = "lose-answer" | "lose-request" | "behind";
 
 /**
  * A bucket in memory that tests can share, read, and make fail. `fault` is called before every write and takes the next
- * of `faults` by default. Only `get` and `update` are there.
+ * of `faults` by default. Only `get`, `update` and `keys` are there.
  */
 export function faultyBucket(fault?: () => WriteFault | undefined) {
   const entries = new Map<string, { value: string; revision: number; at?: number }>();
@@ -17,7 +17,8 @@ export function faultyBucket(fault?: () => WriteFault | undefined) {
   /** Keys whose next read a replica answers that does not have them yet. */
   const stale = new Set<string>();
   let revision = 0;
-  const bucket: Pick<Bucket, "get" | "update"> = {
+  const bucket: Pick<Bucket, "get" | "update" | "keys"> = {
+    keys: async () => [...entries.keys()],
     get: async (key) => {
       const entry = stale.delete(key) ? undefined : entries.get(key);
       return entry && { key, at: 0, ...entry };

@@ -9,8 +9,13 @@ t.test("the events of each worker are counted by their outcome", async (t) => {
   const text = metricsText({
     ...quietSource,
     workers: [
-      { worker: "email", counters, backlog: undefined },
-      { worker: "invoice", counters: { ...counters, tooOld: 0 }, backlog: undefined },
+      { worker: "email", counters, unreadable: { invoice_number: 2 }, backlog: undefined },
+      {
+        worker: "invoice",
+        counters: { ...counters, tooOld: 0 },
+        unreadable: { invoice_number: 1 },
+        backlog: undefined,
+      },
     ],
   });
   const value = (worker: string, outcome: string) =>
@@ -19,6 +24,12 @@ t.test("the events of each worker are counted by their outcome", async (t) => {
   t.equal(value("invoice", "too_old"), 0);
   t.equal(value("email", "unreadable_mark"), 1);
   t.equal(value("email", "done"), 5);
+  t.notMatch(
+    text,
+    /unreadable_entries_total\{[^}]*kind="invoice_number"\} [12]\n[^]*unreadable_entries_total\{[^}]*"invoice_number"/u,
+    "one sample for a kind",
+  );
+  t.equal(valueOf(text, "orderly_unreadable_entries_total", 'kind="invoice_number"'), 3, "of all threads");
   t.equal(text.match(/^# TYPE orderly_worker_events_total counter$/gmu)?.length, 1);
 });
 
@@ -28,8 +39,8 @@ t.test("what waits for a worker is shown; nothing is shown that is not known", a
   const text = metricsText({
     ...quietSource,
     workers: [
-      { worker: "email", counters, backlog },
-      { worker: "invoice", counters, backlog: undefined },
+      { worker: "email", counters, unreadable: {}, backlog },
+      { worker: "invoice", counters, unreadable: {}, backlog: undefined },
     ],
   });
   t.equal(valueOf(text, "orderly_worker_pending", 'worker="email"'), 18);

@@ -7,6 +7,7 @@ export const quietStatus: NodeStatus = {
   connected: true,
   present: true,
   logLost: undefined,
+  unreadable: {},
   held: [],
   owners: [],
   unclaimed: { complete: true, resources: [], forMs: 0 },

@@ -82,7 +82,7 @@ t.test("a number whose order has another one is allocated to the next order", as
   const { bucket, entries } = faultyBucket();
   const own = { number: "2026-000003", issuedAt: "2026-01-01T00:00:00.000Z" };
   entries.set("order.twice", { value: JSON.stringify(own), revision: 1 });
-  const given: Counter = { last: 7, given: [{ number: 7, order: "twice" }], free: [], issuedAt: "" };
+  const given: Counter = { ...emptyCounter(2026), last: 7, given: [{ number: 7, order: "twice" }] };
   entries.set("year.2026", { value: JSON.stringify(given), revision: 500 });
   const numbers = new InvoiceNumbers(bucket, clock);
   t.equal(numberOf(await within(clock, numbers.take("next"))), "2026-000007");

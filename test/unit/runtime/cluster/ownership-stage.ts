@@ -1,4 +1,5 @@
 /** Nodes on one server in memory, with resources that only record their calls. */
+import { UnreadableEntries } from "../../../../src/runtime/unreadable.ts";
 import { firstOf } from "../../../support/faults/first-fault.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { type ProcessClock, VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
@@ -97,6 +98,7 @@ export function ownershipStage(names: readonly string[]) {
         nodes: ports.bucket("NODES"),
         clock: own,
         log: silent,
+        unreadable: new UnreadableEntries(silent),
         ttlMs: TTL_MS,
         refreshMs: REFRESH_MS,
         entry: () => ({ id: name, boot, startedAt: 0, unfit: unfit.get(name) ?? [] }),

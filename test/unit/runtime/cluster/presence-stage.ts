@@ -1,4 +1,5 @@
 /** The presence of one node on a bucket whose changes can be delayed, while writes to it succeed or fail. */
+import { UnreadableEntries } from "../../../../src/runtime/unreadable.ts";
 import { type ProcessClock, VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { type Bucket, Unavailable } from "../../../../src/runtime/ports.ts";
 import { type NodeEntry, Presence } from "../../../../src/runtime/cluster/presence.ts";
@@ -56,6 +57,7 @@ export async function presenceStage() {
     nodes: nodes as Bucket,
     clock,
     log: silent,
+    unreadable: new UnreadableEntries(silent),
     ttlMs: TTL_MS,
     refreshMs: REFRESH_MS,
     entry: () => states.ownEntry,

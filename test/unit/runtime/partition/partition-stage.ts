@@ -1,4 +1,5 @@
 /** One partition on the server in memory, with a relay of its own; a test acquires its lock and holds answers back. */
+import { UnreadableEntries } from "../../../../src/runtime/unreadable.ts";
 import { firstOf } from "../../../support/faults/first-fault.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
@@ -152,6 +153,7 @@ export function partitionStage({
     checkpoints,
     history: { stamp: () => ({}), contradicts: async () => undefined },
     commitTimeoutMs: 500,
+    unreadable: new UnreadableEntries(silent),
     relay,
     refusal,
     inboxBound,

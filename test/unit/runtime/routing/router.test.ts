@@ -1,4 +1,6 @@
 /** A request until it is answered: which answers are final, which are repeated, and when the time is up. */
+import { UnreadableEntries } from "../../../../src/runtime/unreadable.ts";
+import { quietLog } from "../../../support/logs/quiet-log.ts";
 import t from "tap";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import type { ActorReply } from "../../../../src/runtime/actors.ts";
@@ -49,6 +51,7 @@ function stage(owner: Owner, isLocal = false) {
     orIsolated: (promise) => Promise.race([promise, isolation.promise]),
   };
   const router = new Router({
+    unreadable: new UnreadableEntries(quietLog),
     subjects,
     partitions: PARTITIONS,
     bus: bus as Bus,
@@ -294,6 +297,8 @@ t.test(
   },
 );
 
+const PARKING = { reason: "poison", name: null, input: null, inbox: 0, version: 0, record: 0 };
+
 t.test("parked actors are listed by their age, and found by their id, when they are parked", async (t) => {
   const message = (actor: string, since: number, status = "parked"): StoredMessage => ({
     subject: subjects.parked(partitionOf(actor, PARTITIONS), actor),
@@ -302,7 +307,7 @@ t.test("parked actors are listed by their age, and found by their id, when they 
     headers: {},
     payload: JSON.stringify(
       status === "parked"
-        ? { status, id: `p-${actor}`, actor, since, reason: "poison" }
+        ? { ...PARKING, status, id: `p-${actor}`, actor, since }
         : { status, parking: `p-${actor}`, actor, at: since },
     ),
   });
@@ -316,6 +321,7 @@ t.test("parked actors are listed by their age, and found by their id, when they 
     readLast: async (subject) => stored.find((found) => found.subject === subject),
   };
   const router = new Router({
+    unreadable: new UnreadableEntries(quietLog),
     subjects,
     partitions: PARTITIONS,
     bus: {} as Bus,
