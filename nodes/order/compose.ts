@@ -9,10 +9,12 @@ import { natsDocuments } from "../../src/adapters/nats/documents.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { natsPorts } from "../../src/adapters/nats/node-ports.ts";
 import { hostOn } from "../../src/runtime/host.ts";
-import type { Application, RuntimeNode } from "../../src/runtime/node.ts";
+import type { RuntimeNode } from "../../src/runtime/node.ts";
+import type { Application } from "../../src/runtime/application.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import type { Clock, Ids, Log, Outbox } from "../../src/runtime/ports.ts";
 import type { ProviderLimits } from "../../src/runtime/definition.ts";
+import type { IdentityTaken } from "../../src/runtime/cluster/identity-taken.ts";
 import type { Unverified } from "../../src/runtime/cluster/owned-resource.ts";
 import type { WriteSetSink } from "../../src/runtime/commit/write-set.ts";
 import { httpCarrier } from "../../src/services/fulfillment/carrier.http.ts";
@@ -49,6 +51,8 @@ export type ComposeOptions = {
   readonly failpoints?: Failpoints | undefined;
   /** See `NodeOptions.onLost`. */
   readonly onLost?: ((reason: string) => void) | undefined;
+  /** Called once when another process has claimed this node's id. */
+  readonly onIdentityTaken?: (taken: IdentityTaken) => void;
   /** Instead of the one at `settings.gatewayUrl`. */
   readonly gateway?: PaymentGateway;
   /** Instead of the one at `settings.carrierUrl`. */
@@ -127,6 +131,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     effectLimit: settings.effectLimit,
     onLost: options.onLost,
     failpoints,
+    onIdentityTaken: options.onIdentityTaken,
     details: {
       ...options.program,
       url: settings.publicUrl,

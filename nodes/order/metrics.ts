@@ -1,5 +1,5 @@
 /** Metrics of one node in Prometheus' text format (version 0.0.4). Pure. */
-import type { NodeStatus } from "../../src/runtime/node.ts";
+import type { NodeStatus } from "../../src/runtime/node-status.ts";
 import { takeoverReasons } from "../../src/runtime/cluster/takeover-counts.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
 import type { ProbeResult } from "./partition-probes.ts";

@@ -8,7 +8,8 @@ import type {
 } from "../../src/http/operations/operations-port.ts";
 import { CLOCK_WARNING_MS, type ClockState, differenceOf } from "../../src/runtime/cluster/server-clock.ts";
 import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
-import type { NodeStatus, RuntimeNode } from "../../src/runtime/node.ts";
+import type { RuntimeNode } from "../../src/runtime/node.ts";
+import type { NodeStatus } from "../../src/runtime/node-status.ts";
 import type { WebhookCounts } from "../../src/services/webhooks/contract.ts";
 import { isCount, isObject, isTexts } from "../../src/runtime/json.ts";
 import { metricsText } from "./metrics.ts";
@@ -58,7 +59,7 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number, probes: rea
     {
       name: "presence",
       ok: status.present,
-      detail: status.present ? "refreshed in time" : "could not be refreshed in time",
+      detail: status.taken ?? (status.present ? "refreshed in time" : "could not be refreshed in time"),
     },
     { name: "clock", ok: status.clock.fault === undefined, detail: clockDetail(status.clock) },
     {

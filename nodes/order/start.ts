@@ -66,6 +66,7 @@ export async function startOrderNode(
     ids,
     failpoints: tests.failpoints,
     onLost: (reason) => failed.reject(new Error(reason)),
+    onIdentityTaken: (taken) => failed.reject(taken),
   });
   await node.start();
   const probes = new PartitionProbes({

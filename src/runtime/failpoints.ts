@@ -45,6 +45,9 @@ export const failpointNames = [
   "presence.refresh",
   "presence.watch",
   "presence.delete",
+  "identity.read",
+  "identity.ask",
+  "identity.claim",
   // Time.
   "clock.read",
   // Outside calls, and inputs for an inbox.

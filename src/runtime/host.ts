@@ -11,6 +11,7 @@ import { memoryPlace } from "../adapters/memory/place.ts";
 import type { MemoryServer } from "../adapters/memory/server.ts";
 import { type NatsServers, natsPlace } from "../adapters/nats/place.ts";
 import type { Actors, ParkedActors } from "./actors.ts";
+import { IdentityTaken } from "./cluster/identity-taken.ts";
 import type { ActorDefinition } from "./definition.ts";
 import {
   CannotHost,
@@ -22,7 +23,8 @@ import {
   tuningOf,
 } from "./host-options.ts";
 import { stopping } from "./limits.ts";
-import { type NodeOptions, type NodePorts, type NodeStatus, RuntimeNode } from "./node.ts";
+import { type NodeOptions, type NodePorts, RuntimeNode } from "./node.ts";
+import type { NodeStatus } from "./node-status.ts";
 import type { Log } from "./ports.ts";
 import { type SubjectNames, type Subjects, subjectsOf } from "./subjects.ts";
 
@@ -73,6 +75,11 @@ export type HostOptions = (OnNats | InMemory) &
      * swapped store). End the process, or stop this host and make another. Only logged when absent.
      */
     readonly onLost?: (reason: string) => void;
+    /**
+     * Called once when another process has claimed this host's id while this one was not seen, frozen for example. The
+     * host stops by itself; end the program.
+     */
+    readonly onIdentityTaken?: (reason: Error) => void;
   };
 
 /** A running host. */
@@ -97,8 +104,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * divide the actors among themselves. A killed process leaves nothing to repair: another one, or the same one started
  * again, goes on with its actors.
  *
- * @throws CannotHost (an option, the server or the folder does not fit); Unavailable (the server stopped answering;
- *   retryable); Error (a machine uses what the runtime cannot keep, or an `invoke` has no effect)
+ * @throws CannotHost (an option, the server or the folder does not fit, or another process has the id);
+ *   Unavailable (the server stopped answering; retryable); Error (a machine uses what the runtime cannot keep, or an
+ *   `invoke` has no effect)
  * @example
  * const host = await hostActors({ definition, nats: "nats://127.0.0.1:4222", home: "data" });
  * await host.actors.start("gate-1", { lockAfterMs: 5_000 }, { waitMs: 1_000, mayExist: true });
@@ -113,6 +121,7 @@ export async function hostActors(options: HostOptions): Promise<Host> {
   const place = await placeOf(options, nodeId, subjects, log);
   const application = () => ({ definition, resources: [] });
   let node: RuntimeNode | undefined;
+  let host: Host | undefined;
   try {
     const { partitions } = place;
     const setup = {
@@ -123,14 +132,19 @@ export async function hostActors(options: HostOptions): Promise<Host> {
       partitions,
       subjects: place.subjects,
       onLost: options.onLost,
+      onIdentityTaken: (taken: IdentityTaken) => {
+        void host?.stop().catch(() => {});
+        options.onIdentityTaken?.(asCannotHost(taken));
+      },
     };
     node = hostOn(place.ports, setup);
     await node.start();
-    return runningHost(nodeId, node, place);
+    host = runningHost(nodeId, node, place);
+    return host;
   } catch (error) {
     // A start that fails half way has started timers and subscriptions.
     await (node ? end(node, place) : place.close());
-    throw error;
+    throw error instanceof IdentityTaken ? asCannotHost(error) : error;
   }
 }
 
@@ -179,6 +193,10 @@ const defaultNodeId = (): string =>
   `${hostname()
     .replace(/[^A-Za-z0-9_-]/gu, "-")
     .slice(0, 50)}-${process.pid}`;
+
+/** With the name of the option in place of the variable. */
+const asCannotHost = (cause: IdentityTaken): CannotHost =>
+  new CannotHost(`cannot host: ${cause.message.replace("ORDERLY_NODE_ID", "option nodeId")}`, { cause });
 
 function orCannotHost<T>(make: () => T): T {
   try {

@@ -17,6 +17,8 @@ export type NodeStatus = {
   readonly logLost: string | undefined;
   /** Stored entries that this node could not read, by kind. */
   readonly unreadable: ReturnType<UnreadableEntries["counts"]>;
+  /** Why it will not be present again: another process has its id. */
+  readonly taken: string | undefined;
   /** Resources whose lock this node holds: `partition.7`. */
   readonly held: readonly string[];
   /** The owner of every resource; `node` is empty while there is none. */

@@ -1,7 +1,7 @@
 /**
  * One node: every part of the runtime put together. Composition only.
- * Start order: read the server's clock and the other nodes, learn the locks, announce this node. Stop order: hand over,
- * then presence.
+ * Start order: read the server's clock and the other nodes, wait until no other process has the id of this one, learn
+ * the locks, announce this node. Stop order: hand over, then presence.
  * A node that is killed leaves its lock entries, its checkpoints and an outbox that is dropped at the next start: no
  * caller was answered for anything in it (ADR 1).
  */
@@ -11,6 +11,7 @@ import type { Subjects } from "./subjects.ts";
 import type { Actors, ParkedActors } from "./actors.ts";
 import { Connectivity } from "./cluster/connectivity.ts";
 import type { Failpoints } from "./failpoints.ts";
+import type { Application } from "./application.ts";
 import type { ActorDefinition } from "./definition.ts";
 import { EffectRunner } from "./effects/effect-runner.ts";
 import { joinableIn } from "./effects/joinable.ts";
@@ -18,6 +19,7 @@ import { type VersionedPart, versionedParts } from "./actor/fingerprint.ts";
 import { checkListeners, checkMachine } from "./actor/machine.ts";
 import { registerDefinition } from "./cluster/definition-registry.ts";
 import { FailureDetector } from "./cluster/failure-detector.ts";
+import type { IdentityTaken } from "./cluster/identity-taken.ts";
 import { ServerClock } from "./cluster/server-clock.ts";
 import { LogWatch } from "./cluster/log-watch.ts";
 import { Ownership } from "./cluster/ownership.ts";
@@ -25,9 +27,11 @@ import type { NodeStatus } from "./node-status.ts";
 import { CheckpointWriter } from "./partition/checkpoint-writer.ts";
 import { Partition } from "./partition/partition.ts";
 import type { Bucket, Bus, Clock, Ids, Journal, Log, Outbox } from "./ports.ts";
-import { type NodeEntry, Presence } from "./cluster/presence.ts";
+import { Membership } from "./cluster/membership.ts";
+import type { NodeEntry, Presence } from "./cluster/presence.ts";
+import { dropLeftover } from "./commit/leftover.ts";
 import { Relays } from "./commit/relays.ts";
-import type { Unverified, OwnedResource } from "./cluster/owned-resource.ts";
+import type { Unverified } from "./cluster/owned-resource.ts";
 import { type NodeCondition, refusal } from "./routing/admission-control.ts";
 import { UnreadableEntries } from "./unreadable.ts";
 import { Router } from "./routing/router.ts";
@@ -89,15 +93,10 @@ export type NodeOptions = NodePorts & {
    * is handed over. End the process, and start it again: it then takes the log as it is.
    */
   readonly onLost?: ((reason: string) => void) | undefined;
+  /** Called once when another process has claimed this node's id: this node serves nothing any more. Stop it. */
+  readonly onIdentityTaken?: ((taken: IdentityTaken) => void) | undefined;
   /** Tests only: ends the process at a chosen place. */
   readonly failpoints?: Failpoints | undefined;
-};
-
-/** What runs on a node. */
-export type Application = {
-  readonly definition: ActorDefinition;
-  /** Further resources that are owned like partitions, each under its own lock. */
-  readonly resources: readonly OwnedResource[];
 };
 
 /** Pause between two checkpoints of a partition, and between two marks of time in the log, ms. */
@@ -115,6 +114,7 @@ export class RuntimeNode {
   private readonly relays: Relays;
   private readonly effects: EffectRunner;
   private readonly partitions: readonly Partition[];
+  private readonly membership: Membership;
   private readonly presence: Presence;
   private readonly detector: FailureDetector;
   private readonly connectivity: Connectivity;
@@ -172,15 +172,15 @@ export class RuntimeNode {
       log,
       everyMs: CHECKPOINT_EVERY_MS,
     });
-    this.presence = new Presence({
+    this.membership = new Membership({
       ...options,
-      ttlMs: options.presenceTtlMs,
+      boot: this.boot,
       unreadable: this.unreadable,
-      refreshMs: options.presenceRefreshMs,
       entry: () => this.entry(),
       onChange: () => this.ownership.review(),
       onRegained: () => this.ownership.verifyLocks(),
     });
+    this.presence = this.membership.presence;
     const { presence, boot } = this;
     this.connectivity = new Connectivity({ bus, clock, presence, ended: () => this.logs.lost() });
     this.detector = new FailureDetector({ ...options, presence, boot });
@@ -257,16 +257,11 @@ export class RuntimeNode {
 
   /**
    * Resolves when the node takes part: it is seen by the others and takes over what falls to it.
-   * @throws Unavailable; DefinitionChanged when the cluster has another definition under the same version
+   * @throws Unavailable (retryable); IdentityTaken when another process has the id; DefinitionChanged when the cluster
+   *   has another definition under the same version
    */
   async start(): Promise<void> {
-    const { bus, outbox, log } = this.options;
-    await registerDefinition(this.parts, this.options);
-    const leftover = outbox.leftover();
-    if (leftover.length > 0) {
-      log.info({ units: leftover.length }, "outbox of an earlier run dropped: no caller was answered for it");
-      outbox.remove(leftover);
-    }
+    const { bus, log } = this.options;
     bus.onConnectionChange((connected) => {
       if (this.stopped) return;
       log.warn({ connected }, connected ? "connected again" : "connection lost");
@@ -278,7 +273,10 @@ export class RuntimeNode {
     await this.clock.start();
     this.startedAt = this.clock.now();
     await this.logs.start();
-    await this.presence.start();
+    await this.membership.enter();
+    await registerDefinition(this.parts, this.options);
+    dropLeftover(this.options);
+    // From here on this process answers for the id.
     await this.detector.start();
     await this.ownership.start();
     // Now that the locks are known: the others hand over as soon as they see this node.
@@ -344,6 +342,7 @@ export class RuntimeNode {
       present: this.presence.valid(),
       logLost: this.logs.lost(),
       unreadable: this.unreadable.counts(),
+      taken: this.membership.taken(),
       held: this.ownership.held(),
       owners: this.ownership.owners(),
       takeovers: this.ownership.takeovers(),

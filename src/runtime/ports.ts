@@ -160,8 +160,11 @@ export interface Bucket {
   put(key: string, value: string): Promise<number>;
   /** Compare-and-set. `revision` 0 creates: also right after a delete or an expiry. */
   update(key: string, value: string, revision: number): Promise<CasResult>;
-  /** @throws Unavailable (retryable) */
-  delete(key: string): Promise<void>;
+  /**
+   * Deletes the entry; with `revision`, only while that is the newest one, and else nothing happens.
+   * @throws Unavailable (retryable)
+   */
+  delete(key: string, revision?: number): Promise<void>;
   /** Every present key. @throws Unavailable (retryable) */
   keys(): Promise<string[]>;
   /**

@@ -37,7 +37,7 @@ const RUNTIME_ORDER: readonly (readonly string[])[] = [
   ["cluster/", "tenure/", "workers/"],
   ["routing/"],
   ["partition/"],
-  ["node-status.ts"],
+  ["application.ts", "node-status.ts"],
   ["node.ts"],
   ["host-options.ts"],
   ["host.ts"],

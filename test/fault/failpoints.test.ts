@@ -116,6 +116,9 @@ const starts: ReadonlySet<Failpoint> = new Set([
   "ownership.read",
   "ownership.watch",
   "presence.watch",
+  "identity.read",
+  "identity.ask",
+  "identity.claim",
   "worker.consume",
 ]);
 const ends: ReadonlySet<Failpoint> = new Set([

@@ -103,7 +103,8 @@ export const clusterMutants: readonly Mutant[] = [
     id: "cluster-node-keeps-the-outbox-of-an-earlier-run",
     does: "What an earlier run left in the outbox stays there.",
     ...wiring,
-    find: "      outbox.remove(leftover);\n",
+    file: "src/runtime/commit/leftover.ts",
+    find: "  outbox.remove(leftover);\n",
     replace: "",
   },
   {
@@ -215,8 +216,9 @@ export const clusterMutants: readonly Mutant[] = [
     id: "cluster-node-presence-lives-as-long-as-a-heartbeat",
     does: "The node takes the interval of heartbeats for the life of presence.",
     ...wiring,
-    find: "ttlMs: options.presenceTtlMs,",
-    replace: "ttlMs: options.presenceRefreshMs * 6,",
+    file: "src/runtime/cluster/membership.ts",
+    find: "const { presenceTtlMs: ttlMs, presenceRefreshMs: refreshMs } = options;",
+    replace: "const { presenceRefreshMs: refreshMs } = options;\n    const ttlMs = refreshMs * 6;",
   },
   {
     id: "cluster-node-entry-is-named-by-its-details",

@@ -2,7 +2,7 @@
 import type { MemoryWorkQueues } from "../../src/adapters/memory/work-queue.ts";
 import type { MemoryNode } from "../../src/adapters/memory/connection.ts";
 import { ofPartition } from "../../src/runtime/layout.ts";
-import type { Application } from "../../src/runtime/node.ts";
+import type { Application } from "../../src/runtime/application.ts";
 import type { Clock, Ids, Log } from "../../src/runtime/ports.ts";
 import type { ActorDefinition, ProviderLimits } from "../../src/runtime/definition.ts";
 import { inboxDelivery } from "../../src/runtime/routing/inbox-delivery.ts";

@@ -77,9 +77,13 @@ class KvBucket implements Bucket {
     }
   }
 
-  async delete(key: string): Promise<void> {
-    const marker = { subject: this.prefix + key, payload: "", headers: { [OPERATION]: "DEL" } };
-    const result = await this.log.append(marker);
+  async delete(key: string, revision?: number): Promise<void> {
+    const subject = this.prefix + key;
+    const marker = { subject, payload: "", headers: { [OPERATION]: "DEL" } };
+    const result = await this.log.append(
+      revision === undefined ? marker : { ...marker, fence: { subject, sequence: revision } },
+    );
+    if (result.status === "rejected" && result.code === ServerCode.wrongLastSequence) return;
     if (result.status !== "stored") throw new Unavailable(`delete ${key}: ${result.reason}`);
   }
 

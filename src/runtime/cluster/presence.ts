@@ -28,11 +28,25 @@ export type NodeEntry = {
   readonly [detail: string]: unknown;
 };
 
+/** Writes this node's entry (identity.ts). */
+export type EntryWriter = {
+  /** The first write. */
+  claim(entry: string): Promise<void>;
+  renew(entry: string): Promise<void>;
+  /** Deletes the entry. */
+  release(): Promise<void>;
+  /** An entry of this node is in the bucket. */
+  saw(entry: NodeEntry, revision: number): void;
+  /** Whether another process has the id of this node. */
+  isTaken(): boolean;
+};
+
 /** What presence needs from its node. Intervals in ms. */
 export type PresenceOptions = {
   /** Id of this node. */
   readonly node: string;
-  readonly nodes: Bucket;
+  readonly nodes: Pick<Bucket, "watch">;
+  readonly identity: EntryWriter;
   readonly clock: Clock;
   readonly log: Log;
   readonly unreadable: UnreadableEntries;
@@ -76,9 +90,12 @@ export class Presence {
     this.seeingSince = this.options.clock.monotonic();
   }
 
-  /** Makes this node visible: other nodes may hand over to it from now on. @throws Unavailable (retryable) */
+  /**
+   * Claims the id of this node and makes it visible: other nodes may hand over to it from now on.
+   * @throws IdentityTaken; Unavailable (retryable)
+   */
   async announce(): Promise<void> {
-    await this.refresh();
+    await this.refresh((entry) => this.options.identity.claim(entry));
     this.tick();
     this.options.onChange();
   }
@@ -90,7 +107,8 @@ export class Presence {
 
   /** How much longer the entry is valid without a refresh, ms; 0 or less when it is not valid. */
   validForMs(): number {
-    const { clock, ttlMs } = this.options;
+    const { clock, identity, ttlMs } = this.options;
+    if (identity.isTaken()) return Number.NEGATIVE_INFINITY;
     return this.refreshedAt + ttlMs * VALID_SHARE - clock.monotonic();
   }
 
@@ -174,12 +192,12 @@ export class Presence {
     this.cancel();
     await this.watching?.stop();
     await failpoint(this.options.failpoints, "presence.delete", () =>
-      this.options.nodes.delete(this.options.node).catch(() => {}),
+      this.options.identity.release().catch(() => {}),
     );
   }
 
   private tick(): void {
-    if (this.stopped) return;
+    if (this.stopped || this.options.identity.isTaken()) return;
     // A heartbeat does not wait for the last one: a lost write takes longer to fail than a heartbeat may take.
     this.cancel = this.options.clock.after(this.options.refreshMs, () => {
       this.refresh().catch((error: unknown) =>
@@ -189,13 +207,13 @@ export class Presence {
     });
   }
 
-  private async refresh(): Promise<void> {
-    const { clock, nodes, entry } = this.options;
+  private async refresh(
+    write = (entry: string): Promise<void> => this.options.identity.renew(entry),
+  ): Promise<void> {
+    const { clock, entry } = this.options;
     const begun = clock.monotonic();
     const value = this.leaving ? { ...entry(), leaving: true } : entry();
-    await failpoint(this.options.failpoints, "presence.refresh", () =>
-      nodes.put(value.id, JSON.stringify(value)),
-    );
+    await failpoint(this.options.failpoints, "presence.refresh", () => write(JSON.stringify(value)));
     // The server did not answer for a while, perhaps not to the other nodes either.
     if (!this.valid()) {
       this.reconnected();
@@ -228,7 +246,10 @@ export class Presence {
     }
     const before = this.isPresent(key) ? this.others.get(key)?.entry : undefined;
     const heardAt = this.options.clock.monotonic();
-    if (key === this.options.node) this.heardOwn(heardAt);
+    if (key === this.options.node) {
+      this.options.identity.saw(entry, revision);
+      this.heardOwn(heardAt);
+    }
     this.others.set(key, { entry, seenAt: heardAt, heardAt });
     // Most changes are heartbeats.
     if (before?.boot !== entry.boot || before.leaving !== entry.leaving) this.options.onChange();
@@ -257,7 +278,8 @@ export class Presence {
 /** The share of `ttlMs` after which a node stops acting as an owner, well before the other nodes count it as gone. */
 const VALID_SHARE = 0.8;
 
-function readEntry(value: string): NodeEntry | undefined {
+/** A stored entry; undefined when it is none. */
+export function readEntry(value: string): NodeEntry | undefined {
   const entry = parseObject(value);
   const { id, boot, startedAt, unfit } = entry ?? {};
   const isNode = typeof id === "string" && typeof boot === "string" && isTime(startedAt);

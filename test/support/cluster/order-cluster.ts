@@ -55,6 +55,8 @@ export type ClusterProcess = {
   readonly name: string;
   /** No slash at the end. */
   readonly url: string;
+  /** The settings that it is started with. */
+  readonly env: Readonly<Record<string, string>>;
   pid(): number;
   running(): boolean;
   /** Its output since its last start. */
@@ -198,6 +200,7 @@ function clusterProcess(t: Lifetime, plan: ProcessPlan, path: string): ClusterPr
   return {
     name: plan.name,
     url: plan.url,
+    env: plan.env,
     pid: () => current().pid,
     running: () => started?.running() ?? false,
     output: () => started?.output() ?? "",

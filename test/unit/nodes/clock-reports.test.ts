@@ -4,7 +4,7 @@ import { clusterOf, healthOf } from "../../../nodes/order/operations.ts";
 import { metricsText } from "../../../nodes/order/metrics.ts";
 import type { ClockState } from "../../../src/runtime/cluster/server-clock.ts";
 import { quietSource, quietStatus } from "./node-status.ts";
-import type { NodeStatus } from "../../../src/runtime/node.ts";
+import type { NodeStatus } from "../../../src/runtime/node-status.ts";
 
 const AGE_MAX_MS = 5_000;
 

@@ -1,6 +1,6 @@
 /** The status of a node on which nothing happens. */
 import type { MetricsSource } from "../../../nodes/order/metrics.ts";
-import type { NodeStatus } from "../../../src/runtime/node.ts";
+import type { NodeStatus } from "../../../src/runtime/node-status.ts";
 import { noWebhooks } from "../../support/http-services.ts";
 
 export const quietStatus: NodeStatus = {
@@ -8,6 +8,7 @@ export const quietStatus: NodeStatus = {
   present: true,
   logLost: undefined,
   unreadable: {},
+  taken: undefined,
   held: [],
   owners: [],
   unclaimed: { complete: true, resources: [], forMs: 0 },

@@ -87,15 +87,15 @@ export function nodeStage(partitions = 1) {
         },
         nodes: {
           get: (key) => nodes.get(key),
-          update: (key, value, revision) => nodes.update(key, value, revision),
-          keys: () => nodes.keys(),
-          put: (key, value) => {
+          update: (key, value, revision) => {
             did.push(value.includes('"leaving":true') ? "leaves" : "heartbeat");
-            return nodes.put(key, value);
+            return nodes.update(key, value, revision);
           },
-          delete: (key) => {
+          keys: () => nodes.keys(),
+          put: (key, value) => nodes.put(key, value),
+          delete: (key, revision) => {
             did.push("deletes its entry");
-            return nodes.delete(key);
+            return nodes.delete(key, revision);
           },
           watch: (onChange) => {
             did.push("watches nodes");

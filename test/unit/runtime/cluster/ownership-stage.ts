@@ -11,6 +11,7 @@ import type { Journal } from "../../../../src/runtime/ports.ts";
 import { Presence } from "../../../../src/runtime/cluster/presence.ts";
 import type { OwnedResource } from "../../../../src/runtime/cluster/owned-resource.ts";
 import { silent } from "../commit/relay-stage.ts";
+import { unclaimedEntry } from "./unclaimed-entry.ts";
 
 export class FakeResource implements OwnedResource {
   readonly name: string;
@@ -95,7 +96,8 @@ export function ownershipStage(names: readonly string[]) {
       const resources = names.map((resource) => new FakeResource(resource, journal));
       const presence: Presence = new Presence({
         node: name,
-        nodes: ports.bucket("NODES"),
+        nodes: ports.nodes,
+        identity: unclaimedEntry(name, ports.nodes),
         clock: own,
         log: silent,
         unreadable: new UnreadableEntries(silent),

@@ -4,6 +4,7 @@ import { type ProcessClock, VirtualClock } from "../../../../src/adapters/memory
 import { type Bucket, Unavailable } from "../../../../src/runtime/ports.ts";
 import { type NodeEntry, Presence } from "../../../../src/runtime/cluster/presence.ts";
 import { silent } from "../commit/relay-stage.ts";
+import { unclaimedEntry } from "./unclaimed-entry.ts";
 
 export const TTL_MS = 3000;
 export const REFRESH_MS = 500;
@@ -54,7 +55,8 @@ export async function presenceStage() {
   };
   const presence = new Presence({
     node: "one",
-    nodes: nodes as Bucket,
+    nodes,
+    identity: unclaimedEntry("one", nodes),
     clock,
     log: silent,
     unreadable: new UnreadableEntries(silent),
