@@ -158,6 +158,7 @@ const nodeFields = {
   carrierWebhookSecret: from("ORDERLY_CARRIER_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_CARRIER_SECRET)),
   development: from("ORDERLY_DEVELOPMENT", Type.Boolean({ default: false })),
   commit: optionalFrom("ORDERLY_COMMIT", Type.String()),
+  settingsChange: optionalFrom("ORDERLY_SETTINGS_CHANGE", Type.Integer({ minimum: 1 })),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
 
@@ -186,11 +187,11 @@ export type NodeSettings = {
    * host of its public address; separated by commas, each with or without a port.
    */
   readonly allowedHosts: string;
-  /** Payment gateway, no slash at the end. */
+  /** Payment gateway, no slash at the end. Equal on all nodes. */
   readonly gatewayUrl: string;
   /** Time limit of one call to the gateway. Below `defaultWaitMs`, so that the caller still learns of a timeout. */
   readonly gatewayTimeoutMs: number;
-  /** Carrier, no slash at the end. */
+  /** Carrier, no slash at the end. Equal on all nodes. */
   readonly carrierUrl: string;
   /** Calls in flight at once from this node; more wait in a queue. */
   readonly gatewayConcurrency: number;
@@ -264,6 +265,11 @@ export type NodeSettings = {
   readonly development: boolean;
   /** Commit that the program was built of, for operators; a git checkout is asked first (nodes/order/program.ts). */
   readonly commit: string | undefined;
+  /**
+   * The number of the cluster's stored settings that this node may replace by its own while other nodes run. A refusal
+   * to start shows it; it is of no effect once they are replaced (docs/several-nodes.md).
+   */
+  readonly settingsChange: number | undefined;
   readonly logLevel: schemas.LogLevel;
 };
 

@@ -35,6 +35,7 @@ import type { PaymentGateway } from "../../src/services/payments/gateway.ts";
 import { type OrderInbox, orderInbox } from "../../src/services/webhooks/order-inbox.ts";
 import { connectedInventory } from "./connected-inventory.ts";
 import type { Program } from "./program.ts";
+import { sharedSettings } from "./shared-settings.ts";
 
 /** What the composition of an order node needs: its settings and its opened ports. */
 export type ComposeOptions = {
@@ -131,6 +132,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     effectLimit: settings.effectLimit,
     onLost: options.onLost,
     failpoints,
+    shared: sharedSettings(settings),
     onIdentityTaken: options.onIdentityTaken,
     details: {
       ...options.program,

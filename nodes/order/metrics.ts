@@ -45,6 +45,11 @@ export function metricsText(source: MetricsSource): string {
       labels: `,version="${version}",definition="${status.definition}",commit="${commit}"`,
     },
     gauge("orderly_nats_connected", "1 while the node is connected to NATS.", Number(status.connected)),
+    gauge(
+      "orderly_settings_differ",
+      "1 while settings that must be equal on all nodes are other ones here than in the cluster.",
+      Number(status.settings !== undefined && status.settings.status !== "equal"),
+    ),
     gauge("orderly_presence_valid", "1 while the node may act as an owner.", Number(status.present)),
     gauge(
       "orderly_partitions_open",

@@ -71,6 +71,11 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number, probes: rea
           : `not claimed for ${Math.round(unclaimed.forMs)} ms: ${unclaimed.resources.join(", ")}`,
     },
     {
+      name: "settings",
+      ok: status.settings?.status !== "different",
+      detail: status.settings?.detail ?? "not compared",
+    },
+    {
       name: "outbox",
       ok: age <= outboxMaxAgeMs && !status.relay.storeRefuses,
       detail: status.relay.storeRefuses

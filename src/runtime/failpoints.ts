@@ -48,6 +48,8 @@ export const failpointNames = [
   "identity.read",
   "identity.ask",
   "identity.claim",
+  "settings.read",
+  "settings.write",
   // Time.
   "clock.read",
   // Outside calls, and inputs for an inbox.

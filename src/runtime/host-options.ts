@@ -83,6 +83,7 @@ const NAMES = Object.keys({
   nodes: true,
   floors: true,
   definitions: true,
+  settings: true,
   processed: true,
   deadStream: true,
   dead: true,

@@ -3,6 +3,7 @@ import type { UnclaimedShare } from "./cluster/own-share.ts";
 import type { TakeoverCounts } from "./cluster/takeover-counts.ts";
 import type { UnreadableEntries } from "./unreadable.ts";
 import type { NodeEntry } from "./cluster/presence.ts";
+import type { AgreementState } from "./cluster/settings-agreement.ts";
 import type { ProviderStatus } from "./effects/provider-limiter.ts";
 import type { RelayState } from "./commit/relay.ts";
 import type { ClockState } from "./cluster/server-clock.ts";
@@ -19,6 +20,8 @@ export type NodeStatus = {
   readonly unreadable: ReturnType<UnreadableEntries["counts"]>;
   /** Why it will not be present again: another process has its id. */
   readonly taken: string | undefined;
+  /** How its settings compare with those of the cluster; undefined: they are not compared. */
+  readonly settings: AgreementState | undefined;
   /** Resources whose lock this node holds: `partition.7`. */
   readonly held: readonly string[];
   /** The owner of every resource; `node` is empty while there is none. */

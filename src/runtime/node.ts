@@ -19,6 +19,7 @@ import { type VersionedPart, versionedParts } from "./actor/fingerprint.ts";
 import { checkListeners, checkMachine } from "./actor/machine.ts";
 import { registerDefinition } from "./cluster/definition-registry.ts";
 import { FailureDetector } from "./cluster/failure-detector.ts";
+import type { SharedSettings } from "./cluster/shared-settings.ts";
 import type { IdentityTaken } from "./cluster/identity-taken.ts";
 import { ServerClock } from "./cluster/server-clock.ts";
 import { LogWatch } from "./cluster/log-watch.ts";
@@ -53,6 +54,8 @@ export type NodePorts = {
   readonly checkpoints: Bucket;
   /** The bucket of what the versions of the definition stand for in the cluster. */
   readonly definitions: Bucket;
+  /** The bucket of the settings that are equal on all nodes. */
+  readonly settings: Bucket;
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -88,11 +91,10 @@ export type NodeOptions = NodePorts & {
   readonly findOwnerMs: number;
   /** Shown to the other nodes and to operators, as JSON. */
   readonly details: Readonly<Record<string, unknown>>;
-  /**
-   * The node has ended its work permanently, with the reason: a stream does not hold the log that it has read. Nothing
-   * is handed over. End the process, and start it again: it then takes the log as it is.
-   */
+  /** A stream does not hold the log that the node has read: its work has ended. Start the process again. */
   readonly onLost?: ((reason: string) => void) | undefined;
+  /** Settings of the application that are equal on all nodes: a node with others does not start. */
+  readonly shared?: SharedSettings | undefined;
   /** Called once when another process has claimed this node's id: this node serves nothing any more. Stop it. */
   readonly onIdentityTaken?: ((taken: IdentityTaken) => void) | undefined;
   /** Tests only: ends the process at a chosen place. */
@@ -257,8 +259,7 @@ export class RuntimeNode {
 
   /**
    * Resolves when the node takes part: it is seen by the others and takes over what falls to it.
-   * @throws Unavailable (retryable); IdentityTaken when another process has the id; DefinitionChanged when the cluster
-   *   has another definition under the same version
+   * @throws Unavailable (retryable); IdentityTaken; SettingsDiffer; DefinitionChanged
    */
   async start(): Promise<void> {
     const { bus, log } = this.options;
@@ -280,7 +281,7 @@ export class RuntimeNode {
     await this.detector.start();
     await this.ownership.start();
     // Now that the locks are known: the others hand over as soon as they see this node.
-    await this.presence.announce();
+    await this.membership.announce();
     this.checkpointWriter.start();
   }
 
@@ -314,7 +315,7 @@ export class RuntimeNode {
     this.effects.stop();
     this.relays.stop();
     this.clock.stop();
-    await Promise.all([this.detector.stop(), this.presence.stop()]);
+    await Promise.all([this.detector.stop(), this.membership.stop()]);
   }
 
   /** Ends all tenures without a write: memory, consumers and checkpoints belong to the log before. */
@@ -343,6 +344,7 @@ export class RuntimeNode {
       logLost: this.logs.lost(),
       unreadable: this.unreadable.counts(),
       taken: this.membership.taken(),
+      settings: this.membership.settings(),
       held: this.ownership.held(),
       owners: this.ownership.owners(),
       takeovers: this.ownership.takeovers(),

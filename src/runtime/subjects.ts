@@ -20,6 +20,8 @@ export type SubjectNames = {
   readonly floors?: string;
   /** KV bucket of what the versions of the definition stand for. `<bucket>_DEFINITIONS` when absent. */
   readonly definitions?: string;
+  /** KV bucket of the settings that are equal on all nodes. `<bucket>_SETTINGS` when absent. */
+  readonly settings?: string;
   /** KV bucket of what the workers have processed. `<bucket>_PROCESSED` when absent. */
   readonly processed?: string;
   /** Stream of the dead letters. `<bucket>_DEAD` when absent. */
@@ -48,6 +50,7 @@ export type Subjects = {
     readonly nodes: string;
     readonly floors: string;
     readonly definitions: string;
+    readonly settings: string;
     readonly processed: string;
   };
   /** The stream of the dead letters, and the first token of its subjects. */
@@ -107,6 +110,7 @@ export function subjectsOf(names: SubjectNames): Subjects {
     nodes = `${bucket}_NODES`,
     floors = `${bucket}_FLOORS`,
     definitions = `${bucket}_DEFINITIONS`,
+    settings = `${bucket}_SETTINGS`,
     processed = `${bucket}_PROCESSED`,
     deadStream = `${bucket}_DEAD`,
     dead = `${prefix}-dead`,
@@ -121,7 +125,7 @@ export function subjectsOf(names: SubjectNames): Subjects {
     prefix,
     source: names.source ?? `/${prefix}`,
     extra: names.extra ?? [],
-    buckets: { nodes, floors, definitions, processed },
+    buckets: { nodes, floors, definitions, settings, processed },
     dead: { stream: deadStream, root: dead },
     lockBucket,
     stream,

@@ -8,6 +8,7 @@ export const subjects: Subjects = subjectsOf({
   nodes: "NODES",
   floors: "FLOORS",
   definitions: "DEFINITIONS",
+  settings: "SETTINGS",
   processed: "PROCESSED",
   deadStream: "DEAD",
   dead: "dead",

@@ -119,6 +119,7 @@ const starts: ReadonlySet<Failpoint> = new Set([
   "identity.read",
   "identity.ask",
   "identity.claim",
+  "settings.read",
   "worker.consume",
 ]);
 const ends: ReadonlySet<Failpoint> = new Set([

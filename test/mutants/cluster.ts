@@ -113,8 +113,8 @@ export const clusterMutants: readonly Mutant[] = [
     ...wiring,
     find: `    await this.ownership.start();
     // Now that the locks are known: the others hand over as soon as they see this node.
-    await this.presence.announce();`,
-    replace: `    await this.presence.announce();
+    await this.membership.announce();`,
+    replace: `    await this.membership.announce();
     await this.ownership.start();`,
   },
   {
@@ -124,9 +124,9 @@ export const clusterMutants: readonly Mutant[] = [
     find: `    await this.detector.start();
     await this.ownership.start();
     // Now that the locks are known: the others hand over as soon as they see this node.
-    await this.presence.announce();`,
+    await this.membership.announce();`,
     replace: `    await this.ownership.start();
-    await this.presence.announce();
+    await this.membership.announce();
     await this.detector.start();`,
   },
   {
@@ -186,8 +186,8 @@ export const clusterMutants: readonly Mutant[] = [
     id: "cluster-node-stopped-detector-goes-on",
     does: "A node that has stopped answers pings.",
     ...wiring,
-    find: "await Promise.all([this.detector.stop(), this.presence.stop()]);",
-    replace: "await this.presence.stop();",
+    find: "await Promise.all([this.detector.stop(), this.membership.stop()]);",
+    replace: "await this.membership.stop();",
   },
   {
     id: "cluster-node-waits-for-its-farewell",
@@ -303,6 +303,7 @@ export const clusterMutants: readonly Mutant[] = [
     id: "cluster-node-removes-only-the-first-row-of-an-earlier-run",
     does: "Of what an earlier run left in the outbox, only the first row is removed.",
     ...wiring,
+    file: "src/runtime/commit/leftover.ts",
     find: "outbox.remove(leftover);",
     replace: "outbox.remove(leftover.slice(0, 1));",
   },

@@ -4,6 +4,11 @@ const identity = {
   file: "src/runtime/cluster/identity.ts",
   tests: ["test/unit/runtime/cluster/identity.test.ts"],
 };
+const agreement = {
+  file: "src/runtime/cluster/settings-agreement.ts",
+  tests: ["test/unit/runtime/cluster/settings-agreement.test.ts"],
+};
+const shared = { file: "nodes/order/shared-settings.ts", tests: ["test/unit/nodes/shared-settings.test.ts"] };
 const observation = {
   file: "src/runtime/cluster/holder-observation.ts",
   tests: ["test/unit/runtime/cluster/holder-observation.test.ts"],
@@ -105,5 +110,47 @@ export const fleetMutants: readonly Mutant[] = [
     ...observation,
     find: "if (isLeaving) return undefined;",
     replace: `if (isLeaving && answer !== "answered") return undefined;`,
+  },
+  {
+    id: "fleet-settings-anyone-replaces",
+    does: "A node with other settings replaces those of the cluster while others run.",
+    ...agreement,
+    find: "if (present.length > 0 && !isNamed)",
+    replace: "if (present.length > 0 && !isNamed && entry.revision === 0)",
+  },
+  {
+    id: "fleet-settings-no-change-while-nodes-run",
+    does: "The number of the operator is not compared.",
+    ...agreement,
+    find: "const isNamed = shared.replaces === entry.revision;",
+    replace: "const isNamed = shared.replaces !== undefined;",
+  },
+  {
+    id: "fleet-settings-former-ones-differ",
+    does: "Nodes with the former settings are not ready during a change.",
+    ...agreement,
+    find: "if (stored.former && differences(own, stored.former).length === 0)",
+    replace: "if (stored.former && differences(own, stored.former).length < 0)",
+  },
+  {
+    id: "fleet-settings-outdated-node-starts",
+    does: "A node that met another one with other settings at its start takes part.",
+    ...agreement,
+    find: `if (this.current.status === "different")`,
+    replace: `if (this.current.detail === "")`,
+  },
+  {
+    id: "fleet-settings-secret-in-clear",
+    does: "Equal secrets of two settings have one digest.",
+    ...shared,
+    find: "`${name} ${salt}`",
+    replace: "salt",
+  },
+  {
+    id: "fleet-settings-password-not-compared",
+    does: "The password in an address is not compared.",
+    ...shared,
+    find: "filter(([, url]) => hideCredentials(url) !== url)",
+    replace: "filter(([, url]) => hideCredentials(url) === `${url}?`)",
   },
 ];

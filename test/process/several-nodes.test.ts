@@ -1,16 +1,18 @@
-/** What the processes of one cluster know of each other: which program each runs, and which of them has an id. */
+/** What the processes of one cluster know of each other: their programs, ids and settings. */
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import { programOf } from "../../nodes/order/program.ts";
 import { DEFINITION_VERSION } from "../../src/services/orders/definition.ts";
-import { orderOf, place, readiness } from "../support/clients/order-client.ts";
+import { healthCheck, orderOf, place, readiness } from "../support/clients/order-client.ts";
 import { freePorts } from "../support/cluster/free-ports.ts";
 import { type ClusterProcess, everyNode, startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { type Started, startNode } from "../support/cluster/processes.ts";
-import { metricsOf } from "../support/metrics.ts";
+import { metric, metricsOf } from "../support/metrics.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
+/** A start takes a second; on a machine with thirty times more work than cores, more. */
+const SLOW = { timeoutMs: 90_000 };
 const NODE_FILE = fileURLToPath(new URL("../../nodes/order-node.ts", import.meta.url));
 const program = { ...programOf("of-an-image"), definition: DEFINITION_VERSION };
 const order = orderOf({ method: "cash_on_delivery", lines: [{ sku: "MUG-BLUE", quantity: 1 }] });
@@ -71,11 +73,56 @@ t.test("the processes of one cluster know each other's programs, and share no id
   );
 
   await t.test(
+    "a node with another secret or setting refuses to start, and names it; a change goes node by node",
+    async (t) => {
+      const SECRET = `other-secret-${"x".repeat(32)}`;
+      const other = {
+        ORDERLY_NODE_ID: "node-3",
+        ORDERLY_IDEMPOTENCY_SECRET: SECRET,
+        ORDERLY_TAX_BASIS_POINTS: "600",
+      };
+      const refused = await copyOf(t, node, other);
+      t.equal((await refused.ended).code, 1);
+      t.match(refused.output(), /ORDERLY_TAX_BASIS_POINTS is 600 here, 2300 in the cluster/u);
+      t.match(
+        refused.output(),
+        /ORDERLY_IDEMPOTENCY_SECRET is another one here than in the cluster \(its value is secret\)/u,
+      );
+      t.notMatch(refused.output(), SECRET);
+      const number = /ORDERLY_SETTINGS_CHANGE=(\d+)/u.exec(refused.output())?.[1] ?? "";
+      const changed = await copyOf(t, node, { ...other, ORDERLY_SETTINGS_CHANGE: number });
+      await waitUntil("the changed node is ready", async () => (await readiness(changed.url)) === 200, SLOW);
+      await everyNode(cluster, "says that its settings are outdated, and is ready", async (url) => {
+        const differs = await metric(url, "orderly_settings_differ");
+        return differs === 1 && (await readiness(url)) === 200;
+      });
+      t.match(
+        (await healthCheck(node.url, "settings")).check?.detail,
+        /start this node again .*ORDERLY_TAX_BASIS_POINTS/u,
+      );
+      await changed.stop();
+      const back = await copyOf(t, node, { ORDERLY_NODE_ID: "node-3" });
+      t.equal((await back.ended).code, 1, "no node starts with the former settings");
+      const restore = /ORDERLY_SETTINGS_CHANGE=(\d+)/u.exec(back.output())?.[1] ?? "";
+      const restored = await copyOf(t, node, { ORDERLY_NODE_ID: "node-3", ORDERLY_SETTINGS_CHANGE: restore });
+      await waitUntil(
+        "the node with the former settings is ready",
+        async () => (await readiness(restored.url)) === 200,
+        SLOW,
+      );
+      await everyNode(cluster, "has the settings of the cluster", async (url) => {
+        return (await metric(url, "orderly_settings_differ")) === 0;
+      });
+      await restored.stop();
+    },
+  );
+
+  await t.test(
     "a frozen process whose id another one has claimed ends when it goes on, and says why",
     async (t) => {
       const thaw = node.freeze();
       const next = await copyOf(t, node);
-      await waitUntil("the next process is ready", async () => (await readiness(next.url)) === 200);
+      await waitUntil("the next process is ready", async () => (await readiness(next.url)) === 200, SLOW);
       const ended = node.exitCode();
       thaw();
       t.equal(await ended, 1);
@@ -84,7 +131,7 @@ t.test("the processes of one cluster know each other's programs, and share no id
       t.match(line, new RegExp(`${next.url}, process ${next.pid}, boot `, "u"));
       for (const url of [next.url, other.url]) {
         t.equal((await place(url, order)).status, 201);
-        await waitUntil(`${url} is ready`, async () => (await readiness(url)) === 200);
+        await waitUntil(`${url} is ready`, async () => (await readiness(url)) === 200, SLOW);
       }
       t.match((await viewOf(other.url)).nodes, [{ id: "node-1", pid: next.pid }, { id: "node-2" }]);
     },

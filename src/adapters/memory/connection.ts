@@ -19,6 +19,8 @@ export type MemoryNode = {
   readonly checkpoints: Bucket;
   /** The bucket of what the versions of the definition stand for. */
   readonly definitions: Bucket;
+  /** The bucket of the settings that are equal on all nodes. */
+  readonly settings: Bucket;
   readonly bus: Bus;
   readonly link: MemoryLink;
 };
@@ -40,6 +42,7 @@ export function memoryNode(
     nodes: memoryBucket(link, buckets.nodes),
     checkpoints: memoryBucket(link, buckets.floors),
     definitions: memoryBucket(link, buckets.definitions),
+    settings: memoryBucket(link, buckets.settings),
     bus: memoryBus(link),
     link,
   };

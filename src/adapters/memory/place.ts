@@ -9,7 +9,7 @@ import type { MemoryServer } from "./server.ts";
 /** The ports of one node. Until `close`, the process does not end by itself. */
 export function memoryPlace(server: MemoryServer, nodeId: string): Place {
   const { clock, subjects } = server.options;
-  const { link, journals, bus, nodes, checkpoints, definitions } = memoryNode(server, nodeId);
+  const { link, journals, bus, nodes, checkpoints, definitions, settings } = memoryNode(server, nodeId);
   // The clock's timers keep no process alive, and there is no connection that does.
   const release = keepAlive();
   return {
@@ -19,6 +19,7 @@ export function memoryPlace(server: MemoryServer, nodeId: string): Place {
       nodes,
       checkpoints,
       definitions,
+      settings,
       outbox: memoryOutbox(),
       clock,
       ids: randomIds(),

@@ -4,11 +4,20 @@ import { natsBucket } from "./bucket.ts";
 import { natsBus } from "./bus.ts";
 import { natsJournal } from "./journal.ts";
 import type { NatsLink } from "./link.ts";
-import { definitionsBucket, floorsBucket, nodesBucket, type StreamSettings } from "./stream-definitions.ts";
+import {
+  definitionsBucket,
+  floorsBucket,
+  nodesBucket,
+  settingsBucket,
+  type StreamSettings,
+} from "./stream-definitions.ts";
 import { ensureStreams } from "./streams.ts";
 
 /** The part of a node's ports that is on the server. */
-export type ServerPorts = Pick<NodePorts, "journals" | "bus" | "nodes" | "checkpoints" | "definitions">;
+export type ServerPorts = Pick<
+  NodePorts,
+  "journals" | "bus" | "nodes" | "checkpoints" | "definitions" | "settings"
+>;
 
 /**
  * Makes the streams and buckets that are missing, checks those that exist, and opens them.
@@ -22,5 +31,6 @@ export async function natsPorts(link: NatsLink, settings: StreamSettings): Promi
     nodes: natsBucket(link, nodesBucket(settings)),
     checkpoints: natsBucket(link, floorsBucket(settings)),
     definitions: natsBucket(link, definitionsBucket(settings)),
+    settings: natsBucket(link, settingsBucket(settings)),
   };
 }

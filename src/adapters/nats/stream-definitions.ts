@@ -138,6 +138,14 @@ export const definitionsBucket = (settings: StreamSettings): StreamDefinition =>
     replicas: settings.replicas,
   });
 
+/** The settings that are equal on all nodes. */
+export const settingsBucket = (settings: StreamSettings): StreamDefinition =>
+  bucketStream(settings.subjects.buckets.settings, {
+    storage: "file",
+    ageMs: 0,
+    replicas: settings.replicas,
+  });
+
 /** Ids that workers have processed, and their locks. */
 export const processedBucket = (settings: StreamSettings): StreamDefinition =>
   bucketStream(settings.subjects.buckets.processed, {
@@ -176,6 +184,7 @@ export const allStreams = (settings: StreamSettings): readonly StreamDefinition[
   nodesBucket(settings),
   floorsBucket(settings),
   definitionsBucket(settings),
+  settingsBucket(settings),
   processedBucket(settings),
   ...(settings.further ?? []),
   deadStream(settings),

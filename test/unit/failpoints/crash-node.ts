@@ -121,9 +121,9 @@ export function crashNode(
   };
 
   const made: { inventory?: InventoryClient } = {};
-  const { nodes, checkpoints, definitions } = ports;
+  const { nodes, checkpoints, definitions, settings } = ports;
   const node = hostOn(
-    { journals: [journal], bus, nodes, checkpoints, definitions, outbox, clock: process, ids },
+    { journals: [journal], bus, nodes, checkpoints, definitions, settings, outbox, clock: process, ids },
     {
       node: name,
       subjects,
@@ -160,6 +160,7 @@ export function crashNode(
           resources: [new InventoryService(0, shard, bus, crash)],
         };
       },
+      shared: { values: { TAX: "2300" }, digests: () => Promise.resolve({ SECRET: "1f" }) },
       log: log.child({ node: name }),
       partitions,
       presenceTtlMs: 2000,

@@ -11,7 +11,7 @@ const only = process.env["CRASH_POINT"];
 
 /** The failpoints of each test file, by their first word. */
 const suites = {
-  commit: ["relay", "ownership", "presence", "identity", "clock", "definitions"],
+  commit: ["relay", "ownership", "presence", "identity", "settings", "clock", "definitions"],
   takeover: ["partition", "checkpoint", "loader", "parking"],
   outside: ["effect", "router", "inbox", "unmatched", "inventory"],
   workers: ["worker", "processed"],

@@ -9,6 +9,7 @@ export const quietStatus: NodeStatus = {
   logLost: undefined,
   unreadable: {},
   taken: undefined,
+  settings: undefined,
   held: [],
   owners: [],
   unclaimed: { complete: true, resources: [], forMs: 0 },

@@ -15,6 +15,7 @@ import type { RuntimeNode } from "../../../src/runtime/node.ts";
 import type { Application } from "../../../src/runtime/application.ts";
 import type { NodeTuning } from "../../../src/runtime/host-options.ts";
 import type { Bus, Clock, Ids, Journal, Log } from "../../../src/runtime/ports.ts";
+import type { SharedSettings } from "../../../src/runtime/cluster/shared-settings.ts";
 import type { Unverified } from "../../../src/runtime/cluster/owned-resource.ts";
 import type { WriteSetSink } from "../../../src/runtime/commit/write-set.ts";
 import { silent } from "./commit/relay-stage.ts";
@@ -44,6 +45,8 @@ export type ClusterOptions = {
   readonly skewMs?: (node: string) => number;
   /** Settings of one node, in place of those of this cluster. */
   readonly tuning?: (node: string) => NodeTuning;
+  /** Settings of one node that are equal on all nodes; none when absent. */
+  readonly shared?: (node: string) => SharedSettings;
 };
 
 /** What an application of a simulated node is built on: the node's own ports. */
@@ -127,9 +130,9 @@ export function memoryCluster(options: ClusterOptions) {
     const nextId: Ids = { next: () => `id${++ids}` };
     const outbox = outboxes.get(name) ?? memoryOutbox();
     outboxes.set(name, outbox);
-    const { journals, nodes, checkpoints, definitions } = ports;
+    const { journals, nodes, checkpoints, definitions, settings } = ports;
     const node = hostOn(
-      { journals, bus, nodes, checkpoints, definitions, outbox, clock: own, ids: nextId },
+      { journals, bus, nodes, checkpoints, definitions, settings, outbox, clock: own, ids: nextId },
       {
         node: name,
         subjects,
@@ -145,6 +148,7 @@ export function memoryCluster(options: ClusterOptions) {
         outboxLimit: 1000,
         effectLimit: options.effectLimit ?? 1000,
         idleActors: options.idleActors ?? 1000,
+        shared: options.shared?.(name),
         ...options.tuning?.(name),
       },
     );

@@ -61,7 +61,11 @@ export function nodeStage(partitions = 1) {
       setup: Partial<NodeSetup> = {},
     ): StagedNode {
       const own = clock.process();
-      const { link, journals, bus, nodes, checkpoints, definitions } = memoryNode(server, name, own);
+      const { link, journals, bus, nodes, checkpoints, definitions, settings } = memoryNode(
+        server,
+        name,
+        own,
+      );
       const outbox = memoryOutbox();
       const did: string[] = [];
       const ports: NodePorts = {
@@ -104,6 +108,7 @@ export function nodeStage(partitions = 1) {
         },
         checkpoints,
         definitions,
+        settings,
         outbox,
         clock: own,
         ids: { next: () => `id${++ids}` },
