@@ -108,7 +108,9 @@ async function reconcile(settings: ReconcileSettings): Promise<Result> {
   }
 }
 
-const orderIn = ({ subject }: StoredMessage): string => subject.slice(subject.lastIndexOf(".") + 1);
+function orderIn({ subject }: StoredMessage): string {
+  return subject.slice(subject.lastIndexOf(".") + 1);
+}
 
 async function readLedger(gatewayUrl: string): Promise<Map<string, Booking[]>> {
   const response = await fetch(`${gatewayUrl}/ledger`, { signal: AbortSignal.timeout(LEDGER_TIMEOUT_MS) });

@@ -166,7 +166,10 @@ function namedByReconcile(natsUrl: string, gatewayUrl: string): string[] {
       encoding: "utf8",
     });
   } catch (error) {
-    output = (error as { stdout: string }).stdout;
+    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
+    // 1: there are differences.
+    if (status !== 1) throw new Error(`reconcile ends with ${status}: ${stderr}`, { cause: error });
+    output = stdout;
   }
   const { differences } = JSON.parse(output) as { differences: { orderId: string }[] };
   return differences.map(({ orderId }) => orderId);

@@ -13,20 +13,15 @@ export type AddressFault = {
 /** The parts of an address on which its country has rules. */
 export type RuledAddress = {
   readonly country: string;
-  readonly state?: string;
   readonly postalCode?: string;
 };
 
 /** All faults of the address, in the order of its fields; none when the country's post could deliver it. */
-export function addressFaults({ country, postalCode, state }: RuledAddress): AddressFault[] {
+export function addressFaults({ country, postalCode }: RuledAddress): AddressFault[] {
   if (!isCountry(country)) return [noCountry(country)];
-  const { postalCode: needed, postalCodePattern, postalCodeExample, needsState } = addressForm(country);
+  const { postalCode: needed, postalCodePattern, postalCodeExample } = addressForm(country);
   const example = postalCodeExample === undefined ? "" : `, such as ${postalCodeExample}`;
   const faults: AddressFault[] = [];
-  if (needsState && isBlank(state)) {
-    const message = `is required in ${country}: the state, province or territory`;
-    faults.push({ pointer: "/state", code: "required", message });
-  }
   if (isBlank(postalCode)) {
     if (needed === "required")
       faults.push({

@@ -13,8 +13,6 @@ export type AddressForm = {
   /** The whole postal code in upper case; undefined: any text. */
   readonly postalCodePattern?: RegExp;
   readonly postalCodeExample?: string;
-  /** Mail is sorted by a line such as `CITY STATE 12345`, and the country requires each part. */
-  readonly needsState: boolean;
 };
 
 /** The part of a country file that is used. */
@@ -32,7 +30,6 @@ type CountryFile = {
 const PLAIN: AddressForm = {
   format: "%N%n%O%n%A%n%Z %C%n%S",
   postalCode: "optional",
-  needsState: false,
 };
 /** Codes that people take for those of a country, and the code that ISO 3166-1 gives it. */
 const MISTAKEN: Readonly<Record<string, string>> = { UK: "GB", EL: "GR" };
@@ -75,6 +72,5 @@ function formOf({ fmt, lfmt, require = "", zip, zipex }: CountryFile): AddressFo
     postalCode: require.includes("Z") ? "required" : format.includes("%Z") ? "optional" : "unused",
     ...(zip === undefined ? {} : { postalCodePattern: new RegExp(`^(?:${zip})$`, "u") }),
     ...(example === undefined ? {} : { postalCodeExample: example.replace(/:.*/u, "") }),
-    needsState: require.includes("S") && /%S,? %Z/u.test(format),
   };
 }
