@@ -1,6 +1,14 @@
 /** Events of the fulfillment machine: its inputs, and what it emits for the other machines and the public. */
 import type { OrderClosed } from "./order-events.ts";
-import type { Customer, IssuedInvoice, Money, ShippingAddress } from "./types.ts";
+import type {
+  Customer,
+  IssuedCreditNote,
+  IssuedInvoice,
+  Money,
+  ReturnCause,
+  ReturnedGoods,
+  ShippingAddress,
+} from "./types.ts";
 
 /** Inputs of the fulfillment machine, besides the outcomes of its effects and its timers. */
 export type FulfillmentEvent =
@@ -20,6 +28,13 @@ export type FulfillmentEvent =
       readonly trackingNumber: string;
       readonly collected: Money | null;
     }
+  /** From the carrier: the parcel does not stay with its receiver. `carrier.returned`: it is back at the sender. */
+  | {
+      readonly type: "carrier.refused" | "carrier.unclaimed" | "carrier.lost" | "carrier.returned";
+      readonly trackingNumber: string;
+    }
+  /** From the invoice worker: the credit note that cancels the order's invoice is made. */
+  | ({ readonly type: "credit_note.issued" } & IssuedCreditNote)
   /** From an operator: retries a failed label, retrieval, shipment or release at once. */
   | { readonly type: "retry" }
   | FulfillmentCommand;
@@ -31,7 +46,13 @@ export type FulfillmentCommand =
   | { readonly type: "pack" }
   | { readonly type: "ship" }
   /** `collected`: paid at the door; exactly the total for cash and in person, nothing for the others. */
-  | { readonly type: "deliver"; readonly collected?: Money };
+  | { readonly type: "deliver"; readonly collected?: Money }
+  /** What the carrier would report about a parcel in transit, when it does not. */
+  | { readonly type: "report-refused" | "report-unclaimed" | "report-lost" }
+  /** The parcel is back. `restock`: its goods can be sold again; otherwise they are written off. */
+  | { readonly type: "receive"; readonly restock: boolean }
+  /** Accepts the amount that the carrier collected instead of the amount due. */
+  | { readonly type: "settle"; readonly reason: string };
 
 type OfOrder = { readonly orderId: string };
 
@@ -48,6 +69,20 @@ export type FulfillmentEmitted =
   /** `collected` is null when the order was paid before. */
   | ({ readonly type: "fulfillment.delivered"; readonly collected: Money | null } & OfOrder)
   | ({ readonly type: "invoice.created" } & IssuedInvoice & OfOrder)
+  | ({ readonly type: "credit_note.created" } & IssuedCreditNote & OfOrder)
+  /** The carrier reports a delivery with another amount than the one due. Null: nothing. An operator has to act. */
+  | ({
+      readonly type: "fulfillment.amount_differs";
+      readonly collected: Money | null;
+      readonly expected: Money | null;
+    } & OfOrder)
+  /** The receiver does not take the parcel; it comes back. */
+  | ({ readonly type: "fulfillment.returning"; readonly cause: ReturnCause } & OfOrder)
+  | ({
+      readonly type: "fulfillment.returned";
+      readonly cause: ReturnCause;
+      readonly goods: ReturnedGoods;
+    } & OfOrder)
   /** These stay inside the order. */
   | ({ readonly type: "capture.requested" | "fulfillment.ready" | "fulfillment.shipping" } & OfOrder)
   | ({ readonly type: "fulfillment.shipped"; readonly trackingNumber: string } & OfOrder);

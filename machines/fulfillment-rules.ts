@@ -11,6 +11,7 @@ import type {
   EndHoldInput,
   EndHoldOutput,
   InvoiceDocument,
+  IssuedCreditNote,
   IssuedInvoice,
   LabelInput,
   LabelOutput,
@@ -18,6 +19,10 @@ import type {
   OrderInput,
   PaymentMethod,
   RetrievalInput,
+  ReturnCause,
+  ReturnedGoods,
+  ReturnStockInput,
+  ReturnStockOutput,
   ShippingAddress,
 } from "./types.ts";
 
@@ -39,6 +44,12 @@ export type FulfillmentContext = {
   readonly document?: Pick<InvoiceDocument, "bytes" | "sha256">;
   /** The carrier reported the delivery before the hand-over had ended here. */
   readonly delivered?: true;
+  /** The carrier delivered and collected another amount than the one due; `because`: an operator accepted that. */
+  readonly dispute?: { readonly collected: Money | null; readonly because?: string };
+  /** Why the parcel does not stay with its receiver, and what became of its goods once that is known. */
+  readonly sentBack?: undefined | { readonly cause: ReturnCause; readonly goods?: ReturnedGoods };
+  /** The credit note that cancels the invoice; absent until it is made. */
+  readonly creditNote?: IssuedInvoice;
   /** Failures in a row of the present effect. */
   readonly tries: number;
 };
@@ -77,6 +88,36 @@ export function unconfirmed(input: OrderInput): FulfillmentContext {
   return mode === "auto" ? { ...context, stepDelayMs } : context;
 }
 
+/** The amount to collect at the door; null when the order is paid before. @throws before the order is confirmed */
+function dueOf(context: FulfillmentContext): Money | null {
+  return paysOnDelivery(context.method) ? totalOf(context) : null;
+}
+
+/** What was collected at the door: exactly what is due, or what an operator accepted instead. */
+function collectedOf(context: FulfillmentContext): Money | null {
+  const due = dueOf(context);
+  if (due === null || context.dispute?.because === undefined) return due;
+  return context.dispute.collected ?? { amount: 0, currency: due.currency };
+}
+
+/** Why the parcel comes back. @throws when it does not: programmer fault */
+function sentBackOf(context: FulfillmentContext): NonNullable<FulfillmentContext["sentBack"]> {
+  if (context.sentBack === undefined) throw new Error(`the parcel of ${context.orderId} does not come back`);
+  return context.sentBack;
+}
+
+/** A carrier's or an operator's word about a parcel in transit, and the cause that it states. */
+const causes: Readonly<Record<string, ReturnCause>> = {
+  "carrier.refused": "refused",
+  "carrier.unclaimed": "unclaimed",
+  "carrier.lost": "lost",
+  "carrier.returned": "returned",
+  "report-refused": "refused",
+  "report-unclaimed": "unclaimed",
+  "report-lost": "lost",
+  receive: "returned",
+};
+
 /** What a carrier reports about a parcel. */
 type Delivery = { readonly trackingNumber: string; readonly collected: Money | null };
 
@@ -94,6 +135,7 @@ export const fulfillmentRules = setup({
     shipInventory: effect<EndHoldOutput, EndHoldInput>(),
     handOverParcel: effect<ConsignmentOutput, ConsignmentInput>(),
     releaseInventory: effect<EndHoldOutput, EndHoldInput>(),
+    returnInventory: effect<ReturnStockOutput, ReturnStockInput>(),
   },
   guards: {
     isAuto: ({ context }) => context.stepDelayMs !== undefined,
@@ -108,6 +150,14 @@ export const fulfillmentRules = setup({
       trackingNumber === context.trackingNumber &&
       collectsExactly(context.method, totalOf(context), collected ?? undefined),
     wasDelivered: ({ context }) => context.delivered === true,
+    isThisParcel: ({ context }, { trackingNumber }: { readonly trackingNumber: string }) =>
+      trackingNumber === context.trackingNumber,
+    /** The carrier's word came before the end of the hand-over. */
+    wasDisputed: ({ context }) => context.dispute !== undefined,
+    wasLost: ({ context }) => context.sentBack?.cause === "lost",
+    wasSentBack: ({ context }) => context.sentBack !== undefined,
+    isUncredited: ({ context }) => context.creditNote === undefined,
+    isFit: (_, { restock }: { readonly restock: boolean }) => restock,
     hasTriesLeft: ({ context }) => mayRetry(context.tries),
   },
   delays: {
@@ -127,6 +177,22 @@ export const fulfillmentRules = setup({
     keepInvoice: assign((_, { number, issuedAt }: IssuedInvoice) => ({ invoice: { number, issuedAt } })),
     keepDocument: assign((_, { bytes, sha256 }: InvoiceDocument) => ({ document: { bytes, sha256 } })),
     keepDelivery: assign({ delivered: true }),
+    keepDispute: assign((_, { collected }: Delivery) => ({ dispute: { collected } })),
+    keepSettlement: assign(({ context }, { reason }: { readonly reason: string }) => ({
+      dispute: { collected: context.dispute?.collected ?? null, because: reason },
+    })),
+    /** The first word decides the cause: a parcel that is lost in transit back was refused. */
+    keepCause: assign(({ context }, { type }: { readonly type: string }) => ({
+      sentBack: context.sentBack ?? { cause: causes[type] ?? "returned" },
+    })),
+    keepGoods: assign(({ context }, goods: ReturnedGoods) => ({
+      sentBack: { cause: context.sentBack?.cause ?? "returned", goods },
+    })),
+    forgetSentBack: assign({ sentBack: undefined }),
+    keepCreditNote: assign((_, { number, issuedAt, invoice }: IssuedCreditNote) => ({
+      creditNote: { number, issuedAt },
+      invoice: { number: invoice.number, issuedAt: invoice.issuedAt },
+    })),
     countFailure: assign(({ context }) => ({ tries: context.tries + 1 })),
     forgetTries: assign({ tries: 0 }),
     emitStored: emit(({ context }) => ({ type: "fulfillment.stored", orderId: context.orderId })),
@@ -157,7 +223,31 @@ export const fulfillmentRules = setup({
     emitDelivered: emit(({ context }) => ({
       type: "fulfillment.delivered",
       orderId: context.orderId,
-      collected: paysOnDelivery(context.method) ? totalOf(context) : null,
+      collected: collectedOf(context),
+    })),
+    emitAmountDiffers: emit(({ context }) => ({
+      type: "fulfillment.amount_differs",
+      orderId: context.orderId,
+      collected: context.dispute?.collected ?? null,
+      expected: dueOf(context),
+    })),
+    emitReturning: emit(({ context }) => ({
+      type: "fulfillment.returning",
+      orderId: context.orderId,
+      cause: sentBackOf(context).cause,
+    })),
+    emitReturned: emit(({ context }) => ({
+      type: "fulfillment.returned",
+      orderId: context.orderId,
+      cause: sentBackOf(context).cause,
+      goods: sentBackOf(context).goods ?? "written_off",
+    })),
+    emitCreditNoteCreated: emit(({ context }, { number, issuedAt, invoice }: IssuedCreditNote) => ({
+      type: "credit_note.created",
+      orderId: context.orderId,
+      number,
+      issuedAt,
+      invoice,
     })),
   },
 });

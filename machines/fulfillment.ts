@@ -16,8 +16,9 @@
  * `shipped`: the pause, the command, or the carrier's report (`carrier.delivered`). The report counts when it is about
  * this parcel and, for what is paid at the door, states that exactly the total was collected. A report that overtakes
  * the end of the hand-over is kept. Before `shipping` the parcel is in the warehouse, and the machine ignores the
- * report.
+ * report. A parcel that does not stay with its receiver, or with another amount collected: see fulfillment-return.ts.
  */
+import { credited, disputed, inTransit, restocking, returning, writingOff } from "./fulfillment-return.ts";
 import {
   consignmentInput,
   fulfillmentRules,
@@ -28,6 +29,14 @@ import {
 
 /** Until the goods go to the carrier, an order that ends releases its stock. */
 const untilShipping = { "order.closed": { target: "#fulfillment.releasing" } } as const;
+
+/** A word of the carrier that came before the end of the hand-over. */
+const keptWord = {
+  guard: { type: "isThisParcel", params: ({ event }) => event },
+  actions: { type: "keepCause", params: ({ event }) => event },
+} as const satisfies NonNullable<
+  Parameters<typeof fulfillmentRules.createStateConfig>[0]["on"]
+>["carrier.lost"];
 
 /** Starts with the order's input (`OrderInput` in types.ts), as every machine of an order does. */
 export const fulfillmentMachine = fulfillmentRules.createMachine({
@@ -176,11 +185,19 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
 
     shipping: {
       entry: "emitShipping",
+      // The carrier's words may overtake the end of the hand-over: kept, and applied when the order is shipped.
       on: {
-        "carrier.delivered": {
-          guard: { type: "isDelivery", params: ({ event }) => event },
-          actions: "keepDelivery",
-        },
+        "carrier.delivered": [
+          { guard: { type: "isDelivery", params: ({ event }) => event }, actions: "keepDelivery" },
+          {
+            guard: { type: "isThisParcel", params: ({ event }) => event },
+            actions: { type: "keepDispute", params: ({ event }) => event },
+          },
+        ],
+        "carrier.refused": keptWord,
+        "carrier.unclaimed": keptWord,
+        "carrier.returned": keptWord,
+        "carrier.lost": keptWord,
       },
       initial: "handing_over",
       states: {
@@ -224,12 +241,22 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
     },
     shipped: {
       entry: "emitShipped",
-      always: { guard: "wasDelivered", target: "delivered" },
+      always: [
+        { guard: "wasDelivered", target: "delivered" },
+        { guard: "wasDisputed", target: "disputed" },
+        { guard: "wasLost", target: "writing_off" },
+        { guard: "wasSentBack", target: "returning" },
+      ],
       on: {
-        "carrier.delivered": {
-          guard: { type: "isDelivery", params: ({ event }) => event },
-          target: "delivered",
-        },
+        ...inTransit,
+        "carrier.delivered": [
+          { guard: { type: "isDelivery", params: ({ event }) => event }, target: "delivered" },
+          {
+            guard: { type: "isThisParcel", params: ({ event }) => event },
+            actions: { type: "keepDispute", params: ({ event }) => event },
+            target: "disputed",
+          },
+        ],
       },
       initial: "awaiting",
       states: {
@@ -244,10 +271,17 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
         },
       },
     },
+    disputed,
     delivered: { type: "final", entry: "emitDelivered" },
+
+    returning,
+    restocking,
+    writing_off: writingOff,
+    returned: { on: credited },
 
     releasing: {
       entry: "forgetTries",
+      on: credited,
       initial: "giving_back",
       states: {
         giving_back: {
@@ -265,6 +299,6 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
         },
       },
     },
-    released: { type: "final" },
+    released: { on: credited },
   },
 });

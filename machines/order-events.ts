@@ -7,6 +7,8 @@ import type {
   PaymentMethod,
   PricedLine,
   Rejection,
+  ReturnCause,
+  ReturnedGoods,
   ShippingAddress,
 } from "./types.ts";
 
@@ -47,13 +49,22 @@ export type OrderEvent =
   | { readonly type: "fulfillment.ready" }
   | { readonly type: "fulfillment.shipping" }
   | { readonly type: "fulfillment.shipped"; readonly trackingNumber: string }
-  | { readonly type: "fulfillment.delivered" };
+  | { readonly type: "fulfillment.delivered" }
+  | { readonly type: "fulfillment.returning"; readonly cause: ReturnCause }
+  | { readonly type: "fulfillment.returned"; readonly cause: ReturnCause; readonly goods: ReturnedGoods };
 
 /** Events that the order machine emits. All except `order.closed` are public. */
 export type OrderEmitted =
   | ({ readonly type: "order.created" | "order.confirmed" | "order.ready" } & OrderDetails)
   | ({ readonly type: "order.shipped"; readonly trackingNumber: string } & OrderDetails)
   | ({ readonly type: "order.cancelled"; readonly reason: string } & OrderDetails)
+  /** The receiver does not take the parcel, and it comes back. */
+  | ({ readonly type: "order.returning"; readonly cause: ReturnCause } & OrderDetails)
+  | ({
+      readonly type: "order.returned";
+      readonly cause: ReturnCause;
+      readonly goods: ReturnedGoods;
+    } & OrderDetails)
   /** The order has ended because its payment failed or expired. `reason`: the payment's code. */
   | ({
       readonly type: "order.payment_failed" | "order.payment_expired";

@@ -22,6 +22,8 @@ import type {
   Rejection,
   ReserveInput,
   ReserveOutput,
+  ReturnCause,
+  ReturnedGoods,
   ShippingAddress,
 } from "./types.ts";
 
@@ -45,7 +47,7 @@ export type OrderContext = {
   readonly expectedTotal?: Money;
   /** Why the stock was not reserved; absent unless rejected. */
   readonly rejection?: Rejection;
-  /** Why the payment was refused or the order cancelled, for people; absent otherwise. */
+  /** Why the payment was refused, or the order cancelled or returned; absent otherwise. */
   readonly reason?: string;
   /** Reservations in a row that failed; absent without one. */
   readonly tries?: number;
@@ -131,6 +133,19 @@ const orderRules = setup({
       ...details(context),
       trackingNumber,
     })),
+    emitReturning: emit(({ context }, { cause }: { readonly cause: ReturnCause }) => ({
+      type: "order.returning",
+      ...details(context),
+      cause,
+    })),
+    emitReturned: emit(
+      ({ context }, { cause, goods }: { readonly cause: ReturnCause; readonly goods: ReturnedGoods }) => ({
+        type: "order.returned",
+        ...details(context),
+        cause,
+        goods,
+      }),
+    ),
     emitCompleted: emit(({ context }) => ({
       type: "order.completed",
       orderId: context.orderId,
@@ -148,6 +163,8 @@ const orderRules = setup({
     })),
   },
 });
+
+type On = NonNullable<Parameters<typeof orderRules.createStateConfig>[0]["on"]>;
 
 /** What ends the wait for the money. */
 const untilPaid = orderRules.createStateConfig({
@@ -167,6 +184,15 @@ const untilPaid = orderRules.createStateConfig({
     },
   },
 });
+
+/** The customer has nothing of the order: its goods are back or lost, its money goes back. */
+const cameBack = {
+  actions: [
+    { type: "keepReason", params: ({ event }) => event.cause },
+    { type: "emitReturned", params: ({ event }) => event },
+  ],
+  target: "#order.returned",
+} as const satisfies On["fulfillment.returned"];
 
 /** Starts with the order's input (`OrderInput` in types.ts), as every machine of an order does. */
 export const orderMachine = orderRules.createMachine({
@@ -292,12 +318,26 @@ export const orderMachine = orderRules.createMachine({
         },
       },
     },
-    shipped: { on: { "fulfillment.delivered": { target: "delivered" } } },
+    shipped: {
+      on: {
+        "fulfillment.delivered": { target: "delivered" },
+        "fulfillment.returning": {
+          actions: { type: "emitReturning", params: ({ event }) => event },
+          target: "returning",
+        },
+        "fulfillment.returned": cameBack,
+      },
+    },
+    // The parcel comes back; it may still be delivered.
+    returning: {
+      on: { "fulfillment.delivered": { target: "delivered" }, "fulfillment.returned": cameBack },
+    },
     delivered: {
       always: { guard: "isPrepaid", target: "completed" },
       on: { "payment.collected": { target: "completed" } },
     },
     completed: { type: "final", entry: "emitCompleted" },
+    returned: { type: "final" },
     cancelled: {
       type: "final",
       entry: ["emitCancelled", { type: "emitClosed", params: { held: true } }],

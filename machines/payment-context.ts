@@ -41,6 +41,10 @@ export type PaymentContext = {
    * How the payment ended, if it ended before the order did. Decides the refund's reason; no other failure does.
    */
   readonly end?: "failed" | "expired";
+  /** The order was returned after its shipment. */
+  readonly returned?: true;
+  /** What was collected at the door, when that is another amount than the one due. */
+  readonly collected?: Money;
   /** Of a card: the machine has emitted `payment.captured`. */
   readonly captured?: true;
   /** The authorization has lapsed, by its timer or as the gateway reports, and no capture of it is known. */

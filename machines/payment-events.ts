@@ -22,6 +22,7 @@ export type PaymentEvent =
   | OrderClosed
   | { readonly type: "capture.requested" }
   | { readonly type: "fulfillment.delivered"; readonly collected: Money | null }
+  | { readonly type: "fulfillment.returned" }
   /** From an operator: retries a failed capture, void or refund at once. */
   | { readonly type: "retry" }
   /** From its timer: the gateway lets the authorization lapse now. */
@@ -34,16 +35,19 @@ export type PaymentEvent =
 
 type OfOrder = { readonly orderId: string; readonly amount: Money };
 
-/** Events that the payment machine emits, all of them public. Amounts are those of the whole order. */
+/**
+ * Events that the payment machine emits, all of them public. Amounts are those of the whole order; that of
+ * `payment.collected` is what was collected.
+ */
 export type PaymentEmitted =
   | ({
       readonly type: "payment.authorized" | "payment.captured" | "payment.collected" | "payment.voided";
     } & OfOrder)
-  /** `reason`: the order was cancelled, or the money came after the payment had failed or expired. */
+  /** `reason`: the order was cancelled or returned, or the money came after the payment had failed or expired. */
   | ({
       readonly type: "payment.refunded";
       readonly customer: Customer;
-      readonly reason: "cancelled" | "expired" | "failed";
+      readonly reason: "cancelled" | "returned" | "expired" | "failed";
     } & OfOrder)
   /**
    * `payment.expired` with `authorization_expired`: the authorization has lapsed uncaptured; a confirmed order is held.

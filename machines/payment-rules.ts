@@ -145,6 +145,10 @@ export const paymentRules = setup({
       reason: failure.code,
       uncertain: failure.kind !== "refused",
     })),
+    keepReturned: assign({ returned: true }),
+    keepCollected: assign(({ context }, { collected }: { readonly collected?: Money | null }) =>
+      !collected || sameMoney(collected, ofOrder(context).amount) ? {} : { collected },
+    ),
     nextAttempt: assign(({ context }) => ({ attempt: context.attempt + 1 })),
     forgetTries: assign({ tries: 0 }),
     emitAuthorized: emit(({ context }) => ({ type: "payment.authorized", ...ofOrder(context) })),
@@ -166,13 +170,17 @@ export const paymentRules = setup({
       tries: context.tries,
       retryInMs: mayRetry(context.tries) ? retryDelayMs(context.tries) : null,
     })),
-    emitCollected: emit(({ context }) => ({ type: "payment.collected", ...ofOrder(context) })),
+    emitCollected: emit(({ context }) => ({
+      type: "payment.collected",
+      orderId: context.orderId,
+      amount: context.collected ?? ofOrder(context).amount,
+    })),
     emitVoided: emit(({ context }) => ({ type: "payment.voided", ...ofOrder(context) })),
     emitRefunded: emit(({ context }) => ({
       type: "payment.refunded",
       ...ofOrder(context),
       customer: context.customer,
-      reason: context.end ?? "cancelled",
+      reason: context.end ?? (context.returned === true ? "returned" : "cancelled"),
     })),
   },
 });

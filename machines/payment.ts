@@ -5,7 +5,8 @@
  * packed, if their authorization has not lapsed. Debit cards are settled by the authorization itself. Cash and
  * in-person payments are collected at the door. `async` payments are made on a page of the gateway: see
  * payment-hosted.ts. For an order that costs nothing the machine calls no gateway. The money of an order that ends
- * unshipped (`order.closed`) is returned: see payment-reversal.ts.
+ * unshipped (`order.closed`) is returned, and that of an order whose parcel came back or was lost
+ * (`fulfillment.returned`): see payment-reversal.ts. Nothing was collected at the door then.
  *
  * `authorized` (debit) and `captured` are not final: a return after delivery can still refund them.
  */
@@ -63,7 +64,11 @@ export const paymentMachine = paymentRules.createMachine({
 
     due: {
       on: {
-        "fulfillment.delivered": { actions: "emitCollected", target: "collected" },
+        "fulfillment.delivered": {
+          actions: [{ type: "keepCollected", params: ({ event }) => event }, "emitCollected"],
+          target: "collected",
+        },
+        "fulfillment.returned": { target: "unused" },
         "order.closed": { target: "unused" },
       },
     },
@@ -72,7 +77,7 @@ export const paymentMachine = paymentRules.createMachine({
     // Gateways accept no payment of nothing: the machine emits the events of a payment without calling one.
     free: {
       entry: ["forgetToken", "emitAuthorized"],
-      on: { "order.closed": { target: "unused" } },
+      on: { "order.closed": { target: "unused" }, "fulfillment.returned": { target: "unused" } },
       initial: "authorized",
       states: {
         authorized: {
@@ -135,6 +140,12 @@ export const paymentMachine = paymentRules.createMachine({
           { guard: "isSettledAtOnce", target: "reversing.refunding" },
           { target: "reversing.voiding" },
         ],
+        // A card to be captured is captured before the order is shipped.
+        "fulfillment.returned": {
+          guard: "isSettledAtOnce",
+          actions: "keepReturned",
+          target: "reversing.refunding",
+        },
       },
     },
     capturing: {
@@ -202,7 +213,13 @@ export const paymentMachine = paymentRules.createMachine({
       entry: ["disarmLapse", "emitExpired"],
       on: { retry: { target: "capturing" }, "order.closed": { target: "expired" } },
     },
-    captured: { entry: "disarmLapse", on: { "order.closed": { target: "reversing.refunding" } } },
+    captured: {
+      entry: "disarmLapse",
+      on: {
+        "order.closed": { target: "reversing.refunding" },
+        "fulfillment.returned": { actions: "keepReturned", target: "reversing.refunding" },
+      },
+    },
 
     reversing: paymentReversal,
     voided: endedByUs,

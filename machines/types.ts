@@ -180,6 +180,22 @@ export type RetrievalInput = { readonly orderId: string; readonly number: string
 /** Output of `retrieveInvoice`: the document as it was read. `bytes`: its size; `sha256`: its digest, base64url. */
 export type InvoiceDocument = { readonly number: string; readonly bytes: number; readonly sha256: string };
 
+/** Input of `returnInventory`. */
+export type ReturnStockInput = EndHoldInput;
+/** Output of `returnInventory`: the pieces are back in stock, from this call or from an earlier one. */
+export type ReturnStockOutput = { readonly outcome: "returned" };
+
+/**
+ * Why a parcel does not stay with its receiver. `refused`: at the door. `unclaimed`: not collected in time. `lost`: by
+ * the carrier. `returned`: it came back to the sender without a reason that is known.
+ */
+export type ReturnCause = "refused" | "unclaimed" | "lost" | "returned";
+/** What becomes of the goods of an order that is returned: back in stock, or lost or damaged. */
+export type ReturnedGoods = "restocked" | "written_off";
+
+/** A credit note as issued, with the invoice that it cancels. `number` like `CN-2026-000001`. */
+export type IssuedCreditNote = IssuedInvoice & { readonly invoice: IssuedInvoice };
+
 /** An invoice as issued: `number` like `2026-000042`; `issuedAt` is RFC 3339, UTC. */
 export type IssuedInvoice = { readonly number: string; readonly issuedAt: string };
 

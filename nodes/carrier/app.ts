@@ -16,7 +16,7 @@ import {
   ShipmentParams,
   ShipmentsQuery,
 } from "./schemas.ts";
-import type { Shipment, Shipments } from "./shipments.ts";
+import { misfortunes, type Shipment, type Shipments } from "./shipments.ts";
 
 /** What the interface is built from. */
 export type CarrierOptions = {
@@ -35,7 +35,7 @@ const HTML = "text/html; charset=utf-8";
 const SHOWN = 50;
 
 /**
- * The carrier simulator's HTTP interface, and a page on which people deliver parcels.
+ * The carrier simulator's HTTP interface, and a page on which people deliver or lose parcels.
  * Errors are `{ error, message? }`; `error` is a stable code in snake_case.
  */
 export function createCarrierApp(options: CarrierOptions): FastifyInstance {
@@ -100,6 +100,15 @@ export function createCarrierApp(options: CarrierOptions): FastifyInstance {
       return isForm(request.headers["content-type"]) ? reply.redirect("/", 303) : answer(reply, shipment);
     },
   );
+  for (const misfortune of misfortunes)
+    app.post(
+      `/shipments/:trackingNumber/${misfortune}`,
+      { schema: { params: ShipmentParams } },
+      (request, reply) => {
+        const shipment = courier.fail(request.params.trackingNumber, misfortune);
+        return isForm(request.headers["content-type"]) ? reply.redirect("/", 303) : answer(reply, shipment);
+      },
+    );
   app.get("/", (_request, reply) =>
     reply
       .header("cache-control", "no-store")

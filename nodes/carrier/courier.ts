@@ -1,11 +1,12 @@
 /**
- * Delivers parcels, on request or automatically some time after their hand-over, and reports each delivery to the shop.
+ * Delivers parcels, on request or automatically some time after their hand-over, or lets them be refused, unclaimed,
+ * lost or returned, on request; reports each of these to the shop.
  * Owns: the timers of the parcels in transit.  Does not own: the shipments, how the shop receives a report.
  * A crash leaves the state of the file: the next run delivers parcels in transit and sends the missing reports.
  */
 import type { Money } from "../../machines/types.ts";
 import type { Refusal } from "../simulators/refusal.ts";
-import type { Shipment, Shipments } from "./shipments.ts";
+import type { Misfortune, Shipment, Shipments } from "./shipments.ts";
 
 /** What the courier works with. */
 export type CourierOptions = {
@@ -40,9 +41,16 @@ export class Courier {
 
   /** Delivers a parcel. @param collected what was paid at the door; undefined: the amount to collect */
   deliver(trackingNumber: string, collected?: Money | null): Shipment | Refusal {
-    clearTimeout(this.timers.get(trackingNumber));
-    this.timers.delete(trackingNumber);
+    this.forgetTimer(trackingNumber);
     const shipment = this.options.shipments.deliver(trackingNumber, collected);
+    if ("trackingNumber" in shipment) this.report(shipment);
+    return shipment;
+  }
+
+  /** A parcel does not stay with its receiver. */
+  fail(trackingNumber: string, misfortune: Misfortune): Shipment | Refusal {
+    this.forgetTimer(trackingNumber);
+    const shipment = this.options.shipments.fail(trackingNumber, misfortune);
     if ("trackingNumber" in shipment) this.report(shipment);
     return shipment;
   }
@@ -50,6 +58,11 @@ export class Courier {
   stop(): void {
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.timers.clear();
+  }
+
+  private forgetTimer(trackingNumber: string): void {
+    clearTimeout(this.timers.get(trackingNumber));
+    this.timers.delete(trackingNumber);
   }
 
   private drive({ trackingNumber, status, handedOverAt }: Shipment): void {
@@ -63,12 +76,13 @@ export class Courier {
     );
   }
 
-  private report({ trackingNumber, orderId, collected, deliveredAt }: Shipment): void {
+  private report({ trackingNumber, orderId, collected, status, deliveredAt, failedAt }: Shipment): void {
     const { report, shipments } = this.options;
-    report(`msg_${trackingNumber}_delivered`, {
-      type: "shipment.delivered",
-      timestamp: deliveredAt,
-      data: { trackingNumber, orderId, collected },
+    const delivered = status === "delivered";
+    report(`msg_${trackingNumber}_${status}`, {
+      type: `shipment.${status}`,
+      timestamp: delivered ? deliveredAt : failedAt,
+      data: { trackingNumber, orderId, ...(delivered && { collected }) },
     });
     shipments.reported(trackingNumber);
   }

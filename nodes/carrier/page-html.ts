@@ -16,7 +16,10 @@ button:focus-visible { outline: 3px solid #4c9aff; outline-offset: 2px; }
 small { color: #5a6675; display: block; margin-top: 1.5rem; }
 `;
 
-/** Parcels, newest first, each with a button that delivers it. No script, and nothing from other hosts. */
+/**
+ * Parcels, newest first, each with a button for everything that can become of it. No script, and nothing from other
+ * hosts.
+ */
 export function shipmentsPage(shipments: readonly Shipment[]): string {
   const body =
     shipments.length === 0
@@ -48,6 +51,10 @@ const statuses: Readonly<Record<Shipment["status"], string>> = {
   labelled: "labelled",
   handed_over: "handed over",
   delivered: "delivered",
+  refused: "refused, comes back",
+  unclaimed: "unclaimed, comes back",
+  lost: "lost",
+  returned: "back at the sender",
 };
 
 function row(shipment: Shipment): Html {
@@ -59,9 +66,24 @@ function row(shipment: Shipment): Html {
 <td>${to.join(", ")}</td>
 <td>${collect === null ? "–" : moneyText(collect)}</td>
 <td>${statuses[status]}</td>
-<td>${status === "delivered" ? "" : deliver(trackingNumber)}</td>
+<td>${actionsOf(status).map((action) => button(trackingNumber, action))}</td>
 </tr>`;
 }
 
-const deliver = (trackingNumber: string): Html =>
-  html`<form method="post" action="/shipments/${trackingNumber}/deliver"><button>Deliver</button></form>`;
+/** What can become of a parcel from here: the path of each action. */
+function actionsOf(status: Shipment["status"]): readonly (keyof typeof labels)[] {
+  if (status === "labelled" || status === "handed_over")
+    return Object.keys(labels) as (keyof typeof labels)[];
+  return status === "refused" || status === "unclaimed" ? ["deliver", "lost", "returned"] : [];
+}
+
+const labels = {
+  deliver: "Deliver",
+  refused: "Refuse",
+  unclaimed: "Leave unclaimed",
+  lost: "Lose",
+  returned: "Return to sender",
+} as const;
+
+const button = (trackingNumber: string, action: keyof typeof labels): Html =>
+  html`<form method="post" action="/shipments/${trackingNumber}/${action}"><button>${labels[action]}</button></form>`;

@@ -4,7 +4,7 @@
  * Invariants
  *   shipments.S1. A line is in the file before it is in memory, and in memory before a client is answered.
  *   shipments.S2. A key names one label; with another request it is refused.
- *   shipments.S3. A parcel is delivered once, and then never changes.
+ *   shipments.S3. A parcel is delivered, lost or returned once, and then never changes.
  * Proved by: test/unit/nodes/carrier-shipments.test.ts, test/integration/nodes/carrier.test.ts
  */
 import { hash, randomBytes } from "node:crypto";
@@ -23,13 +23,23 @@ export type LabelRequest = {
 export type Shipment = LabelRequest & {
   readonly trackingNumber: string;
   readonly idempotencyKey: string;
-  readonly status: "labelled" | "handed_over" | "delivered";
+  readonly status: "labelled" | "handed_over" | "delivered" | Misfortune;
   /** What was paid at the door; null for nothing. */
   readonly collected: Money | null;
   readonly labelledAt: string;
   readonly handedOverAt: string | null;
   readonly deliveredAt: string | null;
+  /** Time of the latest misfortune. */
+  readonly failedAt: string | null;
 };
+
+/** What else than a delivery can become of a parcel, in the words of the reports. */
+export const misfortunes = ["refused", "unclaimed", "lost", "returned"] as const;
+/** One of {@link misfortunes}. */
+export type Misfortune = (typeof misfortunes)[number];
+
+/** Statuses in which a parcel stays. */
+const ends: ReadonlySet<Shipment["status"]> = new Set(["delivered", "lost", "returned"]);
 
 type Line =
   | ({
@@ -41,7 +51,8 @@ type Line =
       Happened)
   | ({ readonly kind: "handed_over" } & Happened)
   | ({ readonly kind: "delivered"; readonly collected: Money | null } & Happened)
-  /** The message about the delivery is stored and will be sent to the shop. */
+  | ({ readonly kind: Misfortune } & Happened)
+  /** The message about the parcel's latest status is stored and will be sent to the shop. */
   | ({ readonly kind: "told" } & Happened);
 
 type Happened = { readonly trackingNumber: string; readonly at: string };
@@ -104,18 +115,29 @@ export class Shipments {
   deliver(trackingNumber: string, collected?: Money | null): Shipment | Refusal {
     const shipment = this.find(trackingNumber);
     if (shipment === undefined) return unknown;
-    if (shipment.status === "delivered") return { refused: 409, code: "already_delivered" };
+    if (ends.has(shipment.status)) return { refused: 409, code: `already_${shipment.status}` };
     const paid = collected === undefined ? shipment.collect : collected;
     this.write({ kind: "delivered", trackingNumber, collected: paid, at: this.time() });
     return this.find(trackingNumber) ?? unknown;
   }
 
-  /** Shipments that are delivered, with no stored message about it. */
+  /** Marks what else becomes of a parcel; one that comes back can still be delivered, lost or returned. */
+  fail(trackingNumber: string, misfortune: Misfortune): Shipment | Refusal {
+    const shipment = this.find(trackingNumber);
+    if (shipment === undefined) return unknown;
+    const comesBack = shipment.status === "refused" || shipment.status === "unclaimed";
+    const again = comesBack && (misfortune === "refused" || misfortune === "unclaimed");
+    if (again || ends.has(shipment.status)) return { refused: 409, code: `already_${shipment.status}` };
+    this.write({ kind: misfortune, trackingNumber, at: this.time() });
+    return this.find(trackingNumber) ?? unknown;
+  }
+
+  /** Shipments whose latest status is to be reported, with no stored message about it. */
   unreported(): Shipment[] {
     return [...this.withoutReport].flatMap((trackingNumber) => this.find(trackingNumber) ?? []);
   }
 
-  /** The message about the delivery is stored. */
+  /** The message about the latest status is stored. */
   reported(trackingNumber: string): void {
     this.write({ kind: "told", trackingNumber, at: this.time() });
   }
@@ -144,7 +166,7 @@ export class Shipments {
     if (line.kind === "labelled") {
       const { kind: status, fingerprint, at: labelledAt, ...label } = line;
       this.labels.set(line.idempotencyKey, { trackingNumber, fingerprint });
-      const open = { collected: null, handedOverAt: null, deliveredAt: null };
+      const open = { collected: null, handedOverAt: null, deliveredAt: null, failedAt: null };
       this.byNumber.set(trackingNumber, { ...label, status, labelledAt, ...open });
       return;
     }
@@ -154,6 +176,9 @@ export class Shipments {
       this.withoutReport.delete(trackingNumber);
     } else if (line.kind === "handed_over") {
       this.byNumber.set(trackingNumber, { ...shipment, status: line.kind, handedOverAt: at });
+    } else if (line.kind !== "delivered") {
+      this.byNumber.set(trackingNumber, { ...shipment, status: line.kind, failedAt: at });
+      this.withoutReport.add(trackingNumber);
     } else {
       const { collected } = line;
       this.byNumber.set(trackingNumber, { ...shipment, status: line.kind, collected, deliveredAt: at });

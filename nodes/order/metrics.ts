@@ -101,6 +101,16 @@ export function metricsText(source: MetricsSource): string {
       value: status.relay.writeSets,
     },
   ];
+  metrics.push({
+    name: "orderly_messages_without_effect_total",
+    type: "counter",
+    help: "Messages from outside that changed nothing at their order.",
+    value: sum((p) => p.inputs.ignored),
+  });
+  for (const [type, value] of eventCounts(status)) {
+    const help = "Public events stored, by type.";
+    metrics.push({ name: "orderly_events_total", type: "counter", help, value, labels: `,type="${type}"` });
+  }
   for (const { provider, busy, waiting, breaker } of status.providers) {
     const labels = `,provider="${provider}"`;
     metrics.push(
@@ -147,6 +157,15 @@ function takeoverMetrics({ takeovers }: NodeStatus): Metric[] {
       value: takeovers.lost,
     },
   ];
+}
+
+/** Public events stored by this process, by type. */
+function eventCounts({ partitions }: NodeStatus): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { inputs } of partitions)
+    for (const [type, count] of Object.entries(inputs.events))
+      counts.set(type, (counts.get(type) ?? 0) + count);
+  return counts;
 }
 
 /** The outcome of an event as the metric names it. */

@@ -10,8 +10,15 @@ import {
 } from "./inventory/schemas.ts";
 import { DeadLetter, DeadLetterPage, ReplayedDeadLetter } from "./operations/dead-letters-schema.ts";
 import { Cluster, Live, Ready } from "./operations/operations-schema.ts";
-import { CancelOrder, DeliverOrder, NoFields, QualityCheck } from "./orders/command-schemas.ts";
-import { History, Order } from "./orders/order-schema.ts";
+import {
+  CancelOrder,
+  DeliverOrder,
+  NoFields,
+  QualityCheck,
+  SettleDispute,
+  ReceiveParcel,
+} from "./orders/command-schemas.ts";
+import { History, Order, OrderMessages } from "./orders/order-schema.ts";
 import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";
 import { ProblemSchema } from "./protocol/problem-schema.ts";
@@ -22,10 +29,13 @@ export const components = [
   PlaceOrderBody,
   Order,
   History,
+  OrderMessages,
   CancelOrder,
   NoFields,
   QualityCheck,
   DeliverOrder,
+  ReceiveParcel,
+  SettleDispute,
   PutStockBody,
   AdjustStockBody,
   AdjustmentSchema,

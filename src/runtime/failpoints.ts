@@ -81,6 +81,7 @@ export const failpointNames = [
   "credit.number",
   "credit.find",
   "credit.store",
+  "credit.deliver",
   "allocation.read_order",
   "allocation.read_counter",
   "allocation.read_last_counter",

@@ -1,4 +1,5 @@
 /** What a node shows of itself: for health, metrics, the cluster view and hosts. Types only. */
+import type { InputCounts } from "./tenure/input-tally.ts";
 import type { UnclaimedShare } from "./cluster/own-share.ts";
 import type { TakeoverCounts } from "./cluster/takeover-counts.ts";
 import type { UnreadableEntries } from "./unreadable.ts";
@@ -46,5 +47,7 @@ export type NodeStatus = {
     readonly lag: number;
     readonly actors: number;
     readonly parked: number;
+    /** Since the start of the process. */
+    readonly inputs: InputCounts;
   }[];
 };

@@ -94,7 +94,7 @@ t.test("a title walks the arrows that it writes, and no others", async (t) => {
 });
 
 t.test("every arrow has one row, and every row its arrow", async (t) => {
-  t.equal(drawn.length, 42);
+  t.equal(drawn.length, 54);
   t.strictSame(listed.map(({ arrow }) => arrow).toSorted(), drawn.toSorted());
 });
 

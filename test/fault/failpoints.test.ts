@@ -78,6 +78,7 @@ const RARE: ReadonlySet<Failpoint> = new Set([
   "credit.number",
   "credit.find",
   "credit.store",
+  "credit.deliver",
   "inventory.read_hold",
   "inventory.read_item",
   "inventory.put",

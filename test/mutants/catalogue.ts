@@ -33,6 +33,7 @@ import { processorMutants } from "./processor.ts";
 import { relayMutants } from "./relay.ts";
 import { replayMutants } from "./replay.ts";
 import { resolvedMutants } from "./resolved.ts";
+import { returnsMutants } from "./returns.ts";
 import { routerMutants } from "./router.ts";
 import { routingMutants } from "./routing.ts";
 import { servingMutants } from "./serving.ts";
@@ -63,6 +64,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   marks: [...markMutants, ...oldEventMutants],
   memory: memoryMutants,
   orders: ordersMutants,
+  returns: returnsMutants,
   outbox: outboxMutants,
   outcome: outcomeMutants,
   parking: parkingMutants,

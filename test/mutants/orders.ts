@@ -250,7 +250,7 @@ export const ordersMutants: readonly Mutant[] = [
     id: "orders-early-delivery-lost",
     does: "A delivery that is reported before the hand-over has ended is forgotten.",
     file: "machines/fulfillment.ts",
-    find: `      always: { guard: "wasDelivered", target: "delivered" },\n`,
+    find: `        { guard: "wasDelivered", target: "delivered" },\n`,
     replace: "",
     tests: [FULFILLMENT_TEST],
   },

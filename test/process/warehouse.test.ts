@@ -28,6 +28,9 @@ t.before(async () => {
   replies = auditReplies(t, house.cluster);
 });
 
+/** What an operator may report about a parcel in transit. */
+const REPORTS = ["report-refused", "report-unclaimed", "report-lost", "receive"];
+
 t.test(
   'H --> K --> L -->|"Cash"| M --> J --> S --> S1 --> U --> U1 -->|"Cash on Delivery"| Q --> W --> N, step by step',
   async (t) => {
@@ -61,7 +64,7 @@ t.test(
       body: { status: "shipped", payment: { status: "none" } },
     });
     t.match(await stock(house.nextUrl(), sku), { onHand: ON_HAND - 2, reserved: 0 });
-    await house.refusesAllBut(t, id, ["deliver"]);
+    await house.refusesAllBut(t, id, ["deliver", ...REPORTS]);
     for (const collected of [{ ...TOTAL, amount: 1999 }, { ...TOTAL, currency: "USD" }, undefined]) {
       const wrong = await house.ask(id, "deliver", collected && { collected });
       t.match(wrong, { status: 422, body: { code: "amount_mismatch", expected: TOTAL } });
@@ -305,7 +308,7 @@ t.test("an order that has ended or is shipped cannot be cancelled", async (t) =>
   await house.packed(sent.id);
   await house.shippable(sent.id);
   t.equal((await house.ask(sent.id, "ship")).status, 200);
-  await house.refusesAllBut(t, sent.id, ["deliver"], "shipped");
+  await house.refusesAllBut(t, sent.id, ["deliver", ...REPORTS], "shipped");
   t.match(await stock(house.nextUrl(), sent.sku), { onHand: ON_HAND - 2, reserved: 0 });
   t.equal((await house.ask(sent.id, "deliver")).status, 200);
   await house.refusesAllBut(t, sent.id, [], "completed");

@@ -7,8 +7,8 @@ import type { Customers } from "./customers.ts";
 import type { OrderLedger } from "./order-ledger.ts";
 import type { World } from "./world.ts";
 
-const ENDED = ["completed", "cancelled", "rejected", "payment_failed", "payment_expired"];
-const CLOSED = ["rejected", "payment_failed", "payment_expired", "cancelled"];
+const ENDED = ["completed", "returned", "cancelled", "rejected", "payment_failed", "payment_expired"];
+const CLOSED = ["rejected", "payment_failed", "payment_expired", "cancelled", "returned"];
 
 /** A query of a page that is due within this time is awaited, ms. */
 const AWAITED_MS = 20_000;
@@ -53,6 +53,8 @@ function unfinishedOrder(world: World, order: OrderLedger): string[] {
   const open = [...(last?.snapshot.effects ?? []), ...(last?.snapshot.timers ?? [])];
   const left = open.length > 0 ? [`${id} (${status}) has open ${open.map((one) => one.id).join(" ")}`] : [];
   if (CLOSED.includes(status) && order.hold?.state === "reserved") left.push(`${id} still holds stock`);
+  const restocked = order.machines?.fulfillment.context.sentBack?.goods === "restocked";
+  if (restocked !== (order.hold?.returned === true)) left.push(`the goods of ${id} are not back`);
   return left;
 }
 
@@ -134,7 +136,12 @@ async function checkDocuments(world: World): Promise<void> {
       violations.add(`${id} records invoice ${recorded}, the store has ${number}`);
     if (status === "completed" && number === undefined)
       violations.add(`${id} is completed without an invoice`);
-    if (note && status !== "cancelled") violations.add(`${id} is ${status} and has a credit note`);
+    if (note && status !== "cancelled" && status !== "returned")
+      violations.add(`${id} is ${status} and has a credit note`);
+    if (status === "returned" && !note) violations.add(`${id} is returned, and its invoice is not cancelled`);
+    const credited = machines?.fulfillment.context.creditNote?.number;
+    if (credited !== undefined && credited !== note?.metadata["number"])
+      violations.add(`${id} records credit note ${credited}, the store has ${note?.metadata["number"]}`);
     if (number === undefined) continue;
     if (numbers.has(number)) violations.add(`${id} and ${numbers.get(number)} have invoice ${number}`);
     numbers.set(number, id);

@@ -27,6 +27,8 @@ const HOLD_OF: Readonly<Record<string, readonly string[]>> = {
   shipped: ["shipped"],
   delivered: ["shipped"],
   completed: ["shipped"],
+  returning: ["shipped"],
+  returned: ["shipped"],
 };
 
 const INVENTORY_LOCK = subjects.lock("inventory.0");
@@ -68,6 +70,7 @@ export class LogAudit {
   private stockTouched = false;
   private readonly reserved = new Map<string, number>();
   private readonly shipped = new Map<string, number>();
+  private readonly returned = new Map<string, number>();
   /** The newest record's commit and the node that wrote it. */
   private newest = { commit: "", node: "" };
 
@@ -182,7 +185,10 @@ export class LogAudit {
     const fault = (text: string): void => this.violations.add(`hold of ${id} at ${sequence}: ${text}`);
     if (!order) return fault("an order without a record holds stock");
     const before = order.hold;
-    const fits = before === undefined || (before.state === "reserved" && hold.state !== "reserved");
+    const comesBack = before?.state === "shipped" && !before.returned && hold.returned === true;
+    const fits = !before || comesBack || (before.state === "reserved" && hold.state !== "reserved");
+    if (comesBack && order.machines?.fulfillment.context.sentBack?.goods !== "restocked")
+      fault("it came back, and its order does not know it");
     if (!fits) fault(`${hold.state} after ${before.state}`);
     // A hold that joined an order's commit: decided on the node that wrote the record.
     if (headers[RecordHeader.commit] === this.newest.commit) {
@@ -192,7 +198,7 @@ export class LogAudit {
     }
     if (before?.state === "reserved") this.count(this.reserved, before.lines, -1);
     if (hold.state === "reserved") this.count(this.reserved, hold.lines, 1);
-    if (hold.state === "shipped") this.count(this.shipped, hold.lines, 1);
+    if (hold.state === "shipped") this.count(comesBack ? this.returned : this.shipped, hold.lines, 1);
     order.holds.push(hold);
     this.touched.add(order);
     this.stockTouched = true;

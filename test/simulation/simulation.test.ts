@@ -35,7 +35,7 @@ t.test("whole clusters keep every invariant under faults, and everything that be
   // Some faults are rare: a webhook that comes twice strikes once in thirty seeds.
   const isRare = (): boolean => faultKinds.some((kind) => (totals.faults[kind] ?? 0) === 0);
   for (let seed = SEEDS.length + 1; isRare() && seed <= MOST_SEEDS; seed++) await check(seed);
-  for (const end of ["completed", "cancelled", "rejected", "payment_failed", "payment_expired"])
+  for (const end of ["completed", "returned", "cancelled", "rejected", "payment_failed", "payment_expired"])
     t.ok((totals.ends[end] ?? 0) > 0, `orders ended as ${end}`);
   for (const kind of faultKinds) t.ok((totals.faults[kind] ?? 0) > 0, `a fault struck: ${kind}`);
   t.ok(totals.replies > 1000, "replies were compared with the log");

@@ -1,7 +1,12 @@
 /** The people of a simulated shop, and its carrier: stock, the warehouse, repeated failures, parked orders. */
 import type { ActorReply } from "../../src/runtime/actors.ts";
 import type { AdjustStock } from "../../src/services/inventory/contract.ts";
-import { allowedCommands, dueOnDelivery, failedMachine } from "../../src/services/orders/status.ts";
+import {
+  allowedCommands,
+  dueOnDelivery,
+  failedMachine,
+  type OrderMachines,
+} from "../../src/services/orders/status.ts";
 import type { Customers } from "./customers.ts";
 import { Random } from "./random.ts";
 import type { World } from "./world.ts";
@@ -9,6 +14,15 @@ import type { World } from "./world.ts";
 const TRIES = 60;
 /** Answers after which a clerk repeats the request. */
 const NOT_NOW: readonly string[] = ["unavailable", "overloaded", "storage_unavailable", "refused"];
+const IN_TRANSIT: ReadonlySet<string> = new Set([
+  "report-refused",
+  "report-unclaimed",
+  "report-lost",
+  "receive",
+  "settle",
+]);
+/** What the carrier says of a parcel besides its delivery. */
+const WORDS = ["refused", "unclaimed", "lost", "returned"] as const;
 
 /** See the top of the file. */
 export class Staff {
@@ -36,7 +50,7 @@ export class Staff {
     if (eager) for (const sku of world.plan.skus) void this.receiveWhatIsShort(sku);
     for (const order of world.log.orders.values()) {
       if (eager || random.chance(0.3)) this.step(order.id);
-      if (eager || random.chance(0.2)) this.report(order.id, eager);
+      if (eager || random.chance(0.6)) this.report(order.id);
     }
     for (const [id, parking] of world.log.parked) {
       if (eager || random.chance(0.3)) void this.unpark(id, parking, eager);
@@ -118,8 +132,16 @@ export class Staff {
     else if (next === "deliver") {
       const due = dueOnDelivery(machines);
       const paid = due && due.amount > 0 ? { collected: due } : {};
-      void this.command(id, "fulfillment", { type: next, ...paid });
+      const event = random.chance(0.75) ? { type: next, ...paid } : this.otherReport(machines);
+      void this.command(id, "fulfillment", event);
     } else if (next) void this.command(id, "fulfillment", { type: next });
+  }
+
+  /** What an operator reports about a parcel in transit that is not delivered. */
+  private otherReport(machines: OrderMachines): object {
+    const possible = allowedCommands(machines).filter((command) => IN_TRANSIT.has(command));
+    const type = this.random.pick(possible);
+    return { type, restock: this.random.chance(0.7), reason: "a small difference" };
   }
 
   private async command(id: string, machine: string, event: object): Promise<void> {
@@ -135,20 +157,35 @@ export class Staff {
     this.busy.delete(id);
   }
 
-  /** The carrier reports a delivery, once, twice or never. */
-  private report(id: string, eager: boolean): void {
+  /** The carrier reports a delivery, or what else became of the parcel: once, twice or never. */
+  private report(id: string): void {
     const machines = this.world.log.order(id)?.machines;
     const { trackingNumber } = machines?.fulfillment.context ?? {};
     if (!machines || trackingNumber === undefined || this.reported.has(id)) return;
     const { value } = machines.fulfillment;
     const shipped = typeof value === "object" && ("shipped" in value || "shipping" in value);
-    if (!shipped || (!eager && this.random.chance(0.5))) return;
+    if (!shipped) return;
     this.reported.add(id);
     const due = dueOnDelivery(machines);
+    const collected = due && due.amount > 0 ? due : null;
+    if (this.random.chance(0.2)) {
+      const event = { type: `carrier.${this.random.pick(WORDS)}`, trackingNumber };
+      void this.customers.webhook(id, "fulfillment", event, `parcel_${id}`);
+      // A second word that may contradict the first, arrive before it, or be true.
+      if (this.random.chance(0.5))
+        void this.customers.webhook(
+          id,
+          "fulfillment",
+          { type: `carrier.${this.random.pick(WORDS)}`, trackingNumber } as { type: string },
+          `parcel_${id}_again`,
+        );
+      return;
+    }
+    const wrong = this.random.chance(0.15);
     const event = {
       type: "carrier.delivered",
       trackingNumber,
-      collected: due && due.amount > 0 ? due : null,
+      collected: wrong ? { amount: (collected?.amount ?? 0) + 1, currency: "EUR" } : collected,
     };
     void this.customers.webhook(id, "fulfillment", event, `parcel_${id}`);
   }

@@ -91,6 +91,10 @@ export class OrdersInMemory implements Orders {
     return found === undefined ? { status: "not_found" } : { status: "done", order: found };
   }
 
+  async messages(id: string): ReturnType<Orders["messages"]> {
+    return this.stored.has(id) ? { status: "found", items: [] } : { status: "not_found" };
+  }
+
   async history(id: string): ReturnType<Orders["history"]> {
     return this.stored.has(id) ? { status: "found", items: [] } : { status: "not_found" };
   }

@@ -97,7 +97,7 @@ export const MovementPage = Type.Object(
         sequence: Type.Integer({ description: "Position in the log; changes stored together share it" }),
         at: time,
         kind: oneOf(
-          ["reserved", "released", "shipped", "put", "adjusted", "unrecorded"],
+          ["reserved", "released", "shipped", "returned", "put", "adjusted", "unrecorded"],
           "`unrecorded`: made by a node of version 0.1.0, which records no causes",
         ),
         onHand: Type.Integer({ description: "Difference" }),

@@ -37,6 +37,18 @@ export const DeliverOrder = closed(
   { $id: "DeliverOrder", examples: [{ collected: { amount: 3998, currency: "EUR" } }] },
 );
 
+/** Body of the command `receive`. */
+export const ReceiveParcel = closed(
+  { restock: Type.Boolean({ description: "True: the goods can be sold again. False writes them off" }) },
+  { $id: "ReceiveParcel", examples: [{ restock: true }] },
+);
+
+/** Body of the command `settle`. */
+export const SettleDispute = closed(
+  { reason: { ...text(500, "Why the amount is accepted; shown on the order") } },
+  { $id: "SettleDispute", examples: [{ reason: "The rest was written off" }] },
+);
+
 /** Components whose fields are all optional: their commands take an empty body as `{}`. */
 export const mayBeEmpty: ReadonlySet<string> = new Set([
   "CancelOrder",
@@ -49,5 +61,9 @@ export const mayBeEmpty: ReadonlySet<string> = new Set([
 export type CancelOrder = Static<typeof CancelOrder>;
 /** The validated body of `quality-check`. */
 export type QualityCheck = Static<typeof QualityCheck>;
+/** The validated body of `receive`. */
+export type ReceiveParcel = Static<typeof ReceiveParcel>;
+/** The validated body of `settle`. */
+export type SettleDispute = Static<typeof SettleDispute>;
 /** The validated body of `deliver`. */
 export type DeliverOrder = Static<typeof DeliverOrder>;

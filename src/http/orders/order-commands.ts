@@ -1,4 +1,7 @@
-/** Commands to an existing order: cancel, an operator's retry, and the five manual steps of fulfillment. */
+/**
+ * Commands to an existing order: cancel, an operator's retry, the five manual steps of fulfillment, and an operator's
+ * reports about a parcel in transit.
+ */
 import type { OrderCommand, Orders } from "../../services/orders/contract.ts";
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
@@ -10,6 +13,8 @@ import {
   DEFAULT_CANCEL_REASON,
   type DeliverOrder,
   type QualityCheck,
+  type SettleDispute,
+  type ReceiveParcel,
 } from "./command-schemas.ts";
 import { sendCommanded } from "./order-answers.ts";
 
@@ -64,6 +69,52 @@ export function orderCommandRoutes(app: HttpApp, orders: Orders): void {
     sendCommanded(reply, await orders.command(request.params.id, { type: "retry" })),
   );
   fulfillmentRoutes(app, orders);
+  parcelRoutes(app, orders);
+}
+
+const path = (name: string): string => `/v1/orders/:id/fulfillment/${name}`;
+
+/** What an operator reports about a parcel when its carrier does not, in every mode of fulfillment. */
+function parcelRoutes(app: HttpApp, orders: Orders): void {
+  const reports = [
+    ["report-refused", "reportRefused", "Report that the receiver refused the parcel: it comes back"],
+    [
+      "report-unclaimed",
+      "reportUnclaimed",
+      "Report that the parcel was not collected in time: it comes back",
+    ],
+    [
+      "report-lost",
+      "reportLost",
+      "Report that the parcel is lost: its goods are written off, the order is returned",
+    ],
+  ] as const;
+  for (const [type, operationId, summary] of reports) {
+    const schema = schemaOf<Record<string, never>>(operationId, "Fulfillment", summary, "NoFields");
+    app.post(path(type), { ...bodyless, schema }, async (request, reply) =>
+      sendCommanded(reply, await orders.command(request.params.id, { type })),
+    );
+  }
+  const putBack = schemaOf<ReceiveParcel>(
+    "receiveParcel",
+    "Fulfillment",
+    "Receive the parcel back: its goods go back into stock or are written off, the order is returned",
+    "ReceiveParcel",
+  );
+  app.post(path("receive"), { config, schema: putBack }, async (request, reply) => {
+    const { restock } = request.body;
+    return sendCommanded(reply, await orders.command(request.params.id, { type: "receive", restock }));
+  });
+  const settle = schemaOf<SettleDispute>(
+    "settleDispute",
+    "Fulfillment",
+    "Accept the amount that the carrier collected instead of the amount due",
+    "SettleDispute",
+  );
+  app.post(path("settle"), { config, schema: settle }, async (request, reply) => {
+    const { reason } = request.body;
+    return sendCommanded(reply, await orders.command(request.params.id, { type: "settle", reason }));
+  });
 }
 
 function fulfillmentRoutes(app: HttpApp, orders: Orders): void {

@@ -61,14 +61,48 @@ export const Order = Type.Object(
     }),
     fulfillment: Type.Object({
       status: Type.String({
-        description: "none, stored, picked, quality_checked, packed, ready, shipped, delivered or cancelled",
+        description:
+          "none, stored, picked, quality_checked, packed, ready, shipped, delivered, returning, returned or cancelled",
       }),
       trackingNumber: nullable(Type.String()),
+      dispute: Type.Optional(
+        Type.Object(
+          {
+            collected: nullable(money),
+            expected: nullable(money),
+            reason: nullable(Type.String({ description: "Why an operator accepted it" })),
+          },
+          { description: "The carrier collected another amount than the one due; absent otherwise" },
+        ),
+      ),
+      return: Type.Optional(
+        Type.Object(
+          {
+            cause: oneOf(["refused", "unclaimed", "lost", "returned"]),
+            goods: nullable(oneOf(["restocked", "written_off"])),
+          },
+          { description: "The parcel does not stay with its receiver; absent otherwise" },
+        ),
+      ),
     }),
-    invoice: nullable(Type.Object({ number: Type.String(), issuedAt: time, url: Type.String() })),
+    invoice: nullable(
+      Type.Object({
+        number: Type.String(),
+        issuedAt: time,
+        url: Type.String(),
+        creditNote: Type.Optional(
+          Type.Object(
+            { number: Type.String(), issuedAt: time, url: Type.String() },
+            { description: "Cancels the invoice; absent while there is none" },
+          ),
+        ),
+      }),
+    ),
     shippingAddress,
     billingAddress: Type.Optional({ ...billingAddress, description: "Absent: the shipping address" }),
-    reason: nullable(Type.String({ description: "Why the order was rejected, refused or cancelled" })),
+    reason: nullable(
+      Type.String({ description: "Why the order was rejected, refused, cancelled or returned" }),
+    ),
     createdAt: time,
     updatedAt: time,
     nextEvents: Type.Array(Type.String(), { description: "Commands that the order takes now" }),
@@ -104,4 +138,26 @@ export const History = Type.Object(
     ),
   },
   { $id: "History", title: "History" },
+);
+
+/** Answer of `GET /v1/orders/{id}/messages`. */
+export const OrderMessages = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object({
+        id: Type.String({ description: "Of the message, as its sender named it" }),
+        sequence: Type.Integer({ description: "Position in the journal" }),
+        at: time,
+        machine: Type.String({ description: "The machine that it is for" }),
+        type: Type.String({ examples: ["carrier.delivered"] }),
+        data: Type.Record(Type.String(), Type.Unknown(), { description: "What it says" }),
+        version: nullable(
+          Type.Integer({
+            description: "The version that it led to; null when it changed nothing, or is not evaluated yet",
+          }),
+        ),
+      }),
+    ),
+  },
+  { $id: "OrderMessages", title: "OrderMessages" },
 );

@@ -1,4 +1,4 @@
-/** Reads of one order: the order, its history, its invoice and credit note. */
+/** Reads of one order: the order, its history, its messages, its invoice and credit note. */
 import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import type { InvoiceResult, Invoices } from "../../services/invoice/contract.ts";
@@ -47,6 +47,19 @@ const historySchema = {
   problems: ["order_not_found", "refused", ...serviceProblems],
 } as const;
 
+const messagesSchema = {
+  operationId: "getOrderMessages",
+  tags: ["Orders"],
+  summary: "Read the messages about an order",
+  description:
+    "The latest 200 messages of the payment gateway, of the carrier and of the workers, oldest first; also those that changed nothing.",
+  params: orderParams,
+  response: {
+    200: { ...ref("OrderMessages"), description: "The messages" },
+  },
+  problems: ["order_not_found", "refused", ...serviceProblems],
+} as const;
+
 const pdf = { "application/pdf": { schema: Type.Unsafe<unknown>({ type: "string", format: "binary" }) } };
 
 const invoiceSchema = {
@@ -54,7 +67,7 @@ const invoiceSchema = {
   tags: ["Orders"],
   summary: "Download the invoice",
   description:
-    "An invoice stays available once it is made, also when the order is cancelled; a credit note then cancels it.",
+    "An invoice stays available once it is made, also when the order is cancelled or returned; a credit note then cancels it.",
   params: orderParams,
   response: { 200: { description: "The invoice", content: pdf } },
   problems: ["order_not_found", "invoice_not_ready", ...serviceProblems],
@@ -64,7 +77,7 @@ const creditNoteSchema = {
   operationId: "getCreditNote",
   tags: ["Orders"],
   summary: "Download the credit note",
-  description: "Of an order that was cancelled after it had an invoice.",
+  description: "Of an order that was cancelled or returned after it had an invoice.",
   params: orderParams,
   response: { 200: { description: "The credit note", content: pdf } },
   problems: ["order_not_found", "credit_note_not_ready", ...serviceProblems],
@@ -83,6 +96,13 @@ export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices
 
   app.get("/v1/orders/:id/history", { schema: historySchema, config }, async (request, reply) => {
     const result = await orders.history(request.params.id);
+    if (result.status === "not_found") return sendProblem(reply, "order_not_found");
+    if (result.status !== "found") return sendUnavailable(reply, result);
+    return reply.code(200).send({ items: result.items });
+  });
+
+  app.get("/v1/orders/:id/messages", { schema: messagesSchema, config }, async (request, reply) => {
+    const result = await orders.messages(request.params.id);
     if (result.status === "not_found") return sendProblem(reply, "order_not_found");
     if (result.status !== "found") return sendUnavailable(reply, result);
     return reply.code(200).send({ items: result.items });

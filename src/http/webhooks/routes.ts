@@ -65,7 +65,13 @@ export function webhookRoutes(app: HttpApp, intake: WebhookIntake): void {
       sender: "carrier",
       schema: carrier,
       body: DeliveryReportBody,
-      types: ["shipment.delivered"],
+      types: [
+        "shipment.delivered",
+        "shipment.refused",
+        "shipment.unclaimed",
+        "shipment.lost",
+        "shipment.returned",
+      ],
       about: "a parcel",
       take: (id, report, bytes) => intake.delivery(id, report, bytes),
     });

@@ -26,21 +26,28 @@ export const AnyMessage = Type.Object({
 /** The order that the data of a message names. */
 export const AboutOrder = Type.Object({ orderId: Text });
 
-/** A carrier's report of a parcel: it is delivered, and what was paid at the door. */
-export const DeliveryReportBody = Type.Object({
-  type: Type.Literal("shipment.delivered"),
-  data: Type.Object({
-    trackingNumber: Text,
-    orderId: Text,
-    collected: Type.Union([
-      Type.Object({
-        amount: Type.Integer({ minimum: 0 }),
-        currency: Type.String({ pattern: "^[A-Z]{3}$" }),
-      }),
-      Type.Null(),
-    ]),
+const Parcel = { trackingNumber: Text, orderId: Text };
+
+/** A carrier's report of a parcel: delivered, and what was paid at the door; or it does not stay with its receiver. */
+export const DeliveryReportBody = Type.Union([
+  Type.Object({
+    type: Type.Literal("shipment.delivered"),
+    data: Type.Object({
+      ...Parcel,
+      collected: Type.Union([
+        Type.Object({
+          amount: Type.Integer({ minimum: 0 }),
+          currency: Type.String({ pattern: "^[A-Z]{3}$" }),
+        }),
+        Type.Null(),
+      ]),
+    }),
   }),
-});
+  Type.Object({
+    type: Type.Enum(["shipment.refused", "shipment.unclaimed", "shipment.lost", "shipment.returned"]),
+    data: Type.Object(Parcel),
+  }),
+]);
 
 /** A gateway's report of a payment on its page: paid under an authorization, or declined for a reason. */
 export const PaymentReportBody = Type.Union([

@@ -12,6 +12,7 @@
  *   test/unit/runtime/partition/serving.test.ts, test/unit/runtime/partition/partition.test.ts,
  *   test/unit/runtime/partition/partition-handover.test.ts
  */
+import { type InputCounts, InputTally } from "../tenure/input-tally.ts";
 import { limits, stopping } from "../limits.ts";
 import type { ActorReply } from "../actors.ts";
 import { AdmissionControl } from "../routing/admission-control.ts";
@@ -69,6 +70,7 @@ export class Partition implements OwnedResource {
   readonly lock: string;
   readonly journal: Journal;
   private readonly options: PartitionOptions;
+  private readonly tally = new InputTally();
   private tenure: Tenure | undefined;
   private checkpoint: Checkpoint | undefined;
   /** The highest `through` that the checkpoint has stated, under an earlier owner too. */
@@ -98,15 +100,17 @@ export class Partition implements OwnedResource {
     return this.tenure?.backlog() ?? 0;
   }
 
-  /** Actors in memory, and how many are parked. */
-  counts(): { readonly actors: number; readonly parked: number } {
-    return this.tenure?.counts() ?? { actors: 0, parked: 0 };
+  /** Actors in memory, how many are parked, and what became of inputs since the start of the process. */
+  counts(): { readonly actors: number; readonly parked: number; readonly inputs: InputCounts } {
+    return { ...(this.tenure?.counts() ?? { actors: 0, parked: 0 }), inputs: this.tally.counts() };
   }
 
   async acquire(epoch: number): Promise<void> {
     this.revoke();
     const { partition, checkpoints, log, failpoints } = this.options;
-    const tenure = new Tenure(this.options, partition, epoch, () => this.options.onNewer(this.name));
+    const tenure = new Tenure({ ...this.options, tally: this.tally }, partition, epoch, () =>
+      this.options.onNewer(this.name),
+    );
     this.tenure = tenure;
     const origin = this.origin(epoch);
     const claimed = await Checkpoint.claim(checkpoints, this.name, epoch, origin, failpoints);

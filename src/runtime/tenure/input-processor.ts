@@ -24,6 +24,7 @@ import type { OpenEffect } from "../actor/snapshot.ts";
 import { type LoadEvents, Loader, type LoaderOptions } from "./loader.ts";
 import type { ParkedRegistry } from "./parked-actors.ts";
 import type { Ids } from "../ports.ts";
+import type { InputTally } from "./input-tally.ts";
 import type { InboxProgress } from "./inbox-progress.ts";
 import type { TenureEffects } from "./tenure-effects.ts";
 import type { Outcome, WriteSet, WriteSetSink } from "../commit/write-set.ts";
@@ -37,6 +38,7 @@ export type InputProcessorOptions = LoaderOptions & {
   readonly progress: InboxProgress;
   readonly parked: ParkedRegistry;
   readonly tenureEffects: TenureEffects;
+  readonly tally?: InputTally;
   /** A newer machine than this node runs has stored an actor. */
   readonly onNewer: () => void;
   /** A write set is resolved, or a load has ended: perhaps nothing is under way any more. */
@@ -121,6 +123,7 @@ export class InputProcessor implements LoadEvents {
     if (decision.kind === "cascade") return this.submit(activation, pending, decision.result);
     if (decision.kind === "poisonous") return this.poisonous(activation, pending, decision.error);
     if (decision.kind === "ignored" && pending.inbox > 0) activation.passOver(pending.inbox);
+    if (decision.kind === "ignored" && pending.input.kind === "event") this.options.tally?.ignored();
     // Nothing is written; but the state that the input was decided on may yet be dropped.
     activation.follow(pending, () => {
       progress.done(pending.inbox);
@@ -189,7 +192,8 @@ export class InputProcessor implements LoadEvents {
     dependents: readonly Dependent[],
     sequences: ReadonlyMap<string, number>,
   ): void {
-    const { partition, progress, replies } = this.options;
+    const { partition, progress, replies, tally } = this.options;
+    for (const { type } of result.events) tally?.event(type);
     const current = !activation.isRetired();
     const sequence = sequences.get(this.options.subjects.record(partition, activation.actor));
     activation.stored(result.head.snapshot, sequence);

@@ -21,6 +21,7 @@ import type { ActorDefinition } from "../definition.ts";
 import type { EffectRunner } from "../effects/effect-runner.ts";
 import type { Failpoints } from "../failpoints.ts";
 import { InboxProgress, type CheckpointState } from "./inbox-progress.ts";
+import type { InputTally } from "./input-tally.ts";
 import { InputProcessor } from "./input-processor.ts";
 import { OperatorActions } from "./operator-actions.ts";
 import { ParkedRegistry } from "./parked-actors.ts";
@@ -48,6 +49,8 @@ export type TenureOptions = {
   /** Activations per partition that stay in memory although they are idle. */
   readonly idleActors: number;
   readonly failpoints?: Failpoints | undefined;
+  /** Counts beyond this tenure; absent where they are not read. */
+  readonly tally?: InputTally;
 };
 
 /** See the top of this file. */

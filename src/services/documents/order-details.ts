@@ -43,11 +43,17 @@ const Details = Compile(
     taxBasisPoints: Type.Optional(Type.Union([Type.Integer({ minimum: 0, maximum: 10_000 }), Type.Null()])),
     trackingNumber: Type.Optional(Type.String()),
     reason: Type.Optional(Type.String()),
+    cause: Type.Optional(Type.String()),
   }),
 );
 
-/** An order as its events describe it; the last two only where they are known. */
-export type DocumentDetails = OrderDetails & { readonly trackingNumber?: string; readonly reason?: string };
+/** An order as its events describe it; all but its details only where they are known. */
+export type DocumentDetails = OrderDetails & {
+  readonly trackingNumber?: string;
+  readonly reason?: string;
+  /** Why the parcel came back. */
+  readonly cause?: string;
+};
 
 /** Checks an event's data; keeps further fields. @throws WorkRefused: not retryable */
 export function readOrderDetails(data: unknown): DocumentDetails {

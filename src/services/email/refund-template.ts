@@ -15,12 +15,13 @@ const Refund = Compile(
     orderId: Type.String({ minLength: 1 }),
     amount: Type.Object({ amount: Type.Integer(), currency: Type.String({ pattern: "^[A-Z]{3}$" }) }),
     customer: Type.Object({ email: Type.String(), name: Type.String() }),
-    reason: Type.Union([Type.Literal("cancelled"), Type.Literal("expired"), Type.Literal("failed")]),
+    reason: Type.Enum(["cancelled", "returned", "expired", "failed"]),
   }),
 );
 
 const because = {
   cancelled: "the order was cancelled",
+  returned: "the order did not reach you and has ended",
   expired: "it came after the time for paying was over, and the order had ended",
   failed: "it came after the payment had been declined, and the order had ended",
 } as const;

@@ -15,6 +15,20 @@ type Template = {
 const NOT_PAID =
   "The items are no longer reserved for you. If money for this order reaches us after all, we give it back.";
 
+/** Why a parcel did not stay with its receiver. An unknown cause is one of a newer version. */
+function notDelivered(cause: string | undefined): string {
+  switch (cause) {
+    case "refused":
+      return "the parcel with your order was not accepted at the door.";
+    case "unclaimed":
+      return "the parcel with your order was not collected in time.";
+    case "lost":
+      return "the carrier has lost the parcel with your order.";
+    default:
+      return "the parcel with your order could not be delivered.";
+  }
+}
+
 /** By event type. The subjects are part of the product's contract. */
 const templates = {
   "order.created": {
@@ -42,6 +56,16 @@ const templates = {
       trackingNumber === undefined
         ? "your order is on its way to you."
         : `your order is on its way to you. The tracking number is ${trackingNumber}.`,
+  },
+  "order.returning": {
+    subject: "Order not delivered",
+    opening: ({ cause }) =>
+      `${notDelivered(cause)} It comes back to us. We write again when it is here, and give back what you have paid.`,
+  },
+  "order.returned": {
+    subject: "Order returned",
+    opening: ({ cause }) =>
+      `${notDelivered(cause)} Your order has ended. Anything you have paid is given back.`,
   },
   "order.cancelled": {
     subject: "Order cancelled",

@@ -17,6 +17,7 @@ import type {
   PutStock,
   ReserveInput,
   ReserveOutput,
+  ReturnStockOutput,
   StockCondition,
 } from "./contract.ts";
 import {
@@ -105,6 +106,15 @@ export class InventoryClient implements Inventory {
     call: Call = {},
   ): Promise<{ readonly status: "ok"; readonly output: EndHoldOutput } | UnavailableResult> {
     const request: InventoryRequest<"ship"> = { op: "ship", orderId };
+    return this.request(request, request, call.signal);
+  }
+
+  /** Puts the pieces of a shipped order back into stock, once. */
+  return(
+    { orderId }: { readonly orderId: string },
+    call: Call = {},
+  ): Promise<{ readonly status: "ok"; readonly output: ReturnStockOutput } | UnavailableResult> {
+    const request: InventoryRequest<"return"> = { op: "return", orderId };
     return this.request(request, request, call.signal);
   }
 

@@ -2,7 +2,13 @@
 import type { Money } from "../../../machines/types.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 
-export type { EndHoldInput, EndHoldOutput, ReserveInput, ReserveOutput } from "../../../machines/types.ts";
+export type {
+  EndHoldInput,
+  EndHoldOutput,
+  ReserveInput,
+  ReserveOutput,
+  ReturnStockOutput,
+} from "../../../machines/types.ts";
 
 /** Stock of one SKU as the API shows it, in pieces. */
 export type StockView = {
@@ -68,7 +74,7 @@ export type Movement = {
   /** RFC 3339, UTC: when the server stored it. */
   readonly at: string;
   /** `unrecorded`: an owner of version 0.1.0 made it, which records no causes. */
-  readonly kind: "reserved" | "released" | "shipped" | "put" | "adjusted" | "unrecorded";
+  readonly kind: "reserved" | "released" | "shipped" | "returned" | "put" | "adjusted" | "unrecorded";
   readonly onHand: number;
   readonly reserved: number;
   /** With `reserved`, `released` and `shipped`. */

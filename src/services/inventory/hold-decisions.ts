@@ -1,10 +1,10 @@
 /**
- * Decides what a reservation, a release or a shipment does to an order's hold. Pure; joined and requested operations
- * share it.
+ * Decides what a reservation, a release, a shipment or a return does to an order's hold. Pure; joined and requested
+ * operations share it.
  */
 import type { OrderedLine } from "../../../machines/types.ts";
 import type { Message } from "../../runtime/ports.ts";
-import type { EndHoldOutput, ReserveOutput } from "./contract.ts";
+import type { EndHoldOutput, ReserveOutput, ReturnStockOutput } from "./contract.ts";
 import type { Hold } from "./holds.ts";
 import { type Availability, decideReserve } from "./rules.ts";
 import type { StockChange } from "./stock-projection.ts";
@@ -70,6 +70,19 @@ export function decideEnd(
     output,
     write: write({ orderId, state: as, lines, total }, hold.sequence, { kind, orderId, lines }),
   };
+}
+
+/**
+ * What was shipped comes back into stock once; later requests get the same answer. The hold stays `shipped`, so that an
+ * older owner reads it. `undefined`: nothing was shipped, which is a fault of the caller.
+ */
+export function decideReturn(hold: Hold): Decision<ReturnStockOutput> | undefined {
+  if (hold.state !== "shipped") return undefined;
+  const output = { outcome: "returned" } as const;
+  if (hold.stored.returned === true) return { output };
+  const { orderId, state, lines, total } = hold.stored;
+  const next: StoredHold = { orderId, state, lines, total, returned: true };
+  return { output, write: write(next, hold.sequence, { kind: "return", orderId, lines }) };
 }
 
 function firstResult({ lines, total }: StoredHold): ReserveOutput {

@@ -15,13 +15,15 @@ export type InventoryEffects = {
   readonly reserveInventory: EffectHandler;
   readonly releaseInventory: EffectHandler;
   readonly shipInventory: EffectHandler;
+  readonly returnInventory: EffectHandler;
 };
 
 /**
  * Handlers for `reserveInventory` (ReserveInput -> ReserveOutput), `releaseInventory` and `shipInventory` (EndHoldInput
- * -> EndHoldOutput). Naturally idempotent by the order id, so they need no status query: a repeat finds the hold. A
- * reservation fails after about ten seconds, because a caller waits for it. The end of a hold is retried for half a
- * minute, longer than a takeover of the inventory takes, before the machine gets `onError`.
+ * -> EndHoldOutput), and `returnInventory` (EndHoldInput -> ReturnStockOutput). Naturally idempotent by the order id,
+ * so they need no status query: a repeat finds the hold. A reservation fails after about ten seconds, because a caller
+ * waits for it. The end of a hold, and its return, are retried for half a minute, longer than a takeover of the
+ * inventory takes, before the machine gets `onError`.
  */
 export function inventoryEffects(client: InventoryClient, shard: InventoryShard): InventoryEffects {
   return {
@@ -46,6 +48,13 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       isEndHoldInput,
       (input, { signal }) => client.ship(input, { signal }),
       (input) => shard.joinShip(input),
+    ),
+    returnInventory: handler(
+      shard,
+      6,
+      isEndHoldInput,
+      (input, { signal }) => client.return(input, { signal }),
+      (input) => shard.joinReturn(input),
     ),
   };
 }

@@ -11,6 +11,7 @@ import {
   type MovementCursor,
   type PutStock,
   type ReserveOutput,
+  type ReturnStockOutput,
   type Shortage,
   type StockCondition,
   type StockView,
@@ -32,6 +33,8 @@ export type Operations = {
   };
   release: { input: { readonly orderId: string }; output: EndHoldOutput };
   ship: { input: { readonly orderId: string }; output: EndHoldOutput };
+  /** Puts what was shipped back into stock, once. */
+  return: { input: { readonly orderId: string }; output: ReturnStockOutput };
   /** `command`: id of this put; a repeat with it changes nothing. */
   put: {
     input: { readonly sku: string; readonly stock: PutStock; readonly command: string };
@@ -140,6 +143,7 @@ const RequestSchema = Compile(
     }),
     Type.Object({ op: op("release"), orderId: OrderId }),
     Type.Object({ op: op("ship"), orderId: OrderId }),
+    Type.Object({ op: op("return"), orderId: OrderId }),
     Type.Object({
       op: op("put"),
       sku: Sku,
@@ -198,7 +202,7 @@ export function isReserveInput(input: unknown): input is Operations["reserve"]["
   return ReserveSchema.Check(input);
 }
 
-/** Narrows the input of the effects `releaseInventory` and `shipInventory`. */
+/** Narrows the input of the effects `releaseInventory`, `shipInventory` and `returnInventory`. */
 export function isEndHoldInput(input: unknown): input is Operations["release"]["input"] {
   return EndHoldSchema.Check(input);
 }

@@ -5,7 +5,8 @@
  *   stock.S1. All four counts are integers from 0 to Number.MAX_SAFE_INTEGER.
  *   stock.S2. Only an adjustment leaves reserved above onHand: no reservation, put or shipment does. While it is,
  *       nothing is available.
- *   stock.S3. received = onHand + shipped: nothing appears or vanishes without a put, an adjustment or a shipment.
+ *   stock.S3. received = onHand + shipped: nothing appears or vanishes without a put, an adjustment, a shipment or a
+ *       return.
  * Proved by: test/unit/services/inventory/rules.test.ts
  */
 import type { Missing, Money, OrderedLine } from "../../../machines/types.ts";
@@ -18,7 +19,7 @@ export type Item = { readonly name: string; readonly price: Money };
 export type Stock = {
   readonly onHand: number;
   readonly reserved: number;
-  /** All pieces that ever arrived, corrections by a put included. */
+  /** All pieces that ever arrived, corrections by a put and pieces that came back included. */
   readonly received: number;
   readonly shipped: number;
 };
@@ -58,6 +59,11 @@ export function ship(stock: Stock, quantity: number): Stock {
     received: stock.received,
     shipped: stock.shipped + quantity,
   });
+}
+
+/** Adds a shipped `quantity` that came back. It counts as received: what was shipped stays shipped. */
+export function putBack(stock: Stock, quantity: number): Stock {
+  return checked({ ...stock, onHand: stock.onHand + quantity, received: stock.received + quantity });
 }
 
 /** Sets the counted stock: an absolute value, the difference counts as received. @throws Error below `reserved`. */

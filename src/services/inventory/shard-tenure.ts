@@ -15,8 +15,8 @@ import type { Joined } from "../../runtime/definition.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import { PendingCommits, unstored } from "./pending-commits.ts";
-import type { EndHoldOutput, ReserveOutput } from "./contract.ts";
-import { decideEnd, decideHold, type Decision, type HoldWrite } from "./hold-decisions.ts";
+import type { EndHoldOutput, ReserveOutput, ReturnStockOutput } from "./contract.ts";
+import { decideEnd, decideHold, decideReturn, type Decision, type HoldWrite } from "./hold-decisions.ts";
 import { type Hold, holdOf, NO_HOLD, RecentHolds } from "./holds.ts";
 import type { Answer } from "./protocol.ts";
 import { ProvenReader } from "./proven-reader.ts";
@@ -99,6 +99,16 @@ export class ShardTenure {
     });
   }
 
+  /** Puts the pieces of a shipped hold back into stock, or repeats that they are. */
+  putBack(orderId: string): Promise<Answer<ReturnStockOutput>> {
+    return this.serially(orderId, async () => {
+      const decision = decideReturn(await this.hold(orderId, false));
+      if (!decision)
+        return { status: "refused", code: "not_shipped", reason: `nothing of ${orderId} was shipped` };
+      return this.resolve(decision);
+    });
+  }
+
   /**
    * Decides at once; `undefined` when it cannot: a decision about this order is in flight, or its hold has to be read.
    * @param first the order reserves in its first record, so no earlier try can have reserved for it
@@ -123,6 +133,15 @@ export class ShardTenure {
     if (as === "shipped" && hold.state === "reserved" && !this.operations.shipsAtOnce(hold.stored.lines))
       return undefined;
     const decision = decideEnd(orderId, as, hold);
+    return decision && this.join(orderId, decision);
+  }
+
+  /** The same for the return of a remembered hold. */
+  joinReturn(orderId: string): Joined | undefined {
+    if (!this.joinable(orderId)) return undefined;
+    const hold = this.holds.get(orderId);
+    if (hold === undefined || hold === "unread") return undefined;
+    const decision = decideReturn(hold);
     return decision && this.join(orderId, decision);
   }
 

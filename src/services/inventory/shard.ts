@@ -76,6 +76,8 @@ export class InventoryShard implements OwnedResource {
         return tenure.end(request.orderId, "released");
       case "ship":
         return tenure.end(request.orderId, "shipped");
+      case "return":
+        return tenure.putBack(request.orderId);
       case "put":
         return tenure.operations.put(request);
       case "putIf":
@@ -106,6 +108,10 @@ export class InventoryShard implements OwnedResource {
 
   joinRelease(input: Operations["release"]["input"]): Joined | undefined {
     return this.tenure?.joinEnd(input.orderId, "released");
+  }
+
+  joinReturn(input: Operations["return"]["input"]): Joined | undefined {
+    return this.tenure?.joinReturn(input.orderId);
   }
 
   joinShip(input: Operations["ship"]["input"]): Joined | undefined {

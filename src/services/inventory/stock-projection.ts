@@ -31,13 +31,14 @@ import {
   shortOf,
   type Stock,
   stockView,
+  putBack,
 } from "./rules.ts";
 import { type Move, stockMessage, type StoredItem, type StoredStock } from "./stored.ts";
 
 /** The change of stock in one write set. */
 export type StockChange =
   | {
-      readonly kind: "reserve" | "release" | "ship";
+      readonly kind: "reserve" | "release" | "ship" | "return";
       readonly orderId: string;
       readonly lines: readonly OrderedLine[];
     }
@@ -267,8 +268,8 @@ function available(entry: StockEntry): number {
   return Math.max(0, least(entry) - entry.stock.reserved - entry.held);
 }
 
-const byKind = { reserve, release, ship } as const;
-const moveKinds = { reserve: "reserved", release: "released", ship: "shipped" } as const;
+const byKind = { reserve, release, ship, return: putBack } as const;
+const moveKinds = { reserve: "reserved", release: "released", ship: "shipped", return: "returned" } as const;
 
 /** The SKUs that a change touches, each once. */
 function linesOf(change: StockChange): readonly OrderedLine[] {

@@ -51,6 +51,8 @@ export type StoredHold = {
   readonly total: Money | null;
   /** With `refused` only. */
   readonly refusal?: Refusal;
+  /** With `shipped` only: its pieces came back into stock. */
+  readonly returned?: true;
 };
 
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -58,7 +60,9 @@ const MoneySchema = Type.Object({ amount: Count, currency: Type.String() });
 const Reason = Type.Union(adjustmentReasons.map((reason) => Type.Literal(reason)));
 const MoveSchema = Type.Object({
   kind: Type.Union(
-    (["reserved", "released", "shipped", "put", "adjusted"] as const).map((kind) => Type.Literal(kind)),
+    (["reserved", "released", "shipped", "returned", "put", "adjusted"] as const).map((kind) =>
+      Type.Literal(kind),
+    ),
   ),
   by: Type.String(),
   onHand: Type.Optional(Type.Integer()),
@@ -116,6 +120,7 @@ const HoldSchema = Compile(
     ),
     total: Type.Union([MoneySchema, Type.Null()]),
     refusal: Type.Optional(RefusalSchema),
+    returned: Type.Optional(Type.Literal(true)),
   }),
 );
 

@@ -1,4 +1,7 @@
-/** The invoice worker: an invoice for every order that is ready, a credit note for a cancelled one with an invoice. */
+/**
+ * The invoice worker: an invoice for every order that is ready, a credit note for one with an invoice that is cancelled
+ * or returned.
+ */
 import { failpoint } from "../../runtime/failpoints.ts";
 import type { Seller } from "../../../config/seller-settings.ts";
 import { checked, type WorkerBounds } from "../../runtime/workers/worker-bounds.ts";
@@ -49,10 +52,12 @@ export type InvoiceDependencies = WorkerDependencies & {
 };
 
 /** The event types that lead to an invoice or a credit note. */
-export const invoicedEvents: readonly string[] = ["order.ready", "order.cancelled"];
+export const invoicedEvents: readonly string[] = ["order.ready", "order.cancelled", "order.returned"];
 
 /** The id of the input that notifies an order of its invoice. No `webhook-id` has a slash: no sender can take it. */
 export const invoiceInputId = (orderId: string): string => `invoice/${orderId}`;
+/** The id of the input that names an order's credit note. */
+export const creditNoteInputId = (orderId: string): string => `credit-note/${orderId}`;
 
 /**
  * Makes the invoice of every order that is ready: takes its number, stores the PDF, notifies the order. Every step can
@@ -60,8 +65,8 @@ export const invoiceInputId = (orderId: string): string => `invoice/${orderId}`;
  * changes, and the order's inbox deduplicates the message by its id.
  *
  * A cancelled order gets no invoice any more. If it has one, the invoice stays, and a credit note with a number of its
- * own series cancels it. The order's entry in the bucket decides between the two: it is written once, with a number or
- * with the refusal of one.
+ * own series cancels it; so does the credit note of an order that was returned. The order is notified. The order's
+ * entry in the bucket decides between the two: it is written once, with a number or with the refusal of one.
  */
 export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<RunningWorker> {
   const { bounds = invoiceBounds } = dependencies;
@@ -110,19 +115,24 @@ class InvoiceService {
     );
   }
 
-  /** Issues the credit note of a cancelled order that has an invoice. @throws Unavailable (retryable) */
+  /** Issues the credit note of an order that has ended and has an invoice. @throws Unavailable (retryable) */
   async issueCreditNote(order: DocumentDetails): Promise<void> {
-    const { documents, seller, failpoints } = this.dependencies;
+    const { deliver, documents, seller, failpoints } = this.dependencies;
     const { orderId } = order;
     const invoice = await failpoint(failpoints, "credit.refuse", () => this.numbers.refuse(orderId));
     if (invoice === undefined) return;
     const note = await failpoint(failpoints, "credit.number", () => this.creditNotes.take(orderId));
     const name = creditNoteName(orderId);
     const stored = await failpoint(failpoints, "credit.find", () => documents.get(name));
-    if (stored !== undefined) return;
-    const bytes = await this.render.renderCreditNote(order, note, invoice, seller);
-    await failpoint(failpoints, "credit.store", () =>
-      documents.put(name, { bytes, metadata: { number: note.number } }),
+    if (stored === undefined) {
+      const bytes = await this.render.renderCreditNote(order, note, invoice, seller);
+      await failpoint(failpoints, "credit.store", () =>
+        documents.put(name, { bytes, metadata: { number: note.number } }),
+      );
+    }
+    const issued: FulfillmentEvent = { type: "credit_note.issued", ...note, invoice };
+    await failpoint(failpoints, "credit.deliver", () =>
+      deliver(orderId, "fulfillment", issued, creditNoteInputId(orderId)),
     );
   }
 

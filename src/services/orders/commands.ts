@@ -4,7 +4,7 @@ import type { MachineName } from "./definition.ts";
 /** A command with its receiver: one machine of the order. */
 export type AddressedEvent = {
   readonly machine: MachineName;
-  readonly event: { readonly type: string; readonly collected?: Money };
+  readonly event: { readonly type: string };
 };
 
 type Command = Exclude<OrderCommand, { type: "retry" }>;
@@ -16,6 +16,11 @@ const machineOf: Readonly<Record<Command["type"], MachineName>> = {
   pack: "fulfillment",
   ship: "fulfillment",
   deliver: "fulfillment",
+  "report-refused": "fulfillment",
+  "report-unclaimed": "fulfillment",
+  "report-lost": "fulfillment",
+  receive: "fulfillment",
+  settle: "fulfillment",
 };
 
 /** The command with the machine that takes it. A `retry` has no fixed one: the machine that failed takes it. */

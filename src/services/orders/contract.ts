@@ -9,6 +9,8 @@ import type {
   Money,
   OrderInput,
   PaymentMethod,
+  ReturnCause,
+  ReturnedGoods,
   ShippingAddress,
 } from "../../../machines/types.ts";
 import type { AddressFault } from "../addresses/address-faults.ts";
@@ -43,6 +45,8 @@ export const orderStatuses = [
   "shipped",
   "delivered",
   "completed",
+  "returning",
+  "returned",
   "cancelled",
 ] as const;
 
@@ -69,12 +73,29 @@ export type OrderView = {
     readonly reason: string | null;
     readonly url: string | null;
   };
-  readonly fulfillment: { readonly status: string; readonly trackingNumber: string | null };
-  readonly invoice: (IssuedInvoice & { readonly url: string }) | null;
+  readonly fulfillment: {
+    readonly status: string;
+    readonly trackingNumber: string | null;
+    /** The carrier collected another amount than the one due. `reason`: why an operator accepted it, else null. */
+    readonly dispute?: {
+      readonly collected: Money | null;
+      readonly expected: Money | null;
+      readonly reason: string | null;
+    };
+    /** The parcel does not stay with its receiver. `goods` is null until they are back or written off. */
+    readonly return?: { readonly cause: ReturnCause; readonly goods: ReturnedGoods | null };
+  };
+  /** `creditNote`: what cancels it; absent while there is none. */
+  readonly invoice:
+    | (IssuedInvoice & {
+        readonly url: string;
+        readonly creditNote?: IssuedInvoice & { readonly url: string };
+      })
+    | null;
   readonly shippingAddress: PlaceOrder["shippingAddress"];
   /** Absent: the shipping address. */
   readonly billingAddress?: NonNullable<PlaceOrder["billingAddress"]>;
-  /** Why the order was rejected, refused or cancelled; null otherwise. */
+  /** Why the order was rejected, refused, cancelled or returned; null otherwise. */
   readonly reason: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -143,6 +164,22 @@ export type HistoryItem = {
   readonly epoch: number;
 };
 
+/** One message of an outside system, or of a worker, about an order. */
+export type OrderMessage = {
+  /** Of the message, as its sender named it. */
+  readonly id: string;
+  /** Position in the journal. */
+  readonly sequence: number;
+  readonly at: string;
+  /** The machine that it is for. */
+  readonly machine: string;
+  readonly type: string;
+  /** What it says besides its type. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** The version that it led to; null when it changed nothing, or has not been evaluated yet. */
+  readonly version: number | null;
+};
+
 /** Places orders, reads them and passes commands to them. */
 export interface Orders {
   /**
@@ -164,6 +201,17 @@ export interface Orders {
   >;
   /** Passes one command to the order. Not idempotent by itself: the order's state decides whether it is legal. */
   command(id: string, command: OrderCommand): Promise<CommandResult>;
+  /**
+   * The latest messages about the order, at most 200, oldest first; those that changed nothing are among them.
+   * `not_found` for an id without records.
+   */
+  messages(
+    id: string,
+  ): Promise<
+    | { readonly status: "found"; readonly items: readonly OrderMessage[] }
+    | { readonly status: "not_found" }
+    | UnavailableResult
+  >;
   /** Oldest first; `not_found` for an id without records. */
   history(
     id: string,

@@ -27,6 +27,7 @@ export type OrderDefinitionOptions = {
     readonly reserveInventory: EffectHandler;
     readonly releaseInventory: EffectHandler;
     readonly shipInventory: EffectHandler;
+    readonly returnInventory: EffectHandler;
   };
   readonly carrier: Carrier;
   /** The store of invoices, by order id. */
@@ -48,14 +49,25 @@ function unchanged(state: MachineState): MachineState {
   return state;
 }
 
+/** Version 3 ended with the release of the stock. Version 4 still learns of the credit note after it. */
+function released(state: MachineState): MachineState {
+  return state.value === "released" ? { ...state, status: "active" } : state;
+}
+
 /** The machines by name; records, commands and inbox messages use these names. */
 export const orderMachines = {
-  // 2: records the tax rate. 3: knows the total that the customer agreed to, who waits, and who is billed.
-  order: { machine: orderMachine, version: 3, migrations: { 1: withoutTaxRate, 2: unchanged } },
-  // 2: keeps the reason of a refund, and lets authorizations lapse.
-  payment: { machine: paymentMachine, version: 2, migrations: paymentMigrations },
+  // 2: records the tax rate. 3: knows the total that the customer agreed to, who waits, and who is billed. 4: orders
+  // are returned.
+  order: { machine: orderMachine, version: 4, migrations: { 1: withoutTaxRate, 2: unchanged, 3: unchanged } },
+  // 2: keeps the reason of a refund, and lets authorizations lapse. 3: refunds a returned order.
+  payment: { machine: paymentMachine, version: 3, migrations: paymentMigrations },
   // 2: retrieves the invoice, and hands parcels over to a carrier. 3: labels have a receiver, a company and a phone.
-  fulfillment: { machine: fulfillmentMachine, version: 3, migrations: { 1: labeledHere, 2: unchanged } },
+  // 4: parcels come back, and amounts are disputed.
+  fulfillment: {
+    machine: fulfillmentMachine,
+    version: 4,
+    migrations: { 1: labeledHere, 2: unchanged, 3: released },
+  },
 } as const;
 
 /** Name of one machine of an order. */
@@ -74,6 +86,8 @@ const listens: ActorDefinition["listens"] = {
   "fulfillment.shipping": ["order"],
   "fulfillment.shipped": ["order"],
   "fulfillment.delivered": ["order", "payment"],
+  "fulfillment.returning": ["order"],
+  "fulfillment.returned": ["order", "payment"],
   "payment.collected": ["order"],
   "order.closed": ["payment", "fulfillment"],
 };
@@ -88,7 +102,7 @@ const privateEvents: ReadonlySet<string> = new Set([
 ]);
 
 /** Version of the definition of an order (ADR 11). */
-export const DEFINITION_VERSION = 2;
+export const DEFINITION_VERSION = 3;
 
 /** The definition that the runtime hosts orders with. */
 export function orderDefinition(options: OrderDefinitionOptions): ActorDefinition {
@@ -122,19 +136,20 @@ function labeledHere(state: MachineState): MachineState {
 
 /**
  * False while a call is in flight that a caller waits for: the reservation, the authorization, the payment page, the
- * release of stock, the retrieval of the invoice or the hand-over of the parcel. True while a failed step waits for its
- * next try, except for the reservation: a caller does not wait for retries.
+ * release or the return of stock, the retrieval of the invoice or the hand-over of the parcel. True while a failed step
+ * waits for its next try, except for the reservation: a caller does not wait for retries.
  */
 function settled(machines: MachineStates): boolean {
   const order = machines["order"]?.value;
   if (order === "reserving" || order === "awaiting_inventory" || order === "authorizing") return false;
   const payment = machines["payment"]?.value as { hosted?: unknown } | undefined;
   if (payment?.hosted === "requesting" && order === "awaiting_payment") return false;
-  const { releasing, ready, shipping } = (machines["fulfillment"]?.value ?? {}) as Readonly<
+  const { releasing, restocking, ready, shipping } = (machines["fulfillment"]?.value ?? {}) as Readonly<
     Record<string, string | undefined>
   >;
   return !(
     releasing === "giving_back" ||
+    restocking === "putting_back" ||
     ready === "retrieving" ||
     shipping === "handing_over" ||
     shipping === "consigning"

@@ -22,6 +22,7 @@ import type {
 } from "./contract.ts";
 import type { UnreadableEntries } from "../../runtime/unreadable.ts";
 import { historyItem } from "./history.ts";
+import { orderMessages } from "./messages.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
 import { placeResult, positions, refusedByPrice } from "./placing.ts";
 import {
@@ -154,6 +155,22 @@ export class OrderService implements Orders {
         return { status: "not_found" };
       default:
         return unavailableReply(reply);
+    }
+  }
+
+  async messages(id: string): ReturnType<Orders["messages"]> {
+    const { journalOf, partitions } = this.options;
+    const partition = partitionOf(id, partitions);
+    const journal = journalOf(partition);
+    try {
+      // The inbox first: a message that is evaluated in between then has its record.
+      const inbox = await journal.readAll(subjects.inbox(partition, id));
+      const records = await journal.readAll(subjects.record(partition, id));
+      if (records.length === 0) return { status: "not_found" };
+      return { status: "found", items: orderMessages(inbox, records) };
+    } catch (error) {
+      if (error instanceof Unavailable) return unavailable(error.message);
+      throw error;
     }
   }
 

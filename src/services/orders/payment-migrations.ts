@@ -33,4 +33,4 @@ function toSecond(state: MachineState, stored: MachineStates): MachineState {
 }
 
 /** By the version they start from. */
-export const paymentMigrations: Readonly<Record<number, Migration>> = { 1: toSecond };
+export const paymentMigrations: Readonly<Record<number, Migration>> = { 1: toSecond, 2: (state) => state };

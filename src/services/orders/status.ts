@@ -4,7 +4,7 @@ import { isHosted, isSettledAtOnce, paysOnDelivery } from "../../../machines/pay
 import type { PaymentContext } from "../../../machines/payment-context.ts";
 import type { MachineStates } from "../../runtime/definition.ts";
 import { isObject } from "../../runtime/json.ts";
-import type { Money, OrderCommand, OrderStatus } from "./contract.ts";
+import type { Money, OrderCommand, OrderStatus, OrderView } from "./contract.ts";
 import type { MachineName, orderMachines } from "./definition.ts";
 
 /** The machines of an order, typed. The machine `order` has no nested states. */
@@ -94,6 +94,10 @@ export function fulfillmentStatus({ order, fulfillment }: OrderMachines): string
       return order.value === "cancelled" ? "cancelled" : "none";
     case "shipping":
       return "ready";
+    case "disputed":
+      return "shipped";
+    case "restocking":
+      return "returned";
     default:
       return state;
   }
@@ -110,6 +114,15 @@ const steps: Readonly<Record<string, OrderCommand["type"]>> = {
   shipped: "deliver",
 };
 
+const outward = ["report-refused", "report-unclaimed", "report-lost", "receive"] as const;
+
+/** What an operator may report about a parcel in transit, in every mode. */
+const reports: Readonly<Record<string, readonly OrderCommand["type"][]>> = {
+  shipped: outward,
+  disputed: ["deliver", "settle", ...outward],
+  returning: ["deliver", "report-lost", "receive"],
+};
+
 /** States in which a machine waits for its next try, or for an operator, by their innermost names. */
 const failed: Readonly<Record<MachineName, readonly string[]>> = {
   order: [],
@@ -120,6 +133,7 @@ const failed: Readonly<Record<MachineName, readonly string[]>> = {
     "handover_failed",
     "consignment_failed",
     "release_failed",
+    "restock_failed",
   ],
 };
 
@@ -134,17 +148,31 @@ function innermost(value: StateValue): string {
   return typeof value === "string" ? value : innermost(Object.values(value)[0] ?? "");
 }
 
-/** Commands that are legal now; at most three. */
+/** Commands that are legal now: those of the order, of an operator, of the warehouse; reports about a parcel last. */
 export function allowedCommands(machines: OrderMachines): OrderCommand["type"][] {
   const { order, fulfillment } = machines;
   const allowed: OrderCommand["type"][] = cancellable.has(order.value) ? ["cancel"] : [];
   if (failedMachine(machines) !== undefined) allowed.push("retry");
-  if (typeof fulfillment.value === "string") return allowed;
-  for (const [state, substate] of Object.entries(fulfillment.value)) {
+  const { value } = fulfillment;
+  for (const [state, substate] of Object.entries(typeof value === "string" ? { [value]: "" } : value)) {
     const step = steps[state];
     if (substate === "awaiting" && step) allowed.push(step);
+    allowed.push(...(reports[state] ?? []));
   }
   return allowed;
+}
+
+/** Another amount collected than the one due: both, and why an operator accepted it. Absent without that. */
+export function disputeOf(machines: OrderMachines): OrderView["fulfillment"]["dispute"] {
+  const { dispute } = machines.fulfillment.context;
+  const expected = dueOnDelivery(machines);
+  return dispute && { collected: dispute.collected, expected, reason: dispute.because ?? null };
+}
+
+/** Why the parcel came back, or is coming back, and what became of the goods. Absent otherwise. */
+export function returnOf({ fulfillment }: OrderMachines): OrderView["fulfillment"]["return"] {
+  const { sentBack } = fulfillment.context;
+  return sentBack && { cause: sentBack.cause, goods: sentBack.goods ?? null };
 }
 
 /** The amount due at the door: the total, or nothing when the order is paid already. Null before the reservation. */

@@ -3,19 +3,22 @@ import type { Address } from "../../../machines/types.ts";
 import type { Given, OrderView } from "./contract.ts";
 import {
   allowedCommands,
+  disputeOf,
   fulfillmentStatus,
   orderMachinesOf,
   orderStatus,
   paymentReason,
   paymentStatus,
   paymentUrl,
+  returnOf,
 } from "./status.ts";
 
 /** The order as the API shows it, from its acknowledged snapshot. Pure. */
 export function orderView(id: string, snapshot: Snapshot): OrderView {
   const machines = orderMachinesOf(snapshot.machines);
   const { context } = machines.order;
-  const { invoice, trackingNumber } = machines.fulfillment.context;
+  const { creditNote, invoice, trackingNumber } = machines.fulfillment.context;
+  const [dispute, sentBack] = [disputeOf(machines), returnOf(machines)];
   return {
     id,
     version: snapshot.version,
@@ -33,9 +36,19 @@ export function orderView(id: string, snapshot: Snapshot): OrderView {
       reason: paymentReason(machines),
       url: paymentUrl(machines),
     },
-    fulfillment: { status: fulfillmentStatus(machines), trackingNumber: trackingNumber ?? null },
+    fulfillment: {
+      status: fulfillmentStatus(machines),
+      trackingNumber: trackingNumber ?? null,
+      ...(dispute && { dispute }),
+      ...(sentBack && { return: sentBack }),
+    },
     invoice: invoice
-      ? { number: invoice.number, issuedAt: invoice.issuedAt, url: `/v1/orders/${id}/invoice` }
+      ? {
+          number: invoice.number,
+          issuedAt: invoice.issuedAt,
+          url: `/v1/orders/${id}/invoice`,
+          ...(creditNote && { creditNote: { ...creditNote, url: `/v1/orders/${id}/credit-note` } }),
+        }
       : null,
     shippingAddress: shownAddress(context.shippingAddress),
     ...(context.billingAddress ? { billingAddress: shownAddress(context.billingAddress) } : {}),

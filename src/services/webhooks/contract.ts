@@ -16,14 +16,20 @@ export type PaymentReport = {
 };
 
 /** A carrier's report about a parcel. `collected`: what was paid at the door, null for nothing. */
-export type DeliveryReport = {
-  readonly type: "shipment.delivered";
-  readonly data: {
-    readonly trackingNumber: string;
-    readonly orderId: string;
-    readonly collected: Money | null;
-  };
-};
+export type DeliveryReport =
+  | {
+      readonly type: "shipment.delivered";
+      readonly data: {
+        readonly trackingNumber: string;
+        readonly orderId: string;
+        readonly collected: Money | null;
+      };
+    }
+  /** It does not stay with its receiver; `shipment.returned`: it is back at the sender. */
+  | {
+      readonly type: "shipment.refused" | "shipment.unclaimed" | "shipment.lost" | "shipment.returned";
+      readonly data: { readonly trackingNumber: string; readonly orderId: string };
+    };
 
 /** The senders of webhooks, in the order in which their messages are listed. */
 export const webhookSenders = ["payments", "carrier"] as const;

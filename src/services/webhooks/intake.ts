@@ -135,7 +135,7 @@ export function webhookIntake(options: IntakeOptions): WebhookIntake {
     delivery: (id, report, body) => {
       const { type, data } = report;
       const machine = "fulfillment";
-      const event = deliveredEvent(report);
+      const event = parcelEvent(report);
       return take(put({ sender: "carrier", id, type, orderId: data.orderId, machine, event, body }));
     },
     unknownType: (sender, id, { type, orderId }, body) =>
@@ -168,7 +168,16 @@ function paymentEvent({ type, data }: PaymentReport): GatewayPaid | GatewayDecli
     : { type: "gateway.declined", payment, reason: reason ?? "declined" };
 }
 
-function deliveredEvent({ data }: DeliveryReport): FulfillmentEvent {
-  const { trackingNumber, collected } = data;
-  return { type: "carrier.delivered", trackingNumber, collected };
+/** The machine's event of each report about a parcel that does not stay with its receiver. */
+const parcelWords = {
+  "shipment.refused": "carrier.refused",
+  "shipment.unclaimed": "carrier.unclaimed",
+  "shipment.lost": "carrier.lost",
+  "shipment.returned": "carrier.returned",
+} as const;
+
+function parcelEvent(report: DeliveryReport): FulfillmentEvent {
+  const { trackingNumber } = report.data;
+  if (report.type !== "shipment.delivered") return { type: parcelWords[report.type], trackingNumber };
+  return { type: "carrier.delivered", trackingNumber, collected: report.data.collected };
 }

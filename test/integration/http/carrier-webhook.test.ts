@@ -69,6 +69,27 @@ t.test(
 );
 
 t.test(
+  "a parcel that does not stay with its receiver is put into the order's inbox by its word",
+  async (t) => {
+    const { send, stored } = await stage(t);
+    const words = ["refused", "unclaimed", "lost", "returned"] as const;
+    for (const word of words) {
+      const body = { type: `shipment.${word}`, data: { trackingNumber: "ORD1", orderId, weather: "rain" } };
+      t.equal((await send(body, undefined, undefined, `msg_${word}`)).status, 200);
+    }
+    t.strictSame(
+      stored,
+      words.map((word) => [
+        orderId,
+        "fulfillment",
+        { type: `carrier.${word}`, trackingNumber: "ORD1" },
+        `carrier/msg_${word}`,
+      ]),
+    );
+  },
+);
+
+t.test(
   "the carrier's own signature is checked before the body, and nothing is recorded without it",
   async (t) => {
     const { app, send, stored } = await stage(t);
@@ -101,6 +122,7 @@ t.test("a signed body that is not a message about a parcel is refused", async (t
     [{ ...delivered, type: "" }, "validation_failed"],
     [{ ...delivered, type: 5 }, "validation_failed"],
     [[], "validation_failed"],
+    [{ type: "shipment.lost", data: { ...data, trackingNumber: "" } }, "validation_failed"],
     [{ ...delivered, data: { ...data, trackingNumber: "" } }, "validation_failed"],
     [{ ...delivered, data: { ...data, orderId: "" } }, "validation_failed"],
     [{ ...delivered, data: { ...data, collected: { amount: -1, currency: "EUR" } } }, "validation_failed"],

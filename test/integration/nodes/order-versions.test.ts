@@ -17,13 +17,14 @@ import { GatewayModel } from "../../unit/services/orders/gateway-model.ts";
 import { InventoryModel } from "../../unit/services/orders/inventory-model.ts";
 
 function present(): ActorDefinition {
-  const { reserveInventory, releaseInventory, shipInventory } = new InventoryModel().effects;
+  const { reserveInventory, releaseInventory, shipInventory, returnInventory } = new InventoryModel().effects;
   return orderDefinition({
     gateway: new GatewayModel(),
     inventoryEffects: {
       reserveInventory: alone(reserveInventory),
       releaseInventory: alone(releaseInventory),
       shipInventory: alone(shipInventory),
+      returnInventory: alone(returnInventory),
     },
     carrier: instantCarrier,
     documents: memoryDocuments(),

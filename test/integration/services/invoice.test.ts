@@ -149,7 +149,7 @@ t.test("the invoice of a cancelled order stays, and a credit note cancels it", a
   t.match(note, { status: "found", number: `CN-${year}-000001` });
   t.equal(pdfOf(note).subarray(0, 5).toString(), "%PDF-");
   t.same(await invoices.creditNote("ord_1"), { status: "not_found" }, "the other has none");
-  t.equal(delivered.size, 2, "orders are notified of invoices only");
+  t.equal(delivered.size, 3, "its order is notified of the credit note");
 });
 
 t.test("an order that is cancelled before its invoice gets none, and no number is lost", async (t) => {

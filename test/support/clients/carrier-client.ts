@@ -1,7 +1,7 @@
 /** The carrier as a test uses it: its shipments, deliveries, and signed call-backs. */
 import { DEVELOPMENT_CARRIER_SECRET } from "../../../config/settings-faults.ts";
 import type { Money } from "../../../machines/types.ts";
-import type { Shipment } from "../../../nodes/carrier/shipments.ts";
+import type { Misfortune, Shipment } from "../../../nodes/carrier/shipments.ts";
 import { signWebhook } from "../../../src/services/webhooks/signature.ts";
 
 /** All shipments in the order of their labels, or those of one order. */
@@ -23,6 +23,17 @@ export async function deliverParcel(
       ? {}
       : { headers: { "content-type": "application/json" }, body: JSON.stringify({ collected }) }),
   });
+  await response.body?.cancel();
+  return response.status;
+}
+
+/** Something else becomes of the parcel at the carrier; returns the HTTP status. */
+export async function failParcel(
+  carrierUrl: string,
+  trackingNumber: string,
+  misfortune: Misfortune,
+): Promise<number> {
+  const response = await fetch(`${carrierUrl}/shipments/${trackingNumber}/${misfortune}`, { method: "POST" });
   await response.body?.cancel();
   return response.status;
 }

@@ -2,6 +2,8 @@
 import type { ClusterView, HealthCheck } from "../../../src/http/operations/operations-port.ts";
 import type {
   HistoryItem,
+  OrderCommand,
+  OrderMessage,
   OrderView,
   PaymentMethod,
   PlaceOrder,
@@ -87,7 +89,7 @@ export async function place(
 export function command(
   url: string,
   id: string,
-  name: "cancel" | "retry" | "pick" | "quality-check" | "pack" | "ship" | "deliver",
+  name: OrderCommand["type"],
   body?: object,
 ): Promise<Answer<OrderView & ProblemBody>> {
   const path = name === "cancel" || name === "retry" ? name : `fulfillment/${name}`;
@@ -101,6 +103,13 @@ export function read(url: string, id: string): Promise<Answer<OrderView & Proble
 export async function history(url: string, id: string): Promise<readonly HistoryItem[]> {
   const answer = await call<{ items: readonly HistoryItem[] }>(`${url}/v1/orders/${id}/history`);
   if (answer.status !== 200) throw new Error(`history of ${id} answers ${answer.status}`);
+  return answer.body.items;
+}
+
+/** The messages about an order, those that changed nothing included. */
+export async function messages(url: string, id: string): Promise<readonly OrderMessage[]> {
+  const answer = await call<{ items: readonly OrderMessage[] }>(`${url}/v1/orders/${id}/messages`);
+  if (answer.status !== 200) throw new Error(`messages of ${id} answer ${answer.status}`);
   return answer.body.items;
 }
 

@@ -9,6 +9,8 @@ import type { When } from "./scenarios.ts";
 export const { shippingAddress } = orderInput();
 /** The invoice that every order gets. */
 export const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.000Z" };
+/** The credit note about it. */
+export const creditNote = { number: "CN-2026-000001", issuedAt: "2026-11-23T20:00:00.000Z", invoice };
 const document = { number: invoice.number, bytes: 20_000, sha256: "digest" };
 const send = (event: object): When => ({ happen: (chart) => chart.send(event as never) });
 
@@ -51,6 +53,29 @@ export const when = {
     trackingNumber: "ORD2",
     collected: total,
   }),
+  "carrier refused": send({ type: "carrier.refused", trackingNumber: "ORD1" }),
+  "carrier unclaimed": send({ type: "carrier.unclaimed", trackingNumber: "ORD1" }),
+  "carrier lost": send({ type: "carrier.lost", trackingNumber: "ORD1" }),
+  "carrier returned": send({ type: "carrier.returned", trackingNumber: "ORD1" }),
+  "carrier refused another parcel": send({ type: "carrier.refused", trackingNumber: "ORD2" }),
+  "carrier lost another parcel": send({ type: "carrier.lost", trackingNumber: "ORD2" }),
+  "carrier returned another parcel": send({ type: "carrier.returned", trackingNumber: "ORD2" }),
+  "carrier unclaimed another parcel": send({ type: "carrier.unclaimed", trackingNumber: "ORD2" }),
+  "report refused": send({ type: "report-refused" }),
+  "report unclaimed": send({ type: "report-unclaimed" }),
+  "report lost": send({ type: "report-lost" }),
+  receive: send({ type: "receive", restock: true }),
+  "receive damaged": send({ type: "receive", restock: false }),
+  settle: send({ type: "settle", reason: "the rest is a tip" }),
+  "credit note issued": send({ type: "credit_note.issued", ...creditNote }),
+  "stock returned": {
+    effect: "returnInventory",
+    happen: (c) => c.settle("returnInventory", { outcome: "returned" }),
+  },
+  "stock not returned": {
+    effect: "returnInventory",
+    happen: (c) => c.fail("returnInventory", "retryable"),
+  },
   "late label": send({ type: "effect.late.createShippingLabel", output: { trackingNumber: "ORD1" } }),
   unrelated: send({ type: "something.else" }),
   "pause over": { timer: true, happen: (c) => c.elapse() },

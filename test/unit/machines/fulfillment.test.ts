@@ -2,6 +2,7 @@ import t from "tap";
 import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
 import { auto, invoice, manual, reach, shippingAddress, type W, when } from "./fulfillment-stage.ts";
 import { total } from "./order-input.ts";
+import { credited, disputed, returns, sentBack } from "./fulfillment-return.ts";
 import { checkScenarios, type Then } from "./scenarios.ts";
 
 const releasing: Then = { to: "releasing.giving_back", invokes: ["releaseInventory"] };
@@ -25,7 +26,15 @@ const shippedAndDelivered: Then = {
   emits: ["fulfillment.shipped", "fulfillment.delivered"],
 };
 /** The machine keeps the carrier's report and stays in its state. */
-const kept = (to: string): Partial<Record<W, Then>> => ({ "carrier delivered and collected": { to } });
+const kept = (to: string): Partial<Record<W, Then>> => ({
+  "carrier delivered": { to },
+  "carrier delivered and collected": { to },
+  "carrier delivered and collected too little": { to },
+  "carrier refused": { to },
+  "carrier unclaimed": { to },
+  "carrier lost": { to },
+  "carrier returned": { to },
+});
 
 const packed: W[] = ["confirmed", "pick", "check passed", "pack"];
 const ready: W[] = [...packed, "labelled"];
@@ -201,7 +210,7 @@ checkScenarios<W>({
         return chart;
       },
       outcomes: {
-        "carrier delivered": { to: "shipping.handing_over" },
+        ...kept("shipping.handing_over"),
         "stock shipped": { to: "shipped.awaiting", emits: ["fulfillment.shipped"] },
         "stock released before": { to: "shipping.handover_failed", delays: [1000] },
         "stock not shipped": { to: "shipping.handover_failed", delays: [1000] },
@@ -229,7 +238,13 @@ checkScenarios<W>({
     },
     "shipped, to be paid at the door": {
       reach: reach("cash_on_delivery", manual, ...shipped),
-      outcomes: { "deliver and collect": delivered, "carrier delivered and collected": delivered },
+      outcomes: {
+        "deliver and collect": delivered,
+        "carrier delivered and collected": delivered,
+        "carrier delivered": disputed,
+        "carrier delivered and collected too little": disputed,
+        ...sentBack(manual),
+      },
     },
     "shipped, paid already": {
       reach: reach("debit_card", manual, ...shipped),
@@ -237,11 +252,20 @@ checkScenarios<W>({
         deliver: delivered,
         "deliver and collect nothing": delivered,
         "carrier delivered": delivered,
+        "carrier delivered and collected": disputed,
+        "carrier delivered and collected too little": disputed,
+        ...sentBack(manual),
       },
     },
     "shipped, pausing": {
       reach: reach("cash_on_delivery", auto, ...autoShipped),
-      outcomes: { "pause over": delivered, "carrier delivered and collected": delivered },
+      outcomes: {
+        "pause over": delivered,
+        "carrier delivered and collected": delivered,
+        "carrier delivered": disputed,
+        "carrier delivered and collected too little": disputed,
+        ...sentBack(auto),
+      },
     },
     "shipped, pausing, paid already": {
       reach: reach(
@@ -253,7 +277,13 @@ checkScenarios<W>({
         "retrieved",
         "stock shipped",
       ),
-      outcomes: { "pause over": delivered, "carrier delivered": delivered },
+      outcomes: {
+        "pause over": delivered,
+        "carrier delivered": delivered,
+        "carrier delivered and collected": disputed,
+        "carrier delivered and collected too little": disputed,
+        ...sentBack(auto),
+      },
     },
     delivered: { reach: reach("debit_card", manual, ...shipped, "deliver"), outcomes: {} },
     releasing: {
@@ -261,13 +291,22 @@ checkScenarios<W>({
       outcomes: {
         "stock released": { to: "released" },
         "stock not released": { to: "releasing.release_failed", delays: [1000] },
+        ...credited("releasing.giving_back"),
       },
     },
     "release failed": {
       reach: reach("debit_card", manual, "confirmed", "closed, held", "stock not released"),
-      outcomes: { "pause over": releasing, retry: releasing },
+      outcomes: { "pause over": releasing, retry: releasing, ...credited("releasing.release_failed") },
     },
-    released: { reach: reach("debit_card", manual, "closed, held", "stock released"), outcomes: {} },
+    released: {
+      reach: reach("debit_card", manual, "closed, held", "stock released"),
+      outcomes: credited("released"),
+    },
+    "released, with a credit note": {
+      reach: reach("debit_card", manual, "closed, held", "stock released", "credit note issued"),
+      outcomes: {},
+    },
+    ...returns({ stockGone, shipped, autoShipped }),
   },
 });
 

@@ -43,6 +43,12 @@ const when = {
   "fulfillment shipped": {
     happen: (c) => c.send({ type: "fulfillment.shipped", trackingNumber: "ORD1" } as never),
   },
+  "fulfillment returning": {
+    happen: (c) => c.send({ type: "fulfillment.returning", cause: "refused" } as never),
+  },
+  "fulfillment returned": {
+    happen: (c) => c.send({ type: "fulfillment.returned", cause: "refused", goods: "restocked" } as never),
+  },
   "fulfillment delivered": { happen: (c) => c.send({ type: "fulfillment.delivered" }) },
   cancel: { happen: (c) => c.send({ type: "cancel", reason: "changed my mind" } as never) },
   unrelated: { happen: (c) => c.send({ type: "something.else" }) },
@@ -73,6 +79,11 @@ const rejectedLate: Then = { ...rejected, emits: [...rejected.emits!, "order.rej
 const ready: W[] = ["reserved", "payment authorized", "fulfillment ready"];
 const shipped: W[] = [...ready, "fulfillment shipping", "fulfillment shipped"];
 const cashShipped = shipped.filter((event) => event !== "payment authorized");
+const returned: Then = { to: "returned", emits: ["order.returned"] };
+const notDelivered = {
+  "fulfillment returning": { to: "returning", emits: ["order.returning"] },
+  "fulfillment returned": returned,
+};
 const awaitingInventory: Then = { to: "awaiting_inventory", delays: [1000] };
 
 checkScenarios<W>({
@@ -205,12 +216,27 @@ checkScenarios<W>({
     },
     "shipped, paid already": {
       reach: reach("debit_card", ...shipped),
-      outcomes: { "fulfillment delivered": { to: "completed", emits: ["order.completed"] } },
+      outcomes: {
+        "fulfillment delivered": { to: "completed", emits: ["order.completed"] },
+        ...notDelivered,
+      },
     },
     "shipped, to be paid at the door": {
       reach: reach("cash_on_delivery", ...cashShipped),
-      outcomes: { "fulfillment delivered": { to: "delivered" } },
+      outcomes: { "fulfillment delivered": { to: "delivered" }, ...notDelivered },
     },
+    "returning, paid already": {
+      reach: reach("debit_card", ...shipped, "fulfillment returning"),
+      outcomes: {
+        "fulfillment delivered": { to: "completed", emits: ["order.completed"] },
+        "fulfillment returned": returned,
+      },
+    },
+    "returning, to be paid at the door": {
+      reach: reach("cash_on_delivery", ...cashShipped, "fulfillment returning"),
+      outcomes: { "fulfillment delivered": { to: "delivered" }, "fulfillment returned": returned },
+    },
+    returned: { reach: reach("credit_card", ...shipped, "fulfillment returned"), outcomes: {} },
     delivered: {
       reach: reach("cash_on_delivery", ...cashShipped, "fulfillment delivered"),
       outcomes: { "payment collected": { to: "completed", emits: ["order.completed"] } },
@@ -253,6 +279,17 @@ t.test("public events carry what mails and invoices need, and nothing secret", a
     { type: "order.cancelled", ...facts, reason: "changed my mind" },
     { type: "order.closed", orderId: "ord_1", held: true },
   ]);
+});
+
+t.test("an order that comes back carries the cause, and what became of the goods", async (t) => {
+  const chart = reach("debit_card", ...shipped)();
+  t.match(when["fulfillment returning"].happen(chart).emitted, [
+    { type: "order.returning", orderId: "ord_1", customer: { name: "Ada Byron" }, cause: "refused" },
+  ]);
+  t.match(when["fulfillment returned"].happen(chart).emitted, [
+    { type: "order.returned", orderId: "ord_1", cause: "refused", goods: "restocked" },
+  ]);
+  t.match(chart.live.context, { reason: "refused" });
 });
 
 t.test("a rejected order names every missing line, and whether stock may be held for it", async (t) => {

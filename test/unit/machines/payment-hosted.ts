@@ -202,11 +202,11 @@ export const hostedGiven: Scenarios<W>["given"] = {
   },
   "nothing to pay on a page": {
     reach: reach("async", "order created for nothing"),
-    outcomes: { "order closed": unused },
+    outcomes: { "order closed": unused, "sent back": unused },
   },
   "paid on a page": {
     reach: reach("async", ...waiting, "reported paid"),
-    outcomes: { "order closed": refunding },
+    outcomes: { "order closed": refunding, "sent back": refunding },
   },
   "refunding what was paid on a page": {
     reach: reach("async", ...waiting, "reported paid", "order closed"),

@@ -112,7 +112,7 @@ export const lapsingGiven: Scenarios<W>["given"] = {
   },
   "captured in time": {
     reach: reach("credit_card", ...requested, "captured"),
-    outcomes: { "order closed": refunding },
+    outcomes: { "order closed": refunding, "sent back": refunding },
   },
   "cancelled in time": {
     reach: reach("credit_card", ...forAWeek, "order closed"),

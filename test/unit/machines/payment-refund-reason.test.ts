@@ -78,3 +78,7 @@ t.test(
     );
   },
 );
+
+t.test("the refund of a returned order says so, though a try had failed before", async (t) => {
+  t.equal(reasonAfter(reach("debit_card", ...card, "sent back"), ...refundedTwice), "returned");
+});

@@ -30,6 +30,9 @@ export const when = {
     happen: (c) => c.send({ type: "order.closed", orderId: "ord_1", held: true } as never),
   },
   "capture requested": { happen: (c) => c.send({ type: "capture.requested" }) },
+  "sent back": {
+    happen: (c) => c.send({ type: "fulfillment.returned", cause: "lost", goods: "written_off" } as never),
+  },
   delivered: { happen: (c) => c.send({ type: "fulfillment.delivered", collected: total } as never) },
   retry: { happen: (c) => c.send({ type: "retry" }) },
   "pause over": { timer: true, armed: "retryDelay", happen: (c) => c.elapse("retryDelay") },

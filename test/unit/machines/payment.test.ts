@@ -51,21 +51,23 @@ checkScenarios<W>({
       outcomes: {
         "capture requested": { to: "free.captured", emits: ["payment.captured"] },
         "order closed": unused,
+        "sent back": unused,
       },
     },
     "nothing to pay by debit card": {
       reach: reach("debit_card", "order created for nothing"),
-      outcomes: { "order closed": unused },
+      outcomes: { "order closed": unused, "sent back": unused },
     },
     "nothing captured by credit card": {
       reach: reach("tokenized", "order created for nothing", "capture requested"),
-      outcomes: { "order closed": unused },
+      outcomes: { "order closed": unused, "sent back": unused },
     },
     due: {
       reach: reach("in_person", "order created"),
       outcomes: {
         delivered: { to: "collected", emits: ["payment.collected"] },
         "order closed": unused,
+        "sent back": unused,
       },
     },
     collected: { reach: reach("in_person", "order created", "delivered"), outcomes: {} },
@@ -104,7 +106,7 @@ checkScenarios<W>({
     },
     "authorized and settled at once": {
       reach: reach("debit_card", ...card),
-      outcomes: { "order closed": refunding },
+      outcomes: { "order closed": refunding, "sent back": refunding },
     },
     capturing: {
       reach: reach("credit_card", ...card, "capture requested"),
@@ -136,7 +138,7 @@ checkScenarios<W>({
     },
     captured: {
       reach: reach("tokenized", ...card, "capture requested", "captured"),
-      outcomes: { "order closed": refunding },
+      outcomes: { "order closed": refunding, "sent back": refunding },
     },
     "cancelled while a credit card was being authorized": {
       reach: reach("credit_card", "order created", "order closed"),

@@ -61,6 +61,41 @@ t.test("a parcel is handed over and delivered once, with the amount to collect b
   t.match(shipments.deliver(other.trackingNumber, null), { status: "delivered", collected: null });
 });
 
+t.test(
+  "a parcel that does not stay with its receiver is reported in each of its states, and ends once",
+  async (t) => {
+    const shipments = open(t, pathOf(t));
+    const messages: [string, unknown][] = [];
+    const report = (id: string, message: object): void => void messages.push([id, message]);
+    const courier = new Courier({ shipments, deliverAfterMs: undefined, report, now: () => noon });
+    const { trackingNumber } = made(shipments.label("k", request));
+    shipments.handOver(trackingNumber, "ord_1");
+    t.match(courier.fail(trackingNumber, "refused"), {
+      status: "refused",
+      failedAt: "2026-11-27T12:00:00.000Z",
+    });
+    t.same(courier.fail(trackingNumber, "unclaimed"), { refused: 409, code: "already_refused" });
+    t.match(courier.fail(trackingNumber, "returned"), { status: "returned" });
+    for (const late of [courier.fail(trackingNumber, "lost"), courier.deliver(trackingNumber)])
+      t.same(late, { refused: 409, code: "already_returned" });
+    const data = { trackingNumber, orderId: "ord_1" };
+    const timestamp = "2026-11-27T12:00:00.000Z";
+    t.strictSame(messages, [
+      [`msg_${trackingNumber}_refused`, { type: "shipment.refused", timestamp, data }],
+      [`msg_${trackingNumber}_returned`, { type: "shipment.returned", timestamp, data }],
+    ]);
+    t.same(shipments.unreported(), []);
+    t.same(courier.fail("ORD0", "lost"), { refused: 404, code: "unknown_shipment" });
+    const second = made(shipments.label("k2", request)).trackingNumber;
+    courier.fail(second, "unclaimed");
+    t.match(
+      courier.deliver(second),
+      { status: "delivered", collected: collect },
+      "a second attempt succeeds",
+    );
+  },
+);
+
 t.test("after a restart labels, parcels and missing reports are as before", async (t) => {
   const path = pathOf(t);
   const before = new Shipments(path, () => noon);

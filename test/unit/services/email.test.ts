@@ -28,6 +28,8 @@ t.test("the subjects are the phrases of the contract", async (t) => {
     "order.payment_failed": "Payment failed",
     "order.payment_expired": "Payment expired",
     "order.shipped": "Order shipped",
+    "order.returning": "Order not delivered",
+    "order.returned": "Order returned",
     "order.cancelled": "Order cancelled",
   };
   t.same(Object.fromEntries(orderMails.map((type) => [type, mail(type)?.subject])), subjects);
@@ -158,6 +160,7 @@ Order ord_1
 t.test("a refund's mail has a text for every reason, and other data is rejected", async (t) => {
   for (const [reason, words] of [
     ["cancelled", "the order was cancelled"],
+    ["returned", "the order did not reach you"],
     ["expired", "it came after the time for paying was over"],
     ["failed", "it came after the payment had been declined"],
   ] as const) {
@@ -207,6 +210,9 @@ t.test("every mail of an order shows its subject matter in both forms", async (t
     ["order.payment_failed", order, "did not succeed", "did not succeed"],
     ["order.payment_expired", order, "did not reach us in time", "did not reach us in time"],
     ["order.shipped", shipped, "tracking number is TRK1", "tracking number is TRK1"],
+    ["order.returning", { ...order, cause: "refused" }, "was not accepted", "was not accepted"],
+    ["order.returned", { ...order, cause: "lost" }, "has lost the parcel", "has lost the parcel"],
+    ["order.returned", { ...order, cause: "of later" }, "could not be delivered", "could not be delivered"],
     ["order.cancelled", cancelled, "(changed <my> mind)", "(changed &lt;my&gt; mind)"],
   ] as const) {
     const made = mail(type, of);

@@ -127,7 +127,10 @@ t.test(
 
 t.test("a partition that is not owned takes nothing, counts nothing, and writes no checkpoint", async (t) => {
   const { partition, done, start } = partitionStage();
-  t.same([partition.isOpen(), partition.lag(), partition.counts()], [false, 0, { actors: 0, parked: 0 }]);
+  t.same(
+    [partition.isOpen(), partition.lag(), partition.counts()],
+    [false, 0, { actors: 0, parked: 0, inputs: { events: {}, ignored: 0 } }],
+  );
   t.equal((await start()).status, "unavailable");
   t.equal(await done(partition.writeCheckpoint()), false);
   await done(partition.drain());

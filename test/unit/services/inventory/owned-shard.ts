@@ -81,6 +81,9 @@ export const release = (orderId: string) => ({ op: "release" as const, orderId }
 /** A shipment of the order's hold. */
 export const ship = (orderId: string) => ({ op: "ship" as const, orderId });
 
+/** A return of what the order shipped. */
+export const putBack = (orderId: string) => ({ op: "return" as const, orderId });
+
 /** The output of an answer; throws without one. */
 export function output<O extends keyof Operations>(reply: InventoryReply<O>): Operations[O]["output"] {
   if (reply.status !== "ok") throw new Error(`not answered: ${JSON.stringify(reply)}`);

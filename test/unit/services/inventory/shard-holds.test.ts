@@ -5,7 +5,7 @@ import { inventorySubjects } from "../../../../src/services/inventory/subjects.t
 import { RecordHeader } from "../../../../src/runtime/actor/snapshot.ts";
 import { readHold, readStock } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
-import { output, ownedShard, type OwnedShard, release, reserve, ship } from "./owned-shard.ts";
+import { output, ownedShard, type OwnedShard, release, reserve, ship, putBack } from "./owned-shard.ts";
 
 const stockOf = ({ log }: OwnedShard, sku: string) =>
   readStock(log.last(inventorySubjects.stock(sku))?.payload ?? "{}");
@@ -172,6 +172,60 @@ t.test("a decision that is overtaken repeatedly fails after a bounded number of 
   }
   t.match(await asked, { status: "unavailable", reason: /overtaken 3 times/ });
   t.equal(relay.waiting.length, 0);
+});
+
+t.test("what was shipped comes back into stock once, also at the next owner", async (t) => {
+  const owned = await shardWith(10);
+  const { shard, settle, log } = owned;
+  await settle(shard.answer(reserve("o1", ["A", 2], ["B", 1])));
+  t.match(
+    await settle(shard.answer(putBack("o1"))),
+    { status: "refused", code: "not_shipped" },
+    "not before",
+  );
+  await settle(shard.answer(ship("o1")));
+  t.match(stockOf(owned, "A"), { onHand: 8, received: 10, shipped: 2 });
+  t.strictSame(output<"return">(await settle(shard.answer<"return">(putBack("o1")))), {
+    outcome: "returned",
+  });
+  t.match(stockOf(owned, "A"), { onHand: 10, reserved: 0, received: 12, shipped: 2 });
+  t.match(stockOf(owned, "B"), { onHand: 10, reserved: 0, received: 11, shipped: 1 });
+  t.match(holdOf(owned, "o1"), { state: "shipped", returned: true });
+  for (const next of [false, true]) {
+    if (next) await owned.takeOver();
+    const written = log.messages.length;
+    t.strictSame(output<"return">(await settle(shard.answer<"return">(putBack("o1")))), {
+      outcome: "returned",
+    });
+    t.strictSame(output<"ship">(await settle(shard.answer<"ship">(ship("o1")))), { outcome: "shipped" });
+    t.equal(log.messages.length, written, "nothing is written");
+  }
+});
+
+t.test("what was released, refused or never reserved does not come back", async (t) => {
+  const { shard, settle } = await shardWith(1);
+  await settle(shard.answer(reserve("o1", ["A", 1])));
+  await settle(shard.answer(release("o1")));
+  await settle(shard.answer(reserve("o2", ["A", 9])));
+  for (const id of ["o1", "o2", "o3"])
+    t.match(await settle(shard.answer(putBack(id))), { status: "refused", code: "not_shipped" }, id);
+});
+
+t.test("pieces that come back may be promised once that is acknowledged, not before", async (t) => {
+  const owned = await shardWith(2);
+  const { shard, settle, relay } = owned;
+  await settle(shard.answer(reserve("o1", ["A", 2])));
+  await settle(shard.answer(ship("o1")));
+  const asked = shard.answer<"return">(putBack("o1"));
+  await turns();
+  const early = shard.joinReserve(reserve("o2", ["A", 1]));
+  t.match(early?.output, { outcome: "out_of_stock" });
+  early?.resolved(false);
+  relay.flush();
+  await asked;
+  t.match(output<"reserve">(await settle(shard.answer<"reserve">(reserve("o3", ["A", 2])))), {
+    outcome: "reserved",
+  });
 });
 
 t.test("beyond its bounds the owner rejects callers", async (t) => {

@@ -5,7 +5,7 @@ import { inventorySubjects } from "../../../../src/services/inventory/subjects.t
 import type { Joined } from "../../../../src/runtime/definition.ts";
 import { readHold } from "../../../../src/services/inventory/stored.ts";
 import { turns } from "./fake-log.ts";
-import { output, ownedShard, type OwnedShard, release, reserve, ship } from "./owned-shard.ts";
+import { output, ownedShard, type OwnedShard, release, reserve, ship, putBack } from "./owned-shard.ts";
 
 /** What the runtime does with it: fences become preconditions of the order's write set. */
 function submit({ relay }: OwnedShard, part: Joined | undefined, sequencesTold = true): void {
@@ -135,4 +135,19 @@ t.test("ending a hold that is not remembered, or was never taken, does not join"
   await owned.takeOver();
   t.equal(owned.shard.joinRelease(release("o1")), undefined);
   t.equal(owned.shard.joinShip(ship("o2")), undefined);
+});
+
+t.test("the return of a remembered hold joins, once", async (t) => {
+  const owned = await shardWith(3);
+  const { shard, relay } = owned;
+  await owned.settle(shard.answer(reserve("o1", ["A", 2])));
+  t.equal(shard.joinReturn(putBack("o1")), undefined, "nothing was shipped");
+  await owned.settle(shard.answer(ship("o1")));
+  const joined = shard.joinReturn(putBack("o1"));
+  t.strictSame(joined?.output, { outcome: "returned" });
+  t.equal(shard.joinReturn(putBack("o1")), undefined, "a decision about the order is in flight");
+  submit(owned, joined);
+  relay.flush();
+  t.match(output<"get">(await shard.answer<"get">({ op: "get", sku: "A" })), { onHand: 3, available: 3 });
+  t.strictSame(shard.joinReturn(putBack("o1"))?.messages, [], "a repeat writes nothing");
 });

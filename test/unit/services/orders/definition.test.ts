@@ -19,6 +19,8 @@ const publicEvents = [
   "order.shipped",
   "order.completed",
   "order.cancelled",
+  "order.returning",
+  "order.returned",
   "payment.authorized",
   "payment.failed",
   "payment.expired",
@@ -33,7 +35,11 @@ const publicEvents = [
   "fulfillment.quality_failed",
   "fulfillment.packed",
   "fulfillment.delivered",
+  "fulfillment.amount_differs",
+  "fulfillment.returning",
+  "fulfillment.returned",
   "invoice.created",
+  "credit_note.created",
 ];
 
 const { definition } = new OrderWorld();

@@ -9,6 +9,7 @@ import type { PaymentMethod } from "../../../../machines/types.ts";
 import { composeMail } from "../../../../src/services/email/worker.ts";
 import { orderInput, outOfStock } from "../../machines/order-input.ts";
 import { OrderWorld } from "./order-world.ts";
+import { shipped } from "./shipped-order.ts";
 
 const atOnce = { mode: "auto", stepDelayMs: 0 } as const;
 
@@ -92,6 +93,14 @@ async function cancelled(method: PaymentMethod, after: "authorizing" | "confirme
   if (after !== "authorizing" && method === "async") world.choose("pay");
   if (after === "invoiced") await world.performAll();
   world.cancel();
+  return world.performAll();
+}
+
+/** A parcel that the carrier refuses, loses or brings back. */
+async function sentBack(method: PaymentMethod, word: "refused" | "unclaimed" | "lost" | "returned") {
+  const world = await shipped(method);
+  world.carrierSays(word);
+  if (word !== "lost") world.step({ type: "receive", restock: true } as never);
   return world.performAll();
 }
 
@@ -191,6 +200,28 @@ const ends: readonly End[] = [
     mail: CANCELLED,
     says: /is cancelled/u,
   },
+  ...(["cash_on_delivery", "credit_card", "debit_card", "async"] as const).flatMap((method) =>
+    (
+      [
+        [
+          "refused",
+          /was not accepted at the door\. Your order has ended\. Anything you have paid is given back\./u,
+        ],
+        ["unclaimed", /was not collected in time\. Your order has ended\./u],
+        ["lost", /the carrier has lost the parcel with your order\. Your order has ended\./u],
+        ["returned", /could not be delivered\. Your order has ended\./u],
+      ] as const
+    ).map(
+      ([word, says]): End => ({
+        way: `${method}, and the parcel is ${word}`,
+        status: "returned",
+        walk: () => sentBack(method, word),
+        mail: "Order returned",
+        says,
+        ...(method !== "cash_on_delivery" && { later: "Payment refunded" }),
+      }),
+    ),
+  ),
   ...(["cash_on_delivery", "credit_card", "debit_card", "async"] as const).map(
     (method): End => ({
       way: `${method} is completed`,

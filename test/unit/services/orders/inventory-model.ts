@@ -16,13 +16,16 @@ export class InventoryModel {
   reservation: ReserveOutput = reserved;
   /** How often a hold has ended, over all orders. */
   ended = 0;
+  /** Orders whose pieces are back in stock, once for each time. */
+  readonly cameBack: string[] = [];
 
   readonly effects: Readonly<
-    Record<"reserveInventory" | "releaseInventory" | "shipInventory", EffectHandler>
+    Record<"reserveInventory" | "releaseInventory" | "shipInventory" | "returnInventory", EffectHandler>
   > = {
     reserveInventory: this.handler((id) => this.reserve(id)),
     releaseInventory: this.handler((id) => this.end(id, "released")),
     shipInventory: this.handler((id) => this.end(id, "shipped")),
+    returnInventory: this.handler((id) => this.putBack(id)),
   };
 
   hold(orderId: string): HoldState {
@@ -44,6 +47,12 @@ export class InventoryModel {
     if (hold === "held") this.ended++;
     this.holds.set(orderId, as);
     return { outcome: as };
+  }
+
+  private putBack(orderId: string): { readonly outcome: "returned" } {
+    if (this.hold(orderId) !== "shipped") throw new Error("an order that was not shipped came back");
+    if (!this.cameBack.includes(orderId)) this.cameBack.push(orderId);
+    return { outcome: "returned" };
   }
 
   private handler(run: (orderId: string) => object): EffectHandler {

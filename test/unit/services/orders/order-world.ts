@@ -8,7 +8,7 @@ import type { OpenEffect, Snapshot } from "../../../../src/runtime/actor/snapsho
 import type { Choice } from "../../../../nodes/gateway/pages.ts";
 import { memoryDocuments } from "../../../../src/adapters/memory/documents.ts";
 import type { OrderView } from "../../../../src/services/orders/contract.ts";
-import { invoiceInputId } from "../../../../src/services/invoice/worker.ts";
+import { creditNoteInputId, invoiceInputId } from "../../../../src/services/invoice/worker.ts";
 import { orderDefinition } from "../../../../src/services/orders/definition.ts";
 import { orderView } from "../../../../src/services/orders/view.ts";
 import { instantCarrier } from "../../../support/instant-carrier.ts";
@@ -18,6 +18,9 @@ import { InventoryModel } from "./inventory-model.ts";
 
 /** The invoice that every order gets. */
 export const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.000Z" };
+
+/** The credit note about it. */
+export const creditNote = { number: "CN-2026-000001", issuedAt: "2026-11-23T20:00:00.000Z" };
 
 /** The order, its outside systems, and the clock of its timers. */
 export class OrderWorld {
@@ -117,6 +120,21 @@ export class OrderWorld {
   carrierDelivers(collected: Money | null, trackingNumber = this.view.fulfillment.trackingNumber): boolean {
     const event = { type: "carrier.delivered", trackingNumber: trackingNumber ?? "none", collected };
     return this.apply({ kind: "event", machine: "fulfillment", event, id: `msg_${++this.commands}` });
+  }
+
+  /** The carrier's word about a parcel that does not stay with its receiver. */
+  carrierSays(
+    word: "refused" | "unclaimed" | "lost" | "returned",
+    trackingNumber = this.view.fulfillment.trackingNumber,
+  ): boolean {
+    const event = { type: `carrier.${word}`, trackingNumber: trackingNumber ?? "none" };
+    return this.apply({ kind: "event", machine: "fulfillment", event, id: `msg_${++this.commands}` });
+  }
+
+  /** The invoice worker has made the credit note, and notifies the order. */
+  issueCreditNote(): boolean {
+    const event = { type: "credit_note.issued", ...creditNote, invoice };
+    return this.apply({ kind: "event", machine: "fulfillment", event, id: creditNoteInputId(this.id) });
   }
 
   /** Lets time pass until a timer fires: the one at `index`, by default the one that is due first. */

@@ -32,9 +32,11 @@ const successors: Record<OrderStatus, readonly OrderStatus[]> = {
   payment_expired: [],
   confirmed: ["ready", "cancelled"],
   ready: ["shipped", "cancelled"],
-  shipped: ["delivered", "completed"],
+  shipped: ["delivered", "completed", "returning", "returned"],
   delivered: ["completed"],
   completed: [],
+  returning: ["completed", "delivered", "returned"],
+  returned: [],
   cancelled: [],
 };
 
@@ -46,6 +48,16 @@ const commands = [
   { type: "ship" },
   { type: "deliver" },
   { type: "deliver", collected: total },
+] as const;
+
+const words = ["refused", "unclaimed", "lost", "returned"] as const;
+const operatorReports = [
+  { type: "report-refused" },
+  { type: "report-unclaimed" },
+  { type: "report-lost" },
+  { type: "receive", restock: true },
+  { type: "receive", restock: false },
+  { type: "settle", reason: "a small difference" },
 ] as const;
 
 /** One random input; `pick` chooses among the open ones. */
@@ -75,6 +87,9 @@ const happening = fc.record({
     "customer pays late",
     "carrier delivers",
     "carrier delivers",
+    "carrier says otherwise",
+    "operator reports",
+    "credit note",
     "invoice is missing",
     "customer pays late without callback",
   ),
@@ -125,6 +140,15 @@ async function happen(world: OrderWorld, { what, pick }: Happening, stragglers: 
       else world.carrierDelivers(collected);
       return;
     }
+    case "carrier says otherwise":
+      world.carrierSays(words[pick % words.length] ?? "lost", pick % 7 === 0 ? "ORD0" : undefined);
+      return;
+    case "operator reports":
+      world.step(operatorReports[pick % operatorReports.length] ?? { type: "report-lost" });
+      return;
+    case "credit note":
+      if (world.view.status === "returned") world.issueCreditNote();
+      return;
     case "invoice is missing":
       if (effect?.src === "retrieveInvoice") world.fail(effect, "retryable", "invoice_not_found");
       return;
@@ -172,14 +196,24 @@ function check(world: OrderWorld, before: OrderStatus): void {
   if (!(refunded >= 0 && refunded <= settled && settled <= total.amount)) {
     throw new Error(`settled ${settled}, refunded ${refunded}`);
   }
+  if (world.inventory.cameBack.length > (status === "returned" ? 1 : 0)) throw new Error("stock came back");
   if (world.inventory.hold(world.id) === "shipped" && status === "cancelled") {
     throw new Error("shipped what was cancelled");
   }
-  for (const type of ["cancel", "pick", "pack", "ship"] as const) {
+  const taken = [
+    "cancel",
+    "pick",
+    "pack",
+    "ship",
+    "report-refused",
+    "report-unclaimed",
+    "report-lost",
+  ] as const;
+  for (const type of [...taken, "receive", "settle"] as const) {
     const machine = type === "cancel" ? "order" : "fulfillment";
     const state = world.snapshot.machines[machine];
     if (!state) throw new Error(`no ${machine}`);
-    const event = type === "cancel" ? { type, reason: "" } : { type };
+    const event = { type, reason: "", restock: true };
     if (accepts(orderMachines[machine], state, event) !== nextEvents.includes(type)) {
       throw new Error(`${type} in ${JSON.stringify(state.value)}: next events ${nextEvents.join()}`);
     }
@@ -208,6 +242,13 @@ function checkEnd(world: OrderWorld): void {
   if (status === "completed") {
     const paid = payment.status === "collected" ? 0 : total.amount;
     if (hold !== "shipped" || settled !== paid || refunded !== 0) throw new Error(fact);
+    return;
+  }
+  if (status === "returned") {
+    const { goods } = world.view.fulfillment.return ?? {};
+    if (world.inventory.cameBack.length !== (goods === "restocked" ? 1 : 0))
+      throw new Error(`${fact}, ${goods}`);
+    if (hold !== "shipped" || settled !== refunded || payment.status === "collected") throw new Error(fact);
     return;
   }
   const ended = ["rejected", "payment_failed", "payment_expired", "cancelled"].includes(status);
@@ -251,7 +292,7 @@ t.test("under any inputs money and stock are accounted for, and every order reac
           check(world, before);
         }
         world.gateway.refusesCaptures = false;
-        await calm(world);
+        await calm(world, luck);
         for (const straggler of stragglers) await world.outcomeOf(straggler);
         checkEnd(world);
         checkReconciled(world);
@@ -266,6 +307,8 @@ t.test("under any inputs money and stock are accounted for, and every order reac
     "completed captured",
     "completed collected",
     "completed authorized",
+    "returned none",
+    "returned refunded",
     "cancelled voided",
     "cancelled refunded",
     "cancelled none",
@@ -279,19 +322,23 @@ t.test("under any inputs money and stock are accounted for, and every order reac
   }
 });
 
-/** Without faults: the warehouse and the operators act, and effects succeed. Bounded. */
-async function calm(world: OrderWorld): Promise<void> {
+/** Without faults: the warehouse and the operators act, and effects succeed. Bounded. @param luck odd: no delivery */
+async function calm(world: OrderWorld, luck: number): Promise<void> {
   for (let turns = 0; turns < 30; turns++) {
     await world.settle();
     // A lapsed authorization holds the order: only an operator ends that.
     if (world.view.payment.reason === "authorization_expired" && world.cancel()) continue;
-    const [step] = world.view.nextEvents.filter((event) => event !== "cancel");
+    const next = world.view.nextEvents.filter((event) => event !== "cancel");
+    const inTransit = next.filter((event) => /^(?:report|receive|settle)/u.test(event));
+    const step = luck % 2 === 1 && inTransit.length > 0 ? inTransit[luck % inTransit.length] : next[0];
     if (step === undefined) return;
     const collected =
       world.view.payment.method.endsWith("n_person") || world.view.payment.method.startsWith("cash");
     world.step({
       type: step,
       ...(step === "quality-check" ? { passed: true } : {}),
+      ...(step === "receive" ? { restock: true } : {}),
+      ...(step === "settle" ? { reason: "a small difference" } : {}),
       ...(step === "deliver" && collected ? { collected: total } : {}),
     });
   }
