@@ -41,10 +41,10 @@ async function startBadly(t: Test, env: Readonly<Record<string, string>>): Promi
 async function failed(t: Test, process: Started): Promise<string> {
   t.same(await process.ended, { code: 1, signal: null });
   t.notMatch(process.output(), /^\s+at .*:\d+:\d+/mu, "no stack");
-  return process.output();
+  return process.output().replace(/^\{[^\n]*"order node starts"\}\n/mu, "");
 }
 
-/** One line, and nothing before or after it. */
+/** One line, and nothing before or after it but the line that names the node's program. */
 const line = (text: RegExp) => new RegExp(String.raw`^orderly node: [^\n]*(?:${text.source})[^\n]*\n$`, "u");
 
 t.test(
