@@ -31,7 +31,9 @@ async function copyOf(t: Test, node: ClusterProcess, changed: Record<string, str
   return { ...startNode(t, NODE_FILE, [], { env: { ...node.env, ...own, ...changed } }), url };
 }
 
-const lastLine = (output: string): string => output.trim().split("\n").at(-1) ?? "";
+/** The line in which the process says why it ends; lines of its log may follow. */
+const reasonIn = (output: string): string =>
+  output.split("\n").findLast((line) => line.startsWith("orderly node: ")) ?? "";
 
 t.test("the processes of one cluster know each other's programs, and share no id", async (t) => {
   const cluster = await startOrderCluster(t, { nodes: 2, env: { ORDERLY_COMMIT: "of-an-image" } });
@@ -58,7 +60,7 @@ t.test("the processes of one cluster know each other's programs, and share no id
     async (t) => {
       const copy = await copyOf(t, node);
       t.equal((await copy.ended).code, 1);
-      const line = lastLine(copy.output());
+      const line = reasonIn(copy.output());
       t.match(
         line,
         /^orderly node: node id "node-1" is in use by another process \(started .*ORDERLY_NODE_ID/u,
@@ -126,7 +128,7 @@ t.test("the processes of one cluster know each other's programs, and share no id
       const ended = node.exitCode();
       thaw();
       t.equal(await ended, 1);
-      const line = lastLine(node.output());
+      const line = reasonIn(node.output());
       t.match(line, /^orderly node: node id "node-1" was claimed by another process .*ORDERLY_NODE_ID/u);
       t.match(line, new RegExp(`${next.url}, process ${next.pid}, boot `, "u"));
       for (const url of [next.url, other.url]) {
