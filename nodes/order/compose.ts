@@ -135,10 +135,10 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     shared: sharedSettings(settings),
     onIdentityTaken: options.onIdentityTaken,
     details: {
-      ...options.program,
       url: settings.publicUrl,
       roles: ["orders", "inventory", ...(settings.workers.length > 0 ? ["workers"] : []), "http"],
       ...(settings.development ? { pid: process.pid } : {}),
+      ...options.program,
     },
   });
   if (!inventory) throw new Error("the runtime did not load the application");

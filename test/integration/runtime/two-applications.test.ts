@@ -13,7 +13,7 @@ const WAIT = { waitMs: 5_000, mayExist: true };
 /** Every stream of an application that has one stream of records. */
 const streamsOf = (bucket: string) => [
   `${bucket}_DEAD`,
-  ...["", "_DEFINITIONS", "_FLOORS", "_NODES", "_PROCESSED"].map((end) => `KV_${bucket}${end}`),
+  ...["", "_DEFINITIONS", "_FLOORS", "_NODES", "_PROCESSED", "_SETTINGS"].map((end) => `KV_${bucket}${end}`),
 ];
 
 t.test("actors with the same id live in two applications, and one's end is not the other's", async (t) => {
