@@ -76,6 +76,14 @@ export function metricsText(source: MetricsSource): string {
       "Orders that wait for an operator.",
       sum((p) => p.parked),
     ),
+    ...(["newer", "unreadable"] as const).map((kind) => ({
+      ...gauge(
+        "orderly_orders_unread",
+        "Orders that wait for a program that can read them.",
+        sum((p) => p[kind]),
+      ),
+      labels: `,kind="${kind}"`,
+    })),
     gauge(
       "orderly_inbox_lag",
       "Inbox inputs read and not yet evaluated.",

@@ -53,7 +53,9 @@ const CLAIMS_MS = 10_000;
 export function healthOf(status: NodeStatus, outboxMaxAgeMs: number, probes: readonly ProbeResult[]): Health {
   const { unclaimed } = status;
   const age = Math.round(status.relay.oldestMs);
-  const parked = status.partitions.reduce((sum, partition) => sum + partition.parked, 0);
+  const count = (kind: "parked" | "newer" | "unreadable"): number =>
+    status.partitions.reduce((sum, partition) => sum + partition[kind], 0);
+  const [parked, newer, unreadable] = [count("parked"), count("newer"), count("unreadable")];
   const checks: HealthCheck[] = [
     { name: "nats", ok: status.connected, detail: status.connected ? "connected" : "not connected" },
     {
@@ -99,8 +101,16 @@ export function healthOf(status: NodeStatus, outboxMaxAgeMs: number, probes: rea
         ? "all answer"
         : `without an answer: ${silent.map(({ partition }) => partition).join(", ")}`,
   });
-  // Parked orders need an operator; the node serves all others.
-  checks.push({ name: "orders", ok: parked === 0, detail: `${parked} parked` });
+  // Parked orders need an operator, unreadable ones another program; the node serves all others.
+  checks.push({
+    name: "orders",
+    ok: parked + newer + unreadable === 0,
+    detail: [
+      `${parked} parked`,
+      ...(newer > 0 ? [`${newer} written by a newer program`] : []),
+      ...(unreadable > 0 ? [`${unreadable} unreadable`] : []),
+    ].join(", "),
+  });
   // Nor does a failing provider make the node unready: its effects wait.
   const failing = status.providers.filter(({ breaker }) => breaker !== "closed");
   checks.push({

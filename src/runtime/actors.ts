@@ -2,6 +2,18 @@
 import type { Snapshot } from "./actor/snapshot.ts";
 import type { Parking } from "./actor/parking-record.ts";
 
+/** Why an owner cannot read an actor's record: a newer program wrote it, or the owner's does not know what it holds. */
+export type UnreadableKind = "newer" | "unreadable";
+
+/** An actor that its owner cannot read. Nothing is stored about it: another owner may be able to. */
+export type UnreadableActor = {
+  readonly actor: string;
+  readonly kind: UnreadableKind;
+  /** When this owner found it, ms since the epoch. */
+  readonly since: number;
+  readonly reason: string;
+};
+
 /** What a caller gets. Discriminated by `status`; no reply is an exception. */
 export type ActorReply =
   /** Acknowledged state. `repeated`: this very start or command had been applied before. */
@@ -19,7 +31,14 @@ export type ActorReply =
   /** The actor is parked, or its record would grow too large: an operator has to act. */
   | { readonly status: "refused"; readonly code: string; readonly reason: string }
   /** No owner answered before the deadline. The command may have been applied: repeat it with the same id. */
-  | { readonly status: "unavailable"; readonly reason: string }
+  | {
+      readonly status: "unavailable";
+      readonly reason: string;
+      /** The owner cannot read the actor's record, and has applied nothing. A program that can read it goes on. */
+      readonly unreadable?: UnreadableKind;
+      /** The owner has kept the actor for longer than a hand-over takes: no present node can read it. */
+      readonly lasts?: boolean;
+    }
   /** The owner's disk, or the server's, takes no writes; nothing was written. Passes when there is room again. */
   | { readonly status: "storage_unavailable"; readonly reason: string; readonly retryAfterMs: number }
   /** Bounded mailbox or outbox is full; nothing was written. */
@@ -76,10 +95,19 @@ export interface Actors {
   ): Promise<Delivered>;
 }
 
-/** What operators do about parked actors, from any node (ADR 7). */
+/** What operators do about actors that no input reaches, from any node (ADR 7). */
 export interface ParkedActors {
   /** Every parked actor, oldest parking first. @throws Unavailable (retryable) */
   list(): Promise<Parking[]>;
+  /**
+   * Every actor that its present owner cannot read, oldest first. `unanswered`: partitions whose owner has not answered
+   * (there is none, or it runs version 0.1.0). `unlisted`: actors beyond the bound of one owner's list.
+   */
+  unreadable(): Promise<{
+    readonly actors: readonly UnreadableActor[];
+    readonly unanswered: readonly number[];
+    readonly unlisted: number;
+  }>;
   /** The actor's parking, if it is parked. @throws Unavailable (retryable) */
   find(actor: string): Promise<Parking | undefined>;
   /** Tries the input again. `ok` when the actor is not parked any more; `refused` `actor_parked` when it is again. */

@@ -61,6 +61,7 @@ export const failpointNames = [
   "router.request",
   "router.list",
   "router.find",
+  "router.unreadable",
   // Workers.
   "worker.consume",
   "worker.work",

@@ -25,6 +25,10 @@ export const limits = {
   partitionInbox: 256,
   /** Actors of one partition being read from the stream at once; the others wait in a queue. */
   partitionLoads: 32,
+  /** Actors that an owner cannot read and names in a list; it counts the others. */
+  unreadableListed: 500,
+  /** Owners asked at once for what they cannot read. */
+  ownersAsked: 64,
 } as const;
 
 /**

@@ -46,8 +46,13 @@ export type NodeStatus = {
     readonly open: boolean;
     readonly lag: number;
     readonly actors: number;
+    /** Stopped by an input; an operator has to act. */
     readonly parked: number;
     /** Since the start of the process. */
     readonly inputs: InputCounts;
+    /** Written by a newer program: this node cannot read them. */
+    readonly newer: number;
+    /** This program does not know what their records hold. */
+    readonly unreadable: number;
   }[];
 };

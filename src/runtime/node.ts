@@ -127,7 +127,7 @@ export class RuntimeNode {
   private readonly boot: string;
   private startedAt = 0;
   private readonly definition: number;
-  /** Resources with a record that a newer machine than ours has written. */
+  /** Resources with a record that this program cannot read. */
   private readonly incompatible = new Set<string>();
   private stopped = false;
   private handingOver: Promise<void> | undefined;
@@ -228,7 +228,7 @@ export class RuntimeNode {
           refusal: (op, lock) => refusal(condition, op, lock),
           inboxBound: limits.partitionInbox,
           unreadable: this.unreadable,
-          onNewer: (resource) => this.cannotHost(resource),
+          onUnreadable: (resource) => this.cannotHost(resource),
         }),
     );
   }
@@ -370,12 +370,12 @@ export class RuntimeNode {
     return "this node was isolated and is verifying its locks";
   }
 
-  /** Until this process ends: it cannot read what a newer version has written. */
+  /** Until this process ends: its program does not change. */
   private cannotHost(resource: string): void {
     if (this.incompatible.has(resource)) return;
     this.options.log.error(
       { resource },
-      "records of a newer version: the partition goes to a node that can read them",
+      "records that this program cannot read: the partition goes to a node that can",
     );
     this.incompatible.add(resource);
     this.presence.refreshSoon();

@@ -1,5 +1,5 @@
 /** The answers of a service that could not do its work; HTTP and all services share them. */
-import type { ActorReply } from "../runtime/actors.ts";
+import type { ActorReply, UnreadableKind } from "../runtime/actors.ts";
 
 /** Why a service did not do its work. All but `refused` are retryable after `retryAfterMs`. */
 export type UnavailableResult =
@@ -7,6 +7,13 @@ export type UnavailableResult =
   /** Nothing was written, and nothing can be written: a disk is full. */
   | { readonly status: "storage_unavailable"; readonly reason: string; readonly retryAfterMs: number }
   | { readonly status: "overloaded"; readonly retryAfterMs: number }
+  /** The order's owner cannot read the stored order; nothing was applied. It goes on under a program that can. */
+  | {
+      readonly status: "unreadable";
+      readonly kind: UnreadableKind;
+      readonly reason: string;
+      readonly retryAfterMs: number;
+    }
   | { readonly status: "refused"; readonly code: string; readonly reason: string };
 
 /** When a caller may try again, ms: roughly the duration of a takeover. */
@@ -21,7 +28,14 @@ export function unavailable(reason: string): Extract<UnavailableResult, { status
 export function unavailableReply(reply: ActorReply): UnavailableResult {
   switch (reply.status) {
     case "unavailable":
-      return unavailable(reply.reason);
+      return reply.unreadable === undefined
+        ? unavailable(reply.reason)
+        : {
+            status: "unreadable",
+            kind: reply.unreadable,
+            reason: reply.reason,
+            retryAfterMs: RETRY_AFTER_MS,
+          };
     case "storage_unavailable":
     case "overloaded":
       return reply;

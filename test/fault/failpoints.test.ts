@@ -67,6 +67,7 @@ const RARE: ReadonlySet<Failpoint> = new Set([
   "router.list",
   "router.find",
   "unmatched.store",
+  "router.unreadable",
   "worker.bury",
   "processed.read",
   "processed.lock_again",

@@ -215,7 +215,7 @@ export const actorMutants: readonly Mutant[] = [
     id: "actor-parking-without-inbox-sequence",
     does: "A parking does not name the inbox message of its input.",
     file: "src/runtime/actor/parking-record.ts",
-    find: "inbox: cause?.inbox ?? 0,",
+    find: "inbox: cause.inbox,",
     replace: "inbox: 0,",
     tests: [PARKING_TEST],
   },

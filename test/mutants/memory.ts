@@ -167,8 +167,8 @@ export const memoryMutants: readonly Mutant[] = [
     id: "memory-reader-newer-shows-old",
     does: "A read of an actor that a newer machine has written tries to read it.",
     file: ACTOR_READER,
-    find: 'if (quarantined?.state === "newer") return parked.reply(quarantined);',
-    replace: 'if (quarantined?.state === "storing") return parked.reply(quarantined);',
+    find: 'if (quarantined?.state === "newer" || quarantined?.state === "unreadable")',
+    replace: 'if (quarantined?.state === "storing")',
     tests: [ACKNOWLEDGED_REPLIES_TEST],
   },
   {

@@ -168,17 +168,16 @@ export const parkingMutants: readonly Mutant[] = [
     id: "parking-found-storing",
     does: "A parking that an earlier owner has stored counts as not stored.",
     file: PARKED_ACTORS,
-    find: 'this.list.set(actor, { actor, reason, state: "parked", sequence, newest: inbox, holding: [] });',
-    replace:
-      'this.list.set(actor, { actor, reason, state: "parked", sequence: 0 * sequence, newest: inbox, holding: [] });',
+    find: '{ ...this.entry(actor, reason, "parked"), sequence, newest: inbox }',
+    replace: '{ ...this.entry(actor, reason, "parked"), sequence: 0 * sequence, newest: inbox }',
     tests: [OPERATOR_ACTIONS_TEST],
   },
   {
     id: "parking-found-newest",
     does: "The input that parked an actor under an earlier owner need not be in a reading of its inbox.",
     file: PARKED_ACTORS,
-    find: 'state: "parked", sequence, newest: inbox, holding: []',
-    replace: 'state: "parked", sequence, newest: Math.min(inbox, 0), holding: []',
+    find: "sequence, newest: inbox });",
+    replace: "sequence, newest: Math.min(inbox, 0) });",
     tests: [OPERATOR_ACTIONS_TEST],
   },
   {
@@ -193,8 +192,8 @@ export const parkingMutants: readonly Mutant[] = [
     id: "parking-cause-released",
     does: "The input that parks its actor is done before the parking is stored.",
     file: PARKED_ACTORS,
-    find: "if (cause) this.letGo(quarantined, cause.inbox);",
-    replace: "if (cause) this.options.progress.done(cause.inbox);",
+    find: "this.letGo(quarantined, cause.inbox);",
+    replace: "this.options.progress.done(cause.inbox);",
     tests: [OPERATOR_ACTIONS_TEST],
   },
   {
@@ -289,9 +288,9 @@ export const parkingMutants: readonly Mutant[] = [
     id: "parking-newer-refused",
     does: "A caller of an actor that a newer machine has written is refused instead of sent to another node.",
     file: PARKED_ACTORS,
-    find: `return state === "newer"
+    find: `return state === "newer" || state === "unreadable"
       ?`,
-    replace: `return state === "storing"
+    replace: `return state === "unreadable"
       ?`,
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
@@ -299,8 +298,8 @@ export const parkingMutants: readonly Mutant[] = [
     id: "parking-idle-at-once",
     does: "A tenure is idle while a parking is not stored.",
     file: PARKED_ACTORS,
-    find: 'return !this.among("storing").next().value;',
-    replace: 'return !this.among("newer").next().value;',
+    find: "return !this.storing().next().value;",
+    replace: "return !this.unreadable().next().value;",
     tests: [IDLE_TEST],
   },
 ];

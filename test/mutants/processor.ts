@@ -124,18 +124,18 @@ export const processorMutants: readonly Mutant[] = [
     id: "processor-newer-parked",
     does: "An actor that a newer machine has written is parked.",
     file: INPUT_PROCESSOR,
-    find: "if (error instanceof NewerMachine) {",
-    replace: "if (error instanceof NewerMachine && parked.count() > 0) {",
+    find: "    parked.quarantine(actor, error);\n",
+    replace:
+      "    const what = { actor, reason: error.message, version: 0, record: 0 };\n" +
+      '    parked.park(what, { input: { kind: "skip", skipped: { kind: "event", id: "x" }, name: "x" }, inbox: 0 });\n',
     tests: [IDLE_TEST],
   },
   {
     id: "processor-newer-silent",
     does: "A newer machine's actor is not reported to the node.",
     file: INPUT_PROCESSOR,
-    find: `      parked.quarantine(actor, error.message);
-      onNewer();`,
-    replace: `      parked.quarantine(actor, error.message);
-      if (parked.count() > 1) onNewer();`,
+    find: "    onUnreadable();\n",
+    replace: "    if (parked.counts().newer > 1) onUnreadable();\n",
     tests: [IDLE_TEST],
   },
   {

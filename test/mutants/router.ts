@@ -54,7 +54,7 @@ export const routerMutants: readonly Mutant[] = [
     id: "routing-router-overloaded-after-an-unavailable-try",
     does: "An owner that lost its partition with the command in its outbox is followed by overloaded.",
     ...router,
-    find: `        uncertain ||= reply.status === "unavailable";
+    find: `        uncertain ||= reply.status === "unavailable" && !unread;
 `,
     replace: "",
   },

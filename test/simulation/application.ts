@@ -20,7 +20,7 @@ import { orderDefinition, type ProviderName } from "../../src/services/orders/de
 import { subjects } from "../../src/services/subjects.ts";
 import type { Host } from "../unit/runtime/memory-cluster.ts";
 import type { Plan } from "./plan.ts";
-import { probeMachine } from "./probe.ts";
+import { type Program, probeOf } from "./probe.ts";
 import type { Providers } from "./providers.ts";
 
 /** What one process has besides the runtime. */
@@ -32,6 +32,7 @@ export function orderApplication(
   plan: Plan,
   providers: Providers,
   mended: ReadonlySet<string>,
+  program: Program,
 ): OrderApplication {
   const { journal, sink, ids, clock, bus, unverified } = host;
   const shard = new InventoryShard(0, { journal, sink, ids, clock, limits: SHARD_LIMITS, unverified });
@@ -55,7 +56,7 @@ export function orderApplication(
   });
   const definition: ActorDefinition = {
     ...orders,
-    machines: { ...orders.machines, probe: { machine: probeMachine(mended), version: 1 } },
+    machines: { ...orders.machines, probe: probeOf(program, mended) },
   };
   return { definition, resources: [new InventoryService(0, shard, bus)], inventory };
 }

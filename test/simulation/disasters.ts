@@ -61,6 +61,7 @@ export class Disasters {
     ["batches lost", 0.2, (name) => this.stall(this.random.chance(0.5) ? this.inventoryOwner(name) : name)],
     ["node stopped", 0.12, (name) => this.world.stop(name)],
     ["node added", 0.1, () => this.add()],
+    ["program changed", 0.15, (name) => this.changeProgram(name)],
     ["inventory moved", 0.15, () => this.moveInventory()],
   ];
 
@@ -138,6 +139,10 @@ export class Disasters {
     // Once: the faults have to end.
     if (world.faultsUntil === 0) world.faultsUntil = (world.stalledUntil.get(owner) ?? 0) + SETTLING_MS;
     world.rush = RUSH;
+  }
+
+  private changeProgram(name: string): void {
+    this.world.changeProgram(name, this.random.pick(["narrow", "narrow", "newer", "present"] as const));
   }
 
   private inventoryOwner(otherwise: string): string {

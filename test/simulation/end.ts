@@ -33,6 +33,8 @@ export function unfinished(world: World): string[] {
     const { relay, partitions } = node.status();
     if (relay.depth > 0) left.push(`${name} has ${relay.depth} write sets`);
     for (const { lag, partition } of partitions) if (lag > 0) left.push(`partition ${partition} lags ${lag}`);
+    for (const { newer, unreadable, partition } of partitions)
+      if (newer + unreadable > 0) left.push(`${newer + unreadable} of partition ${partition} cannot be read`);
   }
   for (let partition = 0; partition < world.plan.partitions; partition++) {
     const { open: listed = [], behind = [] } = world.cluster.checkpoint(partition) ?? {};

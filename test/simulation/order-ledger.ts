@@ -7,7 +7,11 @@ import { type OrderMachines, orderMachinesOf, orderStatus } from "../../src/serv
 export type Probed = readonly string[];
 
 /** The state of a snapshot as text. The inbox offset is left out: an input that changed nothing raises it in memory. */
-export const textOf = (snapshot: Snapshot): string => JSON.stringify({ ...snapshot, inbox: 0 });
+export function textOf(snapshot: Snapshot): string {
+  // A program of the next version has migrated the probe in memory, which changes nothing else of it.
+  const { probe, ...others } = snapshot.machines;
+  return JSON.stringify({ ...snapshot, machines: { ...others, probe: { ...probe, version: 0 } }, inbox: 0 });
+}
 
 /** See the top of the file. */
 export class OrderLedger {

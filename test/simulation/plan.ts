@@ -47,6 +47,8 @@ export const faultKinds = [
   "poisonous input",
   // Of the servers.
   "server's clock set",
+  // A roll-out, and its end.
+  "program changed",
 ] as const;
 
 /** One of {@link faultKinds}. */

@@ -113,6 +113,7 @@ export class ReplyAudit {
       deliver: (...input) => actors.deliver(...input),
       list: () => actors.list(),
       find: (id) => actors.find(id),
+      unreadable: () => actors.unreadable(),
     };
   }
 }

@@ -127,4 +127,5 @@ function heal(world: World): void {
     clock.resume();
     link.reconnect();
   }
+  world.finishRollOut();
 }

@@ -16,6 +16,7 @@ import { FaultCounter } from "./fault-counter.ts";
 import { LogAudit } from "./log-audit.ts";
 import { lateDeliveries, networkFaults } from "./network.ts";
 import { NAMES, type Plan, skewOf, tuningOf } from "./plan.ts";
+import type { Program } from "./probe.ts";
 import { Providers } from "./providers.ts";
 import { Random } from "./random.ts";
 import { ReplyAudit } from "./reply-audit.ts";
@@ -55,6 +56,8 @@ export class World {
   readonly wanted: Set<string>;
   /** Virtual time until which a node's batches are lost. */
   readonly stalledUntil = new Map<string, number>();
+  /** What a node runs from its next start on, unless it is the present program. */
+  readonly programs = new Map<string, Program>();
   /** Poisonous inputs that the program takes by now. */
   readonly mended = new Set<string>();
   /** Clients that wait for an answer, or are about to repeat their request. */
@@ -84,6 +87,8 @@ export class World {
       deliveryDelayMs: lateDeliveries(network, this.faults),
       presenceAgeMs: plan.presenceTtlMs,
       buckets: [INVOICE_NUMBERS],
+      // As with nodes of 0.1.0: programs with one version and different states may meet.
+      comparesDefinitions: false,
       tuning: (node) => tuningOf(plan, node),
       skewMs: (node) => skewOf(plan, node),
       log: (node) => this.logOf(node),
@@ -129,7 +134,13 @@ export class World {
     const node = await cluster.launch(
       name,
       (host) => {
-        const application = orderApplication(host, plan, providers, mended);
+        const application = orderApplication(
+          host,
+          plan,
+          providers,
+          mended,
+          this.programs.get(name) ?? "present",
+        );
         inventory = application.inventory;
         return application;
       },
@@ -194,6 +205,24 @@ export class World {
       this.trace.say(name, "* has stopped");
       this.changing.delete(name);
     });
+  }
+
+  /** The node goes on with another program. */
+  changeProgram(name: string, program: Program): void {
+    this.trace.say(name, `* is to run the ${program} program`);
+    this.programs.set(name, program);
+    this.stop(name);
+  }
+
+  /** Every node goes on with a program that can read every order. */
+  finishRollOut(): void {
+    const last = [...this.programs.values()].includes("newer") ? "newer" : "present";
+    for (const name of NAMES) {
+      const program = this.programs.get(name) ?? "present";
+      if (program === last) continue;
+      this.programs.set(name, last);
+      this.stop(name);
+    }
   }
 
   /** A name of no node; one that takes the inventory, and as little as possible of its owner's partitions. */

@@ -6,16 +6,17 @@ import { httpLimits } from "../protocol/limits.ts";
 import { decodeCursor, encodeCursor, readLimit } from "../protocol/page-cursor.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
-import { orderParams, pageQuery, ref } from "../protocol/schema-parts.ts";
+import { orderParams, ref } from "../protocol/schema-parts.ts";
 import { type OrderSink, sendOrder } from "./order-answers.ts";
-import type { SkipInput } from "./parked-schema.ts";
+import { parkedQuery, type SkipInput } from "./parked-schema.ts";
 
 const listSchema = {
   operationId: "listParked",
   tags: ["Operations"],
   summary: "List the parked orders, oldest parking first",
-  description: "Orders that an input has stopped. No input reaches them until an operator resumes them.",
-  querystring: pageQuery,
+  description:
+    "Orders that no input reaches. `input` (also without `kind`): an input has stopped them, until an operator resumes them. `newer`: a newer program wrote them. `unreadable`: the program that owns them does not know their states. The last two go on by themselves under a program that can read them.",
+  querystring: parkedQuery,
   response: { 200: { ...ref("ParkedPage"), description: "One page" } },
   problems: ["validation_failed", "refused", ...serviceProblems],
 } as const;
@@ -66,12 +67,13 @@ const bodyless = { config, preValidation: emptyBodyIsEmptyObject };
 /** Adds the routes. */
 export function parkedOrderRoutes(app: HttpApp, parked: ParkedOrders): void {
   app.get("/v1/parked", { schema: listSchema, preValidation: readLimit }, async (request, reply) => {
-    const { limit = httpLimits.page.default, cursor } = request.query;
+    const { limit = httpLimits.page.default, cursor, kind } = request.query;
     const after = cursor === undefined ? {} : { after: decodeCursor(cursor, KEY) };
-    const result = await parked.list({ limit, ...after });
+    const result = await parked.list({ limit, ...after, ...(kind === undefined ? {} : { kind }) });
     if (result.status !== "found") return sendUnavailable(reply, result);
-    const nextCursor = result.next === null ? null : encodeCursor(result.next);
-    return reply.code(200).send({ items: result.items, nextCursor });
+    const { items, missing, next } = result;
+    const nextCursor = next === null ? null : encodeCursor(next);
+    return reply.code(200).send({ items, nextCursor, ...(missing ? { missing } : {}) });
   });
 
   app.post("/v1/orders/:id/resume", { ...bodyless, schema: resumeSchema }, async (request, reply) =>

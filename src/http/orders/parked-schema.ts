@@ -1,6 +1,15 @@
 /** Schemas of parked orders, for operators. */
 import { type Static, Type } from "typebox";
-import { closed, nullable, text, time } from "../protocol/schema-parts.ts";
+import { closed, nullable, oneOf, pageQuery, text, time } from "../protocol/schema-parts.ts";
+
+/** Why no input reaches an order. */
+export const parkedKinds = ["input", "newer", "unreadable"] as const;
+
+/** Query of `GET /v1/parked`. */
+export const parkedQuery = Type.Object(
+  { ...pageQuery.properties, kind: Type.Optional(oneOf(parkedKinds, "Orders of this kind alone")) },
+  { additionalProperties: false },
+);
 
 /** One page of `GET /v1/parked`. */
 export const ParkedPage = Type.Object(
@@ -8,12 +17,21 @@ export const ParkedPage = Type.Object(
     items: Type.Array(
       Type.Object({
         orderId: Type.String(),
-        parkingId: Type.String({ description: "Id of this parking; name it to skip its input" }),
+        kind: Type.Optional(oneOf(parkedKinds, "Present when the list was asked for one kind")),
+        parkingId: nullable(
+          Type.String({
+            description:
+              "Id of this parking; name it to skip its input. Null: nothing is stored about it, and there is nothing to skip or resume",
+          }),
+        ),
         since: time,
-        reason: Type.String({ description: "In the words of the machine that refused the input" }),
+        reason: Type.String({
+          description:
+            "In the words of the machine that refused the input, or why the stored order cannot be read",
+        }),
         input: nullable(
           Type.String({
-            description: "As the history names it; null when the stored order itself cannot be read",
+            description: "As the history names it; null when no input is at fault",
             examples: ["inbox:payment.settled"],
           }),
         ),
@@ -21,6 +39,15 @@ export const ParkedPage = Type.Object(
       }),
     ),
     nextCursor: nullable(Type.String()),
+    missing: Type.Optional(
+      Type.Object(
+        {
+          partitions: Type.Array(Type.Integer({ description: "Its owner has not answered" })),
+          orders: Type.Integer({ description: "Beyond the bound of an owner's list, of both kinds" }),
+        },
+        { description: "What a list of newer or unreadable orders does not show; absent when it is whole" },
+      ),
+    ),
   },
   { $id: "ParkedPage", title: "Parked orders" },
 );

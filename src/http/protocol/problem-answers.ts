@@ -32,6 +32,10 @@ export function sendUnavailable<S extends ProblemSink>(reply: S, result: Unavail
     case "unavailable":
     case "storage_unavailable":
       return sendProblem(retryAfter(reply, result.retryAfterMs), result.status);
+    case "unreadable": {
+      const { kind, reason, retryAfterMs } = result;
+      return sendProblem(retryAfter(reply, retryAfterMs), "order_unreadable", { kind, reason });
+    }
     default:
       return sendProblem(reply, "refused", { refusal: result.code });
   }

@@ -65,6 +65,10 @@ const extensions: Partial<Record<ProblemCode, object>> = {
   below_zero: { onHand: 2 },
   refused: { refusal: "order_parked" },
   still_parked: { reason: "machine payment failed: no such method" },
+  order_unreadable: {
+    kind: "newer",
+    reason: "this node cannot read the actor: machine payment: stored by version 3, this node runs 2",
+  },
   not_ready: { checks: [{ name: "nats", ok: false, detail: "disconnected" }] },
 };
 
@@ -85,6 +89,7 @@ export const bodyProblems = [
 export const serviceProblems = [
   "overloaded",
   "unavailable",
+  "order_unreadable",
   "storage_unavailable",
 ] as const satisfies readonly ProblemCode[];
 

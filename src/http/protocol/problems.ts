@@ -195,6 +195,12 @@ export const problems = {
     title: "Unavailable for a moment",
     detail: "No node serves this part of the data right now; repeat with the same idempotency key.",
   },
+  order_unreadable: {
+    status: 503,
+    title: "Order unreadable",
+    detail:
+      "The program that serves this order now cannot read its stored state; nothing was applied. It goes on by itself under a program that can.",
+  },
   storage_unavailable: {
     status: 503,
     title: "No room",

@@ -16,7 +16,10 @@ export type Parking = {
   readonly since: number;
   /** The message of the error that parked the actor; at most 1000 characters. */
   readonly reason: string;
-  /** The input's name in records, at most 200 characters; null when the stored state cannot be read. */
+  /**
+   * The input's name in records, at most 200 characters. Null: version 0.1.0 has parked the actor because it could not
+   * read the stored state.
+   */
   readonly name: string | null;
   readonly input: ParkedInput | null;
   /** Sequence of the inbox message that carries the input; 0 when it did not come from the inbox. */
@@ -39,7 +42,7 @@ const NAME_CHARACTERS = 200;
 
 /**
  * Composes a parking.
- * @param cause the poisonous input; `undefined` when the stored state itself cannot be read
+ * @param cause the poisonous input
  * @param now ms since the epoch
  * @param id unique
  */
@@ -50,7 +53,7 @@ export function parkingOf(
     readonly version: number;
     readonly record: number;
   },
-  cause: { readonly input: Input; readonly inbox: number } | undefined,
+  cause: { readonly input: Input; readonly inbox: number },
   now: number,
   id: string,
 ): Parking {
@@ -60,9 +63,9 @@ export function parkingOf(
     actor: what.actor,
     since: now,
     reason: what.reason.slice(0, REASON_CHARACTERS),
-    name: cause ? inputName(cause.input).slice(0, NAME_CHARACTERS) : null,
-    input: cause ? parkedInput(cause.input) : null,
-    inbox: cause?.inbox ?? 0,
+    name: inputName(cause.input).slice(0, NAME_CHARACTERS),
+    input: parkedInput(cause.input),
+    inbox: cause.inbox,
     version: what.version,
     record: what.record,
   };

@@ -36,8 +36,9 @@ import type { Relay } from "../commit/relay.ts";
 import { CommandDedup } from "./command-dedup.ts";
 import { type FoundParking, type Replay, replay } from "./replay.ts";
 import type { OwnedResource } from "../cluster/owned-resource.ts";
-import { Tenure, type TenureOptions } from "../tenure/tenure.ts";
+import { type ActorCounts, Tenure, type TenureOptions } from "../tenure/tenure.ts";
 import { type ActorRequest, decodeRequest, encodeReply } from "../routing/request-codec.ts";
+import { encodeUnreadable, isUnreadableRequest } from "../routing/unreadable-codec.ts";
 
 /** What a partition needs. */
 export type PartitionOptions = TenureOptions & {
@@ -55,8 +56,8 @@ export type PartitionOptions = TenureOptions & {
   /** Inbox inputs under way at once; above this number the consumer waits. */
   readonly inboxBound: number;
   readonly failpoints?: Failpoints | undefined;
-  /** A newer machine than this node runs has stored an actor of the partition. */
-  readonly onNewer: (resource: string) => void;
+  /** This node cannot read the record of an actor of the partition. */
+  readonly onUnreadable: (resource: string) => void;
 };
 
 const unknownRequest: ActorReply = {
@@ -100,16 +101,17 @@ export class Partition implements OwnedResource {
     return this.tenure?.backlog() ?? 0;
   }
 
-  /** Actors in memory, how many are parked, and what became of inputs since the start of the process. */
-  counts(): { readonly actors: number; readonly parked: number; readonly inputs: InputCounts } {
-    return { ...(this.tenure?.counts() ?? { actors: 0, parked: 0 }), inputs: this.tally.counts() };
+  /** Actors in memory, those that no input reaches, and what became of inputs since the start of the process. */
+  counts(): ActorCounts & { readonly inputs: InputCounts } {
+    const none = { actors: 0, parked: 0, newer: 0, unreadable: 0 };
+    return { ...(this.tenure?.counts() ?? none), inputs: this.tally.counts() };
   }
 
   async acquire(epoch: number): Promise<void> {
     this.revoke();
     const { partition, checkpoints, log, failpoints } = this.options;
     const tenure = new Tenure({ ...this.options, tally: this.tally }, partition, epoch, () =>
-      this.options.onNewer(this.name),
+      this.options.onUnreadable(this.name),
     );
     this.tenure = tenure;
     const origin = this.origin(epoch);
@@ -243,6 +245,7 @@ export class Partition implements OwnedResource {
   }
 
   private async serve(tenure: Tenure, payload: string): Promise<string> {
+    if (isUnreadableRequest(payload)) return encodeUnreadable(tenure.unreadable());
     const request = decodeRequest(payload);
     return encodeReply(request ? await this.answer(tenure, request) : unknownRequest);
   }

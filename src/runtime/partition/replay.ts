@@ -126,7 +126,7 @@ class Found {
     const actor = subject.slice(this.records.length);
     const snapshot = readRecord(payload)?.snapshot;
     this.options.onRecord(actor, sequence);
-    // A record that cannot be read parks its actor when the takeover loads it: here it must not stop the other actors.
+    // A record that cannot be read sets its actor apart when the takeover loads it: it must not stop the others here.
     if (!snapshot || snapshot.effects.length > 0) this.open.set(actor, sequence);
     else this.open.delete(actor);
     const waiting = this.inputs.get(actor);

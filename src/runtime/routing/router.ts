@@ -10,7 +10,7 @@
  */
 import { limits } from "../limits.ts";
 import { partitionOf, type Subjects, token } from "../subjects.ts";
-import type { ActorReply, Actors, ParkedActors, StartOptions } from "../actors.ts";
+import type { ActorReply, Actors, ParkedActors, StartOptions, UnreadableActor } from "../actors.ts";
 import { AdmissionControl } from "./admission-control.ts";
 import { type Connectivity, ISOLATED } from "../cluster/connectivity.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
@@ -18,7 +18,9 @@ import { inboxDelivery } from "./inbox-delivery.ts";
 import type { UnreadableEntries } from "../unreadable.ts";
 import { isUnreadable, type Parking, readParking } from "../actor/parking-record.ts";
 import type { Bus, Clock, Journal } from "../ports.ts";
+import { Semaphore } from "../semaphore.ts";
 import { type ActorRequest, decodeReply, encodeRequest } from "./request-codec.ts";
+import { decodeUnreadable, UNREADABLE_REQUEST } from "./unreadable-codec.ts";
 
 /** What a router needs of its node. */
 export type RouterOptions = {
@@ -41,6 +43,8 @@ export type RouterOptions = {
 const TRY_MS = 1000;
 const ANSWER_MARGIN_MS = 500;
 const SLOWEST_RETRY_MS = 200;
+/** A partition with an actor that its owner cannot read is handed over within this time, if another node can. */
+const UNREADABLE_MS = 2500;
 /** An operator waits this long for the inputs after a parked one. */
 const OPERATOR_WAIT_MS = 5000;
 
@@ -140,6 +144,32 @@ export class Router implements Actors, ParkedActors {
     return parkings.toSorted((a, b) => a.since - b.since || a.actor.localeCompare(b.actor));
   }
 
+  async unreadable(): ReturnType<ParkedActors["unreadable"]> {
+    const { bus, failpoints, partitions, subjects } = this.options;
+    const actors: UnreadableActor[] = [];
+    const unanswered: number[] = [];
+    let unlisted = 0;
+    const some = new Semaphore(limits.ownersAsked);
+    const ask = async (partition: number): Promise<void> => {
+      const answer = await failpoint(failpoints, "router.unreadable", () =>
+        some.run(() => bus.request(subjects.command(partition), UNREADABLE_REQUEST, TRY_MS)),
+      );
+      const list = answer.status === "answered" ? decodeUnreadable(answer.payload) : undefined;
+      if (!list) {
+        unanswered.push(partition);
+        return;
+      }
+      actors.push(...list.actors);
+      unlisted += list.total - list.actors.length;
+    };
+    await Promise.all(Array.from({ length: partitions }, (_, partition) => ask(partition)));
+    return {
+      actors: actors.toSorted((a, b) => a.since - b.since || a.actor.localeCompare(b.actor)),
+      unanswered: unanswered.toSorted((a, b) => a - b),
+      unlisted,
+    };
+  }
+
   async find(actor: string): Promise<Parking | undefined> {
     const { failpoints, journalOf, partitions, subjects } = this.options;
     const partition = partitionOf(actor, partitions);
@@ -177,6 +207,8 @@ export class Router implements Actors, ParkedActors {
     /** An earlier try may have been applied: router.R3. */
     let uncertain = false;
     let reason = NO_OWNER;
+    /** When an owner first replied that it cannot read the actor. */
+    let unreadSince: number | undefined;
     for (let attempt = 1; ; attempt++) {
       // Anew for each try: this node may leave meanwhile.
       const waitEnds = Math.min(begun + waitMs, connectivity.waitsEndAt());
@@ -192,16 +224,24 @@ export class Router implements Actors, ParkedActors {
         continue;
       }
       reason = reasonOf(reply);
+      const unread = isUnread(reply);
+      if (unread) {
+        unreadSince ??= clock.monotonic();
+        const lasts = unread.lasts === true || clock.monotonic() - unreadSince >= UNREADABLE_MS;
+        if (lasts) return earlier ?? (uncertain ? { status: "unavailable", reason } : unread);
+      }
       const busy =
         typeof reply === "string" || reply.status === "unavailable" || reply.status === "overloaded";
       if (earlier && (final || !busy)) return earlier;
       if (typeof reply !== "string") {
         if (!busy || (reply.status === "overloaded" && !earlier && !uncertain)) return reply;
-        uncertain ||= reply.status === "unavailable";
+        uncertain ||= reply.status === "unavailable" && !unread;
       }
       uncertain ||= reply === NO_ANSWER;
       const searchEnds = Math.min(begun + waitMs + findOwnerMs, connectivity.waitsEndAt());
-      if (clock.monotonic() >= searchEnds) return { status: "unavailable", reason };
+      if (clock.monotonic() >= searchEnds) {
+        return unread && !uncertain ? unread : { status: "unavailable", reason };
+      }
       await clock.sleep(Math.min(5 * 2 ** attempt, SLOWEST_RETRY_MS));
     }
   }
@@ -231,6 +271,13 @@ export class Router implements Actors, ParkedActors {
       answer.then(resolve, reject).finally(cancel);
     });
   }
+}
+
+/** The reply of an owner that cannot read the actor. It has applied nothing. */
+function isUnread(reply: ActorReply | string): Extract<ActorReply, { status: "unavailable" }> | undefined {
+  const unread =
+    typeof reply !== "string" && reply.status === "unavailable" && reply.unreadable !== undefined;
+  return unread ? reply : undefined;
 }
 
 function reasonOf(reply: Exclude<ActorReply, Acknowledged> | string): string {

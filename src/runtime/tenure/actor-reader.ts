@@ -8,7 +8,7 @@ import type { ActivationCache } from "./activation-cache.ts";
 import type { InputProcessor } from "./input-processor.ts";
 import { MachineFault } from "../actor/machine.ts";
 import type { ParkedRegistry } from "./parked-actors.ts";
-import { type Replies, notFound, notOwner } from "./replies.ts";
+import { type Replies, notFound, notOwner, unreadableKind, unreadableReply } from "./replies.ts";
 import type { Snapshot } from "../actor/snapshot.ts";
 
 /** What an actor reader needs. */
@@ -30,7 +30,8 @@ export class ActorReader {
 
   /**
    * The acknowledged state. An actor that is not in memory is loaded, and its open effects are resumed: the owner that
-   * opened them may be gone. Of a parked actor: its last good state.
+   * opened them may be gone. Of a parked actor: its last good state. An actor that cannot be read is `unavailable`;
+   * nothing is stored about it.
    * @param atLeast the actor has a record at this sequence or later: an older reading is rejected
    * @throws Unavailable (retryable)
    */
@@ -66,13 +67,14 @@ export class ActorReader {
   private async lastGood(actor: string): Promise<ActorReply> {
     const { activations, parked, processor, replies } = this.options;
     const quarantined = parked.get(actor);
-    if (quarantined?.state === "newer") return parked.reply(quarantined);
+    if (quarantined?.state === "newer" || quarantined?.state === "unreadable")
+      return parked.reply(quarantined);
     try {
       const { head } = await processor.loader.stored(actor, activations.knownOf(actor));
       return head ? replies.ok(head.snapshot, false) : notFound;
     } catch (error) {
       if (!(error instanceof MachineFault)) throw error;
-      return { status: "refused", code: "actor_parked", reason: error.message };
+      return unreadableReply(unreadableKind(error), error.message, true);
     }
   }
 }

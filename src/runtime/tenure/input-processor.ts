@@ -19,7 +19,7 @@ import type { Activation, Dependent } from "./activation.ts";
 import { fireAndForget, hasCaller, type PendingInput } from "./pending-input.ts";
 import { cascadeWriteSet } from "../commit/cascade-write-set.ts";
 import { decide } from "./decision.ts";
-import { type MachineFault, NewerMachine } from "../actor/machine.ts";
+import type { MachineFault } from "../actor/machine.ts";
 import type { OpenEffect } from "../actor/snapshot.ts";
 import { type LoadEvents, Loader, type LoaderOptions } from "./loader.ts";
 import type { ParkedRegistry } from "./parked-actors.ts";
@@ -39,8 +39,8 @@ export type InputProcessorOptions = LoaderOptions & {
   readonly parked: ParkedRegistry;
   readonly tenureEffects: TenureEffects;
   readonly tally?: InputTally;
-  /** A newer machine than this node runs has stored an actor. */
-  readonly onNewer: () => void;
+  /** This node cannot read the record of an actor. */
+  readonly onUnreadable: () => void;
   /** A write set is resolved, or a load has ended: perhaps nothing is under way any more. */
   readonly mayBeIdle: () => void;
 };
@@ -101,17 +101,13 @@ export class InputProcessor implements LoadEvents {
     this.options.mayBeIdle();
   }
 
-  /** Parks the actor, or sets it apart when a newer machine has stored it. */
+  /** Sets the actor apart, without a trace in the stream: an owner with another program can go on with it. */
   unreadable(activation: Activation, error: MachineFault): void {
-    const { log, onNewer, parked } = this.options;
+    const { log, onUnreadable, parked } = this.options;
     const { actor } = activation;
-    log.error({ err: error, actor }, "actor cannot be read");
-    if (error instanceof NewerMachine) {
-      parked.quarantine(actor, error.message);
-      onNewer();
-    } else {
-      parked.park({ actor, reason: error.message, version: 0, record: 0 }, undefined);
-    }
+    log.error({ actor, reason: error.message }, "actor cannot be read: it waits for a program that can");
+    parked.quarantine(actor, error);
+    onUnreadable();
     this.remove(activation);
     this.options.mayBeIdle();
   }

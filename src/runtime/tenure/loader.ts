@@ -168,11 +168,11 @@ export class Loader {
     const { activations, clock, ended, log } = this.options;
     // Another read has loaded the activation, or it was retired.
     if (ended() || !activation.canLoad()) return;
-    log.warn({ err: error, actor: activation.actor }, "actor could not be loaded");
     if (error instanceof MachineFault) {
       this.events.unreadable(activation, error);
       return;
     }
+    log.warn({ err: error, actor: activation.actor }, "actor could not be loaded");
     for (const pending of activation.takeCallers()) {
       pending.reply({ status: "unavailable", reason: "the actor could not be read" });
     }

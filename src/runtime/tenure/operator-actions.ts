@@ -9,7 +9,7 @@
 import type { Subjects } from "../subjects.ts";
 import type { ActorReply } from "../actors.ts";
 import type { ActorReader } from "./actor-reader.ts";
-import { notOwner } from "./replies.ts";
+import { notOwner, unreadableKind, unreadableReply } from "./replies.ts";
 import { type Cascade, cascade } from "../actor/cascade.ts";
 import type { CatchUps } from "./catch-up.ts";
 import { cascadeWriteSet, RecordTooLarge } from "../commit/cascade-write-set.ts";
@@ -119,7 +119,7 @@ export class OperatorActions {
     try {
       state = await loader.stored(actor, entry.record);
     } catch (error) {
-      if (error instanceof MachineFault) return refused("actor_parked", error.message);
+      if (error instanceof MachineFault) return unreadableReply(unreadableKind(error), error.message, true);
       throw error;
     }
     const input = { kind: "skip", skipped: entry.input, name: entry.name } as const;

@@ -1,33 +1,41 @@
 /**
- * The actors of one tenure that no input reaches: parked ones, and ones that this node is too old to read.
+ * The actors of one tenure that no input reaches: parked ones, and ones whose record this program cannot read.
  * Owns: the list, and the message that makes a parking durable.  Does not own: activations, the inbox.
  * Invariants
  *   parked-actors.K1. From the moment an actor is quarantined nothing is applied to it, in this tenure or a later one,
  *                     until the end of the parking is stored.
  *   parked-actors.K2. The checkpoint passes no input of an actor before its parking is stored.
+ *   parked-actors.K3. Nothing is stored about an actor whose record cannot be read. The checkpoint lists it as lagging,
+ *                     so that the next owner reads its inbox again, and goes on with it if it can.
  * A crash before the parking is stored leaves the input to be decided again. After it, the next owner finds the
  * parking.
  * Proved by: test/unit/runtime/tenure/operator-actions.test.ts, test/unit/runtime/tenure/parked.test.ts,
- *   test/integration/runtime/parked.test.ts
+ *   test/unit/runtime/tenure/unread-records.test.ts, test/integration/runtime/parked.test.ts
  */
 import type { Subjects } from "../subjects.ts";
-import type { ActorReply } from "../actors.ts";
+import type { ActorReply, UnreadableActor, UnreadableKind } from "../actors.ts";
 import type { Input } from "../actor/input.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
+import type { MachineFault } from "../actor/machine.ts";
 import { RecordHeader } from "../actor/snapshot.ts";
 import { type Parking, parkingOf, readParking, type Unparking } from "../actor/parking-record.ts";
 import { type Clock, type Ids, type Journal, type Log, type Message, Unavailable } from "../ports.ts";
 import type { InboxProgress } from "./inbox-progress.ts";
+import { unreadableKind, unreadableReply } from "./replies.ts";
 import type { LockRef, Outcome, WriteSet, WriteSetSink } from "../commit/write-set.ts";
 
 /** An actor that no input reaches. */
 export type Quarantined = {
   readonly actor: string;
   /**
-   * `storing`: parked, and the message is not stored yet. `newer`: written by a newer machine, never stored as parked.
+   * `storing`: parked, and the message is not stored yet. `newer`: a newer program wrote the record. `unreadable`: this
+   * program does not know what the record holds. The last two are never stored.
    */
-  state: "storing" | "parked" | "newer";
+  state: "storing" | "parked" | UnreadableKind;
   readonly reason: string;
+  /** When this owner found it, ms since the epoch, and on the monotonic clock. */
+  readonly since: number;
+  readonly at: number;
   /** Sequence of the parking's message; 0 until it is stored. */
   sequence: number;
   /**
@@ -57,6 +65,8 @@ export type ParkedRegistryOptions = {
 };
 
 const RETRY_MS = 250;
+/** By then another node has the partition, if one is present that can read the actor. */
+const HAND_OVER_MS = 2000;
 
 /** See the top of this file. */
 export class ParkedRegistry {
@@ -76,9 +86,11 @@ export class ParkedRegistry {
     return this.list.get(actor);
   }
 
-  /** Actors in the list. */
-  count(): number {
-    return this.list.size;
+  /** Actors in the list: parked ones, and those that cannot be read, by kind. */
+  counts(): { readonly parked: number } & Readonly<Record<UnreadableKind, number>> {
+    const counts = { parked: 0, newer: 0, unreadable: 0 };
+    for (const { state } of this.list.values()) counts[state === "storing" ? "parked" : state]++;
+    return counts;
   }
 
   /** Sequence of the newest stored message about a parking: an older reading of the list is rejected. */
@@ -88,18 +100,25 @@ export class ParkedRegistry {
 
   /** Every parking is stored. */
   isIdle(): boolean {
-    return !this.among("storing").next().value;
+    return !this.storing().next().value;
   }
 
-  /** Actors whose parking is not stored yet, or actors that a newer machine has written. */
-  *among(state: "storing" | "newer"): Generator<string> {
-    for (const quarantined of this.list.values()) if (quarantined.state === state) yield quarantined.actor;
+  /** Actors whose parking is not stored yet. */
+  *storing(): Generator<string> {
+    for (const { actor, state } of this.list.values()) if (state === "storing") yield actor;
+  }
+
+  /** Actors whose record cannot be read, in the order in which they were found. */
+  *unreadable(): Generator<UnreadableActor> {
+    for (const { actor, reason, since, state } of this.list.values()) {
+      if (state === "newer" || state === "unreadable") yield { actor, kind: state, since, reason };
+    }
   }
 
   /** A takeover found the actor parked in the stream. */
   found(parking: Parking, sequence: number): void {
     const { actor, reason, inbox } = parking;
-    this.list.set(actor, { actor, reason, state: "parked", sequence, newest: inbox, holding: [] });
+    this.list.set(actor, { ...this.entry(actor, reason, "parked"), sequence, newest: inbox });
   }
 
   /** A message about a parking is stored there. */
@@ -107,9 +126,15 @@ export class ParkedRegistry {
     this.at = Math.max(this.at, sequence);
   }
 
-  /** A newer machine has written the actor: this node applies nothing to it, and does not park it either. */
-  quarantine(actor: string, reason: string): void {
-    this.list.set(actor, { actor, reason, state: "newer", sequence: 0, newest: 0, holding: [] });
+  /** The actor's record cannot be read: this node applies nothing to the actor, and does not park it either. */
+  quarantine(actor: string, error: MachineFault): void {
+    this.list.set(actor, this.entry(actor, error.message, unreadableKind(error)));
+  }
+
+  private entry(actor: string, reason: string, state: Quarantined["state"]): Quarantined {
+    const { clock } = this.options;
+    const [since, at] = [clock.now(), clock.monotonic()];
+    return { actor, reason, state, since, at, sequence: 0, newest: 0, holding: [] };
   }
 
   /** Parks the actor: in memory at once, in the stream as soon as possible. */
@@ -120,13 +145,13 @@ export class ParkedRegistry {
       readonly version: number;
       readonly record: number;
     },
-    cause: { readonly input: Input; readonly inbox: number } | undefined,
+    cause: { readonly input: Input; readonly inbox: number },
   ): void {
     const { clock, ids } = this.options;
     const { actor, reason } = what;
-    const quarantined: Quarantined = { actor, reason, state: "storing", sequence: 0, newest: 0, holding: [] };
+    const quarantined = this.entry(actor, reason, "storing");
     this.list.set(actor, quarantined);
-    if (cause) this.letGo(quarantined, cause.inbox);
+    this.letGo(quarantined, cause.inbox);
     void this.store(quarantined, parkingOf(what, cause, clock.now(), ids.next()));
   }
 
@@ -138,9 +163,9 @@ export class ParkedRegistry {
   }
 
   /** The reply to a caller of a quarantined actor. */
-  reply({ state, reason }: Quarantined): ActorReply {
-    return state === "newer"
-      ? { status: "unavailable", reason: `this node cannot serve the actor: ${reason}` }
+  reply({ at, state, reason }: Quarantined): ActorReply {
+    return state === "newer" || state === "unreadable"
+      ? unreadableReply(state, reason, this.options.clock.monotonic() - at >= HAND_OVER_MS)
       : { status: "refused", code: "actor_parked", reason };
   }
 

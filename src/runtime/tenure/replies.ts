@@ -1,5 +1,6 @@
 /** Replies to callers about one actor: its acknowledged state, at once or when the actor has settled. */
-import type { ActorReply } from "../actors.ts";
+import type { ActorReply, UnreadableKind } from "../actors.ts";
+import { type MachineFault, NewerMachine } from "../actor/machine.ts";
 import type { Input } from "../actor/input.ts";
 import type { Activation } from "./activation.ts";
 import type { PendingInput } from "./pending-input.ts";
@@ -15,6 +16,20 @@ export const notOwner: ActorReply = {
   status: "unavailable",
   reason: "this node does not own the actor's partition",
 };
+
+/** Why a record that failed to load cannot be read here. */
+export const unreadableKind = (error: MachineFault): UnreadableKind =>
+  error instanceof NewerMachine ? "newer" : "unreadable";
+
+/** This node cannot read the actor's record; nothing was applied. @param lasts no present node can */
+export function unreadableReply(kind: UnreadableKind, reason: string, lasts: boolean): ActorReply {
+  return {
+    status: "unavailable",
+    reason: `this node cannot read the actor: ${reason}`,
+    unreadable: kind,
+    ...(lasts ? { lasts } : {}),
+  };
+}
 
 /** The node's outbox refuses writes (disk full, locked). Retryable; nothing was written. */
 export const storeRefuses = {

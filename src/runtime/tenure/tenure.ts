@@ -13,7 +13,7 @@
  */
 import type { Subjects } from "../subjects.ts";
 import { limits } from "../limits.ts";
-import type { ActorReply } from "../actors.ts";
+import type { ActorReply, UnreadableActor, UnreadableKind } from "../actors.ts";
 import { ActivationCache } from "./activation-cache.ts";
 import { ActorReader } from "./actor-reader.ts";
 import { CatchUps } from "./catch-up.ts";
@@ -53,6 +53,13 @@ export type TenureOptions = {
   readonly tally?: InputTally;
 };
 
+/** Numbers of actors of one partition. */
+export type ActorCounts = {
+  readonly actors: number;
+  /** Stopped by an input; an operator has to act. */
+  readonly parked: number;
+} & Readonly<Record<UnreadableKind, number>>;
+
 /** See the top of this file. */
 export class Tenure {
   readonly epoch: number;
@@ -68,8 +75,8 @@ export class Tenure {
   private ended = false;
   private idleWaiters: (() => void)[] = [];
 
-  /** @param onNewer a newer machine than this node runs has stored an actor */
-  constructor(options: TenureOptions, partition: number, epoch: number, onNewer: () => void = () => {}) {
+  /** @param onUnreadable this node cannot read the record of an actor */
+  constructor(options: TenureOptions, partition: number, epoch: number, onUnreadable: () => void = () => {}) {
     this.partition = partition;
     this.epoch = epoch;
     this.progress = new InboxProgress(epoch);
@@ -88,7 +95,7 @@ export class Tenure {
       mayBeIdle: (): void => this.wakeIfIdle(),
     };
     const parked = new ParkedRegistry(shared);
-    const processor = new InputProcessor({ ...shared, parked, tenureEffects: this.effects, onNewer });
+    const processor = new InputProcessor({ ...shared, parked, tenureEffects: this.effects, onUnreadable });
     const { loader } = processor;
     this.parked = parked;
     this.processor = processor;
@@ -154,12 +161,13 @@ export class Tenure {
   /** What the checkpoint may state now. @param resolvedThrough of this node's relay */
   checkpoint(resolvedThrough: number): CheckpointState {
     const through = this.progress.resolvedThrough(resolvedThrough);
-    const open = [...this.parked.among("storing")];
+    const open = [...this.parked.storing()];
     for (const activation of this.activations.values()) {
       if (activation.hasOpenEffects()) open.push(activation.actor);
     }
-    const lagging = [...this.catchUps.actors(), ...this.parked.among("newer")];
-    return { through, open, lagging, parkedAt: this.parked.storedAt() };
+    const lagging = new Set(this.catchUps.actors());
+    for (const { actor } of this.parked.unreadable()) lagging.add(actor);
+    return { through, open, lagging: [...lagging], parkedAt: this.parked.storedAt() };
   }
 
   /** Inbox inputs not yet evaluated. */
@@ -167,9 +175,14 @@ export class Tenure {
     return this.progress.backlog();
   }
 
-  /** Actors in memory, and how many are parked. */
-  counts(): { readonly actors: number; readonly parked: number } {
-    return { actors: this.activations.size, parked: this.parked.count() };
+  /** Actors in memory, and those that no input reaches. */
+  counts(): ActorCounts {
+    return { actors: this.activations.size, ...this.parked.counts() };
+  }
+
+  /** The actors whose record this node cannot read. */
+  unreadable(): Iterable<UnreadableActor> {
+    return this.parked.unreadable();
   }
 
   /** Leaves open effects to the next owner. Resolves when every commit is resolved, or the tenure has ended. */

@@ -2,7 +2,7 @@
 import type { Actors } from "../../runtime/actors.ts";
 import type { Documents } from "../../runtime/workers/document-store.ts";
 import { Unavailable } from "../../runtime/ports.ts";
-import { unavailable } from "../unavailable.ts";
+import { unavailable, unavailableReply } from "../unavailable.ts";
 import type { InvoiceResult, Invoices } from "./contract.ts";
 
 /** Name of the credit note in the document store; the invoice has the order's id as its name. */
@@ -19,7 +19,7 @@ export function storedInvoices(documents: Documents, actors: Pick<Actors, "read"
       }
       const order = await actors.read(orderId);
       if (order.status === "not_found") return { status: "not_found" };
-      return order.status === "unavailable" ? unavailable(order.reason) : { status: "not_ready" };
+      return order.status === "unavailable" ? unavailableReply(order) : { status: "not_ready" };
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
       return unavailable(error.message);

@@ -222,15 +222,24 @@ export interface Orders {
   >;
 }
 
+/**
+ * Why no input reaches an order: an input stopped it (`input`), a newer program wrote it (`newer`), or its owner's
+ * program does not know its states (`unreadable`). The last two go on by themselves.
+ */
+export type ParkedKind = "input" | "newer" | "unreadable";
+
 /** An order that was set apart after a poisonous input; see ADR 7. Times are RFC 3339, UTC. */
 export type ParkedOrder = {
   readonly orderId: string;
-  /** Identifies this parking; a later parking of the same order has another id. */
-  readonly parkingId: string;
+  /** Why no input reaches the order; absent in a list that was not asked for one kind. */
+  readonly kind?: ParkedKind;
+  /** Identifies this parking; a later parking of the same order has another id. Null: nothing is stored about it. */
+  readonly parkingId: string | null;
+  /** Of `newer` and `unreadable`: since when the present owner knows it. */
   readonly since: string;
-  /** The error of the machine that refused the input. */
+  /** The error of the machine that refused the input, or why the stored order cannot be read. */
   readonly reason: string;
-  /** The input's name as in the order's history; null when the stored order itself cannot be read. */
+  /** The input's name as in the order's history; null when no input is at fault. */
   readonly input: string | null;
   /** Version of the last good state; 0 when that cannot be read. */
   readonly version: number;
@@ -256,8 +265,21 @@ export interface ParkedOrders {
   list(options: {
     readonly limit: number;
     readonly after?: string;
+    /** `input` when absent. */
+    readonly kind?: ParkedKind;
   }): Promise<
-    | { readonly status: "found"; readonly items: readonly ParkedOrder[]; readonly next: string | null }
+    | {
+        readonly status: "found";
+        readonly items: readonly ParkedOrder[];
+        readonly next: string | null;
+        /** Of `newer` and `unreadable`: what the list does not show. Absent when it is whole. */
+        readonly missing?: {
+          /** Partitions whose owner has not answered. */
+          readonly partitions: readonly number[];
+          /** Orders beyond the bound of an owner's list, of both kinds. */
+          readonly orders: number;
+        };
+      }
     | UnavailableResult
   >;
   /** Evaluates the input again. `done` also for an order that is not parked. */

@@ -1,5 +1,8 @@
-/** Parked orders, for operators: lists and resumes them, and skips inputs. Owns nothing. Outcomes are values. */
-import type { ActorReply, ParkedActors } from "../../runtime/actors.ts";
+/**
+ * Orders that no input reaches, for operators: lists them by kind, resumes parked ones and skips their inputs. Owns
+ * nothing. Outcomes are values.
+ */
+import type { ActorReply, ParkedActors, UnreadableActor } from "../../runtime/actors.ts";
 import type { Parking } from "../../runtime/actor/parking-record.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
@@ -14,17 +17,21 @@ export class ParkedOrderService implements ParkedOrders {
     this.parked = parked;
   }
 
-  async list({ limit, after }: Parameters<ParkedOrders["list"]>[0]): ReturnType<ParkedOrders["list"]> {
+  async list(options: Parameters<ParkedOrders["list"]>[0]): ReturnType<ParkedOrders["list"]> {
+    const { kind } = options;
     try {
+      if (kind === "newer" || kind === "unreadable") {
+        const { actors, unanswered, unlisted } = await this.parked.unreadable();
+        const page = pageOf(
+          actors.filter((actor) => actor.kind === kind),
+          options,
+          unreadableOrder,
+        );
+        if (unanswered.length === 0 && unlisted === 0) return page;
+        return { ...page, missing: { partitions: unanswered, orders: unlisted } };
+      }
       const parkings = await this.parked.list();
-      const rest = after === undefined ? parkings : parkings.filter((parking) => isAfter(parking, after));
-      const page = rest.slice(0, limit);
-      const last = page.at(-1);
-      return {
-        status: "found",
-        items: page.map(parkedOrder),
-        next: last && rest.length > limit ? keyOf(last) : null,
-      };
+      return pageOf(parkings, options, (parking) => ({ ...(kind ? { kind } : {}), ...parkedOrder(parking) }));
     } catch (error) {
       return orUnavailable(error);
     }
@@ -61,6 +68,25 @@ function result(id: string, reply: ActorReply): UnparkResult {
   }
 }
 
+type Placed = Pick<Parking, "since" | "actor">;
+
+/** One page of entries that are in the order of {@link keyOf}. */
+function pageOf<T extends Placed>(
+  all: readonly T[],
+  { limit, after }: { readonly limit: number; readonly after?: string },
+  item: (entry: T) => ParkedOrder,
+): { readonly status: "found"; readonly items: readonly ParkedOrder[]; readonly next: string | null } {
+  const rest = after === undefined ? all : all.filter((entry) => isAfter(entry, after));
+  const page = rest.slice(0, limit);
+  const last = page.at(-1);
+  return { status: "found", items: page.map(item), next: last && rest.length > limit ? keyOf(last) : null };
+}
+
+function unreadableOrder({ actor, kind, reason, since }: UnreadableActor): ParkedOrder {
+  const time = new Date(since).toISOString();
+  return { orderId: actor, kind, parkingId: null, since: time, reason, input: null, version: 0 };
+}
+
 function parkedOrder({ actor, id, since, reason, name, version }: Parking): ParkedOrder {
   return {
     orderId: actor,
@@ -73,9 +99,9 @@ function parkedOrder({ actor, id, since, reason, name, version }: Parking): Park
 }
 
 /** Position in the list: time, then order. */
-const keyOf = ({ since, actor }: Parking): string => `${since}.${actor}`;
+const keyOf = ({ since, actor }: Placed): string => `${since}.${actor}`;
 
-function isAfter({ since, actor }: Parking, after: string): boolean {
+function isAfter({ since, actor }: Placed, after: string): boolean {
   const dot = after.indexOf(".");
   const time = Number(after.slice(0, dot));
   return since > time || (since === time && actor.localeCompare(after.slice(dot + 1)) > 0);

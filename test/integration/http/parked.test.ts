@@ -40,6 +40,70 @@ t.test("the list is answered page by page", async (t) => {
   t.match((await app.inject("/v1/parked?cursor=zzz")).json(), { code: "validation_failed" });
 });
 
+t.test(
+  "orders that a program cannot read are listed by kind, with what the list does not show",
+  async (t) => {
+    const asked: unknown[] = [];
+    const apart: ParkedOrder = {
+      orderId: "ord_9",
+      kind: "newer",
+      parkingId: null,
+      since: "2026-11-22T10:00:00.000Z",
+      reason: "machine payment: stored by version 3, this node runs 2",
+      input: null,
+      version: 0,
+    };
+    const parked = parkedWith({
+      list: async (options) => {
+        asked.push(options);
+        const missing = { partitions: [7], orders: 2 };
+        return options.kind === "newer"
+          ? { status: "found", items: [apart], next: null, missing }
+          : { status: "found", items: [], next: null };
+      },
+    });
+    const { app } = await startApp(t, { parked });
+    t.strictSame((await app.inject("/v1/parked?kind=newer")).json(), {
+      items: [apart],
+      nextCursor: null,
+      missing: { partitions: [7], orders: 2 },
+    });
+    for (const kind of ["unreadable", "input"]) {
+      t.strictSame((await app.inject(`/v1/parked?kind=${kind}`)).json(), { items: [], nextCursor: null });
+    }
+    t.match(asked, [{ kind: "newer" }, { kind: "unreadable" }, { kind: "input" }]);
+    t.match((await app.inject("/v1/parked?kind=all")).json(), { code: "validation_failed" });
+  },
+);
+
+t.test(
+  "an order that cannot be read is answered 503 with its own code, by a read and by a command",
+  async (t) => {
+    const unread = {
+      status: "unreadable",
+      kind: "unreadable",
+      reason: "no state idle",
+      retryAfterMs: 1000,
+    } as const;
+    const { app, orders } = await startApp(t, {
+      parked: parkedWith({ resume: async () => unread, skip: async () => unread }),
+    });
+    orders.get = async () => unread;
+    orders.command = async () => unread;
+    const replies = [
+      await app.inject("/v1/orders/ord_1"),
+      await app.inject({ method: "POST", url: "/v1/orders/ord_1/cancel" }),
+      await app.inject({ method: "POST", url: "/v1/orders/ord_1/resume" }),
+      await app.inject({ method: "POST", url: "/v1/orders/ord_1/skip" }),
+    ];
+    for (const reply of replies) {
+      t.equal(reply.statusCode, 503);
+      t.match(reply.json(), { code: "order_unreadable", kind: "unreadable", reason: "no state idle" });
+      t.equal(reply.headers["retry-after"], "1");
+    }
+  },
+);
+
 const outcomes: [UnparkResult, number, object][] = [
   [{ status: "done", order }, 200, { id: "ord_1" }],
   [{ status: "still_parked", reason: "poison" }, 409, { code: "still_parked", reason: "poison" }],

@@ -76,17 +76,19 @@ t.test("orders in flight go on under a newer machine, their timers and effects w
 });
 
 t.test(
-  "an order without a migration to the newer version is parked, and resumed when there is one",
+  "an order without a migration to the newer version waits, and goes on by itself when there is one",
   async (t) => {
     const server = await startNatsServer(t);
     await inFlight(t, server.url);
     const two = await startRuntime(t, server.url, "two", second(ok, broken));
     const { parked, actors } = two.node;
-    await waitUntil("both are parked", async () => {
-      await actors.read("gate_timer");
-      return (await parked.list()).length === 2;
-    });
-    for (const parking of await parked.list()) t.match(parking, { name: null, reason: /no coins/ });
+    for (const gate of ["gate_timer", "gate_effect"]) {
+      const reply = await actors.read(gate);
+      t.match(reply, { status: "unavailable", unreadable: "unreadable", reason: /no coins/u }, gate);
+    }
+    const list = await parked.unreadable();
+    t.same(list.actors.map(({ actor }) => actor).toSorted(), ["gate_effect", "gate_timer"]);
+    t.same([await parked.list(), list.unanswered], [[], []]);
     t.equal(
       (await actors.start("gate_new", { lockAfterMs: 1000 }, START)).status,
       "ok",
@@ -94,8 +96,6 @@ t.test(
     );
     await two.crash();
     const three = await startRuntime(t, server.url, "three", second(ok, inCents));
-    for (const gate of ["gate_timer", "gate_effect"])
-      t.equal((await three.node.parked.resume(gate)).status, "ok", gate);
     await waitUntil("both have locked again", async () => {
       const replies = await Promise.all(
         ["gate_timer", "gate_effect"].map((gate) => three.node.actors.read(gate)),
@@ -104,6 +104,7 @@ t.test(
         (reply) => reply.status === "ok" && reply.snapshot.machines["turnstile"]?.value === "locked",
       );
     });
+    t.same((await three.node.parked.unreadable()).actors, []);
   },
 );
 

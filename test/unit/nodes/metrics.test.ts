@@ -1,5 +1,6 @@
 /** The text of `GET /metrics`, from a node's status. */
 import t from "tap";
+import { healthOf } from "../../../nodes/order/operations.ts";
 import { metricsText } from "../../../nodes/order/metrics.ts";
 import { valueOf } from "../../support/metrics.ts";
 import { quietSource } from "./node-status.ts";
@@ -68,4 +69,28 @@ t.test("partitions without an answer, and a share without an owner, are shown", 
   });
   t.equal(valueOf(text, "orderly_partitions_unanswered"), 2);
   t.equal(valueOf(text, "orderly_share_unclaimed_seconds"), 1.5);
+});
+
+const inputs = { events: {}, ignored: 0 };
+const partition = { partition: 0, open: true, lag: 0, actors: 9, parked: 0, newer: 0, unreadable: 0, inputs };
+
+t.test("parked orders and those that a program cannot read are counted apart", async (t) => {
+  const partitions = [
+    { ...partition, parked: 1, newer: 2 },
+    { ...partition, newer: 1, unreadable: 4 },
+  ];
+  const text = metricsText({ ...quietSource, status: { ...quietSource.status, partitions } });
+  t.equal(valueOf(text, "orderly_orders_parked"), 1);
+  t.equal(valueOf(text, "orderly_orders_unread", 'kind="newer"'), 3);
+  t.equal(valueOf(text, "orderly_orders_unread", 'kind="unreadable"'), 4);
+  const check = (some: typeof partitions) => {
+    const { ready, checks } = healthOf({ ...quietSource.status, partitions: some }, 1000, []);
+    return { ready, ...checks.find(({ name }) => name === "orders") };
+  };
+  t.match(check(partitions), {
+    ready: true,
+    ok: false,
+    detail: "1 parked, 3 written by a newer program, 4 unreadable",
+  });
+  t.match(check([partition]), { ready: true, ok: true, detail: "0 parked" });
 });

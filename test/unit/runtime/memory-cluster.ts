@@ -14,8 +14,8 @@ import { hostOn } from "../../../src/runtime/host.ts";
 import type { RuntimeNode } from "../../../src/runtime/node.ts";
 import type { Application } from "../../../src/runtime/application.ts";
 import type { NodeTuning } from "../../../src/runtime/host-options.ts";
-import type { Bus, Clock, Ids, Journal, Log } from "../../../src/runtime/ports.ts";
 import type { SharedSettings } from "../../../src/runtime/cluster/shared-settings.ts";
+import type { Bucket, Bus, Clock, Ids, Journal, Log } from "../../../src/runtime/ports.ts";
 import type { Unverified } from "../../../src/runtime/cluster/owned-resource.ts";
 import type { WriteSetSink } from "../../../src/runtime/commit/write-set.ts";
 import { silent } from "./commit/relay-stage.ts";
@@ -43,6 +43,8 @@ export type ClusterOptions = {
   readonly latenessMs?: () => number;
   /** How far a process's own clock is ahead when it starts, ms; 0 when absent. */
   readonly skewMs?: (node: string) => number;
+  /** False: the bucket of definitions stays empty, as nodes of 0.1.0 leave it. True when absent. */
+  readonly comparesDefinitions?: boolean;
   /** Settings of one node, in place of those of this cluster. */
   readonly tuning?: (node: string) => NodeTuning;
   /** Settings of one node that are equal on all nodes; none when absent. */
@@ -75,6 +77,13 @@ export type ClusterNode = MemoryNode & {
   /** The process ends without a word; its outbox stays on the disk. */
   kill(): void;
 };
+
+/** Keeps nothing. */
+const emptyBucket = (bucket: Bucket): Bucket => ({
+  ...bucket,
+  get: async () => undefined,
+  update: async () => ({ status: "stored", revision: 1 }),
+});
 
 export function memoryCluster(options: ClusterOptions) {
   const clock = new VirtualClock();
@@ -130,7 +139,9 @@ export function memoryCluster(options: ClusterOptions) {
     const nextId: Ids = { next: () => `id${++ids}` };
     const outbox = outboxes.get(name) ?? memoryOutbox();
     outboxes.set(name, outbox);
-    const { journals, nodes, checkpoints, definitions, settings } = ports;
+    const { journals, nodes, checkpoints, settings } = ports;
+    const compares = options.comparesDefinitions ?? true;
+    const definitions = compares ? ports.definitions : emptyBucket(ports.definitions);
     const node = hostOn(
       { journals, bus, nodes, checkpoints, definitions, settings, outbox, clock: own, ids: nextId },
       {

@@ -49,7 +49,7 @@ export function partitionStage({
     log.propose([{ subject, payload }], () => {});
     return log.lastSequence;
   };
-  const newer: string[] = [];
+  const unreadable: string[] = [];
   /** Steps whose next answer is held back, until the promise resolves. */
   const held = new Map<Step, Promise<void>>();
   const pass = async (step: Step): Promise<void> => {
@@ -157,7 +157,7 @@ export function partitionStage({
     relay,
     refusal,
     inboxBound,
-    onNewer: (resource) => newer.push(resource),
+    onUnreadable: (resource) => unreadable.push(resource),
   });
   const stage = {
     clock,
@@ -167,7 +167,7 @@ export function partitionStage({
     link: one.link,
     partition,
     effects,
-    newer,
+    unreadable,
     put,
     /** Consumers that are not stopped. */
     consumers,

@@ -129,7 +129,7 @@ t.test("a partition that is not owned takes nothing, counts nothing, and writes 
   const { partition, done, start } = partitionStage();
   t.same(
     [partition.isOpen(), partition.lag(), partition.counts()],
-    [false, 0, { actors: 0, parked: 0, inputs: { events: {}, ignored: 0 } }],
+    [false, 0, { actors: 0, parked: 0, newer: 0, unreadable: 0, inputs: { events: {}, ignored: 0 } }],
   );
   t.equal((await start()).status, "unavailable");
   t.equal(await done(partition.writeCheckpoint()), false);
@@ -223,7 +223,7 @@ t.test("a newer machine's actor is reported with the name of its partition", asy
   stage.put(record("d"), JSON.stringify({ snapshot: newer }));
   await stage.open();
   t.equal((await stage.read()).status, "unavailable");
-  t.same(stage.newer, ["partition.0"]);
+  t.same(stage.unreadable, ["partition.0"]);
 });
 
 t.test("a request that the node refuses reaches no actor, whatever it asks for", async (t) => {

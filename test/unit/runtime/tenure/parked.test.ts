@@ -234,22 +234,42 @@ const second = (migrations?: MachineEntry["migrations"]) => ({
   machines: { diary: { machine: diaryMachine, version: 2, ...(migrations ? { migrations } : {}) } },
 });
 
-t.test("a state that cannot be read parks its actor; there is nothing to skip", async (t) => {
-  const cluster = memoryCluster({ partitions: 1 });
-  const one = await cluster.start("one", diary());
-  await cluster.settled();
-  await cluster.done(one.actors.start("d", {}, NOW));
-  one.kill();
-  const two = await cluster.start("two", second());
-  await cluster.settled();
-  t.match(await cluster.done(two.actors.read("d")), { status: "refused", code: "actor_parked" });
-  await cluster.clock.advance(1000);
-  const [parking] = await cluster.done(two.parked.list());
-  t.match(parking, { actor: "d", name: null, input: null });
-  t.match(await cluster.done(two.parked.skip("d", parking?.id ?? "")), { code: "nothing_to_skip" });
-  two.kill();
-  const three = await cluster.start("three", second({ 1: (state) => state }));
-  await cluster.settled();
-  t.equal((await cluster.done(three.parked.resume("d"))).status, "ok");
-  t.equal(cluster.records(0, "d").length, 1);
-});
+/** Version 0.1.0 parked an actor whose state it could not read, with this message. */
+const parkedUnread: Parking = {
+  status: "parked",
+  id: "p1",
+  actor: "d",
+  since: 1000,
+  reason: "machine diary: no migration from version 1",
+  name: null,
+  input: null,
+  inbox: 0,
+  version: 0,
+  record: 0,
+};
+
+t.test(
+  "an actor that 0.1.0 parked because it could not read it stays parked until it is resumed",
+  async (t) => {
+    const cluster = memoryCluster({ partitions: 1 });
+    const one = await cluster.start("one", diary());
+    await cluster.settled();
+    await cluster.done(one.actors.start("d", {}, NOW));
+    one.kill();
+    const payload = JSON.stringify(parkedUnread);
+    cluster.server.log("KV_ORDERS").propose([{ subject: subjects.parked(0, "d"), payload }], () => {});
+    const two = await cluster.start("two", second());
+    await cluster.settled();
+    t.match(await cluster.done(two.actors.read("d")), { status: "unavailable", unreadable: "unreadable" });
+    t.match(await cluster.done(two.parked.list()), [{ actor: "d", name: null, input: null }]);
+    t.match(await cluster.done(two.parked.skip("d", "p1")), { code: "nothing_to_skip" });
+    two.kill();
+    const three = await cluster.start("three", second({ 1: (state) => state }));
+    await cluster.settled();
+    cluster.inbox(0, "d", "diary", "note.1", "e1");
+    t.equal((await cluster.done(three.actors.read("d"))).status, "ok", "its last good state is read");
+    const { snapshot } = cluster.ok(await cluster.done(three.parked.resume("d")));
+    t.same(notes(snapshot), ["note.1"]);
+    t.same(await cluster.done(three.parked.list()), []);
+  },
+);

@@ -13,7 +13,7 @@ import { subjects } from "../../../../src/services/subjects.ts";
 import type { ActorDefinition, EffectHandler } from "../../../../src/runtime/definition.ts";
 
 /** Keeps every note in order; `work` starts an effect. The outcome `poison` throws when it is `strict`. */
-const diaryOf = (noted: readonly string[], strict: boolean) =>
+const diaryOf = (noted: readonly string[], strict: boolean, idle = "idle", working = "working") =>
   setup({
     types: {
       context: {} as { notes: string[]; done: string[] },
@@ -23,7 +23,7 @@ const diaryOf = (noted: readonly string[], strict: boolean) =>
   }).createMachine({
     id: "diary",
     context: { notes: [], done: [] },
-    initial: "idle",
+    initial: idle,
     on: {
       poison: {
         actions: assignContext(() => {
@@ -45,15 +45,15 @@ const diaryOf = (noted: readonly string[], strict: boolean) =>
       ),
     },
     states: {
-      idle: { on: { work: "working" } },
-      working: {
-        on: { stop: "idle" },
+      [idle]: { on: { work: working } },
+      [working]: {
+        on: { stop: idle },
         invoke: {
           id: "job",
           src: "job",
           input: "x",
           onDone: {
-            target: "idle",
+            target: idle,
             actions: [
               assignContext({
                 done: ({ context, event }) => {
@@ -64,7 +64,7 @@ const diaryOf = (noted: readonly string[], strict: boolean) =>
               emit({ type: "diary.worked" }),
             ],
           },
-          onError: "idle",
+          onError: idle,
         },
       },
     },
@@ -90,6 +90,12 @@ export function fixedDiary(run: EffectHandler["run"] = ({ key }) => Promise.reso
     ...definition,
     machines: { diary: { machine: diaryOf(["note.*", "poison"], false), version: 1 } },
   };
+}
+
+/** The same diary with its states renamed, although its version is not raised. */
+export function renamed(): ActorDefinition {
+  const machine = diaryOf(["note.*"], true, "resting", "busy");
+  return { ...diary(), machines: { diary: { machine, version: 1 } } };
 }
 
 export type Diary = { readonly notes: string[]; readonly done: string[] };

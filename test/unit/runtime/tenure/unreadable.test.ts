@@ -27,31 +27,40 @@ async function started() {
   };
 }
 
-t.test("an unreadable record after the checkpoint parks its one actor; the takeover goes on", async (t) => {
-  for (const payload of [
-    ...GARBAGE,
-    JSON.stringify({ snapshot: { machines: null, effects: [], inbox: 0 } }),
-  ]) {
-    const { cluster, one, put, inbox } = await started();
-    for (const actor of ["d", "e"]) await cluster.done(one.actors.start(actor, {}, NOW));
-    await cluster.done(one.actors.command("e", "diary", { type: "work" }, { commandId: "c", waitMs: 0 }));
-    one.kill();
-    put(subjects.record(0, "d"), payload);
-    inbox("note.1", "e1");
-    const two = await cluster.start("two", diary());
-    await cluster.settled();
-    await cluster.clock.advance(1000);
-    const [parking, ...others] = await cluster.done(two.parked.list());
-    t.same(others, [], payload);
-    t.match(parking, { actor: "d", name: null, input: null }, payload);
-    const reply = await cluster.done(two.actors.read("d"));
-    t.match(reply, { status: "refused", code: "actor_parked" }, payload);
-    t.equal(worked(cluster.ok(await cluster.done(two.actors.read("e"))).snapshot).length, 1, "others go on");
-    t.match(await cluster.done(two.parked.resume("d")), { code: "actor_parked" }, "no node can read it now");
-    t.match(await cluster.done(two.parked.skip("d", parking?.id ?? "")), { status: "refused" });
-    two.kill();
-  }
-});
+t.test(
+  "an unreadable record after the checkpoint sets its one actor apart; the takeover goes on",
+  async (t) => {
+    for (const payload of [
+      ...GARBAGE,
+      JSON.stringify({ snapshot: { machines: null, effects: [], inbox: 0 } }),
+    ]) {
+      const { cluster, one, put, inbox } = await started();
+      for (const actor of ["d", "e"]) await cluster.done(one.actors.start(actor, {}, NOW));
+      await cluster.done(one.actors.command("e", "diary", { type: "work" }, { commandId: "c", waitMs: 0 }));
+      one.kill();
+      put(subjects.record(0, "d"), payload);
+      inbox("note.1", "e1");
+      const two = await cluster.start("two", diary());
+      await cluster.settled();
+      await cluster.clock.advance(1000);
+      t.same(await cluster.done(two.parked.list()), [], payload);
+      const { actors, unanswered } = await cluster.done(two.parked.unreadable());
+      t.match(actors, [{ actor: "d", kind: "unreadable" }], payload);
+      t.same([actors.length, unanswered], [1, []]);
+      const apart = { status: "unavailable", unreadable: "unreadable" };
+      t.match(await cluster.done(two.actors.read("d")), apart, payload);
+      t.equal(
+        worked(cluster.ok(await cluster.done(two.actors.read("e"))).snapshot).length,
+        1,
+        "others go on",
+      );
+      t.match(await cluster.done(two.parked.resume("d")), apart, "no node can read it now");
+      t.match(await cluster.done(two.parked.skip("d", "p")), apart);
+      t.same(cluster.server.log("KV_ORDERS").all(subjects.parked(0, "d")), [], "nothing is stored about it");
+      two.kill();
+    }
+  },
+);
 
 t.test("an unreadable message about a parking keeps its actor parked until it is resumed", async (t) => {
   for (const payload of GARBAGE) {
