@@ -26,12 +26,36 @@ export type MachineEntry = {
   readonly version: number;
   /** `migrations[n]` makes a state of version n + 1 from one of version n. */
   readonly migrations?: Readonly<Record<number, Migration>>;
+  /** `renames[n]`: what the open timers and invocations of version n are in version n + 1. */
+  readonly renames?: Readonly<Record<number, Renames>>;
   /**
    * Of a machine that was added later: its input in actors that were stored without it, from the others' states, which
    * are migrated already. It starts at rest: its first state may not invoke, wait or emit. Pure; asked again at every
    * load until the actor's next record.
    */
   readonly initialInput?: (others: MachineStates) => unknown;
+};
+
+/**
+ * What open timers and invocations of one version are in the next one. Every timer and invocation that the next version
+ * does not have any more needs a line: actors wait for them.
+ */
+export type Renames = {
+  /**
+   * By the id of a timer, as records have it: its id in the next version, where it keeps its due time. Null: it ends,
+   * because the migration leads every actor that waits for it to another state.
+   */
+  readonly timers?: Readonly<Record<string, string | null>>;
+  /**
+   * By the id of an invocation: its id in the next version, where it keeps its `src`, its input and its key. Null: it
+   * is abandoned, and its outcome arrives as `effect.late.<id>`.
+   */
+  readonly invocations?: Readonly<Record<string, string | null>>;
+  /**
+   * Ids of timers and invocations that the next version adds to states of this one: actors that are in such a state
+   * already go on without them.
+   */
+  readonly absent?: readonly string[];
 };
 
 /** Pure. `stored`: all machines of the actor as they were stored, each in the version that wrote it. */

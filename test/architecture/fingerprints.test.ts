@@ -1,7 +1,11 @@
 /** The committed fingerprints of orders, held to the sources. */
 import t from "tap";
-import { DefinitionChanged, versionedParts } from "../../src/runtime/actor/fingerprint.ts";
-import type { ActorDefinition, MachineEntry } from "../../src/runtime/definition.ts";
+import {
+  DefinitionChanged,
+  machineFingerprint,
+  versionedParts,
+} from "../../src/runtime/actor/fingerprint.ts";
+import type { ActorDefinition, MachineEntry, MachineState } from "../../src/runtime/definition.ts";
 import {
   definitionDifferences,
   machineDifferences,
@@ -95,6 +99,34 @@ t.test("a program whose state, timer or event has changed under the same version
     /^definition version \d+: listener of event order\.closed, fulfillment, is gone/u,
   );
   t.doesNotThrow(() => versionedParts(withConfig("order", (config) => config)));
+  t.end();
+});
+
+t.test("a timer that the next version does not have needs a rule, or no node starts", (t) => {
+  const { payment, ...others } = withConfig("payment", (config) =>
+    config.replaceAll('"deadline"', '"payBy"'),
+  ).machines;
+  if (!payment || !definition.fingerprints) throw new Error("no payment");
+  const { version } = payment;
+  const raised = (renames?: MachineEntry["renames"]): ActorDefinition => {
+    const migrations = { ...payment.migrations, [version]: (state: MachineState) => state };
+    const next = { ...payment, version: version + 1, migrations, ...(renames ? { renames } : {}) };
+    const machines = { ...committed.machines };
+    machines["payment"] = { ...machines["payment"], [version + 1]: machineFingerprint(next) };
+    return {
+      ...definition,
+      fingerprints: { ...committed, machines },
+      machines: { ...others, payment: next },
+    };
+  };
+  const gone = "xstate.after.deadline.payment.hosted.pending";
+  t.throws(
+    () => versionedParts(raised()),
+    new RegExp(`^payment version ${version + 1}: timer ${gone} is gone, and open actors wait for it`, "u"),
+  );
+  const timers = { [gone]: "xstate.after.payBy.payment.hosted.pending" };
+  t.doesNotThrow(() => versionedParts(raised({ [version]: { timers } })));
+  t.throws(() => versionedParts(raised({ [version]: { timers: { [gone]: "elsewhere" } } })), /is not there/u);
   t.end();
 });
 

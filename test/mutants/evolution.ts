@@ -2,6 +2,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const REGISTRY = "test/unit/runtime/cluster/definition-registry.test.ts";
+const CARRY_OVER = "test/unit/runtime/actor/carry-over.test.ts";
 const ORDERS = "test/architecture/fingerprints.test.ts";
 
 export const evolutionMutants: readonly Mutant[] = [
@@ -36,6 +37,38 @@ export const evolutionMutants: readonly Mutant[] = [
     file: "src/runtime/actor/fingerprint.ts",
     find: "  if (fingerprints && !committed) throw notCommitted(what);\n  const own",
     replace: "  const own",
+    tests: [ORDERS],
+  },
+  {
+    id: "evolution-carry-over-timer-forgotten",
+    does: "An actor whose timer the program does not know goes on without it.",
+    file: "src/runtime/actor/carry-over.ts",
+    find: "if (!expected) throw unexpected(`timer ${id}`, machine, machines[machine]?.version);",
+    replace: "if (!expected) continue;",
+    tests: [CARRY_OVER],
+  },
+  {
+    id: "evolution-carry-over-other-key",
+    does: "A renamed effect is repeated at its provider under a new key.",
+    file: "src/runtime/actor/cascade.ts",
+    find: "${effect.openedAs ?? effect.id}",
+    replace: "${effect.id}",
+    tests: [CARRY_OVER],
+  },
+  {
+    id: "evolution-carry-over-schedule-stays",
+    does: "The schedule of a renamed timer is not cancelled when its state is left.",
+    file: "src/runtime/commit/cascade-write-set.ts",
+    find: "timer.armedAs ?? timer.id",
+    replace: "timer.id",
+    tests: [CARRY_OVER],
+  },
+  {
+    id: "evolution-rule-not-needed",
+    does: "A node starts with a version that has lost a timer of the one before.",
+    file: "src/runtime/actor/fingerprint.ts",
+    find: "    if (fault === undefined) continue;",
+    replace: "    if (fault !== undefined) continue;",
     tests: [ORDERS],
   },
 ];

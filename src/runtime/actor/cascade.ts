@@ -19,6 +19,7 @@ import {
   stepMachine,
   toState,
 } from "./machine.ts";
+import { carriedOver, mustBeExpected } from "./carry-over.ts";
 import { type EffectOutcome, idOf, type Input, type ParkedInput } from "./input.ts";
 
 /** The state of an actor in memory: its durable snapshot, and its machines ready to step, by name. Immutable. */
@@ -51,15 +52,16 @@ export type Cascade = {
   readonly joined: readonly Joined[];
 };
 
-/** The idempotency key of an effect: `<actor>:<machine>.<invocation>:<generation>`. */
+/** The idempotency key of an effect: `<actor>:<machine>.<invocation>:<generation>`, as it was opened. */
 export function effectKey(actor: string, effect: OpenEffect): string {
-  return `${actor}:${effect.id}:${effect.generation}`;
+  return `${actor}:${effect.openedAs ?? effect.id}:${effect.generation}`;
 }
 
 /**
- * Restores an actor from its stored snapshot: migrates its machines, starts machines that the definition has gained,
- * removes machines that it has lost. Pure: the next record stores the result.
- * @throws MachineFault when no migration leads to this definition; NewerMachine when a newer program wrote the snapshot
+ * Restores an actor from its stored snapshot: migrates its machines, renames its open timers and effects, starts
+ * machines that the definition has gained, removes machines that it has lost. Pure: the next record stores the result.
+ * @throws MachineFault when no migration leads to this definition, or when the actor waits for a timer or an effect
+ *   that this definition does not know; NewerMachine when a newer program wrote the snapshot
  */
 export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
   const { version = 1 } = definition;
@@ -73,11 +75,12 @@ export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
     if (entry) stored[name] = migrate(name, entry, state, snapshot.machines);
     else mustBeDropped(name, snapshot, writtenBy < version);
   }
+  const { effects, timers: renamed } = carriedOver(definition, snapshot);
   const live = new Map<string, Live>();
   const machines: Record<string, MachineState> = {};
   for (const [name, entry] of Object.entries(definition.machines)) {
     const state = stored[name] ?? initialState(name, entry, stored);
-    const open = snapshot.effects.filter((effect) => effect.machine === name && !effect.abandoned);
+    const open = effects.filter((effect) => effect.machine === name && !effect.abandoned);
     machines[name] = state;
     live.set(
       name,
@@ -88,8 +91,9 @@ export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
       ),
     );
   }
-  const timers = snapshot.timers.filter(({ machine }) => machines[machine] !== undefined);
-  return { snapshot: { ...snapshot, machines, timers }, live };
+  const timers = renamed.filter(({ machine }) => machines[machine] !== undefined);
+  mustBeExpected(definition, live, { effects, timers });
+  return { snapshot: { ...snapshot, machines, effects, timers }, live };
 }
 
 /** Checks that a machine that this definition does not have may be removed. @throws NewerMachine, MachineFault */
@@ -171,19 +175,14 @@ class Run {
     }
     if (!this.before) return false;
     if (input.kind === "timer") {
-      const timer = this.timers.find(
-        (open) =>
-          open.machine === input.machine && open.id === input.timer && open.generation === input.generation,
-      );
+      const timer = this.timers.find((open) => isTimer(open, input));
       if (!timer) return false;
       this.timers = this.timers.filter((open) => open !== timer);
       this.deliver(timer.machine, timer.event);
       return true;
     }
     if (input.kind === "effect") {
-      const effect = this.effects.find(
-        (open) => open.id === input.id && open.generation === input.generation,
-      );
+      const effect = this.effects.find((open) => isEffect(open, input));
       if (!effect) return false;
       this.effects = this.effects.filter((open) => open !== effect);
       this.closed.push(effect.id);
@@ -196,14 +195,10 @@ class Run {
 
   private skip(skipped: ParkedInput): boolean {
     if (skipped.kind === "timer") {
-      const { machine, timer, generation } = skipped;
-      this.timers = this.timers.filter(
-        (open) => open.machine !== machine || open.id !== timer || open.generation !== generation,
-      );
+      this.timers = this.timers.filter((open) => !isTimer(open, skipped));
     } else if (skipped.kind === "effect") {
-      const { id, generation } = skipped;
-      this.effects = this.effects.filter((open) => open.id !== id || open.generation !== generation);
-      this.closed.push(id);
+      this.effects = this.effects.filter((open) => !isEffect(open, skipped));
+      this.closed.push(skipped.id);
     }
     return true;
   }
@@ -358,6 +353,23 @@ const OWNERS_APART_MS = 1_000;
 /** The date of a record: not before that of the record before, unless the server's clock was set back since. */
 function dateAfter(before: number | undefined, now: number): number {
   return before !== undefined && before > now && before <= now + OWNERS_APART_MS ? before : now;
+}
+
+/** Of a renamed timer the generation alone says which one it is: an input may have any of its former names. */
+function isTimer(
+  { armedAs, generation, id, machine }: OpenTimer,
+  named: { readonly machine: string; readonly timer: string; readonly generation: number },
+): boolean {
+  const same = machine === named.machine && generation === named.generation;
+  return same && (id === named.timer || armedAs !== undefined);
+}
+
+/** The same of an effect. */
+function isEffect(
+  { generation, id, openedAs }: OpenEffect,
+  named: { readonly id: string; readonly generation: number },
+): boolean {
+  return generation === named.generation && (id === named.id || openedAs !== undefined);
 }
 
 function outcomeEvent(effect: OpenEffect, outcome: EffectOutcome): EventObject {

@@ -5,9 +5,11 @@
  * fingerprints only, taken there from the types of the sources.
  */
 import type { ActorDefinition, MachineEntry } from "../definition.ts";
+import { missingRules } from "./carry-over.ts";
 import {
   definitionDifferences,
   type DefinitionFingerprint,
+  type Fingerprints,
   machineDifferences,
   type MachineFingerprint,
   type StateFingerprint,
@@ -85,7 +87,22 @@ function machinePart({ fingerprints }: ActorDefinition, name: string, entry: Mac
   if (fingerprints && !committed) throw notCommitted(what);
   const own = machineFingerprint(entry);
   if (committed) refuse(what, machineDifferences(committed, own));
+  checkRules(name, entry, fingerprints?.machines[name] ?? {});
   return { key: `machine.${name}.${entry.version}`, what, fingerprint: { ...committed, ...own } };
+}
+
+/** Every step between two committed versions says what becomes of open timers and invocations. */
+function checkRules(name: string, entry: MachineEntry, versions: Fingerprints["machines"][string]): void {
+  for (let from = 1; from < entry.version; from++) {
+    const [before, after] = [versions[from], versions[from + 1]];
+    if (!before || !after || !entry.migrations?.[from]) continue;
+    const [fault, ...others] = missingRules(before, after, entry.renames?.[from]);
+    if (fault === undefined) continue;
+    const more = others.length > 0 ? ` (and ${others.length} more)` : "";
+    throw new DefinitionChanged(
+      `${name} version ${from + 1}: ${fault}${more}; say in renames[${from}] what becomes of it, see docs/evolution.md`,
+    );
+  }
 }
 
 /**

@@ -213,7 +213,8 @@ function* actionsOf(node: AnyStateMachine["root"]): Generator {
   for (const { actions } of node.always ?? []) yield* actions;
 }
 
-function* statesOf(node: AnyStateMachine["root"]): Generator<AnyStateMachine["root"]> {
+/** A state and all states in it. */
+export function* statesOf(node: AnyStateMachine["root"]): Generator<AnyStateMachine["root"]> {
   yield node;
   for (const child of Object.values(node.states)) yield* statesOf(child);
 }

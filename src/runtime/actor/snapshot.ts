@@ -17,6 +17,8 @@ export type OpenEffect = {
   readonly generation: number;
   /** The machine left the state before the outcome was known; the outcome arrives as `effect.late.<invocation>`. */
   readonly abandoned?: true;
+  /** The id under which it was opened, and under which its provider knows it, when an earlier version opened it. */
+  readonly openedAs?: string;
 };
 
 /** A timer that is armed and has not fired. */
@@ -28,6 +30,8 @@ export type OpenTimer = {
   readonly generation: number;
   /** ms since the epoch */
   readonly dueAt: number;
+  /** The id under which its schedule is stored, when an earlier version armed it. */
+  readonly armedAs?: string;
 };
 
 /** The durable state of one actor. Stored: its field names are a format. */

@@ -65,7 +65,7 @@ export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitC
   // A message carries one cancellation, and cancellations precede arming. Surplus ones are dropped, because the
   // cascade ignores a timer that fires with an old generation.
   const cancelled = cascade.cancelled.map((timer) =>
-    subjects.timer(partition, actor, timer.machine, timer.id, timer.generation),
+    subjects.timer(partition, actor, timer.machine, timer.armedAs ?? timer.id, timer.generation),
   );
   const cancelling = main.map((message, index) => {
     const cancels = cancelled[index];

@@ -8,9 +8,18 @@ import {
   restore,
 } from "../../../../src/runtime/actor/cascade.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
-import type { ActorDefinition, MachineEntry } from "../../../../src/runtime/definition.ts";
+import type { ActorDefinition, EffectHandler, MachineEntry } from "../../../../src/runtime/definition.ts";
 
 export const NOW = 1_000_000;
+
+/** No test runs it: a cascade only asks for it. */
+const job: EffectHandler = {
+  provider: "jobs",
+  timeoutMs: 1000,
+  maxAttempts: 1,
+  backoffMs: 1,
+  run: () => Promise.reject(new Error("not run")),
+};
 
 export function definitionOf(
   machines: Readonly<Record<string, AnyStateMachine>>,
@@ -21,7 +30,7 @@ export function definitionOf(
     name,
     { machine, version: 1 },
   ]);
-  return { machines: Object.fromEntries(entries), listens, effects: {}, settled: () => true, ...more };
+  return { machines: Object.fromEntries(entries), listens, effects: { job }, settled: () => true, ...more };
 }
 
 export const calm: CascadeContext = { actor: "a", now: NOW, inbox: 0, join: () => undefined };

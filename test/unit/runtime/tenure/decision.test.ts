@@ -80,7 +80,11 @@ t.test("an id alone recognizes an input that the offset does not cover", async (
 
 t.test("an input from elsewhere is not compared with the inbox offset", async (t) => {
   t.equal(decided(base, command("note.1", "c")).kind, "cascade");
-  const closed = { ...base, effects: [job] };
+  const closed = {
+    ...base,
+    machines: { diary: { ...base.machines["diary"], value: "working" } },
+    effects: [job],
+  } as typeof base;
   const outcome: Input = { kind: "effect", id: job.id, generation: 3000, outcome: { output: "o" } };
   t.equal(decided(closed, outcome).kind, "cascade");
 });
