@@ -52,10 +52,11 @@ const PRIORITY: Readonly<Record<WorkerName, number>> = { invoice: 5, email: 15 }
  */
 export async function serveWorker(failpoints?: Failpoints): Promise<void> {
   const { worker, settings } = workerData as WorkerAssignment;
-  // On other systems than Linux the call would change the whole process.
-  if (process.platform === "linux") setPriority(PRIORITY[worker]);
   try {
     const running = await start(worker, settings, failpoints);
+    // Not before: the node serves no request until its workers have started, and a busy machine would delay it for a
+    // minute. On other systems than Linux the call would change the whole process.
+    if (process.platform === "linux") setPriority(PRIORITY[worker]);
     parentPort?.once("message", () => void running.stop().then(() => report({ type: "stopped" })));
     report({ type: "started" });
     const count = () => {
