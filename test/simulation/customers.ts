@@ -197,7 +197,7 @@ export class Customers {
   /** Delivers a message of an outside system as often and as late as the faults decide. */
   async webhook(id: string, machine: string, event: { readonly type: string }, by: string): Promise<void> {
     const { faults } = this.world;
-    if (faults.strikes("webhook lost", 0.4)) return;
+    if (faults.strikes("webhook lost", 0.8)) return;
     const times = faults.strikes("webhook repeated", 0.5) ? 2 : 1;
     await Promise.all(
       Array.from({ length: times }, async () => {

@@ -95,7 +95,7 @@ export class Providers {
     const stored = memoryDocuments();
     const reach = async <T>(work: () => Promise<T>): Promise<T> => {
       await this.pass();
-      if (this.options.faults.strikes("document store away", 0.2))
+      if (this.options.faults.strikes("document store away", 0.6))
         throw new Unavailable("the document store is away");
       return await work();
     };
@@ -113,7 +113,7 @@ export class Providers {
     trace.say("outside", `${source || "query"} ${order}`);
     await this.pass();
     // Never answered: the caller's time limit ends it.
-    if (faults.strikes("provider call lost", 0.12)) return await new Promise(() => {});
+    if (faults.strikes("provider call lost", 0.2)) return await new Promise(() => {});
     if (faults.strikes("provider error", 0.12)) throw this.error();
     const done = await work();
     if (faults.strikes("provider answer lost", 0.12)) return await new Promise(() => {});
@@ -130,7 +130,7 @@ export class Providers {
   private async send(mail: Mail): Promise<void> {
     const { faults, random } = this.options;
     await this.pass();
-    const fails = faults.strikes("mail server away", 0.3);
+    const fails = faults.strikes("mail server away", 0.5);
     // It may have accepted the mail before the connection broke.
     if (!fails || random.chance(0.5))
       this.mails.set(mail.messageId, (this.mails.get(mail.messageId) ?? 0) + 1);
