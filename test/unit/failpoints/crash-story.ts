@@ -167,6 +167,11 @@ export async function runStory(plan: CrashPlan | undefined, log: Log): Promise<S
       (parkings) => parkings.find(({ actor }) => actor === id),
     );
     await untilAnswered(
+      `list of unreadable orders beside ${id}`,
+      (node) => node.node.parked.unreadable(),
+      () => true,
+    );
+    await untilAnswered(
       `resumption of ${id}`,
       (node) => node.node.parked.resume(id),
       ({ status }) => (status === "ok" || status === "refused" ? true : undefined),
