@@ -58,6 +58,8 @@ export class World {
   readonly stalledUntil = new Map<string, number>();
   /** What a node runs from its next start on, unless it is the present program. */
   readonly programs = new Map<string, Program>();
+  /** Some node was to run the newer program: orders may be stored that the present one cannot read. */
+  private newerStored = false;
   /** Poisonous inputs that the program takes by now. */
   readonly mended = new Set<string>();
   /** Clients that wait for an answer, or are about to repeat their request. */
@@ -211,12 +213,13 @@ export class World {
   changeProgram(name: string, program: Program): void {
     this.trace.say(name, `* is to run the ${program} program`);
     this.programs.set(name, program);
+    if (program === "newer") this.newerStored = true;
     this.stop(name);
   }
 
   /** Every node goes on with a program that can read every order. */
   finishRollOut(): void {
-    const last = [...this.programs.values()].includes("newer") ? "newer" : "present";
+    const last = this.newerStored ? "newer" : "present";
     for (const name of NAMES) {
       const program = this.programs.get(name) ?? "present";
       if (program === last) continue;
