@@ -58,14 +58,6 @@ export const tenureMutants: readonly Mutant[] = [
     tests: [CATCH_UP_TEST],
   },
   {
-    id: "tenure-catch-up-parked-again",
-    does: "A catch-up of an actor that was parked meanwhile loads it again, and parks it a second time.",
-    file: CATCH_UP,
-    find: "const quarantined = parked.get(actor);",
-    replace: 'const quarantined = parked.get(actor)?.state === "newer" ? parked.get(actor) : undefined;',
-    tests: [CATCH_UP_TEST],
-  },
-  {
     id: "tenure-catch-up-parked-let-go",
     does: "A catch-up of an actor that was parked meanwhile leaves its inputs counted for ever.",
     file: CATCH_UP,

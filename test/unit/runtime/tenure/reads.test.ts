@@ -300,3 +300,17 @@ t.test("a reading that a read rejects is not kept: the next read gets the newest
   const reply = await stage.done(stage.tenure.read("d", sequence));
   t.same(reply.status === "ok" && notes(reply.snapshot), ["note.1"]);
 });
+
+t.test("a parking that becomes known while a read finds the actor unreadable is kept", async (t) => {
+  const stage = handTenure();
+  stage.put(record("d"), "no record");
+  stage.next();
+  stage.faults.push(({ kind, subject }) =>
+    kind === "read" && subject === record("d") ? { delayMs: 100 } : undefined,
+  );
+  const read = stage.tenure.read("d");
+  await stage.clock.advance(10);
+  stage.park({});
+  t.match(await stage.done(read), { status: "refused", code: "actor_parked" });
+  t.match(stage.tenure.counts(), { parked: 1, unreadable: 0 });
+});
