@@ -17,7 +17,7 @@ import { metric } from "../support/metrics.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const PARTITIONS = 32;
-const GHOST = "node-of-nobody";
+const GHOST = "node-without-process";
 
 t.test("forged locks are found by work, shown and logged, and heal when the forger stops", async (t) => {
   const cluster = await startOrderCluster(t, { nodes: 2 });

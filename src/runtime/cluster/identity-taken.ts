@@ -1,11 +1,9 @@
 /** The error of a process whose node id another process has. */
+import { isTime } from "../json.ts";
 import type { NodeEntry } from "./presence.ts";
 
 const REMEDY =
   "two processes cannot have one id: stop the other one, or give this one an id of its own (ORDERLY_NODE_ID)";
-
-/** ECMAScript's range of dates. */
-const LATEST_DATE_MS = 8.64e15;
 
 /** Another process has this node's id. Not retryable. The message names that process and the remedy. */
 export class IdentityTaken extends Error {
@@ -29,9 +27,8 @@ export class IdentityTaken extends Error {
 /** Since when it runs, where it listens, which process it is: as far as its entry says so. */
 function described(holder: NodeEntry | undefined, boot = holder?.boot): string {
   const { startedAt, url, pid }: Readonly<Record<string, unknown>> = holder ?? {};
-  const isDate = typeof startedAt === "number" && Math.abs(startedAt) <= LATEST_DATE_MS;
   const facts = [
-    isDate && `started ${new Date(startedAt).toISOString()}`,
+    isTime(startedAt) && `started ${new Date(startedAt).toISOString()}`,
     typeof url === "string" && url,
     typeof pid === "number" && `process ${pid}`,
     boot !== undefined && `boot ${boot}`,

@@ -42,9 +42,9 @@ export function readSettings(text: string): StoredSettings | undefined {
 }
 
 const isSet = (value: unknown): value is SettingsSet =>
-  isObject(value) && isTexts(value["values"]) && isTexts(value["digests"]);
+  isObject(value) && isTextsByName(value["values"]) && isTextsByName(value["digests"]);
 
-const isTexts = (value: unknown): value is Texts =>
+const isTextsByName = (value: unknown): value is Texts =>
   isObject(value) && Object.values(value).every((text) => typeof text === "string");
 
 /**

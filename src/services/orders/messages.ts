@@ -1,5 +1,5 @@
 /** The messages of outside systems in an order's inbox, with what each led to. Pure. */
-import type { ActorRecord } from "../../runtime/actor/snapshot.ts";
+import { readRecord } from "../../runtime/actor/snapshot.ts";
 import { isObject, parseObject } from "../../runtime/json.ts";
 import type { StoredMessage } from "../../runtime/ports.ts";
 import type { OrderMessage } from "./contract.ts";
@@ -17,8 +17,9 @@ export function orderMessages(
 ): OrderMessage[] {
   const versions = new Map<number, number>();
   for (const { payload } of records) {
-    const { input, snapshot } = JSON.parse(payload) as ActorRecord;
-    if (input.startsWith("inbox:")) versions.set(snapshot.inbox, snapshot.version);
+    const { input, snapshot } = readRecord(payload) ?? {};
+    if (snapshot && typeof input === "string" && input.startsWith("inbox:"))
+      versions.set(snapshot.inbox, snapshot.version);
   }
   return inbox
     .slice(-SHOWN * 2)

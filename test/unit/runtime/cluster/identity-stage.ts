@@ -7,6 +7,7 @@ import type { IdentityTaken } from "../../../../src/runtime/cluster/identity-tak
 import { readEntry } from "../../../../src/runtime/cluster/presence.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { firstOf } from "../../../support/faults/first-fault.ts";
+import { outcomeOf } from "../../../support/outcome-of.ts";
 
 export const TTL_MS = 3000;
 export const REFRESH_MS = 500;
@@ -24,15 +25,7 @@ export function identityStage() {
   });
   const log = server.log(`KV_${KEY}`);
   /** Drives the clock until the promise ends. @returns its error, or undefined */
-  const outcome = async (promise: Promise<unknown>): Promise<Error | undefined> => {
-    let ended: { readonly error?: Error } | undefined;
-    promise.then(
-      () => (ended = {}),
-      (error: unknown) => (ended = { error: error as Error }),
-    );
-    if (!(await clock.advanceUntil(() => ended !== undefined, 60_000))) throw new Error("never ended");
-    return ended?.error;
-  };
+  const outcome = (promise: Promise<unknown>) => outcomeOf(clock, promise);
   return {
     clock,
     server,

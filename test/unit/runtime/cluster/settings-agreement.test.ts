@@ -7,6 +7,7 @@ import { SettingsAgreement } from "../../../../src/runtime/cluster/settings-agre
 import { readSettings, type StoredSettings } from "../../../../src/runtime/cluster/shared-settings.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { firstOf } from "../../../support/faults/first-fault.ts";
+import { outcomeOf } from "../../../support/outcome-of.ts";
 import { silent } from "../commit/relay-stage.ts";
 
 const EVERY_MS = 500;
@@ -22,15 +23,7 @@ function agreementStage() {
   /** Ids of the nodes that run. */
   const running = new Set<string>();
   let ids = 0;
-  const outcome = async (promise: Promise<unknown>): Promise<Error | undefined> => {
-    let ended: { readonly error?: Error } | undefined;
-    promise.then(
-      () => (ended = {}),
-      (error: unknown) => (ended = { error: error as Error }),
-    );
-    if (!(await clock.advanceUntil(() => ended !== undefined, 60_000))) throw new Error("never ended");
-    return ended?.error;
-  };
+  const outcome = (promise: Promise<unknown>) => outcomeOf(clock, promise);
   return {
     clock,
     faults,

@@ -17,8 +17,9 @@ const event = (sequence: number, type: string) =>
     event: { type, collected: null },
     id: `m${sequence}`,
   });
+const whole = { machines: {}, commands: [], effects: [], timers: [] };
 const record = (sequence: number, input: string, version: number, inbox: number) =>
-  message(sequence, { input, snapshot: { version, inbox } });
+  message(sequence, { input, snapshot: { ...whole, version, inbox } });
 
 t.test(
   "a message shows the version that it led to, or none; timers and unreadable ones are left out",
@@ -53,6 +54,19 @@ t.test(
     ]);
   },
 );
+
+t.test("a record that cannot be read hides no message", async (t) => {
+  const inbox = [event(5, "invoice.issued"), event(8, "carrier.lost")];
+  const good = record(12, "inbox:carrier.lost", 4, 8);
+  for (const bad of ["", "no json", "null", "{}", '{"input":7}', '{"input":"inbox:x"}']) {
+    const shown = orderMessages(inbox, [message(10, bad), good]);
+    t.same(
+      shown.map(({ version }) => version),
+      [null, 4],
+      bad,
+    );
+  }
+});
 
 t.test("the latest two hundred messages are shown", async (t) => {
   const inbox = Array.from({ length: 450 }, (_, index) => event(index + 1, "carrier.lost"));
