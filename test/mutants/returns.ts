@@ -61,8 +61,8 @@ export const returnsMutants: readonly Mutant[] = [
     id: "returns-message-without-version",
     does: "A message that was applied is shown as one that changed nothing.",
     file: "src/services/orders/messages.ts",
-    find: `if (input.startsWith("inbox:"))`,
-    replace: `if (input.startsWith("timer:"))`,
+    find: "versions.set(snapshot.inbox, snapshot.version);",
+    replace: "versions.set(snapshot.version, snapshot.version);",
     tests: [MESSAGES_TEST],
   },
 ];
