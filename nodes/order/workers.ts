@@ -41,10 +41,11 @@ const BACKLOG_EVERY_MS = 10_000;
 /** It delays an e-mail or an invoice by a fraction of a second, and costs the orders a tenth of the syncs. */
 const GATHER_MS = 25;
 /**
- * Nice values: under overload orders come first, then the invoices that they wait for, then e-mails, which still get
- * processor time well within the life of their locks.
+ * Nice value: under overload orders come first. Not higher: the connections of a killed process are closed when its
+ * last thread has ended, and a thread that gets no processor time delays that. With 15 it took 2 s on a busy machine,
+ * and the other nodes took over late.
  */
-const PRIORITY: Readonly<Record<WorkerName, number>> = { invoice: 5, email: 15 };
+const NICE = 5;
 
 /**
  * Runs in a worker's thread until its parent sends the message to stop.
@@ -56,7 +57,7 @@ export async function serveWorker(failpoints?: Failpoints): Promise<void> {
     const running = await start(worker, settings, failpoints);
     // Not before: the node serves no request until its workers have started, and a busy machine would delay it for a
     // minute. On other systems than Linux the call would change the whole process.
-    if (process.platform === "linux") setPriority(PRIORITY[worker]);
+    if (process.platform === "linux") setPriority(NICE);
     parentPort?.once("message", () => void running.stop().then(() => report({ type: "stopped" })));
     report({ type: "started" });
     const count = () => {

@@ -1,4 +1,5 @@
 /** `kill -9` of a node in the middle of orders, round after round: every answered order is there, and ends once. */
+import { readFileSync, readdirSync } from "node:fs";
 import t from "tap";
 import { auditReplies } from "../support/audits/reply-audit.ts";
 import { killUnderLoad } from "../support/faults/kill-under-load.ts";
@@ -29,6 +30,19 @@ const LONGEST_OUTAGE_MS = 15_000;
  */
 const PRESENCE_REPORTS_MS = 2_500;
 const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
+
+/** Of a thread that gets its share of a busy machine within a fraction of a second. */
+const HIGHEST_NICE = 5;
+
+/** The nice values of the threads of a process. Linux only. */
+function niceValues(pid: number): number[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.map((id) => {
+    // After the name in brackets the third field follows; the nice value is the 19th (proc_pid_stat(5)).
+    const [, rest] = readFileSync(`/proc/${pid}/task/${id}/stat`, "utf8").split(/\) (?!.*\) )/u);
+    return Number(rest?.split(" ")[16]);
+  });
+}
 
 /** Payment methods, and a card that the gateway refuses. */
 const payments = [
@@ -104,3 +118,15 @@ t.test(`kill -9 of an owner in the middle of ${ORDERS} orders, ${ROUNDS} times, 
       `max ${Math.round(outages.at(-1)!)} ms; ${repeated} of ${all.length} orders took more than one request`,
   );
 });
+
+t.test(
+  "no thread has so low a priority that the connections of a killed process stay open on a busy machine",
+  { skip: process.platform === "linux" ? false : "threads have no priorities of their own" },
+  async (t) => {
+    const { nodes } = await startOrderCluster(t, { nodes: 1 });
+    const values = niceValues(nodes[0]!.pid());
+    t.ok(values.length > 2, `${values.length} threads`);
+    t.ok(values.includes(HIGHEST_NICE), "the workers have a low priority");
+    t.ok(Math.max(...values) <= HIGHEST_NICE, `nice values ${[...new Set(values)].join(", ")}`);
+  },
+);
