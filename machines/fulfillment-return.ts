@@ -8,6 +8,7 @@
  * that moment the order is returned, and payment gives the money back without waiting for the stock.
  */
 import { fulfillmentRules } from "./fulfillment-rules.ts";
+import { transitTexts } from "./fulfillment-transit-texts.ts";
 
 type On = Parameters<typeof fulfillmentRules.createStateConfig>[0]["on"];
 
@@ -93,6 +94,7 @@ export const credited = {
 
 /** Delivered, with another amount collected than the one due: an operator decides. The API shows it as `shipped`. */
 export const disputed = fulfillmentRules.createStateConfig({
+  meta: transitTexts.disputed,
   entry: "emitAmountDiffers",
   on: {
     ...inTransit,
@@ -106,25 +108,34 @@ export const disputed = fulfillmentRules.createStateConfig({
 
 /** The parcel comes back. */
 export const returning = fulfillmentRules.createStateConfig({
+  meta: transitTexts.returning,
   entry: "emitReturning",
   on: { ...deliveredAfterAll, ...lostOrReceived },
   initial: "leaving",
   states: {
-    leaving: { always: [{ guard: "isAuto", target: "pausing" }, { target: "awaiting" }] },
-    pausing: { after: { stepDelay: { target: "#fulfillment.restocking" } } },
-    awaiting: { on: arrived },
+    leaving: {
+      meta: transitTexts["returning.leaving"],
+      always: [{ guard: "isAuto", target: "pausing" }, { target: "awaiting" }],
+    },
+    pausing: {
+      meta: transitTexts["returning.pausing"],
+      after: { stepDelay: { target: "#fulfillment.restocking" } },
+    },
+    awaiting: { meta: transitTexts["returning.awaiting"], on: arrived },
     // The warehouse checks the goods before they are sold again.
-    arrived: { always: { guard: "isAuto", target: "pausing" } },
+    arrived: { meta: transitTexts["returning.arrived"], always: { guard: "isAuto", target: "pausing" } },
   },
 });
 
 /** The goods are fit to be sold: they go back into stock, once. */
 export const restocking = fulfillmentRules.createStateConfig({
+  meta: transitTexts.restocking,
   entry: ["forgetTries", { type: "keepGoods", params: "restocked" }, "emitReturned"],
   on: credited,
   initial: "putting_back",
   states: {
     putting_back: {
+      meta: transitTexts["restocking.putting_back"],
       invoke: {
         id: "returnInventory",
         src: "returnInventory",
@@ -134,6 +145,7 @@ export const restocking = fulfillmentRules.createStateConfig({
       },
     },
     restock_failed: {
+      meta: transitTexts["restocking.restock_failed"],
       after: { retryDelay: { guard: "hasTriesLeft", target: "putting_back" } },
       on: { retry: { target: "putting_back" } },
     },
@@ -142,6 +154,7 @@ export const restocking = fulfillmentRules.createStateConfig({
 
 /** The goods are gone or damaged: the stock, which they left when they were shipped, stays as it is. */
 export const writingOff = fulfillmentRules.createStateConfig({
+  meta: transitTexts.writing_off,
   entry: [{ type: "keepGoods", params: "written_off" }, "emitReturned"],
   always: { target: "#fulfillment.returned" },
 });

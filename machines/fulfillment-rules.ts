@@ -5,6 +5,7 @@ import type { FulfillmentEmitted, FulfillmentEvent } from "./fulfillment-events.
 import { collectsExactly } from "./money.ts";
 import { needsCapture, paysOnDelivery } from "./payment-methods.ts";
 import { mayRetry, retryDelayMs } from "./retry.ts";
+import type { StateMeta } from "./state-meta.ts";
 import type {
   ConsignmentInput,
   ConsignmentOutput,
@@ -128,6 +129,7 @@ export const fulfillmentRules = setup({
     events: {} as FulfillmentEvent,
     emitted: {} as FulfillmentEmitted,
     input: {} as OrderInput,
+    meta: {} as StateMeta,
   },
   actors: {
     createShippingLabel: effect<LabelOutput, LabelInput>(),

@@ -26,6 +26,8 @@ import {
   retrievalInput,
   unconfirmed,
 } from "./fulfillment-rules.ts";
+import { fulfillmentTexts } from "./fulfillment-texts.ts";
+import { transitTexts } from "./fulfillment-transit-texts.ts";
 
 /** Until the goods go to the carrier, an order that ends releases its stock. */
 const untilShipping = { "order.closed": { target: "#fulfillment.releasing" } } as const;
@@ -45,6 +47,7 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
   initial: "unconfirmed",
   states: {
     unconfirmed: {
+      meta: fulfillmentTexts.unconfirmed,
       on: {
         "order.confirmed": [
           {
@@ -63,23 +66,35 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
         ],
       },
     },
-    unused: { type: "final" },
+    unused: { meta: fulfillmentTexts.unused, type: "final" },
 
     stored: {
+      meta: fulfillmentTexts.stored,
       on: untilShipping,
       initial: "awaiting",
       states: {
-        pausing: { after: { stepDelay: { target: "#fulfillment.picked.pausing" } } },
-        awaiting: { on: { pick: { target: "#fulfillment.picked.awaiting" } } },
+        pausing: {
+          meta: fulfillmentTexts["stored.pausing"],
+          after: { stepDelay: { target: "#fulfillment.picked.pausing" } },
+        },
+        awaiting: {
+          meta: fulfillmentTexts["stored.awaiting"],
+          on: { pick: { target: "#fulfillment.picked.awaiting" } },
+        },
       },
     },
     picked: {
+      meta: fulfillmentTexts.picked,
       entry: "emitPicked",
       on: untilShipping,
       initial: "awaiting",
       states: {
-        pausing: { after: { stepDelay: { target: "#fulfillment.quality_checked.pausing" } } },
+        pausing: {
+          meta: fulfillmentTexts["picked.pausing"],
+          after: { stepDelay: { target: "#fulfillment.quality_checked.pausing" } },
+        },
         awaiting: {
+          meta: fulfillmentTexts["picked.awaiting"],
           on: {
             "quality-check": [
               {
@@ -93,20 +108,29 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
       },
     },
     quality_checked: {
+      meta: fulfillmentTexts.quality_checked,
       entry: "emitQualityChecked",
       on: untilShipping,
       initial: "awaiting",
       states: {
-        pausing: { after: { stepDelay: { target: "#fulfillment.packed" } } },
-        awaiting: { on: { pack: { target: "#fulfillment.packed" } } },
+        pausing: {
+          meta: fulfillmentTexts["quality_checked.pausing"],
+          after: { stepDelay: { target: "#fulfillment.packed" } },
+        },
+        awaiting: {
+          meta: fulfillmentTexts["quality_checked.awaiting"],
+          on: { pack: { target: "#fulfillment.packed" } },
+        },
       },
     },
     packed: {
+      meta: fulfillmentTexts.packed,
       entry: "emitPacked",
       on: untilShipping,
       initial: "labelling",
       states: {
         labelling: {
+          meta: fulfillmentTexts["packed.labelling"],
           invoke: {
             id: "createShippingLabel",
             src: "createShippingLabel",
@@ -126,22 +150,26 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
           },
         },
         label_failed: {
+          meta: fulfillmentTexts["packed.label_failed"],
           after: { retryDelay: { guard: "hasTriesLeft", target: "labelling" } },
           on: { retry: { target: "labelling" } },
         },
         // The order is held here, however often the capture fails.
         capturing: {
+          meta: fulfillmentTexts["packed.capturing"],
           entry: "requestCapture",
           on: { "payment.captured": { target: "#fulfillment.ready" } },
         },
       },
     },
     ready: {
+      meta: fulfillmentTexts.ready,
       entry: "emitReady",
       on: untilShipping,
       initial: "invoicing",
       states: {
         invoicing: {
+          meta: fulfillmentTexts["ready.invoicing"],
           on: {
             "invoice.issued": [
               {
@@ -162,9 +190,10 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
             ],
           },
         },
-        pausing: { after: { stepDelay: { target: "retrieving" } } },
-        awaiting: { on: { ship: { target: "retrieving" } } },
+        pausing: { meta: fulfillmentTexts["ready.pausing"], after: { stepDelay: { target: "retrieving" } } },
+        awaiting: { meta: fulfillmentTexts["ready.awaiting"], on: { ship: { target: "retrieving" } } },
         retrieving: {
+          meta: fulfillmentTexts["ready.retrieving"],
           invoke: {
             id: "retrieveInvoice",
             src: "retrieveInvoice",
@@ -177,6 +206,7 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
           },
         },
         retrieval_failed: {
+          meta: fulfillmentTexts["ready.retrieval_failed"],
           after: { retryDelay: { guard: "hasTriesLeft", target: "retrieving" } },
           on: { retry: { target: "retrieving" } },
         },
@@ -184,6 +214,7 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
     },
 
     shipping: {
+      meta: fulfillmentTexts.shipping,
       entry: "emitShipping",
       // The carrier's words may overtake the end of the hand-over: kept, and applied when the order is shipped.
       on: {
@@ -202,6 +233,7 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
       initial: "handing_over",
       states: {
         handing_over: {
+          meta: fulfillmentTexts["shipping.handing_over"],
           invoke: {
             id: "shipInventory",
             src: "shipInventory",
@@ -221,10 +253,12 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
           },
         },
         handover_failed: {
+          meta: fulfillmentTexts["shipping.handover_failed"],
           after: { retryDelay: { guard: "hasTriesLeft", target: "handing_over" } },
           on: { retry: { target: "handing_over" } },
         },
         consigning: {
+          meta: fulfillmentTexts["shipping.consigning"],
           invoke: {
             id: "handOverParcel",
             src: "handOverParcel",
@@ -234,12 +268,14 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
           },
         },
         consignment_failed: {
+          meta: fulfillmentTexts["shipping.consignment_failed"],
           after: { retryDelay: { guard: "hasTriesLeft", target: "consigning" } },
           on: { retry: { target: "consigning" } },
         },
       },
     },
     shipped: {
+      meta: transitTexts.shipped,
       entry: "emitShipped",
       always: [
         { guard: "wasDelivered", target: "delivered" },
@@ -260,8 +296,12 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
       },
       initial: "awaiting",
       states: {
-        pausing: { after: { stepDelay: { target: "#fulfillment.delivered" } } },
+        pausing: {
+          meta: transitTexts["shipped.pausing"],
+          after: { stepDelay: { target: "#fulfillment.delivered" } },
+        },
         awaiting: {
+          meta: transitTexts["shipped.awaiting"],
           on: {
             deliver: {
               guard: { type: "collectsExactly", params: ({ event }) => event },
@@ -272,19 +312,21 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
       },
     },
     disputed,
-    delivered: { type: "final", entry: "emitDelivered" },
+    delivered: { meta: transitTexts.delivered, type: "final", entry: "emitDelivered" },
 
     returning,
     restocking,
     writing_off: writingOff,
-    returned: { on: credited },
+    returned: { meta: transitTexts.returned, on: credited },
 
     releasing: {
+      meta: fulfillmentTexts.releasing,
       entry: "forgetTries",
       on: credited,
       initial: "giving_back",
       states: {
         giving_back: {
+          meta: fulfillmentTexts["releasing.giving_back"],
           invoke: {
             id: "releaseInventory",
             src: "releaseInventory",
@@ -294,11 +336,12 @@ export const fulfillmentMachine = fulfillmentRules.createMachine({
           },
         },
         release_failed: {
+          meta: fulfillmentTexts["releasing.release_failed"],
           after: { retryDelay: { guard: "hasTriesLeft", target: "giving_back" } },
           on: { retry: { target: "giving_back" } },
         },
       },
     },
-    released: { on: credited },
+    released: { meta: fulfillmentTexts.released, on: credited },
   },
 });

@@ -7,9 +7,11 @@
 import { assign, emit, setup } from "xstate";
 import { effect, failureOf } from "./effect.ts";
 import type { OrderDetails, OrderEmitted, OrderEvent, RejectionFacts } from "./order-events.ts";
+import { orderTexts } from "./order-texts.ts";
 import { isHosted, paysOnDelivery } from "./payment-methods.ts";
 import { sameMoney } from "./money.ts";
 import { mayReserveAgain, retryDelayMs } from "./retry.ts";
+import type { StateMeta } from "./state-meta.ts";
 import type {
   BillingAddress,
   Customer,
@@ -82,6 +84,7 @@ const orderRules = setup({
     events: {} as OrderEvent,
     emitted: {} as OrderEmitted,
     input: {} as OrderInput,
+    meta: {} as StateMeta,
   },
   actors: { reserveInventory: effect<ReserveOutput, ReserveInput>() },
   guards: {
@@ -214,6 +217,7 @@ export const orderMachine = orderRules.createMachine({
   states: {
     // Takes no `cancel`: an order exists for its customer only once its lines are reserved and priced.
     reserving: {
+      meta: orderTexts.reserving,
       invoke: {
         id: "reserveInventory",
         src: "reserveInventory",
@@ -259,17 +263,22 @@ export const orderMachine = orderRules.createMachine({
       },
     },
     // The API still shows `reserving`. A repeated reservation finds the result of the first.
-    awaiting_inventory: { after: { retryDelay: { target: "reserving" } } },
+    awaiting_inventory: {
+      meta: orderTexts.awaiting_inventory,
+      after: { retryDelay: { target: "reserving" } },
+    },
     turned_down: {
+      meta: orderTexts.turned_down,
       entry: "emitRejected",
       always: [
         { guard: "mayBeUnanswered", actions: "emitUnanswered", target: "rejected" },
         { target: "rejected" },
       ],
     },
-    rejected: { type: "final" },
+    rejected: { meta: orderTexts.rejected, type: "final" },
 
     created: {
+      meta: orderTexts.created,
       entry: "emitCreated",
       always: [
         { guard: "paysOnDelivery", target: "confirmed" },
@@ -277,19 +286,22 @@ export const orderMachine = orderRules.createMachine({
         { target: "authorizing" },
       ],
     },
-    authorizing: untilPaid,
+    authorizing: { ...untilPaid, meta: orderTexts.authorizing },
     // The customer pays on the gateway's page.
-    awaiting_payment: untilPaid,
+    awaiting_payment: { ...untilPaid, meta: orderTexts.awaiting_payment },
     payment_failed: {
+      meta: orderTexts.payment_failed,
       type: "final",
       entry: ["emitPaymentFailed", { type: "emitClosed", params: { held: true } }],
     },
     payment_expired: {
+      meta: orderTexts.payment_expired,
       type: "final",
       entry: ["emitPaymentExpired", { type: "emitClosed", params: { held: true } }],
     },
 
     confirmed: {
+      meta: orderTexts.confirmed,
       entry: "emitConfirmed",
       on: {
         "fulfillment.ready": { target: "ready" },
@@ -300,6 +312,7 @@ export const orderMachine = orderRules.createMachine({
       },
     },
     ready: {
+      meta: orderTexts.ready,
       entry: "emitReady",
       on: {
         "fulfillment.shipping": { target: "shipping" },
@@ -311,6 +324,7 @@ export const orderMachine = orderRules.createMachine({
     },
     // The API still shows `ready`, but the order takes no `cancel`: the goods are being handed to the carrier.
     shipping: {
+      meta: orderTexts.shipping,
       on: {
         "fulfillment.shipped": {
           target: "shipped",
@@ -319,6 +333,7 @@ export const orderMachine = orderRules.createMachine({
       },
     },
     shipped: {
+      meta: orderTexts.shipped,
       on: {
         "fulfillment.delivered": { target: "delivered" },
         "fulfillment.returning": {
@@ -330,15 +345,18 @@ export const orderMachine = orderRules.createMachine({
     },
     // The parcel comes back; it may still be delivered.
     returning: {
+      meta: orderTexts.returning,
       on: { "fulfillment.delivered": { target: "delivered" }, "fulfillment.returned": cameBack },
     },
     delivered: {
+      meta: orderTexts.delivered,
       always: { guard: "isPrepaid", target: "completed" },
       on: { "payment.collected": { target: "completed" } },
     },
-    completed: { type: "final", entry: "emitCompleted" },
-    returned: { type: "final" },
+    completed: { meta: orderTexts.completed, type: "final", entry: "emitCompleted" },
+    returned: { meta: orderTexts.returned, type: "final" },
     cancelled: {
+      meta: orderTexts.cancelled,
       type: "final",
       entry: ["emitCancelled", { type: "emitClosed", params: { held: true } }],
     },

@@ -5,6 +5,7 @@
  */
 import { failureOf } from "./effect.ts";
 import { checkInput, pageInput, refusal } from "./payment-context.ts";
+import { hostedTexts } from "./payment-nested-texts.ts";
 import { paymentRules } from "./payment-rules.ts";
 
 /** The state `hosted` of the payment machine. Its targets `#payment.*` are that machine's states. */
@@ -12,6 +13,7 @@ export const hostedPayment = paymentRules.createStateConfig({
   initial: "requesting",
   states: {
     requesting: {
+      meta: hostedTexts.requesting,
       invoke: {
         id: "createPaymentPage",
         src: "createPaymentPage",
@@ -46,6 +48,7 @@ export const hostedPayment = paymentRules.createStateConfig({
       },
     },
     pending: {
+      meta: hostedTexts.pending,
       after: {
         deadline: {
           actions: [
@@ -85,8 +88,9 @@ export const hostedPayment = paymentRules.createStateConfig({
       },
       initial: "waiting",
       states: {
-        waiting: { after: { pollDelay: { target: "checking" } } },
+        waiting: { meta: hostedTexts["pending.waiting"], after: { pollDelay: { target: "checking" } } },
         checking: {
+          meta: hostedTexts["pending.checking"],
           invoke: {
             id: "checkPayment",
             src: "checkPayment",

@@ -6,6 +6,7 @@
  */
 import { failureOf } from "./effect.ts";
 import { checkInput, refusal, settleInput, voidInput } from "./payment-context.ts";
+import { reversalTexts } from "./payment-nested-texts.ts";
 import { paymentRules } from "./payment-rules.ts";
 
 /** The state `reversing` of the payment machine. Its targets `#payment.*` are that machine's final states. */
@@ -21,6 +22,7 @@ export const paymentReversal = paymentRules.createStateConfig({
   },
   states: {
     awaiting_authorization: {
+      meta: reversalTexts.awaiting_authorization,
       on: {
         "effect.late.authorizePayment": [
           {
@@ -50,6 +52,7 @@ export const paymentReversal = paymentRules.createStateConfig({
     },
     // The page that is being made accepts no money once the order is voided.
     awaiting_page: {
+      meta: reversalTexts.awaiting_page,
       on: {
         "effect.late.createPaymentPage": {
           actions: { type: "keepLatePage", params: ({ event }) => event },
@@ -58,6 +61,7 @@ export const paymentReversal = paymentRules.createStateConfig({
       },
     },
     awaiting_capture: {
+      meta: reversalTexts.awaiting_capture,
       on: {
         "effect.late.capturePayment": [
           {
@@ -76,6 +80,7 @@ export const paymentReversal = paymentRules.createStateConfig({
       },
     },
     voiding: {
+      meta: reversalTexts.voiding,
       invoke: {
         id: "voidPayment",
         src: "voidPayment",
@@ -112,12 +117,14 @@ export const paymentReversal = paymentRules.createStateConfig({
       },
     },
     void_failed: {
+      meta: reversalTexts.void_failed,
       after: { retryDelay: { guard: "hasTriesLeft", target: "voiding" } },
       on: { retry: { target: "voiding" } },
     },
     // The gateway refuses to void: the customer has paid, and the gateway knows the authorization. When it reports no
     // payment either, the machine repeats both calls later and keeps counting the tries of this round.
     asking: {
+      meta: reversalTexts.asking,
       on: {
         "gateway.paid": {
           guard: { type: "isPaidLate", params: ({ event }) => event },
@@ -164,6 +171,7 @@ export const paymentReversal = paymentRules.createStateConfig({
       },
     },
     reversed: {
+      meta: reversalTexts.reversed,
       always: [
         { guard: "isPaidOnPage", actions: "forgetTries", target: "refunding" },
         { guard: "hasExpired", target: "#payment.expired" },
@@ -171,6 +179,7 @@ export const paymentReversal = paymentRules.createStateConfig({
       ],
     },
     refunding: {
+      meta: reversalTexts.refunding,
       invoke: {
         id: "refundPayment",
         src: "refundPayment",
@@ -196,6 +205,7 @@ export const paymentReversal = paymentRules.createStateConfig({
       },
     },
     given_back: {
+      meta: reversalTexts.given_back,
       always: [
         { guard: "isHosted", target: "#payment.refunded" },
         { guard: "hasExpired", target: "#payment.expired" },
@@ -203,6 +213,7 @@ export const paymentReversal = paymentRules.createStateConfig({
       ],
     },
     refund_failed: {
+      meta: reversalTexts.refund_failed,
       after: { retryDelay: { guard: "hasTriesLeft", target: "refunding" } },
       on: { retry: { target: "refunding" } },
     },

@@ -6,6 +6,7 @@ import { lookDelayMs, ofOrder, type PaymentContext, pollDelayMs } from "./paymen
 import { isHosted, isSettledAtOnce, needsCapture, paysOnDelivery } from "./payment-methods.ts";
 import type { GatewayPaid, PaymentEmitted, PaymentEvent } from "./payment-events.ts";
 import { lateLooks, mayRetry, retryDelayMs } from "./retry.ts";
+import type { StateMeta } from "./state-meta.ts";
 import type {
   AuthorizeInput,
   AuthorizeOutput,
@@ -36,6 +37,7 @@ export const paymentRules = setup({
     events: {} as PaymentEvent,
     emitted: {} as PaymentEmitted,
     input: {} as OrderInput,
+    meta: {} as StateMeta,
   },
   actors: {
     authorizePayment: effect<AuthorizeOutput, AuthorizeInput>(),

@@ -4,6 +4,7 @@
  * refunds what has been paid.
  */
 import { checkInput } from "./payment-context.ts";
+import { watchTexts } from "./payment-nested-texts.ts";
 import { paymentRules } from "./payment-rules.ts";
 
 /** Money that arrives after the order has ended: recorded, and refunded. */
@@ -20,8 +21,9 @@ export const paymentWatch = paymentRules.createStateConfig({
   on: paidLate,
   initial: "waiting",
   states: {
-    waiting: { after: { lookDelay: { target: "looking" } } },
+    waiting: { meta: watchTexts.waiting, after: { lookDelay: { target: "looking" } } },
     looking: {
+      meta: watchTexts.looking,
       invoke: {
         id: "checkPayment",
         src: "checkPayment",
@@ -47,6 +49,7 @@ export const paymentWatch = paymentRules.createStateConfig({
       },
     },
     looked: {
+      meta: watchTexts.looked,
       always: [
         { guard: "mayBePaidLate", target: "waiting" },
         { guard: "hasExpired", target: "#payment.expired" },

@@ -15,6 +15,7 @@ import { hostedPayment } from "./payment-hosted.ts";
 import { authorizeInput, refusal, settleInput, unpaid } from "./payment-context.ts";
 import { paymentReversal } from "./payment-reversal.ts";
 import { paymentRules } from "./payment-rules.ts";
+import { paymentTexts } from "./payment-texts.ts";
 import { paidLate, paymentWatch } from "./payment-watch.ts";
 
 /**
@@ -35,6 +36,7 @@ export const paymentMachine = paymentRules.createMachine({
   initial: "idle",
   states: {
     idle: {
+      meta: paymentTexts.idle,
       on: {
         "order.created": [
           {
@@ -60,9 +62,10 @@ export const paymentMachine = paymentRules.createMachine({
         "order.closed": { target: "unused" },
       },
     },
-    unused: { type: "final" },
+    unused: { meta: paymentTexts.unused, type: "final" },
 
     due: {
+      meta: paymentTexts.due,
       on: {
         "fulfillment.delivered": {
           actions: [{ type: "keepCollected", params: ({ event }) => event }, "emitCollected"],
@@ -72,23 +75,26 @@ export const paymentMachine = paymentRules.createMachine({
         "order.closed": { target: "unused" },
       },
     },
-    collected: { type: "final" },
+    collected: { meta: paymentTexts.collected, type: "final" },
 
     // Gateways accept no payment of nothing: the machine emits the events of a payment without calling one.
     free: {
+      meta: paymentTexts.free,
       entry: ["forgetToken", "emitAuthorized"],
       on: { "order.closed": { target: "unused" }, "fulfillment.returned": { target: "unused" } },
       initial: "authorized",
       states: {
         authorized: {
+          meta: paymentTexts["free.authorized"],
           always: { guard: "isHosted", target: "captured" },
           on: { "capture.requested": { guard: "needsCapture", target: "captured" } },
         },
-        captured: { entry: "emitCaptured" },
+        captured: { meta: paymentTexts["free.captured"], entry: "emitCaptured" },
       },
     },
 
     authorizing: {
+      meta: paymentTexts.authorizing,
       invoke: {
         id: "authorizePayment",
         src: "authorizePayment",
@@ -129,10 +135,11 @@ export const paymentMachine = paymentRules.createMachine({
       on: { "order.closed": { target: "reversing.awaiting_authorization" } },
       exit: "forgetToken",
     },
-    hosted: hostedPayment,
-    failed: ended,
+    hosted: { ...hostedPayment, meta: paymentTexts.hosted },
+    failed: { ...ended, meta: paymentTexts.failed },
 
     authorized: {
+      meta: paymentTexts.authorized,
       on: {
         "capture.requested": { guard: "needsCapture", target: "capturing" },
         "authorization.lapsed": { actions: "keepLapse", target: "lapsed" },
@@ -149,6 +156,7 @@ export const paymentMachine = paymentRules.createMachine({
       },
     },
     capturing: {
+      meta: paymentTexts.capturing,
       invoke: {
         id: "capturePayment",
         src: "capturePayment",
@@ -189,6 +197,7 @@ export const paymentMachine = paymentRules.createMachine({
     },
     // Holds the order until the money is captured, an operator retries, or the order is cancelled.
     capture_failed: {
+      meta: paymentTexts.capture_failed,
       entry: "emitCaptureFailed",
       after: { retryDelay: { guard: "hasTriesLeft", target: "capturing" } },
       on: {
@@ -204,16 +213,19 @@ export const paymentMachine = paymentRules.createMachine({
     // Lapsed before the order was packed. The warehouse packs it nevertheless; then the order is held, unless the
     // gateway captures after all. An order that is cancelled has nothing to void.
     lapsed: {
+      meta: paymentTexts.lapsed,
       entry: "emitExpired",
       on: { "capture.requested": { target: "capturing" }, "order.closed": { target: "expired" } },
     },
     // Packed, with nothing left to capture. Holds the order until an operator retries the capture, or the order is
     // cancelled.
     capture_lapsed: {
+      meta: paymentTexts.capture_lapsed,
       entry: ["disarmLapse", "emitExpired"],
       on: { retry: { target: "capturing" }, "order.closed": { target: "expired" } },
     },
     captured: {
+      meta: paymentTexts.captured,
       entry: "disarmLapse",
       on: {
         "order.closed": { target: "reversing.refunding" },
@@ -221,10 +233,10 @@ export const paymentMachine = paymentRules.createMachine({
       },
     },
 
-    reversing: paymentReversal,
-    voided: endedByUs,
-    refunded: { type: "final" },
-    expired: endedByUs,
-    watching: paymentWatch,
+    reversing: { ...paymentReversal, meta: paymentTexts.reversing },
+    voided: { ...endedByUs, meta: paymentTexts.voided },
+    refunded: { meta: paymentTexts.refunded, type: "final" },
+    expired: { ...endedByUs, meta: paymentTexts.expired },
+    watching: { ...paymentWatch, meta: paymentTexts.watching },
   },
 });

@@ -13,6 +13,7 @@ const ORDER_TEST = "test/unit/machines/order.test.ts";
 const FULFILLMENT_TEST = "test/unit/machines/fulfillment.test.ts";
 const ENDS_TEST = "test/unit/services/orders/ends.test.ts";
 const RULES_TEST = "test/unit/machines/rules.test.ts";
+const TEXTS_TEST = "test/unit/machines/texts.test.ts";
 
 const ADDRESSES = "src/services/addresses";
 const COUNTRY_RULES_TEST = "test/unit/services/addresses.test.ts";
@@ -218,10 +219,10 @@ export const ordersMutants: readonly Mutant[] = [
     id: "orders-cancelled-while-shipping",
     does: "An order can be cancelled while its goods are being handed over.",
     file: "machines/order.ts",
-    find: `    shipping: {
+    find: `      meta: orderTexts.shipping,
       on: {
         "fulfillment.shipped": {`,
-    replace: `    shipping: {
+    replace: `      meta: orderTexts.shipping,
       on: {
         cancel: {
           actions: { type: "keepReason", params: ({ event }) => event.reason },
@@ -318,5 +319,33 @@ export const ordersMutants: readonly Mutant[] = [
     find: "isPaidAtTheDoor(payment.method)",
     replace: "!isPaidAtTheDoor(payment.method)",
     tests: [ENDS_TEST],
+  },
+  {
+    id: "orders-state-without-texts",
+    does: "A nested state says nothing about itself.",
+    file: "machines/fulfillment.ts",
+    find: `meta: fulfillmentTexts["ready.awaiting"], on`,
+    replace: "on",
+    tests: [TEXTS_TEST],
+  },
+  {
+    id: "orders-texts-of-another-state",
+    does: "A state that spreads a shared part has the texts of another one.",
+    file: "machines/payment.ts",
+    find: "{ ...ended, meta: paymentTexts.failed }",
+    replace: "{ ...ended, meta: paymentTexts.expired }",
+    tests: [TEXTS_TEST],
+  },
+  {
+    id: "orders-text-awaits-nothing",
+    does: "A state in which a call is under way states that it waits for nothing.",
+    file: "machines/payment-texts.ts",
+    find: `meaning: "moving",
+    awaits: "effect",
+    waitsFor: "The gateway's answer: whether it captures`,
+    replace: `meaning: "moving",
+    awaits: "nothing",
+    waitsFor: "The gateway's answer: whether it captures`,
+    tests: [TEXTS_TEST],
   },
 ];

@@ -1,0 +1,186 @@
+/** What the states of the fulfillment machine mean, wait for and say, up to the hand-over to the carrier. */
+import type { StateTexts } from "./state-meta.ts";
+
+/** `meta` of the states before the parcel is with the carrier, and of an order's stock that is released. */
+export const fulfillmentTexts = {
+  unconfirmed: {
+    meaning: "moving",
+    awaits: "event",
+    waitsFor: "The order machine: the order has to be confirmed, or to end.",
+    says: "The warehouse has not begun: the order is not confirmed yet.",
+  },
+  unused: {
+    meaning: "ended",
+    awaits: "nothing",
+    waitsFor: "Nothing; the order ended without reserved stock.",
+    says: "There was nothing to fulfill.",
+  },
+  stored: {
+    meaning: "person",
+    awaits: "person",
+    waitsFor: "The picking of its items.",
+    says: "The order is in the warehouse and is going to be picked.",
+  },
+  "stored.pausing": {
+    meaning: "time",
+    awaits: "timer",
+    waitsFor: "The pause before the picking.",
+    says: "The items are about to be picked.",
+  },
+  "stored.awaiting": {
+    meaning: "person",
+    awaits: "person",
+    waitsFor: "The warehouse: pick the items.",
+    says: "The items have to be picked.",
+  },
+  picked: {
+    meaning: "person",
+    awaits: "person",
+    waitsFor: "The quality check of the picked items.",
+    says: "The items are picked.",
+  },
+  "picked.pausing": {
+    meaning: "time",
+    awaits: "timer",
+    waitsFor: "The pause before the quality check.",
+    says: "The picked items are about to be checked.",
+  },
+  "picked.awaiting": {
+    meaning: "person",
+    awaits: "person",
+    waitsFor: "The warehouse: check the items, and pass them or send them back.",
+    says: "The picked items have to be checked.",
+  },
+  quality_checked: {
+    meaning: "person",
+    awaits: "person",
+    waitsFor: "The packing of the checked items.",
+    says: "The items have passed the quality check.",
+  },
+  "quality_checked.pausing": {
+    meaning: "time",
+    awaits: "timer",
+    waitsFor: "The pause before the packing.",
+    says: "The checked items are about to be packed.",
+  },
+  "quality_checked.awaiting": {
+    meaning: "person",
+    awaits: "person",
+    waitsFor: "The warehouse: pack the items.",
+    says: "The checked items have to be packed.",
+  },
+  packed: {
+    meaning: "moving",
+    awaits: "effect",
+    waitsFor: "Its label, and the capture of a card.",
+    says: "The order is packed.",
+  },
+  "packed.labelling": {
+    meaning: "moving",
+    awaits: "effect",
+    waitsFor: "The carrier, which makes the shipping label.",
+    says: "The shipping label is being made.",
+  },
+  "packed.label_failed": {
+    meaning: "held",
+    awaits: "timer",
+    waitsFor: "The next try to get a label, or an operator's retry.",
+    says: "The carrier has made no shipping label yet; we try again.",
+  },
+  "packed.capturing": {
+    meaning: "moving",
+    awaits: "event",
+    waitsFor: "The payment machine: the card has to be charged before the order is shipped.",
+    says: "The packed order is shipped once the card is charged.",
+  },
+  ready: {
+    meaning: "moving",
+    awaits: "event",
+    waitsFor: "Its invoice, and the start of the shipment.",
+    says: "The parcel is ready to be shipped.",
+  },
+  "ready.invoicing": {
+    meaning: "moving",
+    awaits: "event",
+    waitsFor: "The invoice worker, which makes the invoice for the parcel.",
+    says: "The invoice is being made.",
+  },
+  "ready.pausing": {
+    meaning: "time",
+    awaits: "timer",
+    waitsFor: "The pause before the shipment.",
+    says: "The parcel is about to be shipped.",
+  },
+  "ready.awaiting": {
+    meaning: "person",
+    awaits: "person",
+    waitsFor: "The warehouse: ship the parcel.",
+    says: "The parcel has to be given to the carrier.",
+  },
+  "ready.retrieving": {
+    meaning: "moving",
+    awaits: "effect",
+    waitsFor: "The document store, from which the invoice for the parcel is read.",
+    says: "The invoice is being put into the parcel.",
+  },
+  "ready.retrieval_failed": {
+    meaning: "held",
+    awaits: "timer",
+    waitsFor: "The next try to read the invoice, or an operator's retry.",
+    says: "The invoice for the parcel cannot be read yet; we try again.",
+  },
+  shipping: {
+    meaning: "moving",
+    awaits: "effect",
+    waitsFor: "The removal of the goods from stock, and the carrier's acceptance.",
+    says: "The parcel leaves the warehouse.",
+  },
+  "shipping.handing_over": {
+    meaning: "moving",
+    awaits: "effect",
+    waitsFor: "The inventory, which books the goods out of stock.",
+    says: "The goods are being taken out of stock.",
+  },
+  "shipping.handover_failed": {
+    meaning: "held",
+    awaits: "timer",
+    waitsFor: "The next try to book the goods out of stock, or an operator's retry.",
+    says: "The goods could not be taken out of stock yet; we try again.",
+  },
+  "shipping.consigning": {
+    meaning: "moving",
+    awaits: "effect",
+    waitsFor: "The carrier's answer: whether it takes the parcel.",
+    says: "The parcel is being announced to the carrier.",
+  },
+  "shipping.consignment_failed": {
+    meaning: "held",
+    awaits: "timer",
+    waitsFor: "The next try to hand the parcel over, or an operator's retry.",
+    says: "The carrier has not taken the parcel yet; we try again.",
+  },
+  releasing: {
+    meaning: "moving",
+    awaits: "effect",
+    waitsFor: "The release of the stock that the ended order holds.",
+    says: "The order has ended, and its items go back on sale.",
+  },
+  "releasing.giving_back": {
+    meaning: "moving",
+    awaits: "effect",
+    waitsFor: "The inventory, which releases the reserved stock.",
+    says: "The reserved items are being released.",
+  },
+  "releasing.release_failed": {
+    meaning: "held",
+    awaits: "timer",
+    waitsFor: "The next try to release the stock, or an operator's retry.",
+    says: "The reserved items could not be released yet; we try again.",
+  },
+  released: {
+    meaning: "ended",
+    awaits: "nothing",
+    waitsFor: "Nothing; only a credit note may follow, where there is an invoice.",
+    says: "The order ended unshipped, and its items are on sale again.",
+  },
+} as const satisfies StateTexts;
