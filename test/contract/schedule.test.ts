@@ -150,6 +150,31 @@ await inEveryWorld(t, async (t, world) => {
     t.strictSame(await fired(other), []);
   });
 
+  await t.test(
+    "a schedule carries the check of a lock, and fires without it after the lock has moved",
+    async (t) => {
+      const lock = { subject: subjects.lock(`partition.${freshId()}`), payload: "{}" };
+      const epoch = await mustStore(journal, [lock]);
+      const id = freshId();
+      const checking = (generation: number, sequence: number): Message => ({
+        ...arm(id, generation, 2 * SOON_MS),
+        fence: { subject: lock.subject, sequence },
+      });
+      t.equal(
+        await outcome(journal, [record(id, 0), checking(1, epoch - 1)]),
+        ServerCode.wrongLastSequence,
+        "it is checked",
+      );
+      t.equal(await journal.readLast(subjects.record(1, id)), undefined, "the whole batch is refused");
+      const sequence = await mustStore(journal, [record(id, 0), checking(1, epoch)]);
+      await mustStore(journal, [record(id, sequence - 1), checking(2, epoch)]);
+      await mustStore(journal, [lock]);
+      t.equal(await outcome(journal, [checking(3, epoch)]), ServerCode.wrongLastSequence, "alone too");
+      await waitUntil("both fire", async () => (await fired(id)).length === 2);
+      t.strictSame((await fired(id)).toSorted(), ["1", "2"]);
+    },
+  );
+
   await t.test("a target outside the stream, or the schedule's own subject, is refused", async (t) => {
     const id = freshId();
     const at = Date.now() + SOON_MS;
@@ -171,7 +196,10 @@ await inEveryWorld(t, async (t, world) => {
 
   await t.test("a schedule survives a restart of the server, and fires late rather than never", async (t) => {
     const id = freshId();
-    await mustStore(journal, [record(id, 0), arm(id, 1, 200), arm(id, 2, 1_500)]);
+    const lock = { subject: subjects.lock(`partition.${freshId()}`), payload: "{}" };
+    const fence = { subject: lock.subject, sequence: await mustStore(journal, [lock]) };
+    await mustStore(journal, [record(id, 0), arm(id, 1, 200), { ...arm(id, 2, 1_500), fence }]);
+    await mustStore(journal, [lock]);
     await world.restart();
     await waitUntil("both fire", async () => (await fired(id)).length === 2, { timeoutMs: 20_000 });
     await waitUntil("it can be written again", async () => {

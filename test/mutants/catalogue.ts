@@ -30,6 +30,7 @@ import { paymentsMutants } from "./payments.ts";
 import { presenceMutants } from "./presence.ts";
 import { processedEventsMutants } from "./processed-events.ts";
 import { processorMutants } from "./processor.ts";
+import { lockMarkMutants } from "./lock-marks.ts";
 import { relayMutants } from "./relay.ts";
 import { replayMutants } from "./replay.ts";
 import { resolvedMutants } from "./resolved.ts";
@@ -71,7 +72,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   partition: partitionMutants,
   payments: paymentsMutants,
   processor: processorMutants,
-  relay: relayMutants,
+  relay: [...relayMutants, ...lockMarkMutants],
   replay: replayMutants,
   resolved: resolvedMutants,
   routing: [...routerMutants, ...routingMutants],

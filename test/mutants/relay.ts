@@ -43,30 +43,6 @@ export const relayMutants: readonly Mutant[] = [
     tests: [SIZES_TEST],
   },
   {
-    id: "relay-marks-in-every-batch",
-    does: "Every batch marks its locks.",
-    file: RELAY,
-    find: "this.marked.set(subject, now);",
-    replace: "this.marked.set(subject, now - this.options.markEveryMs);",
-    tests: [STATE_TEST],
-  },
-  {
-    id: "relay-one-mark-for-ever",
-    does: "A lock is marked once and never again.",
-    file: RELAY,
-    find: "last === undefined || now - last >= this.options.markEveryMs",
-    replace: "last === undefined || now < last",
-    tests: [STATE_TEST],
-  },
-  {
-    id: "relay-never-marks",
-    does: "A lock is marked only after it was marked.",
-    file: RELAY,
-    find: "last === undefined || now - last >=",
-    replace: "last !== undefined && now - last >=",
-    tests: [STATE_TEST],
-  },
-  {
     id: "relay-sends-on-top",
     does: "A second batch is sent while one is in flight.",
     file: RELAY,
@@ -349,5 +325,21 @@ export const relayMutants: readonly Mutant[] = [
         for (const { aggregator, delta } of writeSet.deltas ?? []) aggregator.committed([delta]);
       }`,
     tests: [RELAY_TEST],
+  },
+  {
+    id: "relay-marks-not-counted",
+    does: "What a batch writes does not count toward the next mark.",
+    file: RELAY,
+    find: "        this.marks.sent(batch, now, this.lastStored);\n",
+    replace: "",
+    tests: [STATE_TEST],
+  },
+  {
+    id: "relay-marks-without-growth",
+    does: "The relay does not say how far the log has grown, so that a quiet partition is never marked.",
+    file: RELAY,
+    find: "this.marks.due(writeSets, now, this.lastStored)",
+    replace: "this.marks.due(writeSets, now, 0)",
+    tests: [STATE_TEST],
   },
 ];

@@ -15,6 +15,8 @@ export type Batch = {
   readonly fences: ReadonlyMap<string, number>;
   /** Every lock that the batch checks, each once. */
   readonly locks: readonly LockRef[];
+  /** Those of them with a fence message of their own, which marks a position in the log. */
+  readonly marked: ReadonlySet<string>;
   readonly deltas: ReadonlyMap<Aggregator, readonly unknown[]>;
 };
 
@@ -47,7 +49,7 @@ export function countThatFits(queue: readonly WriteSet[], maxWriteSets: number):
  * Composes the batch of these write sets.
  * @param writeSets in outbox order; the locks of all must be in one stream
  * @param lastSequences by subject: the last stored sequence of a write set that has left the outbox
- * @param marks lock subjects that also need a fence message of their own, which marks time in the log
+ * @param marks lock subjects that need a fence message of their own, which marks a position in the log
  * @throws Error when a precondition without a sequence has no entry in `lastSequences`: programmer fault
  */
 export function composeBatch(
@@ -61,8 +63,6 @@ export function composeBatch(
   const fences = new Map<string, number>();
   const locks = new Map<string, LockRef>();
   const deltas = new Map<Aggregator, unknown[]>();
-  /** By lock: the index of a message without a fence, which may carry the check of the lock. */
-  const carriers = new Map<string, number>();
 
   for (const writeSet of writeSets) {
     for (const message of writeSet.messages) {
@@ -79,9 +79,6 @@ export function composeBatch(
           messages.push({ ...message, fence: { subject: precondition.subject, sequence } });
           continue;
         }
-      } else if (!message.schedule) {
-        const lock = writeSet.locks[0];
-        if (lock && !carriers.has(lock.subject)) carriers.set(lock.subject, messages.length);
       }
       messages.push(message);
     }
@@ -93,17 +90,41 @@ export function composeBatch(
     }
   }
   for (const [aggregator, list] of deltas) messages.push(...aggregator.compose(list));
-  for (const lock of locks.values()) {
-    const fence = { subject: lock.subject, sequence: lock.epoch };
-    const carrier = marks.has(lock.subject) ? undefined : carriers.get(lock.subject);
-    const message = carrier === undefined ? undefined : messages[carrier];
-    if (carrier !== undefined && message) messages[carrier] = { ...message, fence };
-    else
-      messages.push({
-        subject: subjects.fence(subjects.lockParts(lock.subject).resource),
-        payload: "",
-        fence,
-      });
+  const marked = checkLocks(messages, locks.values(), marks, subjects);
+  return { writeSets, messages, checkedSubjects, fences, locks: [...locks.values()], marked, deltas };
+}
+
+/**
+ * Adds the check of each lock. Any message without a check of its own carries one: an event, a stock message, a later
+ * record of an order that the batch has written; last a schedule, which fires without it (docs/nats-traps.md, 26).
+ * Without such a message, and for a mark, the lock has a message of its own.
+ * @returns the locks with a message of their own
+ */
+function checkLocks(
+  messages: Message[],
+  locks: Iterable<LockRef>,
+  marks: ReadonlySet<string>,
+  subjects: Pick<Subjects, "fence" | "lockParts">,
+): Set<string> {
+  const carriers = carriersIn(messages);
+  const marked = new Set<string>();
+  for (const { epoch, subject } of locks) {
+    const fence = { subject, sequence: epoch };
+    const carrier = marks.has(subject) ? undefined : carriers.next().value;
+    if (carrier) {
+      messages[carrier.index] = { ...carrier.message, fence };
+      continue;
+    }
+    marked.add(subject);
+    messages.push({ subject: subjects.fence(subjects.lockParts(subject).resource), payload: "", fence });
   }
-  return { writeSets, messages, checkedSubjects, fences, locks: [...locks.values()], deltas };
+  return marked;
+}
+
+function* carriersIn(
+  messages: readonly Message[],
+): Generator<{ readonly index: number; readonly message: Message }, undefined> {
+  for (const schedules of [false, true])
+    for (const [index, message] of messages.entries())
+      if (!message.fence && (message.schedule !== undefined) === schedules) yield { index, message };
 }

@@ -16,6 +16,7 @@ import { limits } from "../limits.ts";
 import type { Subjects } from "../subjects.ts";
 import { type Batch, composeBatch, countThatFits } from "./batch.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
+import { LockMarks } from "./lock-marks.ts";
 import { type Diagnosis, diagnose } from "./rejection-diagnosis.ts";
 import type { OutboxWriter } from "./outbox-writer.ts";
 import { type AppendResult, type Clock, type Journal, type Log, ServerCode } from "../ports.ts";
@@ -30,7 +31,7 @@ export type RelayOptions = {
   readonly log: Log;
   /** How long one attempt waits for the answer of the server, ms. */
   readonly commitTimeoutMs: number;
-  /** Shortest time between two fence messages of one lock that mark time in the log, ms. */
+  /** Shortest time between two marks of one lock, ms; see lock-marks.ts. */
   readonly markEveryMs: number;
   /** Called when a lock no longer has the epoch that a batch was sent with. */
   readonly onLockMoved: (lock: LockRef) => void;
@@ -75,8 +76,7 @@ export class Relay implements WriteSetSink {
   /** By subject with a precondition: how many unresolved write sets write it, and its last stored sequence. */
   private readonly writers = new Map<string, number>();
   private readonly lastSequences = new Map<string, number>();
-  /** By lock: when its last fence message was sent, monotonic ms. */
-  private readonly marked = new Map<string, number>();
+  private readonly marks: LockMarks;
   private scheduled = false;
   private stopped = false;
   private answered = true;
@@ -90,6 +90,7 @@ export class Relay implements WriteSetSink {
 
   constructor(options: RelayOptions) {
     this.options = options;
+    this.marks = new LockMarks(options.subjects, options.markEveryMs);
     options.store.onWritable(() => {
       this.paused = false;
       this.schedule();
@@ -168,32 +169,20 @@ export class Relay implements WriteSetSink {
   }
 
   private nextBatch(): Batch | undefined {
+    const now = this.options.clock.monotonic();
     let count = countThatFits(this.queue, this.writeSetLimit);
     while (count > 0) {
       const writeSets = this.queue.slice(0, count);
-      const marks = this.marksDue(writeSets);
+      const marks = this.marks.due(writeSets, now, this.lastStored);
       const batch = composeBatch(writeSets, this.lastSequences, marks, this.options.subjects);
       if (batch.messages.length <= limits.batchMessages || count === 1) {
         this.queue.splice(0, count);
-        const now = this.options.clock.monotonic();
-        for (const subject of marks) this.marked.set(subject, now);
+        this.marks.sent(batch, now, this.lastStored);
         return batch;
       }
       count = Math.floor(count / 2);
     }
     return undefined;
-  }
-
-  private marksDue(writeSets: readonly WriteSet[]): Set<string> {
-    const now = this.options.clock.monotonic();
-    const due = new Set<string>();
-    for (const writeSet of writeSets) {
-      for (const { subject } of writeSet.locks) {
-        const last = this.marked.get(subject);
-        if (last === undefined || now - last >= this.options.markEveryMs) due.add(subject);
-      }
-    }
-    return due;
   }
 
   /** Repeats the batch until it is resolved (relay.R3). */

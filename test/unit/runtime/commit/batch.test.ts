@@ -187,13 +187,14 @@ t.test("a sequence that a write set names counts, and the last stored one where 
   t.end();
 });
 
-t.test("the check of a lock is on the first event of the lock's write sets", (t) => {
+t.test("the check of a lock is on the first event of the batch", (t) => {
   const batch = compose([write("a"), write("b", { events: 2 }), write("c", { events: 1 })]);
   t.same(fencesIn(batch.messages).at(-1), [record("c"), 0]);
   t.same(
     batch.messages.map(({ fence }) => fence?.subject),
     [record("a"), record("b"), partition.subject, undefined, record("c"), undefined],
   );
+  t.same([...batch.marked], []);
   t.end();
 });
 
@@ -206,19 +207,20 @@ t.test("one event carries the check of one lock, and the other lock has a messag
     [inventory.subject, inventory.epoch],
   ]);
   t.equal(batch.messages[3]?.subject, fenceOf.inventory);
+  t.same([...batch.marked], [inventory.subject]);
   t.end();
 });
 
-t.test("an event of one partition carries no check of another partition's lock", (t) => {
+t.test("two events of one write set carry the checks of two locks, whichever lock an event is under", (t) => {
   const other = { subject: subjects.lock("partition.1"), epoch: 14 };
-  const batch = compose([write("a", { events: 1 }), write("b", { locks: [other] })]);
+  const batch = compose([write("a", { events: 2 }), write("b", { locks: [other] })]);
   t.same(fencesIn(batch.messages), [
     [record("a"), 0],
     [partition.subject, partition.epoch],
-    [record("b"), 0],
     [other.subject, other.epoch],
+    [record("b"), 0],
   ]);
-  t.equal(batch.messages.at(-1)?.subject, subjects.fence("partition.1"));
+  t.equal(batch.messages.length, 4, "no empty message");
   t.end();
 });
 
@@ -232,45 +234,75 @@ t.test("a lock that several write sets name is checked once", (t) => {
   t.end();
 });
 
-t.test("neither a schedule nor a message that depends on an earlier one carries the check of a lock", (t) => {
-  const timer = { subject: "orders.timers.x", payload: "", schedule: { at: 1, target: "orders.inbox.0.a" } };
-  const armed = (commit: string, sequence: number | undefined): WriteSet => {
-    const set = write(commit, { sequence });
-    return { ...set, messages: [...set.messages, { ...timer, subject: `${timer.subject}.${commit}` }] };
+const armed = (commit: string, more: Partial<Write> = {}): WriteSet => {
+  const set = write(commit, more);
+  const schedule = { at: 1, target: subjects.inbox(0, "a") };
+  return {
+    ...set,
+    messages: [...set.messages, { subject: `orders.timers.${commit}`, payload: "", schedule }],
   };
-  const batch = compose([armed("a1", 0), armed("a2", undefined)]);
+};
+
+t.test("a later record of an order, which cannot be checked itself, carries the check of a lock", (t) => {
+  const batch = compose([armed("a1"), armed("a2", { sequence: undefined })]);
   t.same(
     batch.messages.map(({ subject, fence }) => [subject, fence?.subject]),
     [
       [record("a"), record("a")],
-      [`${timer.subject}.a1`, undefined],
-      [record("a"), undefined],
-      [`${timer.subject}.a2`, undefined],
-      [fenceOf.partition, partition.subject],
+      ["orders.timers.a1", undefined],
+      [record("a"), partition.subject],
+      ["orders.timers.a2", undefined],
     ],
+  );
+  t.same(
+    [...batch.fences.keys()],
+    [record("a")],
+    "a rejection of the order is explained by its own fence only",
+  );
+  t.end();
+});
+
+const fencesOf = (writeSet: WriteSet) =>
+  compose([writeSet]).messages.map(({ subject, fence }) => [subject, fence?.subject]);
+
+t.test("a schedule carries the check of a lock when nothing else can", (t) => {
+  t.same(fencesOf(armed("a")), [
+    [record("a"), record("a")],
+    ["orders.timers.a", partition.subject],
+  ]);
+  t.same(
+    fencesOf(armed("a", { events: 1 })),
+    [
+      [record("a"), record("a")],
+      [subjects.event(0, "said"), partition.subject],
+      ["orders.timers.a", undefined],
+    ],
+    "an event comes first",
   );
   t.end();
 });
 
 t.test("a mark that is due is a message of its own, and no event carries that lock's check then", (t) => {
   const writeSets = [order("a", { events: 1 })];
-  const marked = compose(writeSets, [], [partition.subject]);
+  const checks = (...marks: string[]) =>
+    compose(writeSets, [], marks).messages.map(({ subject, fence }) => [subject, fence?.subject]);
+  t.same(checks(partition.subject), [
+    [record("a"), record("a")],
+    [subjects.event(0, "said"), inventory.subject],
+    [hold("a"), hold("a")],
+    [fenceOf.partition, partition.subject],
+  ]);
   t.same(
-    marked.messages.map(({ subject, fence }) => [subject, fence?.subject]),
+    checks(inventory.subject),
     [
       [record("a"), record("a")],
-      [subjects.event(0, "said"), undefined],
+      [subjects.event(0, "said"), partition.subject],
       [hold("a"), hold("a")],
-      [fenceOf.partition, partition.subject],
       [fenceOf.inventory, inventory.subject],
     ],
-  );
-  const other = compose(writeSets, [], [inventory.subject]);
-  t.equal(
-    other.messages[1]?.fence?.subject,
-    partition.subject,
     "the mark of one lock is not that of the other",
   );
+  t.same([...compose(writeSets, [], [partition.subject]).marked], [partition.subject]);
   t.end();
 });
 
@@ -285,7 +317,7 @@ t.test("a lock in a further stream has its fence message under the name of its r
 });
 
 t.test(
-  "deltas are composed once per aggregator, in order, after the writes and before the lock checks",
+  "deltas are composed once per aggregator, in order, after the writes, and carry the lock checks",
   (t) => {
     const asked: (readonly unknown[])[] = [];
     const aggregator = (name: string) => ({
@@ -311,14 +343,13 @@ t.test(
       ],
     );
     t.same(
-      batch.messages.slice(-4).map(({ subject, payload, fence }) => [subject, payload, fence?.subject]),
+      batch.messages.slice(-2).map(({ subject, payload, fence }) => [subject, payload, fence?.subject]),
       [
-        [inventorySubjects.stock("X"), "1+3", undefined],
-        [inventorySubjects.stock("Y"), "2", undefined],
-        [fenceOf.partition, "", partition.subject],
-        [fenceOf.inventory, "", inventory.subject],
+        [inventorySubjects.stock("X"), "1+3", partition.subject],
+        [inventorySubjects.stock("Y"), "2", inventory.subject],
       ],
     );
+    t.same([...batch.marked], [], "the messages of aggregators carry the checks");
     t.end();
   },
 );

@@ -1,6 +1,7 @@
 /** What the relay does besides publishing: rows of the store, its state, its stop, the marks of locks, a full disk. */
 import t from "tap";
 import { subjects } from "../../../../src/services/subjects.ts";
+import { MARK_AFTER, MARK_AFTER_MESSAGES } from "../../../../src/runtime/commit/lock-marks.ts";
 import {
   FOREIGN,
   IN_FLIGHT,
@@ -166,19 +167,49 @@ t.test("a write set without a precondition is a programmer fault, and counts for
   t.equal(world.appended.length, 0);
 });
 
-t.test("a lock is marked at once and then after each interval, also in batches with events", async (t) => {
+t.test(
+  "a partition is marked after many write sets, also in a batch with events; inventory never",
+  async (t) => {
+    const world = orderStage({ markEveryMs: 1000 });
+    const marks = (resource: string): number => world.under(subjects.fence(resource)).length;
+    let resolved = 0;
+    const write = async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n++) {
+        const commit = `o${resolved}`;
+        world.order(commit, { actor: commit, events: 2 });
+        await world.resolved(++resolved);
+      }
+    };
+    await write(MARK_AFTER - 1);
+    await world.clock.advance(1000);
+    t.equal(marks("partition.0"), 0, "few write sets need no mark");
+    await write(1);
+    t.equal(marks("partition.0"), 1);
+    await write(MARK_AFTER);
+    t.equal(marks("partition.0"), 1, "the interval is not over");
+    await world.clock.advance(1000);
+    await write(1);
+    t.equal(marks("partition.0"), 2);
+    t.equal(marks("inventory.0"), 0);
+  },
+);
+
+t.test("a partition that writes rarely is marked once the log has grown", async (t) => {
   const world = orderStage({ markEveryMs: 1000 });
-  const marks: number[] = [];
-  for (let n = 0; n < 5; n++) {
-    world.note(`a${n}`, { sequence: world.last("a"), events: 1 });
-    await world.resolved(n + 1);
-    marks.push(world.under(subjects.fence("partition.0")).length);
-    await world.clock.advance(n === 1 ? 500 : 400);
-  }
-  t.same(marks, [1, 1, 1, 2, 2]);
-  world.order("b1", { events: 1 });
-  await world.resolved(6);
-  t.equal(world.under(subjects.fence("inventory.0")).length, 1, "each lock has its own interval");
+  const marks = (): number => world.under(subjects.fence("partition.0")).length;
+  world.note("a1", { events: 1 });
+  await world.resolved(1);
+  for (let n = 0; n < MARK_AFTER_MESSAGES; n++) world.store("orders.events.1.said");
+  await world.clock.advance(1000);
+  // The relay learns of the growth from the answer to its own batch.
+  world.note("b1", { events: 1 });
+  await world.resolved(2);
+  t.equal(marks(), 0);
+  world.note("c1", { events: 1 });
+  await world.resolved(3);
+  world.note("d1", { events: 1 });
+  await world.resolved(4);
+  t.equal(marks(), 1, "once");
 });
 
 t.test("a batch without events always carries the lock's check, whether a mark is due or not", async (t) => {
