@@ -38,6 +38,10 @@ const commands = {
   nats: ["nodes/local/nats-keeper.ts", "one nats-server of a cluster of three (config/nats/cluster.conf)"],
   "nats-server": ["nodes/local/print-nats-server.ts", "finds or fetches nats-server and prints its path"],
   reconcile: ["nodes/reconcile.ts", "compares the payments of all orders with the gateway's ledger; --json"],
+  "personal-keys": [
+    "nodes/personal-keys.ts",
+    "rotates the keys that wrap the keys of sealed data; see --help",
+  ],
   test: ["node_modules/tap/dist/esm/run.mjs", "all tests; with names of files, those: arguments go to tap"],
   bench: ["bench/run.ts", "the benchmarks; see bench --help"],
   sim: ["test/simulation/run.ts", "whole clusters with faults, by seeds, in one thread; see sim --help"],
@@ -50,7 +54,7 @@ const own = { start: "--cluster", reconcile: "--json" }[command];
 const args = rest.filter((one) => one !== own);
 const flags = rest.filter((one) => one === own && !isCluster);
 /** Commands that parse their own arguments. */
-const passesOn = ["test", "bench", "sim", "import-stock"].includes(command);
+const passesOn = ["test", "bench", "sim", "import-stock", "personal-keys"].includes(command);
 const wantsHelp = !passesOn && args.some((one) => one === "--help" || one === "-h");
 if (wantsHelp || command === "--help" || command === "-h" || command === "help") {
   process.stdout.write(`${usage()}\n`);

@@ -8,6 +8,7 @@ import { subjects } from "../src/services/subjects.ts";
 import { loadNodeSettings } from "../config/settings.ts";
 import { streamSettings } from "../nodes/order/streams.ts";
 import { composeOrders } from "../nodes/order/compose.ts";
+import { openMasterKeys } from "../nodes/order/personal-keys.ts";
 import { programOf } from "../nodes/order/program.ts";
 import { sampleCatalogue } from "../nodes/local/catalogue.ts";
 import { systemClock } from "../src/adapters/local/system-clock.ts";
@@ -72,6 +73,7 @@ export async function hostOrders(
     settings,
     program: programOf(settings.commit),
     link,
+    masterKeys: openMasterKeys(settings),
     outbox,
     log,
     clock: systemClock,
@@ -96,6 +98,7 @@ async function surroundings(life: Lifetime, set: Variables) {
     ORDERLY_NODE_ID: "bench",
     ORDERLY_DEVELOPMENT: "true",
     ORDERLY_FULFILLMENT: "manual",
+    ORDERLY_HOME: temporaryFolder(life),
     ...set,
     NATS_URL: server.url,
   });

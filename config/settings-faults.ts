@@ -23,6 +23,21 @@ export function secretFaults(values: {
   ];
 }
 
+/** Name of the key file that development makes, in the folder of a node or of a local cluster. */
+export const PERSONAL_KEY_FILE = "personal.key";
+
+/** The fault of a node without a key file outside development. */
+export function personalKeyFaults(values: {
+  readonly development: boolean;
+  readonly personalKeyFile: string | undefined;
+}): string[] {
+  if (values.development || values.personalKeyFile !== undefined) return [];
+  return [
+    "ORDERLY_PERSONAL_KEY_FILE must name the file of the keys that seal personal data and documents " +
+      '(docs/operations.md, "Keys"; `openssl rand -base64 32` makes one)',
+  ];
+}
+
 /**
  * Faults of a process that listens beyond this machine: it must not do so by default, nor in development.
  * @param urlVariable the variable of `publicUrl`, for processes that publish their address

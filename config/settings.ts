@@ -3,7 +3,7 @@
  * (carrier-settings.ts, reconcile-settings.ts) and tool-settings.ts read the environment. Times are milliseconds.
  * "Equal on all nodes" marks settings that must not differ within one cluster.
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { Type } from "typebox";
 import { MAX_STREAMS } from "../src/runtime/layout.ts";
 import { carrierFields } from "./carrier-settings.ts";
@@ -19,6 +19,8 @@ import {
   DEVELOPMENT_CARRIER_SECRET,
   DEVELOPMENT_SECRET,
   hostFaults,
+  PERSONAL_KEY_FILE,
+  personalKeyFaults,
   secretFaults,
 } from "./settings-faults.ts";
 import { type Environment, fileVariables, from, optionalFrom, readSettings } from "./settings-reader.ts";
@@ -53,6 +55,7 @@ const clusterFields = {
   paymentDeadlineMs,
   paymentPollMs,
   webhooks: webhooksSwitch,
+  personalKeyFile: optionalFrom("ORDERLY_PERSONAL_KEY_FILE", Type.String()),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
 
@@ -81,6 +84,8 @@ export type ClusterSettings = {
   readonly paymentPollMs: number;
   /** Whether the gateway simulator sends webhooks. */
   readonly webhooks: "on" | "off";
+  /** As on the order nodes, for all of them; by default in `home`. */
+  readonly personalKeyFile: string;
   readonly logLevel: schemas.LogLevel;
 };
 
@@ -106,8 +111,9 @@ export function loadClusterSettings(env: Environment = process.env): ClusterSett
     ];
   });
   const natsServers = read.natsServers === "3" ? 3 : 1;
-  const home = read.home ?? (natsServers === 3 ? ".orderly/cluster" : ".orderly");
-  return Object.freeze({ ...read, natsServers, home: resolve(home) });
+  const home = resolve(read.home ?? (natsServers === 3 ? ".orderly/cluster" : ".orderly"));
+  const personalKeyFile = resolve(read.personalKeyFile ?? join(home, PERSONAL_KEY_FILE));
+  return Object.freeze({ ...read, natsServers, home, personalKeyFile });
 }
 
 const nodeFields = {
@@ -156,6 +162,7 @@ const nodeFields = {
   idempotencySecret: from("ORDERLY_IDEMPOTENCY_SECRET", schemas.secret(DEVELOPMENT_SECRET)),
   webhookSecret: from("ORDERLY_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_SECRET)),
   carrierWebhookSecret: from("ORDERLY_CARRIER_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_CARRIER_SECRET)),
+  personalKeyFile: optionalFrom("ORDERLY_PERSONAL_KEY_FILE", Type.String()),
   development: from("ORDERLY_DEVELOPMENT", Type.Boolean({ default: false })),
   commit: optionalFrom("ORDERLY_COMMIT", Type.String()),
   settingsChange: optionalFrom("ORDERLY_SETTINGS_CHANGE", Type.Integer({ minimum: 1 })),
@@ -261,6 +268,11 @@ export type NodeSettings = {
   readonly webhookSecret: string;
   /** The same for the carrier: another secret, so that a carrier cannot report payments. Equal on all nodes. */
   readonly carrierWebhookSecret: string;
+  /**
+   * File of the keys that wrap the keys of sealed data, absolute: one a line, 32 bytes in base64, the newest first. In
+   * development a node makes one that is missing, by default in its folder. Its keys: Equal on all nodes.
+   */
+  readonly personalKeyFile: string;
   /** Shows process ids, lifts rate limits on loopback, allows the built-in secrets. Never in production. */
   readonly development: boolean;
   /** Commit that the program was built of, for operators; a git checkout is asked first (nodes/order/program.ts). */
@@ -297,6 +309,7 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
       values.gatewayTimeoutMs >= values.defaultWaitMs &&
         `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
       ...secretFaults(values),
+      ...personalKeyFaults(values),
       ...(values.development ? [] : sellerFaults(values)),
       ...hostFaults(values, "ORDERLY_PUBLIC_URL"),
     ].filter((fault) => fault !== false),
@@ -304,6 +317,7 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
   return Object.freeze({
     ...read,
     home: resolve(read.home),
+    personalKeyFile: resolve(read.personalKeyFile ?? join(read.home, PERSONAL_KEY_FILE)),
     publicUrl: read.publicUrl ?? `http://${read.httpHost}:${read.httpPort}`,
     fulfillment: Object.freeze({ mode: fulfillment, stepDelayMs }),
     hostedPayment: Object.freeze({

@@ -60,7 +60,14 @@ export type NatsPlace = {
 export function planCluster(
   settings: Pick<
     ClusterSettings,
-    "home" | "fulfillment" | "stepDelayMs" | "paymentDeadlineMs" | "paymentPollMs" | "webhooks" | "logLevel"
+    | "home"
+    | "fulfillment"
+    | "stepDelayMs"
+    | "paymentDeadlineMs"
+    | "paymentPollMs"
+    | "webhooks"
+    | "personalKeyFile"
+    | "logLevel"
   >,
   ports: ClusterPorts,
   nats: NatsPlace,
@@ -135,6 +142,7 @@ export function planCluster(
           ORDERLY_CARRIER_URL: carrierUrl,
           ORDERLY_SMTP_URL: `smtp://${LOOPBACK}:${ports.smtp}`,
           ORDERLY_HOME: home,
+          ORDERLY_PERSONAL_KEY_FILE: settings.personalKeyFile,
           ORDERLY_FULFILLMENT: settings.fulfillment,
           ORDERLY_STEP_DELAY_MS: String(settings.stepDelayMs),
           ORDERLY_PAYMENT_DEADLINE_MS: String(settings.paymentDeadlineMs),

@@ -33,7 +33,10 @@ import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
 import { httpGateway } from "../../src/services/payments/gateway.http.ts";
 import type { PaymentGateway } from "../../src/services/payments/gateway.ts";
 import { type OrderInbox, orderInbox } from "../../src/services/webhooks/order-inbox.ts";
+import type { MasterKeys } from "../../src/services/personal/master-keys.ts";
+import { SEALED_DETAIL, SEALED_FORM } from "../../src/services/personal/sealed-form.ts";
 import { connectedInventory } from "./connected-inventory.ts";
+import { checkKeyFile, sharedKeys, sealed } from "./personal-keys.ts";
 import type { Program } from "./program.ts";
 import { sharedSettings } from "./shared-settings.ts";
 
@@ -43,6 +46,7 @@ export type ComposeOptions = {
   /** Shown to the other nodes and to operators. */
   readonly program: Program;
   readonly link: NatsLink;
+  readonly masterKeys: MasterKeys;
   readonly outbox: Outbox;
   readonly log: Log;
   /** The process's own. */
@@ -76,12 +80,16 @@ const DOCUMENT_READS = 128;
 
 /**
  * Puts the order domain on a runtime node: effects, inventory, services. Nothing is started. It makes the streams that
- * are missing. @throws StreamIncompatible; Unavailable (retryable)
+ * are missing. @throws StreamIncompatible; MasterKeyMissing; Unavailable (retryable)
  */
 export async function composeOrders(options: ComposeOptions): Promise<ComposedOrders> {
-  const { settings, link, clock, ids, log, failpoints } = options;
+  const { settings, link, masterKeys, clock, ids, log, failpoints } = options;
   const server = await natsPorts(link, streamSettings(settings));
-  const documents = await natsDocuments(link, INVOICE_STORE, () => node.clock.now());
+  const time = { now: () => node.clock.now(), monotonic: () => clock.monotonic() };
+  const keyOptions = { settings, masterKeys, link, clock: time, failpoints };
+  const keys = sharedKeys(keyOptions);
+  await checkKeyFile(keys);
+  const documents = sealed(await natsDocuments(link, INVOICE_STORE, time.now), keys, keyOptions);
   const { bus, journals } = server;
   const journal = ofPartition(INVENTORY_STREAM, journals);
   let inventory: InventoryClient | undefined;
@@ -132,12 +140,13 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     effectLimit: settings.effectLimit,
     onLost: options.onLost,
     failpoints,
-    shared: sharedSettings(settings),
+    shared: sharedSettings(settings, masterKeys.secret()),
     onIdentityTaken: options.onIdentityTaken,
     details: {
       url: settings.publicUrl,
       roles: ["orders", "inventory", ...(settings.workers.length > 0 ? ["workers"] : []), "http"],
       ...(settings.development ? { pid: process.pid } : {}),
+      [SEALED_DETAIL]: SEALED_FORM,
       ...options.program,
     },
   });

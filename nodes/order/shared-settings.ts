@@ -11,14 +11,16 @@ const DIGEST_BYTES = 16;
 /**
  * Everything that config/settings.ts marks "Equal on all nodes", by variable. Secrets, and addresses with a password,
  * are compared by a digest of scrypt with the cluster's salt: each guess at a secret costs tens of milliseconds.
+ * @param personalKeys what the file `settings.personalKeyFile` holds
  */
-export function sharedSettings(settings: NodeSettings): SharedSettings {
+export function sharedSettings(settings: NodeSettings, personalKeys: string): SharedSettings {
   const { fulfillment, hostedPayment, seller } = settings;
   const urls = { ORDERLY_GATEWAY_URL: settings.gatewayUrl, ORDERLY_CARRIER_URL: settings.carrierUrl };
   const secrets = {
     ORDERLY_IDEMPOTENCY_SECRET: settings.idempotencySecret,
     ORDERLY_WEBHOOK_SECRET: settings.webhookSecret,
     ORDERLY_CARRIER_WEBHOOK_SECRET: settings.carrierWebhookSecret,
+    ORDERLY_PERSONAL_KEY_FILE: personalKeys,
     ...Object.fromEntries(Object.entries(urls).filter(([, url]) => hideCredentials(url) !== url)),
   };
   return {

@@ -24,6 +24,7 @@ import type { Running } from "../process.ts";
 import { composeOrders } from "./compose.ts";
 import { nodeOperations } from "./operations.ts";
 import { PartitionProbes } from "./partition-probes.ts";
+import { openMasterKeys } from "./personal-keys.ts";
 import { programOf, UNKNOWN } from "./program.ts";
 import { unmatchedBucket } from "./streams.ts";
 import { startWorkerThreads, WORKER_ENTRY } from "./worker-threads.ts";
@@ -43,6 +44,7 @@ export async function startOrderNode(
   const { version, commit = UNKNOWN } = program;
   log.info({ version, definition: DEFINITION_VERSION, commit }, "order node starts");
   mkdirSync(settings.home, { recursive: true });
+  const masterKeys = openMasterKeys(settings);
   const outbox = sqliteOutbox({
     path: join(settings.home, "outbox.sqlite"),
     onDamaged: (movedTo, reason) => log.warn({ movedTo, reason }, "damaged outbox file moved away"),
@@ -60,6 +62,7 @@ export async function startOrderNode(
     settings,
     program,
     link,
+    masterKeys,
     outbox,
     log,
     clock: systemClock,

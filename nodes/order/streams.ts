@@ -7,6 +7,7 @@ import {
   type StreamSettings,
 } from "../../src/adapters/nats/stream-definitions.ts";
 import { INVOICE_NUMBERS, INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
+import { PERSONAL_KEYS } from "../../src/services/personal/subjects.ts";
 import { type WebhookSender, webhookSenders } from "../../src/services/webhooks/contract.ts";
 import { UNMATCHED, unmatchedBounds } from "../../src/services/webhooks/subjects.ts";
 import { subjects } from "../../src/services/subjects.ts";
@@ -22,7 +23,11 @@ export function streamSettings(
     partitions,
     streams,
     presenceAgeMs: node.presenceTtlMs,
-    further: [...invoiceStreams(node), ...webhookSenders.map((sender) => unmatchedBucket(sender, node))],
+    further: [
+      ...invoiceStreams(node),
+      personalKeysBucket(node),
+      ...webhookSenders.map((sender) => unmatchedBucket(sender, node)),
+    ],
   };
 }
 
@@ -35,6 +40,10 @@ export const invoiceStreams = (settings: { readonly replicas: number }): readonl
   invoiceNumbersBucket(settings),
   documentsStream(INVOICE_STORE, settings),
 ];
+
+/** Wrapped keys of sealed data. A deleted key leaves its entry, without the key. */
+export const personalKeysBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
+  bucketStream(PERSONAL_KEYS, { storage: "file", ageMs: 0, replicas });
 
 /** One sender's signed messages that no order takes. The oldest are dropped at the bounds. */
 export const unmatchedBucket = (

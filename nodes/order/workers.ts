@@ -13,6 +13,7 @@ import { groupedAppend } from "../../src/adapters/nats/group-append.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { processedBucket } from "../../src/adapters/nats/stream-definitions.ts";
+import { sharedKeys, openMasterKeys, sealed } from "./personal-keys.ts";
 import { invoiceNumbersBucket, streamSettings } from "./streams.ts";
 import { untilAvailable } from "../../src/adapters/jetstream/retry-until-available.ts";
 import { natsWorkQueue } from "../../src/adapters/nats/work-queue.ts";
@@ -151,12 +152,15 @@ async function startInvoices(
     return { readLast, append: groupedAppend(link, DELIVER_TIMEOUT_MS, GATHER_MS) };
   });
   const journalOf = (partition: number) => ofPartition(partition, journals);
+  const documents = await natsDocuments(link, INVOICE_STORE, () => dependencies.clock.now(), GATHER_MS);
+  const { clock, failpoints } = dependencies;
+  const keyOptions = { settings, masterKeys: openMasterKeys(settings), link, clock, failpoints };
   return await startInvoiceWorker({
     ...dependencies,
     isCancelled: cancelledInJournal(journalOf, settings.partitions),
     seller: settings.seller,
     numbers: natsBucket(link, invoiceNumbersBucket(streamSettings(settings)), GATHER_MS),
-    documents: await natsDocuments(link, INVOICE_STORE, () => dependencies.clock.now(), GATHER_MS),
+    documents: sealed(documents, sharedKeys(keyOptions), keyOptions),
     deliver: inboxDelivery({
       subjects,
       journalOf,

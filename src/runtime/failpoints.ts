@@ -89,6 +89,9 @@ export const failpointNames = [
   "allocation.update_counter",
   "allocation.record",
   "allocation.read_recorded",
+  // Keys of sealed data.
+  "personal.read",
+  "personal.store",
   // Inventory.
   "inventory.load",
   "inventory.verify",

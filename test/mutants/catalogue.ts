@@ -28,6 +28,7 @@ import { parkingMutants } from "./parking.ts";
 import { partitionMutants } from "./partition.ts";
 import { paymentsMutants } from "./payments.ts";
 import { presenceMutants } from "./presence.ts";
+import { personalMutants } from "./personal.ts";
 import { processedEventsMutants } from "./processed-events.ts";
 import { processorMutants } from "./processor.ts";
 import { lockMarkMutants } from "./lock-marks.ts";
@@ -71,6 +72,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   parking: parkingMutants,
   partition: partitionMutants,
   payments: paymentsMutants,
+  personal: personalMutants,
   processor: processorMutants,
   relay: [...relayMutants, ...lockMarkMutants],
   replay: replayMutants,

@@ -13,6 +13,7 @@ import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import { sqliteOutbox } from "../../../src/adapters/local/sqlite-outbox.ts";
 import type { Journal } from "../../../src/runtime/ports.ts";
 import { instantCarrier } from "../../support/instant-carrier.ts";
+import { masterKeysOf } from "../../support/master-keys.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import type { PlaceOrder, PlaceResult } from "../../../src/services/orders/contract.ts";
 import { quietLog } from "../../support/logs/quiet-log.ts";
@@ -48,6 +49,7 @@ export async function startNode(t: Test, natsUrl: string, nodeId: string, stream
     settings,
     program: { version: "0.0.0-test" },
     link,
+    masterKeys: masterKeysOf(),
     outbox,
     log: quietLog,
     clock: systemClock,

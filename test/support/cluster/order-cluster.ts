@@ -121,6 +121,7 @@ export async function startOrderCluster(
       paymentDeadlineMs: options.paymentDeadlineMs ?? 900_000,
       paymentPollMs: options.paymentPollMs ?? 2000,
       webhooks: options.webhooks ?? "on",
+      personalKeyFile: join(home, "personal.key"),
       logLevel: "info",
     },
     {

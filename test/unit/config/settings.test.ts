@@ -37,6 +37,7 @@ t.test("an empty environment gives a local cluster with the documented defaults"
     paymentDeadlineMs: 900_000,
     paymentPollMs: 2000,
     webhooks: "on",
+    personalKeyFile: resolve(".orderly/personal.key"),
     logLevel: "info",
   });
 });
@@ -156,7 +157,8 @@ t.test("three nats-servers have a folder of their own unless it is named", async
 t.test(
   "outside development the built-in secrets are refused, and other secrets are never shown",
   async (t) => {
-    const production = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "email" };
+    const keyFile = { ORDERLY_PERSONAL_KEY_FILE: "/run/secrets/personal_keys" };
+    const production = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "email", ...keyFile };
     t.match(
       faults(() => loadNodeSettings(production)),
       [
@@ -190,7 +192,8 @@ t.test(
       ORDERLY_WEBHOOK_SECRET: SECRET,
       ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
     };
-    const production = { ORDERLY_NODE_ID: "node-1", ...secrets };
+    const keyFile = { ORDERLY_PERSONAL_KEY_FILE: "/run/secrets/personal_keys" };
+    const production = { ORDERLY_NODE_ID: "node-1", ...keyFile, ...secrets };
     t.match(
       faults(() => loadNodeSettings({ ...production, ORDERLY_SELLER_TAX_ID: "PT123456789" })),
       [/^ORDERLY_SELLER_NAME must be set/u, /^ORDERLY_SELLER_ADDRESS must be set/u],
@@ -215,6 +218,37 @@ t.test(
         faults(() => loadNodeSettings({ ...node, ...env })),
         [fault],
       );
+  },
+);
+
+t.test(
+  "outside development a node must name its key file; in development it has one in its folder",
+  async (t) => {
+    const secrets = {
+      ORDERLY_IDEMPOTENCY_SECRET: SECRET,
+      ORDERLY_WEBHOOK_SECRET: SECRET,
+      ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
+    };
+    const production = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "none", ...secrets };
+    t.match(
+      faults(() => loadNodeSettings(production)),
+      [/^ORDERLY_PERSONAL_KEY_FILE must name the file/u],
+    );
+    const named = { ORDERLY_PERSONAL_KEY_FILE: "/run/secrets/personal_keys" };
+    t.equal(loadNodeSettings({ ...production, ...named }).personalKeyFile, "/run/secrets/personal_keys");
+    t.equal(
+      loadNodeSettings({ ...node, ORDERLY_HOME: "/home/one" }).personalKeyFile,
+      "/home/one/personal.key",
+    );
+    t.equal(
+      loadClusterSettings({ ORDERLY_HOME: "/x" }).personalKeyFile,
+      "/x/personal.key",
+      "one for all nodes",
+    );
+    t.equal(
+      loadClusterSettings({ ORDERLY_HOME: "/x", ...named }).personalKeyFile,
+      "/run/secrets/personal_keys",
+    );
   },
 );
 

@@ -25,6 +25,7 @@ import {
   UNKNOWN,
   WAVES_MS,
 } from "./crash-story.ts";
+import { openedByAudit } from "./crash-keys.ts";
 import { type CrashWorld, PARTITIONS } from "./crash-world.ts";
 
 const PRICE = 1000;
@@ -174,10 +175,11 @@ function publicEvents(world: CrashWorld): StoredMessage[] {
 async function invoices(world: CrashWorld, answered: readonly AnsweredOrder[]): Promise<string[]> {
   const wrong: string[] = [];
   const numbers = new Map<string, string>();
+  const documents = openedByAudit(world.documents, world.server);
   const keep = async (number: string, key: string, name: string): Promise<void> => {
     if (numbers.has(number)) wrong.push(`number ${number} is that of ${key} and ${numbers.get(number)}`);
     numbers.set(number, key);
-    const document = await world.documents.get(name);
+    const document = await documents.get(name);
     if (document?.metadata["number"] !== number)
       wrong.push(`${key}: number ${number}, document ${document?.metadata["number"]}`);
   };
@@ -195,7 +197,7 @@ async function invoices(world: CrashWorld, answered: readonly AnsweredOrder[]): 
     const { invoice, document: retrieved } = last ? orderMachinesOf(last).fulfillment.context : {};
     if (invoice?.number === undefined || invoice.number !== number)
       wrong.push(`${key} has invoice ${number}, and knows ${invoice?.number}`);
-    const document = await world.documents.get(id);
+    const document = await documents.get(id);
     const digest = createHash("sha256")
       .update(document?.bytes ?? "")
       .digest("base64url");

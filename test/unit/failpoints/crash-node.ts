@@ -2,6 +2,7 @@
  * A whole order node in memory that can die at any failpoint. From then on nothing of it reaches the server, its disk,
  * the gateway, the other workers or its callers, although its code continues to the next await.
  */
+import { PERSONAL_KEYS } from "../../../src/services/personal/subjects.ts";
 import type { Documents } from "../../../src/runtime/workers/document-store.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
 import type { ProcessClock } from "../../../src/adapters/memory/virtual-clock.ts";
@@ -35,6 +36,7 @@ import { webhookIntake } from "../../../src/services/webhooks/intake.ts";
 import { orderInbox } from "../../../src/services/webhooks/order-inbox.ts";
 import { UNMATCHED } from "../../../src/services/webhooks/subjects.ts";
 import { instantCarrier } from "../../support/instant-carrier.ts";
+import { sealedInStory } from "./crash-keys.ts";
 
 /** What outlives every process. */
 export type Surroundings = {
@@ -120,6 +122,15 @@ export function crashNode(
     },
   };
 
+  const documents = sealedInStory(
+    {
+      put: (key, value) => outside(() => around.documents.put(key, value)),
+      get: (key) => outside(() => around.documents.get(key)),
+    },
+    ports.bucket(PERSONAL_KEYS),
+    () => process.now(),
+    crash,
+  );
   const made: { inventory?: InventoryClient } = {};
   const { nodes, checkpoints, definitions, settings } = ports;
   const node = hostOn(
@@ -155,7 +166,7 @@ export function crashNode(
             gatewayTimeoutMs: 400,
             inventoryEffects: inventoryEffects(inventory, shard),
             carrier: carrierOver(outside),
-            documents: { get: (key) => outside(() => around.documents.get(key)) },
+            documents,
           }),
           resources: [new InventoryService(0, shard, bus, crash)],
         };
@@ -232,10 +243,6 @@ export function crashNode(
       workers.push(
         await startWorker(shared, { name: "email", types: mailedEvents, bounds: BOUNDS, work: mail }),
       );
-      const documents: Documents = {
-        put: (key, value) => outside(() => around.documents.put(key, value)),
-        get: (key) => outside(() => around.documents.get(key)),
-      };
       const deliver = (...input: Parameters<Actors["deliver"]>) => node.actors.deliver(...input);
       const numbers = ports.bucket("INVOICES_NUMBERS");
       const isCancelled = cancelledInJournal(() => journal, partitions);

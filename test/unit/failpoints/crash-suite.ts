@@ -16,6 +16,7 @@ const suites = {
   outside: ["effect", "router", "inbox", "unmatched", "inventory"],
   workers: ["worker", "processed"],
   documents: ["invoice", "credit"],
+  keys: ["personal"],
   numbers: ["allocation"],
 } as const satisfies Record<string, readonly string[]>;
 /** Belongs to the real mail worker, which no story has: test/fault/failpoints.test.ts reaches it. */

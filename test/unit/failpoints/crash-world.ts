@@ -5,6 +5,7 @@
  * (crash-audit.ts).
  */
 import { INVOICE_NUMBERS } from "../../../src/services/invoice/subjects.ts";
+import { PERSONAL_KEYS } from "../../../src/services/personal/subjects.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 import { UNMATCHED } from "../../../src/services/webhooks/subjects.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
@@ -69,7 +70,7 @@ export class CrashWorld {
     this.log = log;
     this.server = new MemoryServer({
       subjects,
-      buckets: [INVOICE_NUMBERS, ...Object.values(UNMATCHED)],
+      buckets: [INVOICE_NUMBERS, PERSONAL_KEYS, ...Object.values(UNMATCHED)],
       clock: this.clock,
       latencyMs: () => 1,
       bucketAgeMs: { NODES: 3000 },

@@ -41,7 +41,7 @@ const compose = parse(text("docker-compose.yml"), { merge: true }) as Compose;
 const services = Object.entries(compose.services);
 const nodes = services.filter(([name]) => name.startsWith("node-"));
 const servers = services.filter(([name]) => name.startsWith("nats-"));
-const SECRET_FILE = /_SECRET_FILE$/u;
+const SECRET_FILE = /_(SECRET|KEY)_FILE$/u;
 
 /** The default of a value that the host may set. */
 const withDefaults = (value: string): string => value.replace(/^\$\{\w+:-(.*)\}$/u, "$1");
@@ -209,6 +209,7 @@ t.test("a secret may come from a file; a file that cannot be read, or two source
     ORDERLY_WORKERS: "none",
     ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),
     ORDERLY_CARRIER_WEBHOOK_SECRET: "c".repeat(32),
+    ORDERLY_PERSONAL_KEY_FILE: join(folder, "personal_keys"),
   };
   const withFile = (env: Record<string, string>) => loadNodeSettings({ ...production, ...env });
   t.equal(withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file }).webhookSecret, "x".repeat(40));
@@ -229,6 +230,7 @@ t.test(
       ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),
       ORDERLY_WEBHOOK_SECRET: "w".repeat(32),
       ORDERLY_CARRIER_WEBHOOK_SECRET: "c".repeat(32),
+      ORDERLY_PERSONAL_KEY_FILE: "/run/secrets/personal_keys",
     };
     t.throws(() => loadNodeSettings({ ...open, ...url, ORDERLY_DEVELOPMENT: "true" }), {
       message:

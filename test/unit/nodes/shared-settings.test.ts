@@ -6,7 +6,7 @@ import { sharedSettings } from "../../../nodes/order/shared-settings.ts";
 
 const BASE = { ORDERLY_NODE_ID: "node-1", ORDERLY_DEVELOPMENT: "true" };
 const sharedOf = (env: Readonly<Record<string, string>> = {}) =>
-  sharedSettings(loadNodeSettings({ ...BASE, ...env }));
+  sharedSettings(loadNodeSettings({ ...BASE, ...env }), env["ORDERLY_PERSONAL_KEY_FILE"] ?? "keys");
 
 /** Another value of each setting that must be equal on all nodes. */
 const OTHERS: Readonly<Record<string, string>> = {
@@ -29,6 +29,8 @@ const OTHERS: Readonly<Record<string, string>> = {
   ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(40),
   ORDERLY_WEBHOOK_SECRET: `whsec_${"d".repeat(44)}`,
   ORDERLY_CARRIER_WEBHOOK_SECRET: `whsec_${"e".repeat(44)}`,
+  // What the file holds is compared, not its name.
+  ORDERLY_PERSONAL_KEY_FILE: "other keys",
 };
 
 t.test("every setting that must be equal on all nodes is compared", async (t) => {
@@ -36,7 +38,7 @@ t.test("every setting that must be equal on all nodes is compared", async (t) =>
   const digests = await own.digests("salt");
   for (const [name, value] of Object.entries(OTHERS)) {
     const other = sharedOf({ [name]: value });
-    const isSecret = name.endsWith("_SECRET");
+    const isSecret = name.endsWith("_SECRET") || name.endsWith("_KEY_FILE");
     const [mine, theirs] = isSecret ? [digests, await other.digests("salt")] : [own.values, other.values];
     t.type(mine[name], "string", name);
     t.not(theirs[name], mine[name], name);

@@ -4,6 +4,12 @@ import { streamSubjects } from "../../../src/runtime/layout.ts";
 import { subjectsOf, token } from "../../../src/runtime/subjects.ts";
 import { inventorySubjects } from "../../../src/services/inventory/subjects.ts";
 import { INVOICE_NUMBERS, INVOICE_STORE } from "../../../src/services/invoice/subjects.ts";
+import {
+  customerEntry,
+  documentsEntry,
+  INDEX_ENTRY,
+  PERSONAL_KEYS,
+} from "../../../src/services/personal/subjects.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 
 t.test("the names of the order application are the stored ones", async (t) => {
@@ -32,6 +38,7 @@ t.test("the names of the order application are the stored ones", async (t) => {
       dead: subjects.dead,
       source: subjects.source,
       invoices: [INVOICE_STORE, INVOICE_NUMBERS],
+      keys: [PERSONAL_KEYS, INDEX_ENTRY, documentsEntry("2026"), customerEntry("hash")],
     },
     {
       lock: "$KV.ORDERS.partition.7",
@@ -63,6 +70,7 @@ t.test("the names of the order application are the stored ones", async (t) => {
       dead: { stream: "DEAD", root: "dead" },
       source: "/orderly",
       invoices: ["INVOICES", "INVOICES_NUMBERS"],
+      keys: ["PERSONAL_KEYS", "index", "documents.2026", "customer.hash"],
     },
   );
 });
