@@ -25,6 +25,12 @@ export const limits = {
   partitionInbox: 256,
   /** Actors of one partition being read from the stream at once; the others wait in a queue. */
   partitionLoads: 32,
+  /** A timer that is due within this time of its arming is fired by its owner, ms: pauses, retries, polls (ADR 14). */
+  nearTimerMs: 60_000,
+  /** The server fires such a timer when its owner has not done so after this time, ms: about that of a takeover. */
+  timerGraceMs: 2_000,
+  /** Such timers of one partition that wait in memory; those above are fired by the server. */
+  partitionTimers: 1_024,
   /** Actors that an owner cannot read and names in a list; it counts the others. */
   unreadableListed: 500,
   /** Owners asked at once for what they cannot read. */

@@ -21,6 +21,7 @@ import { memoryMutants } from "./memory.ts";
 import type { Mutant } from "./mutant.ts";
 import { natsMutants } from "./nats.ts";
 import { oldEventMutants } from "./old-events.ts";
+import { nearTimerMutants } from "./near-timers.ts";
 import { ordersMutants } from "./orders.ts";
 import { outboxMutants } from "./outbox.ts";
 import { outcomeMutants } from "./outcome.ts";
@@ -65,6 +66,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   log: logMutants,
   marks: [...markMutants, ...oldEventMutants],
   memory: memoryMutants,
+  "near-timers": nearTimerMutants,
   orders: ordersMutants,
   returns: returnsMutants,
   outbox: outboxMutants,

@@ -4,6 +4,7 @@
  */
 import type { MemoryLog } from "../../src/adapters/memory/log.ts";
 import { type ActorRecord, RecordHeader } from "../../src/runtime/actor/snapshot.ts";
+import { limits } from "../../src/runtime/limits.ts";
 import { readLock } from "../../src/runtime/cluster/lock-entry.ts";
 import type { StoredMessage } from "../../src/runtime/ports.ts";
 import { sameMoney } from "../../machines/money.ts";
@@ -39,8 +40,11 @@ type Lock = { readonly epoch: number; readonly node: string };
 const EARLIEST_MS = 1_500;
 /** A write set waits for its batch at most as long as an isolated owner repeats it. */
 const LATEST_MS = 30_000;
-/** A schedule may fire as late as the plan says, and a little later on a server whose clock was set. */
-const FIRED_WITHIN_MS = 1_000;
+/**
+ * A schedule may fire as late as the plan says, and a little later on a server whose clock was set; that of a timer
+ * which its owner fires has the grace.
+ */
+const FIRED_WITHIN_MS = 1_000 + limits.timerGraceMs;
 
 /** See the top of the file. */
 export class LogAudit {
@@ -53,8 +57,9 @@ export class LogAudit {
   readonly parked = new Map<string, string>();
   /** Number of times that a lock has named another node or process. */
   takeovers = 0;
-  /** Timers that have fired. */
+  /** Timers that the server has fired, and those that their owners have. */
   fired = 0;
+  firedByOwner = 0;
   /** When each timer should fire, by order and generation: one that is stored after its time fires at once. */
   private readonly due = new Map<string, number>();
   /** By how much the clock of the servers has been set in all, ms. */
@@ -161,12 +166,27 @@ export class LogAudit {
       const timer = `${id} ${generation}`;
       if (!this.due.has(timer)) this.due.set(timer, Math.max(dueAt, message.at));
     }
+    if (record.input.startsWith("timer:")) this.takeTimer(record, before, fault);
     order.records.push(record);
     for (const { src } of snapshot.effects) order.opened.add(src);
     // Decided and closed within one record: the inventory joined it.
     for (const opened of record.effects.opened) order.opened.add(opened);
     this.newest = { commit, node };
     this.touched.add(order);
+  }
+
+  /** An owner fires none of its timers before its time, as it knows the server's clock. */
+  private takeTimer(
+    { snapshot }: ActorRecord,
+    before: ActorRecord | undefined,
+    fault: (text: string) => void,
+  ): void {
+    if (!before || snapshot.inbox > before.snapshot.inbox) return;
+    this.firedByOwner++;
+    const open = new Set(snapshot.timers.map(({ generation }) => generation));
+    const gone = before.snapshot.timers.filter(({ generation }) => !open.has(generation));
+    if (!gone.some(({ dueAt }) => dueAt <= snapshot.updatedAt))
+      fault("the owner fired a timer before its time");
   }
 
   /** A timer fires neither before its time by the server's clock nor much later. */

@@ -48,6 +48,8 @@ export type Cascade = {
   readonly closed: readonly string[];
   readonly armed: readonly OpenTimer[];
   readonly cancelled: readonly OpenTimer[];
+  /** The timer that the owner fired itself, before its schedule: that is cancelled as well. */
+  readonly fired: readonly OpenTimer[];
   /** Decisions of co-located resources, stored in the same batch or not at all. */
   readonly joined: readonly Joined[];
 };
@@ -142,6 +144,7 @@ class Run {
   private readonly closed: string[] = [];
   private readonly armed: OpenTimer[] = [];
   private readonly cancelled: OpenTimer[] = [];
+  private readonly fired: OpenTimer[] = [];
   private readonly queue: Queued[] = [];
   private steps = 0;
   private openings = 0;
@@ -178,6 +181,7 @@ class Run {
       const timer = this.timers.find((open) => isTimer(open, input));
       if (!timer) return false;
       this.timers = this.timers.filter((open) => open !== timer);
+      if (this.context.inbox === 0) this.fired.push(timer);
       this.deliver(timer.machine, timer.event);
       return true;
     }
@@ -342,6 +346,7 @@ class Run {
       closed: this.closed,
       armed: this.armed,
       cancelled: this.cancelled,
+      fired: this.fired,
       joined: this.joined,
     };
   }

@@ -6,7 +6,7 @@ import { limits } from "../limits.ts";
 import type { Subjects } from "../subjects.ts";
 import type { Cascade } from "../actor/cascade.ts";
 import { type Input, inputName } from "../actor/input.ts";
-import { type ActorRecord, RecordHeader } from "../actor/snapshot.ts";
+import { type ActorRecord, type OpenTimer, RecordHeader } from "../actor/snapshot.ts";
 import { isLargerThan, messageBytes } from "./message-size.ts";
 import type { Message } from "../ports.ts";
 import type { Precondition, LockRef, Outcome, WriteSet } from "./write-set.ts";
@@ -22,6 +22,8 @@ export type CommitContext = {
   readonly lock: LockRef;
   /** Expected last sequence of the record's subject; `undefined` after a write set that is still in the outbox. */
   readonly sequence: number | undefined;
+  /** Armed timers that the owner fires itself: their schedules fire a grace later. None when absent. */
+  readonly near?: readonly OpenTimer[];
   readonly resolved: (outcome: Outcome) => void;
 };
 
@@ -59,12 +61,12 @@ export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitC
         timer: timer.id,
         generation: timer.generation,
       }),
-      schedule: { at: timer.dueAt, target: subjects.inbox(partition, actor) },
+      schedule: { at: scheduledAt(timer, context), target: subjects.inbox(partition, actor) },
     }),
   );
   // A message carries one cancellation, and cancellations precede arming. Surplus ones are dropped, because the
-  // cascade ignores a timer that fires with an old generation.
-  const cancelled = cascade.cancelled.map((timer) =>
+  // cascade ignores a timer that fires with an old generation. The one that would fire first is not dropped.
+  const cancelled = [...cascade.fired, ...cascade.cancelled].map((timer) =>
     subjects.timer(partition, actor, timer.machine, timer.armedAs ?? timer.id, timer.generation),
   );
   const cancelling = main.map((message, index) => {
@@ -105,6 +107,9 @@ export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitC
     },
   };
 }
+
+const scheduledAt = (timer: OpenTimer, { near }: CommitContext): number =>
+  near?.includes(timer) ? timer.dueAt + limits.timerGraceMs : timer.dueAt;
 
 /** @throws RecordTooLarge */
 function mustFit(messages: readonly Message[]): void {

@@ -20,8 +20,9 @@ import { fireAndForget, hasCaller, type PendingInput } from "./pending-input.ts"
 import { cascadeWriteSet } from "../commit/cascade-write-set.ts";
 import { decide } from "./decision.ts";
 import type { MachineFault } from "../actor/machine.ts";
-import type { OpenEffect } from "../actor/snapshot.ts";
+import type { OpenEffect, OpenTimer } from "../actor/snapshot.ts";
 import { type LoadEvents, Loader, type LoaderOptions } from "./loader.ts";
+import type { NearTimers } from "./near-timers.ts";
 import type { ParkedRegistry } from "./parked-actors.ts";
 import type { Ids } from "../ports.ts";
 import type { InputTally } from "./input-tally.ts";
@@ -38,6 +39,7 @@ export type InputProcessorOptions = LoaderOptions & {
   readonly progress: InboxProgress;
   readonly parked: ParkedRegistry;
   readonly tenureEffects: TenureEffects;
+  readonly nearTimers: NearTimers;
   readonly tally?: InputTally;
   /** This node cannot read the record of an actor. */
   readonly onUnreadable: () => void;
@@ -133,7 +135,8 @@ export class InputProcessor implements LoadEvents {
   }
 
   private submit(activation: Activation, pending: PendingInput, result: Cascade): void {
-    const { ids, lock, node, partition, sink } = this.options;
+    const { ids, lock, nearTimers, node, partition, sink } = this.options;
+    const near = nearTimers.choose(result.armed);
     const dependents: Dependent[] = [];
     let writeSet: WriteSet;
     try {
@@ -145,7 +148,11 @@ export class InputProcessor implements LoadEvents {
         node,
         lock,
         sequence: activation.expectedSequence(),
-        resolved: (outcome) => this.resolved(activation, pending, result, dependents, outcome),
+        near,
+        resolved: (outcome) => {
+          if (outcome.status === "stored") this.timersStored(activation.actor, near, result);
+          this.resolved(activation, pending, result, dependents, outcome);
+        },
       });
     } catch (error) {
       for (const part of result.joined) part.resolved(false);
@@ -154,6 +161,13 @@ export class InputProcessor implements LoadEvents {
     }
     activation.submit(result.head, dependents);
     sink.submit(writeSet);
+  }
+
+  private timersStored(actor: string, near: readonly OpenTimer[], { cancelled, fired }: Cascade): void {
+    const { nearTimers } = this.options;
+    nearTimers.over(actor, cancelled);
+    nearTimers.over(actor, fired);
+    nearTimers.armed(actor, near);
   }
 
   private resolved(

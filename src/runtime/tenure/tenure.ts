@@ -1,6 +1,6 @@
 /**
  * One ownership of one partition, from the acquired lock to its loss: the actors in memory and the inputs for them.
- * Owns: the activation cache, the inputs under way, the partition's progress through its inbox.
+ * Owns: the activation cache, the inputs under way, the near timers, the partition's progress through its inbox.
  * Does not own: the lock, publishing, calls to providers.
  * Invariants
  *   tenure.T1. After `end`, nothing is submitted any more, and no outcome of an effect is taken.
@@ -23,10 +23,11 @@ import type { Failpoints } from "../failpoints.ts";
 import { InboxProgress, type CheckpointState } from "./inbox-progress.ts";
 import type { InputTally } from "./input-tally.ts";
 import { InputProcessor } from "./input-processor.ts";
+import { NearTimers } from "./near-timers.ts";
 import { OperatorActions } from "./operator-actions.ts";
 import { ParkedRegistry } from "./parked-actors.ts";
 import type { Parking } from "../actor/parking-record.ts";
-import type { PendingInput } from "./pending-input.ts";
+import { fireAndForget, type PendingInput } from "./pending-input.ts";
 import type { Clock, Ids, Journal, Log } from "../ports.ts";
 import { Replies, notOwner } from "./replies.ts";
 import { Semaphore } from "../semaphore.ts";
@@ -72,6 +73,7 @@ export class Tenure {
   private readonly operatorActions: OperatorActions;
   private readonly progress: InboxProgress;
   private readonly effects: TenureEffects;
+  private readonly nearTimers: NearTimers;
   private ended = false;
   private idleWaiters: (() => void)[] = [];
 
@@ -82,6 +84,12 @@ export class Tenure {
     this.progress = new InboxProgress(epoch);
     this.activations = new ActivationCache(options.idleActors);
     this.effects = new TenureEffects(options.effects);
+    this.nearTimers = new NearTimers({
+      clock: options.clock,
+      fire: (actor, { generation, id, machine }) =>
+        this.dispatch(actor, fireAndForget({ kind: "timer", machine, timer: id, generation })),
+    });
+    const { nearTimers } = this;
     const replies = new Replies(options.definition, options.clock);
     const shared = {
       ...options,
@@ -95,7 +103,13 @@ export class Tenure {
       mayBeIdle: (): void => this.wakeIfIdle(),
     };
     const parked = new ParkedRegistry(shared);
-    const processor = new InputProcessor({ ...shared, parked, tenureEffects: this.effects, onUnreadable });
+    const processor = new InputProcessor({
+      ...shared,
+      parked,
+      nearTimers,
+      tenureEffects: this.effects,
+      onUnreadable,
+    });
     const { loader } = processor;
     this.parked = parked;
     this.processor = processor;
@@ -185,8 +199,9 @@ export class Tenure {
     return this.parked.unreadable();
   }
 
-  /** Leaves open effects to the next owner. Resolves when every commit is resolved, or the tenure has ended. */
+  /** Leaves effects and timers to the next owner. Resolves when every commit is resolved, or the tenure has ended. */
   idle(): Promise<void> {
+    this.nearTimers.close();
     this.effects.close();
     if (this.ended || this.isIdle()) return Promise.resolve();
     return new Promise((resolve) => this.idleWaiters.push(resolve));
@@ -201,6 +216,7 @@ export class Tenure {
     for (const activation of activations) {
       for (const pending of activation.takeMailbox()) pending.reply(notOwner);
     }
+    this.nearTimers.close();
     this.effects.close();
     this.catchUps.end();
     this.wakeIdle();

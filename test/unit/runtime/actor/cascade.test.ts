@@ -146,9 +146,15 @@ t.test("timers are armed, fire once by generation, and are cancelled when their 
   t.equal(next(definition, started.head, fire(timer.generation + 1)), undefined);
   const fired = must(next(definition, started.head, fire(timer.generation)));
   t.equal(valueOf(fired.head, "m"), "off");
-  t.same([fired.head.snapshot.timers, fired.cancelled], [[], []], "a fired timer needs no cancellation");
+  t.same([fired.head.snapshot.timers, fired.cancelled], [[], []], "a fired timer is not canceled");
+  t.same(fired.fired, [timer], "the owner has fired it: its schedule is still there");
+  t.same(
+    must(next(definition, started.head, fire(timer.generation), { inbox: 9 })).fired,
+    [],
+    "the server has",
+  );
   const stopped = must(next(definition, started.head, command("m", "stop")));
-  t.same(stopped.cancelled, [timer]);
+  t.same([stopped.cancelled, stopped.fired], [[timer], []]);
   t.equal(next(definition, stopped.head, fire(timer.generation)), undefined, "too late");
   const again = must(next(definition, stopped.head, command("m", "start")));
   t.equal(next(definition, again.head, fire(timer.generation)), undefined, "of the first time");

@@ -156,6 +156,36 @@ t.test("cancellations precede arming: one on each message before it, the surplus
   t.end();
 });
 
+t.test(
+  "a timer that the owner fires has a schedule that fires a grace later; its payload is the same",
+  (t) => {
+    const [near, far] = [timer("t1", 4), timer("t2", 5)];
+    const { messages } = writeSetOf({ armed: [near, far] }, { near: [near] });
+    t.same(
+      messages.slice(1).map(({ schedule }) => schedule?.at),
+      [near.dueAt + limits.timerGraceMs, far.dueAt],
+    );
+    t.same(
+      messages.slice(1).map(({ payload }) => payload),
+      writeSetOf({ armed: [near, far] })
+        .messages.slice(1)
+        .map(({ payload }) => payload),
+    );
+    t.end();
+  },
+);
+
+t.test("the schedule of a timer that the owner has fired is canceled before all others", (t) => {
+  const { messages } = writeSetOf({ fired: [timer("t1", 1)], cancelled: [timer("t2", 2)] });
+  t.same(
+    messages.map(({ cancels }) => cancels),
+    [timerSubject("t1", 1)],
+    "of two one is left: it fires first",
+  );
+  t.same(JSON.parse(messages[0]?.payload ?? "").timers, { armed: [], cancelled: ["m.t2"] });
+  t.end();
+});
+
 t.test("what joins brings its fences as preconditions, and its commit as a header", (t) => {
   const loose: Message = { subject: inventorySubjects.stock("X"), payload: "5", headers: { Own: "y" } };
   const { preconditions, messages } = writeSetOf({
