@@ -3,7 +3,7 @@ import type { NodeStatus } from "../../src/runtime/node-status.ts";
 import { takeoverReasons } from "../../src/runtime/cluster/takeover-counts.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
 import type { ProbeResult } from "./partition-probes.ts";
-import type { WorkerCount } from "./worker-threads.ts";
+import type { WorkerCount } from "./node-workers.ts";
 import { type Program, UNKNOWN } from "./program.ts";
 import {
   unmatchedReasons,

@@ -15,13 +15,13 @@ import { isCount, isObject, isTexts } from "../../src/runtime/json.ts";
 import { metricsText } from "./metrics.ts";
 import type { PartitionProbes, ProbeResult } from "./partition-probes.ts";
 import type { Program } from "./program.ts";
-import type { WorkerThreads } from "./worker-threads.ts";
+import type { NodeWorkers, WorkerCount } from "./node-workers.ts";
 
 /** The operations of one node, read from its status and the counts of its workers and webhooks. */
 export function nodeOperations(
   node: RuntimeNode,
   settings: NodeSettings,
-  workers: Pick<WorkerThreads, "counts">,
+  workers: Pick<NodeWorkers, "counts">,
   program: Program,
   webhooks: WebhookCounts,
   probes: Pick<PartitionProbes, "results">,
@@ -29,7 +29,7 @@ export function nodeOperations(
   return {
     isolation: () => node.isolation(),
     health: () => healthOf(node.status(), settings.outboxMaxAgeMs, probes.results()),
-    cluster: () => Promise.resolve(clusterOf(node.status(), probes.results())),
+    cluster: () => Promise.resolve(clusterOf(node.status(), probes.results(), workers.counts())),
     metrics: () =>
       metricsText({
         node: settings.nodeId,
@@ -132,8 +132,12 @@ function clockDetail({ fault, offsetMs, uncertaintyMs }: ClockState): string {
     : `${measured}: decisions take the server's time; set both clocks by a time service`;
 }
 
-/** The cluster as this node sees it: nodes by id, partitions by number. */
-export function clusterOf(status: NodeStatus, probes: readonly ProbeResult[] = []): ClusterView {
+/** The cluster as this node sees it: nodes by id, partitions by number, and what waits for the workers. */
+export function clusterOf(
+  status: NodeStatus,
+  probes: readonly ProbeResult[] = [],
+  workers: readonly WorkerCount[] = [],
+): ClusterView {
   const answers = new Map(probes.map((probe) => [probe.partition, probe.answers]));
   const partitions = status.owners.flatMap(({ resource, node, epoch }) => {
     const partition = partitionNumber(resource);
@@ -157,6 +161,12 @@ export function clusterOf(status: NodeStatus, probes: readonly ProbeResult[] = [
         lag: lagOf(node, partition),
         answers: answers.get(partition) ?? null,
       })),
+    workers: workers.map(({ worker, backlog }) => ({
+      worker,
+      pending: backlog?.items ?? null,
+      oldestMs: backlog === undefined ? null : Math.round(backlog.oldestMs),
+      deadLetters: backlog?.deadLetters ?? null,
+    })),
   };
 }
 

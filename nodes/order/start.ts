@@ -27,7 +27,8 @@ import { PartitionProbes } from "./partition-probes.ts";
 import { openMasterKeys } from "./personal-keys.ts";
 import { programOf, UNKNOWN } from "./program.ts";
 import { unmatchedBucket } from "./streams.ts";
-import { startWorkerThreads, WORKER_ENTRY } from "./worker-threads.ts";
+import { NodeWorkers } from "./node-workers.ts";
+import { WORKER_ENTRY } from "./worker-threads.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -80,7 +81,15 @@ export async function startOrderNode(
     log,
   });
   probes.start();
-  const workers = await startWorkerThreads(settings, tests.worker ?? WORKER_ENTRY);
+  const workers = new NodeWorkers({
+    settings,
+    link,
+    subjects,
+    clock: node.clock,
+    log,
+    entry: tests.worker ?? WORKER_ENTRY,
+  });
+  await workers.start();
   const unmatched: UnmatchedRegisters = {
     payments: natsRegister(link, unmatchedBucket("payments", settings)),
     carrier: natsRegister(link, unmatchedBucket("carrier", settings)),

@@ -1,4 +1,4 @@
-/** Thread: one worker of an order node. */
-import { serveWorker } from "./workers.ts";
+/** Thread: the workers of an order node. */
+import { serveWorkers } from "./workers.ts";
 
-await serveWorker();
+await serveWorkers();

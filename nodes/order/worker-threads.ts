@@ -1,7 +1,8 @@
 /**
- * The workers of one node, each in a thread of its own: started, stopped, watched. Their processor time is not taken
- * from the orders.
- * Owns: the threads.  Does not own: what the workers do.
+ * The thread in which the workers of a node run: started, stopped, watched. Its processor time is not taken from the
+ * orders.
+ * Owns: one thread.  Does not own: when it runs (node-workers.ts), what the workers do (workers.ts).
+ * Proved by: test/process/worker-threads.test.ts
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -10,111 +11,101 @@ import { stopping } from "../../src/runtime/limits.ts";
 import type { UnreadableEntries } from "../../src/runtime/unreadable.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
 
-/** What a thread receives when it starts. */
-export type WorkerAssignment = { readonly worker: WorkerName; readonly settings: NodeSettings };
-
-/** What a thread reports. */
+/** What the thread reports. */
 export type WorkerReport =
   | { readonly type: "started" }
-  | { readonly type: "failed"; readonly reason: string }
-  /** The events of this thread by their end, since its start. */
-  | { readonly type: "counted"; readonly counters: WorkerCounters; readonly unreadable: UnreadableCounts }
-  /** `undefined`: the server could not be asked. */
-  | { readonly type: "backlog"; readonly backlog: WorkerBacklog | undefined }
+  /** `isAway`: the server could not be used; a later start may succeed. */
+  | { readonly type: "failed"; readonly reason: string; readonly isAway: boolean }
+  | { readonly type: "counted"; readonly counts: readonly EventCount[] }
   | { readonly type: "stopped" };
 
-/** What waits for a worker on all nodes together. */
-export type WorkerBacklog = {
-  readonly items: number;
-  /** Age of the oldest of them, ms; 0 when none waits. */
-  readonly oldestMs: number;
-  readonly deadLetters: number;
-};
-
-/** The events of one worker of this node, by their end, and what waits for it on all nodes. */
-export type WorkerCount = {
+/** The events of one worker by their end, since the start of its thread. */
+export type EventCount = {
   readonly worker: WorkerName;
   readonly counters: WorkerCounters;
-  readonly unreadable: UnreadableCounts;
-  /** `undefined` until it was read once, and while the server cannot be asked. */
-  readonly backlog: WorkerBacklog | undefined;
+  readonly unreadable: ReturnType<UnreadableEntries["counts"]>;
 };
 
-type UnreadableCounts = ReturnType<UnreadableEntries["counts"]>;
+/** The thread could not use the server. Retryable with another thread. */
+export class WorkersUnavailable extends Error {
+  override readonly name = "WorkersUnavailable";
+}
 
-/** The running threads of one node. */
-export type WorkerThreads = {
-  /** As the threads last reported them: counters about a second old, the backlog about ten. */
-  counts(): readonly WorkerCount[];
-  /** Stops within `stopping.workersMs`: short work ends, the rest is left to other nodes. */
-  stop(): Promise<void>;
-};
-
-/** The file that a thread runs. */
+/** The file that the thread runs. */
 export const WORKER_ENTRY = new URL("./worker-entry.ts", import.meta.url);
 
-/**
- * Starts one thread per worker. The streams must exist. An unhandled fault of a thread ends the process, like one of
- * the process's own.
- * @throws Error with the thread's message
- */
-export async function startWorkerThreads(settings: NodeSettings, entry: URL): Promise<WorkerThreads> {
-  const threads = await Promise.all(
-    settings.workers.map((worker) => startThread(entry, { worker, settings })),
-  );
-  return {
-    counts: () => threads.flatMap((thread) => thread.counts()),
-    stop: async () => {
-      await Promise.all(threads.map((thread) => thread.stop()));
-    },
-  };
-}
+/** Shown by tools that list the threads of a process. */
+export const THREAD_NAME = "workers";
 
-async function startThread(entry: URL, assignment: WorkerAssignment): Promise<WorkerThreads> {
-  const thread = new Worker(entry, { workerData: assignment });
-  thread.on("error", (error) => {
-    throw error;
-  });
-  let stopRequested = false;
-  let counted: Omit<WorkerCount, "worker" | "backlog"> | undefined;
-  let backlog: WorkerBacklog | undefined;
-  thread.on("message", (report: WorkerReport) => {
-    if (report.type === "counted") counted = { counters: report.counters, unreadable: report.unreadable };
-    if (report.type === "backlog") backlog = report.backlog;
-  });
-  await hasStarted(thread, assignment.worker, () => {
-    // Otherwise no thread would do its work, and no operator would notice.
-    if (!stopRequested) throw new Error(`${assignment.worker} worker: its thread has ended`);
-  });
-  return {
-    counts: () => (counted === undefined ? [] : [{ worker: assignment.worker, ...counted, backlog }]),
-    stop: async () => {
-      stopRequested = true;
-      // It ends after its report, or by itself.
-      const stopped = new Promise<void>((resolve) => {
-        thread.on("message", (report: WorkerReport) => report.type === "stopped" && resolve());
-        thread.once("exit", () => resolve());
-      });
-      thread.postMessage("stop");
-      // A worker abandons its work before that time; one that hangs must not delay the node.
-      await Promise.race([stopped, pause(stopping.workersMs)]);
-      await thread.terminate();
-    },
-  };
-}
+/** MB for new objects. The default is for a heap of gigabytes, and at rest as much of it stays in use as was once. */
+const YOUNG_GENERATION_MB = 12;
 
-/** @param ended called when the thread ends after its start, also at the very moment of its report */
-function hasStarted(thread: Worker, worker: WorkerName, ended: () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let started = false;
-    const failed = (reason: string): void => reject(new Error(`${worker} worker: ${reason}`));
-    // One listener from the beginning: report and exit may come without any promise job between them.
-    thread.once("exit", () => (started ? ended() : failed("its thread ended while it started")));
-    thread.on("message", (report: WorkerReport) => {
-      if (report.type === "failed") failed(report.reason);
-      if (report.type !== "started") return;
-      started = true;
-      resolve();
+/** One thread with all workers of the node. A fault of it ends the process, like one of the process's own. */
+export class WorkerThread {
+  /** Rejects with WorkersUnavailable, or Error with the thread's message. Resolves too when `stop` was called first. */
+  readonly started: Promise<void>;
+  private readonly thread: Worker;
+  private readonly ended: Promise<void>;
+  private stopRequested = false;
+  private stopped: Promise<void> | undefined;
+  private counted: readonly EventCount[] = [];
+
+  constructor(settings: NodeSettings, entry: URL) {
+    this.thread = new Worker(entry, {
+      name: THREAD_NAME,
+      workerData: settings,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
-  });
+    this.thread.on("error", (error) => {
+      throw error;
+    });
+    this.thread.on("message", (report: WorkerReport) => {
+      if (report.type === "counted") this.counted = report.counts;
+    });
+    this.ended = new Promise((resolve) => this.thread.once("exit", () => resolve()));
+    this.started = this.hasStarted();
+  }
+
+  /** As the thread last reported them, about a second old; none before its first report. */
+  counts(): readonly EventCount[] {
+    return this.counted;
+  }
+
+  /** Stops within `stopping.workersMs`: short work ends, the rest is left to other nodes. Idempotent. */
+  stop(): Promise<void> {
+    this.stopped ??= this.stopNow();
+    return this.stopped;
+  }
+
+  private async stopNow(): Promise<void> {
+    this.stopRequested = true;
+    // It ends after its report, or by itself.
+    const reported = new Promise<void>((resolve) => {
+      this.thread.on("message", (report: WorkerReport) => report.type === "stopped" && resolve());
+    });
+    this.thread.postMessage("stop");
+    // A worker abandons its work before that time; one that hangs must not delay the node.
+    await Promise.race([reported, this.ended, pause(stopping.workersMs)]);
+    await this.thread.terminate();
+  }
+
+  private hasStarted(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let started = false;
+      // One listener from the beginning: report and exit may come without any promise job between them.
+      this.thread.once("exit", () => {
+        if (this.stopRequested) return resolve();
+        if (!started) return reject(new Error("workers: their thread ended while it started"));
+        // Otherwise no thread would do its work, and no operator would notice.
+        throw new Error("workers: their thread has ended");
+      });
+      this.thread.on("message", (report: WorkerReport) => {
+        if (report.type === "failed")
+          reject(new (report.isAway ? WorkersUnavailable : Error)(`workers: ${report.reason}`));
+        if (report.type !== "started") return;
+        started = true;
+        resolve();
+      });
+    });
+  }
 }

@@ -1,13 +1,12 @@
-/** The workers of an order node, each on a connection of its own. Composition only. */
+/** The workers of an order node, together in one thread, on one connection of its own. Composition only. */
 import { setPriority } from "node:os";
-import { setTimeout as pause } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import pino from "pino";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
 import { randomIds } from "../../src/adapters/local/random-ids.ts";
 import { systemClock } from "../../src/adapters/local/system-clock.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
-import { connectNats } from "../../src/adapters/nats/connection.ts";
+import { connectNats, ServerIncompatible } from "../../src/adapters/nats/connection.ts";
 import { natsDocuments } from "../../src/adapters/nats/documents.ts";
 import { groupedAppend } from "../../src/adapters/nats/group-append.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
@@ -29,16 +28,14 @@ import type { RunningWorker, WorkerDependencies } from "../../src/runtime/worker
 import { startEmailWorker } from "../../src/services/email/worker.ts";
 import { cancelledInJournal } from "../../src/services/invoice/cancelled.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
-import type { WorkerAssignment, WorkerBacklog, WorkerReport } from "./worker-threads.ts";
+import type { WorkerReport } from "./worker-threads.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** These threads have a low priority: on a busy machine they read answers late. */
+/** The thread has a low priority: on a busy machine it reads answers late. */
 const CLOCK_TIMEOUT_MS = 30_000;
 const DELIVER_TIMEOUT_MS = 2_000;
 /** How often the thread reports its counters to the node. */
 const COUNT_EVERY_MS = 1_000;
-/** How often it asks the server what waits for the worker. */
-const BACKLOG_EVERY_MS = 10_000;
 /** It delays an e-mail or an invoice by a fraction of a second, and costs the orders a tenth of the syncs. */
 const GATHER_MS = 25;
 /**
@@ -49,59 +46,52 @@ const GATHER_MS = 25;
 const NICE = 5;
 
 /**
- * Runs in a worker's thread until its parent sends the message to stop.
+ * Runs in the workers' thread until its parent sends the message to stop.
  * @param failpoints tests only: ends the process at a chosen place
  */
-export async function serveWorker(failpoints?: Failpoints): Promise<void> {
-  const { worker, settings } = workerData as WorkerAssignment;
+export async function serveWorkers(failpoints?: Failpoints): Promise<void> {
+  // On other systems than Linux the call would change the whole process.
+  if (process.platform === "linux") setPriority(NICE);
   try {
-    const running = await start(worker, settings, failpoints);
-    // Not before: the node serves no request until its workers have started, and a busy machine would delay it for a
-    // minute. On other systems than Linux the call would change the whole process.
-    if (process.platform === "linux") setPriority(NICE);
-    parentPort?.once("message", () => void running.stop().then(() => report({ type: "stopped" })));
-    report({ type: "started" });
+    const started = await start(workerData as NodeSettings, failpoints);
     const count = () => {
-      const { counters, unreadable } = running;
-      report({ type: "counted", counters: { ...counters }, unreadable: unreadable.counts() });
+      const counts = started.workers.map(({ name, running, unreadable }) => {
+        return { worker: name, counters: { ...running.counters }, unreadable: unreadable.counts() };
+      });
+      report({ type: "counted", counts });
     };
+    const end = async () => {
+      await started.stop();
+      count();
+      report({ type: "stopped" });
+    };
+    parentPort?.once("message", () => void end());
+    report({ type: "started" });
     count();
-    void reportBacklog(running);
-    // The thread lives as long as its worker does.
+    // The thread lives as long as its workers do.
     setInterval(count, COUNT_EVERY_MS).unref();
   } catch (error) {
-    report({ type: "failed", reason: error instanceof Error ? error.message : String(error) });
+    const isAway = error instanceof Unavailable || error instanceof ServerIncompatible;
+    report({ type: "failed", reason: error instanceof Error ? error.message : String(error), isAway });
   }
 }
 
-/** The backlog now, and again some seconds after each answer. */
-async function reportBacklog(running: RunningWorker): Promise<void> {
-  for (;;) {
-    report({ type: "backlog", backlog: await backlogOf(running) });
-    await pause(BACKLOG_EVERY_MS, undefined, { ref: false });
-  }
-}
+type StartedWorker = {
+  readonly name: WorkerName;
+  readonly running: RunningWorker;
+  readonly unreadable: UnreadableEntries;
+};
 
-async function backlogOf(running: RunningWorker): Promise<WorkerBacklog | undefined> {
-  try {
-    const { items, oldestAt, deadLetters } = await running.backlog();
-    const oldestMs = oldestAt === undefined ? 0 : Math.max(0, systemClock.now() - oldestAt);
-    return { items, oldestMs, deadLetters };
-  } catch (error) {
-    if (error instanceof Unavailable) return undefined;
-    throw error;
-  }
-}
-type RunningThread = RunningWorker & { readonly unreadable: UnreadableEntries };
+/** What the workers of the thread share. */
+type Shared = Omit<WorkerDependencies, "unreadable"> & { readonly link: NatsLink };
 
 async function start(
-  name: WorkerName,
   settings: NodeSettings,
   failpoints: Failpoints | undefined,
-): Promise<RunningThread> {
+): Promise<{ readonly workers: readonly StartedWorker[]; stop(): Promise<void> }> {
   const link = await connectNats({
     servers: settings.natsUrl.split(","),
-    name: `${settings.nodeId} ${name} worker`,
+    name: `${settings.nodeId} workers`,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
   const journals = subjects.streams(settings.streams).map((stream) => natsJournal(link, stream));
@@ -112,28 +102,32 @@ async function start(
     failpoints,
   });
   await untilAvailable(CLOCK_TIMEOUT_MS, () => clock.start());
-  const log = pino({ name: settings.nodeId, level: settings.logLevel });
-  const unreadable = new UnreadableEntries(log);
-  const dependencies: WorkerDependencies = {
+  const shared: Shared = {
+    link,
     subjects,
     queue: natsWorkQueue(link, subjects, () => clock.now(), settings.streams),
+    // Of both workers: their marks share batches.
     processed: natsBucket(link, processedBucket(streamSettings(settings)), GATHER_MS),
     clock,
     ids: randomIds(),
-    log,
-    unreadable,
+    log: pino({ name: settings.nodeId, level: settings.logLevel }),
     failpoints,
   };
-  const worker =
-    name === "email"
-      ? await startEmailWorker({ ...dependencies, smtpUrl: settings.smtpUrl })
-      : await startInvoices(link, journals, settings, dependencies);
+  const workers = await Promise.all(
+    settings.workers.map(async (name): Promise<StartedWorker> => {
+      const unreadable = new UnreadableEntries(shared.log);
+      const dependencies = { ...shared, unreadable };
+      const running =
+        name === "email"
+          ? await startEmailWorker({ ...dependencies, smtpUrl: settings.smtpUrl })
+          : await startInvoices(link, journals, settings, dependencies);
+      return { name, running, unreadable };
+    }),
+  );
   return {
-    counters: worker.counters,
-    backlog: () => worker.backlog(),
-    unreadable,
+    workers,
     stop: async () => {
-      await worker.stop();
+      await Promise.all(workers.map(({ running }) => running.stop()));
       clock.stop();
       await link.close();
     },

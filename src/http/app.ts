@@ -94,7 +94,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   webhookRoutes(app, dependencies.webhooks);
   unmatchedRoutes(app, dependencies.unmatched);
   indexPageRoute(app);
-  await serveOpenApi(app);
+  serveOpenApi(app);
   await app.ready();
   return app;
 }

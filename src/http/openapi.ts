@@ -1,7 +1,11 @@
 /** The OpenAPI document, made of the schemas that validate and serialize, and the reference page that shows it. */
 import swagger from "@fastify/swagger";
-import reference from "@scalar/fastify-api-reference";
-import type { FastifyReply, FastifyRequest, FastifySchema } from "fastify";
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifySchema,
+} from "fastify";
 import { mayBeEmpty } from "./orders/command-schemas.ts";
 import type { HttpApp } from "./protocol/http-app.ts";
 import { sendProblem } from "./protocol/problem-answers.ts";
@@ -42,15 +46,36 @@ export async function collectOpenApi(app: HttpApp): Promise<void> {
 }
 
 /** Serves `/openapi.json` and, under `/docs`, the reference, which loads only files of this node. */
-export async function serveOpenApi(app: HttpApp): Promise<void> {
+export function serveOpenApi(app: HttpApp): void {
   let document: string | undefined;
   app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) => {
     document ??= JSON.stringify(app.swagger());
     return reply.type("application/json; charset=utf-8").send(document);
   });
+  let reference: Promise<FastifyInstance> | undefined;
+  for (const path of ["/docs", "/docs/", "/docs/js/scalar.js"])
+    app.get(path, { schema: { hide: true }, onRequest: pageHeaders }, async (request, reply) => {
+      reference ??= loadReference().catch((error: unknown) => {
+        reference = undefined;
+        throw error;
+      });
+      const { statusCode, headers, rawPayload } = await (await reference).inject({
+        url: request.url,
+        headers: { host: request.headers.host ?? "" },
+      });
+      const { "content-type": type, location } = headers;
+      if (location !== undefined) reply.header("location", location);
+      if (type !== undefined) reply.header("content-type", type);
+      return reply.code(statusCode).send(rawPayload);
+    });
+}
+
+/** Loaded for its first reader: the library is 5 MB of source, and takes 45 MB of memory. */
+async function loadReference(): Promise<FastifyInstance> {
+  const { default: reference } = await import("@scalar/fastify-api-reference");
+  const app = fastify();
   await app.register(reference, {
     routePrefix: "/docs",
-    hooks: { onRequest: pageHeaders },
     configuration: {
       url: "/openapi.json",
       pageTitle: "Orderly API",
@@ -65,6 +90,8 @@ export async function serveOpenApi(app: HttpApp): Promise<void> {
       mcp: { disabled: true },
     },
   });
+  await app.ready();
+  return app;
 }
 
 function pageHeaders(request: FastifyRequest, reply: FastifyReply, done: () => void): void {

@@ -11,11 +11,13 @@ import {
   checkStock,
 } from "../support/audits/order-audit.ts";
 import { foundDeadAfter } from "../support/logs/hand-over-log.ts";
-import { orderOf, stock } from "../support/clients/order-client.ts";
+import { orderOf, place, stock } from "../support/clients/order-client.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
 import { checkInvoiceNumbers } from "../support/audits/order-documents.ts";
 import type { LoadedOrder } from "../support/load/order-load.ts";
 import { printReplay } from "../support/replay-command.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { THREAD_NAME } from "../../nodes/order/worker-threads.ts";
 
 /** `npm run test:faults` sets more. */
 const ROUNDS = Number(process.env["ORDERLY_TEST_ROUNDS"] ?? 3);
@@ -34,13 +36,13 @@ const SKUS = ["TSHIRT-S", "TSHIRT-L", "MUG-BLUE"];
 /** Of a thread that gets its share of a busy machine within a fraction of a second. */
 const HIGHEST_NICE = 5;
 
-/** The nice values of the threads of a process. Linux only. */
-function niceValues(pid: number): number[] {
+/** The threads of a process, with their names and nice values. Linux only. */
+function threadsOf(pid: number): { readonly name: string; readonly nice: number }[] {
   const threads = readdirSync(`/proc/${pid}/task`);
   return threads.map((id) => {
     // After the name in brackets the third field follows; the nice value is the 19th (proc_pid_stat(5)).
-    const [, rest] = readFileSync(`/proc/${pid}/task/${id}/stat`, "utf8").split(/\) (?!.*\) )/u);
-    return Number(rest?.split(" ")[16]);
+    const [before = "", rest] = readFileSync(`/proc/${pid}/task/${id}/stat`, "utf8").split(/\) (?!.*\) )/u);
+    return { name: before.slice(before.indexOf("(") + 1), nice: Number(rest?.split(" ")[16]) };
   });
 }
 
@@ -124,9 +126,14 @@ t.test(
   { skip: process.platform === "linux" ? false : "threads have no priorities of their own" },
   async (t) => {
     const { nodes } = await startOrderCluster(t, { nodes: 1 });
-    const values = niceValues(nodes[0]!.pid());
+    const [node] = nodes;
+    const workers = () => threadsOf(node!.pid()).filter(({ name }) => name === THREAD_NAME);
+    t.same(workers(), [], "a node at rest has no thread for its workers");
+    t.equal((await place(node!.url, orderOf())).status, 201);
+    await waitUntil("the workers have work", async () => workers().some(({ nice }) => nice === HIGHEST_NICE));
+    t.equal(workers().length, 1, "one thread holds all workers");
+    const values = threadsOf(node!.pid()).map(({ nice }) => nice);
     t.ok(values.length > 2, `${values.length} threads`);
-    t.ok(values.includes(HIGHEST_NICE), "the workers have a low priority");
     t.ok(Math.max(...values) <= HIGHEST_NICE, `nice values ${[...new Set(values)].join(", ")}`);
   },
 );

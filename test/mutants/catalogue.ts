@@ -43,6 +43,7 @@ import { servingMutants } from "./serving.ts";
 import { stockMutants } from "./stock.ts";
 import { suspicionMutants } from "./suspicion.ts";
 import { tenureMutants } from "./tenure.ts";
+import { workerThreadsMutants } from "./worker-threads.ts";
 import { workersMutants } from "./workers.ts";
 import { unreadableMutants } from "./unreadable.ts";
 import { writeSetMutants } from "./write-set.ts";
@@ -84,7 +85,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   stock: stockMutants,
   tenure: tenureMutants,
   unreadable: unreadableMutants,
-  workers: [...processedEventsMutants, ...workersMutants],
+  workers: [...processedEventsMutants, ...workersMutants, ...workerThreadsMutants],
   "write-set": writeSetMutants,
 };
 

@@ -183,7 +183,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     operations: {
       isolation: () => undefined,
       health: () => ({ ready: true, checks: [{ name: "nats", ok: true, detail: "connected" }] }),
-      cluster: async () => ({ nodes: [], partitions: [] }),
+      cluster: async () => ({ nodes: [], partitions: [], workers: [] }),
       metrics: () => "orders_total 1\n",
     },
     deadLetters: {

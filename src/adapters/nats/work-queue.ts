@@ -34,14 +34,8 @@ export function natsWorkQueue(link: NatsLink, subjects: Subjects, now: () => num
       if (options.maxInFlight < streams.length) {
         throw new RangeError(`${options.maxInFlight} places for the items of ${streams.length} streams`);
       }
-      for (const stream of streams)
-        await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, stream, options, now()));
-      const replays = {
-        ...options,
-        filters: [replaysOf(dead.root, options.name)],
-        maxInFlight: REPLAYS_IN_FLIGHT,
-      };
-      await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, dead.stream, replays, now()));
+      await ensureConsumers(link, subjects, options, now, count);
+      const replays = replaysFor(subjects, options);
       const parts = streams.map((stream, index) =>
         start(
           link,
@@ -60,6 +54,50 @@ export function natsWorkQueue(link: NatsLink, subjects: Subjects, now: () => num
     },
     backlog: (options) => backlogOf(link, subjects, streams, options),
     bury: (deadLetter) => bury(link, dead.root, deadLetter),
+  };
+}
+
+/**
+ * Makes the consumers of a worker, so that its events wait for it from now on.
+ * @throws Unavailable (retryable)
+ */
+export async function ensureConsumers(
+  link: NatsLink,
+  subjects: Subjects,
+  options: WorkQueueOptions,
+  now: () => number,
+  count: number,
+): Promise<void> {
+  for (const stream of subjects.streams(count))
+    await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, stream, options, now()));
+  const replays = replaysFor(subjects, options);
+  await untilAvailable(OPEN_DEADLINE_MS, () => ensureConsumer(link, subjects.dead.stream, replays, now()));
+}
+
+/**
+ * Notifies when an event for the worker is published, or a dead letter of it is replayed; at most once for each
+ * filter. The server may still refuse such an event, and none is seen that is published while the connection is down.
+ * @returns ends the watch
+ */
+export function onWork(
+  link: NatsLink,
+  { dead }: Pick<Subjects, "dead">,
+  { name, filters }: Pick<WorkQueueOptions, "name" | "filters">,
+  notify: () => void,
+): () => void {
+  const subscriptions = [...filters, replaysOf(dead.root, name)].map((filter) =>
+    link.nc.subscribe(filter, { max: 1, callback: () => notify() }),
+  );
+  return () => {
+    for (const subscription of subscriptions) subscription.unsubscribe();
+  };
+}
+
+function replaysFor({ dead }: Pick<Subjects, "dead">, options: WorkQueueOptions): WorkQueueOptions {
+  return {
+    ...options,
+    filters: [replaysOf(dead.root, options.name)],
+    maxInFlight: REPLAYS_IN_FLIGHT,
   };
 }
 

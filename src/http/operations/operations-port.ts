@@ -41,6 +41,14 @@ export type ClusterView = {
     /** Whether the partition has answered the newest probe of this node; null when there is no result. */
     readonly answers: boolean | null;
   }[];
+  /** What waits for each worker of this node, all nodes together; null while the server cannot be asked. */
+  readonly workers: readonly {
+    readonly worker: string;
+    readonly pending: number | null;
+    /** Age of the oldest event that waits; 0 when none does. */
+    readonly oldestMs: number | null;
+    readonly deadLetters: number | null;
+  }[];
 };
 
 /** The node itself, for load balancers, monitoring and operators. */

@@ -58,6 +58,21 @@ export const Cluster = Type.Object(
         ),
       }),
     ),
+    workers: Type.Array(
+      Type.Object({
+        worker: Type.String({ examples: ["email"] }),
+        pending: nullable(
+          Type.Integer({
+            description:
+              "Events of all nodes that the worker has not acknowledged, retries included; " +
+              "null while the node cannot ask the server",
+          }),
+        ),
+        oldestMs: nullable(Type.Integer({ description: "Age of the oldest of them; 0 when there is none" })),
+        deadLetters: nullable(Type.Integer({ description: "Dead letters that no operator has replayed" })),
+      }),
+      { description: "The workers that run on this node, as it counted some seconds ago" },
+    ),
   },
   { $id: "Cluster", title: "Cluster" },
 );

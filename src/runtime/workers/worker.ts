@@ -23,7 +23,7 @@ import { type Bucket, type Clock, type Ids, type Log, Unavailable } from "../por
 import { type Claim, ProcessedEvents } from "./processed-events.ts";
 import { NotAnEvent, readEvent, type WorkEvent } from "./work-event.ts";
 import type { UnreadableEntries } from "../unreadable.ts";
-import type { Backlog, DeadLetterKind, WorkItem, WorkQueue } from "./work-queue.ts";
+import type { Backlog, DeadLetterKind, WorkItem, WorkQueue, WorkQueueOptions } from "./work-queue.ts";
 
 /** The work refuses the event. Not retryable: the same event would always fail, so it becomes a dead letter at once. */
 export class WorkRefused extends Error {
@@ -107,6 +107,19 @@ const UNAVAILABLE_PAUSE_MS = 1_000;
 /** The queue delivers an item again only after the life of its lock, so the next worker finds the lock expired. */
 const ACK_WAIT_MARGIN_MS = 1_000;
 
+/** The consumer of a worker: the same on every node. */
+export function consumerOf(
+  subjects: WorkerDependencies["subjects"],
+  { name, types, bounds }: Omit<WorkerOptions, "work">,
+): WorkQueueOptions {
+  return {
+    name,
+    filters: types.map((type) => subjects.events(type)),
+    maxInFlight: bounds.maxInFlight,
+    ackWaitMs: bounds.lockLifeMs + ACK_WAIT_MARGIN_MS,
+  };
+}
+
 /** Starts a worker. @throws what `WorkQueue.consume` throws */
 export async function startWorker(
   dependencies: WorkerDependencies,
@@ -158,27 +171,18 @@ class Worker implements RunningWorker {
   }
 
   async start(): Promise<void> {
-    const { bounds } = this.options;
     const subscription = await failpoint(this.failpoints, "worker.consume", () =>
-      this.queue.consume(
-        {
-          ...this.consumer(),
-          maxInFlight: bounds.maxInFlight,
-          ackWaitMs: bounds.lockLifeMs + ACK_WAIT_MARGIN_MS,
-        },
-        (item) => {
-          const processing = this.process(item);
-          this.running.add(processing);
-          return processing.finally(() => this.running.delete(processing));
-        },
-      ),
+      this.queue.consume(this.consumer(), (item) => {
+        const processing = this.process(item);
+        this.running.add(processing);
+        return processing.finally(() => this.running.delete(processing));
+      }),
     );
     this.stopQueue = () => subscription.stop();
   }
 
-  private consumer(): { readonly name: string; readonly filters: readonly string[] } {
-    const { name, types } = this.options;
-    return { name, filters: types.map((type) => this.subjects.events(type)) };
+  private consumer(): WorkQueueOptions {
+    return consumerOf(this.subjects, this.options);
   }
 
   backlog(): Promise<Backlog> {

@@ -1,4 +1,4 @@
-import { createTransport } from "nodemailer";
+import type { Transporter } from "nodemailer";
 import { hideAddresses } from "../../../config/redaction.ts";
 import { type Mailer, MailRefused } from "./mailer.ts";
 
@@ -18,9 +18,29 @@ const SILENCE_MS = 6_000;
 /** Mails after which a connection is replaced; servers have such a limit as well. */
 const MAILS_PER_CONNECTION = 1_000;
 
-/** Mail over a pool of SMTP connections. Connects with the first mail; each `send` fails while the server is away. */
+/**
+ * Mail over a pool of SMTP connections. The library is loaded, and connects, with the first mail; each `send` fails
+ * while the server is away.
+ */
 export function smtpMailer(settings: SmtpSettings): Mailer {
-  const transport = createTransport(
+  let pool: Promise<Transporter> | undefined;
+  return {
+    send: async (mail, at) => {
+      pool ??= openPool(settings);
+      const transport = await pool;
+      try {
+        await transport.sendMail({ ...mail, date: at });
+      } catch (error) {
+        throw isRefusal(error) ? new MailRefused(reasonOf(error)) : new Error(reasonOf(error));
+      }
+    },
+    close: () => void pool?.then((transport) => transport.close()),
+  };
+}
+
+async function openPool(settings: SmtpSettings): Promise<Transporter> {
+  const { createTransport } = await import("nodemailer");
+  return createTransport(
     {
       pool: true,
       url: settings.url,
@@ -36,16 +56,6 @@ export function smtpMailer(settings: SmtpSettings): Mailer {
     },
     { from: settings.from },
   );
-  return {
-    send: async (mail, at) => {
-      try {
-        await transport.sendMail({ ...mail, date: at });
-      } catch (error) {
-        throw isRefusal(error) ? new MailRefused(reasonOf(error)) : new Error(reasonOf(error));
-      }
-    },
-    close: () => transport.close(),
-  };
 }
 
 /** True for a permanent refusal (5xx) of this mail: not for one of the connection or of the password. */

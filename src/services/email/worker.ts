@@ -55,6 +55,9 @@ const composers: Readonly<Record<string, Composer>> = {
 /** The event types that have a template. */
 export const mailedEvents: readonly string[] = Object.keys(composers);
 
+/** The worker as its consumer knows it. */
+export const emailQueue = { name: "email", types: mailedEvents, bounds: emailBounds } as const;
+
 const SENDER = "Orderly <orders@orderly.example>";
 
 /**
@@ -69,8 +72,7 @@ export async function startEmailWorker(dependencies: EmailDependencies): Promise
     dependencies.mailer ??
     smtpMailer({ url: dependencies.smtpUrl, from: SENDER, connections: bounds.maxInFlight });
   const worker = await startWorker(dependencies, {
-    name: "email",
-    types: mailedEvents,
+    ...emailQueue,
     bounds,
     work: async (event) => {
       const mail = composeMail(event);

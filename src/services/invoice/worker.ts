@@ -19,7 +19,7 @@ import {
   invoiceSeries,
   NumberRefused,
 } from "./numbers.ts";
-import { renderCreditNote, renderInvoice } from "./pdf.ts";
+import type { renderCreditNote, renderInvoice } from "./pdf.ts";
 
 /** Retries for about an hour: its stores are on the orders' own server, and the order waits for the invoice. */
 export const invoiceBounds: WorkerBounds = checked({
@@ -30,6 +30,19 @@ export const invoiceBounds: WorkerBounds = checked({
   backoffMaxMs: 60_000,
   maxAttempts: 64,
 });
+
+type Renderer = {
+  readonly renderInvoice: typeof renderInvoice;
+  readonly renderCreditNote: typeof renderCreditNote;
+};
+
+/** Loads the library of PDFs and its fonts for the first document: 20 MB that not every node needs. */
+function pdfs(): Renderer {
+  return {
+    renderInvoice: async (...paper) => (await import("./pdf.ts")).renderInvoice(...paper),
+    renderCreditNote: async (...paper) => (await import("./pdf.ts")).renderCreditNote(...paper),
+  };
+}
 
 /** What the invoice worker needs of its node. */
 export type InvoiceDependencies = WorkerDependencies & {
@@ -44,15 +57,15 @@ export type InvoiceDependencies = WorkerDependencies & {
   /** The seller on the invoices. */
   readonly seller: Seller;
   /** Makes the documents; PDFs when absent. */
-  readonly render?: {
-    readonly renderInvoice: typeof renderInvoice;
-    readonly renderCreditNote: typeof renderCreditNote;
-  };
+  readonly render?: Renderer;
   readonly bounds?: WorkerBounds;
 };
 
 /** The event types that lead to an invoice or a credit note. */
 export const invoicedEvents: readonly string[] = ["order.ready", "order.cancelled", "order.returned"];
+
+/** The worker as its consumer knows it. */
+export const invoiceQueue = { name: "invoice", types: invoicedEvents, bounds: invoiceBounds } as const;
 
 /** The id of the input that notifies an order of its invoice. No `webhook-id` has a slash: no sender can take it. */
 export const invoiceInputId = (orderId: string): string => `invoice/${orderId}`;
@@ -72,8 +85,7 @@ export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<R
   const { bounds = invoiceBounds } = dependencies;
   const service = new InvoiceService(dependencies);
   return startWorker(dependencies, {
-    name: "invoice",
-    types: invoicedEvents,
+    ...invoiceQueue,
     bounds,
     work: ({ type, data }) =>
       type === "order.ready"
@@ -84,14 +96,14 @@ export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<R
 
 class InvoiceService {
   private readonly dependencies: InvoiceDependencies;
-  private readonly render: NonNullable<InvoiceDependencies["render"]>;
+  private readonly render: Renderer;
   private readonly numbers: InvoiceNumbers;
   private readonly creditNotes: InvoiceNumbers;
 
   constructor(dependencies: InvoiceDependencies) {
     const { numbers, clock, failpoints, unreadable } = dependencies;
     this.dependencies = dependencies;
-    this.render = dependencies.render ?? { renderInvoice, renderCreditNote };
+    this.render = dependencies.render ?? pdfs();
     this.numbers = new InvoiceNumbers(numbers, clock, failpoints, invoiceSeries, unreadable);
     this.creditNotes = new InvoiceNumbers(numbers, clock, failpoints, creditNoteSeries, unreadable);
   }

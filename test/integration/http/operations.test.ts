@@ -9,7 +9,7 @@ import { startApp } from "../../support/http-services.ts";
 const operationsWith = (replaced: Partial<Operations>): Operations => ({
   isolation: () => undefined,
   health: () => ({ ready: true, checks: [] }),
-  cluster: async () => ({ nodes: [], partitions: [] }),
+  cluster: async () => ({ nodes: [], partitions: [], workers: [] }),
   metrics: () => "",
   ...replaced,
 });
@@ -67,11 +67,16 @@ t.test("process ids are shown in development only", async (t) => {
     { partition: 0, node: "node-1", epoch: 7, lag: 0, answers: true },
     { partition: 1, node: null, epoch: 0, lag: 3, answers: null },
   ];
-  const operations = operationsWith({ cluster: async () => ({ nodes: [{ ...node, pid: 42 }], partitions }) });
+  const workers = [
+    { worker: "email", pending: 18, oldestMs: 93_500, deadLetters: 3 },
+    { worker: "invoice", pending: null, oldestMs: null, deadLetters: null },
+  ];
+  const rest = { partitions, workers };
+  const operations = operationsWith({ cluster: async () => ({ nodes: [{ ...node, pid: 42 }], ...rest }) });
   const open = await startApp(t, { operations, development: true });
-  t.strictSame((await open.app.inject("/v1/cluster")).json(), { nodes: [{ ...node, pid: 42 }], partitions });
+  t.strictSame((await open.app.inject("/v1/cluster")).json(), { nodes: [{ ...node, pid: 42 }], ...rest });
   const shut = await startApp(t, { operations, development: false });
-  t.strictSame((await shut.app.inject("/v1/cluster")).json(), { nodes: [node], partitions });
+  t.strictSame((await shut.app.inject("/v1/cluster")).json(), { nodes: [node], ...rest });
 });
 
 t.test("a cluster view that cannot be read is answered 503", async (t) => {

@@ -83,7 +83,7 @@ const isolation: Partial<AppDependencies> = {
   operations: {
     isolation: () => "no server",
     health: () => ({ ready: false, checks: [] }),
-    cluster: async () => ({ nodes: [], partitions: [] }),
+    cluster: async () => ({ nodes: [], partitions: [], workers: [] }),
     metrics: () => "",
   },
 };
