@@ -58,7 +58,7 @@ export class LogAudit {
   /** Number of times that a lock has named another node or process. */
   takeovers = 0;
   /** Timers that the server has fired, and those that their owners have. */
-  fired = 0;
+  firedByServer = 0;
   firedByOwner = 0;
   /** When each timer should fire, by order and generation: one that is stored after its time fires at once. */
   private readonly due = new Map<string, number>();
@@ -193,7 +193,7 @@ export class LogAudit {
   private takeInput(id: string, { payload, at, sequence }: StoredMessage): void {
     const input = JSON.parse(payload) as { kind: string; generation?: number };
     if (input.kind !== "timer") return;
-    this.fired++;
+    this.firedByServer++;
     const lateMs = at - (this.due.get(`${id} ${input.generation}`) ?? Number.NaN);
     if (!(lateMs >= -this.setMs && lateMs <= FIRED_WITHIN_MS + this.setMs))
       this.violations.add(`timer of ${id} at ${sequence}: fired ${lateMs} ms after its time`);

@@ -13,6 +13,8 @@ export type Totals = {
   replies: number;
   stored: number;
   takeovers: number;
+  firedByOwner: number;
+  firedByServer: number;
   faults: Record<string, number>;
   ends: Record<string, number>;
   failures: Failure[];
@@ -27,6 +29,8 @@ export function noTotals(): Totals {
     replies: 0,
     stored: 0,
     takeovers: 0,
+    firedByOwner: 0,
+    firedByServer: 0,
     faults: {},
     ends: {},
     failures: [],
@@ -40,10 +44,20 @@ export function addRun(totals: Totals, run: SimulationRun): void {
   addTotals(totals, { ...run, faults: { ...run.faults }, ends: { ...run.ends }, seeds: 1, failures });
 }
 
+const sums = [
+  "seeds",
+  "virtualMs",
+  "steps",
+  "replies",
+  "stored",
+  "takeovers",
+  "firedByOwner",
+  "firedByServer",
+] as const;
+
 /** Adds the sums of other runs. */
 export function addTotals(totals: Totals, more: Totals): void {
-  for (const name of ["seeds", "virtualMs", "steps", "replies", "stored", "takeovers"] as const)
-    totals[name] += more[name];
+  for (const name of sums) totals[name] += more[name];
   addCounts(totals.faults, more.faults);
   addCounts(totals.ends, more.ends);
   totals.failures.push(...more.failures);
@@ -69,6 +83,8 @@ export function tableOf(totals: Totals, tookMs: number): string {
     ["messages stored", amount(totals.stored)],
     ["replies audited", amount(totals.replies)],
     ["locks that changed hands", amount(totals.takeovers)],
+    ["timers fired by their owner", amount(totals.firedByOwner)],
+    ["timers fired by the server", amount(totals.firedByServer)],
     ["orders", amount(Object.values(ends).reduce((sum, count) => sum + count, 0))],
     ...rowsOf(ends, Object.keys(ends).toSorted()),
     ["faults", amount(Object.values(faults).reduce((sum, count) => sum + count, 0))],

@@ -23,6 +23,9 @@ export type SimulationRun = {
   readonly replies: number;
   readonly stored: number;
   readonly takeovers: number;
+  /** Timers. */
+  readonly firedByOwner: number;
+  readonly firedByServer: number;
 };
 
 /** Within this virtual time after the last fault everything has to end. */
@@ -67,6 +70,8 @@ export async function simulate(seed: number, keptLines?: number): Promise<Simula
     replies: world.replies.count,
     stored: world.log.stored,
     takeovers: world.log.takeovers,
+    firedByOwner: world.log.firedByOwner,
+    firedByServer: world.log.firedByServer,
   };
 }
 
