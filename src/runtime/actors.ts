@@ -1,4 +1,5 @@
 /** The runtime as its users see it: actors by id, whichever node owns them. */
+import type { Asked } from "./actor/input.ts";
 import type { Snapshot } from "./actor/snapshot.ts";
 import type { Parking } from "./actor/parking-record.ts";
 
@@ -51,13 +52,21 @@ export type ActorReply =
 export type Delivered = "stored" | "known";
 
 /** How an actor is started. */
-export type StartOptions = {
+export type StartOptions = Asked & {
   /** Hash of the creating request; a repeat with another hash is answered `request_mismatch`. */
   readonly request?: string;
   /** How long to wait for `settled`, ms. 0 answers after the first commit. */
   readonly waitMs: number;
   /** True when an actor with this id may exist (its id was derived, not drawn): it is read first. */
   readonly mayExist: boolean;
+};
+
+/** How a command is sent. */
+export type CommandOptions = Asked & {
+  /** Its idempotency key. */
+  readonly commandId: string;
+  /** How long to wait for `settled`, ms. 0 answers after the first commit. */
+  readonly waitMs: number;
 };
 
 /**
@@ -75,7 +84,7 @@ export interface Actors {
     actor: string,
     machine: string,
     event: { readonly type: string },
-    options: { readonly commandId: string; readonly waitMs: number },
+    options: CommandOptions,
   ): Promise<ActorReply>;
   /** The acknowledged state. */
   read(actor: string): Promise<ActorReply>;

@@ -12,6 +12,7 @@ import { diagnosisMutants } from "./diagnosis.ts";
 import { effectsMutants } from "./effects.ts";
 import { fleetMutants } from "./fleet.ts";
 import { evolutionMutants } from "./evolution.ts";
+import { historyMutants } from "./history.ts";
 import { httpMutants } from "./http.ts";
 import { inventoryMutants } from "./inventory.ts";
 import { lockMutants } from "./locks.ts";
@@ -62,6 +63,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   effects: effectsMutants,
   fleet: fleetMutants,
   evolution: evolutionMutants,
+  history: historyMutants,
   http: httpMutants,
   inventory: inventoryMutants,
   log: logMutants,

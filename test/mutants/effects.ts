@@ -261,9 +261,11 @@ export const effectsMutants: readonly Mutant[] = [
     does: "The longest wait for a provider begins again with every attempt.",
     file: RUNNER,
     find: `        wait,
-        () => this.tryOnce(`,
+        () => {
+          timed`,
     replace: `        { ...wait, deadline: this.clock.monotonic() + limiter.maxWaitMs },
-        () => this.tryOnce(`,
+        () => {
+          timed`,
     tests: [LIMITER_TEST],
   },
   {

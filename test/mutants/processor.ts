@@ -255,9 +255,8 @@ export const processorMutants: readonly Mutant[] = [
     id: "processor-outcome-of-other-generation",
     does: "An outcome names the effect's id and no generation of its own.",
     file: INPUT_PROCESSOR,
-    find: 'const input = { kind: "effect", id: effect.id, generation: effect.generation, outcome } as const;',
-    replace:
-      'const input = { kind: "effect", id: effect.id, generation: effect.generation - (resumed ? 1 : 0), outcome } as const;',
+    find: "const { generation, id } = effect;",
+    replace: "const { id, generation } = { ...effect, generation: effect.generation - (resumed ? 1 : 0) };",
     tests: [CATCH_UP_TEST],
   },
   {

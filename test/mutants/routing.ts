@@ -106,8 +106,8 @@ export const routingMutants: readonly Mutant[] = [
     id: "routing-codec-starts-without-input",
     does: "A start whose input is missing is begun.",
     ...codec,
-    find: `return isObject(fields["input"]) && typeof fields["waitMs"] === "number";`,
-    replace: `return typeof fields["waitMs"] === "number";`,
+    find: `return isObject(fields["input"]) && typeof fields["waitMs"] === "number"`,
+    replace: `return typeof fields["waitMs"] === "number"`,
   },
   {
     id: "routing-codec-command-without-an-id",

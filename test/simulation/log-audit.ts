@@ -3,17 +3,22 @@
  * stock that is the sum of the holds, no record of a deposed epoch. Reads the logs alone.
  */
 import type { MemoryLog } from "../../src/adapters/memory/log.ts";
+import { readChanges } from "../../src/runtime/actor/record-changes.ts";
 import { type ActorRecord, RecordHeader } from "../../src/runtime/actor/snapshot.ts";
 import { limits } from "../../src/runtime/limits.ts";
+import type { MachineEntry } from "../../src/runtime/definition.ts";
 import { readLock } from "../../src/runtime/cluster/lock-entry.ts";
 import type { StoredMessage } from "../../src/runtime/ports.ts";
 import { sameMoney } from "../../machines/money.ts";
+import { orderMachines } from "../../src/services/orders/definition.ts";
 import { orderMachinesOf } from "../../src/services/orders/status.ts";
 import { readHold, readStock, type StoredStock } from "../../src/services/inventory/stored.ts";
 import { inventorySubjects } from "../../src/services/inventory/subjects.ts";
 import { subjects } from "../../src/services/subjects.ts";
+import { stepFaults } from "../support/audits/edge-audit.ts";
 import { stockFaults } from "../support/audits/stock-audit.ts";
 import { OrderLedger, probedIn } from "./order-ledger.ts";
+import { probeOf } from "./probe.ts";
 import type { Trace } from "./trace.ts";
 import type { Violations } from "./violations.ts";
 
@@ -159,6 +164,7 @@ export class LogAudit {
     const ageMs = message.at - snapshot.updatedAt;
     if (ageMs < -EARLIEST_MS - this.setMs || ageMs > LATEST_MS + this.setMs)
       fault(`dated ${ageMs} ms before the server stored it`);
+    for (const text of edgeFaults(record)) fault(text);
     const { total, expectedTotal } = orderMachinesOf(snapshot.machines).order.context;
     if (total && expectedTotal && !sameMoney(total, expectedTotal))
       fault(`costs ${total.amount}, and the customer agreed to ${expectedTotal.amount}`);
@@ -170,7 +176,7 @@ export class LogAudit {
     order.records.push(record);
     for (const { src } of snapshot.effects) order.opened.add(src);
     // Decided and closed within one record: the inventory joined it.
-    for (const opened of record.effects.opened) order.opened.add(opened);
+    for (const opened of record.effects?.opened ?? []) order.opened.add(opened);
     this.newest = { commit, node };
     this.touched.add(order);
   }
@@ -282,3 +288,20 @@ export class LogAudit {
 }
 
 type StoredHoldLines = readonly { readonly sku: string; readonly quantity: number }[];
+
+const audited: Readonly<Record<string, MachineEntry>> = {
+  ...orderMachines,
+  probe: probeOf("present", new Set()),
+};
+
+/** Every step of every machine, edge by edge. */
+function edgeFaults(record: ActorRecord): string[] {
+  const changes = readChanges(record);
+  if (!changes) return ["its changes cannot be read"];
+  return changes.transitions.flatMap((step) => {
+    const { machine } = audited[step.machine] ?? {};
+    if (!machine) return [`${step.machine} is no machine`];
+    // Programs differ in where the probe begins.
+    return step.machine === "probe" && step.from === null ? [] : stepFaults(machine, step);
+  });
+}

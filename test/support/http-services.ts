@@ -5,7 +5,13 @@ import type { Test } from "tap";
 import { type AppDependencies, createApp } from "../../src/http/app.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Inventory, StockCondition, StockView } from "../../src/services/inventory/contract.ts";
-import type { OrderCommand, OrderView, Orders, PlaceOrder } from "../../src/services/orders/contract.ts";
+import type {
+  OrderCommand,
+  OrderView,
+  Orders,
+  PlaceOrder,
+  Requester,
+} from "../../src/services/orders/contract.ts";
 import type { Register } from "../../src/runtime/ports.ts";
 import type { WebhookCounts, WebhookSender } from "../../src/services/webhooks/contract.ts";
 import type { OrderInbox } from "../../src/services/webhooks/order-inbox.ts";
@@ -71,7 +77,7 @@ type Placed = { order: PlaceOrder; options: Parameters<Orders["place"]>[1] };
 export class OrdersInMemory implements Orders {
   readonly stored = new Map<string, OrderView>([[order.id, order]]);
   readonly placed: Placed[] = [];
-  readonly commands: { id: string; command: OrderCommand }[] = [];
+  readonly commands: { id: string; command: OrderCommand; by: Requester | undefined }[] = [];
 
   async place(request: PlaceOrder, options: Placed["options"]): ReturnType<Orders["place"]> {
     this.placed.push({ order: request, options });
@@ -85,8 +91,8 @@ export class OrdersInMemory implements Orders {
     return found === undefined ? { status: "not_found" } : { status: "found", order: found };
   }
 
-  async command(id: string, command: OrderCommand): ReturnType<Orders["command"]> {
-    this.commands.push({ id, command });
+  async command(id: string, command: OrderCommand, by?: Requester): ReturnType<Orders["command"]> {
+    this.commands.push({ id, command, by });
     const found = this.stored.get(id);
     return found === undefined ? { status: "not_found" } : { status: "done", order: found };
   }
@@ -96,7 +102,7 @@ export class OrdersInMemory implements Orders {
   }
 
   async history(id: string): ReturnType<Orders["history"]> {
-    return this.stored.has(id) ? { status: "found", items: [] } : { status: "not_found" };
+    return this.stored.has(id) ? { status: "found", items: [], nextAfter: null } : { status: "not_found" };
   }
 }
 

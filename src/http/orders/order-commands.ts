@@ -7,6 +7,7 @@ import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import type { ProblemCode } from "../protocol/problems.ts";
+import { requester } from "../protocol/requester.ts";
 import { orderParams, ref } from "../protocol/schema-parts.ts";
 import {
   type CancelOrder,
@@ -57,7 +58,10 @@ export function orderCommandRoutes(app: HttpApp, orders: Orders): void {
   const cancel = schemaOf<CancelOrder>("cancelOrder", "Orders", "Cancel an order", "CancelOrder");
   app.post("/v1/orders/:id/cancel", { ...bodyless, schema: cancel }, async (request, reply) => {
     const reason = request.body.reason ?? DEFAULT_CANCEL_REASON;
-    return sendCommanded(reply, await orders.command(request.params.id, { type: "cancel", reason }));
+    return sendCommanded(
+      reply,
+      await orders.command(request.params.id, { type: "cancel", reason }, requester),
+    );
   });
   const retry = schemaOf<Record<string, never>>(
     "retryOrder",
@@ -66,7 +70,7 @@ export function orderCommandRoutes(app: HttpApp, orders: Orders): void {
     "NoFields",
   );
   app.post("/v1/orders/:id/retry", { ...bodyless, schema: retry }, async (request, reply) =>
-    sendCommanded(reply, await orders.command(request.params.id, { type: "retry" })),
+    sendCommanded(reply, await orders.command(request.params.id, { type: "retry" }, requester)),
   );
   fulfillmentRoutes(app, orders);
   parcelRoutes(app, orders);
@@ -92,7 +96,7 @@ function parcelRoutes(app: HttpApp, orders: Orders): void {
   for (const [type, operationId, summary] of reports) {
     const schema = schemaOf<Record<string, never>>(operationId, "Fulfillment", summary, "NoFields");
     app.post(path(type), { ...bodyless, schema }, async (request, reply) =>
-      sendCommanded(reply, await orders.command(request.params.id, { type })),
+      sendCommanded(reply, await orders.command(request.params.id, { type }, requester)),
     );
   }
   const putBack = schemaOf<ReceiveParcel>(
@@ -103,7 +107,10 @@ function parcelRoutes(app: HttpApp, orders: Orders): void {
   );
   app.post(path("receive"), { config, schema: putBack }, async (request, reply) => {
     const { restock } = request.body;
-    return sendCommanded(reply, await orders.command(request.params.id, { type: "receive", restock }));
+    return sendCommanded(
+      reply,
+      await orders.command(request.params.id, { type: "receive", restock }, requester),
+    );
   });
   const settle = schemaOf<SettleDispute>(
     "settleDispute",
@@ -113,7 +120,10 @@ function parcelRoutes(app: HttpApp, orders: Orders): void {
   );
   app.post(path("settle"), { config, schema: settle }, async (request, reply) => {
     const { reason } = request.body;
-    return sendCommanded(reply, await orders.command(request.params.id, { type: "settle", reason }));
+    return sendCommanded(
+      reply,
+      await orders.command(request.params.id, { type: "settle", reason }, requester),
+    );
   });
 }
 
@@ -126,7 +136,7 @@ function fulfillmentRoutes(app: HttpApp, orders: Orders): void {
   for (const [type, summary] of steps) {
     const schema = schemaOf<Record<string, never>>(`${type}Order`, "Fulfillment", summary, "NoFields");
     app.post(`/v1/orders/:id/fulfillment/${type}`, { ...bodyless, schema }, async (request, reply) =>
-      sendCommanded(reply, await orders.command(request.params.id, { type })),
+      sendCommanded(reply, await orders.command(request.params.id, { type }, requester)),
     );
   }
 
@@ -138,7 +148,7 @@ function fulfillmentRoutes(app: HttpApp, orders: Orders): void {
   );
   app.post("/v1/orders/:id/fulfillment/quality-check", { config, schema: check }, async (request, reply) => {
     const command: OrderCommand = { type: "quality-check", passed: request.body.passed };
-    return sendCommanded(reply, await orders.command(request.params.id, command));
+    return sendCommanded(reply, await orders.command(request.params.id, command, requester));
   });
 
   const deliver = schemaOf<DeliverOrder>(
@@ -151,6 +161,6 @@ function fulfillmentRoutes(app: HttpApp, orders: Orders): void {
   app.post("/v1/orders/:id/fulfillment/deliver", { ...bodyless, schema: deliver }, async (request, reply) => {
     const { collected } = request.body;
     const command: OrderCommand = { type: "deliver", ...(collected === undefined ? {} : { collected }) };
-    return sendCommanded(reply, await orders.command(request.params.id, command));
+    return sendCommanded(reply, await orders.command(request.params.id, command, requester));
   });
 }

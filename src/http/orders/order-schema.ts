@@ -1,6 +1,7 @@
 /** The order in answers. It drives the serializer: a member that is not listed here does not leave the node. */
 import { Type } from "typebox";
 import { orderStatuses } from "../../services/orders/contract.ts";
+import { httpLimits } from "../protocol/limits.ts";
 import { money, nullable, oneOf, time } from "../protocol/schema-parts.ts";
 import {
   billingAddress,
@@ -112,22 +113,90 @@ export const Order = Type.Object(
 
 const names = Type.Array(Type.String());
 
+const historyTransition = Type.Object({
+  machine: Type.String({ examples: ["payment"] }),
+  from: Type.Optional(
+    Type.Unknown({ description: "Null for a machine that starts", examples: ["authorizing"] }),
+  ),
+  to: Type.Optional(
+    Type.Unknown({
+      description: "The same as `from` when the machine only remembered or emitted something",
+      examples: ["authorized"],
+    }),
+  ),
+  event: Type.Optional(
+    Type.String({
+      description: "The event that the machine took; absent in records of version 0.1.0",
+      examples: ["xstate.done.actor.authorizePayment"],
+    }),
+  ),
+  edge: Type.Optional(
+    Type.String({
+      description: "The transition that took it: source, event, and place among those of both",
+      examples: ["authorizing:xstate.done.actor.authorizePayment:1"],
+    }),
+  ),
+  edges: Type.Array(Type.String(), {
+    description: "All transitions of the step, in order; those after the first followed by themselves",
+  }),
+});
+
+const { historyPage } = httpLimits;
+
+/** Query of `GET /v1/orders/{id}/history`. */
+export const historyQuery = Type.Object(
+  {
+    after: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: "Only commits after this version: `nextAfter` of the page before",
+      }),
+    ),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: historyPage.max,
+        description: `Items on the page; ${historyPage.default} when absent`,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 /** Answer of `GET /v1/orders/{id}/history`. */
 export const History = Type.Object(
   {
+    nextAfter: nullable(
+      Type.Integer({ description: "`after` of the next page; null: this is the last one" }),
+    ),
     items: Type.Array(
       Type.Object({
         version: Type.Integer(),
         sequence: Type.Integer({ description: "Position in the journal" }),
         at: time,
         input: Type.String({ description: "What caused the commit", examples: ["command:cancel"] }),
-        transitions: Type.Array(
-          Type.Object({
-            machine: Type.String(),
-            from: Type.Optional(Type.Unknown({ description: "Absent for a machine that starts" })),
-            to: Type.Optional(Type.Unknown()),
+        actor: Type.Object(
+          {
+            kind: Type.String({
+              description:
+                "`anonymous`; `system` for timers and calls; `provider` for webhooks, `worker` for the results of workers, by name; `operator` for a skipped input",
+              examples: ["provider"],
+            }),
+            id: nullable(Type.String({ examples: ["payments"] })),
+          },
+          { description: "Who caused the commit" },
+        ),
+        reason: Type.Optional(Type.String({ description: "Why, in the words of the one who asked" })),
+        durationMs: Type.Optional(
+          Type.Integer({
+            description:
+              "How long the call took whose outcome this is, ms; absent when another node began it",
           }),
         ),
+        transitions: Type.Array(historyTransition),
+        sent: Type.Array(Type.Object({ from: Type.String(), to: Type.String(), type: Type.String() }), {
+          description: "What one machine of the order emitted to another, in order",
+        }),
         events: names,
         effects: Type.Object({ opened: names, closed: names }),
         timers: Type.Object({ armed: names, cancelled: names }),

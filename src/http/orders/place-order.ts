@@ -7,6 +7,7 @@ import { ANONYMOUS, idempotencyKey } from "../protocol/idempotency-key.ts";
 import { readPreferences } from "../protocol/preferences.ts";
 import { sendProblem } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
+import { requester } from "../protocol/requester.ts";
 import { ref } from "../protocol/schema-parts.ts";
 import { sendPlaced } from "./order-answers.ts";
 import { orderFaults } from "./order-faults.ts";
@@ -84,6 +85,7 @@ export function placeOrderRoute(app: HttpApp, orders: Orders, defaultWaitMs: num
       ...(key === undefined ? {} : { idempotencyKey: key }),
       caller: ANONYMOUS,
       waitMs: preferences.waitMs,
+      by: requester,
     });
     return sendPlaced(reply, result, preferences);
   });

@@ -5,11 +5,14 @@ import type { InvoiceResult, Invoices } from "../../services/invoice/contract.ts
 import type { Orders } from "../../services/orders/contract.ts";
 import { etagOf, matches } from "../protocol/etag.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
+import { httpLimits } from "../protocol/limits.ts";
+import { readNumbers } from "../protocol/page-cursor.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
 import type { ProblemCode } from "../protocol/problems.ts";
 import { orderParams, ref } from "../protocol/schema-parts.ts";
 import { sendOrder } from "./order-answers.ts";
+import { historyQuery } from "./order-schema.ts";
 
 const config = { unknownParameter: "order_not_found" } as const;
 
@@ -39,12 +42,14 @@ const historySchema = {
   operationId: "getOrderHistory",
   tags: ["Orders"],
   summary: "Read the history of an order",
-  description: "Every commit of the order, from the journal, oldest first.",
+  description:
+    "Every commit of the order, from the journal, oldest first: what came in, from whom and why, which transitions of which machines it took, and what they sent, emitted, called and armed.",
   params: orderParams,
+  querystring: historyQuery,
   response: {
-    200: { ...ref("History"), description: "The history" },
+    200: { ...ref("History"), description: "One page of the history" },
   },
-  problems: ["order_not_found", "refused", ...serviceProblems],
+  problems: ["validation_failed", "order_not_found", "refused", ...serviceProblems],
 } as const;
 
 const messagesSchema = {
@@ -94,11 +99,13 @@ export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices
     return reply.code(304).header("etag", etag).header("cache-control", "private, no-cache").send();
   });
 
-  app.get("/v1/orders/:id/history", { schema: historySchema, config }, async (request, reply) => {
-    const result = await orders.history(request.params.id);
+  const history = { schema: historySchema, config, preValidation: readNumbers("after", "limit") };
+  app.get("/v1/orders/:id/history", history, async (request, reply) => {
+    const { after = 0, limit = httpLimits.historyPage.default } = request.query;
+    const result = await orders.history(request.params.id, { after, limit });
     if (result.status === "not_found") return sendProblem(reply, "order_not_found");
     if (result.status !== "found") return sendUnavailable(reply, result);
-    return reply.code(200).send({ items: result.items });
+    return reply.code(200).send({ items: result.items, nextAfter: result.nextAfter });
   });
 
   app.get("/v1/orders/:id/messages", { schema: messagesSchema, config }, async (request, reply) => {

@@ -22,6 +22,8 @@ export const httpLimits = {
   idempotencyKey: 255,
   /** Items on one page of a list. */
   page: { default: 50, max: 200 },
+  /** Items on one page of an order's history. */
+  historyPage: { default: 200, max: 1000 },
   /** Requests on one connection that have no complete answer. */
   answersUnderWay: 8,
   /** ms to receive a whole request. */

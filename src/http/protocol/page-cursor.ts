@@ -27,8 +27,15 @@ export function decodeCursor(cursor: string, form = sku): string {
  * A `preValidation` hook. Query values are text and the validator coerces nothing: a plain decimal becomes a number
  * here; anything else stays text, and the schema refuses it.
  */
-export async function readLimit(request: FastifyRequest): Promise<void> {
-  const query = request.query as Record<string, unknown>;
-  const { limit } = query;
-  if (typeof limit === "string" && /^\d{1,9}$/u.test(limit)) query["limit"] = Number(limit);
+export const readLimit = readNumbers("limit");
+
+/** The same for query values of these names. */
+export function readNumbers(...names: readonly string[]): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    const query = request.query as Record<string, unknown>;
+    for (const name of names) {
+      const value = query[name];
+      if (typeof value === "string" && /^\d{1,9}$/u.test(value)) query[name] = Number(value);
+    }
+  };
 }

@@ -5,7 +5,7 @@
 import type { EventObject } from "xstate";
 import { limits } from "../limits.ts";
 import type { ActorDefinition, Joined, MachineState } from "../definition.ts";
-import type { OpenEffect, OpenTimer, Snapshot, TransitionTaken } from "./snapshot.ts";
+import type { OpenEffect, OpenTimer, Sent, Snapshot, TransitionTaken } from "./snapshot.ts";
 import {
   initialState,
   type Live,
@@ -20,6 +20,7 @@ import {
   toState,
 } from "./machine.ts";
 import { carriedOver, mustBeExpected } from "./carry-over.ts";
+import { INIT, transitionTaken } from "./edges.ts";
 import { type EffectOutcome, idOf, type Input, type ParkedInput } from "./input.ts";
 
 /** The state of an actor in memory: its durable snapshot, and its machines ready to step, by name. Immutable. */
@@ -40,6 +41,8 @@ export type CascadeContext = {
 export type Cascade = {
   readonly head: Head;
   readonly transitions: readonly TransitionTaken[];
+  /** What the machines emitted to each other. */
+  readonly sent: readonly Sent[];
   /** Public events, in the order in which they were emitted. */
   readonly events: readonly EventObject[];
   /** Effects to start once the record is stored. */
@@ -139,6 +142,7 @@ class Run {
   private effects: OpenEffect[];
   private timers: OpenTimer[];
   private readonly transitions: TransitionTaken[] = [];
+  private readonly sent: Sent[] = [];
   private readonly events: EventObject[] = [];
   private readonly opened: OpenEffect[] = [];
   private readonly closed: string[] = [];
@@ -172,7 +176,7 @@ class Run {
   private take(input: Input): boolean {
     if (input.kind === "start") {
       for (const [name, entry] of Object.entries(this.definition.machines)) {
-        this.absorb(name, undefined, startMachine(entry.machine, input.input));
+        this.absorb(name, undefined, startMachine(entry.machine, input.input), INIT);
       }
       return true;
     }
@@ -213,18 +217,18 @@ class Run {
     if (!entry || !live) return false;
     const step = stepMachine(entry.machine, live, event);
     if (step.live === live && step.requests.length === 0) return false;
-    this.absorb(name, live, step);
+    this.absorb(name, live, step, event.type);
     return true;
   }
 
-  private absorb(name: string, before: Live | undefined, step: Step): void {
+  private absorb(name: string, before: Live | undefined, step: Step, event: string): void {
     if (++this.steps > limits.cascadeSteps) {
       throw new MachineFault(`more than ${limits.cascadeSteps} steps in one cascade: a loop`);
     }
     this.live.set(name, step.live);
     const from: unknown = before?.value ?? null;
-    if (!sameValue(from, step.live.value)) {
-      this.transitions.push({ machine: name, from, to: step.live.value });
+    if (step.edges.length > 0 || !sameValue(from, step.live.value)) {
+      this.transitions.push(transitionTaken(name, from, step.live.value, event, step.edges));
     }
     for (const request of step.requests) this.carryOut(name, request);
   }
@@ -235,6 +239,7 @@ class Run {
         if (!this.definition.privateEvents?.has(request.event.type)) this.events.push(request.event);
         for (const listener of this.definition.listens[request.event.type] ?? []) {
           this.queue.push({ machine: listener, event: request.event });
+          this.sent.push([machine, listener, request.event.type]);
         }
         return;
       case "invoke":
@@ -341,6 +346,7 @@ class Run {
     return {
       head: { snapshot, live: this.live },
       transitions: this.transitions,
+      sent: this.sent,
       events: this.events,
       opened: this.opened,
       closed: this.closed,

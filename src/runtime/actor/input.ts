@@ -1,22 +1,45 @@
 /** The inputs of an actor: what can happen to it, and the names and ids of each input. */
 import type { EventObject } from "xstate";
 import type { EffectFailure } from "../definition.ts";
+import { isObject } from "../json.ts";
+
+/** Who asked for something: a kind that the application knows, and an id of that kind. */
+export type Requester = { readonly kind: string; readonly id?: string };
+
+/** Who asked for a start or a command, and why; recorded as it is. Absent: not known. */
+export type Asked = { readonly by?: Requester; readonly reason?: string };
+
+/** The part of something that says who asked for it, and why. */
+export function askedOf({ by, reason }: Asked): Asked {
+  return { ...(by && { by }), ...(reason === undefined ? {} : { reason }) };
+}
+
+/** Whether who asked, and why, have their forms; both may be absent. */
+export function isAsked({ by, reason }: Readonly<Record<string, unknown>>): boolean {
+  if (reason !== undefined && typeof reason !== "string") return false;
+  if (by === undefined) return true;
+  return (
+    isObject(by) && typeof by["kind"] === "string" && (by["id"] === undefined || typeof by["id"] === "string")
+  );
+}
 
 /** One thing that happens to an actor. */
 export type Input =
-  | { readonly kind: "start"; readonly input: object; readonly request?: string }
-  | {
+  | ({ readonly kind: "start"; readonly input: object; readonly request?: string } & Asked)
+  | ({
       readonly kind: "command";
       readonly machine: string;
       readonly event: EventObject;
       readonly commandId: string;
-    }
+    } & Asked)
   | { readonly kind: "timer"; readonly machine: string; readonly timer: string; readonly generation: number }
   | {
       readonly kind: "effect";
       readonly id: string;
       readonly generation: number;
       readonly outcome: EffectOutcome;
+      /** From the beginning of its first call to the outcome; absent when an earlier owner may have begun it. */
+      readonly durationMs?: number;
     }
   /** From the inbox: a webhook or the result of a worker. `digest`: of what its source sent; the runtime ignores it. */
   | {

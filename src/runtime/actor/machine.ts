@@ -10,8 +10,10 @@ import {
   type AnyStateMachine,
   createActor,
   type EventObject,
+  type InspectionEvent,
 } from "xstate";
 import type { ActorDefinition, MachineEntry, MachineState, MachineStates } from "../definition.ts";
+import { edgeId } from "./edges.ts";
 
 /** The state of a machine in memory. Immutable. */
 export type Live = AnyMachineSnapshot;
@@ -25,7 +27,12 @@ export type MachineRequest =
   | { readonly kind: "cancel"; readonly id: string };
 
 /** The result of a step: the next state, and its requests in the order of the machine's actions. */
-export type Step = { readonly live: Live; readonly requests: readonly MachineRequest[] };
+export type Step = {
+  readonly live: Live;
+  readonly requests: readonly MachineRequest[];
+  /** Ids of the transitions taken, in order: that of the event, then those that followed by themselves. */
+  readonly edges: readonly string[];
+};
 
 /** The machine cannot be hosted, or it has failed permanently. Not retryable. */
 export class MachineFault extends Error {
@@ -40,8 +47,10 @@ export class NewerMachine extends MachineFault {
 /** Runs the machine's first transition. @throws MachineFault */
 export function startMachine(machine: AnyStateMachine, input: unknown): Step {
   const actions: RawAction[] = [];
-  const live = pure(machine, () => machine.getInitialSnapshot(scopeOf(machine, input, actions), input));
-  return finish(machine, live, actions);
+  const scope = scopeOf(machine, input, actions);
+  taken = [];
+  const live = pure(machine, () => machine.getInitialSnapshot(scope, input));
+  return finish(machine, live, actions, taken);
 }
 
 /**
@@ -50,10 +59,12 @@ export function startMachine(machine: AnyStateMachine, input: unknown): Step {
  * @throws MachineFault when the machine ends in its error status
  */
 export function stepMachine(machine: AnyStateMachine, live: Live, event: EventObject): Step {
-  if (live.status !== "active") return { live, requests: [] };
+  if (live.status !== "active") return { live, requests: [], edges: [] };
   const actions: RawAction[] = [];
-  const next = pure(machine, () => machine.transition(live, event, scopeOf(machine, undefined, actions)));
-  return finish(machine, next, actions);
+  const scope = scopeOf(machine, undefined, actions);
+  taken = [];
+  const next = pure(machine, () => machine.transition(live, event, scope));
+  return finish(machine, next, actions, taken);
 }
 
 /** What a condition or an action of the machine throws becomes a fault of the machine. */
@@ -221,7 +232,12 @@ export function* statesOf(node: AnyStateMachine["root"]): Generator<AnyStateMach
 
 type RawAction = { readonly type: string; readonly params?: unknown };
 
-function finish(machine: AnyStateMachine, live: Live, actions: readonly RawAction[]): Step {
+function finish(
+  machine: AnyStateMachine,
+  live: Live,
+  actions: readonly RawAction[],
+  edges: readonly string[],
+): Step {
   if (live.status === "error") {
     const cause = live.error instanceof Error ? live.error.message : JSON.stringify(live.error);
     throw new MachineFault(`machine ${machine.id} failed: ${cause}`);
@@ -231,7 +247,7 @@ function finish(machine: AnyStateMachine, live: Live, actions: readonly RawActio
     const request = read(machine, action);
     if (request) requests.push(request);
   }
-  return { live, requests };
+  return { live, requests, edges };
 }
 
 function read(machine: AnyStateMachine, action: RawAction): MachineRequest | undefined {
@@ -269,6 +285,15 @@ function read(machine: AnyStateMachine, action: RawAction): MachineRequest | und
 /** One unstarted actor per machine: XState's `transition` creates one for every call, initial state included. */
 const actors = new WeakMap<AnyStateMachine, AnyActorRef>();
 
+/** Ids of the transitions of the step under way: a step is synchronous, and no step runs within another one. */
+let taken: string[] = [];
+
+/** XState reports the transitions of each microstep to the inspector of the actor's system: they cost no search. */
+function inspect(event: InspectionEvent): void {
+  if (event.type !== "@xstate.microstep") return;
+  for (const transition of event._transitions) taken.push(edgeId(transition));
+}
+
 /**
  * The part of an actor that a pure transition needs. XState's own `initialTransition` and `transition` create an actor
  * for each call. That costs twice as much as the transition, and it runs the machine's context factory without an
@@ -277,7 +302,7 @@ const actors = new WeakMap<AnyStateMachine, AnyActorRef>();
 function scopeOf(machine: AnyStateMachine, input: unknown, actions: RawAction[]): AnyActorScope {
   let self = actors.get(machine);
   if (!self) {
-    self = createActor(machine, { input });
+    self = createActor(machine, { input, inspect });
     actors.set(machine, self);
   }
   return {

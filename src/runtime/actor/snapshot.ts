@@ -3,6 +3,7 @@
  * Payload of `<prefix>.journal.<partition>.<actor>`, JSON.
  */
 import type { MachineStates } from "../definition.ts";
+import type { Requester } from "./input.ts";
 import { isObject, parseObject } from "../json.ts";
 
 /** An effect that was opened and whose outcome is not known yet. */
@@ -55,20 +56,41 @@ export type Snapshot = {
   readonly updatedAt: number;
 };
 
-/** A change of one machine's state value. `from`: null for its first transition. */
-export type TransitionTaken = { readonly machine: string; readonly from: unknown; readonly to: unknown };
+/** One step of one machine, which took an event. Stored: made by `transitionTaken`, read by `eventTaken`. */
+export type TransitionTaken = {
+  readonly machine: string;
+  /** The state value before it; null for the machine's first step. */
+  readonly from: unknown;
+  /** The state value after it: the same one when the machine only remembered or emitted something. */
+  readonly to: unknown;
+  /** Type of the event; absent where `edges` states it, in first steps, and in records that do not know it. */
+  readonly event?: string;
+  /** Ids of the transitions that it took, in order; absent where there are none, or where they are not known. */
+  readonly edges?: readonly string[];
+};
 
-/** The payload of one record. Stored: its field names are a format. */
+/** An event that one machine emitted and another one of the same actor received: from, to, type. */
+export type Sent = readonly [from: string, to: string, type: string];
+
+/** The payload of one record. Stored: its field names are a format. What is empty or not known is absent. */
 export type ActorRecord = {
   readonly commit: string;
   readonly actor: string;
   /** The input that caused it, as `inputName` writes it. */
   readonly input: string;
+  /** Who asked for it, where that is known; of commands and starts. */
+  readonly by?: Requester;
+  /** Why, in the words of the one who asked. */
+  readonly reason?: string;
+  /** Of an effect's outcome: from the beginning of its first call to the outcome, ms; not after a takeover. */
+  readonly durationMs?: number;
   readonly transitions: readonly TransitionTaken[];
+  /** In the order in which they were emitted, ignored ones included. */
+  readonly sent?: readonly Sent[];
   /** Types of the public events, in order. */
-  readonly events: readonly string[];
-  readonly effects: { readonly opened: readonly string[]; readonly closed: readonly string[] };
-  readonly timers: { readonly armed: readonly string[]; readonly cancelled: readonly string[] };
+  readonly events?: readonly string[];
+  readonly effects?: { readonly opened?: readonly string[]; readonly closed?: readonly string[] };
+  readonly timers?: { readonly armed?: readonly string[]; readonly cancelled?: readonly string[] };
   readonly snapshot: Snapshot;
 };
 

@@ -5,7 +5,8 @@
 import { limits } from "../limits.ts";
 import type { Subjects } from "../subjects.ts";
 import type { Cascade } from "../actor/cascade.ts";
-import { type Input, inputName } from "../actor/input.ts";
+import type { Input } from "../actor/input.ts";
+import { changesOf } from "../actor/record-changes.ts";
 import { type ActorRecord, type OpenTimer, RecordHeader } from "../actor/snapshot.ts";
 import { isLargerThan, messageBytes } from "./message-size.ts";
 import type { Message } from "../ports.ts";
@@ -128,14 +129,7 @@ function recordOf(cascade: Cascade, input: Input, context: CommitContext): Actor
   return {
     commit: context.commit,
     actor: context.actor,
-    input: inputName(input),
-    transitions: cascade.transitions,
-    events: cascade.events.map((event) => event.type),
-    effects: { opened: cascade.opened.map((effect) => effect.id), closed: cascade.closed },
-    timers: {
-      armed: cascade.armed.map((timer) => `${timer.machine}.${timer.id}`),
-      cancelled: cascade.cancelled.map((timer) => `${timer.machine}.${timer.id}`),
-    },
+    ...changesOf(cascade, input),
     snapshot: cascade.head.snapshot,
   };
 }

@@ -33,9 +33,15 @@ export type EffectRun = {
   readonly input: unknown;
   /** An earlier owner may have started it. */
   readonly resumed: boolean;
-  /** Called once with the outcome, unless the run is forgotten first. */
-  readonly done: (outcome: EffectOutcome) => void;
+  /**
+   * Called once with the outcome, unless the run is forgotten first.
+   * @param durationMs from the beginning of the first call; `undefined` when none began, and for a resumed effect
+   */
+  readonly done: (outcome: EffectOutcome, durationMs?: number) => void;
 };
+
+/** When the first call of a run began, by the monotonic clock, ms; absent while none has. */
+type Timed = { begunAt?: number };
 
 const NOT_FOUND: EffectFailure = {
   code: "not_found",
@@ -111,13 +117,16 @@ export class EffectRunner {
   }
 
   private async finish(run: EffectRun, controller: AbortController): Promise<void> {
-    const outcome = await this.attempt(run, controller);
+    const timed: Timed = {};
+    const outcome = await this.attempt(run, controller, timed);
     if (this.running.get(run.key) !== controller) return;
     this.running.delete(run.key);
-    run.done(outcome);
+    const { begunAt } = timed;
+    if (begunAt === undefined || run.resumed) run.done(outcome);
+    else run.done(outcome, Math.max(0, Math.round(this.clock.monotonic() - begunAt)));
   }
 
-  private async attempt(run: EffectRun, controller: AbortController): Promise<EffectOutcome> {
+  private async attempt(run: EffectRun, controller: AbortController, timed: Timed): Promise<EffectOutcome> {
     const handler = this.handlers[run.src];
     if (!handler)
       return failure({ code: "no_handler", message: `no handler for ${run.src}`, kind: "refused" });
@@ -130,7 +139,10 @@ export class EffectRunner {
       if (attempt > 1) await this.clock.sleep(handler.backoffMs * 2 ** Math.max(0, counted - 1));
       const result = await limiter.call(
         wait,
-        () => this.tryOnce(handler, run, attempt, unknown, signal),
+        () => {
+          timed.begunAt ??= this.clock.monotonic();
+          return this.tryOnce(handler, run, attempt, unknown, signal);
+        },
         (outcome) => callResult(outcome, signal),
       );
       if (signal.aborted) return failure(CANCELLED);

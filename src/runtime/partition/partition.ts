@@ -16,7 +16,7 @@ import { type InputCounts, InputTally } from "../tenure/input-tally.ts";
 import { limits, stopping } from "../limits.ts";
 import type { ActorReply } from "../actors.ts";
 import { AdmissionControl } from "../routing/admission-control.ts";
-import type { Input } from "../actor/input.ts";
+import { askedOf, type Input } from "../actor/input.ts";
 import { fireAndForget } from "../tenure/pending-input.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { Checkpoint, type CheckpointOrigin } from "./checkpoint.ts";
@@ -270,18 +270,21 @@ export class Partition implements OwnedResource {
       }
     }
     return await new Promise((reply) => {
+      const asked = askedOf(request);
       const input: Input =
         request.op === "start"
           ? {
               kind: "start",
               input: request.input,
               ...(request.request === undefined ? {} : { request: request.request }),
+              ...asked,
             }
           : {
               kind: "command",
               machine: request.machine,
               event: request.event,
               commandId: request.commandId,
+              ...asked,
             };
       const mayExist = request.op === "start" ? request.mayExist : true;
       tenure.dispatch(request.actor, {

@@ -1,26 +1,27 @@
 /** Requests between nodes about actors, and their replies, on `cmd.<partition>`: JSON. */
 import type { EventObject } from "xstate";
+import { type Asked, isAsked } from "../actor/input.ts";
 import type { ActorReply } from "../actors.ts";
 import { isObject, parseObject } from "../json.ts";
 
 /** A request from one node to the owner of a partition. Times in ms. */
 export type ActorRequest =
-  | {
+  | (Asked & {
       readonly op: "start";
       readonly actor: string;
       readonly input: object;
       readonly request?: string;
       readonly waitMs: number;
       readonly mayExist: boolean;
-    }
-  | {
+    })
+  | (Asked & {
       readonly op: "command";
       readonly actor: string;
       readonly machine: string;
       readonly event: EventObject;
       readonly commandId: string;
       readonly waitMs: number;
-    }
+    })
   | { readonly op: "read"; readonly actor: string }
   /** An operator's: see `OperatorActions`. */
   | { readonly op: "resume"; readonly actor: string }
@@ -42,11 +43,11 @@ function isRequest({ op, actor, ...fields }: Readonly<Record<string, unknown>>):
   if (typeof actor !== "string" || !/^[^\s.*>]+$/.test(actor)) return false;
   switch (op) {
     case "start":
-      return isObject(fields["input"]) && typeof fields["waitMs"] === "number";
+      return isObject(fields["input"]) && typeof fields["waitMs"] === "number" && isAsked(fields);
     case "command": {
       const { machine, event, commandId, waitMs } = fields;
       const named = typeof machine === "string" && typeof commandId === "string";
-      return named && typeof waitMs === "number" && isObject(event);
+      return named && typeof waitMs === "number" && isObject(event) && isAsked(fields);
     }
     case "skip":
       return typeof fields["parking"] === "string";

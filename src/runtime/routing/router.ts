@@ -10,7 +10,15 @@
  */
 import { limits } from "../limits.ts";
 import { partitionOf, type Subjects, token } from "../subjects.ts";
-import type { ActorReply, Actors, ParkedActors, StartOptions, UnreadableActor } from "../actors.ts";
+import type {
+  ActorReply,
+  Actors,
+  CommandOptions,
+  ParkedActors,
+  StartOptions,
+  UnreadableActor,
+} from "../actors.ts";
+import { askedOf } from "../actor/input.ts";
 import { AdmissionControl } from "./admission-control.ts";
 import { type Connectivity, ISOLATED } from "../cluster/connectivity.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
@@ -81,6 +89,7 @@ export class Router implements Actors, ParkedActors {
       actor,
       input,
       ...(options.request === undefined ? {} : { request: options.request }),
+      ...askedOf(options),
       waitMs: tryMs,
       mayExist: options.mayExist || again,
     }));
@@ -90,7 +99,7 @@ export class Router implements Actors, ParkedActors {
     actor: string,
     machine: string,
     event: { readonly type: string },
-    options: { readonly commandId: string; readonly waitMs: number },
+    options: CommandOptions,
   ): Promise<ActorReply> {
     return this.ask(actor, options.waitMs, (tryMs) => ({
       op: "command",
@@ -98,6 +107,7 @@ export class Router implements Actors, ParkedActors {
       machine,
       event,
       commandId: options.commandId,
+      ...askedOf(options),
       waitMs: tryMs,
     }));
   }

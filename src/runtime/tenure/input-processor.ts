@@ -311,9 +311,10 @@ export class InputProcessor implements LoadEvents {
 
   /** Starts or resumes an effect; its outcome is a new input. */
   private run({ actor }: Activation, effect: OpenEffect, resumed: boolean): void {
-    this.options.tenureEffects.start(actor, effect, resumed, (outcome) => {
-      const input = { kind: "effect", id: effect.id, generation: effect.generation, outcome } as const;
-      this.dispatch(actor, fireAndForget(input));
+    this.options.tenureEffects.start(actor, effect, resumed, (outcome, durationMs) => {
+      const { generation, id } = effect;
+      const took = durationMs === undefined ? {} : { durationMs };
+      this.dispatch(actor, fireAndForget({ kind: "effect", id, generation, outcome, ...took }));
     });
   }
 }

@@ -1,7 +1,6 @@
 /** The effects that one tenure has started. All are forgotten together when the tenure ends. */
 import { effectKey } from "../actor/cascade.ts";
-import type { EffectOutcome } from "../actor/input.ts";
-import type { EffectRunner } from "../effects/effect-runner.ts";
+import type { EffectRun, EffectRunner } from "../effects/effect-runner.ts";
 import type { OpenEffect } from "../actor/snapshot.ts";
 
 /** Owns: the keys of the started effects whose outcome is not known. Does not own: the calls (the effect runner). */
@@ -19,7 +18,7 @@ export class TenureEffects {
    * @param resumed an earlier owner may have started it
    * @param done takes the outcome; not called after `close`
    */
-  start(actor: string, effect: OpenEffect, resumed: boolean, done: (outcome: EffectOutcome) => void): void {
+  start(actor: string, effect: OpenEffect, resumed: boolean, done: EffectRun["done"]): void {
     if (this.closed) return;
     const key = effectKey(actor, effect);
     this.started.add(key);
@@ -29,9 +28,9 @@ export class TenureEffects {
       key,
       input: effect.input,
       resumed,
-      done: (outcome) => {
+      done: (outcome, durationMs) => {
         this.started.delete(key);
-        done(outcome);
+        done(outcome, durationMs);
       },
     });
   }

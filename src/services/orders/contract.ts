@@ -14,10 +14,12 @@ import type {
   ShippingAddress,
 } from "../../../machines/types.ts";
 import type { AddressFault } from "../addresses/address-faults.ts";
+import type { Requester } from "../../runtime/actor/input.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 
 export { isPaymentMethod, isHosted, needsToken, paymentMethods } from "../../../machines/payment-methods.ts";
 export type { Money, PaymentMethod } from "../../../machines/types.ts";
+export type { Requester } from "../../runtime/actor/input.ts";
 
 /** An address as a client gives it: without a postal code where its country has none. */
 export type Given<A extends Address> = Omit<A, "postalCode"> & { readonly postalCode?: string };
@@ -150,13 +152,41 @@ export type OrderCommand =
   /** From an operator: retries at once what failed and waits for its next try. */
   | { readonly type: "retry" };
 
+/**
+ * Who caused a commit. `kind`: `anonymous`, or what an authenticated caller is; `system` for timers and calls,
+ * `provider` for webhooks, `worker` for results of workers, `operator` for a skipped input. `id`: of the caller, or the
+ * name of the sender or worker; null when it has none.
+ */
+export type HistoryActor = { readonly kind: string; readonly id: string | null };
+
+/** One step of one machine. `event`, `edge`: absent in records of version 0.1.0. */
+export type HistoryTransition = {
+  readonly machine: string;
+  readonly from: unknown;
+  /** The same as `from` when the machine only remembered or emitted something. */
+  readonly to: unknown;
+  /** The event that it took. */
+  readonly event?: string;
+  /** The transition that took the event: an id of `edgesOf`. Absent for a step without one, such as a start. */
+  readonly edge?: string;
+  /** All transitions of the step, in order: those after the first followed by themselves. */
+  readonly edges: readonly string[];
+};
+
 /** One commit of an order as the API shows it. */
 export type HistoryItem = {
   readonly version: number;
   readonly sequence: number;
   readonly at: string;
   readonly input: string;
-  readonly transitions: readonly { machine: string; from: unknown; to: unknown }[];
+  readonly actor: HistoryActor;
+  /** Why, in the words of the one who asked; absent when it was not stated. */
+  readonly reason?: string;
+  /** Of a call's outcome: how long the call took, ms; absent when another node began it. */
+  readonly durationMs?: number;
+  readonly transitions: readonly HistoryTransition[];
+  /** What the machines of the order emitted to each other, in order; empty in records of version 0.1.0. */
+  readonly sent: readonly { readonly from: string; readonly to: string; readonly type: string }[];
   readonly events: readonly string[];
   readonly effects: { readonly opened: readonly string[]; readonly closed: readonly string[] };
   readonly timers: { readonly armed: readonly string[]; readonly cancelled: readonly string[] };
@@ -186,10 +216,16 @@ export interface Orders {
    * Places an order and waits until it settles.
    * @param options.idempotencyKey with `caller` it decides the order's id, so a repeat finds the same order.
    * @param options.waitMs how long to wait for the order to settle; 0 answers after the first commit.
+   * @param options.by recorded with the order's first commit.
    */
   place(
     order: PlaceOrder,
-    options: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
+    options: {
+      readonly idempotencyKey?: string;
+      readonly caller: string;
+      readonly waitMs: number;
+      readonly by?: Requester;
+    },
   ): Promise<PlaceResult>;
   /** The order's acknowledged state. */
   get(
@@ -199,8 +235,11 @@ export interface Orders {
     | { readonly status: "not_found" }
     | UnavailableResult
   >;
-  /** Passes one command to the order. Not idempotent by itself: the order's state decides whether it is legal. */
-  command(id: string, command: OrderCommand): Promise<CommandResult>;
+  /**
+   * Passes one command to the order. Not idempotent by itself: the order's state decides whether it is legal.
+   * @param by recorded with the commit, and so is the command's reason
+   */
+  command(id: string, command: OrderCommand, by?: Requester): Promise<CommandResult>;
   /**
    * The latest messages about the order, at most 200, oldest first; those that changed nothing are among them.
    * `not_found` for an id without records.
@@ -212,11 +251,20 @@ export interface Orders {
     | { readonly status: "not_found" }
     | UnavailableResult
   >;
-  /** Oldest first; `not_found` for an id without records. */
+  /**
+   * Oldest first; `not_found` for an id without records.
+   * @param page.after only commits after this version
+   * @returns `nextAfter`: the version after which the next page begins; null when this is the last one
+   */
   history(
     id: string,
+    page?: { readonly after: number; readonly limit: number },
   ): Promise<
-    | { readonly status: "found"; readonly items: readonly HistoryItem[] }
+    | {
+        readonly status: "found";
+        readonly items: readonly HistoryItem[];
+        readonly nextAfter: number | null;
+      }
     | { readonly status: "not_found" }
     | UnavailableResult
   >;

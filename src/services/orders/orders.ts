@@ -5,6 +5,7 @@
 import type { Address, OrderInput } from "../../../machines/types.ts";
 import { partitionOf } from "../../runtime/subjects.ts";
 import { subjects } from "../subjects.ts";
+import type { Requester } from "../../runtime/actor/input.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Inventory, StockView } from "../inventory/contract.ts";
@@ -21,7 +22,7 @@ import type {
   PlaceResult,
 } from "./contract.ts";
 import type { UnreadableEntries } from "../../runtime/unreadable.ts";
-import { historyItem } from "./history.ts";
+import { historyItem, historyPage } from "./history.ts";
 import { orderMessages } from "./messages.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
 import { placeResult, positions, refusedByPrice } from "./placing.ts";
@@ -60,6 +61,8 @@ const COMMAND_WAIT_MS = 2000;
 /** A caller that waits at least this long gets the outcome of a reservation that its first tries decide, ms. */
 const ATTENDED_MS = 10_000;
 
+const WHOLE = { after: 0, limit: Number.POSITIVE_INFINITY };
+
 /** A request without a key repeats none. */
 const NO_ORDER = { status: "not_found" } as const;
 
@@ -71,13 +74,10 @@ export class OrderService implements Orders {
     this.options = options;
   }
 
-  async place(
-    order: PlaceOrder,
-    how: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
-  ): Promise<PlaceResult> {
+  async place(order: PlaceOrder, how: Parameters<Orders["place"]>[1]): Promise<PlaceResult> {
     const { actors, ids, idempotencySecret, fulfillment, hostedPayment, taxBasisPoints } = this.options;
     const { method, token } = order.payment;
-    const { idempotencyKey, caller, waitMs } = how;
+    const { by, idempotencyKey, caller, waitMs } = how;
     const keyed = idempotencyKey !== undefined;
     const id = keyed ? derivedOrderId(idempotencySecret, caller, idempotencyKey) : drawnOrderId(ids);
     const refusal = refusedAddress(order) ?? (await this.refusedByCatalogue(order));
@@ -103,6 +103,7 @@ export class OrderService implements Orders {
     const reply = await actors.start(id, input, {
       waitMs,
       mayExist: keyed,
+      ...(by && { by }),
       ...(keyed ? { request: requestHash(order) } : {}),
     });
     if (reply.status === "ok") return placeResult(id, reply.snapshot, order.lines);
@@ -133,7 +134,7 @@ export class OrderService implements Orders {
     return reply.status === "not_found" ? { status: "not_found" } : unavailableReply(reply);
   }
 
-  async command(id: string, command: OrderCommand): Promise<CommandResult> {
+  async command(id: string, command: OrderCommand, by?: Requester): Promise<CommandResult> {
     const { actors, ids } = this.options;
     if (command.type === "deliver") {
       const refusal = await this.refusesDelivery(id, command.collected);
@@ -145,6 +146,8 @@ export class OrderService implements Orders {
     const reply = await actors.command(id, machine, event, {
       commandId: ids.next(),
       waitMs: COMMAND_WAIT_MS,
+      ...(by && { by }),
+      ...("reason" in command && { reason: command.reason }),
     });
     switch (reply.status) {
       case "ok":
@@ -174,7 +177,7 @@ export class OrderService implements Orders {
     }
   }
 
-  async history(id: string): ReturnType<Orders["history"]> {
+  async history(id: string, page = WHOLE): ReturnType<Orders["history"]> {
     const { journalOf, partitions, unreadable } = this.options;
     const partition = partitionOf(id, partitions);
     try {
@@ -186,7 +189,7 @@ export class OrderService implements Orders {
           unreadable?.passed("record", message.subject, message.sequence, "the history is without it");
         return item ?? [];
       });
-      return { status: "found", items };
+      return { status: "found", ...historyPage(items, page) };
     } catch (error) {
       if (error instanceof Unavailable) return unavailable(error.message);
       throw error;

@@ -15,6 +15,10 @@ const accepted: [string, object | undefined, object][] = [
   ["fulfillment/quality-check", { passed: false }, { type: "quality-check", passed: false }],
   ["fulfillment/pack", undefined, { type: "pack" }],
   ["fulfillment/ship", {}, { type: "ship" }],
+  ["fulfillment/report-lost", {}, { type: "report-lost" }],
+  ["fulfillment/receive", { restock: true }, { type: "receive", restock: true }],
+  ["fulfillment/settle", { reason: "small change" }, { type: "settle", reason: "small change" }],
+  ["retry", undefined, { type: "retry" }],
   ["fulfillment/deliver", undefined, { type: "deliver" }],
   [
     "fulfillment/deliver",
@@ -31,7 +35,7 @@ for (const [path, payload, command] of accepted)
       t.equal(answer.statusCode, 200);
       t.equal(answer.headers.etag, '"3"');
       t.strictSame(answer.json(), order);
-      t.strictSame(orders.commands, [{ id: "ord_1", command }]);
+      t.strictSame(orders.commands, [{ id: "ord_1", command, by: { kind: "anonymous" } }]);
     },
   );
 

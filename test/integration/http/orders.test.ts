@@ -14,7 +14,8 @@ t.test("a placed order is answered 201 with Location, ETag and the whole order",
   t.equal(answer.headers["content-type"], "application/json; charset=utf-8");
   t.equal(answer.headers["preference-applied"], undefined);
   t.strictSame(answer.json(), order);
-  t.strictSame(orders.placed, [{ order: body, options: { caller: "anonymous", waitMs: 10_000 } }]);
+  const options = { caller: "anonymous", waitMs: 10_000, by: { kind: "anonymous" } };
+  t.strictSame(orders.placed, [{ order: body, options }]);
 });
 
 t.test("every field that an order can have survives serialization", async (t) => {
@@ -278,32 +279,6 @@ t.test("an id that no order has, or could have, is answered 404 order_not_found"
       const answer = await app.inject({ method, url: `/v1/orders/${id}${path}` });
       t.match(answer.json(), { status: 404, code: "order_not_found" }, `${method} ${id.slice(0, 40)}${path}`);
     }
-});
-
-t.test("the history is answered oldest first with all its fields", async (t) => {
-  const items = [
-    {
-      version: 1,
-      sequence: 12,
-      at: "2026-11-22T10:00:00.000Z",
-      input: "start",
-      transitions: [
-        { machine: "order", from: null, to: "reserving" },
-        { machine: "payment", from: "idle", to: { open: { authorizing: "waiting" } } },
-      ],
-      events: ["order.created"],
-      effects: { opened: ["payment.authorize"], closed: [] },
-      timers: { armed: [], cancelled: ["t"] },
-      node: "node-1",
-      epoch: 4,
-    },
-  ];
-  const { app } = await startApp(t, {
-    orders: ordersWith({ history: async () => ({ status: "found", items }) }),
-  });
-  const answer = await app.inject("/v1/orders/ord_1/history");
-  t.equal(answer.statusCode, 200);
-  t.strictSame(answer.json(), { items });
 });
 
 t.test("an address has the fields of a label and of an invoice, each bounded and printable", async (t) => {

@@ -65,7 +65,7 @@ function history(world: CrashWorld, { id, key, outcome }: AnsweredOrder): string
     if (new Set(commands).size !== commands.length)
       wrong.push(`${key}: version ${version} has an input twice`);
     const before = new Set(last?.record.snapshot.effects.map((effect) => effect.id));
-    for (const closed of record.effects.closed)
+    for (const closed of record.effects?.closed ?? [])
       if (!before.has(closed)) wrong.push(`${key}: version ${version} ends ${closed} a second time`);
     last = { record, epoch };
   }

@@ -20,8 +20,8 @@ export class Chart {
   /** ms since the start, moved on by {@link elapseNext} alone. */
   now = 0;
   private readonly dueAt = new Map<string, number>();
-  /** Called with every event before it is sent. */
-  watch: (live: Live, event: EventObject) => void = () => {};
+  /** Called with every event after it was sent, with the state before it and what it did. */
+  watch: (before: Live, event: EventObject, step: Step) => void = () => {};
   /** Everything the first step did. */
   readonly started: Taken;
   private readonly machine: AnyStateMachine;
@@ -39,8 +39,8 @@ export class Chart {
   }
 
   send(event: EventObject): Taken {
-    this.watch(this.live, event);
     const step = stepMachine(this.machine, this.live, event);
+    this.watch(this.live, event, step);
     if (step.live === this.live) return { to: undefined, emitted: [], invoked: [], delays: [] };
     this.live = step.live;
     return this.take(step);

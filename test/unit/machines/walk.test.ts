@@ -6,6 +6,8 @@ import { fulfillmentMachine } from "../../../machines/fulfillment.ts";
 import { orderMachine } from "../../../machines/order.ts";
 import { paymentMachine } from "../../../machines/payment.ts";
 import type { Money, PaymentMethod } from "../../../machines/types.ts";
+import { edgesOf } from "../../../src/runtime/actor/edges.ts";
+import { stepFaults } from "../../support/audits/edge-audit.ts";
 import { Chart, restingStates } from "./chart.ts";
 import {
   authorized,
@@ -122,12 +124,24 @@ for (const [name, machine] of Object.entries({ orderMachine, paymentMachine, ful
   t.test(`under any events the ${name} stays in its states, and its final states take nothing`, async (t) => {
     const states = new Set(restingStates(machine));
     const seen = new Set<string>();
+    const taken = new Set<string>();
     // As many walks as it takes to come everywhere; some places are far.
     for (let round = 0; round < 20 && seen.size < states.size; round++)
       fc.assert(
         fc.property(fc.constantFrom(...methods), fc.boolean(), moves, (method, auto, happenings) => {
           const plan = { mode: auto ? "auto" : "manual", stepDelayMs: 100 } as const;
           const chart = new Chart(machine, orderInput(method, plan));
+          chart.watch = (before, { type }, step) => {
+            for (const id of step.edges) taken.add(id);
+            const [fault] = stepFaults(machine, {
+              from: before.value,
+              to: step.live.value,
+              event: type,
+              edges: step.edges,
+            });
+            if (fault) throw new Error(fault);
+            if (step.live !== before && step.edges.length === 0) throw new Error(`${type} took no edge`);
+          };
           for (const [what, pick] of happenings) {
             const before = chart.live;
             move(chart, machine, what, pick);
@@ -139,6 +153,11 @@ for (const [name, machine] of Object.entries({ orderMachine, paymentMachine, ful
         { numRuns: 1000 },
       );
     t.strictSame([...seen].toSorted(), [...states].toSorted(), "the walks came through every state");
+    const edges = edgesOf(machine).length;
+    t.ok(
+      taken.size > edges * 0.8,
+      `the walks took ${taken.size} of ${edges} edges, each as its chart has it`,
+    );
   });
 }
 

@@ -48,7 +48,16 @@ t.test("an emitted event reaches its listeners in the same cascade, in order, as
   t.same(result.events, [{ type: "b.happened" }], "a private event is not published");
   t.same(
     result.transitions.map(({ machine }) => machine),
-    ["second"],
+    ["first", "second", "third", "third"],
+  );
+  t.strictSame(
+    result.sent,
+    [
+      ["first", "second", "a.happened"],
+      ["first", "third", "a.happened"],
+      ["second", "third", "b.happened"],
+    ],
+    "what they sent to each other, private events included",
   );
   t.end();
 });

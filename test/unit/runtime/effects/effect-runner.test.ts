@@ -284,3 +284,49 @@ t.test("a run that is forgotten during its last status query aborts the query at
   await clock.advance(10_000);
   t.same(outcomes, []);
 });
+
+/** Runs whose calls take this long each; what is reported about how long a run took. */
+function timed(callsMs: readonly (number | "fails after 100 ms")[]) {
+  const reported: (number | undefined)[] = [];
+  let call = 0;
+  const staged = stage({
+    timeoutMs: 10_000,
+    run: async () => {
+      const ms = callsMs[call++] ?? 0;
+      await staged.clock.sleep(ms === "fails after 100 ms" ? 100 : ms);
+      if (typeof ms === "string") throw new EffectError("retryable", "no", "no");
+      return 1;
+    },
+  });
+  const done: EffectRun["done"] = (_outcome, durationMs) => void reported.push(durationMs);
+  return { ...staged, reported, done };
+}
+
+t.test("a run reports how long it took, from its first call to its outcome", async (t) => {
+  const { clock, done, reported, start } = timed([250]);
+  start("k", { done });
+  await clock.advance(1000);
+  t.same(reported, [250]);
+});
+
+t.test("the time of a run includes its failed calls and the pauses between them", async (t) => {
+  const { clock, done, reported, start } = timed(["fails after 100 ms", 50]);
+  start("k", { done });
+  await clock.advance(1000);
+  t.same(reported, [160]);
+});
+
+t.test("the time of a run does not include its wait for the provider", async (t) => {
+  const { clock, done, reported, start } = timed(Array.from({ length: AT_ONCE + 1 }, () => 300));
+  for (let i = 0; i < AT_ONCE; i++) start(`k${i}`);
+  start("waiting", { done });
+  await clock.advance(1000);
+  t.same(reported, [300]);
+});
+
+t.test("a resumed run reports no time: an earlier owner may have begun it", async (t) => {
+  const { clock, done, reported, start } = timed([250]);
+  start("k", { done, resumed: true });
+  await clock.advance(1000);
+  t.same(reported, [undefined]);
+});

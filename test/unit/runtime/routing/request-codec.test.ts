@@ -45,6 +45,8 @@ t.test("every request crosses the wire unchanged", async (t) => {
   const requests: ActorRequest[] = [
     start,
     { ...start, request: "hash", mayExist: true },
+    { ...start, by: { kind: "anonymous" } },
+    { ...command, by: { kind: "person", id: "ada" }, reason: "changed my mind" },
     command,
     { op: "read", actor: "a" },
     { op: "resume", actor: "a" },
@@ -69,6 +71,9 @@ t.test("what is no request, or lacks what its kind needs, is not begun", async (
     { ...command, commandId: 7 },
     { ...command, waitMs: null },
     { ...command, event: "note" },
+    { ...command, by: "ada" },
+    { ...command, reason: 7 },
+    { ...start, by: { id: "ada" } },
     { op: "skip", actor: "a" },
     { op: "skip", actor: "a", parking: 7 },
   ];

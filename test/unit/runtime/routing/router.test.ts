@@ -86,6 +86,9 @@ t.test("a request goes to the owner of the actor's partition, with everything th
   await done(router.start("a", { n: 1 }, { waitMs: 0, mayExist: true }));
   await done(router.resume("a"));
   await done(router.skip("a", "p1"));
+  const asked = { by: { kind: "person", id: "ada" }, reason: "because" };
+  await done(router.command("a", "diary", { type: "note" }, { commandId: "c2", waitMs: 0, ...asked }));
+  await done(router.start("a", {}, { waitMs: 0, mayExist: true, by: { kind: "anonymous" } }));
   for (const { subject } of tries) t.equal(subject, subjects.command(partitionOf("a", PARTITIONS)));
   t.strictSame(
     tries.map(({ request }) => request),
@@ -96,6 +99,16 @@ t.test("a request goes to the owner of the actor's partition, with everything th
       { op: "start", actor: "a", input: { n: 1 }, waitMs: 0, mayExist: true },
       { op: "resume", actor: "a" },
       { op: "skip", actor: "a", parking: "p1" },
+      {
+        op: "command",
+        actor: "a",
+        machine: "diary",
+        event: { type: "note" },
+        commandId: "c2",
+        ...asked,
+        waitMs: 0,
+      },
+      { op: "start", actor: "a", input: {}, by: { kind: "anonymous" }, waitMs: 0, mayExist: true },
     ],
   );
   t.equal(tries[0]?.timeoutMs, 700 + 500, "the caller's wait, and a margin for the answer");

@@ -1,5 +1,6 @@
-import type { ActorReply, Actors, StartOptions } from "../../../../src/runtime/actors.ts";
+import type { ActorReply, Actors, CommandOptions, StartOptions } from "../../../../src/runtime/actors.ts";
 import type { OrderInput } from "../../../../machines/types.ts";
+import { type Asked, askedOf } from "../../../../src/runtime/actor/input.ts";
 import { OrderWorld } from "./order-world.ts";
 
 /** The runtime in memory: orders by id, idempotent starts, effects carried out while a caller waits. */
@@ -7,6 +8,8 @@ export class ActorsModel implements Actors {
   readonly worlds = new Map<string, OrderWorld>();
   readonly starts: { readonly actor: string; readonly input: object; readonly options: StartOptions }[] = [];
   readonly commandIds: string[] = [];
+  /** Who sent each of the commands, and why. */
+  readonly asked: Asked[] = [];
   /** Answers everything when set: the reply of an overloaded or ownerless partition. */
   failing: ActorReply | undefined;
   /** Called with every new order before it starts. */
@@ -35,12 +38,13 @@ export class ActorsModel implements Actors {
     actor: string,
     machine: string,
     event: { readonly type: string },
-    options: { readonly commandId: string; readonly waitMs: number },
+    options: CommandOptions,
   ): Promise<ActorReply> {
     const world = this.worlds.get(actor);
     if (this.failing) return this.failing;
     if (!world) return { status: "not_found" };
     this.commandIds.push(options.commandId);
+    this.asked.push(askedOf(options));
     if (!world.command(machine, event)) return { status: "illegal", snapshot: world.snapshot };
     if (options.waitMs > 0) await world.settleCaller();
     return this.ok(world, false);

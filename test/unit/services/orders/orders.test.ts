@@ -263,6 +263,21 @@ t.test("a warehouse takes an order to the door, where exactly what is due is col
   }
 });
 
+t.test("who places an order or sends a command is passed on, and so is a command's reason", async (t) => {
+  const { actors, orders } = service();
+  const by = { kind: "person", id: "ada" };
+  const id = placed(await orders.place(newOrder(), { ...now, by }));
+  placed(await orders.place(newOrder(), now));
+  t.strictSame(
+    actors.starts.map(({ options }) => options.by),
+    [by, undefined],
+  );
+  await orders.command(id, { type: "pick" }, by);
+  await orders.command(id, { type: "cancel", reason: "changed my mind" }, by);
+  await orders.command(id, { type: "settle", reason: "small change" });
+  t.strictSame(actors.asked, [{ by }, { by, reason: "changed my mind" }, { reason: "small change" }]);
+});
+
 t.test("the history is read from the order's own records", async (t) => {
   const { actors, orders: source } = service();
   const id = placed(await source.place(newOrder(), now));
@@ -294,16 +309,20 @@ t.test("the history is read from the order's own records", async (t) => {
         sequence: 17,
         at: "2026-11-22T20:00:00.000Z",
         input: "start",
-        transitions: record.transitions,
-        events: record.events,
-        effects: record.effects,
-        timers: record.timers,
+        actor: { kind: "anonymous", id: null },
+        transitions: [{ machine: "order", from: null, to: "reserving", event: "xstate.init", edges: [] }],
+        sent: [],
+        events: ["order.created"],
+        effects: { opened: ["payment.authorizePayment"], closed: [] },
+        timers: { armed: [], cancelled: [] },
         node: "node-1",
         epoch: 5,
       },
     ],
+    nextAfter: null,
   });
   t.strictSame(read, [subjects.record(partitionOf(id, 32), id)]);
+  t.match(await orders.history(id, { after: 2, limit: 10 }), { items: [], nextAfter: null });
 
   const silent = service({ records: new Unavailable("no answer") });
   t.strictSame(await silent.orders.history(id), {
