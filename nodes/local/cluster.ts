@@ -15,8 +15,8 @@ import { type Child, notReady, startChild } from "./child.ts";
 import { clusterStopping } from "./cluster-stopping.ts";
 import { lockHome } from "./home-lock.ts";
 import { withMaxWait } from "./max-wait.ts";
-import { natsPortsOf } from "./nats-plan.ts";
-import { planCluster, portsOf, type ProcessPlan } from "./plan.ts";
+import { natsPlaceOf, natsPortsOf } from "./nats-plan.ts";
+import { type NatsPlace, planCluster, portsOf, type ProcessPlan } from "./plan.ts";
 import { describeTaken, takenPorts, type WantedPort } from "./ports.ts";
 import { provideNats } from "./provide-nats.ts";
 import { nodeIsReady } from "./readiness.ts";
@@ -94,6 +94,10 @@ async function startAll(
   { settings, signal, report }: ClusterOptions,
   launch: Launch,
 ): Promise<Omit<LocalCluster, "stop">> {
+  // The services need no server: they start beside it. The nodes' first requests to them come with the first order.
+  const services = startServices({ settings, signal, report }, launch);
+  // Its failure is reported below; the server's own comes first.
+  services.catch(() => undefined);
   const nats = await provideNats({
     settings,
     signal,
@@ -101,15 +105,38 @@ async function startAll(
     timeoutMs: START_TIMEOUT_MS,
     launch: (plan) => launch("nats", plan),
   });
-  const plan = planCluster(settings, portsOf(settings), nats);
+  const [{ gateway, carrier, mailbox }, nodes] = await Promise.all([
+    services,
+    startNodes({ settings, signal, report }, nats, launch),
+  ]);
+  const first = nodes[0];
+  const added = first === undefined ? 0 : await loadCatalogue(first.url, sampleCatalogue(), signal);
+  if (added > 0) report(`sample catalogue: ${added} items added`);
+  return { nodes, gateway, carrier, mailbox, natsKeepers: nats.keepers, nats: nats.description, added };
+}
+
+async function startServices(
+  { settings, report }: ClusterOptions,
+  launch: Launch,
+): Promise<Pick<LocalCluster, "gateway" | "carrier" | "mailbox">> {
+  const plan = planCluster(settings, portsOf(settings), natsPlaceOf(settings));
   const [gateway, carrier, mailbox] = await Promise.all([
     launch("services", plan.gateway),
     launch("services", plan.carrier),
     launch("services", plan.mailbox),
   ]);
   report("payment gateway simulator, carrier simulator and mailbox are ready");
+  return { gateway, carrier, mailbox };
+}
+
+async function startNodes(
+  { settings, signal, report }: ClusterOptions,
+  nats: NatsPlace,
+  launch: Launch,
+): Promise<readonly Child[]> {
+  const plan = planCluster(settings, portsOf(settings), nats);
   let ready = 0;
-  const nodes = await Promise.all(
+  return Promise.all(
     plan.nodes.map(async (node) => {
       writeSettingsFile(node);
       const child = await launch("nodes", node);
@@ -120,10 +147,6 @@ async function startAll(
       return child;
     }),
   );
-  const first = nodes[0];
-  const added = first === undefined ? 0 : await loadCatalogue(first.url, sampleCatalogue(), signal);
-  if (added > 0) report(`sample catalogue: ${added} items added`);
-  return { nodes, gateway, carrier, mailbox, natsKeepers: nats.keepers, nats: nats.description, added };
 }
 
 async function portsAreFree({ settings, signal, report }: ClusterOptions, leftover: boolean): Promise<void> {

@@ -34,6 +34,7 @@ import { personalMutants } from "./personal.ts";
 import { processedEventsMutants } from "./processed-events.ts";
 import { processorMutants } from "./processor.ts";
 import { lockMarkMutants } from "./lock-marks.ts";
+import { mailPlacesMutants } from "./mail-places.ts";
 import { relayMutants } from "./relay.ts";
 import { replayMutants } from "./replay.ts";
 import { resolvedMutants } from "./resolved.ts";
@@ -87,7 +88,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   stock: stockMutants,
   tenure: tenureMutants,
   unreadable: unreadableMutants,
-  workers: [...processedEventsMutants, ...workersMutants, ...workerThreadsMutants],
+  workers: [...processedEventsMutants, ...workersMutants, ...workerThreadsMutants, ...mailPlacesMutants],
   "write-set": writeSetMutants,
 };
 

@@ -1,5 +1,6 @@
 import type { Transporter } from "nodemailer";
 import { hideAddresses } from "../../../config/redaction.ts";
+import { MailPlaces } from "./mail-places.ts";
 import { type Mailer, MailRefused } from "./mailer.ts";
 
 /** The mail server and the sender. */
@@ -7,11 +8,13 @@ export type SmtpSettings = {
   /** `smtp://` or `smtps://`, with user and password where the server requires them. */
   readonly url: string;
   readonly from: string;
-  /** Connections, and so concurrent mails; further ones wait. */
+  /** Connections, and so concurrent mails; further ones wait briefly. */
   readonly connections: number;
 };
 
-/** All three limits are shorter than the worker's, so that a mail that timed out there is not sent later. */
+/** How long a mail waits for a connection: with the silence below, shorter than the worker's limit of an attempt. */
+const WAIT_MS = 3_000;
+/** All three are shorter than the worker's limit, so that a mail that timed out there is not sent later. */
 const CONNECT_MS = 3_000;
 const GREETING_MS = 3_000;
 const SILENCE_MS = 6_000;
@@ -24,15 +27,19 @@ const MAILS_PER_CONNECTION = 1_000;
  */
 export function smtpMailer(settings: SmtpSettings): Mailer {
   let pool: Promise<Transporter> | undefined;
+  const places = new MailPlaces(settings.connections, WAIT_MS);
   return {
-    send: async (mail, at) => {
+    send: async (mail, at, signal) => {
       pool ??= openPool(settings);
       const transport = await pool;
-      try {
-        await transport.sendMail({ ...mail, date: at });
-      } catch (error) {
-        throw isRefusal(error) ? new MailRefused(reasonOf(error)) : new Error(reasonOf(error));
-      }
+      const sent = async (): Promise<void> => {
+        try {
+          await transport.sendMail({ ...mail, date: at });
+        } catch (error) {
+          throw isRefusal(error) ? new MailRefused(reasonOf(error)) : new Error(reasonOf(error));
+        }
+      };
+      await places.within(sent, signal);
     },
     close: () => void pool?.then((transport) => transport.close()),
   };

@@ -22,8 +22,9 @@ export interface Mailer {
    * Resolves when the mail server has accepted the mail. A rejection other than MailRefused is retryable; the server
    * may have accepted the mail nevertheless.
    * @param at the mail's date
+   * @param signal aborted: a mail that waits is not sent any more; one that is being sent may still arrive
    */
-  send(mail: Mail, at: Date): Promise<void>;
+  send(mail: Mail, at: Date, signal?: AbortSignal): Promise<void>;
   /** Closes idle connections; mails in flight are still sent. */
   close(): void;
 }

@@ -14,9 +14,16 @@ import { smtpMailer } from "./mailer.smtp.ts";
 import { composeRefundMessage, REFUNDED } from "./refund-template.ts";
 import { composeRejectionMessage, REJECTED_UNANSWERED } from "./rejection-template.ts";
 
-/** Retries for about three hours: longer than most outages of a mail server. */
+/** Mails that one node sends at the same time. */
+const CONNECTIONS = 16;
+
+/**
+ * Retries for about three hours: longer than most outages of a mail server. Most of a mail's time its event waits for
+ * its lock and for its mark, which share batches with others: so there are more events than connections. A mail that
+ * finds no free connection for three seconds has failed one attempt.
+ */
 export const emailBounds: WorkerBounds = checked({
-  maxInFlight: 16,
+  maxInFlight: 64,
   workLimitMs: 10_000,
   lockLifeMs: 15_000,
   backoffMs: 1_000,
@@ -67,19 +74,17 @@ const SENDER = "Orderly <orders@orderly.example>";
  */
 export async function startEmailWorker(dependencies: EmailDependencies): Promise<RunningWorker> {
   const bounds = dependencies.bounds ?? emailBounds;
-  // One connection per mail in flight, so that no mail waits in the pool beyond its time limit.
-  const mailer =
-    dependencies.mailer ??
-    smtpMailer({ url: dependencies.smtpUrl, from: SENDER, connections: bounds.maxInFlight });
+  const connections = Math.min(CONNECTIONS, bounds.maxInFlight);
+  const mailer = dependencies.mailer ?? smtpMailer({ url: dependencies.smtpUrl, from: SENDER, connections });
   const worker = await startWorker(dependencies, {
     ...emailQueue,
     bounds,
-    work: async (event) => {
+    work: async (event, { signal }) => {
       const mail = composeMail(event);
       if (mail === undefined) throw new WorkRefused(`there is no template for ${event.type}`);
       try {
         await failpoint(dependencies.failpoints, "email.send", () =>
-          mailer.send(mail, new Date(dependencies.clock.now())),
+          mailer.send(mail, new Date(dependencies.clock.now()), signal),
         );
       } catch (error) {
         if (error instanceof MailRefused) throw new WorkRefused(error.message, { cause: error });
