@@ -29,6 +29,8 @@ export type BenchCluster = {
   readonly ports: readonly number[];
   readonly urls: readonly string[];
   readonly link: NatsLink;
+  /** Folder in which everything is stored. */
+  readonly home: string;
   /** Process ids by name: `node-1`, `gateway`, `mailbox`, `nats-server`. */
   readonly pids: Readonly<Record<string, number>>;
   /** The log of the first node, for the explanation of a failure. */
@@ -63,7 +65,7 @@ export async function startCluster(life: Lifetime, options: ClusterOptions): Pro
   });
   const pids = Object.fromEntries(Object.entries(launched.pids).flatMap(measuredProcess));
   const explain = () => readFileSync(join(place.home, "logs", "node-1.log"), "utf8");
-  return { ports, urls, link, pids, explain };
+  return { ports, urls, link, home: place.home, pids, explain };
 }
 
 /** The nats-server itself instead of the process that keeps it; the launcher does nothing. */

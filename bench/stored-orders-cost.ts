@@ -15,10 +15,10 @@ import { ordersOfAllSkus, startCluster } from "./cluster.ts";
 import { confirmedOnly } from "./load/phase.ts";
 import { startGenerator } from "./load/start-load.ts";
 import type { Part, PartContext } from "./part.ts";
-import { memoryBytes } from "./process-costs.ts";
+import { cpuSeconds, memoryBytes } from "./process-costs.ts";
 import { metric, type Metric, percentile } from "./result.ts";
 import { stockUp } from "./stock.ts";
-import { connectTo, countEvents, storedBytes, streamSize, workLeft } from "./stored-orders.ts";
+import { blockBytes, connectTo, countEvents, storedBytes, streamSize, workLeft } from "./stored-orders.ts";
 import { type OrderTemplate, readOrder, skipHistory, writeOrders, writtenId } from "./written-history.ts";
 
 const CALLERS = 64;
@@ -84,6 +84,7 @@ async function placeForReal(context: PartContext): Promise<OrderTemplate> {
     const plan = { ports: cluster.ports, callers: 16, orders: ordersOfAllSkus() };
     const generator = await startGenerator(life, plan);
     const [before, bytesBefore] = [await streamSize(link), await storedBytes(link)];
+    const blocksBefore = blockBytes(cluster.home);
     let orders = 0;
     while (orders < wanted) orders += confirmedOnly(await generator.run(500), cluster.explain);
     await allDone(link, 1 + orders);
@@ -94,6 +95,7 @@ async function placeForReal(context: PartContext): Promise<OrderTemplate> {
       metrics: {
         bytesPerOrder: metric((after.bytes - before.bytes) / orders, "B"),
         messagesPerOrder: metric((after.messages - before.messages) / orders, "messages"),
+        diskPerOrder: metric((blockBytes(cluster.home) - blocksBefore) / orders, "B"),
         everythingPerOrder: metric(((await storedBytes(link)) - bytesBefore) / orders, "B"),
       },
     });
@@ -129,6 +131,8 @@ async function write(
 ): Promise<Record<string, Metric>> {
   await cluster.nodes[0]!.stop();
   const before = await streamSize(link);
+  const blocksBefore = blockBytes(cluster.nats.dir);
+  const cpuBefore = cpuSeconds(cluster.nats.pid());
   const startedAt = performance.now();
   let reportedAt = startedAt;
   progress(`stored-orders: writing the orders ${from} to ${to} ...`);
@@ -139,6 +143,7 @@ async function write(
   });
   const seconds = (performance.now() - startedAt) / 1000;
   const after = await streamSize(link);
+  const cpuAfter = cpuSeconds(cluster.nats.pid());
   const settings = loadNodeSettings({
     ORDERLY_DEVELOPMENT: "true",
     ORDERLY_NODE_ID: "bench",
@@ -149,6 +154,10 @@ async function write(
     bytesPerOrder: metric((after.bytes - before.bytes) / (to - from), "B"),
     messagesPerOrder: metric((after.messages - before.messages) / (to - from), "messages"),
     stream: metric(after.bytes / MB, "MB"),
+    diskPerOrder: metric((blockBytes(cluster.nats.dir) - blocksBefore) / (to - from), "B"),
+    ...(cpuBefore === undefined || cpuAfter === undefined
+      ? {}
+      : { "cpu nats-server, writing": metric(cpuAfter - cpuBefore, "s") }),
     writing: metric(seconds, "s"),
   };
 }

@@ -1,4 +1,6 @@
 /** Counts of the streams and their consumers, from the server: no order is read one by one. */
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { connectNats } from "../src/adapters/nats/connection.ts";
 import { apiRequest } from "../src/adapters/nats/jetstream-api.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
@@ -47,6 +49,15 @@ export async function streamSize(link: NatsLink): Promise<StreamSize> {
 /** Bytes of everything that is stored: order streams, buckets and documents. @throws Unavailable */
 export async function storedBytes(link: NatsLink): Promise<number> {
   return (await apiRequest<{ storage: number }>(link, "INFO", undefined, ASK_TIMEOUT_MS)).storage;
+}
+
+/** Bytes of the order streams' blocks on disk, in all folders below this one. Full blocks are compressed. */
+export function blockBytes(folder: string): number {
+  const isOfOrders = new RegExp(`/streams/${subjects.stream(0)}(?:_\\d+)?/msgs$`, "u");
+  const blocks = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && entry.name.endsWith(".blk") && isOfOrders.test(entry.parentPath),
+  );
+  return sum(blocks.map(({ parentPath, name }) => statSync(join(parentPath, name)).size));
 }
 
 /**

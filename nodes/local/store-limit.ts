@@ -1,5 +1,5 @@
 /** The limit of a nats-server's store on its volume. */
-import { existsSync, readdirSync, statfsSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readSync, statfsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
@@ -25,10 +25,28 @@ function existing(folder: string): string {
   return existsSync(folder) ? folder : existing(dirname(folder));
 }
 
-/** Bytes of all files below a folder; 0 when there is none. */
+/** Bytes of all files below a folder, as the server counts them: before compression. 0 when there is none. */
 function sizeOf(folder: string): number {
   if (!existsSync(folder)) return 0;
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+    .reduce((sum, { parentPath, name }) => sum + countedSize(join(parentPath, name)), 0);
+}
+
+/** A compressed block begins with `cmp`, the algorithm, and its size before compression (a varint, 7 bits a byte). */
+function countedSize(file: string): number {
+  const { size } = statSync(file);
+  if (!file.endsWith(".blk")) return size;
+  const head = Buffer.alloc(14);
+  const descriptor = openSync(file, "r");
+  readSync(descriptor, head, 0, head.length, 0);
+  closeSync(descriptor);
+  if (head.toString("latin1", 0, 3) !== "cmp") return size;
+  let original = 0;
+  for (let at = 4, scale = 1; at < head.length; at++, scale *= 128) {
+    const byte = head[at] ?? 0;
+    original += (byte & 0x7f) * scale;
+    if (byte < 0x80) break;
+  }
+  return original;
 }

@@ -4,6 +4,8 @@ import t, { type Test } from "tap";
 import {
   allStreams,
   bucketStream,
+  deadStream,
+  documentsStream,
   nodesBucket,
   orderStream,
 } from "../../src/adapters/nats/stream-definitions.ts";
@@ -69,12 +71,13 @@ t.test("a stream is made with an id of its log, and keeps it", async (t) => {
 });
 
 t.test(
-  "a stream of version 0.1.0 gets one id from several nodes at once, and else stays as it is",
+  "a stream of version 0.1.0 gets one id and compression from several nodes at once, and else stays as it is",
   async (t) => {
     const server = await startNatsServer(t);
     const links = await Promise.all([1, 2, 3].map(() => connected(t, server.url)));
     const [to] = links as [NatsLink, NatsLink, NatsLink];
-    await apiRequest(to, "STREAM.CREATE.KV_ORDERS", orderStream(settings), 2_000);
+    const { compression: _, ...definition } = orderStream(settings);
+    await apiRequest(to, "STREAM.CREATE.KV_ORDERS", definition, 2_000);
     await mustStore(natsJournal(to, "KV_ORDERS"), [{ subject: "orders.fence.partition.1", payload: "" }]);
     const before = await streamInfo(to);
     t.equal(before.config.metadata[LOG_KEY], undefined);
@@ -82,13 +85,38 @@ t.test(
     const { config, created } = await streamInfo(to);
     const { [LOG_KEY]: id, ...metadata } = config.metadata;
     t.match(id, /^[A-Za-z0-9_-]{16}$/u);
-    t.strictSame({ ...config, metadata }, { ...before.config, metadata: before.config.metadata });
+    t.equal(before.config["compression"], "none");
+    t.strictSame({ ...config, metadata }, { ...before.config, compression: "s2" });
     t.equal(created, before.created);
     for (const one of links) {
       t.match(await natsJournal(one, "KV_ORDERS").state(), { id, lastSequence: 1 });
       await ensureStreams(one, settings);
     }
     t.equal((await streamInfo(to)).config.metadata[LOG_KEY], id);
+  },
+);
+
+const compressionOf = async (to: NatsLink, name: string) =>
+  (await apiRequest<{ config: { compression: string } }>(to, `STREAM.INFO.${name}`, undefined, 2_000)).config
+    .compression;
+
+t.test(
+  "order streams and dead letters are compressed, also those that were made without; no others are",
+  async (t) => {
+    const to = await link(t);
+    const growing = [orderStream(settings, 0), deadStream(settings)];
+    for (const { compression: _, ...definition } of growing)
+      await apiRequest(to, `STREAM.CREATE.${definition.name}`, definition, 2_000);
+    // Documents are sealed: compression would not make them smaller.
+    const all = { ...settings, further: [documentsStream("INVOICES", settings)] };
+    const names = growing.map(({ name }) => name);
+    for (const name of names) t.equal(await compressionOf(to, name), "none", name);
+    await ensureStreams(to, all);
+    for (const { name } of allStreams(all))
+      t.equal(await compressionOf(to, name), names.includes(name) ? "s2" : "none", name);
+    for (const name of names) await apiRequest(to, `STREAM.DELETE.${name}`, undefined, 2_000);
+    await untilAvailable(10_000, () => ensureStreams(to, all));
+    for (const name of names) t.equal(await compressionOf(to, name), "s2", `${name}, made anew`);
   },
 );
 

@@ -55,4 +55,12 @@ export const natsMutants: readonly Mutant[] = [
     this.passed = Math.max(this.passed, this.reported);`,
     tests: [`${folder}/ordered-consumer.test.ts`],
   },
+  {
+    id: "adapters-old-stream-stays-plain",
+    does: "A stream that was made without compression never gets it.",
+    file: `${NATS}/streams.ts`,
+    find: "compression !== undefined && (info",
+    replace: "compression === undefined && (info",
+    tests: ["test/contract/streams.test.ts"],
+  },
 ];

@@ -14,7 +14,6 @@ import { PARTITIONS_KEY, type StreamDefinition } from "./stream-definitions.ts";
 export const LOG_KEY = "orderly.log";
 
 const ID_BYTES = 12;
-const UPDATE_TIMEOUT_MS = 5_000;
 
 /** What `STREAM.INFO` answers, as far as it matters here. */
 export type LogInfo = {
@@ -32,20 +31,19 @@ export function withLogId(definition: StreamDefinition): StreamDefinition {
 }
 
 /**
- * Gives an order stream an id when it has none. Nodes that do so at the same moment write the same id: it follows from
- * the moment at which the stream was made. A crash leaves the stream with or without it.
- * @throws Unavailable, ApiError
+ * The metadata of an order stream that has no id yet, with one; undefined when nothing is missing. Nodes that ask at
+ * the same moment get the same id: it follows from the moment at which the stream was made.
  */
-export async function ensureLogId(
-  link: NatsLink,
+export function metadataWithLogId(
   definition: StreamDefinition,
   info: LogInfo,
-): Promise<void> {
-  if (!(PARTITIONS_KEY in definition.metadata) || idIn(info) !== undefined) return;
-  const { name } = definition;
-  const id = createHash("sha256").update(`${name} ${info.created}`).digest("base64url").slice(0, 16);
-  const metadata = { ...metadataOf(info), [LOG_KEY]: id };
-  await apiRequest(link, `STREAM.UPDATE.${name}`, { ...info.config, metadata }, UPDATE_TIMEOUT_MS);
+): Readonly<Record<string, string>> | undefined {
+  if (!(PARTITIONS_KEY in definition.metadata) || idIn(info) !== undefined) return undefined;
+  const id = createHash("sha256")
+    .update(`${definition.name} ${info.created}`)
+    .digest("base64url")
+    .slice(0, 16);
+  return { ...metadataOf(info), [LOG_KEY]: id };
 }
 
 /** See `Journal.state`. @throws Unavailable, ApiError */

@@ -1,8 +1,11 @@
-/** Makes missing streams and checks existing ones. Never changes or weakens an existing one. */
+/**
+ * Makes missing streams and checks existing ones. An existing one keeps its options, except that it gets what streams
+ * of version 0.1.0 lack: the id of its log, and compression.
+ */
 import { Unavailable } from "../../runtime/ports.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
 import type { NatsLink } from "./link.ts";
-import { ensureLogId, LOG_KEY, type LogInfo, withLogId } from "./log-identity.ts";
+import { LOG_KEY, type LogInfo, metadataWithLogId, withLogId } from "./log-identity.ts";
 import {
   allStreams,
   PARTITIONS_KEY,
@@ -51,7 +54,7 @@ export async function ensureStream(link: NatsLink, definition: StreamDefinition)
   const existing = await find(link, definition.name);
   if (existing !== undefined) {
     verify(definition, existing);
-    return await identified(link, definition, existing);
+    return await complete(link, definition, existing);
   }
   try {
     await apiRequest(link, `STREAM.CREATE.${definition.name}`, withLogId(definition), API_TIMEOUT_MS);
@@ -64,17 +67,27 @@ export async function ensureStream(link: NatsLink, definition: StreamDefinition)
         `cannot create stream ${definition.name}: ${error.message}${CREATE_REMEDIES.get(error.code) ?? ""}`,
       );
     verify(definition, made);
-    await identified(link, definition, made);
+    await complete(link, definition, made);
   }
 }
 
-async function identified(link: NatsLink, definition: StreamDefinition, info: StreamInfo): Promise<void> {
+/**
+ * Gives an existing stream what it lacks, in one update. Nodes that do so at the same moment make the same change.
+ * Nodes of version 0.1.0 compare neither. A crash leaves the stream with or without it.
+ */
+async function complete(link: NatsLink, definition: StreamDefinition, info: StreamInfo): Promise<void> {
+  const { name, compression } = definition;
+  const metadata = metadataWithLogId(definition, info);
+  const isPlain = compression !== undefined && (info.config["compression"] ?? "none") === "none";
+  if (metadata === undefined && !isPlain) return;
+  const config = { ...info.config, ...(metadata && { metadata }), ...(isPlain && { compression }) };
   try {
-    await ensureLogId(link, definition, info);
+    await apiRequest(link, `STREAM.UPDATE.${name}`, config, API_TIMEOUT_MS);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    const lacks = [metadata && `the id of its log (metadata ${LOG_KEY})`, isPlain && "compression s2"];
     throw new StreamIncompatible(
-      `cannot give stream ${definition.name} the id of its log (metadata ${LOG_KEY}): ${error.message}; ` +
+      `cannot give stream ${name} ${lacks.filter(Boolean).join(" and ")}: ${error.message}; ` +
         "let this user update the stream, or update it by hand",
     );
   }
