@@ -48,6 +48,7 @@ const clusterFields = {
   nodes: from("ORDERLY_NODES", schemas.count(3, 1, MAX_LOCAL_NODES)),
   natsServers: from("ORDERLY_NATS_SERVERS", Type.Enum(["1", "3"], { default: "1" })),
   natsPort: from("ORDERLY_NATS_PORT", schemas.port(4222)),
+  natsBatches: from("ORDERLY_NATS_BATCHES", Type.Enum(["memory", "disk"], { default: "memory" })),
   natsUrl: optionalFrom("NATS_URL", schemas.natsUrl),
   home: optionalFrom("ORDERLY_HOME", Type.String()),
   fulfillment: from("ORDERLY_FULFILLMENT", schemas.fulfillmentMode),
@@ -69,6 +70,11 @@ export type ClusterSettings = {
   readonly natsServers: 1 | 3;
   /** Port of the first nats-server to start; the others follow. Their ports for routes are `routeOffset` higher. */
   readonly natsPort: number;
+  /**
+   * Where a single nats-server stages each atomic batch: in memory, where the system has a tmpfs, or on disk (ADR 13).
+   * Three servers always do so in memory.
+   */
+  readonly natsBatches: "memory" | "disk";
   /** Address of a NATS that already runs; undefined: `npm start` starts one, as the two settings above say. */
   readonly natsUrl: string | undefined;
   /**

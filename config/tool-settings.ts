@@ -45,15 +45,25 @@ export type NatsStoreSettings = {
   readonly limit: string | undefined;
   /** `ORDERLY_NATS_STORES`: number of nats-servers whose stores share the volume, 1 or more. */
   readonly stores: number;
+  /**
+   * `ORDERLY_NATS_BATCHES`: where a single server stages atomic batches (ADR 13). Undefined: the server of a cluster,
+   * or one that `npm start` does not keep.
+   */
+  readonly batchesIn: "memory" | "disk" | undefined;
+  /** `ORDERLY_NATS_PORT`: for clients. */
+  readonly port: number;
 };
 
 /** Reads them. The folder may be in double quotes, which the server requires around a path with special characters. */
 export function loadNatsStoreSettings(env: NodeJS.ProcessEnv = process.env): NatsStoreSettings {
   const folder = env["ORDERLY_NATS_STORE"]?.replace(/^"(.*)"$/u, (quoted) => JSON.parse(quoted) as string);
+  const batchesIn = env["ORDERLY_NATS_NAME"] ? undefined : env["ORDERLY_NATS_BATCHES"];
   return Object.freeze({
     folder: folder || undefined,
     limit: env["ORDERLY_NATS_MAX_STORE"] || undefined,
     stores: Math.max(1, Math.trunc(Number(env["ORDERLY_NATS_STORES"])) || 1),
+    batchesIn: batchesIn === "memory" || batchesIn === "disk" ? batchesIn : undefined,
+    port: Number(env["ORDERLY_NATS_PORT"]) || 4222,
   });
 }
 

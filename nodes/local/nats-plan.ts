@@ -7,7 +7,8 @@ import type { NatsPlace, ProcessPlan } from "./plan.ts";
 const LOOPBACK = "127.0.0.1";
 const KEEPER = fileURLToPath(new URL("nats-keeper.ts", import.meta.url));
 
-type NatsSettings = Pick<ClusterSettings, "natsServers" | "natsPort" | "home">;
+type NatsSettings = Pick<ClusterSettings, "natsServers" | "natsPort" | "home"> &
+  Partial<Pick<ClusterSettings, "natsBatches">>;
 
 /** Ports of the nats-servers. */
 export type NatsPorts = {
@@ -54,7 +55,9 @@ export function planNats(binary: string, settings: NatsSettings): readonly Proce
         // The server parses values as configuration, so the path goes in quotes.
         ORDERLY_NATS_STORE: JSON.stringify(home),
         ORDERLY_NATS_STORES: String(clients.length),
-        ...(isCluster ? clusterVariables(name, routes, index) : {}),
+        ...(isCluster
+          ? clusterVariables(name, routes, index)
+          : { ORDERLY_NATS_BATCHES: settings.natsBatches ?? "disk" }),
       },
       home,
       url: "",

@@ -1,6 +1,6 @@
 /** Waits until nats-server and the order nodes can be used. */
-import { connect } from "node:net";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
+import { greeting } from "./greeting.ts";
 import { type MaxWait, withMaxWait } from "./max-wait.ts";
 
 const ASK_TIMEOUT_MS = 2_000;
@@ -22,22 +22,6 @@ export function jetStreamAnswers(servers: readonly string[], maxWait: MaxWait): 
 /** Resolves when `GET /health/ready` answers 200. @throws Error with the node's last answer after the bound */
 export function nodeIsReady(url: string, maxWait: MaxWait): Promise<void> {
   return withMaxWait(() => readiness(url), maxWait);
-}
-
-function greeting(port: number): Promise<true | string> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1", timeout: ASK_TIMEOUT_MS });
-    const answer = (value: true | string) => {
-      socket.destroy();
-      resolve(value);
-    };
-    socket
-      .once("data", (data) =>
-        answer(data.toString().startsWith("INFO ") || `port ${port} is not a nats-server`),
-      )
-      .once("timeout", () => answer(`port ${port} does not answer`))
-      .once("error", (error) => answer(error.message));
-  });
 }
 
 async function readiness(url: string): Promise<true | string> {

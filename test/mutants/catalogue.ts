@@ -42,6 +42,7 @@ import { returnsMutants } from "./returns.ts";
 import { routerMutants } from "./router.ts";
 import { routingMutants } from "./routing.ts";
 import { servingMutants } from "./serving.ts";
+import { stagingMutants } from "./staging.ts";
 import { stockMutants } from "./stock.ts";
 import { suspicionMutants } from "./suspicion.ts";
 import { tenureMutants } from "./tenure.ts";
@@ -85,6 +86,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   resolved: resolvedMutants,
   routing: [...routerMutants, ...routingMutants],
   serving: servingMutants,
+  staging: stagingMutants,
   stock: stockMutants,
   tenure: tenureMutants,
   unreadable: unreadableMutants,

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { MEMORY_ROOT, room, unusable } from "../../nodes/local/batches/memory-folder.ts";
 import { storeLimit } from "../../nodes/local/store-limit.ts";
 import { findPlace, isListening, launch, startLauncher } from "../support/cluster/local-cluster.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -30,6 +31,10 @@ t.test(
     );
     const limit = storeLimit(join(place.home, "nats"), 1) / GIB;
     t.ok(Math.abs(loggedLimit(place.home) / limit - 1) < 0.1, "nats-server may fill a share of its volume");
+    if (unusable(MEMORY_ROOT, room.toBeginBytes) === undefined) {
+      const log = readFileSync(join(place.home, "logs", "nats-server.log"), "utf8");
+      t.match(log, /atomic batches of KV_ORDERS are staged in memory/u);
+    }
     const url = `http://127.0.0.1:${place.port + 1}/v1/inventory/LIMITED-1`;
     const stock = await (await fetch(url)).json();
     t.match(stock, { sku: "LIMITED-1", onHand: 10 });

@@ -30,6 +30,7 @@ t.test("an empty environment gives a local cluster with the documented defaults"
     nodes: 3,
     natsServers: 1,
     natsPort: 4222,
+    natsBatches: "memory",
     natsUrl: undefined,
     home: resolve(".orderly"),
     fulfillment: "auto",
