@@ -83,6 +83,14 @@ export const historyMutants: readonly Mutant[] = [
     tests: [CHANGES_TEST],
   },
   {
+    id: "history-last-step-of-the-record-only",
+    does: "Only the last step of all machines leaves its state to the snapshot.",
+    file: CHANGES,
+    find: "later > place && machine === step.machine",
+    replace: "later > place && machine !== ''",
+    tests: [CHANGES_TEST],
+  },
+  {
     id: "history-asker-not-recorded",
     does: "A record does not say who asked.",
     file: CHANGES,
@@ -126,8 +134,8 @@ export const historyMutants: readonly Mutant[] = [
     id: "history-duration-lost",
     does: "The record of an outcome does not say how long the call took.",
     file: CHANGES,
-    find: "...(durationMs === undefined ? {} : { durationMs }),\n    transitions,",
-    replace: "transitions,",
+    find: "...(durationMs === undefined ? {} : { durationMs }),\n    transitions: transitions.map(w",
+    replace: "transitions: transitions.map(w",
     tests: [CHANGES_TEST, ASKED_TEST],
   },
   {

@@ -3,6 +3,7 @@
  * version 0.1.0 have empty lists, and none of the later fields. Pure.
  * Proved by: test/unit/runtime/actor/record-changes.test.ts
  */
+import type { MachineStates } from "../definition.ts";
 import { isCount, isObject, isTexts } from "../json.ts";
 import type { Cascade } from "./cascade.ts";
 import { eventTaken } from "./edges.ts";
@@ -27,7 +28,7 @@ export function changesOf(cascade: Cascade, input: Input): Fields {
     input: inputName(input),
     ...(input.kind === "start" || input.kind === "command" ? askedOf(input) : {}),
     ...(durationMs === undefined ? {} : { durationMs }),
-    transitions,
+    transitions: transitions.map(withoutLast),
     ...some("sent", sent),
     ...some(
       "events",
@@ -41,13 +42,25 @@ export function changesOf(cascade: Cascade, input: Input): Fields {
 const timerNames = (timers: Cascade["armed"]): string[] =>
   timers.map(({ id, machine }) => `${machine}.${id}`);
 
+/** A step without the state that the snapshot states: a machine's last one. */
+function withoutLast(
+  step: TransitionTaken,
+  place: number,
+  steps: readonly TransitionTaken[],
+): TransitionTaken {
+  if (steps.some(({ machine }, later) => later > place && machine === step.machine)) return step;
+  const { to: _, ...rest } = step;
+  return rest;
+}
+
 /** A list under its name, unless it is empty. */
 function some<K extends string, T>(name: K, list: readonly T[]): { [key in K]?: readonly T[] } {
   return list.length > 0 ? ({ [name]: list } as { [key in K]?: readonly T[] }) : {};
 }
 
 /** A step of a machine as its record states it, completed. `event`: absent when the record does not know it. */
-export type StepRead = Pick<TransitionTaken, "machine" | "from" | "to" | "event"> & {
+export type StepRead = Pick<TransitionTaken, "machine" | "from" | "event"> & {
+  readonly to: unknown;
   readonly edges: readonly string[];
 };
 
@@ -91,7 +104,7 @@ export function readChanges(record: ActorRecord): Changes | undefined {
     input,
     ...askedOf(record),
     ...(durationMs === undefined ? {} : { durationMs }),
-    transitions: transitions.map(completed),
+    transitions: transitions.map((step) => completed(step, record.snapshot.machines)),
     sent,
     events,
     effects: { opened, closed },
@@ -105,8 +118,8 @@ function isTransition(one: unknown): boolean {
   return isTexts(edges) && typeof event === "string";
 }
 
-function completed(step: TransitionTaken): StepRead {
-  const { edges = [], from, machine, to } = step;
+function completed(step: TransitionTaken, machines: MachineStates): StepRead {
+  const { edges = [], from, machine, to = machines[machine]?.value } = step;
   const event = eventTaken(step);
   return { machine, from, to, ...(event === undefined ? {} : { event }), edges };
 }

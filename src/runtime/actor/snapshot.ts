@@ -61,8 +61,11 @@ export type TransitionTaken = {
   readonly machine: string;
   /** The state value before it; null for the machine's first step. */
   readonly from: unknown;
-  /** The state value after it: the same one when the machine only remembered or emitted something. */
-  readonly to: unknown;
+  /**
+   * The state value after it: the same one when the machine only remembered or emitted something. Absent in the
+   * machine's last step: the record's snapshot has it.
+   */
+  readonly to?: unknown;
   /** Type of the event; absent where `edges` states it, in first steps, and in records that do not know it. */
   readonly event?: string;
   /** Ids of the transitions that it took, in order; absent where there are none, or where they are not known. */

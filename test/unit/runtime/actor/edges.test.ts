@@ -148,7 +148,8 @@ t.test("the event of a step is stored only where neither its edges nor its begin
 });
 
 t.test("what a record does not know is not invented", async (t) => {
-  const old = { input: "command:go", transitions: [{ machine: "m", from: "a", to: "b" }] };
+  const snapshot = { machines: {} };
+  const old = { snapshot, input: "command:go", transitions: [{ machine: "m", from: "a", to: "b" }] };
   t.strictSame(readChanges(old as unknown as ActorRecord)?.transitions, [
     { machine: "m", from: "a", to: "b", edges: [] },
   ]);

@@ -11,7 +11,9 @@ const command: Input = { kind: "command", machine: "m", event: { type: "go" }, c
 const effect: Input = { kind: "effect", id: "m.job", generation: 1000, outcome: { output: 1 } };
 const timer = { id: "t", machine: "m" } as OpenTimer;
 
-const read = (record: object) => readChanges(JSON.parse(JSON.stringify(record)) as ActorRecord);
+const snapshot = { machines: { m: { value: "c" }, n: { value: { open: "late" } } } };
+const read = (record: object) =>
+  readChanges(JSON.parse(JSON.stringify({ snapshot, ...record })) as ActorRecord);
 
 const empty = {
   transitions: [],
@@ -29,7 +31,7 @@ t.test("what is empty or not known is not in the record", async (t) => {
 t.test("a record reads as it was written", async (t) => {
   const full: Cascade = {
     ...nothing,
-    transitions: [{ machine: "m", from: "a", to: "b", edges: ["a:go:0"] }],
+    transitions: [{ machine: "m", from: "a", to: "c", edges: ["a:go:0"] }],
     sent: [["m", "n", "m.went"]],
     events: [{ type: "m.went" }],
     opened: [{ id: "m.job" } as OpenEffect],
@@ -39,12 +41,35 @@ t.test("a record reads as it was written", async (t) => {
   };
   t.strictSame(read(changesOf(full, command)), {
     input: "command:go",
-    transitions: [{ machine: "m", from: "a", to: "b", event: "go", edges: ["a:go:0"] }],
+    transitions: [{ machine: "m", from: "a", to: "c", event: "go", edges: ["a:go:0"] }],
     sent: [["m", "n", "m.went"]],
     events: ["m.went"],
     effects: { opened: ["m.job"], closed: ["m.other"] },
     timers: { armed: ["m.t"], cancelled: ["m.t"] },
   });
+});
+
+const step = (machine: string, from: unknown, to: unknown, event: string) => ({
+  machine,
+  from,
+  to,
+  event,
+  edges: ["x:*:0"],
+});
+
+t.test("a machine's last step does not repeat the state that the snapshot has", async (t) => {
+  const steps = [
+    step("m", null, "a", "one"),
+    step("n", null, { open: "late" }, "two"),
+    step("m", "a", "b", "three"),
+    step("m", "b", "c", "four"),
+  ];
+  const written = changesOf({ ...nothing, transitions: steps }, command);
+  t.strictSame(
+    written.transitions.map(({ to }) => to),
+    ["a", undefined, "b", undefined],
+  );
+  t.strictSame(read(written)?.transitions, steps, "and reads with it");
 });
 
 t.test("of effects and timers, only the lists that hold something are stored", async (t) => {
