@@ -46,6 +46,12 @@ function wait(t: Test, watch: WorkWatch) {
   return { state, abort, ended };
 }
 
+/** A watch that notices nothing fails its test soon. */
+async function noticed({ state, ended }: ReturnType<typeof wait>): Promise<void> {
+  await waitUntil("work is noticed", async () => state.found, { timeoutMs: 10_000 });
+  await ended;
+}
+
 /** Waits for work, until the count at the beginning has found none. */
 async function waitInVain(t: Test, watch: WorkWatch) {
   let counts = 0;
@@ -88,20 +94,19 @@ function deaf(link: NatsLink): NatsLink & { reconnect(): void } {
 t.test("an event that no worker has done yet is noticed at once", async (t) => {
   const { stage, watch } = await startWatch(t);
   await stage.emit(created);
-  await wait(t, watch).ended;
+  await noticed(wait(t, watch));
   t.match(watch.backlog("email"), { items: 1, deadLetters: 0 });
   t.match(watch.backlog("invoice"), { items: 0, oldestMs: 0 });
 });
 
 t.test("an event for a worker is noticed when it is published, and no other event is", async (t) => {
   const { stage, watch } = await startWatch(t);
-  const { state, ended } = await waitInVain(t, watch);
+  const waiting = await waitInVain(t, watch);
   await stage.emit({ ...created, id: "e0", type: "payment.captured" });
   await stage.emit({ ...created, id: "e1", type: "inventory.reserved" });
-  t.equal(state.found, false);
+  t.equal(waiting.state.found, false);
   await stage.emit({ ...created, id: "e2", type: "order.ready" });
-  await ended;
-  t.equal(state.found, true);
+  await noticed(waiting);
 });
 
 t.test("the replay of a dead letter is noticed", async (t) => {
@@ -115,36 +120,34 @@ t.test("the replay of a dead letter is noticed", async (t) => {
     reason: "550 no such user",
     attempts: 1,
   });
-  const { state, ended } = await waitInVain(t, watch);
+  const waiting = await waitInVain(t, watch);
   const letters = natsDeadLetters(node.link, subjects);
   const [letter] = await letters.list(1, 0);
-  t.equal(state.found, false, "a dead letter waits for an operator");
+  t.equal(waiting.state.found, false, "a dead letter waits for an operator");
   t.equal(await letters.replay(letter!.sequence), "replayed");
-  await ended;
-  t.equal(state.found, true);
+  await noticed(waiting);
   t.equal((await stage.dead()).length, 1);
 });
 
 t.test("an event whose publication was not seen is noticed after a reconnection", async (t) => {
   let link: ReturnType<typeof deaf> | undefined;
   const { stage, watch } = await startWatch(t, { heard: (own) => (link = deaf(own)) });
-  const { state, ended } = await waitInVain(t, watch);
+  const waiting = await waitInVain(t, watch);
   await stage.emit(created);
-  t.equal(state.found, false);
+  t.equal(waiting.state.found, false);
   await waitUntil("the event is noticed", async () => {
     // Again: on a busy machine the server may answer too late.
     link?.reconnect();
-    return state.found;
+    return waiting.state.found;
   });
-  await ended;
+  await waiting.ended;
 });
 
 t.test("an event whose publication was not seen is noticed by the next count", async (t) => {
   const { stage, watch } = await startWatch(t, { heard: deaf, everyMs: 100 });
-  const { state, ended } = wait(t, watch);
+  const waiting = wait(t, watch);
   await stage.emit(created);
-  await ended;
-  t.equal(state.found, true);
+  await noticed(waiting);
 });
 
 t.test("a wait that is aborted ends without work", async (t) => {
@@ -165,7 +168,7 @@ t.test("workers rest when nothing has waited and nothing was done for the time",
     return done;
   };
   await stage.emit(created);
-  await wait(t, watch).ended;
+  await noticed(wait(t, watch));
   let rested = false;
   const resting = watch.rest(300, counted, signal).then(() => (rested = true));
   await waitUntil("it was counted many times", async () => counts > 20);
