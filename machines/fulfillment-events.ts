@@ -1,22 +1,12 @@
 /** Events of the fulfillment machine: its inputs, and what it emits for the other machines and the public. */
 import type { OrderClosed } from "./order-events.ts";
-import type {
-  Customer,
-  IssuedCreditNote,
-  IssuedInvoice,
-  Money,
-  ReturnCause,
-  ReturnedGoods,
-  ShippingAddress,
-} from "./types.ts";
+import type { IssuedCreditNote, IssuedInvoice, Money, ReturnCause, ReturnedGoods } from "./types.ts";
 
 /** Inputs of the fulfillment machine, besides the outcomes of its effects and its timers. */
 export type FulfillmentEvent =
   | {
       readonly type: "order.confirmed";
       readonly total: Money;
-      readonly customer?: Pick<Customer, "name">;
-      readonly shippingAddress: ShippingAddress;
     }
   | OrderClosed
   | { readonly type: "payment.captured" }

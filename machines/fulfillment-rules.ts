@@ -24,7 +24,6 @@ import type {
   ReturnedGoods,
   ReturnStockInput,
   ReturnStockOutput,
-  ShippingAddress,
 } from "./types.ts";
 
 /** What the fulfillment machine remembers. */
@@ -35,8 +34,6 @@ export type FulfillmentContext = {
   readonly stepDelayMs?: number;
   /** Absent until the order is confirmed. */
   readonly total?: Money;
-  /** Present from the confirmation until the label is made. */
-  readonly shippingAddress?: ShippingAddress | undefined;
   readonly trackingNumber?: string;
   /** True for a label that no carrier has made; only the migration from version 1 sets it. */
   readonly ownLabel?: true;
@@ -63,11 +60,10 @@ function totalOf(context: FulfillmentContext): Money {
   return context.total;
 }
 
-/** Input of the label. @throws before the order is confirmed, and once the label is made: programmer fault */
+/** Input of the label. @throws before the order is confirmed: programmer fault */
 export function labelInput(context: FulfillmentContext): LabelInput {
-  const { orderId, shippingAddress, method } = context;
-  if (shippingAddress === undefined) throw new Error(`order ${orderId} has no address to ship to`);
-  return { orderId, shippingAddress, ...(paysOnDelivery(method) ? { collect: totalOf(context) } : {}) };
+  const { orderId, method } = context;
+  return { orderId, ...(paysOnDelivery(method) ? { collect: totalOf(context) } : {}) };
 }
 
 /** Input of the retrieval. @throws before the invoice is issued: programmer fault */
@@ -167,15 +163,8 @@ export const fulfillmentRules = setup({
     retryDelay: ({ context }) => retryDelayMs(context.tries),
   },
   actions: {
-    keepOrder: assign((_, { total, customer, shippingAddress }: ConfirmedOrder) => ({
-      total,
-      // A label names its receiver.
-      shippingAddress: { ...(customer && { name: customer.name }), ...shippingAddress },
-    })),
-    keepLabel: assign((_, { trackingNumber }: LabelOutput) => ({
-      trackingNumber,
-      shippingAddress: undefined,
-    })),
+    keepOrder: assign((_, { total }: ConfirmedOrder) => ({ total })),
+    keepLabel: assign((_, { trackingNumber }: LabelOutput) => ({ trackingNumber })),
     keepInvoice: assign((_, { number, issuedAt }: IssuedInvoice) => ({ invoice: { number, issuedAt } })),
     keepDocument: assign((_, { bytes, sha256 }: InvoiceDocument) => ({ document: { bytes, sha256 } })),
     keepDelivery: assign({ delivered: true }),

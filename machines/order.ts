@@ -6,43 +6,30 @@
  */
 import { assign, emit, setup } from "xstate";
 import { effect, failureOf } from "./effect.ts";
-import type { OrderDetails, OrderEmitted, OrderEvent, RejectionFacts } from "./order-events.ts";
+import type { OfPricedOrder, OrderEmitted, OrderEvent } from "./order-events.ts";
 import { orderTexts } from "./order-texts.ts";
 import { isHosted, paysOnDelivery } from "./payment-methods.ts";
 import { sameMoney } from "./money.ts";
 import { mayReserveAgain, retryDelayMs } from "./retry.ts";
 import type { StateMeta } from "./state-meta.ts";
 import type {
-  BillingAddress,
-  Customer,
   EffectFailure,
   Money,
-  OrderedLine,
   OrderInput,
   PaymentMethod,
-  PricedLine,
   Rejection,
   ReserveInput,
   ReserveOutput,
   ReturnCause,
   ReturnedGoods,
-  ShippingAddress,
 } from "./types.ts";
+
+type Reserved = Extract<ReserveOutput, { outcome: "reserved" }>;
 
 /** What the order machine remembers. It never holds the token. */
 export type OrderContext = {
   readonly orderId: string;
-  readonly customer: Customer;
-  /** Of a customer that is a business. */
-  readonly taxId?: string;
   readonly method: PaymentMethod;
-  readonly shippingAddress: ShippingAddress;
-  /** Absent: the order is billed to the shipping address. */
-  readonly billingAddress?: BillingAddress;
-  /** The rate when the order was placed; null when that was before rates were recorded. */
-  readonly taxBasisPoints: number | null;
-  /** Priced once the stock is reserved. */
-  readonly lines: readonly (OrderedLine | PricedLine)[];
   /** Null until the stock is reserved. */
   readonly total: Money | null;
   /** The total that the customer agreed to; absent: any. */
@@ -57,25 +44,15 @@ export type OrderContext = {
   readonly unattended?: true;
 };
 
-/** Facts about a reserved order. @throws before the reservation: programmer fault */
-function details(context: OrderContext): OrderDetails {
-  if (context.total === null) throw new Error(`order ${context.orderId} has no reservation yet`);
-  return {
-    orderId: context.orderId,
-    customer: context.customer,
-    ...(context.taxId === undefined ? {} : { taxId: context.taxId }),
-    lines: context.lines as readonly PricedLine[],
-    total: context.total,
-    payment: { method: context.method },
-    shippingAddress: context.shippingAddress,
-    ...(context.billingAddress ? { billingAddress: context.billingAddress } : {}),
-    taxBasisPoints: context.taxBasisPoints,
-  };
+/** What each event of a reserved order says. @throws before the reservation: programmer fault */
+function ofOrder({ orderId, total }: OrderContext): OfPricedOrder {
+  if (total === null) throw new Error(`order ${orderId} has no reservation yet`);
+  return { orderId, total };
 }
 
-/** Facts about a rejected order. */
-function rejectionOf({ orderId, customer, lines, rejection }: OrderContext): RejectionFacts {
-  return { orderId, customer, lines, rejection: rejection ?? { outcome: "unavailable" } };
+/** What an event of a rejected order says. */
+function rejectionOf({ orderId, rejection }: OrderContext): { orderId: string; rejection: Rejection } {
+  return { orderId, rejection: rejection ?? { outcome: "unavailable" } };
 }
 
 const orderRules = setup({
@@ -104,8 +81,9 @@ const orderRules = setup({
   actions: {
     countFailure: assign(({ context }) => ({ tries: (context.tries ?? 0) + 1 })),
     keepReservation: assign((_, output: ReserveOutput) =>
-      output.outcome === "reserved" ? { lines: output.lines, total: output.total } : {},
+      output.outcome === "reserved" ? { total: output.total } : {},
     ),
+    emitPriced: emit((_, { lines, total }: Reserved) => ({ type: "order.priced", lines, total })),
     keepRejection: assign((_, output: ReserveOutput) =>
       output.outcome === "reserved" ? {} : { rejection: output },
     ),
@@ -116,47 +94,46 @@ const orderRules = setup({
     ),
     keepInventoryUnavailable: assign({ rejection: { outcome: "unavailable" } }),
     keepReason: assign((_, reason: string) => ({ reason })),
-    emitCreated: emit(({ context }) => ({ type: "order.created", ...details(context) })),
+    emitCreated: emit(({ context }) => ({ type: "order.created", ...ofOrder(context) })),
     emitRejected: emit(({ context }) => ({ type: "order.rejected", ...rejectionOf(context) })),
     emitUnanswered: emit(({ context }) => ({ type: "order.rejected_unanswered", ...rejectionOf(context) })),
     emitPaymentFailed: emit(({ context }) => ({
       type: "order.payment_failed",
-      ...details(context),
+      ...ofOrder(context),
       reason: context.reason ?? "",
     })),
     emitPaymentExpired: emit(({ context }) => ({
       type: "order.payment_expired",
-      ...details(context),
+      ...ofOrder(context),
       reason: context.reason ?? "",
     })),
-    emitConfirmed: emit(({ context }) => ({ type: "order.confirmed", ...details(context) })),
-    emitReady: emit(({ context }) => ({ type: "order.ready", ...details(context) })),
+    emitConfirmed: emit(({ context }) => ({ type: "order.confirmed", ...ofOrder(context) })),
+    emitReady: emit(({ context }) => ({ type: "order.ready", ...ofOrder(context) })),
     emitShipped: emit(({ context }, trackingNumber: string) => ({
       type: "order.shipped",
-      ...details(context),
+      ...ofOrder(context),
       trackingNumber,
     })),
     emitReturning: emit(({ context }, { cause }: { readonly cause: ReturnCause }) => ({
       type: "order.returning",
-      ...details(context),
+      ...ofOrder(context),
       cause,
     })),
     emitReturned: emit(
       ({ context }, { cause, goods }: { readonly cause: ReturnCause; readonly goods: ReturnedGoods }) => ({
         type: "order.returned",
-        ...details(context),
+        ...ofOrder(context),
         cause,
         goods,
       }),
     ),
     emitCompleted: emit(({ context }) => ({
       type: "order.completed",
-      orderId: context.orderId,
-      total: details(context).total,
+      ...ofOrder(context),
     })),
     emitCancelled: emit(({ context }) => ({
       type: "order.cancelled",
-      ...details(context),
+      ...ofOrder(context),
       reason: context.reason ?? "",
     })),
     emitClosed: emit(({ context }, closed: { held: boolean }) => ({
@@ -202,13 +179,7 @@ export const orderMachine = orderRules.createMachine({
   id: "order",
   context: ({ input }) => ({
     orderId: input.orderId,
-    customer: input.customer,
-    ...(input.taxId === undefined ? {} : { taxId: input.taxId }),
     method: input.payment.method,
-    shippingAddress: input.shippingAddress,
-    ...(input.billingAddress ? { billingAddress: input.billingAddress } : {}),
-    taxBasisPoints: input.taxBasisPoints,
-    lines: input.lines,
     total: null,
     ...(input.unattended === true && { unattended: true as const }),
     ...(input.expectedTotal ? { expectedTotal: input.expectedTotal } : {}),
@@ -221,14 +192,14 @@ export const orderMachine = orderRules.createMachine({
       invoke: {
         id: "reserveInventory",
         src: "reserveInventory",
-        input: ({ context }) => ({
-          orderId: context.orderId,
-          lines: context.lines.map(({ sku, quantity }) => ({ sku, quantity })),
-        }),
+        input: ({ context }) => ({ orderId: context.orderId }),
         onDone: [
           {
             guard: { type: "isReservedAsAgreed", params: ({ event }) => event.output },
-            actions: { type: "keepReservation", params: ({ event }) => event.output },
+            actions: [
+              { type: "keepReservation", params: ({ event }) => event.output },
+              { type: "emitPriced", params: ({ event }) => event.output as Reserved },
+            ],
             target: "created",
           },
           // The price changed after the request was compared with the catalogue: fulfillment releases the stock.

@@ -3,7 +3,6 @@ import { lateLooks } from "./retry.ts";
 import type {
   AuthorizeInput,
   CheckInput,
-  Customer,
   EffectFailure,
   HostedPaymentPlan,
   Money,
@@ -17,8 +16,6 @@ import type {
 /** What the payment machine remembers. */
 export type PaymentContext = {
   readonly orderId: string;
-  /** The receiver of the e-mail about a refund. */
-  readonly customer: Customer;
   readonly method: PaymentMethod;
   /** Secret; absent once the authorization has been requested. */
   readonly token?: string | undefined;
@@ -64,7 +61,6 @@ export function unpaid(input: OrderInput): PaymentContext {
   const { method, token } = input.payment;
   const context = {
     orderId: input.orderId,
-    customer: input.customer,
     method,
     attempt: 1,
     tries: 0,

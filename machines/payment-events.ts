@@ -1,6 +1,6 @@
 /** Events of the payment machine: its inputs, and what it emits for the other machines and the public. */
 import type { OrderClosed } from "./order-events.ts";
-import type { AuthorizeOutput, CaptureOutput, Customer, LateOutcome, Money, PageOutput } from "./types.ts";
+import type { AuthorizeOutput, CaptureOutput, LateOutcome, Money, PageOutput } from "./types.ts";
 
 /** The gateway's callback: the customer has paid, all of `amount` is captured. `payment`: id of the page's payment. */
 export type GatewayPaid = {
@@ -46,7 +46,6 @@ export type PaymentEmitted =
   /** `reason`: the order was cancelled or returned, or the money came after the payment had failed or expired. */
   | ({
       readonly type: "payment.refunded";
-      readonly customer: Customer;
       readonly reason: "cancelled" | "returned" | "expired" | "failed";
     } & OfOrder)
   /**

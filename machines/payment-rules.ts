@@ -181,7 +181,6 @@ export const paymentRules = setup({
     emitRefunded: emit(({ context }) => ({
       type: "payment.refunded",
       ...ofOrder(context),
-      customer: context.customer,
       reason: context.end ?? (context.returned === true ? "returned" : "cancelled"),
     })),
   },

@@ -82,13 +82,15 @@ export type OrderInput = {
   readonly taxBasisPoints: number;
   /** True when the caller may not wait for the outcome of the reservation; absent when it waits. */
   readonly unattended?: true;
+  /** True while a node of an earlier version is present, which may work on the order's events; absent otherwise. */
+  readonly wide?: true;
 };
 
 /** A line that the stock does not cover; `requested` is above `available`. */
 export type Missing = { readonly sku: string; readonly requested: number; readonly available: number };
 
-/** Input of `reserveInventory`. */
-export type ReserveInput = { readonly orderId: string; readonly lines: readonly OrderedLine[] };
+/** Input of `reserveInventory`. The lines are the order's (order-facts.ts). */
+export type ReserveInput = { readonly orderId: string };
 /** Output of `reserveInventory`: all lines or none. `closed`: the order's hold had ended before. */
 export type ReserveOutput =
   | { readonly outcome: "reserved"; readonly lines: readonly PricedLine[]; readonly total: Money }
@@ -165,13 +167,9 @@ export type CheckOutput =
 
 /**
  * Input of `createShippingLabel`. `collect`: what the carrier collects at the door; absent when the order is paid
- * before.
+ * before. The address is the order's (order-facts.ts).
  */
-export type LabelInput = {
-  readonly orderId: string;
-  readonly shippingAddress: ShippingAddress;
-  readonly collect?: Money;
-};
+export type LabelInput = { readonly orderId: string; readonly collect?: Money };
 /** Output of `createShippingLabel`. */
 export type LabelOutput = { readonly trackingNumber: string };
 

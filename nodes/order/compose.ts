@@ -38,6 +38,7 @@ import { SEALED_DETAIL, SEALED_FORM } from "../../src/services/personal/sealed-f
 import { connectedInventory } from "./connected-inventory.ts";
 import { checkKeyFile, sharedKeys, sealed } from "./personal-keys.ts";
 import type { Program } from "./program.ts";
+import { earlierNodes } from "./earlier-nodes.ts";
 import { sharedSettings } from "./shared-settings.ts";
 
 /** What the composition of an order node needs: its settings and its opened ports. */
@@ -165,6 +166,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     fulfillment: settings.fulfillment,
     hostedPayment: settings.hostedPayment,
     taxBasisPoints: settings.taxBasisPoints,
+    hasEarlierNodes: earlierNodes(() => node.status().entries, clock),
   });
   return {
     node,

@@ -27,6 +27,7 @@ import { UnreadableEntries } from "../../src/runtime/unreadable.ts";
 import type { RunningWorker, WorkerDependencies } from "../../src/runtime/workers/worker.ts";
 import { startEmailWorker } from "../../src/services/email/worker.ts";
 import { cancelledInJournal } from "../../src/services/invoice/cancelled.ts";
+import { factsReader, type FactsReader } from "../../src/services/orders/facts-reader.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
 import type { WorkerReport } from "./worker-threads.ts";
 
@@ -113,10 +114,11 @@ async function start(
     log: pino({ name: settings.nodeId, level: settings.logLevel }),
     failpoints,
   };
+  const facts = factsReader((partition) => ofPartition(partition, journals), settings.partitions);
   const workers = await Promise.all(
     settings.workers.map(async (name): Promise<StartedWorker> => {
       const unreadable = new UnreadableEntries(shared.log);
-      const dependencies = { ...shared, unreadable };
+      const dependencies = { ...shared, facts, unreadable };
       const running =
         name === "email"
           ? await startEmailWorker({ ...dependencies, smtpUrl: settings.smtpUrl })
@@ -138,7 +140,7 @@ async function startInvoices(
   link: NatsLink,
   streams: readonly Journal[],
   settings: NodeSettings,
-  dependencies: WorkerDependencies,
+  dependencies: WorkerDependencies & { readonly facts: FactsReader },
 ): Promise<RunningWorker> {
   // A group of its own for each stream, since a batch goes to one stream.
   const journals = streams.map((journal) => {

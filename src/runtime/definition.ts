@@ -67,6 +67,8 @@ export type EffectContext = {
   /** Stable over retries, crashes and nodes: `<actor>:<machine>.<invocation>:<generation>`. The idempotency key. */
   readonly key: string;
   readonly input: unknown;
+  /** The actor's facts as acknowledged; absent where the definition has none. */
+  readonly facts?: object;
   /** 1 for the first try in this process. */
   readonly attempt: number;
   /** True when an earlier owner may have started this effect: its status is queried before it is repeated. */
@@ -132,6 +134,8 @@ export type Joinable = {
     readonly actor: string;
     readonly key: string;
     readonly input: unknown;
+    /** The actor's facts at this point of the cascade; absent where the definition has none. */
+    readonly facts?: object | undefined;
     /** The actor has no record yet: no earlier try of it can have reached the resource. */
     readonly first?: boolean;
   }): Joined | undefined;
@@ -195,6 +199,28 @@ export type ActorDefinition = {
   settled(machines: MachineStates): boolean;
   /** Emitted events that stay inside the actor: delivered to listeners, never published. */
   readonly privateEvents?: ReadonlySet<string>;
+  /** Absent: an actor is its machines' states, and nothing else. */
+  readonly facts?: FactsRules;
+};
+
+/**
+ * What is true of an actor and no machine decides with (names, addresses, lines): stored once for each change, in a
+ * message of its own beside the record of that commit, instead of in every record. Effects, replies and events get it.
+ * All functions are pure. `facts` is plain JSON, and never changed in place.
+ */
+export type FactsRules = {
+  /** Of a new actor, from the input of its start. */
+  initial(input: object): object;
+  /** By type of an emitted event: the facts after it. The same object when the event changes nothing. */
+  readonly changes: Readonly<Record<string, (facts: object, event: EventObject) => object>>;
+  /** A token that all actors of a group share, at the end of the facts' subject: their facts are found by it. */
+  group(facts: object): string;
+  /** The public form of an emitted event. */
+  publish(event: EventObject, facts: object): EventObject;
+  /** The facts of an actor that a definition without facts has stored in the states of its machines. */
+  split(machines: MachineStates): object;
+  /** The reverse, for the replies to nodes with such a definition. */
+  merge(machines: MachineStates, facts: object): MachineStates;
 };
 
 export type { EventObject };

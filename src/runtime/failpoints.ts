@@ -72,6 +72,7 @@ export const failpointNames = [
   "processed.mark",
   "processed.check_mark",
   "processed.fail",
+  "worker.read_facts",
   "email.send",
   "invoice.read_order",
   "invoice.number",

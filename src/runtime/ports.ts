@@ -65,7 +65,7 @@ export type Subscription = { stop(): Promise<void> };
 /** The last messages of some subjects, all as of one point of the log. */
 export type Reading = {
   /** By subject; a subject without messages is not there. */
-  readonly last: ReadonlyMap<string, StoredMessage>;
+  readonly last: Map<string, StoredMessage>;
   /** That point: the sequence of the log's last message then. 0 when nothing was found: there is no proof. */
   readonly through: number;
 };
@@ -95,9 +95,9 @@ export interface Journal {
    */
   readLast(subject: string): Promise<StoredMessage | undefined>;
   /**
-   * The last messages of literal subjects, 1 to 1000, as of a point of the log that is at `through` or after it. Read
-   * from any replica, and proven: no message at or below that point is missed. At least one of the subjects must have a
-   * message, or there is no proof.
+   * The last messages of subjects, 1 to 1000, `*` allowed, as of a point of the log that is at `through` or after it.
+   * Read from any replica, and proven: no message at or below that point is missed. At least one of the subjects must
+   * have a message, or there is no proof.
    * @param upTo reads the log as it was at this sequence, which the log must have reached; newer messages do not count
    * @throws Unavailable (retryable); ReplicaLagging when the replica that answers is not that far yet
    */

@@ -70,6 +70,10 @@ export type Subjects = {
   lockParts(subject: string): { readonly stream: number; readonly resource: string };
   /** Records of one actor. */
   record(partition: number, id: string): string;
+  /** Facts of one actor; `group` is a token that all actors of a group share. */
+  facts(partition: number, id: string, group: string): string;
+  /** Filter: the facts of one actor, whatever its group. */
+  factsOf(partition: number, id: string): string;
   /** Filter: the records of a partition. */
   records(partition: number): string;
   /** Public events of one type. */
@@ -137,6 +141,8 @@ export function subjectsOf(names: SubjectNames): Subjects {
       return { stream: Number(number), resource };
     },
     record: (partition, id) => `${prefix}.journal.${partition}.${id}`,
+    facts: (partition, id, group) => `${prefix}.facts.${partition}.${id}.${group}`,
+    factsOf: (partition, id) => `${prefix}.facts.${partition}.${id}.*`,
     records: (partition) => `${prefix}.journal.${partition}.>`,
     event: (partition, type) => `${prefix}.events.${partition}.${type}`,
     events: (type) => `${prefix}.events.*.${type}`,

@@ -25,6 +25,11 @@ const record = (id: string, sequence: number | undefined, payload = "{}"): Messa
 
 const event = (payload = "{}"): Message => ({ subject: subjects.event(1, "order.created"), payload });
 
+const facts = (of: string, group: string, payload: string) => ({
+  subject: subjects.facts(1, of, group),
+  payload,
+});
+
 /** The reading, as soon as a replica has reached the sequence. */
 const reached = (journal: Journal, wanted: readonly string[], through: number) =>
   waitUntil(`a replica reaches ${through}`, () => journal.readLastTogether(wanted, through), {
@@ -117,6 +122,20 @@ await inEveryWorld(t, async (t, world) => {
     t.equal(through, end, "the point is that of the log, not of the messages found");
     await t.rejects(journal.readLastTogether([subject, lock], end + 1000), ReplicaLagging);
     t.strictSame(await journal.readLastTogether([absent], 0), { last: new Map(), through: 0 });
+  });
+
+  await t.test("a subject with `*` is read like its literal ones, as of the same point", async (t) => {
+    const [id, other] = [freshId(), freshId()];
+    const lock = subjects.lock(`partition.${freshId()}`);
+    await mustStore(journal, [{ subject: lock, payload: "me" }]);
+    await mustStore(journal, [facts(id, "g", "1"), facts(id, "h", "2"), facts(other, "g", "3")]);
+    const end = await mustStore(journal, [facts(id, "g", "4")]);
+    const { last } = await reached(journal, [subjects.factsOf(1, id), lock], end);
+    t.same(Object.fromEntries([...last].map(([subject, { payload }]) => [subject, payload])), {
+      [lock]: "me",
+      [subjects.facts(1, id, "g")]: "4",
+      [subjects.facts(1, id, "h")]: "2",
+    });
   });
 
   await t.test("a reading as of an earlier sequence shows the log as it was then", async (t) => {

@@ -2,6 +2,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const CASCADE = "src/runtime/actor/cascade.ts";
+const RESTORE = "src/runtime/actor/restore.ts";
 const CASCADE_TEST = "test/unit/runtime/actor/cascade.test.ts";
 const HOSTING_TEST = "test/unit/runtime/actor/cascade-hosting.test.ts";
 const VERSIONS_TEST = "test/unit/runtime/actor/definition-versions.test.ts";
@@ -119,8 +120,8 @@ export const actorMutants: readonly Mutant[] = [
     id: "actor-private-event-published",
     does: "A private event is published.",
     file: CASCADE,
-    find: "if (!this.definition.privateEvents?.has(request.event.type)) this.events.push(request.event);",
-    replace: "this.events.push(request.event);",
+    find: "if (!privateEvents?.has(event.type))",
+    replace: "if (!privateEvents?.has(String(rules)))",
     tests: [CASCADE_TEST],
   },
   {
@@ -167,7 +168,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     id: "actor-newer-definition-restored",
     does: "A snapshot of the next version of the definition is restored by this one.",
-    file: CASCADE,
+    file: RESTORE,
     find: "if (writtenBy > version) {",
     replace: "if (writtenBy > version + 1) {",
     tests: [VERSIONS_TEST],
@@ -175,7 +176,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     id: "actor-removed-machine-keeps-timers",
     does: "The timers of a machine that the definition has lost stay in the snapshot.",
-    file: CASCADE,
+    file: RESTORE,
     find: "renamed.filter(({ machine }) => machines[machine] !== undefined)",
     replace: "renamed.filter(({ machine }) => snapshot.machines[machine] !== undefined)",
     tests: [VERSIONS_TEST],
@@ -183,7 +184,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     id: "actor-removed-machine-loses-late-effect",
     does: "A machine is removed although an effect that it left has no outcome yet.",
-    file: CASCADE,
+    file: RESTORE,
     find: "if (!effects.some(({ machine }) => machine === name)) return;",
     replace: "if (!effects.some(({ machine, abandoned }) => machine === name && !abandoned)) return;",
     tests: [VERSIONS_TEST],
@@ -191,7 +192,7 @@ export const actorMutants: readonly Mutant[] = [
   {
     id: "actor-new-machine-reads-old-states",
     does: "The initial input of a new machine is computed from states that are not migrated.",
-    file: CASCADE,
+    file: RESTORE,
     find: "stored[name] ?? initialState(name, entry, stored)",
     replace: "stored[name] ?? initialState(name, entry, snapshot.machines)",
     tests: [VERSIONS_TEST],

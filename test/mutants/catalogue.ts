@@ -10,6 +10,7 @@ import { decisionsMutants } from "./decisions.ts";
 import { dedupMutants } from "./dedup.ts";
 import { diagnosisMutants } from "./diagnosis.ts";
 import { effectsMutants } from "./effects.ts";
+import { factsMutants } from "./facts.ts";
 import { fleetMutants } from "./fleet.ts";
 import { evolutionMutants } from "./evolution.ts";
 import { historyMutants } from "./history.ts";
@@ -63,6 +64,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   dedup: dedupMutants,
   diagnosis: diagnosisMutants,
   effects: effectsMutants,
+  facts: factsMutants,
   fleet: fleetMutants,
   evolution: evolutionMutants,
   history: historyMutants,

@@ -266,8 +266,8 @@ export const memoryMutants: readonly Mutant[] = [
     id: "memory-loader-no-proof",
     does: "A reading of an actor without a record has no proof of its position.",
     file: LOADER,
-    find: "journal.readLastTogether([subject, lock.subject], through)",
-    replace: "journal.readLastTogether([subject], through)",
+    find: "journal.readLastTogether([...subjects, lock.subject], through)",
+    replace: "journal.readLastTogether(subjects, through)",
     tests: [LOADER_TEST],
   },
   {
@@ -343,9 +343,9 @@ export const memoryMutants: readonly Mutant[] = [
     id: "memory-loader-record-cast",
     does: "A message that is no record is taken for an actor that does not exist.",
     file: LOADER,
-    find: "return { head: stored && headOf(definition, stored), sequence };",
+    find: "return { head: record && headOf(definition, record, facts), sequence };",
     replace:
-      "return { head: stored && readRecord(stored.payload) ? headOf(definition, stored) : undefined, sequence };",
+      "return { head: record && readRecord(record.payload) ? headOf(definition, record, facts) : undefined, sequence };",
     tests: [LOADER_TEST],
   },
 ];

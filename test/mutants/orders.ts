@@ -63,9 +63,9 @@ export const ordersMutants: readonly Mutant[] = [
   {
     id: "orders-label-without-receiver",
     does: "A label does not name the customer.",
-    file: "machines/fulfillment-rules.ts",
-    find: "{ ...(customer && { name: customer.name }), ...shippingAddress }",
-    replace: "{ ...(!customer && { name: total.currency }), ...shippingAddress }",
+    file: "src/services/fulfillment/carrier.ts",
+    find: "{ name: customer.name, ...shippingAddress }",
+    replace: '{ ...(!customer && { name: "" }), ...shippingAddress }',
     tests: [ADDRESSES_TEST],
   },
   {
@@ -275,9 +275,9 @@ export const ordersMutants: readonly Mutant[] = [
     id: "orders-label-key-per-call",
     does: "A label's key is that of the effect, so an order that repeats the request gets two labels.",
     file: "src/services/fulfillment/carrier.ts",
-    find: "run: ({ actor, input, signal }) => carrier.createLabel(input as LabelInput, labelCall(actor, signal)),",
+    find: "labelRequest(input as LabelInput, facts as OrderFacts), labelCall(actor, signal)",
     replace:
-      "run: ({ key, input, signal }) => carrier.createLabel(input as LabelInput, labelCall(key, signal)),",
+      "labelRequest(input as LabelInput, facts as OrderFacts), labelCall(JSON.stringify(input), signal)",
     tests: ["test/unit/services/fulfillment/carrier.test.ts"],
   },
   {

@@ -85,14 +85,6 @@ export const processorMutants: readonly Mutant[] = [
     tests: [WRITE_SET_OUTCOMES_TEST],
   },
   {
-    id: "processor-resumes-as-fresh",
-    does: "An effect that is resumed runs as if it were certain that it was never started.",
-    file: INPUT_PROCESSOR,
-    find: "for (const effect of activation.effectsToResume()) this.run(activation, effect, true);",
-    replace: "for (const effect of activation.effectsToResume()) this.run(activation, effect, false);",
-    tests: [READS_TEST],
-  },
-  {
     id: "processor-load-end-no-idle",
     does: "The end of a load does not report that the tenure may be idle.",
     file: INPUT_PROCESSOR,

@@ -15,6 +15,7 @@ import { InventoryShard } from "../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../src/services/inventory/shard-dependencies.ts";
 import { cancelledInJournal } from "../../src/services/invoice/cancelled.ts";
 import { INVOICE_NUMBERS } from "../../src/services/invoice/subjects.ts";
+import { factsReader } from "../../src/services/orders/facts-reader.ts";
 import { startInvoiceWorker } from "../../src/services/invoice/worker.ts";
 import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
 import { subjects } from "../../src/services/subjects.ts";
@@ -107,8 +108,10 @@ export async function startWorkers(
     bounds,
   };
   const journalOf = (partition: number) => ofPartition(partition, ports.journals);
+  const facts = factsReader(journalOf, partitions);
   const invoice = await startInvoiceWorker({
     ...common,
+    facts,
     numbers: ports.bucket(INVOICE_NUMBERS),
     documents: providers.documents,
     deliver: inboxDelivery({ subjects, journalOf, clock, partitions }),
@@ -121,6 +124,6 @@ export async function startWorkers(
         Buffer.from(`%PDF-1.3 credit note ${number} of ${order.orderId}`),
     },
   });
-  const email = await startEmailWorker({ ...common, smtpUrl: "", mailer: providers.mailer });
+  const email = await startEmailWorker({ ...common, facts, smtpUrl: "", mailer: providers.mailer });
   return [invoice, email];
 }

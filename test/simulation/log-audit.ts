@@ -4,7 +4,7 @@
  */
 import type { MemoryLog } from "../../src/adapters/memory/log.ts";
 import { readChanges } from "../../src/runtime/actor/record-changes.ts";
-import { type ActorRecord, RecordHeader } from "../../src/runtime/actor/snapshot.ts";
+import { type ActorRecord, readFacts, RecordHeader } from "../../src/runtime/actor/snapshot.ts";
 import { limits } from "../../src/runtime/limits.ts";
 import type { MachineEntry } from "../../src/runtime/definition.ts";
 import { readLock } from "../../src/runtime/cluster/lock-entry.ts";
@@ -124,6 +124,7 @@ export class LogAudit {
       if (kind.length > 0 && partition === "stock") this.takeStock(payload);
       else if (partition !== "catalogue" && partition !== "adjustments") this.takeLock(subject, message);
     } else if (kind === "journal") this.takeRecord(stream, Number(partition), id, message);
+    else if (kind === "facts") this.takeFacts(id, message);
     else if (kind === "holds") this.takeHold(partition, message);
     else if (kind === "events") this.takeEvent(subject, message);
     else if (kind === "parked") this.takeParking(id, payload);
@@ -135,6 +136,19 @@ export class LogAudit {
     if (!entry) this.violations.add(`${subject}: the lock's entry cannot be read`);
     if (entry && entry.node !== "") this.takeovers++;
     this.locks.set(subject, { epoch: sequence, node: entry?.node ?? "" });
+  }
+
+  /** They follow their record in its batch. */
+  private takeFacts(id: string, { payload, sequence }: StoredMessage): void {
+    const order = this.orders.get(id);
+    const facts = readFacts(payload);
+    const fault = (text: string): void => this.violations.add(`${id}, facts at ${sequence}: ${text}`);
+    if (!order || !facts) return fault("they are of no order, or cannot be read");
+    if (facts.version !== order.facts.length + 1)
+      fault(`version ${facts.version} after ${order.facts.length}`);
+    if (order.last?.snapshot.facts?.version !== facts.version)
+      fault("the record before names another version");
+    order.facts.push(facts);
   }
 
   private takeRecord(stream: number, partition: number, id: string, message: StoredMessage): void {

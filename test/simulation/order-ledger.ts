@@ -1,16 +1,20 @@
 /** What the log has of one order: its records, and its hold. */
-import type { ActorRecord, Snapshot } from "../../src/runtime/actor/snapshot.ts";
+import type { ActorRecord, Facts, Snapshot } from "../../src/runtime/actor/snapshot.ts";
 import type { StoredHold } from "../../src/services/inventory/stored.ts";
 import { type OrderMachines, orderMachinesOf, orderStatus } from "../../src/services/orders/status.ts";
 
 /** The inputs that the probe of an order has taken. */
 export type Probed = readonly string[];
 
-/** The state of a snapshot as text. The inbox offset is left out: an input that changed nothing raises it in memory. */
-export function textOf(snapshot: Snapshot): string {
+/**
+ * The state of a snapshot as text, with the facts. The inbox offset is left out: an input that changed nothing raises
+ * it in memory.
+ */
+export function textOf({ facts, ...snapshot }: Snapshot): string {
   // A program of the next version has migrated the probe in memory, which changes nothing else of it.
   const { probe, ...others } = snapshot.machines;
-  return JSON.stringify({ ...snapshot, machines: { ...others, probe: { ...probe, version: 0 } }, inbox: 0 });
+  const machines = { ...others, probe: { ...probe, version: 0 } };
+  return JSON.stringify({ ...snapshot, machines, inbox: 0, facts });
 }
 
 /** See the top of the file. */
@@ -19,6 +23,8 @@ export class OrderLedger {
   readonly partition: number;
   readonly records: ActorRecord[] = [];
   readonly holds: StoredHold[] = [];
+  /** By their version less one. */
+  readonly facts: Facts[] = [];
   /** Sources of the effects that a record has opened. */
   readonly opened = new Set<string>();
   private readonly texts: string[] = [];
@@ -52,7 +58,9 @@ export class OrderLedger {
 
   /** The state of a version as text. */
   text(version: number): string {
-    return (this.texts[version - 1] ??= textOf((this.records[version - 1] as ActorRecord).snapshot));
+    const { facts: named, ...snapshot } = (this.records[version - 1] as ActorRecord).snapshot;
+    const facts = this.facts[(named?.version ?? 0) - 1];
+    return (this.texts[version - 1] ??= textOf({ ...snapshot, ...(facts && { facts }) }));
   }
 }
 

@@ -29,7 +29,17 @@ export const order: OrderView = {
   version: 3,
   status: "confirmed",
   customer: body.customer,
-  lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 1999, currency: "EUR" } }],
+  lines: [
+    {
+      id: "l1",
+      sku: "TSHIRT-M",
+      quantity: 2,
+      unitPrice: { amount: 1999, currency: "EUR" },
+      cancelled: 0,
+      shipped: 0,
+      returned: 0,
+    },
+  ],
   total: { amount: 3998, currency: "EUR" },
   payment: { method: "credit_card", status: "authorized", reason: null, url: null },
   fulfillment: { status: "stored", trackingNumber: null },

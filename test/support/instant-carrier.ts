@@ -3,14 +3,20 @@
  * in memory.
  */
 import { createHash } from "node:crypto";
-import type { Carrier } from "../../src/services/fulfillment/carrier.ts";
+import type { Carrier, LabelRequest } from "../../src/services/fulfillment/carrier.ts";
 
 const labelOf = (key: string): { readonly trackingNumber: string } => ({
   trackingNumber: `ORD${createHash("sha256").update(key).digest("hex").slice(0, 14).toUpperCase()}`,
 });
 
-export const instantCarrier: Carrier = {
-  createLabel: async (_request, { key }) => labelOf(key),
+/** @param labels takes the requests */
+export const carrierInMemory = (labels: LabelRequest[] = []): Carrier => ({
+  createLabel: async (request, { key }) => {
+    labels.push(request);
+    return labelOf(key);
+  },
   handOver: async () => ({ outcome: "taken" }),
   queryStatus: async ({ key }) => labelOf(key),
-};
+});
+
+export const instantCarrier = carrierInMemory();

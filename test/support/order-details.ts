@@ -1,6 +1,7 @@
 /** The shop and the order that the tests of documents and mails use. */
 import type { Seller } from "../../config/seller-settings.ts";
-import type { OrderDetails } from "../../machines/order-events.ts";
+import type { OrderDetails } from "../../src/services/orders/facts.ts";
+import type { FactsReader } from "../../src/services/orders/facts-reader.ts";
 
 export const seller: Seller = {
   name: "A shop",
@@ -23,3 +24,6 @@ export function orderDetails(orderId: string): OrderDetails {
     taxBasisPoints: 2300,
   };
 }
+
+/** For events that carry everything. */
+export const noFacts: FactsReader = () => Promise.reject(new Error("no facts are needed"));

@@ -29,7 +29,12 @@ export function memoryJournal(link: MemoryLink, stream = 0): Journal {
     },
     readLastTogether: async (subjects, through, asOf) => {
       const { found, reaches } = await read(link, log, "read", subjects[0] ?? "", (upTo) =>
-        subjects.flatMap((subject) => log.last(subject, Math.min(upTo, asOf ?? upTo)) ?? []),
+        subjects.flatMap((subject) => {
+          const until = Math.min(upTo, asOf ?? upTo);
+          return subject.includes("*")
+            ? log.lastPerSubject(subject, until)
+            : (log.last(subject, until) ?? []);
+        }),
       );
       const least = asOf ?? through;
       if (reaches < least) throw new ReplicaLagging(`the replica has reached ${reaches}, not ${least}`);

@@ -19,7 +19,17 @@ const orderExample = {
   version: 3,
   status: "confirmed",
   customer: placeOrderExample.customer,
-  lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 1999, currency: "EUR" } }],
+  lines: [
+    {
+      id: "l1",
+      sku: "TSHIRT-M",
+      quantity: 2,
+      unitPrice: { amount: 1999, currency: "EUR" },
+      cancelled: 0,
+      shipped: 0,
+      returned: 0,
+    },
+  ],
   total: { amount: 3998, currency: "EUR" },
   payment: { method: "credit_card", status: "authorized", reason: null, url: null },
   fulfillment: { status: "stored", trackingNumber: null },
@@ -40,9 +50,13 @@ export const Order = Type.Object(
     customer,
     lines: Type.Array(
       Type.Object({
+        id: Type.String({ description: "The line's own for the order's life: `l1`, `l2` ..." }),
         sku: Type.String(),
-        quantity: Type.Integer(),
+        quantity: Type.Integer({ description: "Pieces ordered" }),
         unitPrice: nullable({ ...money, description: "Null until the reservation has priced the line" }),
+        cancelled: Type.Integer({ description: "Pieces that will not be shipped" }),
+        shipped: Type.Integer({ description: "Pieces that were handed to the carrier" }),
+        returned: Type.Integer({ description: "Pieces that came back, or were lost in transit" }),
       }),
     ),
     total: nullable(money),

@@ -5,21 +5,16 @@
 import type { EventObject } from "xstate";
 import { limits } from "../limits.ts";
 import type { ActorDefinition, Joined, MachineState } from "../definition.ts";
-import type { OpenEffect, OpenTimer, Sent, Snapshot, TransitionTaken } from "./snapshot.ts";
+import type { Facts, OpenEffect, OpenTimer, Sent, Snapshot, TransitionTaken } from "./snapshot.ts";
 import {
-  initialState,
   type Live,
   MachineFault,
-  migrate,
-  NewerMachine,
   type MachineRequest,
-  restoreMachine,
   startMachine,
   type Step,
   stepMachine,
   toState,
 } from "./machine.ts";
-import { carriedOver, mustBeExpected } from "./carry-over.ts";
 import { INIT, transitionTaken } from "./edges.ts";
 import { type EffectOutcome, idOf, type Input, type ParkedInput } from "./input.ts";
 
@@ -34,7 +29,7 @@ export type CascadeContext = {
   /** Sequence of the inbox message that carries the input; 0 for an input from elsewhere. */
   readonly inbox: number;
   /** Lets a co-located resource decide at once, as part of this cascade; see `Joinable`. */
-  readonly join: (effect: OpenEffect, key: string) => Joined | undefined;
+  readonly join: (effect: OpenEffect, key: string, facts: object | undefined) => Joined | undefined;
 };
 
 /** The result of a cascade: the next state, and what is to be stored and done with it. */
@@ -55,57 +50,13 @@ export type Cascade = {
   readonly fired: readonly OpenTimer[];
   /** Decisions of co-located resources, stored in the same batch or not at all. */
   readonly joined: readonly Joined[];
+  /** The actor's facts, when they are to be stored: they are new, they have changed, or an earlier version had none. */
+  readonly facts?: Facts;
 };
 
 /** The idempotency key of an effect: `<actor>:<machine>.<invocation>:<generation>`, as it was opened. */
 export function effectKey(actor: string, effect: OpenEffect): string {
   return `${actor}:${effect.openedAs ?? effect.id}:${effect.generation}`;
-}
-
-/**
- * Restores an actor from its stored snapshot: migrates its machines, renames its open timers and effects, starts
- * machines that the definition has gained, removes machines that it has lost. Pure: the next record stores the result.
- * @throws MachineFault when no migration leads to this definition, or when the actor waits for a timer or an effect
- *   that this definition does not know; NewerMachine when a newer program wrote the snapshot
- */
-export function restore(definition: ActorDefinition, snapshot: Snapshot): Head {
-  const { version = 1 } = definition;
-  const { definition: writtenBy = 1 } = snapshot;
-  if (writtenBy > version) {
-    throw new NewerMachine(`stored by version ${writtenBy} of the definition, this node runs ${version}`);
-  }
-  const stored: Record<string, MachineState> = {};
-  for (const [name, state] of Object.entries(snapshot.machines)) {
-    const entry = definition.machines[name];
-    if (entry) stored[name] = migrate(name, entry, state, snapshot.machines);
-    else mustBeDropped(name, snapshot, writtenBy < version);
-  }
-  const { effects, timers: renamed } = carriedOver(definition, snapshot);
-  const live = new Map<string, Live>();
-  const machines: Record<string, MachineState> = {};
-  for (const [name, entry] of Object.entries(definition.machines)) {
-    const state = stored[name] ?? initialState(name, entry, stored);
-    const open = effects.filter((effect) => effect.machine === name && !effect.abandoned);
-    machines[name] = state;
-    live.set(
-      name,
-      restoreMachine(
-        entry,
-        state,
-        open.map((effect) => effect.invocation),
-      ),
-    );
-  }
-  const timers = renamed.filter(({ machine }) => machines[machine] !== undefined);
-  mustBeExpected(definition, live, { effects, timers });
-  return { snapshot: { ...snapshot, machines, effects, timers }, live };
-}
-
-/** Checks that a machine that this definition does not have may be removed. @throws NewerMachine, MachineFault */
-function mustBeDropped(name: string, { effects }: Snapshot, older: boolean): void {
-  if (!older) throw new NewerMachine(`machine ${name} is not known to this node`);
-  if (!effects.some(({ machine }) => machine === name)) return;
-  throw new MachineFault(`machine ${name} was removed from the definition while one of its effects is open`);
 }
 
 /**
@@ -150,6 +101,7 @@ class Run {
   private readonly cancelled: OpenTimer[] = [];
   private readonly fired: OpenTimer[] = [];
   private readonly queue: Queued[] = [];
+  private facts: object | undefined;
   private steps = 0;
   private openings = 0;
 
@@ -161,6 +113,7 @@ class Run {
     this.live = new Map(head?.live);
     this.effects = [...(head?.snapshot.effects ?? [])];
     this.timers = [...(head?.snapshot.timers ?? [])];
+    this.facts = head?.snapshot.facts?.data;
   }
 
   apply(input: Input): Cascade | undefined {
@@ -175,6 +128,7 @@ class Run {
   /** The first step; false when nothing takes the input. */
   private take(input: Input): boolean {
     if (input.kind === "start") {
+      this.facts = this.definition.facts?.initial(input.input);
       for (const [name, entry] of Object.entries(this.definition.machines)) {
         this.absorb(name, undefined, startMachine(entry.machine, input.input), INIT);
       }
@@ -236,11 +190,7 @@ class Run {
   private carryOut(machine: string, request: MachineRequest): void {
     switch (request.kind) {
       case "emit":
-        if (!this.definition.privateEvents?.has(request.event.type)) this.events.push(request.event);
-        for (const listener of this.definition.listens[request.event.type] ?? []) {
-          this.queue.push({ machine: listener, event: request.event });
-          this.sent.push([machine, listener, request.event.type]);
-        }
+        this.emit(machine, request.event);
         return;
       case "invoke":
         this.open(machine, request.id, request.src, request.input);
@@ -258,6 +208,18 @@ class Run {
     }
   }
 
+  private emit(machine: string, event: EventObject): void {
+    const { facts: rules, listens, privateEvents } = this.definition;
+    const change = rules?.changes[event.type];
+    if (change && this.facts) this.facts = change(this.facts, event);
+    if (!privateEvents?.has(event.type))
+      this.events.push(rules && this.facts ? rules.publish(event, this.facts) : event);
+    for (const listener of listens[event.type] ?? []) {
+      this.queue.push({ machine: listener, event });
+      this.sent.push([machine, listener, event.type]);
+    }
+  }
+
   private open(machine: string, invocation: string, src: string, input: unknown): void {
     const effect: OpenEffect = {
       id: `${machine}.${invocation}`,
@@ -267,7 +229,7 @@ class Run {
       input,
       generation: this.generation(),
     };
-    const joined = this.context.join(effect, effectKey(this.context.actor, effect));
+    const joined = this.context.join(effect, effectKey(this.context.actor, effect), this.facts);
     if (joined) {
       this.joined.push(joined);
       // Before every other event: the machine must not leave the state before it receives the result.
@@ -331,6 +293,7 @@ class Run {
     const commands = before?.commands ?? [];
     const id = idOf(input);
     const request = input.kind === "start" ? input.request : before?.request;
+    const facts = this.factsAfter(before?.facts);
     const snapshot: Snapshot = {
       machines,
       definition: this.definition.version ?? 1,
@@ -340,6 +303,7 @@ class Run {
       effects: this.effects,
       timers: this.timers,
       ...(request === undefined ? {} : { request }),
+      ...(facts && { facts }),
       createdAt: before?.createdAt ?? this.context.now,
       updatedAt: dateAfter(before?.updatedAt, this.context.now),
     };
@@ -354,7 +318,14 @@ class Run {
       cancelled: this.cancelled,
       fired: this.fired,
       joined: this.joined,
+      ...(facts && facts !== before?.facts && { facts }),
     };
+  }
+
+  private factsAfter(before: Facts | undefined): Facts | undefined {
+    if (!this.facts) return undefined;
+    const { version = 0, data } = before ?? {};
+    return before && version > 0 && data === this.facts ? before : { version: version + 1, data: this.facts };
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { MachineStates } from "../definition.ts";
 import type { Requester } from "./input.ts";
-import { isObject, parseObject } from "../json.ts";
+import { isCount, isObject, parseObject } from "../json.ts";
 
 /** An effect that was opened and whose outcome is not known yet. */
 export type OpenEffect = {
@@ -35,8 +35,17 @@ export type OpenTimer = {
   readonly armedAs?: string;
 };
 
-/** The durable state of one actor. Stored: its field names are a format. */
-export type Snapshot = {
+/** What is true of an actor beside its machines' states. `version`: how often it has been stored; 0: not yet. */
+export type Facts = { readonly version: number; readonly data: object };
+
+/** The durable state of one actor, as this node and its replies have it. */
+export type Snapshot = Omit<StoredSnapshot, "facts"> & {
+  /** Absent where the definition has none, and in replies of nodes with an earlier definition. */
+  readonly facts?: Facts;
+};
+
+/** The durable state of one actor, as its record has it. Stored: its field names are a format. */
+export type StoredSnapshot = {
   readonly machines: MachineStates;
   /** Version of the definition that wrote it; absent in records older than this field, which means 1. */
   readonly definition?: number;
@@ -50,6 +59,8 @@ export type Snapshot = {
   readonly timers: readonly OpenTimer[];
   /** Hash of the creating request; absent when that had no idempotency key. */
   readonly request?: string;
+  /** Which facts it goes with: they are a message of their own. Absent: none are stored. */
+  readonly facts?: Pick<Facts, "version">;
   /** ms since the epoch */
   readonly createdAt: number;
   /** ms since the epoch; not before that of the record before, unless the server's clock was set back since. */
@@ -94,8 +105,14 @@ export type ActorRecord = {
   readonly events?: readonly string[];
   readonly effects?: { readonly opened?: readonly string[]; readonly closed?: readonly string[] };
   readonly timers?: { readonly armed?: readonly string[]; readonly cancelled?: readonly string[] };
-  readonly snapshot: Snapshot;
+  readonly snapshot: StoredSnapshot;
 };
+
+/** The facts in a payload; `undefined` when it has none. */
+export function readFacts(payload: string): Facts | undefined {
+  const { version, facts } = parseObject(payload) ?? {};
+  return isCount(version) && isObject(facts) ? { version, data: facts } : undefined;
+}
 
 /**
  * Reads the record in a payload. It does not check the states of the machines: `restore` does, which has the machines.
@@ -117,3 +134,6 @@ export const RecordHeader = {
   epoch: "Orderly-Epoch",
   node: "Orderly-Node",
 } as const;
+
+/** Header of an event: the version of its actor's facts when it was stored. A reader of older facts reads again. */
+export const FACTS_HEADER = "Orderly-Facts";

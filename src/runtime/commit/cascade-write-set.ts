@@ -3,11 +3,19 @@
  * messages of joined decisions. Pure. The relay adds the fences (ADR 2).
  */
 import { limits } from "../limits.ts";
+import type { FactsRules } from "../definition.ts";
 import type { Subjects } from "../subjects.ts";
 import type { Cascade } from "../actor/cascade.ts";
 import type { Input } from "../actor/input.ts";
 import { changesOf } from "../actor/record-changes.ts";
-import { type ActorRecord, type OpenTimer, RecordHeader } from "../actor/snapshot.ts";
+import {
+  type ActorRecord,
+  FACTS_HEADER,
+  type OpenTimer,
+  RecordHeader,
+  type Snapshot,
+  type StoredSnapshot,
+} from "../actor/snapshot.ts";
 import { isLargerThan, messageBytes } from "./message-size.ts";
 import type { Message } from "../ports.ts";
 import type { Precondition, LockRef, Outcome, WriteSet } from "./write-set.ts";
@@ -15,6 +23,8 @@ import type { Precondition, LockRef, Outcome, WriteSet } from "./write-set.ts";
 /** What the write set needs besides the cascade and its input. */
 export type CommitContext = {
   readonly subjects: Subjects;
+  /** Absent: the definition has none. */
+  readonly facts?: FactsRules | undefined;
   /** Unique id of this commit. */
   readonly commit: string;
   readonly actor: string;
@@ -51,6 +61,7 @@ export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitC
   };
   const main: Message[] = [
     { subject: recordSubject, payload: record, headers, messageId: commit },
+    ...factsMessages(cascade, context),
     ...cascade.events.map((event, index) => eventMessage(cascade, context, event, index)),
   ];
   const timers = cascade.armed.map(
@@ -130,8 +141,20 @@ function recordOf(cascade: Cascade, input: Input, context: CommitContext): Actor
     commit: context.commit,
     actor: context.actor,
     ...changesOf(cascade, input),
-    snapshot: cascade.head.snapshot,
+    snapshot: storedSnapshot(cascade.head.snapshot),
   };
+}
+
+/** The facts are a message of their own: the record names their version. */
+function storedSnapshot({ facts, ...snapshot }: Snapshot): StoredSnapshot {
+  return facts ? { ...snapshot, facts: { version: facts.version } } : snapshot;
+}
+
+function factsMessages({ facts }: Cascade, context: CommitContext): Message[] {
+  if (!facts || !context.facts) return [];
+  const group = context.facts.group(facts.data);
+  const subject = context.subjects.facts(context.partition, context.actor, group);
+  return [{ subject, payload: JSON.stringify({ version: facts.version, facts: facts.data }) }];
 }
 
 /** An event as CloudEvents 1.0 in binary mode. Its id follows from the actor's version, so a repeat has the same id. */
@@ -142,6 +165,7 @@ function eventMessage(
   index: number,
 ): Message {
   const { type, ...data } = event;
+  const { facts } = cascade.head.snapshot;
   return {
     subject: context.subjects.event(context.partition, type),
     payload: JSON.stringify(data),
@@ -153,6 +177,7 @@ function eventMessage(
       "ce-subject": context.actor,
       "ce-time": new Date(cascade.head.snapshot.updatedAt).toISOString(),
       "content-type": "application/json",
+      ...(facts && { [FACTS_HEADER]: String(facts.version) }),
     },
   };
 }

@@ -31,6 +31,8 @@ export type EffectRun = {
   /** Its idempotency key, `effectKey`. */
   readonly key: string;
   readonly input: unknown;
+  /** Facts of the actor, as acknowledged. */
+  readonly facts?: object;
   /** An earlier owner may have started it. */
   readonly resumed: boolean;
   /**
@@ -180,6 +182,7 @@ export class EffectRunner {
       actor: run.actor,
       key: run.key,
       input: run.input,
+      ...(run.facts && { facts: run.facts }),
       attempt,
       resumed: run.resumed,
       signal: limit.signal,
@@ -245,6 +248,7 @@ export class EffectRunner {
         actor: run.actor,
         key: run.key,
         input: run.input,
+        ...(run.facts && { facts: run.facts }),
         attempt: handler.maxAttempts,
         resumed: true,
         signal: limit.signal,

@@ -37,7 +37,7 @@ import { CommandDedup } from "./command-dedup.ts";
 import { type FoundParking, type Replay, replay } from "./replay.ts";
 import type { OwnedResource } from "../cluster/owned-resource.ts";
 import { type ActorCounts, Tenure, type TenureOptions } from "../tenure/tenure.ts";
-import { type ActorRequest, decodeRequest, encodeReply } from "../routing/request-codec.ts";
+import { type ActorRequest, decodeRequest, encodeReply, withMergedFacts } from "../routing/request-codec.ts";
 import { encodeUnreadable, isUnreadableRequest } from "../routing/unreadable-codec.ts";
 
 /** What a partition needs. */
@@ -247,7 +247,9 @@ export class Partition implements OwnedResource {
   private async serve(tenure: Tenure, payload: string): Promise<string> {
     if (isUnreadableRequest(payload)) return encodeUnreadable(tenure.unreadable());
     const request = decodeRequest(payload);
-    return encodeReply(request ? await this.answer(tenure, request) : unknownRequest);
+    if (!request) return encodeReply(unknownRequest);
+    const reply = await this.answer(tenure, request);
+    return encodeReply(request.facts ? reply : withMergedFacts(reply, this.options.definition));
   }
 
   private async answer(tenure: Tenure, request: ActorRequest): Promise<ActorReply> {

@@ -2,6 +2,7 @@
 import type { EventObject } from "xstate";
 import { type Asked, isAsked } from "../actor/input.ts";
 import type { ActorReply } from "../actors.ts";
+import type { ActorDefinition } from "../definition.ts";
 import { isObject, parseObject } from "../json.ts";
 
 /** A request from one node to the owner of a partition. Times in ms. */
@@ -27,13 +28,19 @@ export type ActorRequest =
   | { readonly op: "resume"; readonly actor: string }
   | { readonly op: "skip"; readonly actor: string; readonly parking: string };
 
+/**
+ * The sender reads replies with the actor's facts beside its machines' states. A node of version 0.1.0 does not say
+ * so, and finds them in the states.
+ */
+type TakesFacts = { readonly facts?: true };
+
 /** As it is sent. */
 export function encodeRequest(request: ActorRequest): string {
-  return JSON.stringify(request);
+  return JSON.stringify({ ...request, facts: true } satisfies TakesFacts);
 }
 
 /** `undefined` for what is no request, or one of a newer node that this one does not know. */
-export function decodeRequest(payload: string): ActorRequest | undefined {
+export function decodeRequest(payload: string): (ActorRequest & TakesFacts) | undefined {
   const request = parseObject(payload);
   return request && isRequest(request) ? (request as ActorRequest) : undefined;
 }
@@ -58,6 +65,16 @@ function isRequest({ op, actor, ...fields }: Readonly<Record<string, unknown>>):
 
 /** The code `actor_parked` between nodes; nodes of earlier versions know no other one. */
 const PARKED_ON_THE_WIRE = "order_parked";
+
+/** A reply for a node that finds an actor's facts in the states of its machines. */
+export function withMergedFacts(
+  reply: ActorReply,
+  { facts: rules }: Pick<ActorDefinition, "facts">,
+): ActorReply {
+  if (!rules || !("snapshot" in reply) || reply.snapshot.facts === undefined) return reply;
+  const { facts, machines, ...snapshot } = reply.snapshot;
+  return { ...reply, snapshot: { ...snapshot, machines: rules.merge(machines, facts.data) } };
+}
 
 /** A reply as JSON. */
 export function encodeReply(reply: ActorReply): string {

@@ -43,11 +43,12 @@ export function decide(
       actor: activation.actor,
       now,
       inbox: pending.inbox,
-      join: (effect, key) =>
+      join: (effect, key, facts) =>
         definition.effects[effect.src]?.join?.decide({
           actor: activation.actor,
           key,
           input: effect.input,
+          facts,
           first: before === undefined,
         }),
     });

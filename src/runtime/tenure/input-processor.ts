@@ -20,10 +20,11 @@ import { fireAndForget, hasCaller, type PendingInput } from "./pending-input.ts"
 import { cascadeWriteSet } from "../commit/cascade-write-set.ts";
 import { decide } from "./decision.ts";
 import type { MachineFault } from "../actor/machine.ts";
-import type { OpenEffect, OpenTimer } from "../actor/snapshot.ts";
+import type { Facts, OpenEffect, OpenTimer } from "../actor/snapshot.ts";
 import { type LoadEvents, Loader, type LoaderOptions } from "./loader.ts";
 import type { NearTimers } from "./near-timers.ts";
 import type { ParkedRegistry } from "./parked-actors.ts";
+import type { EffectOutcome } from "../actor/input.ts";
 import type { Ids } from "../ports.ts";
 import type { InputTally } from "./input-tally.ts";
 import type { InboxProgress } from "./inbox-progress.ts";
@@ -91,7 +92,8 @@ export class InputProcessor implements LoadEvents {
 
   /** Resumes the open effects of an activation that was just loaded. */
   loaded(activation: Activation): void {
-    for (const effect of activation.effectsToResume()) this.run(activation, effect, true);
+    for (const effect of activation.effectsToResume())
+      this.run(activation, effect, activation.acked?.facts, true);
   }
 
   loadEnded(activation: Activation): void {
@@ -142,6 +144,7 @@ export class InputProcessor implements LoadEvents {
     try {
       writeSet = cascadeWriteSet(result, pending.input, {
         subjects: this.options.subjects,
+        facts: this.options.definition.facts,
         commit: ids.next(),
         actor: activation.actor,
         partition,
@@ -209,7 +212,7 @@ export class InputProcessor implements LoadEvents {
     activation.stored(result.head.snapshot, sequence);
     progress.done(pending.inbox);
     if (current) {
-      for (const effect of result.opened) this.run(activation, effect, false);
+      for (const effect of result.opened) this.run(activation, effect, result.head.snapshot.facts, false);
     }
     replies.answer(activation, pending, false);
     for (const { confirmed } of dependents) confirmed();
@@ -310,11 +313,12 @@ export class InputProcessor implements LoadEvents {
   }
 
   /** Starts or resumes an effect; its outcome is a new input. */
-  private run({ actor }: Activation, effect: OpenEffect, resumed: boolean): void {
-    this.options.tenureEffects.start(actor, effect, resumed, (outcome, durationMs) => {
+  private run({ actor }: Activation, effect: OpenEffect, facts: Facts | undefined, resumed: boolean): void {
+    const done = (outcome: EffectOutcome, durationMs?: number): void => {
       const { generation, id } = effect;
       const took = durationMs === undefined ? {} : { durationMs };
       this.dispatch(actor, fireAndForget({ kind: "effect", id, generation, outcome, ...took }));
-    });
+    };
+    this.options.tenureEffects.start(actor, effect, resumed, done, facts?.data);
   }
 }

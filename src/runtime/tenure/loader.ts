@@ -12,11 +12,12 @@
  *   test/unit/runtime/tenure/unreadable.test.ts
  */
 import type { Subjects } from "../subjects.ts";
-import { type Head, restore } from "../actor/cascade.ts";
+import type { Head } from "../actor/cascade.ts";
+import { restore } from "../actor/restore.ts";
 import type { Activation } from "./activation.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { ActorDefinition } from "../definition.ts";
-import { readRecord, type Snapshot } from "../actor/snapshot.ts";
+import { readFacts, readRecord, type Snapshot } from "../actor/snapshot.ts";
 import type { Semaphore } from "../semaphore.ts";
 import { MachineFault } from "../actor/machine.ts";
 import {
@@ -69,7 +70,7 @@ const MAX_READ_PAUSE_MS = 200;
 export class Loader {
   private readonly options: LoaderOptions;
   private readonly events: LoadEvents;
-  private readonly readings = new Map<string, Promise<StoredMessage | undefined>>();
+  private readonly readings = new Map<string, Promise<Stored>>();
 
   constructor(options: LoaderOptions, events: LoadEvents) {
     this.options = options;
@@ -125,38 +126,47 @@ export class Loader {
     atLeast: number,
   ): Promise<{ readonly head: Head | undefined; readonly sequence: number }> {
     const { failpoints, definition } = this.options;
-    const stored = await failpoint(failpoints, "loader.read", () => this.record(actor));
-    const sequence = stored?.sequence ?? 0;
+    const { record, facts } = await failpoint(failpoints, "loader.read", () => this.reading(actor));
+    const sequence = record?.sequence ?? 0;
     if (sequence < atLeast) {
       throw new Unavailable(`the reading of ${actor} is older than its last known record`);
     }
-    return { head: stored && headOf(definition, stored), sequence };
+    return { head: record && headOf(definition, record, facts), sequence };
   }
 
   /** One reading of an actor at a time: a request that is repeated meanwhile shares it. */
-  private record(actor: string): Promise<StoredMessage | undefined> {
-    const { loads, partition } = this.options;
+  private reading(actor: string): Promise<Stored> {
+    const { definition, loads, partition, subjects } = this.options;
     const running = this.readings.get(actor);
     if (running) return running;
+    const record = subjects.record(partition, actor);
+    const facts = definition.facts ? [subjects.factsOf(partition, actor)] : [];
     const reading = loads
-      .run(() => this.lastOf(this.options.subjects.record(partition, actor)))
+      .run(() => this.lastTogether([record, ...facts]))
+      .then(({ [record]: found, ...others }) => ({ record: found, facts: newest(Object.values(others)) }))
       .finally(() => this.readings.delete(actor));
     this.readings.set(actor, reading);
     return reading;
   }
 
-  /**
-   * Reads the last message of a subject of this partition; no message of an earlier owner is missed. A replica that
-   * lags is asked again soon, up to `MAX_READS` times. @throws Unavailable (retryable)
-   */
+  /** Reads the last message of a subject of this partition, as `lastTogether` does. */
   async lastOf(subject: string): Promise<StoredMessage | undefined> {
+    return (await this.lastTogether([subject]))[subject];
+  }
+
+  /**
+   * Reads the last messages of subjects of this partition, as of one point of the log; no message of an earlier owner
+   * is missed. A replica that lags is asked again soon, up to `MAX_READS` times. @throws Unavailable (retryable)
+   */
+  private async lastTogether(subjects: readonly string[]): Promise<Record<string, StoredMessage>> {
     const { activations, clock, ended, journal, lock } = this.options;
     for (let read = 1; ; read++) {
       const through = Math.max(lock.epoch, activations.forgottenThrough());
       try {
         // The lock's own subject certainly has a message.
-        const { last } = await journal.readLastTogether([subject, lock.subject], through);
-        return last.get(subject);
+        const { last } = await journal.readLastTogether([...subjects, lock.subject], through);
+        last.delete(lock.subject);
+        return Object.fromEntries(last);
       } catch (error) {
         if (!(error instanceof ReplicaLagging) || read === MAX_READS || ended()) throw error;
       }
@@ -182,12 +192,22 @@ export class Loader {
   }
 }
 
-/** @throws MachineFault for every fault of a record: none of them passes by itself */
-function headOf(definition: ActorDefinition, { payload, sequence }: StoredMessage): Head {
+/** What the stream has of an actor. */
+type Stored = { readonly record: StoredMessage | undefined; readonly facts: StoredMessage | undefined };
+
+const newest = (messages: readonly StoredMessage[]): StoredMessage | undefined =>
+  messages.toSorted((a, b) => a.sequence - b.sequence).at(-1);
+
+/** @throws MachineFault for every fault of a record or of its facts: none of them passes by itself */
+function headOf(
+  definition: ActorDefinition,
+  { payload, sequence }: StoredMessage,
+  facts: StoredMessage | undefined,
+): Head {
   const record = readRecord(payload);
   if (!record) throw new MachineFault(`the message at ${sequence} is not a record`);
   try {
-    return restore(definition, record.snapshot);
+    return restore(definition, record.snapshot, facts && readFacts(facts.payload));
   } catch (cause) {
     if (cause instanceof MachineFault) throw cause;
     throw new MachineFault(`the record at ${sequence} cannot be read: ${String(cause)}`, { cause });

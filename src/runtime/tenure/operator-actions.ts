@@ -155,6 +155,7 @@ export class OperatorActions {
     const ending = parked.ending(quarantined, parking, "skipped");
     const joined = [{ output: undefined, lock, messages: [ending], resolved: () => {} }];
     return cascadeWriteSet({ ...result, joined }, input, {
+      facts: this.options.definition.facts,
       subjects: this.options.subjects,
       commit: ids.next(),
       actor: quarantined.actor,

@@ -17,8 +17,9 @@ export class TenureEffects {
    * Starts an effect; does nothing once closed.
    * @param resumed an earlier owner may have started it
    * @param done takes the outcome; not called after `close`
+   * @param facts of the actor, as acknowledged
    */
-  start(actor: string, effect: OpenEffect, resumed: boolean, done: EffectRun["done"]): void {
+  start(actor: string, effect: OpenEffect, resumed: boolean, done: EffectRun["done"], facts?: object): void {
     if (this.closed) return;
     const key = effectKey(actor, effect);
     this.started.add(key);
@@ -27,6 +28,7 @@ export class TenureEffects {
       src: effect.src,
       key,
       input: effect.input,
+      ...(facts && { facts }),
       resumed,
       done: (outcome, durationMs) => {
         this.started.delete(key);

@@ -1,3 +1,4 @@
+import { FACTS_HEADER } from "../actor/snapshot.ts";
 import type { WorkItem } from "./work-queue.ts";
 
 /** A public event as a worker receives it (CloudEvents 1.0, binary mode). */
@@ -9,6 +10,8 @@ export type WorkEvent = {
   readonly source: string;
   /** RFC 3339; empty when absent. */
   readonly time: string;
+  /** Version of the actor's facts that it goes with; 0: of none. */
+  readonly facts: number;
   /** The payload, parsed from JSON. Its shape depends on the event type and is not checked here. */
   readonly data: unknown;
 };
@@ -32,6 +35,7 @@ export function readEvent(item: Pick<WorkItem, "headers" | "payload">): WorkEven
     subject: required("ce-subject"),
     source: headers["ce-source"] ?? "",
     time: headers["ce-time"] ?? "",
+    facts: Number(headers[FACTS_HEADER] ?? 0) || 0,
   };
   try {
     return { ...event, data: JSON.parse(item.payload) as unknown };

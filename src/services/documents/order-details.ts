@@ -1,7 +1,7 @@
 /** Reads the events of an order for mails and invoices. Pure. */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
-import type { OrderDetails } from "../../../machines/order-events.ts";
+import type { OrderDetails } from "../orders/facts.ts";
 import { isPaymentMethod, paymentLabel } from "../../../machines/payment-methods.ts";
 import { addressLines } from "../addresses/address-lines.ts";
 import { WorkRefused } from "../../runtime/workers/worker.ts";

@@ -7,6 +7,7 @@ import {
   type WorkerDependencies,
   WorkRefused,
 } from "../../runtime/workers/worker.ts";
+import { completed, type FactsReader } from "../orders/facts-reader.ts";
 import { readOrderDetails } from "../documents/order-details.ts";
 import { composeMessage, orderMails } from "./templates.ts";
 import { type Mail, type Mailer, MailRefused } from "./mailer.ts";
@@ -38,6 +39,8 @@ export type EmailDependencies = WorkerDependencies & {
   /** Instead of the one at `smtpUrl`. */
   readonly mailer?: Mailer;
   readonly bounds?: WorkerBounds;
+  /** What an event does not say about its order. */
+  readonly facts: FactsReader;
 };
 
 type Composer = (event: {
@@ -80,7 +83,7 @@ export async function startEmailWorker(dependencies: EmailDependencies): Promise
     ...emailQueue,
     bounds,
     work: async (event, { signal }) => {
-      const mail = composeMail(event);
+      const mail = composeMail(await completed(event, dependencies));
       if (mail === undefined) throw new WorkRefused(`there is no template for ${event.type}`);
       try {
         await failpoint(dependencies.failpoints, "email.send", () =>

@@ -4,13 +4,18 @@
  * What an implementation must honor: a label is made once per key, however often it is requested; a parcel that is
  * handed over again stays handed over. The carrier reports the delivery by itself (src/services/webhooks).
  */
+import type { OrderFacts } from "../../../machines/order-facts.ts";
 import type {
   ConsignmentInput,
   ConsignmentOutput,
   LabelInput,
   LabelOutput,
+  ShippingAddress,
 } from "../../../machines/types.ts";
 import type { EffectHandler } from "../../runtime/definition.ts";
+
+/** A label as the carrier makes it. */
+export type LabelRequest = LabelInput & { readonly shippingAddress: ShippingAddress };
 
 /** The parts of a call for a label besides its request. */
 export type LabelCall = {
@@ -25,7 +30,7 @@ export type LabelCall = {
  */
 export interface Carrier {
   /** Makes the shipping label of an order's parcel. */
-  createLabel(request: LabelInput, call: LabelCall): Promise<LabelOutput>;
+  createLabel(request: LabelRequest, call: LabelCall): Promise<LabelOutput>;
   /** Hands the parcel over: the carrier is responsible for it from now on. */
   handOver(request: ConsignmentInput, call: { readonly signal: AbortSignal }): Promise<ConsignmentOutput>;
   /** The label made under the key, `undefined` when there is none. */
@@ -63,7 +68,8 @@ export function carrierEffects(carrier: Carrier): CarrierEffects {
   return {
     createShippingLabel: {
       ...shared,
-      run: ({ actor, input, signal }) => carrier.createLabel(input as LabelInput, labelCall(actor, signal)),
+      run: ({ actor, facts, input, signal }) =>
+        carrier.createLabel(labelRequest(input as LabelInput, facts as OrderFacts), labelCall(actor, signal)),
       queryStatus: async ({ actor, signal }) => {
         const output = await carrier.queryStatus(labelCall(actor, signal));
         return output === undefined ? ({ found: false } as const) : ({ found: true, output } as const);
@@ -74,6 +80,12 @@ export function carrierEffects(carrier: Carrier): CarrierEffects {
       run: ({ input, signal }) => carrier.handOver(input as ConsignmentInput, { signal }),
     },
   };
+}
+
+/** A label names its receiver. An input that version 4 of the machine has stored has the address itself. */
+function labelRequest(input: LabelInput, { personal }: OrderFacts): LabelRequest {
+  const { customer, shippingAddress } = personal;
+  return { shippingAddress: { name: customer.name, ...shippingAddress }, ...input };
 }
 
 const labelCall = (order: string, signal: AbortSignal): LabelCall => ({ key: `${order}:label`, signal });

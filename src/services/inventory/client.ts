@@ -15,7 +15,7 @@ import type {
   Inventory,
   MovementCursor,
   PutStock,
-  ReserveInput,
+  ReserveRequest,
   ReserveOutput,
   ReturnStockOutput,
   StockCondition,
@@ -85,7 +85,7 @@ export class InventoryClient implements Inventory {
 
   /** @param call.fresh see Operations.reserve; only the first try may set it. */
   reserve(
-    input: ReserveInput,
+    input: ReserveRequest,
     call: Call & { readonly fresh?: boolean } = {},
   ): Promise<{ readonly status: "ok"; readonly output: ReserveOutput } | UnavailableResult> {
     const { orderId, lines } = input;

@@ -1,14 +1,16 @@
 /** Inventory as the other contexts see it: stock per SKU and one hold per order. */
-import type { Money } from "../../../machines/types.ts";
+import type { Money, OrderedLine } from "../../../machines/types.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 
 export type {
   EndHoldInput,
   EndHoldOutput,
-  ReserveInput,
   ReserveOutput,
   ReturnStockOutput,
 } from "../../../machines/types.ts";
+
+/** What an order reserves: all of its lines, or none. */
+export type ReserveRequest = { readonly orderId: string; readonly lines: readonly OrderedLine[] };
 
 /** Stock of one SKU as the API shows it, in pieces. */
 export type StockView = {

@@ -5,6 +5,7 @@ import {
   type EffectHandler,
   type Joined,
 } from "../../runtime/definition.ts";
+import type { OrderFacts } from "../../../machines/order-facts.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 import type { InventoryClient } from "./client.ts";
 import { isEndHoldInput, isReserveInput } from "./protocol.ts";
@@ -19,11 +20,11 @@ export type InventoryEffects = {
 };
 
 /**
- * Handlers for `reserveInventory` (ReserveInput -> ReserveOutput), `releaseInventory` and `shipInventory` (EndHoldInput
- * -> EndHoldOutput), and `returnInventory` (EndHoldInput -> ReturnStockOutput). Naturally idempotent by the order id,
- * so they need no status query: a repeat finds the hold. A reservation fails after about ten seconds, because a caller
- * waits for it. The end of a hold, and its return, are retried for half a minute, longer than a takeover of the
- * inventory takes, before the machine gets `onError`.
+ * Handlers for `reserveInventory` (ReserveRequest -> ReserveOutput), `releaseInventory` and `shipInventory`
+ * (EndHoldInput -> EndHoldOutput), and `returnInventory` (EndHoldInput -> ReturnStockOutput). Naturally idempotent by
+ * the order id, so they need no status query: a repeat finds the hold. A reservation fails after about ten seconds,
+ * because a caller waits for it. The end of a hold, and its return, are retried for half a minute, longer than a
+ * takeover of the inventory takes, before the machine gets `onError`.
  */
 export function inventoryEffects(client: InventoryClient, shard: InventoryShard): InventoryEffects {
   return {
@@ -59,6 +60,18 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
   };
 }
 
+/** With the lines of the order. An input that version 4 of the machine has stored has them itself. */
+function inputOf({
+  facts,
+  input,
+}: {
+  readonly facts?: object | undefined;
+  readonly input: unknown;
+}): unknown {
+  const { lines = [] } = (facts ?? {}) as Partial<OrderFacts>;
+  return { lines: lines.map(({ sku, quantity }) => ({ sku, quantity })), ...(input as object) };
+}
+
 /** A little more than the client's own deadline, so that the client's reason is the one reported. */
 const TIMEOUT_MS = 6000;
 const BACKOFF_MS = 50;
@@ -79,7 +92,7 @@ function handler<I>(
     maxAttempts,
     backoffMs: BACKOFF_MS,
     run: async (context) => {
-      const { input } = context;
+      const input = inputOf(context);
       if (!isInput(input))
         throw new EffectError("refused", "invalid_input", "the input does not have the expected form");
       const reply = await ask(input, context);
@@ -91,7 +104,10 @@ function handler<I>(
     },
     join: {
       lock,
-      decide: ({ input, first }) => (isInput(input) ? join(input, first ?? false) : undefined),
+      decide: (context) => {
+        const input = inputOf(context);
+        return isInput(input) ? join(input, context.first ?? false) : undefined;
+      },
     },
   };
 }

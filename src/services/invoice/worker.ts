@@ -10,6 +10,7 @@ import type { Actors } from "../../runtime/actors.ts";
 import type { Documents } from "../../runtime/workers/document-store.ts";
 import type { Bucket } from "../../runtime/ports.ts";
 import { type RunningWorker, startWorker, type WorkerDependencies } from "../../runtime/workers/worker.ts";
+import { completed, type FactsReader } from "../orders/facts-reader.ts";
 import { type DocumentDetails, readOrderDetails } from "../documents/order-details.ts";
 import { creditNoteName } from "./invoices.ts";
 import {
@@ -59,6 +60,8 @@ export type InvoiceDependencies = WorkerDependencies & {
   /** Makes the documents; PDFs when absent. */
   readonly render?: Renderer;
   readonly bounds?: WorkerBounds;
+  /** What an event does not say about its order. */
+  readonly facts: FactsReader;
 };
 
 /** The event types that lead to an invoice or a credit note. */
@@ -87,10 +90,11 @@ export function startInvoiceWorker(dependencies: InvoiceDependencies): Promise<R
   return startWorker(dependencies, {
     ...invoiceQueue,
     bounds,
-    work: ({ type, data }) =>
-      type === "order.ready"
-        ? service.issue(readOrderDetails(data))
-        : service.issueCreditNote(readOrderDetails(data)),
+    work: async (event) => {
+      const { data, type } = await completed(event, dependencies);
+      const order = readOrderDetails(data);
+      await (type === "order.ready" ? service.issue(order) : service.issueCreditNote(order));
+    },
   });
 }
 

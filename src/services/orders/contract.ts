@@ -63,9 +63,16 @@ export type OrderView = {
   readonly customer: PlaceOrder["customer"];
   /** `unitPrice` is null until the reservation has priced the line. */
   readonly lines: readonly {
+    /** The line's own for the order's life: `l1`, `l2` ... */
+    readonly id: string;
     readonly sku: string;
+    /** Pieces ordered. */
     readonly quantity: number;
     readonly unitPrice: Money | null;
+    /** Of the pieces: those that will not be shipped, those that were, and those that came back or were lost. */
+    readonly cancelled: number;
+    readonly shipped: number;
+    readonly returned: number;
   }[];
   readonly total: Money | null;
   /** `reason`: why it failed or expired, or why the capture failed; null otherwise. */

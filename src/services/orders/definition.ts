@@ -16,7 +16,8 @@ import { type Carrier, carrierEffects } from "../fulfillment/carrier.ts";
 import { retrievalEffect } from "../fulfillment/invoice-retrieval.ts";
 import { paymentEffects } from "../payments/payment-effects.ts";
 import type { PaymentGateway } from "../payments/gateway.ts";
-import { paymentMigrations } from "./payment-migrations.ts";
+import { orderFactsRules } from "./facts.ts";
+import { paymentMigrations, without } from "./payment-migrations.ts";
 
 /** The outside systems that carry out the effects of an order. */
 export type OrderDefinitionOptions = {
@@ -39,9 +40,21 @@ export type OrderDefinitionOptions = {
 /** The outside systems, by the names that the effects use. */
 export type ProviderName = "gateway" | "carrier" | "inventory" | "documents";
 
-/** Orders of version 1 were placed before rates were recorded; the migration invents none. */
-function withoutTaxRate(state: MachineState): MachineState {
-  return { ...state, context: { ...(state.context as object), taxBasisPoints: null } };
+/** Version 4 had the order's facts in its context; the runtime has taken them from there. */
+function withoutFacts(state: MachineState): MachineState {
+  return without(state, [
+    "billingAddress",
+    "customer",
+    "lines",
+    "shippingAddress",
+    "taxBasisPoints",
+    "taxId",
+  ]);
+}
+
+/** Version 4 had the shipping address in its context until the label was made. */
+function withoutAddress(state: MachineState): MachineState {
+  return without(state, ["shippingAddress"]);
 }
 
 /** The newer version only adds what a stored order does without. */
@@ -58,15 +71,20 @@ function released(state: MachineState): MachineState {
 export const orderMachines = {
   // 2: records the tax rate. 3: knows the total that the customer agreed to, who waits, and who is billed. 4: orders
   // are returned.
-  order: { machine: orderMachine, version: 4, migrations: { 1: withoutTaxRate, 2: unchanged, 3: unchanged } },
-  // 2: keeps the reason of a refund, and lets authorizations lapse. 3: refunds a returned order.
-  payment: { machine: paymentMachine, version: 3, migrations: paymentMigrations },
+  // 5: customer, addresses, lines and tax rate are facts of the order.
+  order: {
+    machine: orderMachine,
+    version: 5,
+    migrations: { 1: unchanged, 2: unchanged, 3: unchanged, 4: withoutFacts },
+  },
+  // 2: keeps the reason of a refund, and lets authorizations lapse. 3: refunds a returned order. 4: has no customer.
+  payment: { machine: paymentMachine, version: 4, migrations: paymentMigrations },
   // 2: retrieves the invoice, and hands parcels over to a carrier. 3: labels have a receiver, a company and a phone.
-  // 4: parcels come back, and amounts are disputed.
+  // 4: parcels come back, and amounts are disputed. 5: has no address.
   fulfillment: {
     machine: fulfillmentMachine,
-    version: 4,
-    migrations: { 1: labeledHere, 2: unchanged, 3: released },
+    version: 5,
+    migrations: { 1: labeledHere, 2: unchanged, 3: released, 4: withoutAddress },
   },
 } as const;
 
@@ -94,6 +112,7 @@ const listens: ActorDefinition["listens"] = {
 
 /** Never published: the order machine emits the same facts in its own public events. */
 const privateEvents: ReadonlySet<string> = new Set([
+  "order.priced",
   "order.closed",
   "capture.requested",
   "fulfillment.ready",
@@ -102,7 +121,7 @@ const privateEvents: ReadonlySet<string> = new Set([
 ]);
 
 /** Version of the definition of an order (ADR 11). */
-export const DEFINITION_VERSION = 3;
+export const DEFINITION_VERSION = 4;
 
 /** The definition that the runtime hosts orders with. */
 export function orderDefinition(options: OrderDefinitionOptions): ActorDefinition {
@@ -112,6 +131,7 @@ export function orderDefinition(options: OrderDefinitionOptions): ActorDefinitio
     machines: orderMachines,
     listens,
     privateEvents,
+    facts: orderFactsRules,
     ...(options.providers ? { providers: options.providers } : {}),
     effects: {
       ...options.inventoryEffects,

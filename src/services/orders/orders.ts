@@ -51,6 +51,8 @@ export type OrdersOptions = {
   readonly idempotencySecret: string;
   readonly fulfillment: OrderInput["fulfillment"];
   readonly hostedPayment: OrderInput["hostedPayment"];
+  /** Whether a node with an earlier definition is present, which may work on events. Absent: none is. */
+  readonly hasEarlierNodes?: () => boolean;
   /** Recorded with every new order. */
   readonly taxBasisPoints: OrderInput["taxBasisPoints"];
 };
@@ -99,6 +101,7 @@ export class OrderService implements Orders {
       hostedPayment,
       taxBasisPoints,
       ...(waitMs < ATTENDED_MS && { unattended: true as const }),
+      ...(this.options.hasEarlierNodes?.() && { wide: true as const }),
     };
     const reply = await actors.start(id, input, {
       waitMs,

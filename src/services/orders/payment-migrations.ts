@@ -1,13 +1,9 @@
 /** Migrations of payments that older machines stored. */
-import type { OrderContext } from "../../../machines/order.ts";
 import type { PaymentContext } from "../../../machines/payment-context.ts";
 import type { MachineState, MachineStates, Migration } from "../../runtime/definition.ts";
 
-/** Version 1: `expired` instead of `end`, no `captured`; the oldest have no customer. */
-type FirstContext = Omit<PaymentContext, "customer" | "end" | "captured"> & {
-  readonly customer?: PaymentContext["customer"];
-  readonly expired?: true;
-};
+/** Version 1: `expired` instead of `end`, no `captured`. */
+type FirstContext = Omit<PaymentContext, "end" | "captured"> & { readonly expired?: true };
 
 /** States in which a card's capture was already emitted. */
 const capturedIn: ReadonlySet<unknown> = new Set(["captured", "refunding", "refund_failed"]);
@@ -19,12 +15,10 @@ const capturedIn: ReadonlySet<unknown> = new Set(["captured", "refunding", "refu
 function toSecond(state: MachineState, stored: MachineStates): MachineState {
   const order = stored["order"];
   if (order === undefined) throw new Error("a payment without an order");
-  const { customer } = order.context as OrderContext;
   const { expired, ...context } = state.context as FirstContext;
   const { reversing } = state.value as { readonly reversing?: string };
   const end = expired ? "expired" : order.value === "payment_failed" ? "failed" : undefined;
   const next: PaymentContext = {
-    customer,
     ...context,
     ...(end && { end }),
     ...(capturedIn.has(reversing ?? state.value) && { captured: true }),
@@ -32,5 +26,16 @@ function toSecond(state: MachineState, stored: MachineStates): MachineState {
   return { ...state, context: next };
 }
 
+/** The state with a context that lacks these keys. */
+export function without(state: MachineState, keys: readonly string[]): MachineState {
+  const kept = Object.entries(state.context as object).filter(([key]) => !keys.includes(key));
+  return { ...state, context: Object.fromEntries(kept) };
+}
+
 /** By the version they start from. */
-export const paymentMigrations: Readonly<Record<number, Migration>> = { 1: toSecond, 2: (state) => state };
+export const paymentMigrations: Readonly<Record<number, Migration>> = {
+  1: toSecond,
+  2: (state) => state,
+  // Version 3 had the customer in its context.
+  3: (state) => without(state, ["customer"]),
+};

@@ -1,6 +1,8 @@
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
+import type { OrderLine } from "../../../machines/order-facts.ts";
 import type { Address } from "../../../machines/types.ts";
-import type { Given, OrderView } from "./contract.ts";
+import type { Given, OrderStatus, OrderView } from "./contract.ts";
+import { factsOf } from "./facts.ts";
 import {
   allowedCommands,
   disputeOf,
@@ -17,18 +19,20 @@ import {
 export function orderView(id: string, snapshot: Snapshot): OrderView {
   const machines = orderMachinesOf(snapshot.machines);
   const { context } = machines.order;
+  const { customer, lines, personal } = factsOf(snapshot);
+  const status = orderStatus(machines);
   const { creditNote, invoice, trackingNumber } = machines.fulfillment.context;
   const [dispute, sentBack] = [disputeOf(machines), returnOf(machines)];
   return {
     id,
     version: snapshot.version,
-    status: orderStatus(machines),
-    customer: { ...context.customer, ...(context.taxId === undefined ? {} : { taxId: context.taxId }) },
-    lines: context.lines.map((line) => ({
-      sku: line.sku,
-      quantity: line.quantity,
-      unitPrice: "unitPrice" in line ? line.unitPrice : null,
-    })),
+    status,
+    customer: {
+      ...customer,
+      ...personal.customer,
+      ...(personal.taxId === undefined ? {} : { taxId: personal.taxId }),
+    },
+    lines: lines.map((line) => lineView(line, status)),
     total: context.total,
     payment: {
       method: context.method,
@@ -50,12 +54,40 @@ export function orderView(id: string, snapshot: Snapshot): OrderView {
           ...(creditNote && { creditNote: { ...creditNote, url: `/v1/orders/${id}/credit-note` } }),
         }
       : null,
-    shippingAddress: shownAddress(context.shippingAddress),
-    ...(context.billingAddress ? { billingAddress: shownAddress(context.billingAddress) } : {}),
+    shippingAddress: shownAddress(personal.shippingAddress),
+    ...(personal.billingAddress ? { billingAddress: shownAddress(personal.billingAddress) } : {}),
     reason: context.rejection?.outcome ?? context.reason ?? null,
     createdAt: new Date(snapshot.createdAt).toISOString(),
     updatedAt: new Date(snapshot.updatedAt).toISOString(),
     nextEvents: allowedCommands(machines),
+  };
+}
+
+const ENDED_UNSHIPPED: ReadonlySet<OrderStatus> = new Set([
+  "rejected",
+  "payment_failed",
+  "payment_expired",
+  "cancelled",
+]);
+const AFTER_SHIPMENT: ReadonlySet<OrderStatus> = new Set([
+  "shipped",
+  "delivered",
+  "completed",
+  "returning",
+  "returned",
+]);
+
+/** A line with the pieces that have been cancelled, shipped and returned: all or none, as whole orders are. */
+function lineView(line: OrderLine, status: OrderStatus): OrderView["lines"][number] {
+  const { id, quantity, sku } = line;
+  return {
+    id,
+    sku,
+    quantity,
+    unitPrice: "unitPrice" in line ? line.unitPrice : null,
+    cancelled: ENDED_UNSHIPPED.has(status) ? quantity : 0,
+    shipped: AFTER_SHIPMENT.has(status) ? quantity : 0,
+    returned: status === "returned" ? quantity : 0,
   };
 }
 

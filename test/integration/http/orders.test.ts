@@ -22,7 +22,10 @@ t.test("every field that an order can have survives serialization", async (t) =>
   const full: OrderView = {
     ...order,
     shippingAddress: { ...body.shippingAddress, line2: "2nd floor" },
-    lines: [...order.lines, { sku: "NEW", quantity: 1, unitPrice: null }],
+    lines: [
+      ...order.lines,
+      { id: "l2", sku: "NEW", quantity: 1, unitPrice: null, cancelled: 1, shipped: 0, returned: 0 },
+    ],
     payment: { method: "async", status: "pending", reason: null, url: "http://127.0.0.1:3900/pay/1" },
     fulfillment: { status: "shipped", trackingNumber: "TRK1" },
     invoice: { number: "INV-1", issuedAt: "2026-11-22T11:00:00.000Z", url: "/v1/orders/ord_1/invoice" },

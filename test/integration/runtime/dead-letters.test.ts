@@ -11,7 +11,7 @@ import { consumersOf } from "../../../src/adapters/nats/work-consumer.ts";
 import { startEmailWorker } from "../../../src/services/email/worker.ts";
 import { freePorts } from "../../support/cluster/free-ports.ts";
 import { startApp } from "../../support/http-services.ts";
-import { orderDetails } from "../../support/order-details.ts";
+import { noFacts, orderDetails } from "../../support/order-details.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { type Stage, startStage } from "../../support/worker-stage.ts";
 
@@ -67,6 +67,7 @@ t.test("mails that a mail server refused are listed, replayed once it works, and
   const [port = 0] = await freePorts(1);
   const worker = await startEmailWorker({
     ...(await stage.node()),
+    facts: noFacts,
     smtpUrl: `smtp://127.0.0.1:${port}`,
     bounds,
   });

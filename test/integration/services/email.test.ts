@@ -7,7 +7,7 @@ import { startEmailWorker } from "../../../src/services/email/worker.ts";
 import { systemClock } from "../../../src/adapters/local/system-clock.ts";
 import type { Log } from "../../../src/runtime/ports.ts";
 import { freePorts } from "../../support/cluster/free-ports.ts";
-import { orderDetails } from "../../support/order-details.ts";
+import { noFacts, orderDetails } from "../../support/order-details.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { type Stage, startStage } from "../../support/worker-stage.ts";
 
@@ -43,6 +43,7 @@ async function startMail(
     ...node,
     ...(log && { log }),
     ...(now && { clock: { ...systemClock, now } }),
+    facts: noFacts,
     smtpUrl,
     bounds: { ...bounds, maxAttempts },
   });

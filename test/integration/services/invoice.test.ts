@@ -8,7 +8,7 @@ import type { InvoiceResult } from "../../../src/services/invoice/contract.ts";
 import { storedInvoices } from "../../../src/services/invoice/invoices.ts";
 import { InvoiceNumbers } from "../../../src/services/invoice/numbers.ts";
 import { startInvoiceWorker } from "../../../src/services/invoice/worker.ts";
-import { orderDetails, seller } from "../../support/order-details.ts";
+import { noFacts, orderDetails, seller } from "../../support/order-details.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { type Stage, startStage } from "../../support/worker-stage.ts";
 
@@ -62,6 +62,7 @@ async function startInvoices(
     ...node,
     documents,
     numbers,
+    facts: noFacts,
     deliver,
     isCancelled,
     seller,

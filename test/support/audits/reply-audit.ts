@@ -8,7 +8,13 @@ import { isDeepStrictEqual } from "node:util";
 import type { Test } from "tap";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
-import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
+import {
+  type ActorRecord,
+  type Facts,
+  readFacts,
+  type Snapshot,
+  type StoredSnapshot,
+} from "../../../src/runtime/actor/snapshot.ts";
 import type { StoredMessage } from "../../../src/runtime/ports.ts";
 import type { PlaceOrder } from "../../../src/services/orders/contract.ts";
 import { placeResult } from "../../../src/services/orders/placing.ts";
@@ -25,11 +31,12 @@ import type { OrderCluster } from "../cluster/order-cluster.ts";
 
 const PATH = /\/v1\/orders(?:\/(?<id>[^/?]+))?(?:\/(?:fulfillment\/)?(?<command>[a-z-]+))?$/u;
 const RECORDS = "orders.journal.>";
+const FACTS = "orders.facts.>";
 /** Faults that one failure shows. */
 const SHOWN = 5;
 
 /** A record of one order. */
-type Stored = Pick<ActorRecord, "input" | "snapshot"> & Pick<StoredMessage, "at">;
+type Stored = Pick<ActorRecord, "input"> & Pick<StoredMessage, "at"> & { readonly snapshot: Snapshot };
 /** Records of one order, oldest first: the first has version 1. */
 type Records = readonly Stored[];
 
@@ -78,28 +85,45 @@ export function auditReplies(t: Test, cluster: OrderCluster, streams = 1): Reply
 async function recordsOf(cluster: OrderCluster, streams: number): Promise<ReadonlyMap<string, Records>> {
   const servers = cluster.natsServers.filter((server) => server.running()).map(({ url }) => url);
   const link = await connectNats({ servers, name: "reply-audit", connectTimeoutMs: 10_000 });
-  const found = new Map<string, Stored[]>();
+  const found = new Map<string, (Omit<Stored, "snapshot"> & { readonly snapshot: StoredSnapshot })[]>();
+  const facts = new Map<string, Facts[]>();
   try {
     for (const stream of subjects.streams(streams)) {
       const journal = natsJournal(link, stream);
-      const last = (await journal.readLast(RECORDS))?.sequence ?? 0;
+      const ends = [await journal.readLast(RECORDS), await journal.readLast(FACTS)];
+      const last = Math.max(...ends.map((message) => message?.sequence ?? 0));
       if (last === 0) continue;
       const { promise: read, resolve } = Promise.withResolvers<void>();
-      const subscription = await journal.consume({ filters: [RECORDS], fromSequence: 1 }, (message) => {
-        const { actor, input, snapshot } = JSON.parse(message.payload) as ActorRecord;
-        const records = found.get(actor);
-        const record = { at: message.at, input, snapshot };
-        if (records) records.push(record);
-        else found.set(actor, [record]);
-        if (message.sequence >= last) resolve();
-      });
+      const subscription = await journal.consume(
+        { filters: [RECORDS, FACTS], fromSequence: 1 },
+        (message) => {
+          if (message.sequence >= last) resolve();
+          const [, kind, , id = ""] = message.subject.split(".");
+          if (kind === "facts")
+            facts.set(id, [...(facts.get(id) ?? []), readFacts(message.payload) as Facts]);
+          else {
+            const { actor, input, snapshot } = JSON.parse(message.payload) as ActorRecord;
+            const record = { at: message.at, input, snapshot };
+            found.set(actor, [...(found.get(actor) ?? []), record]);
+          }
+        },
+      );
       await read;
       await subscription.stop();
     }
   } finally {
     await link.close();
   }
-  return found;
+  const whole = (id: string, { facts: named, ...snapshot }: StoredSnapshot): Snapshot => {
+    const known = facts.get(id)?.find(({ version }) => version === named?.version);
+    return { ...snapshot, ...(known && { facts: known }) };
+  };
+  return new Map(
+    [...found].map(([id, records]) => [
+      id,
+      records.map((record) => ({ ...record, snapshot: whole(id, record.snapshot) })),
+    ]),
+  );
 }
 
 /** The order that the reply is about. */

@@ -17,6 +17,7 @@ import { subjects } from "../../../src/services/subjects.ts";
 import type { Clock, Ids, Log, Outbox, Subscription } from "../../../src/runtime/ports.ts";
 import { type RunningWorker, startWorker, type Work } from "../../../src/runtime/workers/worker.ts";
 import type { WorkQueue } from "../../../src/runtime/workers/work-queue.ts";
+import { completed, factsReader } from "../../../src/services/orders/facts-reader.ts";
 import { mailedEvents } from "../../../src/services/email/worker.ts";
 import { CLIENT_LIMITS, InventoryClient } from "../../../src/services/inventory/client.ts";
 import { inventoryEffects } from "../../../src/services/inventory/inventory-effects.ts";
@@ -217,7 +218,11 @@ export function crashNode(
     failpoints: crash,
   });
 
-  const mail: Work = (event, context) => outside(() => around.mail(event, context));
+  const reading = { facts: factsReader(() => journal, partitions), failpoints: crash };
+  const mail: Work = async (event, context) => {
+    const whole = await completed(event, reading);
+    await outside(() => around.mail(whole, context));
+  };
   const workers: RunningWorker[] = [];
   const consuming: Subscription[] = [];
   const shared = {
@@ -246,7 +251,17 @@ export function crashNode(
       const deliver = (...input: Parameters<Actors["deliver"]>) => node.actors.deliver(...input);
       const numbers = ports.bucket("INVOICES_NUMBERS");
       const isCancelled = cancelledInJournal(() => journal, partitions);
-      workers.push(await startInvoiceWorker({ ...shared, numbers, documents, deliver, seller, isCancelled }));
+      workers.push(
+        await startInvoiceWorker({
+          ...shared,
+          facts: reading.facts,
+          numbers,
+          documents,
+          deliver,
+          seller,
+          isCancelled,
+        }),
+      );
     },
     stop: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));

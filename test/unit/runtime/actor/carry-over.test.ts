@@ -1,7 +1,8 @@
 /** Open timers and effects of one version of a machine under the next one. */
 import t from "tap";
 import { type AnyStateMachine, createMachine } from "xstate";
-import { effectKey, type Head, restore } from "../../../../src/runtime/actor/cascade.ts";
+import { effectKey, type Head } from "../../../../src/runtime/actor/cascade.ts";
+import { restore } from "../../../../src/runtime/actor/restore.ts";
 import { missingRules } from "../../../../src/runtime/actor/carry-over.ts";
 import { machineFingerprint } from "../../../../src/runtime/actor/fingerprint.ts";
 import { MachineFault } from "../../../../src/runtime/actor/machine.ts";

@@ -12,7 +12,8 @@ import {
   spawnChild,
 } from "xstate";
 import { limits } from "../../../../src/runtime/limits.ts";
-import { type Head, restore } from "../../../../src/runtime/actor/cascade.ts";
+import type { Head } from "../../../../src/runtime/actor/cascade.ts";
+import { restore } from "../../../../src/runtime/actor/restore.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import type { ActorDefinition, Joined, MachineEntry, Migration } from "../../../../src/runtime/definition.ts";
 import { checkMachine, MachineFault, NewerMachine } from "../../../../src/runtime/actor/machine.ts";

@@ -5,8 +5,8 @@ import {
   type CascadeContext,
   cascade,
   type Head,
-  restore,
 } from "../../../../src/runtime/actor/cascade.ts";
+import { restore } from "../../../../src/runtime/actor/restore.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import type { ActorDefinition, EffectHandler, MachineEntry } from "../../../../src/runtime/definition.ts";
 

@@ -1,7 +1,8 @@
 /** Actors whose definition gains or loses a machine, and nodes that are too old to read them. */
 import t from "tap";
 import { assign, createMachine, emit, setup } from "xstate";
-import { type Head, restore } from "../../../../src/runtime/actor/cascade.ts";
+import type { Head } from "../../../../src/runtime/actor/cascade.ts";
+import { restore } from "../../../../src/runtime/actor/restore.ts";
 import type { ActorDefinition, MachineEntry, MachineStates } from "../../../../src/runtime/definition.ts";
 import { MachineFault, NewerMachine } from "../../../../src/runtime/actor/machine.ts";
 import {

@@ -41,7 +41,7 @@ const command = {
   waitMs: 5,
 } as const;
 
-t.test("every request crosses the wire unchanged", async (t) => {
+t.test("every request crosses the wire unchanged, and says that its sender knows facts", async (t) => {
   const requests: ActorRequest[] = [
     start,
     { ...start, request: "hash", mayExist: true },
@@ -52,7 +52,8 @@ t.test("every request crosses the wire unchanged", async (t) => {
     { op: "resume", actor: "a" },
     { op: "skip", actor: "a", parking: "p1" },
   ];
-  for (const request of requests) t.strictSame(decodeRequest(encodeRequest(request)), request);
+  for (const request of requests)
+    t.strictSame(decodeRequest(encodeRequest(request)), { ...request, facts: true });
 });
 
 t.test("what is no request, or lacks what its kind needs, is not begun", async (t) => {

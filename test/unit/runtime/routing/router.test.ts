@@ -36,7 +36,7 @@ function stage(owner: Owner, isLocal = false) {
   };
   const bus: Pick<Bus, "request"> = {
     request: async (subject, payload, timeoutMs) => {
-      const request = decodeRequest(payload)!;
+      const { facts: _, ...request } = decodeRequest(payload)!;
       tries.push({ request, at: clock.monotonic(), subject, timeoutMs });
       const answer = await owner(request, tries.length);
       if (answer === "no_responders") return { status: answer };

@@ -1,6 +1,6 @@
 /** What one input results in, by what recognizes it: inbox offset, ids, generations; each without the others. */
 import t from "tap";
-import { restore } from "../../../../src/runtime/actor/cascade.ts";
+import { restore } from "../../../../src/runtime/actor/restore.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import type { OpenEffect, OpenTimer, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
 import { Activation } from "../../../../src/runtime/tenure/activation.ts";

@@ -8,7 +8,7 @@ import type { Input } from "../../../../src/runtime/actor/input.ts";
 import type { Parking } from "../../../../src/runtime/actor/parking-record.ts";
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
 import type { ActorDefinition } from "../../../../src/runtime/definition.ts";
-import type { ActorRecord, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
+import type { ActorRecord, StoredSnapshot } from "../../../../src/runtime/actor/snapshot.ts";
 import type { Journal, Message, StoredMessage } from "../../../../src/runtime/ports.ts";
 import { Tenure } from "../../../../src/runtime/tenure/tenure.ts";
 import type { PendingInput } from "../../../../src/runtime/tenure/pending-input.ts";
@@ -213,7 +213,7 @@ export function handTenure(definition: ActorDefinition = diary(), { idleActors =
     records: (actor = "d"): ActorRecord[] =>
       log.all(subjects.record(0, actor)).map(({ payload }) => JSON.parse(payload) as ActorRecord),
     /** The state in the log. */
-    stored: (actor = "d"): Snapshot | undefined => stage.records(actor).at(-1)?.snapshot,
+    stored: (actor = "d"): StoredSnapshot | undefined => stage.records(actor).at(-1)?.snapshot,
     /** Lets time pass until the promise ends. */
     async done<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
       let over = false;

@@ -1,14 +1,16 @@
 import t from "tap";
 import { type Carrier, carrierEffects } from "../../../../src/services/fulfillment/carrier.ts";
+import { factsOfInput } from "../../../../machines/order-facts.ts";
 import { orderInput } from "../../machines/order-input.ts";
 import { instantCarrier } from "../../../support/instant-carrier.ts";
 
-const { shippingAddress } = orderInput();
+const facts = factsOfInput(orderInput());
 
 const context = (actor: string, generation: number) => ({
   actor,
   key: `${actor}:fulfillment.createShippingLabel:${generation}`,
-  input: { orderId: actor, shippingAddress },
+  input: { orderId: actor },
+  facts,
   attempt: 1,
   resumed: false,
   signal: new AbortController().signal,

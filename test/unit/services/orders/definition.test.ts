@@ -67,12 +67,15 @@ t.test("a machine has a transition for an event exactly when it listens to it", 
   }
 });
 
-t.test("private events have listeners, and are no part of the public contract", async (t) => {
-  for (const type of definition.privateEvents ?? []) {
-    t.ok((definition.listens[type] ?? []).length > 0, type);
-    t.notOk(publicEvents.includes(type), type);
-  }
-});
+t.test(
+  "private events are listened to or change facts, and are no part of the public contract",
+  async (t) => {
+    for (const type of definition.privateEvents ?? []) {
+      t.ok((definition.listens[type] ?? []).length > 0 || definition.facts?.changes[type], type);
+      t.notOk(publicEvents.includes(type), type);
+    }
+  },
+);
 
 t.test("the failure that the runtime stores is the failure that a machine reads", async (t) => {
   // Checked by the compiler: neither side may import the other's type.

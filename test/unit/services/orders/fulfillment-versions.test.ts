@@ -36,7 +36,7 @@ t.test("a parcel with a label of version 1 is shipped without a call to a carrie
   await world.perform(world.effect("retrieveInvoice"));
   t.strictSame(world.snapshot.effects, [], "nothing is handed over");
   t.match(world.view, { status: "shipped", nextEvents: ["deliver"] });
-  t.match(world.snapshot.machines["fulfillment"], { version: 4, context: { ownLabel: true } });
+  t.match(world.snapshot.machines["fulfillment"], { version: 5, context: { ownLabel: true } });
   t.ok(world.step({ type: "deliver" }));
   t.equal(world.view.status, "completed");
 });

@@ -1,17 +1,21 @@
 /** One order with its outside systems in memory, driven input by input through the runtime's own cascade. */
 import type { EventObject } from "xstate";
+import type { OrderFacts } from "../../../../machines/order-facts.ts";
 import type { Money, OrderInput } from "../../../../machines/types.ts";
-import { cascade, effectKey, type Head, restore } from "../../../../src/runtime/actor/cascade.ts";
+import { cascade, effectKey, type Head } from "../../../../src/runtime/actor/cascade.ts";
+import { restore } from "../../../../src/runtime/actor/restore.ts";
 import type { EffectOutcome, Input } from "../../../../src/runtime/actor/input.ts";
 import { type ActorDefinition, EffectError } from "../../../../src/runtime/definition.ts";
 import type { OpenEffect, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
 import type { Choice } from "../../../../nodes/gateway/pages.ts";
 import { memoryDocuments } from "../../../../src/adapters/memory/documents.ts";
 import type { OrderView } from "../../../../src/services/orders/contract.ts";
+import type { LabelRequest } from "../../../../src/services/fulfillment/carrier.ts";
 import { creditNoteInputId, invoiceInputId } from "../../../../src/services/invoice/worker.ts";
 import { orderDefinition } from "../../../../src/services/orders/definition.ts";
+import { factsOf } from "../../../../src/services/orders/facts.ts";
 import { orderView } from "../../../../src/services/orders/view.ts";
-import { instantCarrier } from "../../../support/instant-carrier.ts";
+import { carrierInMemory } from "../../../support/instant-carrier.ts";
 import { orderInput } from "../../machines/order-input.ts";
 import { GatewayModel } from "./gateway-model.ts";
 import { InventoryModel } from "./inventory-model.ts";
@@ -29,6 +33,8 @@ export class OrderWorld {
   readonly gateway = new GatewayModel(() => this.now);
   readonly inventory = new InventoryModel();
   readonly documents = memoryDocuments();
+  /** Requests for labels so far. */
+  readonly labels: LabelRequest[] = [];
   /** No document is found. */
   losesDocuments = false;
   readonly definition: ActorDefinition;
@@ -46,7 +52,7 @@ export class OrderWorld {
     this.definition = orderDefinition({
       gateway: this.gateway,
       inventoryEffects: this.inventory.effects,
-      carrier: instantCarrier,
+      carrier: carrierInMemory(this.labels),
       documents: { get: async (name) => (this.losesDocuments ? undefined : this.documents.get(name)) },
     });
     this.input = input;
@@ -73,7 +79,7 @@ export class OrderWorld {
 
   /** Another owner reads the stored order, after the given change. */
   reload(change: (stored: Snapshot) => Snapshot): void {
-    this.head = restore(this.definition, change(this.snapshot));
+    this.head = restore(this.definition, change(this.snapshot), this.snapshot.facts);
   }
 
   start(): this {
@@ -159,7 +165,8 @@ export class OrderWorld {
     const key = effectKey(this.id, effect);
     const signal = new AbortController().signal;
     try {
-      const context = { actor: this.id, key, input: effect.input, attempt: 1, resumed: false, signal };
+      const { facts, id: actor } = this;
+      const context = { actor, key, input: effect.input, facts, attempt: 1, resumed: false, signal };
       return { output: await handler.run(context) };
     } catch (error) {
       if (!(error instanceof EffectError)) throw error;
@@ -175,6 +182,11 @@ export class OrderWorld {
 
   fail(effect: OpenEffect, kind: "refused" | "retryable" | "unknown", code = "no_answer"): void {
     this.finish(effect, { error: { code, message: code, kind } });
+  }
+
+  /** What is true of the order beside its machines. */
+  get facts(): OrderFacts {
+    return factsOf(this.snapshot);
   }
 
   /** The open effect of that source. */
@@ -221,9 +233,9 @@ export class OrderWorld {
       actor: this.id,
       now: this.now,
       inbox: 0,
-      join: (effect, key) =>
+      join: ({ input: asked, src }, key, facts) =>
         this.joins
-          ? this.definition.effects[effect.src]?.join?.decide({ actor: this.id, key, input: effect.input })
+          ? this.definition.effects[src]?.join?.decide({ actor: this.id, key, input: asked, facts })
           : undefined,
     });
     if (!result) return false;

@@ -4,7 +4,8 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
 import type { EventObject } from "xstate";
-import { cascade, type Head, restore } from "../../../../src/runtime/actor/cascade.ts";
+import { cascade, type Head } from "../../../../src/runtime/actor/cascade.ts";
+import { restore } from "../../../../src/runtime/actor/restore.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import type { Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
 import { composeRefundMessage } from "../../../../src/services/email/refund-template.ts";

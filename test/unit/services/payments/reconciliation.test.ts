@@ -6,7 +6,7 @@ import {
   difference,
   type KnownPayment,
 } from "../../../../src/services/payments/reconciliation.ts";
-import { orderInput, total } from "../../machines/order-input.ts";
+import { total } from "../../machines/order-input.ts";
 
 const payment = (
   value: unknown,
@@ -18,7 +18,6 @@ const payment = (
   value,
   context: {
     orderId: "ord_1",
-    customer: orderInput().customer,
     method,
     amount: total,
     attempt: 1,
