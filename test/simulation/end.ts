@@ -55,9 +55,18 @@ function unfinishedOrder(world: World, order: OrderLedger): string[] {
   const open = [...(last?.snapshot.effects ?? []), ...(last?.snapshot.timers ?? [])];
   const left = open.length > 0 ? [`${id} (${status}) has open ${open.map((one) => one.id).join(" ")}`] : [];
   if (CLOSED.includes(status) && order.hold?.state === "reserved") left.push(`${id} still holds stock`);
+  left.push(...missingDocuments(world, order));
   const restocked = order.machines?.fulfillment.context.sentBack?.goods === "restocked";
   if (restocked !== (order.hold?.returned === true)) left.push(`the goods of ${id} are not back`);
   return left;
+}
+
+/** Documents that the workers still have to make: their stores may have been away. */
+function missingDocuments({ providers }: World, { id, machines, status }: OrderLedger): string[] {
+  if (machines?.fulfillment.context.invoice === undefined) return [];
+  const credited = status === "cancelled" || status === "returned";
+  const names = credited ? [id, creditNoteName(id)] : [id];
+  return names.filter((name) => !providers.stored.has(name)).map((name) => `${name} is not stored`);
 }
 
 /** Money that the order will find with a query that is due soon. Queries get rare: a later one is not awaited. */

@@ -38,6 +38,8 @@ export class Providers {
   readonly gateway: PaymentGateway;
   readonly carrier: Carrier;
   readonly documents: Documents;
+  /** Names of the documents that are stored. */
+  readonly stored = new Set<string>();
   readonly mailer: Mailer;
   /** By Message-ID, the number of times that the mail server accepted it. */
   readonly mails = new Map<string, number>();
@@ -100,7 +102,11 @@ export class Providers {
       return await work();
     };
     return {
-      put: (name, document) => reach(() => stored.put(name, document)),
+      put: (name, document) =>
+        reach(async () => {
+          await stored.put(name, document);
+          this.stored.add(name);
+        }),
       get: (name) => reach(() => stored.get(name)),
     };
   }
