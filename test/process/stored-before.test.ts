@@ -76,7 +76,7 @@ function unpack(t: Parameters<typeof temporaryFolder>[0], name: string) {
   return { orders, storedIn: join(folder, "store") };
 }
 
-/** What earlier programs wrote, by fixture. `env`: gives up the settings of the cluster that are stored there. */
+/** What earlier programs wrote, by fixture. `env`: replaces the settings of the cluster that are stored there. */
 const writers = {
   "store-0.1.0": { writer: "version 0.1.0", env: {} },
   "store-definition-3": { writer: "version 3 of the definition", env: { ORDERLY_SETTINGS_CHANGE: "2" } },
