@@ -8,6 +8,7 @@ import type {
   Customer,
   Money,
   OrderedLine,
+  OpenInput,
   OrderInput,
   PaymentMethod,
   PricedLine,
@@ -30,7 +31,10 @@ export type PersonalData = {
 /** See the top of the file. Stored: its field names are a format. */
 export type OrderFacts = {
   readonly customer: Pick<Customer, "id">;
-  readonly personal: PersonalData;
+  /** A text: sealed (src/services/personal). Machines and runtime never open it. */
+  readonly personal: PersonalData | string;
+  /** With sealed data: one token that all orders of the customer share. */
+  readonly group?: string;
   /** Country of the shipping address, ISO 3166-1 alpha-2. */
   readonly country: Address["country"];
   /** Priced once the stock is reserved. */
@@ -44,25 +48,38 @@ export type OrderFacts = {
   readonly wide?: true;
 };
 
+/** Facts whose personal data can be read. */
+export type OpenFacts = Omit<OrderFacts, "personal"> & { readonly personal: PersonalData };
+
 /** What facts are made of. */
-type Known = Pick<OrderInput, "customer" | "taxId" | "shippingAddress" | "billingAddress" | "wide"> &
+type Known = OpenInput &
+  Pick<OrderInput, "wide"> &
   Pick<OrderFacts, "total" | "method" | "taxBasisPoints"> & {
     readonly lines: readonly (OrderedLine | PricedLine)[];
   };
 
-/** The facts of an order of which this is known. */
-export function orderFacts(known: Known): OrderFacts {
-  const { billingAddress, customer, lines, method, shippingAddress, taxBasisPoints, taxId, total, wide } =
-    known;
-  const { id, ...person } = customer;
+/** The personal data of an order's input. */
+export function personalOfInput({
+  billingAddress,
+  customer,
+  shippingAddress,
+  taxId,
+}: OpenInput): PersonalData {
+  const { id: _, ...person } = customer;
   return {
-    customer: { id },
-    personal: {
-      customer: person,
-      ...(taxId === undefined ? {} : { taxId }),
-      shippingAddress,
-      ...(billingAddress ? { billingAddress } : {}),
-    },
+    customer: person,
+    ...(taxId === undefined ? {} : { taxId }),
+    shippingAddress,
+    ...(billingAddress ? { billingAddress } : {}),
+  };
+}
+
+/** The facts of an order of which this is known. */
+export function orderFacts(known: Known): OpenFacts {
+  const { customer, lines, method, shippingAddress, taxBasisPoints, total, wide } = known;
+  return {
+    customer: { id: customer.id },
+    personal: personalOfInput(known),
     country: shippingAddress.country,
     lines: numbered(lines),
     total,
@@ -74,7 +91,11 @@ export function orderFacts(known: Known): OrderFacts {
 
 /** The facts of a new order. */
 export function factsOfInput(input: OrderInput): OrderFacts {
-  return orderFacts({ ...input, total: null, method: input.payment.method });
+  const known = { ...input, total: null, method: input.payment.method };
+  if (known.sealed === undefined) return orderFacts(known);
+  const { country, customer, lines, method, sealed, taxBasisPoints, total } = known;
+  const { group, text } = sealed;
+  return { customer, personal: text, group, country, lines: numbered(lines), total, method, taxBasisPoints };
 }
 
 /** The facts once the lines are reserved: in the order of the request, with the catalogue's names and prices. */

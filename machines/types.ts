@@ -62,20 +62,35 @@ export type HostedPaymentPlan = {
   readonly pollMaxMs: number;
 };
 
-/** The input of every machine of an order. Each machine keeps only the parts that it needs. */
-export type OrderInput = {
-  readonly orderId: string;
+/** Who ordered, and where the order goes, as the caller gave it. */
+export type OpenInput = {
   readonly customer: Customer;
   /** Tax id of a customer that is a business, for its invoices. */
   readonly taxId?: string;
+  readonly shippingAddress: ShippingAddress;
+  /** Absent: the order is billed to the shipping address. */
+  readonly billingAddress?: BillingAddress;
+  readonly sealed?: undefined;
+};
+
+/** The same, sealed. */
+export type SealedInput = {
+  readonly customer: Pick<Customer, "id">;
+  /** Of the shipping address. */
+  readonly country: string;
+  /** `group`: one token that all orders of the customer share. */
+  readonly sealed: { readonly text: string; readonly group: string };
+};
+
+/** The input of every machine of an order. Each machine keeps only the parts that it needs. */
+export type OrderInput = (OpenInput | SealedInput) & {
+  readonly orderId: string;
   /** 1 to 100, no SKU twice. */
   readonly lines: readonly OrderedLine[];
   /** The total that the customer agreed to; absent: any. An order with another total is rejected. */
   readonly expectedTotal?: Money;
+  /** `token`: sealed, or as the caller gave it. */
   readonly payment: { readonly method: PaymentMethod; readonly token?: string };
-  readonly shippingAddress: ShippingAddress;
-  /** Absent: the order is billed to the shipping address. */
-  readonly billingAddress?: BillingAddress;
   readonly fulfillment: FulfillmentPlan;
   readonly hostedPayment: HostedPaymentPlan;
   /** Tax that the prices include, in hundredths of a percent of the net price: 2300 is 23 %. 0 to 10 000. */
@@ -85,6 +100,9 @@ export type OrderInput = {
   /** True while a node of an earlier version is present, which may work on the order's events; absent otherwise. */
   readonly wide?: true;
 };
+
+/** The same, as the caller gave it. */
+export type OpenOrderInput = OpenInput & OrderInput;
 
 /** A line that the stock does not cover; `requested` is above `available`. */
 export type Missing = { readonly sku: string; readonly requested: number; readonly available: number };

@@ -12,7 +12,7 @@ import { hostOn } from "../../src/runtime/host.ts";
 import type { RuntimeNode } from "../../src/runtime/node.ts";
 import type { Application } from "../../src/runtime/application.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
-import type { Clock, Ids, Log, Outbox } from "../../src/runtime/ports.ts";
+import type { Clock, Ids, Log, Outbox, Subscription } from "../../src/runtime/ports.ts";
 import type { ProviderLimits } from "../../src/runtime/definition.ts";
 import type { IdentityTaken } from "../../src/runtime/cluster/identity-taken.ts";
 import type { Unverified } from "../../src/runtime/cluster/owned-resource.ts";
@@ -27,6 +27,8 @@ import { InventoryShard } from "../../src/services/inventory/shard.ts";
 import { SHARD_LIMITS } from "../../src/services/inventory/shard-dependencies.ts";
 import type { Invoices } from "../../src/services/invoice/contract.ts";
 import { storedInvoices } from "../../src/services/invoice/invoices.ts";
+import type { Customers } from "../../src/services/personal/contract.ts";
+import type { OpensPersonal } from "../../src/services/orders/personal.ts";
 import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
 import { OrderService } from "../../src/services/orders/orders.ts";
 import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
@@ -36,9 +38,10 @@ import { type OrderInbox, orderInbox } from "../../src/services/webhooks/order-i
 import type { MasterKeys } from "../../src/services/personal/master-keys.ts";
 import { SEALED_DETAIL, SEALED_FORM } from "../../src/services/personal/sealed-form.ts";
 import { connectedInventory } from "./connected-inventory.ts";
-import { checkKeyFile, sharedKeys, sealed } from "./personal-keys.ts";
+import { checkKeyFile, openKeys, sealed } from "./personal-keys.ts";
 import type { Program } from "./program.ts";
-import { earlierNodes } from "./earlier-nodes.ts";
+import { customersOf, serveErasures } from "./customers.ts";
+import { earlierNodes, sealedFormOpened } from "./earlier-nodes.ts";
 import { sharedSettings } from "./shared-settings.ts";
 
 /** What the composition of an order node needs: its settings and its opened ports. */
@@ -73,6 +76,9 @@ export type ComposedOrders = {
   readonly inventory: Inventory;
   readonly invoices: Invoices;
   readonly inbox: OrderInbox;
+  readonly customers: Customers;
+  /** The node takes part in erasures from now on. */
+  readonly serveErasures: () => Promise<Subscription>;
 };
 
 const SHARD = 0;
@@ -86,11 +92,17 @@ const DOCUMENT_READS = 128;
 export async function composeOrders(options: ComposeOptions): Promise<ComposedOrders> {
   const { settings, link, masterKeys, clock, ids, log, failpoints } = options;
   const server = await natsPorts(link, streamSettings(settings));
-  const time = { now: () => node.clock.now(), monotonic: () => clock.monotonic() };
+  // The server's time, once the node is made.
+  const time = {
+    now: () => node.clock.now(),
+    monotonic: () => clock.monotonic(),
+    after: (delayMs: number, run: () => void) => clock.after(delayMs, run),
+  };
   const keyOptions = { settings, masterKeys, link, clock: time, failpoints };
-  const keys = sharedKeys(keyOptions);
-  await checkKeyFile(keys);
-  const documents = sealed(await natsDocuments(link, INVOICE_STORE, time.now), keys, keyOptions);
+  const keys = openKeys(keyOptions);
+  await checkKeyFile(keys.shared);
+  const documents = sealed(await natsDocuments(link, INVOICE_STORE, time.now), keys.shared, keyOptions);
+  const open: OpensPersonal = (orderId, text) => keys.personal.open(orderId, text);
   const { bus, journals } = server;
   const journal = ofPartition(INVENTORY_STREAM, journals);
   let inventory: InventoryClient | undefined;
@@ -123,6 +135,8 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
         inventoryEffects: inventoryEffects(inventory, shard),
         carrier: options.carrier ?? httpCarrier(settings.carrierUrl),
         documents,
+        open,
+        openToken: (orderId, token) => keys.tokens.open(orderId, token),
       }),
       resources: [new InventoryService(SHARD, shard, bus, failpoints)],
     };
@@ -155,6 +169,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   const answered = connectedInventory(inventory, (promise) => node.orIsolated(promise));
   const journalOf = (partition: number) => ofPartition(partition, journals);
   const { partitions } = settings;
+  const entries = () => node.status().entries;
   const orders = new OrderService({
     actors: node.actors,
     inventory: answered,
@@ -166,14 +181,18 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     fulfillment: settings.fulfillment,
     hostedPayment: settings.hostedPayment,
     taxBasisPoints: settings.taxBasisPoints,
-    hasEarlierNodes: earlierNodes(() => node.status().entries, clock),
+    hasEarlierNodes: earlierNodes(entries, clock),
+    seals: { ...keys, areOpenedByAll: sealedFormOpened(entries, clock) },
   });
+  const customers = { node: settings.nodeId, keys, clock: time, bus, journals, entries };
   return {
     node,
     orders,
-    parked: new ParkedOrderService(node.parked),
+    parked: new ParkedOrderService(node.parked, open),
     inventory: answered,
     invoices: storedInvoices(documents, node.actors),
+    customers: customersOf(customers),
+    serveErasures: () => serveErasures(customers),
     inbox: orderInbox({ journalOf, partitions, read: (order) => node.actors.read(order), log }),
   };
 }

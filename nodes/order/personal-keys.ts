@@ -1,5 +1,5 @@
 /** The key file of an order node, and what is sealed with it. Composition only. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomFillSync } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { NodeSettings } from "../../config/settings.ts";
@@ -10,17 +10,22 @@ import { nodesBucket } from "../../src/adapters/nats/stream-definitions.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import type { Clock } from "../../src/runtime/ports.ts";
 import type { Documents } from "../../src/runtime/workers/document-store.ts";
+import { CustomerKeys } from "../../src/services/personal/customer-keys.ts";
+import { PaymentTokens } from "../../src/services/personal/payment-tokens.ts";
+import { PersonalData } from "../../src/services/personal/personal-data.ts";
+import type { Random } from "../../src/services/personal/sealing.ts";
 import { SharedKeys } from "../../src/services/personal/shared-keys.ts";
 import { KeyEntries } from "../../src/services/personal/key-entries.ts";
 import { KeyFileInvalid, MasterKeys, withNewKey } from "../../src/services/personal/master-keys.ts";
 import { sealedDocuments } from "../../src/services/personal/sealed-documents.ts";
 import { openedByAll } from "../../src/services/personal/sealed-form.ts";
 import { INDEX_ENTRY } from "../../src/services/personal/subjects.ts";
-import { personalKeysBucket, streamSettings } from "./streams.ts";
+import { paymentKeysBucket, personalKeysBucket, streamSettings } from "./streams.ts";
 
 /** For its user alone. */
 const FILE_MODE = 0o600;
 const CHECK_TIMEOUT_MS = 30_000;
+const POOL_BYTES = 16_384;
 
 /** Reads the file of the keys. @throws KeyFileInvalid */
 export function keyFileText(path: string): string {
@@ -65,24 +70,58 @@ export function addKey(path: string): void {
   renameSync(written, path);
 }
 
+/**
+ * Random bytes, drawn from the operating system for many nonces at once: one call for each would be a tenth of the cost
+ * of sealing.
+ */
+export function pooledRandom(): Random {
+  const pool = Buffer.allocUnsafe(POOL_BYTES);
+  let used = POOL_BYTES;
+  return (bytes) => {
+    if (used + bytes > POOL_BYTES) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    const taken = Buffer.from(pool.subarray(used, used + bytes));
+    // What was handed out does not stay in memory.
+    pool.fill(0, used, used + bytes);
+    used += bytes;
+    return taken;
+  };
+}
+
 /** What a process of a node needs to seal and open. */
 export type KeyOptions = {
   readonly settings: NodeSettings;
   readonly masterKeys: MasterKeys;
   readonly link: NatsLink;
-  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly clock: Pick<Clock, "now" | "monotonic" | "after">;
   readonly failpoints?: Failpoints | undefined;
 };
 
-/** The keys that many use. The bucket must exist. */
-export function sharedKeys({
-  settings,
-  masterKeys,
-  link,
-  failpoints,
-}: Omit<KeyOptions, "clock">): SharedKeys {
-  const bucket = natsBucket(link, personalKeysBucket(settings));
-  return new SharedKeys(new KeyEntries(bucket, failpoints), masterKeys, randomBytes);
+/** What is opened and sealed with the buckets of keys, which must exist. */
+export type Keys = {
+  readonly entries: KeyEntries;
+  readonly shared: SharedKeys;
+  readonly customers: CustomerKeys;
+  readonly personal: PersonalData;
+  readonly tokens: PaymentTokens;
+};
+
+/** Opens the buckets of keys. */
+export function openKeys({ settings, masterKeys, link, clock, failpoints }: KeyOptions): Keys {
+  const random = pooledRandom();
+  const entries = new KeyEntries(natsBucket(link, personalKeysBucket(settings)), failpoints);
+  const shared = new SharedKeys(entries, masterKeys, random);
+  const customers = new CustomerKeys({ entries, shared, masterKeys, random, clock });
+  const slots = new KeyEntries(natsBucket(link, paymentKeysBucket(settings)), failpoints);
+  return {
+    entries,
+    shared,
+    customers,
+    personal: new PersonalData(customers, random, clock),
+    tokens: new PaymentTokens(new SharedKeys(slots, masterKeys, random), random, clock),
+  };
 }
 
 /**

@@ -59,7 +59,7 @@ export async function startOrderNode(
   const failed = Promise.withResolvers<never>();
   // The start may fail first.
   failed.promise.catch(() => {});
-  const { node, orders, parked, inventory, invoices, inbox } = await composeOrders({
+  const { node, orders, parked, inventory, invoices, inbox, customers, serveErasures } = await composeOrders({
     settings,
     program,
     link,
@@ -72,6 +72,8 @@ export async function startOrderNode(
     onLost: (reason) => failed.reject(new Error(reason)),
     onIdentityTaken: (taken) => failed.reject(taken),
   });
+  // Before the node is present: from then on others ask it.
+  const erasures = await serveErasures();
   await node.start();
   const probes = new PartitionProbes({
     partitions: settings.partitions,
@@ -109,6 +111,7 @@ export async function startOrderNode(
     parked,
     inventory,
     invoices,
+    customers,
     operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks,
@@ -129,7 +132,7 @@ export async function startOrderNode(
       // Requests under way are answered, by the next owners if this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver()]);
       // A server that does not answer must not delay this process: the other nodes detect its end themselves.
-      await Promise.race([node.stop(), pause(stopping.presenceMs)]);
+      await Promise.race([Promise.all([erasures.stop(), node.stop()]), pause(stopping.presenceMs)]);
       await Promise.race([link.close(), pause(stopping.connectionMs)]);
       outbox.close();
     },

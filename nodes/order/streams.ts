@@ -7,7 +7,8 @@ import {
   type StreamSettings,
 } from "../../src/adapters/nats/stream-definitions.ts";
 import { INVOICE_NUMBERS, INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
-import { PERSONAL_KEYS } from "../../src/services/personal/subjects.ts";
+import { KEY_LIFE_MS } from "../../src/services/personal/payment-tokens.ts";
+import { PAYMENT_KEYS, PERSONAL_KEYS } from "../../src/services/personal/subjects.ts";
 import { type WebhookSender, webhookSenders } from "../../src/services/webhooks/contract.ts";
 import { UNMATCHED, unmatchedBounds } from "../../src/services/webhooks/subjects.ts";
 import { subjects } from "../../src/services/subjects.ts";
@@ -26,6 +27,7 @@ export function streamSettings(
     further: [
       ...invoiceStreams(node),
       personalKeysBucket(node),
+      paymentKeysBucket(node),
       ...webhookSenders.map((sender) => unmatchedBucket(sender, node)),
     ],
   };
@@ -44,6 +46,10 @@ export const invoiceStreams = (settings: { readonly replicas: number }): readonl
 /** Wrapped keys of sealed data. A deleted key leaves its entry, without the key. */
 export const personalKeysBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
   bucketStream(PERSONAL_KEYS, { storage: "file", ageMs: 0, replicas });
+
+/** Wrapped keys of card tokens: the server deletes each at the age that ends it. */
+export const paymentKeysBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
+  bucketStream(PAYMENT_KEYS, { storage: "file", ageMs: KEY_LIFE_MS, replicas });
 
 /** One sender's signed messages that no order takes. The oldest are dropped at the bounds. */
 export const unmatchedBucket = (

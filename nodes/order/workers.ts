@@ -12,7 +12,7 @@ import { groupedAppend } from "../../src/adapters/nats/group-append.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { processedBucket } from "../../src/adapters/nats/stream-definitions.ts";
-import { sharedKeys, openMasterKeys, sealed } from "./personal-keys.ts";
+import { openKeys, openMasterKeys, sealed } from "./personal-keys.ts";
 import { invoiceNumbersBucket, streamSettings } from "./streams.ts";
 import { untilAvailable } from "../../src/adapters/jetstream/retry-until-available.ts";
 import { natsWorkQueue } from "../../src/adapters/nats/work-queue.ts";
@@ -23,6 +23,7 @@ import { type Journal, Unavailable } from "../../src/runtime/ports.ts";
 import { subjects } from "../../src/services/subjects.ts";
 import { INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import { inboxDelivery } from "../../src/runtime/routing/inbox-delivery.ts";
+import type { Documents } from "../../src/runtime/workers/document-store.ts";
 import { UnreadableEntries } from "../../src/runtime/unreadable.ts";
 import type { RunningWorker, WorkerDependencies } from "../../src/runtime/workers/worker.ts";
 import { startEmailWorker } from "../../src/services/email/worker.ts";
@@ -114,7 +115,14 @@ async function start(
     log: pino({ name: settings.nodeId, level: settings.logLevel }),
     failpoints,
   };
-  const facts = factsReader((partition) => ofPartition(partition, journals), settings.partitions);
+  const keyOptions = { settings, masterKeys: openMasterKeys(settings), link, clock, failpoints };
+  const keys = openKeys(keyOptions);
+  const facts = factsReader(
+    (partition) => ofPartition(partition, journals),
+    settings.partitions,
+    (orderId, text) => keys.personal.open(orderId, text),
+  );
+  const sealing = { sealed: (documents: Documents) => sealed(documents, keys.shared, keyOptions) };
   const workers = await Promise.all(
     settings.workers.map(async (name): Promise<StartedWorker> => {
       const unreadable = new UnreadableEntries(shared.log);
@@ -122,7 +130,7 @@ async function start(
       const running =
         name === "email"
           ? await startEmailWorker({ ...dependencies, smtpUrl: settings.smtpUrl })
-          : await startInvoices(link, journals, settings, dependencies);
+          : await startInvoices(link, journals, settings, { ...dependencies, ...sealing });
       return { name, running, unreadable };
     }),
   );
@@ -140,7 +148,10 @@ async function startInvoices(
   link: NatsLink,
   streams: readonly Journal[],
   settings: NodeSettings,
-  dependencies: WorkerDependencies & { readonly facts: FactsReader },
+  dependencies: WorkerDependencies & {
+    readonly facts: FactsReader;
+    readonly sealed: (documents: Documents) => Documents;
+  },
 ): Promise<RunningWorker> {
   // A group of its own for each stream, since a batch goes to one stream.
   const journals = streams.map((journal) => {
@@ -149,14 +160,12 @@ async function startInvoices(
   });
   const journalOf = (partition: number) => ofPartition(partition, journals);
   const documents = await natsDocuments(link, INVOICE_STORE, () => dependencies.clock.now(), GATHER_MS);
-  const { clock, failpoints } = dependencies;
-  const keyOptions = { settings, masterKeys: openMasterKeys(settings), link, clock, failpoints };
   return await startInvoiceWorker({
     ...dependencies,
     isCancelled: cancelledInJournal(journalOf, settings.partitions),
     seller: settings.seller,
     numbers: natsBucket(link, invoiceNumbersBucket(streamSettings(settings)), GATHER_MS),
-    documents: sealed(documents, sharedKeys(keyOptions), keyOptions),
+    documents: dependencies.sealed(documents),
     deliver: inboxDelivery({
       subjects,
       journalOf,

@@ -8,6 +8,7 @@ import {
   Stock,
   StockPage,
 } from "./inventory/schemas.ts";
+import { EraseCustomer, ErasedCustomer } from "./customers/schemas.ts";
 import { DeadLetter, DeadLetterPage, ReplayedDeadLetter } from "./operations/dead-letters-schema.ts";
 import { Cluster, Live, Ready } from "./operations/operations-schema.ts";
 import {
@@ -43,6 +44,8 @@ export const components = [
   Shortages,
   Stock,
   StockPage,
+  EraseCustomer,
+  ErasedCustomer,
   ParkedPage,
   SkipInput,
   DeadLetter,

@@ -74,6 +74,8 @@ export type Subjects = {
   facts(partition: number, id: string, group: string): string;
   /** Filter: the facts of one actor, whatever its group. */
   factsOf(partition: number, id: string): string;
+  /** Filter: the facts of all actors of a group. */
+  factsOfGroup(group: string): string;
   /** Filter: the records of a partition. */
   records(partition: number): string;
   /** Public events of one type. */
@@ -143,6 +145,7 @@ export function subjectsOf(names: SubjectNames): Subjects {
     record: (partition, id) => `${prefix}.journal.${partition}.${id}`,
     facts: (partition, id, group) => `${prefix}.facts.${partition}.${id}.${group}`,
     factsOf: (partition, id) => `${prefix}.facts.${partition}.${id}.*`,
+    factsOfGroup: (group) => `${prefix}.facts.*.*.${group}`,
     records: (partition) => `${prefix}.journal.${partition}.>`,
     event: (partition, type) => `${prefix}.events.${partition}.${type}`,
     events: (type) => `${prefix}.events.*.${type}`,

@@ -80,8 +80,8 @@ export const factsMutants: readonly Mutant[] = [
     id: "facts-person-in-every-event",
     does: "Events carry names and addresses.",
     file: ORDER_FACTS,
-    find: "const customer = facts.wide ? customerOf(facts) : facts.customer;",
-    replace: "const customer = customerOf(facts);",
+    find: "const customer = facts.wide ? customerOf(openFacts(facts)) : facts.customer;",
+    replace: "const customer = customerOf(openFacts(facts));",
     tests: [ORDERS_TEST],
   },
   {

@@ -122,8 +122,8 @@ export const ordersMutants: readonly Mutant[] = [
     id: "orders-key-without-request-hash",
     does: "The request's hash is not stored, so a reused key with another body finds the first order.",
     file: `${ORDERS}/orders.ts`,
-    find: "...(keyed ? { request: requestHash(order) } : {}),",
-    replace: "...(keyed ? { request: requestHash(id) } : {}),",
+    find: "...(keyed ? { request: requestHash(order) } : {})",
+    replace: "...(keyed ? { request: requestHash(id) } : {})",
     tests: [ORDERS_TEST],
   },
   {
@@ -275,9 +275,8 @@ export const ordersMutants: readonly Mutant[] = [
     id: "orders-label-key-per-call",
     does: "A label's key is that of the effect, so an order that repeats the request gets two labels.",
     file: "src/services/fulfillment/carrier.ts",
-    find: "labelRequest(input as LabelInput, facts as OrderFacts), labelCall(actor, signal)",
-    replace:
-      "labelRequest(input as LabelInput, facts as OrderFacts), labelCall(JSON.stringify(input), signal)",
+    find: "carrier.createLabel(request, labelCall(actor, signal))",
+    replace: "carrier.createLabel(request, labelCall(JSON.stringify(input), signal))",
     tests: ["test/unit/services/fulfillment/carrier.test.ts"],
   },
   {

@@ -7,6 +7,9 @@ const at = (name: string) => ({
 const form = { ...at("sealed-form"), tests: at("sealed-documents").tests };
 const entries = { ...at("key-entries"), tests: at("shared-keys").tests };
 
+const sealing = { tests: ["test/unit/services/orders/sealing.test.ts"] };
+const customers = { ...at("customer-keys"), tests: at("personal-data").tests };
+
 /** Sealed data: what opens, with which key, and what is never overwritten. */
 export const personalMutants: readonly Mutant[] = [
   {
@@ -72,5 +75,100 @@ export const personalMutants: readonly Mutant[] = [
     ...at("rewrap"),
     find: "if (error instanceof KeyEntryUnreadable || isOfKey(error)) return",
     replace: "if (isOfKey(error)) return",
+  },
+  {
+    id: "personal-cache-for-ever",
+    does: "A process opens data whose key was deleted.",
+    ...customers,
+    find: "if (known && clock.monotonic() - known.at <= CACHE_MS) return known;",
+    replace: "if (known) return known;",
+  },
+  {
+    id: "personal-number-used-again",
+    does: "After an erasure of all keys the next one has a number that was used before.",
+    ...at("erasure"),
+    file: "src/services/personal/customer-keys.ts",
+    find: "(before.at(-1)?.number ?? 0) + 1",
+    replace: "before.length + 1",
+  },
+  {
+    id: "personal-lost-is-erased",
+    does: "Data of a lost entry reads erased.",
+    ...customers,
+    find: "    if (entry === undefined) {\n      this.forget(hash);\n",
+    replace: '    if (entry === undefined) {\n      if (hash !== "") return undefined;\n',
+  },
+  {
+    id: "personal-not-in-flight",
+    does: "An erasure does not wait for the calls under way.",
+    ...at("personal-data"),
+    find: "await Promise.all(before);",
+    replace: "await Promise.all(before.slice(before.length));",
+  },
+  {
+    id: "personal-unknown-is-over",
+    does: "An erasure does not wait for a call that has no answer.",
+    ...at("personal-data"),
+    find: "if (isOver) end();",
+    replace: "if (isOver || !isOver) end();",
+  },
+  {
+    id: "personal-erased-while-open",
+    does: "The data of an open order is erased.",
+    ...at("erasure"),
+    find: "if (open.length > 0) {",
+    replace: "if (open.length > 1) {",
+  },
+  {
+    id: "personal-erases-new-orders",
+    does: "An order that is placed while an erasure runs is erased.",
+    ...at("erasure"),
+    find: "const generations = entry.generations.filter(({ number }) => number > begun.upTo);",
+    replace: "const generations = entry.generations.filter(({ number }) => number > begun.upTo + 1);",
+  },
+  {
+    id: "personal-abandoned-goes-on",
+    does: "A request of long ago is continued: what was placed since stays.",
+    ...at("erasure"),
+    find: "Date.parse(erasing.begunAt) < ABANDONED_MS",
+    replace: "Date.parse(erasing.begunAt) < Number.POSITIVE_INFINITY",
+  },
+  {
+    id: "personal-unconfirmed-is-drained",
+    does: "Keys are deleted although a node may still seal with them.",
+    ...at("erasure"),
+    find: "    if (!(await drained(hash)))\n      return",
+    replace: "    if ((await drained(hash)) === undefined)\n      return",
+  },
+  {
+    id: "personal-token-opens-later",
+    does: "A card token opens after its time.",
+    ...at("payment-tokens"),
+    find: "if (this.clock.now() > slot * SLOT_MS + KEY_LIFE_MS) return undefined;",
+    replace: "if (slot < 0) return undefined;",
+  },
+  {
+    id: "personal-plain-start",
+    does: "The start of an order carries the person's data beside the sealed one.",
+    ...sealing,
+    file: "src/services/orders/orders.ts",
+    find: "const one: OrderInput = { ...plain, payment,",
+    replace: "const one: OrderInput = { ...input, ...plain, payment,",
+  },
+  {
+    id: "personal-sealed-before-all-open",
+    does: "An order is sealed while a node cannot open it.",
+    ...sealing,
+    file: "src/services/orders/orders.ts",
+    find: "if (input.wide || !seals?.areOpenedByAll()) return",
+    replace: "if (input.wide || !seals) return",
+  },
+  {
+    id: "personal-erased-shows-own",
+    does: "A repeated request shows what it was sent, although the order's data is erased.",
+    ...sealing,
+    file: "src/services/orders/personal.ts",
+    find: "if (own !== undefined && facts.personal === own.text) return own;",
+    replace: "if (own !== undefined) return own;",
   },
 ];

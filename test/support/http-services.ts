@@ -196,6 +196,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
       read: async () => ({ status: "not_ready" }),
       creditNote: async () => ({ status: "not_ready" }),
     },
+    customers: { erase: async () => ({ status: "not_found" }) },
     operations: {
       isolation: () => undefined,
       health: () => ({ ready: true, checks: [{ name: "nats", ok: true, detail: "connected" }] }),

@@ -115,6 +115,12 @@ export const Order = Type.Object(
     ),
     shippingAddress,
     billingAddress: Type.Optional({ ...billingAddress, description: "Absent: the shipping address" }),
+    erased: Type.Optional(
+      Type.Boolean({
+        description:
+          "True: the customer's data was erased, and `erased` is in place of name, e-mail and address",
+      }),
+    ),
     reason: nullable(
       Type.String({ description: "Why the order was rejected, refused, cancelled or returned" }),
     ),

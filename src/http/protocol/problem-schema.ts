@@ -53,6 +53,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
     total: { amount: 4398, currency: "EUR" },
     lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 2199, currency: "EUR" } }],
   },
+  orders_open: { orders: ["ord_4f0v5Xk2"], total: 1 },
   payment_failed: { orderId: "ord_4f0v5Xk2", reason: "card_declined" },
   payment_expired: { orderId: "ord_4f0v5Xk2", reason: "timeout" },
   idempotency_key_reused: { orderId: "ord_4f0v5Xk2" },

@@ -66,6 +66,11 @@ export const problems = {
     detail: "The request comes from a page of another site, or under a name that is not this server's.",
   },
   not_found: { status: 404, title: "Not found", detail: "There is nothing at this address." },
+  customer_not_found: {
+    status: 404,
+    title: "Customer not found",
+    detail: "No personal data of this customer was ever sealed.",
+  },
   order_not_found: { status: 404, title: "Order not found", detail: "There is no order with this id." },
   sku_not_found: { status: 404, title: "SKU not found", detail: "The catalogue has no such SKU." },
   dead_letter_not_found: {
@@ -93,6 +98,11 @@ export const problems = {
     status: 409,
     title: "Out of stock",
     detail: "Not every line is available; nothing is reserved.",
+  },
+  orders_open: {
+    status: 409,
+    title: "Orders open",
+    detail: "Orders of the customer are open and need the data. Nothing was erased.",
   },
   price_changed: {
     status: 409,

@@ -4,7 +4,7 @@
  * What an implementation must honor: a label is made once per key, however often it is requested; a parcel that is
  * handed over again stays handed over. The carrier reports the delivery by itself (src/services/webhooks).
  */
-import type { OrderFacts } from "../../../machines/order-facts.ts";
+import type { OpenFacts, OrderFacts } from "../../../machines/order-facts.ts";
 import type {
   ConsignmentInput,
   ConsignmentOutput,
@@ -12,7 +12,9 @@ import type {
   LabelOutput,
   ShippingAddress,
 } from "../../../machines/types.ts";
-import type { EffectHandler } from "../../runtime/definition.ts";
+import { EffectError, type EffectHandler } from "../../runtime/definition.ts";
+import { openedFacts, type OpensPersonal, withoutKeys } from "../orders/personal.ts";
+import { ERASED } from "../personal/personal-data.ts";
 
 /** A label as the carrier makes it. */
 export type LabelRequest = LabelInput & { readonly shippingAddress: ShippingAddress };
@@ -57,8 +59,9 @@ const BACKOFF_MS = 100;
  * ConsignmentOutput). A label's key derives from the order's id, so that a repeated request gets the same label. After
  * an unknown outcome the runtime queries the status under that key before it repeats the request. A hand-over needs no
  * status query: it can be repeated.
+ * @param open opens the receiver's address
  */
-export function carrierEffects(carrier: Carrier): CarrierEffects {
+export function carrierEffects(carrier: Carrier, open: OpensPersonal = withoutKeys): CarrierEffects {
   const shared = {
     provider: "carrier",
     timeoutMs: TIMEOUT_MS,
@@ -68,8 +71,13 @@ export function carrierEffects(carrier: Carrier): CarrierEffects {
   return {
     createShippingLabel: {
       ...shared,
-      run: ({ actor, facts, input, signal }) =>
-        carrier.createLabel(labelRequest(input as LabelInput, facts as OrderFacts), labelCall(actor, signal)),
+      run: async ({ actor, facts, input, signal }) => {
+        const opened = await openedFacts(actor, facts as OrderFacts, open);
+        if (opened === ERASED)
+          throw new EffectError("refused", "personal_data_erased", "the customer's personal data was erased");
+        const request = labelRequest(input as LabelInput, opened);
+        return await carrier.createLabel(request, labelCall(actor, signal));
+      },
       queryStatus: async ({ actor, signal }) => {
         const output = await carrier.queryStatus(labelCall(actor, signal));
         return output === undefined ? ({ found: false } as const) : ({ found: true, output } as const);
@@ -83,7 +91,7 @@ export function carrierEffects(carrier: Carrier): CarrierEffects {
 }
 
 /** A label names its receiver. An input that version 4 of the machine has stored has the address itself. */
-function labelRequest(input: LabelInput, { personal }: OrderFacts): LabelRequest {
+function labelRequest(input: LabelInput, { personal }: OpenFacts): LabelRequest {
   const { customer, shippingAddress } = personal;
   return { shippingAddress: { name: customer.name, ...shippingAddress }, ...input };
 }

@@ -4,6 +4,7 @@ import type { FulfillmentCommand } from "../../../machines/fulfillment-events.ts
 import type {
   Address,
   BillingAddress,
+  Customer,
   IssuedInvoice,
   Missing,
   Money,
@@ -27,7 +28,7 @@ export type Given<A extends Address> = Omit<A, "postalCode"> & { readonly postal
 /** A new order, as a client asks for it. */
 export type PlaceOrder = Pick<OrderInput, "lines" | "expectedTotal" | "payment"> & {
   /** `taxId`: of a business, for its invoices. */
-  readonly customer: OrderInput["customer"] & { readonly taxId?: string };
+  readonly customer: Customer & { readonly taxId?: string };
   readonly shippingAddress: Given<ShippingAddress>;
   /** The shipping address when absent. */
   readonly billingAddress?: Given<BillingAddress>;
@@ -104,6 +105,8 @@ export type OrderView = {
   readonly shippingAddress: PlaceOrder["shippingAddress"];
   /** Absent: the shipping address. */
   readonly billingAddress?: NonNullable<PlaceOrder["billingAddress"]>;
+  /** The customer's data was erased: `erased` is in place of name, e-mail and address. */
+  readonly erased?: true;
   /** Why the order was rejected, refused, cancelled or returned; null otherwise. */
   readonly reason: string | null;
   readonly createdAt: string;

@@ -14,10 +14,11 @@ import type {
 import type { Documents } from "../../runtime/workers/document-store.ts";
 import { type Carrier, carrierEffects } from "../fulfillment/carrier.ts";
 import { retrievalEffect } from "../fulfillment/invoice-retrieval.ts";
-import { paymentEffects } from "../payments/payment-effects.ts";
+import { type OpensToken, paymentEffects } from "../payments/payment-effects.ts";
 import type { PaymentGateway } from "../payments/gateway.ts";
 import { orderFactsRules } from "./facts.ts";
 import { paymentMigrations, without } from "./payment-migrations.ts";
+import type { OpensPersonal } from "./personal.ts";
 
 /** The outside systems that carry out the effects of an order. */
 export type OrderDefinitionOptions = {
@@ -31,6 +32,9 @@ export type OrderDefinitionOptions = {
     readonly returnInventory: EffectHandler;
   };
   readonly carrier: Carrier;
+  /** Open personal data and card tokens. Absent: nothing is sealed. */
+  readonly open?: OpensPersonal;
+  readonly openToken?: OpensToken;
   /** The store of invoices, by order id. */
   readonly documents: Pick<Documents, "get">;
   /** Limits of the calls to each outside system. */
@@ -125,6 +129,7 @@ export const DEFINITION_VERSION = 4;
 
 /** The definition that the runtime hosts orders with. */
 export function orderDefinition(options: OrderDefinitionOptions): ActorDefinition {
+  const { open, openToken } = options;
   return {
     version: DEFINITION_VERSION,
     fingerprints,
@@ -135,8 +140,8 @@ export function orderDefinition(options: OrderDefinitionOptions): ActorDefinitio
     ...(options.providers ? { providers: options.providers } : {}),
     effects: {
       ...options.inventoryEffects,
-      ...paymentEffects(options.gateway, options.gatewayTimeoutMs),
-      ...carrierEffects(options.carrier),
+      ...paymentEffects(options.gateway, options.gatewayTimeoutMs, openToken),
+      ...carrierEffects(options.carrier, open),
       retrieveInvoice: retrievalEffect(options.documents),
     },
     settled,

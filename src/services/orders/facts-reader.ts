@@ -1,5 +1,5 @@
 /** Reads the facts of an order from the stream, for the workers, and completes the events that do not carry them. */
-import type { OrderFacts } from "../../../machines/order-facts.ts";
+import type { OpenFacts, OrderFacts } from "../../../machines/order-facts.ts";
 import { readFacts } from "../../runtime/actor/snapshot.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import { type Journal, Unavailable } from "../../runtime/ports.ts";
@@ -7,13 +7,15 @@ import { partitionOf } from "../../runtime/subjects.ts";
 import type { WorkEvent } from "../../runtime/workers/work-event.ts";
 import { WorkRefused } from "../../runtime/workers/worker.ts";
 import { subjects } from "../subjects.ts";
+import { ERASED } from "../personal/personal-data.ts";
 import { completedData } from "./facts.ts";
+import { openedFacts, type OpensPersonal, withoutKeys } from "./personal.ts";
 
 /**
- * The newest facts of an order, of this version at least.
+ * The newest facts of an order, of this version at least, opened.
  * @throws Unavailable (retryable) also when only older ones are found, or none: a replica may not have them yet
  */
-export type FactsReader = (orderId: string, version: number) => Promise<OrderFacts>;
+export type FactsReader = (orderId: string, version: number) => Promise<OpenFacts | typeof ERASED>;
 
 type ReadsFacts = { readonly facts: FactsReader; readonly failpoints?: Failpoints | undefined };
 
@@ -21,6 +23,7 @@ type ReadsFacts = { readonly facts: FactsReader; readonly failpoints?: Failpoint
 export function factsReader(
   journalOf: (partition: number) => Pick<Journal, "readLastPerSubject">,
   partitions: number,
+  open: OpensPersonal = withoutKeys,
 ): FactsReader {
   return async (orderId, version) => {
     const partition = partitionOf(orderId, partitions);
@@ -29,7 +32,7 @@ export function factsReader(
     const newest = facts.toSorted((a, b) => a.version - b.version).at(-1);
     if (newest === undefined || newest.version < version)
       throw new Unavailable(`version ${version} of the facts of ${orderId} is not found yet`);
-    return newest.data as OrderFacts;
+    return await openedFacts(orderId, newest.data as OrderFacts, open);
   };
 }
 
@@ -48,6 +51,7 @@ export async function completed(
     throw new WorkRefused("the event's data is not about an order");
   if ("customer" in data && isPerson(data.customer)) return event;
   const facts = await failpoint(failpoints, "worker.read_facts", () => read(subject, event.facts));
+  if (facts === ERASED) throw new WorkRefused("the customer's personal data was erased");
   return { ...event, data: completedData(subject, data, facts) };
 }
 

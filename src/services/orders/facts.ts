@@ -2,7 +2,14 @@
  * An order's facts (machines/order-facts.ts) as the runtime keeps them, and as events and documents show them. Pure.
  */
 import type { OrderPriced } from "../../../machines/order-events.ts";
-import { factsOfInput, orderFacts, type OrderFacts, pricedFacts } from "../../../machines/order-facts.ts";
+import {
+  factsOfInput,
+  type OpenFacts,
+  orderFacts,
+  type OrderFacts,
+  type PersonalData,
+  pricedFacts,
+} from "../../../machines/order-facts.ts";
 import type {
   BillingAddress,
   Customer,
@@ -50,7 +57,8 @@ export const orderFactsRules: FactsRules = {
       return pricedFacts(facts as OrderFacts, lines, total);
     },
   },
-  group: () => "-",
+  // Orders whose data is not sealed have none.
+  group: (facts) => (facts as OrderFacts).group ?? "-",
   publish: (event, facts) => publicEvent(event, facts as OrderFacts),
   split: splitFacts,
   merge: (machines, facts) => mergedFacts(machines, facts as OrderFacts),
@@ -62,7 +70,7 @@ export function factsOf({ facts, machines }: Snapshot): OrderFacts {
 }
 
 /** An order as mails and documents need it. @throws before the order is priced: programmer fault */
-export function detailsOf(orderId: string, facts: OrderFacts): OrderDetails {
+export function detailsOf(orderId: string, facts: OpenFacts): OrderDetails {
   const { lines, total } = facts;
   if (total === null) throw new Error(`order ${orderId} is not priced yet`);
   const { customer, ...personal } = personalOf(facts);
@@ -78,13 +86,25 @@ export function detailsOf(orderId: string, facts: OrderFacts): OrderDetails {
 }
 
 /** The customer of an order, with name and address for mails. */
-export function customerOf({ customer, personal }: OrderFacts): Customer {
+export function customerOf({ customer, personal }: OpenFacts): Customer {
   return { ...customer, ...personal.customer };
 }
 
 /** The personal data of an order, and the customer with the id. */
-function personalOf(facts: OrderFacts): OrderFacts["personal"] & { readonly customer: Customer } {
+function personalOf(facts: OpenFacts): PersonalData & { readonly customer: Customer } {
   return { ...facts.personal, customer: customerOf(facts) };
+}
+
+/** In place of personal data that is not shown. Every field that an order must have is there. */
+export function withheld(word: string, country: string): PersonalData {
+  const shippingAddress = { line1: word, city: word, postalCode: "", country };
+  return { customer: { email: word, name: word }, shippingAddress };
+}
+
+/** The facts as they are where nothing can be opened: what is sealed is withheld. */
+export function openFacts(facts: OrderFacts): OpenFacts {
+  const { personal } = facts;
+  return { ...facts, personal: typeof personal === "string" ? withheld("sealed", facts.country) : personal };
 }
 
 const isRejection = (type: string): boolean =>
@@ -98,11 +118,14 @@ function publicEvent(event: EventObject, facts: OrderFacts): EventObject {
   const { type } = event;
   const isRefund = type === "payment.refunded";
   if (!isRefund && (!type.startsWith("order.") || type === "order.completed")) return event;
-  const customer = facts.wide ? customerOf(facts) : facts.customer;
+  const customer = facts.wide ? customerOf(openFacts(facts)) : facts.customer;
   const ordered = facts.lines.map(({ sku, quantity }) => ({ sku, quantity }));
   if (isRejection(type)) return extended(event, { customer, lines: ordered });
   if (facts.wide && !isRefund)
-    return extended(event, detailsOf((event as unknown as { readonly orderId: string }).orderId, facts));
+    return extended(
+      event,
+      detailsOf((event as unknown as { readonly orderId: string }).orderId, openFacts(facts)),
+    );
   if (type !== "order.created") return extended(event, { customer });
   const { country, lines, method, taxBasisPoints } = facts;
   return extended(event, { customer, lines, payment: { method }, taxBasisPoints, country });
@@ -112,7 +135,7 @@ function publicEvent(event: EventObject, facts: OrderFacts): EventObject {
 const extended = (event: EventObject, more: object): EventObject => ({ ...more, ...event });
 
 /** The data of an event with all that mails and documents need. */
-export function completedData(orderId: string, data: object, facts: OrderFacts): object {
+export function completedData(orderId: string, data: object, facts: OpenFacts): object {
   const customer = customerOf(facts);
   if (facts.total === null) return { ...data, customer };
   // The lines of a document are those with prices.
@@ -130,6 +153,6 @@ function mergedFacts(machines: MachineStates, facts: OrderFacts): MachineStates 
   const { order } = machines;
   if (!order) return machines;
   const { lines, taxBasisPoints } = facts;
-  const context = { ...(order.context as object), ...personalOf(facts), lines, taxBasisPoints };
+  const context = { ...(order.context as object), ...personalOf(openFacts(facts)), lines, taxBasisPoints };
   return { ...machines, order: { ...order, context } };
 }

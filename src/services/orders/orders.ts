@@ -2,14 +2,16 @@
  * The order service: places orders and passes commands to their actors, on any node.
  * Owns nothing: every answer comes from acknowledged state. Outcomes are values.
  */
-import type { Address, OrderInput } from "../../../machines/types.ts";
+import { personalOfInput } from "../../../machines/order-facts.ts";
+import type { Address, OpenInput, OpenOrderInput, OrderInput } from "../../../machines/types.ts";
+import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import { partitionOf } from "../../runtime/subjects.ts";
 import { subjects } from "../subjects.ts";
 import type { Requester } from "../../runtime/actor/input.ts";
-import type { Actors } from "../../runtime/actors.ts";
+import type { ActorReply, Actors } from "../../runtime/actors.ts";
 import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Inventory, StockView } from "../inventory/contract.ts";
-import { unavailable, unavailableReply } from "../unavailable.ts";
+import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
 import { addressed, type AddressedEvent, collectsDue } from "./commands.ts";
 import { type AddressFault, addressFaults, type RuledAddress } from "../addresses/address-faults.ts";
 import type {
@@ -18,6 +20,7 @@ import type {
   Money,
   OrderCommand,
   Orders,
+  OrderView,
   PlaceOrder,
   PlaceResult,
 } from "./contract.ts";
@@ -25,6 +28,14 @@ import type { UnreadableEntries } from "../../runtime/unreadable.ts";
 import { historyItem, historyPage } from "./history.ts";
 import { orderMessages } from "./messages.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
+import {
+  type JustSealed,
+  type OpensPersonal,
+  type OrderSeals,
+  shownPersonal,
+  withoutKeys,
+  withSealedToken,
+} from "./personal.ts";
 import { placeResult, positions, refusedByPrice } from "./placing.ts";
 import {
   allowedCommands,
@@ -53,6 +64,8 @@ export type OrdersOptions = {
   readonly hostedPayment: OrderInput["hostedPayment"];
   /** Whether a node with an earlier definition is present, which may work on events. Absent: none is. */
   readonly hasEarlierNodes?: () => boolean;
+  /** Seals and opens personal data and card tokens. Absent: they are stored plain. */
+  readonly seals?: OrderSeals;
   /** Recorded with every new order. */
   readonly taxBasisPoints: OrderInput["taxBasisPoints"];
 };
@@ -89,29 +102,64 @@ export class OrderService implements Orders {
       if (first.status === "not_found") return refusal;
       if (first.status !== "ok") return unavailableReply(first);
     }
-    const input: OrderInput = {
+    const input: OpenOrderInput = {
       orderId: id,
-      ...customerOf(order),
+      ...personOf(order),
       lines: order.lines,
       ...(order.expectedTotal ? { expectedTotal: order.expectedTotal } : {}),
       payment: token === undefined ? { method } : { method, token },
-      shippingAddress: stored(order.shippingAddress),
-      ...(order.billingAddress ? { billingAddress: stored(order.billingAddress) } : {}),
       fulfillment,
       hostedPayment,
       taxBasisPoints,
       ...(waitMs < ATTENDED_MS && { unattended: true as const }),
       ...(this.options.hasEarlierNodes?.() && { wide: true as const }),
     };
-    const reply = await actors.start(id, input, {
+    const options = {
       waitMs,
       mayExist: keyed,
       ...(by && { by }),
       ...(keyed ? { request: requestHash(order) } : {}),
+    };
+    return await orUnavailable(async () => {
+      const { reply, own } = await this.start(input, options);
+      if (reply.status === "ok") {
+        const shown = await shownPersonal(id, reply.snapshot, this.open, own);
+        return placeResult(id, reply.snapshot, order.lines, shown);
+      }
+      if (reply.status === "request_mismatch") return { status: "idempotency_key_reused", orderId: id };
+      return unavailableReply(reply);
     });
-    if (reply.status === "ok") return placeResult(id, reply.snapshot, order.lines);
-    if (reply.status === "request_mismatch") return { status: "idempotency_key_reused", orderId: id };
-    return unavailableReply(reply);
+  }
+
+  /** Starts an order; its personal data and its card token are sealed before, if every node can open them. */
+  private async start(
+    input: OpenOrderInput,
+    how: Parameters<Actors["start"]>[2],
+  ): Promise<{ readonly reply: ActorReply; readonly own?: JustSealed }> {
+    const { actors, seals } = this.options;
+    const { orderId } = input;
+    if (input.wide || !seals?.areOpenedByAll()) return { reply: await actors.start(orderId, input, how) };
+    const { billingAddress: _, customer, shippingAddress, taxId: __, ...plain } = input;
+    const payment = await withSealedToken(input, seals.tokens);
+    const personal = personalOfInput(input);
+    return await seals.personal.whileSealed(
+      { customerId: customer.id, orderId, personal },
+      async (sealed) => {
+        const { country } = shippingAddress;
+        const one: OrderInput = { ...plain, payment, customer: { id: customer.id }, country, sealed };
+        const reply = await actors.start(orderId, one, how);
+        const value = { reply, own: { text: sealed.text, personal } };
+        // Without an answer the order may be stored later.
+        return { value, isOver: reply.status !== "unavailable" };
+      },
+    );
+  }
+
+  private readonly open: OpensPersonal = (orderId, text) =>
+    this.options.seals ? this.options.seals.personal.open(orderId, text) : withoutKeys(orderId, text);
+
+  private async view(id: string, snapshot: Snapshot): Promise<OrderView> {
+    return orderView(id, snapshot, await shownPersonal(id, snapshot, this.open));
   }
 
   /**
@@ -133,8 +181,12 @@ export class OrderService implements Orders {
 
   async get(id: string): ReturnType<Orders["get"]> {
     const reply = await this.options.actors.read(id);
-    if (reply.status === "ok") return { status: "found", order: orderView(id, reply.snapshot) };
-    return reply.status === "not_found" ? { status: "not_found" } : unavailableReply(reply);
+    if (reply.status === "not_found") return { status: "not_found" };
+    if (reply.status !== "ok") return unavailableReply(reply);
+    return await orUnavailable(async () => ({
+      status: "found" as const,
+      order: await this.view(id, reply.snapshot),
+    }));
   }
 
   async command(id: string, command: OrderCommand, by?: Requester): Promise<CommandResult> {
@@ -154,7 +206,10 @@ export class OrderService implements Orders {
     });
     switch (reply.status) {
       case "ok":
-        return { status: "done", order: orderView(id, reply.snapshot) };
+        return await orUnavailable(async () => ({
+          status: "done" as const,
+          order: await this.view(id, reply.snapshot),
+        }));
       case "illegal":
         return illegal(orderMachinesOf(reply.snapshot.machines));
       case "not_found":
@@ -251,10 +306,25 @@ function faultsWithin(field: string, address: RuledAddress | undefined): Address
   return faults.map((fault) => ({ ...fault, pointer: `/${field}${fault.pointer}` }));
 }
 
-/** The customer, and apart from it the tax id, which only invoices need. */
-function customerOf({ customer }: PlaceOrder): Pick<OrderInput, "customer" | "taxId"> {
+/** The customer, apart from it the tax id, which only invoices need, and the addresses. */
+function personOf({ billingAddress, customer, shippingAddress }: PlaceOrder): OpenInput {
   const { taxId, ...rest } = customer;
-  return { customer: rest, ...(taxId === undefined ? {} : { taxId }) };
+  return {
+    customer: rest,
+    ...(taxId === undefined ? {} : { taxId }),
+    shippingAddress: stored(shippingAddress),
+    ...(billingAddress ? { billingAddress: stored(billingAddress) } : {}),
+  };
+}
+
+/** The keys of sealed data are at the server too. */
+async function orUnavailable<T>(work: () => Promise<T>): Promise<T | UnavailableResult> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Unavailable) return unavailable(error.message);
+    throw error;
+  }
 }
 
 /** Version 0.1.0 reads addresses of events, and refuses one without a postal code: an empty one is stored. */

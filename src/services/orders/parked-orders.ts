@@ -7,14 +7,18 @@ import type { Parking } from "../../runtime/actor/parking-record.ts";
 import { Unavailable } from "../../runtime/ports.ts";
 import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
 import type { ParkedOrder, ParkedOrders, UnparkResult } from "./contract.ts";
+import { type OpensPersonal, shownPersonal, withoutKeys } from "./personal.ts";
 import { orderView } from "./view.ts";
 
 /** See {@link ParkedOrders}. */
 export class ParkedOrderService implements ParkedOrders {
   private readonly parked: ParkedActors;
 
-  constructor(parked: ParkedActors) {
+  private readonly open: OpensPersonal;
+
+  constructor(parked: ParkedActors, open: OpensPersonal = withoutKeys) {
     this.parked = parked;
+    this.open = open;
   }
 
   async list(options: Parameters<ParkedOrders["list"]>[0]): ReturnType<ParkedOrders["list"]> {
@@ -38,22 +42,31 @@ export class ParkedOrderService implements ParkedOrders {
   }
 
   async resume(id: string): Promise<UnparkResult> {
-    return result(id, await this.parked.resume(id));
+    try {
+      return await this.result(id, await this.parked.resume(id));
+    } catch (error) {
+      return orUnavailable(error);
+    }
   }
 
   async skip(id: string, parkingId?: string): Promise<UnparkResult> {
     try {
       // Without a parking the runtime still distinguishes a missing order from one that is not parked.
       const parking = parkingId ?? (await this.parked.find(id))?.id ?? "";
-      return result(id, await this.parked.skip(id, parking));
+      return await this.result(id, await this.parked.skip(id, parking));
     } catch (error) {
       return orUnavailable(error);
     }
   }
+
+  private async result(id: string, reply: ActorReply): Promise<UnparkResult> {
+    if (reply.status !== "ok") return refusal(reply);
+    const shown = await shownPersonal(id, reply.snapshot, this.open);
+    return { status: "done", order: orderView(id, reply.snapshot, shown) };
+  }
 }
 
-function result(id: string, reply: ActorReply): UnparkResult {
-  if (reply.status === "ok") return { status: "done", order: orderView(id, reply.snapshot) };
+function refusal(reply: Exclude<ActorReply, { status: "ok" }>): UnparkResult {
   if (reply.status === "not_found") return { status: "not_found" };
   if (reply.status !== "refused") return unavailableReply(reply);
   switch (reply.code) {

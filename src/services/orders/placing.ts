@@ -4,14 +4,20 @@ import { sameMoney } from "../../../machines/money.ts";
 import type { StockView } from "../inventory/contract.ts";
 import type { PlaceOrder, PlaceResult, PriceChanged } from "./contract.ts";
 import { hadPaymentPage, type OrderMachines, orderMachinesOf, orderStatus, wasConfirmed } from "./status.ts";
+import type { ShownPersonal } from "./personal.ts";
 import { orderView } from "./view.ts";
 
 /** The answer to the first request and to every repetition: the same, once the order's outcome is known. */
-export function placeResult(id: string, snapshot: Snapshot, lines: PlaceOrder["lines"]): PlaceResult {
+export function placeResult(
+  id: string,
+  snapshot: Snapshot,
+  lines: PlaceOrder["lines"],
+  shown?: ShownPersonal,
+): PlaceResult {
   const machines = orderMachinesOf(snapshot.machines);
   const reason = machines.order.context.reason ?? "";
   // The first request was answered with the page, so its repetitions are too, whatever the customer did there.
-  if (hadPaymentPage(machines)) return { status: "placed", order: orderView(id, snapshot) };
+  if (hadPaymentPage(machines)) return { status: "placed", order: orderView(id, snapshot, shown) };
   switch (orderStatus(machines)) {
     case "rejected":
       return rejected(id, machines, lines);
@@ -20,7 +26,7 @@ export function placeResult(id: string, snapshot: Snapshot, lines: PlaceOrder["l
     case "payment_expired":
       return { status: "payment_expired", orderId: id, reason };
     default:
-      return { status: wasConfirmed(machines) ? "placed" : "pending", order: orderView(id, snapshot) };
+      return { status: wasConfirmed(machines) ? "placed" : "pending", order: orderView(id, snapshot, shown) };
   }
 }
 

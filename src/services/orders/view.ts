@@ -2,7 +2,8 @@ import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import type { OrderLine } from "../../../machines/order-facts.ts";
 import type { Address } from "../../../machines/types.ts";
 import type { Given, OrderStatus, OrderView } from "./contract.ts";
-import { factsOf } from "./facts.ts";
+import { factsOf, openFacts } from "./facts.ts";
+import type { ShownPersonal } from "./personal.ts";
 import {
   allowedCommands,
   disputeOf,
@@ -15,11 +16,16 @@ import {
   returnOf,
 } from "./status.ts";
 
-/** The order as the API shows it, from its acknowledged snapshot. Pure. */
-export function orderView(id: string, snapshot: Snapshot): OrderView {
+/**
+ * The order as the API shows it, from its acknowledged snapshot. Pure.
+ * @param shown what it shows of the person; without it, what is sealed is withheld
+ */
+export function orderView(id: string, snapshot: Snapshot, shown?: ShownPersonal): OrderView {
   const machines = orderMachinesOf(snapshot.machines);
   const { context } = machines.order;
-  const { customer, lines, personal } = factsOf(snapshot);
+  const facts = factsOf(snapshot);
+  const { customer, lines } = facts;
+  const { erased, personal }: ShownPersonal = shown ?? openFacts(facts);
   const status = orderStatus(machines);
   const { creditNote, invoice, trackingNumber } = machines.fulfillment.context;
   const [dispute, sentBack] = [disputeOf(machines), returnOf(machines)];
@@ -56,6 +62,7 @@ export function orderView(id: string, snapshot: Snapshot): OrderView {
       : null,
     shippingAddress: shownAddress(personal.shippingAddress),
     ...(personal.billingAddress ? { billingAddress: shownAddress(personal.billingAddress) } : {}),
+    ...(erased && { erased }),
     reason: context.rejection?.outcome ?? context.reason ?? null,
     createdAt: new Date(snapshot.createdAt).toISOString(),
     updatedAt: new Date(snapshot.updatedAt).toISOString(),

@@ -1,5 +1,5 @@
 /** The payment machine's effects, carried out by a gateway. */
-import type { EffectContext, EffectHandler } from "../../runtime/definition.ts";
+import { type EffectContext, EffectError, type EffectHandler } from "../../runtime/definition.ts";
 import type {
   AuthorizeInput,
   CheckInput,
@@ -28,6 +28,11 @@ const TIMEOUT_MS = 5000;
 const MAX_ATTEMPTS = 6;
 const BACKOFF_MS = 100;
 
+/** Opens a card token; undefined: it has ended. A token that is not sealed is returned as it is. */
+export type OpensToken = (orderId: string, token: string) => Promise<string | undefined>;
+
+const plainToken: OpensToken = (_, token) => Promise.resolve(token);
+
 type Kind = "authorize" | "page" | "check" | "capture" | "void" | "refund";
 
 /** Tries of a status query of a page: the machine polls again by itself. */
@@ -38,8 +43,13 @@ const CHECK_ATTEMPTS = 2;
  * key before it repeats the call under it. An authorization that times out and that the gateway does not know fails
  * permanently with code `timeout`, and the machine voids.
  * @param timeoutMs time limit of one call
+ * @param openToken opens the token that an authorization needs; absent: tokens are not sealed
  */
-export function paymentEffects(gateway: PaymentGateway, timeoutMs: number = TIMEOUT_MS): PaymentEffects {
+export function paymentEffects(
+  gateway: PaymentGateway,
+  timeoutMs: number = TIMEOUT_MS,
+  openToken: OpensToken = plainToken,
+): PaymentEffects {
   const handler = (kind: Kind, run: (context: EffectContext, call: GatewayCall) => Promise<unknown>) => ({
     provider: "gateway",
     timeoutMs,
@@ -53,7 +63,13 @@ export function paymentEffects(gateway: PaymentGateway, timeoutMs: number = TIME
   });
   return {
     authorizePayment: {
-      ...handler("authorize", ({ input }, call) => gateway.authorize(input as AuthorizeInput, call)),
+      ...handler("authorize", async ({ actor, input }, call) => {
+        const request = input as AuthorizeInput;
+        const token = await openToken(actor, request.token);
+        if (token === undefined)
+          throw new EffectError("refused", "token_expired", "the card token was placed too long ago");
+        return await gateway.authorize({ ...request, token }, call);
+      }),
       timeoutIsFinal: true,
     },
     createPaymentPage: handler("page", ({ input }, call) => gateway.createPage(input as PageInput, call)),

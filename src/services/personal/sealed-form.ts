@@ -2,8 +2,12 @@
 import { parseObject } from "../../runtime/json.ts";
 import type { Bucket, Clock } from "../../runtime/ports.ts";
 
-/** The newest form that this program opens: 1 are documents. */
-export const SEALED_FORM = 1;
+/** Sealed documents. */
+export const DOCUMENTS_FORM = 1;
+/** Sealed personal data and card tokens as well. */
+export const PERSONAL_FORM = 2;
+/** The newest form that this program opens. */
+export const SEALED_FORM = PERSONAL_FORM;
 
 /** Name of the presence detail. Nodes of versions before this one have none. */
 export const SEALED_DETAIL = "sealed";
@@ -19,7 +23,7 @@ export const areOpening = (entries: readonly Readonly<Record<string, unknown>>[]
 export function openedByAll(
   nodes: Pick<Bucket, "keys" | "get">,
   clock: Pick<Clock, "monotonic">,
-  form: number = SEALED_FORM,
+  form: number = DOCUMENTS_FORM,
 ): () => Promise<boolean> {
   let last: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
   const read = async (): Promise<boolean> => {

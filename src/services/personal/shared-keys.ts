@@ -42,14 +42,24 @@ export class SharedKeys {
 
   /** The key of an entry that something was sealed with. @throws as `ofEntry`; KeyEntryUnreadable without an entry */
   async ofExistingEntry(name: string): Promise<Buffer> {
+    const key = await this.find(name);
+    if (key) return key;
+    throw new KeyEntryUnreadable(
+      `the key bucket has no entry ${name}; restore it from a backup of these orders`,
+    );
+  }
+
+  /** The key of an entry; undefined without one. @throws Unavailable (retryable); MasterKeyMissing; Unopenable */
+  async find(name: string): Promise<Buffer | undefined> {
     const known = this.opened.get(name);
     if (known) return known;
     const { entry } = await this.entries.shared(name);
-    if (!entry)
-      throw new KeyEntryUnreadable(
-        `the key bucket has no entry ${name}; restore it from a backup of these orders`,
-      );
-    return this.keep(name, this.masterKeys.unwrap(name, entry.key));
+    return entry && this.keep(name, this.masterKeys.unwrap(name, entry.key));
+  }
+
+  /** Drops a key that has ended from memory. */
+  forget(name: string): void {
+    this.opened.delete(name);
   }
 
   private keep(name: string, key: Buffer): Buffer {

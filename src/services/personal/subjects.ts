@@ -3,6 +3,12 @@
 /** KV bucket of the wrapped keys: `index`, `documents.<year>` and `customer.<hash>`. */
 export const PERSONAL_KEYS = "PERSONAL_KEYS";
 
+/** KV bucket of the wrapped keys of card tokens: `slot.<number>`. Its entries end with its age. */
+export const PAYMENT_KEYS = "PAYMENT_KEYS";
+
+/** Entry of the key of a slot of time. */
+export const slotEntry = (slot: number): string => `slot.${slot}`;
+
 /** Entry of the key under which customers' ids are hashed. */
 export const INDEX_ENTRY = "index";
 

@@ -215,6 +215,7 @@ t.test("together the routes document every problem except those of bare HTTP", a
 });
 
 const documented = [
+  "post /v1/customers/{id}/erase",
   "post /v1/orders",
   "get /v1/orders/{id}",
   "get /v1/orders/{id}/history",

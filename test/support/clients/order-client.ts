@@ -96,6 +96,17 @@ export function command(
   return call(`${url}/v1/orders/${id}/${path}`, { method: "POST", body });
 }
 
+/** Erases the personal data of a customer. */
+export function eraseCustomer(
+  url: string,
+  customer: string,
+): Promise<Answer<{ readonly code?: string; readonly status?: string; readonly orders?: unknown }>> {
+  return call(`${url}/v1/customers/${encodeURIComponent(customer)}/erase`, {
+    method: "POST",
+    body: { reason: "asked by mail" },
+  });
+}
+
 export function read(url: string, id: string): Promise<Answer<OrderView & ProblemBody>> {
   return call(`${url}/v1/orders/${id}`);
 }

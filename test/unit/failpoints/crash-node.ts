@@ -2,7 +2,7 @@
  * A whole order node in memory that can die at any failpoint. From then on nothing of it reaches the server, its disk,
  * the gateway, the other workers or its callers, although its code continues to the next await.
  */
-import { PERSONAL_KEYS } from "../../../src/services/personal/subjects.ts";
+import type { OpensPersonal } from "../../../src/services/orders/personal.ts";
 import type { Documents } from "../../../src/runtime/workers/document-store.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
 import type { ProcessClock } from "../../../src/adapters/memory/virtual-clock.ts";
@@ -37,7 +37,7 @@ import { webhookIntake } from "../../../src/services/webhooks/intake.ts";
 import { orderInbox } from "../../../src/services/webhooks/order-inbox.ts";
 import { UNMATCHED } from "../../../src/services/webhooks/subjects.ts";
 import { instantCarrier } from "../../support/instant-carrier.ts";
-import { sealedInStory } from "./crash-keys.ts";
+import { keysInStory, sealedInStory } from "./crash-keys.ts";
 
 /** What outlives every process. */
 export type Surroundings = {
@@ -123,14 +123,15 @@ export function crashNode(
     },
   };
 
+  const { shared: sharedKeys, seals } = keysInStory((bucket) => ports.bucket(bucket), process, crash);
+  const open: OpensPersonal = (id, text) => seals.personal.open(id, text);
   const documents = sealedInStory(
     {
       put: (key, value) => outside(() => around.documents.put(key, value)),
       get: (key) => outside(() => around.documents.get(key)),
     },
-    ports.bucket(PERSONAL_KEYS),
+    sharedKeys,
     () => process.now(),
-    crash,
   );
   const made: { inventory?: InventoryClient } = {};
   const { nodes, checkpoints, definitions, settings } = ports;
@@ -168,6 +169,8 @@ export function crashNode(
             inventoryEffects: inventoryEffects(inventory, shard),
             carrier: carrierOver(outside),
             documents,
+            open,
+            openToken: (id, token) => seals.tokens.open(id, token),
           }),
           resources: [new InventoryService(0, shard, bus, crash)],
         };
@@ -197,6 +200,7 @@ export function crashNode(
       fulfillment: { mode, stepDelayMs: 100 },
       hostedPayment: { deadlineMs: 60_000, pollMs: 1000, pollMaxMs: 5000 },
       taxBasisPoints: 2300,
+      seals,
     });
 
   const webhooks = webhookIntake({
@@ -218,7 +222,7 @@ export function crashNode(
     failpoints: crash,
   });
 
-  const reading = { facts: factsReader(() => journal, partitions), failpoints: crash };
+  const reading = { facts: factsReader(() => journal, partitions, open), failpoints: crash };
   const mail: Work = async (event, context) => {
     const whole = await completed(event, reading);
     await outside(() => around.mail(whole, context));

@@ -5,7 +5,6 @@
  * (crash-audit.ts).
  */
 import { INVOICE_NUMBERS } from "../../../src/services/invoice/subjects.ts";
-import { PERSONAL_KEYS } from "../../../src/services/personal/subjects.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 import { UNMATCHED } from "../../../src/services/webhooks/subjects.ts";
 import { memoryNode } from "../../../src/adapters/memory/connection.ts";
@@ -18,6 +17,7 @@ import type { Failpoint } from "../../../src/runtime/failpoints.ts";
 import type { Log } from "../../../src/runtime/ports.ts";
 import type { Work } from "../../../src/runtime/workers/worker.ts";
 import { GatewayModel } from "../services/orders/gateway-model.ts";
+import { KEY_BUCKETS } from "./crash-keys.ts";
 import { type CrashNode, crashNode } from "./crash-node.ts";
 
 /** Ends the process that makes the `hit`th hit of this failpoint over all processes, counted from 1. */
@@ -70,7 +70,7 @@ export class CrashWorld {
     this.log = log;
     this.server = new MemoryServer({
       subjects,
-      buckets: [INVOICE_NUMBERS, PERSONAL_KEYS, ...Object.values(UNMATCHED)],
+      buckets: [INVOICE_NUMBERS, ...KEY_BUCKETS, ...Object.values(UNMATCHED)],
       clock: this.clock,
       latencyMs: () => 1,
       bucketAgeMs: { NODES: 3000 },

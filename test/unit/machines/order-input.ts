@@ -2,6 +2,7 @@ import { needsToken } from "../../../machines/payment-methods.ts";
 import type {
   AuthorizeOutput,
   Money,
+  OpenOrderInput,
   OrderInput,
   PaymentMethod,
   ReserveOutput,
@@ -14,7 +15,7 @@ export const total: Money = { amount: 3998, currency: "EUR" };
 export function orderInput(
   method: PaymentMethod = "credit_card",
   fulfillment: OrderInput["fulfillment"] = { mode: "manual", stepDelayMs: 1500 },
-): OrderInput {
+): OpenOrderInput {
   const token = needsToken(method) ? { token: "tok_secret" } : {};
   return {
     orderId: "ord_1",

@@ -8,7 +8,9 @@ import {
   customerEntry,
   documentsEntry,
   INDEX_ENTRY,
+  PAYMENT_KEYS,
   PERSONAL_KEYS,
+  slotEntry,
 } from "../../../src/services/personal/subjects.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 
@@ -38,7 +40,14 @@ t.test("the names of the order application are the stored ones", async (t) => {
       dead: subjects.dead,
       source: subjects.source,
       invoices: [INVOICE_STORE, INVOICE_NUMBERS],
-      keys: [PERSONAL_KEYS, INDEX_ENTRY, documentsEntry("2026"), customerEntry("hash")],
+      keys: [
+        PERSONAL_KEYS,
+        PAYMENT_KEYS,
+        slotEntry(7),
+        INDEX_ENTRY,
+        documentsEntry("2026"),
+        customerEntry("hash"),
+      ],
     },
     {
       lock: "$KV.ORDERS.partition.7",
@@ -70,7 +79,7 @@ t.test("the names of the order application are the stored ones", async (t) => {
       dead: { stream: "DEAD", root: "dead" },
       source: "/orderly",
       invoices: ["INVOICES", "INVOICES_NUMBERS"],
-      keys: ["PERSONAL_KEYS", "index", "documents.2026", "customer.hash"],
+      keys: ["PERSONAL_KEYS", "PAYMENT_KEYS", "slot.7", "index", "documents.2026", "customer.hash"],
     },
   );
 });

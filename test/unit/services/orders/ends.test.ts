@@ -7,7 +7,7 @@ import t from "tap";
 import { orderMachine } from "../../../../machines/order.ts";
 import type { PaymentMethod } from "../../../../machines/types.ts";
 import { composeMail } from "../../../../src/services/email/worker.ts";
-import { completedData } from "../../../../src/services/orders/facts.ts";
+import { completedData, openFacts } from "../../../../src/services/orders/facts.ts";
 import { orderInput, outOfStock } from "../../machines/order-input.ts";
 import { OrderWorld } from "./order-world.ts";
 import { shipped } from "./shipped-order.ts";
@@ -18,7 +18,7 @@ const atOnce = { mode: "auto", stepDelayMs: 0 } as const;
 function mailsOf(world: OrderWorld): { readonly subject: string; readonly opening: string }[] {
   return world.events.flatMap((event, index) => {
     const { type, ...said } = event;
-    const data = completedData(world.id, said, world.facts);
+    const data = completedData(world.id, said, openFacts(world.facts));
     const mail = composeMail({ id: `${world.id}.1.${index}`, type, data });
     return mail ? [{ subject: mail.subject, opening: mail.text.split("\n\n")[1] ?? "" }] : [];
   });

@@ -1,10 +1,10 @@
 /** The facts of an order in its events, in the states of earlier definitions, and in what mails and invoices read. */
 import t from "tap";
-import { factsOfInput, type OrderFacts, pricedFacts } from "../../../../machines/order-facts.ts";
+import { factsOfInput, type OpenFacts, pricedFacts } from "../../../../machines/order-facts.ts";
 import type { MachineStates } from "../../../../src/runtime/definition.ts";
 import { Unavailable } from "../../../../src/runtime/ports.ts";
 import { readOrderDetails } from "../../../../src/services/documents/order-details.ts";
-import { completedData, factsOf, orderFactsRules } from "../../../../src/services/orders/facts.ts";
+import { completedData, factsOf, openFacts, orderFactsRules } from "../../../../src/services/orders/facts.ts";
 import { completed, factsReader } from "../../../../src/services/orders/facts-reader.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { orderInput, reserved, total } from "../../machines/order-input.ts";
@@ -91,10 +91,10 @@ t.test("the events of a wide order have everything, so that a worker of 0.1.0 re
 
 t.test("an event without its order's details is completed, one with them is left as it is", async (t) => {
   let reads = 0;
-  const facts = async (order: string, version: number): Promise<OrderFacts> => {
+  const facts = async (order: string, version: number): Promise<OpenFacts> => {
     t.strictSame([order, version], ["ord_1", 2], "the version that the event goes with");
     reads++;
-    return priced;
+    return openFacts(priced);
   };
   const thin = rules.publish({ type: "order.confirmed", orderId: "ord_1", total } as never, priced);
   const { data } = await completed(event(thin), { facts });
@@ -102,7 +102,7 @@ t.test("an event without its order's details is completed, one with them is left
   t.equal(reads, 1);
   const old = { ...event({ orderId: "ord_1" }), facts: 0 };
   t.equal(await completed(old, { facts }), old, "an earlier version wrote it");
-  const full = event(completedData("ord_1", { orderId: "ord_1" }, priced));
+  const full = event(completedData("ord_1", { orderId: "ord_1" }, openFacts(priced)));
   t.equal(await completed(full, { facts }), full);
   t.equal(reads, 1);
   for (const other of [null, 7, "x"])

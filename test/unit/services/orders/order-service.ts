@@ -7,6 +7,7 @@ import type {
   PlaceOrder,
   PlaceResult,
 } from "../../../../src/services/orders/contract.ts";
+import type { OrderSeals } from "../../../../src/services/orders/personal.ts";
 import { OrderService } from "../../../../src/services/orders/orders.ts";
 import { orderInput } from "../../machines/order-input.ts";
 import { ActorsModel } from "./actors-model.ts";
@@ -36,6 +37,8 @@ export function service(
     price?: () => Money | Exclude<Awaited<ReturnType<Inventory["get"]>>, { status: "found" }>;
     records?: StoredMessage[] | Error;
     plan?: "auto" | "manual";
+    /** Absent: nothing is sealed. */
+    seals?: OrderSeals;
   } = {},
 ) {
   const actors = new ActorsModel();
@@ -67,6 +70,7 @@ export function service(
     fulfillment: { mode: options.plan ?? "manual", stepDelayMs: 1500 },
     hostedPayment: { deadlineMs: 900_000, pollMs: 2000, pollMaxMs: 60_000 },
     taxBasisPoints: 2300,
+    ...(options.seals ? { seals: options.seals } : {}),
   });
   return { orders, actors, read };
 }
