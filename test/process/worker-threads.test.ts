@@ -4,8 +4,15 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import { stopping } from "../../src/runtime/limits.ts";
 
+/** A thread that is waited for without an end is a failure, and no hanging test. */
+const LIMIT_MS = 20_000;
 const host = fileURLToPath(new URL("../support/programs/worker-host.ts", import.meta.url));
-const run = (...args: string[]) => spawnSync(process.execPath, [host, ...args], { encoding: "utf8" });
+const run = (...args: string[]) =>
+  spawnSync(process.execPath, [host, ...args], {
+    encoding: "utf8",
+    timeout: LIMIT_MS,
+    killSignal: "SIGKILL",
+  });
 const stopTime = (stdout: string): number => Number(/stopped after (\d+) ms/u.exec(stdout)?.[1]);
 
 t.test("a thread that ends before it has started fails the start, and the report names it", async (t) => {

@@ -4,7 +4,8 @@
  * Invariants
  *   customer.K1. Data is sealed with a generation that is stored, and that was the newest at most `CACHE_MS` ago.
  *   customer.K2. A generation that is deleted opens nothing after `CACHE_MS`, in any process.
- * Proved by: test/unit/services/personal/customer-keys.test.ts
+ * Proved by: test/unit/services/personal/personal-data.test.ts,
+ *   test/unit/services/personal/erasure.test.ts
  * A crash leaves an entry with a key that nothing is sealed with, or none.
  */
 import { createHmac } from "node:crypto";

@@ -114,5 +114,7 @@ t.test("when the inventory's owner crashes, every confirmed order keeps its hold
   t.equal(count(results, "out_of_stock"), 50);
   const { stock, holds } = await auditLedger(survivor.journal);
   t.equal(stock.get("HOT")?.reserved, 150);
-  t.strictSame([...holds.keys()].toSorted(), placed.toSorted());
+  // A refusal is stored where the request was repeated: the first one may have reached the owner that crashed.
+  const held = [...holds.values()].filter(({ state }) => state !== "refused");
+  t.strictSame(held.map(({ orderId }) => orderId).toSorted(), placed.toSorted());
 });

@@ -42,7 +42,8 @@ t.test("every call has the key of its order, its kind and its attempt", async (t
   const { url, seen } = await startGateway(t, () => ({ status: 422, body: { error: "refused" } }));
   for (const [src, kind] of Object.entries(effects)) {
     const attempt = src === "authorizePayment" || src === "createPaymentPage" ? {} : { attempt: 3 };
-    await carryOut(url, src, { orderId: "ord_1", authorization: "auth_1", amount, ...attempt });
+    const input = { orderId: "ord_1", token: "tok_ok", authorization: "auth_1", amount, ...attempt };
+    await carryOut(url, src, input);
     t.equal(seen.at(-1)?.key, `ord_1:${kind}:${"attempt" in attempt ? 3 : 1}`, src);
   }
 });
