@@ -183,10 +183,10 @@ t.test(
     const { cluster, one, inbox } = await started();
     await cluster.done(one.actors.start("d", {}, NOW));
     const piece = "x".repeat(limits.messageBytes / 32);
-    for (let n = 0; n < 30; n++) inbox(`note.${n}${piece}`, `e${n}`);
+    for (let n = 0; n < 28; n++) inbox(`note.${n}${piece}`, `e${n}`);
     await cluster.clock.advance(1000);
     // Skipped, it is one of the ids that a record remembers.
-    inbox("poison", `e${piece}${piece}`);
+    inbox("poison", `e${piece.repeat(5)}`);
     await cluster.clock.advance(1000);
     const [parking] = await cluster.done(one.parked.list());
     const skip = () => cluster.done(one.parked.skip("d", parking?.id ?? ""));

@@ -19,8 +19,15 @@ t.test("an event has the values of its headers and its payload", async (t) => {
     subject: "ord_1",
     source: "/orders",
     time: "2026-01-01T00:00:00Z",
+    facts: 0,
     data: { n: 1 },
   });
+  for (const [version, facts] of [
+    ["2", 2],
+    ["x", 0],
+    ["", 0],
+  ] as const)
+    t.equal(readEvent({ headers: { ...headers, "Orderly-Facts": version }, payload: "{}" }).facts, facts);
   t.strictSame(readEvent({ headers, payload: "null" }).data, null);
 });
 
