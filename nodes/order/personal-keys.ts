@@ -1,6 +1,6 @@
 /** The key file of an order node, and what is sealed with it. Composition only. */
 import { randomBytes, randomFillSync } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { NodeSettings } from "../../config/settings.ts";
 import { untilAvailable } from "../../src/adapters/jetstream/retry-until-available.ts";
@@ -44,7 +44,8 @@ export function keyFileText(path: string): string {
  */
 export function openMasterKeys(settings: Pick<NodeSettings, "personalKeyFile" | "development">): MasterKeys {
   const { personalKeyFile, development } = settings;
-  if (development) makeKeyFile(personalKeyFile);
+  // Nothing is written where there is one: the disk may be full.
+  if (development && !existsSync(personalKeyFile)) makeKeyFile(personalKeyFile);
   return new MasterKeys(() => keyFileText(personalKeyFile), randomBytes);
 }
 
