@@ -59,8 +59,8 @@ export const natsMutants: readonly Mutant[] = [
     id: "adapters-old-stream-stays-plain",
     does: "A stream that was made without compression never gets it.",
     file: `${NATS}/streams.ts`,
-    find: "compression !== undefined && (info",
-    replace: "compression === undefined && (info",
+    find: 'compression === "s2" && (info',
+    replace: 'compression === "none" && (info',
     tests: ["test/contract/streams.test.ts"],
   },
 ];

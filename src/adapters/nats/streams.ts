@@ -62,6 +62,9 @@ export async function ensureStream(link: NatsLink, definition: StreamDefinition)
     if (!(error instanceof ApiError)) throw error;
     // Another node was faster, perhaps with other settings: its stream is verified like any other.
     const made = await find(link, definition.name);
+    // On a cluster the name is taken before the stream is found.
+    if (made === undefined && error.code === ApiCode.streamNameInUse)
+      throw new Unavailable(`stream ${definition.name} is being made by another node`);
     if (made === undefined)
       throw new StreamIncompatible(
         `cannot create stream ${definition.name}: ${error.message}${CREATE_REMEDIES.get(error.code) ?? ""}`,
@@ -78,7 +81,7 @@ export async function ensureStream(link: NatsLink, definition: StreamDefinition)
 async function complete(link: NatsLink, definition: StreamDefinition, info: StreamInfo): Promise<void> {
   const { name, compression } = definition;
   const metadata = metadataWithLogId(definition, info);
-  const isPlain = compression !== undefined && (info.config["compression"] ?? "none") === "none";
+  const isPlain = compression === "s2" && (info.config["compression"] ?? "none") === "none";
   if (metadata === undefined && !isPlain) return;
   const config = { ...info.config, ...(metadata && { metadata }), ...(isPlain && { compression }) };
   try {
