@@ -50,15 +50,6 @@ export const stagingMutants: readonly Mutant[] = [
     tests: unit,
   },
   {
-    id: "staging-fired-timer-ends-the-search",
-    does: "A timer that has fired since hides the half batch before it.",
-    file: half,
-    find: "    if (!isFired) return",
-    replace: "    if (isFired || !isFired) return",
-    tests: cut,
-    processesOnly,
-  },
-  {
     id: "staging-deleted-end-counts-as-missing",
     does: "A whole batch whose last message was a schedule counts as half once the timer has fired.",
     file: half,

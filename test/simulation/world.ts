@@ -58,6 +58,8 @@ export class World {
   readonly stalledUntil = new Map<string, number>();
   /** What a node runs from its next start on, unless it is the present program. */
   readonly programs = new Map<string, Program>();
+  /** What it was started with. */
+  private readonly running = new Map<string, Program>();
   /** Some node was to run the newer program: orders may be stored that the present one cannot read. */
   private newerStored = false;
   /** Poisonous inputs that the program takes by now. */
@@ -127,7 +129,15 @@ export class World {
     this.trace.say(name, "* starts");
     void this.start(name)
       .catch((error: unknown) => this.trace.say(name, `* does not start: ${String(error)}`))
-      .finally(() => this.changing.delete(name));
+      .finally(() => {
+        this.changing.delete(name);
+        // It was to run another program while it started.
+        if (this.running.get(name) !== this.programOf(name)) this.stop(name);
+      });
+  }
+
+  private programOf(name: string): Program {
+    return this.programs.get(name) ?? "present";
   }
 
   private async start(name: string): Promise<void> {
@@ -136,13 +146,9 @@ export class World {
     const node = await cluster.launch(
       name,
       (host) => {
-        const application = orderApplication(
-          host,
-          plan,
-          providers,
-          mended,
-          this.programs.get(name) ?? "present",
-        );
+        const program = this.programOf(name);
+        this.running.set(name, program);
+        const application = orderApplication(host, plan, providers, mended, program);
         inventory = application.inventory;
         return application;
       },
@@ -221,8 +227,7 @@ export class World {
   finishRollOut(): void {
     const last = this.newerStored ? "newer" : "present";
     for (const name of NAMES) {
-      const program = this.programs.get(name) ?? "present";
-      if (program === last) continue;
+      if (this.programOf(name) === last) continue;
       this.programs.set(name, last);
       this.stop(name);
     }
