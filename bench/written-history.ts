@@ -6,6 +6,7 @@ import { natsBucket } from "../src/adapters/nats/bucket.ts";
 import { natsJournal } from "../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../src/adapters/nats/link.ts";
 import { floorsBucket, type StreamSettings } from "../src/adapters/nats/stream-definitions.ts";
+import type { OrderFacts } from "../machines/order-facts.ts";
 import type { Message } from "../src/runtime/ports.ts";
 import { subjects } from "../src/services/subjects.ts";
 import { isOf, PARTITIONS, plain, readFrom, renamed } from "./commit-templates.ts";
@@ -82,10 +83,26 @@ function orderNumber(template: OrderTemplate, number: number): Message[] {
     const { payload, headers, ...rest } = renamed(message, template.id, id);
     return {
       ...rest,
-      payload: payload.replaceAll(template.id, id),
+      payload: isFacts(message) ? opened(payload) : payload.replaceAll(template.id, id),
       headers: named(headers, template.id, id),
     };
   });
+}
+
+const isFacts = ({ subject }: Message): boolean => subject.startsWith(`${subjects.prefix}.facts.`);
+
+/** Sealed data opens for its own order alone: a written order has plain data, as long as the sealed text. */
+function opened(payload: string): string {
+  const { facts, ...rest } = JSON.parse(payload) as { readonly facts: OrderFacts };
+  const { country, personal } = facts;
+  if (typeof personal !== "string") return payload;
+  const person = {
+    customer: { name: "", email: "" },
+    shippingAddress: { city: "", postalCode: "", country },
+  };
+  const line1 = "x".repeat(Math.max(1, personal.length - JSON.stringify(person).length));
+  const plainData = { ...person, shippingAddress: { line1, ...person.shippingAddress } };
+  return JSON.stringify({ ...rest, facts: { ...facts, personal: plainData } });
 }
 
 function named(headers: Message["headers"], from: string, to: string): Record<string, string> {

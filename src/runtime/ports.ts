@@ -65,7 +65,7 @@ export type Subscription = { stop(): Promise<void> };
 /** The last messages of some subjects, all as of one point of the log. */
 export type Reading = {
   /** By subject; a subject without messages is not there. */
-  readonly last: Map<string, StoredMessage>;
+  readonly last: ReadonlyMap<string, StoredMessage>;
   /** That point: the sequence of the log's last message then. 0 when nothing was found: there is no proof. */
   readonly through: number;
 };

@@ -138,8 +138,9 @@ export function memoryBatches(options: MemoryBatchesOptions): MemoryBatches {
       }
       if (foreign(used) !== undefined) {
         // Another program has emptied the tmpfs. Without its stamp the folder counts as lost at the next start.
-        makeFolder(used);
-        say(`${used} was gone and is made again`);
+        say(`${used} was gone`);
+        used = begin();
+        if (used === undefined) return unlinkAll();
       }
       for (const name of names()) {
         const target = join(used, name);

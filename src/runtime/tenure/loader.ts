@@ -141,9 +141,11 @@ export class Loader {
     if (running) return running;
     const record = subjects.record(partition, actor);
     const facts = definition.facts ? [subjects.factsOf(partition, actor)] : [];
+    const isFacts = ({ subject }: StoredMessage): boolean =>
+      subject !== record && subject !== this.options.lock.subject;
     const reading = loads
       .run(() => this.lastTogether([record, ...facts]))
-      .then(({ [record]: found, ...others }) => ({ record: found, facts: newest(Object.values(others)) }))
+      .then((last) => ({ record: last.get(record), facts: newest([...last.values()].filter(isFacts)) }))
       .finally(() => this.readings.delete(actor));
     this.readings.set(actor, reading);
     return reading;
@@ -151,22 +153,21 @@ export class Loader {
 
   /** Reads the last message of a subject of this partition, as `lastTogether` does. */
   async lastOf(subject: string): Promise<StoredMessage | undefined> {
-    return (await this.lastTogether([subject]))[subject];
+    return (await this.lastTogether([subject])).get(subject);
   }
 
   /**
    * Reads the last messages of subjects of this partition, as of one point of the log; no message of an earlier owner
    * is missed. A replica that lags is asked again soon, up to `MAX_READS` times. @throws Unavailable (retryable)
    */
-  private async lastTogether(subjects: readonly string[]): Promise<Record<string, StoredMessage>> {
+  private async lastTogether(subjects: readonly string[]): Promise<ReadonlyMap<string, StoredMessage>> {
     const { activations, clock, ended, journal, lock } = this.options;
     for (let read = 1; ; read++) {
       const through = Math.max(lock.epoch, activations.forgottenThrough());
       try {
         // The lock's own subject certainly has a message.
         const { last } = await journal.readLastTogether([...subjects, lock.subject], through);
-        last.delete(lock.subject);
-        return Object.fromEntries(last);
+        return last;
       } catch (error) {
         if (!(error instanceof ReplicaLagging) || read === MAX_READS || ended()) throw error;
       }

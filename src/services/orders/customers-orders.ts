@@ -16,9 +16,12 @@ const ENDED: ReadonlySet<OrderStatus> = new Set([
   "cancelled",
 ]);
 
+/** Records of one reading: what a journal reads together at most. */
+const READ_AT_ONCE = 1000;
+
 /** Reads all orders of a group. The function throws Unavailable (retryable), also when a replica lags. */
 export function customersOrders(
-  journals: readonly Pick<Journal, "readLast" | "readLastPerSubject" | "state">[],
+  journals: readonly Pick<Journal, "readLastTogether" | "readLastPerSubject" | "state">[],
 ): (group: string) => Promise<readonly CustomersOrder[]> {
   return async (group) => {
     const found = await Promise.all(journals.map((journal) => ordersIn(journal, group)));
@@ -27,22 +30,35 @@ export function customersOrders(
 }
 
 async function ordersIn(
-  journal: Pick<Journal, "readLast" | "readLastPerSubject" | "state">,
+  journal: Pick<Journal, "readLastTogether" | "readLastPerSubject" | "state">,
   group: string,
 ): Promise<CustomersOrder[]> {
   // A replica that lags must miss no order.
   const { lastSequence } = await journal.state();
   const facts = await journal.readLastPerSubject(subjects.factsOfGroup(group), lastSequence);
   const orders: CustomersOrder[] = [];
-  for (const { payload, subject } of facts) {
-    const [orderId = "", partition = ""] = subject.split(".").slice(-3, -1).toReversed();
-    const { personal } = (readFacts(payload)?.data ?? {}) as { readonly personal?: unknown };
-    const generation = typeof personal === "string" ? generationOf(personal) : undefined;
-    const record = await journal.readLast(subjects.record(Number(partition), orderId));
-    const read = record && readRecord(record.payload);
-    orders.push({ orderId, generation, open: read === undefined || needsItsData(read.snapshot) });
+  for (let at = 0; at < facts.length; at += READ_AT_ONCE) {
+    const some = facts
+      .slice(at, at + READ_AT_ONCE)
+      .map((message) => ({ message, ...orderOf(message.subject) }));
+    const { last } = await journal.readLastTogether(
+      some.map(({ record }) => record),
+      lastSequence,
+    );
+    for (const { message, orderId, record } of some) {
+      const { personal } = (readFacts(message.payload)?.data ?? {}) as { readonly personal?: unknown };
+      const generation = typeof personal === "string" ? generationOf(personal) : undefined;
+      const read = readRecord(last.get(record)?.payload ?? "");
+      orders.push({ orderId, generation, open: read === undefined || needsItsData(read.snapshot) });
+    }
   }
   return orders;
+}
+
+/** The order of a message about facts, and the subject of its records. */
+function orderOf(subject: string): { readonly orderId: string; readonly record: string } {
+  const [orderId = "", partition = ""] = subject.split(".").slice(-3, -1).toReversed();
+  return { orderId, record: subjects.record(Number(partition), orderId) };
 }
 
 /** Whether an order may still need its data: for a label, a mail or a credit note. One that cannot be read may. */

@@ -21,14 +21,17 @@ type ReadsFacts = { readonly facts: FactsReader; readonly failpoints?: Failpoint
 
 /** Reads facts of orders. @param journalOf the stream of a partition */
 export function factsReader(
-  journalOf: (partition: number) => Pick<Journal, "readLastPerSubject">,
+  journalOf: (partition: number) => Pick<Journal, "readLastTogether">,
   partitions: number,
   open: OpensPersonal = withoutKeys,
 ): FactsReader {
   return async (orderId, version) => {
     const partition = partitionOf(orderId, partitions);
-    const found = await journalOf(partition).readLastPerSubject(subjects.factsOf(partition, orderId));
-    const facts = found.map(({ payload }) => readFacts(payload)).filter((one) => one !== undefined);
+    // Any replica: the version says whether it has come far enough.
+    const { last } = await journalOf(partition).readLastTogether([subjects.factsOf(partition, orderId)], 0);
+    const facts = [...last.values()]
+      .map(({ payload }) => readFacts(payload))
+      .filter((one) => one !== undefined);
     const newest = facts.toSorted((a, b) => a.version - b.version).at(-1);
     if (newest === undefined || newest.version < version)
       throw new Unavailable(`version ${version} of the facts of ${orderId} is not found yet`);

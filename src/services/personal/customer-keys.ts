@@ -10,7 +10,13 @@
  */
 import { createHmac } from "node:crypto";
 import { type Clock, Unavailable } from "../../runtime/ports.ts";
-import { type CustomerEntry, generationName, type KeyEntries, KeyEntryUnreadable } from "./key-entries.ts";
+import {
+  type CustomerEntry,
+  generationName,
+  type KeyEntries,
+  KeyEntryUnreadable,
+  type Read,
+} from "./key-entries.ts";
 import type { MasterKeys } from "./master-keys.ts";
 import { KEY_BYTES, type Random } from "./sealing.ts";
 import type { SharedKeys } from "./shared-keys.ts";
@@ -39,7 +45,7 @@ export type CustomerKeysOptions = {
 
 type Cached = {
   readonly at: number;
-  readonly entry: Promise<CustomerEntry | undefined>;
+  readonly read: Promise<Read<CustomerEntry>>;
   readonly opened: Map<number, Buffer>;
 };
 
@@ -72,11 +78,10 @@ export class CustomerKeys {
   async toSeal(hash: string): Promise<SealingKey> {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       const cached = this.cached(hash);
-      const entry = await cached.entry;
+      const { entry } = await cached.read;
       const newest = entry?.generations.at(-1);
       if (newest) return { number: newest.number, key: this.keyOf(hash, newest, cached) };
-      this.forget(hash);
-      await this.addGeneration(hash);
+      await this.addGeneration(hash, await cached.read);
     }
     throw new Unavailable(`a customer's key could not be stored in ${TRIES} tries`);
   }
@@ -108,7 +113,7 @@ export class CustomerKeys {
 
   private async find(hash: string, number: number): Promise<Buffer | undefined> {
     const cached = this.cached(hash);
-    const entry = await cached.entry;
+    const { entry } = await cached.read;
     if (entry === undefined) {
       this.forget(hash);
       throw new KeyEntryUnreadable(
@@ -131,21 +136,20 @@ export class CustomerKeys {
     const { clock, entries } = this.options;
     const known = this.cache.get(hash);
     if (known && clock.monotonic() - known.at <= CACHE_MS) return known;
-    const entry = entries.customer(customerEntry(hash)).then((read) => read.entry);
-    const cached: Cached = { at: clock.monotonic(), entry, opened: new Map() };
+    const read = entries.customer(customerEntry(hash));
+    const cached: Cached = { at: clock.monotonic(), read, opened: new Map() };
     keep(this.cache, hash, cached);
-    entry.catch(() => {
+    read.catch(() => {
       if (this.cache.get(hash) === cached) this.cache.delete(hash);
     });
     return cached;
   }
 
-  private async addGeneration(hash: string): Promise<void> {
-    const { entries } = this.options;
-    const { entry, revision } = await entries.customer(customerEntry(hash));
-    if (entry && entry.generations.length > 0) return;
-    // Refused: another node has made one, which the next reading finds.
-    await entries.store(customerEntry(hash), this.withGeneration(hash, entry), revision);
+  /** @param read an entry without a generation, or none: compare-and-set refuses it when it is not so any more */
+  private async addGeneration(hash: string, { entry, revision }: Read<CustomerEntry>): Promise<void> {
+    this.forget(hash);
+    // What is read next has it: this one, or the one of another node.
+    await this.options.entries.store(customerEntry(hash), this.withGeneration(hash, entry), revision);
   }
 }
 

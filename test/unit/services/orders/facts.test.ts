@@ -113,9 +113,9 @@ t.test("the newest facts are read, and none is a reading to be repeated", async 
   const asked: string[] = [];
   const found = [stored(2, wide), stored(1, priced), { payload: "{" } as never];
   const journalOf = () => ({
-    readLastPerSubject: async (filter: string) => {
-      asked.push(filter);
-      return found;
+    readLastTogether: async (filters: readonly string[]) => {
+      asked.push(...filters);
+      return { last: new Map(found.map((message, index) => [`facts ${index}`, message])), through: 9 };
     },
   });
   t.strictSame(await factsReader(journalOf, 1)("ord_1", 2), wide);
