@@ -115,6 +115,23 @@ t.test(
   },
 );
 
+/** Copies of a running store that meet a file which the server is removing, in a row. */
+const COPIES = 10;
+
+/** The store as it is in the middle of batches, without the folder in memory. `before`: batches acknowledged by then. */
+function copyOf(t: Test, store: string, { acknowledged }: { readonly acknowledged: readonly string[] }) {
+  for (let tries = 1; ; tries++) {
+    const copy = join(folders(t), "store");
+    const before = acknowledged.length;
+    try {
+      cpSync(store, copy, { recursive: true, verbatimSymlinks: true });
+      return { before, copy };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || tries === COPIES) throw error;
+    }
+  }
+}
+
 t.test(
   "power lost in the middle of batches: no half batch is left, and nothing acknowledged is lost",
   { skip },
@@ -129,9 +146,7 @@ t.test(
     while ((rounds < POWER_LOSSES || repaired === 0) && performance.now() < until) {
       const writer = writeBatches(link, `power-${rounds}`);
       await waitUntil("batches are stored", () => writer.acknowledged.length >= 2, { intervalMs: 1 });
-      const copy = join(folders(t), "store");
-      const before = writer.acknowledged.length;
-      cpSync(store, copy, { recursive: true, verbatimSymlinks: true });
+      const { before, copy } = copyOf(t, store, writer);
       await writer.stop();
       // On the machine that lost its power the folder is gone; here it is the original's, which must stay.
       rmSync(linkOf(copy));
