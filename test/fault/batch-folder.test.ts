@@ -118,7 +118,7 @@ t.test(
 /** Copies of a running store that meet a file which the server is removing, in a row. */
 const COPIES = 10;
 
-/** The store as it is in the middle of batches, without the folder in memory. `before`: batches acknowledged by then. */
+/** The store in the middle of batches, without the folder in memory. `before`: batches acknowledged by then. */
 function copyOf(t: Test, store: string, { acknowledged }: { readonly acknowledged: readonly string[] }) {
   for (let tries = 1; ; tries++) {
     const copy = join(folders(t), "store");
