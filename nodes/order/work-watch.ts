@@ -4,7 +4,8 @@
  * Owns: the newest counts, the subscriptions to the first event.  Does not own: the events, the workers' thread.
  * Invariants
  *   watch.V1. An event that is stored after `work` was called, or waited before, is noticed: by its own publication, by
- *       the count at the beginning and after each reconnection, or by the next count at the latest.
+ *       the count at the beginning and after each reconnection, or by the next count at the latest. (The server counts
+ *       a stored event for its consumers a moment after its answer, so that a count at that moment can miss it.)
  * Proved by: test/integration/nodes/work-watch.test.ts
  */
 import { setTimeout as pause } from "node:timers/promises";

@@ -3,7 +3,7 @@ import t, { type Test } from "tap";
 import { type WatchOptions, WorkWatch } from "../../../nodes/order/work-watch.ts";
 import { natsDeadLetters } from "../../../src/adapters/nats/dead-letters.ts";
 import type { NatsLink } from "../../../src/adapters/nats/link.ts";
-import { startWorker } from "../../../src/runtime/workers/worker.ts";
+import { consumerOf, startWorker } from "../../../src/runtime/workers/worker.ts";
 import { emailQueue } from "../../../src/services/email/worker.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 import { waitUntil } from "../../support/wait-until.ts";
@@ -92,8 +92,11 @@ function deaf(link: NatsLink): NatsLink & { reconnect(): void } {
 }
 
 t.test("an event that no worker has done yet is noticed at once", async (t) => {
-  const { stage, watch } = await startWatch(t);
+  const { stage, node, watch } = await startWatch(t);
   await stage.emit(created);
+  // The server counts a stored event for its consumers a moment later.
+  const emails = consumerOf(subjects, emailQueue);
+  await waitUntil("it is counted", async () => (await node.queue.backlog(emails)).items === 1);
   await noticed(wait(t, watch));
   t.match(watch.backlog("email"), { items: 1, deadLetters: 0 });
   t.match(watch.backlog("invoice"), { items: 0, oldestMs: 0 });
