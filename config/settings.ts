@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { Type } from "typebox";
 import { MAX_STREAMS } from "../src/runtime/layout.ts";
 import { carrierFields } from "./carrier-settings.ts";
+import { catalogueFields } from "./catalogue-settings.ts";
 import { gatewayFields, webhooksSwitch } from "./gateway-settings.ts";
 import {
   DEFAULT_TAX_BASIS_POINTS,
@@ -154,6 +155,7 @@ const nodeFields = {
   inventoryShards: from("ORDERLY_INVENTORY_SHARDS", schemas.count(1, 1, 1)),
   fulfillment: from("ORDERLY_FULFILLMENT", schemas.fulfillmentMode),
   stepDelayMs: from("ORDERLY_STEP_DELAY_MS", schemas.milliseconds(1500, 0, 3_600_000)),
+  internalEvents: from("ORDERLY_INTERNAL_EVENTS", Type.Boolean({ default: false })),
   paymentDeadlineMs,
   paymentPollMs,
   taxBasisPoints,
@@ -240,6 +242,11 @@ export type NodeSettings = {
   readonly inventoryShards: number;
   /** `auto` runs the steps of the warehouse automatically, `stepDelayMs` apart. Equal on all nodes. */
   readonly fulfillment: { readonly mode: "auto" | "manual"; readonly stepDelayMs: number };
+  /**
+   * Whether the steps within fulfillment are published as events too (`internalEvents` of
+   * src/services/orders/definition.ts); their records are the same otherwise. Equal on all nodes.
+   */
+  readonly internalEvents: boolean;
   /**
    * Payment on the gateway's page: the time that a customer has, and the times at which an order polls the gateway:
    * first after `pollMs`, then after pauses that double up to `pollMaxMs`. Equal on all nodes.
@@ -362,21 +369,6 @@ export type MailboxSettings = {
 export function loadMailboxSettings(env: Environment = process.env): MailboxSettings {
   const read = readSettings(mailboxFields, env);
   return Object.freeze({ ...read, home: resolve(read.home) });
-}
-
-const catalogueFields = {
-  nodeUrl: from("ORDERLY_NODE_URL", Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3000" })),
-};
-
-/** Settings of the program that loads the sample catalogue. */
-export type CatalogueSettings = {
-  /** Any order node, no slash at the end. */
-  readonly nodeUrl: string;
-};
-
-/** Reads the settings of the catalogue's loader. @throws SettingsInvalid with all faults */
-export function loadCatalogueSettings(env: Environment = process.env): CatalogueSettings {
-  return readSettings(catalogueFields, env);
 }
 
 const allFields = [clusterFields, nodeFields, gatewayFields, carrierFields, mailboxFields, catalogueFields];

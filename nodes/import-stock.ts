@@ -5,7 +5,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { loadCatalogueSettings } from "../config/settings.ts";
+import { loadCatalogueSettings } from "../config/catalogue-settings.ts";
 import { readStockHeader, readStockLine, type StockLine } from "../src/services/inventory/stock-file.ts";
 import { reasonOf } from "./local/max-wait.ts";
 

@@ -1,5 +1,5 @@
 /** Process: adds the sample catalogue to a running cluster, and ends. Safe to repeat: known SKUs stay as they are. */
-import { loadCatalogueSettings } from "../config/settings.ts";
+import { loadCatalogueSettings } from "../config/catalogue-settings.ts";
 import { loadCatalogue, sampleCatalogue } from "./local/catalogue.ts";
 import { reasonOf } from "./local/max-wait.ts";
 

@@ -131,6 +131,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
       definition: orderDefinition({
         gateway: options.gateway ?? httpGateway(settings.gatewayUrl, () => time.now()),
         gatewayTimeoutMs: settings.gatewayTimeoutMs,
+        internalEvents: settings.internalEvents,
         providers: providerLimits(settings),
         inventoryEffects: inventoryEffects(inventory, shard),
         carrier: options.carrier ?? httpCarrier(settings.carrierUrl),

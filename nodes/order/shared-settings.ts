@@ -31,6 +31,7 @@ export function sharedSettings(settings: NodeSettings, personalKeys: string): Sh
       ORDERLY_INVENTORY_SHARDS: String(settings.inventoryShards),
       ORDERLY_FULFILLMENT: fulfillment.mode,
       ORDERLY_STEP_DELAY_MS: String(fulfillment.stepDelayMs),
+      ORDERLY_INTERNAL_EVENTS: String(settings.internalEvents),
       ORDERLY_PAYMENT_DEADLINE_MS: String(hostedPayment.deadlineMs),
       ORDERLY_PAYMENT_POLL_MS: String(hostedPayment.pollMs),
       ORDERLY_PAYMENT_POLL_MAX_MS: String(hostedPayment.pollMaxMs),

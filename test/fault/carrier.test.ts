@@ -111,7 +111,7 @@ t.test("parcels that a warehouse ships", async (t) => {
         fulfillment: { status: "delivered", trackingNumber },
         payment: { status: "captured" },
       });
-      t.strictSame(await ended(cluster, id), ["fulfillment.delivered", "order.completed"]);
+      t.strictSame(await ended(cluster, id), ["order.completed"]);
       t.match(await shipments(cluster.carrier.url, id), [{ trackingNumber, status: "delivered" }]);
       t.equal((await shipments(cluster.carrier.url, id)).length, 1, "one label");
     },
@@ -126,11 +126,7 @@ t.test("parcels that a warehouse ships", async (t) => {
       await deliverParcel(cluster.carrier.url, paid.trackingNumber);
       const done = await becomes(cluster, paid.id, "completed", ({ status }) => status === "completed");
       t.match(done.payment, { status: "collected" });
-      t.strictSame(await ended(cluster, paid.id), [
-        "fulfillment.delivered",
-        "payment.collected",
-        "order.completed",
-      ]);
+      t.strictSame(await ended(cluster, paid.id), ["payment.collected", "order.completed"]);
 
       await deliverParcel(cluster.carrier.url, left.trackingNumber, null);
       for (const collected of [null, { ...TOTAL, amount: 1999 }, { ...TOTAL, currency: "USD" }])
@@ -196,7 +192,7 @@ t.test("parcels that a warehouse ships", async (t) => {
     t.equal((await callBack(nextUrl(cluster), "msg_late_3", order.data)).status, 200);
     t.match(await command(nextUrl(cluster), order.id, "deliver"), { status: 409 });
     t.equal((await read(nextUrl(cluster), order.id)).body.version, done.version);
-    t.strictSame(await ended(cluster, order.id), ["fulfillment.delivered", "order.completed"]);
+    t.strictSame(await ended(cluster, order.id), ["order.completed"]);
     t.equal(await words(order.id), 1);
   });
 
@@ -258,7 +254,6 @@ t.test(
         t.equal((await command(nextUrl(cluster), id, "ship")).status, 200);
         await becomes(cluster, id, "completed", ({ status }) => status === "completed");
         t.strictSame(await ended(cluster, id), [
-          "fulfillment.delivered",
           ...(method === "cash_on_delivery" ? ["payment.collected"] : []),
           "order.completed",
         ]);

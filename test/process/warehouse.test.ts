@@ -77,16 +77,10 @@ t.test(
     t.strictSame(await house.events(id), [
       "order.created",
       "order.confirmed",
-      "fulfillment.stored",
-      "fulfillment.picked",
       "fulfillment.quality_failed",
-      "fulfillment.picked",
-      "fulfillment.quality_checked",
-      "fulfillment.packed",
       "order.ready",
       "invoice.created",
       "order.shipped",
-      "fulfillment.delivered",
       "payment.collected",
       "order.completed",
     ]);

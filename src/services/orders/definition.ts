@@ -37,6 +37,8 @@ export type OrderDefinitionOptions = {
   readonly openToken?: OpensToken;
   /** The store of invoices, by order id. */
   readonly documents: Pick<Documents, "get">;
+  /** True: the steps within fulfillment (`internalEvents`) are published too. Equal on all nodes. Default false. */
+  readonly internalEvents?: boolean;
   /** Limits of the calls to each outside system. */
   readonly providers?: Readonly<Record<ProviderName, ProviderLimits>>;
 };
@@ -115,14 +117,26 @@ const listens: ActorDefinition["listens"] = {
 };
 
 /** Never published: the order machine emits the same facts in its own public events. */
-const privateEvents: ReadonlySet<string> = new Set([
+const neverPublished = [
   "order.priced",
   "order.closed",
   "capture.requested",
   "fulfillment.ready",
   "fulfillment.shipping",
   "fulfillment.shipped",
-]);
+];
+
+/**
+ * Steps within fulfillment. The transitions in the records say that they happened; what a consumer outside acts on is
+ * in `order.ready`, `order.shipped`, `payment.collected` and `order.completed`. Published by a setting only.
+ */
+export const internalEvents: readonly string[] = [
+  "fulfillment.stored",
+  "fulfillment.picked",
+  "fulfillment.quality_checked",
+  "fulfillment.packed",
+  "fulfillment.delivered",
+];
 
 /** Version of the definition of an order (ADR 11). */
 export const DEFINITION_VERSION = 4;
@@ -135,7 +149,7 @@ export function orderDefinition(options: OrderDefinitionOptions): ActorDefinitio
     fingerprints,
     machines: orderMachines,
     listens,
-    privateEvents,
+    privateEvents: new Set(options.internalEvents ? neverPublished : [...neverPublished, ...internalEvents]),
     facts: orderFactsRules,
     ...(options.providers ? { providers: options.providers } : {}),
     effects: {

@@ -7,13 +7,9 @@ import { join } from "node:path";
 import t from "tap";
 import { parse } from "yaml";
 import { loadCarrierSettings } from "../../../config/carrier-settings.ts";
+import { loadCatalogueSettings } from "../../../config/catalogue-settings.ts";
 import { loadGatewaySettings } from "../../../config/gateway-settings.ts";
-import {
-  knownVariables,
-  loadCatalogueSettings,
-  loadMailboxSettings,
-  loadNodeSettings,
-} from "../../../config/settings.ts";
+import { knownVariables, loadMailboxSettings, loadNodeSettings } from "../../../config/settings.ts";
 import { MINIMUM_SERVER, isAtLeast } from "../../../src/adapters/nats/connection.ts";
 import { dockerCompose } from "../../support/clients/docker-compose.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";

@@ -29,12 +29,7 @@ const publicEvents = [
   "payment.voided",
   "payment.refunded",
   "payment.capture_failed",
-  "fulfillment.stored",
-  "fulfillment.picked",
-  "fulfillment.quality_checked",
   "fulfillment.quality_failed",
-  "fulfillment.packed",
-  "fulfillment.delivered",
   "fulfillment.amount_differs",
   "fulfillment.returning",
   "fulfillment.returned",
@@ -42,7 +37,17 @@ const publicEvents = [
   "credit_note.created",
 ];
 
+/** What the setting ORDERLY_INTERNAL_EVENTS adds to it. */
+const stepEvents = [
+  "fulfillment.stored",
+  "fulfillment.picked",
+  "fulfillment.quality_checked",
+  "fulfillment.packed",
+  "fulfillment.delivered",
+];
+
 const { definition } = new OrderWorld();
+const { definition: publishing } = new OrderWorld(orderInput(), { joins: true, internalEvents: true });
 
 const emittedTypes = [...publicEvents, ...(definition.privateEvents ?? [])];
 
@@ -68,14 +73,22 @@ t.test("a machine has a transition for an event exactly when it listens to it", 
 });
 
 t.test(
-  "private events are listened to or change facts, and are no part of the public contract",
+  "events that are never published are listened to or change facts, and are no part of the public contract",
   async (t) => {
-    for (const type of definition.privateEvents ?? []) {
+    for (const type of publishing.privateEvents ?? []) {
       t.ok((definition.listens[type] ?? []).length > 0 || definition.facts?.changes[type], type);
       t.notOk(publicEvents.includes(type), type);
     }
   },
 );
+
+t.test("only a setting publishes the steps within fulfillment, and it changes nothing else", async (t) => {
+  const added = [...(definition.privateEvents ?? [])].filter((type) => !publishing.privateEvents?.has(type));
+  t.strictSame(added, stepEvents);
+  t.equal(added.length + (publishing.privateEvents?.size ?? 0), definition.privateEvents?.size);
+  t.strictSame(definition.listens, publishing.listens);
+  t.equal(definition.version, publishing.version);
+});
 
 t.test("the failure that the runtime stores is the failure that a machine reads", async (t) => {
   // Checked by the compiler: neither side may import the other's type.

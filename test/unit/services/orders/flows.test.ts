@@ -7,24 +7,17 @@ import { shipped } from "./shipped-order.ts";
 const auto = { mode: "auto", stepDelayMs: 1500 } as const;
 const atOnce = { mode: "auto", stepDelayMs: 0 } as const;
 
-const fulfillment = [
-  "order.confirmed",
-  "fulfillment.stored",
-  "fulfillment.picked",
-  "fulfillment.quality_checked",
-  "fulfillment.packed",
-];
-const delivery = ["order.ready", "invoice.created", "order.shipped", "fulfillment.delivered"];
+const delivery = ["order.ready", "invoice.created", "order.shipped"];
 
 /** The public events of an order that is completed, as in the flowcharts. */
 const journeys: Record<PaymentMethod, string[]> = {
-  cash_on_delivery: ["order.created", ...fulfillment, ...delivery, "payment.collected", "order.completed"],
-  in_person: ["order.created", ...fulfillment, ...delivery, "payment.collected", "order.completed"],
-  debit_card: ["order.created", "payment.authorized", ...fulfillment, ...delivery, "order.completed"],
+  cash_on_delivery: ["order.created", "order.confirmed", ...delivery, "payment.collected", "order.completed"],
+  in_person: ["order.created", "order.confirmed", ...delivery, "payment.collected", "order.completed"],
+  debit_card: ["order.created", "payment.authorized", "order.confirmed", ...delivery, "order.completed"],
   credit_card: [
     "order.created",
     "payment.authorized",
-    ...fulfillment,
+    "order.confirmed",
     "payment.captured",
     ...delivery,
     "order.completed",
@@ -32,7 +25,7 @@ const journeys: Record<PaymentMethod, string[]> = {
   tokenized: [
     "order.created",
     "payment.authorized",
-    ...fulfillment,
+    "order.confirmed",
     "payment.captured",
     ...delivery,
     "order.completed",
@@ -41,7 +34,7 @@ const journeys: Record<PaymentMethod, string[]> = {
     "order.created",
     "payment.authorized",
     "payment.captured",
-    ...fulfillment,
+    "order.confirmed",
     ...delivery,
     "order.completed",
   ],
@@ -78,6 +71,34 @@ for (const [method, journey] of Object.entries(journeys) as [PaymentMethod, stri
     }
   }
 }
+
+t.test(
+  "steps within fulfillment are published where the setting says so, and recorded in any case",
+  async (t) => {
+    const steps: Record<string, unknown[]> = {};
+    for (const internalEvents of [true, false]) {
+      const options = { joins: true, internalEvents };
+      const world = await new OrderWorld(orderInput("debit_card", auto), options).start().settle();
+      t.equal(world.view.status, "completed");
+      t.strictSame(
+        world.eventTypes.filter((type) => type.startsWith("fulfillment.")),
+        internalEvents
+          ? [
+              "fulfillment.stored",
+              "fulfillment.picked",
+              "fulfillment.quality_checked",
+              "fulfillment.packed",
+              "fulfillment.delivered",
+            ]
+          : [],
+      );
+      steps[String(internalEvents)] = world.transitions;
+      for (const state of ["stored", "picked", "quality_checked", "packed", "delivered"])
+        t.match(JSON.stringify(world.transitions), `"${state}"`);
+    }
+    t.strictSame(steps["true"], steps["false"], "the history is the same");
+  },
+);
 
 t.test("an order with its stock on the same node takes two commits until it is confirmed", async (t) => {
   const cash = new OrderWorld(orderInput("cash_on_delivery")).start();
@@ -274,8 +295,8 @@ for (const method of Object.keys(journeys) as PaymentMethod[]) {
     t.equal(world.view.payment.status, paid[method][0]);
     t.notOk(world.carrierDelivers(atTheDoor ? total : null), "a repeat");
     t.strictSame(
-      world.eventTypes.filter((type) => type === "fulfillment.delivered" || type === "order.completed"),
-      ["fulfillment.delivered", "order.completed"],
+      world.eventTypes.filter((type) => type === "order.completed"),
+      ["order.completed"],
     );
   });
 }

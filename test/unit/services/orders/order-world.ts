@@ -6,7 +6,7 @@ import { cascade, effectKey, type Head } from "../../../../src/runtime/actor/cas
 import { restore } from "../../../../src/runtime/actor/restore.ts";
 import type { EffectOutcome, Input } from "../../../../src/runtime/actor/input.ts";
 import { type ActorDefinition, EffectError } from "../../../../src/runtime/definition.ts";
-import type { OpenEffect, Snapshot } from "../../../../src/runtime/actor/snapshot.ts";
+import type { OpenEffect, Snapshot, TransitionTaken } from "../../../../src/runtime/actor/snapshot.ts";
 import type { Choice } from "../../../../nodes/gateway/pages.ts";
 import { memoryDocuments } from "../../../../src/adapters/memory/documents.ts";
 import type { OrderView } from "../../../../src/services/orders/contract.ts";
@@ -41,16 +41,22 @@ export class OrderWorld {
   readonly id: string;
   /** Public events so far, in order. */
   readonly events: EventObject[] = [];
+  /** What its records say of the steps of its machines, in order. */
+  readonly transitions: TransitionTaken[] = [];
   private readonly joins: boolean;
   private head: Head | undefined;
   private commands = 0;
 
   /** @param joins true: the inventory is owned by the same node and decides within the order's commit */
-  constructor(input: OrderInput = orderInput(), options: { joins: boolean } = { joins: true }) {
+  constructor(
+    input: OrderInput = orderInput(),
+    options: { joins: boolean; internalEvents?: boolean } = { joins: true },
+  ) {
     this.id = input.orderId;
     this.joins = options.joins;
     this.definition = orderDefinition({
       gateway: this.gateway,
+      internalEvents: options.internalEvents ?? false,
       inventoryEffects: this.inventory.effects,
       carrier: carrierInMemory(this.labels),
       documents: { get: async (name) => (this.losesDocuments ? undefined : this.documents.get(name)) },
@@ -241,6 +247,7 @@ export class OrderWorld {
     if (!result) return false;
     this.head = result.head;
     this.events.push(...result.events);
+    this.transitions.push(...result.transitions);
     return true;
   }
 }

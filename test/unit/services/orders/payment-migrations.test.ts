@@ -111,7 +111,7 @@ for (const withCustomer of [true, false]) {
     const run = goOn(restore(definition, storedOrder("authorizing", withCustomer)), {
       authorizePayment: { outcome: "authorized", authorization: "auth_1" },
     });
-    t.match(run.types(), ["payment.authorized", "order.confirmed", "fulfillment.stored"]);
+    t.match(run.types(), ["payment.authorized", "order.confirmed"]);
   });
 
   t.test(`a page continues to be polled${which}`, async (t) => {
