@@ -13,7 +13,8 @@ import type { RuntimeNode } from "../../src/runtime/node.ts";
 import type { Application } from "../../src/runtime/application.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import type { Clock, Ids, Log, Outbox, Subscription } from "../../src/runtime/ports.ts";
-import type { ProviderLimits } from "../../src/runtime/definition.ts";
+import { restore } from "../../src/runtime/actor/restore.ts";
+import type { ActorDefinition, ProviderLimits } from "../../src/runtime/definition.ts";
 import type { IdentityTaken } from "../../src/runtime/cluster/identity-taken.ts";
 import type { Unverified } from "../../src/runtime/cluster/owned-resource.ts";
 import type { WriteSetSink } from "../../src/runtime/commit/write-set.ts";
@@ -29,6 +30,8 @@ import type { Invoices } from "../../src/services/invoice/contract.ts";
 import { storedInvoices } from "../../src/services/invoice/invoices.ts";
 import type { Customers } from "../../src/services/personal/contract.ts";
 import type { OpensPersonal } from "../../src/services/orders/personal.ts";
+import type { LiveOrders } from "../../src/services/live/contract.ts";
+import { liveOrders } from "../../src/services/live/live-orders.ts";
 import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
 import { OrderService } from "../../src/services/orders/orders.ts";
 import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
@@ -72,6 +75,7 @@ export type ComposeOptions = {
 export type ComposedOrders = {
   readonly node: RuntimeNode;
   readonly orders: OrderService;
+  readonly live: LiveOrders;
   readonly parked: ParkedOrderService;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
@@ -106,6 +110,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   const { bus, journals } = server;
   const journal = ofPartition(INVENTORY_STREAM, journals);
   let inventory: InventoryClient | undefined;
+  let definition: ActorDefinition | undefined;
 
   const application = (sink: WriteSetSink, unverified: Unverified, time: Clock): Application => {
     const shard = new InventoryShard(SHARD, {
@@ -127,18 +132,19 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
       limits: CLIENT_LIMITS,
       failpoints,
     });
+    definition = orderDefinition({
+      gateway: options.gateway ?? httpGateway(settings.gatewayUrl, () => time.now()),
+      gatewayTimeoutMs: settings.gatewayTimeoutMs,
+      internalEvents: settings.internalEvents,
+      providers: providerLimits(settings),
+      inventoryEffects: inventoryEffects(inventory, shard),
+      carrier: options.carrier ?? httpCarrier(settings.carrierUrl),
+      documents,
+      open,
+      openToken: (orderId, token) => keys.tokens.open(orderId, token),
+    });
     return {
-      definition: orderDefinition({
-        gateway: options.gateway ?? httpGateway(settings.gatewayUrl, () => time.now()),
-        gatewayTimeoutMs: settings.gatewayTimeoutMs,
-        internalEvents: settings.internalEvents,
-        providers: providerLimits(settings),
-        inventoryEffects: inventoryEffects(inventory, shard),
-        carrier: options.carrier ?? httpCarrier(settings.carrierUrl),
-        documents,
-        open,
-        openToken: (orderId, token) => keys.tokens.open(orderId, token),
-      }),
+      definition,
       resources: [new InventoryService(SHARD, shard, bus, failpoints)],
     };
   };
@@ -166,7 +172,8 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
       ...options.program,
     },
   });
-  if (!inventory) throw new Error("the runtime did not load the application");
+  if (!inventory || !definition) throw new Error("the runtime did not load the application");
+  const ofOrders = definition;
   const answered = connectedInventory(inventory, (promise) => node.orIsolated(promise));
   const journalOf = (partition: number) => ofPartition(partition, journals);
   const { partitions } = settings;
@@ -186,9 +193,17 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     seals: { ...keys, areOpenedByAll: sealedFormOpened(entries, clock) },
   });
   const customers = { node: settings.nodeId, keys, clock: time, bus, journals, entries };
+  const live = liveOrders({
+    journalOf,
+    partitions,
+    restore: (stored, facts) => restore(ofOrders, stored, facts).snapshot,
+    open,
+    unreadable: node.unreadable,
+  });
   return {
     node,
     orders,
+    live,
     parked: new ParkedOrderService(node.parked, open),
     inventory: answered,
     invoices: storedInvoices(documents, node.actors),

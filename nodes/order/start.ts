@@ -59,19 +59,20 @@ export async function startOrderNode(
   const failed = Promise.withResolvers<never>();
   // The start may fail first.
   failed.promise.catch(() => {});
-  const { node, orders, parked, inventory, invoices, inbox, customers, serveErasures } = await composeOrders({
-    settings,
-    program,
-    link,
-    masterKeys,
-    outbox,
-    log,
-    clock: systemClock,
-    ids,
-    failpoints: tests.failpoints,
-    onLost: (reason) => failed.reject(new Error(reason)),
-    onIdentityTaken: (taken) => failed.reject(taken),
-  });
+  const { node, orders, live, parked, inventory, invoices, inbox, customers, serveErasures } =
+    await composeOrders({
+      settings,
+      program,
+      link,
+      masterKeys,
+      outbox,
+      log,
+      clock: systemClock,
+      ids,
+      failpoints: tests.failpoints,
+      onLost: (reason) => failed.reject(new Error(reason)),
+      onIdentityTaken: (taken) => failed.reject(taken),
+    });
   // Before the node is present: from then on others ask it.
   const erasures = await serveErasures();
   await node.start();
@@ -108,6 +109,7 @@ export async function startOrderNode(
   });
   const app = await createApp({
     orders,
+    live,
     parked,
     inventory,
     invoices,

@@ -14,6 +14,7 @@ import { isCurrency } from "../../config/currencies.ts";
 import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
 import type { Invoices } from "../services/invoice/contract.ts";
+import type { LiveOrders } from "../services/live/contract.ts";
 import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { Customers } from "../services/personal/contract.ts";
 import type { UnmatchedMessages, WebhookIntake } from "../services/webhooks/contract.ts";
@@ -27,6 +28,7 @@ import { customerRoutes } from "./customers/routes.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { collectOpenApi, serveOpenApi } from "./openapi.ts";
 import { deadLetterRoutes } from "./operations/dead-letters.ts";
+import { liveRoutes } from "./live/routes.ts";
 import { indexPageRoute } from "./operations/index-page.ts";
 import type { Operations } from "./operations/operations-port.ts";
 import { operationRoutes } from "./operations/routes.ts";
@@ -50,6 +52,7 @@ import { unmatchedRoutes } from "./webhooks/unmatched.ts";
 /** What the app is built from: the services, and the parts of the node that tests replace. */
 export type AppDependencies = {
   readonly orders: Orders;
+  readonly live: LiveOrders;
   readonly parked: ParkedOrders;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
@@ -89,6 +92,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies.orders, dependencies.defaultWaitMs);
   readOrderRoutes(app, dependencies.orders, dependencies.invoices);
+  liveRoutes(app, dependencies.live, dependencies.operations);
   orderCommandRoutes(app, dependencies.orders);
   parkedOrderRoutes(app, dependencies.parked);
   customerRoutes(app, dependencies.customers);

@@ -17,6 +17,7 @@ const tags = [
   { name: "Fulfillment", description: "The five manual steps of the warehouse" },
   { name: "Inventory", description: "Stock and prices per SKU" },
   { name: "Payments", description: "What the payment gateway reports" },
+  { name: "Live", description: "Server-Sent Events" },
   { name: "Operations", description: "Health, metrics and the cluster" },
 ];
 

@@ -16,6 +16,7 @@ import { evolutionMutants } from "./evolution.ts";
 import { historyMutants } from "./history.ts";
 import { httpMutants } from "./http.ts";
 import { inventoryMutants } from "./inventory.ts";
+import { liveMutants } from "./live.ts";
 import { lockMutants } from "./locks.ts";
 import { logMutants } from "./log.ts";
 import { markMutants } from "./marks.ts";
@@ -69,6 +70,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   evolution: evolutionMutants,
   history: historyMutants,
   http: httpMutants,
+  live: liveMutants,
   inventory: inventoryMutants,
   log: logMutants,
   marks: [...markMutants, ...oldEventMutants],

@@ -186,6 +186,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
   let ids = 0;
   const app = await createApp({
     orders,
+    live: { follow: async () => ({ status: "not_found" }) },
     parked: {
       list: async () => ({ status: "found", items: [], next: null }),
       resume: async () => ({ status: "not_found" }),

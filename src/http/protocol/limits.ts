@@ -36,6 +36,11 @@ export const httpLimits = {
   silentConnectionMs: 90_000,
   /** ms that a connection without a request stays open. */
   keepAliveMs: 72_000,
+  /**
+   * Streams of events: how many a node has open, bytes that a client may not have read yet, ms between comments, ms
+   * after which a client comes again (up to twice as many), ms until the connection of an ended stream is cut.
+   */
+  streams: { open: 200, unsentBytes: 256 * 1024, commentEveryMs: 15_000, retryMs: 1000, endMs: 2000 },
   /** A refused body is read to its end or to these bounds, so that its sender can read the answer. */
   discard: { bytes: 8 * 1024 * 1024, timeoutMs: 2_000 },
 } as const;

@@ -217,6 +217,11 @@ export const problems = {
     detail:
       "A disk is full or cannot be written, so no new work is taken; nothing was written for this request.",
   },
+  too_many_streams: {
+    status: 503,
+    title: "Too many streams",
+    detail: "This node has as many open streams as it serves; ask another node, or later.",
+  },
   not_ready: {
     status: 503,
     title: "Not ready",
