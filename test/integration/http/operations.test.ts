@@ -220,6 +220,7 @@ const documented = [
   "get /v1/orders/{id}",
   "get /v1/orders/{id}/history",
   "get /v1/orders/{id}/messages",
+  "get /v1/orders/{id}/stream",
   "get /v1/orders/{id}/credit-note",
   "get /v1/orders/{id}/invoice",
   "post /v1/orders/{id}/cancel",

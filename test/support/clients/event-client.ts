@@ -56,7 +56,7 @@ function eventOf(block: string): ServerEvent | undefined {
   return { event, id: fields.get("id"), data: JSON.parse(fields.get("data") ?? "null") };
 }
 
-/** Waits for at least so many events. */
+/** Waits for a number of events. */
 export async function untilEvents(
   client: EventClient,
   count: number,
