@@ -33,6 +33,7 @@ import type { OpensPersonal } from "../../src/services/orders/personal.ts";
 import type { LiveOrders } from "../../src/services/live/contract.ts";
 import { liveOrders } from "../../src/services/live/live-orders.ts";
 import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
+import { OrderForeteller } from "../../src/services/orders/foretelling.ts";
 import { OrderService } from "../../src/services/orders/orders.ts";
 import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
 import { httpGateway } from "../../src/services/payments/gateway.http.ts";
@@ -76,6 +77,7 @@ export type ComposedOrders = {
   readonly node: RuntimeNode;
   readonly orders: OrderService;
   readonly live: LiveOrders;
+  readonly foretelling: OrderForeteller;
   readonly parked: ParkedOrderService;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
@@ -178,17 +180,14 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   const journalOf = (partition: number) => ofPartition(partition, journals);
   const { partitions } = settings;
   const entries = () => node.status().entries;
+  const { fulfillment, hostedPayment, idempotencySecret, taxBasisPoints } = settings;
+  const plan = { fulfillment, hostedPayment, idempotencySecret, taxBasisPoints };
+  const served = { actors: node.actors, inventory: answered, ids, ...plan };
   const orders = new OrderService({
-    actors: node.actors,
-    inventory: answered,
+    ...served,
     journalOf,
-    ids,
     partitions,
     unreadable: node.unreadable,
-    idempotencySecret: settings.idempotencySecret,
-    fulfillment: settings.fulfillment,
-    hostedPayment: settings.hostedPayment,
-    taxBasisPoints: settings.taxBasisPoints,
     hasEarlierNodes: earlierNodes(entries, clock),
     seals: { ...keys, areOpenedByAll: sealedFormOpened(entries, clock) },
   });
@@ -204,6 +203,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     node,
     orders,
     live,
+    foretelling: new OrderForeteller(served),
     parked: new ParkedOrderService(node.parked, open),
     inventory: answered,
     invoices: storedInvoices(documents, node.actors),

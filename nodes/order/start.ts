@@ -59,20 +59,20 @@ export async function startOrderNode(
   const failed = Promise.withResolvers<never>();
   // The start may fail first.
   failed.promise.catch(() => {});
-  const { node, orders, live, parked, inventory, invoices, inbox, customers, serveErasures } =
-    await composeOrders({
-      settings,
-      program,
-      link,
-      masterKeys,
-      outbox,
-      log,
-      clock: systemClock,
-      ids,
-      failpoints: tests.failpoints,
-      onLost: (reason) => failed.reject(new Error(reason)),
-      onIdentityTaken: (taken) => failed.reject(taken),
-    });
+  const composed = await composeOrders({
+    settings,
+    program,
+    link,
+    masterKeys,
+    outbox,
+    log,
+    clock: systemClock,
+    ids,
+    failpoints: tests.failpoints,
+    onLost: (reason) => failed.reject(new Error(reason)),
+    onIdentityTaken: (taken) => failed.reject(taken),
+  });
+  const { node, inbox, serveErasures, ...services } = composed;
   // Before the node is present: from then on others ask it.
   const erasures = await serveErasures();
   await node.start();
@@ -108,12 +108,7 @@ export async function startOrderNode(
     failpoints: tests.failpoints,
   });
   const app = await createApp({
-    orders,
-    live,
-    parked,
-    inventory,
-    invoices,
-    customers,
+    ...services,
     operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks,

@@ -15,7 +15,7 @@ import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
 import type { Invoices } from "../services/invoice/contract.ts";
 import type { LiveOrders } from "../services/live/contract.ts";
-import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
+import type { OrderForetelling, Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { Customers } from "../services/personal/contract.ts";
 import type { UnmatchedMessages, WebhookIntake } from "../services/webhooks/contract.ts";
 import { components } from "./components.ts";
@@ -53,6 +53,7 @@ import { unmatchedRoutes } from "./webhooks/unmatched.ts";
 export type AppDependencies = {
   readonly orders: Orders;
   readonly live: LiveOrders;
+  readonly foretelling: OrderForetelling;
   readonly parked: ParkedOrders;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
@@ -90,10 +91,10 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   refuseCardNumbers(app);
 
   await collectOpenApi(app);
-  placeOrderRoute(app, dependencies.orders, dependencies.defaultWaitMs);
+  placeOrderRoute(app, dependencies);
   readOrderRoutes(app, dependencies.orders, dependencies.invoices);
   liveRoutes(app, dependencies.live, dependencies.operations);
-  orderCommandRoutes(app, dependencies.orders);
+  orderCommandRoutes(app, dependencies.orders, dependencies.foretelling);
   parkedOrderRoutes(app, dependencies.parked);
   customerRoutes(app, dependencies.customers);
   inventoryRoutes(app, dependencies.inventory);

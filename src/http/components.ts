@@ -18,7 +18,9 @@ import {
   QualityCheck,
   SettleDispute,
   ReceiveParcel,
+  WithReason,
 } from "./orders/command-schemas.ts";
+import { DryRun } from "./orders/dry-run.ts";
 import { History, Order, OrderMessages } from "./orders/order-schema.ts";
 import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";
@@ -29,10 +31,12 @@ import { UnmatchedWebhook, UnmatchedWebhookPage } from "./webhooks/schemas.ts";
 export const components = [
   PlaceOrderBody,
   Order,
+  DryRun,
   History,
   OrderMessages,
   CancelOrder,
   NoFields,
+  WithReason,
   QualityCheck,
   DeliverOrder,
   ReceiveParcel,

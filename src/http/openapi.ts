@@ -10,6 +10,7 @@ import { mayBeEmpty } from "./orders/command-schemas.ts";
 import type { HttpApp } from "./protocol/http-app.ts";
 import { sendProblem } from "./protocol/problem-answers.ts";
 import { problemResponses } from "./protocol/problem-schema.ts";
+import { ref } from "./protocol/schema-parts.ts";
 import { PAGE_POLICY } from "./protocol/response-headers.ts";
 
 const tags = [
@@ -105,11 +106,27 @@ function pageHeaders(request: FastifyRequest, reply: FastifyReply, done: () => v
   done();
 }
 
-/** Adds the documented answers of the codes that a route names in `problems`. */
+/** Adds the documented answers of the codes that a route names in `problems`, and that of a dry run. */
 function withProblems(schema: FastifySchema): FastifySchema {
-  const { problems, ...rest } = schema;
+  const { dryRun = false, problems, ...rest } = schema;
   if (problems === undefined) return schema;
-  return { ...rest, response: { ...problemResponses(problems), ...(rest.response as object) } };
+  const answers = rest.response as Readonly<Record<string, AnswerSchema>>;
+  const tried = dryRun ? { 200: withDryRun(answers[200]) } : {};
+  return { ...rest, response: { ...problemResponses(problems), ...answers, ...tried } };
+}
+
+type AnswerSchema = { readonly $ref?: string; readonly description?: string; readonly headers?: object };
+
+/** Only in the document: the answer to a dry run is sent as bytes. */
+function withDryRun({ $ref, description, headers }: AnswerSchema = {}): object {
+  const told = ref("DryRun");
+  return {
+    description: description
+      ? `${description}; with dryRun=true, what it would do`
+      : "With `dryRun=true`: what it would do",
+    ...(headers && { headers }),
+    content: { "application/json": { schema: $ref === undefined ? told : { oneOf: [{ $ref }, told] } } },
+  };
 }
 
 type Operation = {

@@ -1,4 +1,5 @@
 /** The runtime as its users see it: actors by id, whichever node owns them. */
+import type { DryRun, ForeseenInput } from "./actor/dry-run.ts";
 import type { Asked } from "./actor/input.ts";
 import type { Snapshot } from "./actor/snapshot.ts";
 import type { Parking } from "./actor/parking-record.ts";
@@ -102,6 +103,34 @@ export interface Actors {
     id: string,
     digest?: string,
   ): Promise<Delivered>;
+}
+
+/** What a caller gets of a dry run: its outcome, or why there is none. */
+export type DryRunReply =
+  | DryRun
+  | Extract<
+      ActorReply,
+      { readonly status: "unavailable" | "storage_unavailable" | "overloaded" | "refused" }
+    >;
+
+/** What a dry run is asked with. */
+export type DryRunOptions = {
+  /** Outputs of effects, by `src`, that the outcome is foretold with: as if their resource were at hand. */
+  readonly outputs?: Readonly<Record<string, unknown>>;
+};
+
+/** What inputs would do, from any node. Nothing is written, nothing is called, and no version is used up. */
+export interface DryRuns {
+  /**
+   * Foretells what an input does. The actor's owner answers from its acknowledged state. Without an owner that can
+   * answer (there is none, or it runs an earlier version), this node answers from the stored state.
+   * @returns `source`: whose state the outcome is foretold from
+   */
+  dryRun(
+    actor: string,
+    input: ForeseenInput,
+    options?: DryRunOptions,
+  ): Promise<{ readonly reply: DryRunReply; readonly source: "owner" | "stored" }>;
 }
 
 /** What operators do about actors that no input reaches, from any node (ADR 7). */

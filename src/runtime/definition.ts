@@ -130,15 +130,20 @@ export type Joinable = {
   /** Subject of the lock that it decides under. Only actors whose own lock is in the same stream join. */
   readonly lock: string;
   /** Decides at once when the resource is owned by this node; `undefined`: not here, run the effect. */
-  decide(context: {
-    readonly actor: string;
-    readonly key: string;
-    readonly input: unknown;
-    /** The actor's facts at this point of the cascade; absent where the definition has none. */
-    readonly facts?: object | undefined;
-    /** The actor has no record yet: no earlier try of it can have reached the resource. */
-    readonly first?: boolean;
-  }): Joined | undefined;
+  decide(context: JoinContext): Joined | undefined;
+  /** What `decide` would decide now, without a trace of it; absent: dry runs show the effect as opened. */
+  foresee?(context: JoinContext): { readonly output: unknown } | undefined;
+};
+
+/** What a co-located resource decides about. */
+export type JoinContext = {
+  readonly actor: string;
+  readonly key: string;
+  readonly input: unknown;
+  /** The actor's facts at this point of the cascade; absent where the definition has none. */
+  readonly facts?: object | undefined;
+  /** The actor has no record yet: no earlier try of it can have reached the resource. */
+  readonly first?: boolean;
 };
 
 /**

@@ -8,7 +8,7 @@
 import { ofPartition, streamOf } from "./layout.ts";
 import { limits, stopping } from "./limits.ts";
 import type { Subjects } from "./subjects.ts";
-import type { Actors, ParkedActors } from "./actors.ts";
+import type { Actors, DryRuns, ParkedActors } from "./actors.ts";
 import { Connectivity } from "./cluster/connectivity.ts";
 import type { Failpoints } from "./failpoints.ts";
 import type { Application } from "./application.ts";
@@ -106,7 +106,7 @@ const CHECKPOINT_EVERY_MS = 1000;
 
 /** A node of the runtime. `start` once, `stop` once; `actors` and `parked` may be used between the two. */
 export class RuntimeNode {
-  readonly actors: Actors;
+  readonly actors: Actors & DryRuns;
   /** The stored entries that this process could not read. */
   readonly unreadable: UnreadableEntries;
   readonly parked: ParkedActors;
@@ -183,7 +183,7 @@ export class RuntimeNode {
       onRegained: () => this.ownership.verifyLocks(),
     });
     this.presence = this.membership.presence;
-    const { presence, boot } = this;
+    const { boot, presence } = this;
     this.connectivity = new Connectivity({ bus, clock, presence, ended: () => this.logs.lost() });
     this.detector = new FailureDetector({ ...options, presence, boot });
     this.ownership = new Ownership({
@@ -193,7 +193,7 @@ export class RuntimeNode {
       boot,
       resources: [...this.partitions, ...resources],
     });
-    const router = this.makeRouter();
+    const router = this.makeRouter(definition);
     this.actors = router;
     this.parked = router;
   }
@@ -233,14 +233,12 @@ export class RuntimeNode {
     );
   }
 
-  private makeRouter(): Router {
+  private makeRouter(definition: ActorDefinition): Router {
     return new Router({
       ...this.options,
+      definition,
       journalOf: (partition) => ofPartition(partition, this.options.journals),
-      local: (partition) => {
-        const found = this.partitions[partition];
-        return found?.isOpen() ? (request) => found.handle(request) : undefined;
-      },
+      local: (partition) => this.partitions[partition]?.whenOpen(),
       connectivity: this.connectivity,
       unreadable: this.unreadable,
     });

@@ -9,6 +9,7 @@ import { clusterMutants } from "./cluster.ts";
 import { decisionsMutants } from "./decisions.ts";
 import { dedupMutants } from "./dedup.ts";
 import { diagnosisMutants } from "./diagnosis.ts";
+import { dryRunMutants } from "./dry-runs.ts";
 import { effectsMutants } from "./effects.ts";
 import { factsMutants } from "./facts.ts";
 import { fleetMutants } from "./fleet.ts";
@@ -64,6 +65,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   decisions: decisionsMutants,
   dedup: dedupMutants,
   diagnosis: diagnosisMutants,
+  dryrun: dryRunMutants,
   effects: effectsMutants,
   facts: factsMutants,
   fleet: fleetMutants,

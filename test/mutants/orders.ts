@@ -39,7 +39,7 @@ export const ordersMutants: readonly Mutant[] = [
   {
     id: "orders-billing-address-unchecked",
     does: "A billing address follows no rules.",
-    file: `${ORDERS}/orders.ts`,
+    file: `${ORDERS}/refusals.ts`,
     find: `...faultsWithin("billingAddress", billingAddress),`,
     replace: `...faultsWithin("billingAddress", billingAddress && undefined),`,
     tests: [ADDRESSES_TEST],
@@ -55,7 +55,7 @@ export const ordersMutants: readonly Mutant[] = [
   {
     id: "orders-no-postal-code-absent",
     does: "An address without a postal code is stored without the member, which 0.1.0 refuses.",
-    file: `${ORDERS}/orders.ts`,
+    file: `${ORDERS}/order-input.ts`,
     find: `return { ...address, postalCode: address.postalCode ?? "" } as A;`,
     replace: "return { ...address } as unknown as A;",
     tests: [ADDRESSES_TEST],
@@ -306,7 +306,7 @@ export const ordersMutants: readonly Mutant[] = [
   {
     id: "orders-async-rejection-not-told",
     does: "An order whose caller does not wait is not marked.",
-    file: `${ORDERS}/orders.ts`,
+    file: `${ORDERS}/order-input.ts`,
     find: "...(waitMs < ATTENDED_MS && {",
     replace: "...(waitMs < 0 && {",
     tests: [ORDERS_TEST],

@@ -142,15 +142,16 @@ export const routerMutants: readonly Mutant[] = [
     id: "routing-router-owner-here-is-waited-for",
     does: "A caller on the owner itself has no time limit.",
     ...router,
-    find: "if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);",
-    replace: "if (local) return await this.inTime(local(request), (tryMs + ANSWER_MARGIN_MS) * 1000);",
+    find: "if (local) return await this.inTime(local.handle(request), tryMs + ANSWER_MARGIN_MS);",
+    replace: "if (local) return await this.inTime(local.handle(request), (tryMs + ANSWER_MARGIN_MS) * 1000);",
   },
   {
     id: "routing-router-owner-here-is-asked-over-the-bus",
     does: "A node sends requests to itself.",
     ...router,
-    find: "if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);",
-    replace: "if (local && tryMs < 0) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);",
+    find: "if (local) return await this.inTime(local.handle(request), tryMs + ANSWER_MARGIN_MS);",
+    replace:
+      "if (local && tryMs < 0) return await this.inTime(local.handle(request), tryMs + ANSWER_MARGIN_MS);",
   },
   {
     id: "routing-router-no-owner-counts-as-no-answer",

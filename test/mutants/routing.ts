@@ -155,7 +155,7 @@ export const routingMutants: readonly Mutant[] = [
     id: "routing-refusal-of-reads-on-a-full-disk",
     does: "A node whose disk is full answers no reads.",
     ...refusal,
-    find: `  if (op === "read") return undefined;
+    find: `  if (op === "read" || op === "dry-run") return undefined;
 `,
     replace: "",
   },

@@ -123,10 +123,8 @@ export const servingMutants: readonly Mutant[] = [
     id: "serving-serves-closed",
     does: "A partition whose takeover has not ended answers requests of its own node.",
     file: PARTITION,
-    find: `if (!tenure || !this.open)
-      return`,
-    replace: `if (!tenure)
-      return`,
+    find: "if (!tenure || !this.open) return",
+    replace: "if (!tenure) return",
     tests: [SERVING_TEST],
   },
   {

@@ -6,11 +6,13 @@ import { type AppDependencies, createApp } from "../../src/http/app.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Inventory, StockCondition, StockView } from "../../src/services/inventory/contract.ts";
 import type {
+  Asked,
+  ForetoldOrder,
   OrderCommand,
+  OrderForetelling,
   OrderView,
   Orders,
   PlaceOrder,
-  Requester,
 } from "../../src/services/orders/contract.ts";
 import type { Register } from "../../src/runtime/ports.ts";
 import type { WebhookCounts, WebhookSender } from "../../src/services/webhooks/contract.ts";
@@ -87,7 +89,7 @@ type Placed = { order: PlaceOrder; options: Parameters<Orders["place"]>[1] };
 export class OrdersInMemory implements Orders {
   readonly stored = new Map<string, OrderView>([[order.id, order]]);
   readonly placed: Placed[] = [];
-  readonly commands: { id: string; command: OrderCommand; by: Requester | undefined }[] = [];
+  readonly commands: ({ id: string; command: OrderCommand } & Asked)[] = [];
 
   async place(request: PlaceOrder, options: Placed["options"]): ReturnType<Orders["place"]> {
     this.placed.push({ order: request, options });
@@ -101,8 +103,8 @@ export class OrdersInMemory implements Orders {
     return found === undefined ? { status: "not_found" } : { status: "found", order: found };
   }
 
-  async command(id: string, command: OrderCommand, by?: Requester): ReturnType<Orders["command"]> {
-    this.commands.push({ id, command, by });
+  async command(id: string, command: OrderCommand, asked?: Asked): ReturnType<Orders["command"]> {
+    this.commands.push({ id, command, ...asked });
     const found = this.stored.get(id);
     return found === undefined ? { status: "not_found" } : { status: "done", order: found };
   }
@@ -113,6 +115,35 @@ export class OrdersInMemory implements Orders {
 
   async history(id: string): ReturnType<Orders["history"]> {
     return this.stored.has(id) ? { status: "found", items: [], nextAfter: null } : { status: "not_found" };
+  }
+}
+
+/** What the dry runs of {@link ForetellingInMemory} answer. */
+export const told: ForetoldOrder = {
+  status: "foretold",
+  before: null,
+  after: null,
+  machines: [],
+  events: ["order.created"],
+  effects: [],
+  timers: [],
+  guards: [],
+  basedOn: { version: 0, source: "owner" },
+};
+
+/** Foretells the same of every request. */
+export class ForetellingInMemory implements OrderForetelling {
+  readonly places: Parameters<OrderForetelling["place"]>[] = [];
+  readonly commands: Parameters<OrderForetelling["command"]>[] = [];
+
+  async place(...asked: Parameters<OrderForetelling["place"]>): Promise<ForetoldOrder> {
+    this.places.push(asked);
+    return told;
+  }
+
+  async command(...asked: Parameters<OrderForetelling["command"]>): Promise<ForetoldOrder> {
+    this.commands.push(asked);
+    return told;
   }
 }
 
@@ -165,6 +196,11 @@ export class InventoryInMemory implements Inventory {
     return { status: "found", items, next: rest.length > limit ? (items.at(-1)?.sku ?? null) : null };
   }
 
+  async foresee(lines: Parameters<Inventory["foresee"]>[0]): ReturnType<Inventory["foresee"]> {
+    const skus = lines.map(({ sku }) => sku).filter((sku) => !this.stock.has(sku));
+    return { status: "foreseen", output: { outcome: "unknown_sku", skus } };
+  }
+
   async known(skus: readonly string[]): ReturnType<Inventory["known"]> {
     return { status: "checked", unknown: skus.filter((sku) => !this.stock.has(sku)) };
   }
@@ -173,6 +209,7 @@ export class InventoryInMemory implements Inventory {
 export type TestApp = {
   readonly app: FastifyInstance;
   readonly orders: OrdersInMemory;
+  readonly foretelling: ForetellingInMemory;
   readonly inventory: InventoryInMemory;
   /** The app's log lines at info level and above, parsed. */
   readonly logged: Record<string, unknown>[];
@@ -181,12 +218,14 @@ export type TestApp = {
 /** An app over fresh services, closed with the test. `replace` overrules single dependencies. */
 export async function startApp(t: Test, replace: Partial<AppDependencies> = {}): Promise<TestApp> {
   const orders = new OrdersInMemory();
+  const foretelling = new ForetellingInMemory();
   const inventory = new InventoryInMemory();
   const logged: Record<string, unknown>[] = [];
   let ids = 0;
   const app = await createApp({
     orders,
     live: { follow: async () => ({ status: "not_found" }) },
+    foretelling,
     parked: {
       list: async () => ({ status: "found", items: [], next: null }),
       resume: async () => ({ status: "not_found" }),
@@ -226,7 +265,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     ...replace,
   });
   t.teardown(() => app.close());
-  return { app, orders, inventory, logged };
+  return { app, orders, foretelling, inventory, logged };
 }
 
 /** Orders whose methods are partly replaced. */

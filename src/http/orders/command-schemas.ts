@@ -17,12 +17,17 @@ export const CancelOrder = closed(
   { $id: "CancelOrder", examples: [{ reason: "Ordered by mistake" }] },
 );
 
-/** Body of a command without fields. */
+/** Body of a request without fields. */
 export const NoFields = closed({}, { $id: "NoFields" });
+
+const reason = Type.Optional(text(500, "Why; recorded in the order's history"));
+
+/** Body of a command that has no fields but the reason. */
+export const WithReason = closed({ reason }, { $id: "WithReason", examples: [{ reason: "Asked by phone" }] });
 
 /** Body of the command `quality-check`. */
 export const QualityCheck = closed(
-  { passed: Type.Boolean({ description: "False sends the order back to `stored`" }) },
+  { passed: Type.Boolean({ description: "False sends the order back to `stored`" }), reason },
   { $id: "QualityCheck", examples: [{ passed: true }] },
 );
 
@@ -33,13 +38,17 @@ export const DeliverOrder = closed(
       ...moneyInput(httpLimits.amount * httpLimits.quantity * httpLimits.lines),
       description: "Cash on delivery and in person: what the customer paid",
     }),
+    reason,
   },
   { $id: "DeliverOrder", examples: [{ collected: { amount: 3998, currency: "EUR" } }] },
 );
 
 /** Body of the command `receive`. */
 export const ReceiveParcel = closed(
-  { restock: Type.Boolean({ description: "True: the goods can be sold again. False writes them off" }) },
+  {
+    restock: Type.Boolean({ description: "True: the goods can be sold again. False writes them off" }),
+    reason,
+  },
   { $id: "ReceiveParcel", examples: [{ restock: true }] },
 );
 
@@ -53,10 +62,13 @@ export const SettleDispute = closed(
 export const mayBeEmpty: ReadonlySet<string> = new Set([
   "CancelOrder",
   "NoFields",
+  "WithReason",
   "DeliverOrder",
   "SkipInput",
 ]);
 
+/** The validated body of a command that has no fields but the reason. */
+export type WithReason = Static<typeof WithReason>;
 /** The validated body of `cancel`. */
 export type CancelOrder = Static<typeof CancelOrder>;
 /** The validated body of `quality-check`. */

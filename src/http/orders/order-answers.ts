@@ -1,8 +1,9 @@
 /** From the outcomes of the order service to answers: the one file that knows which outcome has which HTTP answer. */
-import type { CommandResult, OrderView, PlaceResult } from "../../services/orders/contract.ts";
+import type { CommandResult, ForetoldOrder, OrderView, PlaceResult } from "../../services/orders/contract.ts";
 import { etagOf } from "../protocol/etag.ts";
 import type { Fault } from "../protocol/faults.ts";
 import type { Preferences } from "../protocol/preferences.ts";
+import type { ProblemCode, ProblemMembers } from "../protocol/problems.ts";
 import { type ProblemSink, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 
 /** The part of a reply that an order needs, whatever the route's types are. */
@@ -17,6 +18,30 @@ export function sendOrder<S extends OrderSink>(reply: S, status: number, order: 
   return reply;
 }
 
+/** A problem with its members. */
+export type Occurrence = { readonly code: ProblemCode; readonly members?: ProblemMembers };
+
+/** The problem of a refused order or command. */
+export function refusalProblem(refusal: NonNullable<ForetoldOrder["refusal"]>): Occurrence {
+  switch (refusal.status) {
+    case "invalid_address":
+      return { code: "validation_failed", members: { errors: refusal.faults } };
+    case "unknown_sku":
+      return { code: "unknown_sku", members: { errors: refusal.skus.map(unknownSku) } };
+    case "illegal_transition": {
+      const { allowedEvents, guards, state } = refusal;
+      const detail = `The order is ${state} and does not take this command now.`;
+      return { code: "illegal_transition", members: { detail, state, allowedEvents, guards } };
+    }
+    case "refused":
+      return { code: "refused", members: { refusal: refusal.code } };
+    default: {
+      const { status, ...members } = refusal;
+      return { code: status, members };
+    }
+  }
+}
+
 /** Answers `POST /v1/orders`. */
 export function sendPlaced<S extends OrderSink>(reply: S, result: PlaceResult, preferences: Preferences): S {
   switch (result.status) {
@@ -27,25 +52,13 @@ export function sendPlaced<S extends OrderSink>(reply: S, result: PlaceResult, p
       const settled = result.status === "placed" && !preferences.answerAtOnce;
       return sendOrder(reply, settled ? 201 : 202, result.order);
     }
-    case "out_of_stock":
-      return sendProblem(reply, "out_of_stock", { orderId: result.orderId, missing: result.missing });
-    case "invalid_address":
-      return sendProblem(reply, "validation_failed", { errors: result.faults });
-    case "unknown_sku":
-      return sendProblem(reply, "unknown_sku", { errors: result.skus.map(unknownSku) });
-    case "mixed_currency":
-      return sendProblem(reply, "mixed_currency", { currencies: result.currencies });
-    case "price_changed": {
-      const { status, ...members } = result;
-      return sendProblem(reply, status, members);
-    }
-    case "payment_failed":
-    case "payment_expired":
-      return sendProblem(reply, result.status, { orderId: result.orderId, reason: result.reason });
-    case "idempotency_key_reused":
-      return sendProblem(reply, "idempotency_key_reused", { orderId: result.orderId });
-    default:
+    case "overloaded":
+    case "storage_unavailable":
+    case "unavailable":
+    case "unreadable":
       return sendUnavailable(reply, result);
+    default:
+      return sendRefusal(reply, result);
   }
 }
 
@@ -54,19 +67,19 @@ export function sendCommanded<S extends OrderSink>(reply: S, result: CommandResu
   switch (result.status) {
     case "done":
       return sendOrder(reply, 200, result.order);
-    case "illegal_transition":
-      return sendProblem(reply, "illegal_transition", {
-        detail: `The order is ${result.state} and does not take this command now.`,
-        state: result.state,
-        allowedEvents: result.allowedEvents,
-      });
-    case "amount_mismatch":
-      return sendProblem(reply, "amount_mismatch", { expected: result.expected });
     case "not_found":
       return sendProblem(reply, "order_not_found");
+    case "illegal_transition":
+    case "amount_mismatch":
+      return sendRefusal(reply, result);
     default:
       return sendUnavailable(reply, result);
   }
+}
+
+function sendRefusal<S extends OrderSink>(reply: S, refusal: Parameters<typeof refusalProblem>[0]): S {
+  const { code, members } = refusalProblem(refusal);
+  return sendProblem(reply, code, members);
 }
 
 function unknownSku({ sku, index }: { readonly sku: string; readonly index: number }): Fault {

@@ -2,7 +2,7 @@
  * Commands to an existing order: cancel, an operator's retry, the five manual steps of fulfillment, and an operator's
  * reports about a parcel in transit.
  */
-import type { OrderCommand, Orders } from "../../services/orders/contract.ts";
+import type { OrderCommand, OrderForetelling, Orders } from "../../services/orders/contract.ts";
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
@@ -13,24 +13,36 @@ import {
   type CancelOrder,
   DEFAULT_CANCEL_REASON,
   type DeliverOrder,
+  mayBeEmpty,
   type QualityCheck,
   type SettleDispute,
   type ReceiveParcel,
+  type WithReason,
 } from "./command-schemas.ts";
+import { dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
 import { sendCommanded } from "./order-answers.ts";
 
-function schemaOf<B>(
-  operationId: string,
-  tag: string,
-  summary: string,
-  body: string,
-  ...more: ProblemCode[]
-) {
+/** What commands are passed to, and what foretells them. */
+type CommandServices = { readonly orders: Orders; readonly foretelling: OrderForetelling };
+
+/** One command as its route has it. `body`: the component of its body. */
+type CommandRoute<B> = {
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: "Orders" | "Fulfillment";
+  readonly summary: string;
+  readonly body: string;
+  readonly command: (body: B) => OrderCommand;
+  readonly problems?: readonly ProblemCode[];
+};
+
+function schemaOf<B>({ body, operationId, problems = [], summary, tag }: CommandRoute<B>) {
   return {
     operationId,
     tags: [tag],
     summary,
     params: orderParams,
+    querystring: dryRunQuery,
     body: ref<B>(body),
     response: {
       200: {
@@ -39,47 +51,95 @@ function schemaOf<B>(
         headers: { etag: { type: "string", description: "Version of the order" } },
       },
     },
+    dryRun: true,
     problems: [
       ...bodyProblems,
       "order_not_found",
       "illegal_transition",
       "refused",
       ...serviceProblems,
-      ...more,
+      ...problems,
     ] as const,
   };
 }
 
 const config = { unknownParameter: "order_not_found" } as const;
-const bodyless = { config, preValidation: emptyBodyIsEmptyObject };
 
-/** Adds the routes. */
-export function orderCommandRoutes(app: HttpApp, orders: Orders): void {
-  const cancel = schemaOf<CancelOrder>("cancelOrder", "Orders", "Cancel an order", "CancelOrder");
-  app.post("/v1/orders/:id/cancel", { ...bodyless, schema: cancel }, async (request, reply) => {
-    const reason = request.body.reason ?? DEFAULT_CANCEL_REASON;
-    return sendCommanded(
-      reply,
-      await orders.command(request.params.id, { type: "cancel", reason }, requester),
-    );
+function commandRoute<B extends { readonly reason?: string }>(
+  app: HttpApp,
+  { foretelling, orders }: CommandServices,
+  route: CommandRoute<B>,
+): void {
+  const bodyless = mayBeEmpty.has(route.body) ? { preValidation: emptyBodyIsEmptyObject } : {};
+  const schema = schemaOf(route);
+  app.post(`/v1/orders/:id/${route.path}`, { config, ...bodyless, schema }, async (request, reply) => {
+    const body = request.body as B;
+    const { id } = request.params;
+    const command = route.command(body);
+    if (isDryRun(request.query)) return sendForetold(reply, await foretelling.command(id, command));
+    const { reason } = body;
+    const asked = { by: requester, ...(reason === undefined ? {} : { reason }) };
+    return sendCommanded(reply, await orders.command(id, command, asked));
   });
-  const retry = schemaOf<Record<string, never>>(
-    "retryOrder",
-    "Orders",
-    "Retry a failed capture, void, refund, label, retrieval or hand-over at once",
-    "NoFields",
-  );
-  app.post("/v1/orders/:id/retry", { ...bodyless, schema: retry }, async (request, reply) =>
-    sendCommanded(reply, await orders.command(request.params.id, { type: "retry" }, requester)),
-  );
-  fulfillmentRoutes(app, orders);
-  parcelRoutes(app, orders);
 }
 
-const path = (name: string): string => `/v1/orders/:id/fulfillment/${name}`;
+/** Adds the routes. */
+export function orderCommandRoutes(app: HttpApp, orders: Orders, foretelling: OrderForetelling): void {
+  const services = { orders, foretelling };
+  commandRoute<CancelOrder>(app, services, {
+    path: "cancel",
+    operationId: "cancelOrder",
+    tag: "Orders",
+    summary: "Cancel an order",
+    body: "CancelOrder",
+    command: ({ reason = DEFAULT_CANCEL_REASON }) => ({ type: "cancel", reason }),
+  });
+  commandRoute<WithReason>(app, services, {
+    path: "retry",
+    operationId: "retryOrder",
+    tag: "Orders",
+    summary: "Retry a failed capture, void, refund, label, retrieval or hand-over at once",
+    body: "WithReason",
+    command: () => ({ type: "retry" }),
+  });
+  stepRoutes(app, services);
+  parcelRoutes(app, services);
+}
+
+/** The manual steps of the warehouse. */
+function stepRoutes(app: HttpApp, services: CommandServices): void {
+  const steps = [
+    ["pick", "Pick the items"],
+    ["pack", "Pack the parcel; label, capture and invoice follow automatically"],
+    ["ship", "Hand the parcel to the carrier"],
+  ] as const;
+  for (const [type, summary] of steps) {
+    const operationId = `${type}Order`;
+    const command = (): OrderCommand => ({ type });
+    const route = { path: `fulfillment/${type}`, operationId, tag: "Fulfillment", summary } as const;
+    commandRoute<WithReason>(app, services, { ...route, body: "WithReason", command });
+  }
+  commandRoute<QualityCheck>(app, services, {
+    path: "fulfillment/quality-check",
+    operationId: "checkQuality",
+    tag: "Fulfillment",
+    summary: "Record the quality check",
+    body: "QualityCheck",
+    command: ({ passed }) => ({ type: "quality-check", passed }),
+  });
+  commandRoute<DeliverOrder>(app, services, {
+    path: "fulfillment/deliver",
+    operationId: "deliverOrder",
+    tag: "Fulfillment",
+    summary: "Record the delivery, and what was collected",
+    body: "DeliverOrder",
+    command: ({ collected }) => ({ type: "deliver", ...(collected === undefined ? {} : { collected }) }),
+    problems: ["amount_mismatch"],
+  });
+}
 
 /** What an operator reports about a parcel when its carrier does not, in every mode of fulfillment. */
-function parcelRoutes(app: HttpApp, orders: Orders): void {
+function parcelRoutes(app: HttpApp, services: CommandServices): void {
   const reports = [
     ["report-refused", "reportRefused", "Report that the receiver refused the parcel: it comes back"],
     [
@@ -94,73 +154,25 @@ function parcelRoutes(app: HttpApp, orders: Orders): void {
     ],
   ] as const;
   for (const [type, operationId, summary] of reports) {
-    const schema = schemaOf<Record<string, never>>(operationId, "Fulfillment", summary, "NoFields");
-    app.post(path(type), { ...bodyless, schema }, async (request, reply) =>
-      sendCommanded(reply, await orders.command(request.params.id, { type }, requester)),
-    );
+    const command = (): OrderCommand => ({ type });
+    const route = { path: `fulfillment/${type}`, operationId, tag: "Fulfillment", summary } as const;
+    commandRoute<WithReason>(app, services, { ...route, body: "WithReason", command });
   }
-  const putBack = schemaOf<ReceiveParcel>(
-    "receiveParcel",
-    "Fulfillment",
-    "Receive the parcel back: its goods go back into stock or are written off, the order is returned",
-    "ReceiveParcel",
-  );
-  app.post(path("receive"), { config, schema: putBack }, async (request, reply) => {
-    const { restock } = request.body;
-    return sendCommanded(
-      reply,
-      await orders.command(request.params.id, { type: "receive", restock }, requester),
-    );
+  commandRoute<ReceiveParcel>(app, services, {
+    path: "fulfillment/receive",
+    operationId: "receiveParcel",
+    tag: "Fulfillment",
+    summary:
+      "Receive the parcel back: its goods go back into stock or are written off, the order is returned",
+    body: "ReceiveParcel",
+    command: ({ restock }) => ({ type: "receive", restock }),
   });
-  const settle = schemaOf<SettleDispute>(
-    "settleDispute",
-    "Fulfillment",
-    "Accept the amount that the carrier collected instead of the amount due",
-    "SettleDispute",
-  );
-  app.post(path("settle"), { config, schema: settle }, async (request, reply) => {
-    const { reason } = request.body;
-    return sendCommanded(
-      reply,
-      await orders.command(request.params.id, { type: "settle", reason }, requester),
-    );
-  });
-}
-
-function fulfillmentRoutes(app: HttpApp, orders: Orders): void {
-  const steps = [
-    ["pick", "Pick the items"],
-    ["pack", "Pack the parcel; label, capture and invoice follow automatically"],
-    ["ship", "Hand the parcel to the carrier"],
-  ] as const;
-  for (const [type, summary] of steps) {
-    const schema = schemaOf<Record<string, never>>(`${type}Order`, "Fulfillment", summary, "NoFields");
-    app.post(`/v1/orders/:id/fulfillment/${type}`, { ...bodyless, schema }, async (request, reply) =>
-      sendCommanded(reply, await orders.command(request.params.id, { type }, requester)),
-    );
-  }
-
-  const check = schemaOf<QualityCheck>(
-    "checkQuality",
-    "Fulfillment",
-    "Record the quality check",
-    "QualityCheck",
-  );
-  app.post("/v1/orders/:id/fulfillment/quality-check", { config, schema: check }, async (request, reply) => {
-    const command: OrderCommand = { type: "quality-check", passed: request.body.passed };
-    return sendCommanded(reply, await orders.command(request.params.id, command, requester));
-  });
-
-  const deliver = schemaOf<DeliverOrder>(
-    "deliverOrder",
-    "Fulfillment",
-    "Record the delivery, and what was collected",
-    "DeliverOrder",
-    "amount_mismatch",
-  );
-  app.post("/v1/orders/:id/fulfillment/deliver", { ...bodyless, schema: deliver }, async (request, reply) => {
-    const { collected } = request.body;
-    const command: OrderCommand = { type: "deliver", ...(collected === undefined ? {} : { collected }) };
-    return sendCommanded(reply, await orders.command(request.params.id, command, requester));
+  commandRoute<SettleDispute>(app, services, {
+    path: "fulfillment/settle",
+    operationId: "settleDispute",
+    tag: "Fulfillment",
+    summary: "Accept the amount that the carrier collected instead of the amount due",
+    body: "SettleDispute",
+    command: ({ reason }) => ({ type: "settle", reason }),
   });
 }

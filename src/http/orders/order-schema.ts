@@ -133,7 +133,8 @@ export const Order = Type.Object(
 
 const names = Type.Array(Type.String());
 
-const historyTransition = Type.Object({
+/** One step of one machine. */
+export const historyTransition = Type.Object({
   machine: Type.String({ examples: ["payment"] }),
   from: Type.Optional(
     Type.Unknown({ description: "Null for a machine that starts", examples: ["authorizing"] }),
@@ -160,6 +161,20 @@ const historyTransition = Type.Object({
     description: "All transitions of the step, in order; those after the first followed by themselves",
   }),
 });
+
+/** One condition as it was checked. */
+export const guardVerdict = Type.Object({
+  machine: Type.String({ examples: ["fulfillment"] }),
+  state: Type.String({ description: "Whose transition it belongs to; empty: the whole machine" }),
+  event: Type.String({ description: "Empty: the transition follows by itself" }),
+  guard: Type.String({ examples: ["collectsExactly"] }),
+  verdict: Type.Boolean(),
+});
+
+const { billingAddress: _, customer: __, erased: ___, shippingAddress: ____, ...outlined } = Order.properties;
+
+/** An order without what concerns its customer. */
+export const OrderOutline = Type.Object(outlined);
 
 const { historyPage } = httpLimits;
 

@@ -1,6 +1,6 @@
 /** `POST /v1/orders`: the hot path. It does nothing per request that it can do once. */
 import { Type } from "typebox";
-import type { Orders } from "../../services/orders/contract.ts";
+import type { OrderForetelling, Orders } from "../../services/orders/contract.ts";
 import { faultsOf } from "../protocol/faults.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { ANONYMOUS, idempotencyKey } from "../protocol/idempotency-key.ts";
@@ -9,6 +9,7 @@ import { sendProblem } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { requester } from "../protocol/requester.ts";
 import { ref } from "../protocol/schema-parts.ts";
+import { dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
 import { sendPlaced } from "./order-answers.ts";
 import { orderFaults } from "./order-faults.ts";
 import type { PlaceOrderBody } from "./place-order-schema.ts";
@@ -39,6 +40,7 @@ const schema = {
   description:
     "Reserves all lines or none, authorizes the payment and answers when the order is settled, or after the wait.",
   headers,
+  querystring: dryRunQuery,
   body: ref<PlaceOrderBody>("PlaceOrder"),
   response: {
     201: {
@@ -52,6 +54,7 @@ const schema = {
       headers: { ...location, ...etag, ...applied },
     },
   },
+  dryRun: true,
   problems: [
     ...bodyProblems,
     "duplicate_sku",
@@ -68,12 +71,24 @@ const schema = {
   ],
 } as const;
 
-/** Adds the route. @param defaultWaitMs how long a client waits that states no preference, ms */
-export function placeOrderRoute(app: HttpApp, orders: Orders, defaultWaitMs: number): void {
+/** What the route needs. */
+export type PlaceOrderServices = {
+  readonly orders: Orders;
+  readonly foretelling: OrderForetelling;
+  /** How long a client waits that states no preference, ms. */
+  readonly defaultWaitMs: number;
+};
+
+/** Adds the route. */
+export function placeOrderRoute(
+  app: HttpApp,
+  { defaultWaitMs, foretelling, orders }: PlaceOrderServices,
+): void {
   // The handler reports faults of the schema together with those of the rules beyond it.
   app.post("/v1/orders", { schema, attachValidation: true }, async (request, reply) => {
     const broken = request.validationError;
     if (broken?.validationContext === "headers") return sendProblem(reply, "invalid_idempotency_key");
+    if (broken?.validationContext === "querystring") throw broken;
     const faults = [...faultsOf(broken?.validation ?? []), ...orderFaults(request.body)];
     if (faults.length > 0) {
       const onlySkus = faults.every(({ code }) => code === "duplicate_sku");
@@ -81,12 +96,13 @@ export function placeOrderRoute(app: HttpApp, orders: Orders, defaultWaitMs: num
     }
     const key = request.headers["idempotency-key"];
     const preferences = readPreferences(request.headers.prefer, defaultWaitMs);
-    const result = await orders.place(request.body, {
+    const how = {
       ...(key === undefined ? {} : { idempotencyKey: key }),
       caller: ANONYMOUS,
       waitMs: preferences.waitMs,
-      by: requester,
-    });
+    };
+    if (isDryRun(request.query)) return sendForetold(reply, await foretelling.place(request.body, how));
+    const result = await orders.place(request.body, { ...how, by: requester });
     return sendPlaced(reply, result, preferences);
   });
 }

@@ -17,6 +17,8 @@ declare module "fastify" {
   interface FastifySchema {
     /** Problems that the route may answer with, for the document. */
     problems?: readonly ProblemCode[];
+    /** The request can be tried with `dryRun=true`; for the document. */
+    dryRun?: boolean;
   }
 
   interface FastifyContextConfig {

@@ -57,7 +57,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
   payment_failed: { orderId: "ord_4f0v5Xk2", reason: "card_declined" },
   payment_expired: { orderId: "ord_4f0v5Xk2", reason: "timeout" },
   idempotency_key_reused: { orderId: "ord_4f0v5Xk2" },
-  illegal_transition: { state: "shipped", allowedEvents: ["deliver"] },
+  illegal_transition: { state: "shipped", allowedEvents: ["deliver"], guards: [] },
   amount_mismatch: { expected: { amount: 3998, currency: "EUR" } },
   mixed_currency: { currencies: ["EUR", "USD"] },
   below_reserved: { reserved: 12 },

@@ -48,7 +48,7 @@ export class NewerMachine extends MachineFault {
 export function startMachine(machine: AnyStateMachine, input: unknown): Step {
   const actions: RawAction[] = [];
   const scope = scopeOf(machine, input, actions);
-  taken = [];
+  begin(undefined);
   const live = pure(machine, () => machine.getInitialSnapshot(scope, input));
   return finish(machine, live, actions, taken);
 }
@@ -62,7 +62,7 @@ export function stepMachine(machine: AnyStateMachine, live: Live, event: EventOb
   if (live.status !== "active") return { live, requests: [], edges: [] };
   const actions: RawAction[] = [];
   const scope = scopeOf(machine, undefined, actions);
-  taken = [];
+  begin(live);
   const next = pure(machine, () => machine.transition(live, event, scope));
   return finish(machine, next, actions, taken);
 }
@@ -74,6 +74,8 @@ function pure<T>(machine: AnyStateMachine, step: () => T): T {
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     throw new MachineFault(`machine ${machine.id} failed: ${cause}`, { cause: error });
+  } finally {
+    selecting = undefined;
   }
 }
 
@@ -288,9 +290,23 @@ const actors = new WeakMap<AnyStateMachine, AnyActorRef>();
 /** Ids of the transitions of the step under way: a step is synchronous, and no step runs within another one. */
 let taken: string[] = [];
 
+/** Where a step selects transitions. `isFirst`: those for its event, before any that follow by themselves. */
+export type Selection = { readonly from: Live | undefined; readonly isFirst: boolean };
+
+let selecting: Selection | undefined;
+
+/** Where the step under way selects transitions now; `from` is absent in a first step. `undefined` outside of steps. */
+export const selection = (): Selection | undefined => selecting;
+
+function begin(from: Live | undefined): void {
+  taken = [];
+  selecting = { from, isFirst: from !== undefined };
+}
+
 /** XState reports the transitions of each microstep to the inspector of the actor's system: they cost no search. */
 function inspect(event: InspectionEvent): void {
   if (event.type !== "@xstate.microstep") return;
+  if (selecting) selecting = { from: event.snapshot as Live, isFirst: false };
   for (const transition of event._transitions) taken.push(edgeId(transition));
 }
 

@@ -14,7 +14,7 @@
  */
 import { type InputCounts, InputTally } from "../tenure/input-tally.ts";
 import { limits, stopping } from "../limits.ts";
-import type { ActorReply } from "../actors.ts";
+import type { ActorReply, DryRunReply } from "../actors.ts";
 import { AdmissionControl } from "../routing/admission-control.ts";
 import { askedOf, type Input } from "../actor/input.ts";
 import { fireAndForget } from "../tenure/pending-input.ts";
@@ -36,8 +36,10 @@ import type { Relay } from "../commit/relay.ts";
 import { CommandDedup } from "./command-dedup.ts";
 import { type FoundParking, type Replay, replay } from "./replay.ts";
 import type { OwnedResource } from "../cluster/owned-resource.ts";
+import { notOwner, refusalOf } from "../tenure/replies.ts";
 import { type ActorCounts, Tenure, type TenureOptions } from "../tenure/tenure.ts";
 import { type ActorRequest, decodeRequest, encodeReply, withMergedFacts } from "../routing/request-codec.ts";
+import { decodeDryRun, type DryRunRequest } from "../routing/dry-run-codec.ts";
 import { encodeUnreadable, isUnreadableRequest } from "../routing/unreadable-codec.ts";
 
 /** What a partition needs. */
@@ -52,7 +54,7 @@ export type PartitionOptions = TenureOptions & {
   readonly commitTimeoutMs: number;
   readonly relay: Relay;
   /** A reason not to take a request under this lock now (deposed, disconnected, overloaded), or undefined. */
-  readonly refusal: (op: ActorRequest["op"], lock: string) => ActorReply | undefined;
+  readonly refusal: (op: ActorRequest["op"] | "dry-run", lock: string) => ActorReply | undefined;
   /** Inbox inputs under way at once; above this number the consumer waits. */
   readonly inboxBound: number;
   readonly failpoints?: Failpoints | undefined;
@@ -94,6 +96,11 @@ export class Partition implements OwnedResource {
   /** The partition takes commands here and now. */
   isOpen(): boolean {
     return this.open;
+  }
+
+  /** The partition, while it takes commands here. */
+  whenOpen(): this | undefined {
+    return this.open ? this : undefined;
   }
 
   /** Inbox inputs read and not yet evaluated. */
@@ -239,17 +246,30 @@ export class Partition implements OwnedResource {
   /** Answers a request that this node makes. The outcome is always a value. */
   async handle(request: ActorRequest): Promise<ActorReply> {
     const { tenure } = this;
-    if (!tenure || !this.open)
-      return { status: "unavailable", reason: "this node does not own the partition" };
+    if (!tenure || !this.open) return notOwner;
     return await this.answer(tenure, request);
   }
 
   private async serve(tenure: Tenure, payload: string): Promise<string> {
     if (isUnreadableRequest(payload)) return encodeUnreadable(tenure.unreadable());
+    const asked = decodeDryRun(payload);
+    if (asked) return JSON.stringify(await this.foretell(tenure, asked));
     const request = decodeRequest(payload);
     if (!request) return encodeReply(unknownRequest);
     const reply = await this.answer(tenure, request);
     return encodeReply(request.facts ? reply : withMergedFacts(reply, this.options.definition));
+  }
+
+  /** Answers a dry run that this node asks for. */
+  async dryRun(request: DryRunRequest): Promise<DryRunReply> {
+    const { tenure } = this;
+    return tenure && this.open ? await this.foretell(tenure, request) : notOwner;
+  }
+
+  private async foretell(tenure: Tenure, { actor, input, outputs }: DryRunRequest): Promise<DryRunReply> {
+    const refusal = this.options.refusal("dry-run", this.lock);
+    if (refusal) return refusalOf(refusal);
+    return await this.admission.admit(actor, () => orUnavailable(() => tenure.dryRun(actor, input, outputs)));
   }
 
   private async answer(tenure: Tenure, request: ActorRequest): Promise<ActorReply> {
@@ -262,14 +282,11 @@ export class Partition implements OwnedResource {
 
   private async admitted(tenure: Tenure, request: ActorRequest, repeated: boolean): Promise<ActorReply> {
     if (request.op === "read" || request.op === "resume" || request.op === "skip") {
-      try {
-        if (request.op === "read") return await tenure.read(request.actor);
-        if (request.op === "resume") return await tenure.resume(request.actor);
-        return await tenure.skip(request.actor, request.parking);
-      } catch (error) {
-        if (error instanceof Unavailable) return { status: "unavailable", reason: error.message };
-        throw error;
-      }
+      return await orUnavailable<ActorReply>(() => {
+        if (request.op === "read") return tenure.read(request.actor);
+        if (request.op === "resume") return tenure.resume(request.actor);
+        return tenure.skip(request.actor, request.parking);
+      });
     }
     return await new Promise((reply) => {
       const asked = askedOf(request);
@@ -341,6 +358,17 @@ export class Partition implements OwnedResource {
     if (newest < parkedAt)
       throw new Unavailable(`the list of parked actors of ${this.name} is not the newest`);
     return parkings;
+  }
+}
+
+type Unanswered = Extract<ActorReply, { readonly status: "unavailable" }>;
+
+async function orUnavailable<T>(work: () => Promise<T>): Promise<T | Unanswered> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Unavailable) return { status: "unavailable", reason: error.message };
+    throw error;
   }
 }
 

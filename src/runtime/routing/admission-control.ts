@@ -18,7 +18,10 @@ import type { ActorRequest } from "./request-codec.ts";
 const RETRY_AFTER_MS = 1000;
 
 /** The answer to a request for which there is no room. */
-export const overloaded: ActorReply = { status: "overloaded", retryAfterMs: RETRY_AFTER_MS };
+export const overloaded = {
+  status: "overloaded",
+  retryAfterMs: RETRY_AFTER_MS,
+} as const satisfies ActorReply;
 
 /** Bounds the requests under way, for each actor and in all. */
 export class AdmissionControl {
@@ -39,7 +42,7 @@ export class AdmissionControl {
   }
 
   /** `serve` has to end: until then its request counts. It is not called when there is no room. */
-  async admit(actor: string, serve: () => Promise<ActorReply>): Promise<ActorReply> {
+  async admit<T>(actor: string, serve: () => Promise<T>): Promise<T | typeof overloaded> {
     const waiting = this.callers.get(actor) ?? 0;
     if (waiting >= this.perActor || this.total >= this.inAll) return overloaded;
     this.callers.set(actor, waiting + 1);
@@ -73,14 +76,14 @@ export type NodeCondition = {
 /** The answer to a request that this node cannot serve now; `undefined` when it can. Nothing has been written. */
 export function refusal(
   condition: NodeCondition,
-  op: ActorRequest["op"],
+  op: ActorRequest["op"] | "dry-run",
   lock: string,
 ): ActorReply | undefined {
   // The server checks the lock of a write; but a repeated start and an illegal command are answered without one.
   const reason = condition.isolation() ?? condition.unverified(lock);
   if (reason !== undefined) return { status: "unavailable", reason };
   // The owner reads what is acknowledged also while nothing can be written.
-  if (op === "read") return undefined;
+  if (op === "read" || op === "dry-run") return undefined;
   const relay = condition.relay();
   if (relay.storeRefuses) return storeRefuses;
   if (relay.noRoom !== undefined)

@@ -14,14 +14,19 @@ import type {
   ActorReply,
   Actors,
   CommandOptions,
+  DryRunReply,
+  DryRuns,
   ParkedActors,
   StartOptions,
   UnreadableActor,
 } from "../actors.ts";
 import { askedOf } from "../actor/input.ts";
+import type { ActorDefinition } from "../definition.ts";
 import { AdmissionControl } from "./admission-control.ts";
 import { type Connectivity, ISOLATED } from "../cluster/connectivity.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
+import { dryRuns } from "./dry-runs.ts";
+import type { DryRunRequest } from "./dry-run-codec.ts";
 import { inboxDelivery } from "./inbox-delivery.ts";
 import type { UnreadableEntries } from "../unreadable.ts";
 import { isUnreadable, type Parking, readParking } from "../actor/parking-record.ts";
@@ -38,13 +43,20 @@ export type RouterOptions = {
   /** The journal of a partition's stream. */
   readonly journalOf: (partition: number) => Journal;
   readonly clock: Clock;
-  /** Handles the request when the partition is open on this node. */
-  readonly local: (partition: number) => ((request: ActorRequest) => Promise<ActorReply>) | undefined;
+  /** The partition, when it is open on this node. */
+  readonly local: (partition: number) => LocalPartition | undefined;
+  readonly definition: ActorDefinition;
   /** Time for finding an owner, on top of the caller's wait, ms. */
   readonly findOwnerMs: number;
   readonly connectivity: Connectivity;
   readonly unreadable: UnreadableEntries;
   readonly failpoints?: Failpoints | undefined;
+};
+
+/** What a partition of this node answers without the bus. */
+export type LocalPartition = {
+  handle(request: ActorRequest): Promise<ActorReply>;
+  dryRun(request: DryRunRequest): Promise<DryRunReply>;
 };
 
 /** One try waits up to this long for an answer: an owner that dies after it took the request sends none. */
@@ -71,14 +83,20 @@ const invalidId = (actor: string): ActorReply => ({
 });
 
 /** `Actors` and `ParkedActors` of one node. Every method may be called on any node, at any time after its start. */
-export class Router implements Actors, ParkedActors {
+export class Router implements Actors, DryRuns, ParkedActors {
   readonly deliver: Actors["deliver"];
+  readonly dryRun: DryRuns["dryRun"];
   private readonly options: RouterOptions;
   private readonly admission = new AdmissionControl({ perActor: limits.nodeCalls, inAll: limits.nodeCalls });
 
   constructor(options: RouterOptions) {
     this.options = options;
     this.deliver = inboxDelivery(options);
+    const dryRun = dryRuns({ ...options, find: (actor) => this.find(actor) });
+    this.dryRun = async (actor, ...asked) => {
+      const answer = await this.admission.admit(actor, () => dryRun(actor, ...asked));
+      return "reply" in answer ? answer : { reply: answer, source: "owner" };
+    };
   }
 
   start(actor: string, input: object, options: StartOptions): Promise<ActorReply> {
@@ -262,7 +280,7 @@ export class Router implements Actors, ParkedActors {
     tryMs: number,
   ): Promise<ActorReply | typeof NO_OWNER | typeof NO_ANSWER> {
     const local = this.options.local(partition);
-    if (local) return await this.inTime(local(request), tryMs + ANSWER_MARGIN_MS);
+    if (local) return await this.inTime(local.handle(request), tryMs + ANSWER_MARGIN_MS);
     const answer = await failpoint(this.options.failpoints, "router.request", () =>
       this.options.bus.request(
         this.options.subjects.command(partition),

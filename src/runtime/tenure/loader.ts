@@ -196,11 +196,15 @@ export class Loader {
 /** What the stream has of an actor. */
 type Stored = { readonly record: StoredMessage | undefined; readonly facts: StoredMessage | undefined };
 
-const newest = (messages: readonly StoredMessage[]): StoredMessage | undefined =>
+/** The message that was stored last. */
+export const newest = (messages: readonly StoredMessage[]): StoredMessage | undefined =>
   messages.toSorted((a, b) => a.sequence - b.sequence).at(-1);
 
-/** @throws MachineFault for every fault of a record or of its facts: none of them passes by itself */
-function headOf(
+/**
+ * The state in a stored record.
+ * @throws MachineFault for every fault of a record or of its facts: none of them passes by itself
+ */
+export function headOf(
   definition: ActorDefinition,
   { payload, sequence }: StoredMessage,
   facts: StoredMessage | undefined,

@@ -1,5 +1,6 @@
 /** Replies to callers about one actor: its acknowledged state, at once or when the actor has settled. */
-import type { ActorReply, UnreadableKind } from "../actors.ts";
+import type { DryRun } from "../actor/dry-run.ts";
+import type { ActorReply, DryRunReply, UnreadableKind } from "../actors.ts";
 import { type MachineFault, NewerMachine } from "../actor/machine.ts";
 import type { Input } from "../actor/input.ts";
 import type { Activation } from "./activation.ts";
@@ -12,10 +13,10 @@ import type { Clock } from "../ports.ts";
 export const notFound: ActorReply = { status: "not_found" };
 
 /** This node does not own the actor's partition, or does no longer. Retryable. */
-export const notOwner: ActorReply = {
+export const notOwner = {
   status: "unavailable",
   reason: "this node does not own the actor's partition",
-};
+} as const satisfies ActorReply;
 
 /** Why a record that failed to load cannot be read here. */
 export const unreadableKind = (error: MachineFault): UnreadableKind =>
@@ -37,6 +38,21 @@ export const storeRefuses = {
   reason: "the node's local store cannot be written",
   retryAfterMs: 2000,
 } as const satisfies ActorReply;
+
+/** A reply that has no state of the actor. @throws Error for every other one: programmer fault */
+export function refusalOf(reply: ActorReply): Exclude<DryRunReply, { readonly status: Foreseen }> {
+  switch (reply.status) {
+    case "unavailable":
+    case "storage_unavailable":
+    case "overloaded":
+    case "refused":
+      return reply;
+    default:
+      throw new Error(`${reply.status} is no refusal`);
+  }
+}
+
+type Foreseen = Exclude<DryRun["status"], "refused">;
 
 /** Answers the caller of an input from the acknowledged state of its actor. Owns nothing. */
 export class Replies {

@@ -13,7 +13,8 @@
  */
 import type { Subjects } from "../subjects.ts";
 import { limits } from "../limits.ts";
-import type { ActorReply, UnreadableActor, UnreadableKind } from "../actors.ts";
+import { dryRun, type ForeseenInput } from "../actor/dry-run.ts";
+import type { ActorReply, DryRunOptions, DryRunReply, UnreadableActor, UnreadableKind } from "../actors.ts";
 import { ActivationCache } from "./activation-cache.ts";
 import { ActorReader } from "./actor-reader.ts";
 import { CatchUps } from "./catch-up.ts";
@@ -29,7 +30,7 @@ import { ParkedRegistry } from "./parked-actors.ts";
 import type { Parking } from "../actor/parking-record.ts";
 import { fireAndForget, type PendingInput } from "./pending-input.ts";
 import type { Clock, Ids, Journal, Log } from "../ports.ts";
-import { Replies, notOwner } from "./replies.ts";
+import { Replies, notFound, notOwner, refusalOf } from "./replies.ts";
 import { Semaphore } from "../semaphore.ts";
 import { TenureEffects } from "./tenure-effects.ts";
 import type { WriteSetSink } from "../commit/write-set.ts";
@@ -65,6 +66,7 @@ export type ActorCounts = {
 export class Tenure {
   readonly epoch: number;
   readonly partition: number;
+  private readonly options: Pick<TenureOptions, "clock" | "definition">;
   private readonly activations: ActivationCache;
   private readonly processor: InputProcessor;
   private readonly reader: ActorReader;
@@ -79,6 +81,7 @@ export class Tenure {
 
   /** @param onUnreadable this node cannot read the record of an actor */
   constructor(options: TenureOptions, partition: number, epoch: number, onUnreadable: () => void = () => {}) {
+    this.options = options;
     this.partition = partition;
     this.epoch = epoch;
     this.progress = new InboxProgress(epoch);
@@ -127,6 +130,29 @@ export class Tenure {
   /** The actor's acknowledged state; see {@link ActorReader.read}. @throws Unavailable (retryable) */
   read(actor: string, atLeast = 0): Promise<ActorReply> {
     return this.reader.read(actor, atLeast);
+  }
+
+  /**
+   * Foretells what an input does, on the actor's acknowledged state. Of a parked actor: what its callers get.
+   * @throws Unavailable (retryable)
+   */
+  async dryRun(actor: string, input: ForeseenInput, outputs: DryRunOptions["outputs"]): Promise<DryRunReply> {
+    const quarantined = this.parked.get(actor);
+    if (quarantined) return refusalOf(this.parked.reply(quarantined));
+    const isNew = input.kind === "start" && !input.mayExist;
+    const reply = isNew ? notFound : await this.read(actor);
+    if (reply.status !== "ok" && reply.status !== "not_found") return refusalOf(reply);
+    const { clock, definition } = this.options;
+    const before = reply.status === "ok" ? reply.snapshot : undefined;
+    return dryRun(definition, before, input, {
+      actor,
+      now: clock.now(),
+      foresee: ({ input: asked, src }, key, facts) => {
+        if (outputs?.[src] !== undefined) return { output: outputs[src] };
+        const first = before === undefined;
+        return definition.effects[src]?.join?.foresee?.({ actor, key, input: asked, facts, first });
+      },
+    });
   }
 
   /**

@@ -19,7 +19,9 @@ import type {
   ReserveOutput,
   ReturnStockOutput,
   StockCondition,
+  StockView,
 } from "./contract.ts";
+import { decideReserve } from "./rules.ts";
 import {
   type Answer,
   INVALID_REQUEST,
@@ -187,6 +189,20 @@ export class InventoryClient implements Inventory {
     };
     const reply = await this.request(request, request);
     return reply.status === "ok" ? { status: "found", ...reply.output } : reply;
+  }
+
+  async foresee(lines: Parameters<Inventory["foresee"]>[0]): ReturnType<Inventory["foresee"]> {
+    const found = await Promise.all(lines.map(({ sku }) => this.get(sku)));
+    const stocks = new Map<string, StockView>();
+    for (const one of found) {
+      if (one.status === "found") stocks.set(one.stock.sku, one.stock);
+      else if (one.status !== "not_found") return one;
+    }
+    const output = decideReserve(lines, (sku) => {
+      const stock = stocks.get(sku);
+      return stock && { item: stock, available: Math.max(0, stock.available) };
+    });
+    return { status: "foreseen", output };
   }
 
   async known(skus: readonly string[]): ReturnType<Inventory["known"]> {

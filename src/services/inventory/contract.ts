@@ -1,5 +1,5 @@
 /** Inventory as the other contexts see it: stock per SKU and one hold per order. */
-import type { Money, OrderedLine } from "../../../machines/types.ts";
+import type { Money, OrderedLine, ReserveOutput } from "../../../machines/types.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 
 export type {
@@ -156,6 +156,10 @@ export interface Inventory {
     | { readonly status: "found"; readonly items: readonly StockView[]; readonly next: string | null }
     | UnavailableResult
   >;
+  /** What a reservation of these lines would get now. Nothing is held. */
+  foresee(
+    lines: readonly OrderedLine[],
+  ): Promise<{ readonly status: "foreseen"; readonly output: ReserveOutput } | UnavailableResult>;
   /**
    * Checks SKUs before an order is started. A SKU that was known once stays known, so the node caches positive answers;
    * it always asks the owner about an unknown SKU.

@@ -35,6 +35,7 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       (input, { signal, attempt, resumed }) =>
         client.reserve(input, { signal, fresh: attempt === 1 && !resumed }),
       (input, first) => shard.joinReserve(input, first),
+      (input, first) => shard.foresee.reserve(input, first),
     ),
     releaseInventory: handler(
       shard,
@@ -42,6 +43,7 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       isEndHoldInput,
       (input, { signal }) => client.release(input, { signal }),
       (input) => shard.joinRelease(input),
+      (input) => shard.foresee.release(input),
     ),
     shipInventory: handler(
       shard,
@@ -49,6 +51,7 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       isEndHoldInput,
       (input, { signal }) => client.ship(input, { signal }),
       (input) => shard.joinShip(input),
+      (input) => shard.foresee.ship(input),
     ),
     returnInventory: handler(
       shard,
@@ -56,6 +59,7 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       isEndHoldInput,
       (input, { signal }) => client.return(input, { signal }),
       (input) => shard.joinReturn(input),
+      (input) => shard.foresee.return(input),
     ),
   };
 }
@@ -85,6 +89,7 @@ function handler<I>(
     context: EffectContext,
   ) => Promise<{ readonly status: "ok"; readonly output: unknown } | UnavailableResult>,
   join: (input: I, first: boolean) => Joined | undefined,
+  foresee: (input: I, first: boolean) => { readonly output: unknown } | undefined,
 ): EffectHandler {
   return {
     provider: "inventory",
@@ -107,6 +112,11 @@ function handler<I>(
       decide: (context) => {
         const input = inputOf(context);
         return isInput(input) ? join(input, context.first ?? false) : undefined;
+      },
+      foresee: (context) => {
+        const input = inputOf(context);
+        const seen = isInput(input) ? foresee(input, context.first ?? false) : undefined;
+        return seen && { output: seen.output };
       },
     },
   };

@@ -114,35 +114,46 @@ export class ShardTenure {
    * @param first the order reserves in its first record, so no earlier try can have reserved for it
    */
   joinReserve(orderId: string, lines: readonly OrderedLine[], first: boolean): Joined | undefined {
+    return this.join(orderId, this.reserveAtOnce(orderId, lines, first));
+  }
+
+  /** What `joinReserve` would decide; it changes nothing, and neither do the two below. */
+  reserveAtOnce(
+    orderId: string,
+    lines: readonly OrderedLine[],
+    first: boolean,
+  ): Decision<ReserveOutput> | undefined {
     if (!this.joinable(orderId) || faultOfLines(lines)) return undefined;
     if (this.holds.get(orderId) !== undefined) return undefined;
     // Not remembered: assumed to be new. If the order does have a hold, the write's precondition fails. A refusal need
     // not be written with the order's first record: that record's own precondition proves that there is no other try.
     const { output, write } = decideHold(orderId, lines, NO_HOLD, this.stock.availability);
-    return this.join(
-      orderId,
-      first && output.outcome !== "reserved" ? { output } : { output, ...(write && { write }) },
-    );
+    return first && output.outcome !== "reserved" ? { output } : { output, ...(write && { write }) };
   }
 
-  /** The same for a release or a shipment of a remembered hold. */
+  /** The same as `joinReserve` for a release or a shipment of a remembered hold. */
   joinEnd(orderId: string, as: EndHoldOutput["outcome"]): Joined | undefined {
+    return this.join(orderId, this.endAtOnce(orderId, as));
+  }
+
+  endAtOnce(orderId: string, as: EndHoldOutput["outcome"]): Decision<EndHoldOutput> | undefined {
     if (!this.joinable(orderId)) return undefined;
     const hold = this.holds.get(orderId);
     if (hold === undefined || hold === "unread") return undefined;
     if (as === "shipped" && hold.state === "reserved" && !this.operations.shipsAtOnce(hold.stored.lines))
       return undefined;
-    const decision = decideEnd(orderId, as, hold);
-    return decision && this.join(orderId, decision);
+    return decideEnd(orderId, as, hold);
   }
 
   /** The same for the return of a remembered hold. */
   joinReturn(orderId: string): Joined | undefined {
+    return this.join(orderId, this.returnAtOnce(orderId));
+  }
+
+  returnAtOnce(orderId: string): Decision<ReturnStockOutput> | undefined {
     if (!this.joinable(orderId)) return undefined;
     const hold = this.holds.get(orderId);
-    if (hold === undefined || hold === "unread") return undefined;
-    const decision = decideReturn(hold);
-    return decision && this.join(orderId, decision);
+    return hold === undefined || hold === "unread" ? undefined : decideReturn(hold);
   }
 
   /** Decides nothing new; resolves when everything in flight is resolved, joined decisions included. */
@@ -168,7 +179,9 @@ export class ShardTenure {
     return this.open && !this.queue.busy(orderId) && this.pending.unresolved < this.limits.unresolved;
   }
 
-  private join<T>(orderId: string, { output, write }: Decision<T>): Joined {
+  private join<T>(orderId: string, decision: Decision<T> | undefined): Joined | undefined {
+    if (!decision) return undefined;
+    const { output, write } = decision;
     if (!write) return this.pending.join(output, undefined, () => {});
     this.queue.take(orderId);
     return this.pending.join(output, write, (committed, sequences) => {

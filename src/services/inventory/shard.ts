@@ -17,6 +17,8 @@ import type { Answer, Operation, Operations, InventoryReply, InventoryRequest } 
 import type { ShardDependencies } from "./shard-dependencies.ts";
 import { ShardTenure } from "./shard-tenure.ts";
 
+type Foreseen = { readonly output: unknown } | undefined;
+
 /** Decides while it is owned; refuses everything else with `not_owner`. */
 export class InventoryShard implements OwnedResource {
   readonly name: string;
@@ -117,6 +119,16 @@ export class InventoryShard implements OwnedResource {
   joinShip(input: Operations["ship"]["input"]): Joined | undefined {
     return this.tenure?.joinEnd(input.orderId, "shipped");
   }
+
+  /** What each of these would decide now, without a trace of it; `undefined` where it would not decide at once. */
+  readonly foresee = {
+    reserve: ({ lines, orderId }: Operations["reserve"]["input"], first = true): Foreseen =>
+      this.tenure?.reserveAtOnce(orderId, lines, first),
+    release: ({ orderId }: Operations["release"]["input"]): Foreseen =>
+      this.tenure?.endAtOnce(orderId, "released"),
+    return: ({ orderId }: Operations["return"]["input"]): Foreseen => this.tenure?.returnAtOnce(orderId),
+    ship: ({ orderId }: Operations["ship"]["input"]): Foreseen => this.tenure?.endAtOnce(orderId, "shipped"),
+  };
 }
 
 function answered<O extends Operation>(

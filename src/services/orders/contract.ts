@@ -15,12 +15,14 @@ import type {
   ShippingAddress,
 } from "../../../machines/types.ts";
 import type { AddressFault } from "../addresses/address-faults.ts";
-import type { Requester } from "../../runtime/actor/input.ts";
+import type { GuardVerdict } from "../../runtime/actor/guards.ts";
+import type { Asked, Requester } from "../../runtime/actor/input.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 
 export { isPaymentMethod, isHosted, needsToken, paymentMethods } from "../../../machines/payment-methods.ts";
 export type { Money, PaymentMethod } from "../../../machines/types.ts";
-export type { Requester } from "../../runtime/actor/input.ts";
+export type { GuardVerdict } from "../../runtime/actor/guards.ts";
+export type { Asked, Requester } from "../../runtime/actor/input.ts";
 
 /** An address as a client gives it: without a postal code where its country has none. */
 export type Given<A extends Address> = Omit<A, "postalCode"> & { readonly postalCode?: string };
@@ -150,6 +152,8 @@ export type CommandResult =
       readonly status: "illegal_transition";
       readonly state: OrderStatus;
       readonly allowedEvents: readonly string[];
+      /** The conditions that were checked, in order; empty where the state has no transition for the command. */
+      readonly guards: readonly GuardVerdict[];
     }
   | { readonly status: "amount_mismatch"; readonly expected: Money }
   | { readonly status: "not_found" }
@@ -247,9 +251,9 @@ export interface Orders {
   >;
   /**
    * Passes one command to the order. Not idempotent by itself: the order's state decides whether it is legal.
-   * @param by recorded with the commit, and so is the command's reason
+   * @param asked recorded with the commit; without a reason there, the command's own is
    */
-  command(id: string, command: OrderCommand, by?: Requester): Promise<CommandResult>;
+  command(id: string, command: OrderCommand, asked?: Asked): Promise<CommandResult>;
   /**
    * The latest messages about the order, at most 200, oldest first; those that changed nothing are among them.
    * `not_found` for an id without records.
@@ -278,6 +282,48 @@ export interface Orders {
     | { readonly status: "not_found" }
     | UnavailableResult
   >;
+}
+
+/** An order without what concerns its customer. */
+export type OrderOutline = Omit<OrderView, "billingAddress" | "customer" | "erased" | "shippingAddress">;
+
+/** What a request would do. */
+export type ForetoldOrder = {
+  readonly status: "foretold";
+  /** Why it would be refused; absent when it would be accepted. The answer would be this one. */
+  readonly refusal?:
+    | Exclude<CommandResult, { readonly status: "done" | "not_found" | UnavailableResult["status"] }>
+    | Exclude<PlaceResult, { readonly status: "placed" | "pending" | UnavailableResult["status"] }>
+    | Extract<UnavailableResult, { readonly status: "refused" }>;
+  /** Null for an order that does not exist. */
+  readonly before: OrderOutline | null;
+  /** The same as `before` when nothing would change. */
+  readonly after: OrderOutline | null;
+  /** The steps of the machines, in order. */
+  readonly machines: readonly HistoryTransition[];
+  /** Types of the public events, in order. */
+  readonly events: readonly string[];
+  /** Calls that would be made. Personal data and secrets of the inputs are masked. */
+  readonly effects: readonly { readonly name: string; readonly key: string; readonly input: unknown }[];
+  /** `dueAt`: RFC 3339, UTC. */
+  readonly timers: readonly { readonly name: string; readonly dueAt: string }[];
+  /** The conditions that were checked, in order. */
+  readonly guards: readonly GuardVerdict[];
+  /** `stored`: no owner answered, so it is foretold from what is stored. `version`: of the order; 0 for a new one. */
+  readonly basedOn: { readonly version: number; readonly source: "owner" | "stored" };
+};
+
+/** What requests would do. Nothing is written, called or held, and no version is used up. */
+export interface OrderForetelling {
+  /** @param how as for `Orders.place` */
+  place(
+    order: PlaceOrder,
+    how: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
+  ): Promise<ForetoldOrder | UnavailableResult>;
+  command(
+    id: string,
+    command: OrderCommand,
+  ): Promise<ForetoldOrder | { readonly status: "not_found" } | UnavailableResult>;
 }
 
 /**

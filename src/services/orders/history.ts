@@ -19,7 +19,7 @@ export function historyItem(message: StoredMessage): HistoryItem | undefined {
     actor: actorOf(record, changes),
     ...(reason === undefined ? {} : { reason }),
     ...(durationMs === undefined ? {} : { durationMs }),
-    transitions: transitions.map(transition),
+    transitions: transitions.map(historyTransition),
     sent: sent.map(([from, to, type]) => ({ from, to, type })),
     events,
     effects,
@@ -39,7 +39,8 @@ export function historyPage(
   return { items: page, nextAfter: rest.length > page.length ? (page.at(-1)?.version ?? null) : null };
 }
 
-function transition({ edges, event, from, machine, to }: StepRead): HistoryTransition {
+/** One step of a machine as the API shows it. */
+export function historyTransition({ edges, event, from, machine, to }: StepRead): HistoryTransition {
   const [edge] = edges;
   return {
     machine,

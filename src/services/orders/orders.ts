@@ -3,21 +3,17 @@
  * Owns nothing: every answer comes from acknowledged state. Outcomes are values.
  */
 import { personalOfInput } from "../../../machines/order-facts.ts";
-import type { Address, OpenInput, OpenOrderInput, OrderInput } from "../../../machines/types.ts";
+import type { OpenOrderInput, OrderInput } from "../../../machines/types.ts";
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import { partitionOf } from "../../runtime/subjects.ts";
 import { subjects } from "../subjects.ts";
-import type { Requester } from "../../runtime/actor/input.ts";
 import type { ActorReply, Actors } from "../../runtime/actors.ts";
 import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
-import type { Inventory, StockView } from "../inventory/contract.ts";
+import type { Inventory } from "../inventory/contract.ts";
 import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
-import { addressed, type AddressedEvent, collectsDue } from "./commands.ts";
-import { type AddressFault, addressFaults, type RuledAddress } from "../addresses/address-faults.ts";
 import type {
+  Asked,
   CommandResult,
-  Given,
-  Money,
   OrderCommand,
   Orders,
   OrderView,
@@ -28,6 +24,7 @@ import type { UnreadableEntries } from "../../runtime/unreadable.ts";
 import { historyItem, historyPage } from "./history.ts";
 import { orderMessages } from "./messages.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
+import { orderInput } from "./order-input.ts";
 import {
   type JustSealed,
   type OpensPersonal,
@@ -36,15 +33,15 @@ import {
   withoutKeys,
   withSealedToken,
 } from "./personal.ts";
-import { placeResult, positions, refusedByPrice } from "./placing.ts";
+import { placeResult } from "./placing.ts";
 import {
-  allowedCommands,
-  dueOnDelivery,
-  failedMachine,
-  type OrderMachines,
-  orderMachinesOf,
-  orderStatus,
-} from "./status.ts";
+  addressedTo,
+  guardsAgainst,
+  illegal,
+  refusedAddress,
+  refusedByCatalogue,
+  statedReason,
+} from "./refusals.ts";
 import { orderView } from "./view.ts";
 
 /** What the order service needs of its node. */
@@ -73,9 +70,6 @@ export type OrdersOptions = {
 /** How long a cancellation or a shipment waits for the stock to follow, ms; the order itself changes before. */
 const COMMAND_WAIT_MS = 2000;
 
-/** A caller that waits at least this long gets the outcome of a reservation that its first tries decide, ms. */
-const ATTENDED_MS = 10_000;
-
 const WHOLE = { after: 0, limit: Number.POSITIVE_INFINITY };
 
 /** A request without a key repeats none. */
@@ -90,30 +84,19 @@ export class OrderService implements Orders {
   }
 
   async place(order: PlaceOrder, how: Parameters<Orders["place"]>[1]): Promise<PlaceResult> {
-    const { actors, ids, idempotencySecret, fulfillment, hostedPayment, taxBasisPoints } = this.options;
-    const { method, token } = order.payment;
+    const { actors, hasEarlierNodes, ids, idempotencySecret, inventory } = this.options;
     const { by, idempotencyKey, caller, waitMs } = how;
     const keyed = idempotencyKey !== undefined;
     const id = keyed ? derivedOrderId(idempotencySecret, caller, idempotencyKey) : drawnOrderId(ids);
-    const refusal = refusedAddress(order) ?? (await this.refusedByCatalogue(order));
+    const refusal = refusedAddress(order) ?? (await refusedByCatalogue(inventory, order));
     if (refusal) {
       // The key decides first: an order that has it makes this request a repetition, or the key a reused one.
       const first = keyed ? await actors.read(id) : NO_ORDER;
       if (first.status === "not_found") return refusal;
       if (first.status !== "ok") return unavailableReply(first);
     }
-    const input: OpenOrderInput = {
-      orderId: id,
-      ...personOf(order),
-      lines: order.lines,
-      ...(order.expectedTotal ? { expectedTotal: order.expectedTotal } : {}),
-      payment: token === undefined ? { method } : { method, token },
-      fulfillment,
-      hostedPayment,
-      taxBasisPoints,
-      ...(waitMs < ATTENDED_MS && { unattended: true as const }),
-      ...(this.options.hasEarlierNodes?.() && { wide: true as const }),
-    };
+    const wide = hasEarlierNodes?.() ?? false;
+    const input = orderInput(id, order, this.options, { waitMs, wide });
     const options = {
       waitMs,
       mayExist: keyed,
@@ -162,23 +145,6 @@ export class OrderService implements Orders {
     return orderView(id, snapshot, await shownPersonal(id, snapshot, this.open));
   }
 
-  /**
-   * Why the order cannot be placed as the catalogue is now. An order with an expected total needs prices of this
-   * moment, so the owner of the stock is asked about each of its lines.
-   */
-  private async refusedByCatalogue(order: PlaceOrder): Promise<PlaceResult | undefined> {
-    const { inventory } = this.options;
-    const skus = order.lines.map(({ sku }) => sku);
-    if (order.expectedTotal === undefined) return refusalOf(await inventory.known(skus), order.lines);
-    const found = await Promise.all(skus.map((sku) => inventory.get(sku)));
-    const stocks: (StockView | undefined)[] = [];
-    for (const one of found) {
-      if (one.status !== "found" && one.status !== "not_found") return one;
-      stocks.push(one.status === "found" ? one.stock : undefined);
-    }
-    return refusedByPrice(order, stocks);
-  }
-
   async get(id: string): ReturnType<Orders["get"]> {
     const reply = await this.options.actors.read(id);
     if (reply.status === "not_found") return { status: "not_found" };
@@ -189,20 +155,20 @@ export class OrderService implements Orders {
     }));
   }
 
-  async command(id: string, command: OrderCommand, by?: Requester): Promise<CommandResult> {
+  async command(
+    id: string,
+    command: OrderCommand,
+    { by, reason = statedReason(command) }: Asked = {},
+  ): Promise<CommandResult> {
     const { actors, ids } = this.options;
-    if (command.type === "deliver") {
-      const refusal = await this.refusesDelivery(id, command.collected);
-      if (refusal) return refusal;
-    }
-    const to = command.type === "retry" ? await this.failed(id) : addressed(command);
+    const to = await addressedTo(actors, id, command);
     if ("status" in to) return to;
     const { machine, event } = to;
     const reply = await actors.command(id, machine, event, {
       commandId: ids.next(),
       waitMs: COMMAND_WAIT_MS,
       ...(by && { by }),
-      ...("reason" in command && { reason: command.reason }),
+      ...(reason === undefined ? {} : { reason }),
     });
     switch (reply.status) {
       case "ok":
@@ -211,7 +177,7 @@ export class OrderService implements Orders {
           order: await this.view(id, reply.snapshot),
         }));
       case "illegal":
-        return illegal(orderMachinesOf(reply.snapshot.machines));
+        return illegal(reply.snapshot, guardsAgainst(reply.snapshot, to));
       case "not_found":
         return { status: "not_found" };
       default:
@@ -253,68 +219,6 @@ export class OrderService implements Orders {
       throw error;
     }
   }
-
-  /** The machine that waits for its next try. It may change its state in between; then it rejects the command. */
-  private async failed(id: string): Promise<AddressedEvent | CommandResult> {
-    const reply = await this.options.actors.read(id);
-    if (reply.status === "not_found") return { status: "not_found" };
-    if (reply.status !== "ok") return unavailableReply(reply);
-    const machines = orderMachinesOf(reply.snapshot.machines);
-    const machine = failedMachine(machines);
-    return machine === undefined ? illegal(machines) : { machine, event: { type: "retry" } };
-  }
-
-  /**
-   * The machine accepts a delivery only with exactly the amount due; this check reports that amount to the caller. The
-   * amount due never changes, so reading it before the command is safe.
-   */
-  private async refusesDelivery(
-    id: string,
-    collected: Money | undefined,
-  ): Promise<CommandResult | undefined> {
-    const reply = await this.options.actors.read(id);
-    if (reply.status === "not_found") return { status: "not_found" };
-    if (reply.status !== "ok") return unavailableReply(reply);
-    const machines = orderMachinesOf(reply.snapshot.machines);
-    const due = dueOnDelivery(machines);
-    if (due === null || !allowedCommands(machines).includes("deliver")) return undefined;
-    return collectsDue(due, collected) ? undefined : { status: "amount_mismatch", expected: due };
-  }
-}
-
-/** The answer to an order whose lines cannot be reserved for a reason that the catalogue alone shows. */
-function refusalOf(
-  known: Awaited<ReturnType<Inventory["known"]>>,
-  lines: PlaceOrder["lines"],
-): PlaceResult | undefined {
-  if (known.status !== "checked") return known;
-  if (known.unknown.length === 0) return undefined;
-  return { status: "unknown_sku", skus: positions(lines, known.unknown) };
-}
-
-/** Why no post could deliver to the order's addresses; undefined when one could. */
-function refusedAddress({ shippingAddress, billingAddress }: PlaceOrder): PlaceResult | undefined {
-  const faults = [
-    ...faultsWithin("shippingAddress", shippingAddress),
-    ...faultsWithin("billingAddress", billingAddress),
-  ];
-  return faults.length === 0 ? undefined : { status: "invalid_address", faults };
-}
-
-function faultsWithin(field: string, address: RuledAddress | undefined): AddressFault[] {
-  const faults = address ? addressFaults(address) : [];
-  return faults.map((fault) => ({ ...fault, pointer: `/${field}${fault.pointer}` }));
-}
-
-/** The customer, apart from it the tax id, which only invoices need, and the addresses. */
-function personOf({ billingAddress, customer, shippingAddress }: PlaceOrder): OpenInput {
-  const { taxId, ...rest } = customer;
-  return {
-    customer: rest,
-    ...(taxId === undefined ? {} : { taxId }),
-    shippingAddress: stored(shippingAddress),
-    ...(billingAddress ? { billingAddress: stored(billingAddress) } : {}),
-  };
 }
 
 /** The keys of sealed data are at the server too. */
@@ -325,17 +229,4 @@ async function orUnavailable<T>(work: () => Promise<T>): Promise<T | Unavailable
     if (error instanceof Unavailable) return unavailable(error.message);
     throw error;
   }
-}
-
-/** Version 0.1.0 reads addresses of events, and refuses one without a postal code: an empty one is stored. */
-function stored<A extends Address>(address: Given<A>): A {
-  return { ...address, postalCode: address.postalCode ?? "" } as A;
-}
-
-function illegal(machines: OrderMachines): CommandResult {
-  return {
-    status: "illegal_transition",
-    state: orderStatus(machines),
-    allowedEvents: allowedCommands(machines),
-  };
 }

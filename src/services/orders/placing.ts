@@ -68,7 +68,7 @@ function priceChanged(priced: Priced, orderId?: string): PriceChanged {
 export function refusedByPrice(
   { lines, expectedTotal }: PlaceOrder,
   stocks: readonly (StockView | undefined)[],
-): PlaceResult | undefined {
+): Exclude<PlaceResult, { readonly status: "placed" | "pending" }> | undefined {
   if (expectedTotal === undefined) return undefined;
   const unknown = lines.filter((_, index) => stocks[index] === undefined).map(({ sku }) => sku);
   if (unknown.length > 0) return { status: "unknown_sku", skus: positions(lines, unknown) };

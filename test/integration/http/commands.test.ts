@@ -1,6 +1,6 @@
 /** Commands to existing orders, and the stock, over HTTP, on services in memory. */
 import t from "tap";
-import { inventoryWith, order, ordersWith, startApp } from "../../support/http-services.ts";
+import { inventoryWith, order, ordersWith, startApp, told } from "../../support/http-services.ts";
 
 const post = (path: string, payload?: object) =>
   ({ method: "POST", url: `/v1/orders/ord_1/${path}`, ...(payload ? { payload } : {}) }) as const;
@@ -35,9 +35,56 @@ for (const [path, payload, command] of accepted)
       t.equal(answer.statusCode, 200);
       t.equal(answer.headers.etag, '"3"');
       t.strictSame(answer.json(), order);
-      t.strictSame(orders.commands, [{ id: "ord_1", command, by: { kind: "anonymous" } }]);
+      const reason = payload && "reason" in payload ? { reason: payload.reason } : {};
+      t.strictSame(orders.commands, [{ id: "ord_1", command, by: { kind: "anonymous" }, ...reason }]);
     },
   );
+
+for (const [path, payload, command] of accepted)
+  t.test(`${path} with ${JSON.stringify(payload) ?? "no body"} can be tried`, async (t) => {
+    const { app, foretelling, orders } = await startApp(t);
+    const request = post(path, payload);
+    const answer = await app.inject({ ...request, url: `${request.url}?dryRun=true` });
+    t.match(answer.json(), { dryRun: true, accepted: true, events: ["order.created"] });
+    t.strictSame(foretelling.commands, [["ord_1", command]]);
+    t.strictSame(orders.commands, []);
+    const forGood = await app.inject({ ...request, url: `${request.url}?dryRun=false` });
+    t.strictSame(forGood.json(), order);
+  });
+
+t.test("every command takes a reason", async (t) => {
+  const { app, orders } = await startApp(t);
+  const reason = "asked by phone";
+  for (const [path, payload] of accepted) {
+    const answer = await app.inject(post(path, { ...payload, reason }));
+    t.equal(answer.statusCode, 200, path);
+    t.match(orders.commands.at(-1), { id: "ord_1", by: { kind: "anonymous" }, reason });
+    t.match((await app.inject(post(path, { ...payload, reason: "x".repeat(501) }))).json(), { status: 400 });
+  }
+});
+
+t.test("a dry run that would be refused is answered with the problem", async (t) => {
+  const { app, foretelling } = await startApp(t);
+  const guards = [{ machine: "order", state: "shipped", event: "cancel", guard: "mayEnd", verdict: false }];
+  const refusal = { status: "illegal_transition", state: "shipped", allowedEvents: [], guards } as const;
+  foretelling.command = async () => ({ ...told, refusal });
+  const answer = await app.inject({ method: "POST", url: "/v1/orders/ord_1/cancel?dryRun=true" });
+  t.match(answer.json(), {
+    accepted: false,
+    refusal: { code: "illegal_transition", status: 409, state: "shipped", allowedEvents: [], guards },
+  });
+  t.equal(answer.statusCode, 200);
+});
+
+t.test("a dry run is asked for with true, and other queries are refused", async (t) => {
+  const { app, orders } = await startApp(t);
+  for (const query of ["dryRun=1", "dryRun=", "dryRun=true&dryRun=true", "dryrun=true"])
+    for (const url of ["/v1/orders/ord_1/cancel", "/v1/orders"]) {
+      const answer = await app.inject({ method: "POST", url: `${url}?${query}`, payload: {} });
+      t.match(answer.json(), { status: 400, code: "validation_failed" }, `${url}?${query}`);
+    }
+  t.strictSame(orders.commands, []);
+});
 
 t.test("an empty JSON body counts as no body", async (t) => {
   const { app } = await startApp(t);
@@ -74,7 +121,12 @@ for (const [path, payload, fault] of refused)
   });
 
 t.test("a command in the wrong state is answered with the state and the allowed commands", async (t) => {
-  const illegal = { status: "illegal_transition", state: "shipped", allowedEvents: ["deliver"] } as const;
+  const illegal = {
+    status: "illegal_transition",
+    state: "shipped",
+    allowedEvents: ["deliver"],
+    guards: [],
+  } as const;
   const { app } = await startApp(t, { orders: ordersWith({ command: async () => illegal }) });
   for (const [path, payload] of accepted) {
     const answer = await app.inject(post(path, payload));

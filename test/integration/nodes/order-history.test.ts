@@ -28,8 +28,8 @@ t.test("the history says who asked and why, what followed, and how long calls to
   const place = { caller: "test", waitMs: 10_000, by: { kind: "anonymous" } };
   const id = confirmed(await other.orders.place(cash("A", 2), place));
   for (const type of ["pick", "pack"] as const) {
-    if (type === "pack") await other.orders.command(id, { type: "quality-check", passed: true }, ada);
-    t.match(await other.orders.command(id, { type }, ada), { status: "done" });
+    if (type === "pack") await other.orders.command(id, { type: "quality-check", passed: true }, { by: ada });
+    t.match(await other.orders.command(id, { type }, { by: ada }), { status: "done" });
   }
   await waitUntil("the parcel has a label", async () =>
     (await historyOf(owner, id)).some(({ input }) => input === "effect:fulfillment.createShippingLabel"),
@@ -39,7 +39,7 @@ t.test("the history says who asked and why, what followed, and how long calls to
   await waitUntil("the invoice is known", async () =>
     (await historyOf(owner, id)).some(({ input }) => input === "inbox:invoice.issued"),
   );
-  t.match(await owner.orders.command(id, { type: "cancel", reason: "changed my mind" }, ada), {
+  t.match(await owner.orders.command(id, { type: "cancel", reason: "changed my mind" }, { by: ada }), {
     status: "done",
   });
 

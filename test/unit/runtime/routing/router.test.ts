@@ -4,6 +4,7 @@ import { quietLog } from "../../../support/logs/quiet-log.ts";
 import t from "tap";
 import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import type { ActorReply } from "../../../../src/runtime/actors.ts";
+import type { ActorDefinition } from "../../../../src/runtime/definition.ts";
 import type { Connectivity } from "../../../../src/runtime/cluster/connectivity.ts";
 import type { Bus, BusAnswer, Journal, StoredMessage } from "../../../../src/runtime/ports.ts";
 import {
@@ -59,14 +60,18 @@ function stage(owner: Owner, isLocal = false) {
     clock,
     local: () =>
       state.local
-        ? async (request) => {
-            tries.push({ request, at: clock.monotonic(), subject: "local", timeoutMs: 0 });
-            const answer = await owner(request, tries.length);
-            return typeof answer === "object" ? answer : await new Promise<never>(() => {});
+        ? {
+            handle: async (request) => {
+              tries.push({ request, at: clock.monotonic(), subject: "local", timeoutMs: 0 });
+              const answer = await owner(request, tries.length);
+              return typeof answer === "object" ? answer : await new Promise<never>(() => {});
+            },
+            dryRun: () => new Promise<never>(() => {}),
           }
         : undefined,
     findOwnerMs: FIND_OWNER_MS,
     connectivity: connectivity as Connectivity,
+    definition: {} as ActorDefinition,
   });
   const done = async (promise: Promise<ActorReply>) => {
     let isOver = false;
@@ -343,6 +348,7 @@ t.test("parked actors are listed by their age, and found by their id, when they 
     local: () => undefined,
     findOwnerMs: 0,
     connectivity: {} as Connectivity,
+    definition: {} as ActorDefinition,
   });
   t.same(
     (await router.list()).map(({ actor }) => actor),

@@ -1,10 +1,20 @@
-import type { ActorReply, Actors, CommandOptions, StartOptions } from "../../../../src/runtime/actors.ts";
+import type { ForeseenInput } from "../../../../src/runtime/actor/dry-run.ts";
+import type {
+  ActorReply,
+  Actors,
+  CommandOptions,
+  DryRuns,
+  StartOptions,
+} from "../../../../src/runtime/actors.ts";
 import type { OrderInput } from "../../../../machines/types.ts";
 import { type Asked, askedOf } from "../../../../src/runtime/actor/input.ts";
 import { OrderWorld } from "./order-world.ts";
 
 /** The runtime in memory: orders by id, idempotent starts, effects carried out while a caller waits. */
-export class ActorsModel implements Actors {
+export class ActorsModel implements Actors, DryRuns {
+  /** What dry runs were asked for. */
+  readonly tried: { readonly actor: string; readonly input: ForeseenInput; readonly outputs?: object }[] = [];
+  source: "owner" | "stored" = "owner";
   readonly worlds = new Map<string, OrderWorld>();
   readonly starts: { readonly actor: string; readonly input: object; readonly options: StartOptions }[] = [];
   readonly commandIds: string[] = [];
@@ -54,6 +64,17 @@ export class ActorsModel implements Actors {
     if (this.failing) return this.failing;
     const world = this.worlds.get(actor);
     return world ? this.ok(world, false) : { status: "not_found" };
+  }
+
+  async dryRun(...[actor, input, options]: Parameters<DryRuns["dryRun"]>): ReturnType<DryRuns["dryRun"]> {
+    this.tried.push({ actor, input, ...options });
+    const { failing } = this;
+    const known = this.worlds.get(actor);
+    if (failing && !("snapshot" in failing) && failing.status !== "not_found")
+      return { reply: failing, source: this.source };
+    if (!known && input.kind !== "start") return { reply: { status: "not_found" }, source: this.source };
+    const world = known ?? new OrderWorld((input as { input: OrderInput }).input, { joins: false });
+    return { reply: world.foretell(input, options?.outputs), source: this.source };
   }
 
   async deliver(): Promise<never> {

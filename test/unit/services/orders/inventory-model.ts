@@ -22,10 +22,10 @@ export class InventoryModel {
   readonly effects: Readonly<
     Record<"reserveInventory" | "releaseInventory" | "shipInventory" | "returnInventory", EffectHandler>
   > = {
-    reserveInventory: this.handler((id) => this.reserve(id)),
-    releaseInventory: this.handler((id) => this.end(id, "released")),
-    shipInventory: this.handler((id) => this.end(id, "shipped")),
-    returnInventory: this.handler((id) => this.putBack(id)),
+    reserveInventory: this.handler((model, id) => model.reserve(id)),
+    releaseInventory: this.handler((model, id) => model.end(id, "released")),
+    shipInventory: this.handler((model, id) => model.end(id, "shipped")),
+    returnInventory: this.handler((model, id) => model.putBack(id)),
   };
 
   hold(orderId: string): HoldState {
@@ -55,21 +55,30 @@ export class InventoryModel {
     return { outcome: "returned" };
   }
 
-  private handler(run: (orderId: string) => object): EffectHandler {
+  /** The same state, apart from this one. */
+  private copy(): InventoryModel {
+    const copy = new InventoryModel();
+    for (const [id, state] of this.holds) copy.holds.set(id, state);
+    copy.reservation = this.reservation;
+    return copy;
+  }
+
+  private handler(run: (model: InventoryModel, orderId: string) => object): EffectHandler {
     return {
       provider: "inventory",
       timeoutMs: 1000,
       maxAttempts: 1,
       backoffMs: 1,
-      run: async ({ input }) => run(idOf(input)),
+      run: async ({ input }) => run(this, idOf(input)),
       join: {
         lock: LOCK,
         decide: ({ input }) => ({
-          output: run(idOf(input)),
+          output: run(this, idOf(input)),
           lock: { subject: LOCK, epoch: 1 },
           messages: [],
           resolved: () => {},
         }),
+        foresee: ({ input }) => ({ output: run(this.copy(), idOf(input)) }),
       },
     };
   }

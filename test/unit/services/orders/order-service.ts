@@ -1,5 +1,6 @@
 /** The order service over the runtime and the inventory in memory. */
 import type { StoredMessage } from "../../../../src/runtime/ports.ts";
+import type { ReserveOutput } from "../../../../machines/types.ts";
 import type { Inventory } from "../../../../src/services/inventory/contract.ts";
 import type {
   Money,
@@ -9,7 +10,8 @@ import type {
 } from "../../../../src/services/orders/contract.ts";
 import type { OrderSeals } from "../../../../src/services/orders/personal.ts";
 import { OrderService } from "../../../../src/services/orders/orders.ts";
-import { orderInput } from "../../machines/order-input.ts";
+import { type ForetellingOptions, OrderForeteller } from "../../../../src/services/orders/foretelling.ts";
+import { orderInput, reserved } from "../../machines/order-input.ts";
 import { ActorsModel } from "./actors-model.ts";
 
 /** Of each order. */
@@ -36,6 +38,8 @@ export function service(
     /** Price of every SKU in the catalogue, or why it cannot be read. */
     price?: () => Money | Exclude<Awaited<ReturnType<Inventory["get"]>>, { status: "found" }>;
     records?: StoredMessage[] | Error;
+    /** What the inventory would answer to a reservation now; all that is asked for when absent. */
+    reservation?: ReserveOutput;
     plan?: "auto" | "manual";
     /** Absent: nothing is sealed. */
     seals?: OrderSeals;
@@ -44,19 +48,29 @@ export function service(
   const actors = new ActorsModel();
   const read: string[] = [];
   let drawn = 0;
-  const orders = new OrderService({
-    actors,
-    inventory: {
-      known: async () =>
-        typeof options.known === "function"
-          ? options.known()
-          : (options.known ?? { status: "checked", unknown: [] }),
-      get: async (sku) => {
-        const price = options.price?.() ?? { amount: 1999, currency: "EUR" };
-        if ("status" in price) return price;
-        return { status: "found", stock: { sku, name: sku, price, onHand: 9, reserved: 0, available: 9 } };
-      },
+  const inventory = {
+    known: async () =>
+      typeof options.known === "function"
+        ? options.known()
+        : (options.known ?? { status: "checked", unknown: [] }),
+    get: async (sku) => {
+      const price = options.price?.() ?? { amount: 1999, currency: "EUR" };
+      if ("status" in price) return price;
+      return { status: "found", stock: { sku, name: sku, price, onHand: 9, reserved: 0, available: 9 } };
     },
+    foresee: async () => ({ status: "foreseen", output: options.reservation ?? reserved }),
+  } satisfies ForetellingOptions["inventory"];
+  const served = {
+    actors,
+    inventory,
+    ids: { next: () => `id${++drawn}` },
+    idempotencySecret: "a secret of the cluster",
+    fulfillment: { mode: options.plan ?? "manual", stepDelayMs: 1500 },
+    hostedPayment: { deadlineMs: 900_000, pollMs: 2000, pollMaxMs: 60_000 },
+    taxBasisPoints: 2300,
+  } as const;
+  const orders = new OrderService({
+    ...served,
     journalOf: () => ({
       readAll: async (subject) => {
         read.push(subject);
@@ -64,15 +78,10 @@ export function service(
         return options.records ?? [];
       },
     }),
-    ids: { next: () => `id${++drawn}` },
     partitions: 32,
-    idempotencySecret: "a secret of the cluster",
-    fulfillment: { mode: options.plan ?? "manual", stepDelayMs: 1500 },
-    hostedPayment: { deadlineMs: 900_000, pollMs: 2000, pollMaxMs: 60_000 },
-    taxBasisPoints: 2300,
     ...(options.seals ? { seals: options.seals } : {}),
   });
-  return { orders, actors, read };
+  return { orders, actors, read, foretelling: new OrderForeteller(served) };
 }
 
 /** A request without a key. */

@@ -2,7 +2,8 @@
 import type { EventObject } from "xstate";
 import type { OrderFacts } from "../../../../machines/order-facts.ts";
 import type { Money, OrderInput } from "../../../../machines/types.ts";
-import { cascade, effectKey, type Head } from "../../../../src/runtime/actor/cascade.ts";
+import { type Cascade, cascade, effectKey, type Head } from "../../../../src/runtime/actor/cascade.ts";
+import { type DryRun, dryRun, type ForeseenInput } from "../../../../src/runtime/actor/dry-run.ts";
 import { restore } from "../../../../src/runtime/actor/restore.ts";
 import type { EffectOutcome, Input } from "../../../../src/runtime/actor/input.ts";
 import { type ActorDefinition, EffectError } from "../../../../src/runtime/definition.ts";
@@ -43,6 +44,10 @@ export class OrderWorld {
   readonly events: EventObject[] = [];
   /** What its records say of the steps of its machines, in order. */
   readonly transitions: TransitionTaken[] = [];
+  /** What the last input led to; undefined when nothing took it. */
+  last: Cascade | undefined;
+  /** Called with every input before it is applied. */
+  onInput: ((input: Input) => void) | undefined;
   private readonly joins: boolean;
   private head: Head | undefined;
   private commands = 0;
@@ -234,7 +239,22 @@ export class OrderWorld {
     throw new Error("effects do not end");
   }
 
+  /** What an input would do, by the runtime's dry run. */
+  foretell(input: ForeseenInput, outputs: Readonly<Record<string, unknown>> = {}): DryRun {
+    return dryRun(this.definition, this.head?.snapshot, input, {
+      actor: this.id,
+      now: this.now,
+      foresee: ({ input: asked, src }, key, facts) =>
+        outputs[src] !== undefined
+          ? { output: outputs[src] }
+          : this.joins
+            ? this.definition.effects[src]?.join?.foresee?.({ actor: this.id, key, input: asked, facts })
+            : undefined,
+    });
+  }
+
   private apply(input: Input): boolean {
+    this.onInput?.(input);
     const result = cascade(this.definition, this.head, input, {
       actor: this.id,
       now: this.now,
@@ -244,6 +264,7 @@ export class OrderWorld {
           ? this.definition.effects[src]?.join?.decide({ actor: this.id, key, input: asked, facts })
           : undefined,
     });
+    this.last = result;
     if (!result) return false;
     this.head = result.head;
     this.events.push(...result.events);

@@ -230,11 +230,13 @@ t.test("a command at the wrong moment gets the state and the allowed commands", 
     status: "illegal_transition",
     state: "confirmed",
     allowedEvents: ["cancel", "pick"],
+    guards: [],
   });
   t.strictSame(await orders.command(id, { type: "deliver" }), {
     status: "illegal_transition",
     state: "confirmed",
     allowedEvents: ["cancel", "pick"],
+    guards: [],
   });
   t.match(await orders.command(id, { type: "cancel", reason: "changed my mind" }), {
     status: "done",
@@ -282,10 +284,16 @@ t.test("who places an order or sends a command is passed on, and so is a command
     actors.starts.map(({ options }) => options.by),
     [by, undefined],
   );
-  await orders.command(id, { type: "pick" }, by);
-  await orders.command(id, { type: "cancel", reason: "changed my mind" }, by);
+  await orders.command(id, { type: "pick" }, { by });
+  await orders.command(id, { type: "cancel", reason: "changed my mind" }, { by });
   await orders.command(id, { type: "settle", reason: "small change" });
-  t.strictSame(actors.asked, [{ by }, { by, reason: "changed my mind" }, { reason: "small change" }]);
+  await orders.command(id, { type: "pick" }, { by, reason: "asked by phone" });
+  t.strictSame(actors.asked, [
+    { by },
+    { by, reason: "changed my mind" },
+    { reason: "small change" },
+    { by, reason: "asked by phone" },
+  ]);
 });
 
 t.test("the history is read from the order's own records", async (t) => {

@@ -1,0 +1,206 @@
+/**
+ * What placing an order, or a command to one, would do: `?dryRun=true`. The owner's own cascade answers; nothing is
+ * written, nothing is called, no stock is held and no version is used up. Owns nothing.
+ * Proved by: test/unit/services/orders/foretold.test.ts, test/integration/nodes/dry-runs.test.ts
+ */
+import type { DryRun } from "../../runtime/actor/dry-run.ts";
+import type { Actors, DryRunReply, DryRuns } from "../../runtime/actors.ts";
+import type { Snapshot } from "../../runtime/actor/snapshot.ts";
+import type { Ids } from "../../runtime/ports.ts";
+import type { Inventory } from "../inventory/contract.ts";
+import { unavailableReply, type UnavailableResult } from "../unavailable.ts";
+import { addressed, type AddressedEvent } from "./commands.ts";
+import type { ForetoldOrder, OrderCommand, OrderForetelling, OrderOutline, PlaceOrder } from "./contract.ts";
+import { historyTransition } from "./history.ts";
+import { masked, maskedOrder } from "./masking.ts";
+import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
+import { orderInput, type OrderPlan } from "./order-input.ts";
+import { placeResult } from "./placing.ts";
+import { addressedIn, illegal, refusedAddress, refusedByCatalogue } from "./refusals.ts";
+import { orderView } from "./view.ts";
+
+/** What foretelling needs of its node. */
+export type ForetellingOptions = OrderPlan & {
+  readonly actors: Pick<Actors, "read"> & DryRuns;
+  readonly inventory: Pick<Inventory, "foresee" | "known" | "get">;
+  readonly ids: Ids;
+  /** As orders are placed with. */
+  readonly idempotencySecret: string;
+};
+
+type Source = ForetoldOrder["basedOn"]["source"];
+type Refusal = NonNullable<ForetoldOrder["refusal"]>;
+
+/** See {@link OrderForetelling}. */
+export class OrderForeteller implements OrderForetelling {
+  private readonly options: ForetellingOptions;
+
+  constructor(options: ForetellingOptions) {
+    this.options = options;
+  }
+
+  async place(
+    order: PlaceOrder,
+    { caller, idempotencyKey, waitMs }: Parameters<OrderForetelling["place"]>[1],
+  ): ReturnType<OrderForetelling["place"]> {
+    const { actors, ids, idempotencySecret, inventory } = this.options;
+    const keyed = idempotencyKey !== undefined;
+    const id = keyed ? derivedOrderId(idempotencySecret, caller, idempotencyKey) : drawnOrderId(ids);
+    const refusal = refusedAddress(order) ?? (await refusedByCatalogue(inventory, order));
+    if (refusal && !isRefusal(refusal)) return refusal;
+    const stock = refusal ? undefined : await inventory.foresee(order.lines);
+    if (stock && stock.status !== "foreseen") return stock;
+    const input = orderInput(id, maskedOrder(order), this.options, { waitMs, wide: false });
+    const request = keyed ? { request: requestHash(order) } : {};
+    const { reply, source } = await actors.dryRun(
+      id,
+      { kind: "start", input, mayExist: keyed, ...request },
+      stock && { outputs: { reserveInventory: stock.output } },
+    );
+    switch (reply.status) {
+      case "foretold": {
+        // The key decides first: only an order that is new is refused by the catalogue.
+        if (refusal) return { ...nothing(null, source), refusal };
+        const result = placeResult(id, reply.after, order.lines);
+        return isRefusal(result)
+          ? { ...something(id, reply, source), refusal: withoutOrder(result) }
+          : something(id, reply, source);
+      }
+      case "repeated": {
+        const result = placeResult(id, reply.snapshot, order.lines);
+        const same = nothing(outline(id, reply.snapshot), source);
+        return isRefusal(result) ? { ...same, refusal: result } : same;
+      }
+      case "request_mismatch": {
+        const reused = { status: "idempotency_key_reused", orderId: id } as const;
+        return { ...nothing(outline(id, reply.snapshot), source), refusal: reused };
+      }
+      case "illegal":
+      case "not_found":
+        throw new Error(`a start was foretold as ${reply.status}`);
+      default:
+        return await this.unanswered(id, reply, source);
+    }
+  }
+
+  async command(id: string, command: OrderCommand): ReturnType<OrderForetelling["command"]> {
+    const { actors } = this.options;
+    // Of the machines that may wait for a next try, the payment is asked first: `failedMachine` prefers it too.
+    let to: AddressedEvent =
+      command.type === "retry" ? { machine: "payment", event: command } : addressed(command);
+    let { reply, source } = await actors.dryRun(id, { kind: "command", ...to });
+    if (reply.status === "illegal") {
+      const right = addressedIn(command, reply.snapshot);
+      if ("status" in right)
+        return { ...refused(id, reply, source), ...(isRefusal(right) && { refusal: right }) };
+      if (right.machine !== to.machine) {
+        to = right;
+        ({ reply, source } = await actors.dryRun(id, { kind: "command", ...to }));
+      }
+    }
+    switch (reply.status) {
+      case "foretold":
+        return something(id, reply, source);
+      case "illegal":
+        return refused(id, reply, source);
+      case "not_found":
+        return { status: "not_found" };
+      case "repeated":
+      case "request_mismatch":
+        return nothing(outline(id, reply.snapshot), source);
+      default:
+        return await this.unanswered(id, reply, source);
+    }
+  }
+
+  /** A parked order refuses whatever is sent to it; its last good state is shown. */
+  private async unanswered(
+    id: string,
+    reply: Exclude<
+      DryRunReply,
+      { readonly snapshot: Snapshot } | { readonly status: "foretold" | "not_found" }
+    >,
+    source: Source,
+  ): Promise<ForetoldOrder | UnavailableResult> {
+    const answer = unavailableReply(reply);
+    if (answer.status !== "refused") return answer;
+    const read = await this.options.actors.read(id);
+    const last = read.status === "ok" ? outline(id, read.snapshot) : null;
+    return { ...nothing(last, source), refusal: answer };
+  }
+}
+
+/** The order would change. */
+function something(id: string, told: Extract<DryRun, { status: "foretold" }>, source: Source): ForetoldOrder {
+  const { after, armed, before, changes, guards, opened } = told;
+  return {
+    status: "foretold",
+    before: before && outline(id, before),
+    after: outline(id, after),
+    machines: changes.transitions.map(historyTransition),
+    events: changes.events,
+    effects: opened.map(({ input, ...effect }) => ({ ...effect, input: masked(input) })),
+    timers: armed.map(({ dueAt, name }) => ({ name, dueAt: new Date(dueAt).toISOString() })),
+    guards,
+    basedOn: { version: before?.version ?? 0, source },
+  };
+}
+
+/** The order would stay as it is. */
+function nothing(order: OrderOutline | null, source: Source): ForetoldOrder {
+  return {
+    status: "foretold",
+    before: order,
+    after: order,
+    machines: [],
+    events: [],
+    effects: [],
+    timers: [],
+    guards: [],
+    basedOn: { version: order?.version ?? 0, source },
+  };
+}
+
+function refused(
+  id: string,
+  { guards, snapshot }: Extract<DryRun, { status: "illegal" }>,
+  source: Source,
+): ForetoldOrder {
+  const same = nothing(outline(id, snapshot), source);
+  return { ...same, guards, refusal: illegal(snapshot, guards) };
+}
+
+/** The order without what concerns its customer. */
+function outline(id: string, snapshot: Snapshot): OrderOutline {
+  const {
+    billingAddress: _,
+    customer: __,
+    erased: ___,
+    shippingAddress: ____,
+    ...rest
+  } = orderView(id, snapshot);
+  return rest;
+}
+
+const refusals: ReadonlySet<string> = new Set<Refusal["status"]>([
+  "amount_mismatch",
+  "idempotency_key_reused",
+  "illegal_transition",
+  "invalid_address",
+  "mixed_currency",
+  "out_of_stock",
+  "payment_expired",
+  "payment_failed",
+  "price_changed",
+  "refused",
+  "unknown_sku",
+]);
+
+const isRefusal = (result: { readonly status: string }): result is Refusal => refusals.has(result.status);
+
+/** A refusal of an order that is not to be. */
+function withoutOrder(refusal: Refusal): Refusal {
+  if (!("orderId" in refusal)) return refusal;
+  const { orderId: _, ...rest } = refusal;
+  return rest as Refusal;
+}

@@ -1,0 +1,114 @@
+/** Planted bugs of dry runs: what they change, and what they say that is not so. */
+import type { Mutant } from "./mutant.ts";
+
+const DRY_RUN = "src/runtime/actor/dry-run.ts";
+const GUARDS = "src/runtime/actor/guards.ts";
+const TENURE = "src/runtime/tenure/tenure.ts";
+const ROUTED = "src/runtime/routing/dry-runs.ts";
+const FORETELLING = "src/services/orders/foretelling.ts";
+const ROUTED_TEST = "test/unit/runtime/routing/dry-runs.test.ts";
+const GUARDS_TEST = "test/unit/runtime/actor/guards.test.ts";
+const FORETOLD_TEST = "test/unit/services/orders/foretold.test.ts";
+const FORETELLING_TEST = "test/unit/services/orders/foretelling.test.ts";
+const NODES_TEST = "test/integration/nodes/dry-runs.test.ts";
+
+export const dryRunMutants: readonly Mutant[] = [
+  {
+    id: "dryrun-writes",
+    does: "A dry run of a command is dispatched as well, so that it is written.",
+    file: TENURE,
+    find: '    const before = reply.status === "ok" ? reply.snapshot : undefined;',
+    replace: `    const before = reply.status === "ok" ? reply.snapshot : undefined;
+    if (input.kind === "command")
+      this.dispatch(actor, fireAndForget({ ...input, kind: "command", commandId: "dry" }));`,
+    tests: [ROUTED_TEST],
+  },
+  {
+    id: "dryrun-uses-a-version",
+    does: "What a dry run has foretold is the state of the next one.",
+    file: DRY_RUN,
+    find: "  const head = before && restore(observed, before, before.facts);",
+    replace: `  const head = before && restore(observed, { ...before, version: before.version + 1 }, before.facts);`,
+    tests: [FORETOLD_TEST, ROUTED_TEST],
+  },
+  {
+    id: "dryrun-inverted-verdict",
+    does: "A condition that says no is shown as one that said yes.",
+    file: GUARDS,
+    find: "guard, verdict });",
+    replace: "guard, verdict: !verdict });",
+    tests: [GUARDS_TEST],
+  },
+  {
+    id: "dryrun-outermost-condition-first",
+    does: "A condition is shown in an outer state that has one of the same name.",
+    file: GUARDS,
+    find: ".toSorted((a, b) => b.source.length - a.source.length)",
+    replace: "",
+    tests: [GUARDS_TEST],
+  },
+  {
+    id: "dryrun-observes-the-real-machine",
+    does: "A dry run steps the machines themselves, and sees no condition.",
+    file: GUARDS,
+    find: "machine: copyOf(name, entry.machine)",
+    replace: `machine: name === "" ? copyOf(name, entry.machine) : entry.machine`,
+    tests: [GUARDS_TEST],
+  },
+  {
+    id: "dryrun-joins-for-good",
+    does: "A dry run of a cancellation lets the inventory of its own node release the stock.",
+    file: TENURE,
+    find: "return definition.effects[src]?.join?.foresee?.({ actor, key, input: asked, facts, first });",
+    replace: "return definition.effects[src]?.join?.decide({ actor, key, input: asked, facts, first });",
+    tests: [NODES_TEST],
+  },
+  {
+    id: "dryrun-parked-as-free",
+    does: "A parked actor is foretold as if its inputs were applied.",
+    file: TENURE,
+    find: "    if (quarantined) return refusalOf(this.parked.reply(quarantined));\n    const isNew",
+    replace: "    const isNew",
+    tests: [ROUTED_TEST],
+  },
+  {
+    id: "dryrun-waits-for-an-owner",
+    does: "Without an owner that knows dry runs there is no answer.",
+    file: ROUTED,
+    find: `  return reply.status === "unavailable" && reply.unreadable === undefined ? undefined : reply;`,
+    replace: "  return reply;",
+    tests: [ROUTED_TEST],
+  },
+  {
+    id: "dryrun-of-the-first-reservation",
+    does: "A repetition of a request is foretold as a new order.",
+    file: DRY_RUN,
+    find: `  if (before && input.kind === "start") {`,
+    replace: `  if (before && input.kind === "start" && input.request === "none") {`,
+    tests: [ROUTED_TEST],
+  },
+  {
+    id: "dryrun-shows-inputs-whole",
+    does: "Secrets and personal data in the inputs of calls are shown.",
+    file: "src/services/orders/masking.ts",
+    find: "hidden.has(field) ? MASKED : masked(one)",
+    replace: `hidden.has(field) && field === "" ? MASKED : masked(one)`,
+    tests: [FORETELLING_TEST],
+  },
+  {
+    id: "dryrun-sends-the-customer",
+    does: "A dry run of a new order takes the customer's data to the owner, unsealed.",
+    file: FORETELLING,
+    find: "orderInput(id, maskedOrder(order), ",
+    replace: "orderInput(id, { ...maskedOrder(order), ...order }, ",
+    tests: [FORETELLING_TEST],
+  },
+  {
+    id: "dryrun-retry-of-the-payment-only",
+    does: "A retry of a failed label is foretold as refused.",
+    file: FORETELLING,
+    find: "if (right.machine !== to.machine) {",
+    replace: `if (right.machine === "order") {`,
+    tests: [FORETELLING_TEST],
+  },
+];

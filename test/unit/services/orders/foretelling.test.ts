@@ -1,0 +1,117 @@
+/** What dry runs of orders show, and what they are asked with. */
+import t from "tap";
+import { masked } from "../../../../src/services/orders/masking.ts";
+import { newOrder, now, placed, service } from "./order-service.ts";
+import { outOfStock } from "../../machines/order-input.ts";
+
+t.test("a new order is foretold with the reservation, up to the call that comes next", async (t) => {
+  const { actors, foretelling } = service();
+  const told = await foretelling.place(newOrder(), now);
+  t.match(told, {
+    before: null,
+    after: { status: "authorizing", version: 1 },
+    events: ["order.created"],
+    effects: [{ name: "payment.authorizePayment", input: { token: "masked" } }],
+    basedOn: { version: 0, source: "owner" },
+  });
+  t.notOk("refusal" in told);
+  t.notOk("customer" in ((told as { after: object }).after ?? {}));
+  t.strictSame(actors.starts, []);
+  t.match(actors.tried, [{ outputs: { reserveInventory: { outcome: "reserved" } } }]);
+});
+
+t.test("nothing that concerns the customer is asked with, and no token", async (t) => {
+  const { actors, foretelling } = service();
+  const order = newOrder();
+  await foretelling.place({ ...order, billingAddress: order.shippingAddress }, now);
+  const asked = JSON.stringify(actors.tried);
+  for (const secret of ["Ada", "ada@", "Main St", "tok_"]) t.notOk(asked.includes(secret), secret);
+});
+
+t.test("a new order that would be rejected is foretold with the answer", async (t) => {
+  const short = service({ reservation: outOfStock });
+  const told = await short.foretelling.place(newOrder(), now);
+  t.match(told, { refusal: { status: "out_of_stock" }, after: { status: "rejected" } });
+  t.notOk("orderId" in ((told as { refusal: object }).refusal ?? {}), "there is no such order");
+  const unknown = service({ known: { status: "checked", unknown: ["TSHIRT-M"] } });
+  t.match(await unknown.foretelling.place(newOrder(), now), {
+    refusal: { status: "unknown_sku", skus: [{ sku: "TSHIRT-M", index: 0 }] },
+    before: null,
+    after: null,
+    events: [],
+  });
+  const priced = service({ price: () => ({ amount: 2500, currency: "EUR" }) });
+  const expectedTotal = { amount: 1, currency: "EUR" };
+  t.match(await priced.foretelling.place({ ...newOrder(), expectedTotal }, now), {
+    refusal: { status: "price_changed", total: { amount: 5000 } },
+    after: null,
+  });
+});
+
+t.test("a repetition of a request is foretold as what it is", async (t) => {
+  const { foretelling, orders } = service();
+  const keyed = { ...now, idempotencyKey: "k" };
+  const id = placed(await orders.place(newOrder(), keyed));
+  t.match(await foretelling.place(newOrder(), keyed), { before: { id }, after: { id }, machines: [] });
+  const other = { ...newOrder(), lines: [{ sku: "MUG", quantity: 1 }] };
+  t.match(await foretelling.place(other, keyed), {
+    refusal: { status: "idempotency_key_reused", orderId: id },
+  });
+});
+
+t.test("a retry is foretold of the machine that waits for its next try", async (t) => {
+  const { actors, foretelling, orders } = service();
+  const id = placed(await orders.place(newOrder("cash_on_delivery"), now));
+  t.match(await foretelling.command(id, { type: "retry" }), {
+    refusal: { status: "illegal_transition", guards: [] },
+  });
+  const world = actors.worlds.get(id);
+  if (!world) throw new Error("no order");
+  for (const type of ["pick", "quality-check", "pack"]) world.step({ type, passed: true } as never);
+  world.fail(world.effect("createShippingLabel"), "retryable");
+  t.match(await foretelling.command(id, { type: "retry" }), {
+    machines: [{ machine: "fulfillment", event: "retry" }],
+    effects: [{ name: "fulfillment.createShippingLabel" }],
+  });
+});
+
+t.test("a delivery with another amount is foretold with the amount due, and the condition", async (t) => {
+  const { actors, foretelling, orders } = service();
+  const id = placed(await orders.place(newOrder("cash_on_delivery"), now));
+  const world = actors.worlds.get(id);
+  if (!world) throw new Error("no order");
+  for (const type of ["pick", "quality-check", "pack"]) world.step({ type, passed: true } as never);
+  await world.settle();
+  world.step({ type: "ship" });
+  await world.performAll();
+  const collected = { amount: 1, currency: "EUR" };
+  t.match(await foretelling.command(id, { type: "deliver", collected }), {
+    refusal: { status: "amount_mismatch", expected: { amount: 3998 } },
+    guards: [{ guard: "collectsExactly", state: "shipped.awaiting", verdict: false }],
+  });
+  t.match(await foretelling.command("ord_none", { type: "pick" }), { status: "not_found" });
+});
+
+t.test("a parked order refuses what is tried, and the answer says whose state it shows", async (t) => {
+  const { actors, foretelling } = service();
+  actors.failing = { status: "refused", code: "actor_parked", reason: "poison" };
+  t.match(await foretelling.command("ord_1", { type: "pick" }), {
+    refusal: { status: "refused", code: "order_parked" },
+    before: null,
+  });
+  actors.failing = { status: "unavailable", reason: "no owner" };
+  t.match(await foretelling.command("ord_1", { type: "pick" }), { status: "unavailable" });
+  t.match(await foretelling.place(newOrder(), now), { status: "unavailable" });
+});
+
+t.test("secrets and personal data are masked wherever they are", (t) => {
+  const input = { orderId: "o", token: "t", lines: [{ name: "n", sku: "A" }], of: { customer: { id: "c" } } };
+  t.strictSame(masked(input), {
+    orderId: "o",
+    token: "masked",
+    lines: [{ name: "masked", sku: "A" }],
+    of: { customer: "masked" },
+  });
+  t.strictSame(masked([null, 1, "x"]), [null, 1, "x"]);
+  t.end();
+});

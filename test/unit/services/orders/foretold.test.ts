@@ -1,0 +1,142 @@
+/** A dry run foretells exactly what the command then writes, or exactly why it is refused. */
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import t from "tap";
+import type { EventObject } from "xstate";
+import type { DryRun, ForeseenInput } from "../../../../src/runtime/actor/dry-run.ts";
+import { effectKey } from "../../../../src/runtime/actor/cascade.ts";
+import { changesOf, readChanges } from "../../../../src/runtime/actor/record-changes.ts";
+import type { Input } from "../../../../src/runtime/actor/input.ts";
+import { orderInput, outOfStock, total } from "../../machines/order-input.ts";
+import { commands, happen, happening, methods, operatorReports, type Straggler } from "./order-walk.ts";
+import { OrderWorld } from "./order-world.ts";
+
+/** Starts and commands: what a dry run is asked about. */
+function asked(input: Input): ForeseenInput | undefined {
+  if (input.kind === "start") return { kind: "start", input: input.input, mayExist: false };
+  return input.kind === "command" ? input : undefined;
+}
+
+/** What was written, in the form of a dry run. */
+function written(world: OrderWorld, input: Input): object {
+  const { last } = world;
+  if (!last) return { status: "illegal", snapshot: world.snapshot };
+  const { armed, head, opened } = last;
+  return {
+    status: "foretold",
+    after: head.snapshot,
+    changes: readChanges({ commit: "", actor: world.id, ...changesOf(last, input), snapshot: head.snapshot }),
+    opened: opened.map((effect) => ({
+      name: effect.id,
+      key: effectKey(world.id, effect),
+      input: effect.input,
+    })),
+    armed: armed.map(({ dueAt, id, machine }) => ({ name: `${machine}.${id}`, dueAt })),
+  };
+}
+
+/** Without what no record has, and as JSON: a reply between nodes is JSON. */
+function comparable(told: DryRun): object {
+  const { before: _, guards: __, ...rest } = { before: null, guards: [], ...told };
+  return JSON.parse(JSON.stringify(rest));
+}
+
+/** Compares every input that a dry run can be asked about with what it then does. */
+function watch(world: OrderWorld, seen: Map<string, number>): { compare: () => void } {
+  let foretold: { readonly input: Input; readonly told: DryRun } | undefined;
+  const compare = (): void => {
+    if (!foretold) return;
+    const { input, told } = foretold;
+    foretold = undefined;
+    const [was, is] = [comparable(told), JSON.parse(JSON.stringify(written(world, input)))];
+    assert.deepStrictEqual(was, is, `foretold ${JSON.stringify(input)}`);
+    const name = `${input.kind === "command" ? input.event.type : input.kind} ${told.status}`;
+    seen.set(name, (seen.get(name) ?? 0) + 1);
+  };
+  world.onInput = (input) => {
+    compare();
+    const question = asked(input);
+    const before = world.last;
+    if (question) foretold = { input, told: world.foretell(question) };
+    if (world.last !== before) throw new Error("the dry run has changed the order");
+  };
+  return { compare };
+}
+
+t.test("for any order and any command the dry run foretells the record, or the refusal", async (t) => {
+  const seen = new Map<string, number>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...methods),
+      fc.constantFrom("auto" as const, "manual" as const),
+      fc.constantFrom(0, 1500),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 10 }),
+      fc.array(fc.tuple(happening, fc.nat({ max: 99 }), fc.nat({ max: 99 })), { maxLength: 30, size: "max" }),
+      async (method, mode, stepDelayMs, joins, luck, walk) => {
+        const world = new OrderWorld(orderInput(method, { mode, stepDelayMs }), { joins });
+        if (luck === 1) world.inventory.reservation = outOfStock;
+        world.gateway.declines = luck === 2;
+        const { compare } = watch(world, seen);
+        const stragglers: Straggler[] = [];
+        world.start();
+        for (const [next, pick, choice] of walk) {
+          await happen(world, next, stragglers);
+          if (pick % 2 === 0) await world.settle();
+          // Mostly what the order takes now, so that walks come to their ends; and what it may not take.
+          const { nextEvents } = world.view;
+          if (pick % 5 === 0 && nextEvents.includes("deliver"))
+            world.carrierDelivers({ ...total, amount: 1 });
+          const tried = [...commands, ...operatorReports];
+          const taken = tried.filter(({ type }) => world.view.nextEvents.includes(type));
+          const some = pick % 4 === 0 || taken.length === 0 ? tried : taken;
+          world.step(some[choice % some.length] ?? { type: "pick" });
+          if (pick % 2 === 1) world.step({ type: "settle", reason: "a small difference" } as EventObject);
+          if (pick % 31 === 0) world.cancel();
+          compare();
+        }
+      },
+    ),
+    { numRuns: 400 },
+  );
+  // A walk that never gets some answer proves nothing about it.
+  for (const name of [
+    "start foretold",
+    "cancel foretold",
+    "cancel illegal",
+    "retry foretold",
+    "retry illegal",
+    ...["pick", "quality-check", "pack", "ship", "deliver"].flatMap((type) => [
+      `${type} foretold`,
+      `${type} illegal`,
+    ]),
+    "report-lost foretold",
+    "report-refused foretold",
+    "receive foretold",
+    "settle foretold",
+  ]) {
+    t.ok((seen.get(name) ?? 0) > 0, `${name}: ${seen.get(name) ?? 0}`);
+  }
+});
+
+t.test("a condition that refuses a command is named with its state and event", async (t) => {
+  const world = new OrderWorld(orderInput("cash_on_delivery", { mode: "manual", stepDelayMs: 0 }));
+  world.start();
+  for (const type of ["pick", "quality-check", "pack"]) world.step({ type, passed: true } as never);
+  await world.settle();
+  world.step({ type: "ship" });
+  await world.performAll();
+  const told = world.foretell({ kind: "command", machine: "fulfillment", event: { type: "deliver" } });
+  t.match(told, {
+    status: "illegal",
+    guards: [
+      {
+        machine: "fulfillment",
+        state: "shipped.awaiting",
+        event: "deliver",
+        guard: "collectsExactly",
+        verdict: false,
+      },
+    ],
+  });
+});
