@@ -31,6 +31,13 @@ export const limits = {
   timerGraceMs: 2_000,
   /** Such timers of one partition that wait in memory; those above are fired by the server. */
   partitionTimers: 1_024,
+  /**
+   * A timer that is due within this time has no schedule in the stream at all, ms (ADR 17). Its actor is named in each
+   * checkpoint until then, some 27 bytes a second; a schedule and its cancellation are 600 bytes.
+   */
+  unscheduledMs: 10_000,
+  /** Such timers of one partition: as many actors at most does a takeover load for them. */
+  unscheduledTimers: 256,
   /** Actors that an owner cannot read and names in a list; it counts the others. */
   unreadableListed: 500,
   /** Owners asked at once for what they cannot read. */

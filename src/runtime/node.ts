@@ -142,7 +142,7 @@ export class RuntimeNode {
     // Everything below decides by the server's time.
     const options = { ...given, clock };
     this.options = options;
-    const { bus, log, node } = options;
+    const { bus, log } = options;
     this.boot = options.ids.next();
     this.logs = new LogWatch({
       ...options,
@@ -189,7 +189,6 @@ export class RuntimeNode {
     this.ownership = new Ownership({
       ...options,
       presence,
-      node,
       boot,
       resources: [...this.partitions, ...resources],
     });
@@ -227,6 +226,7 @@ export class RuntimeNode {
           relay: ofPartition(partition, this.relays.all),
           refusal: (op, lock) => refusal(condition, op, lock),
           inboxBound: limits.partitionInbox,
+          mayBeUnscheduled: () => this.presence.fireUnscheduled(),
           unreadable: this.unreadable,
           onUnreadable: (resource) => this.cannotHost(resource),
         }),

@@ -120,8 +120,8 @@ export const replayMutants: readonly Mutant[] = [
     id: "replay-unreadable-not-open",
     does: "An actor whose last record cannot be read is not loaded by the takeover.",
     file: REPLAY,
-    find: "if (!snapshot || snapshot.effects.length > 0) this.open.set(actor, sequence);",
-    replace: "if (snapshot && snapshot.effects.length > 0) this.open.set(actor, sequence);",
+    find: "if (!snapshot || isOpen(snapshot)) this.open.set(actor, sequence);",
+    replace: "if (snapshot && isOpen(snapshot)) this.open.set(actor, sequence);",
     tests: [REPLAY_TEST],
   },
   {

@@ -33,6 +33,8 @@ export type OpenTimer = {
   readonly dueAt: number;
   /** The id under which its schedule is stored, when an earlier version armed it. */
   readonly armedAs?: string;
+  /** The stream has no schedule of it: its actor's owner fires it, the next one too (ADR 17). Absent: it has one. */
+  readonly unscheduled?: true;
 };
 
 /** What is true of an actor beside its machines' states. `version`: how often it has been stored; 0: not yet. */

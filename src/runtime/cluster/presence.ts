@@ -25,6 +25,8 @@ export type NodeEntry = {
   readonly leaving?: true;
   /** Names of incompatible resources: they have records that a newer program wrote and this process cannot read. */
   readonly unfit?: readonly string[];
+  /** Which timers of an earlier owner its program fires: 1, those without a schedule (ADR 17). */
+  readonly timers?: number;
   readonly [detail: string]: unknown;
 };
 
@@ -157,6 +159,15 @@ export class Presence {
     return [...this.others].filter(([id]) => this.isPresent(id)).map(([, { entry }]) => entry);
   }
 
+  /** Whether every present node fires the timers that a predecessor has left without a schedule. */
+  fireUnscheduled(): boolean {
+    const entries = this.entries();
+    return (
+      entries.length > 0 &&
+      entries.every(({ timers }) => typeof timers === "number" && timers >= FIRES_UNSCHEDULED)
+    );
+  }
+
   /** By node, the resources that it cannot host, without nodes that can host all. This node as the others see it. */
   incompatible(): ReadonlyMap<string, readonly string[]> {
     const incompatible = new Map<string, readonly string[]>();
@@ -212,7 +223,8 @@ export class Presence {
   ): Promise<void> {
     const { clock, entry } = this.options;
     const begun = clock.monotonic();
-    const value = this.leaving ? { ...entry(), leaving: true } : entry();
+    const own = { ...entry(), timers: FIRES_UNSCHEDULED };
+    const value = this.leaving ? { ...own, leaving: true } : own;
     await failpoint(this.options.failpoints, "presence.refresh", () => write(JSON.stringify(value)));
     // The server did not answer for a while, perhaps not to the other nodes either.
     if (!this.valid()) {
@@ -274,6 +286,9 @@ export class Presence {
     return this.seenUntil() - other.seenAt < this.options.ttlMs;
   }
 }
+
+/** See `NodeEntry.timers`. */
+const FIRES_UNSCHEDULED = 1;
 
 /** The share of `ttlMs` after which a node stops acting as an owner, well before the other nodes count it as gone. */
 const VALID_SHARE = 0.8;

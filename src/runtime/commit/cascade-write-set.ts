@@ -34,7 +34,7 @@ export type CommitContext = {
   /** Expected last sequence of the record's subject; `undefined` after a write set that is still in the outbox. */
   readonly sequence: number | undefined;
   /** Armed timers that the owner fires itself: their schedules fire a grace later. None when absent. */
-  readonly near?: readonly OpenTimer[];
+  readonly graced?: readonly OpenTimer[];
   readonly resolved: (outcome: Outcome) => void;
 };
 
@@ -64,7 +64,7 @@ export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitC
     ...factsMessages(cascade, context),
     ...cascade.events.map((event, index) => eventMessage(cascade, context, event, index)),
   ];
-  const timers = cascade.armed.map(
+  const timers = cascade.armed.filter(hasSchedule).map(
     (timer): Message => ({
       subject: subjects.timer(partition, actor, timer.machine, timer.id, timer.generation),
       payload: JSON.stringify({
@@ -78,9 +78,11 @@ export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitC
   );
   // A message carries one cancellation, and cancellations precede arming. Surplus ones are dropped, because the
   // cascade ignores a timer that fires with an old generation. The one that would fire first is not dropped.
-  const cancelled = [...cascade.fired, ...cascade.cancelled].map((timer) =>
-    subjects.timer(partition, actor, timer.machine, timer.armedAs ?? timer.id, timer.generation),
-  );
+  const cancelled = [...cascade.fired, ...cascade.cancelled]
+    .filter(hasSchedule)
+    .map((timer) =>
+      subjects.timer(partition, actor, timer.machine, timer.armedAs ?? timer.id, timer.generation),
+    );
   const cancelling = main.map((message, index) => {
     const cancels = cancelled[index];
     return cancels === undefined ? message : { ...message, cancels };
@@ -120,8 +122,10 @@ export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitC
   };
 }
 
-const scheduledAt = (timer: OpenTimer, { near }: CommitContext): number =>
-  near?.includes(timer) ? timer.dueAt + limits.timerGraceMs : timer.dueAt;
+const hasSchedule = ({ unscheduled }: OpenTimer): boolean => unscheduled !== true;
+
+const scheduledAt = (timer: OpenTimer, { graced }: CommitContext): number =>
+  graced?.includes(timer) ? timer.dueAt + limits.timerGraceMs : timer.dueAt;
 
 /** @throws RecordTooLarge */
 function mustFit(messages: readonly Message[]): void {

@@ -1,9 +1,9 @@
 /**
  * What a new owner reads of its partition, from the checkpoint up to its own lock entry (ADR 4).
- * Memory: one entry per actor with open effects, one per parking, and the inputs that no later record has evaluated: an
- * input is dropped when such a record is read. Without a checkpoint the replay reads the whole journal of the
- * partition, but of a finished actor only the inputs that changed nothing are kept (a timer that fired stale): of
- * 1 000 000 actors on 32 partitions some 31 000 inputs, about 10 MB, until the takeover has ended.
+ * Memory: one entry per actor with open effects or a timer without a schedule, one per parking, and the inputs that no
+ * later record has evaluated: an input is dropped when such a record is read. Without a checkpoint the replay reads the
+ * whole journal of the partition, but of a finished actor only the inputs that changed nothing are kept (a timer that
+ * fired stale): of 1 000 000 actors on 32 partitions some 31 000 inputs, about 10 MB, until the takeover has ended.
  * Owns: what it has found.  Does not own: the actors.
  * Proved by: test/unit/runtime/partition/replay.test.ts, test/unit/runtime/partition/takeover.test.ts,
  *   test/unit/runtime/tenure/unreadable.test.ts
@@ -12,6 +12,7 @@ import type { Subjects } from "../subjects.ts";
 import type { Input } from "../actor/input.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { readRecord } from "../actor/snapshot.ts";
+import { isOpen } from "../actor/unscheduled-timers.ts";
 import { readInput } from "../actor/inbox-input.ts";
 import { type Parking, readParking, type Unparking } from "../actor/parking-record.ts";
 import type { Clock, Journal, Log, StoredMessage } from "../ports.ts";
@@ -24,7 +25,7 @@ export type FoundParking = { readonly entry: Parking | Unparking; readonly seque
 
 /** What a replay has found. */
 export type Replay = {
-  /** Actors whose last record in the replay has open effects or cannot be read, and the sequence of that record. */
+  /** Actors whose last record in the replay `isOpen`, or cannot be read, and the sequence of that record. */
   readonly open: ReadonlyMap<string, number>;
   /** In the order of the stream. */
   readonly inputs: readonly Replayed[];
@@ -127,7 +128,7 @@ class Found {
     const snapshot = readRecord(payload)?.snapshot;
     this.options.onRecord(actor, sequence);
     // A record that cannot be read sets its actor apart when the takeover loads it: it must not stop the others here.
-    if (!snapshot || snapshot.effects.length > 0) this.open.set(actor, sequence);
+    if (!snapshot || isOpen(snapshot)) this.open.set(actor, sequence);
     else this.open.delete(actor);
     const waiting = this.inputs.get(actor);
     if (!waiting || !snapshot) return;

@@ -32,14 +32,15 @@
  *   activation.A3. Inbox inputs are in the mailbox in the order of the inbox.
  *   activation.A4. Dependents exist only while a commit is pending. They share the outcome of the newest one.
  *   activation.A5. A retired activation takes no state, no input and no commit, and does not return to another phase.
- *   activation.A6. Only an activation in `ready` is evicted, and only without inputs, commits, waiters and open
- *                  effects.
+ *   activation.A6. Only an activation in `ready` is evicted, and only without inputs, commits, waiters, open effects
+ *                  and timers without a schedule.
  * A call that its phase does not allow is a programmer fault: it throws {@link ActivationFault}, and the process ends.
  * Proved by: test/unit/runtime/tenure/activation.test.ts, test/unit/runtime/tenure/activation-events.test.ts,
  *   test/unit/runtime/tenure/tenure.test.ts
  */
 import type { Head } from "../actor/cascade.ts";
 import type { OpenEffect, Snapshot } from "../actor/snapshot.ts";
+import { isOpen } from "../actor/unscheduled-timers.ts";
 import { hasCaller, type PendingInput } from "./pending-input.ts";
 
 /** Where an activation is in its life; {@link Activation} says what each phase allows. */
@@ -67,7 +68,7 @@ export class Activation {
   private at = 0;
   /** The state was taken or introduced once. Stays true when the activation is retired. */
   private loaded = false;
-  /** To be loaded even when the mailbox is empty: the actor may have open effects that no call runs for. */
+  /** To be loaded even when the mailbox is empty: the actor may have open effects, or timers that nothing fires. */
   private required = false;
   /** The load waits for a timer. Only in `absent`, `catching-up` and `replacing`. */
   private postponed = false;
@@ -149,7 +150,7 @@ export class Activation {
 
   /** It may leave memory. */
   canEvict(): boolean {
-    return this.now === "ready" && this.isIdle() && this.waiters.size === 0 && !this.hasOpenEffects();
+    return this.now === "ready" && this.isIdle() && this.waiters.size === 0 && !this.hasOpenWork();
   }
 
   /** No input waits, and every commit is resolved, those of the predecessor included. */
@@ -157,9 +158,9 @@ export class Activation {
     return this.commits === 0 && this.predecessorCommits === 0 && this.mailbox.length === 0;
   }
 
-  /** The acknowledged state has open effects, or may have: it has to be loaded for them. */
-  hasOpenEffects(): boolean {
-    return this.required || (this.acknowledged !== undefined && this.acknowledged.effects.length > 0);
+  /** The acknowledged state has work that only an owner does, or may have: it has to be loaded for that. */
+  hasOpenWork(): boolean {
+    return this.required || (this.acknowledged !== undefined && isOpen(this.acknowledged));
   }
 
   /** The state is known, or was before the activation was retired. */

@@ -21,6 +21,7 @@ import { cascadeWriteSet } from "../commit/cascade-write-set.ts";
 import { decide } from "./decision.ts";
 import type { MachineFault } from "../actor/machine.ts";
 import type { Facts, OpenEffect, OpenTimer } from "../actor/snapshot.ts";
+import { unscheduledOf, withoutSchedules } from "../actor/unscheduled-timers.ts";
 import { type LoadEvents, Loader, type LoaderOptions } from "./loader.ts";
 import type { NearTimers } from "./near-timers.ts";
 import type { ParkedRegistry } from "./parked-actors.ts";
@@ -90,8 +91,10 @@ export class InputProcessor implements LoadEvents {
     }
   }
 
-  /** Resumes the open effects of an activation that was just loaded. */
+  /** Resumes the open effects of an activation that was just loaded, and its timers that no schedule fires. */
   loaded(activation: Activation): void {
+    const { acked, actor } = activation;
+    if (acked) this.options.nearTimers.armed(actor, unscheduledOf(acked));
     for (const effect of activation.effectsToResume())
       this.run(activation, effect, activation.acked?.facts, true);
   }
@@ -136,9 +139,10 @@ export class InputProcessor implements LoadEvents {
     });
   }
 
-  private submit(activation: Activation, pending: PendingInput, result: Cascade): void {
+  private submit(activation: Activation, pending: PendingInput, decided: Cascade): void {
     const { ids, lock, nearTimers, node, partition, sink } = this.options;
-    const near = nearTimers.choose(result.armed);
+    const { graced, unscheduled } = nearTimers.choose(decided.armed);
+    const result = withoutSchedules(decided, unscheduled);
     const dependents: Dependent[] = [];
     let writeSet: WriteSet;
     try {
@@ -151,9 +155,9 @@ export class InputProcessor implements LoadEvents {
         node,
         lock,
         sequence: activation.expectedSequence(),
-        near,
+        graced,
         resolved: (outcome) => {
-          if (outcome.status === "stored") this.timersStored(activation.actor, near, result);
+          if (outcome.status === "stored") this.timersStored(activation.actor, graced, result);
           this.resolved(activation, pending, result, dependents, outcome);
         },
       });
@@ -166,11 +170,15 @@ export class InputProcessor implements LoadEvents {
     sink.submit(writeSet);
   }
 
-  private timersStored(actor: string, near: readonly OpenTimer[], { cancelled, fired }: Cascade): void {
+  private timersStored(
+    actor: string,
+    graced: readonly OpenTimer[],
+    { armed, cancelled, fired }: Cascade,
+  ): void {
     const { nearTimers } = this.options;
     nearTimers.over(actor, cancelled);
     nearTimers.over(actor, fired);
-    nearTimers.armed(actor, near);
+    nearTimers.armed(actor, [...graced, ...unscheduledOf({ timers: armed })]);
   }
 
   private resolved(

@@ -1,15 +1,20 @@
 /**
- * The timers that the owner of a partition fires itself (ADR 14): those that it has armed and that are due soon. Their
- * schedules in the stream fire a grace later, and only if this owner has not stored what the timer does by then.
+ * The timers that the owner of a partition fires itself: those that it has armed and that are due soon (ADR 14), and
+ * those that have no schedule, also of an earlier owner (ADR 17). Schedules of the others fire a grace later, and only
+ * if this owner has not stored what the timer does by then.
  * Owns: the waits for these timers.  Does not own: schedules; whether a timer is still open, which the cascade decides.
  * Invariants
  *   near-timers.N1. A timer is fired only when the record that armed it is stored, and not before its time by the
  *                   server's clock.
- *   near-timers.N2. Every timer that is armed with the grace has a schedule in the stream: what this owner does not
- *                   fire, the server does. So nothing here has to survive, and nothing here is repeated.
+ *   near-timers.N2. What this owner does not fire is fired without it: by the server, where the timer has a schedule;
+ *                   else by the next owner, which loads the actor. So nothing here has to survive, and nothing here is
+ *                   repeated.
  *   near-timers.N3. Memory is bounded: a timer that is due late, or above the number of those that wait, is armed
  *                   without the grace, and the server fires it.
- * Proved by: test/unit/runtime/tenure/near-timers.test.ts, test/unit/runtime/owner-fires.test.ts
+ *   near-timers.N4. A timer is left without a schedule only while every present node fires such timers, and only as
+ *                   many as a takeover loads at once.
+ * Proved by: test/unit/runtime/tenure/near-timers.test.ts, test/unit/runtime/owner-fires.test.ts,
+ *   test/unit/runtime/unscheduled.test.ts
  */
 import { limits } from "../limits.ts";
 import type { OpenTimer } from "../actor/snapshot.ts";
@@ -21,13 +26,30 @@ export type NearTimersOptions = {
   readonly clock: Clock;
   /** Takes a timer that is due. */
   readonly fire: (actor: string, timer: OpenTimer) => void;
+  /** Whether timers may go without a schedule now; absent: never. */
+  readonly mayBeUnscheduled?: (() => boolean) | undefined;
 };
+
+/** The armed timers that this owner is going to fire. The two lists have no timer in common. */
+export type ChosenTimers = {
+  /** To be armed with the grace. */
+  readonly graced: readonly OpenTimer[];
+  /** To be left without a schedule. */
+  readonly unscheduled: readonly OpenTimer[];
+};
+
+/** A timer that waits: `end` ends the wait. */
+type Wait = { readonly end: () => void; readonly unscheduled: boolean };
+
+const NONE: ChosenTimers = { graced: [], unscheduled: [] };
 
 /** See the top of the file. One for each tenure. */
 export class NearTimers {
   private readonly options: NearTimersOptions;
-  /** By actor and generation: ends the wait. */
-  private readonly waiting = new Map<string, () => void>();
+  /** By actor and generation. */
+  private readonly waiting = new Map<string, Wait>();
+  /** Those of them that have no schedule. */
+  private unscheduled = 0;
   private closed = false;
 
   constructor(options: NearTimersOptions) {
@@ -39,47 +61,57 @@ export class NearTimers {
     return this.waiting.size;
   }
 
-  /** Those of the timers that this owner is going to fire: to be armed with the grace. */
-  choose(timers: readonly OpenTimer[]): readonly OpenTimer[] {
-    if (timers.length === 0 || this.closed) return [];
-    const latest = this.options.clock.now() + limits.nearTimerMs;
-    return timers
-      .filter(({ dueAt }) => dueAt <= latest)
+  /** Which of the armed timers this owner is going to fire, and how each of them is armed. */
+  choose(timers: readonly OpenTimer[]): ChosenTimers {
+    if (timers.length === 0 || this.closed) return NONE;
+    const now = this.options.clock.now();
+    const near = timers
+      .filter(({ dueAt }) => dueAt <= now + limits.nearTimerMs)
       .slice(0, Math.max(0, limits.partitionTimers - this.size));
+    const soon = near.filter(({ dueAt }) => dueAt <= now + limits.unscheduledMs);
+    const room = Math.max(0, limits.unscheduledTimers - this.unscheduled);
+    const unscheduled = soon.length > 0 && this.options.mayBeUnscheduled?.() ? soon.slice(0, room) : [];
+    return { graced: near.filter((timer) => !unscheduled.includes(timer)), unscheduled };
   }
 
-  /** The record that armed these timers is stored. */
+  /** The record that armed these timers is stored. Those that wait already go on waiting. */
   armed(actor: string, timers: readonly OpenTimer[]): void {
     for (const timer of timers) this.wait(actor, timer);
   }
 
   /** A record is stored with which these timers are over. */
   over(actor: string, timers: readonly OpenTimer[]): void {
-    for (const timer of timers) {
-      const key = keyOf(actor, timer);
-      this.waiting.get(key)?.();
-      this.waiting.delete(key);
-    }
+    for (const timer of timers) this.forget(keyOf(actor, timer))?.end();
   }
 
-  /** From now on nothing is fired or chosen: the server fires what is open, for the next owner. */
+  /** From now on nothing is fired or chosen: what is open is fired without this owner. */
   close(): void {
     this.closed = true;
-    for (const end of this.waiting.values()) end();
+    for (const { end } of this.waiting.values()) end();
     this.waiting.clear();
+    this.unscheduled = 0;
   }
 
   private wait(actor: string, timer: OpenTimer): void {
-    if (this.closed) return;
-    const { clock, fire } = this.options;
     const key = keyOf(actor, timer);
+    if (this.closed || this.waiting.has(key)) return;
+    const { clock, fire } = this.options;
     const end = clock.after(timer.dueAt - clock.now(), () => {
+      this.forget(key);
       // The server's clock was set back, or is known better now.
       if (clock.now() < timer.dueAt) return this.wait(actor, timer);
-      this.waiting.delete(key);
       fire(actor, timer);
     });
-    this.waiting.set(key, end);
+    const unscheduled = timer.unscheduled === true;
+    if (unscheduled) this.unscheduled++;
+    this.waiting.set(key, { end, unscheduled });
+  }
+
+  private forget(key: string): Wait | undefined {
+    const wait = this.waiting.get(key);
+    if (wait?.unscheduled) this.unscheduled--;
+    this.waiting.delete(key);
+    return wait;
   }
 }
 

@@ -51,6 +51,8 @@ export type TenureOptions = {
   /** Activations per partition that stay in memory although they are idle. */
   readonly idleActors: number;
   readonly failpoints?: Failpoints | undefined;
+  /** Whether every present node fires timers that have no schedule; absent: timers have one. */
+  readonly mayBeUnscheduled?: () => boolean;
   /** Counts beyond this tenure; absent where they are not read. */
   readonly tally?: InputTally;
 };
@@ -89,6 +91,7 @@ export class Tenure {
     this.effects = new TenureEffects(options.effects);
     this.nearTimers = new NearTimers({
       clock: options.clock,
+      mayBeUnscheduled: options.mayBeUnscheduled,
       fire: (actor, { generation, id, machine }) =>
         this.dispatch(actor, fireAndForget({ kind: "timer", machine, timer: id, generation })),
     });
@@ -156,7 +159,8 @@ export class Tenure {
   }
 
   /**
-   * Resumes an actor with open effects, unless it is parked or reads its inbox first. @throws Unavailable (retryable)
+   * Loads an actor for open effects and timers without a schedule, unless it is parked or reads its inbox first.
+   * @throws Unavailable (retryable)
    */
   async takeUp(actor: string, atLeast: number | undefined): Promise<void> {
     if (this.parked.get(actor) || this.activations.peek(actor)?.phase === "catching-up") return;
@@ -203,7 +207,7 @@ export class Tenure {
     const through = this.progress.resolvedThrough(resolvedThrough);
     const open = [...this.parked.storing()];
     for (const activation of this.activations.values()) {
-      if (activation.hasOpenEffects()) open.push(activation.actor);
+      if (activation.hasOpenWork()) open.push(activation.actor);
     }
     const lagging = new Set(this.catchUps.actors());
     for (const { actor } of this.parked.unreadable()) lagging.add(actor);

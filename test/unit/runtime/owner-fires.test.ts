@@ -1,58 +1,17 @@
 /**
  * Near timers are fired by the owner, and by the server's schedule when the owner has not: whichever of the two comes
- * first, a timer acts once, in its time, and none is lost (ADR 14).
+ * first, a timer acts once, in its time, and none is lost (ADR 14). Those that have no schedule: unscheduled.test.ts.
  */
 import t from "tap";
-import { turnstile } from "../../../examples/turnstile/turnstile.ts";
 import { limits } from "../../../src/runtime/limits.ts";
 import { subjects } from "../../../src/services/subjects.ts";
-import { type ClusterNode, type ClusterOptions, memoryCluster } from "./memory-cluster.ts";
+import { gates, HOUR_MS, LATE_MS, timerStage } from "./timer-stage.ts";
 import { NOW } from "./tenure/tenure-stage.ts";
 
-const LOCK_AFTER_MS = 5_000;
-/** Of a schedule on this server, and round trips. */
-const LATE_MS = 200;
-/** A takeover is over by then, and the grace. */
-const LONG_MS = 20_000;
-const HOUR_MS = 3_600_000;
-const gates = turnstile(async (key) => ({ receipt: key }));
+/** Near, and late enough for a schedule. */
+const LOCK_AFTER_MS = limits.unscheduledMs + 5_000;
 
-async function stage(options: Partial<ClusterOptions> = {}) {
-  const cluster = memoryCluster({ partitions: 1, ...options });
-  const one = await cluster.start("one", gates);
-  await cluster.settled();
-  const log = cluster.logOf(0);
-  const records = (gate = "g") => cluster.records(0, gate).filter(({ input }) => input.startsWith("timer:"));
-  return {
-    ...cluster,
-    one,
-    /** Opens a gate, whose timer is armed then. @returns the time at which it is due, and its schedule */
-    async open(gate = "g", lockAfterMs = LOCK_AFTER_MS, node: ClusterNode = one) {
-      cluster.ok(await cluster.done(node.actors.start(gate, { lockAfterMs }, NOW)));
-      const coin = { commandId: "coin", waitMs: 1000 };
-      cluster.ok(await cluster.done(node.actors.command(gate, "turnstile", { type: "coin" }, coin)));
-      const [timer] = cluster.records(0, gate).at(-1)?.snapshot.timers ?? [];
-      if (!timer) throw new Error("no timer is armed");
-      const { dueAt, generation, id, machine } = timer;
-      return { dueAt, schedule: subjects.timer(0, gate, machine, id, generation) };
-    },
-    /** Timers that the server has fired. */
-    messages: (gate = "g"): number => log.all(subjects.inbox(0, gate)).length,
-    /** Records of a fired timer. */
-    records,
-    /** When the timer's record was stored, by the server's clock. */
-    firedAt: async (gate = "g"): Promise<number> => {
-      await cluster.until("the timer acts", () => records(gate).length > 0, 2 * HOUR_MS);
-      return log.last(subjects.record(0, gate))?.at ?? 0;
-    },
-    isStored: (subject: string): boolean => log.last(subject) !== undefined,
-    /** Nothing fires later. */
-    async ends(): Promise<void> {
-      await cluster.clock.advance(LONG_MS);
-      for (const node of cluster.running) node.kill();
-    },
-  };
-}
+const stage = (options: Parameters<typeof timerStage>[1] = {}) => timerStage(LOCK_AFTER_MS, options);
 
 t.test(
   "the owner fires a near timer in its time, cancels its schedule, and no message is written",
@@ -112,6 +71,17 @@ t.test(
     t.same([world.messages(), world.records().length], [1, 1]);
   },
 );
+
+t.test("a next owner that has loaded the actor leaves a timer with a schedule to the server", async (t) => {
+  const world = await stage();
+  const { dueAt } = await world.open();
+  world.one.kill();
+  const two = await world.start("two", gates);
+  world.ok(await world.done(two.actors.read("g")));
+  t.ok((await world.firedAt()) >= dueAt + limits.timerGraceMs);
+  await world.ends();
+  t.same([world.messages(), world.records().length], [1, 1]);
+});
 
 t.test("the owner hands over before the timer is due: as if it had died", async (t) => {
   const world = await stage();

@@ -19,9 +19,10 @@ async function lockedAfter(
   node: ClusterNode,
   gate: string,
   meanwhile: () => void = () => {},
+  lockAfterMs = LOCK_AFTER_MS,
 ): Promise<number> {
   const { clock, done, until } = cluster;
-  cluster.ok(await done(node.actors.start(gate, { lockAfterMs: LOCK_AFTER_MS }, NOW)));
+  cluster.ok(await done(node.actors.start(gate, { lockAfterMs }, NOW)));
   const options = { commandId: "c1", waitMs: 1000 };
   await done(node.actors.command(gate, "turnstile", { type: "coin" }, options));
   const from = clock.monotonic();
@@ -58,18 +59,24 @@ t.test(
 );
 
 t.test("a timer that one node has armed fires in its time when another one has taken over", async (t) => {
-  const cluster = memoryCluster({ partitions: 1, skewMs: (node) => (node === "one" ? -HOUR_MS : HOUR_MS) });
-  const one = await cluster.start("one", gates);
-  await cluster.settled();
-  const ms = await lockedAfter(cluster, one, "g", () => {
-    one.kill();
-    void cluster.launch("two", gates);
-  });
-  const graceMs = limits.timerGraceMs;
-  t.ok(ms >= LOCK_AFTER_MS + graceMs - 10 && ms <= LOCK_AFTER_MS + graceMs + LATE_MS, `after ${ms} ms`);
-  const [two] = [...cluster.running];
-  t.equal(two?.name, "two");
-  for (const node of cluster.running) node.kill();
+  // Without a schedule the new owner fires it, with one the server does.
+  for (const [afterMs, graceMs] of [
+    [LOCK_AFTER_MS, 0],
+    [2 * LOCK_AFTER_MS, limits.timerGraceMs],
+  ] as const) {
+    const cluster = memoryCluster({ partitions: 1, skewMs: (node) => (node === "one" ? -HOUR_MS : HOUR_MS) });
+    const one = await cluster.start("one", gates);
+    await cluster.settled();
+    const replace = () => {
+      one.kill();
+      void cluster.launch("two", gates);
+    };
+    const ms = await lockedAfter(cluster, one, "g", replace, afterMs);
+    t.ok(ms >= afterMs + graceMs - 10 && ms <= afterMs + graceMs + LATE_MS, `after ${ms} ms`);
+    const [two] = [...cluster.running];
+    t.equal(two?.name, "two");
+    for (const node of cluster.running) node.kill();
+  }
 });
 
 t.test("the dates in a snapshot are the server's, and its order is that of the inputs", async (t) => {

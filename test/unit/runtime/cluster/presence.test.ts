@@ -1,6 +1,6 @@
 /** Which nodes count as present, as one node sees it: no peer is judged while it receives nothing. */
 import t from "tap";
-import { presenceStage as stage, REFRESH_MS, TTL_MS } from "./presence-stage.ts";
+import { entryOf, presenceStage as stage, REFRESH_MS, TTL_MS } from "./presence-stage.ts";
 
 t.test("a node without a heartbeat for its time to live counts as gone", async (t) => {
   const { pass, twoIsThere } = await stage();
@@ -49,3 +49,31 @@ t.test("no peer is judged while the connection is lost repeatedly and no changes
   await pass(2 * REFRESH_MS, true);
   t.ok(twoIsThere());
 });
+
+t.test("timers may go without a schedule while every present node says that it fires them", async (t) => {
+  const { heard, pass, presence, twoIsThere } = await stage();
+  t.ok(presence.fireUnscheduled(), "this node says so itself");
+  heard(entryOf("two", { timers: 1 }));
+  t.ok(presence.fireUnscheduled());
+  heard(entryOf("three", { timers: 2, leaving: true }));
+  t.ok(presence.fireUnscheduled(), "a later version fires more");
+  for (const entry of [entryOf("two"), entryOf("two", { timers: 0 }), { ...entryOf("two"), timers: "1" }]) {
+    heard(entry as never);
+    t.notOk(presence.fireUnscheduled());
+  }
+  heard(entryOf("two", { leaving: true }));
+  t.notOk(presence.fireUnscheduled(), "one that leaves may still take over");
+  await pass(TTL_MS + 3 * REFRESH_MS, false);
+  t.notOk(twoIsThere());
+  t.ok(presence.fireUnscheduled(), "it is gone");
+});
+
+t.test(
+  "before this node has received a heartbeat of its own, no timer goes without a schedule",
+  async (t) => {
+    const { presence, change } = await stage();
+    change("one", undefined);
+    t.same(presence.entries(), []);
+    t.notOk(presence.fireUnscheduled());
+  },
+);

@@ -161,7 +161,7 @@ t.test(
   "a timer that the owner fires has a schedule that fires a grace later; its payload is the same",
   (t) => {
     const [near, far] = [timer("t1", 4), timer("t2", 5)];
-    const { messages } = writeSetOf({ armed: [near, far] }, { near: [near] });
+    const { messages } = writeSetOf({ armed: [near, far] }, { graced: [near] });
     t.same(
       messages.slice(1).map(({ schedule }) => schedule?.at),
       [near.dueAt + limits.timerGraceMs, far.dueAt],
@@ -175,6 +175,27 @@ t.test(
     t.end();
   },
 );
+
+t.test("a timer without a schedule has no message, and none is canceled when it is over", (t) => {
+  const [bare, other] = [{ ...timer("t1", 4), unscheduled: true } as const, timer("t2", 5)];
+  const armed = writeSetOf({ armed: [bare, other] }).messages;
+  t.same(
+    armed.slice(1).map(({ subject }) => subject),
+    [timerSubject("t2", 5)],
+  );
+  t.same(JSON.parse(armed[0]?.payload ?? "").timers, { armed: ["m.t1", "m.t2"] }, "its record says it");
+  for (const [fired, cancelled] of [
+    [[bare], [other]],
+    [[], [bare, other]],
+  ]) {
+    const { messages } = writeSetOf({ fired: fired ?? [], cancelled: cancelled ?? [] });
+    t.same(
+      messages.map(({ cancels }) => cancels),
+      [timerSubject("t2", 5)],
+    );
+  }
+  t.end();
+});
 
 t.test("the schedule of a timer that the owner has fired is canceled before all others", (t) => {
   const { messages } = writeSetOf({ fired: [timer("t1", 1)], cancelled: [timer("t2", 2)] });

@@ -119,6 +119,21 @@ t.test(
   },
 );
 
+t.test(
+  "an actor whose last record has a timer without a schedule is open; one with a schedule is not",
+  async (t) => {
+    const { lock, record, result } = stage();
+    const timer = { id: "t", machine: "m", event: { type: "t" }, generation: 1000, dueAt: 5 };
+    const bare = { ...timer, unscheduled: true };
+    await record("a", 10, { timers: [timer, bare] });
+    await record("b", 11, { timers: [timer] });
+    await record("c", 12, { timers: [bare] });
+    await record("c", 13, { timers: [] });
+    await lock();
+    t.same([...(result()?.open ?? [])], [["a", 10]]);
+  },
+);
+
 t.test("what is stored after the lock entry is not of the replay", async (t) => {
   const { input, record, parking, lock, result, records } = stage();
   await input("a", 99);

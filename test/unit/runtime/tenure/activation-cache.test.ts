@@ -1,12 +1,18 @@
 /** Which activations leave memory, when, and what stays known of them. */
 import t from "tap";
 import { ActivationCache } from "../../../../src/runtime/tenure/activation-cache.ts";
-import type { Activation } from "../../../../src/runtime/tenure/activation.ts";
+import type { OpenTimer } from "../../../../src/runtime/actor/snapshot.ts";
+import { Activation } from "../../../../src/runtime/tenure/activation.ts";
 import { event, headOf, openEffect, snapshot } from "./activation-stage.ts";
 
 /** More sequences of evicted actors than are kept. */
 const FORGOTTEN_AFTER = 10_000;
 
+const waitingFor = (open: OpenTimer): Activation => {
+  const activation = new Activation("a");
+  activation.take({ ...headOf(1), snapshot: { ...snapshot(1), timers: [open] } }, 10);
+  return activation;
+};
 const names = (cache: ActivationCache): string[] => [...cache.values()].map(({ actor }) => actor);
 const idle = (cache: ActivationCache, actor: string, sequence = 10): Activation => {
   const activation = cache.activation(actor);
@@ -136,3 +142,13 @@ t.test("the end of the tenure retires every activation", async (t) => {
   t.ok(all.every((activation) => activation.isRetired()));
   t.equal(cache.size, 0);
 });
+
+t.test(
+  "an actor whose timer has no schedule stays in memory, and has to be loaded by the next owner",
+  async (t) => {
+    const timer: OpenTimer = { id: "t", machine: "m", event: { type: "t" }, generation: 9, dueAt: 5 };
+    const [scheduled, bare] = [waitingFor(timer), waitingFor({ ...timer, unscheduled: true })];
+    t.same([scheduled.canEvict(), scheduled.hasOpenWork()], [true, false]);
+    t.same([bare.canEvict(), bare.hasOpenWork()], [false, true]);
+  },
+);

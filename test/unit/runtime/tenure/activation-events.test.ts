@@ -34,7 +34,7 @@ t.test("a read that loads the activation ends its postponement and its requireme
   t.notOk(activation.canLoad());
   activation.take(headOf(3), 20);
   t.equal(activation.phase, "ready");
-  t.notOk(activation.hasOpenEffects(), "it is not required any more");
+  t.notOk(activation.hasOpenWork(), "it is not required any more");
   activation.endPostponement();
   t.equal(activation.phase, "ready", "the timer that fires later changes nothing");
 });
@@ -75,7 +75,7 @@ t.test(
     const next = Activation.replace(activation);
     t.equal(next.phase, "replacing");
     t.equal(next.sequence, 10);
-    t.ok(next.hasOpenEffects(), "it has to be loaded although no input may wait");
+    t.ok(next.hasOpenWork(), "it has to be loaded although no input may wait");
     t.same(activation.takeMailbox(), []);
     next.predecessorResolved(11);
     t.equal(next.sequence, 11);

@@ -23,7 +23,7 @@ type Rule =
   | "canEvict"
   | "isBlank"
   | "isIdle"
-  | "hasOpenEffects"
+  | "hasOpenWork"
   | "isLoaded"
   | "isRetired";
 const RULES: readonly Rule[] = [
@@ -33,7 +33,7 @@ const RULES: readonly Rule[] = [
   "canEvict",
   "isBlank",
   "isIdle",
-  "hasOpenEffects",
+  "hasOpenWork",
   "isLoaded",
   "isRetired",
 ];
@@ -53,7 +53,7 @@ const situations: Record<string, { phase: Phase; make: () => Activation; rules: 
   "absent and required": {
     phase: "absent",
     make: () => replacing(0),
-    rules: ["canLoad", "canPostpone", "isIdle", "hasOpenEffects"],
+    rules: ["canLoad", "canPostpone", "isIdle", "hasOpenWork"],
   },
   "absent and postponed": {
     phase: "absent",
@@ -81,17 +81,17 @@ const situations: Record<string, { phase: Phase; make: () => Activation; rules: 
   replacing: {
     phase: "replacing",
     make: () => replacing(1),
-    rules: ["canPostpone", "hasOpenEffects"],
+    rules: ["canPostpone", "hasOpenWork"],
   },
   "replacing with two commits": {
     phase: "replacing",
     make: () => replacing(2),
-    rules: ["canPostpone", "hasOpenEffects"],
+    rules: ["canPostpone", "hasOpenWork"],
   },
   "replacing and postponed": {
     phase: "replacing",
     make: () => after(replacing(1), (a) => a.postpone()),
-    rules: ["hasOpenEffects"],
+    rules: ["hasOpenWork"],
   },
   ready: {
     phase: "ready",
@@ -106,7 +106,7 @@ const situations: Record<string, { phase: Phase; make: () => Activation; rules: 
   "ready with open effects": {
     phase: "ready",
     make: () => ready([openEffect]),
-    rules: ["canProcess", "isIdle", "hasOpenEffects", "isLoaded"],
+    rules: ["canProcess", "isIdle", "hasOpenWork", "isLoaded"],
   },
   "ready with a waiter": {
     phase: "ready",
