@@ -31,6 +31,7 @@ import { storedInvoices } from "../../src/services/invoice/invoices.ts";
 import type { Customers } from "../../src/services/personal/contract.ts";
 import type { OpensPersonal } from "../../src/services/orders/personal.ts";
 import type { LiveOrders } from "../../src/services/live/contract.ts";
+import { ClusterMaintenance } from "../../src/services/maintenance/maintenance.ts";
 import { liveOrders } from "../../src/services/live/live-orders.ts";
 import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
 import { OrderForeteller } from "../../src/services/orders/foretelling.ts";
@@ -78,6 +79,7 @@ export type ComposedOrders = {
   readonly orders: OrderService;
   readonly live: LiveOrders;
   readonly foretelling: OrderForeteller;
+  readonly maintenance: ClusterMaintenance;
   readonly parked: ParkedOrderService;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
@@ -182,7 +184,8 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   const entries = () => node.status().entries;
   const { fulfillment, hostedPayment, idempotencySecret, taxBasisPoints } = settings;
   const plan = { fulfillment, hostedPayment, idempotencySecret, taxBasisPoints };
-  const served = { actors: node.actors, inventory: answered, ids, ...plan };
+  const maintenance = new ClusterMaintenance(server.settings, time, log);
+  const served = { actors: node.actors, inventory: answered, ids, maintenance, ...plan };
   const orders = new OrderService({
     ...served,
     journalOf,
@@ -204,6 +207,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     orders,
     live,
     foretelling: new OrderForeteller(served),
+    maintenance,
     parked: new ParkedOrderService(node.parked, open),
     inventory: answered,
     invoices: storedInvoices(documents, node.actors),

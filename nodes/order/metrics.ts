@@ -31,11 +31,13 @@ export type MetricsSource = {
   readonly program: Program;
   readonly webhooks: WebhookCounts;
   readonly probes: readonly ProbeResult[];
+  /** Whether new orders are taken. */
+  readonly takingOrders: boolean;
 };
 
 /** The text that `GET /metrics` answers. */
 export function metricsText(source: MetricsSource): string {
-  const { node, status, workers, program, webhooks, probes } = source;
+  const { node, status, workers, program, webhooks, probes, takingOrders } = source;
   const sum = (pick: (partition: NodeStatus["partitions"][number]) => number): number =>
     status.partitions.reduce((total, partition) => total + pick(partition), 0);
   const { version, commit = UNKNOWN } = program;
@@ -50,6 +52,7 @@ export function metricsText(source: MetricsSource): string {
       "1 while settings that must be equal on all nodes are other ones here than in the cluster.",
       Number(status.settings !== undefined && status.settings.status !== "equal"),
     ),
+    gauge("orderly_taking_orders", "1 while new orders are taken; 0 in maintenance.", Number(takingOrders)),
     gauge("orderly_presence_valid", "1 while the node may act as an owner.", Number(status.present)),
     gauge(
       "orderly_partitions_open",

@@ -11,6 +11,7 @@ import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
 import type { RuntimeNode } from "../../src/runtime/node.ts";
 import type { NodeStatus } from "../../src/runtime/node-status.ts";
 import type { WebhookCounts } from "../../src/services/webhooks/contract.ts";
+import type { Maintenance } from "../../src/services/maintenance/contract.ts";
 import { isCount, isObject, isTexts } from "../../src/runtime/json.ts";
 import { metricsText } from "./metrics.ts";
 import type { PartitionProbes, ProbeResult } from "./partition-probes.ts";
@@ -25,6 +26,7 @@ export function nodeOperations(
   program: Program,
   webhooks: WebhookCounts,
   probes: Pick<PartitionProbes, "results">,
+  maintenance: Pick<Maintenance, "state">,
 ): Operations {
   return {
     isolation: () => node.isolation(),
@@ -38,6 +40,7 @@ export function nodeOperations(
         program,
         webhooks,
         probes: probes.results(),
+        takingOrders: maintenance.state().takingOrders,
       }),
   };
 }

@@ -73,8 +73,10 @@ export async function startOrderNode(
     onIdentityTaken: (taken) => failed.reject(taken),
   });
   const { node, inbox, serveErasures, ...services } = composed;
+  const { maintenance } = services;
   // Before the node is present: from then on others ask it.
   const erasures = await serveErasures();
+  const maintenanceWatch = await maintenance.start();
   await node.start();
   const probes = new PartitionProbes({
     partitions: settings.partitions,
@@ -109,7 +111,7 @@ export async function startOrderNode(
   });
   const app = await createApp({
     ...services,
-    operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes),
+    operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes, maintenance),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks,
     unmatched: unmatchedMessages(unmatched),
@@ -129,7 +131,10 @@ export async function startOrderNode(
       // Requests under way are answered, by the next owners if this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver()]);
       // A server that does not answer must not delay this process: the other nodes detect its end themselves.
-      await Promise.race([Promise.all([erasures.stop(), node.stop()]), pause(stopping.presenceMs)]);
+      await Promise.race([
+        Promise.all([erasures.stop(), maintenanceWatch.stop(), node.stop()]),
+        pause(stopping.presenceMs),
+      ]);
       await Promise.race([link.close(), pause(stopping.connectionMs)]);
       outbox.close();
     },

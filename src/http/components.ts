@@ -10,6 +10,7 @@ import {
 } from "./inventory/schemas.ts";
 import { EraseCustomer, ErasedCustomer } from "./customers/schemas.ts";
 import { DeadLetter, DeadLetterPage, ReplayedDeadLetter } from "./operations/dead-letters-schema.ts";
+import { MaintenanceMode, SetMaintenance } from "./maintenance/schemas.ts";
 import { Cluster, Live, Ready } from "./operations/operations-schema.ts";
 import {
   CancelOrder,
@@ -50,6 +51,8 @@ export const components = [
   StockPage,
   EraseCustomer,
   ErasedCustomer,
+  SetMaintenance,
+  MaintenanceMode,
   ParkedPage,
   SkipInput,
   DeadLetter,

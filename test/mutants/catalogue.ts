@@ -20,6 +20,7 @@ import { inventoryMutants } from "./inventory.ts";
 import { liveMutants } from "./live.ts";
 import { lockMutants } from "./locks.ts";
 import { logMutants } from "./log.ts";
+import { maintenanceMutants } from "./maintenance.ts";
 import { markMutants } from "./marks.ts";
 import { memoryMutants } from "./memory.ts";
 import type { Mutant } from "./mutant.ts";
@@ -73,6 +74,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   history: historyMutants,
   http: httpMutants,
   live: liveMutants,
+  maintenance: maintenanceMutants,
   inventory: inventoryMutants,
   log: logMutants,
   marks: [...markMutants, ...oldEventMutants],

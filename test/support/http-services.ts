@@ -224,6 +224,13 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
   let ids = 0;
   const app = await createApp({
     orders,
+    maintenance: {
+      state: () => ({ takingOrders: true, reason: null, since: null }),
+      set: async ({ takingOrders, reason }) => ({
+        status: "set",
+        state: { takingOrders, reason, since: "2026-11-22T10:00:00.000Z" },
+      }),
+    },
     live: { follow: async () => ({ status: "not_found" }) },
     foretelling,
     parked: {

@@ -4,10 +4,13 @@ import { etagOf } from "../protocol/etag.ts";
 import type { Fault } from "../protocol/faults.ts";
 import type { Preferences } from "../protocol/preferences.ts";
 import type { ProblemCode, ProblemMembers } from "../protocol/problems.ts";
-import { type ProblemSink, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
+import { type ProblemSink, retryAfter, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 
 /** The part of a reply that an order needs, whatever the route's types are. */
 export type OrderSink = Omit<ProblemSink, "send"> & { send(payload: OrderView | Buffer): unknown };
+
+/** When a caller may try again whose order was refused, ms: maintenance takes minutes. */
+const MAINTENANCE_RETRY_MS = 60_000;
 
 /** Sends the order with its version as `ETag`. Orders are personal data: a cache must revalidate every copy. */
 export function sendOrder<S extends OrderSink>(reply: S, status: number, order: OrderView): S {
@@ -79,6 +82,7 @@ export function sendCommanded<S extends OrderSink>(reply: S, result: CommandResu
 
 function sendRefusal<S extends OrderSink>(reply: S, refusal: Parameters<typeof refusalProblem>[0]): S {
   const { code, members } = refusalProblem(refusal);
+  if (code === "maintenance") retryAfter(reply, MAINTENANCE_RETRY_MS);
   return sendProblem(reply, code, members);
 }
 

@@ -67,6 +67,7 @@ const schema = {
     "idempotency_key_reused",
     "unknown_sku",
     "mixed_currency",
+    "maintenance",
     ...serviceProblems,
   ],
 } as const;

@@ -64,6 +64,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
   version_changed: { version: 8 },
   stock_changed: { onHand: 9 },
   below_zero: { onHand: 2 },
+  maintenance: { reason: "stocktaking until 14:00" },
   refused: { refusal: "order_parked" },
   still_parked: { reason: "machine payment failed: no such method" },
   order_unreadable: {

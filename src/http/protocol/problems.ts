@@ -217,6 +217,11 @@ export const problems = {
     detail:
       "A disk is full or cannot be written, so no new work is taken; nothing was written for this request.",
   },
+  maintenance: {
+    status: 503,
+    title: "Maintenance",
+    detail: "No new orders are taken now; open orders go on.",
+  },
   too_many_streams: {
     status: 503,
     title: "Too many streams",

@@ -138,6 +138,8 @@ export type PlaceResult =
   | { readonly status: "invalid_address"; readonly faults: readonly AddressFault[] }
   /** `indexes`: positions in `lines`. Nothing is written. */
   | { readonly status: "unknown_sku"; readonly skus: readonly { sku: string; index: number }[] }
+  /** No new orders are taken now. Nothing is written. */
+  | { readonly status: "maintenance"; readonly reason: string | null }
   | { readonly status: "mixed_currency"; readonly currencies: readonly string[] }
   | PriceChanged
   | { readonly status: "payment_failed"; readonly orderId: string; readonly reason: string }

@@ -8,6 +8,7 @@ import type { Actors, DryRunReply, DryRuns } from "../../runtime/actors.ts";
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import type { Ids } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
+import type { Maintenance } from "../maintenance/contract.ts";
 import { unavailableReply, type UnavailableResult } from "../unavailable.ts";
 import { addressed, type AddressedEvent } from "./commands.ts";
 import type { ForetoldOrder, OrderCommand, OrderForetelling, OrderOutline, PlaceOrder } from "./contract.ts";
@@ -16,7 +17,13 @@ import { masked, maskedOrder } from "./masking.ts";
 import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
 import { orderInput, type OrderPlan } from "./order-input.ts";
 import { placeResult } from "./placing.ts";
-import { addressedIn, illegal, refusedAddress, refusedByCatalogue } from "./refusals.ts";
+import {
+  addressedIn,
+  illegal,
+  refusedAddress,
+  refusedByCatalogue,
+  refusedByMaintenance,
+} from "./refusals.ts";
 import { orderView } from "./view.ts";
 
 /** What foretelling needs of its node. */
@@ -24,6 +31,8 @@ export type ForetellingOptions = OrderPlan & {
   readonly actors: Pick<Actors, "read"> & DryRuns;
   readonly inventory: Pick<Inventory, "foresee" | "known" | "get">;
   readonly ids: Ids;
+  /** Whether new orders are taken. Absent: they are. */
+  readonly maintenance?: Pick<Maintenance, "state">;
   /** As orders are placed with. */
   readonly idempotencySecret: string;
 };
@@ -43,10 +52,13 @@ export class OrderForeteller implements OrderForetelling {
     order: PlaceOrder,
     { caller, idempotencyKey, waitMs }: Parameters<OrderForetelling["place"]>[1],
   ): ReturnType<OrderForetelling["place"]> {
-    const { actors, ids, idempotencySecret, inventory } = this.options;
+    const { actors, ids, idempotencySecret, inventory, maintenance } = this.options;
     const keyed = idempotencyKey !== undefined;
     const id = keyed ? derivedOrderId(idempotencySecret, caller, idempotencyKey) : drawnOrderId(ids);
-    const refusal = refusedAddress(order) ?? (await refusedByCatalogue(inventory, order));
+    const refusal =
+      refusedByMaintenance(maintenance) ??
+      refusedAddress(order) ??
+      (await refusedByCatalogue(inventory, order));
     if (refusal && !isRefusal(refusal)) return refusal;
     const stock = refusal ? undefined : await inventory.foresee(order.lines);
     if (stock && stock.status !== "foreseen") return stock;

@@ -10,6 +10,7 @@ import { subjects } from "../subjects.ts";
 import type { ActorReply, Actors } from "../../runtime/actors.ts";
 import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
+import type { Maintenance } from "../maintenance/contract.ts";
 import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
 import type {
   Asked,
@@ -40,6 +41,7 @@ import {
   illegal,
   refusedAddress,
   refusedByCatalogue,
+  refusedByMaintenance,
   statedReason,
 } from "./refusals.ts";
 import { orderView } from "./view.ts";
@@ -63,6 +65,8 @@ export type OrdersOptions = {
   readonly hasEarlierNodes?: () => boolean;
   /** Seals and opens personal data and card tokens. Absent: they are stored plain. */
   readonly seals?: OrderSeals;
+  /** Whether new orders are taken. Absent: they are. */
+  readonly maintenance?: Pick<Maintenance, "state">;
   /** Recorded with every new order. */
   readonly taxBasisPoints: OrderInput["taxBasisPoints"];
 };
@@ -88,7 +92,10 @@ export class OrderService implements Orders {
     const { by, idempotencyKey, caller, waitMs } = how;
     const keyed = idempotencyKey !== undefined;
     const id = keyed ? derivedOrderId(idempotencySecret, caller, idempotencyKey) : drawnOrderId(ids);
-    const refusal = refusedAddress(order) ?? (await refusedByCatalogue(inventory, order));
+    const refusal =
+      refusedByMaintenance(this.options.maintenance) ??
+      refusedAddress(order) ??
+      (await refusedByCatalogue(inventory, order));
     if (refusal) {
       // The key decides first: an order that has it makes this request a repetition, or the key a reused one.
       const first = keyed ? await actors.read(id) : NO_ORDER;

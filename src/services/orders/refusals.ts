@@ -5,6 +5,7 @@ import type { Actors } from "../../runtime/actors.ts";
 import type { ActorDefinition } from "../../runtime/definition.ts";
 import { type AddressFault, addressFaults, type RuledAddress } from "../addresses/address-faults.ts";
 import type { Inventory, StockView } from "../inventory/contract.ts";
+import type { Maintenance } from "../maintenance/contract.ts";
 import { unavailableReply } from "../unavailable.ts";
 import { addressed, type AddressedEvent, collectsDue } from "./commands.ts";
 import type { CommandResult, OrderCommand, PlaceOrder, PlaceResult } from "./contract.ts";
@@ -14,6 +15,12 @@ import { allowedCommands, dueOnDelivery, failedMachine, orderMachinesOf, orderSt
 
 /** Why a new order is not placed. */
 export type PlaceRefusal = Exclude<PlaceResult, { readonly status: "placed" | "pending" }>;
+
+/** Why no new order is placed now; undefined when orders are taken. */
+export function refusedByMaintenance(maintenance?: Pick<Maintenance, "state">): PlaceRefusal | undefined {
+  const state = maintenance?.state();
+  return state?.takingOrders === false ? { status: "maintenance", reason: state.reason } : undefined;
+}
 
 /** Why no post could deliver to the order's addresses; undefined when one could. */
 export function refusedAddress({ shippingAddress, billingAddress }: PlaceOrder): PlaceRefusal | undefined {

@@ -39,4 +39,5 @@ export const quietSource: MetricsSource = {
   program: { version: "0.2.0" },
   webhooks: noWebhooks,
   probes: [],
+  takingOrders: true,
 };

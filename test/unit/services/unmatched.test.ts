@@ -231,6 +231,7 @@ t.test("the metrics count by sender and reason, from the start", async (t) => {
     program: { version: "0.2.0" },
     webhooks: intake.counts,
     probes: [],
+    takingOrders: true,
   });
   for (const labels of ['sender="payments",reason="unknown_order"', 'sender="carrier",reason="unknown_type"'])
     t.match(text, `orderly_webhooks_unmatched_total{node="one",${labels}} 0`);
