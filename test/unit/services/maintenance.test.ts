@@ -7,12 +7,12 @@ import { quietLog } from "../../support/logs/quiet-log.ts";
 type Change = { key: string; value: string | undefined; revision: number };
 
 async function started(put: () => Promise<number> = async () => 7) {
-  let change: (one: Change) => void = () => undefined;
+  const watching: ((one: Change) => void)[] = [];
   const maintenance = new ClusterMaintenance(
     {
       put,
       watch: async (onChange) => {
-        change = onChange;
+        watching.push(onChange);
         return { stop: async () => undefined };
       },
     },
@@ -20,7 +20,10 @@ async function started(put: () => Promise<number> = async () => 7) {
     quietLog,
   );
   await maintenance.start();
-  return { maintenance, change: (one: Change) => change(one) };
+  const change = (one: Change) => {
+    for (const onChange of watching) onChange(one);
+  };
+  return { maintenance, change };
 }
 
 const closed = { takingOrders: false, reason: "stocktaking", since: "2026-11-22T09:00:00.000Z" };
