@@ -18,6 +18,9 @@ export const httpUrl = Type.String({
   description: "an http address without a slash at the end",
 });
 
+/** The same with a default. */
+export const httpUrlOr = (fallback: string) => Type.String({ ...httpUrl, default: fallback });
+
 /** One HTTP address, or several separated by commas. */
 export const httpUrls = Type.String({
   pattern: String.raw`^https?://[^\s/,]+(/[^\s,]*[^\s/,])?(,https?://[^\s/,]+(/[^\s,]*[^\s/,])?)*$`,
@@ -60,6 +63,9 @@ export const logLevel = Type.Enum(["trace", "debug", "info", "warn", "error", "s
 
 /** The workers that a node runs. */
 export const workers = Type.Enum(["all", "invoice", "email", "none"], { default: "all" });
+
+/** A switch that is on. */
+export const onOff = Type.Enum(["on", "off"], { default: "on" });
 
 /** Whether the steps of the warehouse are automatic. */
 export const fulfillmentMode = Type.Enum(["auto", "manual"], { default: "auto" });

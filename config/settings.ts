@@ -130,15 +130,9 @@ const nodeFields = {
   httpPort: from("ORDERLY_HTTP_PORT", schemas.port(3000)),
   publicUrl: optionalFrom("ORDERLY_PUBLIC_URL", schemas.httpUrl),
   allowedHosts: from("ORDERLY_ALLOWED_HOSTS", schemas.hostNames),
-  gatewayUrl: from(
-    "ORDERLY_GATEWAY_URL",
-    Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3900" }),
-  ),
+  gatewayUrl: from("ORDERLY_GATEWAY_URL", schemas.httpUrlOr("http://127.0.0.1:3900")),
   gatewayTimeoutMs: from("ORDERLY_GATEWAY_TIMEOUT_MS", schemas.milliseconds(5000, 100, 60_000)),
-  carrierUrl: from(
-    "ORDERLY_CARRIER_URL",
-    Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3902" }),
-  ),
+  carrierUrl: from("ORDERLY_CARRIER_URL", schemas.httpUrlOr("http://127.0.0.1:3902")),
   gatewayConcurrency: from("ORDERLY_GATEWAY_CONCURRENCY", schemas.count(256, 1, 10_000)),
   carrierConcurrency: from("ORDERLY_CARRIER_CONCURRENCY", schemas.count(64, 1, 10_000)),
   inventoryConcurrency: from("ORDERLY_INVENTORY_CONCURRENCY", schemas.count(512, 1, 10_000)),
@@ -150,6 +144,7 @@ const nodeFields = {
   home: from("ORDERLY_HOME", Type.String({ default: ".orderly/node" })),
   partitions: from("ORDERLY_PARTITIONS", schemas.count(32, 1, 1024)),
   workers: from("ORDERLY_WORKERS", schemas.workers),
+  projection: from("ORDERLY_PROJECTION", schemas.onOff),
   streams: from("ORDERLY_STREAMS", schemas.count(1, 1, MAX_STREAMS)),
   replicas: from("ORDERLY_REPLICAS", schemas.count(1, 1, 5)),
   inventoryShards: from("ORDERLY_INVENTORY_SHARDS", schemas.count(1, 1, 1)),
@@ -227,6 +222,8 @@ export type NodeSettings = {
    * shipped, without `email` no e-mail is sent.
    */
   readonly workers: readonly WorkerName[];
+  /** Whether the node keeps a list of all orders. One without it asks a node that has one. */
+  readonly projection: "on" | "off";
   /** Folder of this node's SQLite file, absolute; never shared by two nodes. */
   readonly home: string;
   /** Equal on all nodes; fixed when the stream is made, since an order's partition never changes. */

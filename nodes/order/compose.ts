@@ -12,7 +12,7 @@ import { hostOn } from "../../src/runtime/host.ts";
 import type { RuntimeNode } from "../../src/runtime/node.ts";
 import type { Application } from "../../src/runtime/application.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
-import type { Clock, Ids, Log, Outbox, Subscription } from "../../src/runtime/ports.ts";
+import type { Bus, Clock, Ids, Log, Outbox, Subscription } from "../../src/runtime/ports.ts";
 import { restore } from "../../src/runtime/actor/restore.ts";
 import type { ActorDefinition, ProviderLimits } from "../../src/runtime/definition.ts";
 import type { IdentityTaken } from "../../src/runtime/cluster/identity-taken.ts";
@@ -76,6 +76,8 @@ export type ComposeOptions = {
 /** The services of one order node, and the runtime node below them. */
 export type ComposedOrders = {
   readonly node: RuntimeNode;
+  /** Between nodes. */
+  readonly bus: Bus;
   readonly orders: OrderService;
   readonly live: LiveOrders;
   readonly foretelling: OrderForeteller;
@@ -170,6 +172,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     onIdentityTaken: options.onIdentityTaken,
     details: {
       url: settings.publicUrl,
+      projection: settings.projection,
       roles: ["orders", "inventory", ...(settings.workers.length > 0 ? ["workers"] : []), "http"],
       ...(settings.development ? { pid: process.pid } : {}),
       [SEALED_DETAIL]: SEALED_FORM,
@@ -204,6 +207,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   });
   return {
     node,
+    bus,
     orders,
     live,
     foretelling: new OrderForeteller(served),

@@ -23,6 +23,8 @@ import { type UnmatchedRegisters, unmatchedMessages } from "../../src/services/w
 import type { Running } from "../process.ts";
 import { composeOrders } from "./compose.ts";
 import { nodeOperations } from "./operations.ts";
+import { NodeProjection } from "./node-projection.ts";
+import { orderLists } from "./order-lists.ts";
 import { PartitionProbes } from "./partition-probes.ts";
 import { openMasterKeys } from "./personal-keys.ts";
 import { programOf, UNKNOWN } from "./program.ts";
@@ -72,7 +74,7 @@ export async function startOrderNode(
     onLost: (reason) => failed.reject(new Error(reason)),
     onIdentityTaken: (taken) => failed.reject(taken),
   });
-  const { node, inbox, serveErasures, ...services } = composed;
+  const { node, bus, inbox, serveErasures, ...services } = composed;
   const { maintenance } = services;
   // Before the node is present: from then on others ask it.
   const erasures = await serveErasures();
@@ -109,8 +111,11 @@ export async function startOrderNode(
     log,
     failpoints: tests.failpoints,
   });
+  const projection = new NodeProjection(settings, log);
+  const lists = await orderLists({ node, settings, bus, projection });
   const app = await createApp({
     ...services,
+    list: lists.list,
     operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes, maintenance),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks,
@@ -124,12 +129,15 @@ export async function startOrderNode(
   });
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
   log.info({ url, settings: redacted(settings) }, "order node listens");
+  // After the start: its own libraries and its file take the time of a processor.
+  projection.start();
   return {
     failed: failed.promise,
     stop: async () => {
       probes.stop();
       // Requests under way are answered, by the next owners if this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver()]);
+      await Promise.all([projection.stop(), lists.served.stop()]);
       // A server that does not answer must not delay this process: the other nodes detect its end themselves.
       await Promise.race([
         Promise.all([erasures.stop(), maintenanceWatch.stop(), node.stop()]),

@@ -23,6 +23,7 @@ import {
 } from "./orders/command-schemas.ts";
 import { DryRun } from "./orders/dry-run.ts";
 import { History, Order, OrderMessages } from "./orders/order-schema.ts";
+import { OrderCounts, OrderList, ProjectionSchema } from "./orders/list-schema.ts";
 import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";
 import { ProblemSchema } from "./protocol/problem-schema.ts";
@@ -35,6 +36,9 @@ export const components = [
   DryRun,
   History,
   OrderMessages,
+  OrderList,
+  OrderCounts,
+  ProjectionSchema,
   CancelOrder,
   NoFields,
   WithReason,

@@ -14,6 +14,7 @@ import type {
   Orders,
   PlaceOrder,
 } from "../../src/services/orders/contract.ts";
+import type { OrderList } from "../../src/services/projection/contract.ts";
 import type { Register } from "../../src/runtime/ports.ts";
 import type { WebhookCounts, WebhookSender } from "../../src/services/webhooks/contract.ts";
 import type { OrderInbox } from "../../src/services/webhooks/order-inbox.ts";
@@ -147,6 +148,16 @@ export class ForetellingInMemory implements OrderForetelling {
   }
 }
 
+const none = { progress: 1, orders: 0, streams: [], behindMs: 0, folded: 0, unreadable: 0 } as const;
+
+/** A node without a list of orders. */
+const noList: OrderList = {
+  list: async () => ({ status: "projection_off" }),
+  counts: async () => ({ status: "projection_off" }),
+  projection: () => ({ status: "off", ...none }),
+  rebuild: async () => false,
+};
+
 /** Stock in a map, listed by SKU. */
 export class InventoryInMemory implements Inventory {
   readonly stock = new Map<string, StockView>();
@@ -233,6 +244,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     },
     live: { follow: async () => ({ status: "not_found" }) },
     foretelling,
+    list: noList,
     parked: {
       list: async () => ({ status: "found", items: [], next: null }),
       resume: async () => ({ status: "not_found" }),

@@ -29,6 +29,8 @@ export type OrderedConsumerOptions = {
   readonly from: number | "last";
   /** Called after the message that was the newest one when the consumer was made, or at once. Once per consumer. */
   readonly onCaughtUp?: () => void;
+  /** Called after the messages up to a sequence: none that matches is missing up to there. About once a second. */
+  readonly onPassed?: (sequence: number) => void;
   /** Called before the next attempt when the server does not know the stream; may make it again. */
   readonly onStreamGone?: () => Promise<void>;
 };
@@ -36,6 +38,7 @@ export type OrderedConsumerOptions = {
 type Queued =
   | { readonly message: StoredMessage; readonly caughtUp: boolean }
   | { readonly flowReply: string }
+  | { readonly passed: number }
   | { readonly caughtUp: true };
 
 const HEARTBEAT_MS = 1_000;
@@ -241,6 +244,7 @@ class OrderedConsumer implements Subscription {
     if (delivered !== "" && Number(delivered) !== this.delivered) return void this.remake();
     this.passed = Math.max(this.passed, this.reported);
     this.reported = Number(msg.headers?.get("Nats-Last-Stream") ?? 0);
+    if (this.options.onPassed && this.reported > 0) this.enqueue({ passed: this.reported });
   }
 
   private reachEnd(): void {
@@ -266,6 +270,10 @@ class OrderedConsumer implements Subscription {
       }
       if ("flowReply" in item) {
         if (this.link.connected()) this.link.nc.publish(item.flowReply);
+        continue;
+      }
+      if ("passed" in item) {
+        this.options.onPassed?.(item.passed);
         continue;
       }
       if ("message" in item) {

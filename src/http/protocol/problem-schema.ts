@@ -65,6 +65,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
   stock_changed: { onHand: 9 },
   below_zero: { onHand: 2 },
   maintenance: { reason: "stocktaking until 14:00" },
+  behind: { progress: 0.42 },
   refused: { refusal: "order_parked" },
   still_parked: { reason: "machine payment failed: no such method" },
   order_unreadable: {

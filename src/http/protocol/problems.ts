@@ -211,6 +211,16 @@ export const problems = {
     detail:
       "The program that serves this order now cannot read its stored state; nothing was applied. It goes on by itself under a program that can.",
   },
+  behind: {
+    status: 503,
+    title: "List lags",
+    detail: "The list of orders does not reach that change yet; repeat the request later.",
+  },
+  projection_off: {
+    status: 503,
+    title: "No list",
+    detail: "No node of the cluster keeps a list of orders.",
+  },
   storage_unavailable: {
     status: 503,
     title: "No room",

@@ -12,7 +12,10 @@ import type { OpenEffect, OpenTimer, Snapshot } from "./snapshot.ts";
 type Open = Pick<Snapshot, "effects" | "timers">;
 
 /** The open timers and effects of a stored actor, under the names that the definition has for them. */
-export function carriedOver(definition: ActorDefinition, snapshot: Snapshot): Open {
+export function carriedOver(
+  definition: Pick<ActorDefinition, "machines">,
+  snapshot: Omit<Snapshot, "facts">,
+): Open {
   let { effects, timers } = snapshot;
   for (const [name, { renames = {}, version }] of Object.entries(definition.machines)) {
     for (let from = snapshot.machines[name]?.version ?? version; from < version; from++) {

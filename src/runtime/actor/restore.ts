@@ -3,16 +3,18 @@ import type { ActorDefinition, MachineState } from "../definition.ts";
 import { carriedOver, mustBeExpected } from "./carry-over.ts";
 import type { Head } from "./cascade.ts";
 import { initialState, type Live, MachineFault, migrate, NewerMachine, restoreMachine } from "./machine.ts";
-import type { Facts, StoredSnapshot } from "./snapshot.ts";
+import type { Facts, Snapshot, StoredSnapshot } from "./snapshot.ts";
+
+/** The part of a definition that stored states are read with. */
+export type ReadingRules = Pick<ActorDefinition, "version" | "machines" | "facts">;
 
 /**
- * Restores an actor from its stored snapshot: migrates its machines, renames its open timers and effects, starts
- * machines that the definition has gained, removes machines that it has lost. Pure: the next record stores the result.
+ * Reads an actor's stored snapshot under a definition: migrates its machines, renames its open timers and effects,
+ * starts machines that the definition has gained, removes machines that it has lost. Pure: nothing is stored.
  * @param facts as the actor's last message about them has them; absent: none was stored
- * @throws MachineFault when no migration leads to this definition, or when the actor waits for a timer or an effect
- *   that this definition does not know; NewerMachine when a newer program wrote the snapshot
+ * @throws MachineFault when no migration leads to this definition; NewerMachine when a newer program wrote the snapshot
  */
-export function restore(definition: ActorDefinition, snapshot: StoredSnapshot, facts?: Facts): Head {
+export function storedState(definition: ReadingRules, snapshot: StoredSnapshot, facts?: Facts): Snapshot {
   const { version = 1 } = definition;
   const { definition: writtenBy = 1 } = snapshot;
   if (writtenBy > version) {
@@ -26,25 +28,37 @@ export function restore(definition: ActorDefinition, snapshot: StoredSnapshot, f
   }
   const { facts: storedFacts, ...rest } = snapshot;
   const { effects, timers: renamed } = carriedOver(definition, rest);
-  const live = new Map<string, Live>();
   const machines: Record<string, MachineState> = {};
+  for (const [name, entry] of Object.entries(definition.machines))
+    machines[name] = stored[name] ?? initialState(name, entry, stored);
+  const timers = renamed.filter(({ machine }) => machines[machine] !== undefined);
+  const known = factsOf(definition, rest, storedFacts, facts);
+  return { ...rest, machines, effects, timers, ...(known && { facts: known }) };
+}
+
+/**
+ * Restores an actor from its stored snapshot, ready for its next input. Pure: the next record stores the result.
+ * @param facts as the actor's last message about them has them; absent: none was stored
+ * @throws MachineFault when no migration leads to this definition, or when the actor waits for a timer or an effect
+ *   that this definition does not know; NewerMachine when a newer program wrote the snapshot
+ */
+export function restore(definition: ActorDefinition, stored: StoredSnapshot, facts?: Facts): Head {
+  const snapshot = storedState(definition, stored, facts);
+  const { effects, machines, timers } = snapshot;
+  const live = new Map<string, Live>();
   for (const [name, entry] of Object.entries(definition.machines)) {
-    const state = stored[name] ?? initialState(name, entry, stored);
     const open = effects.filter((effect) => effect.machine === name && !effect.abandoned);
-    machines[name] = state;
     live.set(
       name,
       restoreMachine(
         entry,
-        state,
+        machines[name]!,
         open.map((effect) => effect.invocation),
       ),
     );
   }
-  const timers = renamed.filter(({ machine }) => machines[machine] !== undefined);
   mustBeExpected(definition, live, { effects, timers });
-  const known = factsOf(definition, rest, storedFacts, facts);
-  return { snapshot: { ...rest, machines, effects, timers, ...(known && { facts: known }) }, live };
+  return { snapshot, live };
 }
 
 /** Checks that a machine that this definition does not have may be removed. @throws NewerMachine, MachineFault */
@@ -59,7 +73,7 @@ function mustBeDropped(name: string, { effects }: StoredSnapshot, older: boolean
  * record stores them apart. @throws MachineFault when they are not those of the record
  */
 function factsOf(
-  { facts: rules }: ActorDefinition,
+  { facts: rules }: ReadingRules,
   { machines }: Pick<StoredSnapshot, "machines">,
   named: StoredSnapshot["facts"],
   stored: Facts | undefined,

@@ -216,6 +216,11 @@ t.test("together the routes document every problem except those of bare HTTP", a
 
 const documented = [
   "post /v1/customers/{id}/erase",
+  "get /v1/orders",
+  "get /v1/orders.csv",
+  "get /v1/orders/counts",
+  "get /v1/projection",
+  "post /v1/projection/rebuild",
   "post /v1/orders",
   "get /v1/orders/{id}",
   "get /v1/orders/{id}/history",

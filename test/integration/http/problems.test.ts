@@ -200,7 +200,7 @@ t.test("a body of another type, coding or charset is answered 415", async (t) =>
 t.test("a known address with the wrong method is answered 405 with the methods it takes", async (t) => {
   const { app } = await startApp(t);
   const cases: [string, string, string][] = [
-    ["DELETE", "/v1/orders", "POST"],
+    ["DELETE", "/v1/orders", "GET, HEAD, POST"],
     ["PATCH", "/v1/orders/ord_1?x=1", "GET, HEAD"],
     ["GET", "/v1/orders/ord_1/cancel", "POST"],
     ["POST", "/v1/inventory/A", "GET, HEAD, PUT"],
