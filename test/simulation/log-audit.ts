@@ -65,8 +65,12 @@ export class LogAudit {
   /** Timers that the server has fired, and those that their owners have. */
   firedByServer = 0;
   firedByOwner = 0;
+  /** Of the latter, those without a schedule that an earlier owner had armed. */
+  firedBySuccessor = 0;
   /** When each timer should fire, by order and generation: one that is stored after its time fires at once. */
   private readonly due = new Map<string, number>();
+  /** The epoch in which each timer without a schedule was armed, by order and generation. */
+  private readonly unscheduled = new Map<string, number>();
   /** By how much the clock of the servers has been set in all, ms. */
   private setMs = 0;
   stored = 0;
@@ -182,11 +186,12 @@ export class LogAudit {
     const { total, expectedTotal } = orderMachinesOf(snapshot.machines).order.context;
     if (total && expectedTotal && !sameMoney(total, expectedTotal))
       fault(`costs ${total.amount}, and the customer agreed to ${expectedTotal.amount}`);
-    for (const { generation, dueAt } of snapshot.timers) {
+    for (const { generation, dueAt, unscheduled } of snapshot.timers) {
       const timer = `${id} ${generation}`;
+      if (unscheduled && !this.unscheduled.has(timer)) this.unscheduled.set(timer, epoch);
       if (!this.due.has(timer)) this.due.set(timer, Math.max(dueAt, message.at));
     }
-    if (record.input.startsWith("timer:")) this.takeTimer(record, before, fault);
+    if (record.input.startsWith("timer:")) this.takeTimer(id, epoch, record, before, fault);
     order.records.push(record);
     for (const { src } of snapshot.effects) order.opened.add(src);
     // Decided and closed within one record: the inventory joined it.
@@ -197,6 +202,8 @@ export class LogAudit {
 
   /** An owner fires none of its timers before its time, as it knows the server's clock. */
   private takeTimer(
+    id: string,
+    epoch: number,
     { snapshot }: ActorRecord,
     before: ActorRecord | undefined,
     fault: (text: string) => void,
@@ -205,6 +212,8 @@ export class LogAudit {
     this.firedByOwner++;
     const open = new Set(snapshot.timers.map(({ generation }) => generation));
     const gone = before.snapshot.timers.filter(({ generation }) => !open.has(generation));
+    const armedIn = gone.map(({ generation }) => this.unscheduled.get(`${id} ${generation}`) ?? epoch);
+    if (armedIn.some((armed) => armed < epoch)) this.firedBySuccessor++;
     if (!gone.some(({ dueAt }) => dueAt <= snapshot.updatedAt))
       fault("the owner fired a timer before its time");
   }
@@ -214,7 +223,10 @@ export class LogAudit {
     const input = JSON.parse(payload) as { kind: string; generation?: number };
     if (input.kind !== "timer") return;
     this.firedByServer++;
-    const lateMs = at - (this.due.get(`${id} ${input.generation}`) ?? Number.NaN);
+    const timer = `${id} ${input.generation}`;
+    if (this.unscheduled.has(timer))
+      this.violations.add(`timer of ${id} at ${sequence}: the server fired it, and it has no schedule`);
+    const lateMs = at - (this.due.get(timer) ?? Number.NaN);
     if (!(lateMs >= -this.setMs && lateMs <= FIRED_WITHIN_MS + this.setMs))
       this.violations.add(`timer of ${id} at ${sequence}: fired ${lateMs} ms after its time`);
   }

@@ -3,6 +3,7 @@
  * faults it has, each with its strength. Most kinds are off in most seeds, so that rare combinations occur and no kind
  * hides the others.
  */
+import { limits } from "../../src/runtime/limits.ts";
 import type { NodeTuning } from "../../src/runtime/host-options.ts";
 import { Random } from "./random.ts";
 
@@ -115,7 +116,8 @@ export function planOf(seed: number): Plan {
     skus: ["A", "B", "C"].slice(0, random.between(1, 3)),
     stock: random.pick([6, 20, 60]),
     manualShare: random.pick([0, 0.3, 1]),
-    stepDelayMs: random.pick([20, 100, 300]),
+    // The last one is late enough for a schedule (ADR 17): after a takeover the server fires it.
+    stepDelayMs: random.pick([20, 20, 100, 100, 300, 300, limits.unscheduledMs + 1_000]),
     deadlineMs: random.pick([800, 2500]),
     pollMs: random.pick([5, 50]),
     pollMaxMs: random.pick([200, 1000]),

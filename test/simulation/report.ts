@@ -14,6 +14,7 @@ export type Totals = {
   stored: number;
   takeovers: number;
   firedByOwner: number;
+  firedBySuccessor: number;
   firedByServer: number;
   faults: Record<string, number>;
   ends: Record<string, number>;
@@ -30,6 +31,7 @@ export function noTotals(): Totals {
     stored: 0,
     takeovers: 0,
     firedByOwner: 0,
+    firedBySuccessor: 0,
     firedByServer: 0,
     faults: {},
     ends: {},
@@ -52,6 +54,7 @@ const sums = [
   "stored",
   "takeovers",
   "firedByOwner",
+  "firedBySuccessor",
   "firedByServer",
 ] as const;
 
@@ -84,6 +87,7 @@ export function tableOf(totals: Totals, tookMs: number): string {
     ["replies audited", amount(totals.replies)],
     ["locks that changed hands", amount(totals.takeovers)],
     ["timers fired by their owner", amount(totals.firedByOwner)],
+    ["of them armed by an owner before", amount(totals.firedBySuccessor)],
     ["timers fired by the server", amount(totals.firedByServer)],
     ["orders", amount(Object.values(ends).reduce((sum, count) => sum + count, 0))],
     ...rowsOf(ends, Object.keys(ends).toSorted()),

@@ -25,6 +25,7 @@ export type SimulationRun = {
   readonly takeovers: number;
   /** Timers. */
   readonly firedByOwner: number;
+  readonly firedBySuccessor: number;
   readonly firedByServer: number;
 };
 
@@ -71,6 +72,7 @@ export async function simulate(seed: number, keptLines?: number): Promise<Simula
     stored: world.log.stored,
     takeovers: world.log.takeovers,
     firedByOwner: world.log.firedByOwner,
+    firedBySuccessor: world.log.firedBySuccessor,
     firedByServer: world.log.firedByServer,
   };
 }
