@@ -27,7 +27,7 @@ async function twoNodes(t: Test) {
   });
   const other = nodes.find((node) => node !== owner) as Running;
   const app = apps[nodes.indexOf(other)] as FastifyInstance;
-  await owner.inventory.put("A", { onHand: 5, ...shirt });
+  await owner.inventory.put("A", { onHand: 50, ...shirt });
   return { owner, other, apps, app };
 }
 
@@ -45,12 +45,21 @@ async function stored({ journal }: Running, id: string): Promise<string[]> {
   return found.flat().map(({ sequence, subject }) => `${subject} ${sequence}`);
 }
 
+/** An order whose partition this node owns, beside the inventory: it decides about the stock in the order's commit. */
+async function placedAt({ node, orders }: Running, quantity: number): Promise<string> {
+  for (let n = 0; n < 20; n++) {
+    const id = confirmed(await orders.place(cash("A", quantity), how));
+    if (node.status().held.includes(`partition.${partitionOf(id, PARTITIONS)}`)) return id;
+  }
+  throw new Error("every order is in a partition of the other node");
+}
+
 const tried = (app: FastifyInstance, path: string, payload: object = {}) =>
   app.inject({ method: "POST", url: `/v1/orders${path}?dryRun=true`, payload });
 
 t.test("what a dry run foretells is what the command then writes, from any node", async (t) => {
   const { apps, owner } = await twoNodes(t);
-  const id = confirmed(await owner.orders.place(cash("A", 2), how));
+  const id = await placedAt(owner, 2);
   const steps = [
     ["pick", "fulfillment/pick", {}],
     ["quality-check", "fulfillment/quality-check", { passed: true }],
@@ -113,8 +122,8 @@ t.test("placing is foretold with what the inventory would reserve now, and nothi
       basedOn: { version: 0, source: "owner" },
     });
     t.match(told.events, ["order.created", "order.confirmed"]);
-    const short = (await tried(app, "", cash("A", 6))).json();
-    const missing = [{ sku: "A", requested: 6, available: 5 }];
+    const short = (await tried(app, "", cash("A", 51))).json();
+    const missing = [{ sku: "A", requested: 51, available: 50 }];
     t.match(short, { accepted: false, refusal: { code: "out_of_stock", status: 409, missing } });
     t.notOk("orderId" in short.refusal, "there is no such order");
     t.match((await tried(app, "", cash("B"))).json(), {
@@ -144,11 +153,7 @@ t.test("an order with the same idempotency key is foretold as it is", async (t) 
 
 t.test("without an owner it is foretold from what is stored, and the answer says so", async (t) => {
   const { app, owner, other } = await twoNodes(t);
-  const ids: string[] = [];
-  for (let n = 0; n < 5; n++) ids.push(confirmed(await owner.orders.place(cash("A"), how)));
-  const { held } = owner.node.status();
-  const id = ids.find((one) => held.includes(`partition.${partitionOf(one, PARTITIONS)}`));
-  if (id === undefined) throw new Error("every order is in a partition of the other node");
+  const id = await placedAt(owner, 1);
   const told = (await tried(app, `/${id}/cancel`)).json();
   await owner.crash();
   const stale = (await tried(app, `/${id}/cancel`)).json();

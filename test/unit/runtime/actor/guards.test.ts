@@ -11,13 +11,19 @@ const gate = createMachine(
   {
     id: "gate",
     initial: "shut",
-    on: { knock: { guard: "never", target: ".shut" } },
+    on: { knock: { guard: "never", target: ".shut" }, lean: { guard: "never" } },
     states: {
       shut: {
         initial: "locked",
         on: { try: [{ guard: "high", target: "open" }, { guard: "low" }] },
         states: {
-          locked: { on: { knock: { guard: "high", target: "unlocked" }, try: { guard: "never" } } },
+          locked: {
+            on: {
+              knock: { guard: "high", target: "unlocked" },
+              try: { guard: "never" },
+              lean: { guard: "never" },
+            },
+          },
           unlocked: {
             always: { guard: "never", target: "locked" },
             entry: raise({ type: "turned" }),
@@ -63,6 +69,10 @@ t.test("a refused event names every condition that was checked, the innermost st
   t.strictSame(lines(told(definition, { type: "knock", n: 1 }).guards), [
     "g shut.locked knock high false",
     "g  knock never false",
+  ]);
+  t.strictSame(lines(told(definition, { type: "lean" }).guards), [
+    "g shut.locked lean never false",
+    "g  lean never false",
   ]);
   t.strictSame(lines(told(definition, { type: "sing" }).guards), [], "no transition, no condition");
 });
