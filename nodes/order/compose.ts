@@ -30,6 +30,8 @@ import type { Invoices } from "../../src/services/invoice/contract.ts";
 import { storedInvoices } from "../../src/services/invoice/invoices.ts";
 import type { Customers } from "../../src/services/personal/contract.ts";
 import type { OpensPersonal } from "../../src/services/orders/personal.ts";
+import type { OrderInsights } from "../../src/services/insight/contract.ts";
+import { orderInsights } from "../../src/services/insight/order-insights.ts";
 import type { LiveOrders } from "../../src/services/live/contract.ts";
 import { ClusterMaintenance } from "../../src/services/maintenance/maintenance.ts";
 import { liveOrders } from "../../src/services/live/live-orders.ts";
@@ -82,6 +84,7 @@ export type ComposedOrders = {
   readonly live: LiveOrders;
   readonly foretelling: OrderForeteller;
   readonly maintenance: ClusterMaintenance;
+  readonly insights: OrderInsights;
   readonly parked: ParkedOrderService;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
@@ -212,6 +215,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     live,
     foretelling: new OrderForeteller(served),
     maintenance,
+    insights: orderInsights({ actors: node.actors, journalOf, partitions, open, now: time.now }),
     parked: new ParkedOrderService(node.parked, open),
     inventory: answered,
     invoices: storedInvoices(documents, node.actors),

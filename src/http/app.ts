@@ -13,6 +13,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { isCurrency } from "../../config/currencies.ts";
 import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
+import type { OrderInsights } from "../services/insight/contract.ts";
 import type { Invoices } from "../services/invoice/contract.ts";
 import type { Maintenance } from "../services/maintenance/contract.ts";
 import type { LiveOrders } from "../services/live/contract.ts";
@@ -61,6 +62,7 @@ export type AppDependencies = {
   readonly foretelling: OrderForetelling;
   readonly maintenance: Maintenance;
   readonly list: OrderList;
+  readonly insights: OrderInsights;
   readonly parked: ParkedOrders;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
@@ -99,7 +101,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
 
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies);
-  readOrderRoutes(app, dependencies.orders, dependencies.invoices);
+  readOrderRoutes(app, dependencies);
   liveRoutes(app, dependencies.live, dependencies.operations);
   listOrderRoutes(app, dependencies.list);
   orderCommandRoutes(app, dependencies.orders, dependencies.foretelling);

@@ -24,6 +24,7 @@ import {
 import { DryRun } from "./orders/dry-run.ts";
 import { History, Order, OrderMessages } from "./orders/order-schema.ts";
 import { OrderCounts, OrderList, ProjectionSchema } from "./orders/list-schema.ts";
+import { OrderInsight, OrderInstant } from "./orders/insight-schema.ts";
 import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";
 import { ProblemSchema } from "./protocol/problem-schema.ts";
@@ -35,6 +36,8 @@ export const components = [
   Order,
   DryRun,
   History,
+  OrderInsight,
+  OrderInstant,
   OrderMessages,
   OrderList,
   OrderCounts,

@@ -106,26 +106,28 @@ function pageHeaders(request: FastifyRequest, reply: FastifyReply, done: () => v
   done();
 }
 
-/** Adds the documented answers of the codes that a route names in `problems`, and that of a dry run. */
+/** Adds the documented answers of the codes that a route names in `problems`, and its other answer of status 200. */
 function withProblems(schema: FastifySchema): FastifySchema {
-  const { dryRun = false, problems, ...rest } = schema;
+  const { also, problems, ...rest } = schema;
   if (problems === undefined) return schema;
   const answers = rest.response as Readonly<Record<string, AnswerSchema>>;
-  const tried = dryRun ? { 200: withDryRun(answers[200]) } : {};
-  return { ...rest, response: { ...problemResponses(problems), ...answers, ...tried } };
+  const other = also ? { 200: withOther(answers[200], also) } : {};
+  return { ...rest, response: { ...problemResponses(problems), ...answers, ...other } };
 }
 
 type AnswerSchema = { readonly $ref?: string; readonly description?: string; readonly headers?: object };
 
-/** Only in the document: the answer to a dry run is sent as bytes. */
-function withDryRun({ $ref, description, headers }: AnswerSchema = {}): object {
-  const told = ref("DryRun");
+/** Only in the document: the other answer is sent as bytes. */
+function withOther(
+  { $ref, description, headers }: AnswerSchema = {},
+  { schema, when }: NonNullable<FastifySchema["also"]>,
+): object {
+  const other = ref(schema);
+  const said = `${when} \`${schema}\``;
   return {
-    description: description
-      ? `${description}; with dryRun=true, what it would do`
-      : "With `dryRun=true`: what it would do",
+    description: description === undefined ? said : `${description}. ${said}`,
     ...(headers && { headers }),
-    content: { "application/json": { schema: $ref === undefined ? told : { oneOf: [{ $ref }, told] } } },
+    content: { "application/json": { schema: $ref === undefined ? other : { anyOf: [{ $ref }, other] } } },
   };
 }
 

@@ -245,6 +245,13 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     live: { follow: async () => ({ status: "not_found" }) },
     foretelling,
     list: noList,
+    insights: {
+      read: async (id) => {
+        const found = await orders.get(id);
+        return found.status === "found" ? { ...found, insight: {} } : found;
+      },
+      instant: async () => ({ status: "version_not_found" }),
+    },
     parked: {
       list: async () => ({ status: "found", items: [], next: null }),
       resume: async () => ({ status: "not_found" }),

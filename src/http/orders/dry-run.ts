@@ -21,6 +21,9 @@ export const dryRunQuery = Type.Object(
   { additionalProperties: false },
 );
 
+/** The answer to a dry run, in the document of a route. */
+export const dryRunAnswer = { schema: "DryRun", when: "With `dryRun=true`:" };
+
 /** Whether the request is only tried. */
 export const isDryRun = ({ dryRun }: Static<typeof dryRunQuery>): boolean => dryRun === "true";
 

@@ -19,7 +19,7 @@ import {
   type ReceiveParcel,
   type WithReason,
 } from "./command-schemas.ts";
-import { dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
+import { dryRunAnswer, dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
 import { sendCommanded } from "./order-answers.ts";
 
 /** What commands are passed to, and what foretells them. */
@@ -51,7 +51,7 @@ function schemaOf<B>({ body, operationId, problems = [], summary, tag }: Command
         headers: { etag: { type: "string", description: "Version of the order" } },
       },
     },
-    dryRun: true,
+    also: dryRunAnswer,
     problems: [
       ...bodyProblems,
       "order_not_found",

@@ -9,7 +9,7 @@ import { sendProblem } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { requester } from "../protocol/requester.ts";
 import { ref } from "../protocol/schema-parts.ts";
-import { dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
+import { dryRunAnswer, dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
 import { sendPlaced } from "./order-answers.ts";
 import { orderFaults } from "./order-faults.ts";
 import type { PlaceOrderBody } from "./place-order-schema.ts";
@@ -54,7 +54,7 @@ const schema = {
       headers: { ...location, ...etag, ...applied },
     },
   },
-  dryRun: true,
+  also: dryRunAnswer,
   problems: [
     ...bodyProblems,
     "duplicate_sku",

@@ -2,6 +2,7 @@
 import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import type { InvoiceResult, Invoices } from "../../services/invoice/contract.ts";
+import type { OrderInsights } from "../../services/insight/contract.ts";
 import type { Orders } from "../../services/orders/contract.ts";
 import { etagOf, matches } from "../protocol/etag.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
@@ -11,6 +12,7 @@ import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
 import type { ProblemCode } from "../protocol/problems.ts";
 import { orderParams, ref } from "../protocol/schema-parts.ts";
+import { commandInfos, includeQuery, instantParams, partsOf } from "./insight-schema.ts";
 import { sendOrder } from "./order-answers.ts";
 import { historyQuery } from "./order-schema.ts";
 
@@ -22,6 +24,7 @@ const orderSchema = {
   summary: "Read an order",
   description: "The durably stored state. It may lag for a moment while a partition changes hands.",
   params: orderParams,
+  querystring: includeQuery,
   headers: Type.Object({
     "if-none-match": Type.Optional(
       Type.String({ description: "Answer 304 when the version is still this one", examples: ['"3"'] }),
@@ -35,7 +38,19 @@ const orderSchema = {
     },
     304: { type: "null", description: "The version in If-None-Match is still the newest" },
   },
-  problems: ["order_not_found", "refused", ...serviceProblems],
+  also: { schema: "OrderInsight", when: "With `include`: the order, and" },
+  problems: ["validation_failed", "order_not_found", "refused", ...serviceProblems],
+} as const;
+
+const instantSchema = {
+  operationId: "getOrderInstant",
+  tags: ["Orders"],
+  summary: "Read one commit of an order with the state that it left",
+  description:
+    "States, open calls and timers as they were, and the events that were published. It never changes.",
+  params: instantParams,
+  response: { 200: { ...ref("OrderInstant"), description: "The commit" } },
+  problems: ["order_not_found", "version_not_found", ...serviceProblems],
 } as const;
 
 const historySchema = {
@@ -88,9 +103,18 @@ const creditNoteSchema = {
   problems: ["order_not_found", "credit_note_not_ready", ...serviceProblems],
 } as const;
 
+/** What the routes read from. */
+export type ReadServices = {
+  readonly orders: Orders;
+  readonly insights: OrderInsights;
+  readonly invoices: Invoices;
+};
+
 /** Adds the routes. */
-export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices): void {
+export function readOrderRoutes(app: HttpApp, { insights, invoices, orders }: ReadServices): void {
   app.get("/v1/orders/:id", { schema: orderSchema, config }, async (request, reply) => {
+    const parts = partsOf(request.query);
+    if (parts.length > 0) return sendInsight(reply, await insights.read(request.params.id, parts));
     const result = await orders.get(request.params.id);
     if (result.status === "not_found") return sendProblem(reply, "order_not_found");
     if (result.status !== "found") return sendUnavailable(reply, result);
@@ -108,6 +132,18 @@ export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices
     return reply.code(200).send({ items: result.items, nextAfter: result.nextAfter });
   });
 
+  app.get("/v1/orders/:id/history/:version", { schema: instantSchema, config }, async (request, reply) => {
+    const { id, version } = request.params;
+    const result = await insights.instant(id, Number(version));
+    if (result.status === "not_found") return sendProblem(reply, "order_not_found");
+    if (result.status === "version_not_found") return sendProblem(reply, "version_not_found");
+    if (result.status !== "found") return sendUnavailable(reply, result);
+    return reply
+      .code(200)
+      .header("cache-control", "private, max-age=31536000, immutable")
+      .send(result.instant);
+  });
+
   app.get("/v1/orders/:id/messages", { schema: messagesSchema, config }, async (request, reply) => {
     const result = await orders.messages(request.params.id);
     if (result.status === "not_found") return sendProblem(reply, "order_not_found");
@@ -122,6 +158,20 @@ export function readOrderRoutes(app: HttpApp, orders: Orders, invoices: Invoices
   app.get("/v1/orders/:id/credit-note", { schema: creditNoteSchema, config }, async (request, reply) =>
     sendPdf(reply, await invoices.creditNote(request.params.id), "credit_note_not_ready"),
   );
+}
+
+/** The order with what was asked for; as bytes, because the serializer of the order has another schema. */
+function sendInsight(reply: FastifyReply, result: Awaited<ReturnType<OrderInsights["read"]>>): FastifyReply {
+  if (result.status === "not_found") return sendProblem(reply, "order_not_found");
+  if (result.status !== "found") return sendUnavailable(reply, result);
+  const { insight, order } = result;
+  const actions = insight.actions?.map((action) => {
+    const { body, danger = false, needsReason = false, title } = commandInfos[action.event];
+    return { ...action, title, schema: body, danger, needsReason };
+  });
+  reply.code(200).header("etag", etagOf(order.version)).header("cache-control", "private, no-store");
+  reply.header("content-type", "application/json; charset=utf-8");
+  return reply.send(Buffer.from(JSON.stringify({ ...order, ...insight, ...(actions && { actions }) })));
 }
 
 function sendPdf(reply: FastifyReply, result: InvoiceResult, missing: ProblemCode): FastifyReply {

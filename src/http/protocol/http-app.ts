@@ -17,8 +17,8 @@ declare module "fastify" {
   interface FastifySchema {
     /** Problems that the route may answer with, for the document. */
     problems?: readonly ProblemCode[];
-    /** The request can be tried with `dryRun=true`; for the document. */
-    dryRun?: boolean;
+    /** Another answer of status 200, that is sent as bytes, and when; for the document. */
+    also?: { readonly schema: string; readonly when: string };
   }
 
   interface FastifyContextConfig {

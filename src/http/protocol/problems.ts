@@ -72,6 +72,11 @@ export const problems = {
     detail: "No personal data of this customer was ever sealed.",
   },
   order_not_found: { status: 404, title: "Order not found", detail: "There is no order with this id." },
+  version_not_found: {
+    status: 404,
+    title: "Version not found",
+    detail: "The order has no commit with this version.",
+  },
   sku_not_found: { status: 404, title: "SKU not found", detail: "The catalogue has no such SKU." },
   dead_letter_not_found: {
     status: 404,

@@ -1,5 +1,5 @@
 /** Why an order or a command is refused before its actor decides, and what an illegal command is answered with. */
-import { dryRun } from "../../runtime/actor/dry-run.ts";
+import { type DryRun, dryRun } from "../../runtime/actor/dry-run.ts";
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import type { ActorDefinition } from "../../runtime/definition.ts";
@@ -116,15 +116,20 @@ const machinesOnly: ActorDefinition = {
 };
 
 /** The conditions that were checked when no machine took the event; none where the state has no transition for it. */
-export function guardsAgainst(snapshot: Snapshot, { event, machine }: AddressedEvent): Illegal["guards"] {
+export function guardsAgainst(snapshot: Snapshot, to: AddressedEvent): Illegal["guards"] {
+  const told = tried(snapshot, to);
+  return told.status === "illegal" ? told.guards : [];
+}
+
+/** Whether a machine takes the event, by the machines alone: what follows from it is not foretold. */
+export function tried(snapshot: Snapshot, { event, machine }: AddressedEvent): DryRun {
   const { facts: _, definition: __, effects: ___, ...state } = snapshot;
-  const tried = dryRun(
+  return dryRun(
     machinesOnly,
     { ...state, effects: [], timers: [] },
     { kind: "command", machine, event },
     { actor: "", now: 0, foresee: () => undefined },
   );
-  return tried.status === "illegal" ? tried.guards : [];
 }
 
 type Illegal = Extract<CommandResult, { readonly status: "illegal_transition" }>;

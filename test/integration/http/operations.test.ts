@@ -224,6 +224,7 @@ const documented = [
   "post /v1/orders",
   "get /v1/orders/{id}",
   "get /v1/orders/{id}/history",
+  "get /v1/orders/{id}/history/{version}",
   "get /v1/orders/{id}/messages",
   "get /v1/orders/{id}/stream",
   "get /v1/orders/{id}/credit-note",
