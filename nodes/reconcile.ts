@@ -69,7 +69,7 @@ async function reconcile(settings: ReconcileSettings): Promise<Result> {
       for (const record of records) {
         orders++;
         const orderId = orderIn(record);
-        const payment = knownPayment(orderId, record.payload);
+        const payment = knownPayment(orderId, record);
         unseen.delete(orderId);
         if (payment === undefined) {
           suspects.push(orderId);
@@ -92,7 +92,7 @@ async function reconcile(settings: ReconcileSettings): Promise<Result> {
       for (const orderId of suspects) {
         const partition = partitionOf(orderId, settings.partitions);
         const stored = await ofPartition(partition, readers).readLast(subjects.record(partition, orderId));
-        const payment = stored && knownPayment(orderId, stored.payload);
+        const payment = stored && knownPayment(orderId, stored);
         const bookings = ledger.get(orderId) ?? [];
         const found =
           stored && !payment

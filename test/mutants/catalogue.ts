@@ -12,6 +12,7 @@ import { diagnosisMutants } from "./diagnosis.ts";
 import { dryRunMutants } from "./dry-runs.ts";
 import { effectsMutants } from "./effects.ts";
 import { factsMutants } from "./facts.ts";
+import { recordMutants } from "./records.ts";
 import { fleetMutants } from "./fleet.ts";
 import { evolutionMutants } from "./evolution.ts";
 import { historyMutants } from "./history.ts";
@@ -69,6 +70,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   dryrun: dryRunMutants,
   effects: effectsMutants,
   facts: factsMutants,
+  records: recordMutants,
   fleet: fleetMutants,
   evolution: evolutionMutants,
   history: historyMutants,

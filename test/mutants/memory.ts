@@ -345,7 +345,7 @@ export const memoryMutants: readonly Mutant[] = [
     file: LOADER,
     find: "return { head: record && headOf(definition, record, facts), sequence };",
     replace:
-      "return { head: record && readRecord(record.payload) ? headOf(definition, record, facts) : undefined, sequence };",
+      "return { head: record && readSnapshot(record) ? headOf(definition, record, facts) : undefined, sequence };",
     tests: [LOADER_TEST],
   },
 ];

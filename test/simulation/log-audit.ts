@@ -4,6 +4,7 @@
  */
 import type { MemoryLog } from "../../src/adapters/memory/log.ts";
 import { readChanges } from "../../src/runtime/actor/record-changes.ts";
+import { readRecord } from "../../src/runtime/actor/record-decoding.ts";
 import { type ActorRecord, readFacts, RecordHeader } from "../../src/runtime/actor/snapshot.ts";
 import { limits } from "../../src/runtime/limits.ts";
 import type { MachineEntry } from "../../src/runtime/definition.ts";
@@ -156,8 +157,8 @@ export class LogAudit {
   }
 
   private takeRecord(stream: number, partition: number, id: string, message: StoredMessage): void {
-    const { payload, headers, sequence } = message;
-    const record = JSON.parse(payload) as ActorRecord;
+    const { headers, sequence } = message;
+    const record = readRecord(message)!;
     const order = this.orders.get(id) ?? new OrderLedger(id, partition);
     this.orders.set(id, order);
     const before = order.last;

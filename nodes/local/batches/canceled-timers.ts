@@ -5,7 +5,8 @@
 import { appendMessages } from "../../../src/adapters/nats/append.ts";
 import type { NatsLink } from "../../../src/adapters/nats/link.ts";
 import { getMessage } from "../../../src/adapters/nats/stored-message.ts";
-import { type OpenTimer, readRecord } from "../../../src/runtime/actor/snapshot.ts";
+import { readSnapshot } from "../../../src/runtime/actor/record-decoding.ts";
+import type { OpenTimer } from "../../../src/runtime/actor/snapshot.ts";
 import type { Message } from "../../../src/runtime/ports.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 
@@ -40,7 +41,7 @@ async function scheduleOf(link: NatsLink, stream: string, subject: string): Prom
   const p = Number(partition);
   if (prefix !== subjects.prefix || !Number.isInteger(p)) return undefined;
   const stored = await getMessage(link, stream, { last_by_subj: subjects.record(p, actor) });
-  const open = stored === undefined ? [] : (readRecord(stored.payload)?.snapshot.timers ?? []);
+  const open = stored === undefined ? [] : (readSnapshot(stored)?.timers ?? []);
   const subjectOf = ({ machine, id, armedAs, generation }: OpenTimer) =>
     subjects.timer(p, actor, machine, armedAs ?? id, generation);
   const timer = open.find((one) => subjectOf(one) === subject);

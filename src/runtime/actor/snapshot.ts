@@ -1,6 +1,6 @@
 /**
  * The record: one commit of one actor with its complete state after the commit. One record restores an actor.
- * Payload of `<prefix>.journal.<partition>.<actor>`, JSON.
+ * Payload of `<prefix>.journal.<partition>.<actor>`, JSON: written by `encodeRecord`, read by `readRecord`.
  */
 import type { MachineStates } from "../definition.ts";
 import type { Requester } from "./input.ts";
@@ -46,7 +46,7 @@ export type Snapshot = Omit<StoredSnapshot, "facts"> & {
   readonly facts?: Facts;
 };
 
-/** The durable state of one actor, as its record has it. Stored: its field names are a format. */
+/** The durable state of one actor, as its record has it. Its field names are those of records of form 1. */
 export type StoredSnapshot = {
   readonly machines: MachineStates;
   /** Version of the definition that wrote it; absent in records older than this field, which means 1. */
@@ -88,7 +88,7 @@ export type TransitionTaken = {
 /** An event that one machine emitted and another one of the same actor received: from, to, type. */
 export type Sent = readonly [from: string, to: string, type: string];
 
-/** The payload of one record. Stored: its field names are a format. What is empty or not known is absent. */
+/** One record. Its field names are those of records of form 1. What is empty or not known is absent. */
 export type ActorRecord = {
   readonly commit: string;
   readonly actor: string;
@@ -114,20 +114,6 @@ export type ActorRecord = {
 export function readFacts(payload: string): Facts | undefined {
   const { version, facts } = parseObject(payload) ?? {};
   return isCount(version) && isObject(facts) ? { version, data: facts } : undefined;
-}
-
-/**
- * Reads the record in a payload. It does not check the states of the machines: `restore` does, which has the machines.
- * @returns `undefined` when the payload is no record
- */
-export function readRecord(payload: string): ActorRecord | undefined {
-  const record = parseObject(payload);
-  const snapshot = record?.["snapshot"];
-  if (!isObject(snapshot) || !isObject(snapshot["machines"])) return undefined;
-  const lists = [snapshot["commands"], snapshot["effects"], snapshot["timers"]];
-  const numbers = [snapshot["version"], snapshot["inbox"]];
-  const whole = lists.every((list) => Array.isArray(list)) && numbers.every(Number.isInteger);
-  return whole ? (record as unknown as ActorRecord) : undefined;
 }
 
 /** Headers of a record. Epoch and node are headers, so that no reader has to parse the payload for them. */

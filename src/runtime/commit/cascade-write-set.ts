@@ -8,6 +8,7 @@ import type { Subjects } from "../subjects.ts";
 import type { Cascade } from "../actor/cascade.ts";
 import type { Input } from "../actor/input.ts";
 import { changesOf } from "../actor/record-changes.ts";
+import { encodeRecord } from "../actor/record-encoding.ts";
 import {
   type ActorRecord,
   FACTS_HEADER,
@@ -53,7 +54,7 @@ export class RecordTooLarge extends Error {
 export function cascadeWriteSet(cascade: Cascade, input: Input, context: CommitContext): WriteSet {
   const { actor, partition, commit, subjects } = context;
   const recordSubject = subjects.record(partition, actor);
-  const record = JSON.stringify(recordOf(cascade, input, context));
+  const record = encodeRecord(recordOf(cascade, input, context));
   const headers = {
     [RecordHeader.commit]: commit,
     [RecordHeader.epoch]: String(context.lock.epoch),

@@ -11,8 +11,8 @@
 import type { Subjects } from "../subjects.ts";
 import type { Input } from "../actor/input.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
-import { readRecord } from "../actor/snapshot.ts";
 import { isOpen } from "../actor/unscheduled-timers.ts";
+import { readSnapshot } from "../actor/record-decoding.ts";
 import { readInput } from "../actor/inbox-input.ts";
 import { type Parking, readParking, type Unparking } from "../actor/parking-record.ts";
 import type { Clock, Journal, Log, StoredMessage } from "../ports.ts";
@@ -123,9 +123,10 @@ class Found {
     return { open: this.open, inputs, parkings: this.parkings, count: this.count };
   }
 
-  private record({ payload, sequence, subject }: StoredMessage): void {
+  private record(message: StoredMessage): void {
+    const { sequence, subject } = message;
     const actor = subject.slice(this.records.length);
-    const snapshot = readRecord(payload)?.snapshot;
+    const snapshot = readSnapshot(message);
     this.options.onRecord(actor, sequence);
     // A record that cannot be read sets its actor apart when the takeover loads it: it must not stop the others here.
     if (!snapshot || isOpen(snapshot)) this.open.set(actor, sequence);

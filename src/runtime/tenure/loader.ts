@@ -17,9 +17,10 @@ import { restore } from "../actor/restore.ts";
 import type { Activation } from "./activation.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { ActorDefinition } from "../definition.ts";
-import { readFacts, readRecord, type Snapshot } from "../actor/snapshot.ts";
+import { hasNewerForm, readSnapshot } from "../actor/record-decoding.ts";
+import { readFacts, type Snapshot } from "../actor/snapshot.ts";
 import type { Semaphore } from "../semaphore.ts";
-import { MachineFault } from "../actor/machine.ts";
+import { MachineFault, NewerMachine } from "../actor/machine.ts";
 import {
   ReplicaLagging,
   type Clock,
@@ -206,13 +207,16 @@ export const newest = (messages: readonly StoredMessage[]): StoredMessage | unde
  */
 export function headOf(
   definition: ActorDefinition,
-  { payload, sequence }: StoredMessage,
+  message: StoredMessage,
   facts: StoredMessage | undefined,
 ): Head {
-  const record = readRecord(payload);
-  if (!record) throw new MachineFault(`the message at ${sequence} is not a record`);
+  const { payload, sequence } = message;
+  const snapshot = readSnapshot(message);
+  if (!snapshot && hasNewerForm(payload))
+    throw new NewerMachine(`the record at ${sequence} has a form that this node does not know`);
+  if (!snapshot) throw new MachineFault(`the message at ${sequence} is not a record`);
   try {
-    return restore(definition, record.snapshot, facts && readFacts(facts.payload));
+    return restore(definition, snapshot, facts && readFacts(facts.payload));
   } catch (cause) {
     if (cause instanceof MachineFault) throw cause;
     throw new MachineFault(`the record at ${sequence} cannot be read: ${String(cause)}`, { cause });

@@ -3,7 +3,7 @@
  * Owns nothing: all of it comes from acknowledged state. Outcomes are values.
  */
 import { MachineFault } from "../../runtime/actor/machine.ts";
-import { readRecord } from "../../runtime/actor/snapshot.ts";
+import { readRecord, readSnapshot } from "../../runtime/actor/record-decoding.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import { parseObject } from "../../runtime/json.ts";
 import { type Journal, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
@@ -50,7 +50,7 @@ export function orderInsights(options: OrderInsightsOptions): OrderInsights {
       return await orUnavailable(async () => {
         const records = await journal.readAll(subjects.record(partition, id));
         if (records.length === 0) return { status: "not_found" };
-        const stored = records.find(({ payload }) => readRecord(payload)?.snapshot.version === version);
+        const stored = records.find((message) => readSnapshot(message)?.version === version);
         const instant = stored && (await instantOf(id, stored, journal));
         return instant ? { status: "found", instant } : { status: "version_not_found" };
       });
@@ -64,7 +64,7 @@ async function instantOf(
   stored: StoredMessage,
   journal: Pick<Journal, "readAt">,
 ): Promise<OrderInstant | undefined> {
-  const record = readRecord(stored.payload);
+  const record = readRecord(stored);
   const item = historyItem(stored);
   if (!record || !item) return undefined;
   const { effects, machines, timers } = record.snapshot;

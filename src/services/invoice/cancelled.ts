@@ -1,7 +1,7 @@
 /** Reads from the stream whether an order is cancelled: a worker has no order in memory. */
 import { partitionOf } from "../../runtime/subjects.ts";
 import { subjects } from "../subjects.ts";
-import { readRecord } from "../../runtime/actor/snapshot.ts";
+import { readSnapshot } from "../../runtime/actor/record-decoding.ts";
 import type { Journal } from "../../runtime/ports.ts";
 import { WorkRefused } from "../../runtime/workers/worker.ts";
 import { hasOrderMachines, orderMachinesOf, orderStatus } from "../orders/status.ts";
@@ -15,7 +15,7 @@ export function cancelledInJournal(
     const partition = partitionOf(orderId, partitions);
     const record = await journalOf(partition).readLast(subjects.record(partition, orderId));
     if (record === undefined) return false;
-    const { snapshot } = readRecord(record.payload) ?? {};
+    const snapshot = readSnapshot(record);
     if (snapshot === undefined || !hasOrderMachines(snapshot.machines))
       throw new WorkRefused(`the record of ${orderId} at ${record.sequence} cannot be read`);
     return orderStatus(orderMachinesOf(snapshot.machines)) === "cancelled";

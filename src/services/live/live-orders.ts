@@ -7,13 +7,8 @@
  *   live.L2. After `stop`, or after `ended`, a watch receives nothing more.
  * Proved by: test/integration/services/live-orders.test.ts, test/fault/order-stream.test.ts
  */
-import {
-  readFacts,
-  readRecord,
-  type Facts,
-  type Snapshot,
-  type StoredSnapshot,
-} from "../../runtime/actor/snapshot.ts";
+import { readRecord } from "../../runtime/actor/record-decoding.ts";
+import { readFacts, type Facts, type Snapshot, type StoredSnapshot } from "../../runtime/actor/snapshot.ts";
 import { type Journal, type StoredMessage, type Subscription, Unavailable } from "../../runtime/ports.ts";
 import { partitionOf } from "../../runtime/subjects.ts";
 import type { UnreadableEntries } from "../../runtime/unreadable.ts";
@@ -126,7 +121,7 @@ class OrderWatch {
   }
 
   private async pass(message: StoredMessage): Promise<void> {
-    const record = readRecord(message.payload);
+    const record = readRecord(message);
     const item = historyItem(message);
     if (record === undefined || item === undefined) {
       const { sequence, subject } = message;

@@ -1,5 +1,6 @@
 /** Finds the orders of a customer by the group at the end of their facts' subjects; no list of them is kept. */
-import { readFacts, readRecord, type StoredSnapshot } from "../../runtime/actor/snapshot.ts";
+import { readSnapshot } from "../../runtime/actor/record-decoding.ts";
+import { readFacts, type StoredSnapshot } from "../../runtime/actor/snapshot.ts";
 import type { Journal } from "../../runtime/ports.ts";
 import type { CustomersOrder } from "../personal/erasure.ts";
 import { generationOf } from "../personal/personal-data.ts";
@@ -48,8 +49,9 @@ async function ordersIn(
     for (const { message, orderId, record } of some) {
       const { personal } = (readFacts(message.payload)?.data ?? {}) as { readonly personal?: unknown };
       const generation = typeof personal === "string" ? generationOf(personal) : undefined;
-      const read = readRecord(last.get(record)?.payload ?? "");
-      orders.push({ orderId, generation, open: read === undefined || needsItsData(read.snapshot) });
+      const newest = last.get(record);
+      const read = newest && readSnapshot(newest);
+      orders.push({ orderId, generation, open: read === undefined || needsItsData(read) });
     }
   }
   return orders;

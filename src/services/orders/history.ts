@@ -1,12 +1,13 @@
 import { isCount } from "../../runtime/json.ts";
 import { type Changes, readChanges, type StepRead } from "../../runtime/actor/record-changes.ts";
-import { type ActorRecord, readRecord, RecordHeader } from "../../runtime/actor/snapshot.ts";
+import { readRecord } from "../../runtime/actor/record-decoding.ts";
+import { type ActorRecord, RecordHeader } from "../../runtime/actor/snapshot.ts";
 import type { StoredMessage } from "../../runtime/ports.ts";
 import type { HistoryActor, HistoryItem, HistoryTransition } from "./contract.ts";
 
 /** One record as the API shows it; `undefined` for a message that is no record. */
 export function historyItem(message: StoredMessage): HistoryItem | undefined {
-  const record = readRecord(message.payload);
+  const record = readRecord(message);
   const changes = record && isCount(record.snapshot.version) ? readChanges(record) : undefined;
   if (record === undefined || changes === undefined) return undefined;
   const { durationMs, effects, events, input, reason, sent, timers, transitions } = changes;

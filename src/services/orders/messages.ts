@@ -1,5 +1,5 @@
 /** The messages of outside systems in an order's inbox, with what each led to. Pure. */
-import { readRecord } from "../../runtime/actor/snapshot.ts";
+import { readRecord } from "../../runtime/actor/record-decoding.ts";
 import { isObject, parseObject } from "../../runtime/json.ts";
 import type { StoredMessage } from "../../runtime/ports.ts";
 import type { OrderMessage } from "./contract.ts";
@@ -16,8 +16,8 @@ export function orderMessages(
   records: readonly StoredMessage[],
 ): OrderMessage[] {
   const versions = new Map<number, number>();
-  for (const { payload } of records) {
-    const { input, snapshot } = readRecord(payload) ?? {};
+  for (const record of records) {
+    const { input, snapshot } = readRecord(record) ?? {};
     if (snapshot && typeof input === "string" && input.startsWith("inbox:"))
       versions.set(snapshot.inbox, snapshot.version);
   }

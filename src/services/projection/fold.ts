@@ -6,7 +6,8 @@
 import { MachineFault } from "../../runtime/actor/machine.ts";
 import { readParking } from "../../runtime/actor/parking-record.ts";
 import { storedState } from "../../runtime/actor/restore.ts";
-import { readFacts, readRecord } from "../../runtime/actor/snapshot.ts";
+import { readSnapshot } from "../../runtime/actor/record-decoding.ts";
+import { readFacts } from "../../runtime/actor/snapshot.ts";
 import type { StoredMessage } from "../../runtime/ports.ts";
 import { isTime } from "../../runtime/json.ts";
 import type { OrderFacts } from "../../../machines/order-facts.ts";
@@ -113,11 +114,11 @@ const rules = { version: DEFINITION_VERSION, machines: orderMachines } as const;
 const rulesWithFacts = { ...rules, facts: orderFactsRules } as const;
 
 /** `own`: the facts of an order that an earlier definition has stored with its machines. */
-function recordPart({
-  payload,
-  sequence,
-}: StoredMessage): { readonly part: RecordPart; readonly own?: FactsPart } | undefined {
-  const stored = readRecord(payload)?.snapshot;
+function recordPart(
+  message: StoredMessage,
+): { readonly part: RecordPart; readonly own?: FactsPart } | undefined {
+  const { sequence } = message;
+  const stored = readSnapshot(message);
   if (stored === undefined || !isTime(stored.createdAt) || !isTime(stored.updatedAt)) return undefined;
   try {
     const snapshot = storedState(stored.facts === undefined ? rulesWithFacts : rules, stored);

@@ -1,7 +1,7 @@
 /** An order's history on a real server: who asked, why, which edges, what the machines sent to each other. */
 import t from "tap";
 import { partitionOf } from "../../../src/runtime/subjects.ts";
-import { readRecord } from "../../../src/runtime/actor/snapshot.ts";
+import { readRecord } from "../../../src/runtime/actor/record-decoding.ts";
 import { orderMachines } from "../../../src/services/orders/definition.ts";
 import type { HistoryItem } from "../../../src/services/orders/contract.ts";
 import { subjects } from "../../../src/services/subjects.ts";
@@ -87,8 +87,8 @@ t.test("the history says who asked and why, what followed, and how long calls to
     }
 
   const stored = await owner.journal.readAll(subjects.record(partitionOf(id, PARTITIONS), id));
-  for (const { payload } of stored) {
-    const { snapshot: _, ...record } = readRecord(payload) ?? {};
+  for (const message of stored) {
+    const { snapshot: _, ...record } = readRecord(message) ?? {};
     const empty = Object.entries(record).filter(([, value]) => JSON.stringify(value) === "[]");
     t.same(
       empty.filter(([name]) => name !== "transitions"),

@@ -5,6 +5,7 @@ import { subjects } from "../../../src/services/subjects.ts";
 import { memoryDocuments } from "../../../src/adapters/memory/documents.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
 import type { ActorDefinition, EffectHandler } from "../../../src/runtime/definition.ts";
+import { readRecord } from "../../../src/runtime/actor/record-decoding.ts";
 import { type ActorRecord, readFacts } from "../../../src/runtime/actor/snapshot.ts";
 import { orderDefinition, orderMachines } from "../../../src/services/orders/definition.ts";
 import { orderFactsRules } from "../../../src/services/orders/facts.ts";
@@ -74,9 +75,7 @@ t.test("an order from before tax rates continues without a tax rate", async (t) 
   const log = natsJournal(one.link, subjects.stream(0));
   const stored = await log.readLast(subjects.record(partition, id));
   const [facts] = await log.readLastPerSubject(subjects.factsOf(partition, id));
-  const old = JSON.stringify(
-    asVersion1(JSON.parse(stored?.payload ?? "") as ActorRecord, readFacts(facts?.payload ?? "")!.data),
-  );
+  const old = JSON.stringify(asVersion1(readRecord(stored!)!, readFacts(facts?.payload ?? "")!.data));
   t.match(JSON.parse(old), {
     snapshot: { machines: { order: { value: "confirmed", context: { lines: [{}] } } } },
   });

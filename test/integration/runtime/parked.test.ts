@@ -1,5 +1,6 @@
 /** Parked actors on a real server: their owners die, and operators use any node. */
 import t from "tap";
+import { readRecord } from "../../../src/runtime/actor/record-decoding.ts";
 import { partitionOf } from "../../../src/runtime/subjects.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
@@ -76,7 +77,7 @@ t.test(
       subjects.record(partitionOf("d2", PARTITIONS), "d2"),
     );
     t.same(
-      records.map(({ payload }) => (JSON.parse(payload) as { input: string }).input),
+      records.map((record) => readRecord(record)?.input),
       ["start", "skip:inbox:poison", "inbox:note.1", "inbox:note.2"],
     );
   },

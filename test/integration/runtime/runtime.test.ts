@@ -3,6 +3,7 @@
  * memory.
  */
 import t from "tap";
+import { readRecord } from "../../../src/runtime/actor/record-decoding.ts";
 import { partitionOf } from "../../../src/runtime/subjects.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
@@ -65,7 +66,7 @@ t.test("a turnstile is started, takes a coin, lets one pass and is counted", asy
   const partition = partitionOf("gate_1", PARTITIONS);
   const records = await natsJournal(link, subjects.stream(0)).readAll(subjects.record(partition, "gate_1"));
   t.same(
-    records.map((record) => (JSON.parse(record.payload) as { input: string }).input),
+    records.map((record) => readRecord(record)?.input),
     ["start", "command:coin", "effect:turnstile.checkCoin", "command:push"],
   );
   const event = await natsJournal(link, subjects.stream(0)).readLast(

@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Test } from "tap";
 import { connectNats } from "../../../src/adapters/nats/connection.ts";
 import { natsJournal } from "../../../src/adapters/nats/journal.ts";
+import { readRecord } from "../../../src/runtime/actor/record-decoding.ts";
 import {
   type ActorRecord,
   type Facts,
@@ -103,7 +104,7 @@ async function recordsOf(cluster: OrderCluster, streams: number): Promise<Readon
           if (kind === "facts")
             facts.set(id, [...(facts.get(id) ?? []), readFacts(message.payload) as Facts]);
           else {
-            const { actor, input, snapshot } = JSON.parse(message.payload) as ActorRecord;
+            const { actor, input, snapshot } = readRecord(message)!;
             const record = { at: message.at, input, snapshot };
             found.set(actor, [...(found.get(actor) ?? []), record]);
           }

@@ -8,7 +8,7 @@ export type StoredKeys = ReadonlyMap<string, ReadonlySet<string>>;
 /** What the server adds: batches, expectations, schedules. */
 const OF_THE_SERVER = /^Nats-/u;
 /** Values of the machines: their form depends on the state of the order, and that of a fingerprint on the sources. */
-const OF_THE_MACHINES = new Set(["context", "input", "output", "fingerprint"]);
+const OF_THE_MACHINES = new Set(["common", "context", "input", "output", "fingerprint"]);
 
 /** The keys of all messages that were stored before a time (ms since the epoch), and from it on. No documents. */
 export async function storedKeys(

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { partitionOf } from "../../../src/runtime/subjects.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 import { inventorySubjects } from "../../../src/services/inventory/subjects.ts";
+import { readRecord } from "../../../src/runtime/actor/record-decoding.ts";
 import { type ActorRecord, RecordHeader } from "../../../src/runtime/actor/snapshot.ts";
 import type { StoredMessage } from "../../../src/runtime/ports.ts";
 import { mailedEvents } from "../../../src/services/email/worker.ts";
@@ -48,7 +49,7 @@ function recordsOf(world: CrashWorld, id: string): { message: StoredMessage; rec
   return world.server
     .log("KV_ORDERS")
     .all(subjects.record(partitionOf(id, PARTITIONS), id))
-    .map((message) => ({ message, record: JSON.parse(message.payload) as ActorRecord }));
+    .map((message) => ({ message, record: readRecord(message)! }));
 }
 
 /** Histories are linear: each record follows the last, under no older lock, each input once; the end is as answered. */

@@ -4,7 +4,7 @@
  * under the same key until it gets a final answer.
  */
 import type { Fault, Operation } from "../../../src/adapters/memory/server.ts";
-import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
+import { readRecord } from "../../../src/runtime/actor/record-decoding.ts";
 import type { GatewayDeclined, GatewayPaid } from "../../../machines/payment-events.ts";
 import type { PaymentReport } from "../../../src/services/webhooks/contract.ts";
 import type { Log, StoredMessage } from "../../../src/runtime/ports.ts";
@@ -346,7 +346,7 @@ const looked = new WeakMap<StoredMessage, boolean>();
 function isOver(record: StoredMessage): boolean {
   const known = looked.get(record);
   if (known !== undefined) return known;
-  const { effects, timers, machines } = (JSON.parse(record.payload) as ActorRecord).snapshot;
+  const { effects, timers, machines } = readRecord(record)!.snapshot;
   const answer = effects.length + timers.length === 0 && machines["order"]?.status === "done";
   looked.set(record, answer);
   return answer;

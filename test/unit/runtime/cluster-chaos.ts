@@ -8,6 +8,7 @@ import { limits } from "../../../src/runtime/limits.ts";
 import { partitionOf } from "../../../src/runtime/subjects.ts";
 import type { Fault, Operation } from "../../../src/adapters/memory/server.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
+import { readRecord } from "../../../src/runtime/actor/record-decoding.ts";
 import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
 import type { Actors, ParkedActors } from "../../../src/runtime/actors.ts";
 import { subjects } from "../../../src/services/subjects.ts";
@@ -122,12 +123,12 @@ export async function chaos(seed: number, steps: number, streams = 1): Promise<R
     let next = 1;
     log.onStored(() => {
       for (; next <= log.lastSequence; next++) {
-        const { subject = "", payload = "" } = log.at(next) ?? {};
-        const [, kind, partition = "", id = ""] = subject.split(".");
-        if (kind !== "journal") continue;
+        const message = log.at(next);
+        const [, kind, partition = "", id = ""] = message?.subject.split(".") ?? [];
+        if (message === undefined || kind !== "journal") continue;
         const ledger = ledgers.get(id) ?? new OrderLedger(id, Number(partition));
         ledgers.set(id, ledger);
-        ledger.records.push(JSON.parse(payload) as ActorRecord);
+        ledger.records.push(readRecord(message)!);
       }
     });
   }

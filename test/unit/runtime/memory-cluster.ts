@@ -8,6 +8,7 @@ import { memoryOutbox, type MemoryOutbox } from "../../../src/adapters/memory/ou
 import { type Fault, MemoryServer, type Operation } from "../../../src/adapters/memory/server.ts";
 import type { ActorReply, Actors, ParkedActors } from "../../../src/runtime/actors.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
+import { readRecord } from "../../../src/runtime/actor/record-decoding.ts";
 import type { ActorRecord } from "../../../src/runtime/actor/snapshot.ts";
 import type { StoredCheckpoint } from "../../../src/runtime/partition/checkpoint.ts";
 import { hostOn } from "../../../src/runtime/host.ts";
@@ -229,7 +230,7 @@ export function memoryCluster(options: ClusterOptions) {
     records(partition: number, actor: string): ActorRecord[] {
       return logOf(partition)
         .all(subjects.record(partition, actor))
-        .map((message) => JSON.parse(message.payload) as ActorRecord);
+        .map((message) => readRecord(message)!);
     },
     checkpoint(partition: number): StoredCheckpoint | undefined {
       const stored = server.log("KV_FLOORS").last(`$KV.FLOORS.partition.${partition}`);

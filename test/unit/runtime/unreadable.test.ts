@@ -2,7 +2,7 @@
 import t from "tap";
 import { readInput } from "../../../src/runtime/actor/inbox-input.ts";
 import { isUnreadable, type Parking, readParking } from "../../../src/runtime/actor/parking-record.ts";
-import { readRecord } from "../../../src/runtime/actor/snapshot.ts";
+import { readRecord } from "../../../src/runtime/actor/record-decoding.ts";
 import { readLock } from "../../../src/runtime/cluster/lock-entry.ts";
 import type { StoredMessage } from "../../../src/runtime/ports.ts";
 import { UnreadableEntries } from "../../../src/runtime/unreadable.ts";
@@ -81,10 +81,10 @@ t.test("no reader of a stored entry throws, whatever the entry is", async (t) =>
   const readers: Readonly<Record<string, readonly [object, (text: string) => unknown]>> = {
     lock: [{ node: "n", boot: "b", nonce: "x", since: "" }, readLock],
     parking: [parking, (text) => readParking(message(text))],
-    record: [record, readRecord],
-    snapshot: [snapshot, (text) => readRecord(`{"snapshot":${text}}`)],
+    record: [record, (text) => readRecord(message(text))],
+    snapshot: [snapshot, (text) => readRecord(message(`{"snapshot":${text}}`))],
     history: [record, (text) => historyItem(message(text))],
-    payment: [record, (text) => knownPayment("a", text)],
+    payment: [record, (text) => knownPayment("a", message(text))],
     inbox: [
       { kind: "timer", machine: "m", timer: "t", generation: 1 },
       (text) => readInput(message(text), quietLog),

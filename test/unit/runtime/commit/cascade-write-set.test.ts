@@ -2,6 +2,7 @@
 import t from "tap";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
+import { readRecord } from "../../../../src/runtime/actor/record-decoding.ts";
 import type { Cascade } from "../../../../src/runtime/actor/cascade.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
 import type { OpenTimer } from "../../../../src/runtime/actor/snapshot.ts";
@@ -102,7 +103,7 @@ t.test("the record states its input, what it opened and closed, and the whole sn
     {},
     input,
   );
-  t.same(JSON.parse(messages[0]?.payload ?? ""), {
+  t.same(readRecord({ headers: {}, ...messages[0]! }), {
     commit: "c1",
     actor: "o1",
     input: "command:go",

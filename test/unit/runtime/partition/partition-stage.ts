@@ -14,6 +14,7 @@ import { Partition, type PartitionOptions } from "../../../../src/runtime/partit
 import type { StoredCheckpoint } from "../../../../src/runtime/partition/checkpoint.ts";
 import type { Bucket, Bus, Journal, Subscription } from "../../../../src/runtime/ports.ts";
 import { Relay } from "../../../../src/runtime/commit/relay.ts";
+import { readRecord } from "../../../../src/runtime/actor/record-decoding.ts";
 import type { ActorRecord } from "../../../../src/runtime/actor/snapshot.ts";
 import { silent } from "../commit/relay-stage.ts";
 import { diary } from "../tenure/tenure-stage.ts";
@@ -223,7 +224,7 @@ export function partitionStage({
       );
     },
     records: (actor = "d"): ActorRecord[] =>
-      log.all(subjects.record(0, actor)).map(({ payload }) => JSON.parse(payload) as ActorRecord),
+      log.all(subjects.record(0, actor)).map((message) => readRecord(message)!),
     checkpoint(): StoredCheckpoint | undefined {
       const found = server.log("KV_FLOORS").last("$KV.FLOORS.partition.0");
       return found && (JSON.parse(found.payload) as StoredCheckpoint);

@@ -8,6 +8,7 @@ import type { Input } from "../../../../src/runtime/actor/input.ts";
 import type { Parking } from "../../../../src/runtime/actor/parking-record.ts";
 import { EffectRunner } from "../../../../src/runtime/effects/effect-runner.ts";
 import type { ActorDefinition } from "../../../../src/runtime/definition.ts";
+import { readRecord } from "../../../../src/runtime/actor/record-decoding.ts";
 import type { ActorRecord, StoredSnapshot } from "../../../../src/runtime/actor/snapshot.ts";
 import type { Journal, Message, StoredMessage } from "../../../../src/runtime/ports.ts";
 import { Tenure } from "../../../../src/runtime/tenure/tenure.ts";
@@ -211,7 +212,7 @@ export function handTenure(definition: ActorDefinition = diary(), { idleActors =
       throw new Error("never quiet");
     },
     records: (actor = "d"): ActorRecord[] =>
-      log.all(subjects.record(0, actor)).map(({ payload }) => JSON.parse(payload) as ActorRecord),
+      log.all(subjects.record(0, actor)).map((message) => readRecord(message)!),
     /** The state in the log. */
     stored: (actor = "d"): StoredSnapshot | undefined => stage.records(actor).at(-1)?.snapshot,
     /** Lets time pass until the promise ends. */

@@ -1,4 +1,7 @@
-/** One order with its outside systems in memory, driven input by input through the runtime's own cascade. */
+/**
+ * One order with its outside systems in memory, driven input by input through the runtime's own cascade. Each of its
+ * records is stored and read again.
+ */
 import type { EventObject } from "xstate";
 import type { OrderFacts } from "../../../../machines/order-facts.ts";
 import type { Money, OrderInput } from "../../../../machines/types.ts";
@@ -20,6 +23,7 @@ import { carrierInMemory } from "../../../support/instant-carrier.ts";
 import { orderInput } from "../../machines/order-input.ts";
 import { GatewayModel } from "./gateway-model.ts";
 import { InventoryModel } from "./inventory-model.ts";
+import { mustReadTheSame, recordOf } from "./stored-record.ts";
 
 /** The invoice that every order gets. */
 export const invoice = { number: "2026-000001", issuedAt: "2026-11-22T20:00:00.000Z" };
@@ -266,6 +270,7 @@ export class OrderWorld {
     });
     this.last = result;
     if (!result) return false;
+    mustReadTheSame(recordOf(result, input, this.id));
     this.head = result.head;
     this.events.push(...result.events);
     this.transitions.push(...result.transitions);
