@@ -14,7 +14,7 @@ import { addressed, type AddressedEvent } from "./commands.ts";
 import type { ForetoldOrder, OrderCommand, OrderForetelling, OrderOutline, PlaceOrder } from "./contract.ts";
 import { historyTransition } from "./history.ts";
 import { masked, maskedOrder } from "./masking.ts";
-import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
+import { derivedOrderId, drawnOrderId, hasOtherHash, requestHashes } from "./order-id.ts";
 import { orderInput, type OrderPlan } from "./order-input.ts";
 import { placeResult } from "./placing.ts";
 import {
@@ -63,12 +63,16 @@ export class OrderForeteller implements OrderForetelling {
     const stock = refusal ? undefined : await inventory.foresee(order.lines);
     if (stock && stock.status !== "foreseen") return stock;
     const input = orderInput(id, maskedOrder(order), this.options, { waitMs, wide: false });
-    const request = keyed ? { request: requestHash(order) } : {};
-    const { reply, source } = await actors.dryRun(
+    const hashes = keyed ? requestHashes(idempotencySecret, order, false) : undefined;
+    const start = { kind: "start" as const, input, mayExist: keyed };
+    const outputs = stock && { outputs: { reserveInventory: stock.output } };
+    let { reply, source } = await actors.dryRun(
       id,
-      { kind: "start", input, mayExist: keyed, ...request },
-      stock && { outputs: { reserveInventory: stock.output } },
+      { ...start, ...(hashes && { request: hashes[0] }) },
+      outputs,
     );
+    if (hasOtherHash(reply, hashes))
+      ({ reply, source } = await actors.dryRun(id, { ...start, request: hashes[1] }, outputs));
     switch (reply.status) {
       case "foretold": {
         // The key decides first: only an order that is new is refused by the catalogue.

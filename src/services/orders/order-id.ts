@@ -28,6 +28,30 @@ export function requestHash(request: unknown): string {
   return createHash("sha256").update(canonicalJson(request)).digest("base64url");
 }
 
+/** The hashes of a request that creates an order: the one to store, and the one that may be stored already. */
+export type RequestHashes = readonly [stored: string, other: string];
+
+/**
+ * Hashes of a request with personal data. The one that is stored is keyed, 16 bytes: without the secret it confirms
+ * no guess of a name or an address. Version 0.1.0 stores the unkeyed one, and knows no other.
+ * @param unkeyed whether a node that only knows the unkeyed one may have to answer a repeat
+ */
+export function requestHashes(secret: string, request: object, unkeyed: boolean): RequestHashes {
+  // JSON of an object: no caller and key, of which ids are derived, have it.
+  const digest = createHmac("sha256", secret).update(canonicalJson(request)).digest();
+  const keyed = digest.subarray(0, ID_BYTES).toString("base64url");
+  const former = requestHash(request);
+  return unkeyed ? [former, keyed] : [keyed, former];
+}
+
+/** Whether a start was refused only because its order was stored with the other hash of the same request. */
+export function hasOtherHash(
+  reply: { readonly status: string; readonly snapshot?: { readonly request?: string } },
+  hashes: RequestHashes | undefined,
+): hashes is RequestHashes {
+  return reply.status === "request_mismatch" && hashes !== undefined && reply.snapshot?.request === hashes[1];
+}
+
 /** JSON with sorted keys and without undefined values. Depth is bounded by the request's schema. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>

@@ -24,7 +24,7 @@ import type {
 import type { UnreadableEntries } from "../../runtime/unreadable.ts";
 import { historyItem, historyPage } from "./history.ts";
 import { orderMessages } from "./messages.ts";
-import { derivedOrderId, drawnOrderId, requestHash } from "./order-id.ts";
+import { derivedOrderId, drawnOrderId, hasOtherHash, requestHashes } from "./order-id.ts";
 import { orderInput } from "./order-input.ts";
 import {
   type JustSealed,
@@ -104,14 +104,18 @@ export class OrderService implements Orders {
     }
     const wide = hasEarlierNodes?.() ?? false;
     const input = orderInput(id, order, this.options, { waitMs, wide });
+    const hashes = keyed ? requestHashes(idempotencySecret, order, wide) : undefined;
     const options = {
       waitMs,
       mayExist: keyed,
       ...(by && { by }),
-      ...(keyed ? { request: requestHash(order) } : {}),
+      ...(hashes && { request: hashes[0] }),
     };
     return await orUnavailable(async () => {
-      const { reply, own } = await this.start(input, options);
+      const first = await this.start(input, options);
+      const { reply, own } = hasOtherHash(first.reply, hashes)
+        ? await this.start(input, { ...options, request: hashes[1] })
+        : first;
       if (reply.status === "ok") {
         const shown = await shownPersonal(id, reply.snapshot, this.open, own);
         return placeResult(id, reply.snapshot, order.lines, shown);

@@ -31,7 +31,8 @@ export class ActorsModel implements Actors, DryRuns {
     this.starts.push({ actor, input, options });
     const known = this.worlds.get(actor);
     if (known && this.requests.get(actor) !== options.request) {
-      return { status: "request_mismatch", snapshot: known.snapshot };
+      const request = this.requests.get(actor);
+      return { status: "request_mismatch", snapshot: { ...known.snapshot, ...(request && { request }) } };
     }
     const world = known ?? new OrderWorld(input as OrderInput);
     if (!known) {
