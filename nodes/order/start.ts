@@ -24,6 +24,7 @@ import type { Running } from "../process.ts";
 import { composeOrders } from "./compose.ts";
 import { nodeOperations } from "./operations.ts";
 import { NodeProjection } from "./node-projection.ts";
+import { SharedLiveList } from "../../src/services/live/live-list.ts";
 import { orderLists } from "./order-lists.ts";
 import { PartitionProbes } from "./partition-probes.ts";
 import { openMasterKeys } from "./personal-keys.ts";
@@ -116,6 +117,7 @@ export async function startOrderNode(
   const app = await createApp({
     ...services,
     list: lists.list,
+    liveList: new SharedLiveList(lists.list, systemClock),
     operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes, maintenance),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks,

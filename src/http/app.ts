@@ -16,7 +16,7 @@ import type { Inventory } from "../services/inventory/contract.ts";
 import type { OrderInsights } from "../services/insight/contract.ts";
 import type { Invoices } from "../services/invoice/contract.ts";
 import type { Maintenance } from "../services/maintenance/contract.ts";
-import type { LiveOrders } from "../services/live/contract.ts";
+import type { LiveList, LiveOrders } from "../services/live/contract.ts";
 import type { OrderForetelling, Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { OrderList } from "../services/projection/contract.ts";
 import type { Customers } from "../services/personal/contract.ts";
@@ -59,6 +59,7 @@ import { unmatchedRoutes } from "./webhooks/unmatched.ts";
 export type AppDependencies = {
   readonly orders: Orders;
   readonly live: LiveOrders;
+  readonly liveList: LiveList;
   readonly foretelling: OrderForetelling;
   readonly maintenance: Maintenance;
   readonly list: OrderList;
@@ -102,7 +103,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies);
   readOrderRoutes(app, dependencies);
-  liveRoutes(app, dependencies.live, dependencies.operations);
+  liveRoutes(app, dependencies);
   listOrderRoutes(app, dependencies.list);
   orderCommandRoutes(app, dependencies.orders, dependencies.foretelling);
   parkedOrderRoutes(app, dependencies.parked);

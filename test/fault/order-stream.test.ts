@@ -3,6 +3,7 @@ import t from "tap";
 import { command, history, orderOf, place } from "../support/clients/order-client.ts";
 import { openEvents, type ServerEvent } from "../support/clients/event-client.ts";
 import { startOrderCluster } from "../support/cluster/order-cluster.ts";
+import type { OrderSummary } from "../../src/services/projection/contract.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const WAIT = { timeoutMs: 60_000, intervalMs: 100 };
@@ -20,8 +21,12 @@ t.test("a stream goes on at another node where it was cut", async (t) => {
     () => (statusOf(first.events.at(-1)) === "confirmed" ? first.events.length : undefined),
     WAIT,
   );
+  const list = await openEvents(t, `${serving.url}/v1/stream?topics=orders`);
+  await waitUntil("the list is followed", () => list.events.some(({ event }) => event === "counts"), WAIT);
   await command(other.url, id, "pick");
   await waitUntil("the next commit comes", () => first.events.length > confirmed, WAIT);
+  await waitUntil("the list shows it", () => rowIn(list.events, id)?.fulfillment.status === "picked", WAIT);
+  const reached = list.events.findLast((event) => event.id !== undefined)?.id ?? "";
   await serving.kill();
   await waitUntil("the stream has ended", () => first.ended(), WAIT);
   // Its partitions change owner; a command that finds none is repeated, as a client does.
@@ -40,6 +45,9 @@ t.test("a stream goes on at another node where it was cut", async (t) => {
     "last-event-id": position,
   });
   await waitUntil("the order is completed", () => statusOf(second.events.at(-1)) === "completed", WAIT);
+  const rest = await openEvents(t, `${other.url}/v1/stream?topics=orders`, { "last-event-id": reached });
+  const row = await waitUntil("the list at the other node has it", () => rowIn(rest.events, id), WAIT);
+  t.equal(row.status, "completed", "what was missed meanwhile");
   const received = [...first.events, ...second.events];
   const stored = await history(other.url, id);
   t.strictSame(
@@ -52,6 +60,13 @@ t.test("a stream goes on at another node where it was cut", async (t) => {
     stored,
   );
 });
+
+/** The newest row of an order. */
+function rowIn(events: readonly ServerEvent[], id: string): OrderSummary | undefined {
+  const frames = events.filter(({ event }) => event === "rows");
+  const items = frames.flatMap(({ data }) => (data as { items: OrderSummary[] }).items);
+  return items.findLast((item) => item.id === id);
+}
 
 const statusOf = (event: ServerEvent | undefined): string | undefined =>
   event?.event === "record" ? (event.data as { order: { status: string } }).order.status : undefined;

@@ -4,6 +4,9 @@ import type { Mutant } from "./mutant.ts";
 const FOLLOWER = "src/services/live/live-orders.ts";
 const STREAM = "src/http/live/event-stream.ts";
 const ROUTES = "src/http/live/routes.ts";
+const LIST = "src/services/live/live-list.ts";
+const TOPICS = "src/http/live/topics.ts";
+const LIST_TEST = "test/unit/services/live-list.test.ts";
 const FOLLOWER_TEST = "test/integration/services/live-orders.test.ts";
 const STREAM_TEST = "test/integration/http/event-stream.test.ts";
 
@@ -78,6 +81,62 @@ export const liveMutants: readonly Mutant[] = [
     file: STREAM,
     find: "    this.over = true;\n    this.onEnd();",
     replace: "    this.over = true;",
+    tests: [STREAM_TEST],
+  },
+  {
+    id: "live-list-position-again",
+    does: "A change at a follower's position is passed on again.",
+    file: LIST,
+    find: "  sequence > (position[partition % position.length] ?? 0);",
+    replace: "  sequence >= (position[partition % position.length] ?? 0);",
+    tests: [LIST_TEST],
+  },
+  {
+    id: "live-list-first-stream",
+    does: "Positions of several streams count as one.",
+    file: LIST,
+    find: "position[partition % position.length]",
+    replace: "position[0]",
+    tests: [LIST_TEST],
+  },
+  {
+    id: "live-list-goes-back",
+    does: "A list of another node moves a position back.",
+    file: LIST,
+    find: "Math.max(sequence, before[stream] ?? 0)",
+    replace: "sequence",
+    tests: [LIST_TEST],
+  },
+  {
+    id: "live-list-full-frame",
+    does: "A full frame does not say that there are more.",
+    file: LIST,
+    find: "const more = items.length === PAGE;",
+    replace: "const more = items.length > PAGE;",
+    tests: [LIST_TEST],
+  },
+  {
+    id: "live-list-reads-on",
+    does: "The list is read while nobody follows.",
+    file: LIST,
+    find: "if (this.watches.size > 0) this.clock",
+    replace: "if (this.readings >= 0) this.clock",
+    tests: [LIST_TEST],
+  },
+  {
+    id: "live-topics-one-position",
+    does: "The id of an event has the position of its own topic alone.",
+    file: TOPICS,
+    find: 'all.includes(undefined) ? undefined : all.join("~");',
+    replace: "position;",
+    tests: [STREAM_TEST],
+  },
+  {
+    id: "live-topics-left",
+    does: "The topics of a client that has gone are followed on.",
+    file: ROUTES,
+    find: "streams.begin(reply, () => end?.());",
+    replace: "streams.begin(reply, () => void end);",
     tests: [STREAM_TEST],
   },
 ];

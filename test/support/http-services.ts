@@ -242,6 +242,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
         state: { takingOrders, reason, since: "2026-11-22T10:00:00.000Z" },
       }),
     },
+    liveList: { follow: () => () => undefined },
     live: { follow: async () => ({ status: "not_found" }) },
     foretelling,
     list: noList,

@@ -33,8 +33,13 @@ export class EventStream {
 
   /** Sends an event. Without effect once the stream has ended. @param id the position that a client resumes from */
   send(event: string, data: object, id?: number | string): void {
+    if (!this.over) this.sendText(event, JSON.stringify(data), id);
+  }
+
+  /** The same for data that is JSON already. */
+  sendText(event: string, json: string, id?: number | string): void {
     if (this.over) return;
-    this.write(`${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    this.write(`${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${json}\n\n`);
     if (this.response.writableLength > limits.unsentBytes) this.end("reset", { why: "too_slow" });
   }
 

@@ -1,12 +1,14 @@
 /** Live views over Server-Sent Events. */
 import { Type } from "typebox";
-import type { LiveOrders } from "../../services/live/contract.ts";
+import type { LiveList, LiveOrders } from "../../services/live/contract.ts";
 import type { Operations } from "../operations/operations-port.ts";
+import { withoutPids } from "../operations/routes.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
-import { retryAfter, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
+import { type ProblemSink, retryAfter, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
 import { orderParams } from "../protocol/schema-parts.ts";
 import { EventStreams } from "./event-stream.ts";
+import { beginTopics, POSITIONS, SharedView, type Topic, TOPICS, type TopicSources } from "./topics.ts";
 
 /** Streams end seldom: a client asks again after some time. */
 const RETRY_AFTER_MS = 5000;
@@ -47,24 +49,93 @@ const orderStreamSchema = {
   problems: ["validation_failed", "order_not_found", "too_many_streams", "refused", ...serviceProblems],
 } as const;
 
+const streamSchema = {
+  operationId: "stream",
+  tags: ["Live"],
+  summary: "Watch orders, the cluster and messages",
+  description: [
+    "Server-Sent Events on one connection. Topics: `orders` sends `rows` (orders that have changed, as in the list, at",
+    "most 200; `more`: there are others, read the list again) a few times a second, and `counts` (by status).",
+    "`cluster` sends `cluster`, as `GET /v1/cluster`, and `messages` sends `messages` (what waits for the workers, and",
+    "dead letters), when they have changed. `order:ID` sends `record`, as the stream of that order. An `id` has the",
+    "positions of the topics `orders` and `order:ID`, in the order of the request, with `~`: a client that comes again",
+    "with it as `Last-Event-ID`, or as `after`, at any node, loses nothing. `reset` and `bye` as in the stream of an order.",
+  ].join(" "),
+  querystring: Type.Object(
+    {
+      topics: Type.String({ pattern: TOPICS, description: "1 to 10 topics", examples: ["orders,cluster"] }),
+      after: Type.Optional(
+        Type.String({ pattern: POSITIONS, description: "An id, or one position for all", examples: ["133"] }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  headers: Type.Object({
+    "last-event-id": Type.Optional(Type.String({ pattern: POSITIONS, description: "The same; it wins" })),
+  }),
+  response: {
+    200: {
+      description: "The stream",
+      content: { "text/event-stream": { schema: Type.Unsafe<unknown>({ type: "string" }) } },
+    },
+  },
+  problems: ["validation_failed", "too_many_streams", "refused", ...serviceProblems],
+} as const;
+
+/** What the live views show. */
+export type LiveSources = {
+  readonly live: LiveOrders;
+  readonly liveList: LiveList;
+  readonly operations: Operations;
+  readonly development: boolean;
+};
+
 /** Adds the routes. */
-export function liveRoutes(app: HttpApp, live: LiveOrders, operations: Operations): void {
+export function liveRoutes(app: HttpApp, { development, live, liveList, operations }: LiveSources): void {
   const streams = new EventStreams(app, operations);
-  // Fastify would answer HEAD with this handler, which does not end.
-  const options = { schema: orderStreamSchema, config, exposeHeadRoute: false };
-  app.get("/v1/orders/:id/stream", options, async (request, reply) => {
+  const full = <S extends ProblemSink>(reply: S): S =>
+    sendProblem(retryAfter(reply, RETRY_AFTER_MS), "too_many_streams");
+  // Fastify would answer HEAD with these handlers, which do not end.
+  const ofOrder = { schema: orderStreamSchema, config, exposeHeadRoute: false };
+  app.get("/v1/orders/:id/stream", ofOrder, async (request, reply) => {
     const from = request.headers["last-event-id"] ?? request.query.after;
-    if (!streams.hasRoom()) return sendProblem(retryAfter(reply, RETRY_AFTER_MS), "too_many_streams");
+    if (!streams.hasRoom()) return full(reply);
     const followed = await live.follow(request.params.id, from === undefined ? undefined : Number(from));
     if (followed.status === "not_found") return sendProblem(reply, "order_not_found");
     if (followed.status !== "found") return sendUnavailable(reply, followed);
     const stream = streams.begin(reply, () => followed.stop());
-    if (!stream) return sendProblem(retryAfter(reply, RETRY_AFTER_MS), "too_many_streams");
+    if (!stream) return full(reply);
     if (followed.positionGone) stream.send("reset", { why: "position_gone" });
     followed.begin({
       commit: ({ item, order }) => stream.send("record", { item, order }, item.sequence),
       ended: () => stream.end("bye", { why: "unavailable" }),
     });
+    return reply;
+  });
+
+  const view = async () => {
+    const found = await operations.cluster();
+    return "status" in found ? undefined : found;
+  };
+  const sources: TopicSources = {
+    live,
+    list: liveList,
+    cluster: new SharedView(async () => {
+      const found = await view();
+      return found && (development ? found : withoutPids(found));
+    }),
+    messages: new SharedView(async () => {
+      const found = await view();
+      return found && { workers: found.workers };
+    }),
+  };
+  app.get("/v1/stream", { schema: streamSchema, exposeHeadRoute: false }, async (request, reply) => {
+    const { after, topics } = request.query;
+    const named = [...new Set(topics.split(","))] as Topic[];
+    let end: (() => void) | undefined;
+    const stream = streams.begin(reply, () => end?.());
+    if (!stream) return full(reply);
+    end = beginTopics(stream, named, request.headers["last-event-id"] ?? after, sources);
     return reply;
   });
 }

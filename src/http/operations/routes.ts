@@ -79,6 +79,7 @@ export function operationRoutes(
   });
 }
 
-function withoutPids(view: ClusterView): ClusterView {
+/** The cluster as it is shown outside development. */
+export function withoutPids(view: ClusterView): ClusterView {
   return { ...view, nodes: view.nodes.map(({ pid: _pid, ...node }) => node) };
 }

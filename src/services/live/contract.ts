@@ -1,5 +1,6 @@
 /** Live views of orders as HTTP sees them. Outcomes are values; only programmer faults throw. */
 import type { HistoryItem, OrderView } from "../orders/contract.ts";
+import type { AsOf, OrderCounts, OrderSummary } from "../projection/contract.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 
 /** One commit of an order: what happened, and the order as it was then. */
@@ -35,4 +36,32 @@ export interface LiveOrders {
     id: string,
     after: number | undefined,
   ): Promise<FollowedOrder | { readonly status: "not_found" } | UnavailableResult>;
+}
+
+/**
+ * Orders that have changed since the frame before, each once and as it is now, the latest first. `more`: there are
+ * others, which do not fit; the list has to be read again. `position`: to resume from.
+ */
+export type ChangedOrders = {
+  readonly items: readonly OrderSummary[];
+  readonly more: boolean;
+  readonly position: string;
+  readonly asOf: AsOf;
+};
+
+/** Who receives the changes of the list of orders. */
+export type OrdersListener = {
+  changed(frame: ChangedOrders): void;
+  /** Orders by status: at the beginning, and when a count has changed. */
+  counted(frame: Pick<OrderCounts, "counts" | "asOf"> & { readonly position: string }): void;
+};
+
+/** Follows the list of orders. */
+export interface LiveList {
+  /**
+   * Passes changes on, a few times a second, from a position on; absent: from now on. The counts come first.
+   * @param after a position of a frame: one sequence, or `<stream>.<sequence>` with commas
+   * @returns ends it; idempotent
+   */
+  follow(after: string | undefined, listener: OrdersListener): () => void;
 }

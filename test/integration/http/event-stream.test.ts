@@ -4,7 +4,13 @@ import fastify from "fastify";
 import t, { type Test } from "tap";
 import { EventStreams } from "../../../src/http/live/event-stream.ts";
 import { httpLimits } from "../../../src/http/protocol/limits.ts";
-import type { CommitListener, LiveOrders, OrderCommit } from "../../../src/services/live/contract.ts";
+import type { ClusterNode } from "../../../src/http/operations/operations-port.ts";
+import type {
+  CommitListener,
+  LiveOrders,
+  OrderCommit,
+  OrdersListener,
+} from "../../../src/services/live/contract.ts";
 import { openEvents, untilEvents } from "../../support/clients/event-client.ts";
 import { order, startApp } from "../../support/http-services.ts";
 import { waitUntil } from "../../support/wait-until.ts";
@@ -211,4 +217,111 @@ t.test("comments keep connections alive, and the streams of an isolated node end
   await waitUntil("the stream has ended", () => client.ended());
   t.match(client.events, [{ event: "bye", data: { why: "isolated" } }]);
   t.equal(streams.hasRoom(), true);
+});
+
+/** An app whose topics the test feeds. */
+async function withTopics(t: Test) {
+  const { live, commits, listeners } = followed();
+  const rows = new Set<OrdersListener>();
+  const from: (string | undefined)[] = [];
+  const view: { nodes: ClusterNode[]; partitions: []; workers: [] } = {
+    nodes: [],
+    partitions: [],
+    workers: [],
+  };
+  const { app } = await startApp(t, {
+    live,
+    liveList: {
+      follow: (after, listener) => {
+        from.push(after);
+        rows.add(listener);
+        return () => rows.delete(listener);
+      },
+    },
+    development: false,
+    operations: {
+      isolation: () => undefined,
+      health: () => ({ ready: true, checks: [] }),
+      cluster: async () => structuredClone(view),
+      metrics: () => "",
+    },
+  });
+  const url = `${await app.listen({ host: "127.0.0.1", port: 0 })}/v1/stream`;
+  return { url, commits, listeners, rows, from, view };
+}
+
+const asOf = { sequence: 12, at: "2026-11-22T10:00:00.000Z", behindMs: 0 };
+
+t.test("topics share a stream, and its ids have the position of each", async (t) => {
+  const { commits, from, listeners, rows, url } = await withTopics(t);
+  const client = await openEvents(t, `${url}?topics=orders,order:ord_1`);
+  await waitUntil("both are followed", () => rows.size === 1 && listeners.size === 1);
+  for (const row of rows) row.counted({ counts: [{ key: "confirmed", value: 1 }], asOf, position: "12" });
+  commits(commit(9));
+  for (const row of rows) row.changed({ items: [], more: true, position: "14", asOf });
+  t.match(await untilEvents(client, 3), [
+    {
+      event: "counts",
+      id: undefined,
+      data: { by: "status", counts: [{ key: "confirmed", value: 1 }], asOf },
+    },
+    { event: "record", id: "12~9", data: commit(9) },
+    { event: "rows", id: "14~9", data: { items: [], more: true, asOf } },
+  ]);
+  t.strictSame(from, [undefined]);
+  client.close();
+  await waitUntil("nothing is followed any more", () => rows.size === 0 && listeners.size === 0);
+});
+
+t.test("a client resumes all topics with an id, or with one position", async (t) => {
+  const { from, url } = await withTopics(t);
+  await openEvents(t, `${url}?topics=order:ord_1,orders`, { "last-event-id": "9~0.14,1.3" });
+  await openEvents(t, `${url}?topics=orders&after=7`);
+  await waitUntil("both are followed", () => from.length === 2);
+  t.strictSame(from, ["0.14,1.3", "7"]);
+  for (const query of [
+    "",
+    "topics=",
+    "topics=all",
+    "topics=orders,",
+    "topics=orders&after=x",
+    "topics=order:x",
+  ])
+    t.equal((await fetch(`${url}?${query}`)).status, 400, query);
+});
+
+t.test("the cluster is sent when it has changed, without process ids outside development", async (t) => {
+  const { url, view } = await withTopics(t);
+  const node = {
+    id: "one",
+    startedAt: "2026-11-22T10:00:00.000Z",
+    roles: [],
+    partitions: [],
+    outboxDepth: 0,
+    clockOffsetMs: 0,
+    url: "http://127.0.0.1:1",
+    pid: 7,
+  };
+  view.nodes.push(node);
+  const client = await openEvents(t, `${url}?topics=cluster,messages`);
+  await untilEvents(client, 2);
+  view.nodes.push({ ...node, id: "two" });
+  const events = await untilEvents(client, 3);
+  const { pid: _, ...shown } = node;
+  t.strictSame(
+    events.filter(({ event }) => event === "cluster").map(({ data }) => (data as { nodes: unknown }).nodes),
+    [[shown], [shown, { ...shown, id: "two" }]],
+  );
+  t.match(
+    events.filter(({ event }) => event === "messages"),
+    [{ data: { workers: [] } }],
+  );
+});
+
+t.test("an order that does not exist does not end the other topics", async (t) => {
+  const { rows, url } = await withTopics(t);
+  const client = await openEvents(t, `${url}?topics=orders,order:ord_none`);
+  t.match(await untilEvents(client, 1), [{ event: "reset", data: { why: "order_not_found" } }]);
+  for (const row of rows) row.counted({ counts: [], asOf, position: "3" });
+  t.match(await untilEvents(client, 2), [{}, { event: "counts", id: "3~0" }]);
 });

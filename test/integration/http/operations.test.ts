@@ -253,6 +253,7 @@ const documented = [
   "get /metrics",
   "get /v1/cluster",
   "get /v1/parked",
+  "get /v1/stream",
   "get /v1/webhooks/unmatched",
   "post /v1/orders/{id}/retry",
   "post /v1/orders/{id}/resume",
