@@ -85,7 +85,7 @@ export const liveMutants: readonly Mutant[] = [
   },
   {
     id: "live-list-position-again",
-    does: "A change at a follower's position is passed on again.",
+    does: "A change at a client's position is passed on again.",
     file: LIST,
     find: "  sequence > (position[partition % position.length] ?? 0);",
     replace: "  sequence >= (position[partition % position.length] ?? 0);",
@@ -117,7 +117,7 @@ export const liveMutants: readonly Mutant[] = [
   },
   {
     id: "live-list-reads-on",
-    does: "The list is read while nobody follows.",
+    does: "The list is read while no client follows.",
     file: LIST,
     find: "if (this.watches.size > 0) this.clock",
     replace: "if (this.readings >= 0) this.clock",

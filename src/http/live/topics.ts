@@ -114,7 +114,7 @@ function beginOrder(
 }
 
 /**
- * What all clients of a topic see alike. While somebody looks it is read a few times a second, once for all.
+ * What all clients of a topic see alike. While a client looks it is read a few times a second, once for all of them.
  * Owns: who looks.  Does not own: what is read.
  */
 export class SharedView {

@@ -1,11 +1,11 @@
 /**
- * Follows the list of orders for all clients of a node together: while somebody follows, it reads the newest changes a
+ * Follows the list of orders for all clients of a node together: while a client follows, it reads the newest changes a
  * few times a second, once for all.
- * Owns: the position of each follower, the reading.  Does not own: the projection, connections to clients.
+ * Owns: the position of each client, the reading.  Does not own: the projection, connections to clients.
  * Invariants
- *   live-list.L1. A change of an order after a follower's position is passed on, or `more` says that changes are left
+ *   live-list.L1. A change of an order after the position of a client is passed on, or `more` says that changes are left
  *                 out: at most `PAGE` orders are in one frame.
- *   live-list.L2. Nobody follows: nothing is read.
+ *   live-list.L2. No client follows: nothing is read.
  * Proved by: test/unit/services/live-list.test.ts, test/fault/order-stream.test.ts
  */
 import type { Clock } from "../../runtime/ports.ts";
@@ -50,7 +50,7 @@ export class SharedLiveList implements LiveList {
     return () => void this.watches.delete(watch);
   }
 
-  /** One reading; the next one follows while somebody follows. */
+  /** One reading; the next one follows while a client does. */
   private async read(): Promise<void> {
     this.reading = true;
     const found = await this.readOnce();

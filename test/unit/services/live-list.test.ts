@@ -100,7 +100,7 @@ t.test("only changes after the position are passed on, each once", async (t) => 
   state.items = [summary("d", 13)];
   state.sequence = 13;
   await tick();
-  t.equal(now.frames.length, 1, "a follower that has ended");
+  t.equal(now.frames.length, 1, "a client that has ended");
   t.equal(from.frames.length, 3);
 });
 
@@ -155,10 +155,10 @@ t.test("counts come first with a position, and again when one has changed", asyn
   t.equal(one.counts.length, 2);
   const late = follow();
   await tick();
-  t.equal(late.counts.length, 1, "a later follower gets them as well");
+  t.equal(late.counts.length, 1, "a later client gets them as well");
 });
 
-t.test("nothing is read while nobody follows, and a list that is away is tried again", async (t) => {
+t.test("nothing is read while no client follows, and a list that is away is tried again", async (t) => {
   const { follow, settle, state, tick } = stage();
   t.equal(state.reads, 0);
   state.off = true;
