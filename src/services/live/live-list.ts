@@ -3,8 +3,8 @@
  * few times a second, once for all.
  * Owns: the position of each client, the reading.  Does not own: the projection, connections to clients.
  * Invariants
- *   live-list.L1. A change of an order after the position of a client is passed on, or `more` says that changes are left
- *                 out: at most `PAGE` orders are in one frame.
+ *   live-list.L1. A change of an order after the position of a client is passed on, or `more` says that changes are
+ *                 left out: at most `PAGE` orders are in one frame.
  *   live-list.L2. No client follows: nothing is read.
  * Proved by: test/unit/services/live-list.test.ts, test/fault/order-stream.test.ts
  */
