@@ -93,18 +93,16 @@ export type LiveSources = {
 /** Adds the routes. */
 export function liveRoutes(app: HttpApp, { development, live, liveList, operations }: LiveSources): void {
   const streams = new EventStreams(app, operations);
-  const full = <S extends ProblemSink>(reply: S): S =>
-    sendProblem(retryAfter(reply, RETRY_AFTER_MS), "too_many_streams");
   // Fastify would answer HEAD with these handlers, which do not end.
   const ofOrder = { schema: orderStreamSchema, config, exposeHeadRoute: false };
   app.get("/v1/orders/:id/stream", ofOrder, async (request, reply) => {
     const from = request.headers["last-event-id"] ?? request.query.after;
-    if (!streams.hasRoom()) return full(reply);
+    if (!streams.hasRoom()) return sendFull(reply);
     const followed = await live.follow(request.params.id, from === undefined ? undefined : Number(from));
     if (followed.status === "not_found") return sendProblem(reply, "order_not_found");
     if (followed.status !== "found") return sendUnavailable(reply, followed);
     const stream = streams.begin(reply, () => followed.stop());
-    if (!stream) return full(reply);
+    if (!stream) return sendFull(reply);
     if (followed.positionGone) stream.send("reset", { why: "position_gone" });
     followed.begin({
       commit: ({ item, order }) => stream.send("record", { item, order }, item.sequence),
@@ -134,8 +132,12 @@ export function liveRoutes(app: HttpApp, { development, live, liveList, operatio
     const named = [...new Set(topics.split(","))] as Topic[];
     let end: (() => void) | undefined;
     const stream = streams.begin(reply, () => end?.());
-    if (!stream) return full(reply);
+    if (!stream) return sendFull(reply);
     end = beginTopics(stream, named, request.headers["last-event-id"] ?? after, sources);
     return reply;
   });
+}
+
+function sendFull<S extends ProblemSink>(reply: S): S {
+  return sendProblem(retryAfter(reply, RETRY_AFTER_MS), "too_many_streams");
 }

@@ -67,7 +67,7 @@ export function beginTopics(
     if (topic === "orders") return beginOrders(stream, positions, sources.list);
     if (topic === "cluster" || topic === "messages")
       return sources[topic].follow((text) => stream.sendText(topic, text));
-    return beginOrder(stream, topic as `order:${string}`, positions, sources.live);
+    return beginOrder(stream, topic, positions, sources.live);
   });
   return () => {
     for (const end of ends) end();
@@ -97,7 +97,7 @@ function beginOrder(
     if (followed.status === "not_found")
       return stream.send("reset", { why: "order_not_found", orderId: id }, positions.idAt(topic, "0"));
     if (followed.status !== "found") return stream.end("bye", { why: "unavailable" });
-    stop = followed.stop;
+    stop = () => followed.stop();
     if (over) return stop();
     if (followed.positionGone) stream.send("reset", { why: "position_gone", orderId: id });
     followed.begin({

@@ -92,7 +92,7 @@ const isAfter = ({ partition, sequence }: OrderSummary, position: Position): boo
 
 /** `12`, or `0.12,1.7`. */
 function positionOf(text: string): Position {
-  const sequences: number[] = [];
+  const sequences: (number | undefined)[] = [];
   for (const part of text.split(",")) {
     const [first = "", second] = part.split(".");
     if (second === undefined) sequences[0] = Number(first);

@@ -22,6 +22,8 @@ const summary = (id: string, sequence: number, partition = 0): OrderSummary => (
   updatedAt: "2026-11-22T10:00:00.000Z",
 });
 
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
 /** A list that the test writes, and a clock that it moves. */
 function stage() {
   const state = {
@@ -60,7 +62,6 @@ function stage() {
       },
     },
   );
-  const settle = () => new Promise((resolve) => setImmediate(resolve));
   const tick = async () => {
     const run = due;
     due = undefined;
@@ -77,11 +78,11 @@ function stage() {
     const ids = () => frames.map(({ items }) => items.map(({ id }) => id));
     return { frames, counts, end, ids };
   };
-  return { state, follow, tick, settle };
+  return { state, follow, tick };
 }
 
 t.test("only changes after the position are passed on, each once", async (t) => {
-  const { follow, settle, state, tick } = stage();
+  const { follow, state, tick } = stage();
   state.items = [summary("b", 10), summary("a", 9)];
   const now = follow();
   const from = follow("9");
@@ -105,7 +106,7 @@ t.test("only changes after the position are passed on, each once", async (t) => 
 });
 
 t.test("a full frame says that there are more", async (t) => {
-  const { follow, settle, state, tick } = stage();
+  const { follow, state, tick } = stage();
   const one = follow();
   await settle();
   state.items = Array.from({ length: 300 }, (_, n) => summary(`o${n}`, 1000 - n));
@@ -120,7 +121,7 @@ t.test("a full frame says that there are more", async (t) => {
 });
 
 t.test("positions of several streams count by stream", async (t) => {
-  const { follow, settle, state } = stage();
+  const { follow, state } = stage();
   state.sequence = "0.50,1.7";
   state.items = [summary("a", 50, 0), summary("b", 7, 1), summary("c", 6, 3), summary("d", 49, 2)];
   const one = follow("0.49,1.6");
@@ -130,7 +131,7 @@ t.test("positions of several streams count by stream", async (t) => {
 });
 
 t.test("a list that goes back, from another node, repeats nothing", async (t) => {
-  const { follow, settle, state, tick } = stage();
+  const { follow, state, tick } = stage();
   state.items = [summary("a", 10)];
   const one = follow("5");
   await settle();
@@ -144,7 +145,7 @@ t.test("a list that goes back, from another node, repeats nothing", async (t) =>
 });
 
 t.test("counts come first with a position, and again when one has changed", async (t) => {
-  const { follow, settle, state, tick } = stage();
+  const { follow, state, tick } = stage();
   const one = follow();
   await settle();
   t.match(one.counts, [{ counts: [{ key: "confirmed", value: 1 }], position: "10" }]);
@@ -159,7 +160,7 @@ t.test("counts come first with a position, and again when one has changed", asyn
 });
 
 t.test("nothing is read while no client follows, and a list that is away is tried again", async (t) => {
-  const { follow, settle, state, tick } = stage();
+  const { follow, state, tick } = stage();
   t.equal(state.reads, 0);
   state.off = true;
   const one = follow("3");
