@@ -42,6 +42,7 @@ const commands = {
     "nodes/personal-keys.ts",
     "rotates the keys that wrap the keys of sealed data; see --help",
   ],
+  projection: ["nodes/projection.ts", "shows or rebuilds a node's list of orders; see --help"],
   test: ["node_modules/tap/dist/esm/run.mjs", "all tests; with names of files, those: arguments go to tap"],
   bench: ["bench/run.ts", "the benchmarks; see bench --help"],
   sim: ["test/simulation/run.ts", "whole clusters with faults, by seeds, in one thread; see sim --help"],
@@ -54,7 +55,7 @@ const own = { start: "--cluster", reconcile: "--json" }[command];
 const args = rest.filter((one) => one !== own);
 const flags = rest.filter((one) => one === own && !isCluster);
 /** Commands that parse their own arguments. */
-const passesOn = ["test", "bench", "sim", "import-stock", "personal-keys"].includes(command);
+const passesOn = ["test", "bench", "sim", "import-stock", "personal-keys", "projection"].includes(command);
 const wantsHelp = !passesOn && args.some((one) => one === "--help" || one === "-h");
 if (wantsHelp || command === "--help" || command === "-h" || command === "help") {
   process.stdout.write(`${usage()}\n`);

@@ -186,7 +186,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   const ofOrders = definition;
   const answered = connectedInventory(inventory, (promise) => node.orIsolated(promise));
   const journalOf = (partition: number) => ofPartition(partition, journals);
-  const { partitions } = settings;
+  const { partitions, streams } = settings;
   const entries = () => node.status().entries;
   const { fulfillment, hostedPayment, idempotencySecret, taxBasisPoints } = settings;
   const plan = { fulfillment, hostedPayment, idempotencySecret, taxBasisPoints };
@@ -196,6 +196,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     ...served,
     journalOf,
     partitions,
+    streams,
     unreadable: node.unreadable,
     hasEarlierNodes: earlierNodes(entries, clock),
     seals: { ...keys, areOpenedByAll: sealedFormOpened(entries, clock) },
@@ -216,7 +217,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     foretelling: new OrderForeteller(served),
     maintenance,
     insights: orderInsights({ actors: node.actors, journalOf, partitions, open, now: time.now }),
-    parked: new ParkedOrderService(node.parked, open),
+    parked: new ParkedOrderService(node.parked, open, { partitions, streams }),
     inventory: answered,
     invoices: storedInvoices(documents, node.actors),
     customers: customersOf(customers),

@@ -1,5 +1,6 @@
 /** Metrics of one node in Prometheus' text format (version 0.0.4). Pure. */
 import type { NodeStatus } from "../../src/runtime/node-status.ts";
+import type { ProjectionState } from "../../src/services/projection/contract.ts";
 import { takeoverReasons } from "../../src/runtime/cluster/takeover-counts.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
 import type { ProbeResult } from "./partition-probes.ts";
@@ -31,6 +32,7 @@ export type MetricsSource = {
   readonly program: Program;
   readonly webhooks: WebhookCounts;
   readonly probes: readonly ProbeResult[];
+  readonly projection: ProjectionState;
   /** Whether new orders are taken. */
   readonly takingOrders: boolean;
 };
@@ -138,6 +140,7 @@ export function metricsText(source: MetricsSource): string {
     );
   }
   metrics.push(...takeoverMetrics(status), ...workers.flatMap(workerMetrics), ...webhookMetrics(webhooks));
+  metrics.push(...projectionMetrics(source.projection));
   metrics.push(...unreadableMetrics([status.unreadable, ...workers.map(({ unreadable }) => unreadable)]));
   // All samples of a metric must be adjacent.
   const lines = [...Map.groupBy(metrics, (metric) => metric.name)].flatMap(([name, samples]) => [
@@ -241,6 +244,43 @@ function eventMetrics({ worker, counters }: WorkerCount): Metric[] {
     value: counters[counter as keyof WorkerCounters],
     labels: `,worker="${worker}",outcome="${outcome}"`,
   }));
+}
+
+/** None while the node keeps no list of orders. */
+function projectionMetrics({
+  behindMs,
+  folded,
+  orders,
+  progress,
+  status,
+  streams,
+}: ProjectionState): Metric[] {
+  if (status === "off") return [];
+  const position = "orderly_projection_sequence";
+  return [
+    gauge("orderly_projection_orders", "Orders in the list of this node.", orders),
+    gauge("orderly_projection_progress", "0 to 1 while the list of orders is built, then 1.", progress),
+    gauge(
+      "orderly_projection_failing",
+      "1 while the list of orders cannot be kept; its log says why.",
+      Number(status === "failing"),
+    ),
+    gauge(
+      "orderly_projection_lag_seconds",
+      "How much older the newest message that the list of orders knows is than the end of its stream.",
+      behindMs / 1000,
+    ),
+    {
+      name: "orderly_projection_folded_total",
+      type: "counter",
+      help: "Messages that the list of orders has read.",
+      value: folded,
+    },
+    ...streams.map(({ sequence, stream }) => ({
+      ...gauge(position, "Sequence of each order stream up to which the list of orders knows it.", sequence),
+      labels: `,stream="${stream}"`,
+    })),
+  ];
 }
 
 function gauge(name: string, help: string, value: number): Metric {

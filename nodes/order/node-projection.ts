@@ -47,7 +47,15 @@ const OLD_GENERATION_MB = 256;
 const AGAIN_MS = 5_000;
 const RETRY_MS = 1_000;
 
-const none = { progress: 0, orders: 0, streams: [], behindMs: 0, folded: 0, unreadable: 0 } as const;
+const none = {
+  progress: 0,
+  orders: 0,
+  streams: [],
+  behindMs: 0,
+  builds: 0,
+  folded: 0,
+  unreadable: 0,
+} as const;
 
 /** `start` once, `stop` once. */
 export class NodeProjection implements LocalProjection {

@@ -13,10 +13,17 @@ import type { NodeStatus } from "../../src/runtime/node-status.ts";
 import type { WebhookCounts } from "../../src/services/webhooks/contract.ts";
 import type { Maintenance } from "../../src/services/maintenance/contract.ts";
 import { isCount, isObject, isTexts } from "../../src/runtime/json.ts";
+import type { LocalProjection } from "../../src/services/projection/order-list.ts";
 import { metricsText } from "./metrics.ts";
 import type { PartitionProbes, ProbeResult } from "./partition-probes.ts";
 import type { Program } from "./program.ts";
 import type { NodeWorkers, WorkerCount } from "./node-workers.ts";
+
+/** Services whose state is shown. */
+export type OperatedServices = {
+  readonly maintenance: Pick<Maintenance, "state">;
+  readonly projection: Pick<LocalProjection, "state">;
+};
 
 /** The operations of one node, read from its status and the counts of its workers and webhooks. */
 export function nodeOperations(
@@ -26,7 +33,7 @@ export function nodeOperations(
   program: Program,
   webhooks: WebhookCounts,
   probes: Pick<PartitionProbes, "results">,
-  maintenance: Pick<Maintenance, "state">,
+  { maintenance, projection }: OperatedServices,
 ): Operations {
   return {
     isolation: () => node.isolation(),
@@ -40,6 +47,7 @@ export function nodeOperations(
         program,
         webhooks,
         probes: probes.results(),
+        projection: projection.state(),
         takingOrders: maintenance.state().takingOrders,
       }),
   };

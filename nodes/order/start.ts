@@ -118,7 +118,10 @@ export async function startOrderNode(
     ...services,
     list: lists.list,
     liveList: new SharedLiveList(lists.list, systemClock),
-    operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes, maintenance),
+    operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes, {
+      maintenance,
+      projection,
+    }),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks,
     unmatched: unmatchedMessages(unmatched),

@@ -24,6 +24,8 @@ export type ActorReply =
       readonly snapshot: Snapshot;
       readonly settled: boolean;
       readonly repeated: boolean;
+      /** Of the record that has this state; absent where it is not known, and in replies of earlier versions. */
+      readonly sequence?: number;
     }
   /** No machine takes the event now; nothing was written. */
   | { readonly status: "illegal"; readonly snapshot: Snapshot }

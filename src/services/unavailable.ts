@@ -16,6 +16,12 @@ export type UnavailableResult =
     }
   | { readonly status: "refused"; readonly code: string; readonly reason: string };
 
+/**
+ * An outcome with the position of the order's newest record, as `minSequence` of a list takes it: the sequence in the
+ * order stream, or `<stream>.<sequence>` where there are several. Absent: nothing is stored, or it is not known.
+ */
+export type Sequenced<Result> = Result & { readonly storedAt?: string };
+
 /** When a caller may try again, ms: roughly the duration of a takeover. */
 export const RETRY_AFTER_MS = 1000;
 

@@ -1,4 +1,8 @@
 /** The list of orders of real nodes: over HTTP, after a kill, with a damaged or deleted file, and without one. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -17,6 +21,24 @@ type List = {
   readonly total: { readonly value: number; readonly exact: boolean };
   readonly asOf: { readonly sequence: number; readonly at: string; readonly behindMs: number };
 };
+
+/** Runs a command of the project, and returns its exit code and output. */
+async function orderly(args: readonly string[], env: Readonly<Record<string, string>>) {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL("../../orderly.mjs", import.meta.url)), ...args],
+    {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "exit") as Promise<[number]>,
+  ]);
+  return { code, stdout, stderr };
+}
 
 type Body = List & { readonly code: string };
 
@@ -96,6 +118,22 @@ t.test("a node finds orders, also after a kill, with a damaged file and without 
     t.match(answer, { status: 400, body: { code: "validation_failed", errors: [{ pointer }] } }, query);
   }
 
+  const known = cancelled.headers.get("orderly-sequence") ?? "";
+  t.match(known, /^\d+$/u);
+  const { body: own } = await get(node.url, `/v1/orders?minSequence=${known}&status=cancelled`);
+  t.match(own.items, [{ id: first, sequence: Number(known) }]);
+
+  const at = { ORDERLY_NODE_URL: node.url };
+  t.match(await orderly(["projection", "status"], at), { code: 0, stdout: /^following: 5 orders/u });
+  t.match(await orderly(["projection", "rebuild"], at), { code: 0, stdout: /^following: 5 orders/u });
+  t.match((await get(node.url, "/v1/projection")).body, { builds: 1 });
+  t.strictSame((await listOf(node.url, 5)).items, list.items);
+  t.match(await orderly(["projection", "--help"], {}), { code: 0, stdout: /^usage: / });
+  t.match(await orderly(["projection"], at), { code: 2, stderr: /^usage: / });
+  const metrics = (await get(node.url, "/metrics")).text;
+  t.match(metrics, /orderly_projection_orders\{[^}]*\} 5\n/u);
+  t.match(metrics, /orderly_projection_sequence\{[^}]*stream="0"\} \d+\n/u);
+
   const placing = placeSome(node.url, 3).catch(() => []);
   await node.kill();
   await placing;
@@ -132,6 +170,7 @@ t.test("a node without a list asks one that has it; without any, there is no lis
   );
   t.notOk(existsSync(fileOf(cluster, without)));
   t.match((await get(without.url, "/v1/projection")).body, { status: "off" });
+  t.match(await orderly(["projection", "rebuild"], { ORDERLY_NODE_URL: without.url }), { code: 1 });
   t.match((await get(without.url, "/v1/orders/counts?by=method")).body, {
     counts: [{ key: "cash_on_delivery", value: 3 }],
   });

@@ -14,7 +14,7 @@ import type {
   Orders,
   PlaceOrder,
 } from "../../src/services/orders/contract.ts";
-import type { OrderList } from "../../src/services/projection/contract.ts";
+import type { OrderList, ProjectionState } from "../../src/services/projection/contract.ts";
 import type { Register } from "../../src/runtime/ports.ts";
 import type { WebhookCounts, WebhookSender } from "../../src/services/webhooks/contract.ts";
 import type { OrderInbox } from "../../src/services/webhooks/order-inbox.ts";
@@ -148,13 +148,23 @@ export class ForetellingInMemory implements OrderForetelling {
   }
 }
 
-const none = { progress: 1, orders: 0, streams: [], behindMs: 0, folded: 0, unreadable: 0 } as const;
+/** The state of a projection that is switched off. */
+export const noProjection: ProjectionState = {
+  status: "off",
+  progress: 0,
+  orders: 0,
+  streams: [],
+  behindMs: 0,
+  builds: 0,
+  folded: 0,
+  unreadable: 0,
+};
 
 /** A node without a list of orders. */
 const noList: OrderList = {
   list: async () => ({ status: "projection_off" }),
   counts: async () => ({ status: "projection_off" }),
-  projection: () => ({ status: "off", ...none }),
+  projection: () => noProjection,
   rebuild: async () => false,
 };
 

@@ -195,6 +195,7 @@ export const ProjectionSchema = Type.Object(
       { description: "What it knows of each order stream, and its end" },
     ),
     behindMs: Type.Integer(),
+    builds: Type.Integer({ description: "How often it was begun anew since the start of its thread" }),
     folded: Type.Integer({ description: "Messages since the start of its thread" }),
     unreadable: Type.Integer({ description: "Messages that it could not read, and passed over" }),
     reason: Type.Optional(Type.String({ description: "Why it fails" })),

@@ -1,5 +1,6 @@
 /** From the outcomes of the order service to answers: the one file that knows which outcome has which HTTP answer. */
 import type { CommandResult, ForetoldOrder, OrderView, PlaceResult } from "../../services/orders/contract.ts";
+import type { Sequenced } from "../../services/unavailable.ts";
 import { etagOf } from "../protocol/etag.ts";
 import type { Fault } from "../protocol/faults.ts";
 import type { Preferences } from "../protocol/preferences.ts";
@@ -11,6 +12,22 @@ export type OrderSink = Omit<ProblemSink, "send"> & { send(payload: OrderView | 
 
 /** When a caller may try again whose order was refused, ms: maintenance takes minutes. */
 const MAINTENANCE_RETRY_MS = 60_000;
+
+/** The header that says what a list has to know (`minSequence`) in order to show what was done. */
+export const SEQUENCE_HEADER = "orderly-sequence";
+
+/** Its description in the document. */
+export const sequenceHeader = {
+  [SEQUENCE_HEADER]: {
+    type: "string",
+    description: "Position of the order's newest record: `minSequence` of `GET /v1/orders` takes it",
+  },
+} as const;
+
+/** Sets the header, where the position is known. */
+export function stateSequence(reply: Pick<ProblemSink, "header">, storedAt: string | undefined): void {
+  if (storedAt !== undefined) reply.header(SEQUENCE_HEADER, storedAt);
+}
 
 /** Sends the order with its version as `ETag`. Orders are personal data: a cache must revalidate every copy. */
 export function sendOrder<S extends OrderSink>(reply: S, status: number, order: OrderView): S {
@@ -46,7 +63,12 @@ export function refusalProblem(refusal: NonNullable<ForetoldOrder["refusal"]>): 
 }
 
 /** Answers `POST /v1/orders`. */
-export function sendPlaced<S extends OrderSink>(reply: S, result: PlaceResult, preferences: Preferences): S {
+export function sendPlaced<S extends OrderSink>(
+  reply: S,
+  { storedAt, ...result }: Sequenced<PlaceResult>,
+  preferences: Preferences,
+): S {
+  stateSequence(reply, storedAt);
   switch (result.status) {
     case "placed":
     case "pending": {
@@ -66,7 +88,11 @@ export function sendPlaced<S extends OrderSink>(reply: S, result: PlaceResult, p
 }
 
 /** Answers a command to an existing order. */
-export function sendCommanded<S extends OrderSink>(reply: S, result: CommandResult): S {
+export function sendCommanded<S extends OrderSink>(
+  reply: S,
+  { storedAt, ...result }: Sequenced<CommandResult>,
+): S {
+  stateSequence(reply, storedAt);
   switch (result.status) {
     case "done":
       return sendOrder(reply, 200, result.order);

@@ -20,7 +20,7 @@ import {
   type WithReason,
 } from "./command-schemas.ts";
 import { dryRunAnswer, dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
-import { sendCommanded } from "./order-answers.ts";
+import { sendCommanded, sequenceHeader } from "./order-answers.ts";
 
 /** What commands are passed to, and what foretells them. */
 type CommandServices = { readonly orders: Orders; readonly foretelling: OrderForetelling };
@@ -48,7 +48,7 @@ function schemaOf<B>({ body, operationId, problems = [], summary, tag }: Command
       200: {
         ...ref("Order"),
         description: "The order after the command",
-        headers: { etag: { type: "string", description: "Version of the order" } },
+        headers: { etag: { type: "string", description: "Version of the order" }, ...sequenceHeader },
       },
     },
     also: dryRunAnswer,

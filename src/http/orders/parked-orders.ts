@@ -1,5 +1,6 @@
 /** Parked orders: list, resume, skip. For operators. */
 import type { ParkedOrders, UnparkResult } from "../../services/orders/contract.ts";
+import type { Sequenced } from "../../services/unavailable.ts";
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
@@ -7,7 +8,7 @@ import { decodeCursor, encodeCursor, readLimit } from "../protocol/page-cursor.t
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { orderParams, ref } from "../protocol/schema-parts.ts";
-import { type OrderSink, sendOrder } from "./order-answers.ts";
+import { type OrderSink, sendOrder, sequenceHeader, stateSequence } from "./order-answers.ts";
 import { parkedQuery, type SkipInput } from "./parked-schema.ts";
 
 const listSchema = {
@@ -24,7 +25,7 @@ const listSchema = {
 const answer = {
   ...ref("Order"),
   description: "The order, which is not parked any more",
-  headers: { etag: { type: "string", description: "Version of the order" } },
+  headers: { etag: { type: "string", description: "Version of the order" }, ...sequenceHeader },
 } as const;
 
 const resumeSchema = {
@@ -85,7 +86,8 @@ export function parkedOrderRoutes(app: HttpApp, parked: ParkedOrders): void {
   );
 }
 
-function sendUnparked<S extends OrderSink>(reply: S, result: UnparkResult): S {
+function sendUnparked<S extends OrderSink>(reply: S, { storedAt, ...result }: Sequenced<UnparkResult>): S {
+  stateSequence(reply, storedAt);
   switch (result.status) {
     case "done":
       return sendOrder(reply, 200, result.order);

@@ -10,7 +10,7 @@ import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { requester } from "../protocol/requester.ts";
 import { ref } from "../protocol/schema-parts.ts";
 import { dryRunAnswer, dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
-import { sendPlaced } from "./order-answers.ts";
+import { sendPlaced, sequenceHeader } from "./order-answers.ts";
 import { orderFaults } from "./order-faults.ts";
 import type { PlaceOrderBody } from "./place-order-schema.ts";
 
@@ -30,7 +30,7 @@ const headers = Type.Object({
 });
 
 const location = { location: { type: "string", description: "Address of the order" } };
-const etag = { etag: { type: "string", description: "Version of the order" } };
+const etag = { etag: { type: "string", description: "Version of the order" }, ...sequenceHeader };
 const applied = { "preference-applied": { type: "string", description: "What `Prefer` achieved" } };
 
 const schema = {

@@ -51,10 +51,10 @@ export class ActorReader {
         throw error;
       }
       if (ended()) return notOwner;
-      if (!activation.isLoaded()) return snapshot ? replies.ok(snapshot, false) : notFound;
+      if (!activation.isLoaded()) return snapshot ? replies.ok(snapshot, false, 0) : notFound;
       processor.loadEnded(activation);
     }
-    return activation.acked ? replies.ok(activation.acked, false) : notFound;
+    return activation.acked ? replies.ok(activation.acked, false, activation.sequence) : notFound;
   }
 
   private unreadable(activation: Activation, error: MachineFault): ActorReply {
@@ -70,8 +70,8 @@ export class ActorReader {
     if (quarantined?.state === "newer" || quarantined?.state === "unreadable")
       return parked.reply(quarantined);
     try {
-      const { head } = await processor.loader.stored(actor, activations.knownOf(actor));
-      return head ? replies.ok(head.snapshot, false) : notFound;
+      const { head, sequence } = await processor.loader.stored(actor, activations.knownOf(actor));
+      return head ? replies.ok(head.snapshot, false, sequence) : notFound;
     } catch (error) {
       if (!(error instanceof MachineFault)) throw error;
       return unreadableReply(unreadableKind(error), error.message, true);

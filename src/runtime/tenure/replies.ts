@@ -83,7 +83,7 @@ export class Replies {
     if (!state) return pending.reply(notFound);
     const settled = this.definition.settled(state.machines);
     if (settled || pending.waitMs <= 0 || activation.isRetired()) {
-      return pending.reply(this.ok(state, repeated));
+      return pending.reply(this.ok(state, repeated, activation.sequence));
     }
     let done = false;
     const finish = (): void => {
@@ -93,7 +93,7 @@ export class Replies {
       done = true;
       cancel();
       activation.removeWaiter(finish);
-      pending.reply(this.ok(now, repeated));
+      pending.reply(this.ok(now, repeated, activation.sequence));
     };
     let timedOut = false;
     const cancel = this.clock.after(pending.waitMs, () => {
@@ -103,9 +103,9 @@ export class Replies {
     activation.addWaiter(finish);
   }
 
-  /** The reply with this acknowledged state. */
-  ok(snapshot: Snapshot, repeated: boolean): ActorReply {
+  /** The reply with this acknowledged state. @param sequence of its record; 0: not known */
+  ok(snapshot: Snapshot, repeated: boolean, sequence: number): ActorReply {
     const settled = this.definition.settled(snapshot.machines);
-    return { status: "ok", snapshot, settled, repeated };
+    return { status: "ok", snapshot, settled, repeated, ...(sequence > 0 && { sequence }) };
   }
 }

@@ -17,7 +17,7 @@ import type {
 import type { AddressFault } from "../addresses/address-faults.ts";
 import type { GuardVerdict } from "../../runtime/actor/guards.ts";
 import type { Asked, Requester } from "../../runtime/actor/input.ts";
-import type { UnavailableResult } from "../unavailable.ts";
+import type { Sequenced, UnavailableResult } from "../unavailable.ts";
 
 export { isPaymentMethod, isHosted, needsToken, paymentMethods } from "../../../machines/payment-methods.ts";
 export type { Money, PaymentMethod } from "../../../machines/types.ts";
@@ -242,7 +242,7 @@ export interface Orders {
       readonly waitMs: number;
       readonly by?: Requester;
     },
-  ): Promise<PlaceResult>;
+  ): Promise<Sequenced<PlaceResult>>;
   /** The order's acknowledged state. */
   get(
     id: string,
@@ -255,7 +255,7 @@ export interface Orders {
    * Passes one command to the order. Not idempotent by itself: the order's state decides whether it is legal.
    * @param asked recorded with the commit; without a reason there, the command's own is
    */
-  command(id: string, command: OrderCommand, asked?: Asked): Promise<CommandResult>;
+  command(id: string, command: OrderCommand, asked?: Asked): Promise<Sequenced<CommandResult>>;
   /**
    * The latest messages about the order, at most 200, oldest first; those that changed nothing are among them.
    * `not_found` for an id without records.
@@ -389,10 +389,10 @@ export interface ParkedOrders {
     | UnavailableResult
   >;
   /** Evaluates the input again. `done` also for an order that is not parked. */
-  resume(id: string): Promise<UnparkResult>;
+  resume(id: string): Promise<Sequenced<UnparkResult>>;
   /**
    * Drops the input that parked the order, and continues with the inputs after it.
    * @param parkingId makes a repetition drop nothing else; without it, the present parking
    */
-  skip(id: string, parkingId?: string): Promise<UnparkResult>;
+  skip(id: string, parkingId?: string): Promise<Sequenced<UnparkResult>>;
 }

@@ -12,15 +12,7 @@ import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
 import type { Maintenance } from "../maintenance/contract.ts";
 import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
-import type {
-  Asked,
-  CommandResult,
-  OrderCommand,
-  Orders,
-  OrderView,
-  PlaceOrder,
-  PlaceResult,
-} from "./contract.ts";
+import type { Asked, OrderCommand, Orders, OrderView, PlaceOrder } from "./contract.ts";
 import type { UnreadableEntries } from "../../runtime/unreadable.ts";
 import { historyItem, historyPage } from "./history.ts";
 import { orderMessages } from "./messages.ts";
@@ -35,6 +27,7 @@ import {
   withSealedToken,
 } from "./personal.ts";
 import { placeResult } from "./placing.ts";
+import { storedAt } from "./stored-at.ts";
 import {
   addressedTo,
   guardsAgainst,
@@ -55,6 +48,8 @@ export type OrdersOptions = {
   readonly ids: Ids;
   /** Number of partitions, as the stream was made with. */
   readonly partitions: number;
+  /** Number of streams, as they were made; 1 when absent. */
+  readonly streams?: number;
   /** Where records are named that cannot be read. */
   readonly unreadable?: UnreadableEntries;
   /** Derives ids from idempotency keys. Equal on all nodes and constant: a new secret invalidates all keys. */
@@ -87,7 +82,7 @@ export class OrderService implements Orders {
     this.options = options;
   }
 
-  async place(order: PlaceOrder, how: Parameters<Orders["place"]>[1]): Promise<PlaceResult> {
+  async place(order: PlaceOrder, how: Parameters<Orders["place"]>[1]): ReturnType<Orders["place"]> {
     const { actors, hasEarlierNodes, ids, idempotencySecret, inventory } = this.options;
     const { by, idempotencyKey, caller, waitMs } = how;
     const keyed = idempotencyKey !== undefined;
@@ -118,7 +113,10 @@ export class OrderService implements Orders {
         : first;
       if (reply.status === "ok") {
         const shown = await shownPersonal(id, reply.snapshot, this.open, own);
-        return placeResult(id, reply.snapshot, order.lines, shown);
+        return {
+          ...placeResult(id, reply.snapshot, order.lines, shown),
+          ...storedAt(id, reply, this.options),
+        };
       }
       if (reply.status === "request_mismatch") return { status: "idempotency_key_reused", orderId: id };
       return unavailableReply(reply);
@@ -170,7 +168,7 @@ export class OrderService implements Orders {
     id: string,
     command: OrderCommand,
     { by, reason = statedReason(command) }: Asked = {},
-  ): Promise<CommandResult> {
+  ): ReturnType<Orders["command"]> {
     const { actors, ids } = this.options;
     const to = await addressedTo(actors, id, command);
     if ("status" in to) return to;
@@ -186,6 +184,7 @@ export class OrderService implements Orders {
         return await orUnavailable(async () => ({
           status: "done" as const,
           order: await this.view(id, reply.snapshot),
+          ...storedAt(id, reply, this.options),
         }));
       case "illegal":
         return illegal(reply.snapshot, guardsAgainst(reply.snapshot, to));

@@ -2,10 +2,12 @@
  * Orders that no input reaches, for operators: lists them by kind, resumes parked ones and skips their inputs. Owns
  * nothing. Outcomes are values.
  */
+import type { Layout } from "../../runtime/layout.ts";
+import { storedAt } from "./stored-at.ts";
 import type { ActorReply, ParkedActors, UnreadableActor } from "../../runtime/actors.ts";
 import type { Parking } from "../../runtime/actor/parking-record.ts";
 import { Unavailable } from "../../runtime/ports.ts";
-import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
+import { unavailable, unavailableReply, type UnavailableResult, type Sequenced } from "../unavailable.ts";
 import type { ParkedOrder, ParkedOrders, UnparkResult } from "./contract.ts";
 import { type OpensPersonal, shownPersonal, withoutKeys } from "./personal.ts";
 import { orderView } from "./view.ts";
@@ -15,10 +17,13 @@ export class ParkedOrderService implements ParkedOrders {
   private readonly parked: ParkedActors;
 
   private readonly open: OpensPersonal;
+  private readonly layout: Layout | undefined;
 
-  constructor(parked: ParkedActors, open: OpensPersonal = withoutKeys) {
+  /** @param layout of the application; without it no answer states where it is stored */
+  constructor(parked: ParkedActors, open: OpensPersonal = withoutKeys, layout?: Layout) {
     this.parked = parked;
     this.open = open;
+    this.layout = layout;
   }
 
   async list(options: Parameters<ParkedOrders["list"]>[0]): ReturnType<ParkedOrders["list"]> {
@@ -41,7 +46,7 @@ export class ParkedOrderService implements ParkedOrders {
     }
   }
 
-  async resume(id: string): Promise<UnparkResult> {
+  async resume(id: string): Promise<Sequenced<UnparkResult>> {
     try {
       return await this.result(id, await this.parked.resume(id));
     } catch (error) {
@@ -49,7 +54,7 @@ export class ParkedOrderService implements ParkedOrders {
     }
   }
 
-  async skip(id: string, parkingId?: string): Promise<UnparkResult> {
+  async skip(id: string, parkingId?: string): Promise<Sequenced<UnparkResult>> {
     try {
       // Without a parking the runtime still distinguishes a missing order from one that is not parked.
       const parking = parkingId ?? (await this.parked.find(id))?.id ?? "";
@@ -59,10 +64,11 @@ export class ParkedOrderService implements ParkedOrders {
     }
   }
 
-  private async result(id: string, reply: ActorReply): Promise<UnparkResult> {
+  private async result(id: string, reply: ActorReply): Promise<Sequenced<UnparkResult>> {
     if (reply.status !== "ok") return refusal(reply);
     const shown = await shownPersonal(id, reply.snapshot, this.open);
-    return { status: "done", order: orderView(id, reply.snapshot, shown) };
+    const order = orderView(id, reply.snapshot, shown);
+    return { status: "done", order, ...(this.layout && storedAt(id, reply, this.layout)) };
   }
 }
 

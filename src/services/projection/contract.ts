@@ -164,6 +164,8 @@ export type ProjectionState = {
   /** By stream: the newest sequence that it knows, and the end of the stream. */
   readonly streams: readonly { readonly stream: number; readonly sequence: number; readonly end: number }[];
   readonly behindMs: number;
+  /** How often it was begun anew since the start of its thread, on request or because its file could not be used. */
+  readonly builds: number;
   /** Messages folded since the start of its thread. */
   readonly folded: number;
   /** Records and facts that it could not read, and passed over. */

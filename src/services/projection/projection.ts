@@ -80,6 +80,7 @@ export class Projection {
   private endsRead: Promise<void> | undefined;
   private stopped = false;
   private restarting: Promise<void> | undefined;
+  private builds = 0;
   /** Of the files before this one. */
   private foldedBefore = 0;
 
@@ -133,6 +134,7 @@ export class Projection {
       orders: open?.store.size() ?? 0,
       streams,
       behindMs: this.asOf().behindMs,
+      builds: this.builds,
       folded: this.foldedBefore + sum((feed) => feed.folded),
       unreadable: sum((feed) => feed.unreadable),
       ...(reason === undefined ? {} : { reason }),
@@ -283,12 +285,14 @@ export class Projection {
   }
 
   private movedAway(cause: unknown): void {
+    this.builds++;
     const movedTo = moveAway(this.options.path);
     const reason = cause instanceof Error ? cause.message : String(cause);
     this.options.log.warn({ movedTo, reason }, "the list of orders is built anew: its file cannot be used");
   }
 
   private remove(): void {
+    this.builds++;
     for (const suffix of ["", "-wal", "-shm"]) rmSync(this.options.path + suffix, { force: true });
   }
 

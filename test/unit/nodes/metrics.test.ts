@@ -3,6 +3,7 @@ import t from "tap";
 import { healthOf } from "../../../nodes/order/operations.ts";
 import { metricsText } from "../../../nodes/order/metrics.ts";
 import { valueOf } from "../../support/metrics.ts";
+import { noProjection } from "../../support/http-services.ts";
 import { quietSource } from "./node-status.ts";
 
 t.test("the events of each worker are counted by their outcome", async (t) => {
@@ -48,6 +49,26 @@ t.test("what waits for a worker is shown; nothing is shown that is not known", a
   t.equal(valueOf(text, "orderly_worker_lag_seconds", 'worker="email"'), 93.5);
   t.equal(valueOf(text, "orderly_dead_letters", 'worker="email"'), 3);
   t.notMatch(text, /^orderly_(worker_pending|worker_lag_seconds|dead_letters).*invoice/mu);
+});
+
+t.test("the list of orders shows how far it is; a node without one shows nothing", async (t) => {
+  const projection = {
+    ...noProjection,
+    status: "building",
+    progress: 0.25,
+    orders: 7,
+    streams: [{ stream: 1, sequence: 40, end: 160 }],
+    behindMs: 1500,
+    folded: 90,
+  } as const;
+  const text = metricsText({ ...quietSource, projection });
+  t.equal(valueOf(text, "orderly_projection_orders"), 7);
+  t.equal(valueOf(text, "orderly_projection_progress"), 0.25);
+  t.equal(valueOf(text, "orderly_projection_lag_seconds"), 1.5);
+  t.equal(valueOf(text, "orderly_projection_folded_total"), 90);
+  t.equal(valueOf(text, "orderly_projection_failing"), 0);
+  t.equal(valueOf(text, "orderly_projection_sequence", 'stream="1"'), 40);
+  t.notMatch(metricsText(quietSource), /orderly_projection/u);
 });
 
 t.test("takeovers are shown by reason, failovers among them, and lost locks", async (t) => {

@@ -1,7 +1,7 @@
 /** The status of a node on which nothing happens. */
 import type { MetricsSource } from "../../../nodes/order/metrics.ts";
 import type { NodeStatus } from "../../../src/runtime/node-status.ts";
-import { noWebhooks } from "../../support/http-services.ts";
+import { noProjection, noWebhooks } from "../../support/http-services.ts";
 
 export const quietStatus: NodeStatus = {
   connected: true,
@@ -39,5 +39,6 @@ export const quietSource: MetricsSource = {
   program: { version: "0.2.0" },
   webhooks: noWebhooks,
   probes: [],
+  projection: noProjection,
   takingOrders: true,
 };

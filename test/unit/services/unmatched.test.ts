@@ -1,5 +1,6 @@
 /** Signed messages that no order takes: kept once for operators, within bounds, and applied to no order. */
 import t from "tap";
+import { noProjection } from "../../support/http-services.ts";
 import { unmatchedBucket } from "../../../nodes/order/streams.ts";
 import { metricsText } from "../../../nodes/order/metrics.ts";
 import { BODY_CHARS } from "../../../src/services/webhooks/unmatched.ts";
@@ -231,6 +232,7 @@ t.test("the metrics count by sender and reason, from the start", async (t) => {
     program: { version: "0.2.0" },
     webhooks: intake.counts,
     probes: [],
+    projection: noProjection,
     takingOrders: true,
   });
   for (const labels of ['sender="payments",reason="unknown_order"', 'sender="carrier",reason="unknown_type"'])

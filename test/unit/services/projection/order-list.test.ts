@@ -15,7 +15,7 @@ const page: OrderPage = {
 };
 const building: NoAnswer = { status: "behind", retryAfterMs: 1000, progress: 0.5 };
 const behind: NoAnswer = { status: "behind", retryAfterMs: 1000 };
-const state = { progress: 1, orders: 0, streams: [], behindMs: 0, folded: 0, unreadable: 0 };
+const state = { progress: 1, orders: 0, streams: [], behindMs: 0, builds: 0, folded: 0, unreadable: 0 };
 
 function stage(
   own: OrderPage | NoAnswer | "off",
