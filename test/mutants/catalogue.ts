@@ -40,6 +40,7 @@ import { processedEventsMutants } from "./processed-events.ts";
 import { processorMutants } from "./processor.ts";
 import { lockMarkMutants } from "./lock-marks.ts";
 import { mailPlacesMutants } from "./mail-places.ts";
+import { projectionMutants } from "./projection.ts";
 import { relayMutants } from "./relay.ts";
 import { replayMutants } from "./replay.ts";
 import { resolvedMutants } from "./resolved.ts";
@@ -91,6 +92,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   payments: paymentsMutants,
   personal: personalMutants,
   processor: processorMutants,
+  projection: projectionMutants,
   relay: [...relayMutants, ...lockMarkMutants],
   replay: replayMutants,
   resolved: resolvedMutants,

@@ -239,8 +239,8 @@ export const decisionsMutants: readonly Mutant[] = [
     id: "decisions-replies-settled-always",
     does: "A reply says that the actor has settled although it has not.",
     file: REPLIES,
-    find: 'return { status: "ok", snapshot, settled, repeated };',
-    replace: 'return { status: "ok", snapshot, settled: settled || repeated, repeated };',
+    find: 'return { status: "ok", snapshot, settled, repeated, ',
+    replace: 'return { status: "ok", snapshot, settled: settled || repeated, repeated, ',
     tests: [REPLIES_TEST],
   },
   {

@@ -109,9 +109,9 @@ export const memoryMutants: readonly Mutant[] = [
     id: "memory-reader-shows-head",
     does: "Reads show the newest decided state instead of the acknowledged one.",
     file: ACTOR_READER,
-    find: "return activation.acked ? replies.ok(activation.acked, false) : notFound;",
+    find: "return activation.acked ? replies.ok(activation.acked, false, activation.sequence) : notFound;",
     replace: `const shown = activation.head?.snapshot ?? activation.acked;
-    return shown ? replies.ok(shown, false) : notFound;`,
+    return shown ? replies.ok(shown, false, activation.sequence) : notFound;`,
     tests: [ACKNOWLEDGED_REPLIES_TEST],
   },
   {

@@ -1,7 +1,7 @@
 /** What messages change in the list of orders. */
 import t from "tap";
 import { folded } from "../../../../src/services/projection/fold.ts";
-import { isFinal, isState, waitsOf } from "../../../../src/services/projection/shape.ts";
+import { isFinal, isState, shapeOf, waitsOf } from "../../../../src/services/projection/shape.ts";
 import { factsOf, messageAt, recordOf, startedOrder } from "./stored-orders.ts";
 
 const none = (): number => 0;
@@ -87,4 +87,16 @@ t.test("an order waits for what its states await and for its open calls, until a
   t.strictSame(waitsOf(shape()), []);
   t.equal(isFinal(shape()), true);
   t.equal(isFinal({ ...shape(), parked: true }), false);
+  const call = {
+    id: "payment.void",
+    machine: "payment",
+    invocation: "void",
+    src: "voidPayment",
+    input: {},
+    generation: 1,
+  };
+  const calling = shapeOf({ ...order.snapshot, effects: [call] }, false);
+  t.strictSame(waitsOf(calling), ["effect"]);
+  t.equal(isFinal(calling), false);
+  t.strictSame(waitsOf(shapeOf({ ...order.snapshot, effects: [{ ...call, abandoned: true }] }, false)), []);
 });

@@ -41,6 +41,16 @@ t.test("changes that are applied again change nothing", async (t) => {
   t.strictSame(everything(store), before);
 });
 
+t.test("a record or facts that are older than those of the row change nothing", async (t) => {
+  const changes = randomChanges(randomOf(7), 1, 2);
+  const [older, newer] = changes as [OrderChange, OrderChange];
+  const store = new OrderStore(openFile(":memory:"));
+  store.apply(0, [newer], at(2));
+  const before = everything(store);
+  store.apply(0, [withoutParking(older)], at(2));
+  t.strictSame(everything(store), before);
+});
+
 t.test("one change at a time and all at once give the same rows and counts", async (t) => {
   const changes = randomChanges(randomOf(4), 40, 200);
   const [slow, fast] = [new OrderStore(openFile(":memory:")), new OrderStore(openFile(":memory:"))];
