@@ -266,6 +266,60 @@ t.test("a later field of a name is the one that is meant", (t) => {
   t.end();
 });
 
+t.test("objects with the same fields in another order are both stored", (t) => {
+  const machines = {
+    one: machine({ total: { amount: 5, currency: "EUR" } }),
+    two: machine({ total: { currency: "EUR", amount: 5 } }),
+  };
+  t.equal(JSON.stringify(again(withState({ machines }))?.snapshot.machines), JSON.stringify(machines));
+  t.end();
+});
+
+const effectOf = (invocation: string, input: unknown, generation: number) => ({
+  id: `m.${invocation}`,
+  machine: "m",
+  invocation,
+  src: invocation,
+  input,
+  generation,
+});
+
+const timerOf = (id: string, generation: number) => ({
+  id,
+  machine: "m",
+  event: { type: id },
+  generation,
+  dueAt: 9,
+});
+
+t.test("a stored record of form 2 is read as these bytes say", (t) => {
+  const stored =
+    '{"form":2,"input":"effect:m.done","transitions":[["m","a.b:0"]],"snapshot":{"machines":{"m":["c",{"id":"@"},2]},' +
+    '"definition":4,"version":3,"inbox":0,"commands":[],"effects":[["m","old",2000,{"input":{"id":"="}}],' +
+    '["m","job",3000,{"input":[1]}]],"timers":[["m","~5~c",2001,9],["m","~7~c",3001,9]],"createdAt":1,"updatedAt":2}}';
+  const read = readRecord(storedAs(stored, "d"))!;
+  t.strictSame(read, {
+    commit: "c1",
+    actor: "d",
+    input: "effect:m.done",
+    transitions: [{ machine: "m", from: { a: "b" }, edges: ["a.b:xstate.done.actor.done:0"] }],
+    effects: { opened: ["m.job"], closed: ["m.done"] },
+    timers: { armed: ["m.xstate.after.7.m.c"] },
+    snapshot: {
+      machines: { m: { status: "active", value: "c", context: { id: "d" }, version: 2 } },
+      definition: 4,
+      version: 3,
+      inbox: 0,
+      commands: [],
+      effects: [effectOf("old", { id: "d" }, 2000), effectOf("job", 1, 3000)],
+      timers: [timerOf("xstate.after.5.m.c", 2001), timerOf("xstate.after.7.m.c", 3001)],
+      createdAt: 1,
+      updatedAt: 2,
+    },
+  });
+  t.end();
+});
+
 t.test("what was opened and closed is stored only where the state and the input do not say it", (t) => {
   const open = { id: "m.job", machine: "m", invocation: "job", src: "job", input: {}, generation: 3000 };
   const says = {
