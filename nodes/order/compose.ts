@@ -32,6 +32,8 @@ import type { Customers } from "../../src/services/personal/contract.ts";
 import type { OpensPersonal } from "../../src/services/orders/personal.ts";
 import type { OrderInsights } from "../../src/services/insight/contract.ts";
 import { orderInsights } from "../../src/services/insight/order-insights.ts";
+import type { Machines } from "../../src/services/machines/contract.ts";
+import { orderMachinesAsData } from "../../src/services/machines/order-machines.ts";
 import type { LiveOrders } from "../../src/services/live/contract.ts";
 import { ClusterMaintenance } from "../../src/services/maintenance/maintenance.ts";
 import { liveOrders } from "../../src/services/live/live-orders.ts";
@@ -85,6 +87,7 @@ export type ComposedOrders = {
   readonly foretelling: OrderForeteller;
   readonly maintenance: ClusterMaintenance;
   readonly insights: OrderInsights;
+  readonly machines: Machines;
   readonly parked: ParkedOrderService;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
@@ -218,6 +221,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     maintenance,
     insights: orderInsights({ actors: node.actors, journalOf, partitions, open, now: time.now }),
     parked: new ParkedOrderService(node.parked, open, { partitions, streams }),
+    machines: orderMachinesAsData({ definition: ofOrders, journalOf, partitions, clock: time, plan }),
     inventory: answered,
     invoices: storedInvoices(documents, node.actors),
     customers: customersOf(customers),

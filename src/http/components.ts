@@ -9,6 +9,7 @@ import {
   StockPage,
 } from "./inventory/schemas.ts";
 import { EraseCustomer, ErasedCustomer } from "./customers/schemas.ts";
+import { MachineChart, MachineList, Simulate, Simulation } from "./machines/schemas.ts";
 import { DeadLetter, DeadLetterPage, ReplayedDeadLetter } from "./operations/dead-letters-schema.ts";
 import { MaintenanceMode, SetMaintenance } from "./maintenance/schemas.ts";
 import { Cluster, Live, Ready } from "./operations/operations-schema.ts";
@@ -38,6 +39,10 @@ export const components = [
   History,
   OrderInsight,
   OrderInstant,
+  MachineChart,
+  MachineList,
+  Simulate,
+  Simulation,
   OrderMessages,
   OrderList,
   OrderCounts,

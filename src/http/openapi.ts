@@ -19,6 +19,7 @@ const tags = [
   { name: "Inventory", description: "Stock and prices per SKU" },
   { name: "Payments", description: "What the payment gateway reports" },
   { name: "Live", description: "Server-Sent Events" },
+  { name: "Machines", description: "The statecharts of an order, as data" },
   { name: "Operations", description: "Health, metrics and the cluster" },
 ];
 

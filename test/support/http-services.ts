@@ -256,6 +256,11 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     live: { follow: async () => ({ status: "not_found" }) },
     foretelling,
     list: noList,
+    machines: {
+      list: () => [],
+      chart: () => undefined,
+      simulate: async () => ({ status: "machine_not_found" }),
+    },
     insights: {
       read: async (id) => {
         const found = await orders.get(id);

@@ -77,6 +77,11 @@ export const problems = {
     title: "Version not found",
     detail: "The order has no commit with this version.",
   },
+  machine_not_found: {
+    status: 404,
+    title: "Machine not found",
+    detail: "An order has no machine of this name.",
+  },
   sku_not_found: { status: 404, title: "SKU not found", detail: "The catalogue has no such SKU." },
   dead_letter_not_found: {
     status: 404,

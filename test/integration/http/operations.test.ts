@@ -247,6 +247,8 @@ const documented = [
   "post /v1/maintenance",
   "get /v1/inventory/{sku}/movements",
   "get /v1/inventory/{sku}/shortages",
+  "get /v1/machines",
+  "get /v1/machines/{kind}",
   "get /v1/maintenance",
   "get /health/live",
   "get /health/ready",
@@ -260,6 +262,7 @@ const documented = [
   "post /v1/orders/{id}/skip",
   "get /v1/dead-letters",
   "post /v1/dead-letters/{id}/replay",
+  "post /v1/machines/simulate",
   "post /v1/webhooks/carrier",
   "post /v1/webhooks/payments",
 ];

@@ -1,0 +1,78 @@
+/** The machines of an order as data, and simulations of them. */
+import type { Machines, SimulatedFrom, SimulatedStep } from "../../services/machines/contract.ts";
+import type { HttpApp } from "../protocol/http-app.ts";
+import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
+import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
+import { ref } from "../protocol/schema-parts.ts";
+import { simulateFaults } from "./simulate-faults.ts";
+import { machineParams, type Simulate } from "./schemas.ts";
+
+const tags = ["Machines"];
+
+const listSchema = {
+  operationId: "listMachines",
+  tags,
+  summary: "List the machines of an order",
+  response: { 200: { ...ref("MachineList"), description: "The machines, in the order in which they start" } },
+  problems: [],
+} as const;
+
+const chartSchema = {
+  operationId: "getMachine",
+  tags,
+  summary: "Read a machine as a chart",
+  description:
+    "States with their texts, transitions with the ids that histories name, conditions. It is the machine.",
+  params: machineParams,
+  response: { 200: { ...ref("MachineChart"), description: "The chart" } },
+  problems: ["machine_not_found"],
+} as const;
+
+const simulateSchema = {
+  operationId: "simulateMachines",
+  tags,
+  summary: "Simulate an order, step by step",
+  description:
+    "Begins with a new order, or with an order as one of its commits has left it. Nothing is written or called: outcomes of calls are steps. A step that is not accepted changes nothing.",
+  body: ref<Simulate>("Simulate"),
+  response: { 200: { ...ref("Simulation"), description: "What each step did" } },
+  problems: [
+    ...bodyProblems,
+    "order_not_found",
+    "version_not_found",
+    "machine_not_found",
+    "refused",
+    ...serviceProblems,
+  ],
+} as const;
+
+const config = { unknownParameter: "machine_not_found" } as const;
+
+/** Adds the routes. */
+export function machineRoutes(app: HttpApp, machines: Machines): void {
+  app.get("/v1/machines", { schema: listSchema }, async (_request, reply) =>
+    reply.code(200).send({ items: machines.list() }),
+  );
+  app.get("/v1/machines/:kind", { schema: chartSchema, config }, async (request, reply) => {
+    const chart = machines.chart(request.params.kind);
+    if (!chart) return sendProblem(reply, "machine_not_found");
+    return reply.code(200).header("cache-control", "no-cache").send(chart);
+  });
+  app.post("/v1/machines/simulate", { schema: simulateSchema }, async (request, reply) => {
+    const faults = simulateFaults(request.body);
+    if (faults.length > 0) return sendProblem(reply, "validation_failed", { errors: faults });
+    const { from, steps } = request.body;
+    const result = await machines.simulate(from as SimulatedFrom, steps as readonly SimulatedStep[]);
+    switch (result.status) {
+      case "simulated":
+        return reply.code(200).send({ complete: result.complete, results: result.results });
+      case "not_found":
+        return sendProblem(reply, "order_not_found");
+      case "version_not_found":
+      case "machine_not_found":
+        return sendProblem(reply, result.status);
+      default:
+        return sendUnavailable(reply, result);
+    }
+  });
+}
