@@ -29,6 +29,7 @@ import { refuseWhenIsolated } from "./connections/isolation.ts";
 import type { KnownHosts } from "./connections/known-hosts.ts";
 import { refuseForeign } from "./connections/refuse-foreign.ts";
 import { customerRoutes } from "./customers/routes.ts";
+import { eventDocumentRoute } from "./events/asyncapi.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { collectOpenApi, serveOpenApi } from "./openapi.ts";
 import { machineRoutes } from "./machines/routes.ts";
@@ -120,6 +121,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   webhookRoutes(app, dependencies.webhooks);
   unmatchedRoutes(app, dependencies.unmatched);
   indexPageRoute(app);
+  eventDocumentRoute(app);
   serveOpenApi(app);
   await app.ready();
   return app;

@@ -21,6 +21,7 @@ const page = `<!doctype html>
 takes any order.</p>
 <ul>
 <li><a href="/docs/">API reference</a>, from <a href="/openapi.json"><code>/openapi.json</code></a></li>
+<li><a href="/asyncapi.json"><code>/asyncapi.json</code></a>: the events that orders publish</li>
 <li><a href="/v1/cluster">Cluster</a>: nodes, partitions and their owners</li>
 <li><a href="/v1/inventory">Inventory</a></li>
 <li><a href="/health/ready">Health</a> and <a href="/metrics">metrics</a></li>

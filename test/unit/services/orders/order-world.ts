@@ -52,6 +52,8 @@ export class OrderWorld {
   last: Cascade | undefined;
   /** Called with every input before it is applied. */
   onInput: ((input: Input) => void) | undefined;
+  /** Called with what an input led to. */
+  onCascade: ((result: Cascade, input: Input) => void) | undefined;
   private readonly joins: boolean;
   private head: Head | undefined;
   private commands = 0;
@@ -272,6 +274,7 @@ export class OrderWorld {
     if (!result) return false;
     mustReadTheSame(recordOf(result, input, this.id));
     this.head = result.head;
+    this.onCascade?.(result, input);
     this.events.push(...result.events);
     this.transitions.push(...result.transitions);
     return true;
