@@ -215,7 +215,8 @@ export class LogAudit {
     const gone = before.snapshot.timers.filter(({ generation }) => !open.has(generation));
     const armedIn = gone.map(({ generation }) => this.unscheduled.get(`${id} ${generation}`) ?? epoch);
     if (armedIn.some((armed) => armed < epoch)) this.firedBySuccessor++;
-    if (!gone.some(({ dueAt }) => dueAt <= snapshot.updatedAt))
+    // A timer that has fired may wait for its actor while the owner learns that the clock was set back.
+    if (!gone.some(({ dueAt }) => dueAt <= snapshot.updatedAt + this.setMs))
       fault("the owner fired a timer before its time");
   }
 
