@@ -13,6 +13,9 @@ import { beginTopics, POSITIONS, SharedView, type Topic, TOPICS, type TopicSourc
 /** Streams end seldom: a client asks again after some time. */
 const RETRY_AFTER_MS = 5000;
 
+/** Members of the cluster's view that change all the time. */
+const MEASURES = ["clockOffsetMs", "outboxDepth", "lag", "oldestMs"];
+
 const config = { unknownParameter: "order_not_found" } as const;
 
 /** A stream sequence as text: it stays exact, and headers are text anyway. */
@@ -57,9 +60,10 @@ const streamSchema = {
     "Server-Sent Events on one connection. Topics: `orders` sends `rows` (orders that have changed, as in the list, at",
     "most 200; `more`: there are others, read the list again) a few times a second, and `counts` (by status).",
     "`cluster` sends `cluster`, as `GET /v1/cluster`, and `messages` sends `messages` (what waits for the workers, and",
-    "dead letters), when they have changed. `order:ID` sends `record`, as the stream of that order. An `id` has the",
-    "positions of the topics `orders` and `order:ID`, in the order of the request, with `~`: a client that comes again",
-    "with it as `Last-Event-ID`, or as `after`, at any node, loses nothing. `reset` and `bye` as in the stream of an order.",
+    "dead letters), when they have changed; measures alone every 5 seconds at most. `order:ID` sends `record`, as the",
+    "stream of that order. An `id` has the positions of the topics `orders` and `order:ID`, in the order of the",
+    "request, with `~`: a client that comes again with it as `Last-Event-ID`, or as `after`, at any node, loses",
+    "nothing. `reset` and `bye` as in the stream of an order.",
   ].join(" "),
   querystring: Type.Object(
     {
@@ -121,11 +125,11 @@ export function liveRoutes(app: HttpApp, { development, live, liveList, operatio
     cluster: new SharedView(async () => {
       const found = await view();
       return found && (development ? found : withoutPids(found));
-    }),
+    }, MEASURES),
     messages: new SharedView(async () => {
       const found = await view();
       return found && { workers: found.workers };
-    }),
+    }, MEASURES),
   };
   app.get("/v1/stream", { schema: streamSchema, exposeHeadRoute: false }, async (request, reply) => {
     const { after, topics } = request.query;

@@ -14,6 +14,7 @@ const POSITION = "\\d{1,15}(?:\\.\\d{1,15}(?:,\\d{1,4}\\.\\d{1,15})*)?";
 export const POSITIONS = `^${POSITION}(?:~${POSITION}){0,9}$`;
 
 const VIEW_EVERY_MS = 500;
+const MEASURES_EVERY_MS = 5_000;
 
 /** What topics are made from. */
 export type TopicSources = {
@@ -119,13 +120,21 @@ function beginOrder(
  */
 export class SharedView {
   private readonly read: () => Promise<object | undefined>;
+  private readonly measures: ReadonlySet<string>;
   private readonly looks = new Set<(text: string) => void>();
   private timer: NodeJS.Timeout | undefined;
   private text = "";
+  /** The view without its measures, as it was passed on last, and when. */
+  private passed = "";
+  private passedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param read undefined: it cannot be read now */
-  constructor(read: () => Promise<object | undefined>) {
+  /**
+   * @param read undefined: it cannot be read now
+   * @param measures names of members that change all the time: they alone are passed on every few seconds only
+   */
+  constructor(read: () => Promise<object | undefined>, measures: readonly string[] = []) {
     this.read = read;
+    this.measures = new Set(measures);
   }
 
   /** Passes JSON on, now and after each change. @returns ends it; idempotent */
@@ -140,6 +149,7 @@ export class SharedView {
       clearInterval(this.timer);
       this.timer = undefined;
       this.text = "";
+      this.passed = "";
     };
   }
 
@@ -149,7 +159,14 @@ export class SharedView {
     if (view === undefined) return;
     const text = JSON.stringify(view);
     if (text === this.text) return;
+    const steady = JSON.stringify(view, (name, value: unknown) =>
+      this.measures.has(name) ? undefined : value,
+    );
+    const now = performance.now();
+    if (steady === this.passed && now - this.passedAt < MEASURES_EVERY_MS) return;
     this.text = text;
+    this.passed = steady;
+    this.passedAt = now;
     for (const pass of this.looks) pass(text);
   }
 }

@@ -305,6 +305,10 @@ t.test("the cluster is sent when it has changed, without process ids outside dev
   view.nodes.push(node);
   const client = await openEvents(t, `${url}?topics=cluster,messages`);
   await untilEvents(client, 2);
+  view.nodes[0] = { ...node, clockOffsetMs: 3, outboxDepth: 1 };
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  t.equal(client.events.length, 2, "measures alone are not passed on at once");
+  view.nodes[0] = node;
   view.nodes.push({ ...node, id: "two" });
   const events = await untilEvents(client, 3);
   const { pid: _, ...shown } = node;
