@@ -29,7 +29,12 @@ import { OrderInsight, OrderInstant } from "./orders/insight-schema.ts";
 import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";
 import { ProblemSchema } from "./protocol/problem-schema.ts";
-import { UnmatchedWebhook, UnmatchedWebhookPage } from "./webhooks/schemas.ts";
+import {
+  CarrierWebhook,
+  PaymentWebhook,
+  UnmatchedWebhook,
+  UnmatchedWebhookPage,
+} from "./webhooks/schemas.ts";
 
 /** Every schema with a `$id`: Fastify and the document know it by that id. */
 export const components = [
@@ -70,6 +75,8 @@ export const components = [
   DeadLetter,
   DeadLetterPage,
   ReplayedDeadLetter,
+  PaymentWebhook,
+  CarrierWebhook,
   UnmatchedWebhook,
   UnmatchedWebhookPage,
   Live,

@@ -6,6 +6,7 @@ import fastify, {
   type FastifyRequest,
   type FastifySchema,
 } from "fastify";
+import { withNulls } from "./openapi-nulls.ts";
 import { mayBeEmpty } from "./orders/command-schemas.ts";
 import type { HttpApp } from "./protocol/http-app.ts";
 import { sendProblem } from "./protocol/problem-answers.ts";
@@ -39,7 +40,9 @@ export async function collectOpenApi(app: HttpApp): Promise<void> {
     },
     transform: ({ schema, url }) => ({ schema: withProblems(schema), url }),
     transformObject: (document) =>
-      "openapiObject" in document ? withOptionalBodies(document.openapiObject) : document.swaggerObject,
+      "openapiObject" in document
+        ? (withNulls(withOptionalBodies(document.openapiObject)) as typeof document.openapiObject)
+        : document.swaggerObject,
     refResolver: {
       // Without it the components are called def-0, def-1 ...
       buildLocalReference: (schema, _baseUri, _fragment, index) =>
@@ -109,11 +112,11 @@ function pageHeaders(request: FastifyRequest, reply: FastifyReply, done: () => v
 
 /** Adds the documented answers of the codes that a route names in `problems`, and its other answer of status 200. */
 function withProblems(schema: FastifySchema): FastifySchema {
-  const { also, problems, ...rest } = schema;
+  const { also, problems, readsBytes = {}, ...rest } = schema;
   if (problems === undefined) return schema;
   const answers = rest.response as Readonly<Record<string, AnswerSchema>>;
   const other = also ? { 200: withOther(answers[200], also) } : {};
-  return { ...rest, response: { ...problemResponses(problems), ...answers, ...other } };
+  return { ...rest, ...readsBytes, response: { ...problemResponses(problems), ...answers, ...other } };
 }
 
 type AnswerSchema = { readonly $ref?: string; readonly description?: string; readonly headers?: object };
@@ -121,14 +124,15 @@ type AnswerSchema = { readonly $ref?: string; readonly description?: string; rea
 /** Only in the document: the other answer is sent as bytes. */
 function withOther(
   { $ref, description, headers }: AnswerSchema = {},
-  { schema, when }: NonNullable<FastifySchema["also"]>,
+  { schema, together = false, when }: NonNullable<FastifySchema["also"]>,
 ): object {
   const other = ref(schema);
   const said = `${when} \`${schema}\``;
+  const kind = together ? "allOf" : "anyOf";
   return {
     description: description === undefined ? said : `${description}. ${said}`,
     ...(headers && { headers }),
-    content: { "application/json": { schema: $ref === undefined ? other : { anyOf: [{ $ref }, other] } } },
+    content: { "application/json": { schema: $ref === undefined ? other : { [kind]: [{ $ref }, other] } } },
   };
 }
 

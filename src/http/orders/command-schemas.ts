@@ -18,7 +18,7 @@ export const CancelOrder = closed(
 );
 
 /** Body of a request without fields. */
-export const NoFields = closed({}, { $id: "NoFields" });
+export const NoFields = closed({}, { $id: "NoFields", examples: [{}] });
 
 const reason = Type.Optional(text(500, "Why; recorded in the order's history"));
 

@@ -38,7 +38,7 @@ const orderSchema = {
     },
     304: { type: "null", description: "The version in If-None-Match is still the newest" },
   },
-  also: { schema: "OrderInsight", when: "With `include`: the order, and" },
+  also: { schema: "OrderInsight", together: true, when: "With `include`: the order, and" },
   problems: ["validation_failed", "order_not_found", "refused", ...serviceProblems],
 } as const;
 

@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import type { TSchema } from "typebox";
 import type { ProblemCode } from "./problems.ts";
 
 /** A Fastify app whose routes are typed by their TypeBox schemas. */
@@ -17,8 +18,10 @@ declare module "fastify" {
   interface FastifySchema {
     /** Problems that the route may answer with, for the document. */
     problems?: readonly ProblemCode[];
-    /** Another answer of status 200, that is sent as bytes, and when; for the document. */
-    also?: { readonly schema: string; readonly when: string };
+    /** Another answer of status 200, that is sent as bytes, and when; for the document. `together`: with the first. */
+    also?: { readonly schema: string; readonly when: string; readonly together?: boolean };
+    /** Headers and body of a route that checks them itself, as bytes; for the document. */
+    readsBytes?: { readonly headers: TSchema; readonly body: TSchema };
   }
 
   interface FastifyContextConfig {

@@ -11,15 +11,17 @@ import type { HttpApp } from "../protocol/http-app.ts";
 import { readJson } from "../protocol/json-body.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
-import { AboutOrder, AnyMessage, DeliveryReportBody, PaymentReportBody } from "./schemas.ts";
+import { ref } from "../protocol/schema-parts.ts";
+import { AboutOrder, AnyMessage, DeliveryReportBody, PaymentReportBody, webhookHeaders } from "./schemas.ts";
 
-const schemaOf = (operationId: string, tag: string, sender: string) =>
+const schemaOf = (operationId: string, tag: string, sender: string, body: string) =>
   ({
     operationId,
     tags: [tag],
     summary: `Take a message of the ${sender}`,
     description:
       "Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` over the body, with a tolerance of five minutes. Answered when the message is durably stored. A repeated one changes nothing, whatever its body. One of an unknown type, or about an order that does not exist, changes nothing and is kept for operators (`GET /v1/webhooks/unmatched`).",
+    readsBytes: { headers: webhookHeaders, body: ref(body) },
     response: { 200: { description: "Stored", ...Type.Object({}) } },
     problems: [
       "invalid_signature",
@@ -31,8 +33,8 @@ const schemaOf = (operationId: string, tag: string, sender: string) =>
     ],
   }) as const;
 
-const payments = schemaOf("receivePaymentWebhook", "Payments", "payment gateway");
-const carrier = schemaOf("receiveCarrierWebhook", "Fulfillment", "carrier");
+const payments = schemaOf("receivePaymentWebhook", "Payments", "payment gateway", "PaymentWebhook");
+const carrier = schemaOf("receiveCarrierWebhook", "Fulfillment", "carrier", "CarrierWebhook");
 
 const NO_BODY = Buffer.alloc(0);
 

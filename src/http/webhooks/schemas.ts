@@ -55,6 +55,53 @@ export const PaymentReportBody = Type.Union([
   report("payment.declined", { authorization: Type.Null(), reason: Text }),
 ]);
 
+const AnyTypeOf = (known: string) =>
+  Type.Object(
+    { type: Text, data: Type.Optional(Type.Unknown()) },
+    { description: `Any other type than those of ${known}: kept for operators` },
+  );
+
+/** What is documented of a payment's message. */
+export const PaymentWebhook = Type.Union([...PaymentReportBody.anyOf, AnyTypeOf("a payment")], {
+  $id: "PaymentWebhook",
+  title: "PaymentWebhook",
+  examples: [
+    {
+      type: "payment.paid",
+      data: {
+        payment: "pay_1",
+        orderId: "ord_4f0v5Xk2",
+        amount: 3998,
+        currency: "EUR",
+        authorization: "auth_1",
+        reason: null,
+      },
+    },
+  ],
+});
+
+/** What is documented of a parcel's message. */
+export const CarrierWebhook = Type.Union([...DeliveryReportBody.anyOf, AnyTypeOf("a parcel")], {
+  $id: "CarrierWebhook",
+  title: "CarrierWebhook",
+  examples: [
+    {
+      type: "shipment.delivered",
+      data: { trackingNumber: "TRK-4f0v5Xk2", orderId: "ord_4f0v5Xk2", collected: null },
+    },
+  ],
+});
+
+/** Headers of a signed message (Standard Webhooks). */
+export const webhookHeaders = Type.Object({
+  "webhook-id": Type.String({ description: "The same in every repetition", examples: ["msg_2f9"] }),
+  "webhook-timestamp": Type.String({ description: "Seconds since the epoch", examples: ["1795341600"] }),
+  "webhook-signature": Type.String({
+    description: "`v1,` and the signature over id, timestamp and body",
+    examples: ["v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="],
+  }),
+});
+
 /** One signed message that no order takes. */
 export const UnmatchedWebhook = Type.Object(
   {
