@@ -13,7 +13,8 @@ export function withNulls(value: unknown): unknown {
   return parts["nullable"] === true ? nullable(parts) : parts;
 }
 
-function nullable({ nullable: _, ...schema }: Parts): Parts {
+function nullable(parts: Parts): Parts {
+  const { nullable: _, ...schema } = parts;
   const { enum: values, type } = schema;
   if (typeof type !== "string") return { anyOf: [schema, { type: "null" }] };
   return { ...schema, type: [type, "null"], ...(Array.isArray(values) && { enum: [...values, null] }) };

@@ -1,5 +1,5 @@
 /** Requests that an OpenAPI document shows by its examples, and how an answer differs from what it states. */
-import { Ajv2020, type AnySchemaObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import type { InjectOptions } from "fastify";
 
@@ -86,7 +86,7 @@ export function lacking(document: ApiDocument, one: Operation): readonly string[
 
 const exampleOf = ({ example, schema }: Pick<ApiParameter, "example" | "schema">): string | undefined => {
   const found = example ?? schema.examples?.[0] ?? schema.enum?.[0];
-  return found === undefined ? undefined : String(found);
+  return found === undefined ? undefined : typeof found === "string" ? found : JSON.stringify(found);
 };
 
 /** The requests of the examples: one with what is required, one more for each optional parameter and each body. */
@@ -105,7 +105,7 @@ function requestOf(
   parameters: readonly ApiParameter[],
   body: unknown,
 ): InjectOptions {
-  const url = path.replace(/\{(\w+)\}/gu, (_, name: string) => {
+  const url = path.replace(/\{(\w+)\}/gu, (_whole, name: string) => {
     const found = operation.parameters?.find((it) => it.in === "path" && it.name === name);
     return encodeURIComponent((found && exampleOf(found)) ?? "");
   });
@@ -114,7 +114,7 @@ function requestOf(
       parameters.filter((it) => it.in === where).map((it) => [it.name, exampleOf(it) ?? ""]),
     );
   return {
-    method: method.toUpperCase() as "GET",
+    method: method.toUpperCase(),
     url,
     query: valuesIn("query"),
     headers: { ...valuesIn("header"), ...(body !== undefined && { "content-type": "application/json" }) },
@@ -134,7 +134,7 @@ export function answerCheck(document: ApiDocument): (one: Operation, answer: Api
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
   ajv.addFormat("currency", true);
-  ajv.addSchema(document as AnySchemaObject, "api");
+  ajv.addSchema(document, "api");
   const known = new Map<string, ValidateFunction>();
   return ({ method, operation, path }, { body, headers, statusCode }) => {
     const place = `${method} ${path} ${statusCode}`;

@@ -250,11 +250,9 @@ t.test("a change of an event's subject, payload or headers is named", async (t) 
     }),
     ["thing.made.id is removed"],
   );
-  t.strictSame(asyncApiChanges({ before, now: { ...before, channels: {} as never } }), [
-    "thing.made is removed",
-  ]);
+  t.strictSame(asyncApiChanges({ before, now: { ...before, channels: {} } }), ["thing.made is removed"]);
   const bare = { cloudEvent: { headers: { type: "object", properties: {} } } };
-  const now = { ...before, components: { ...before.components, messageTraits: bare as never } };
+  const now = { ...before, components: { ...before.components, messageTraits: bare } };
   t.strictSame(asyncApiChanges({ before, now }), ["headers.ce-id is removed"]);
 });
 
