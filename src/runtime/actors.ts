@@ -27,10 +27,12 @@ export type ActorReply =
       /** Of the record that has this state; absent where it is not known, and in replies of earlier versions. */
       readonly sequence?: number;
     }
+  /** The actor's version is none of those that the command names; nothing was written. */
+  | { readonly status: "version_changed"; readonly snapshot: Snapshot }
   /** No machine takes the event now; nothing was written. */
   | { readonly status: "illegal"; readonly snapshot: Snapshot }
   | { readonly status: "not_found" }
-  /** Started before by a request with another hash. */
+  /** Started before by a request with another hash, or commanded under the same key with another digest. */
   | { readonly status: "request_mismatch"; readonly snapshot: Snapshot }
   /** The actor is parked, or its record would grow too large: an operator has to act. */
   | { readonly status: "refused"; readonly code: string; readonly reason: string }
@@ -66,8 +68,10 @@ export type StartOptions = Asked & {
 
 /** How a command is sent. */
 export type CommandOptions = Asked & {
-  /** Its idempotency key. */
+  /** Its idempotency key. One that ends with `~` and a digest is refused after the same one with another digest. */
   readonly commandId: string;
+  /** The actor's version must be one of these. Absent: any. An owner of version 0.1.0 does not take it. */
+  readonly ifVersions?: readonly number[];
   /** How long to wait for `settled`, ms. 0 answers after the first commit. */
   readonly waitMs: number;
 };

@@ -10,6 +10,7 @@ const ROUTED_TEST = "test/unit/runtime/routing/dry-runs.test.ts";
 const GUARDS_TEST = "test/unit/runtime/actor/guards.test.ts";
 const FORETOLD_TEST = "test/unit/services/orders/foretold.test.ts";
 const FORETELLING_TEST = "test/unit/services/orders/foretelling.test.ts";
+const CONDITIONAL_TEST = "test/unit/runtime/tenure/conditional-commands.test.ts";
 const NODES_TEST = "test/integration/nodes/dry-runs.test.ts";
 
 export const dryRunMutants: readonly Mutant[] = [
@@ -94,6 +95,38 @@ export const dryRunMutants: readonly Mutant[] = [
     find: "siblings?.[edge.index]?.actions",
     replace: "siblings?.[0]?.actions",
     tests: ["test/unit/runtime/actor/chart.test.ts"],
+  },
+  {
+    id: "dryrun-condition-ignored",
+    does: "A command is applied whatever version it is for.",
+    file: "src/runtime/tenure/decision.ts",
+    find: "if (before && pending.ifVersions?.includes(before.version) === false)",
+    replace: "if (before && pending.ifVersions?.includes(-1))",
+    tests: [CONDITIONAL_TEST],
+  },
+  {
+    id: "dryrun-condition-before-repetition",
+    does: "The repetition of a command for one version is refused, because the command itself has made another one.",
+    file: "src/runtime/tenure/decision.ts",
+    find: `  if (before && known) return { kind: "repeated" };`,
+    replace: `  if (before && known && !pending.ifVersions) return { kind: "repeated" };`,
+    tests: [CONDITIONAL_TEST],
+  },
+  {
+    id: "dryrun-key-of-another-command",
+    does: "A command under the key of another one is applied.",
+    file: "src/runtime/actor/input.ts",
+    find: "return end > 0 && id !== known &&",
+    replace: "return end < 0 && id !== known &&",
+    tests: [CONDITIONAL_TEST],
+  },
+  {
+    id: "dryrun-key-forgotten-after-sixteen",
+    does: "A key is known only as long as the actor remembers its latest commands.",
+    file: "src/services/orders/orders.ts",
+    find: "const isLong = reply.snapshot.version > limits.recentCommands;",
+    replace: "const isLong = reply.snapshot.version < limits.recentCommands;",
+    tests: ["test/unit/services/orders/command-keys.test.ts"],
   },
   {
     id: "dryrun-waits-for-an-owner",

@@ -5,11 +5,10 @@ import type { Test } from "tap";
 import { type AppDependencies, createApp } from "../../src/http/app.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Inventory, StockCondition, StockView } from "../../src/services/inventory/contract.ts";
+import type { ForetoldOrder, OrderForetelling } from "../../src/services/foretelling/contract.ts";
 import type {
-  Asked,
-  ForetoldOrder,
+  CommandHow,
   OrderCommand,
-  OrderForetelling,
   OrderView,
   Orders,
   PlaceOrder,
@@ -90,7 +89,7 @@ type Placed = { order: PlaceOrder; options: Parameters<Orders["place"]>[1] };
 export class OrdersInMemory implements Orders {
   readonly stored = new Map<string, OrderView>([[order.id, order]]);
   readonly placed: Placed[] = [];
-  readonly commands: ({ id: string; command: OrderCommand } & Asked)[] = [];
+  readonly commands: ({ id: string; command: OrderCommand } & CommandHow)[] = [];
 
   async place(request: PlaceOrder, options: Placed["options"]): ReturnType<Orders["place"]> {
     this.placed.push({ order: request, options });
@@ -104,8 +103,8 @@ export class OrdersInMemory implements Orders {
     return found === undefined ? { status: "not_found" } : { status: "found", order: found };
   }
 
-  async command(id: string, command: OrderCommand, asked?: Asked): ReturnType<Orders["command"]> {
-    this.commands.push({ id, command, ...asked });
+  async command(id: string, command: OrderCommand, how?: CommandHow): ReturnType<Orders["command"]> {
+    this.commands.push({ id, command, ...how });
     const found = this.stored.get(id);
     return found === undefined ? { status: "not_found" } : { status: "done", order: found };
   }

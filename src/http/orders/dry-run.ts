@@ -1,6 +1,6 @@
 /** `?dryRun=true`: what a request would do. Always 200; a refusal is part of the answer. */
 import { type Static, Type } from "typebox";
-import type { ForetoldOrder } from "../../services/orders/contract.ts";
+import type { ForetoldOrder } from "../../services/foretelling/contract.ts";
 import type { UnavailableResult } from "../../services/unavailable.ts";
 import { problems } from "../protocol/problems.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";

@@ -1,5 +1,6 @@
 /** From the outcomes of the order service to answers: the one file that knows which outcome has which HTTP answer. */
-import type { CommandResult, ForetoldOrder, OrderView, PlaceResult } from "../../services/orders/contract.ts";
+import type { ForetoldOrder } from "../../services/foretelling/contract.ts";
+import type { CommandResult, OrderView, PlaceResult } from "../../services/orders/contract.ts";
 import type { Sequenced } from "../../services/unavailable.ts";
 import { etagOf } from "../protocol/etag.ts";
 import type { Fault } from "../protocol/faults.ts";
@@ -100,6 +101,8 @@ export function sendCommanded<S extends OrderSink>(
       return sendProblem(reply, "order_not_found");
     case "illegal_transition":
     case "amount_mismatch":
+    case "version_changed":
+    case "idempotency_key_reused":
       return sendRefusal(reply, result);
     default:
       return sendUnavailable(reply, result);

@@ -2,7 +2,8 @@
  * Commands to an existing order: cancel, an operator's retry, the five manual steps of fulfillment, and an operator's
  * reports about a parcel in transit.
  */
-import type { OrderCommand, OrderForetelling, Orders } from "../../services/orders/contract.ts";
+import type { OrderForetelling } from "../../services/foretelling/contract.ts";
+import type { OrderCommand, Orders } from "../../services/orders/contract.ts";
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
@@ -19,6 +20,7 @@ import {
   type ReceiveParcel,
   type WithReason,
 } from "./command-schemas.ts";
+import { commandHeaders, commandHow, takesKey } from "./command-headers.ts";
 import { dryRunAnswer, dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
 import { sendCommanded, sequenceHeader } from "./order-answers.ts";
 
@@ -43,6 +45,7 @@ function schemaOf<B>({ body, operationId, problems = [], summary, tag }: Command
     summary,
     params: orderParams,
     querystring: dryRunQuery,
+    headers: commandHeaders,
     body: ref<B>(body),
     response: {
       200: {
@@ -56,6 +59,9 @@ function schemaOf<B>({ body, operationId, problems = [], summary, tag }: Command
       ...bodyProblems,
       "order_not_found",
       "illegal_transition",
+      "version_changed",
+      "invalid_idempotency_key",
+      "idempotency_key_reused",
       "refused",
       ...serviceProblems,
       ...problems,
@@ -70,16 +76,16 @@ function commandRoute<B extends { readonly reason?: string }>(
   { foretelling, orders }: CommandServices,
   route: CommandRoute<B>,
 ): void {
-  const bodyless = mayBeEmpty.has(route.body) ? { preValidation: emptyBodyIsEmptyObject } : {};
+  const preValidation = mayBeEmpty.has(route.body) ? [takesKey, emptyBodyIsEmptyObject] : [takesKey];
   const schema = schemaOf(route);
-  app.post(`/v1/orders/:id/${route.path}`, { config, ...bodyless, schema }, async (request, reply) => {
+  app.post(`/v1/orders/:id/${route.path}`, { config, preValidation, schema }, async (request, reply) => {
     const body = request.body as B;
     const { id } = request.params;
     const command = route.command(body);
-    if (isDryRun(request.query)) return sendForetold(reply, await foretelling.command(id, command));
     const { reason } = body;
-    const asked = { by: requester, ...(reason === undefined ? {} : { reason }) };
-    return sendCommanded(reply, await orders.command(id, command, asked));
+    const how = { ...(reason === undefined ? {} : { reason }), ...commandHow(request.headers) };
+    if (isDryRun(request.query)) return sendForetold(reply, await foretelling.command(id, command, how));
+    return sendCommanded(reply, await orders.command(id, command, { by: requester, ...how }));
   });
 }
 

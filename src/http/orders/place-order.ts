@@ -1,6 +1,7 @@
 /** `POST /v1/orders`: the hot path. It does nothing per request that it can do once. */
 import { Type } from "typebox";
-import type { OrderForetelling, Orders } from "../../services/orders/contract.ts";
+import type { OrderForetelling } from "../../services/foretelling/contract.ts";
+import type { Orders } from "../../services/orders/contract.ts";
 import { faultsOf } from "../protocol/faults.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { ANONYMOUS, idempotencyKey } from "../protocol/idempotency-key.ts";

@@ -26,5 +26,10 @@ const KEY = new RegExp(`^[\\x21-\\x7e]{1,${httpLimits.idempotencyKey}}$`, "u");
 export async function requireIdempotencyKey(request: FastifyRequest): Promise<void> {
   const key = request.headers["idempotency-key"];
   if (key === undefined) throw new ProblemError("idempotency_key_required");
+  checkIdempotencyKey(key);
+}
+
+/** Refuses a header that is no key. @throws ProblemError `invalid_idempotency_key` */
+export function checkIdempotencyKey(key: string | readonly string[]): void {
   if (typeof key !== "string" || !KEY.test(key)) throw new ProblemError("invalid_idempotency_key");
 }

@@ -6,7 +6,7 @@
 import type { ActorDefinition, Joined } from "../definition.ts";
 import { type Cascade, cascade, effectKey } from "./cascade.ts";
 import { type GuardVerdict, observedDefinition, observing } from "./guards.ts";
-import type { Input } from "./input.ts";
+import { type Input, isOtherRequest } from "./input.ts";
 import { type Changes, changesOf, readChanges } from "./record-changes.ts";
 import { restore } from "./restore.ts";
 import type { OpenEffect, Snapshot } from "./snapshot.ts";
@@ -79,8 +79,12 @@ export function dryRun(
     return { status: same ? "repeated" : "request_mismatch", snapshot: before };
   }
   if (!before && input.kind !== "start") return { status: "not_found" };
-  if (before && input.kind === "command" && before.commands.includes(input.commandId ?? ""))
-    return { status: "repeated", snapshot: before };
+  if (before && input.kind === "command" && input.commandId !== undefined) {
+    const { commandId } = input;
+    if (before.commands.includes(commandId)) return { status: "repeated", snapshot: before };
+    if (before.commands.some((one) => isOtherRequest(commandId, one)))
+      return { status: "request_mismatch", snapshot: before };
+  }
   const whole = asInput(input);
   try {
     const { value: result, guards } = observing(() => decided(definition, before, whole, context));

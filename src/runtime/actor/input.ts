@@ -68,6 +68,15 @@ export function idOf(input: Input): string | undefined {
 }
 
 /**
+ * Whether two ids are of one key and of different requests: each ends with `~` and a digest of what was asked, and only
+ * the digests differ.
+ */
+export function isOtherRequest(id: string, known: string): boolean {
+  const end = id.lastIndexOf("~");
+  return end > 0 && id !== known && known.lastIndexOf("~") === end && known.startsWith(id.slice(0, end + 1));
+}
+
+/**
  * The name of an input in records: `start`, `command:<type>`, `timer:<machine>.<timer>`, `effect:<id>`,
  * `inbox:<type>` or `skip:<name of the skipped input>`.
  */

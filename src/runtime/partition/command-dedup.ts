@@ -24,7 +24,7 @@ export class CommandDedup {
    * Serves the request. A duplicate of a command under way gets its reply. `repeated`: the command has been applied.
    */
   join(request: ActorRequest, serve: (repeated: boolean) => Promise<ActorReply>): Promise<ActorReply> {
-    if (request.op !== "command") return serve(false);
+    if (request.op !== "command" && request.op !== "command-if") return serve(false);
     const key = `${request.actor} ${request.commandId}`;
     const first = this.running.get(key);
     if (first) return first;

@@ -312,6 +312,7 @@ export class Partition implements OwnedResource {
         waitMs: request.waitMs,
         mayExist,
         repeated,
+        ...("ifVersions" in request && { ifVersions: request.ifVersions }),
         reply,
         attempts: 0,
       });

@@ -3,7 +3,7 @@ import type { EventObject } from "xstate";
 import { type Asked, isAsked } from "../actor/input.ts";
 import type { ActorReply } from "../actors.ts";
 import type { ActorDefinition } from "../definition.ts";
-import { isObject, parseObject } from "../json.ts";
+import { isCount, isObject, parseObject } from "../json.ts";
 
 /** A request from one node to the owner of a partition. Times in ms. */
 export type ActorRequest =
@@ -16,11 +16,13 @@ export type ActorRequest =
       readonly mayExist: boolean;
     })
   | (Asked & {
-      readonly op: "command";
+      /** `command-if`: with `ifVersions`; an owner that does not know it must not take it for a plain command. */
+      readonly op: "command" | "command-if";
       readonly actor: string;
       readonly machine: string;
       readonly event: EventObject;
       readonly commandId: string;
+      readonly ifVersions?: readonly number[];
       readonly waitMs: number;
     })
   | { readonly op: "read"; readonly actor: string }
@@ -51,10 +53,12 @@ function isRequest({ op, actor, ...fields }: Readonly<Record<string, unknown>>):
   switch (op) {
     case "start":
       return isObject(fields["input"]) && typeof fields["waitMs"] === "number" && isAsked(fields);
-    case "command": {
-      const { machine, event, commandId, waitMs } = fields;
+    case "command":
+    case "command-if": {
+      const { machine, event, commandId, ifVersions = [], waitMs } = fields;
+      const conditional = op === "command" || (Array.isArray(ifVersions) && ifVersions.every(isCount));
       const named = typeof machine === "string" && typeof commandId === "string";
-      return named && typeof waitMs === "number" && isObject(event) && isAsked(fields);
+      return conditional && named && typeof waitMs === "number" && isObject(event) && isAsked(fields);
     }
     case "skip":
       return typeof fields["parking"] === "string";

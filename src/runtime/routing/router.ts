@@ -120,7 +120,7 @@ export class Router implements Actors, DryRuns, ParkedActors {
     options: CommandOptions,
   ): Promise<ActorReply> {
     return this.ask(actor, options.waitMs, (tryMs) => ({
-      op: "command",
+      ...(options.ifVersions ? { op: "command-if", ifVersions: options.ifVersions } : { op: "command" }),
       actor,
       machine,
       event,

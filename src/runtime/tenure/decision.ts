@@ -1,6 +1,6 @@
 /** What one input results in, on the actor's head as it is now. Pure, except for what a joined resource decides. */
 import { type Cascade, cascade } from "../actor/cascade.ts";
-import type { Input } from "../actor/input.ts";
+import { type Input, isOtherRequest } from "../actor/input.ts";
 import type { Activation } from "./activation.ts";
 import type { PendingInput } from "./pending-input.ts";
 import type { ActorDefinition } from "../definition.ts";
@@ -15,6 +15,10 @@ export type Decision =
   | { readonly kind: "evaluated" }
   /** A command or outside event that was applied before. */
   | { readonly kind: "repeated" }
+  /** A command under the key of another one. */
+  | { readonly kind: "mismatch" }
+  /** A command for other versions of the actor. */
+  | { readonly kind: "changed" }
   /** A start of an actor that exists. */
   | { readonly kind: "existing"; readonly input: Extract<Input, { kind: "start" }> }
   /** An input other than a start, for an actor that does not exist. */
@@ -37,6 +41,9 @@ export function decide(
   const id = input.kind === "command" ? input.commandId : input.kind === "event" ? input.id : undefined;
   const known = pending.repeated === true || (id !== undefined && before?.commands.includes(id) === true);
   if (before && known) return { kind: "repeated" };
+  if (id !== undefined && before?.commands.some((one) => isOtherRequest(id, one)))
+    return { kind: "mismatch" };
+  if (before && pending.ifVersions?.includes(before.version) === false) return { kind: "changed" };
   if (!before && input.kind !== "start") return { kind: "not_found" };
   try {
     const result = cascade(definition, head, input, {

@@ -135,6 +135,10 @@ export class InputProcessor implements LoadEvents {
       else if (decision.kind === "not_found") pending.reply(notFound);
       else if (decision.kind === "ignored" && activation.acked) {
         pending.reply({ status: "illegal", snapshot: activation.acked });
+      } else if (decision.kind === "mismatch" && activation.acked) {
+        pending.reply({ status: "request_mismatch", snapshot: activation.acked });
+      } else if (decision.kind === "changed" && activation.acked) {
+        pending.reply({ status: "version_changed", snapshot: activation.acked });
       }
     });
   }

@@ -13,6 +13,8 @@ export type PendingInput = {
   readonly mayExist: boolean;
   /** This very command has been applied, even when the actor's record no longer lists its id. */
   readonly repeated?: boolean;
+  /** The actor's version must be one of these; absent: any. */
+  readonly ifVersions?: readonly number[];
   /** Takes the reply; called at most once. */
   readonly reply: (reply: ActorReply) => void;
   /** How often a decision on it was dropped. */

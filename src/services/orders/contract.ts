@@ -158,6 +158,10 @@ export type CommandResult =
       readonly guards: readonly GuardVerdict[];
     }
   | { readonly status: "amount_mismatch"; readonly expected: Money }
+  /** The order's version is not the one that the caller names. Nothing was done. */
+  | { readonly status: "version_changed"; readonly version: number }
+  /** The key came with another command before. Nothing was done. */
+  | { readonly status: "idempotency_key_reused"; readonly orderId: string }
   | { readonly status: "not_found" }
   | UnavailableResult;
 
@@ -226,6 +230,14 @@ export type OrderMessage = {
   readonly version: number | null;
 };
 
+/** How a command is sent. */
+export type CommandHow = Asked & {
+  /** The order's version must be one of these; absent: any. */
+  readonly ifVersions?: readonly number[];
+  /** With `caller`: the same key and command again do nothing twice, as long as the order lives. */
+  readonly key?: { readonly caller: string; readonly idempotencyKey: string };
+};
+
 /** Places orders, reads them and passes commands to them. */
 export interface Orders {
   /**
@@ -252,10 +264,10 @@ export interface Orders {
     | UnavailableResult
   >;
   /**
-   * Passes one command to the order. Not idempotent by itself: the order's state decides whether it is legal.
-   * @param asked recorded with the commit; without a reason there, the command's own is
+   * Passes one command to the order. Without a key the order's state alone decides whether a repetition is legal.
+   * @param how recorded with the commit; without a reason there, the command's own is
    */
-  command(id: string, command: OrderCommand, asked?: Asked): Promise<Sequenced<CommandResult>>;
+  command(id: string, command: OrderCommand, how?: CommandHow): Promise<Sequenced<CommandResult>>;
   /**
    * The latest messages about the order, at most 200, oldest first; those that changed nothing are among them.
    * `not_found` for an id without records.
@@ -284,48 +296,6 @@ export interface Orders {
     | { readonly status: "not_found" }
     | UnavailableResult
   >;
-}
-
-/** An order without what concerns its customer. */
-export type OrderOutline = Omit<OrderView, "billingAddress" | "customer" | "erased" | "shippingAddress">;
-
-/** What a request would do. */
-export type ForetoldOrder = {
-  readonly status: "foretold";
-  /** Why it would be refused; absent when it would be accepted. The answer would be this one. */
-  readonly refusal?:
-    | Exclude<CommandResult, { readonly status: "done" | "not_found" | UnavailableResult["status"] }>
-    | Exclude<PlaceResult, { readonly status: "placed" | "pending" | UnavailableResult["status"] }>
-    | Extract<UnavailableResult, { readonly status: "refused" }>;
-  /** Null for an order that does not exist. */
-  readonly before: OrderOutline | null;
-  /** The same as `before` when nothing would change. */
-  readonly after: OrderOutline | null;
-  /** The steps of the machines, in order. */
-  readonly machines: readonly HistoryTransition[];
-  /** Types of the public events, in order. */
-  readonly events: readonly string[];
-  /** Calls that would be made. Personal data and secrets of the inputs are masked. */
-  readonly effects: readonly { readonly name: string; readonly key: string; readonly input: unknown }[];
-  /** `dueAt`: RFC 3339, UTC. */
-  readonly timers: readonly { readonly name: string; readonly dueAt: string }[];
-  /** The conditions that were checked, in order. */
-  readonly guards: readonly GuardVerdict[];
-  /** `stored`: no owner answered, so it is foretold from what is stored. `version`: of the order; 0 for a new one. */
-  readonly basedOn: { readonly version: number; readonly source: "owner" | "stored" };
-};
-
-/** What requests would do. Nothing is written, called or held, and no version is used up. */
-export interface OrderForetelling {
-  /** @param how as for `Orders.place` */
-  place(
-    order: PlaceOrder,
-    how: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
-  ): Promise<ForetoldOrder | UnavailableResult>;
-  command(
-    id: string,
-    command: OrderCommand,
-  ): Promise<ForetoldOrder | { readonly status: "not_found" } | UnavailableResult>;
 }
 
 /**

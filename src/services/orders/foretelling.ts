@@ -11,10 +11,11 @@ import type { Inventory } from "../inventory/contract.ts";
 import type { Maintenance } from "../maintenance/contract.ts";
 import { unavailableReply, type UnavailableResult } from "../unavailable.ts";
 import { addressed, type AddressedEvent } from "./commands.ts";
-import type { ForetoldOrder, OrderCommand, OrderForetelling, OrderOutline, PlaceOrder } from "./contract.ts";
+import type { ForetoldOrder, OrderForetelling, OrderOutline } from "../foretelling/contract.ts";
+import type { OrderCommand, PlaceOrder } from "./contract.ts";
 import { historyTransition } from "./history.ts";
 import { masked, maskedOrder } from "./masking.ts";
-import { derivedOrderId, drawnOrderId, hasOtherHash, requestHashes } from "./order-id.ts";
+import { derivedOrderId, drawnOrderId, hasOtherHash, keyedCommandId, requestHashes } from "./order-id.ts";
 import { orderInput, type OrderPlan } from "./order-input.ts";
 import { placeResult } from "./placing.ts";
 import {
@@ -22,6 +23,7 @@ import {
   illegal,
   refusedAddress,
   refusedByCatalogue,
+  statedReason,
   refusedByMaintenance,
 } from "./refusals.ts";
 import { orderView } from "./view.ts";
@@ -99,19 +101,40 @@ export class OrderForeteller implements OrderForetelling {
     }
   }
 
-  async command(id: string, command: OrderCommand): ReturnType<OrderForetelling["command"]> {
+  async command(
+    id: string,
+    command: OrderCommand,
+    { ifVersions, key, reason = statedReason(command) }: Parameters<OrderForetelling["command"]>[2] = {},
+  ): ReturnType<OrderForetelling["command"]> {
+    const told = await this.commanded(
+      id,
+      command,
+      key && keyedCommandId(this.options.idempotencySecret, id, key, command, reason),
+    );
+    if (told.status !== "foretold" || ifVersions === undefined) return told;
+    const { version } = told.basedOn;
+    if (ifVersions.includes(version)) return told;
+    return { ...nothing(told.before, told.basedOn.source), refusal: { status: "version_changed", version } };
+  }
+
+  private async commanded(
+    id: string,
+    command: OrderCommand,
+    commandId: string | undefined,
+  ): ReturnType<OrderForetelling["command"]> {
     const { actors } = this.options;
+    const sent = commandId === undefined ? {} : { commandId };
     // Of the machines that may wait for a next try, the payment is asked first: `failedMachine` prefers it too.
     let to: AddressedEvent =
       command.type === "retry" ? { machine: "payment", event: command } : addressed(command);
-    let { reply, source } = await actors.dryRun(id, { kind: "command", ...to });
+    let { reply, source } = await actors.dryRun(id, { kind: "command", ...to, ...sent });
     if (reply.status === "illegal") {
       const right = addressedIn(command, reply.snapshot);
       if ("status" in right)
         return { ...refused(id, reply, source), ...(isRefusal(right) && { refusal: right }) };
       if (right.machine !== to.machine) {
         to = right;
-        ({ reply, source } = await actors.dryRun(id, { kind: "command", ...to }));
+        ({ reply, source } = await actors.dryRun(id, { kind: "command", ...to, ...sent }));
       }
     }
     switch (reply.status) {
@@ -122,8 +145,11 @@ export class OrderForeteller implements OrderForetelling {
       case "not_found":
         return { status: "not_found" };
       case "repeated":
-      case "request_mismatch":
         return nothing(outline(id, reply.snapshot), source);
+      case "request_mismatch": {
+        const reused = { status: "idempotency_key_reused", orderId: id } as const;
+        return { ...nothing(outline(id, reply.snapshot), source), refusal: reused };
+      }
       default:
         return await this.unanswered(id, reply, source);
     }
@@ -210,6 +236,7 @@ const refusals: ReadonlySet<string> = new Set<Refusal["status"]>([
   "price_changed",
   "refused",
   "unknown_sku",
+  "version_changed",
 ]);
 
 const isRefusal = (result: { readonly status: string }): result is Refusal => refusals.has(result.status);

@@ -23,6 +23,26 @@ export function derivedOrderId(secret: string, caller: string, idempotencyKey: s
   return TypeID.fromUUIDBytes(PREFIX, digest.subarray(0, ID_BYTES)).toString();
 }
 
+/**
+ * The id of a command with an idempotency key: one for each order, caller and key, and at its end a digest of what is
+ * asked. Neither can be guessed without the secret.
+ */
+export function keyedCommandId(
+  secret: string,
+  orderId: string,
+  { caller, idempotencyKey }: { readonly caller: string; readonly idempotencyKey: string },
+  command: object,
+  reason: string | undefined,
+): string {
+  const digest = (of: unknown): string =>
+    createHmac("sha256", secret)
+      .update(canonicalJson(of))
+      .digest()
+      .subarray(0, ID_BYTES)
+      .toString("base64url");
+  return `key/${digest([orderId, caller, idempotencyKey, "command"])}~${digest([command, reason, "command"])}`;
+}
+
 /** Hash of a request, the same whatever the order of its keys. */
 export function requestHash(request: unknown): string {
   return createHash("sha256").update(canonicalJson(request)).digest("base64url");

@@ -7,16 +7,19 @@ import type { OpenOrderInput, OrderInput } from "../../../machines/types.ts";
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import { partitionOf } from "../../runtime/subjects.ts";
 import { subjects } from "../subjects.ts";
+import { isOtherRequest } from "../../runtime/actor/input.ts";
+import { readSnapshot } from "../../runtime/actor/record-decoding.ts";
+import { limits } from "../../runtime/limits.ts";
 import type { ActorReply, Actors } from "../../runtime/actors.ts";
 import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
 import type { Maintenance } from "../maintenance/contract.ts";
 import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
-import type { Asked, OrderCommand, Orders, OrderView, PlaceOrder } from "./contract.ts";
+import type { CommandHow, CommandResult, OrderCommand, Orders, OrderView, PlaceOrder } from "./contract.ts";
 import type { UnreadableEntries } from "../../runtime/unreadable.ts";
 import { historyItem, historyPage } from "./history.ts";
 import { orderMessages } from "./messages.ts";
-import { derivedOrderId, drawnOrderId, hasOtherHash, requestHashes } from "./order-id.ts";
+import { derivedOrderId, drawnOrderId, keyedCommandId, hasOtherHash, requestHashes } from "./order-id.ts";
 import { orderInput } from "./order-input.ts";
 import {
   type JustSealed,
@@ -167,14 +170,18 @@ export class OrderService implements Orders {
   async command(
     id: string,
     command: OrderCommand,
-    { by, reason = statedReason(command) }: Asked = {},
+    { by, ifVersions, key, reason = statedReason(command) }: CommandHow = {},
   ): ReturnType<Orders["command"]> {
-    const { actors, ids } = this.options;
+    const { actors, idempotencySecret, ids } = this.options;
+    const commandId = key ? keyedCommandId(idempotencySecret, id, key, command, reason) : ids.next();
+    const earlier = key && (await this.repetition(id, commandId));
+    if (earlier) return earlier;
     const to = await addressedTo(actors, id, command);
     if ("status" in to) return to;
     const { machine, event } = to;
     const reply = await actors.command(id, machine, event, {
-      commandId: ids.next(),
+      commandId,
+      ...(ifVersions && { ifVersions }),
       waitMs: COMMAND_WAIT_MS,
       ...(by && { by }),
       ...(reason === undefined ? {} : { reason }),
@@ -188,11 +195,37 @@ export class OrderService implements Orders {
         }));
       case "illegal":
         return illegal(reply.snapshot, guardsAgainst(reply.snapshot, to));
+      case "version_changed":
+        return { status: "version_changed", version: reply.snapshot.version };
+      case "request_mismatch":
+        return { status: "idempotency_key_reused", orderId: id };
       case "not_found":
         return { status: "not_found" };
       default:
         return unavailableReply(reply);
     }
+  }
+
+  /**
+   * The answer to a command whose key the order has had: its actor remembers the latest ones, its records all of them.
+   * Undefined for a new key. A key that is used meanwhile is among the latest when the command arrives.
+   */
+  private async repetition(id: string, commandId: string): Promise<CommandResult | undefined> {
+    const { actors, journalOf, partitions } = this.options;
+    const reply = await actors.read(id);
+    if (reply.status === "not_found") return { status: "not_found" };
+    if (reply.status !== "ok") return unavailableReply(reply);
+    return await orUnavailable(async (): Promise<CommandResult | undefined> => {
+      const partition = partitionOf(id, partitions);
+      const isLong = reply.snapshot.version > limits.recentCommands;
+      const records = isLong ? await journalOf(partition).readAll(subjects.record(partition, id)) : [];
+      const latest = records.map((record) => readSnapshot(record)?.commands.at(-1) ?? "");
+      const known = [...reply.snapshot.commands, ...latest];
+      if (known.some((one) => isOtherRequest(commandId, one)))
+        return { status: "idempotency_key_reused", orderId: id };
+      if (!known.includes(commandId)) return undefined;
+      return { status: "done", order: await this.view(id, reply.snapshot) };
+    });
   }
 
   async messages(id: string): ReturnType<Orders["messages"]> {

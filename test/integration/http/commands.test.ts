@@ -46,7 +46,8 @@ for (const [path, payload, command] of accepted)
     const request = post(path, payload);
     const answer = await app.inject({ ...request, url: `${request.url}?dryRun=true` });
     t.match(answer.json(), { dryRun: true, accepted: true, events: ["order.created"] });
-    t.strictSame(foretelling.commands, [["ord_1", command]]);
+    const reason = payload && "reason" in payload ? { reason: payload.reason } : {};
+    t.strictSame(foretelling.commands, [["ord_1", command, reason]]);
     t.strictSame(orders.commands, []);
     const forGood = await app.inject({ ...request, url: `${request.url}?dryRun=false` });
     t.strictSame(forGood.json(), order);
@@ -84,6 +85,52 @@ t.test("a dry run is asked for with true, and other queries are refused", async 
       t.match(answer.json(), { status: 400, code: "validation_failed" }, `${url}?${query}`);
     }
   t.strictSame(orders.commands, []);
+});
+
+t.test("a command may name the version that it is for, and a key", async (t) => {
+  const { app, foretelling, orders } = await startApp(t);
+  const send = (headers: Record<string, string>, query = "") =>
+    app.inject({ method: "POST", url: `/v1/orders/ord_1/fulfillment/pick${query}`, headers });
+  const key = { caller: "anonymous", idempotencyKey: "k1" };
+  const { id, ...asked } = { id: "ord_1", command: { type: "pick" }, by: { kind: "anonymous" } };
+  for (const [headers, how] of [
+    [{ "if-match": '"7"' }, { ifVersions: [7] }],
+    [{ "if-match": '"7", "8", W/"9", "x"' }, { ifVersions: [7, 8] }],
+    [{ "if-match": "*" }, {}],
+    [{ "idempotency-key": "k1" }, { key }],
+    [
+      { "if-match": '"7"', "idempotency-key": "k1" },
+      { ifVersions: [7], key },
+    ],
+  ] as const) {
+    t.equal((await send(headers)).statusCode, 200);
+    t.strictSame(orders.commands.at(-1), { id, ...asked, ...how });
+    await send(headers, "?dryRun=true");
+    t.strictSame(foretelling.commands.at(-1), [id, asked.command, how]);
+  }
+  const sent = orders.commands.length;
+  for (const match of ["7", "", '"7" "8"'])
+    t.match((await send({ "if-match": match })).json(), { status: 400, code: "validation_failed" }, match);
+  for (const bad of ["", "k 1", "x".repeat(256)])
+    t.match(
+      (await send({ "idempotency-key": bad })).json(),
+      { status: 400, code: "invalid_idempotency_key" },
+      bad,
+    );
+  t.equal(orders.commands.length, sent);
+});
+
+t.test("a command for another version, or under the key of another one, is refused", async (t) => {
+  const orders = ordersWith({ command: async () => ({ status: "version_changed", version: 8 }) });
+  const { app } = await startApp(t, { orders });
+  const changed = await app.inject(post("fulfillment/pick"));
+  t.match(changed.json(), { status: 412, code: "version_changed", version: 8 });
+  orders.command = async () => ({ status: "idempotency_key_reused", orderId: "ord_1" });
+  t.match((await app.inject(post("cancel"))).json(), {
+    status: 422,
+    code: "idempotency_key_reused",
+    orderId: "ord_1",
+  });
 });
 
 t.test("an empty JSON body counts as no body", async (t) => {

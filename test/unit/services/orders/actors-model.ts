@@ -7,7 +7,7 @@ import type {
   StartOptions,
 } from "../../../../src/runtime/actors.ts";
 import type { OrderInput } from "../../../../machines/types.ts";
-import { type Asked, askedOf } from "../../../../src/runtime/actor/input.ts";
+import { type Asked, askedOf, isOtherRequest } from "../../../../src/runtime/actor/input.ts";
 import { OrderWorld } from "./order-world.ts";
 
 /** The runtime in memory: orders by id, idempotent starts, effects carried out while a caller waits. */
@@ -54,9 +54,15 @@ export class ActorsModel implements Actors, DryRuns {
     const world = this.worlds.get(actor);
     if (this.failing) return this.failing;
     if (!world) return { status: "not_found" };
-    this.commandIds.push(options.commandId);
+    const { commandId, ifVersions } = options;
+    const { snapshot } = world;
+    if (snapshot.commands.includes(commandId)) return this.ok(world, true);
+    if (snapshot.commands.some((one) => isOtherRequest(commandId, one)))
+      return { status: "request_mismatch", snapshot };
+    if (ifVersions?.includes(snapshot.version) === false) return { status: "version_changed", snapshot };
+    this.commandIds.push(commandId);
     this.asked.push(askedOf(options));
-    if (!world.command(machine, event)) return { status: "illegal", snapshot: world.snapshot };
+    if (!world.command(machine, event, commandId)) return { status: "illegal", snapshot: world.snapshot };
     if (options.waitMs > 0) await world.settleCaller();
     return this.ok(world, false);
   }

@@ -105,8 +105,8 @@ export class OrderWorld {
   }
 
   /** True when a machine took it. */
-  command(machine: string, event: EventObject): boolean {
-    return this.apply({ kind: "command", machine, event, commandId: `cmd_${++this.commands}` });
+  command(machine: string, event: EventObject, commandId = `cmd_${++this.commands}`): boolean {
+    return this.apply({ kind: "command", machine, event, commandId });
   }
 
   cancel(): boolean {
