@@ -33,7 +33,7 @@ export const optionsHelp = `  --quick             shorter and fewer runs: all pa
   --modes=placed,completed   what c and g count
   --batches=1,8,64    commits in one batch (a), 1 to ${MAX.batch}
   --nodes=1,2,4       order nodes (g), 1 to ${MAX.nodes}
-  --orders=1000,20000 stored orders (e), 1000 to ${MAX.orders}
+  --orders=1000,20000 stored orders (e, h), 1000 to ${MAX.orders}
   --kills=20          nodes to be killed (f), 1 to ${MAX.kills}
   --set=NAME=VALUE    a variable for the processes that are measured; may be repeated
   --help`;

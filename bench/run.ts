@@ -2,6 +2,7 @@
 import { runProcess } from "../nodes/process.ts";
 import { ceiling } from "./ceiling.ts";
 import { failover } from "./failover.ts";
+import { lists } from "./lists.ts";
 import { describeMachine } from "./machine.ts";
 import { moreNodes } from "./more-nodes.ts";
 import { CommandLineInvalid, type Options, optionsHelp, readCommandLine } from "./options.ts";
@@ -21,6 +22,7 @@ const parts: readonly Part[] = [
   storedOrdersCost,
   failover,
   moreNodes,
+  lists,
 ];
 
 /** A cluster needs up to 10 s to stop; a frozen one is killed. */

@@ -107,7 +107,7 @@ export const projectionMutants: readonly Mutant[] = [
     id: "projection-source-unchecked",
     does: "The orders of a source are not checked for the other conditions.",
     file: ROWS,
-    find: "  where: everything(plan),\n});\n\nconst INDEXES",
+    find: "  where: everything(plan, source.check),\n});\n\nconst INDEXES",
     replace: "  where: [],\n});\n\nconst INDEXES",
     tests: [QUERIES_TEST],
   },

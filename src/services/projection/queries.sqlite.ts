@@ -25,7 +25,7 @@ import {
   type Rows,
   select,
 } from "./rows.sqlite.ts";
-import type { Selection, Sql } from "./selection.ts";
+import type { Selection, Source, Sql } from "./selection.ts";
 import { type Shape, waitsOf } from "./shape.ts";
 import { linesOf, type OrderStore, type StoredOrder } from "./store.sqlite.ts";
 
@@ -39,7 +39,7 @@ export type QueryBounds = {
   readonly total: number;
 };
 
-const BOUNDS: QueryBounds = { source: 10_000, covered: 100_000, total: 1_000 };
+const BOUNDS: QueryBounds = { source: 3_000, covered: 100_000, total: 1_000 };
 /** Days or hours of one answer. */
 const TIMES_MAX = 10_000;
 /** Statements that are kept prepared. */
@@ -129,13 +129,13 @@ export class OrderQueries {
   }
 
   /** The source with the fewest orders, if it is small enough to be read as a whole. */
-  private sourceOf(plan: Plan): Sql | undefined {
+  private sourceOf(plan: Plan): Source | undefined {
     const { checks, places, sources, updated } = plan.conditions;
     if (checks.length + updated.length === 0 || plan.shapes.length === 0) return undefined;
-    let best: Sql | undefined;
+    let best: Source | undefined;
     let fewest = this.bounds.source + 1;
     if (!plan.all && plan.count < fewest) [best, fewest] = [placesOfShapes(plan), plan.count];
-    const named = updated.length > 0 ? [...sources, select("o.n", byUpdate(plan))] : [...sources];
+    const named: Source[] = updated.length > 0 ? [...sources, select("o.n", byUpdate(plan))] : [...sources];
     if (places.from !== undefined || places.until !== undefined) named.push(placesOfTime(plan));
     for (const source of named) {
       const found = this.countOf(source, fewest);

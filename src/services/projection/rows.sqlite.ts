@@ -1,7 +1,7 @@
 /** Rows of the table `orders`, as SQL: which of them, led to by which index, in which order. Pure. */
 import type { Sort } from "./contract.ts";
 import type { Cursor } from "./cursor.ts";
-import { type Conditions, conditionsOf, type Selection, type Sql } from "./selection.ts";
+import { type Conditions, conditionsOf, type Selection, type Source, type Sql } from "./selection.ts";
 import { asksForShape, fitsShape, type Shape } from "./shape.ts";
 
 /** What a selection means for a file as it is now. */
@@ -93,14 +93,18 @@ function places({ conditions }: Plan): Sql[] {
 
 const inShapes = ({ shapes }: Plan): string => `o.shape IN (${shapes.join(", ")})`;
 
-/** Everything except the shape. A plus before a column: it chooses no index. */
-function checked(plan: Plan): Sql[] {
+/** Everything except the shape. A plus before a column: it chooses no index. @param but holds already */
+function checked(plan: Plan, but?: Sql): Sql[] {
   const { checks, updated } = plan.conditions;
-  return [...places(plan), ...checks, ...updated.map(({ text, values }) => ({ text: `+${text}`, values }))];
+  return [
+    ...places(plan),
+    ...checks.filter((check) => check !== but),
+    ...updated.map(({ text, values }) => ({ text: `+${text}`, values })),
+  ];
 }
 
-const everything = (plan: Plan): Sql[] => [
-  ...checked(plan),
+const everything = (plan: Plan, but?: Sql): Sql[] => [
+  ...checked(plan, but),
   ...(plan.all ? [] : [plain(`+${inShapes(plan)}`)]),
 ];
 
@@ -111,9 +115,9 @@ export const byPlace = (plan: Plan): Rows => ({
 });
 
 /** The rows of a source that fit. @param source a query of places, each at most once */
-export const bySource = (source: Sql, plan: Plan): Rows => ({
+export const bySource = (source: Source, plan: Plan): Rows => ({
   from: { text: `(${source.text}) s CROSS JOIN orders o ON o.n = s.n`, values: source.values },
-  where: everything(plan),
+  where: everything(plan, source.check),
 });
 
 const INDEXES = { n: "orders_shape", updated: "orders_updated", total: "orders_total" } as const;
