@@ -4,7 +4,7 @@ import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { readLimit } from "../protocol/page-cursor.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
-import { serviceProblems } from "../protocol/problem-schema.ts";
+import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { ProblemError } from "../protocol/problems.ts";
 import { pageQuery, ref } from "../protocol/schema-parts.ts";
 import { DEAD_LETTER_ID, deadLetterParams } from "./dead-letters-schema.ts";
@@ -26,7 +26,7 @@ const replaySchema = {
     "The dead letter leaves the list. If the worker abandons the event again, a new dead letter appears. A repetition of the request changes nothing.",
   params: deadLetterParams,
   response: { 202: { ...ref("ReplayedDeadLetter"), description: "The worker receives the event again" } },
-  problems: ["dead_letter_not_found", "refused", ...serviceProblems],
+  problems: [...bodyProblems, "dead_letter_not_found", "refused", ...serviceProblems],
 } as const;
 
 /** Adds the routes. */

@@ -29,6 +29,7 @@ const schemaOf = (operationId: string, tag: string, sender: string, body: string
       "duplicate_key",
       "validation_failed",
       "body_too_large",
+      "unsupported_media_type",
       ...serviceProblems,
     ],
   }) as const;
