@@ -38,7 +38,7 @@ import type { LiveOrders } from "../../src/services/live/contract.ts";
 import { ClusterMaintenance } from "../../src/services/maintenance/maintenance.ts";
 import { liveOrders } from "../../src/services/live/live-orders.ts";
 import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
-import { OrderForeteller } from "../../src/services/orders/foretelling.ts";
+import { OrderPredictor } from "../../src/services/orders/order-predictor.ts";
 import { OrderService } from "../../src/services/orders/orders.ts";
 import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
 import { httpGateway } from "../../src/services/payments/gateway.http.ts";
@@ -84,7 +84,7 @@ export type ComposedOrders = {
   readonly bus: Bus;
   readonly orders: OrderService;
   readonly live: LiveOrders;
-  readonly foretelling: OrderForeteller;
+  readonly predictions: OrderPredictor;
   readonly maintenance: ClusterMaintenance;
   readonly insights: OrderInsights;
   readonly machines: Machines;
@@ -217,7 +217,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     bus,
     orders,
     live,
-    foretelling: new OrderForeteller(served),
+    predictions: new OrderPredictor(served),
     maintenance,
     insights: orderInsights({ actors: node.actors, journalOf, partitions, open, now: time.now }),
     parked: new ParkedOrderService(node.parked, open, { partitions, streams }),

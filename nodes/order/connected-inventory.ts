@@ -15,7 +15,7 @@ export function connectedInventory(
     shortages: async (sku) => (await orIsolated(inventory.shortages(sku))) ?? isolation,
     get: async (sku) => (await orIsolated(inventory.get(sku))) ?? isolation,
     list: async (page) => (await orIsolated(inventory.list(page))) ?? isolation,
-    foresee: async (lines) => (await orIsolated(inventory.foresee(lines))) ?? isolation,
+    predict: async (lines) => (await orIsolated(inventory.predict(lines))) ?? isolation,
     known: async (skus) => (await orIsolated(inventory.known(skus))) ?? isolation,
   };
 }

@@ -18,7 +18,7 @@ import type { Invoices } from "../services/invoice/contract.ts";
 import type { Maintenance } from "../services/maintenance/contract.ts";
 import type { LiveList, LiveOrders } from "../services/live/contract.ts";
 import type { Machines } from "../services/machines/contract.ts";
-import type { OrderForetelling } from "../services/foretelling/contract.ts";
+import type { OrderPredictions } from "../services/predictions/contract.ts";
 import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { OrderList } from "../services/projection/contract.ts";
 import type { Customers } from "../services/personal/contract.ts";
@@ -64,7 +64,7 @@ export type AppDependencies = {
   readonly orders: Orders;
   readonly live: LiveOrders;
   readonly liveList: LiveList;
-  readonly foretelling: OrderForetelling;
+  readonly predictions: OrderPredictions;
   readonly maintenance: Maintenance;
   readonly list: OrderList;
   readonly insights: OrderInsights;
@@ -110,7 +110,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   readOrderRoutes(app, dependencies);
   liveRoutes(app, dependencies);
   listOrderRoutes(app, dependencies.list);
-  orderCommandRoutes(app, dependencies.orders, dependencies.foretelling);
+  orderCommandRoutes(app, dependencies.orders, dependencies.predictions);
   machineRoutes(app, dependencies.machines);
   parkedOrderRoutes(app, dependencies.parked);
   customerRoutes(app, dependencies.customers);

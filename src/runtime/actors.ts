@@ -1,5 +1,5 @@
 /** The runtime as its users see it: actors by id, whichever node owns them. */
-import type { DryRun, ForeseenInput } from "./actor/dry-run.ts";
+import type { DryRun, PredictedInput } from "./actor/dry-run.ts";
 import type { Asked } from "./actor/input.ts";
 import type { Snapshot } from "./actor/snapshot.ts";
 import type { Parking } from "./actor/parking-record.ts";
@@ -121,20 +121,20 @@ export type DryRunReply =
 
 /** What a dry run is asked with. */
 export type DryRunOptions = {
-  /** Outputs of effects, by `src`, that the outcome is foretold with: as if their resource were at hand. */
+  /** Outputs of effects, by `src`, that the outcome is predicted with: as if their resource were at hand. */
   readonly outputs?: Readonly<Record<string, unknown>>;
 };
 
 /** What inputs would do, from any node. Nothing is written, nothing is called, and no version is used up. */
 export interface DryRuns {
   /**
-   * Foretells what an input does. The actor's owner answers from its acknowledged state. Without an owner that can
+   * Predicts what an input does. The actor's owner answers from its acknowledged state. Without an owner that can
    * answer (there is none, or it runs an earlier version), this node answers from the stored state.
-   * @returns `source`: whose state the outcome is foretold from
+   * @returns `source`: whose state the outcome is predicted from
    */
   dryRun(
     actor: string,
-    input: ForeseenInput,
+    input: PredictedInput,
     options?: DryRunOptions,
   ): Promise<{ readonly reply: DryRunReply; readonly source: "owner" | "stored" }>;
 }

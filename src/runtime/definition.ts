@@ -132,7 +132,7 @@ export type Joinable = {
   /** Decides at once when the resource is owned by this node; `undefined`: not here, run the effect. */
   decide(context: JoinContext): Joined | undefined;
   /** What `decide` would decide now, without a trace of it; absent: dry runs show the effect as opened. */
-  foresee?(context: JoinContext): { readonly output: unknown } | undefined;
+  predict?(context: JoinContext): { readonly output: unknown } | undefined;
 };
 
 /** What a co-located resource decides about. */

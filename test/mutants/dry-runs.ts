@@ -5,11 +5,11 @@ const DRY_RUN = "src/runtime/actor/dry-run.ts";
 const GUARDS = "src/runtime/actor/guards.ts";
 const TENURE = "src/runtime/tenure/tenure.ts";
 const ROUTED = "src/runtime/routing/dry-runs.ts";
-const FORETELLING = "src/services/orders/foretelling.ts";
+const PREDICTIONS = "src/services/orders/order-predictor.ts";
 const ROUTED_TEST = "test/unit/runtime/routing/dry-runs.test.ts";
 const GUARDS_TEST = "test/unit/runtime/actor/guards.test.ts";
-const FORETOLD_TEST = "test/unit/services/orders/foretold.test.ts";
-const FORETELLING_TEST = "test/unit/services/orders/foretelling.test.ts";
+const PREDICTED_TEST = "test/unit/services/orders/predicted.test.ts";
+const PREDICTIONS_TEST = "test/unit/services/orders/order-predictor.test.ts";
 const CONDITIONAL_TEST = "test/unit/runtime/tenure/conditional-commands.test.ts";
 const NODES_TEST = "test/integration/nodes/dry-runs.test.ts";
 
@@ -26,11 +26,11 @@ export const dryRunMutants: readonly Mutant[] = [
   },
   {
     id: "dryrun-uses-a-version",
-    does: "What a dry run has foretold is the state of the next one.",
+    does: "What a dry run has predicted is the state of the next one.",
     file: DRY_RUN,
     find: "  const head = before && restore(observed, before, before.facts);",
     replace: `  const head = before && restore(observed, { ...before, version: before.version + 1 }, before.facts);`,
-    tests: [FORETOLD_TEST, ROUTED_TEST],
+    tests: [PREDICTED_TEST, ROUTED_TEST],
   },
   {
     id: "dryrun-inverted-verdict",
@@ -60,13 +60,13 @@ export const dryRunMutants: readonly Mutant[] = [
     id: "dryrun-joins-for-good",
     does: "A dry run of a cancellation lets the inventory of its own node release the stock.",
     file: TENURE,
-    find: "return definition.effects[src]?.join?.foresee?.({ actor, key, input: asked, facts, first });",
+    find: "return definition.effects[src]?.join?.predict?.({ actor, key, input: asked, facts, first });",
     replace: "return definition.effects[src]?.join?.decide({ actor, key, input: asked, facts, first });",
     tests: [NODES_TEST],
   },
   {
     id: "dryrun-parked-as-free",
-    does: "A parked actor is foretold as if its inputs were applied.",
+    does: "A parked actor is predicted as if its inputs were applied.",
     file: TENURE,
     find: "    if (quarantined) return refusalOf(this.parked.reply(quarantined));\n    const isNew",
     replace: "    const isNew",
@@ -138,7 +138,7 @@ export const dryRunMutants: readonly Mutant[] = [
   },
   {
     id: "dryrun-of-the-first-reservation",
-    does: "A repetition of a request is foretold as a new order.",
+    does: "A repetition of a request is predicted as a new order.",
     file: DRY_RUN,
     find: `  if (before && input.kind === "start") {`,
     replace: `  if (before && input.kind === "start" && input.request === "none") {`,
@@ -150,22 +150,22 @@ export const dryRunMutants: readonly Mutant[] = [
     file: "src/services/orders/masking.ts",
     find: "hidden.has(field) ? MASKED : masked(one)",
     replace: `hidden.has(field) && field === "" ? MASKED : masked(one)`,
-    tests: [FORETELLING_TEST],
+    tests: [PREDICTIONS_TEST],
   },
   {
     id: "dryrun-sends-the-customer",
     does: "A dry run of a new order takes the customer's data to the owner, unsealed.",
-    file: FORETELLING,
+    file: PREDICTIONS,
     find: "orderInput(id, maskedOrder(order), ",
     replace: "orderInput(id, { ...maskedOrder(order), ...order }, ",
-    tests: [FORETELLING_TEST],
+    tests: [PREDICTIONS_TEST],
   },
   {
     id: "dryrun-retry-of-the-payment-only",
-    does: "A retry of a failed label is foretold as refused.",
-    file: FORETELLING,
+    does: "A retry of a failed label is predicted as refused.",
+    file: PREDICTIONS,
     find: "if (right.machine !== to.machine) {",
     replace: `if (right.machine === "order") {`,
-    tests: [FORETELLING_TEST],
+    tests: [PREDICTIONS_TEST],
   },
 ];

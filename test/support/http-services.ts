@@ -5,7 +5,7 @@ import type { Test } from "tap";
 import { type AppDependencies, createApp } from "../../src/http/app.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Inventory, StockCondition, StockView } from "../../src/services/inventory/contract.ts";
-import type { ForetoldOrder, OrderForetelling } from "../../src/services/foretelling/contract.ts";
+import type { PredictedOrder, OrderPredictions } from "../../src/services/predictions/contract.ts";
 import type {
   CommandHow,
   OrderCommand,
@@ -118,9 +118,9 @@ export class OrdersInMemory implements Orders {
   }
 }
 
-/** What the dry runs of {@link ForetellingInMemory} answer. */
-export const told: ForetoldOrder = {
-  status: "foretold",
+/** What the dry runs of {@link PredictionsInMemory} answer. */
+export const told: PredictedOrder = {
+  status: "predicted",
   before: null,
   after: null,
   machines: [],
@@ -131,17 +131,17 @@ export const told: ForetoldOrder = {
   basedOn: { version: 0, source: "owner" },
 };
 
-/** Foretells the same of every request. */
-export class ForetellingInMemory implements OrderForetelling {
-  readonly places: Parameters<OrderForetelling["place"]>[] = [];
-  readonly commands: Parameters<OrderForetelling["command"]>[] = [];
+/** Predicts the same of every request. */
+export class PredictionsInMemory implements OrderPredictions {
+  readonly places: Parameters<OrderPredictions["place"]>[] = [];
+  readonly commands: Parameters<OrderPredictions["command"]>[] = [];
 
-  async place(...asked: Parameters<OrderForetelling["place"]>): Promise<ForetoldOrder> {
+  async place(...asked: Parameters<OrderPredictions["place"]>): Promise<PredictedOrder> {
     this.places.push(asked);
     return told;
   }
 
-  async command(...asked: Parameters<OrderForetelling["command"]>): Promise<ForetoldOrder> {
+  async command(...asked: Parameters<OrderPredictions["command"]>): Promise<PredictedOrder> {
     this.commands.push(asked);
     return told;
   }
@@ -216,9 +216,9 @@ export class InventoryInMemory implements Inventory {
     return { status: "found", items, next: rest.length > limit ? (items.at(-1)?.sku ?? null) : null };
   }
 
-  async foresee(lines: Parameters<Inventory["foresee"]>[0]): ReturnType<Inventory["foresee"]> {
+  async predict(lines: Parameters<Inventory["predict"]>[0]): ReturnType<Inventory["predict"]> {
     const skus = lines.map(({ sku }) => sku).filter((sku) => !this.stock.has(sku));
-    return { status: "foreseen", output: { outcome: "unknown_sku", skus } };
+    return { status: "predicted", output: { outcome: "unknown_sku", skus } };
   }
 
   async known(skus: readonly string[]): ReturnType<Inventory["known"]> {
@@ -229,7 +229,7 @@ export class InventoryInMemory implements Inventory {
 export type TestApp = {
   readonly app: FastifyInstance;
   readonly orders: OrdersInMemory;
-  readonly foretelling: ForetellingInMemory;
+  readonly predictions: PredictionsInMemory;
   readonly inventory: InventoryInMemory;
   /** The app's log lines at info level and above, parsed. */
   readonly logged: Record<string, unknown>[];
@@ -238,7 +238,7 @@ export type TestApp = {
 /** An app over fresh services, closed with the test. `replace` overrules single dependencies. */
 export async function startApp(t: Test, replace: Partial<AppDependencies> = {}): Promise<TestApp> {
   const orders = new OrdersInMemory();
-  const foretelling = new ForetellingInMemory();
+  const predictions = new PredictionsInMemory();
   const inventory = new InventoryInMemory();
   const logged: Record<string, unknown>[] = [];
   let ids = 0;
@@ -253,7 +253,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     },
     liveList: { follow: () => () => undefined },
     live: { follow: async () => ({ status: "not_found" }) },
-    foretelling,
+    predictions,
     list: noList,
     machines: {
       list: () => [],
@@ -306,7 +306,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     ...replace,
   });
   t.teardown(() => app.close());
-  return { app, orders, foretelling, inventory, logged };
+  return { app, orders, predictions, inventory, logged };
 }
 
 /** Orders whose methods are partly replaced. */

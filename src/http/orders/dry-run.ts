@@ -1,6 +1,6 @@
 /** `?dryRun=true`: what a request would do. Always 200; a refusal is part of the answer. */
 import { type Static, Type } from "typebox";
-import type { ForetoldOrder } from "../../services/foretelling/contract.ts";
+import type { PredictedOrder } from "../../services/predictions/contract.ts";
 import type { UnavailableResult } from "../../services/unavailable.ts";
 import { problems } from "../protocol/problems.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
@@ -86,7 +86,7 @@ export const DryRun = Type.Object(
       version: Type.Integer({ description: "Of the order; 0 for a new one" }),
       source: oneOf(
         ["owner", "stored"],
-        "`stored`: no owner answered, so it is foretold from what is stored",
+        "`stored`: no owner answered, so it is predicted from what is stored",
       ),
     }),
   },
@@ -100,12 +100,12 @@ export const DryRun = Type.Object(
 );
 
 /** Answers a dry run. */
-export function sendForetold<S extends OrderSink>(
+export function sendPredicted<S extends OrderSink>(
   reply: S,
-  result: ForetoldOrder | { readonly status: "not_found" } | UnavailableResult,
+  result: PredictedOrder | { readonly status: "not_found" } | UnavailableResult,
 ): S {
   if (result.status === "not_found") return sendProblem(reply, "order_not_found");
-  if (result.status !== "foretold") return sendUnavailable(reply, result);
+  if (result.status !== "predicted") return sendUnavailable(reply, result);
   const { refusal, status: _, ...told } = result;
   const problem = refusal && refusalProblem(refusal);
   const answer = {

@@ -1,5 +1,5 @@
 /** From the outcomes of the order service to answers: the one file that knows which outcome has which HTTP answer. */
-import type { ForetoldOrder } from "../../services/foretelling/contract.ts";
+import type { PredictedOrder } from "../../services/predictions/contract.ts";
 import type { CommandResult, OrderView, PlaceResult } from "../../services/orders/contract.ts";
 import type { Sequenced } from "../../services/unavailable.ts";
 import { etagOf } from "../protocol/etag.ts";
@@ -43,7 +43,7 @@ export function sendOrder<S extends OrderSink>(reply: S, status: number, order: 
 export type Occurrence = { readonly code: ProblemCode; readonly members?: ProblemMembers };
 
 /** The problem of a refused order or command. */
-export function refusalProblem(refusal: NonNullable<ForetoldOrder["refusal"]>): Occurrence {
+export function refusalProblem(refusal: NonNullable<PredictedOrder["refusal"]>): Occurrence {
   switch (refusal.status) {
     case "invalid_address":
       return { code: "validation_failed", members: { errors: refusal.faults } };

@@ -2,7 +2,7 @@
  * Commands to an existing order: cancel, an operator's retry, the five manual steps of fulfillment, and an operator's
  * reports about a parcel in transit.
  */
-import type { OrderForetelling } from "../../services/foretelling/contract.ts";
+import type { OrderPredictions } from "../../services/predictions/contract.ts";
 import type { OrderCommand, Orders } from "../../services/orders/contract.ts";
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
@@ -21,11 +21,11 @@ import {
   type WithReason,
 } from "./command-schemas.ts";
 import { commandHeaders, commandHow, takesKey } from "./command-headers.ts";
-import { dryRunAnswer, dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
+import { dryRunAnswer, dryRunQuery, isDryRun, sendPredicted } from "./dry-run.ts";
 import { sendCommanded, sequenceHeader } from "./order-answers.ts";
 
-/** What commands are passed to, and what foretells them. */
-type CommandServices = { readonly orders: Orders; readonly foretelling: OrderForetelling };
+/** What commands are passed to, and what predicts them. */
+type CommandServices = { readonly orders: Orders; readonly predictions: OrderPredictions };
 
 /** One command as its route has it. `body`: the component of its body. */
 type CommandRoute<B> = {
@@ -73,7 +73,7 @@ const config = { unknownParameter: "order_not_found" } as const;
 
 function commandRoute<B extends { readonly reason?: string }>(
   app: HttpApp,
-  { foretelling, orders }: CommandServices,
+  { predictions, orders }: CommandServices,
   route: CommandRoute<B>,
 ): void {
   const preValidation = mayBeEmpty.has(route.body) ? [takesKey, emptyBodyIsEmptyObject] : [takesKey];
@@ -84,14 +84,14 @@ function commandRoute<B extends { readonly reason?: string }>(
     const command = route.command(body);
     const { reason } = body;
     const how = { ...(reason === undefined ? {} : { reason }), ...commandHow(request.headers) };
-    if (isDryRun(request.query)) return sendForetold(reply, await foretelling.command(id, command, how));
+    if (isDryRun(request.query)) return sendPredicted(reply, await predictions.command(id, command, how));
     return sendCommanded(reply, await orders.command(id, command, { by: requester, ...how }));
   });
 }
 
 /** Adds the routes. */
-export function orderCommandRoutes(app: HttpApp, orders: Orders, foretelling: OrderForetelling): void {
-  const services = { orders, foretelling };
+export function orderCommandRoutes(app: HttpApp, orders: Orders, predictions: OrderPredictions): void {
+  const services = { orders, predictions };
   commandRoute<CancelOrder>(app, services, {
     path: "cancel",
     operationId: "cancelOrder",

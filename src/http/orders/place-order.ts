@@ -1,6 +1,6 @@
 /** `POST /v1/orders`: the hot path. It does nothing per request that it can do once. */
 import { Type } from "typebox";
-import type { OrderForetelling } from "../../services/foretelling/contract.ts";
+import type { OrderPredictions } from "../../services/predictions/contract.ts";
 import type { Orders } from "../../services/orders/contract.ts";
 import { faultsOf } from "../protocol/faults.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
@@ -10,7 +10,7 @@ import { sendProblem } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { requester } from "../protocol/requester.ts";
 import { ref } from "../protocol/schema-parts.ts";
-import { dryRunAnswer, dryRunQuery, isDryRun, sendForetold } from "./dry-run.ts";
+import { dryRunAnswer, dryRunQuery, isDryRun, sendPredicted } from "./dry-run.ts";
 import { sendPlaced, sequenceHeader } from "./order-answers.ts";
 import { orderFaults } from "./order-faults.ts";
 import type { PlaceOrderBody } from "./place-order-schema.ts";
@@ -76,7 +76,7 @@ const schema = {
 /** What the route needs. */
 export type PlaceOrderServices = {
   readonly orders: Orders;
-  readonly foretelling: OrderForetelling;
+  readonly predictions: OrderPredictions;
   /** How long a client waits that states no preference, ms. */
   readonly defaultWaitMs: number;
 };
@@ -84,7 +84,7 @@ export type PlaceOrderServices = {
 /** Adds the route. */
 export function placeOrderRoute(
   app: HttpApp,
-  { defaultWaitMs, foretelling, orders }: PlaceOrderServices,
+  { defaultWaitMs, predictions, orders }: PlaceOrderServices,
 ): void {
   // The handler reports faults of the schema together with those of the rules beyond it.
   app.post("/v1/orders", { schema, attachValidation: true }, async (request, reply) => {
@@ -103,7 +103,7 @@ export function placeOrderRoute(
       caller: ANONYMOUS,
       waitMs: preferences.waitMs,
     };
-    if (isDryRun(request.query)) return sendForetold(reply, await foretelling.place(request.body, how));
+    if (isDryRun(request.query)) return sendPredicted(reply, await predictions.place(request.body, how));
     const result = await orders.place(request.body, { ...how, by: requester });
     return sendPlaced(reply, result, preferences);
   });

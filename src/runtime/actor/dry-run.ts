@@ -1,7 +1,7 @@
 /**
  * What an input would do to an actor: the same cascade, on a copy, with its result instead of a record. Pure: nothing
  * is written, nothing is called, and no version is used up.
- * Proved by: test/unit/runtime/actor/guards.test.ts, test/unit/services/orders/foretold.test.ts
+ * Proved by: test/unit/runtime/actor/guards.test.ts, test/unit/services/orders/predicted.test.ts
  */
 import type { ActorDefinition, Joined } from "../definition.ts";
 import { type Cascade, cascade, effectKey } from "./cascade.ts";
@@ -12,7 +12,7 @@ import { restore } from "./restore.ts";
 import type { OpenEffect, Snapshot } from "./snapshot.ts";
 
 /** An input whose outcome is asked for. `commandId`: absent for a command that repeats none. */
-export type ForeseenInput =
+export type PredictedInput =
   | {
       readonly kind: "start";
       readonly input: object;
@@ -28,7 +28,7 @@ export type ForeseenInput =
     };
 
 /** What a commit would be about. Plain JSON. */
-export type Foretold = {
+export type Predicted = {
   /** Null for an actor that does not exist. */
   readonly before: Snapshot | null;
   readonly after: Snapshot;
@@ -43,7 +43,7 @@ export type Foretold = {
 
 /** The outcome of a dry run. */
 export type DryRun =
-  | ({ readonly status: "foretold" } & Foretold)
+  | ({ readonly status: "predicted" } & Predicted)
   /** No machine takes the event now. */
   | { readonly status: "illegal"; readonly snapshot: Snapshot; readonly guards: readonly GuardVerdict[] }
   /** This very start or command was applied before: nothing would be done. */
@@ -60,18 +60,18 @@ export type DryRunContext = {
   /** ms since the epoch */
   readonly now: number;
   /** What a co-located resource would decide within the cascade; `undefined`: the effect would be opened. */
-  readonly foresee: (
+  readonly predict: (
     effect: OpenEffect,
     key: string,
     facts: object | undefined,
   ) => { readonly output: unknown } | undefined;
 };
 
-/** Foretells what an input does. @param before the actor's acknowledged state; `undefined`: it does not exist */
+/** Predicts what an input does. @param before the actor's acknowledged state; `undefined`: it does not exist */
 export function dryRun(
   definition: ActorDefinition,
   before: Snapshot | undefined,
-  input: ForeseenInput,
+  input: PredictedInput,
   context: DryRunContext,
 ): DryRun {
   if (before && input.kind === "start") {
@@ -88,9 +88,11 @@ export function dryRun(
   const whole = asInput(input);
   try {
     const { value: result, guards } = observing(() => decided(definition, before, whole, context));
-    if (result) return { status: "foretold", ...foretold(context.actor, before, whole, result), guards };
+    if (result) return { status: "predicted", ...predicted(context.actor, before, whole, result), guards };
     // Only a command on an existing actor is ignored.
-    return before ? { status: "illegal", snapshot: before, guards } : { status: "not_found" };
+    // Conditions of transitions that follow by themselves say nothing about the event.
+    const asked = guards.filter(({ event }) => event !== "");
+    return before ? { status: "illegal", snapshot: before, guards: asked } : { status: "not_found" };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { status: "refused", code: "input_refused", reason };
@@ -100,7 +102,7 @@ export function dryRun(
 /** Stands for the id of a command that has none: it is never stored. */
 const UNSENT = "dry-run";
 
-function asInput(input: ForeseenInput): Input {
+function asInput(input: PredictedInput): Input {
   if (input.kind === "command") return { ...input, commandId: input.commandId ?? UNSENT };
   const { request } = input;
   return { kind: "start", input: input.input, ...(request === undefined ? {} : { request }) };
@@ -110,7 +112,7 @@ function decided(
   definition: ActorDefinition,
   before: Snapshot | undefined,
   input: Input,
-  { actor, foresee, now }: DryRunContext,
+  { actor, predict, now }: DryRunContext,
 ): Cascade | undefined {
   const observed = observedDefinition(definition);
   const head = before && restore(observed, before, before.facts);
@@ -119,7 +121,7 @@ function decided(
     now,
     inbox: 0,
     join: (effect, key, facts) => {
-      const seen = foresee(effect, key, facts);
+      const seen = predict(effect, key, facts);
       return seen && { ...UNWRITTEN, output: seen.output };
     },
   });
@@ -132,12 +134,12 @@ const UNWRITTEN: Omit<Joined, "output"> = {
   resolved: () => {},
 };
 
-function foretold(
+function predicted(
   actor: string,
   before: Snapshot | undefined,
   input: Input,
   result: Cascade,
-): Omit<Foretold, "guards"> {
+): Omit<Predicted, "guards"> {
   const { snapshot } = result.head;
   const changes = readChanges({ commit: "", actor, ...changesOf(result, input), snapshot });
   if (!changes) throw new Error(`the changes of ${actor} cannot be read`);

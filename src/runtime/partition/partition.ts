@@ -253,7 +253,7 @@ export class Partition implements OwnedResource {
   private async serve(tenure: Tenure, payload: string): Promise<string> {
     if (isUnreadableRequest(payload)) return encodeUnreadable(tenure.unreadable());
     const asked = decodeDryRun(payload);
-    if (asked) return JSON.stringify(await this.foretell(tenure, asked));
+    if (asked) return JSON.stringify(await this.predict(tenure, asked));
     const request = decodeRequest(payload);
     if (!request) return encodeReply(unknownRequest);
     const reply = await this.answer(tenure, request);
@@ -263,10 +263,10 @@ export class Partition implements OwnedResource {
   /** Answers a dry run that this node asks for. */
   async dryRun(request: DryRunRequest): Promise<DryRunReply> {
     const { tenure } = this;
-    return tenure && this.open ? await this.foretell(tenure, request) : notOwner;
+    return tenure && this.open ? await this.predict(tenure, request) : notOwner;
   }
 
-  private async foretell(tenure: Tenure, { actor, input, outputs }: DryRunRequest): Promise<DryRunReply> {
+  private async predict(tenure: Tenure, { actor, input, outputs }: DryRunRequest): Promise<DryRunReply> {
     const refusal = this.options.refusal("dry-run", this.lock);
     if (refusal) return refusalOf(refusal);
     return await this.admission.admit(actor, () => orUnavailable(() => tenure.dryRun(actor, input, outputs)));

@@ -2,14 +2,14 @@
  * What a node asks the owner of a partition for an outcome that is not to be, on `cmd.<partition>`: JSON. A node of
  * version 0.1.0 does not know the request, and answers `unavailable`.
  */
-import type { ForeseenInput } from "../actor/dry-run.ts";
+import type { PredictedInput } from "../actor/dry-run.ts";
 import type { DryRunOptions, DryRunReply } from "../actors.ts";
 import { isObject, parseObject } from "../json.ts";
 
 const OP = "dry-run";
 
 /** A request for a dry run. */
-export type DryRunRequest = DryRunOptions & { readonly actor: string; readonly input: ForeseenInput };
+export type DryRunRequest = DryRunOptions & { readonly actor: string; readonly input: PredictedInput };
 
 /** The request, as it is sent. */
 export function encodeDryRun(request: DryRunRequest): string {
@@ -26,7 +26,7 @@ export function decodeDryRun(payload: string): DryRunRequest | undefined {
     isObject(outputs) &&
     isObject(input) &&
     isInput(input);
-  return isRequest ? { actor, input: input as ForeseenInput, outputs } : undefined;
+  return isRequest ? { actor, input: input as PredictedInput, outputs } : undefined;
 }
 
 const isText = (one: unknown): boolean => one === undefined || typeof one === "string";

@@ -1,6 +1,6 @@
 /**
- * Dry runs from any node. The owner foretells from what it has acknowledged. Where no owner answers, this node
- * foretells from what is stored: nothing is under way in a partition without an owner, and the answer says so.
+ * Dry runs from any node. The owner predicts from what it has acknowledged. Where no owner answers, this node
+ * predicts from what is stored: nothing is under way in a partition without an owner, and the answer says so.
  * Owns nothing. A crash leaves nothing: nothing is written.
  * Proved by: test/unit/runtime/routing/dry-runs.test.ts, test/integration/nodes/dry-runs.test.ts
  */
@@ -86,7 +86,7 @@ async function ofStored(
     return dryRun(definition, before, input, {
       actor,
       now: clock.now(),
-      foresee: ({ src }) => (outputs?.[src] === undefined ? undefined : { output: outputs[src] }),
+      predict: ({ src }) => (outputs?.[src] === undefined ? undefined : { output: outputs[src] }),
     });
   } catch (error) {
     if (error instanceof Unavailable) return { status: "unavailable", reason: error.message };

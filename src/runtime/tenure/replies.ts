@@ -40,7 +40,7 @@ export const storeRefuses = {
 } as const satisfies ActorReply;
 
 /** A reply that has no state of the actor. @throws Error for every other one: programmer fault */
-export function refusalOf(reply: ActorReply): Exclude<DryRunReply, { readonly status: Foreseen }> {
+export function refusalOf(reply: ActorReply): Exclude<DryRunReply, { readonly status: PredictedStatus }> {
   switch (reply.status) {
     case "unavailable":
     case "storage_unavailable":
@@ -52,7 +52,7 @@ export function refusalOf(reply: ActorReply): Exclude<DryRunReply, { readonly st
   }
 }
 
-type Foreseen = Exclude<DryRun["status"], "refused">;
+type PredictedStatus = Exclude<DryRun["status"], "refused">;
 
 /** Answers the caller of an input from the acknowledged state of its actor. Owns nothing. */
 export class Replies {

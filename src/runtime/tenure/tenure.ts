@@ -13,7 +13,7 @@
  */
 import type { Subjects } from "../subjects.ts";
 import { limits } from "../limits.ts";
-import { dryRun, type ForeseenInput } from "../actor/dry-run.ts";
+import { dryRun, type PredictedInput } from "../actor/dry-run.ts";
 import type { ActorReply, DryRunOptions, DryRunReply, UnreadableActor, UnreadableKind } from "../actors.ts";
 import { ActivationCache } from "./activation-cache.ts";
 import { ActorReader } from "./actor-reader.ts";
@@ -136,10 +136,14 @@ export class Tenure {
   }
 
   /**
-   * Foretells what an input does, on the actor's acknowledged state. Of a parked actor: what its callers get.
+   * Predicts what an input does, on the actor's acknowledged state. Of a parked actor: what its callers get.
    * @throws Unavailable (retryable)
    */
-  async dryRun(actor: string, input: ForeseenInput, outputs: DryRunOptions["outputs"]): Promise<DryRunReply> {
+  async dryRun(
+    actor: string,
+    input: PredictedInput,
+    outputs: DryRunOptions["outputs"],
+  ): Promise<DryRunReply> {
     const quarantined = this.parked.get(actor);
     if (quarantined) return refusalOf(this.parked.reply(quarantined));
     const isNew = input.kind === "start" && !input.mayExist;
@@ -150,10 +154,10 @@ export class Tenure {
     return dryRun(definition, before, input, {
       actor,
       now: clock.now(),
-      foresee: ({ input: asked, src }, key, facts) => {
+      predict: ({ input: asked, src }, key, facts) => {
         if (outputs?.[src] !== undefined) return { output: outputs[src] };
         const first = before === undefined;
-        return definition.effects[src]?.join?.foresee?.({ actor, key, input: asked, facts, first });
+        return definition.effects[src]?.join?.predict?.({ actor, key, input: asked, facts, first });
       },
     });
   }

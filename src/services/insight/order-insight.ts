@@ -135,7 +135,7 @@ function actionsOf(snapshot: Snapshot): OrderAction[] {
     const { type: event } = command;
     const to: AddressedEvent | { readonly status: string } = addressedIn(command, snapshot);
     const told = "status" in to ? undefined : tried(snapshot, to);
-    if (told?.status === "foretold") return { event, enabled: true };
+    if (told?.status === "predicted") return { event, enabled: true };
     const unmet = told?.status === "illegal" ? told.guards.filter(({ verdict }) => !verdict) : [];
     const names = unmet.map(({ guard }) => guard).join(", ");
     const why = names

@@ -191,7 +191,7 @@ export class InventoryClient implements Inventory {
     return reply.status === "ok" ? { status: "found", ...reply.output } : reply;
   }
 
-  async foresee(lines: Parameters<Inventory["foresee"]>[0]): ReturnType<Inventory["foresee"]> {
+  async predict(lines: Parameters<Inventory["predict"]>[0]): ReturnType<Inventory["predict"]> {
     const found = await Promise.all(lines.map(({ sku }) => this.get(sku)));
     const stocks = new Map<string, StockView>();
     for (const one of found) {
@@ -202,7 +202,7 @@ export class InventoryClient implements Inventory {
       const stock = stocks.get(sku);
       return stock && { item: stock, available: Math.max(0, stock.available) };
     });
-    return { status: "foreseen", output };
+    return { status: "predicted", output };
   }
 
   async known(skus: readonly string[]): ReturnType<Inventory["known"]> {

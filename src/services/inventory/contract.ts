@@ -157,9 +157,9 @@ export interface Inventory {
     | UnavailableResult
   >;
   /** What a reservation of these lines would get now. Nothing is held. */
-  foresee(
+  predict(
     lines: readonly OrderedLine[],
-  ): Promise<{ readonly status: "foreseen"; readonly output: ReserveOutput } | UnavailableResult>;
+  ): Promise<{ readonly status: "predicted"; readonly output: ReserveOutput } | UnavailableResult>;
   /**
    * Checks SKUs before an order is started. A SKU that was known once stays known, so the node caches positive answers;
    * it always asks the owner about an unknown SKU.

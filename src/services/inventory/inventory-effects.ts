@@ -35,7 +35,7 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       (input, { signal, attempt, resumed }) =>
         client.reserve(input, { signal, fresh: attempt === 1 && !resumed }),
       (input, first) => shard.joinReserve(input, first),
-      (input, first) => shard.foresee.reserve(input, first),
+      (input, first) => shard.predict.reserve(input, first),
     ),
     releaseInventory: handler(
       shard,
@@ -43,7 +43,7 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       isEndHoldInput,
       (input, { signal }) => client.release(input, { signal }),
       (input) => shard.joinRelease(input),
-      (input) => shard.foresee.release(input),
+      (input) => shard.predict.release(input),
     ),
     shipInventory: handler(
       shard,
@@ -51,7 +51,7 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       isEndHoldInput,
       (input, { signal }) => client.ship(input, { signal }),
       (input) => shard.joinShip(input),
-      (input) => shard.foresee.ship(input),
+      (input) => shard.predict.ship(input),
     ),
     returnInventory: handler(
       shard,
@@ -59,7 +59,7 @@ export function inventoryEffects(client: InventoryClient, shard: InventoryShard)
       isEndHoldInput,
       (input, { signal }) => client.return(input, { signal }),
       (input) => shard.joinReturn(input),
-      (input) => shard.foresee.return(input),
+      (input) => shard.predict.return(input),
     ),
   };
 }
@@ -89,7 +89,7 @@ function handler<I>(
     context: EffectContext,
   ) => Promise<{ readonly status: "ok"; readonly output: unknown } | UnavailableResult>,
   join: (input: I, first: boolean) => Joined | undefined,
-  foresee: (input: I, first: boolean) => { readonly output: unknown } | undefined,
+  predict: (input: I, first: boolean) => { readonly output: unknown } | undefined,
 ): EffectHandler {
   return {
     provider: "inventory",
@@ -113,9 +113,9 @@ function handler<I>(
         const input = inputOf(context);
         return isInput(input) ? join(input, context.first ?? false) : undefined;
       },
-      foresee: (context) => {
+      predict: (context) => {
         const input = inputOf(context);
-        const seen = isInput(input) ? foresee(input, context.first ?? false) : undefined;
+        const seen = isInput(input) ? predict(input, context.first ?? false) : undefined;
         return seen && { output: seen.output };
       },
     },

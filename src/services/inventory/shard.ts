@@ -17,7 +17,7 @@ import type { Answer, Operation, Operations, InventoryReply, InventoryRequest } 
 import type { ShardDependencies } from "./shard-dependencies.ts";
 import { ShardTenure } from "./shard-tenure.ts";
 
-type Foreseen = { readonly output: unknown } | undefined;
+type PredictedOutput = { readonly output: unknown } | undefined;
 
 /** Decides while it is owned; refuses everything else with `not_owner`. */
 export class InventoryShard implements OwnedResource {
@@ -121,13 +121,15 @@ export class InventoryShard implements OwnedResource {
   }
 
   /** What each of these would decide now, without a trace of it; `undefined` where it would not decide at once. */
-  readonly foresee = {
-    reserve: ({ lines, orderId }: Operations["reserve"]["input"], first = true): Foreseen =>
+  readonly predict = {
+    reserve: ({ lines, orderId }: Operations["reserve"]["input"], first = true): PredictedOutput =>
       this.tenure?.reserveAtOnce(orderId, lines, first),
-    release: ({ orderId }: Operations["release"]["input"]): Foreseen =>
+    release: ({ orderId }: Operations["release"]["input"]): PredictedOutput =>
       this.tenure?.endAtOnce(orderId, "released"),
-    return: ({ orderId }: Operations["return"]["input"]): Foreseen => this.tenure?.returnAtOnce(orderId),
-    ship: ({ orderId }: Operations["ship"]["input"]): Foreseen => this.tenure?.endAtOnce(orderId, "shipped"),
+    return: ({ orderId }: Operations["return"]["input"]): PredictedOutput =>
+      this.tenure?.returnAtOnce(orderId),
+    ship: ({ orderId }: Operations["ship"]["input"]): PredictedOutput =>
+      this.tenure?.endAtOnce(orderId, "shipped"),
   };
 }
 

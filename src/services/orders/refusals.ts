@@ -121,14 +121,14 @@ export function guardsAgainst(snapshot: Snapshot, to: AddressedEvent): Illegal["
   return told.status === "illegal" ? told.guards : [];
 }
 
-/** Whether a machine takes the event, by the machines alone: what follows from it is not foretold. */
+/** Whether a machine takes the event, by the machines alone: what follows from it is not predicted. */
 export function tried(snapshot: Snapshot, { event, machine }: AddressedEvent): DryRun {
   const { facts: _, definition: __, effects: ___, ...state } = snapshot;
   return dryRun(
     machinesOnly,
     { ...state, effects: [], timers: [] },
     { kind: "command", machine, event },
-    { actor: "", now: 0, foresee: () => undefined },
+    { actor: "", now: 0, predict: () => undefined },
   );
 }
 

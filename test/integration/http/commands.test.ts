@@ -42,12 +42,12 @@ for (const [path, payload, command] of accepted)
 
 for (const [path, payload, command] of accepted)
   t.test(`${path} with ${JSON.stringify(payload) ?? "no body"} can be tried`, async (t) => {
-    const { app, foretelling, orders } = await startApp(t);
+    const { app, predictions, orders } = await startApp(t);
     const request = post(path, payload);
     const answer = await app.inject({ ...request, url: `${request.url}?dryRun=true` });
     t.match(answer.json(), { dryRun: true, accepted: true, events: ["order.created"] });
     const reason = payload && "reason" in payload ? { reason: payload.reason } : {};
-    t.strictSame(foretelling.commands, [["ord_1", command, reason]]);
+    t.strictSame(predictions.commands, [["ord_1", command, reason]]);
     t.strictSame(orders.commands, []);
     const forGood = await app.inject({ ...request, url: `${request.url}?dryRun=false` });
     t.strictSame(forGood.json(), order);
@@ -65,10 +65,10 @@ t.test("every command takes a reason", async (t) => {
 });
 
 t.test("a dry run that would be refused is answered with the problem", async (t) => {
-  const { app, foretelling } = await startApp(t);
+  const { app, predictions } = await startApp(t);
   const guards = [{ machine: "order", state: "shipped", event: "cancel", guard: "mayEnd", verdict: false }];
   const refusal = { status: "illegal_transition", state: "shipped", allowedEvents: [], guards } as const;
-  foretelling.command = async () => ({ ...told, refusal });
+  predictions.command = async () => ({ ...told, refusal });
   const answer = await app.inject({ method: "POST", url: "/v1/orders/ord_1/cancel?dryRun=true" });
   t.match(answer.json(), {
     accepted: false,
@@ -88,7 +88,7 @@ t.test("a dry run is asked for with true, and other queries are refused", async 
 });
 
 t.test("a command may name the version that it is for, and a key", async (t) => {
-  const { app, foretelling, orders } = await startApp(t);
+  const { app, predictions, orders } = await startApp(t);
   const send = (headers: Record<string, string>, query = "") =>
     app.inject({ method: "POST", url: `/v1/orders/ord_1/fulfillment/pick${query}`, headers });
   const key = { caller: "anonymous", idempotencyKey: "k1" };
@@ -106,7 +106,7 @@ t.test("a command may name the version that it is for, and a key", async (t) => 
     t.equal((await send(headers)).statusCode, 200);
     t.strictSame(orders.commands.at(-1), { id, ...asked, ...how });
     await send(headers, "?dryRun=true");
-    t.strictSame(foretelling.commands.at(-1), [id, asked.command, how]);
+    t.strictSame(predictions.commands.at(-1), [id, asked.command, how]);
   }
   const sent = orders.commands.length;
   for (const match of ["7", "", '"7" "8"'])

@@ -359,8 +359,8 @@ t.test("an order shows the billing address and the fields of its addresses", asy
   t.match((await app.inject("/v1/orders/ord_1")).json(), { shippingAddress, billingAddress });
 });
 
-t.test("an order can be tried: it is foretold with its key and its wait, and not placed", async (t) => {
-  const { app, foretelling, orders } = await startApp(t);
+t.test("an order can be tried: it is predicted with its key and its wait, and not placed", async (t) => {
+  const { app, predictions, orders } = await startApp(t);
   const answer = await app.inject({
     method: "POST",
     url: "/v1/orders?dryRun=true",
@@ -370,7 +370,7 @@ t.test("an order can be tried: it is foretold with its key and its wait, and not
   t.match(answer.json(), { dryRun: true, accepted: true, basedOn: { version: 0, source: "owner" } });
   t.equal(answer.statusCode, 200);
   t.match(answer.headers, { "content-type": /^application\/json/u, "cache-control": "private, no-store" });
-  t.strictSame(foretelling.places, [[body, { idempotencyKey: "k", caller: "anonymous", waitMs: 5000 }]]);
+  t.strictSame(predictions.places, [[body, { idempotencyKey: "k", caller: "anonymous", waitMs: 5000 }]]);
   t.strictSame(orders.placed, []);
   const broken = await app.inject({ method: "POST", url: "/v1/orders?dryRun=true", payload: {} });
   t.match(broken.json(), { status: 400, code: "validation_failed" });

@@ -12,8 +12,8 @@ t.test(
     const { url } = await startNatsServer(t);
     const nodes = [await startNode(t, url, "one"), await startNode(t, url, "two")] as const;
     const apps: FastifyInstance[] = [];
-    for (const { foretelling, inventory, orders } of nodes)
-      apps.push((await startApp(t, { foretelling, inventory, orders })).app);
+    for (const { predictions, inventory, orders } of nodes)
+      apps.push((await startApp(t, { predictions, inventory, orders })).app);
     const owner = await waitUntil("both nodes are seen", async () => {
       const found = await settled(nodes);
       return nodes.every(({ node }) => node.isolation() === undefined) && found;

@@ -1,4 +1,4 @@
-/** Dry runs on a real server, over HTTP: foretold is what then happens, and nothing is left of a dry run. */
+/** Dry runs on a real server, over HTTP: predicted is what then happens, and nothing is left of a dry run. */
 import type { FastifyInstance } from "fastify";
 import t, { type Test } from "tap";
 import { partitionOf } from "../../../src/runtime/subjects.ts";
@@ -11,8 +11,8 @@ import { cash, confirmed, PARTITIONS, type Running, settled, shirt, startNode } 
 
 const how = { caller: "test", waitMs: 10_000 };
 
-async function appOf(t: Test, { foretelling, inventory, orders }: Running): Promise<FastifyInstance> {
-  const { app } = await startApp(t, { foretelling, inventory, orders });
+async function appOf(t: Test, { predictions, inventory, orders }: Running): Promise<FastifyInstance> {
+  const { app } = await startApp(t, { predictions, inventory, orders });
   return app;
 }
 
@@ -57,7 +57,7 @@ async function placedAt({ node, orders }: Running, quantity: number): Promise<st
 const tried = (app: FastifyInstance, path: string, payload: object = {}) =>
   app.inject({ method: "POST", url: `/v1/orders${path}?dryRun=true`, payload });
 
-t.test("what a dry run foretells is what the command then writes, from any node", async (t) => {
+t.test("what a dry run predicts is what the command then writes, from any node", async (t) => {
   const { apps, owner } = await twoNodes(t);
   const id = await placedAt(owner, 2);
   const steps = [
@@ -72,7 +72,7 @@ t.test("what a dry run foretells is what the command then writes, from any node"
     t.strictSame(await owner.inventory.get("A"), stock, "no stock has moved");
     const [told, same] = answers.map((answer) => answer.json());
     for (const part of ["before", "machines", "events", "effects", "guards", "basedOn"])
-      t.strictSame(told[part], same[part], `every node foretells the same ${part}`);
+      t.strictSame(told[part], same[part], `every node predicts the same ${part}`);
     t.match(told, { dryRun: true, accepted: true, basedOn: { source: "owner" } });
     t.notMatch(JSON.stringify(told), /Ada|example\.com|Main St/u, "without what concerns the customer");
     const [app] = apps;
@@ -94,7 +94,7 @@ t.test("what a dry run foretells is what the command then writes, from any node"
   }
 });
 
-t.test("a refused command is foretold with the same problem, and both name the conditions", async (t) => {
+t.test("a refused command is predicted with the same problem, and both name the conditions", async (t) => {
   const { app, owner } = await twoNodes(t);
   const id = confirmed(await owner.orders.place(cash("A"), how));
   for (const path of ["fulfillment/pack", "fulfillment/deliver", "retry", "fulfillment/settle"]) {
@@ -110,7 +110,7 @@ t.test("a refused command is foretold with the same problem, and both name the c
   t.match(unknown.json(), { status: 404, code: "order_not_found" });
 });
 
-t.test("placing is foretold with what the inventory would reserve now, and nothing is held", async (t) => {
+t.test("placing is predicted with what the inventory would reserve now, and nothing is held", async (t) => {
   const { apps, owner } = await twoNodes(t);
   const before = await owner.inventory.get("A");
   for (const app of apps) {
@@ -138,7 +138,7 @@ t.test("placing is foretold with what the inventory would reserve now, and nothi
     t.strictSame(await owner.journal.readLastPerSubject(subjects.records(partition)), [], "no order exists");
 });
 
-t.test("an order with the same idempotency key is foretold as it is", async (t) => {
+t.test("an order with the same idempotency key is predicted as it is", async (t) => {
   const { app, owner } = await twoNodes(t);
   const key = { "idempotency-key": "k1" };
   const placed = await app.inject({ method: "POST", url: "/v1/orders", headers: key, payload: cash("A") });
@@ -151,7 +151,7 @@ t.test("an order with the same idempotency key is foretold as it is", async (t) 
   t.match(await owner.inventory.get("A"), { stock: { reserved: 1 } });
 });
 
-t.test("without an owner it is foretold from what is stored, and the answer says so", async (t) => {
+t.test("without an owner it is predicted from what is stored, and the answer says so", async (t) => {
   const { app, owner, other } = await twoNodes(t);
   const id = await placedAt(owner, 1);
   const told = (await tried(app, `/${id}/cancel`)).json();

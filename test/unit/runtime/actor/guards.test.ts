@@ -1,7 +1,7 @@
 /** Which conditions a dry run names: with their states, in the order in which they are checked. */
 import t from "tap";
 import { createMachine, raise } from "xstate";
-import { dryRun, type ForeseenInput } from "../../../../src/runtime/actor/dry-run.ts";
+import { dryRun, type PredictedInput } from "../../../../src/runtime/actor/dry-run.ts";
 import { type GuardVerdict, observing } from "../../../../src/runtime/actor/guards.ts";
 import type { ActorDefinition } from "../../../../src/runtime/definition.ts";
 import { begin, calm, command, definitionOf, must, next, NOW } from "./cascade-stage.ts";
@@ -49,10 +49,10 @@ const definition = definitionOf({ g: gate });
 
 const told = (machines: ActorDefinition, event: { type: string; n?: number }) => {
   const before = begin(definition).head.snapshot;
-  const input: ForeseenInput = { kind: "command", machine: "g", event };
-  const foretold = dryRun(machines, before, input, { actor: "a", now: NOW, foresee: () => undefined });
-  if (foretold.status !== "foretold" && foretold.status !== "illegal") throw new Error(foretold.status);
-  return foretold;
+  const input: PredictedInput = { kind: "command", machine: "g", event };
+  const predicted = dryRun(machines, before, input, { actor: "a", now: NOW, predict: () => undefined });
+  if (predicted.status !== "predicted" && predicted.status !== "illegal") throw new Error(predicted.status);
+  return predicted;
 };
 
 const lines = (guards: readonly GuardVerdict[]): string[] =>
@@ -100,7 +100,7 @@ t.test("the same question has the same answer, and leaves the machines as they a
   const { guards } = observing(() => next(definition, begin(definition).head, command("g", "try", { n: 7 })));
   t.strictSame(guards, []);
   const real = must(next(definition, begin(definition).head, command("g", "try", { n: 7 })));
-  if (first.status !== "foretold") throw new Error(first.status);
+  if (first.status !== "predicted") throw new Error(first.status);
   t.strictSame(first.after.machines, real.head.snapshot.machines);
 });
 
@@ -116,11 +116,11 @@ t.test("a condition that throws refuses the input, as a command is", async (t) =
     },
   );
   const one = definitionOf({ b: broken });
-  const foretold = dryRun(
+  const predicted = dryRun(
     one,
     begin(one).head.snapshot,
     { kind: "command", machine: "b", event: { type: "go" } },
-    { ...calm, foresee: () => undefined },
+    { ...calm, predict: () => undefined },
   );
-  t.match(foretold, { status: "refused", code: "input_refused", reason: /no such thing/ });
+  t.match(predicted, { status: "refused", code: "input_refused", reason: /no such thing/ });
 });

@@ -35,7 +35,7 @@ t.test("the owner answers every node, and nothing is stored, begun or remembered
     const { reply, source } = await ask(from, work);
     t.equal(source, "owner");
     t.match(reply, {
-      status: "foretold",
+      status: "predicted",
       before: { version: 1 },
       after: { version: 2, commands: [] },
       changes: { input: "command:work", transitions: [{ machine: "diary", from: "idle", to: "working" }] },
@@ -51,21 +51,21 @@ t.test("the owner answers every node, and nothing is stored, begun or remembered
   t.equal(real.snapshot.version, 2, "no version was used up");
 });
 
-t.test("a command that was applied is foretold as a repetition, and another one as illegal", async (t) => {
+t.test("a command that was applied is predicted as a repetition, and another one as illegal", async (t) => {
   const { cluster, other, ask } = await stage();
   const done = { commandId: "c", waitMs: 0 };
   await cluster.done(other.actors.command("d", "diary", { type: "note.1" }, done));
   t.match(await ask(other, { ...note, commandId: "c" }), { reply: { status: "repeated" } });
-  t.match(await ask(other, { ...note, commandId: "d" }), { reply: { status: "foretold" } });
+  t.match(await ask(other, { ...note, commandId: "d" }), { reply: { status: "predicted" } });
   const unknown = { kind: "command", machine: "diary", event: { type: "sing" } } as const;
   t.match(await ask(other, unknown), { reply: { status: "illegal", snapshot: { version: 2 }, guards: [] } });
 });
 
-t.test("starts are foretold, and those of actors that exist are not done again", async (t) => {
+t.test("starts are predicted, and those of actors that exist are not done again", async (t) => {
   const { cluster, other, ask } = await stage();
   const start = { kind: "start", input: {}, mayExist: true } as const;
   t.match(await ask(other, start, "new"), {
-    reply: { status: "foretold", before: null, after: { version: 1 } },
+    reply: { status: "predicted", before: null, after: { version: 1 } },
     source: "owner",
   });
   t.equal(cluster.records(0, "new").length, 0);
@@ -74,7 +74,7 @@ t.test("starts are foretold, and those of actors that exist are not done again",
   t.match(await ask(other, note, "unknown"), { reply: { status: "not_found" }, source: "owner" });
 });
 
-t.test("a parked actor, and an input that its machine fails on, are foretold as refused", async (t) => {
+t.test("a parked actor, and an input that its machine fails on, are predicted as refused", async (t) => {
   const { cluster, owner, other, ask } = await stage();
   const poison = { kind: "command", machine: "diary", event: { type: "poison" } } as const;
   t.match(await ask(other, poison), { reply: { status: "refused", code: "input_refused" } });
@@ -93,7 +93,7 @@ t.test("without an owner the node that is asked answers from what is stored", as
   const { reply, source } = await ask(other, note);
   t.equal(source, "stored");
   const [told, same] = [before.reply, reply];
-  if (told.status !== "foretold" || same.status !== "foretold")
+  if (told.status !== "predicted" || same.status !== "predicted")
     throw new Error(`${told.status}, ${same.status}`);
   t.strictSame(same.changes, told.changes);
   t.strictSame(notes(same.after), ["note.1"]);
@@ -114,10 +114,10 @@ const earlier = (bus: Bus): Bus => ({
 });
 
 t.test(
-  "an owner of an earlier version does not know the request: it is foretold from what is stored",
+  "an owner of an earlier version does not know the request: it is predicted from what is stored",
   async (t) => {
     const { cluster, other, ask } = await stage(earlier);
-    t.match(await ask(other, note), { reply: { status: "foretold" }, source: "stored" });
+    t.match(await ask(other, note), { reply: { status: "predicted" }, source: "stored" });
     t.equal(cluster.records(0, "d").length, 1);
     t.equal(decodeRequest(encodeDryRun({ actor: "d", input: note })), undefined, "as it reads the request");
   },

@@ -1,4 +1,4 @@
-import type { ForeseenInput } from "../../../../src/runtime/actor/dry-run.ts";
+import type { PredictedInput } from "../../../../src/runtime/actor/dry-run.ts";
 import type {
   ActorReply,
   Actors,
@@ -13,7 +13,8 @@ import { OrderWorld } from "./order-world.ts";
 /** The runtime in memory: orders by id, idempotent starts, effects carried out while a caller waits. */
 export class ActorsModel implements Actors, DryRuns {
   /** What dry runs were asked for. */
-  readonly tried: { readonly actor: string; readonly input: ForeseenInput; readonly outputs?: object }[] = [];
+  readonly tried: { readonly actor: string; readonly input: PredictedInput; readonly outputs?: object }[] =
+    [];
   source: "owner" | "stored" = "owner";
   readonly worlds = new Map<string, OrderWorld>();
   readonly starts: { readonly actor: string; readonly input: object; readonly options: StartOptions }[] = [];
@@ -81,7 +82,7 @@ export class ActorsModel implements Actors, DryRuns {
       return { reply: failing, source: this.source };
     if (!known && input.kind !== "start") return { reply: { status: "not_found" }, source: this.source };
     const world = known ?? new OrderWorld((input as { input: OrderInput }).input, { joins: false });
-    return { reply: world.foretell(input, options?.outputs), source: this.source };
+    return { reply: world.predict(input, options?.outputs), source: this.source };
   }
 
   async deliver(): Promise<never> {

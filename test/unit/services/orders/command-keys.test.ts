@@ -6,7 +6,7 @@ import { newOrder, now, placed, service } from "./order-service.ts";
 const keyed = { key: { caller: "shop", idempotencyKey: "k1" } };
 
 t.test("a command with a key is done once, and another one under the same key is refused", async (t) => {
-  const { actors, foretelling, orders } = service();
+  const { actors, predictions, orders } = service();
   const id = placed(await orders.place(newOrder("cash_on_delivery"), now));
   const check = { type: "quality-check", passed: false } as const;
   await orders.command(id, { type: "pick" });
@@ -24,8 +24,8 @@ t.test("a command with a key is done once, and another one under the same key is
   t.strictSame(await orders.command(id, { ...check, passed: true }, keyed), reused);
   t.strictSame(await orders.command(id, check, { ...keyed, reason: "another" }), reused);
   t.equal(actors.commandIds.length, length, "nothing reached the order");
-  t.match(await foretelling.command(id, check, keyed), { machines: [], events: [] });
-  t.match(await foretelling.command(id, { type: "cancel", reason: "x" }, keyed), { refusal: reused });
+  t.match(await predictions.command(id, check, keyed), { machines: [], events: [] });
+  t.match(await predictions.command(id, { type: "cancel", reason: "x" }, keyed), { refusal: reused });
   t.match(await orders.command(id, check, { key: { ...keyed.key, caller: "another" } }), { status: "done" });
   t.match(await orders.command("ord_none", check, keyed), { status: "not_found" });
 });
@@ -69,15 +69,15 @@ t.test(
 );
 
 t.test("a command for another version of the order changes nothing, and says which one it has", async (t) => {
-  const { foretelling, orders } = service();
+  const { predictions, orders } = service();
   const id = placed(await orders.place(newOrder("cash_on_delivery"), now));
   const found = await orders.get(id);
   const version = found.status === "found" ? found.order.version : 0;
   const other = { ifVersions: [version + 1] };
   const changed = { status: "version_changed", version };
   t.strictSame(await orders.command(id, { type: "pick" }, other), changed);
-  t.match(await foretelling.command(id, { type: "pick" }, other), { refusal: changed, machines: [] });
-  t.match(await foretelling.command(id, { type: "pick" }, { ifVersions: [version] }), {
+  t.match(await predictions.command(id, { type: "pick" }, other), { refusal: changed, machines: [] });
+  t.match(await predictions.command(id, { type: "pick" }, { ifVersions: [version] }), {
     basedOn: { version },
   });
   t.match(await orders.command(id, { type: "pick" }, { ifVersions: [1, version] }), { status: "done" });

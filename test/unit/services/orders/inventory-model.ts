@@ -78,7 +78,7 @@ export class InventoryModel {
           messages: [],
           resolved: () => {},
         }),
-        foresee: ({ input }) => ({ output: run(this.copy(), idOf(input)) }),
+        predict: ({ input }) => ({ output: run(this.copy(), idOf(input)) }),
       },
     };
   }

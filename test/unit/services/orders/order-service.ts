@@ -10,7 +10,7 @@ import type {
 } from "../../../../src/services/orders/contract.ts";
 import type { OrderSeals } from "../../../../src/services/orders/personal.ts";
 import { OrderService } from "../../../../src/services/orders/orders.ts";
-import { type ForetellingOptions, OrderForeteller } from "../../../../src/services/orders/foretelling.ts";
+import { type PredictionsOptions, OrderPredictor } from "../../../../src/services/orders/order-predictor.ts";
 import { orderInput, reserved } from "../../machines/order-input.ts";
 import { ActorsModel } from "./actors-model.ts";
 
@@ -58,8 +58,8 @@ export function service(
       if ("status" in price) return price;
       return { status: "found", stock: { sku, name: sku, price, onHand: 9, reserved: 0, available: 9 } };
     },
-    foresee: async () => ({ status: "foreseen", output: options.reservation ?? reserved }),
-  } satisfies ForetellingOptions["inventory"];
+    predict: async () => ({ status: "predicted", output: options.reservation ?? reserved }),
+  } satisfies PredictionsOptions["inventory"];
   const served = {
     actors,
     inventory,
@@ -81,7 +81,7 @@ export function service(
     partitions: 32,
     ...(options.seals ? { seals: options.seals } : {}),
   });
-  return { orders, actors, read, foretelling: new OrderForeteller(served) };
+  return { orders, actors, read, predictions: new OrderPredictor(served) };
 }
 
 /** A request without a key. */

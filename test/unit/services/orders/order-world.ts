@@ -6,7 +6,7 @@ import type { EventObject } from "xstate";
 import type { OrderFacts } from "../../../../machines/order-facts.ts";
 import type { Money, OrderInput } from "../../../../machines/types.ts";
 import { type Cascade, cascade, effectKey, type Head } from "../../../../src/runtime/actor/cascade.ts";
-import { type DryRun, dryRun, type ForeseenInput } from "../../../../src/runtime/actor/dry-run.ts";
+import { type DryRun, dryRun, type PredictedInput } from "../../../../src/runtime/actor/dry-run.ts";
 import { restore } from "../../../../src/runtime/actor/restore.ts";
 import type { EffectOutcome, Input } from "../../../../src/runtime/actor/input.ts";
 import { type ActorDefinition, EffectError } from "../../../../src/runtime/definition.ts";
@@ -246,15 +246,15 @@ export class OrderWorld {
   }
 
   /** What an input would do, by the runtime's dry run. */
-  foretell(input: ForeseenInput, outputs: Readonly<Record<string, unknown>> = {}): DryRun {
+  predict(input: PredictedInput, outputs: Readonly<Record<string, unknown>> = {}): DryRun {
     return dryRun(this.definition, this.head?.snapshot, input, {
       actor: this.id,
       now: this.now,
-      foresee: ({ input: asked, src }, key, facts) =>
+      predict: ({ input: asked, src }, key, facts) =>
         outputs[src] !== undefined
           ? { output: outputs[src] }
           : this.joins
-            ? this.definition.effects[src]?.join?.foresee?.({ actor: this.id, key, input: asked, facts })
+            ? this.definition.effects[src]?.join?.predict?.({ actor: this.id, key, input: asked, facts })
             : undefined,
     });
   }

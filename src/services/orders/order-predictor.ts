@@ -1,7 +1,7 @@
 /**
  * What placing an order, or a command to one, would do: `?dryRun=true`. The owner's own cascade answers; nothing is
  * written, nothing is called, no stock is held and no version is used up. Owns nothing.
- * Proved by: test/unit/services/orders/foretold.test.ts, test/integration/nodes/dry-runs.test.ts
+ * Proved by: test/unit/services/orders/predicted.test.ts, test/integration/nodes/dry-runs.test.ts
  */
 import type { DryRun } from "../../runtime/actor/dry-run.ts";
 import type { Actors, DryRunReply, DryRuns } from "../../runtime/actors.ts";
@@ -11,7 +11,7 @@ import type { Inventory } from "../inventory/contract.ts";
 import type { Maintenance } from "../maintenance/contract.ts";
 import { unavailableReply, type UnavailableResult } from "../unavailable.ts";
 import { addressed, type AddressedEvent } from "./commands.ts";
-import type { ForetoldOrder, OrderForetelling, OrderOutline } from "../foretelling/contract.ts";
+import type { PredictedOrder, OrderPredictions, OrderOutline } from "../predictions/contract.ts";
 import type { OrderCommand, PlaceOrder } from "./contract.ts";
 import { historyTransition } from "./history.ts";
 import { masked, maskedOrder } from "./masking.ts";
@@ -28,10 +28,10 @@ import {
 } from "./refusals.ts";
 import { orderView } from "./view.ts";
 
-/** What foretelling needs of its node. */
-export type ForetellingOptions = OrderPlan & {
+/** What predictions needs of its node. */
+export type PredictionsOptions = OrderPlan & {
   readonly actors: Pick<Actors, "read"> & DryRuns;
-  readonly inventory: Pick<Inventory, "foresee" | "known" | "get">;
+  readonly inventory: Pick<Inventory, "predict" | "known" | "get">;
   readonly ids: Ids;
   /** Whether new orders are taken. Absent: they are. */
   readonly maintenance?: Pick<Maintenance, "state">;
@@ -39,21 +39,21 @@ export type ForetellingOptions = OrderPlan & {
   readonly idempotencySecret: string;
 };
 
-type Source = ForetoldOrder["basedOn"]["source"];
-type Refusal = NonNullable<ForetoldOrder["refusal"]>;
+type Source = PredictedOrder["basedOn"]["source"];
+type Refusal = NonNullable<PredictedOrder["refusal"]>;
 
-/** See {@link OrderForetelling}. */
-export class OrderForeteller implements OrderForetelling {
-  private readonly options: ForetellingOptions;
+/** See {@link OrderPredictions}. */
+export class OrderPredictor implements OrderPredictions {
+  private readonly options: PredictionsOptions;
 
-  constructor(options: ForetellingOptions) {
+  constructor(options: PredictionsOptions) {
     this.options = options;
   }
 
   async place(
     order: PlaceOrder,
-    { caller, idempotencyKey, waitMs }: Parameters<OrderForetelling["place"]>[1],
-  ): ReturnType<OrderForetelling["place"]> {
+    { caller, idempotencyKey, waitMs }: Parameters<OrderPredictions["place"]>[1],
+  ): ReturnType<OrderPredictions["place"]> {
     const { actors, ids, idempotencySecret, inventory, maintenance } = this.options;
     const keyed = idempotencyKey !== undefined;
     const id = keyed ? derivedOrderId(idempotencySecret, caller, idempotencyKey) : drawnOrderId(ids);
@@ -62,8 +62,8 @@ export class OrderForeteller implements OrderForetelling {
       refusedAddress(order) ??
       (await refusedByCatalogue(inventory, order));
     if (refusal && !isRefusal(refusal)) return refusal;
-    const stock = refusal ? undefined : await inventory.foresee(order.lines);
-    if (stock && stock.status !== "foreseen") return stock;
+    const stock = refusal ? undefined : await inventory.predict(order.lines);
+    if (stock && stock.status !== "predicted") return stock;
     const input = orderInput(id, maskedOrder(order), this.options, { waitMs, wide: false });
     const hashes = keyed ? requestHashes(idempotencySecret, order, false) : undefined;
     const start = { kind: "start" as const, input, mayExist: keyed };
@@ -76,7 +76,7 @@ export class OrderForeteller implements OrderForetelling {
     if (hasOtherHash(reply, hashes))
       ({ reply, source } = await actors.dryRun(id, { ...start, request: hashes[1] }, outputs));
     switch (reply.status) {
-      case "foretold": {
+      case "predicted": {
         // The key decides first: only an order that is new is refused by the catalogue.
         if (refusal) return { ...nothing(null, source), refusal };
         const result = placeResult(id, reply.after, order.lines);
@@ -95,7 +95,7 @@ export class OrderForeteller implements OrderForetelling {
       }
       case "illegal":
       case "not_found":
-        throw new Error(`a start was foretold as ${reply.status}`);
+        throw new Error(`a start was predicted as ${reply.status}`);
       default:
         return await this.unanswered(id, reply, source);
     }
@@ -104,14 +104,14 @@ export class OrderForeteller implements OrderForetelling {
   async command(
     id: string,
     command: OrderCommand,
-    { ifVersions, key, reason = statedReason(command) }: Parameters<OrderForetelling["command"]>[2] = {},
-  ): ReturnType<OrderForetelling["command"]> {
+    { ifVersions, key, reason = statedReason(command) }: Parameters<OrderPredictions["command"]>[2] = {},
+  ): ReturnType<OrderPredictions["command"]> {
     const told = await this.commanded(
       id,
       command,
       key && keyedCommandId(this.options.idempotencySecret, id, key, command, reason),
     );
-    if (told.status !== "foretold" || ifVersions === undefined) return told;
+    if (told.status !== "predicted" || ifVersions === undefined) return told;
     const { version } = told.basedOn;
     if (ifVersions.includes(version)) return told;
     return { ...nothing(told.before, told.basedOn.source), refusal: { status: "version_changed", version } };
@@ -121,7 +121,7 @@ export class OrderForeteller implements OrderForetelling {
     id: string,
     command: OrderCommand,
     commandId: string | undefined,
-  ): ReturnType<OrderForetelling["command"]> {
+  ): ReturnType<OrderPredictions["command"]> {
     const { actors } = this.options;
     const sent = commandId === undefined ? {} : { commandId };
     // Of the machines that may wait for a next try, the payment is asked first: `failedMachine` prefers it too.
@@ -138,7 +138,7 @@ export class OrderForeteller implements OrderForetelling {
       }
     }
     switch (reply.status) {
-      case "foretold":
+      case "predicted":
         return something(id, reply, source);
       case "illegal":
         return refused(id, reply, source);
@@ -160,10 +160,10 @@ export class OrderForeteller implements OrderForetelling {
     id: string,
     reply: Exclude<
       DryRunReply,
-      { readonly snapshot: Snapshot } | { readonly status: "foretold" | "not_found" }
+      { readonly snapshot: Snapshot } | { readonly status: "predicted" | "not_found" }
     >,
     source: Source,
-  ): Promise<ForetoldOrder | UnavailableResult> {
+  ): Promise<PredictedOrder | UnavailableResult> {
     const answer = unavailableReply(reply);
     if (answer.status !== "refused") return answer;
     const read = await this.options.actors.read(id);
@@ -173,10 +173,14 @@ export class OrderForeteller implements OrderForetelling {
 }
 
 /** The order would change. */
-function something(id: string, told: Extract<DryRun, { status: "foretold" }>, source: Source): ForetoldOrder {
+function something(
+  id: string,
+  told: Extract<DryRun, { status: "predicted" }>,
+  source: Source,
+): PredictedOrder {
   const { after, armed, before, changes, guards, opened } = told;
   return {
-    status: "foretold",
+    status: "predicted",
     before: before && outline(id, before),
     after: outline(id, after),
     machines: changes.transitions.map(historyTransition),
@@ -189,9 +193,9 @@ function something(id: string, told: Extract<DryRun, { status: "foretold" }>, so
 }
 
 /** The order would stay as it is. */
-function nothing(order: OrderOutline | null, source: Source): ForetoldOrder {
+function nothing(order: OrderOutline | null, source: Source): PredictedOrder {
   return {
-    status: "foretold",
+    status: "predicted",
     before: order,
     after: order,
     machines: [],
@@ -207,7 +211,7 @@ function refused(
   id: string,
   { guards, snapshot }: Extract<DryRun, { status: "illegal" }>,
   source: Source,
-): ForetoldOrder {
+): PredictedOrder {
   const same = nothing(outline(id, snapshot), source);
   return { ...same, guards, refusal: illegal(snapshot, guards) };
 }

@@ -15,8 +15,8 @@ import type { UnavailableResult } from "../unavailable.ts";
 export type OrderOutline = Omit<OrderView, "billingAddress" | "customer" | "erased" | "shippingAddress">;
 
 /** What a request would do. */
-export type ForetoldOrder = {
-  readonly status: "foretold";
+export type PredictedOrder = {
+  readonly status: "predicted";
   /** Why it would be refused; absent when it would be accepted. The answer would be this one. */
   readonly refusal?:
     | Exclude<CommandResult, { readonly status: "done" | "not_found" | UnavailableResult["status"] }>
@@ -36,21 +36,21 @@ export type ForetoldOrder = {
   readonly timers: readonly { readonly name: string; readonly dueAt: string }[];
   /** The conditions that were checked, in order. */
   readonly guards: readonly GuardVerdict[];
-  /** `stored`: no owner answered, so it is foretold from what is stored. `version`: of the order; 0 for a new one. */
+  /** `stored`: no owner answered, so it is predicted from what is stored. `version`: of the order; 0 for a new one. */
   readonly basedOn: { readonly version: number; readonly source: "owner" | "stored" };
 };
 
 /** What requests would do. Nothing is written, called or held, and no version is used up. */
-export interface OrderForetelling {
+export interface OrderPredictions {
   /** @param how as for `Orders.place` */
   place(
     order: PlaceOrder,
     how: { readonly idempotencyKey?: string; readonly caller: string; readonly waitMs: number },
-  ): Promise<ForetoldOrder | UnavailableResult>;
+  ): Promise<PredictedOrder | UnavailableResult>;
   /** @param how as for `Orders.command` */
   command(
     id: string,
     command: OrderCommand,
     how?: Pick<CommandHow, "ifVersions" | "key" | "reason">,
-  ): Promise<ForetoldOrder | { readonly status: "not_found" } | UnavailableResult>;
+  ): Promise<PredictedOrder | { readonly status: "not_found" } | UnavailableResult>;
 }

@@ -1,9 +1,9 @@
-/** A dry run foretells exactly what the command then writes, or exactly why it is refused. */
+/** A dry run predicts exactly what the command then writes, or exactly why it is refused. */
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import t from "tap";
 import type { EventObject } from "xstate";
-import type { DryRun, ForeseenInput } from "../../../../src/runtime/actor/dry-run.ts";
+import type { DryRun, PredictedInput } from "../../../../src/runtime/actor/dry-run.ts";
 import { effectKey } from "../../../../src/runtime/actor/cascade.ts";
 import { changesOf, readChanges } from "../../../../src/runtime/actor/record-changes.ts";
 import type { Input } from "../../../../src/runtime/actor/input.ts";
@@ -12,7 +12,7 @@ import { commands, happen, happening, methods, operatorReports, type Straggler }
 import { OrderWorld } from "./order-world.ts";
 
 /** Starts and commands: what a dry run is asked about. */
-function asked(input: Input): ForeseenInput | undefined {
+function asked(input: Input): PredictedInput | undefined {
   if (input.kind === "start") return { kind: "start", input: input.input, mayExist: false };
   return input.kind === "command" ? input : undefined;
 }
@@ -23,7 +23,7 @@ function written(world: OrderWorld, input: Input): object {
   if (!last) return { status: "illegal", snapshot: world.snapshot };
   const { armed, head, opened } = last;
   return {
-    status: "foretold",
+    status: "predicted",
     after: head.snapshot,
     changes: readChanges({ commit: "", actor: world.id, ...changesOf(last, input), snapshot: head.snapshot }),
     opened: opened.map((effect) => ({
@@ -43,13 +43,13 @@ function comparable(told: DryRun): object {
 
 /** Compares every input that a dry run can be asked about with what it then does. */
 function watch(world: OrderWorld, seen: Map<string, number>): { compare: () => void } {
-  let foretold: { readonly input: Input; readonly told: DryRun } | undefined;
+  let predicted: { readonly input: Input; readonly told: DryRun } | undefined;
   const compare = (): void => {
-    if (!foretold) return;
-    const { input, told } = foretold;
-    foretold = undefined;
+    if (!predicted) return;
+    const { input, told } = predicted;
+    predicted = undefined;
     const [was, is] = [comparable(told), JSON.parse(JSON.stringify(written(world, input)))];
-    assert.deepStrictEqual(was, is, `foretold ${JSON.stringify(input)}`);
+    assert.deepStrictEqual(was, is, `predicted ${JSON.stringify(input)}`);
     const name = `${input.kind === "command" ? input.event.type : input.kind} ${told.status}`;
     seen.set(name, (seen.get(name) ?? 0) + 1);
   };
@@ -57,13 +57,13 @@ function watch(world: OrderWorld, seen: Map<string, number>): { compare: () => v
     compare();
     const question = asked(input);
     const before = world.last;
-    if (question) foretold = { input, told: world.foretell(question) };
+    if (question) predicted = { input, told: world.predict(question) };
     if (world.last !== before) throw new Error("the dry run has changed the order");
   };
   return { compare };
 }
 
-t.test("for any order and any command the dry run foretells the record, or the refusal", async (t) => {
+t.test("for any order and any command the dry run predicts the record, or the refusal", async (t) => {
   const seen = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(
@@ -101,19 +101,19 @@ t.test("for any order and any command the dry run foretells the record, or the r
   );
   // A walk that never gets some answer proves nothing about it.
   for (const name of [
-    "start foretold",
-    "cancel foretold",
+    "start predicted",
+    "cancel predicted",
     "cancel illegal",
-    "retry foretold",
+    "retry predicted",
     "retry illegal",
     ...["pick", "quality-check", "pack", "ship", "deliver"].flatMap((type) => [
-      `${type} foretold`,
+      `${type} predicted`,
       `${type} illegal`,
     ]),
-    "report-lost foretold",
-    "report-refused foretold",
-    "receive foretold",
-    "settle foretold",
+    "report-lost predicted",
+    "report-refused predicted",
+    "receive predicted",
+    "settle predicted",
   ]) {
     t.ok((seen.get(name) ?? 0) > 0, `${name}: ${seen.get(name) ?? 0}`);
   }
@@ -126,7 +126,7 @@ t.test("a condition that refuses a command is named with its state and event", a
   await world.settle();
   world.step({ type: "ship" });
   await world.performAll();
-  const told = world.foretell({ kind: "command", machine: "fulfillment", event: { type: "deliver" } });
+  const told = world.predict({ kind: "command", machine: "fulfillment", event: { type: "deliver" } });
   t.match(told, {
     status: "illegal",
     guards: [

@@ -4,9 +4,9 @@ import { masked } from "../../../../src/services/orders/masking.ts";
 import { newOrder, now, placed, service } from "./order-service.ts";
 import { outOfStock } from "../../machines/order-input.ts";
 
-t.test("a new order is foretold with the reservation, up to the call that comes next", async (t) => {
-  const { actors, foretelling } = service();
-  const told = await foretelling.place(newOrder(), now);
+t.test("a new order is predicted with the reservation, up to the call that comes next", async (t) => {
+  const { actors, predictions } = service();
+  const told = await predictions.place(newOrder(), now);
   t.match(told, {
     before: null,
     after: { status: "authorizing", version: 1 },
@@ -21,20 +21,20 @@ t.test("a new order is foretold with the reservation, up to the call that comes 
 });
 
 t.test("nothing that concerns the customer is asked with, and no token", async (t) => {
-  const { actors, foretelling } = service();
+  const { actors, predictions } = service();
   const order = newOrder();
-  await foretelling.place({ ...order, billingAddress: order.shippingAddress }, now);
+  await predictions.place({ ...order, billingAddress: order.shippingAddress }, now);
   const asked = JSON.stringify(actors.tried);
   for (const secret of ["Ada", "ada@", "Main St", "tok_"]) t.notOk(asked.includes(secret), secret);
 });
 
-t.test("a new order that would be rejected is foretold with the answer", async (t) => {
+t.test("a new order that would be rejected is predicted with the answer", async (t) => {
   const short = service({ reservation: outOfStock });
-  const told = await short.foretelling.place(newOrder(), now);
+  const told = await short.predictions.place(newOrder(), now);
   t.match(told, { refusal: { status: "out_of_stock" }, after: { status: "rejected" } });
   t.notOk("orderId" in ((told as { refusal: object }).refusal ?? {}), "there is no such order");
   const unknown = service({ known: { status: "checked", unknown: ["TSHIRT-M"] } });
-  t.match(await unknown.foretelling.place(newOrder(), now), {
+  t.match(await unknown.predictions.place(newOrder(), now), {
     refusal: { status: "unknown_sku", skus: [{ sku: "TSHIRT-M", index: 0 }] },
     before: null,
     after: null,
@@ -42,41 +42,41 @@ t.test("a new order that would be rejected is foretold with the answer", async (
   });
   const priced = service({ price: () => ({ amount: 2500, currency: "EUR" }) });
   const expectedTotal = { amount: 1, currency: "EUR" };
-  t.match(await priced.foretelling.place({ ...newOrder(), expectedTotal }, now), {
+  t.match(await priced.predictions.place({ ...newOrder(), expectedTotal }, now), {
     refusal: { status: "price_changed", total: { amount: 5000 } },
     after: null,
   });
 });
 
-t.test("a repetition of a request is foretold as what it is", async (t) => {
-  const { foretelling, orders } = service();
+t.test("a repetition of a request is predicted as what it is", async (t) => {
+  const { predictions, orders } = service();
   const keyed = { ...now, idempotencyKey: "k" };
   const id = placed(await orders.place(newOrder(), keyed));
-  t.match(await foretelling.place(newOrder(), keyed), { before: { id }, after: { id }, machines: [] });
+  t.match(await predictions.place(newOrder(), keyed), { before: { id }, after: { id }, machines: [] });
   const other = { ...newOrder(), lines: [{ sku: "MUG", quantity: 1 }] };
-  t.match(await foretelling.place(other, keyed), {
+  t.match(await predictions.place(other, keyed), {
     refusal: { status: "idempotency_key_reused", orderId: id },
   });
 });
 
-t.test("a retry is foretold of the machine that waits for its next try", async (t) => {
-  const { actors, foretelling, orders } = service();
+t.test("a retry is predicted of the machine that waits for its next try", async (t) => {
+  const { actors, predictions, orders } = service();
   const id = placed(await orders.place(newOrder("cash_on_delivery"), now));
-  t.match(await foretelling.command(id, { type: "retry" }), {
+  t.match(await predictions.command(id, { type: "retry" }), {
     refusal: { status: "illegal_transition", guards: [] },
   });
   const world = actors.worlds.get(id);
   if (!world) throw new Error("no order");
   for (const type of ["pick", "quality-check", "pack"]) world.step({ type, passed: true } as never);
   world.fail(world.effect("createShippingLabel"), "retryable");
-  t.match(await foretelling.command(id, { type: "retry" }), {
+  t.match(await predictions.command(id, { type: "retry" }), {
     machines: [{ machine: "fulfillment", event: "retry" }],
     effects: [{ name: "fulfillment.createShippingLabel" }],
   });
 });
 
-t.test("a delivery with another amount is foretold with the amount due, and the condition", async (t) => {
-  const { actors, foretelling, orders } = service();
+t.test("a delivery with another amount is predicted with the amount due, and the condition", async (t) => {
+  const { actors, predictions, orders } = service();
   const id = placed(await orders.place(newOrder("cash_on_delivery"), now));
   const world = actors.worlds.get(id);
   if (!world) throw new Error("no order");
@@ -85,23 +85,23 @@ t.test("a delivery with another amount is foretold with the amount due, and the 
   world.step({ type: "ship" });
   await world.performAll();
   const collected = { amount: 1, currency: "EUR" };
-  t.match(await foretelling.command(id, { type: "deliver", collected }), {
+  t.match(await predictions.command(id, { type: "deliver", collected }), {
     refusal: { status: "amount_mismatch", expected: { amount: 3998 } },
     guards: [{ guard: "collectsExactly", state: "shipped.awaiting", verdict: false }],
   });
-  t.match(await foretelling.command("ord_none", { type: "pick" }), { status: "not_found" });
+  t.match(await predictions.command("ord_none", { type: "pick" }), { status: "not_found" });
 });
 
 t.test("a parked order refuses what is tried, and the answer says whose state it shows", async (t) => {
-  const { actors, foretelling } = service();
+  const { actors, predictions } = service();
   actors.failing = { status: "refused", code: "actor_parked", reason: "poison" };
-  t.match(await foretelling.command("ord_1", { type: "pick" }), {
+  t.match(await predictions.command("ord_1", { type: "pick" }), {
     refusal: { status: "refused", code: "order_parked" },
     before: null,
   });
   actors.failing = { status: "unavailable", reason: "no owner" };
-  t.match(await foretelling.command("ord_1", { type: "pick" }), { status: "unavailable" });
-  t.match(await foretelling.place(newOrder(), now), { status: "unavailable" });
+  t.match(await predictions.command("ord_1", { type: "pick" }), { status: "unavailable" });
+  t.match(await predictions.place(newOrder(), now), { status: "unavailable" });
 });
 
 t.test("secrets and personal data are masked wherever they are", (t) => {
