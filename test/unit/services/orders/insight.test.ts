@@ -82,7 +82,7 @@ t.test("a command is enabled when its machine takes it, and otherwise the answer
     const enabled = insight(world).actions?.filter((one) => one.enabled);
     t.strictSame(enabled?.map(({ event }) => event).toSorted(), [...nextEvents].toSorted());
     t.match(action(world, step), { enabled: true });
-    // Every condition on the way belongs to a transition that follows by itself.
+    // Every condition of these states belongs to a transition that follows by itself.
     for (const { why } of insight(world).actions ?? []) t.notMatch(why ?? "", /conditions/u, why ?? "");
     t.notOk("why" in (action(world, step) ?? {}));
     world.step({ type: step, passed: true, collected: total } as never);
