@@ -111,7 +111,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   liveRoutes(app, dependencies);
   listOrderRoutes(app, dependencies.list);
   orderCommandRoutes(app, dependencies.orders, dependencies.predictions);
-  machineRoutes(app, dependencies.machines);
+  machineRoutes(app, dependencies.machines, dependencies.list);
   parkedOrderRoutes(app, dependencies.parked);
   customerRoutes(app, dependencies.customers);
   maintenanceRoutes(app, dependencies.maintenance);

@@ -24,7 +24,7 @@ import {
 } from "./orders/command-schemas.ts";
 import { DryRun } from "./orders/dry-run.ts";
 import { History, Order, OrderMessages } from "./orders/order-schema.ts";
-import { OrderCounts, OrderList, ProjectionSchema } from "./orders/list-schema.ts";
+import { MachineCounts, OrderCounts, OrderList, ProjectionSchema } from "./orders/list-schema.ts";
 import { OrderInsight, OrderInstant } from "./orders/insight-schema.ts";
 import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";
@@ -46,6 +46,7 @@ export const components = [
   OrderInstant,
   MachineChart,
   MachineList,
+  MachineCounts,
   Simulate,
   Simulation,
   OrderMessages,

@@ -160,7 +160,7 @@ export const noProjection: ProjectionState = {
 };
 
 /** A node without a list of orders. */
-const noList: OrderList = {
+export const noList: OrderList = {
   list: async () => ({ status: "projection_off" }),
   counts: async () => ({ status: "projection_off" }),
   projection: () => noProjection,

@@ -1,5 +1,7 @@
 /** The machines of an order as data, and simulations of them. */
 import type { Machines, SimulatedFrom, SimulatedStep } from "../../services/machines/contract.ts";
+import type { OrderList } from "../../services/projection/contract.ts";
+import { sendNoAnswer } from "../orders/list-orders.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
@@ -46,10 +48,28 @@ const simulateSchema = {
   ],
 } as const;
 
+const countsSchema = {
+  operationId: "countMachine",
+  tags,
+  summary: "Count the orders in each state of a machine",
+  description:
+    "States in which no order is are left out; an order counts for its state and for those around it. `asOf` as in the list of orders.",
+  params: machineParams,
+  response: { 200: { ...ref("MachineCounts"), description: "The counts, by path of the state" } },
+  problems: [
+    "machine_not_found",
+    "behind",
+    "projection_off",
+    "validation_failed",
+    "refused",
+    ...serviceProblems,
+  ],
+} as const;
+
 const config = { unknownParameter: "machine_not_found" } as const;
 
 /** Adds the routes. */
-export function machineRoutes(app: HttpApp, machines: Machines): void {
+export function machineRoutes(app: HttpApp, machines: Machines, orders: Pick<OrderList, "counts">): void {
   app.get("/v1/machines", { schema: listSchema }, async (_request, reply) =>
     reply.code(200).send({ items: machines.list() }),
   );
@@ -57,6 +77,20 @@ export function machineRoutes(app: HttpApp, machines: Machines): void {
     const chart = machines.chart(request.params.kind);
     if (!chart) return sendProblem(reply, "machine_not_found");
     return reply.code(200).header("cache-control", "no-cache").send(chart);
+  });
+  app.get("/v1/machines/:kind/counts", { schema: countsSchema, config }, async (request, reply) => {
+    const { kind } = request.params;
+    if (!machines.chart(kind)) return sendProblem(reply, "machine_not_found");
+    const result = await orders.counts({ filter: {}, by: "state" });
+    if (result.status !== "counted") return sendNoAnswer(reply, result);
+    const own = `${kind}:`;
+    const counts = result.counts.flatMap(({ key, value }) =>
+      key.startsWith(own) ? [{ key: key.slice(own.length), value }] : [],
+    );
+    return reply
+      .code(200)
+      .header("cache-control", "private, no-cache")
+      .send({ kind, counts, asOf: result.asOf });
   });
   app.post("/v1/machines/simulate", { schema: simulateSchema }, async (request, reply) => {
     const faults = simulateFaults(request.body);

@@ -107,7 +107,8 @@ async function* csvOf(
   }
 }
 
-function sendNoAnswer<S extends ProblemSink>(reply: S, result: NoAnswer): S {
+/** Answers a request that no list of orders could answer. */
+export function sendNoAnswer<S extends ProblemSink>(reply: S, result: NoAnswer): S {
   switch (result.status) {
     case "behind": {
       const { progress, retryAfterMs } = result;

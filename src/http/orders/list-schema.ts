@@ -173,6 +173,18 @@ export const OrderList = Type.Object(
   { $id: "OrderList", title: "OrderList" },
 );
 
+/** Answer of `GET /v1/machines/{kind}/counts`. */
+export const MachineCounts = Type.Object(
+  {
+    kind: Type.String({ examples: ["payment"] }),
+    counts: Type.Array(Type.Object({ key: Type.String(), value: Type.Integer() }), {
+      description: "By path of a state, parents included, the greatest first",
+    }),
+    asOf,
+  },
+  { $id: "MachineCounts", title: "MachineCounts" },
+);
+
 /** Answer of `GET /v1/orders/counts`. */
 export const OrderCounts = Type.Object(
   {

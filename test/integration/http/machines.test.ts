@@ -1,12 +1,13 @@
 /** The machines of an order as data, over HTTP: the real machines, on a store in memory. */
 import t, { type Test } from "tap";
 import { orderMachinesAsData } from "../../../src/services/machines/order-machines.ts";
-import { startApp } from "../../support/http-services.ts";
+import { noList, startApp } from "../../support/http-services.ts";
 import { OrderWorld } from "../../unit/services/orders/order-world.ts";
 import { reserved } from "../../unit/machines/order-input.ts";
 
-const appOf = (t: Test) =>
+const appOf = (t: Test, replace: Parameters<typeof startApp>[1] = {}) =>
   startApp(t, {
+    ...replace,
     machines: orderMachinesAsData({
       definition: new OrderWorld().definition,
       journalOf: () => ({ readAll: async () => [] }),
@@ -108,4 +109,33 @@ t.test("what cannot be simulated is refused", async (t) => {
   t.match((await app.inject(post({ from: { orderId: "ord_1", version: 1 }, steps: [] }))).json(), {
     code: "order_not_found",
   });
+});
+
+t.test("the orders in each state of a machine are counted by the list", async (t) => {
+  const asOf = { sequence: 7, at: "2026-11-22T10:00:00.000Z", behindMs: 0 };
+  const { app } = await appOf(t, {
+    list: {
+      ...noList,
+      counts: async ({ by, filter }) => {
+        t.strictSame({ by, filter }, { by: "state", filter: {} });
+        const counts = [
+          { key: "payment:reversing", value: 3 },
+          { key: "order:confirmed", value: 2 },
+          { key: "payment:reversing.voiding", value: 1 },
+        ];
+        return { status: "counted", counts, asOf };
+      },
+    },
+  });
+  t.strictSame((await app.inject("/v1/machines/payment/counts")).json(), {
+    kind: "payment",
+    counts: [
+      { key: "reversing", value: 3 },
+      { key: "reversing.voiding", value: 1 },
+    ],
+    asOf,
+  });
+  t.match((await app.inject("/v1/machines/parcel/counts")).json(), { code: "machine_not_found" });
+  const off = await appOf(t);
+  t.match((await off.app.inject("/v1/machines/payment/counts")).json(), { code: "projection_off" });
 });

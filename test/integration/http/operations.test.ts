@@ -249,6 +249,7 @@ const documented = [
   "get /v1/inventory/{sku}/shortages",
   "get /v1/machines",
   "get /v1/machines/{kind}",
+  "get /v1/machines/{kind}/counts",
   "get /v1/maintenance",
   "get /health/live",
   "get /health/ready",
