@@ -113,7 +113,7 @@ export class NodeProjection implements LocalProjection {
     return this.settings.projection === "on";
   }
 
-  /** Ends within `stopping.workersMs`; the file is then at the position of its last transaction. */
+  /** Ends within `stopping.presenceMs`; the file is then at the position of its last transaction. */
   async stop(): Promise<void> {
     this.stopped = true;
     const { thread } = this;
@@ -123,7 +123,7 @@ export class NodeProjection implements LocalProjection {
       thread.once("exit", () => resolve());
     });
     thread.postMessage({ type: "stop" } satisfies ProjectionRequest);
-    await Promise.race([reported, pause(stopping.workersMs, undefined, { ref: false })]);
+    await Promise.race([reported, pause(stopping.presenceMs, undefined, { ref: false })]);
     await thread.terminate();
   }
 

@@ -142,10 +142,15 @@ export async function startOrderNode(
       probes.stop();
       // Requests under way are answered, by the next owners if this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver()]);
-      await Promise.all([projection.stop(), lists.served.stop()]);
       // A server that does not answer must not delay this process: the other nodes detect its end themselves.
       await Promise.race([
-        Promise.all([erasures.stop(), maintenanceWatch.stop(), node.stop()]),
+        Promise.all([
+          projection.stop(),
+          lists.served.stop(),
+          erasures.stop(),
+          maintenanceWatch.stop(),
+          node.stop(),
+        ]),
         pause(stopping.presenceMs),
       ]);
       await Promise.race([link.close(), pause(stopping.connectionMs)]);

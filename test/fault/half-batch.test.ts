@@ -15,7 +15,7 @@ import { orderStream } from "../../src/adapters/nats/stream-definitions.ts";
 import { ensureStream } from "../../src/adapters/nats/streams.ts";
 import type { Message } from "../../src/runtime/ports.ts";
 import { subjects } from "../../src/services/subjects.ts";
-import { mustStore } from "../contract/expect.ts";
+import { mustStore, TIMEOUT_MS } from "../contract/expect.ts";
 import { auditBatches } from "../support/audits/batch-audit.ts";
 import { startKeptServer } from "../support/cluster/kept-server.ts";
 import { startNatsServer } from "../support/cluster/nats-server.ts";
@@ -90,7 +90,12 @@ async function cutStore(t: Test, { dueInMs, firesInMs, keeps, ends }: Cut) {
   const journal = natsJournal(link, STREAM);
   const dueAt = Date.now() + dueInMs;
   const firesAt = Date.now() + firesInMs;
-  const firstAt = (await mustStore(journal, placed("ord-1", dueAt))) - 1;
+  // A batch that meets the moment in which the folder is linked cannot be staged: nothing of it is stored.
+  const stored = await waitUntil("the first batch is stored", async () => {
+    const result = await journal.append(placed("ord-1", dueAt), TIMEOUT_MS);
+    return result.status === "stored" ? result.lastSequence : undefined;
+  });
+  const firstAt = stored - 1;
   await mustStore(journal, placed("ord-2", ends === "schedule" ? dueAt : firesAt));
   const blocks = join(store, "jetstream", "$G", "streams", STREAM, "msgs");
   const block = join(blocks, readdirSync(blocks).find((name) => name.endsWith(".blk"))!);
