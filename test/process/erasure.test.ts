@@ -43,7 +43,17 @@ function filesWithMarks(home: string): string[] {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => !outside.some((folder) => path.startsWith(join(home, folder))))
-    .filter((path) => PATTERN.test(readFileSync(path, "latin1")));
+    .filter((path) => PATTERN.test(textOf(path)));
+}
+
+/** Empty for a file that its process has removed meanwhile. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
 }
 
 /** Messages of all streams that hold a mark, by the server itself: files may be compressed. */
