@@ -13,9 +13,9 @@ import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import { connectNats } from "../../src/adapters/nats/connection.ts";
 import { orderStream } from "../../src/adapters/nats/stream-definitions.ts";
 import { ensureStream } from "../../src/adapters/nats/streams.ts";
-import type { Message } from "../../src/runtime/ports.ts";
+import type { Journal, Message } from "../../src/runtime/ports.ts";
 import { subjects } from "../../src/services/subjects.ts";
-import { mustStore, TIMEOUT_MS } from "../contract/expect.ts";
+import { TIMEOUT_MS } from "../contract/expect.ts";
 import { auditBatches } from "../support/audits/batch-audit.ts";
 import { startKeptServer } from "../support/cluster/kept-server.ts";
 import { startNatsServer } from "../support/cluster/nats-server.ts";
@@ -77,6 +77,14 @@ function keptLength(block: string, from: number, messages: number, keeps: Cut["k
   return length;
 }
 
+/** A batch that meets the moment in which the folder is linked cannot be staged: nothing of it is stored. */
+function storedAt(journal: Journal, messages: readonly Message[]): Promise<number> {
+  return waitUntil("the batch is stored", async () => {
+    const result = await journal.append(messages, TIMEOUT_MS);
+    return result.status === "stored" ? result.lastSequence : undefined;
+  });
+}
+
 /** A store whose last batch is cut after its first message. Another order's timer fires `firesInMs` after the start. */
 async function cutStore(t: Test, { dueInMs, firesInMs, keeps, ends }: Cut) {
   const store = temporaryFolder(t);
@@ -90,20 +98,15 @@ async function cutStore(t: Test, { dueInMs, firesInMs, keeps, ends }: Cut) {
   const journal = natsJournal(link, STREAM);
   const dueAt = Date.now() + dueInMs;
   const firesAt = Date.now() + firesInMs;
-  // A batch that meets the moment in which the folder is linked cannot be staged: nothing of it is stored.
-  const stored = await waitUntil("the first batch is stored", async () => {
-    const result = await journal.append(placed("ord-1", dueAt), TIMEOUT_MS);
-    return result.status === "stored" ? result.lastSequence : undefined;
-  });
-  const firstAt = stored - 1;
-  await mustStore(journal, placed("ord-2", ends === "schedule" ? dueAt : firesAt));
+  const firstAt = (await storedAt(journal, placed("ord-1", dueAt))) - 1;
+  await storedAt(journal, placed("ord-2", ends === "schedule" ? dueAt : firesAt));
   const blocks = join(store, "jetstream", "$G", "streams", STREAM, "msgs");
   const block = join(blocks, readdirSync(blocks).find((name) => name.endsWith(".blk"))!);
   const before = statSync(block).size;
   const event = { subject: subjects.event(PARTITION, "order.x"), payload: "{}" };
-  if (ends === "schedule") await mustStore(journal, [...placed("ord-5", firesAt), event]);
+  if (ends === "schedule") await storedAt(journal, [...placed("ord-5", firesAt), event]);
   else
-    await mustStore(journal, [
+    await storedAt(journal, [
       {
         subject: recordSubject("ord-1"),
         payload: record("ord-1", 2, undefined),
@@ -144,7 +147,7 @@ async function isAsBefore(t: Test, store: string, { dueAt, firstAt }: { dueAt: n
     generation: GENERATION,
   });
   t.ok(await journal.readLast(subjects.inbox(PARTITION, "ord-2")), "the other order's timer has fired");
-  await mustStore(journal, [
+  await storedAt(journal, [
     {
       subject: recordSubject("ord-1"),
       payload: record("ord-1", 2, undefined),
@@ -203,7 +206,7 @@ t.test(
     const server = await startNatsServer(t, { dir: store });
     t.equal(isLink(), false);
     const to = await connectNats({ servers: [server.url], name: "test", connectTimeoutMs: 10_000 });
-    await mustStore(natsJournal(to, STREAM), placed("ord-1", Date.now() + 60_000));
+    await storedAt(natsJournal(to, STREAM), placed("ord-1", Date.now() + 60_000));
     await to.close();
     await server.kill();
     const again = await startKeptServer(t, store);
@@ -211,7 +214,7 @@ t.test(
     await waitUntil("batches are staged in memory again", isLink);
     const last = await again.connect();
     t.match(await auditBatches(last), { batches: 1, halves: [] });
-    await mustStore(natsJournal(last, STREAM), placed("ord-2", Date.now() + 60_000));
+    await storedAt(natsJournal(last, STREAM), placed("ord-2", Date.now() + 60_000));
     await last.close();
     await again.keeper.stop();
     t.equal(lstatOf(link), undefined, "an orderly stop leaves no link");
@@ -228,7 +231,7 @@ t.test(
     t.match(server.keeper.output(), /half a batch removed, messages 5 to 5/u);
     const link = await server.connect();
     t.strictSame((await auditBatches(link)).halves, []);
-    await mustStore(natsJournal(link, STREAM), placed("ord-3", Date.now() + 60_000));
+    await storedAt(natsJournal(link, STREAM), placed("ord-3", Date.now() + 60_000));
     t.equal(lstatOf(join(cut.store, "jetstream", "$G", "streams", STREAM, "batches"))?.isDirectory(), true);
     t.equal(lstatOf(memoryFolderOf(cut.store)), undefined);
   },
@@ -244,17 +247,17 @@ t.test(
     const link = await server.connect();
     await ensureStream(link, definition);
     const journal = natsJournal(link, STREAM);
-    await mustStore(journal, placed("ord-1", Date.now() + 100));
+    await storedAt(journal, placed("ord-1", Date.now() + 100));
     t.equal(await findHalfBatch(link, STREAM, isInbox), undefined, "before it fires");
     await waitUntil("it fires", () => journal.readLast(subjects.inbox(PARTITION, "ord-1")));
     t.equal(await findHalfBatch(link, STREAM, isInbox), undefined, "after it has fired");
-    await mustStore(journal, placed("ord-2", Date.now() + 60_000));
-    await mustStore(journal, placed("ord-3", Date.now() + 100));
+    await storedAt(journal, placed("ord-2", Date.now() + 60_000));
+    await storedAt(journal, placed("ord-3", Date.now() + 100));
     await waitUntil("it fires", () => journal.readLast(subjects.inbox(PARTITION, "ord-3")));
     t.equal(await findHalfBatch(link, STREAM, isInbox), undefined, "with another batch before it");
     const schedule = await journal.readLast(timerSubject("ord-2"));
     await apiRequest(link, `STREAM.MSG.DELETE.${STREAM}`, { seq: schedule?.sequence }, 2_000);
-    await mustStore(journal, placed("ord-4", Date.now() + 60_000));
+    await storedAt(journal, placed("ord-4", Date.now() + 60_000));
     const last = await journal.readLast(timerSubject("ord-4"));
     await apiRequest(link, `STREAM.MSG.DELETE.${STREAM}`, { seq: last?.sequence }, 2_000);
     t.equal(await findHalfBatch(link, STREAM, isInbox), undefined, "after its schedule was canceled");
