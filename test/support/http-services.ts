@@ -119,7 +119,7 @@ export class OrdersInMemory implements Orders {
 }
 
 /** What the dry runs of {@link PredictionsInMemory} answer. */
-export const told: PredictedOrder = {
+export const prediction: PredictedOrder = {
   status: "predicted",
   before: null,
   after: null,
@@ -138,12 +138,12 @@ export class PredictionsInMemory implements OrderPredictions {
 
   async place(...asked: Parameters<OrderPredictions["place"]>): Promise<PredictedOrder> {
     this.places.push(asked);
-    return told;
+    return prediction;
   }
 
   async command(...asked: Parameters<OrderPredictions["command"]>): Promise<PredictedOrder> {
     this.commands.push(asked);
-    return told;
+    return prediction;
   }
 }
 

@@ -43,6 +43,11 @@ export class EventStream {
     if (this.response.writableLength > limits.unsentBytes) this.end("reset", { why: "too_slow" });
   }
 
+  /** Whether nothing more can be sent. */
+  ended(): boolean {
+    return this.over;
+  }
+
   /** A line that clients ignore: proxies and the client see that the connection lives. */
   comment(): void {
     if (!this.over) this.write(":\n\n");
@@ -116,6 +121,8 @@ export class EventStreams {
     // Proxies neither keep nor change nor collect it.
     raw.setHeader("cache-control", "no-store, no-transform");
     raw.setHeader("x-accel-buffering", "no");
+    // It ends with its stream: no other request may wait on it while it is cut.
+    raw.setHeader("connection", "close");
     raw.setHeader("content-type", "text/event-stream; charset=utf-8");
     raw.writeHead(200);
     const stream: EventStream = new EventStream(raw, () => {
@@ -125,6 +132,8 @@ export class EventStreams {
     this.open.add(stream);
     // Clients of a node that ends do not come back at the same moment.
     stream.begin(limits.retryMs + Math.floor(Math.random() * limits.retryMs));
+    // Its connection may have ended before the stream began to listen for that.
+    if (raw.destroyed || raw.closed) stream.end("bye", { why: "gone" });
     return stream;
   }
 }

@@ -107,6 +107,7 @@ export function liveRoutes(app: HttpApp, { development, live, liveList, operatio
     if (followed.status !== "found") return sendUnavailable(reply, followed);
     const stream = streams.begin(reply, () => followed.stop());
     if (!stream) return sendFull(reply);
+    if (stream.ended()) return reply;
     if (followed.positionGone) stream.send("reset", { why: "position_gone" });
     followed.begin({
       commit: ({ item, order }) => stream.send("record", { item, order }, item.sequence),
@@ -137,7 +138,7 @@ export function liveRoutes(app: HttpApp, { development, live, liveList, operatio
     let end: (() => void) | undefined;
     const stream = streams.begin(reply, () => end?.());
     if (!stream) return sendFull(reply);
-    end = beginTopics(stream, named, request.headers["last-event-id"] ?? after, sources);
+    if (!stream.ended()) end = beginTopics(stream, named, request.headers["last-event-id"] ?? after, sources);
     return reply;
   });
 }

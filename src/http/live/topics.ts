@@ -156,7 +156,7 @@ export class SharedView {
   private async look(): Promise<void> {
     // What cannot be read now is read again.
     const view = await this.read().catch(() => undefined);
-    if (view === undefined) return;
+    if (view === undefined || this.looks.size === 0) return;
     const text = JSON.stringify(view);
     if (text === this.text) return;
     const steady = JSON.stringify(view, (name, value: unknown) =>

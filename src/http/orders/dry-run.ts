@@ -106,7 +106,7 @@ export function sendPredicted<S extends OrderSink>(
 ): S {
   if (result.status === "not_found") return sendProblem(reply, "order_not_found");
   if (result.status !== "predicted") return sendUnavailable(reply, result);
-  const { refusal, status: _, ...told } = result;
+  const { refusal, status: _, ...prediction } = result;
   const problem = refusal && refusalProblem(refusal);
   const answer = {
     dryRun: true,
@@ -114,7 +114,7 @@ export function sendPredicted<S extends OrderSink>(
     ...(problem && {
       refusal: { code: problem.code, status: problems[problem.code].status, ...problem.members },
     }),
-    ...told,
+    ...prediction,
   };
   reply.code(200);
   reply.header("content-type", "application/json; charset=utf-8");

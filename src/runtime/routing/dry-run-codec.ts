@@ -7,6 +7,8 @@ import type { DryRunOptions, DryRunReply } from "../actors.ts";
 import { isObject, parseObject } from "../json.ts";
 
 const OP = "dry-run";
+/** How each request begins: the others, which are many, are parsed once. */
+const BEGIN = `{"op":"${OP}",`;
 
 /** A request for a dry run. */
 export type DryRunRequest = DryRunOptions & { readonly actor: string; readonly input: PredictedInput };
@@ -18,9 +20,9 @@ export function encodeDryRun(request: DryRunRequest): string {
 
 /** The request in a payload; `undefined` for another one. */
 export function decodeDryRun(payload: string): DryRunRequest | undefined {
-  const { op, actor, input, outputs = {} } = parseObject(payload) ?? {};
+  if (!payload.startsWith(BEGIN)) return undefined;
+  const { actor, input, outputs = {} } = parseObject(payload) ?? {};
   const isRequest =
-    op === OP &&
     typeof actor === "string" &&
     /^[^\s.*>]+$/.test(actor) &&
     isObject(outputs) &&

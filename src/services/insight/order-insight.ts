@@ -134,9 +134,9 @@ function actionsOf(snapshot: Snapshot): OrderAction[] {
   return sampleCommands(snapshot).map((command) => {
     const { type: event } = command;
     const to: AddressedEvent | { readonly status: string } = addressedIn(command, snapshot);
-    const told = "status" in to ? undefined : tried(snapshot, to);
-    if (told?.status === "predicted") return { event, enabled: true };
-    const unmet = told?.status === "illegal" ? told.guards.filter(({ verdict }) => !verdict) : [];
+    const prediction = "status" in to ? undefined : tried(snapshot, to);
+    if (prediction?.status === "predicted") return { event, enabled: true };
+    const unmet = prediction?.status === "illegal" ? prediction.guards.filter(({ verdict }) => !verdict) : [];
     const names = unmet.map(({ guard }) => guard).join(", ");
     const why = names
       ? `The order is ${status}, and these conditions do not hold: ${names}.`

@@ -58,9 +58,10 @@ export type RequestHashes = readonly [stored: string, other: string];
  */
 export function requestHashes(secret: string, request: object, unkeyed: boolean): RequestHashes {
   // JSON of an object: no caller and key, of which ids are derived, have it.
-  const digest = createHmac("sha256", secret).update(canonicalJson(request)).digest();
+  const text = canonicalJson(request);
+  const digest = createHmac("sha256", secret).update(text).digest();
   const keyed = digest.subarray(0, ID_BYTES).toString("base64url");
-  const former = requestHash(request);
+  const former = createHash("sha256").update(text).digest("base64url");
   return unkeyed ? [former, keyed] : [keyed, former];
 }
 

@@ -106,15 +106,18 @@ export class OrderPredictor implements OrderPredictions {
     command: OrderCommand,
     { ifVersions, key, reason = statedReason(command) }: Parameters<OrderPredictions["command"]>[2] = {},
   ): ReturnType<OrderPredictions["command"]> {
-    const told = await this.commanded(
+    const prediction = await this.commanded(
       id,
       command,
       key && keyedCommandId(this.options.idempotencySecret, id, key, command, reason),
     );
-    if (told.status !== "predicted" || ifVersions === undefined) return told;
-    const { version } = told.basedOn;
-    if (ifVersions.includes(version)) return told;
-    return { ...nothing(told.before, told.basedOn.source), refusal: { status: "version_changed", version } };
+    if (prediction.status !== "predicted" || ifVersions === undefined) return prediction;
+    const { version } = prediction.basedOn;
+    if (ifVersions.includes(version)) return prediction;
+    return {
+      ...nothing(prediction.before, prediction.basedOn.source),
+      refusal: { status: "version_changed", version },
+    };
   }
 
   private async commanded(
@@ -175,10 +178,10 @@ export class OrderPredictor implements OrderPredictions {
 /** The order would change. */
 function something(
   id: string,
-  told: Extract<DryRun, { status: "predicted" }>,
+  prediction: Extract<DryRun, { status: "predicted" }>,
   source: Source,
 ): PredictedOrder {
-  const { after, armed, before, changes, guards, opened } = told;
+  const { after, armed, before, changes, guards, opened } = prediction;
   return {
     status: "predicted",
     before: before && outline(id, before),
@@ -233,6 +236,7 @@ const refusals: ReadonlySet<string> = new Set<Refusal["status"]>([
   "idempotency_key_reused",
   "illegal_transition",
   "invalid_address",
+  "maintenance",
   "mixed_currency",
   "out_of_stock",
   "payment_expired",

@@ -117,8 +117,8 @@ const machinesOnly: ActorDefinition = {
 
 /** The conditions that were checked when no machine took the event; none where the state has no transition for it. */
 export function guardsAgainst(snapshot: Snapshot, to: AddressedEvent): Illegal["guards"] {
-  const told = tried(snapshot, to);
-  return told.status === "illegal" ? told.guards : [];
+  const prediction = tried(snapshot, to);
+  return prediction.status === "illegal" ? prediction.guards : [];
 }
 
 /** Whether a machine takes the event, by the machines alone: what follows from it is not predicted. */

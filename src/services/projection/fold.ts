@@ -81,7 +81,9 @@ export function folded(messages: readonly StoredMessage[], knownFacts: (id: stri
     const record = latest.record && recordPart(latest.record);
     if (latest.record && !record) unreadable.push(latest.record);
     const facts = stored ?? record?.own;
-    if (record && record.part.facts > Math.max(facts?.version ?? 0, knownFacts(id)))
+    const needed = record?.part.facts ?? 0;
+    // The file is asked only where the facts are not among the messages.
+    if (record && needed > (facts?.version ?? 0) && needed > knownFacts(id))
       incomplete = Math.min(incomplete ?? Number.POSITIVE_INFINITY, record.part.sequence);
     const parking = readParking(latest.parked);
     changes.push({

@@ -191,9 +191,8 @@ export class OrderStore {
       for (const sku of before ? skusOf(before) : []) this.statements.removeLine.run(sku, n);
       for (const sku of skusOf(after)) this.statements.addLine.run(sku, n);
     }
-    const words = textOf(after);
-    if (before && textOf(before) === words) return;
-    this.statements.setWords.run(n, words);
+    if (!before || WORD_COLUMNS.some((name) => before[name] !== after[name]))
+      this.statements.setWords.run(n, textOf(after));
   }
 }
 
@@ -207,6 +206,9 @@ const skusOf = (row: StoredOrder): Set<string> =>
       .slice(0, LINES_MAX)
       .map(({ sku }) => sku),
   );
+
+/** What the words of a row are made from. */
+const WORD_COLUMNS = ["customer", "lines", "tracking", "invoice"] as const;
 
 const textOf = (row: StoredOrder): string =>
   wordsOf(row.id, { customer: row.customer, lines: linesOf(row) }, [row.tracking, row.invoice]);

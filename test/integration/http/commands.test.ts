@@ -1,6 +1,6 @@
 /** Commands to existing orders, and the stock, over HTTP, on services in memory. */
 import t from "tap";
-import { inventoryWith, order, ordersWith, startApp, told } from "../../support/http-services.ts";
+import { inventoryWith, order, ordersWith, startApp, prediction } from "../../support/http-services.ts";
 
 const post = (path: string, payload?: object) =>
   ({ method: "POST", url: `/v1/orders/ord_1/${path}`, ...(payload ? { payload } : {}) }) as const;
@@ -68,7 +68,7 @@ t.test("a dry run that would be refused is answered with the problem", async (t)
   const { app, predictions } = await startApp(t);
   const guards = [{ machine: "order", state: "shipped", event: "cancel", guard: "mayEnd", verdict: false }];
   const refusal = { status: "illegal_transition", state: "shipped", allowedEvents: [], guards } as const;
-  predictions.command = async () => ({ ...told, refusal });
+  predictions.command = async () => ({ ...prediction, refusal });
   const answer = await app.inject({ method: "POST", url: "/v1/orders/ord_1/cancel?dryRun=true" });
   t.match(answer.json(), {
     accepted: false,

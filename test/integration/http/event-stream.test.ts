@@ -133,6 +133,7 @@ t.test("its headers keep it out of caches and buffers, and HEAD has no stream", 
   t.equal(headers.get("content-type"), "text/event-stream; charset=utf-8");
   t.equal(headers.get("cache-control"), "no-store, no-transform");
   t.equal(headers.get("x-accel-buffering"), "no");
+  t.equal(headers.get("connection"), "close");
   t.equal(headers.get("x-content-type-options"), "nosniff");
   t.ok(headers.get("x-request-id"));
   t.equal((await fetch(url, { method: "HEAD" })).status, 405);
@@ -328,4 +329,34 @@ t.test("an order that does not exist does not end the other topics", async (t) =
   t.match(await untilEvents(client, 1), [{ event: "reset", data: { why: "order_not_found" } }]);
   for (const row of rows) row.counted({ counts: [], asOf, position: "3" });
   t.match(await untilEvents(client, 2), [{}, { event: "counts", id: "3~0" }]);
+});
+
+t.test("a client that has gone before its stream begins is not followed", async (t) => {
+  const gate = Promise.withResolvers<void>();
+  const { live, listeners, stopped } = followed();
+  let asked = 0;
+  const { app, base } = await listening(t, {
+    follow: async (...how) => {
+      asked++;
+      await gate.promise;
+      return await live.follow(...how);
+    },
+  });
+  const address = app.server.address();
+  const socket = connect({
+    port: typeof address === "object" && address ? address.port : 0,
+    host: "127.0.0.1",
+  });
+  t.teardown(() => socket.destroy());
+  const connected = new Promise((resolve) =>
+    app.server.once("connection", (one) => one.once("close", resolve)),
+  );
+  socket.write(`GET /v1/orders/ord_1/stream HTTP/1.1\r\nHost: ${new URL(base).host}\r\n\r\n`);
+  await waitUntil("the order is looked for", () => asked === 1);
+  socket.destroy();
+  await connected;
+  gate.resolve();
+  await app.close();
+  t.equal(stopped(), 0, "it was never begun");
+  t.equal(listeners.size, 0);
 });

@@ -70,25 +70,25 @@ t.test("what a dry run predicts is what the command then writes, from any node",
     const answers = await Promise.all(apps.map((app) => tried(app, `/${id}/${path}`, body)));
     t.strictSame(await stored(owner, id), before, "nothing is stored");
     t.strictSame(await owner.inventory.get("A"), stock, "no stock has moved");
-    const [told, same] = answers.map((answer) => answer.json());
+    const [prediction, same] = answers.map((answer) => answer.json());
     for (const part of ["before", "machines", "events", "effects", "guards", "basedOn"])
-      t.strictSame(told[part], same[part], `every node predicts the same ${part}`);
-    t.match(told, { dryRun: true, accepted: true, basedOn: { source: "owner" } });
-    t.notMatch(JSON.stringify(told), /Ada|example\.com|Main St/u, "without what concerns the customer");
+      t.strictSame(prediction[part], same[part], `every node predicts the same ${part}`);
+    t.match(prediction, { dryRun: true, accepted: true, basedOn: { source: "owner" } });
+    t.notMatch(JSON.stringify(prediction), /Ada|example\.com|Main St/u, "without what concerns the customer");
     const [app] = apps;
     const done = await app?.inject({ method: "POST", url: `/v1/orders/${id}/${path}`, payload: body });
     t.equal(done?.statusCode, 200);
-    const history = await owner.orders.history(id, { after: told.basedOn.version, limit: 1 });
+    const history = await owner.orders.history(id, { after: prediction.basedOn.version, limit: 1 });
     const [item] = history.status === "found" ? history.items : [];
-    t.match(item, { version: told.after.version, input: `command:${type}` }, "no version was used up");
-    t.strictSame(told.machines, item?.transitions);
-    t.strictSame(told.events, item?.events);
+    t.match(item, { version: prediction.after.version, input: `command:${type}` }, "no version was used up");
+    t.strictSame(prediction.machines, item?.transitions);
+    t.strictSame(prediction.events, item?.events);
     t.strictSame(
-      told.effects.map(({ name }: { name: string }) => name),
+      prediction.effects.map(({ name }: { name: string }) => name),
       item?.effects.opened,
     );
     t.strictSame(
-      told.timers.map(({ name }: { name: string }) => name),
+      prediction.timers.map(({ name }: { name: string }) => name),
       item?.timers.armed,
     );
   }
@@ -99,12 +99,12 @@ t.test("a refused command is predicted with the same problem, and both name the 
   const id = confirmed(await owner.orders.place(cash("A"), how));
   for (const path of ["fulfillment/pack", "fulfillment/deliver", "retry", "fulfillment/settle"]) {
     const body = path.endsWith("settle") ? { reason: "small change" } : {};
-    const told = (await tried(app, `/${id}/${path}`, body)).json();
+    const prediction = (await tried(app, `/${id}/${path}`, body)).json();
     const real = await app.inject({ method: "POST", url: `/v1/orders/${id}/${path}`, payload: body });
     const { code, status, state, allowedEvents, guards } = real.json();
-    t.match(told, { accepted: false, machines: [], effects: [] });
-    t.match(told.refusal, { code, status, state, allowedEvents, guards });
-    t.strictSame(told.after, told.before);
+    t.match(prediction, { accepted: false, machines: [], effects: [] });
+    t.match(prediction.refusal, { code, status, state, allowedEvents, guards });
+    t.strictSame(prediction.after, prediction.before);
   }
   const unknown = await tried(app, "/ord_unknown/cancel");
   t.match(unknown.json(), { status: 404, code: "order_not_found" });
@@ -114,14 +114,14 @@ t.test("placing is predicted with what the inventory would reserve now, and noth
   const { apps, owner } = await twoNodes(t);
   const before = await owner.inventory.get("A");
   for (const app of apps) {
-    const told = (await tried(app, "", cash("A", 2))).json();
-    t.match(told, {
+    const prediction = (await tried(app, "", cash("A", 2))).json();
+    t.match(prediction, {
       accepted: true,
       before: null,
       after: { status: "confirmed", total: { amount: 3998, currency: "EUR" }, version: 1 },
       basedOn: { version: 0, source: "owner" },
     });
-    t.match(told.events, ["order.created", "order.confirmed"]);
+    t.match(prediction.events, ["order.created", "order.confirmed"]);
     const short = (await tried(app, "", cash("A", 51))).json();
     const missing = [{ sku: "A", requested: 51, available: 50 }];
     t.match(short, { accepted: false, refusal: { code: "out_of_stock", status: 409, missing } });
@@ -154,13 +154,13 @@ t.test("an order with the same idempotency key is predicted as it is", async (t)
 t.test("without an owner it is predicted from what is stored, and the answer says so", async (t) => {
   const { app, owner, other } = await twoNodes(t);
   const id = await placedAt(owner, 1);
-  const told = (await tried(app, `/${id}/cancel`)).json();
+  const prediction = (await tried(app, `/${id}/cancel`)).json();
   await owner.crash();
   const stale = (await tried(app, `/${id}/cancel`)).json();
   t.match(stale, {
     accepted: true,
     basedOn: { source: "stored" },
-    before: told.before,
+    before: prediction.before,
     after: { status: "cancelled" },
     // Without the owner of the stock at hand its release would be a call.
     effects: [{ name: "fulfillment.releaseInventory" }],

@@ -39,7 +39,7 @@ const asked = {
   required: ["name"],
   additionalProperties: false,
 };
-const told = {
+const answered = {
   type: "object",
   properties: {
     id: { type: "string" },
@@ -53,19 +53,19 @@ const told = {
   },
   required: ["id"],
 };
-const base = document(asked, told);
+const base = document(asked, answered);
 
 /** The same with members of `properties` replaced; undefined: removed. */
-const withMembers = (schema: typeof asked | typeof told, members: Any, more: Any = {}): Any => {
+const withMembers = (schema: typeof asked | typeof answered, members: Any, more: Any = {}): Any => {
   const properties = Object.entries({ ...schema.properties, ...members }).filter(
     ([, value]) => value !== undefined,
   );
   return { ...schema, properties: Object.fromEntries(properties), ...more };
 };
-const askedWith = (members: Any, more: Any = {}) => document(withMembers(asked, members, more), told);
-const toldWith = (members: Any, more: Any = {}) => document(asked, withMembers(told, members, more));
+const askedWith = (members: Any, more: Any = {}) => document(withMembers(asked, members, more), answered);
+const answeredWith = (members: Any, more: Any = {}) => document(asked, withMembers(answered, members, more));
 const operation = base.paths["/v1/things"].post;
-const operationWith = (more: Any) => document(asked, told, more);
+const operationWith = (more: Any) => document(asked, answered, more);
 const BODY = "post /v1/things body";
 const ANSWER = "post /v1/things 200";
 
@@ -153,31 +153,33 @@ const incompatible: readonly [what: string, now: ReturnType<typeof document>, se
     }),
     `${BODY}.inner[].x: minimum is 2 now, and was 1`,
   ],
-  ["an answer's member is removed", toldWith({ note: undefined }), `${ANSWER}.note is removed`],
+  ["an answer's member is removed", answeredWith({ note: undefined }), `${ANSWER}.note is removed`],
   [
     "an answer's member is of another type",
-    toldWith({ id: { type: "integer" } }),
+    answeredWith({ id: { type: "integer" } }),
     `${ANSWER}.id: it may be integer now, and was string`,
   ],
   [
     "an answer's member may be null",
-    toldWith({ id: { type: "string", nullable: true } }),
+    answeredWith({ id: { type: "string", nullable: true } }),
     `${ANSWER}.id: it may be null now, and was string`,
   ],
-  ["an answer's member may be absent", toldWith({}, { required: [] }), `${ANSWER}.id may be absent now`],
+  ["an answer's member may be absent", answeredWith({}, { required: [] }), `${ANSWER}.id may be absent now`],
   [
     "a member of an answer's items may be absent",
-    toldWith({ items: { type: "array", items: { type: "object", properties: { n: { type: "number" } } } } }),
+    answeredWith({
+      items: { type: "array", items: { type: "object", properties: { n: { type: "number" } } } },
+    }),
     `${ANSWER}.items[].n may be absent now`,
   ],
   [
     "the values of a map are of another type",
-    toldWith({ map: { type: "object", additionalProperties: { type: "string" } } }),
+    answeredWith({ map: { type: "object", additionalProperties: { type: "string" } } }),
     `${ANSWER}.map.*: it may be string now, and was integer`,
   ],
   [
     "another form is answered",
-    toldWith({
+    answeredWith({
       next: { oneOf: [{ $ref: "#/components/schemas/Told" }, { $ref: "#/components/schemas/Other" }] },
     }),
     `${ANSWER}.next: Other is answered too`,
@@ -198,11 +200,11 @@ const compatible: readonly [what: string, now: ReturnType<typeof document>][] = 
   ["an enum has more values", askedWith({ kind: { type: "string", enum: ["a", "b", "c"] } })],
   ["null is accepted", askedWith({ count: { type: "number", nullable: true } })],
   ["another form is accepted", askedWith({ count: { anyOf: [{ type: "number" }, { type: "string" }] } })],
-  ["a member is answered", toldWith({ later: { type: "string" } })],
-  ["an answer's member is never null", toldWith({ note: { type: "string" } })],
+  ["a member is answered", answeredWith({ later: { type: "string" } })],
+  ["an answer's member is never null", answeredWith({ note: { type: "string" } })],
   [
     "an answer's number is an integer",
-    toldWith({
+    answeredWith({
       items: {
         type: "array",
         items: {
@@ -215,9 +217,9 @@ const compatible: readonly [what: string, now: ReturnType<typeof document>][] = 
   ],
   [
     "an answer has the members of another schema too",
-    document(asked, { allOf: [told, { type: "object", properties: { later: {} } }] }),
+    document(asked, { allOf: [answered, { type: "object", properties: { later: {} } }] }),
   ],
-  ["an answer's member is always there", toldWith({}, { required: ["id", "note"] })],
+  ["an answer's member is always there", answeredWith({}, { required: ["id", "note"] })],
 ];
 
 for (const [what, now] of compatible)
@@ -236,8 +238,8 @@ const events = (address: string, payload: Any) => ({
 });
 
 t.test("a change of an event's subject, payload or headers is named", async (t) => {
-  const { id, note } = told.properties;
-  const payload = { ...told, properties: { id, note } };
+  const { id, note } = answered.properties;
+  const payload = { ...answered, properties: { id, note } };
   const before = events("things.{p}.made", payload);
   t.strictSame(asyncApiChanges({ before, now: before }), []);
   t.strictSame(asyncApiChanges({ before, now: events("things.made", payload) }), [

@@ -47,7 +47,7 @@ const gate = createMachine(
 
 const definition = definitionOf({ g: gate });
 
-const told = (machines: ActorDefinition, event: { type: string; n?: number }) => {
+const prediction = (machines: ActorDefinition, event: { type: string; n?: number }) => {
   const before = begin(definition).head.snapshot;
   const input: PredictedInput = { kind: "command", machine: "g", event };
   const predicted = dryRun(machines, before, input, { actor: "a", now: NOW, predict: () => undefined });
@@ -61,30 +61,30 @@ const lines = (guards: readonly GuardVerdict[]): string[] =>
   );
 
 t.test("a refused event names every condition that was checked, the innermost states first", async (t) => {
-  t.strictSame(lines(told(definition, { type: "try", n: 4 }).guards), [
+  t.strictSame(lines(prediction(definition, { type: "try", n: 4 }).guards), [
     "g shut.locked try never false",
     "g shut try high false",
     "g shut try low false",
   ]);
-  t.strictSame(lines(told(definition, { type: "knock", n: 1 }).guards), [
+  t.strictSame(lines(prediction(definition, { type: "knock", n: 1 }).guards), [
     "g shut.locked knock high false",
     "g  knock never false",
   ]);
-  t.strictSame(lines(told(definition, { type: "lean" }).guards), [
+  t.strictSame(lines(prediction(definition, { type: "lean" }).guards), [
     "g shut.locked lean never false",
     "g  lean never false",
   ]);
-  t.strictSame(lines(told(definition, { type: "sing" }).guards), [], "no transition, no condition");
+  t.strictSame(lines(prediction(definition, { type: "sing" }).guards), [], "no transition, no condition");
 });
 
 t.test("conditions of the transitions that follow by themselves are named in their states", async (t) => {
-  t.strictSame(lines(told(definition, { type: "try", n: 7 }).guards), [
+  t.strictSame(lines(prediction(definition, { type: "try", n: 7 }).guards), [
     "g shut.locked try never false",
     "g shut try high true",
     "g open  low false",
     "g open  isWide false",
   ]);
-  t.strictSame(lines(told(definition, { type: "knock", n: 7 }).guards), [
+  t.strictSame(lines(prediction(definition, { type: "knock", n: 7 }).guards), [
     "g shut.locked knock high true",
     "g shut.unlocked  never false",
     "g shut.unlocked turned turnedByHand false",
@@ -94,8 +94,8 @@ t.test("conditions of the transitions that follow by themselves are named in the
 
 t.test("the same question has the same answer, and leaves the machines as they are", async (t) => {
   const ask = { type: "try", n: 7 };
-  const first = told(definition, ask);
-  t.strictSame(told(definition, ask), first);
+  const first = prediction(definition, ask);
+  t.strictSame(prediction(definition, ask), first);
   // The machine that writes records reports nothing, also while something observes.
   const { guards } = observing(() => next(definition, begin(definition).head, command("g", "try", { n: 7 })));
   t.strictSame(guards, []);

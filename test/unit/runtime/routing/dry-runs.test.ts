@@ -92,10 +92,10 @@ t.test("without an owner the node that is asked answers from what is stored", as
   owner.kill();
   const { reply, source } = await ask(other, note);
   t.equal(source, "stored");
-  const [told, same] = [before.reply, reply];
-  if (told.status !== "predicted" || same.status !== "predicted")
-    throw new Error(`${told.status}, ${same.status}`);
-  t.strictSame(same.changes, told.changes);
+  const [prediction, same] = [before.reply, reply];
+  if (prediction.status !== "predicted" || same.status !== "predicted")
+    throw new Error(`${prediction.status}, ${same.status}`);
+  t.strictSame(same.changes, prediction.changes);
   t.strictSame(notes(same.after), ["note.1"]);
   t.match(await ask(other, note, "unknown"), { reply: { status: "not_found" }, source: "stored" });
   await cluster.settled();

@@ -81,6 +81,13 @@ export class ActorsModel implements Actors, DryRuns {
     if (failing && !("snapshot" in failing) && failing.status !== "not_found")
       return { reply: failing, source: this.source };
     if (!known && input.kind !== "start") return { reply: { status: "not_found" }, source: this.source };
+    // The worlds know no request: the model decides by it, as `start` does.
+    if (known && input.kind === "start") {
+      const request = this.requests.get(actor);
+      const status = request === input.request ? "repeated" : "request_mismatch";
+      const snapshot = { ...known.snapshot, ...(request && { request }) };
+      return { reply: { status, snapshot }, source: this.source };
+    }
     const world = known ?? new OrderWorld((input as { input: OrderInput }).input, { joins: false });
     return { reply: world.predict(input, options?.outputs), source: this.source };
   }

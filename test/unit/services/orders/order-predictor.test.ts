@@ -6,18 +6,34 @@ import { outOfStock } from "../../machines/order-input.ts";
 
 t.test("a new order is predicted with the reservation, up to the call that comes next", async (t) => {
   const { actors, predictions } = service();
-  const told = await predictions.place(newOrder(), now);
-  t.match(told, {
+  const prediction = await predictions.place(newOrder(), now);
+  t.match(prediction, {
     before: null,
     after: { status: "authorizing", version: 1 },
     events: ["order.created"],
     effects: [{ name: "payment.authorizePayment", input: { token: "masked" } }],
     basedOn: { version: 0, source: "owner" },
   });
-  t.notOk("refusal" in told);
-  t.notOk("customer" in ((told as { after: object }).after ?? {}));
+  t.notOk("refusal" in prediction);
+  t.notOk("customer" in ((prediction as { after: object }).after ?? {}));
   t.strictSame(actors.starts, []);
   t.match(actors.tried, [{ outputs: { reserveInventory: { outcome: "reserved" } } }]);
+});
+
+t.test("a new order in maintenance is predicted as refused, and a repetition is not", async (t) => {
+  const keyed = { ...now, idempotencyKey: "k" };
+  const state = { takingOrders: true, reason: "stocktaking" as string | null, since: null };
+  const { orders, predictions } = service({ maintenance: { state: () => state } });
+  const id = placed(await orders.place(newOrder(), keyed));
+  state.takingOrders = false;
+  t.match(await predictions.place(newOrder(), now), {
+    status: "predicted",
+    before: null,
+    refusal: { status: "maintenance", reason: "stocktaking" },
+  });
+  const repeated = await predictions.place(newOrder(), keyed);
+  t.match(repeated, { status: "predicted", before: { id } });
+  t.notOk("refusal" in repeated);
 });
 
 t.test("nothing that concerns the customer is asked with, and no token", async (t) => {
@@ -30,9 +46,9 @@ t.test("nothing that concerns the customer is asked with, and no token", async (
 
 t.test("a new order that would be rejected is predicted with the answer", async (t) => {
   const short = service({ reservation: outOfStock });
-  const told = await short.predictions.place(newOrder(), now);
-  t.match(told, { refusal: { status: "out_of_stock" }, after: { status: "rejected" } });
-  t.notOk("orderId" in ((told as { refusal: object }).refusal ?? {}), "there is no such order");
+  const prediction = await short.predictions.place(newOrder(), now);
+  t.match(prediction, { refusal: { status: "out_of_stock" }, after: { status: "rejected" } });
+  t.notOk("orderId" in ((prediction as { refusal: object }).refusal ?? {}), "there is no such order");
   const unknown = service({ known: { status: "checked", unknown: ["TSHIRT-M"] } });
   t.match(await unknown.predictions.place(newOrder(), now), {
     refusal: { status: "unknown_sku", skus: [{ sku: "TSHIRT-M", index: 0 }] },
@@ -52,7 +68,9 @@ t.test("a repetition of a request is predicted as what it is", async (t) => {
   const { predictions, orders } = service();
   const keyed = { ...now, idempotencyKey: "k" };
   const id = placed(await orders.place(newOrder(), keyed));
-  t.match(await predictions.place(newOrder(), keyed), { before: { id }, after: { id }, machines: [] });
+  const same = await predictions.place(newOrder(), keyed);
+  t.match(same, { before: { id }, after: { id }, machines: [] });
+  t.notOk("refusal" in same);
   const other = { ...newOrder(), lines: [{ sku: "MUG", quantity: 1 }] };
   t.match(await predictions.place(other, keyed), {
     refusal: { status: "idempotency_key_reused", orderId: id },

@@ -43,6 +43,8 @@ export function service(
     plan?: "auto" | "manual";
     /** Absent: nothing is sealed. */
     seals?: OrderSeals;
+    /** Absent: orders are taken. */
+    maintenance?: NonNullable<PredictionsOptions["maintenance"]>;
   } = {},
 ) {
   const actors = new ActorsModel();
@@ -68,6 +70,7 @@ export function service(
     fulfillment: { mode: options.plan ?? "manual", stepDelayMs: 1500 },
     hostedPayment: { deadlineMs: 900_000, pollMs: 2000, pollMaxMs: 60_000 },
     taxBasisPoints: 2300,
+    ...(options.maintenance && { maintenance: options.maintenance }),
   } as const;
   const orders = new OrderService({
     ...served,

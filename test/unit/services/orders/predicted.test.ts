@@ -36,28 +36,28 @@ function written(world: OrderWorld, input: Input): object {
 }
 
 /** Without what no record has, and as JSON: a reply between nodes is JSON. */
-function comparable(told: DryRun): object {
-  const { before: _, guards: __, ...rest } = { before: null, guards: [], ...told };
+function comparable(prediction: DryRun): object {
+  const { before: _, guards: __, ...rest } = { before: null, guards: [], ...prediction };
   return JSON.parse(JSON.stringify(rest));
 }
 
 /** Compares every input that a dry run can be asked about with what it then does. */
 function watch(world: OrderWorld, seen: Map<string, number>): { compare: () => void } {
-  let predicted: { readonly input: Input; readonly told: DryRun } | undefined;
+  let predicted: { readonly input: Input; readonly prediction: DryRun } | undefined;
   const compare = (): void => {
     if (!predicted) return;
-    const { input, told } = predicted;
+    const { input, prediction } = predicted;
     predicted = undefined;
-    const [was, is] = [comparable(told), JSON.parse(JSON.stringify(written(world, input)))];
+    const [was, is] = [comparable(prediction), JSON.parse(JSON.stringify(written(world, input)))];
     assert.deepStrictEqual(was, is, `predicted ${JSON.stringify(input)}`);
-    const name = `${input.kind === "command" ? input.event.type : input.kind} ${told.status}`;
+    const name = `${input.kind === "command" ? input.event.type : input.kind} ${prediction.status}`;
     seen.set(name, (seen.get(name) ?? 0) + 1);
   };
   world.onInput = (input) => {
     compare();
     const question = asked(input);
     const before = world.last;
-    if (question) predicted = { input, told: world.predict(question) };
+    if (question) predicted = { input, prediction: world.predict(question) };
     if (world.last !== before) throw new Error("the dry run has changed the order");
   };
   return { compare };
@@ -126,8 +126,8 @@ t.test("a condition that refuses a command is named with its state and event", a
   await world.settle();
   world.step({ type: "ship" });
   await world.performAll();
-  const told = world.predict({ kind: "command", machine: "fulfillment", event: { type: "deliver" } });
-  t.match(told, {
+  const prediction = world.predict({ kind: "command", machine: "fulfillment", event: { type: "deliver" } });
+  t.match(prediction, {
     status: "illegal",
     guards: [
       {
