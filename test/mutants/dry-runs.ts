@@ -3,11 +3,13 @@ import type { Mutant } from "./mutant.ts";
 
 const DRY_RUN = "src/runtime/actor/dry-run.ts";
 const GUARDS = "src/runtime/actor/guards.ts";
+const NEXT_STEPS = "src/runtime/actor/next-steps.ts";
 const TENURE = "src/runtime/tenure/tenure.ts";
 const ROUTED = "src/runtime/routing/dry-runs.ts";
 const PREDICTIONS = "src/services/orders/order-predictor.ts";
 const ROUTED_TEST = "test/unit/runtime/routing/dry-runs.test.ts";
 const GUARDS_TEST = "test/unit/runtime/actor/guards.test.ts";
+const NEXT_STEPS_TEST = "test/unit/runtime/actor/next-steps.test.ts";
 const PREDICTED_TEST = "test/unit/services/orders/predicted.test.ts";
 const PREDICTIONS_TEST = "test/unit/services/orders/order-predictor.test.ts";
 const CONDITIONAL_TEST = "test/unit/runtime/tenure/conditional-commands.test.ts";
@@ -167,5 +169,21 @@ export const dryRunMutants: readonly Mutant[] = [
     find: "if (right.machine !== to.machine) {",
     replace: `if (right.machine === "order") {`,
     tests: [PREDICTIONS_TEST],
+  },
+  {
+    id: "dryrun-next-answers-unread",
+    does: "What a condition answers for an event that has not happened is shown as if it had.",
+    file: NEXT_STEPS,
+    find: "    return event.wasRead ? null : answer;",
+    replace: "    return answer;",
+    tests: [NEXT_STEPS_TEST],
+  },
+  {
+    id: "dryrun-next-ignores-order",
+    does: "A transition is shown as possible although one before it takes its event.",
+    file: NEXT_STEPS,
+    find: "before === true ? false : answerOf",
+    replace: "answerOf",
+    tests: [NEXT_STEPS_TEST],
   },
 ];

@@ -78,6 +78,22 @@ const machineView = Type.Object({
 });
 const machines = Type.Record(Type.String(), machineView, { description: "By machine" });
 
+const next = Type.Array(
+  Type.Object({
+    machine: Type.String(),
+    edge: Type.String({
+      description: "Id of a transition that leaves an active state, as in charts and histories",
+      examples: ["confirmed:cancel:0"],
+    }),
+    verdict: nullable(
+      Type.Boolean({
+        description:
+          "Whether it is taken if its event happens now; null: that depends on what the event says",
+      }),
+    ),
+  }),
+);
+
 /** What `include` adds to an order. */
 export const OrderInsight = Type.Object(
   {
@@ -113,6 +129,7 @@ export const OrderInsight = Type.Object(
     effects: Type.Optional(Type.Array(openCall, { description: "Calls whose outcome is not known yet" })),
     timers: Type.Optional(Type.Array(timer, { description: "Timers that have not fired" })),
     machines: Type.Optional(machines),
+    next: Type.Optional({ ...next, description: "What could move the machines on, innermost states first" }),
   },
   { $id: "OrderInsight", title: "OrderInsight", description: "What `include` adds to an order" },
 );
@@ -123,6 +140,10 @@ export const OrderInstant = Type.Object(
     ...History.properties.items.items.properties,
     machines,
     open: Type.Object({ effects: Type.Array(openCall), timers: Type.Array(timer) }),
+    next: Type.Optional({
+      ...next,
+      description: "What could have moved the machines on; absent when the present machines are others",
+    }),
     published: Type.Array(Type.Object({ id: Type.String(), type: Type.String(), data: Type.Unknown() }), {
       description: "The events as they were published",
     }),

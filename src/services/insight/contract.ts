@@ -3,7 +3,7 @@ import type { HistoryItem, OrderCommand, OrderView } from "../orders/contract.ts
 import type { UnavailableResult } from "../unavailable.ts";
 
 /** Parts of an order that its view does not have. */
-export const orderParts = ["waits", "actions", "effects", "timers", "machines"] as const;
+export const orderParts = ["waits", "actions", "effects", "timers", "machines", "next"] as const;
 
 /** One of {@link orderParts}. */
 export type OrderPart = (typeof orderParts)[number];
@@ -55,6 +55,15 @@ export type MachineView = {
   readonly context: unknown;
 };
 
+/** A transition that leaves an active state of a machine. */
+export type OrderStep = {
+  readonly machine: string;
+  /** Its id, as histories and charts have it. */
+  readonly edge: string;
+  /** Whether it would be taken if its event happened now; null: that depends on what the event says. */
+  readonly verdict: boolean | null;
+};
+
 /** What an order is doing; each part only when it was asked for. */
 export type OrderInsight = {
   readonly waits?: readonly OrderWait[];
@@ -62,12 +71,16 @@ export type OrderInsight = {
   readonly effects?: readonly OpenCall[];
   readonly timers?: readonly PendingTimer[];
   readonly machines?: Readonly<Record<string, MachineView>>;
+  /** Innermost states first, in the order in which the machines check them. */
+  readonly next?: readonly OrderStep[];
 };
 
 /** One commit of an order with the state that it left. Nothing of it changes any more. */
 export type OrderInstant = HistoryItem & {
   readonly machines: Readonly<Record<string, MachineView>>;
   readonly open: { readonly effects: readonly OpenCall[]; readonly timers: readonly PendingTimer[] };
+  /** What was possible then, by the present machines; absent when they do not have the states. */
+  readonly next?: readonly OrderStep[];
   /** What was published with it, in order; empty for events that are not published. */
   readonly published: readonly { readonly id: string; readonly type: string; readonly data: unknown }[];
 };

@@ -1,7 +1,8 @@
 /** What an order is doing, from its snapshot: what it waits for, what it takes, what is open. Pure. */
 import type { StateMeta } from "../../../machines/state-meta.ts";
 import { effectKey } from "../../runtime/actor/cascade.ts";
-import { restoreMachine } from "../../runtime/actor/machine.ts";
+import { MachineFault, restoreMachine } from "../../runtime/actor/machine.ts";
+import { nextSteps } from "../../runtime/actor/next-steps.ts";
 import type { OpenEffect, OpenTimer, Snapshot } from "../../runtime/actor/snapshot.ts";
 import type { MachineStates } from "../../runtime/definition.ts";
 import { addressed, type AddressedEvent } from "../orders/commands.ts";
@@ -16,6 +17,7 @@ import type {
   OrderAction,
   OrderInsight,
   OrderPart,
+  OrderStep,
   OrderWait,
   PendingTimer,
 } from "./contract.ts";
@@ -34,6 +36,7 @@ export function orderInsight(
     ...(asked.has("effects") && { effects: openCalls(id, snapshot.effects) }),
     ...(asked.has("timers") && { timers: pendingTimers(snapshot.timers) }),
     ...(asked.has("machines") && { machines: machineViews(snapshot.machines) }),
+    ...(asked.has("next") && { next: stepsFrom(snapshot.machines) }),
   };
 }
 
@@ -62,6 +65,29 @@ export function machineViews(machines: MachineStates): Readonly<Record<string, M
     { state: value, status, version, context: masked(context) },
   ]);
   return Object.fromEntries(views);
+}
+
+/** What could move the machines on. @throws MachineFault for states of another program */
+export function stepsFrom(machines: MachineStates): OrderStep[] {
+  return (Object.keys(orderMachines) as MachineName[]).flatMap((machine) => {
+    const state = machines[machine];
+    const entry = orderMachines[machine];
+    if (!state) return [];
+    return nextSteps(entry.machine, restoreMachine(entry, state, [])).map((step) => ({ machine, ...step }));
+  });
+}
+
+/** The same for states that were stored at an instant; `undefined` when the present machines do not have them. */
+export function stepsThen(machines: MachineStates): OrderStep[] | undefined {
+  const isPresent = (name: MachineName): boolean =>
+    machines[name] === undefined || machines[name].version === orderMachines[name].version;
+  if (!(Object.keys(orderMachines) as MachineName[]).every(isPresent)) return undefined;
+  try {
+    return stepsFrom(machines);
+  } catch (error) {
+    if (error instanceof MachineFault) return undefined;
+    throw error;
+  }
 }
 
 function waitsOf(snapshot: Snapshot, now: number): OrderWait[] {

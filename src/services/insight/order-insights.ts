@@ -15,7 +15,7 @@ import { orderView } from "../orders/view.ts";
 import { subjects } from "../subjects.ts";
 import { unavailable, unavailableReply } from "../unavailable.ts";
 import type { OrderInsights, OrderInstant } from "./contract.ts";
-import { machineViews, openCalls, orderInsight, pendingTimers } from "./order-insight.ts";
+import { machineViews, openCalls, orderInsight, pendingTimers, stepsThen } from "./order-insight.ts";
 
 /** What these reads need of their node. */
 export type OrderInsightsOptions = {
@@ -68,10 +68,12 @@ async function instantOf(
   const item = historyItem(stored);
   if (!record || !item) return undefined;
   const { effects, machines, timers } = record.snapshot;
+  const next = stepsThen(machines);
   return {
     ...item,
     machines: machineViews(machines),
     open: { effects: openCalls(id, effects), timers: pendingTimers(timers) },
+    ...(next && { next }),
     published: await publishedWith(id, item, journal),
   };
 }

@@ -50,9 +50,7 @@ export type OrderMachinesOptions = {
 /** See {@link Machines}. */
 export function orderMachinesAsData(options: OrderMachinesOptions): Machines {
   const { definition } = options;
-  const charts = new Map(
-    Object.entries(definition.machines).map(([kind, entry]) => [kind, chartFrom(definition, kind, entry)]),
-  );
+  const charts = machineCharts(definition);
   // Facts are no part of a machine's state.
   const { facts: _, ...machinesOnly } = definition;
   return {
@@ -75,7 +73,16 @@ export function orderMachinesAsData(options: OrderMachinesOptions): Machines {
   };
 }
 
-function chartFrom(definition: ActorDefinition, kind: string, entry: MachineEntry): MachineChart {
+type Charted = Pick<ActorDefinition, "listens" | "machines">;
+
+/** The machines as charts, by their names; the hash of one does not depend on who listens to it. */
+export function machineCharts(definition: Charted): ReadonlyMap<string, MachineChart> {
+  return new Map(
+    Object.entries(definition.machines).map(([kind, entry]) => [kind, chartFrom(definition, kind, entry)]),
+  );
+}
+
+function chartFrom(definition: Charted, kind: string, entry: MachineEntry): MachineChart {
   const chart = chartOf(entry.machine);
   const earliest = Math.min(entry.version, ...Object.keys(entry.migrations ?? {}).map(Number));
   return {

@@ -18,13 +18,18 @@ t.test(
     for (const item of history.items) {
       const found = await one.insights.instant(id, item.version);
       if (found.status !== "found") throw new Error(found.status);
-      const { machines, open, published, ...rest } = found.instant;
+      const { machines, next, open, published, ...rest } = found.instant;
       t.strictSame(rest, item);
       t.strictSame(
         published.map(({ type }) => type),
         item.events,
       );
       t.ok(published.every((event) => event.id.startsWith(`${id}.${item.version}.`)));
+      const active = Object.keys(machines).filter((name) => machines[name]?.status === "active");
+      t.ok(
+        next?.every(({ machine }) => active.includes(machine)),
+        "only machines that have not ended move on",
+      );
       const last = item.transitions.findLast(({ machine }) => machine === "fulfillment");
       if (last) t.strictSame(machines["fulfillment"]?.state, last.to);
       t.strictSame(

@@ -116,3 +116,19 @@ t.test("only what is asked for is answered", (t) => {
   t.strictSame(Object.keys(orderInsight(world.id, world.snapshot, ["timers"], 0)), ["timers"]);
   t.end();
 });
+
+t.test("what could move the machines on is in the order, with what their conditions answer", async (t) => {
+  const world = started("credit_card", { mode: "manual", stepDelayMs: 0 });
+  await world.performAll();
+  const steps = insight(world).next ?? [];
+  const step = (machine: string, edge: string) =>
+    steps.find((one) => one.machine === machine && one.edge === edge)?.verdict;
+  t.equal(step("order", "confirmed:cancel:0"), true);
+  t.equal(step("payment", "authorized:capture.requested:0"), true);
+  t.equal(step("payment", "authorized:order.closed:0"), false, "it is not settled at once");
+  t.equal(step("payment", "authorized:order.closed:1"), true);
+  t.equal(step("fulfillment", "stored.awaiting:pick:0"), true);
+  world.command("fulfillment", { type: "pick" });
+  const later = insight(world).next?.find(({ edge }) => edge === "picked.awaiting:quality-check:0");
+  t.equal(later?.verdict, null, "the command says whether the check was passed");
+});
