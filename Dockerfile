@@ -8,6 +8,15 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional \
   && rm -rf node_modules/better-sqlite3/deps node_modules/better-sqlite3/src
 
+FROM node:26.10.0-bookworm-slim AS console
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY tools tools
+RUN npm ci
+COPY console console
+COPY machines machines
+RUN node console/build/run.ts
+
 FROM nats:2.15.1-alpine AS nats
 COPY config/nats/cluster.conf /etc/nats/cluster.conf
 RUN mkdir -p /var/lib/nats && chown 1000:1000 /var/lib/nats
@@ -22,6 +31,7 @@ WORKDIR /app
 # The files that .dockerignore lets through: no tests, no documents, no data, no secrets.
 COPY . .
 COPY --from=dependencies /app/node_modules node_modules
+COPY --from=console /app/console/dist console/dist
 RUN mkdir -p /var/lib/orderly && chown 1000:1000 /var/lib/orderly
 USER 1000:1000
 # The image holds no git checkout: docker build --build-arg ORDERLY_COMMIT=$(git rev-parse HEAD)

@@ -43,6 +43,7 @@ const commands = {
     "rotates the keys that wrap the keys of sealed data; see --help",
   ],
   projection: ["nodes/projection.ts", "shows or rebuilds a node's list of orders; see --help"],
+  "build-console": ["console/build/run.ts", "builds the console, when its sources have changed"],
   test: ["node_modules/tap/dist/esm/run.mjs", "all tests; with names of files, those: arguments go to tap"],
   bench: ["bench/run.ts", "the benchmarks; see bench --help"],
   sim: ["test/simulation/run.ts", "whole clusters with faults, by seeds, in one thread; see sim --help"],
@@ -51,7 +52,7 @@ const commands = {
 const [command = "start", ...rest] = process.argv.slice(2);
 const isCluster = command === "start" && rest.includes("--cluster");
 /** The option of a command besides `--env-file FILE`. */
-const own = { start: "--cluster", reconcile: "--json" }[command];
+const own = { start: "--cluster", reconcile: "--json", "build-console": "--if-possible" }[command];
 const args = rest.filter((one) => one !== own);
 const flags = rest.filter((one) => one === own && !isCluster);
 /** Commands that parse their own arguments. */
@@ -69,7 +70,7 @@ if (wantsHelp || command === "--help" || command === "-h" || command === "help")
 }
 
 function usage() {
-  const lines = Object.entries(commands).map(([name, [, what]]) => `  ${name.padEnd(12)} ${what}`);
+  const lines = Object.entries(commands).map(([name, [, what]]) => `  ${name.padEnd(13)} ${what}`);
   return [
     "usage: node orderly.mjs [command]",
     "",

@@ -13,6 +13,7 @@ import type { ClusterSettings } from "../../config/settings.ts";
 import { loadCatalogue, sampleCatalogue } from "./catalogue.ts";
 import { type Child, notReady, startChild } from "./child.ts";
 import { clusterStopping } from "./cluster-stopping.ts";
+import { buildConsole } from "./console-build.ts";
 import { lockHome } from "./home-lock.ts";
 import { withMaxWait } from "./max-wait.ts";
 import { natsPlaceOf, natsPortsOf } from "./nats-plan.ts";
@@ -98,6 +99,8 @@ async function startAll(
   const services = startServices({ settings, signal, report }, launch);
   // Its failure is reported below; the server's own comes first.
   services.catch(() => undefined);
+  // Nodes read it when they start.
+  const built = buildConsole({ signal, report });
   const nats = await provideNats({
     settings,
     signal,
@@ -105,6 +108,7 @@ async function startAll(
     timeoutMs: START_TIMEOUT_MS,
     launch: (plan) => launch("nats", plan),
   });
+  await built;
   const [{ gateway, carrier, mailbox }, nodes] = await Promise.all([
     services,
     startNodes({ settings, signal, report }, nats, launch),

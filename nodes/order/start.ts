@@ -3,6 +3,7 @@ import { subjects } from "../../src/services/subjects.ts";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import pino from "pino";
 import { redacted } from "../../config/settings-reader.ts";
 import type { NodeSettings } from "../../config/settings.ts";
@@ -34,6 +35,8 @@ import { NodeWorkers } from "./node-workers.ts";
 import { WORKER_ENTRY } from "./worker-threads.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** `node orderly.mjs build-console` fills it. */
+const CONSOLE_FOLDER = fileURLToPath(new URL("../../console/dist", import.meta.url));
 
 /**
  * Resolves when the node takes part in the cluster and HTTP listens.
@@ -131,6 +134,11 @@ export async function startOrderNode(
     defaultWaitMs: settings.defaultWaitMs,
     knownHosts: knownHosts(settings.publicUrl, settings.allowedHosts),
     development: settings.development,
+    console: {
+      folder: CONSOLE_FOLDER,
+      version: program.version,
+      environment: settings.development ? "development" : "production",
+    },
   });
   const url = await app.listen({ host: settings.httpHost, port: settings.httpPort });
   log.info({ url, settings: redacted(settings) }, "order node listens");

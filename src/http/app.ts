@@ -24,6 +24,7 @@ import type { OrderList } from "../services/projection/contract.ts";
 import type { Customers } from "../services/personal/contract.ts";
 import type { UnmatchedMessages, WebhookIntake } from "../services/webhooks/contract.ts";
 import { components } from "./components.ts";
+import { type ConsoleSource, consoleRoutes } from "./console/routes.ts";
 import { boundedServer } from "./connections/bounded-server.ts";
 import { closeGracefully } from "./connections/graceful-close.ts";
 import { refuseWhenIsolated } from "./connections/isolation.ts";
@@ -37,7 +38,6 @@ import { machineRoutes } from "./machines/routes.ts";
 import { deadLetterRoutes } from "./operations/dead-letters.ts";
 import { maintenanceRoutes } from "./maintenance/routes.ts";
 import { liveRoutes } from "./live/routes.ts";
-import { indexPageRoute } from "./operations/index-page.ts";
 import type { Operations } from "./operations/operations-port.ts";
 import { projectionRoutes } from "./operations/projection.ts";
 import { operationRoutes } from "./operations/routes.ts";
@@ -89,6 +89,7 @@ export type AppDependencies = {
   readonly knownHosts: KnownHosts;
   /** With true, `GET /v1/cluster` shows process ids. */
   readonly development: boolean;
+  readonly console: ConsoleSource;
 };
 
 /**
@@ -121,7 +122,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   deadLetterRoutes(app, dependencies.deadLetters);
   webhookRoutes(app, dependencies.webhooks);
   unmatchedRoutes(app, dependencies.unmatched);
-  indexPageRoute(app);
+  await consoleRoutes(app, dependencies.console);
   eventDocumentRoute(app);
   serveOpenApi(app);
   await app.ready();

@@ -27,7 +27,9 @@ t.test("the sources are found, and their imports with them", async (t) => {
   const own = sources.flatMap((source) => source.imports.filter((imported) => imported.own));
   t.ok(own.length > sources.length, "every file has about one import");
   t.same(
-    own.filter(({ target }) => !paths.has(target) && !(target.endsWith(".json") && existsSync(target))),
+    own.filter(
+      ({ target }) => !paths.has(target) && !(/\.(?:json|css)$/u.test(target) && existsSync(target)),
+    ),
     [],
     "every imported file exists",
   );
@@ -59,6 +61,9 @@ t.test("the rules reject an import that breaks them", async (t) => {
     ["nodes/order-node.ts", "test/support/cluster/processes.ts", true],
     ["config/settings.ts", "src/runtime/ports.ts", true],
     ["orderly.mjs", "nodes/process.ts", true],
+    ["console/src/main.tsx", "src/http/app.ts", true],
+    ["console/src/main.tsx", "node:fs", false],
+    ["console/build/run.ts", "src/http/app.ts", true],
   ] as const) {
     const rule = rules.find((candidate) => candidate.files.test(from));
     t.equal(rule?.allows({ target, own, typeOnly: false }), false, `${from} may not import ${target}`);

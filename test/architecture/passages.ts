@@ -53,7 +53,7 @@ const SQL = /^\s*(?:SELECT|INSERT|CREATE|DELETE|UPDATE|PRAGMA|BEGIN|DROP|ALTER|W
 export function readPassages(): Passage[] {
   const typed = readSources()
     .map(({ path }) => path)
-    .filter((path) => path.endsWith(".ts") && !ABOUT_WORDS.test(path));
+    .filter((path) => /\.tsx?$/u.test(path) && !ABOUT_WORDS.test(path));
   return [
     ...readParsed(typed, passagesOf).flat(),
     ...passagesOfScript("orderly.mjs", read("orderly.mjs")),

@@ -56,6 +56,17 @@ export function importsDown(from: string, { own, target }: Import): boolean {
   return levelIn(target) < levelIn(from) || (levelIn(from) < 0 && levelIn(target) < 0);
 }
 
+/** Packages that the console ships. */
+const inBrowser: ReadonlySet<string> = new Set([
+  "react",
+  "react-dom",
+  "react-dom/client",
+  "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+  "@tanstack/react-query",
+  "@tanstack/react-virtual",
+  "wouter",
+]);
+
 export const rules: readonly Rule[] = [
   {
     files: /^machines\//u,
@@ -114,6 +125,20 @@ export const rules: readonly Rule[] = [
       isBound(imported) ||
       isPackage(imported) ||
       builtIn(imported, "node:os", "node:path"),
+  },
+  {
+    files: /^console\/src\//u,
+    why: "the console runs in a browser: packages of its own, and of the API and the machines only types",
+    allows: (imported) =>
+      inside("console/src")(imported) ||
+      (imported.own && imported.typeOnly && /^(?:src\/http\/|machines\/)/u.test(imported.target)) ||
+      (!imported.own && inBrowser.has(imported.target)) ||
+      (imported.typeOnly && imported.target === "typebox"),
+  },
+  {
+    files: /^console\/build\//u,
+    why: "the build of the console knows the machines, and vite",
+    allows: (imported) => inside("console/build", "machines")(imported) || !imported.own,
   },
   {
     files: /^(test|bench)\//u,

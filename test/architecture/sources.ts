@@ -21,7 +21,7 @@ export type Source = {
 };
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const FOLDERS = ["machines", "src", "nodes", "config", "test", "bench", "examples"];
+const FOLDERS = ["machines", "src", "nodes", "config", "test", "bench", "examples", "console"];
 
 /** Imports and re-exports begin a line: the formatter puts them there. */
 const STATIC = /^(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gmu;
@@ -29,7 +29,7 @@ const DYNAMIC = /\bimport\(\s*"([^"]+)"/gu;
 
 /** Every TypeScript file, and orderly.mjs. */
 export function readSources(): Source[] {
-  const paths = FOLDERS.flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: ROOT }));
+  const paths = FOLDERS.flatMap((folder) => globSync(`${folder}/**/*.{ts,tsx}`, { cwd: ROOT }));
   return [...paths, "orderly.mjs"].toSorted().map(readSource);
 }
 

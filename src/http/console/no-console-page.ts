@@ -1,8 +1,7 @@
-/** `GET /`: a plain page that says what this is and where to continue. */
-import type { HttpApp } from "../protocol/http-app.ts";
-import { PAGE_POLICY } from "../protocol/response-headers.ts";
+/** The plain page of a node that has no console: it says what this is, how to build one, and where to continue. */
 
-const page = `<!doctype html>
+/** HTML of the page. */
+export const noConsolePage = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -19,6 +18,7 @@ const page = `<!doctype html>
 <h1>Orderly</h1>
 <p>Distributed order management: every order is a durable state machine. This is one of its nodes; any node
 takes any order.</p>
+<p>The console is not built. <code>node orderly.mjs build-console</code> builds it; then start the node again.</p>
 <ul>
 <li><a href="/docs/">API reference</a>, from <a href="/openapi.json"><code>/openapi.json</code></a></li>
 <li><a href="/asyncapi.json"><code>/asyncapi.json</code></a>: the events that orders publish</li>
@@ -30,10 +30,3 @@ takes any order.</p>
 </body>
 </html>
 `;
-
-/** Adds the route. */
-export function indexPageRoute(app: HttpApp): void {
-  app.get("/", { schema: { hide: true } }, async (_request, reply) =>
-    reply.header("content-security-policy", PAGE_POLICY).type("text/html; charset=utf-8").send(page),
-  );
-}

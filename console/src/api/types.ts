@@ -1,0 +1,41 @@
+/** Types of the answers, from the schemas that the node answers with. */
+import type { Static } from "typebox";
+import type * as deadLetters from "../../../src/http/operations/dead-letters-schema.ts";
+import type * as insights from "../../../src/http/orders/insight-schema.ts";
+import type * as inventory from "../../../src/http/inventory/schemas.ts";
+import type * as lists from "../../../src/http/orders/list-schema.ts";
+import type * as operations from "../../../src/http/operations/operations-schema.ts";
+import type * as orders from "../../../src/http/orders/order-schema.ts";
+import type * as parked from "../../../src/http/orders/parked-schema.ts";
+import type * as placing from "../../../src/http/orders/place-order-schema.ts";
+
+/** One page of the list of orders. */
+export type OrderList = Static<typeof lists.OrderList>;
+/** One order of a list. */
+export type OrderRow = OrderList["items"][number];
+/** Counts by some key. */
+export type OrderCounts = Static<typeof lists.OrderCounts>;
+/** How far an answer reaches. */
+export type AsOf = OrderList["asOf"];
+/** One order, whole. */
+export type Order = Static<typeof orders.Order>;
+/** What `include` adds to an order. */
+export type OrderInsight = Static<typeof insights.OrderInsight>;
+/** Status of an order. */
+export type OrderStatus = OrderRow["status"];
+/** How an order is paid. */
+export type PaymentMethod = OrderRow["payment"]["method"];
+/** An amount in minor units of its currency. */
+export type Money = NonNullable<OrderRow["total"]>;
+/** The cluster as one node sees it. */
+export type Cluster = Static<typeof operations.Cluster>;
+/** One page of dead letters. */
+export type DeadLetterPage = Static<typeof deadLetters.DeadLetterPage>;
+/** One event that a worker abandoned. */
+export type DeadLetter = Static<typeof deadLetters.DeadLetter>;
+/** One page of parked orders. */
+export type ParkedPage = Static<typeof parked.ParkedPage>;
+/** One page of the stock. */
+export type StockPage = Static<typeof inventory.StockPage>;
+/** Body of a new order. */
+export type PlaceOrder = placing.PlaceOrderBody;

@@ -1,0 +1,32 @@
+/**
+ * The pages of the console, each a file of its own that is loaded when it is opened. The first entry that fits an
+ * address is shown. A page is the default export of its module and gets the parameters of its path.
+ */
+import type { ComponentType } from "react";
+import type { IconName } from "../ui/icon.tsx";
+
+/** Parameters of a path. */
+export type PageParams = Readonly<Record<string, string>>;
+
+/** One page. */
+export type PageRoute = {
+  /** As wouter writes paths: `/orders/:id`. */
+  readonly path: string;
+  /** The window's title. */
+  readonly title: string;
+  readonly load: () => Promise<{ readonly default: ComponentType<{ readonly params: PageParams }> }>;
+  /** Its place in the rail; pages without one are reached from others. */
+  readonly rail?: { readonly icon: IconName; readonly label: string; readonly key: string };
+  /** Without rail and top bar. */
+  readonly chromeless?: true;
+};
+
+/** All pages, in the order of the rail. */
+export const routes: readonly PageRoute[] = [
+  {
+    path: "/",
+    title: "Overview",
+    load: () => import("../overview/overview-page.tsx"),
+    rail: { icon: "overview", label: "Overview", key: "h" },
+  },
+];

@@ -1,0 +1,138 @@
+/** The frame around all pages: rail, top bar, and the page of the present address. */
+import { lazy, Suspense, useEffect, useMemo } from "react";
+import { Link, Route, Switch, useLocation } from "wouter";
+import { useQuery } from "@tanstack/react-query";
+import { clusterQuery } from "../api/queries.ts";
+import type { NodeFacts } from "../facts.ts";
+import { buttonClass, IconButton } from "../ui/button.tsx";
+import { timeModes } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
+import { Empty, Skeleton } from "../ui/panel.tsx";
+import { TimeModeContext } from "../ui/time.tsx";
+import { ErrorBoundary } from "./error-boundary.tsx";
+import { LiveIndicator } from "./live-indicator.tsx";
+import { NodeGone } from "./node-gone.tsx";
+import { Page } from "./page.tsx";
+import { type PageRoute, routes } from "./routes.ts";
+import { useStored } from "./stored.ts";
+import { applyTheme, themes } from "./theme.ts";
+import styles from "./shell.module.css";
+
+const pages = routes.map((route) => ({ ...route, Component: lazy(route.load) }));
+
+/** The console. */
+export function Shell({ facts }: { readonly facts: NodeFacts }) {
+  const [theme, setTheme] = useStored("theme", themes);
+  const [timeMode, setTimeMode] = useStored("times", timeModes);
+  const [path] = useLocation();
+  useEffect(() => applyTheme(theme), [theme]);
+  // The nodes are known before one is gone.
+  useQuery(clusterQuery);
+  const content = useMemo(() => <Pages />, []);
+  const chromeless = pages.some(({ chromeless, path: at }) => chromeless && isWithin(path, at));
+  const body = (
+    <>
+      <NodeGone facts={facts} />
+      <ErrorBoundary of={path}>
+        <Suspense fallback={<Skeleton lines={6} />}>{content}</Suspense>
+      </ErrorBoundary>
+    </>
+  );
+  if (chromeless)
+    return (
+      <TimeModeContext value={timeMode}>
+        <main id="main">{body}</main>
+      </TimeModeContext>
+    );
+  return (
+    <TimeModeContext value={timeMode}>
+      <div className={styles["shell"]}>
+        <a href="#main" className={`${buttonClass} ${styles["skip"]}`}>
+          Skip to the page
+        </a>
+        <Rail path={path} />
+        <header className={styles["bar"]}>
+          <span className={styles["badge"]} data-environment={facts.environment}>
+            {facts.environment}
+          </span>
+          <span className={styles["spacer"]} />
+          <LiveIndicator />
+          <IconButton
+            icon="clock"
+            label={`Times: ${timeMode}. Press for ${after(timeModes, timeMode)}`}
+            onClick={() => setTimeMode(after(timeModes, timeMode))}
+          />
+          <IconButton
+            icon={theme === "system" ? "system" : theme === "light" ? "sun" : "moon"}
+            label={`Theme: ${theme}. Press for ${after(themes, theme)}`}
+            onClick={() => setTheme(after(themes, theme))}
+          />
+        </header>
+        <main id="main" className={styles["main"]} tabIndex={-1}>
+          {body}
+        </main>
+      </div>
+    </TimeModeContext>
+  );
+}
+
+/** The value after this one, in a circle. */
+function after<Value>(values: readonly Value[], value: Value): Value {
+  return values[(values.indexOf(value) + 1) % values.length] ?? value;
+}
+
+function Pages() {
+  return (
+    <Switch>
+      {pages.map(({ path, Component }) => (
+        <Route key={path} path={path}>
+          {(params) => <Component params={params as Record<string, string>} />}
+        </Route>
+      ))}
+      <Route>
+        <Page title="Nothing is here">
+          <Empty title="The console has no page at this address" actions={<Link href="/">Overview</Link>} />
+        </Page>
+      </Route>
+    </Switch>
+  );
+}
+
+/** Whether an address is that of a page or inside of it. */
+const isWithin = (path: string, page: string): boolean =>
+  page === "/" ? path === "/" : path === page || path.startsWith(`${page}/`);
+
+function Rail({ path }: { readonly path: string }) {
+  const shown = routes.filter((route): route is PageRoute & Required<Pick<PageRoute, "rail">> =>
+    Boolean(route.rail),
+  );
+  return (
+    <nav className={styles["rail"]} aria-label="Pages">
+      <Link href="/" className={styles["brand"] ?? ""}>
+        <span className={styles["mark"]} aria-hidden="true">
+          <i />
+          <i />
+          <i />
+          <i />
+        </span>
+        Orderly
+      </Link>
+      {shown.map(({ path: to, rail }) => (
+        <Link
+          key={to}
+          href={to}
+          className={styles["link"] ?? ""}
+          aria-current={isWithin(path, to) ? "page" : undefined}
+        >
+          <Icon name={rail.icon} />
+          {rail.label}
+        </Link>
+      ))}
+      <span className={styles["spacer"]} />
+      <a href="/docs/" className={`${styles["link"]} ${styles["outside"]}`}>
+        <Icon name="api" />
+        API reference
+      </a>
+    </nav>
+  );
+}

@@ -1,0 +1,45 @@
+/** Starts the console. */
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { isTransient } from "./api/problem.ts";
+import { Shell } from "./app/shell.tsx";
+import { readStored } from "./app/stored.ts";
+import { applyTheme, themes } from "./app/theme.ts";
+import { readFacts } from "./facts.ts";
+import { LiveConnection } from "./live/connection.ts";
+import { LiveContext } from "./live/use-live.ts";
+import { ToastProvider } from "./ui/toast.tsx";
+import "./base.css";
+
+applyTheme(readStored("theme", themes));
+const facts = readFacts(document);
+document.documentElement.dataset["environment"] = facts.environment;
+
+const FRESH_MS = 5_000;
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // Live changes come by the stream; nothing is asked for by the clock, or because a window is seen again.
+      staleTime: FRESH_MS,
+      refetchOnWindowFocus: false,
+      refetchOnReconnect: false,
+      retry: (failures, error) => failures < 1 && isTransient(error),
+      retryDelay: 700,
+    },
+  },
+});
+
+const root = document.getElementById("root");
+if (!root) throw new Error("the page has no root");
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <LiveContext value={new LiveConnection()}>
+        <ToastProvider>
+          <Shell facts={facts} />
+        </ToastProvider>
+      </LiveContext>
+    </QueryClientProvider>
+  </StrictMode>,
+);
