@@ -109,11 +109,14 @@ export type Missing = { readonly sku: string; readonly requested: number; readon
 
 /** Input of `reserveInventory`. The lines are the order's (order-facts.ts). */
 export type ReserveInput = { readonly orderId: string };
-/** Output of `reserveInventory`: all lines or none. `closed`: the order's hold had ended before. */
+/**
+ * Output of `reserveInventory`: all lines or none. `notForSale`: the SKUs are in the catalogue, and off sale.
+ * `closed`: the order's hold had ended before.
+ */
 export type ReserveOutput =
   | { readonly outcome: "reserved"; readonly lines: readonly PricedLine[]; readonly total: Money }
   | { readonly outcome: "out_of_stock"; readonly missing: readonly Missing[] }
-  | { readonly outcome: "unknown_sku"; readonly skus: readonly string[] }
+  | { readonly outcome: "unknown_sku"; readonly skus: readonly string[]; readonly notForSale?: true }
   | { readonly outcome: "mixed_currency"; readonly currencies: readonly string[] }
   | { readonly outcome: "closed"; readonly as: "released" | "shipped" };
 

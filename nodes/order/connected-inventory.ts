@@ -10,6 +10,8 @@ export function connectedInventory(
 ): Inventory {
   return {
     put: async (...put) => (await orIsolated(inventory.put(...put))) ?? isolation,
+    predictPut: async (...put) => (await orIsolated(inventory.predictPut(...put))) ?? isolation,
+    recheck: (skus) => inventory.recheck(skus),
     adjust: async (...adjust) => (await orIsolated(inventory.adjust(...adjust))) ?? isolation,
     movements: async (sku, page) => (await orIsolated(inventory.movements(sku, page))) ?? isolation,
     shortages: async (sku) => (await orIsolated(inventory.shortages(sku))) ?? isolation,

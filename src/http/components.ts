@@ -6,6 +6,7 @@ import {
   PutStockBody,
   Shortages,
   Stock,
+  StockDryRun,
   StockPage,
 } from "./inventory/schemas.ts";
 import { EraseCustomer, ErasedCustomer } from "./customers/schemas.ts";
@@ -66,6 +67,7 @@ export const components = [
   MovementPage,
   Shortages,
   Stock,
+  StockDryRun,
   StockPage,
   EraseCustomer,
   ErasedCustomer,

@@ -4,7 +4,7 @@ import pino from "pino";
 import type { Test } from "tap";
 import { type AppDependencies, createApp } from "../../src/http/app.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
-import type { Inventory, StockCondition, StockView } from "../../src/services/inventory/contract.ts";
+import type { Inventory, PutHow, StockView } from "../../src/services/inventory/contract.ts";
 import type { PredictedOrder, OrderPredictions } from "../../src/services/predictions/contract.ts";
 import type {
   CommandHow,
@@ -171,19 +171,42 @@ export const noList: OrderList = {
 export class InventoryInMemory implements Inventory {
   readonly stock = new Map<string, StockView>();
 
-  readonly conditions: (StockCondition | undefined)[] = [];
+  readonly puts: (PutHow | undefined)[] = [];
+  readonly rechecked: string[] = [];
   readonly adjusted: Parameters<Inventory["adjust"]>[] = [];
 
   async put(
     sku: string,
     wanted: Parameters<Inventory["put"]>[1],
-    condition?: StockCondition,
+    how?: PutHow,
   ): ReturnType<Inventory["put"]> {
-    this.conditions.push(condition);
-    const { onHand = this.stock.get(sku)?.onHand ?? 0, ...item } = wanted;
-    const stock = { sku, ...item, onHand, reserved: 0, available: onHand };
+    this.puts.push(how);
+    const stock = this.after(sku, wanted);
+    if (!stock) return { status: "incomplete", missing: ["name", "price"] };
     this.stock.set(sku, stock);
     return { status: "stored", stock };
+  }
+
+  async predictPut(
+    sku: string,
+    wanted: Parameters<Inventory["put"]>[1],
+  ): ReturnType<Inventory["predictPut"]> {
+    const [before, after] = [this.stock.get(sku) ?? null, this.after(sku, wanted)];
+    if (after) return { status: "predicted", before, after };
+    const refusal = { status: "incomplete" as const, missing: ["name" as const, "price" as const] };
+    return { status: "predicted", before, after: before, refusal };
+  }
+
+  private after(sku: string, wanted: Parameters<Inventory["put"]>[1]): StockView | undefined {
+    const before = this.stock.get(sku);
+    const { onHand = before?.onHand ?? 0, name = before?.name, price = before?.price } = wanted;
+    if (name === undefined || price === undefined) return undefined;
+    const { listed = before?.listed ?? true } = wanted;
+    return { sku, name, price, onHand, reserved: 0, available: onHand, listed };
+  }
+
+  recheck(skus: readonly string[]): void {
+    this.rechecked.push(...skus);
   }
 
   async adjust(...call: Parameters<Inventory["adjust"]>): ReturnType<Inventory["adjust"]> {
@@ -222,7 +245,9 @@ export class InventoryInMemory implements Inventory {
   }
 
   async known(skus: readonly string[]): ReturnType<Inventory["known"]> {
-    return { status: "checked", unknown: skus.filter((sku) => !this.stock.has(sku)) };
+    const unknown = skus.filter((sku) => !this.stock.has(sku));
+    const notForSale = skus.filter((sku) => this.stock.get(sku)?.listed === false);
+    return { status: "checked", unknown, notForSale };
   }
 }
 

@@ -1,10 +1,18 @@
 /** Stock per SKU: set, adjust, read, list. */
 import { Type } from "typebox";
-import type { Inventory, StockCondition, StockView } from "../../services/inventory/contract.ts";
+import type {
+  Inventory,
+  PredictedPut,
+  PutHow,
+  PutRefusal,
+  StockCondition,
+  StockView,
+} from "../../services/inventory/contract.ts";
+import { dryRunQuery, isDryRun } from "../orders/dry-run.ts";
 import { etagOf, matches, versionsIn } from "../protocol/etag.ts";
 import type { Fault } from "../protocol/faults.ts";
-import { ANONYMOUS, idempotencyKey, requireIdempotencyKey } from "../protocol/idempotency-key.ts";
-import { ProblemError } from "../protocol/problems.ts";
+import { ANONYMOUS, idempotencyKey, requireIdempotencyKey, takesKey } from "../protocol/idempotency-key.ts";
+import { type ProblemCode, ProblemError, type ProblemMembers, problems } from "../protocol/problems.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { decodeCursor, encodeCursor, readLimit } from "../protocol/page-cursor.ts";
@@ -20,8 +28,11 @@ const etag = {
 const putSchema = {
   operationId: "putStock",
   tags: ["Inventory"],
-  summary: "Set name and price of a SKU, and its quantity on hand",
+  summary: "Set name and price of a SKU, its quantity on hand, and whether it is for sale",
+  description:
+    "What is left out stays as it is. `listed: false` takes the SKU off sale: new orders for it are refused, open ones go on.",
   params: skuParams,
+  querystring: dryRunQuery,
   headers: Type.Object({
     "if-match": Type.Optional(
       Type.String({ description: "Only while the version is this one, else 412", examples: ['"7"'] }),
@@ -29,12 +40,26 @@ const putSchema = {
     "if-none-match": Type.Optional(
       Type.String({ description: "`*`: only while there is no such SKU, else 412", examples: ["*"] }),
     ),
+    "idempotency-key": Type.Optional(
+      idempotencyKey(
+        "The same key with the same SKU and body is done once; its repetition is answered with the stock as it is then",
+      ),
+    ),
   }),
   body: ref<PutStockBody>("PutStock"),
   response: {
     200: { ...ref("Stock"), description: "The stock as it is now", headers: etag },
   },
-  problems: [...bodyProblems, "below_reserved", "version_changed", "refused", ...serviceProblems],
+  also: { schema: "StockDryRun", when: "With `dryRun=true`:" },
+  problems: [
+    ...bodyProblems,
+    "below_reserved",
+    "version_changed",
+    "invalid_idempotency_key",
+    "idempotency_key_reused",
+    "refused",
+    ...serviceProblems,
+  ],
 } as const;
 
 const getSchema = {
@@ -121,16 +146,29 @@ const MOVEMENT_CURSOR = /^[1-9]\d{0,15}\.\d{1,6}$/u;
 
 /** Adds the routes. */
 export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
-  app.put("/v1/inventory/:sku", { schema: putSchema }, async (request, reply) => {
-    const condition = conditionOf(request.headers);
-    const result = await inventory.put(request.params.sku, request.body, condition);
+  const put = { schema: putSchema, preValidation: takesKey };
+  app.put("/v1/inventory/:sku", put, async (request, reply) => {
+    const { body, params } = request;
+    const how = putHow(request.headers);
+    if (isDryRun(request.query)) {
+      const prediction = await inventory.predictPut(params.sku, body, how);
+      if (prediction.status !== "predicted") return sendUnavailable(reply, prediction);
+      reply.code(200).header("content-type", "application/json; charset=utf-8");
+      reply.header("cache-control", "private, no-store");
+      // As bytes: the serializer of this status has another schema.
+      return reply.send(Buffer.from(JSON.stringify(predictionOf(prediction))));
+    }
+    const result = await inventory.put(params.sku, body, how);
     switch (result.status) {
       case "stored":
         return tagged(reply, result.stock).code(200).send(result.stock);
       case "below_reserved":
-        return sendProblem(reply, "below_reserved", { reserved: result.reserved });
       case "version_changed":
-        return sendProblem(reply, "version_changed", { version: result.version ?? null });
+      case "incomplete":
+      case "idempotency_key_reused": {
+        const { code, members } = putProblem(result);
+        return sendProblem(reply, code, members);
+      }
       default:
         return sendUnavailable(reply, result);
     }
@@ -199,10 +237,65 @@ export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
   });
 }
 
+/** The problem of a put that changed nothing. */
+function putProblem(refusal: PutRefusal): { readonly code: ProblemCode; readonly members?: ProblemMembers } {
+  switch (refusal.status) {
+    case "below_reserved":
+      return { code: "below_reserved", members: { reserved: refusal.reserved } };
+    case "version_changed":
+      return { code: "version_changed", members: { version: refusal.version ?? null } };
+    case "incomplete": {
+      const errors = refusal.missing.map((field): Fault => {
+        const message = "is required: there is no such SKU yet";
+        return { pointer: `/${field}`, code: "required", message };
+      });
+      return { code: "validation_failed", members: { errors } };
+    }
+    // The key came with another put.
+    default:
+      return { code: "idempotency_key_reused" };
+  }
+}
+
+/** The answer to a dry run, in the form of a dry run of an order. */
+function predictionOf({ refusal, before, after }: PredictedPut): object {
+  const problem = refusal && putProblem(refusal);
+  return {
+    dryRun: true,
+    accepted: problem === undefined,
+    ...(problem && {
+      refusal: { code: problem.code, status: problems[problem.code].status, ...problem.members },
+    }),
+    before: before && withoutVersion(before),
+    after: after && withoutVersion(after),
+    basedOn: { version: before?.version ?? 0, source: "owner" },
+  };
+}
+
+/** The body of stock: its version is the entity tag. */
+function withoutVersion(view: StockView): Omit<StockView, "version"> {
+  const { version: _, ...stock } = view;
+  return stock;
+}
+
 function tagged<R extends { header(name: string, value: string): unknown }>(reply: R, stock: StockView): R {
   if (stock.version !== undefined) reply.header("etag", etagOf(stock.version));
   reply.header("cache-control", "private, no-cache");
   return reply;
+}
+
+/** How a put is made. @throws ProblemError `validation_failed` for a condition of another form */
+function putHow(headers: {
+  readonly "if-match"?: string | undefined;
+  readonly "if-none-match"?: string | undefined;
+  readonly "idempotency-key"?: string | undefined;
+}): PutHow {
+  const condition = conditionOf(headers);
+  const { "idempotency-key": key } = headers;
+  return {
+    ...(condition && { condition }),
+    ...(key !== undefined && { key: { idempotencyKey: key, caller: ANONYMOUS } }),
+  };
 }
 
 /** The conditions of a put. @throws ProblemError for a header that is no list of entity tags */

@@ -15,8 +15,11 @@ export const PutStockBody = closed(
           "Pieces in the warehouse, the reserved ones included. Without it the count stays as it is, 0 for a new SKU",
       }),
     ),
-    name: text(200),
-    price: moneyInput(httpLimits.amount),
+    name: Type.Optional(text(200, "Required for a new SKU")),
+    price: Type.Optional(moneyInput(httpLimits.amount)),
+    listed: Type.Optional(
+      Type.Boolean({ description: "False: off sale, new orders are refused. A new SKU is listed" }),
+    ),
   },
   {
     $id: "PutStock",
@@ -34,6 +37,11 @@ export const Stock = Type.Object(
     reserved: Type.Integer({ description: "Held by orders that are not shipped yet" }),
     available: Type.Integer({ description: "Below 0 when less was counted than orders hold" }),
     short: Type.Optional(Type.Integer({ description: "Pieces that orders hold and that are not there" })),
+    listed: Type.Optional(
+      Type.Boolean({
+        description: "False: off sale. Absent where a node of version 0.1.0 owns the inventory: for sale",
+      }),
+    ),
   },
   {
     $id: "Stock",
@@ -46,9 +54,31 @@ export const Stock = Type.Object(
         onHand: 100,
         reserved: 2,
         available: 98,
+        listed: true,
       },
     ],
   },
+);
+
+/** The answer to a dry run of `PUT /v1/inventory/{sku}`. */
+export const StockDryRun = Type.Object(
+  {
+    dryRun: Type.Literal(true),
+    accepted: Type.Boolean({ description: "False: the request would be refused, see `refusal`" }),
+    refusal: Type.Optional(
+      Type.Object(
+        { code: Type.String({ description: "Code of the problem" }), status: Type.Integer() },
+        { additionalProperties: true, description: "The problem that would be answered, with its members" },
+      ),
+    ),
+    before: nullable(Type.Object(Stock.properties)),
+    after: nullable(Type.Object(Stock.properties)),
+    basedOn: Type.Object({
+      version: Type.Integer({ description: "Of the stock; 0 for a new SKU" }),
+      source: Type.Literal("owner"),
+    }),
+  },
+  { $id: "StockDryRun", title: "StockDryRun", description: "What a put would do. Nothing is written" },
 );
 
 const pieces = (minimum: number, description: string) =>

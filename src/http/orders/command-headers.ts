@@ -1,9 +1,8 @@
 /** Headers of commands to an order: under which version they may be done, and a key that makes a repetition safe. */
-import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import type { CommandHow } from "../../services/orders/contract.ts";
 import { versionsIn } from "../protocol/etag.ts";
-import { ANONYMOUS, checkIdempotencyKey, idempotencyKey } from "../protocol/idempotency-key.ts";
+import { ANONYMOUS, idempotencyKey } from "../protocol/idempotency-key.ts";
 import { ProblemError } from "../protocol/problems.ts";
 
 /** The schema of the headers. */
@@ -20,11 +19,6 @@ export const commandHeaders = Type.Object({
     ),
   ),
 });
-
-/** A `preValidation` hook. @throws ProblemError `invalid_idempotency_key` */
-export async function takesKey({ headers }: FastifyRequest): Promise<void> {
-  if (headers["idempotency-key"] !== undefined) checkIdempotencyKey(headers["idempotency-key"]);
-}
 
 /** What the headers ask for. @throws ProblemError `validation_failed` for an `If-Match` of another form */
 export function commandHow(headers: {

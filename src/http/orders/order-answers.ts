@@ -49,6 +49,8 @@ export function refusalProblem(refusal: NonNullable<PredictedOrder["refusal"]>):
       return { code: "validation_failed", members: { errors: refusal.faults } };
     case "unknown_sku":
       return { code: "unknown_sku", members: { errors: refusal.skus.map(unknownSku) } };
+    case "sku_not_for_sale":
+      return { code: "sku_not_for_sale", members: { errors: refusal.skus.map(skuNotForSale) } };
     case "illegal_transition": {
       const { allowedEvents, guards, state } = refusal;
       const detail = `The order is ${state} and does not take this command now.`;
@@ -113,6 +115,10 @@ function sendRefusal<S extends OrderSink>(reply: S, refusal: Parameters<typeof r
   const { code, members } = refusalProblem(refusal);
   if (code === "maintenance") retryAfter(reply, MAINTENANCE_RETRY_MS);
   return sendProblem(reply, code, members);
+}
+
+function skuNotForSale({ sku, index }: { readonly sku: string; readonly index: number }): Fault {
+  return { pointer: `/lines/${index}/sku`, code: "sku_not_for_sale", message: "is off sale", sku };
 }
 
 function unknownSku({ sku, index }: { readonly sku: string; readonly index: number }): Fault {

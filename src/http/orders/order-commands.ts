@@ -6,6 +6,7 @@ import type { OrderPredictions } from "../../services/predictions/contract.ts";
 import type { OrderCommand, Orders } from "../../services/orders/contract.ts";
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
+import { takesKey } from "../protocol/idempotency-key.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import type { ProblemCode } from "../protocol/problems.ts";
 import { requester } from "../protocol/requester.ts";
@@ -20,7 +21,7 @@ import {
   type ReceiveParcel,
   type WithReason,
 } from "./command-schemas.ts";
-import { commandHeaders, commandHow, takesKey } from "./command-headers.ts";
+import { commandHeaders, commandHow } from "./command-headers.ts";
 import { dryRunAnswer, dryRunQuery, isDryRun, sendPredicted } from "./dry-run.ts";
 import { sendCommanded, sequenceHeader } from "./order-answers.ts";
 

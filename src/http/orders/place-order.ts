@@ -67,6 +67,7 @@ const schema = {
     "refused",
     "idempotency_key_reused",
     "unknown_sku",
+    "sku_not_for_sale",
     "mixed_currency",
     "maintenance",
     ...serviceProblems,

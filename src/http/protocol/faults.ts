@@ -19,6 +19,7 @@ export const faultCodes = [
   "not_allowed",
   "duplicate_sku",
   "unknown_sku",
+  "sku_not_for_sale",
 ] as const;
 
 /** One code of `faultCodes`. */
@@ -31,7 +32,7 @@ export type Fault = {
   readonly code: FaultCode;
   /** For people; may be reworded. */
   readonly message: string;
-  /** The SKU at fault, for `unknown_sku`. */
+  /** The SKU at fault, for `unknown_sku` and `sku_not_for_sale`. */
   readonly sku?: string;
 };
 

@@ -1,4 +1,4 @@
-/** The header `Idempotency-Key`, where it is compulsory. */
+/** The header `Idempotency-Key`. */
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { httpLimits } from "./limits.ts";
@@ -27,6 +27,11 @@ export async function requireIdempotencyKey(request: FastifyRequest): Promise<vo
   const key = request.headers["idempotency-key"];
   if (key === undefined) throw new ProblemError("idempotency_key_required");
   checkIdempotencyKey(key);
+}
+
+/** A `preValidation` hook where the key may be absent. @throws ProblemError `invalid_idempotency_key` */
+export async function takesKey({ headers }: FastifyRequest): Promise<void> {
+  if (headers["idempotency-key"] !== undefined) checkIdempotencyKey(headers["idempotency-key"]);
 }
 
 /** Refuses a header that is no key. @throws ProblemError `invalid_idempotency_key` */

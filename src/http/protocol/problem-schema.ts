@@ -48,6 +48,9 @@ const extensions: Partial<Record<ProblemCode, object>> = {
       { pointer: "/lines/0/sku", code: "unknown_sku", message: "is not in the catalogue", sku: "TSHIRT-XXL" },
     ],
   },
+  sku_not_for_sale: {
+    errors: [{ pointer: "/lines/0/sku", code: "sku_not_for_sale", message: "is off sale", sku: "TSHIRT-M" }],
+  },
   out_of_stock: { orderId: "ord_4f0v5Xk2", missing: [{ sku: "TSHIRT-M", requested: 2, available: 1 }] },
   price_changed: {
     total: { amount: 4398, currency: "EUR" },

@@ -185,6 +185,11 @@ export const problems = {
     title: "Unknown SKU",
     detail: "The catalogue does not have every SKU of the order.",
   },
+  sku_not_for_sale: {
+    status: 422,
+    title: "SKU not for sale",
+    detail: "SKUs of the order are off sale.",
+  },
   mixed_currency: {
     status: 422,
     title: "Mixed currencies",

@@ -52,7 +52,10 @@ const rejectedAs = (outcome: string, more: TProperties = {}) =>
 /** Why no order came of it, by `outcome`. */
 const rejection = Type.Union([
   rejectedAs("out_of_stock", { missing: Type.Array(missing) }),
-  rejectedAs("unknown_sku", { skus: Type.Array(Type.String()) }),
+  rejectedAs("unknown_sku", {
+    skus: Type.Array(Type.String()),
+    notForSale: Type.Optional(Type.Literal(true, { description: "They are in the catalogue, and off sale" })),
+  }),
   rejectedAs("mixed_currency", { currencies: Type.Array(Type.String()) }),
   rejectedAs("price_changed", { lines: Type.Array(pricedLine), total: money }),
   rejectedAs("closed", { as: oneOf(["released", "shipped"]) }),

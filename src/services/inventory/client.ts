@@ -1,6 +1,6 @@
 /**
  * The inventory for any node: decides here when this node owns the shard, and sends requests to the owner otherwise.
- * Owns: which SKUs are known to exist.  Does not own: stock.
+ * Owns: which SKUs are known to exist and to be for sale.  Does not own: stock.
  * Every request is idempotent (order id, command id), so the client repeats unanswered ones until the deadline.
  */
 import { inventorySubjects } from "./subjects.ts";
@@ -8,17 +8,17 @@ import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
 import type { Bus, Clock, Ids } from "../../runtime/ports.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 import { requestHash } from "../orders/order-id.ts";
-import { adjustmentId } from "./adjustment-id.ts";
+import { adjustmentId, putId } from "./keyed-ids.ts";
 import type {
   AdjustStock,
   EndHoldOutput,
   Inventory,
   MovementCursor,
+  PutHow,
   PutStock,
   ReserveRequest,
   ReserveOutput,
   ReturnStockOutput,
-  StockCondition,
   StockView,
 } from "./contract.ts";
 import { decideReserve } from "./rules.ts";
@@ -43,7 +43,7 @@ export type ClientLimits = {
   /** Pause before the second try; doubles up to `maxBackoffMs`. At least 1, which bounds the number of tries. */
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
-  /** SKUs remembered as known. */
+  /** SKUs remembered as known and for sale. */
   readonly knownSkus: number;
 };
 
@@ -120,16 +120,48 @@ export class InventoryClient implements Inventory {
     return this.request(request, request, call.signal);
   }
 
-  async put(sku: string, stock: PutStock, condition?: StockCondition): ReturnType<Inventory["put"]> {
+  async put(sku: string, stock: PutStock, how: PutHow = {}): ReturnType<Inventory["put"]> {
     const command = this.dependencies.ids.next();
-    if (condition === undefined && stock.onHand !== undefined) {
-      const request: InventoryRequest<"put"> = { op: "put", sku, stock, command };
-      const reply = await this.request(request, request);
+    const { name, onHand, price, listed } = stock;
+    const isWhole = name !== undefined && onHand !== undefined && price !== undefined;
+    if (isWhole && listed === undefined && how.condition === undefined && how.key === undefined) {
+      const request = { op: "put" as const, sku, stock: { name, onHand, price }, command };
+      const reply = await this.request<"put">(request, request);
       return reply.status === "ok" ? reply.output : reply;
     }
-    const request = { op: "putIf" as const, sku, stock, command, ...(condition && { condition }) };
+    const request = { op: "putIf" as const, ...this.putIf(sku, stock, command, how) };
     const reply = await this.request<"putIf">(request, request);
     return reply.status === "ok" ? reply.output : this.unlessEarlier(reply);
+  }
+
+  async predictPut(sku: string, stock: PutStock, how: PutHow = {}): ReturnType<Inventory["predictPut"]> {
+    const request = {
+      op: "predictPut" as const,
+      ...this.putIf(sku, stock, this.dependencies.ids.next(), how),
+    };
+    const reply = await this.request<"predictPut">(request, request);
+    return reply.status === "ok" ? reply.output : this.unlessEarlier(reply);
+  }
+
+  private putIf(
+    sku: string,
+    stock: PutStock,
+    command: string,
+    { condition, key }: PutHow,
+  ): Operations["putIf"]["input"] {
+    const { idempotencySecret } = this.dependencies;
+    return {
+      sku,
+      stock,
+      command,
+      ...(condition && { condition }),
+      ...(key && {
+        key: {
+          id: putId(idempotencySecret, key.caller, key.idempotencyKey),
+          request: requestHash({ sku, stock }),
+        },
+      }),
+    };
   }
 
   async adjust(
@@ -200,7 +232,10 @@ export class InventoryClient implements Inventory {
     }
     const output = decideReserve(lines, (sku) => {
       const stock = stocks.get(sku);
-      return stock && { item: stock, available: Math.max(0, stock.available) };
+      if (!stock) return undefined;
+      const { name, price, listed } = stock;
+      const item = { name, price, ...(listed === false && { listed }) };
+      return { item, available: Math.max(0, stock.available) };
     });
     return { status: "predicted", output };
   }
@@ -211,9 +246,14 @@ export class InventoryClient implements Inventory {
     const request: InventoryRequest<"known"> = { op: "known", skus: unchecked };
     const reply = await this.request(request, request);
     if (reply.status !== "ok") return reply;
-    const unknown = new Set(reply.output.unknown);
-    for (const sku of unchecked) if (!unknown.has(sku)) this.remember(sku);
-    return { status: "checked", unknown: reply.output.unknown };
+    const { unknown, notForSale = [] } = reply.output;
+    const refused = new Set([...unknown, ...notForSale]);
+    for (const sku of unchecked) if (!refused.has(sku)) this.remember(sku);
+    return { status: "checked", unknown, ...(notForSale.length > 0 && { notForSale }) };
+  }
+
+  recheck(skus: readonly string[]): void {
+    for (const sku of skus) this.knownSkus.delete(sku);
   }
 
   private remember(sku: string): void {

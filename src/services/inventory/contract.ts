@@ -24,15 +24,49 @@ export type StockView = {
   readonly available: number;
   /** Pieces that orders hold and that are not there; absent when there are enough. */
   readonly short?: number;
+  /** False: off sale, new orders for it are refused. Absent where an owner of version 0.1.0 answers: true. */
+  readonly listed?: boolean;
   /** Rises with every change of the stock; absent where an owner of version 0.1.0 answers. */
   readonly version?: number;
 };
 
 /**
- * A SKU's catalogue entry and its counted stock: an absolute value, not a difference. Without `onHand` the count stays
- * as it is, 0 for a new SKU.
+ * A SKU's catalogue entry and its counted stock: an absolute value, not a difference. What is left out stays as it is.
+ * A new SKU needs a name and a price; without the others it has no pieces and is listed.
  */
-export type PutStock = { readonly onHand?: number; readonly name: string; readonly price: Money };
+export type PutStock = {
+  readonly onHand?: number;
+  readonly name?: string;
+  readonly price?: Money;
+  readonly listed?: boolean;
+};
+
+/** How a put is made. */
+export type PutHow = {
+  readonly condition?: StockCondition;
+  /** The same key with the same SKU and put is done once. */
+  readonly key?: { readonly idempotencyKey: string; readonly caller: string };
+};
+
+/** Why a put changed nothing. */
+export type PutRefusal =
+  | { readonly status: "below_reserved"; readonly reserved: number }
+  | { readonly status: "version_changed"; readonly version?: number }
+  /** The SKU is new, and this is missing. */
+  | { readonly status: "incomplete"; readonly missing: readonly ("name" | "price")[] }
+  | { readonly status: "idempotency_key_reused" };
+
+/** The outcome of a put. */
+export type PutResult = { readonly status: "stored"; readonly stock: StockView } | PutRefusal;
+
+/** What a put would do: the stock now, null for a new SKU, and after it. */
+export type PredictedPut = {
+  readonly status: "predicted";
+  /** Why it would be refused; absent when it would be done. */
+  readonly refusal?: PutRefusal;
+  readonly before: StockView | null;
+  readonly after: StockView | null;
+};
 
 /**
  * Under which version of the stock a put may be done (RFC 9110, section 13.1). `match`: it has one of these versions,
@@ -94,19 +128,13 @@ export type Shortage = { readonly orderId: string; readonly quantity: number; re
 /** Reads and changes stock. Holds are effects of orders: inventory-effects.ts. */
 export interface Inventory {
   /**
-   * Sets name, price and count of a SKU. `below_reserved`: orders hold more than `onHand`. `version_changed`: the
-   * condition does not hold; `version` is absent for a SKU that does not exist.
+   * Sets name, price and count of a SKU, and whether it is for sale. `below_reserved`: orders hold more than `onHand`.
+   * `version_changed`: the condition does not hold; `version` is absent for a SKU that does not exist. A repetition
+   * under the same key is answered with the stock as it is then.
    */
-  put(
-    sku: string,
-    stock: PutStock,
-    condition?: StockCondition,
-  ): Promise<
-    | { readonly status: "stored"; readonly stock: StockView }
-    | { readonly status: "below_reserved"; readonly reserved: number }
-    | { readonly status: "version_changed"; readonly version?: number }
-    | UnavailableResult
-  >;
+  put(sku: string, stock: PutStock, how?: PutHow): Promise<PutResult | UnavailableResult>;
+  /** What a put would do now. Nothing is written. */
+  predictPut(sku: string, stock: PutStock, how?: PutHow): Promise<PredictedPut | UnavailableResult>;
   /**
    * Adjusts the count. The same key with the same body gets the first result, and nothing is done twice. A count below
    * what orders hold is accepted: the newest reservations give way until pieces arrive or orders end.
@@ -162,11 +190,19 @@ export interface Inventory {
   ): Promise<{ readonly status: "predicted"; readonly output: ReserveOutput } | UnavailableResult>;
   /**
    * Checks SKUs before an order is started. A SKU that was known once stays known, so the node caches positive answers;
-   * it always asks the owner about an unknown SKU.
+   * it always asks the owner about an unknown SKU, and about one that is off sale.
+   * @returns `notForSale`: those that are in the catalogue and off sale; absent: none
    */
-  known(
-    skus: readonly string[],
-  ): Promise<{ readonly status: "checked"; readonly unknown: readonly string[] } | UnavailableResult>;
+  known(skus: readonly string[]): Promise<
+    | {
+        readonly status: "checked";
+        readonly unknown: readonly string[];
+        readonly notForSale?: readonly string[];
+      }
+    | UnavailableResult
+  >;
+  /** A reservation has found these SKUs off sale: the next `known` asks the owner about them again. */
+  recheck(skus: readonly string[]): void;
 }
 
 /** A place between two movements: the next one is before it. `index`: within the changes of that sequence. */

@@ -20,6 +20,8 @@ export type Write = {
   /** Last sequence that the message's subject must have. */
   readonly expected: number;
   readonly change?: StockChange;
+  /** A message that must be new, in the same write set. */
+  readonly made?: Message;
 };
 
 /** `closed`: the shard was lost before the server answered; the write set may be stored. */
@@ -47,7 +49,7 @@ export class PendingCommits {
   }
 
   /** Submits a separate write set. Resolves with its outcome, or with `closed`; never rejects. */
-  store({ message, expected, change }: Write): Promise<Fate> {
+  store({ message, expected, change, made }: Write): Promise<Fate> {
     const commit = this.ids.next();
     return new Promise((resolve) => {
       this.begin(change);
@@ -55,8 +57,14 @@ export class PendingCommits {
       this.sink.submit({
         commit,
         locks: [this.lock],
-        messages: [{ ...message, headers: { [RecordHeader.commit]: commit } }],
-        preconditions: [{ subject: message.subject, sequence: expected }],
+        messages: [message, ...(made ? [made] : [])].map((one) => ({
+          ...one,
+          headers: { [RecordHeader.commit]: commit },
+        })),
+        preconditions: [
+          { subject: message.subject, sequence: expected },
+          ...(made ? [{ subject: made.subject, sequence: 0 }] : []),
+        ],
         ...(change && { deltas: [{ aggregator: this.stock, delta: change }] }),
         resolved: (outcome) => {
           this.end(change, outcome.status === "stored");

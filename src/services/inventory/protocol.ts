@@ -9,6 +9,8 @@ import {
   type EndHoldOutput,
   type Movement,
   type MovementCursor,
+  type PredictedPut,
+  type PutResult,
   type PutStock,
   type ReserveOutput,
   type ReturnStockOutput,
@@ -37,19 +39,22 @@ export type Operations = {
   return: { input: { readonly orderId: string }; output: ReturnStockOutput };
   /** `command`: id of this put; a repeat with it changes nothing. */
   put: {
-    input: { readonly sku: string; readonly stock: PutStock; readonly command: string };
+    input: {
+      readonly sku: string;
+      readonly stock: Required<Omit<PutStock, "listed">>;
+      readonly command: string;
+    };
     output:
       | { readonly status: "stored"; readonly stock: StockView }
       | { readonly status: "below_reserved"; readonly reserved: number };
   };
   /**
-   * A put that an owner of version 0.1.0 must not do, because it would ignore a part of it: with a condition, or
-   * without a count.
+   * A put that an owner of version 0.1.0 must not do, because it would ignore a part of it: with a condition, a key
+   * (`id` from it; `request`: hash of the put), or without the count, or about the sale.
    */
-  putIf: {
-    input: Operations["put"]["input"] & { readonly condition?: StockCondition };
-    output: Operations["put"]["output"] | { readonly status: "version_changed"; readonly version?: number };
-  };
+  putIf: { input: PutIf; output: PutResult };
+  /** What a put would do. */
+  predictPut: { input: PutIf; output: PredictedPut };
   /** `id`: from the idempotency key; `request`: hash of the body. A repeat gets the first result. */
   adjust: {
     input: {
@@ -75,8 +80,17 @@ export type Operations = {
   };
   known: {
     input: { readonly skus: readonly string[] };
-    output: { readonly unknown: readonly string[] };
+    /** `notForSale`: absent where an owner of version 0.1.0 answers. */
+    output: { readonly unknown: readonly string[]; readonly notForSale?: readonly string[] };
   };
+};
+
+type PutIf = {
+  readonly sku: string;
+  readonly stock: PutStock;
+  readonly command: string;
+  readonly condition?: StockCondition;
+  readonly key?: { readonly id: string; readonly request: string };
 };
 
 /** Name of an operation. */
@@ -117,8 +131,9 @@ const Put = Type.Object({
 });
 const PartialPut = Type.Object({
   onHand: Type.Optional(Type.Integer()),
-  name: Put.properties.name,
-  price: Put.properties.price,
+  name: Type.Optional(Put.properties.name),
+  price: Type.Optional(Put.properties.price),
+  listed: Type.Optional(Type.Boolean()),
 });
 const Versions = Type.Union([Type.Literal("any"), Type.Array(Type.Integer(), { maxItems: 100 })]);
 const Condition = Type.Object({ match: Type.Optional(Versions), noneMatch: Type.Optional(Versions) });
@@ -131,6 +146,13 @@ const Adjustment = Type.Object({
   note: Type.Optional(Type.String({ maxLength: bounds.noteLength })),
 });
 const Command = Type.String({ minLength: 1, maxLength: 128 });
+const putIf = {
+  sku: Sku,
+  stock: PartialPut,
+  command: Command,
+  condition: Type.Optional(Condition),
+  key: Type.Optional(Type.Object({ id: OrderId, request: Command })),
+};
 const op = <const O extends Operation>(name: O) => Type.Literal(name);
 
 const RequestSchema = Compile(
@@ -150,13 +172,8 @@ const RequestSchema = Compile(
       stock: Put,
       command: Command,
     }),
-    Type.Object({
-      op: op("putIf"),
-      sku: Sku,
-      stock: PartialPut,
-      command: Command,
-      condition: Type.Optional(Condition),
-    }),
+    Type.Object({ op: op("putIf"), ...putIf }),
+    Type.Object({ op: op("predictPut"), ...putIf }),
     Type.Object({
       op: op("adjust"),
       sku: Sku,

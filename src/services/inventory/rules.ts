@@ -12,8 +12,8 @@
 import type { Missing, Money, OrderedLine } from "../../../machines/types.ts";
 import type { AdjustStock, PutStock, ReserveOutput, StockCondition, StockView } from "./contract.ts";
 
-/** A SKU in the catalogue. */
-export type Item = { readonly name: string; readonly price: Money };
+/** A SKU in the catalogue. `listed`: false when it is off sale, absent otherwise. */
+export type Item = { readonly name: string; readonly price: Money; readonly listed?: false };
 
 /** Counts of one SKU, in pieces; `available` is onHand - reserved. */
 export type Stock = {
@@ -105,8 +105,9 @@ export function checked(stock: Stock): Stock {
 }
 
 /**
- * Decides all lines or none. Names every SKU that is unknown, else every currency when there are several, else every
- * line that is short. The lines' SKUs are distinct and their quantities within `bounds` (`faultOfLines`).
+ * Decides all lines or none. Names every SKU that is unknown, else every one that is off sale, else every currency
+ * when there are several, else every line that is short. The lines' SKUs are distinct and their quantities within
+ * `bounds` (`faultOfLines`).
  */
 export function decideReserve(
   lines: readonly OrderedLine[],
@@ -120,6 +121,11 @@ export function decideReserve(
     else (unknown ??= []).push(sku);
   }
   if (unknown) return { outcome: "unknown_sku", skus: unknown };
+  // Nearly all are listed: the list of those that are not is made for them alone.
+  if (found.some(({ item }) => item.listed === false)) {
+    const unlisted = lines.filter((_, index) => found[index]?.item.listed === false);
+    return { outcome: "unknown_sku", skus: unlisted.map(({ sku }) => sku), notForSale: true };
+  }
 
   const currency = found[0]?.item.price.currency ?? "";
   if (found.some(({ item }) => item.price.currency !== currency))
@@ -161,8 +167,11 @@ export type PutDecision =
   | { readonly decision: "invalid"; readonly reason: string };
 
 /** Decides a put. @param committedQuantity reserved pieces, pending reservations included: a put never removes them. */
-export function decidePut(stock: Stock, committedQuantity: number, requested: PutStock): PutDecision {
-  const { onHand, name, price } = requested;
+export function decidePut(
+  stock: Stock,
+  committedQuantity: number,
+  { onHand, name, price }: Pick<PutStock, "onHand"> & Item,
+): PutDecision {
   if (onHand !== undefined && !within(onHand, bounds.onHand))
     return invalid(`onHand is not an integer from 0 to ${bounds.onHand}`);
   if (!within(price.amount, bounds.priceAmount))
@@ -204,9 +213,22 @@ export function decideAdjust(stock: Stock, adjustment: AdjustStock): AdjustDecis
   return { decision: "adjust", delta };
 }
 
-/** Equal name and price. */
+/** The catalogue entry after a put; undefined where a new SKU lacks its name or its price. */
+export function itemAfter(before: Item | undefined, put: PutStock): Item | undefined {
+  const { name = before?.name, price = before?.price, listed = before?.listed ?? true } = put;
+  if (name === undefined || price === undefined) return undefined;
+  const { amount, currency } = price;
+  return { name, price: { amount, currency }, ...(!listed && { listed }) };
+}
+
+/** Equal name and price, and both for sale or neither. */
 export function sameItem(a: Item | undefined, b: Item): boolean {
-  return a?.name === b.name && a.price.amount === b.price.amount && a.price.currency === b.price.currency;
+  return (
+    a?.name === b.name &&
+    a.price.amount === b.price.amount &&
+    a.price.currency === b.price.currency &&
+    a.listed === b.listed
+  );
 }
 
 /** The acknowledged stock as other contexts see it. */
@@ -221,6 +243,7 @@ export function stockView(sku: string, item: Item, stock: Stock, version: number
     reserved,
     available: onHand - reserved,
     ...(short > 0 ? { short } : {}),
+    listed: item.listed ?? true,
     version,
   };
 }

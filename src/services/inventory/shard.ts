@@ -84,6 +84,8 @@ export class InventoryShard implements OwnedResource {
         return tenure.operations.put(request);
       case "putIf":
         return tenure.operations.put(request);
+      case "predictPut":
+        return tenure.operations.predictPut(request);
       case "adjust":
         return tenure.operations.adjust(request);
       case "movements":
@@ -96,7 +98,7 @@ export class InventoryShard implements OwnedResource {
         return answered<"list">(tenure.stock.page(request.limit, request.after));
       // "known": the last of the operations; the compiler rejects a new one here.
       default:
-        return answered<"known">({ unknown: request.skus.filter((sku) => !tenure.stock.knows(sku)) });
+        return answered<"known">(tenure.stock.known(request.skus));
     }
   }
 

@@ -11,19 +11,21 @@
  */
 import type { OrderedLine } from "../../../machines/types.ts";
 import { type Failpoints, failpoint } from "../../runtime/failpoints.ts";
-import { Unavailable } from "../../runtime/ports.ts";
-import type { AdjustResult } from "./contract.ts";
-import { type Fate, type PendingCommits, unstored } from "./pending-commits.ts";
+import { type Message, Unavailable } from "../../runtime/ports.ts";
+import type { AdjustResult, PutRefusal, PutStock } from "./contract.ts";
+import { type Fate, type PendingCommits, unstored, type Write } from "./pending-commits.ts";
 import type { Answer, Operations } from "./protocol.ts";
 import type { ProvenReader } from "./proven-reader.ts";
-import { allows, decideAdjust, decidePut, sameItem, shortOf } from "./rules.ts";
+import { allows, decideAdjust, decidePut, itemAfter, sameItem, shortOf } from "./rules.ts";
 import { type ReadHistory, readMovements, readShortages } from "./stock-history.ts";
 import type { StockChange, StockProjection } from "./stock-projection.ts";
 import {
   adjustmentMessage,
   itemMessage,
+  putMessage,
   readAdjustment,
   readItem,
+  readPut,
   readStock,
   type StoredAdjustment,
 } from "./stored.ts";
@@ -32,9 +34,18 @@ import { inventorySubjects } from "./subjects.ts";
 type PutChange = Extract<StockChange, { kind: "put" }>;
 type Put = Operations["put"];
 type PutIf = Operations["putIf"];
+type Predict = Operations["predictPut"];
 type Adjust = Operations["adjust"];
 type Movements = Operations["movements"];
 type Shortages = Operations["shortages"];
+
+type DecidedPut =
+  | { readonly status: "put"; readonly change: Pick<PutChange, "item" | "onHand"> }
+  | { readonly status: "equal" }
+  | { readonly status: "repeated" }
+  | { readonly status: "not_owner" }
+  | Extract<Answer<never>, { status: "refused" }>
+  | PutRefusal;
 
 /** What the operations need of their tenure. */
 export type StockOperationsOptions = {
@@ -75,41 +86,77 @@ export class StockOperations {
     this.over.resolve();
   }
 
-  /** Sets the catalogue entry and the count of a SKU; a repeat with the same command id changes nothing. */
-  put({ sku, stock, command, condition }: PutIf["input"]): Promise<Answer<PutIf["output"]>>;
-  put({ sku, stock, command }: Put["input"]): Promise<Answer<Put["output"]>>;
-  put({ sku, stock, command, condition }: PutIf["input"]): Promise<Answer<PutIf["output"]>> {
+  /**
+   * Sets the catalogue entry and the count of a SKU. A repeat with the same command id or under the same key changes
+   * nothing.
+   */
+  put(input: PutIf["input"]): Promise<Answer<PutIf["output"]>>;
+  put(input: Put["input"]): Promise<Answer<Put["output"]>>;
+  put(input: PutIf["input"]): Promise<Answer<PutIf["output"]>> {
+    const { sku, command, key } = input;
     return this.options.serially<PutIf["output"]>(inventorySubjects.item(sku), async () => {
-      const { amount, currency } = stock.price;
-      const item = { name: stock.name, price: { amount, currency } };
       if (this.stock.beforePut(sku).put === command) return this.stocked(sku);
-      if (condition) {
-        // What is in flight may be stored before this put: the version is final when nothing is.
-        const holds = () => allows(condition, this.stock.view(sku)?.version);
-        while (this.open && holds() && this.stock.inFlight(sku, "change")) await this.nextOutcome(sku);
-        if (!this.open) return { status: "not_owner" };
-        const version = this.stock.view(sku)?.version;
-        if (!holds())
-          return { status: "ok", output: { status: "version_changed", ...(version && { version }) } };
+      const decided = await this.decided(input);
+      switch (decided.status) {
+        case "repeated":
+          return this.stocked(sku);
+        case "equal":
+          // Absolute values: equal ones need no write, but a key does, so that it is not used for another put.
+          return key ? this.storePut(sku, key) : this.stocked(sku);
+        case "put":
+          return this.storePut(sku, key, { kind: "put", sku, put: command, ...decided.change });
+        case "refused":
+        case "not_owner":
+          return decided;
+        default:
+          return { status: "ok", output: decided };
       }
-      const before = this.stock.beforePut(sku);
-      const { onHand } = stock;
-      // Absolute values: equal ones need no write.
-      const isEqual = (onHand === undefined || before.stock.onHand === onHand) && sameItem(before.item, item);
-      if (isEqual) return this.stocked(sku);
-      const decision = decidePut(before.stock, before.committedQuantity, stock);
-      if (decision.decision === "below_reserved")
-        return { status: "ok", output: { status: "below_reserved", reserved: decision.reserved } };
-      if (decision.decision === "invalid")
-        return { status: "refused", code: "invalid_stock", reason: decision.reason };
-      return this.storePut(sku, {
-        kind: "put",
-        sku,
-        item,
-        put: command,
-        ...(onHand !== undefined && { onHand }),
-      });
     });
+  }
+
+  /** What a put would do now. Nothing is written, and no version is used up. */
+  predictPut(input: PutIf["input"]): Promise<Answer<Predict["output"]>> {
+    const { sku } = input;
+    return this.options.serially<Predict["output"]>(inventorySubjects.item(sku), async () => {
+      const decided = await this.decided(input);
+      if (decided.status === "refused" || decided.status === "not_owner") return decided;
+      const before = this.stock.view(sku) ?? null;
+      const same = { status: "predicted" as const, before, after: before };
+      if (decided.status === "equal" || decided.status === "repeated") return { status: "ok", output: same };
+      if (decided.status !== "put") return { status: "ok", output: { ...same, refusal: decided } };
+      const { item, onHand } = decided.change;
+      return { status: "ok", output: { ...same, after: this.stock.viewAfter(sku, item, onHand) } };
+    });
+  }
+
+  /** What to do about a put; its caller stores it before its next await. */
+  private async decided({ sku, stock, condition, key }: PutIf["input"]): Promise<DecidedPut> {
+    const earlier = key && (await this.reader.last(inventorySubjects.put(key.id)));
+    if (earlier) {
+      const isSame = readPut(earlier.payload).request === key.request;
+      return { status: isSame ? "repeated" : "idempotency_key_reused" };
+    }
+    if (condition) {
+      // What is in flight may be stored before this put: the version is final when nothing is.
+      const holds = () => allows(condition, this.stock.view(sku)?.version);
+      while (this.open && holds() && this.stock.inFlight(sku, "change")) await this.nextOutcome(sku);
+      const version = this.stock.view(sku)?.version;
+      if (!holds()) return { status: "version_changed", ...(version && { version }) };
+    }
+    if (!this.open) return { status: "not_owner" };
+    const before = this.stock.beforePut(sku);
+    const item = itemAfter(before.item, stock);
+    if (!item) return { status: "incomplete", missing: missingOf(stock) };
+    const { onHand } = stock;
+    const isEqual = (onHand === undefined || before.stock.onHand === onHand) && sameItem(before.item, item);
+    if (isEqual) return { status: "equal" };
+    const change = { item, ...(onHand !== undefined && { onHand }) };
+    const decision = decidePut(before.stock, before.committedQuantity, { ...item, ...change });
+    if (decision.decision === "below_reserved")
+      return { status: "below_reserved", reserved: decision.reserved };
+    if (decision.decision === "invalid")
+      return { status: "refused", code: "invalid_stock", reason: decision.reason };
+    return { status: "put", change };
   }
 
   /** Adjusts the count of a SKU, or repeats the result of the adjustment with this id. */
@@ -227,27 +274,30 @@ export class StockOperations {
     return Promise.race([this.stock.nextOutcome(sku), this.over.promise]);
   }
 
-  private async storePut(sku: string, change: PutChange): Promise<Answer<Put["output"]> | undefined> {
+  /** @param change absent: the key alone is stored */
+  private async storePut(
+    sku: string,
+    key: PutIf["input"]["key"],
+    change?: PutChange,
+  ): Promise<Answer<Put["output"]> | undefined> {
     const subject = inventorySubjects.item(sku);
     const { itemSequence } = this.stock.beforePut(sku);
-    if (itemSequence === undefined) {
+    const made = key && putMessage({ ...key, sku });
+    if (change && itemSequence === undefined) {
       await failpoint(this.failpoints, "inventory.read_item", () => this.readStockItem(sku));
       return undefined;
     }
     // The entry is written whether it changed or not: its precondition keeps a late attempt, stored after a repetition
     // of it, from setting the stock back.
     const fate = await failpoint(this.failpoints, "inventory.put", () =>
-      this.pending.store({
-        message: itemMessage(sku, change.item),
-        expected: itemSequence,
-        change,
-      }),
+      this.pending.store(writeOf(sku, itemSequence ?? 0, made, change)),
     );
     if (fate.status === "stored") {
-      this.stock.placeItem(sku, fate.sequences.get(subject));
+      if (change) this.stock.placeItem(sku, fate.sequences.get(subject));
+      if (made) this.reader.advance(fate.lastSequence);
       return this.stocked(sku);
     }
-    this.stock.placeItem(sku, undefined);
+    if (change) this.stock.placeItem(sku, undefined);
     return fate.status === "dropped" && fate.why === "fenced" ? undefined : unstored(fate);
   }
 
@@ -268,6 +318,20 @@ export class StockOperations {
     if (!stock) throw new Error(`${sku} was stored and is not in the projection`);
     return { status: "ok", output: { status: "stored", stock } };
   }
+}
+
+/** What is written: the catalogue entry and the key, or the key alone. */
+function writeOf(sku: string, expected: number, made?: Message, change?: PutChange): Write {
+  if (change) return { message: itemMessage(sku, change.item), expected, change, ...(made && { made }) };
+  if (!made) throw new Error(`a put of ${sku} without a change and without a key`);
+  return { message: made, expected: 0 };
+}
+
+function missingOf({ name, price }: PutStock): ("name" | "price")[] {
+  return [
+    ...(name === undefined ? ["name" as const] : []),
+    ...(price === undefined ? ["price" as const] : []),
+  ];
 }
 
 /** The result of a stored adjustment, for the request that made it and for others with its key. */

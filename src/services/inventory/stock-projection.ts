@@ -101,7 +101,8 @@ export class StockProjection implements Aggregator {
     }
     for (const { item, sequence } of items) {
       const entry = this.entry(item.sku);
-      entry.item = { name: item.name, price: item.price };
+      const { name, price, listed } = item;
+      entry.item = { name, price, ...(listed === false && { listed }) };
       entry.itemSequence = sequence;
     }
   }
@@ -116,6 +117,12 @@ export class StockProjection implements Aggregator {
   view(sku: string): StockView | undefined {
     const entry = this.entries.get(sku);
     return entry?.item ? stockView(sku, entry.item, entry.stock, entry.version) : undefined;
+  }
+
+  /** What a put would make of the acknowledged stock. @param onHand absent: the count stays */
+  viewAfter(sku: string, item: Item, onHand: number | undefined): StockView {
+    const { stock, version } = this.entries.get(sku) ?? emptyEntry(sku);
+    return stockView(sku, item, onHand === undefined ? stock : count(stock, onHand), version + 1);
   }
 
   /** Pieces that may leave now: what is there, as far as no change in flight lowers it. */
@@ -144,6 +151,17 @@ export class StockProjection implements Aggregator {
   /** True for a SKU with an acknowledged catalogue entry. */
   knows(sku: string): boolean {
     return this.entries.get(sku)?.item !== undefined;
+  }
+
+  /** Which of these SKUs have no acknowledged catalogue entry, and which have one and are off sale. */
+  known(skus: readonly string[]): {
+    readonly unknown: readonly string[];
+    readonly notForSale: readonly string[];
+  } {
+    return {
+      unknown: skus.filter((sku) => !this.knows(sku)),
+      notForSale: skus.filter((sku) => this.entries.get(sku)?.item?.listed === false),
+    };
   }
 
   /** The state that a put of this SKU is compared with; a SKU that was never put adds no entry. */

@@ -34,6 +34,9 @@ export type Move = {
 /** Payload of `$KV.ORDERS.adjustments.<id>`: the adjustment, and the hash of the request that its key belongs to. */
 export type StoredAdjustment = Adjustment & { readonly request: string };
 
+/** Payload of `$KV.ORDERS.puts.<id>`: a put that was made under an idempotency key, and the hash of its request. */
+export type StoredPut = { readonly id: string; readonly sku: string; readonly request: string };
+
 /** Payload of `$KV.ORDERS.catalogue.<sku>`. */
 export type StoredItem = Item & { readonly sku: string };
 
@@ -98,15 +101,27 @@ const AdjustmentSchema = Compile(
     note: Type.Optional(Type.String()),
   }),
 );
+const PutSchema = Compile(
+  Type.Object({ id: Type.String(), sku: Type.String({ minLength: 1 }), request: Type.String() }),
+);
 const ItemSchema = Compile(
-  Type.Object({ sku: Type.String({ minLength: 1 }), name: Type.String(), price: MoneySchema }),
+  Type.Object({
+    sku: Type.String({ minLength: 1 }),
+    name: Type.String(),
+    price: MoneySchema,
+    listed: Type.Optional(Type.Literal(false)),
+  }),
 );
 const RefusalSchema = Type.Union([
   Type.Object({
     outcome: Type.Literal("out_of_stock"),
     missing: Type.Array(Type.Object({ sku: Type.String(), requested: Count, available: Count })),
   }),
-  Type.Object({ outcome: Type.Literal("unknown_sku"), skus: Type.Array(Type.String()) }),
+  Type.Object({
+    outcome: Type.Literal("unknown_sku"),
+    skus: Type.Array(Type.String()),
+    notForSale: Type.Optional(Type.Literal(true)),
+  }),
   Type.Object({ outcome: Type.Literal("mixed_currency"), currencies: Type.Array(Type.String()) }),
 ]);
 const HoldSchema = Compile(
@@ -137,8 +152,8 @@ export function stockMessage(
 }
 
 /** The catalogue entry; its writer adds the precondition. */
-export function itemMessage(sku: string, { name, price }: Item): Message {
-  const payload: StoredItem = { sku, name, price };
+export function itemMessage(sku: string, { name, price, listed }: Item): Message {
+  const payload: StoredItem = { sku, name, price, ...(listed === false && { listed }) };
   return { subject: inventorySubjects.item(sku), payload: JSON.stringify(payload) };
 }
 
@@ -153,6 +168,18 @@ export function adjustmentMessage(adjustment: StoredAdjustment): Message {
     subject: inventorySubjects.adjustment(adjustment.id),
     payload: JSON.stringify(adjustment),
   };
+}
+
+/** The put; its writer adds the precondition that its id is new. */
+export function putMessage(put: StoredPut): Message {
+  return { subject: inventorySubjects.put(put.id), payload: JSON.stringify(put) };
+}
+
+/** A put. @throws Error for a payload that is none. */
+export function readPut(payload: string): StoredPut {
+  const put: unknown = JSON.parse(payload);
+  if (!PutSchema.Check(put)) throw new Error(`not a put: ${payload}`);
+  return put;
 }
 
 /** An adjustment. @throws Error for a payload that is none. */

@@ -17,6 +17,8 @@ export const inventorySubjects = {
   item: (sku: string) => `${KV}.catalogue.${token(sku)}`,
   /** An adjustment, by its id: one for each idempotency key, expected 0 when it is made. */
   adjustment: (id: string) => `${KV}.adjustments.${token(id)}`,
+  /** A put, by its id: one for each idempotency key, expected 0 when it is made. */
+  put: (id: string) => `${KV}.puts.${token(id)}`,
   /** Requests to a shard's owner. Core NATS, outside the stream. */
   requests: (shard: number) => `inventory.${shard}`,
 } as const;

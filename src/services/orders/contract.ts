@@ -136,8 +136,11 @@ export type PlaceResult =
   | { readonly status: "out_of_stock"; readonly orderId: string; readonly missing: readonly Missing[] }
   /** Addresses that their countries do not have; pointers into the order. Nothing is written. */
   | { readonly status: "invalid_address"; readonly faults: readonly AddressFault[] }
-  /** `indexes`: positions in `lines`. Nothing is written. */
-  | { readonly status: "unknown_sku"; readonly skus: readonly { sku: string; index: number }[] }
+  /** `index`: position in `lines`. `sku_not_for_sale`: in the catalogue, and off sale. */
+  | {
+      readonly status: "unknown_sku" | "sku_not_for_sale";
+      readonly skus: readonly { sku: string; index: number }[];
+    }
   /** No new orders are taken now. Nothing is written. */
   | { readonly status: "maintenance"; readonly reason: string | null }
   | { readonly status: "mixed_currency"; readonly currencies: readonly string[] }

@@ -77,11 +77,11 @@ function released(state: MachineState): MachineState {
 export const orderMachines = {
   // 2: records the tax rate. 3: knows the total that the customer agreed to, who waits, and who is billed. 4: orders
   // are returned.
-  // 5: customer, addresses, lines and tax rate are facts of the order.
+  // 5: customer, addresses, lines and tax rate are facts of the order. 6: a rejection says that SKUs are off sale.
   order: {
     machine: orderMachine,
-    version: 5,
-    migrations: { 1: unchanged, 2: unchanged, 3: unchanged, 4: withoutFacts },
+    version: 6,
+    migrations: { 1: unchanged, 2: unchanged, 3: unchanged, 4: withoutFacts, 5: unchanged },
   },
   // 2: keeps the reason of a refund, and lets authorizations lapse. 3: refunds a returned order. 4: has no customer.
   payment: { machine: paymentMachine, version: 4, migrations: paymentMigrations },

@@ -243,6 +243,7 @@ const refusals: ReadonlySet<string> = new Set<Refusal["status"]>([
   "payment_failed",
   "price_changed",
   "refused",
+  "sku_not_for_sale",
   "unknown_sku",
   "version_changed",
 ]);

@@ -45,7 +45,7 @@ import { orderView } from "./view.ts";
 /** What the order service needs of its node. */
 export type OrdersOptions = {
   readonly actors: Actors;
-  readonly inventory: Pick<Inventory, "known" | "get">;
+  readonly inventory: Pick<Inventory, "known" | "get" | "recheck">;
   /** The stream of a partition. */
   readonly journalOf: (partition: number) => Pick<Journal, "readAll">;
   readonly ids: Ids;
@@ -116,10 +116,9 @@ export class OrderService implements Orders {
         : first;
       if (reply.status === "ok") {
         const shown = await shownPersonal(id, reply.snapshot, this.open, own);
-        return {
-          ...placeResult(id, reply.snapshot, order.lines, shown),
-          ...storedAt(id, reply, this.options),
-        };
+        const result = placeResult(id, reply.snapshot, order.lines, shown);
+        if (result.status === "sku_not_for_sale") inventory.recheck(result.skus.map(({ sku }) => sku));
+        return { ...result, ...storedAt(id, reply, this.options) };
       }
       if (reply.status === "request_mismatch") return { status: "idempotency_key_reused", orderId: id };
       return unavailableReply(reply);

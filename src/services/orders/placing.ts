@@ -36,7 +36,10 @@ function rejected(id: string, { order }: OrderMachines, lines: PlaceOrder["lines
     case "out_of_stock":
       return { status: "out_of_stock", orderId: id, missing: rejection.missing };
     case "unknown_sku":
-      return { status: "unknown_sku", skus: positions(lines, rejection.skus) };
+      return {
+        status: rejection.notForSale === true ? "sku_not_for_sale" : "unknown_sku",
+        skus: positions(lines, rejection.skus),
+      };
     case "mixed_currency":
       return { status: "mixed_currency", currencies: rejection.currencies };
     case "price_changed":
@@ -72,6 +75,8 @@ export function refusedByPrice(
   if (expectedTotal === undefined) return undefined;
   const unknown = lines.filter((_, index) => stocks[index] === undefined).map(({ sku }) => sku);
   if (unknown.length > 0) return { status: "unknown_sku", skus: positions(lines, unknown) };
+  const unlisted = stocks.flatMap((stock) => (stock?.listed === false ? stock.sku : []));
+  if (unlisted.length > 0) return { status: "sku_not_for_sale", skus: positions(lines, unlisted) };
   const priced = lines.map((line, index) => ({ ...line, unitPrice: (stocks[index] as StockView).price }));
   const currencies = [...new Set(priced.map(({ unitPrice }) => unitPrice.currency))];
   if (currencies.length > 1) return { status: "mixed_currency", currencies };

@@ -61,8 +61,11 @@ function refusalOf(
   lines: PlaceOrder["lines"],
 ): PlaceRefusal | undefined {
   if (known.status !== "checked") return known;
-  if (known.unknown.length === 0) return undefined;
-  return { status: "unknown_sku", skus: positions(lines, known.unknown) };
+  const { notForSale = [], unknown } = known;
+  if (unknown.length > 0) return { status: "unknown_sku", skus: positions(lines, unknown) };
+  return notForSale.length > 0
+    ? { status: "sku_not_for_sale", skus: positions(lines, notForSale) }
+    : undefined;
 }
 
 /** The machine that takes a command, or why none does. A command that the state decides about is preceded by a read. */

@@ -203,7 +203,7 @@ t.test("stock that was put can be read and listed, page by page", async (t) => {
   const { app } = await startApp(t);
   for (const sku of ["C", "A", "B.1", "D_2", "E-3"])
     t.equal((await app.inject(put(sku, stock))).statusCode, 200);
-  const view = { sku: "A", ...stock, reserved: 0, available: 100 };
+  const view = { sku: "A", ...stock, reserved: 0, available: 100, listed: true };
   t.strictSame((await app.inject("/v1/inventory/A")).json(), view);
   const seen: string[] = [];
   let url: string | null = "/v1/inventory?limit=2";

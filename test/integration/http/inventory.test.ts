@@ -52,7 +52,7 @@ t.test("the conditions of a put reach the inventory as they are", async (t) => {
     const inventory = new InventoryInMemory();
     const { app } = await startApp(t, { inventory });
     t.equal((await app.inject(put(headers))).statusCode, 200);
-    t.strictSame(inventory.conditions, [condition], JSON.stringify(headers));
+    t.strictSame(inventory.puts, [condition ? { condition } : {}], JSON.stringify(headers));
   }
 });
 
@@ -88,6 +88,72 @@ t.test("a put may leave the count out", async (t) => {
   t.match(answer, { statusCode: 200 });
   t.match(inventory.stock.get("A"), { name: "B", onHand: 15 });
 });
+
+t.test("a SKU is taken off sale and put back by one field, which every read of it shows", async (t) => {
+  const { app } = await startApp(t);
+  await app.inject(put());
+  for (const listed of [false, true]) {
+    const answer = await app.inject({ ...put(), payload: { listed } });
+    t.match(answer.json(), { listed, onHand: 15, name: "A" });
+    t.match((await app.inject("/v1/inventory/A")).json(), { listed });
+  }
+});
+
+t.test("a new SKU needs its name and its price, and the answer names what is missing", async (t) => {
+  const { app } = await startApp(t);
+  const answer = await app.inject({ ...put(), payload: { onHand: 5 } });
+  t.match(answer.json(), {
+    status: 400,
+    code: "validation_failed",
+    errors: [
+      { pointer: "/name", code: "required" },
+      { pointer: "/price", code: "required" },
+    ],
+  });
+});
+
+t.test("the key of a put reaches the inventory, and one of another put is refused", async (t) => {
+  const { app, inventory } = await startApp(t);
+  t.equal((await app.inject(put({ "idempotency-key": "k1" }))).statusCode, 200);
+  t.strictSame(inventory.puts, [{ key: { idempotencyKey: "k1", caller: "anonymous" } }]);
+  const unusable = await app.inject(put({ "idempotency-key": "a b" }));
+  t.match(unusable.json(), { status: 400, code: "invalid_idempotency_key" });
+  const reused = inventoryWith({ put: async () => ({ status: "idempotency_key_reused" }) });
+  const other = (await startApp(t, { inventory: reused })).app;
+  const answer = await other.inject(put({ "idempotency-key": "k1" }));
+  t.match(answer.json(), { status: 422, code: "idempotency_key_reused" });
+});
+
+t.test(
+  "a dry run of a put answers what it would do, or with which problem it would be refused",
+  async (t) => {
+    const { app, inventory } = await startApp(t);
+    const tried = { ...put(), url: "/v1/inventory/A?dryRun=true" };
+    const fresh = await app.inject(tried);
+    t.match(fresh, { statusCode: 200, headers: { "cache-control": "private, no-store" } });
+    const basedOn = { version: 0, source: "owner" };
+    t.match(fresh.json(), { dryRun: true, accepted: true, before: null, after: { onHand: 15 }, basedOn });
+    t.equal(inventory.puts.length, 0);
+    for (const [refusal, expected] of [
+      [
+        { status: "below_reserved", reserved: 2 },
+        { code: "below_reserved", status: 409, reserved: 2 },
+      ],
+      [
+        { status: "version_changed", version: 8 },
+        { code: "version_changed", status: 412, version: 8 },
+      ],
+      [{ status: "idempotency_key_reused" }, { code: "idempotency_key_reused", status: 422 }],
+    ] as const) {
+      const before = stock;
+      const predictPut = async () => ({ status: "predicted", refusal, before, after: before }) as const;
+      const { app: refusing } = await startApp(t, { inventory: inventoryWith({ predictPut }) });
+      const answer = await refusing.inject(tried);
+      t.match(answer.json(), { accepted: false, refusal: expected, basedOn: { version: 7 } });
+      t.notOk("version" in answer.json().before);
+    }
+  },
+);
 
 const adjust = (payload: object, headers: Record<string, string> = { "idempotency-key": "k1" }) =>
   ({ method: "POST", url: "/v1/inventory/A/adjustments", payload, headers }) as const;

@@ -52,5 +52,33 @@ t.test(
       [200, 412],
     );
     t.equal(await commands("quality-check"), 1);
+
+    // Off sale: both nodes refuse new orders at once, also the one that knows the SKU from before; this one goes on.
+    const [first] = apps as [FastifyInstance];
+    const listed = (to: boolean) =>
+      first.inject({
+        method: "PUT",
+        url: "/v1/inventory/A",
+        headers: { "idempotency-key": `l${to}` },
+        payload: { listed: to },
+      });
+    t.match((await listed(false)).json(), { listed: false });
+    const payload = cash("A");
+    const place = () =>
+      Promise.all(apps.map((app) => app.inject({ method: "POST", url: "/v1/orders", payload })));
+    for (const answer of await place())
+      t.match(answer.json(), {
+        status: 422,
+        code: "sku_not_for_sale",
+        errors: [{ pointer: "/lines/0/sku", code: "sku_not_for_sale", sku: "A" }],
+      });
+    for (const { inventory } of nodes)
+      t.strictSame(await inventory.known(["A"]), { status: "checked", unknown: [], notForSale: ["A"] });
+    t.match(await send("pack", key), [{ statusCode: 422 }, { statusCode: 422 }]);
+    t.equal((await send("pack", {})).filter(({ statusCode }) => statusCode === 200).length, 1);
+    await listed(true);
+    for (const answer of await place()) t.equal(answer.statusCode, 201);
+    // A repetition does nothing: another put has come since.
+    t.match((await listed(false)).json(), { listed: true });
   },
 );

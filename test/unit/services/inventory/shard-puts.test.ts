@@ -2,6 +2,7 @@
 import t from "tap";
 import { inventorySubjects } from "../../../../src/services/inventory/subjects.ts";
 import { readItem, readStock } from "../../../../src/services/inventory/stored.ts";
+import type { PutStock } from "../../../../src/services/inventory/contract.ts";
 import { turns } from "./fake-log.ts";
 import { EUR, output, ownedShard, reserve, ship } from "./owned-shard.ts";
 
@@ -120,10 +121,148 @@ t.test("a SKU that the load had missed is taken in, with its stock, by the put t
   t.strictSame(output<"put">(await settle(asked)), { status: "below_reserved", reserved: 4 });
 });
 
+const putIf = (stock: PutStock, more: { key?: { id: string; request: string }; command?: string } = {}) => ({
+  op: "putIf" as const,
+  sku: "A",
+  stock,
+  command: more.command ?? `c${++commands}`,
+  ...(more.key && { key: more.key }),
+});
+let commands = 0;
+const key = (id: string, request = "r1") => ({ id, request });
+
+t.test("a put changes what it names and leaves the rest as it is", async (t) => {
+  const { shard, settle, log } = await ownedShard();
+  const asked = (stock: PutStock) => settle(shard.answer<"putIf">(putIf(stock)));
+  t.strictSame(output<"putIf">(await asked({ onHand: 5 })), {
+    status: "incomplete",
+    missing: ["name", "price"],
+  });
+  t.equal(log.last(inventorySubjects.item("A")), undefined);
+  await asked({ onHand: 5, name: "Shirt", price: EUR(100) });
+  t.match(output<"putIf">(await asked({ price: EUR(120) })), {
+    stock: { name: "Shirt", price: EUR(120), onHand: 5, listed: true },
+  });
+  t.match(output<"putIf">(await asked({ listed: false })), {
+    stock: { name: "Shirt", price: EUR(120), onHand: 5, listed: false },
+  });
+  t.match(output<"putIf">(await asked({ onHand: 7 })), { stock: { onHand: 7, listed: false } });
+});
+
+t.test("a SKU off sale is reserved by no new order, and orders that hold it go on", async (t) => {
+  const { shard, settle, stock, takeOver } = await ownedShard();
+  await stock("A", 5);
+  await stock("B", 5);
+  await settle(shard.answer(reserve("o1", ["A", 2])));
+  await settle(shard.answer(putIf({ listed: false })));
+  await takeOver();
+  const refused = { outcome: "unknown_sku", skus: ["A"], notForSale: true };
+  for (let times = 0; times < 2; times++)
+    t.strictSame(
+      output<"reserve">(await settle(shard.answer<"reserve">(reserve("o2", ["B", 1], ["A", 1])))),
+      refused,
+    );
+  t.strictSame(shard.joinReserve(reserve("o3", ["A", 1]))?.output, refused);
+  t.match(output<"reserve">(await settle(shard.answer<"reserve">(reserve("o1", ["A", 2])))), {
+    outcome: "reserved",
+  });
+  t.strictSame(output<"ship">(await settle(shard.answer<"ship">(ship("o1")))), { outcome: "shipped" });
+  t.strictSame(output<"known">(await shard.answer<"known">({ op: "known", skus: ["A", "B", "C"] })), {
+    unknown: ["C"],
+    notForSale: ["A"],
+  });
+  await settle(shard.answer(putIf({ listed: true })));
+  t.match(output<"reserve">(await settle(shard.answer<"reserve">(reserve("o4", ["A", 1])))), {
+    outcome: "reserved",
+  });
+});
+
+t.test(
+  "a put under a key is done once, also at the next owner, and the key takes no other put",
+  async (t) => {
+    const { shard, settle, stock, takeOver } = await ownedShard();
+    const asked = (onHand: number, of: ReturnType<typeof key>) =>
+      settle(shard.answer<"putIf">(putIf({ onHand, name: "A", price: EUR(100) }, { key: of })));
+    t.match(output<"putIf">(await asked(5, key("put_1"))), { status: "stored", stock: { onHand: 5 } });
+    await stock("A", 9);
+    for (let times = 0; times < 2; times++) {
+      t.match(output<"putIf">(await asked(5, key("put_1"))), { status: "stored", stock: { onHand: 9 } });
+      const other = output<"putIf">(await asked(6, key("put_1", "r2")));
+      t.strictSame(other, { status: "idempotency_key_reused" });
+      await takeOver();
+    }
+  },
+);
+
+t.test("the key of a put that changed nothing is taken, without a new version", async (t) => {
+  const { shard, settle, stock } = await ownedShard();
+  await stock("A", 5);
+  const view = async () => output<"get">(await shard.answer<"get">({ op: "get", sku: "A" }));
+  const before = await view();
+  await settle(shard.answer(putIf({ onHand: 5 }, { key: key("put_1") })));
+  t.strictSame(await view(), before);
+  await stock("A", 9);
+  t.match(output<"putIf">(await settle(shard.answer<"putIf">(putIf({ onHand: 5 }, { key: key("put_1") })))), {
+    stock: { onHand: 9 },
+  });
+});
+
+t.test("a put whose key is stored meanwhile by a put of another SKU is refused", async (t) => {
+  const { shard, settle, stock, relay, log } = await ownedShard();
+  await stock("A", 5);
+  await stock("B", 5);
+  const both = Promise.all([
+    shard.answer<"putIf">(putIf({ onHand: 6 }, { key: key("put_1") })),
+    shard.answer<"putIf">({ ...putIf({ onHand: 7 }, { key: key("put_1", "r2") }), sku: "B" }),
+  ]);
+  await turns();
+  t.equal(relay.waiting.length, 2, "neither knows of the other");
+  relay.publish(1);
+  relay.answer();
+  const [a, b] = await settle(both);
+  t.match(a && output<"putIf">(a), { status: "stored" });
+  t.strictSame(b && output<"putIf">(b), { status: "idempotency_key_reused" });
+  t.match(readStock(log.last(inventorySubjects.stock("B"))?.payload ?? ""), { onHand: 5 });
+});
+
+t.test("a dry run of a put states what it would do or why not, and writes nothing", async (t) => {
+  const { shard, settle, stock, log } = await ownedShard();
+  const tried = async (put: PutStock, more: object = {}) =>
+    output<"predictPut">(
+      await shard.answer<"predictPut">({ op: "predictPut", sku: "A", stock: put, command: "c", ...more }),
+    );
+  const whole = { onHand: 5, name: "A", price: EUR(100) };
+  const fresh = { onHand: 5, available: 5, listed: true, version: 1 };
+  t.match(await tried(whole), { status: "predicted", before: null, after: fresh });
+  t.match(await tried({ onHand: 5 }), { before: null, after: null, refusal: { status: "incomplete" } });
+  await stock("A", 5);
+  await settle(shard.answer(reserve("o1", ["A", 3])));
+  await settle(shard.answer(putIf({ listed: true }, { key: key("put_1") })));
+  const written = log.messages.length;
+  const before = output<"get">(await shard.answer<"get">({ op: "get", sku: "A" }));
+  t.match(await tried({ onHand: 4 }), { before, after: { onHand: 4, available: 1, version: 3 } });
+  t.strictSame(await tried({ onHand: 5 }), { status: "predicted", before, after: before });
+  const refusals = [
+    [{ onHand: 2 }, {}, { status: "below_reserved", reserved: 3 }],
+    [{ onHand: 9 }, { condition: { match: [1] } }, { status: "version_changed", version: 2 }],
+    [{ onHand: 9 }, { condition: { noneMatch: "any" } }, { status: "version_changed", version: 2 }],
+    [{ onHand: 9 }, { key: key("put_1", "r2") }, { status: "idempotency_key_reused" }],
+  ] as const;
+  for (const [put, more, refusal] of refusals)
+    t.strictSame(await tried(put, more), { status: "predicted", before, after: before, refusal });
+  t.strictSame(await tried({ onHand: 9 }, { key: key("put_1") }), {
+    status: "predicted",
+    before,
+    after: before,
+  });
+  t.equal(log.messages.length, written);
+});
+
 t.test("known returns the SKUs that are not in the catalogue", async (t) => {
   const { shard, stock } = await ownedShard();
   await stock("A", 0);
   t.strictSame(output<"known">(await shard.answer<"known">({ op: "known", skus: ["A", "B"] })), {
     unknown: ["B"],
+    notForSale: [],
   });
 });

@@ -28,6 +28,7 @@ function service(more: Partial<OrdersOptions> = {}) {
     inventory: {
       known: async () => ({ status: "checked", unknown: [] }),
       get: async () => ({ status: "not_found" }),
+      recheck: () => {},
     },
     journalOf: () => {
       throw new Error("no history here");

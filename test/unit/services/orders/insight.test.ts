@@ -106,7 +106,7 @@ t.test("open calls, timers and states are shown without secrets", async (t) => {
       abandoned: false,
     },
   ]);
-  t.match(machines, { order: { state: "authorizing", status: "active", version: 5 } });
+  t.match(machines, { order: { state: "authorizing", status: "active", version: 6 } });
   t.notMatch(JSON.stringify(insight(world)), /tok_|Ada|Main St/u);
 });
 

@@ -9,7 +9,7 @@ import type {
   PlaceResult,
 } from "../../../../src/services/orders/contract.ts";
 import type { OrderSeals } from "../../../../src/services/orders/personal.ts";
-import { OrderService } from "../../../../src/services/orders/orders.ts";
+import { OrderService, type OrdersOptions } from "../../../../src/services/orders/orders.ts";
 import { type PredictionsOptions, OrderPredictor } from "../../../../src/services/orders/order-predictor.ts";
 import { orderInput, reserved } from "../../machines/order-input.ts";
 import { ActorsModel } from "./actors-model.ts";
@@ -49,6 +49,7 @@ export function service(
 ) {
   const actors = new ActorsModel();
   const read: string[] = [];
+  const rechecked: string[] = [];
   let drawn = 0;
   const inventory = {
     known: async () =>
@@ -61,7 +62,8 @@ export function service(
       return { status: "found", stock: { sku, name: sku, price, onHand: 9, reserved: 0, available: 9 } };
     },
     predict: async () => ({ status: "predicted", output: options.reservation ?? reserved }),
-  } satisfies PredictionsOptions["inventory"];
+    recheck: (skus: readonly string[]) => void rechecked.push(...skus),
+  } satisfies PredictionsOptions["inventory"] & OrdersOptions["inventory"];
   const served = {
     actors,
     inventory,
@@ -84,7 +86,7 @@ export function service(
     partitions: 32,
     ...(options.seals ? { seals: options.seals } : {}),
   });
-  return { orders, actors, read, predictions: new OrderPredictor(served) };
+  return { orders, actors, read, rechecked, predictions: new OrderPredictor(served) };
 }
 
 /** A request without a key. */
