@@ -22,6 +22,7 @@ import { DEFINITION_VERSION } from "../../src/services/orders/definition.ts";
 import { webhookIntake } from "../../src/services/webhooks/intake.ts";
 import { type UnmatchedRegisters, unmatchedMessages } from "../../src/services/webhooks/unmatched.ts";
 import type { Running } from "../process.ts";
+import { bulkNode } from "./bulk.ts";
 import { composeOrders } from "./compose.ts";
 import { nodeOperations } from "./operations.ts";
 import { NodeProjection } from "./node-projection.ts";
@@ -117,9 +118,23 @@ export async function startOrderNode(
   });
   const projection = new NodeProjection(settings, log);
   const lists = await orderLists({ node, settings, bus, projection });
+  const bulks = await bulkNode({
+    settings,
+    link,
+    log,
+    clock: systemClock,
+    ids,
+    orders: node,
+    receivers: services,
+    list: lists.list,
+    onLost: (reason) => failed.reject(new Error(reason)),
+    onIdentityTaken: (taken) => failed.reject(taken),
+  });
+  await bulks.start();
   const app = await createApp({
     ...services,
     list: lists.list,
+    bulk: bulks.bulk,
     liveList: new SharedLiveList(lists.list, systemClock),
     operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes, {
       maintenance,
@@ -149,7 +164,7 @@ export async function startOrderNode(
     stop: async () => {
       probes.stop();
       // Requests under way are answered, by the next owners if this node has handed over.
-      await Promise.all([app.close(), workers.stop(), node.handOver()]);
+      await Promise.all([app.close(), workers.stop(), node.handOver(), bulks.handOver()]);
       // A server that does not answer must not delay this process: the other nodes detect its end themselves.
       await Promise.race([
         Promise.all([
@@ -158,11 +173,13 @@ export async function startOrderNode(
           erasures.stop(),
           maintenanceWatch.stop(),
           node.stop(),
+          bulks.stop(),
         ]),
         pause(stopping.presenceMs),
       ]);
       await Promise.race([link.close(), pause(stopping.connectionMs)]);
       outbox.close();
+      bulks.close();
     },
   };
 }

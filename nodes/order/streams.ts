@@ -6,6 +6,12 @@ import {
   type StreamDefinition,
   type StreamSettings,
 } from "../../src/adapters/nats/stream-definitions.ts";
+import {
+  BULK_ITEMS,
+  BULK_ITEMS_AGE_MS,
+  BULK_PARTITIONS,
+  bulkSubjects,
+} from "../../src/services/bulk/subjects.ts";
 import { INVOICE_NUMBERS, INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import { KEY_LIFE_MS } from "../../src/services/personal/payment-tokens.ts";
 import { PAYMENT_KEYS, PERSONAL_KEYS } from "../../src/services/personal/subjects.ts";
@@ -32,6 +38,22 @@ export function streamSettings(
     ],
   };
 }
+
+/** The streams of the bulk operations: one of records, and their own buckets. */
+export function bulkStreamSettings(node: Pick<NodeSettings, "replicas" | "presenceTtlMs">): StreamSettings {
+  return {
+    subjects: bulkSubjects,
+    replicas: node.replicas,
+    partitions: BULK_PARTITIONS,
+    streams: 1,
+    presenceAgeMs: node.presenceTtlMs,
+    further: [bulkItemsBucket(node)],
+  };
+}
+
+/** Lists of orders, their outcomes and used tokens. The server deletes each at its age. */
+export const bulkItemsBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
+  bucketStream(BULK_ITEMS, { storage: "file", ageMs: BULK_ITEMS_AGE_MS, replicas });
 
 /** Invoice numbers: the counter of each year and the number of each order. Kept permanently. */
 export const invoiceNumbersBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>

@@ -11,6 +11,7 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { isCurrency } from "../../config/currencies.ts";
+import type { Bulk } from "../services/bulk/contract.ts";
 import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
 import type { OrderInsights } from "../services/insight/contract.ts";
@@ -23,6 +24,7 @@ import type { Orders, ParkedOrders } from "../services/orders/contract.ts";
 import type { OrderList } from "../services/projection/contract.ts";
 import type { Customers } from "../services/personal/contract.ts";
 import type { UnmatchedMessages, WebhookIntake } from "../services/webhooks/contract.ts";
+import { bulkRoutes } from "./bulk/routes.ts";
 import { components } from "./components.ts";
 import { type ConsoleSource, consoleRoutes } from "./console/routes.ts";
 import { boundedServer } from "./connections/bounded-server.ts";
@@ -67,6 +69,7 @@ export type AppDependencies = {
   readonly predictions: OrderPredictions;
   readonly maintenance: Maintenance;
   readonly list: OrderList;
+  readonly bulk: Bulk;
   readonly insights: OrderInsights;
   readonly machines: Machines;
   readonly parked: ParkedOrders;
@@ -111,6 +114,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   readOrderRoutes(app, dependencies);
   liveRoutes(app, dependencies);
   listOrderRoutes(app, dependencies.list);
+  bulkRoutes(app, dependencies.bulk);
   orderCommandRoutes(app, dependencies.orders, dependencies.predictions);
   machineRoutes(app, dependencies.machines, dependencies.list);
   parkedOrderRoutes(app, dependencies.parked);

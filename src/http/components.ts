@@ -1,4 +1,5 @@
 /** The schemas that routes refer to by name; the names are those of the OpenAPI document. */
+import { BulkItemPage, BulkOperation, BulkPreview, BulkRequest } from "./bulk/schemas.ts";
 import {
   AdjustmentSchema,
   AdjustStockBody,
@@ -73,6 +74,10 @@ export const components = [
   ErasedCustomer,
   SetMaintenance,
   MaintenanceMode,
+  BulkRequest,
+  BulkPreview,
+  BulkOperation,
+  BulkItemPage,
   ParkedPage,
   SkipInput,
   DeadLetter,

@@ -3,6 +3,7 @@ import { activationMutants } from "./activation.ts";
 import { actorMutants } from "./actor.ts";
 import { adaptersMutants } from "./adapters.ts";
 import { batchMutants } from "./batch.ts";
+import { bulkMutants } from "./bulk.ts";
 import { checkpointMutants } from "./checkpoint.ts";
 import { clockMutants } from "./clock.ts";
 import { clusterMutants } from "./cluster.ts";
@@ -62,6 +63,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   actor: actorMutants,
   adapters: [...adaptersMutants, ...natsMutants],
   batch: batchMutants,
+  bulk: bulkMutants,
   checkpoint: checkpointMutants,
   clock: clockMutants,
   cluster: [...clusterMutants, ...lockMutants, ...presenceMutants, ...suspicionMutants],

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { streamSettings } from "../../nodes/order/streams.ts";
+import { bulkStreamSettings, streamSettings } from "../../nodes/order/streams.ts";
 import { allStreams } from "../../src/adapters/nats/stream-definitions.ts";
 import type { OrderView } from "../../src/services/orders/contract.ts";
 import { natsCli, natsCliFolder } from "../support/clients/nats-cli.ts";
@@ -28,10 +28,11 @@ const restores = lines.filter((line) => line.startsWith("nats backup restore str
 const streamOf = (line: string): string => / backup\/(\w+)/u.exec(line)?.[1] ?? "";
 
 t.test("the page backs up and restores every stream but checkpoints and presence", async (t) => {
-  const streams = allStreams(
-    streamSettings({ replicas: 1, partitions: 8, streams: 1, presenceTtlMs: 3000 }),
-  ).map(({ name }) => name);
-  const never = ["KV_FLOORS", "KV_NODES"];
+  const settings = { replicas: 1, partitions: 8, streams: 1, presenceTtlMs: 3000 };
+  const streams = [streamSettings(settings), bulkStreamSettings(settings)]
+    .flatMap((one) => allStreams(one))
+    .map(({ name }) => name);
+  const never = ["KV_FLOORS", "KV_NODES", "KV_BULK_FLOORS", "KV_BULK_NODES"];
   for (const name of never) t.match(PAGE, `\`${name}\``);
   t.same(
     backups.map(streamOf).toSorted(),

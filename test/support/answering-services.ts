@@ -54,6 +54,18 @@ const summary = {
   updatedAt,
 } as const;
 
+const operation = {
+  id: "blk_01jdkq0r9dfk8t3e4m5n6p7q8r",
+  action: "cancel",
+  reason: "The warehouse is closed",
+  status: "running",
+  count: 3,
+  processed: 1,
+  outcomes: [{ code: "done", count: 1 }],
+  startedAt: AT,
+  updatedAt: AT,
+} as const;
+
 const pdf = async () => ({ status: "found", pdf: Buffer.from("%PDF-1.7"), number: "2026-000042" }) as const;
 
 const answering: Partial<AppDependencies> = {
@@ -90,6 +102,22 @@ const answering: Partial<AppDependencies> = {
       unreadable: 0,
     }),
     rebuild: async () => true,
+  },
+  bulk: {
+    preview: async () => ({
+      status: "previewed",
+      token: "AXV3",
+      expiresAt: AT,
+      count: 3,
+      exact: true,
+      eligible: [{ state: "confirmed", count: 2 }],
+      samples: [{ id: ORDER, state: "confirmed" }],
+      asOf,
+    }),
+    start: async () => ({ status: "started", bulk: operation }),
+    get: async () => ({ status: "found", bulk: operation }),
+    items: async () => ({ status: "found", items: [{ orderId: ORDER, outcome: "done" }], next: null }),
+    stop: async () => ({ status: "found", bulk: operation }),
   },
   insights: {
     read: async (id) =>

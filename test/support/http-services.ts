@@ -280,6 +280,13 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     live: { follow: async () => ({ status: "not_found" }) },
     predictions,
     list: noList,
+    bulk: {
+      preview: async () => ({ status: "projection_off" }),
+      start: async () => ({ status: "token_unknown" }),
+      get: async () => ({ status: "not_found" }),
+      items: async () => ({ status: "not_found" }),
+      stop: async () => ({ status: "not_found" }),
+    },
     machines: {
       list: () => [],
       chart: () => undefined,

@@ -1,5 +1,6 @@
 /** Live views over Server-Sent Events. */
 import { Type } from "typebox";
+import type { Bulk } from "../../services/bulk/contract.ts";
 import type { LiveList, LiveOrders } from "../../services/live/contract.ts";
 import type { Operations } from "../operations/operations-port.ts";
 import { withoutPids } from "../operations/routes.ts";
@@ -8,7 +9,8 @@ import { type ProblemSink, retryAfter, sendProblem, sendUnavailable } from "../p
 import { serviceProblems } from "../protocol/problem-schema.ts";
 import { orderParams } from "../protocol/schema-parts.ts";
 import { EventStreams } from "./event-stream.ts";
-import { beginTopics, POSITIONS, SharedView, type Topic, TOPICS, type TopicSources } from "./topics.ts";
+import { SharedView } from "./shared-view.ts";
+import { beginTopics, POSITIONS, SharedBulks, type Topic, TOPICS, type TopicSources } from "./topics.ts";
 
 /** Streams end seldom: a client asks again after some time. */
 const RETRY_AFTER_MS = 5000;
@@ -55,13 +57,13 @@ const orderStreamSchema = {
 const streamSchema = {
   operationId: "stream",
   tags: ["Live"],
-  summary: "Watch orders, the cluster and messages",
+  summary: "Watch orders, the cluster, messages and bulk operations",
   description: [
     "Server-Sent Events on one connection. Topics: `orders` sends `rows` (orders that have changed, as in the list, at",
     "most 200; `more`: there are others, read the list again) a few times a second, and `counts` (by status).",
     "`cluster` sends `cluster`, as `GET /v1/cluster`, and `messages` sends `messages` (what waits for the workers, and",
     "dead letters), when they have changed; measures alone every 5 seconds at most. `order:ID` sends `record`, as the",
-    "stream of that order. An `id` has the positions of the topics `orders` and `order:ID`, in the order of the",
+    "stream of that order. `bulk:ID` sends `bulk`, as `GET /v1/bulk/{id}`, when it has changed. An `id` has the positions of the topics `orders` and `order:ID`, in the order of the",
     "request, with `~`: a client that comes again with it as `Last-Event-ID`, or as `after`, at any node, loses",
     "nothing. `reset` and `bye` as in the stream of an order.",
   ].join(" "),
@@ -91,11 +93,15 @@ export type LiveSources = {
   readonly live: LiveOrders;
   readonly liveList: LiveList;
   readonly operations: Operations;
+  readonly bulk: Bulk;
   readonly development: boolean;
 };
 
 /** Adds the routes. */
-export function liveRoutes(app: HttpApp, { development, live, liveList, operations }: LiveSources): void {
+export function liveRoutes(
+  app: HttpApp,
+  { bulk, development, live, liveList, operations }: LiveSources,
+): void {
   const streams = new EventStreams(app, operations);
   // Fastify would answer HEAD with these handlers, which do not end.
   const ofOrder = { schema: orderStreamSchema, config, exposeHeadRoute: false };
@@ -123,6 +129,7 @@ export function liveRoutes(app: HttpApp, { development, live, liveList, operatio
   const sources: TopicSources = {
     live,
     list: liveList,
+    bulks: new SharedBulks(bulk),
     cluster: new SharedView(async () => {
       const found = await view();
       return found && (development ? found : withoutPids(found));

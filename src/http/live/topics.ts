@@ -1,20 +1,20 @@
 /** The topics of `GET /v1/stream`: what each sends on a stream of events, and from which position. */
+import type { Bulk } from "../../services/bulk/contract.ts";
 import type { LiveList, LiveOrders } from "../../services/live/contract.ts";
 import type { EventStream } from "./event-stream.ts";
+import { SharedView } from "./shared-view.ts";
 
 /** A topic as a client names it. */
-export type Topic = "orders" | "cluster" | "messages" | `order:${string}`;
+export type Topic = "orders" | "cluster" | "messages" | `order:${string}` | `bulk:${string}`;
+
+const TOPIC = "(?:orders|cluster|messages|order:ord_[A-Za-z0-9_-]{1,64}|bulk:blk_[a-z0-9]{26})";
 
 /** Pattern of a list of topics. */
-export const TOPICS =
-  "^(?:orders|cluster|messages|order:ord_[A-Za-z0-9_-]{1,64})(?:,(?:orders|cluster|messages|order:ord_[A-Za-z0-9_-]{1,64})){0,9}$";
+export const TOPICS = `^${TOPIC}(?:,${TOPIC}){0,9}$`;
 /** One sequence, or `<stream>.<sequence>` with commas: the position of one topic. */
 const POSITION = "\\d{1,15}(?:\\.\\d{1,15}(?:,\\d{1,4}\\.\\d{1,15})*)?";
 /** Pattern of an event's id: the positions of the topics that have one, in the order of the request. */
 export const POSITIONS = `^${POSITION}(?:~${POSITION}){0,9}$`;
-
-const VIEW_EVERY_MS = 500;
-const MEASURES_EVERY_MS = 5_000;
 
 /** What topics are made from. */
 export type TopicSources = {
@@ -23,6 +23,7 @@ export type TopicSources = {
   /** Nodes, partitions and workers; and what waits for the workers. */
   readonly cluster: SharedView;
   readonly messages: SharedView;
+  readonly bulks: SharedBulks;
 };
 
 /** Where each topic has come to: a stream's ids name all of them. */
@@ -68,7 +69,8 @@ export function beginTopics(
     if (topic === "orders") return beginOrders(stream, positions, sources.list);
     if (topic === "cluster" || topic === "messages")
       return sources[topic].follow((text) => stream.sendText(topic, text));
-    return beginOrder(stream, topic, positions, sources.live);
+    if (topic.startsWith("bulk:")) return beginBulk(stream, topic.slice("bulk:".length), sources.bulks);
+    return beginOrder(stream, topic as `order:${string}`, positions, sources.live);
   });
   return () => {
     for (const end of ends) end();
@@ -114,59 +116,59 @@ function beginOrder(
   };
 }
 
-/**
- * What all clients of a topic see alike. While a client looks it is read a few times a second, once for all of them.
- * Owns: who looks.  Does not own: what is read.
- */
-export class SharedView {
-  private readonly read: () => Promise<object | undefined>;
-  private readonly measures: ReadonlySet<string>;
-  private readonly looks = new Set<(text: string) => void>();
-  private timer: NodeJS.Timeout | undefined;
-  private text = "";
-  /** The view without its measures, as it was passed on last, and when. */
-  private passed = "";
-  private passedAt = Number.NEGATIVE_INFINITY;
+type WatchedBulk = {
+  readonly view: SharedView;
+  watchers: number;
+  /** What is shown from now on: the operation has ended, or there is none. */
+  last?: object;
+};
 
-  /**
-   * @param read undefined: it cannot be read now
-   * @param measures names of members that change all the time: they alone are passed on every few seconds only
-   */
-  constructor(read: () => Promise<object | undefined>, measures: readonly string[] = []) {
-    this.read = read;
-    this.measures = new Set(measures);
+/** Bulk operations that clients watch: each is read once for all of them, until it has ended. */
+export class SharedBulks {
+  private readonly bulk: Pick<Bulk, "get">;
+  private readonly watched = new Map<string, WatchedBulk>();
+
+  constructor(bulk: Pick<Bulk, "get">) {
+    this.bulk = bulk;
   }
 
-  /** Passes JSON on, now and after each change. @returns ends it; idempotent */
-  follow(pass: (text: string) => void): () => void {
-    this.looks.add(pass);
-    this.timer ??= setInterval(() => void this.look(), VIEW_EVERY_MS).unref();
-    if (this.text === "") void this.look();
-    else pass(this.text);
+  /** Passes the operation on as JSON, now and after each change. @returns ends it; idempotent */
+  follow(id: string, pass: (text: string) => void): () => void {
+    const watched = this.watched.get(id) ?? this.begin(id);
+    watched.watchers++;
+    const end = watched.view.follow(pass);
+    let over = false;
     return () => {
-      this.looks.delete(pass);
-      if (this.looks.size > 0) return;
-      clearInterval(this.timer);
-      this.timer = undefined;
-      this.text = "";
-      this.passed = "";
+      end();
+      if (over) return;
+      over = true;
+      if (--watched.watchers === 0) this.watched.delete(id);
     };
   }
 
-  private async look(): Promise<void> {
-    // What cannot be read now is read again.
-    const view = await this.read().catch(() => undefined);
-    if (view === undefined || this.looks.size === 0) return;
-    const text = JSON.stringify(view);
-    if (text === this.text) return;
-    const steady = JSON.stringify(view, (name, value: unknown) =>
-      this.measures.has(name) ? undefined : value,
-    );
-    const now = performance.now();
-    if (steady === this.passed && now - this.passedAt < MEASURES_EVERY_MS) return;
-    this.text = text;
-    this.passed = steady;
-    this.passedAt = now;
-    for (const pass of this.looks) pass(text);
+  private begin(id: string): WatchedBulk {
+    const watched: WatchedBulk = { view: new SharedView(() => this.read(id, watched)), watchers: 0 };
+    this.watched.set(id, watched);
+    return watched;
   }
+
+  /** Undefined: it cannot be read now. */
+  private async read(id: string, watched: WatchedBulk): Promise<object | undefined> {
+    if (watched.last) return watched.last;
+    const found = await this.bulk.get(id);
+    if (found.status === "not_found") return (watched.last = NO_BULK);
+    if (found.status !== "found") return undefined;
+    const { status } = found.bulk;
+    if (status !== "running" && status !== "stopping") watched.last = found.bulk;
+    return found.bulk;
+  }
+}
+
+const NO_BULK = { why: "bulk_not_found" };
+
+function beginBulk(stream: EventStream, id: string, bulks: SharedBulks): () => void {
+  return bulks.follow(id, (text) => {
+    if (text === JSON.stringify(NO_BULK)) stream.send("reset", { ...NO_BULK, bulkId: id });
+    else stream.sendText("bulk", text);
+  });
 }

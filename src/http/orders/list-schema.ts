@@ -71,7 +71,8 @@ const filters = {
   }),
 } as const;
 
-const minSequence = Type.String({
+/** A text that an answer has to know. */
+export const minSequence = Type.String({
   pattern: "^(?:\\d{1,15}|\\d{1,2}\\.\\d{1,15}(?:,\\d{1,2}\\.\\d{1,15}){0,15})$",
   description:
     "The header `Orderly-Sequence` of an answer: waits up to 5 s until the list knows that change. With several order streams `<stream>.<sequence>`, several with commas",
@@ -79,6 +80,8 @@ const minSequence = Type.String({
 
 const optional = <P extends Record<string, TSchema>>(properties: P) => Type.Partial(Type.Object(properties));
 const optionalFilters = optional({ ...filters, minSequence }).properties;
+/** The filters of a list, all optional. */
+export const filterProperties = optional(filters).properties;
 
 const sort = oneOf(
   sorts,
@@ -125,7 +128,8 @@ export const csvQuery = Type.Object(
 /** The filters of any of these queries. */
 export type FilterQuery = Omit<Static<typeof csvQuery>, "sort">;
 
-const asOf = Type.Object(
+/** How far an answer reaches. */
+export const listAsOf = Type.Object(
   {
     sequence: Type.Unsafe<number | string>({
       description:
@@ -168,7 +172,7 @@ export const OrderList = Type.Object(
       value: Type.Integer(),
       exact: Type.Boolean({ description: "False: there are at least that many" }),
     }),
-    asOf,
+    asOf: listAsOf,
   },
   { $id: "OrderList", title: "OrderList" },
 );
@@ -180,7 +184,7 @@ export const MachineCounts = Type.Object(
     counts: Type.Array(Type.Object({ key: Type.String(), value: Type.Integer() }), {
       description: "By path of a state, parents included, the greatest first",
     }),
-    asOf,
+    asOf: listAsOf,
   },
   { $id: "MachineCounts", title: "MachineCounts" },
 );
@@ -191,7 +195,7 @@ export const OrderCounts = Type.Object(
     counts: Type.Array(Type.Object({ key: Type.String(), value: Type.Integer() }), {
       description: "Greatest first; days and hours oldest first. Keys without orders are left out",
     }),
-    asOf,
+    asOf: listAsOf,
   },
   { $id: "OrderCounts", title: "OrderCounts" },
 );

@@ -43,7 +43,7 @@ export const problems = {
   idempotency_key_required: {
     status: 400,
     title: "Idempotency key required",
-    detail: "This moves stock: send an Idempotency-Key, so that a repetition is not done twice.",
+    detail: "Send an Idempotency-Key, so that a repetition is not done twice.",
   },
   invalid_signature: {
     status: 401,
@@ -83,6 +83,11 @@ export const problems = {
     detail: "An order has no machine of this name.",
   },
   sku_not_found: { status: 404, title: "SKU not found", detail: "The catalogue has no such SKU." },
+  bulk_not_found: {
+    status: 404,
+    title: "Bulk operation not found",
+    detail: "There is no bulk operation with this id.",
+  },
   dead_letter_not_found: {
     status: 404,
     title: "Dead letter not found",
@@ -164,6 +169,26 @@ export const problems = {
     title: "Nothing to skip",
     detail: "The stored order cannot be read; no input is at fault.",
   },
+  selection_changed: {
+    status: 409,
+    title: "Selection changed",
+    detail: "More than a tenth more orders fit than were previewed; nothing was started. Preview again.",
+  },
+  token_expired: {
+    status: 409,
+    title: "Token expired",
+    detail: "The preview is older than five minutes; nothing was started. Preview again.",
+  },
+  token_used: {
+    status: 409,
+    title: "Token used",
+    detail: "The token has started a bulk operation under another idempotency key.",
+  },
+  bulk_items_expired: {
+    status: 410,
+    title: "List expired",
+    detail: "The list of the operation's orders is kept for 30 days.",
+  },
   version_changed: {
     status: 412,
     title: "Version changed",
@@ -179,6 +204,16 @@ export const problems = {
     status: 422,
     title: "Idempotency key reused",
     detail: "This key came with another body before.",
+  },
+  token_unknown: {
+    status: 422,
+    title: "Unknown token",
+    detail: "The token is of no preview; nothing was started.",
+  },
+  selection_too_large: {
+    status: 422,
+    title: "Selection too large",
+    detail: "A bulk operation has at most 100000 orders; nothing was started.",
   },
   unknown_sku: {
     status: 422,

@@ -139,8 +139,13 @@ const failed: Readonly<Record<MachineName, readonly string[]>> = {
 
 const machineNames = Object.keys(failed) as readonly MachineName[];
 
+/** The states that the machines of an order are in. */
+export type OrderStates = {
+  readonly [Name in MachineName]: Pick<OrderMachines[Name], "value">;
+};
+
 /** The machine that waits for its next try; of two, the payment. */
-export function failedMachine(machines: OrderMachines): MachineName | undefined {
+export function failedMachine(machines: OrderStates): MachineName | undefined {
   return machineNames.find((name) => failed[name].includes(innermost(machines[name].value)));
 }
 
@@ -149,7 +154,7 @@ function innermost(value: StateValue): string {
 }
 
 /** Commands that are legal now: those of the order, of an operator, of the warehouse; reports about a parcel last. */
-export function allowedCommands(machines: OrderMachines): OrderCommand["type"][] {
+export function allowedCommands(machines: OrderStates): OrderCommand["type"][] {
   const { order, fulfillment } = machines;
   const allowed: OrderCommand["type"][] = cancellable.has(order.value) ? ["cancel"] : [];
   if (failedMachine(machines) !== undefined) allowed.push("retry");

@@ -1,5 +1,5 @@
 /** Lists of orders as HTTP sees them. Outcomes are values; only programmer faults throw. */
-import type { Money, OrderStatus, PaymentMethod } from "../orders/contract.ts";
+import type { Money, OrderCommand, OrderStatus, PaymentMethod } from "../orders/contract.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 
 /** All values of `payment.status`. */
@@ -61,6 +61,8 @@ export type OrderFilter = {
   readonly in?: readonly string[];
   readonly waitsFor?: readonly Wait[];
   readonly parked?: boolean;
+  /** Takes this command in its state, or, for `resume`, is parked. No filter of the API. */
+  readonly can?: OrderCommand["type"] | "resume";
   readonly customerId?: string;
   readonly sku?: readonly string[];
   readonly trackingNumber?: string;

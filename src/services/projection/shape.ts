@@ -9,8 +9,10 @@ import type { StateMeta } from "../../../machines/state-meta.ts";
 import type { OrderStatus, PaymentMethod } from "../orders/contract.ts";
 import { orderMachines } from "../orders/definition.ts";
 import {
+  allowedCommands,
   fulfillmentStatus,
   orderMachinesOf,
+  type OrderStates,
   orderStatus,
   paymentStatus,
   type StateValue,
@@ -92,22 +94,50 @@ function* pathsOf(
   }
 }
 
+/** Whether an order of this shape takes a command now. A parked one only waits for an operator. */
+export function takes({ parked, states }: Shape, action: NonNullable<OrderFilter["can"]>): boolean {
+  if (action === "resume" || parked) return action === "resume" && parked;
+  return allowedCommands(valuesOf(states)).includes(action);
+}
+
+/** The states as the machines have them: what `pathsOf` was made of. */
+function valuesOf(states: Shape["states"]): OrderStates {
+  const values: Record<string, { value: StateValue }> = {};
+  for (const name of ["order", "payment", "fulfillment"]) {
+    const own = states.flatMap((state) => (state.startsWith(`${name}:`) ? state.slice(name.length + 1) : []));
+    values[name] = { value: valueOf(own, "") };
+  }
+  return values as OrderStates;
+}
+
+/** The value within a path, of all paths of a machine. */
+function valueOf(paths: readonly string[], within: string): StateValue {
+  const inner = paths.filter((path) => path.startsWith(within) && !path.slice(within.length).includes("."));
+  const values = inner.map((path): [string, StateValue] => {
+    const name = path.slice(within.length);
+    const hasInner = paths.some((other) => other.startsWith(`${path}.`));
+    return [name, hasInner ? valueOf(paths, `${path}.`) : ""];
+  });
+  const [first] = values;
+  return values.length === 1 && first?.[1] === "" ? first[0] : Object.fromEntries(values);
+}
+
 type ShapeFilter = Pick<
   OrderFilter,
-  "status" | "payment" | "fulfillment" | "method" | "in" | "waitsFor" | "parked" | "stuckFor"
+  "status" | "payment" | "fulfillment" | "method" | "in" | "waitsFor" | "parked" | "can" | "stuckFor"
 >;
 
 /** Whether a filter says anything about shapes. */
 export function asksForShape(filter: ShapeFilter): boolean {
-  const { fulfillment, in: states, method, parked, payment, status, stuckFor, waitsFor } = filter;
-  return [fulfillment, states, method, parked, payment, status, stuckFor, waitsFor].some(
+  const { can, fulfillment, in: states, method, parked, payment, status, stuckFor, waitsFor } = filter;
+  return [can, fulfillment, states, method, parked, payment, status, stuckFor, waitsFor].some(
     (one) => one !== undefined,
   );
 }
 
 /** Whether orders of this shape fit the parts of a filter that are about shapes. */
 export function fitsShape(shape: Shape, filter: ShapeFilter): boolean {
-  const { fulfillment, in: states, method, parked, payment, status, stuckFor, waitsFor } = filter;
+  const { can, fulfillment, in: states, method, parked, payment, status, stuckFor, waitsFor } = filter;
   return (
     (status?.includes(shape.status) ?? true) &&
     (payment?.includes(shape.payment) ?? true) &&
@@ -116,6 +146,7 @@ export function fitsShape(shape: Shape, filter: ShapeFilter): boolean {
     (states?.some((state) => shape.states.includes(state)) ?? true) &&
     (waitsFor?.some((wait) => waitsOf(shape).includes(wait)) ?? true) &&
     (parked === undefined || parked === shape.parked) &&
+    (can === undefined || takes(shape, can)) &&
     (stuckFor === undefined || !isFinal(shape))
   );
 }

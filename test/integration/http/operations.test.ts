@@ -216,6 +216,10 @@ t.test("together the routes document every problem except those of bare HTTP", a
 
 const documented = [
   "post /v1/customers/{id}/erase",
+  "get /v1/bulk/{id}",
+  "get /v1/bulk/{id}/items",
+  "post /v1/bulk",
+  "post /v1/bulk/{id}/stop",
   "get /v1/orders",
   "get /v1/orders.csv",
   "get /v1/orders/counts",

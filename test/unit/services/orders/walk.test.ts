@@ -5,6 +5,7 @@ import type { OrderStatus } from "../../../../src/services/orders/contract.ts";
 import { accepts } from "../../../../src/runtime/actor/machine.ts";
 import { orderMachines } from "../../../../src/services/orders/definition.ts";
 import { orderMachinesOf } from "../../../../src/services/orders/status.ts";
+import { shapeOf, takes } from "../../../../src/services/projection/shape.ts";
 import { difference } from "../../../../src/services/payments/reconciliation.ts";
 import { orderInput, outOfStock, total } from "../../machines/order-input.ts";
 import { happen, happening, methods, type Straggler } from "./order-walk.ts";
@@ -66,6 +67,12 @@ function check(world: OrderWorld, before: OrderStatus): void {
     return state !== undefined && accepts(orderMachines[machine], state, { type: "retry" });
   });
   if (failed !== nextEvents.includes("retry")) throw new Error(`retry: next events ${nextEvents.join()}`);
+  // What lists count as orders that take a command.
+  const shape = shapeOf(world.snapshot, false);
+  for (const type of [...taken, "deliver", "quality-check", "retry", "receive", "settle"] as const) {
+    if (takes(shape, type) !== nextEvents.includes(type))
+      throw new Error(`${type} by shape ${shape.states.join()}: next events ${nextEvents.join()}`);
+  }
   const once = ["order.created", "order.confirmed", "order.ready", "order.shipped", "order.completed"];
   for (const type of [...once, "order.cancelled", "payment.authorized", "payment.captured"]) {
     if (world.eventTypes.filter((emitted) => emitted === type).length > 1) throw new Error(`${type} twice`);
