@@ -26,6 +26,8 @@ import { paymentKeysBucket, personalKeysBucket, streamSettings } from "./streams
 const FILE_MODE = 0o600;
 const CHECK_TIMEOUT_MS = 30_000;
 const POOL_BYTES = 16_384;
+/** New customers' keys that are stored while another group of them is, are the next group. */
+const GATHER_MS = 0;
 
 /** Reads the file of the keys. @throws KeyFileInvalid */
 export function keyFileText(path: string): string {
@@ -112,7 +114,7 @@ export type Keys = {
 /** Opens the buckets of keys. */
 export function openKeys({ settings, masterKeys, link, clock, failpoints }: KeyOptions): Keys {
   const random = pooledRandom();
-  const entries = new KeyEntries(natsBucket(link, personalKeysBucket(settings)), failpoints);
+  const entries = new KeyEntries(natsBucket(link, personalKeysBucket(settings), GATHER_MS), failpoints);
   const shared = new SharedKeys(entries, masterKeys, random);
   const customers = new CustomerKeys({ entries, shared, masterKeys, random, clock });
   const slots = new KeyEntries(natsBucket(link, paymentKeysBucket(settings)), failpoints);

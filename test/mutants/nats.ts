@@ -63,4 +63,20 @@ export const natsMutants: readonly Mutant[] = [
     replace: 'compression === "none" && (info',
     tests: ["test/contract/streams.test.ts"],
   },
+  {
+    id: "adapters-failed-read-ends-its-group",
+    does: "After a read that failed nothing is read any more.",
+    file: `${NATS}/group-read.ts`,
+    tests: [`${folder}/group-read.test.ts`],
+    find: "read(subject).then(answer.resolve, answer.reject)",
+    replace: "read(subject).then(answer.resolve)",
+  },
+  {
+    id: "adapters-read-of-a-full-group-lost",
+    does: "A read that is asked for while others are in flight is never sent.",
+    file: `${NATS}/group-read.ts`,
+    tests: [`${folder}/group-read.test.ts`],
+    find: "    while (waiting.length > 0) {\n      const group = waiting;",
+    replace: "    if (waiting.length > 0) {\n      const group = waiting;",
+  },
 ];

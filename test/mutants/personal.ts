@@ -34,6 +34,20 @@ export const personalMutants: readonly Mutant[] = [
     replace: "    const later",
   },
   {
+    id: "personal-forgotten-key-comes-back",
+    does: "A key that is stored while its customer is erased goes on sealing.",
+    ...customers,
+    find: "    this.keep(hash, store());",
+    replace: "    const read = store();\n    void read.then(() => this.keep(hash, read));",
+  },
+  {
+    id: "personal-refused-key-seals",
+    does: "A new customer's order is sealed with a key that another node's has replaced.",
+    ...customers,
+    find: "return stored === undefined ? await entries.customer(name) : {",
+    replace: "return stored === -1 ? await entries.customer(name) : {",
+  },
+  {
     id: "personal-unanswered-is-stored",
     does: "Data is sealed with a key that may not be stored.",
     ...entries,

@@ -9,6 +9,7 @@ import { appendMessages } from "./append.ts";
 import { groupedAppend } from "./group-append.ts";
 import { ApiCode, ApiError } from "./jetstream-api.ts";
 import { lastPerSubject } from "./journal.ts";
+import { groupedRead } from "./group-read.ts";
 import type { NatsLink } from "./link.ts";
 import { consumeLog } from "./ordered-consumer.ts";
 import { getMessage } from "./stored-message.ts";
@@ -19,7 +20,8 @@ const WRITE_TIMEOUT_MS = 2_000;
 
 /**
  * The bucket of the stream `KV_<bucket>`. The lock bucket is a part of the journal's stream.
- * @param gatherMs how long a write waits for others to share a batch with, ms; the stream must allow atomic batches
+ * @param gatherMs how long a write waits for others to share a batch with, ms; the stream must allow atomic batches.
+ *   With it, reads are sent in groups too
  */
 export function natsBucket(link: NatsLink, definition: StreamDefinition, gatherMs?: number): Bucket {
   const stream = definition.name;
@@ -28,10 +30,12 @@ export function natsBucket(link: NatsLink, definition: StreamDefinition, gatherM
     if (losable) await ensureStream(link, definition);
   };
   const grouped = gatherMs === undefined ? undefined : groupedAppend(link, WRITE_TIMEOUT_MS, gatherMs);
+  const readOne = (subject: string) => getMessage(link, stream, { last_by_subj: subject });
+  const readLast = gatherMs === undefined ? readOne : groupedRead(readOne);
   return kvBucket(stream.slice("KV_".length), {
     append: (message) => (grouped ? grouped([message]) : append(link, message, losable, restore)),
     last: (subject) => {
-      const read = getMessage(link, stream, { last_by_subj: subject });
+      const read = readLast(subject);
       return losable ? ifThere(read, undefined) : orUnavailable(read);
     },
     lastPerSubject: (filter) => {

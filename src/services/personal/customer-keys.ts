@@ -78,10 +78,11 @@ export class CustomerKeys {
   async toSeal(hash: string): Promise<SealingKey> {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       const cached = this.cached(hash);
-      const { entry } = await cached.read;
-      const newest = entry?.generations.at(-1);
+      const read = await cached.read;
+      const newest = read.entry?.generations.at(-1);
       if (newest) return { number: newest.number, key: this.keyOf(hash, newest, cached) };
-      await this.addGeneration(hash, await cached.read);
+      // Another call has read the same, and makes the key, or the keys were forgotten meanwhile.
+      if (this.cache.get(hash) === cached) this.addGeneration(hash, read);
     }
     throw new Unavailable(`a customer's key could not be stored in ${TRIES} tries`);
   }
@@ -136,20 +137,33 @@ export class CustomerKeys {
     const { clock, entries } = this.options;
     const known = this.cache.get(hash);
     if (known && clock.monotonic() - known.at <= CACHE_MS) return known;
-    const read = entries.customer(customerEntry(hash));
-    const cached: Cached = { at: clock.monotonic(), read, opened: new Map() };
+    return this.keep(hash, entries.customer(customerEntry(hash)));
+  }
+
+  /**
+   * Stores the first key of a customer; calls that come meanwhile wait for it. The entry is as it was stored, or as
+   * another node has stored it.
+   * @param read an entry without a generation, or none: compare-and-set refuses it when it is not so any more
+   */
+  private addGeneration(hash: string, { entry, revision }: Read<CustomerEntry>): void {
+    const { entries } = this.options;
+    const name = customerEntry(hash);
+    const next = this.withGeneration(hash, entry);
+    const store = async (): Promise<Read<CustomerEntry>> => {
+      const stored = await entries.store(name, next, revision);
+      return stored === undefined ? await entries.customer(name) : { entry: next, revision: stored };
+    };
+    this.keep(hash, store());
+  }
+
+  /** `forget` drops this reading too, whether it has ended or not. */
+  private keep(hash: string, read: Promise<Read<CustomerEntry>>): Cached {
+    const cached: Cached = { at: this.options.clock.monotonic(), read, opened: new Map() };
     keep(this.cache, hash, cached);
     read.catch(() => {
       if (this.cache.get(hash) === cached) this.cache.delete(hash);
     });
     return cached;
-  }
-
-  /** @param read an entry without a generation, or none: compare-and-set refuses it when it is not so any more */
-  private async addGeneration(hash: string, { entry, revision }: Read<CustomerEntry>): Promise<void> {
-    this.forget(hash);
-    // What is read next has it: this one, or the one of another node.
-    await this.options.entries.store(customerEntry(hash), this.withGeneration(hash, entry), revision);
   }
 }
 

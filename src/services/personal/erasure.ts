@@ -137,7 +137,7 @@ export class Erasures implements Customers {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       const { entry, revision } = await entries.customer(name);
       const { result, next } = decide(entry);
-      if (next === undefined || (await entries.store(name, next, revision))) return result;
+      if (next === undefined || (await entries.store(name, next, revision)) !== undefined) return result;
     }
     throw new Unavailable(`a customer's entry could not be changed in ${TRIES} tries`);
   }

@@ -65,14 +65,17 @@ export class KeyEntries {
     return await this.read(name, isCustomerEntry);
   }
 
-  /** Compare-and-set. @returns false when another writer was first. @throws Unavailable: it may be stored */
-  async store(name: string, entry: object, revision: number): Promise<boolean> {
+  /**
+   * Compare-and-set. @returns the entry's revision; undefined when another writer was first.
+   * @throws Unavailable: it may be stored
+   */
+  async store(name: string, entry: object, revision: number): Promise<number | undefined> {
     const text = JSON.stringify(entry);
     const result = await failpoint(this.failpoints, "personal.store", () =>
       this.bucket.update(name, text, revision),
     );
     if (result.status === "unanswered") throw new Unavailable(`store ${name}: ${result.reason}`);
-    return result.status === "stored";
+    return result.status === "stored" ? result.revision : undefined;
   }
 
   /** The names of all entries. @throws Unavailable (retryable) */

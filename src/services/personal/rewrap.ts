@@ -56,7 +56,7 @@ async function rewrapOne(
     try {
       const { next, revision } = await nextEntry(name, entries, masterKeys);
       if (next === undefined) return "kept";
-      if (await entries.store(name, next, revision)) return "rewrapped";
+      if ((await entries.store(name, next, revision)) !== undefined) return "rewrapped";
     } catch (error) {
       if (error instanceof KeyEntryUnreadable || isOfKey(error)) return { reason: error.message };
       throw error;

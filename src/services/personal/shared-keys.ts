@@ -34,7 +34,7 @@ export class SharedKeys {
       const { entry } = await this.entries.shared(name);
       if (entry) return this.keep(name, this.masterKeys.unwrap(name, entry.key));
       const key = this.random(KEY_BYTES);
-      if (await this.entries.store(name, { key: this.masterKeys.wrap(name, key) }, 0))
+      if ((await this.entries.store(name, { key: this.masterKeys.wrap(name, key) }, 0)) !== undefined)
         return this.keep(name, key);
     }
     throw new Unavailable(`the key ${name} could not be stored in ${TRIES} tries`);

@@ -27,6 +27,7 @@ t.test("what one node has sealed, every node opens, for its order alone", async 
 t.test("two nodes that place the first orders of a customer at once use one key", async (t) => {
   const { bucket } = faultyBucket();
   const [one, two] = [personalStage(bucket), personalStage(bucket)];
+  for (const { shared } of [one, two]) await shared.ofEntry("index");
   const texts = await Promise.all([
     sealedOf(one, "cus_1", "ord_1", ADA),
     sealedOf(two, "cus_1", "ord_2", ADA),
@@ -52,6 +53,50 @@ t.test("a sealing node reads the key once in three seconds", async (t) => {
   await stage.clock.advance(2);
   await sealedOf(stage, "cus_1", "ord_b", ADA);
   t.equal(reads, first + 1);
+});
+
+t.test("the first orders of a customer share one reading and one key", async (t) => {
+  const { bucket } = faultyBucket();
+  const calls: string[] = [];
+  const counting: typeof bucket = {
+    ...bucket,
+    get: async (key) => await bucket.get(key).finally(() => calls.push(`get ${key.split(".")[0]}`)),
+    update: async (key, ...rest) =>
+      await bucket.update(key, ...rest).finally(() => calls.push(`update ${key.split(".")[0]}`)),
+  };
+  const stage = personalStage(counting);
+  await stage.shared.ofEntry("index");
+  calls.length = 0;
+  const texts = await Promise.all([1, 2, 3].map((n) => sealedOf(stage, "cus_1", `ord_${n}`, ADA)));
+  t.strictSame(calls, ["get customer", "update customer"]);
+  t.same(await stage.personal.open("ord_3", texts[2]!.text), ADA);
+  t.equal(calls.length, 2, "the key is known");
+});
+
+t.test("a key that is stored after its customer's keys were forgotten is read anew", async (t) => {
+  const { bucket } = faultyBucket();
+  const stored = Promise.withResolvers<void>();
+  let reads = 0;
+  const slow: typeof bucket = {
+    ...bucket,
+    get: async (key) => await bucket.get(key).finally(() => reads++),
+    update: async (key, ...rest) => {
+      const result = await bucket.update(key, ...rest);
+      if (key.startsWith("customer.")) await stored.promise;
+      return result;
+    },
+  };
+  const stage = personalStage(slow);
+  const group = await stage.keys.hashOf("cus_1");
+  const first = sealedOf(stage, "cus_1", "ord_1", ADA);
+  await stage.clock.advance(1);
+  const drained = stage.personal.drained(group);
+  stored.resolve();
+  t.equal(generationOf((await first).text), 1);
+  await drained;
+  const before = reads;
+  await sealedOf(stage, "cus_1", "ord_2", ADA);
+  t.equal(reads, before + 1);
 });
 
 t.test(
