@@ -1,7 +1,7 @@
 /** What pages read, with the keys under which the answers are kept. */
 import { queryOptions } from "@tanstack/react-query";
 import { get, type Query } from "./client.ts";
-import type { Cluster, OrderCounts, OrderList } from "./types.ts";
+import type { Cluster, OrderCounts, OrderList, Stock, StockPage } from "./types.ts";
 
 /** The cluster as the node of the page sees it. The topic `cluster` keeps it current while a page follows it. */
 export const clusterQuery = queryOptions({
@@ -22,3 +22,20 @@ export const ordersQuery = (query: Query) =>
     queryKey: ["orders", "list", query],
     queryFn: ({ signal }) => get<OrderList>("/v1/orders", query, signal),
   });
+
+/** SKUs of the catalogue that a page shows; larger ones are searched by their exact SKU. */
+const MOST_STOCK = 1000;
+
+/** The catalogue with its stock, up to a thousand SKUs. */
+export const stockQuery = queryOptions({
+  queryKey: ["inventory"],
+  queryFn: async ({ signal }) => {
+    const found: Stock[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await get<StockPage>("/v1/inventory", { limit: 200, cursor }, signal);
+      found.push(...page.items);
+      if (page.nextCursor === null || found.length >= MOST_STOCK) return found;
+      cursor = page.nextCursor;
+    }
+  },
+});

@@ -1,5 +1,6 @@
 /** Types of the answers, from the schemas that the node answers with. */
 import type { Static } from "typebox";
+import type * as dryRuns from "../../../src/http/orders/dry-run.ts";
 import type * as deadLetters from "../../../src/http/operations/dead-letters-schema.ts";
 import type * as insights from "../../../src/http/orders/insight-schema.ts";
 import type * as inventory from "../../../src/http/inventory/schemas.ts";
@@ -37,5 +38,9 @@ export type DeadLetter = Static<typeof deadLetters.DeadLetter>;
 export type ParkedPage = Static<typeof parked.ParkedPage>;
 /** One page of the stock. */
 export type StockPage = Static<typeof inventory.StockPage>;
+/** One SKU of the stock. */
+export type Stock = StockPage["items"][number];
+/** What a request would do. */
+export type DryRun = Static<typeof dryRuns.DryRun>;
 /** Body of a new order. */
 export type PlaceOrder = placing.PlaceOrderBody;

@@ -29,4 +29,11 @@ export const routes: readonly PageRoute[] = [
     load: () => import("../overview/overview-page.tsx"),
     rail: { icon: "overview", label: "Overview", key: "h" },
   },
+  {
+    path: "/orders",
+    title: "Orders",
+    load: () => import("../orders/orders-page.tsx"),
+    rail: { icon: "orders", label: "Orders", key: "o" },
+  },
+  { path: "/orders/new", title: "Place an order", load: () => import("../place/place-page.tsx") },
 ];

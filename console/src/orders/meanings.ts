@@ -36,7 +36,7 @@ export const orderMeanings: Readonly<Record<OrderStatus, Meaning>> = {
   cancelled: "ended",
 };
 
-const paymentMeanings: Readonly<Record<string, Meaning>> = {
+const paymentMeanings = {
   none: "ended",
   authorizing: "moving",
   authorized: "done",
@@ -48,9 +48,9 @@ const paymentMeanings: Readonly<Record<string, Meaning>> = {
   collected: "done",
   voided: "ended",
   refunded: "ended",
-};
+} as const satisfies Record<string, Meaning>;
 
-const fulfillmentMeanings: Readonly<Record<string, Meaning>> = {
+const fulfillmentMeanings = {
   none: "ended",
   stored: "person",
   picked: "person",
@@ -62,9 +62,19 @@ const fulfillmentMeanings: Readonly<Record<string, Meaning>> = {
   returning: "person",
   returned: "ended",
   cancelled: "ended",
-};
+} as const satisfies Record<string, Meaning>;
+
+const keysOf = <Key extends string>(meanings: Readonly<Record<Key, Meaning>>) =>
+  Object.keys(meanings) as Key[];
+
+/** All values of `payment.status`. */
+export const paymentStatuses = keysOf(paymentMeanings);
+/** All values of `fulfillment.status`. */
+export const fulfillmentStatuses = keysOf(fulfillmentMeanings);
 
 /** Of `payment.status`; a status of a later version moves. */
-export const paymentMeaning = (status: string): Meaning => paymentMeanings[status] ?? "moving";
+export const paymentMeaning = (status: string): Meaning =>
+  (paymentMeanings as Readonly<Record<string, Meaning>>)[status] ?? "moving";
 /** Of `fulfillment.status`. */
-export const fulfillmentMeaning = (status: string): Meaning => fulfillmentMeanings[status] ?? "moving";
+export const fulfillmentMeaning = (status: string): Meaning =>
+  (fulfillmentMeanings as Readonly<Record<string, Meaning>>)[status] ?? "moving";

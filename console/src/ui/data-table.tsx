@@ -212,7 +212,8 @@ function BodyRow<Row>({
   const { compact, keyOf, nameOf, onOpen, onSelect, selection, stateOf } = props;
   const key = keyOf(row);
   const selected = selection?.has(key) ?? false;
-  const tracks = narrow ? (selection ? `${CHECK_WIDTH} 1fr` : "1fr") : template;
+  const single = "minmax(0, 1fr)";
+  const tracks = narrow ? (selection ? `${CHECK_WIDTH} ${single}` : single) : template;
   return (
     <div
       role="row"
