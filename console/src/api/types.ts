@@ -5,6 +5,7 @@ import type * as deadLetters from "../../../src/http/operations/dead-letters-sch
 import type * as insights from "../../../src/http/orders/insight-schema.ts";
 import type * as inventory from "../../../src/http/inventory/schemas.ts";
 import type * as lists from "../../../src/http/orders/list-schema.ts";
+import type * as maintenance from "../../../src/http/maintenance/schemas.ts";
 import type * as operations from "../../../src/http/operations/operations-schema.ts";
 import type * as orders from "../../../src/http/orders/order-schema.ts";
 import type * as parked from "../../../src/http/orders/parked-schema.ts";
@@ -36,6 +37,10 @@ export type DeadLetterPage = Static<typeof deadLetters.DeadLetterPage>;
 export type DeadLetter = Static<typeof deadLetters.DeadLetter>;
 /** One page of parked orders. */
 export type ParkedPage = Static<typeof parked.ParkedPage>;
+/** One order that no input reaches. */
+export type ParkedOrder = ParkedPage["items"][number];
+/** Whether new orders are taken. */
+export type MaintenanceMode = Static<typeof maintenance.MaintenanceMode>;
 /** One page of the stock. */
 export type StockPage = Static<typeof inventory.StockPage>;
 /** One SKU of the stock. */

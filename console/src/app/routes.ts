@@ -36,4 +36,17 @@ export const routes: readonly PageRoute[] = [
     rail: { icon: "orders", label: "Orders", key: "o" },
   },
   { path: "/orders/new", title: "Place an order", load: () => import("../place/place-page.tsx") },
+  {
+    path: "/messages",
+    title: "Messages",
+    load: () => import("../messages/messages-page.tsx"),
+    rail: { icon: "messages", label: "Messages", key: "m" },
+  },
+  { path: "/messages/:tab", title: "Messages", load: () => import("../messages/messages-page.tsx") },
+  {
+    path: "/cluster",
+    title: "Cluster",
+    load: () => import("../cluster/cluster-page.tsx"),
+    rail: { icon: "cluster", label: "Cluster", key: "c" },
+  },
 ];

@@ -13,7 +13,7 @@ const PAGE = 100;
 /** Rows kept: 5 000. Those before are read again when the reader asks for them. */
 const MOST_PAGES = 50;
 const COUNTS_EVERY_MS = 2000;
-/** A list of so many pages is read again by itself; of a longer one the reader decides. */
+/** A list of up to 2 pages is read again by itself; of a longer one the reader decides. */
 const SHORT = 2;
 
 type Pages = { readonly pages: OrderList[]; readonly pageParams: (string | undefined)[] };

@@ -196,7 +196,7 @@ function Customer({
         {field("country", "Country", {
           pattern: "[A-Za-z]{2}",
           maxLength: 2,
-          hint: "Two letters, such as PT",
+          hint: "ISO code, such as PT",
         })}
       </div>
     </Frame>

@@ -43,6 +43,8 @@ const page = (...items: OrderRow[]): OrderList => ({
 const filter = (search: string): ListFilter => listCodec.read(search);
 const frame = (...items: OrderRow[]) => ({ items, more: false });
 
+const at = (second: number) => `2026-11-30T10:00:0${second}.000Z`;
+
 t.test("a filter asks the server for what its address says", async (t) => {
   const set = filter("?status=ready,confirmed&stuckFor=15m&parked=true&sort=-total&q=ada");
   t.strictSame(queryOf(set), {
@@ -153,7 +155,6 @@ t.test("what waits is bounded, and a frame that is not whole leaves the list uns
 });
 
 t.test("the orders that changed last are each shown once, in their newest version", async (t) => {
-  const at = (second: number) => `2026-11-30T10:00:0${second}.000Z`;
   const merged = newest(
     [row("ord_2", { version: 5, updatedAt: at(5) }), row("ord_3", { version: 1, updatedAt: at(4) })],
     [row("ord_1", { updatedAt: at(3) }), row("ord_2", { version: 4, updatedAt: at(2) })],
