@@ -1,7 +1,7 @@
 /** What pages read, with the keys under which the answers are kept. */
 import { queryOptions } from "@tanstack/react-query";
 import { get, type Query } from "./client.ts";
-import type { Cluster, OrderCounts, OrderList, Stock, StockPage } from "./types.ts";
+import type { Cluster, Order, OrderCounts, OrderInsight, OrderList, Stock, StockPage } from "./types.ts";
 
 /** The cluster as the node of the page sees it. The topic `cluster` keeps it current while a page follows it. */
 export const clusterQuery = queryOptions({
@@ -39,3 +39,17 @@ export const stockQuery = queryOptions({
     }
   },
 });
+
+/** One order. */
+export const orderQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["order", id],
+    queryFn: ({ signal }) => get<Order>(`/v1/orders/${id}`, undefined, signal),
+  });
+
+/** One order with more about it. @param include parts, with commas */
+export const insightQuery = (id: string, include: string) =>
+  queryOptions({
+    queryKey: ["order", id, include],
+    queryFn: ({ signal }) => get<Order & OrderInsight>(`/v1/orders/${id}`, { include }, signal),
+  });

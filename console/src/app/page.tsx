@@ -2,6 +2,9 @@
 import { type ReactNode, useEffect } from "react";
 import styles from "./page.module.css";
 
+/** Parameters of a page's path. */
+export type PageParams = Readonly<Record<string, string>>;
+
 /** The window's title of a page. @param environment shown first where it is not production */
 export function useTitle(title: string): void {
   useEffect(() => {

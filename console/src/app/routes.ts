@@ -3,10 +3,8 @@
  * address is shown. A page is the default export of its module and gets the parameters of its path.
  */
 import type { ComponentType } from "react";
+import type { PageParams } from "./page.tsx";
 import type { IconName } from "../ui/icon.tsx";
-
-/** Parameters of a path. */
-export type PageParams = Readonly<Record<string, string>>;
 
 /** One page. */
 export type PageRoute = {
@@ -36,6 +34,13 @@ export const routes: readonly PageRoute[] = [
     rail: { icon: "orders", label: "Orders", key: "o" },
   },
   { path: "/orders/new", title: "Place an order", load: () => import("../place/place-page.tsx") },
+  {
+    path: "/warehouse",
+    title: "Warehouse",
+    load: () => import("../warehouse/warehouse-page.tsx"),
+    rail: { icon: "warehouse", label: "Warehouse", key: "w" },
+    chromeless: true,
+  },
   {
     path: "/messages",
     title: "Messages",

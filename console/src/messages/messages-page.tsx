@@ -2,8 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { deadLettersQuery, parkedQuery } from "../api/operations.ts";
-import type { PageParams } from "../app/routes.ts";
-import { Page } from "../app/page.tsx";
+import { Page, type PageParams } from "../app/page.tsx";
 import { DeadLetters } from "./dead-letters.tsx";
 import { Parked } from "./parked.tsx";
 import styles from "./messages.module.css";

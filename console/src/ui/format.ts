@@ -7,16 +7,23 @@ export type TimeMode = (typeof timeModes)[number];
 
 const formats = new Map<string, Intl.NumberFormat>();
 
+const formatOf = (currency: string, locale: string | undefined): Intl.NumberFormat => {
+  const key = `${locale} ${currency}`;
+  const format = formats.get(key) ?? new Intl.NumberFormat(locale, { style: "currency", currency });
+  formats.set(key, format);
+  return format;
+};
+
+/** Digits after the point of a currency. */
+export const currencyDigits = (currency: string): number =>
+  formatOf(currency, "en").resolvedOptions().maximumFractionDigits ?? 2;
+
 /** An amount with its currency, as this locale writes it. @param amount minor units */
 export function formatMoney(
   { amount, currency }: { amount: number; currency: string },
   locale?: string,
 ): string {
-  const key = `${locale} ${currency}`;
-  const format = formats.get(key) ?? new Intl.NumberFormat(locale, { style: "currency", currency });
-  formats.set(key, format);
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-  return format.format(amount / 10 ** digits);
+  return formatOf(currency, locale).format(amount / 10 ** currencyDigits(currency));
 }
 
 const counting = new Intl.NumberFormat("en", { useGrouping: true });
