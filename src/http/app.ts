@@ -117,7 +117,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   bulkRoutes(app, dependencies.bulk);
   orderCommandRoutes(app, dependencies.orders, dependencies.predictions);
   machineRoutes(app, dependencies.machines, dependencies.list);
-  parkedOrderRoutes(app, dependencies.parked);
+  parkedOrderRoutes(app, dependencies.parked, dependencies.predictions);
   customerRoutes(app, dependencies.customers);
   maintenanceRoutes(app, dependencies.maintenance);
   inventoryRoutes(app, dependencies.inventory);

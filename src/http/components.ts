@@ -12,7 +12,15 @@ import {
 } from "./inventory/schemas.ts";
 import { EraseCustomer, ErasedCustomer } from "./customers/schemas.ts";
 import { MachineChart, MachineList, Simulate, Simulation } from "./machines/schemas.ts";
-import { DeadLetter, DeadLetterPage, ReplayedDeadLetter } from "./operations/dead-letters-schema.ts";
+import {
+  DeadLetter,
+  DeadLetterPage,
+  DeadLetterState,
+  DiscardDeadLetter,
+  DiscardedDeadLetter,
+  ReplayedDeadLetter,
+} from "./operations/dead-letters-schema.ts";
+import { ErrorGroups } from "./operations/error-groups-schema.ts";
 import { MaintenanceMode, SetMaintenance } from "./maintenance/schemas.ts";
 import { Cluster, Live, Ready } from "./operations/operations-schema.ts";
 import {
@@ -28,7 +36,7 @@ import { DryRun } from "./orders/dry-run.ts";
 import { History, Order, OrderMessages } from "./orders/order-schema.ts";
 import { MachineCounts, OrderCounts, OrderList, ProjectionSchema } from "./orders/list-schema.ts";
 import { OrderInsight, OrderInstant } from "./orders/insight-schema.ts";
-import { ParkedPage, SkipInput } from "./orders/parked-schema.ts";
+import { ParkedOrderSchema, ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";
 import { ProblemSchema } from "./protocol/problem-schema.ts";
 import {
@@ -79,10 +87,15 @@ export const components = [
   BulkOperation,
   BulkItemPage,
   ParkedPage,
+  ParkedOrderSchema,
   SkipInput,
   DeadLetter,
   DeadLetterPage,
   ReplayedDeadLetter,
+  DeadLetterState,
+  DiscardDeadLetter,
+  DiscardedDeadLetter,
+  ErrorGroups,
   PaymentWebhook,
   CarrierWebhook,
   UnmatchedWebhook,

@@ -1,5 +1,5 @@
 /** The runtime as its users see it: actors by id, whichever node owns them. */
-import type { DryRun, PredictedInput } from "./actor/dry-run.ts";
+import type { DryRun, Predicted, PredictedInput } from "./actor/dry-run.ts";
 import type { Asked } from "./actor/input.ts";
 import type { Snapshot } from "./actor/snapshot.ts";
 import type { Parking } from "./actor/parking-record.ts";
@@ -139,6 +139,26 @@ export interface DryRuns {
   ): Promise<{ readonly reply: DryRunReply; readonly source: "owner" | "stored" }>;
 }
 
+/** How an operator resumes an actor or skips its input; recorded with the end of the parking. */
+export type UnparkOptions = Asked & {
+  /** Its idempotency key, as in {@link CommandOptions}; looked for among all parkings of the actor. */
+  readonly commandId?: string;
+  /** The actor's version must be one of these. Absent: any. */
+  readonly ifVersions?: readonly number[];
+};
+
+/** What resuming an actor would do. */
+export type ResumeForecast =
+  /** The input would be applied. */
+  | ({ readonly status: "predicted" } & Predicted)
+  /** The input, or the stored state itself, would park the actor again. */
+  | { readonly status: "parks_again"; readonly reason: string; readonly snapshot?: Snapshot }
+  /** The parking would end. What follows depends on the outcome of the calls that are open, or on no input at all. */
+  | { readonly status: "open"; readonly snapshot: Snapshot }
+  | { readonly status: "not_parked"; readonly snapshot: Snapshot }
+  | { readonly status: "not_found" }
+  | Extract<ActorReply, { readonly status: "unavailable" | "overloaded" }>;
+
 /** What operators do about actors that no input reaches, from any node (ADR 7). */
 export interface ParkedActors {
   /** Every parked actor, oldest parking first. @throws Unavailable (retryable) */
@@ -155,10 +175,13 @@ export interface ParkedActors {
   /** The actor's parking, if it is parked. @throws Unavailable (retryable) */
   find(actor: string): Promise<Parking | undefined>;
   /** Tries the input again. `ok` when the actor is not parked any more; `refused` `actor_parked` when it is again. */
-  resume(actor: string): Promise<ActorReply>;
+  resume(actor: string, options?: UnparkOptions): Promise<ActorReply>;
+  /** What `resume` would do, from what is stored. Nothing is written, nothing is called. */
+  predictResume(actor: string): Promise<ResumeForecast>;
   /**
    * Drops the input that began the parking with this id, and goes on with those after it. Idempotent by the id.
    * Refused: `not_parked`, `parked_otherwise`, `nothing_to_skip`, `actor_parked` (again, by a later input).
+   * @param parking empty, with a `commandId`: the present parking
    */
-  skip(actor: string, parking: string): Promise<ActorReply>;
+  skip(actor: string, parking: string, options?: UnparkOptions): Promise<ActorReply>;
 }

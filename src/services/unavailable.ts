@@ -1,5 +1,6 @@
 /** The answers of a service that could not do its work; HTTP and all services share them. */
 import type { ActorReply, UnreadableKind } from "../runtime/actors.ts";
+import { Unavailable } from "../runtime/ports.ts";
 
 /** Why a service did not do its work. All but `refused` are retryable after `retryAfterMs`. */
 export type UnavailableResult =
@@ -28,6 +29,18 @@ export const RETRY_AFTER_MS = 1000;
 /** The answer while no node can serve. */
 export function unavailable(reason: string): Extract<UnavailableResult, { status: "unavailable" }> {
   return { status: "unavailable", reason, retryAfterMs: RETRY_AFTER_MS };
+}
+
+/** What the work returns, or `unavailable` where it needs a server that does not answer. */
+export async function orUnavailable<T>(
+  work: () => Promise<T>,
+): Promise<T | Extract<UnavailableResult, { status: "unavailable" }>> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Unavailable) return unavailable(error.message);
+    throw error;
+  }
 }
 
 /** The runtime's reply as a service's answer. @throws Error for a reply that needs an order: programmer fault */

@@ -126,8 +126,8 @@ export const dryRunMutants: readonly Mutant[] = [
     id: "dryrun-key-forgotten-after-sixteen",
     does: "A key is known only as long as the actor remembers its latest commands.",
     file: "src/services/orders/orders.ts",
-    find: "const isLong = reply.snapshot.version > limits.recentCommands;",
-    replace: "const isLong = reply.snapshot.version < limits.recentCommands;",
+    find: "hasPassed || version > limits.recentCommands",
+    replace: "hasPassed || version < limits.recentCommands",
     tests: ["test/unit/services/orders/command-keys.test.ts"],
   },
   {

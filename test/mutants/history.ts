@@ -94,7 +94,7 @@ export const historyMutants: readonly Mutant[] = [
     id: "history-asker-not-recorded",
     does: "A record does not say who asked.",
     file: CHANGES,
-    find: `...(input.kind === "start" || input.kind === "command" ? askedOf(input) : {}),`,
+    find: `...(input.kind === "start" || input.kind === "command" || input.kind === "skip" ? askedOf(input) : {}),`,
     replace: "",
     tests: [CHANGES_TEST, ASKED_TEST],
   },

@@ -224,8 +224,8 @@ export const httpMutants: readonly Mutant[] = [
     id: "http-skip-of-any-parking",
     does: "A skip names the order instead of the parking.",
     file: `${ORDERS}/parked-orders.ts`,
-    find: "await parked.skip(request.params.id, request.body.parkingId)),",
-    replace: "await parked.skip(request.params.id, request.body.parkingId && request.params.id)),",
+    find: "await parked.skip(request.params.id, parkingId, how));",
+    replace: "await parked.skip(request.params.id, parkingId && request.params.id, how));",
     tests: [PARKED_TEST],
   },
   {

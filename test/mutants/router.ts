@@ -99,9 +99,9 @@ export const routerMutants: readonly Mutant[] = [
     id: "routing-router-operator-waits-for-settling",
     does: "An operator's request is repeated until the actor settles.",
     ...router,
-    find: `      () => ({ op: "resume", actor }),
+    find: `      () => ({ op, actor, ...options }),
       () => true,`,
-    replace: `      () => ({ op: "resume", actor }),`,
+    replace: `      () => ({ op, actor, ...options }),`,
   },
   {
     id: "routing-router-waits-after-its-time",

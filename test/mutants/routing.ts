@@ -120,7 +120,7 @@ export const routingMutants: readonly Mutant[] = [
     id: "routing-codec-accepts-an-unknown-request",
     does: "A request of a newer node is taken for one that this node knows.",
     ...codec,
-    find: `return op === "read" || op === "resume";`,
+    find: `return op === "read";`,
     replace: `return typeof op === "string";`,
   },
   {

@@ -66,6 +66,32 @@ const operation = {
   updatedAt: AT,
 } as const;
 
+const parked = {
+  orderId: ORDER,
+  kind: "input",
+  parkingId: "p1",
+  since: AT,
+  reason: "machine payment failed: no such method",
+  input: "inbox:payment.settled",
+  version: 4,
+} as const;
+const group = { error: "…", where: "email", count: 1, oldest: AT, newest: AT, ids: [ORDER] };
+const letter = {
+  id: "dl_42",
+  worker: "email",
+  eventId: `${ORDER}.1.0`,
+  type: "order.created",
+  orderId: ORDER,
+  kind: "failed",
+  reason: "550 no such user",
+  attempts: 1,
+  at: AT,
+  state: "discarded",
+  closedAt: AT,
+  closedBy: { kind: "anonymous", id: null },
+  closedReason: "The customer was called",
+} as const;
+
 const pdf = async () => ({ status: "found", pdf: Buffer.from("%PDF-1.7"), number: "2026-000042" }) as const;
 
 const answering: Partial<AppDependencies> = {
@@ -126,12 +152,17 @@ const answering: Partial<AppDependencies> = {
   },
   parked: {
     list: async () => ({ status: "found", items: [], next: null }),
+    find: async () => ({ status: "found", parked }),
+    groups: async () => ({ status: "found", groups: [group] }),
     resume: async () => ({ status: "done", order: view }),
     skip: async () => ({ status: "done", order: view }),
   },
   customers: { erase: async (_, reason) => ({ status: "erased", at: AT, reason, orders: 1 }) },
   deadLetters: {
     list: async () => ({ status: "found", items: [], next: null }),
+    read: async () => ({ status: "found", letter }),
+    groups: async () => ({ status: "found", groups: [group], isComplete: true }),
+    discard: async () => ({ status: "discarded" }),
     replay: async () => ({ status: "replayed" }),
   },
   webhooks: {

@@ -135,6 +135,7 @@ export const prediction: PredictedOrder = {
 export class PredictionsInMemory implements OrderPredictions {
   readonly places: Parameters<OrderPredictions["place"]>[] = [];
   readonly commands: Parameters<OrderPredictions["command"]>[] = [];
+  readonly resumes: Parameters<OrderPredictions["resume"]>[] = [];
 
   async place(...asked: Parameters<OrderPredictions["place"]>): Promise<PredictedOrder> {
     this.places.push(asked);
@@ -143,6 +144,11 @@ export class PredictionsInMemory implements OrderPredictions {
 
   async command(...asked: Parameters<OrderPredictions["command"]>): Promise<PredictedOrder> {
     this.commands.push(asked);
+    return prediction;
+  }
+
+  async resume(...asked: Parameters<OrderPredictions["resume"]>): Promise<PredictedOrder> {
+    this.resumes.push(asked);
     return prediction;
   }
 }
@@ -301,6 +307,8 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     },
     parked: {
       list: async () => ({ status: "found", items: [], next: null }),
+      find: async () => ({ status: "not_parked" }),
+      groups: async () => ({ status: "found", groups: [] }),
       resume: async () => ({ status: "not_found" }),
       skip: async () => ({ status: "not_found" }),
     },
@@ -318,6 +326,9 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     },
     deadLetters: {
       list: async () => ({ status: "found", items: [], next: null }),
+      read: async () => ({ status: "not_found" }),
+      groups: async () => ({ status: "found", groups: [], isComplete: true }),
+      discard: async () => ({ status: "not_found" }),
       replay: async () => ({ status: "not_found" }),
     },
     webhooks: {

@@ -2,15 +2,22 @@
  * Dead letters in a stream of their own: `dead.<worker>.<partition>.<about>`, and their replays one level below.
  * Owns: the stream's subjects and headers.  Does not own: the work on a replay (work-queue.ts).
  * Invariants
- *   dead.D1. A dead letter is replayed once: its replay has a subject of its own, and is stored there as the first
- *            message or not at all.
- *   dead.D2. A dead letter is deleted only when its replay is stored. A crash between the two leaves both; a repeated
- *            replay deletes it.
+ *   dead.D1. A dead letter is replayed once or discarded once, never both: the decision has a subject of its own,
+ *            and is stored there as the first message or not at all. A later request completes what is decided.
+ *   dead.D2. A replay is stored once, on a subject of its own. A dead letter is deleted only when its replay, or the
+ *            decision to discard it, is stored. A crash in between leaves both; a repetition completes it.
  * Proved by: test/integration/runtime/dead-letters.test.ts
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { type AppendResult, ServerCode, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
-import { isCount } from "../../runtime/json.ts";
+import {
+  type AppendResult,
+  type Message,
+  ServerCode,
+  type StoredMessage,
+  Unavailable,
+} from "../../runtime/ports.ts";
+import { type Asked, askedOf, isAsked } from "../../runtime/actor/input.ts";
+import { isCount, parseObject } from "../../runtime/json.ts";
 import { type Subjects, token } from "../../runtime/subjects.ts";
 import {
   type DeadLetter,
@@ -19,6 +26,7 @@ import {
   deadLetterKinds,
   type DeadLetters,
   type StoredDeadLetter,
+  type StoredDeadLetterState,
   type WorkItem,
 } from "../../runtime/workers/work-queue.ts";
 import { appendMessages } from "./append.ts";
@@ -83,7 +91,7 @@ export function replayedItem(item: WorkItem): WorkItem {
   };
 }
 
-/** Dead letters for operators: list and replay. Both throw Unavailable (retryable). */
+/** Dead letters for operators. Every method throws Unavailable (retryable). */
 export function natsDeadLetters(link: NatsLink, { dead }: Subjects): DeadLetters {
   const deadLetters = deadLettersOf(dead.root);
   return {
@@ -98,25 +106,86 @@ export function natsDeadLetters(link: NatsLink, { dead }: Subjects): DeadLetters
       }
       return found;
     },
-    async replay(sequence) {
+    async read(sequence) {
       const deadLetter = await read(link, dead.stream, sequence, deadLetters);
-      if (deadLetter?.sequence !== sequence) {
-        const replayed = await read(link, dead.stream, 1, `${deadLetters}.replay.${sequence}`);
-        return replayed === undefined ? "not_found" : "replayed";
-      }
-      const subject = `${deadLetter.subject}.replay.${sequence}`;
-      const headers = { ...deadLetter.headers, [DeadLetterHeader.replayOf]: String(sequence) };
-      const message = { subject, payload: deadLetter.payload, headers, fence: { subject, sequence: 0 } };
-      let result = await appendMessages(link, [message], WRITE_TIMEOUT_MS);
-      for (let tried = 1; tried < IN_FLIGHT_TRIES && isInFlight(result); tried++) {
-        await pause(IN_FLIGHT_PAUSE_MS);
-        result = await appendMessages(link, [message], WRITE_TIMEOUT_MS);
-      }
-      const known = result.status === "rejected" && result.code === ServerCode.wrongLastSequence;
-      if (result.status !== "stored" && !known) throw new Unavailable(`replay ${sequence}: ${result.reason}`);
-      await remove(link, dead.stream, sequence, deadLetters);
-      return "replayed";
+      if (deadLetter?.sequence === sequence) return deadLetterOf(deadLetter);
+      const decision = await decided(sequence);
+      return decision && { ...deadLetterOf(decision), sequence, ...closedBy(decision) };
     },
+    replay: (sequence) => close(sequence, "replayed"),
+    discard: (sequence, asked) => close(sequence, "discarded", asked),
+  };
+
+  async function close(sequence: number, how: Closed, asked: Asked = {}): Promise<Closed | "not_found"> {
+    const deadLetter = await read(link, dead.stream, sequence, deadLetters);
+    const isOpen = deadLetter?.sequence === sequence;
+    if (isOpen) await storeOnce(decisionOf(deadLetter, how, asked));
+    const decision = await decided(sequence);
+    if (!decision) return "not_found";
+    if (isOpen) {
+      if (closedAs(decision) === "replayed") await storeOnce(replayOf(deadLetter));
+      await remove(link, dead.stream, sequence, deadLetters);
+    }
+    return closedAs(decision);
+  }
+
+  /** The stored decision; a version before stored replays alone. */
+  async function decided(sequence: number): Promise<StoredMessage | undefined> {
+    const decision = await read(link, dead.stream, 1, `${deadLetters}.closed.${sequence}`);
+    return decision ?? (await read(link, dead.stream, 1, `${deadLetters}.replay.${sequence}`));
+  }
+
+  /** Stores the first message of its subject, unless there is one. */
+  async function storeOnce(message: Message): Promise<void> {
+    const { subject } = message;
+    const fenced = { ...message, fence: { subject, sequence: 0 } };
+    let result = await appendMessages(link, [fenced], WRITE_TIMEOUT_MS);
+    for (let tried = 1; tried < IN_FLIGHT_TRIES && isInFlight(result); tried++) {
+      await pause(IN_FLIGHT_PAUSE_MS);
+      result = await appendMessages(link, [fenced], WRITE_TIMEOUT_MS);
+    }
+    const known = result.status === "rejected" && result.code === ServerCode.wrongLastSequence;
+    if (result.status !== "stored" && !known) throw new Unavailable(`${subject}: ${result.reason}`);
+  }
+}
+
+type Closed = NonNullable<StoredDeadLetterState["closed"]>["status"];
+
+/** What is to become of a dead letter: its headers, and who has decided. */
+function decisionOf({ at, headers, sequence, subject }: StoredMessage, how: Closed, asked: Asked): Message {
+  return {
+    subject: `${subject}.closed.${sequence}`,
+    payload: "",
+    headers: {
+      ...headers,
+      [DeadLetterHeader.at]: String(at),
+      [DeadLetterHeader.closed]: how,
+      [DeadLetterHeader.asked]: encodeURIComponent(JSON.stringify(asked)),
+    },
+  };
+}
+
+/** The event for its worker. */
+function replayOf({ headers, payload, sequence, subject }: StoredMessage): Message {
+  return {
+    subject: `${subject}.replay.${sequence}`,
+    payload,
+    headers: { ...headers, [DeadLetterHeader.replayOf]: String(sequence) },
+  };
+}
+
+const closedAs = ({ headers }: StoredMessage): Closed =>
+  headers[DeadLetterHeader.closed] === "discarded" ? "discarded" : "replayed";
+
+/** How the dead letter was closed; `at`: of the dead letter, where the message knows it. */
+function closedBy(decision: StoredMessage): Pick<StoredDeadLetterState, "at" | "closed"> {
+  const { at, headers } = decision;
+  const asked = headers[DeadLetterHeader.asked];
+  const known = asked === undefined ? undefined : parseObject(decodeURIComponent(asked));
+  const why = known && isAsked(known) ? askedOf(known) : {};
+  return {
+    at: Number(headers[DeadLetterHeader.at] ?? at),
+    closed: { status: closedAs(decision), at, ...why },
   };
 }
 

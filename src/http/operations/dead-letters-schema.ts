@@ -1,7 +1,7 @@
 /** Schemas of dead letters: events that workers abandoned. */
 import { type Static, Type } from "typebox";
 import type { DeadLetterView } from "../../services/dead-letters/contract.ts";
-import { nullable, oneOf, ref, time } from "../protocol/schema-parts.ts";
+import { closed, nullable, oneOf, ref, text, time } from "../protocol/schema-parts.ts";
 
 /** Pattern of a dead letter's id; also of a cursor of the list. */
 export const DEAD_LETTER_ID = "^dl_[1-9][0-9]{0,14}$";
@@ -56,6 +56,38 @@ export const DeadLetter = Type.Object(
       },
     ],
   },
+);
+
+/** One dead letter, also after it was replayed or discarded. */
+export const DeadLetterState = Type.Object(
+  {
+    ...DeadLetter.properties,
+    state: oneOf(["open", "replayed", "discarded"]),
+    closedAt: Type.Optional({ ...time, description: "When it was replayed or discarded" }),
+    closedBy: Type.Optional(
+      Type.Object(
+        { kind: Type.String(), id: nullable(Type.String()) },
+        { description: "Who has discarded it" },
+      ),
+    ),
+    closedReason: Type.Optional(Type.String({ description: "Why it was discarded" })),
+  },
+  { $id: "DeadLetterState", title: "DeadLetterState" },
+);
+
+/** Body of a discard. */
+export const DiscardDeadLetter = closed(
+  { reason: text(500, "Why its worker need not get the event; recorded") },
+  { $id: "DiscardDeadLetter", examples: [{ reason: "The customer was called" }] },
+);
+
+/** The validated body of a discard. */
+export type DiscardDeadLetter = Static<typeof DiscardDeadLetter>;
+
+/** Answer of a discard. */
+export const DiscardedDeadLetter = Type.Object(
+  { id, status: oneOf(["discarded"]) },
+  { $id: "DiscardedDeadLetter", title: "DiscardedDeadLetter" },
 );
 
 /** One page of `GET /v1/dead-letters`. */

@@ -56,6 +56,8 @@ export function refusalProblem(refusal: NonNullable<PredictedOrder["refusal"]>):
       const detail = `The order is ${state} and does not take this command now.`;
       return { code: "illegal_transition", members: { detail, state, allowedEvents, guards } };
     }
+    case "still_parked":
+      return { code: "still_parked", members: { reason: refusal.reason } };
     case "refused":
       return { code: "refused", members: { refusal: refusal.code } };
     default: {

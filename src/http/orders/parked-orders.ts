@@ -1,6 +1,10 @@
-/** Parked orders: list, resume, skip. For operators. */
+/** Parked orders: list, groups, one, resume, skip. For operators. */
 import type { ParkedOrders, UnparkResult } from "../../services/orders/contract.ts";
 import type { Sequenced } from "../../services/unavailable.ts";
+import type { OrderPredictions } from "../../services/predictions/contract.ts";
+import { groupsQuery } from "../operations/error-groups-schema.ts";
+import { takesKey } from "../protocol/idempotency-key.ts";
+import { requester } from "../protocol/requester.ts";
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
@@ -9,7 +13,13 @@ import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { orderParams, ref } from "../protocol/schema-parts.ts";
 import { type OrderSink, sendOrder, sequenceHeader, stateSequence } from "./order-answers.ts";
-import { parkedQuery, type SkipInput } from "./parked-schema.ts";
+import type { WithReason } from "./command-schemas.ts";
+import { commandHeaders, commandHow } from "./command-headers.ts";
+import { dryRunAnswer, dryRunQuery, isDryRun, sendPredicted } from "./dry-run.ts";
+import { parkedParams, parkedQuery, type SkipInput } from "./parked-schema.ts";
+
+/** What the headers of a request may lead to. */
+const conditional = ["version_changed", "invalid_idempotency_key", "idempotency_key_reused"] as const;
 
 const listSchema = {
   operationId: "listParked",
@@ -35,9 +45,19 @@ const resumeSchema = {
   description:
     "The owner asks the services of open effects again, under the same keys. Then it applies every input that waited, in order. An order that is not parked is answered as it is.",
   params: orderParams,
-  body: ref<Record<string, never>>("NoFields"),
+  querystring: dryRunQuery,
+  headers: commandHeaders,
+  body: ref<WithReason>("WithReason"),
   response: { 200: answer },
-  problems: [...bodyProblems, "order_not_found", "still_parked", "refused", ...serviceProblems],
+  also: dryRunAnswer,
+  problems: [
+    ...bodyProblems,
+    "order_not_found",
+    "still_parked",
+    ...conditional,
+    "refused",
+    ...serviceProblems,
+  ],
 } as const;
 
 const skipSchema = {
@@ -46,6 +66,7 @@ const skipSchema = {
   summary: "Drop the input that parked the order",
   description: "Drops exactly this input; later ones are applied. The order's history records it.",
   params: orderParams,
+  headers: commandHeaders,
   body: ref<SkipInput>("SkipInput"),
   response: { 200: answer },
   problems: [
@@ -55,18 +76,41 @@ const skipSchema = {
     "not_parked",
     "parked_otherwise",
     "nothing_to_skip",
+    ...conditional,
     "refused",
     ...serviceProblems,
   ],
 } as const;
 
+const oneSchema = {
+  operationId: "readParked",
+  tags: ["Operations"],
+  summary: "Read the parking of one order",
+  params: parkedParams,
+  response: { 200: { ...ref("ParkedOrder"), description: "Why no input reaches the order" } },
+  problems: ["order_not_parked", "refused", ...serviceProblems],
+} as const;
+
+const groupsSchema = {
+  operationId: "groupParked",
+  tags: ["Operations"],
+  summary: "Group the parked orders that an input has stopped by their errors",
+  querystring: groupsQuery,
+  response: { 200: { ...ref("ErrorGroups"), description: "The most frequent first" } },
+  problems: ["validation_failed", "refused", ...serviceProblems],
+} as const;
+
 const KEY = /^\d{1,16}\.[\w-]{1,200}$/u;
 
 const config = { unknownParameter: "order_not_found" } as const;
-const bodyless = { config, preValidation: emptyBodyIsEmptyObject };
+const bodyless = { config, preValidation: [takesKey, emptyBodyIsEmptyObject] };
 
 /** Adds the routes. */
-export function parkedOrderRoutes(app: HttpApp, parked: ParkedOrders): void {
+export function parkedOrderRoutes(
+  app: HttpApp,
+  parked: ParkedOrders,
+  predictions: Pick<OrderPredictions, "resume">,
+): void {
   app.get("/v1/parked", { schema: listSchema, preValidation: readLimit }, async (request, reply) => {
     const { limit = httpLimits.page.default, cursor, kind } = request.query;
     const after = cursor === undefined ? {} : { after: decodeCursor(cursor, KEY) };
@@ -77,14 +121,35 @@ export function parkedOrderRoutes(app: HttpApp, parked: ParkedOrders): void {
     return reply.code(200).send({ items, nextCursor, ...(missing ? { missing } : {}) });
   });
 
-  app.post("/v1/orders/:id/resume", { ...bodyless, schema: resumeSchema }, async (request, reply) =>
-    sendUnparked(reply, await parked.resume(request.params.id)),
-  );
+  app.get("/v1/parked/groups", { schema: groupsSchema }, async (_, reply) => {
+    const result = await parked.groups();
+    if (result.status !== "found") return sendUnavailable(reply, result);
+    return reply.code(200).send({ groups: result.groups, isComplete: true });
+  });
 
-  app.post("/v1/orders/:id/skip", { ...bodyless, schema: skipSchema }, async (request, reply) =>
-    sendUnparked(reply, await parked.skip(request.params.id, request.body.parkingId)),
-  );
+  const one = { schema: oneSchema, config: { unknownParameter: "order_not_parked" } as const };
+  app.get("/v1/parked/:order", one, async (request, reply) => {
+    const result = await parked.find(request.params.order);
+    if (result.status === "not_parked") return sendProblem(reply, "order_not_parked");
+    if (result.status !== "found") return sendUnavailable(reply, result);
+    return reply.code(200).send(result.parked);
+  });
+
+  app.post("/v1/orders/:id/resume", { ...bodyless, schema: resumeSchema }, async (request, reply) => {
+    const { id } = request.params;
+    const how = commandHow(request.headers);
+    if (isDryRun(request.query)) return sendPredicted(reply, await predictions.resume(id, how));
+    return sendUnparked(reply, await parked.resume(id, { by: requester, ...why(request.body), ...how }));
+  });
+
+  app.post("/v1/orders/:id/skip", { ...bodyless, schema: skipSchema }, async (request, reply) => {
+    const { parkingId } = request.body;
+    const how = { by: requester, ...why(request.body), ...commandHow(request.headers) };
+    return sendUnparked(reply, await parked.skip(request.params.id, parkingId, how));
+  });
 }
+
+const why = ({ reason }: { readonly reason?: string }) => (reason === undefined ? {} : { reason });
 
 function sendUnparked<S extends OrderSink>(reply: S, { storedAt, ...result }: Sequenced<UnparkResult>): S {
   stateSequence(reply, storedAt);
@@ -97,6 +162,10 @@ function sendUnparked<S extends OrderSink>(reply: S, { storedAt, ...result }: Se
     case "parked_otherwise":
     case "nothing_to_skip":
       return sendProblem(reply, result.status);
+    case "version_changed":
+      return sendProblem(reply, "version_changed", { version: result.version });
+    case "idempotency_key_reused":
+      return sendProblem(reply, "idempotency_key_reused", { orderId: result.orderId });
     case "not_found":
       return sendProblem(reply, "order_not_found");
     default:

@@ -48,6 +48,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
       { pointer: "/lines/0/sku", code: "unknown_sku", message: "is not in the catalogue", sku: "TSHIRT-XXL" },
     ],
   },
+  dead_letter_closed: { state: "replayed" },
   sku_not_for_sale: {
     errors: [{ pointer: "/lines/0/sku", code: "sku_not_for_sale", message: "is off sale", sku: "TSHIRT-M" }],
   },

@@ -88,6 +88,11 @@ export const problems = {
     title: "Bulk operation not found",
     detail: "There is no bulk operation with this id.",
   },
+  order_not_parked: {
+    status: 404,
+    title: "Order not parked",
+    detail: "There is no such order, or inputs reach it.",
+  },
   dead_letter_not_found: {
     status: 404,
     title: "Dead letter not found",
@@ -148,6 +153,11 @@ export const problems = {
     status: 409,
     title: "Refused",
     detail: "The input cannot be applied in the present state; an operator may have to act first.",
+  },
+  dead_letter_closed: {
+    status: 409,
+    title: "Dead letter closed",
+    detail: "The dead letter was replayed or discarded before.",
   },
   still_parked: {
     status: 409,

@@ -85,7 +85,25 @@ export function dryRun(
     if (before.commands.some((one) => isOtherRequest(commandId, one)))
       return { status: "request_mismatch", snapshot: before };
   }
-  const whole = asInput(input);
+  return outcomeOf(definition, before, asInput(input), context);
+}
+
+/** Predicts what an input from outside, a timer or the outcome of a call does. */
+export function dryRunOfInput(
+  definition: ActorDefinition,
+  before: Snapshot,
+  input: Input,
+  context: DryRunContext,
+): Extract<DryRun, { status: "predicted" | "illegal" | "refused" | "not_found" }> {
+  return outcomeOf(definition, before, input, context);
+}
+
+function outcomeOf(
+  definition: ActorDefinition,
+  before: Snapshot | undefined,
+  whole: Input,
+  context: DryRunContext,
+): Extract<DryRun, { status: "predicted" | "illegal" | "refused" | "not_found" }> {
   try {
     const { value: result, guards } = observing(() => decided(definition, before, whole, context));
     if (result) return { status: "predicted", ...predicted(context.actor, before, whole, result), guards };

@@ -6,7 +6,7 @@ import { isObject } from "../json.ts";
 /** Who asked for something: a kind that the application knows, and an id of that kind. */
 export type Requester = { readonly kind: string; readonly id?: string };
 
-/** Who asked for a start or a command, and why; recorded as it is. Absent: not known. */
+/** Who asked for a start, a command or a skip, and why; recorded as it is. Absent: not known. */
 export type Asked = { readonly by?: Requester; readonly reason?: string };
 
 /** The part of something that says who asked for it, and why. */
@@ -50,7 +50,7 @@ export type Input =
       readonly digest?: string;
     }
   /** An operator skips the input that parked the actor: its timer or effect is closed, nothing else changes. */
-  | { readonly kind: "skip"; readonly skipped: ParkedInput; readonly name: string };
+  | ({ readonly kind: "skip"; readonly skipped: ParkedInput; readonly name: string } & Asked);
 
 /** How an effect ended: with an output, or with a failure after its last attempt. */
 export type EffectOutcome = { readonly output: unknown } | { readonly error: EffectFailure };

@@ -2,7 +2,7 @@
  * The stored form of a parking: JSON on `orders.parked.<partition>.<actor>`, of which the last message counts
  * (ADR 7). It is separate from the actor's records, so the last record stays the last good state.
  */
-import { type Input, inputName, type ParkedInput } from "./input.ts";
+import { type Asked, type Input, inputName, isAsked, type ParkedInput } from "./input.ts";
 import { isCount, isObject, isTime, parseObject } from "../json.ts";
 import type { StoredMessage } from "../ports.ts";
 
@@ -29,12 +29,16 @@ export type Parking = {
   readonly record: number;
 };
 
-/** The actor is not parked any more. `parking`: the id of the parking that ended; `at`: ms since the epoch. */
-export type Unparking = {
+/**
+ * The actor is not parked any more. `parking`: the id of the parking that ended; `at`: ms since the epoch. `command`:
+ * id of the operator's request, where it has an idempotency key.
+ */
+export type Unparking = Asked & {
   readonly status: "resumed" | "skipped";
   readonly parking: string;
   readonly actor: string;
   readonly at: number;
+  readonly command?: string;
 };
 
 const REASON_CHARACTERS = 1000;
@@ -132,5 +136,7 @@ function isParkedInput(input: unknown): boolean {
   return kind === "timer" && typeof machine === "string" && typeof timer === "string" && isCount(generation);
 }
 
-const isUnparking = ({ status, parking }: Fields): boolean =>
-  (status === "resumed" || status === "skipped") && typeof parking === "string";
+function isUnparking({ status, parking, command, ...fields }: Fields): boolean {
+  if ((status !== "resumed" && status !== "skipped") || typeof parking !== "string") return false;
+  return (command === undefined || typeof command === "string") && isAsked(fields);
+}

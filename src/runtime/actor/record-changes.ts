@@ -26,7 +26,7 @@ export function changesOf(cascade: Cascade, input: Input): Fields {
   const { durationMs } = input.kind === "effect" ? input : {};
   return {
     input: inputName(input),
-    ...(input.kind === "start" || input.kind === "command" ? askedOf(input) : {}),
+    ...(input.kind === "start" || input.kind === "command" || input.kind === "skip" ? askedOf(input) : {}),
     ...(durationMs === undefined ? {} : { durationMs }),
     transitions: transitions.map(withoutLast),
     ...some("sent", sent),

@@ -14,7 +14,7 @@
  */
 import { type InputCounts, InputTally } from "../tenure/input-tally.ts";
 import { limits, stopping } from "../limits.ts";
-import type { ActorReply, DryRunReply } from "../actors.ts";
+import type { ActorReply, DryRunReply, UnparkOptions } from "../actors.ts";
 import { AdmissionControl } from "../routing/admission-control.ts";
 import { askedOf, type Input } from "../actor/input.ts";
 import { fireAndForget } from "../tenure/pending-input.ts";
@@ -281,11 +281,12 @@ export class Partition implements OwnedResource {
   }
 
   private async admitted(tenure: Tenure, request: ActorRequest, repeated: boolean): Promise<ActorReply> {
-    if (request.op === "read" || request.op === "resume" || request.op === "skip") {
+    if (request.op !== "start" && request.op !== "command" && request.op !== "command-if") {
       return await orUnavailable<ActorReply>(() => {
         if (request.op === "read") return tenure.read(request.actor);
-        if (request.op === "resume") return tenure.resume(request.actor);
-        return tenure.skip(request.actor, request.parking);
+        if (request.op === "skip" || request.op === "skip-if")
+          return tenure.skip(request.actor, request.parking, unparkOf(request));
+        return tenure.resume(request.actor, unparkOf(request));
       });
     }
     return await new Promise((reply) => {
@@ -375,4 +376,13 @@ async function orUnavailable<T>(work: () => Promise<T>): Promise<T | Unanswered>
 
 async function stopAll(subscriptions: readonly Subscription[]): Promise<void> {
   await Promise.all(subscriptions.map((subscription) => subscription.stop()));
+}
+
+/** How the operator asks. */
+function unparkOf({ commandId, ifVersions, ...asked }: UnparkOptions): UnparkOptions {
+  return {
+    ...askedOf(asked),
+    ...(commandId === undefined ? {} : { commandId }),
+    ...(ifVersions && { ifVersions }),
+  };
 }

@@ -4,13 +4,15 @@
  * Owns nothing. A crash leaves nothing: nothing is written.
  * Proved by: test/unit/runtime/routing/dry-runs.test.ts, test/integration/nodes/dry-runs.test.ts
  */
-import { dryRun } from "../actor/dry-run.ts";
+import { dryRun, dryRunOfInput } from "../actor/dry-run.ts";
+import { readInput } from "../actor/inbox-input.ts";
+import type { Input } from "../actor/input.ts";
 import type { Parking } from "../actor/parking-record.ts";
 import { MachineFault } from "../actor/machine.ts";
-import type { DryRunReply, DryRuns } from "../actors.ts";
+import type { DryRunReply, DryRuns, ParkedActors } from "../actors.ts";
 import { type Connectivity, ISOLATED } from "../cluster/connectivity.ts";
 import type { ActorDefinition } from "../definition.ts";
-import { type Bus, type Clock, type Journal, Unavailable } from "../ports.ts";
+import { type Bus, type Clock, type Journal, type Log, Unavailable } from "../ports.ts";
 import type { Snapshot } from "../actor/snapshot.ts";
 import { partitionOf, type Subjects } from "../subjects.ts";
 import { headOf, newest } from "../tenure/loader.ts";
@@ -25,7 +27,7 @@ export type DryRunsOptions = {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly connectivity: Pick<Connectivity, "isolation" | "orIsolated">;
-  readonly journalOf: (partition: number) => Pick<Journal, "readLast" | "readLastTogether">;
+  readonly journalOf: (partition: number) => Pick<Journal, "readAt" | "readLast" | "readLastTogether">;
   readonly local: (partition: number) => { dryRun(request: DryRunRequest): Promise<DryRunReply> } | undefined;
   /** The actor's parking, if it is parked. @throws Unavailable (retryable) */
   readonly find: (actor: string) => Promise<Parking | undefined>;
@@ -33,6 +35,14 @@ export type DryRunsOptions = {
 
 /** An owner that has to read the actor first answers within this time; then this node reads it itself, ms. */
 const OWNER_MS = 1500;
+
+const SILENT: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => SILENT,
+};
 
 type Unavailing = Extract<DryRunReply, { readonly status: "unavailable" }>;
 
@@ -96,9 +106,51 @@ async function ofStored(
   }
 }
 
+/**
+ * What resuming an actor would do, from what is stored: nothing is applied to a parked actor, so its record is its
+ * state on every node.
+ */
+export function resumeForecasts(
+  options: Pick<DryRunsOptions, "subjects" | "partitions" | "definition" | "clock" | "journalOf" | "find">,
+): ParkedActors["predictResume"] {
+  const { clock, definition, find, journalOf, partitions } = options;
+  return async (actor) => {
+    const partition = partitionOf(actor, partitions);
+    let snapshot: Snapshot | undefined;
+    try {
+      const parking = await find(actor);
+      snapshot = await storedState(options, partition, actor);
+      if (!snapshot) return { status: "not_found" };
+      if (!parking) return { status: "not_parked", snapshot };
+      const input = await inputOf(parking, journalOf(partition));
+      if (!input) return { status: "open", snapshot };
+      const context = { actor, now: clock.now(), predict: () => undefined };
+      const outcome = dryRunOfInput(definition, snapshot, input, context);
+      if (outcome.status === "refused") return { status: "parks_again", reason: outcome.reason, snapshot };
+      // An input that no machine takes any more is passed over.
+      return outcome.status === "predicted" ? outcome : { status: "open", snapshot };
+    } catch (error) {
+      if (error instanceof Unavailable) return { status: "unavailable", reason: error.message };
+      if (error instanceof MachineFault)
+        return { status: "parks_again", reason: error.message, ...(snapshot && { snapshot }) };
+      throw error;
+    }
+  };
+}
+
+/** The input that parked the actor; undefined where there is none, and for the outcome of a call: it is made again. */
+async function inputOf(
+  { inbox, input }: Parking,
+  journal: Pick<Journal, "readAt">,
+): Promise<Input | undefined> {
+  if (input?.kind === "timer") return input;
+  const message = input?.kind === "event" && inbox > 0 ? await journal.readAt(inbox) : undefined;
+  return message && readInput(message, SILENT)?.input;
+}
+
 /** As the leader has it. @throws Unavailable (retryable); MachineFault when this program cannot read it */
 async function storedState(
-  { definition, journalOf, subjects }: DryRunsOptions,
+  { definition, journalOf, subjects }: Pick<DryRunsOptions, "definition" | "journalOf" | "subjects">,
   partition: number,
   actor: string,
 ): Promise<Snapshot | undefined> {

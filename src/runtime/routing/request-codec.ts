@@ -1,7 +1,7 @@
 /** Requests between nodes about actors, and their replies, on `cmd.<partition>`: JSON. */
 import type { EventObject } from "xstate";
 import { type Asked, isAsked } from "../actor/input.ts";
-import type { ActorReply } from "../actors.ts";
+import type { ActorReply, UnparkOptions } from "../actors.ts";
 import type { ActorDefinition } from "../definition.ts";
 import { isCount, isObject, parseObject } from "../json.ts";
 
@@ -26,9 +26,12 @@ export type ActorRequest =
       readonly waitMs: number;
     })
   | { readonly op: "read"; readonly actor: string }
-  /** An operator's: see `OperatorActions`. */
-  | { readonly op: "resume"; readonly actor: string }
-  | { readonly op: "skip"; readonly actor: string; readonly parking: string };
+  /**
+   * An operator's: see `OperatorActions`. `resume-if` and `skip-if` have a key or a version; an owner that does not
+   * know them must not take them for plain ones. `parking` of `skip-if` may be empty: the present one.
+   */
+  | ({ readonly op: "resume" | "resume-if"; readonly actor: string } & UnparkOptions)
+  | ({ readonly op: "skip" | "skip-if"; readonly actor: string; readonly parking: string } & UnparkOptions);
 
 /**
  * The sender reads replies with the actor's facts beside its machines' states. A node of version 0.1.0 does not say
@@ -61,10 +64,20 @@ function isRequest({ op, actor, ...fields }: Readonly<Record<string, unknown>>):
       return conditional && named && typeof waitMs === "number" && isObject(event) && isAsked(fields);
     }
     case "skip":
-      return typeof fields["parking"] === "string";
+    case "skip-if":
+      return typeof fields["parking"] === "string" && isUnpark(fields);
+    case "resume":
+    case "resume-if":
+      return isUnpark(fields);
     default:
-      return op === "read" || op === "resume";
+      return op === "read";
   }
+}
+
+function isUnpark(fields: Readonly<Record<string, unknown>>): boolean {
+  const { commandId, ifVersions = [] } = fields;
+  const versions = Array.isArray(ifVersions) && ifVersions.every(isCount);
+  return versions && (commandId === undefined || typeof commandId === "string") && isAsked(fields);
 }
 
 /** The code `actor_parked` between nodes; nodes of earlier versions know no other one. */

@@ -18,6 +18,7 @@ import type {
   DryRuns,
   ParkedActors,
   StartOptions,
+  UnparkOptions,
   UnreadableActor,
 } from "../actors.ts";
 import { askedOf } from "../actor/input.ts";
@@ -25,7 +26,7 @@ import type { ActorDefinition } from "../definition.ts";
 import { AdmissionControl } from "./admission-control.ts";
 import { type Connectivity, ISOLATED } from "../cluster/connectivity.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
-import { dryRuns } from "./dry-runs.ts";
+import { dryRuns, resumeForecasts } from "./dry-runs.ts";
 import type { DryRunRequest } from "./dry-run-codec.ts";
 import { inboxDelivery } from "./inbox-delivery.ts";
 import type { UnreadableEntries } from "../unreadable.ts";
@@ -86,13 +87,18 @@ const invalidId = (actor: string): ActorReply => ({
 export class Router implements Actors, DryRuns, ParkedActors {
   readonly deliver: Actors["deliver"];
   readonly dryRun: DryRuns["dryRun"];
+  readonly predictResume: ParkedActors["predictResume"];
   private readonly options: RouterOptions;
   private readonly admission = new AdmissionControl({ perActor: limits.nodeCalls, inAll: limits.nodeCalls });
 
   constructor(options: RouterOptions) {
     this.options = options;
     this.deliver = inboxDelivery(options);
-    const dryRun = dryRuns({ ...options, find: (actor) => this.find(actor) });
+    const stored = { ...options, find: (actor: string) => this.find(actor) };
+    const dryRun = dryRuns(stored);
+    const forecast = resumeForecasts(stored);
+    this.predictResume = async (actor) =>
+      isActorId(actor) ? await this.admission.admit(actor, () => forecast(actor)) : { status: "not_found" };
     this.dryRun = async (actor, ...asked) => {
       const answer = await this.admission.admit(actor, () => dryRun(actor, ...asked));
       return "reply" in answer ? answer : { reply: answer, source: "owner" };
@@ -134,20 +140,22 @@ export class Router implements Actors, DryRuns, ParkedActors {
     return this.ask(actor, 0, () => ({ op: "read", actor }));
   }
 
-  resume(actor: string): Promise<ActorReply> {
+  resume(actor: string, options: UnparkOptions = {}): Promise<ActorReply> {
+    const op = isPlain(options) ? "resume" : "resume-if";
     return this.ask(
       actor,
       OPERATOR_WAIT_MS,
-      () => ({ op: "resume", actor }),
+      () => ({ op, actor, ...options }),
       () => true,
     );
   }
 
-  skip(actor: string, parking: string): Promise<ActorReply> {
+  skip(actor: string, parking: string, options: UnparkOptions = {}): Promise<ActorReply> {
+    const op = isPlain(options) ? "skip" : "skip-if";
     return this.ask(
       actor,
       OPERATOR_WAIT_MS,
-      () => ({ op: "skip", actor, parking }),
+      () => ({ op, actor, parking, ...options }),
       () => true,
     );
   }
@@ -300,6 +308,9 @@ export class Router implements Actors, DryRuns, ParkedActors {
     });
   }
 }
+
+const isPlain = ({ commandId, ifVersions }: UnparkOptions): boolean =>
+  commandId === undefined && ifVersions === undefined;
 
 /** The reply of an owner that cannot read the actor. It has applied nothing. */
 function isUnread(reply: ActorReply | string): Extract<ActorReply, { status: "unavailable" }> | undefined {

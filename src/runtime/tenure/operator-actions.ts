@@ -7,7 +7,8 @@
  * A crash leaves the parking, or its end; never a part of either.
  */
 import type { Subjects } from "../subjects.ts";
-import type { ActorReply } from "../actors.ts";
+import type { ActorReply, UnparkOptions } from "../actors.ts";
+import { askedOf, isOtherRequest } from "../actor/input.ts";
 import type { ActorReader } from "./actor-reader.ts";
 import { notOwner, unreadableKind, unreadableReply } from "./replies.ts";
 import { type Cascade, cascade } from "../actor/cascade.ts";
@@ -18,7 +19,7 @@ import type { ActorDefinition } from "../definition.ts";
 import type { Loader } from "./loader.ts";
 import { MachineFault } from "../actor/machine.ts";
 import type { ParkedRegistry, Quarantined } from "./parked-actors.ts";
-import { type Clock, type Ids, Unavailable } from "../ports.ts";
+import { type Clock, type Ids, type Message, Unavailable } from "../ports.ts";
 import type { ActivationCache } from "./activation-cache.ts";
 import type { LockRef, Outcome, WriteSetSink } from "../commit/write-set.ts";
 
@@ -54,8 +55,8 @@ export class OperatorActions {
   }
 
   /** Tries the input again. `ok`: the actor is not parked any more, or was not. `actor_parked`: it is parked again. */
-  resume(actor: string): Promise<ActorReply> {
-    return this.alone(actor, "resume", () => this.resumed(actor));
+  resume(actor: string, how: UnparkOptions = {}): Promise<ActorReply> {
+    return this.alone(actor, `resume ${idOf(how)}`, () => this.resumed(actor, how));
   }
 
   /**
@@ -63,9 +64,10 @@ export class OperatorActions {
    * before. Refused: `not_parked`, `parked_otherwise` (another parking), `nothing_to_skip` (the actor's state cannot be
    * read: no input is at fault), `actor_parked` (a later input has parked the actor again), `input_refused` (the record
    * that would pass over the input is too large).
+   * @param parking empty, with a command id: the present one
    */
-  skip(actor: string, parking: string): Promise<ActorReply> {
-    return this.alone(actor, `skip ${parking}`, () => this.skipped(actor, parking));
+  skip(actor: string, parking: string, how: UnparkOptions = {}): Promise<ActorReply> {
+    return this.alone(actor, `skip ${parking} ${idOf(how)}`, () => this.skipped(actor, parking, how));
   }
 
   /** One operation per actor at a time; the same one twice is one. */
@@ -86,8 +88,36 @@ export class OperatorActions {
     }
   }
 
-  private async resumed(actor: string): Promise<ActorReply> {
+  /**
+   * The reply to a request that does nothing: it was done before, its key came with another one, or the actor has
+   * another version than it names. Undefined for one that is to be done.
+   */
+  private async done(
+    actor: string,
+    { commandId, ifVersions }: UnparkOptions,
+  ): Promise<ActorReply | undefined> {
+    const { catchUps, parked, reader } = this.options;
+    const entries = commandId === undefined ? [] : await parked.all(actor);
+    const commands = entries.flatMap((entry) => (entry.status === "parked" ? [] : (entry.command ?? [])));
+    if (commandId !== undefined && commands.includes(commandId)) {
+      await catchUps.done(actor);
+      return await this.afterwards(actor);
+    }
+    const isReused = commandId !== undefined && commands.some((one) => isOtherRequest(commandId, one));
+    if (!isReused && ifVersions === undefined) return undefined;
+    const found = await reader.read(actor);
+    if (found.status !== "ok") return found;
+    const { snapshot } = found;
+    if (isReused) return { status: "request_mismatch", snapshot };
+    return ifVersions?.includes(snapshot.version) === false
+      ? { status: "version_changed", snapshot }
+      : undefined;
+  }
+
+  private async resumed(actor: string, how: UnparkOptions): Promise<ActorReply> {
     const { catchUps, ids, parked } = this.options;
+    const done = await this.done(actor, how);
+    if (done) return done;
     const quarantined = parked.get(actor);
     if (!quarantined) {
       await catchUps.done(actor);
@@ -96,12 +126,14 @@ export class OperatorActions {
     if (quarantined.state !== "parked") return this.notNow(quarantined);
     const { entry } = await parked.stored(actor);
     if (entry?.status !== "parked") throw new Unavailable(`the parking of ${actor} could not be read`);
-    const outcome = await parked.publish(parked.ending(quarantined, entry.id, "resumed"), ids.next());
+    const outcome = await parked.publish(parked.ending(quarantined, entry.id, "resumed", how), ids.next());
     return await this.takeUp(quarantined, outcome);
   }
 
-  private async skipped(actor: string, parking: string): Promise<ActorReply> {
+  private async skipped(actor: string, parking: string, how: UnparkOptions): Promise<ActorReply> {
     const { catchUps, failpoints, loader, parked, sink } = this.options;
+    const done = await this.done(actor, how);
+    if (done) return done;
     const quarantined = parked.get(actor);
     if (quarantined && quarantined.state !== "parked") return this.notNow(quarantined);
     const { entry } = await parked.stored(actor);
@@ -113,7 +145,8 @@ export class OperatorActions {
       const found = await this.options.reader.read(actor);
       return found.status === "ok" ? refused("not_parked", "the actor is not parked") : found;
     }
-    if (entry.id !== parking) return refused("parked_otherwise", entry.reason);
+    const isPresent = parking === "" && how.commandId !== undefined;
+    if (!isPresent && entry.id !== parking) return refused("parked_otherwise", entry.reason);
     if (!entry.input || entry.name === null) return refused("nothing_to_skip", entry.reason);
     let state: Awaited<ReturnType<Loader["stored"]>>;
     try {
@@ -122,7 +155,7 @@ export class OperatorActions {
       if (error instanceof MachineFault) return unreadableReply(unreadableKind(error), error.message, true);
       throw error;
     }
-    const input = { kind: "skip", skipped: entry.input, name: entry.name } as const;
+    const input = { kind: "skip", skipped: entry.input, name: entry.name, ...askedOf(how) } as const;
     const result = cascade(this.options.definition, state.head, input, {
       actor,
       now: this.options.clock.now(),
@@ -130,13 +163,13 @@ export class OperatorActions {
       join: () => undefined,
     });
     if (!result) return refused("nothing_to_skip", "the actor has no state");
-    const ending = entry.id;
     const outcome = await failpoint(
       failpoints,
       "parking.skip",
       () =>
         new Promise<Outcome>((resolved) => {
-          sink.submit(this.writeSet(quarantined, ending, result, input, state.sequence, resolved));
+          const end = parked.ending(quarantined, entry.id, "skipped", how);
+          sink.submit(this.writeSet(actor, end, result, input, state.sequence, resolved));
         }),
     );
     return await this.takeUp(quarantined, outcome);
@@ -144,21 +177,20 @@ export class OperatorActions {
 
   /** The record that passes over the input, and the end of the parking with it. */
   private writeSet(
-    quarantined: Quarantined,
-    parking: string,
+    actor: string,
+    ending: Message,
     result: Cascade,
     input: Parameters<typeof cascadeWriteSet>[1],
     sequence: number,
     resolved: (outcome: Outcome) => void,
   ): ReturnType<typeof cascadeWriteSet> {
-    const { ids, lock, node, parked, partition } = this.options;
-    const ending = parked.ending(quarantined, parking, "skipped");
+    const { ids, lock, node, partition } = this.options;
     const joined = [{ output: undefined, lock, messages: [ending], resolved: () => {} }];
     return cascadeWriteSet({ ...result, joined }, input, {
       facts: this.options.definition.facts,
       subjects: this.options.subjects,
       commit: ids.next(),
-      actor: quarantined.actor,
+      actor,
       partition,
       node,
       lock,
@@ -197,6 +229,9 @@ export class OperatorActions {
       : this.options.parked.reply(quarantined);
   }
 }
+
+/** Two requests are one when they ask for the same. */
+const idOf = (how: UnparkOptions): string => JSON.stringify(how);
 
 function refused(code: string, reason: string): ActorReply {
   return { status: "refused", code, reason };

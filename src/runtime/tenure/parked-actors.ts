@@ -13,8 +13,8 @@
  *   test/unit/runtime/tenure/unread-records.test.ts, test/integration/runtime/parked.test.ts
  */
 import type { Subjects } from "../subjects.ts";
-import type { ActorReply, UnreadableActor, UnreadableKind } from "../actors.ts";
-import type { Input } from "../actor/input.ts";
+import type { ActorReply, UnparkOptions, UnreadableActor, UnreadableKind } from "../actors.ts";
+import { askedOf, type Input } from "../actor/input.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { MachineFault } from "../actor/machine.ts";
 import { RecordHeader } from "../actor/snapshot.ts";
@@ -184,11 +184,31 @@ export class ParkedRegistry {
     return { entry: readParking(message), sequence };
   }
 
+  /**
+   * Every stored parking of the actor and their ends, oldest first.
+   * @throws Unavailable (retryable), also when the reading is older than what is known
+   */
+  async all(actor: string): Promise<readonly (Parking | Unparking)[]> {
+    const { journal, partition, subjects } = this.options;
+    const stored = await journal.readAll(subjects.parked(partition, actor));
+    if ((stored.at(-1)?.sequence ?? 0) < (this.list.get(actor)?.sequence ?? 0))
+      throw new Unavailable(`the reading of the parkings of ${actor} is older than its last known message`);
+    return stored.flatMap((message) => readParking(message) ?? []);
+  }
+
   /** The message that ends a parking. Its precondition is that the parking is the last message of its subject. */
-  ending(quarantined: Quarantined, parking: string, status: Unparking["status"]): Message {
+  ending(
+    quarantined: Quarantined,
+    parking: string,
+    status: Unparking["status"],
+    how: UnparkOptions = {},
+  ): Message {
     const { clock, partition } = this.options;
-    const subject = this.options.subjects.parked(partition, quarantined.actor);
-    const entry: Unparking = { status, parking, actor: quarantined.actor, at: clock.now() };
+    const { actor } = quarantined;
+    const subject = this.options.subjects.parked(partition, actor);
+    const { commandId: command } = how;
+    const asked = { ...(command === undefined ? {} : { command }), ...askedOf(how) };
+    const entry: Unparking = { status, parking, actor, at: clock.now(), ...asked };
     return { subject, payload: JSON.stringify(entry), fence: { subject, sequence: quarantined.sequence } };
   }
 

@@ -14,7 +14,14 @@
 import type { Subjects } from "../subjects.ts";
 import { limits } from "../limits.ts";
 import { dryRun, type PredictedInput } from "../actor/dry-run.ts";
-import type { ActorReply, DryRunOptions, DryRunReply, UnreadableActor, UnreadableKind } from "../actors.ts";
+import type {
+  ActorReply,
+  DryRunOptions,
+  DryRunReply,
+  UnparkOptions,
+  UnreadableActor,
+  UnreadableKind,
+} from "../actors.ts";
 import { ActivationCache } from "./activation-cache.ts";
 import { ActorReader } from "./actor-reader.ts";
 import { CatchUps } from "./catch-up.ts";
@@ -172,13 +179,13 @@ export class Tenure {
   }
 
   /** An operator tries a parked actor again; see {@link OperatorActions.resume}. */
-  resume(actor: string): Promise<ActorReply> {
-    return this.ended ? Promise.resolve(notOwner) : this.operatorActions.resume(actor);
+  resume(actor: string, how?: UnparkOptions): Promise<ActorReply> {
+    return this.ended ? Promise.resolve(notOwner) : this.operatorActions.resume(actor, how);
   }
 
   /** An operator drops the input that parked the actor; see {@link OperatorActions.skip}. */
-  skip(actor: string, parking: string): Promise<ActorReply> {
-    return this.ended ? Promise.resolve(notOwner) : this.operatorActions.skip(actor, parking);
+  skip(actor: string, parking: string, how?: UnparkOptions): Promise<ActorReply> {
+    return this.ended ? Promise.resolve(notOwner) : this.operatorActions.skip(actor, parking, how);
   }
 
   /** An earlier owner has parked the actor. */

@@ -1,4 +1,5 @@
 /** The port of the workers: delivers events one by one, each until it is acknowledged. */
+import type { Asked } from "../actor/input.ts";
 import type { Subscription } from "../ports.ts";
 
 /** A stored event, delivered to one worker at a time. The worker calls `ack` or `retry`, once. */
@@ -68,6 +69,12 @@ export const DeadLetterHeader = {
   kind: "Orderly-Dead-Kind",
   /** On a replay only: sequence of the dead letter. */
   replayOf: "Orderly-Dead-Replay-Of",
+  /** On a decision only: `replayed` or `discarded`. */
+  closed: "Orderly-Dead-Closed",
+  /** On a decision only: when the dead letter was stored, ms since the epoch. */
+  at: "Orderly-Dead-At",
+  /** On a decision only: who asked for it, and why; JSON, percent-encoded. */
+  asked: "Orderly-Dead-Asked",
 } as const;
 
 /** A dead letter as it is stored. */
@@ -89,8 +96,21 @@ export type StoredDeadLetter = {
   readonly at: number;
 };
 
+/** A dead letter, also after it was closed. `closed.at`: ms since the epoch; who and why: of a discarded one. */
+export type StoredDeadLetterState = StoredDeadLetter & {
+  readonly closed?: Asked & { readonly status: "replayed" | "discarded"; readonly at: number };
+};
+
 /** The dead letters of all workers, for operators. */
 export interface DeadLetters {
+  /** One dead letter; `undefined` when there was none at this sequence. @throws Unavailable (retryable) */
+  read(sequence: number): Promise<StoredDeadLetterState | undefined>;
+  /**
+   * Removes the dead letter from the list; its worker never gets the event. A repeated call has no further effect, and
+   * neither has one after a replay.
+   * @throws Unavailable (retryable with the same sequence)
+   */
+  discard(sequence: number, asked: Asked): Promise<"replayed" | "discarded" | "not_found">;
   /**
    * Lists dead letters, oldest first.
    * @param after sequence of the last one of the previous page, 0 for the first page
@@ -99,10 +119,10 @@ export interface DeadLetters {
   list(limit: number, after: number): Promise<readonly StoredDeadLetter[]>;
   /**
    * Delivers the event to its worker again, with a new count of attempts, and removes the dead letter from the list. A
-   * repeated call has no further effect.
+   * repeated call has no further effect, and neither has one after a discard.
    * @throws Unavailable (retryable with the same sequence)
    */
-  replay(sequence: number): Promise<"replayed" | "not_found">;
+  replay(sequence: number): Promise<"replayed" | "discarded" | "not_found">;
 }
 
 /** What waits for one worker, all nodes together. */

@@ -17,8 +17,10 @@ import type {
 import type { AddressFault } from "../addresses/address-faults.ts";
 import type { GuardVerdict } from "../../runtime/actor/guards.ts";
 import type { Asked, Requester } from "../../runtime/actor/input.ts";
+import type { ErrorGroup } from "../error-groups.ts";
 import type { Sequenced, UnavailableResult } from "../unavailable.ts";
 
+export type { ErrorGroup } from "../error-groups.ts";
 export { isPaymentMethod, isHosted, needsToken, paymentMethods } from "../../../machines/payment-methods.ts";
 export type { Money, PaymentMethod } from "../../../machines/types.ts";
 export type { GuardVerdict } from "../../runtime/actor/guards.ts";
@@ -331,6 +333,10 @@ export type UnparkResult =
   /** The same input, or a later one, parked the order again. */
   | { readonly status: "still_parked"; readonly reason: string }
   | { readonly status: "not_parked" }
+  /** The order's version is not the one that the caller names. Nothing was done. */
+  | { readonly status: "version_changed"; readonly version: number }
+  /** The key came with another request about the order before. Nothing was done. */
+  | { readonly status: "idempotency_key_reused"; readonly orderId: string }
   /** The parking that the caller names has ended; the order is parked by another one. */
   | { readonly status: "parked_otherwise" }
   /** The stored order cannot be read: no input is at fault. */
@@ -361,11 +367,24 @@ export interface ParkedOrders {
       }
     | UnavailableResult
   >;
-  /** Evaluates the input again. `done` also for an order that is not parked. */
-  resume(id: string): Promise<Sequenced<UnparkResult>>;
+  /** The order's parking, or why its owner cannot read it. */
+  find(
+    id: string,
+  ): Promise<
+    | { readonly status: "found"; readonly parked: ParkedOrder }
+    | { readonly status: "not_parked" }
+    | UnavailableResult
+  >;
+  /** The orders that an input has stopped, by the errors, the most frequent first. */
+  groups(): Promise<{ readonly status: "found"; readonly groups: readonly ErrorGroup[] } | UnavailableResult>;
+  /**
+   * Evaluates the input again. `done` also for an order that is not parked.
+   * @param how recorded with the end of the parking; its key is looked for among all parkings of the order
+   */
+  resume(id: string, how?: CommandHow): Promise<Sequenced<UnparkResult>>;
   /**
    * Drops the input that parked the order, and continues with the inputs after it.
-   * @param parkingId makes a repetition drop nothing else; without it, the present parking
+   * @param parkingId makes a repetition drop nothing else, as a key does; without it, the present parking
    */
-  skip(id: string, parkingId?: string): Promise<Sequenced<UnparkResult>>;
+  skip(id: string, parkingId?: string, how?: CommandHow): Promise<Sequenced<UnparkResult>>;
 }

@@ -3,8 +3,9 @@
  * written, nothing is called, no stock is held and no version is used up. Owns nothing.
  * Proved by: test/unit/services/orders/predicted.test.ts, test/integration/nodes/dry-runs.test.ts
  */
-import type { DryRun } from "../../runtime/actor/dry-run.ts";
-import type { Actors, DryRunReply, DryRuns } from "../../runtime/actors.ts";
+import type { DryRun, Predicted } from "../../runtime/actor/dry-run.ts";
+import { effectKey } from "../../runtime/actor/cascade.ts";
+import type { Actors, DryRunReply, DryRuns, ParkedActors } from "../../runtime/actors.ts";
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import type { Ids } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
@@ -31,6 +32,7 @@ import { orderView } from "./view.ts";
 /** What predictions needs of its node. */
 export type PredictionsOptions = OrderPlan & {
   readonly actors: Pick<Actors, "read"> & DryRuns;
+  readonly parked: Pick<ParkedActors, "predictResume">;
   readonly inventory: Pick<Inventory, "predict" | "known" | "get">;
   readonly ids: Ids;
   /** Whether new orders are taken. Absent: they are. */
@@ -111,13 +113,38 @@ export class OrderPredictor implements OrderPredictions {
       command,
       key && keyedCommandId(this.options.idempotencySecret, id, key, command, reason),
     );
-    if (prediction.status !== "predicted" || ifVersions === undefined) return prediction;
-    const { version } = prediction.basedOn;
-    if (ifVersions.includes(version)) return prediction;
-    return {
-      ...nothing(prediction.before, prediction.basedOn.source),
-      refusal: { status: "version_changed", version },
-    };
+    return prediction.status === "predicted" ? ofVersion(prediction, ifVersions) : prediction;
+  }
+
+  async resume(
+    id: string,
+    { ifVersions }: Parameters<OrderPredictions["resume"]>[1] = {},
+  ): ReturnType<OrderPredictions["resume"]> {
+    const forecast = await this.options.parked.predictResume(id);
+    switch (forecast.status) {
+      case "predicted":
+        return ofVersion(something(id, forecast, "stored"), ifVersions);
+      case "open": {
+        const { snapshot } = forecast;
+        const effects = snapshot.effects.map((effect) => ({
+          name: effect.id,
+          key: effectKey(id, effect),
+          input: masked(effect.input),
+        }));
+        return ofVersion({ ...nothing(outline(id, snapshot), "stored"), effects }, ifVersions);
+      }
+      case "not_parked":
+        return ofVersion(nothing(outline(id, forecast.snapshot), "stored"), ifVersions);
+      case "parks_again": {
+        const { reason, snapshot } = forecast;
+        const same = nothing(snapshot ? outline(id, snapshot) : null, "stored");
+        return ofVersion({ ...same, refusal: { status: "still_parked", reason } }, ifVersions);
+      }
+      case "not_found":
+        return { status: "not_found" };
+      default:
+        return unavailableReply(forecast);
+    }
   }
 
   private async commanded(
@@ -175,12 +202,16 @@ export class OrderPredictor implements OrderPredictions {
   }
 }
 
+/** The prediction, or its refusal when the order has another version than the caller names. */
+function ofVersion(prediction: PredictedOrder, ifVersions: readonly number[] | undefined): PredictedOrder {
+  const { before, basedOn } = prediction;
+  if (ifVersions === undefined || ifVersions.includes(basedOn.version)) return prediction;
+  const refusal = { status: "version_changed", version: basedOn.version } as const;
+  return { ...nothing(before, basedOn.source), refusal };
+}
+
 /** The order would change. */
-function something(
-  id: string,
-  prediction: Extract<DryRun, { status: "predicted" }>,
-  source: Source,
-): PredictedOrder {
+function something(id: string, prediction: Predicted, source: Source): PredictedOrder {
   const { after, armed, before, changes, guards, opened } = prediction;
   return {
     status: "predicted",

@@ -11,10 +11,10 @@ import { isOtherRequest } from "../../runtime/actor/input.ts";
 import { readSnapshot } from "../../runtime/actor/record-decoding.ts";
 import { limits } from "../../runtime/limits.ts";
 import type { ActorReply, Actors } from "../../runtime/actors.ts";
-import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
+import type { Ids, Journal } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
 import type { Maintenance } from "../maintenance/contract.ts";
-import { unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
+import { orUnavailable, unavailableReply } from "../unavailable.ts";
 import type { CommandHow, CommandResult, OrderCommand, Orders, OrderView, PlaceOrder } from "./contract.ts";
 import type { UnreadableEntries } from "../../runtime/unreadable.ts";
 import { historyItem, historyPage } from "./history.ts";
@@ -38,6 +38,7 @@ import {
   refusedAddress,
   refusedByCatalogue,
   refusedByMaintenance,
+  refusedThen,
   statedReason,
 } from "./refusals.ts";
 import { orderView } from "./view.ts";
@@ -173,7 +174,8 @@ export class OrderService implements Orders {
   ): ReturnType<Orders["command"]> {
     const { actors, idempotencySecret, ids } = this.options;
     const commandId = key ? keyedCommandId(idempotencySecret, id, key, command, reason) : ids.next();
-    const earlier = key && (await this.repetition(id, commandId));
+    const repeated = () => this.repetition(id, commandId, command, ifVersions);
+    const earlier = key && (await repeated());
     if (earlier) return earlier;
     const to = await addressedTo(actors, id, command);
     if ("status" in to) return to;
@@ -194,8 +196,10 @@ export class OrderService implements Orders {
         }));
       case "illegal":
         return illegal(reply.snapshot, guardsAgainst(reply.snapshot, to));
-      case "version_changed":
-        return { status: "version_changed", version: reply.snapshot.version };
+      case "version_changed": {
+        const refused = key && (await repeated());
+        return refused ?? { status: "version_changed", version: reply.snapshot.version };
+      }
       case "request_mismatch":
         return { status: "idempotency_key_reused", orderId: id };
       case "not_found":
@@ -208,22 +212,37 @@ export class OrderService implements Orders {
   /**
    * The answer to a command whose key the order has had: its actor remembers the latest ones, its records all of them.
    * Undefined for a new key. A key that is used meanwhile is among the latest when the command arrives.
+   *
+   * A refused command leaves no record. One for a version that has passed is answered as that version decides, so that
+   * its repetition gets the answer of the first request.
    */
-  private async repetition(id: string, commandId: string): Promise<CommandResult | undefined> {
+  private async repetition(
+    id: string,
+    commandId: string,
+    command: OrderCommand,
+    ifVersions: readonly number[] = [],
+  ): Promise<CommandResult | undefined> {
     const { actors, journalOf, partitions } = this.options;
     const reply = await actors.read(id);
     if (reply.status === "not_found") return { status: "not_found" };
     if (reply.status !== "ok") return unavailableReply(reply);
     return await orUnavailable(async (): Promise<CommandResult | undefined> => {
       const partition = partitionOf(id, partitions);
-      const isLong = reply.snapshot.version > limits.recentCommands;
-      const records = isLong ? await journalOf(partition).readAll(subjects.record(partition, id)) : [];
+      const { version } = reply.snapshot;
+      const [named = version, ...others] = ifVersions;
+      const hasPassed = others.length === 0 && named !== version;
+      const records =
+        hasPassed || version > limits.recentCommands
+          ? await journalOf(partition).readAll(subjects.record(partition, id))
+          : [];
       const latest = records.map((record) => readSnapshot(record)?.commands.at(-1) ?? "");
       const known = [...reply.snapshot.commands, ...latest];
       if (known.some((one) => isOtherRequest(commandId, one)))
         return { status: "idempotency_key_reused", orderId: id };
-      if (!known.includes(commandId)) return undefined;
-      return { status: "done", order: await this.view(id, reply.snapshot) };
+      if (known.includes(commandId)) return { status: "done", order: await this.view(id, reply.snapshot) };
+      if (!hasPassed) return undefined;
+      const then = records.map((record) => readSnapshot(record)).find((one) => one?.version === named);
+      return (then && refusedThen(command, then)) ?? { status: "version_changed", version };
     });
   }
 
@@ -231,22 +250,19 @@ export class OrderService implements Orders {
     const { journalOf, partitions } = this.options;
     const partition = partitionOf(id, partitions);
     const journal = journalOf(partition);
-    try {
+    return await orUnavailable(async () => {
       // The inbox first: a message that is evaluated in between then has its record.
       const inbox = await journal.readAll(subjects.inbox(partition, id));
       const records = await journal.readAll(subjects.record(partition, id));
       if (records.length === 0) return { status: "not_found" };
       return { status: "found", items: orderMessages(inbox, records) };
-    } catch (error) {
-      if (error instanceof Unavailable) return unavailable(error.message);
-      throw error;
-    }
+    });
   }
 
   async history(id: string, page = WHOLE): ReturnType<Orders["history"]> {
     const { journalOf, partitions, unreadable } = this.options;
     const partition = partitionOf(id, partitions);
-    try {
+    return await orUnavailable(async () => {
       const records = await journalOf(partition).readAll(subjects.record(partition, id));
       if (records.length === 0) return { status: "not_found" };
       const items = records.flatMap((message) => {
@@ -256,19 +272,6 @@ export class OrderService implements Orders {
         return item ?? [];
       });
       return { status: "found", ...historyPage(items, page) };
-    } catch (error) {
-      if (error instanceof Unavailable) return unavailable(error.message);
-      throw error;
-    }
-  }
-}
-
-/** The keys of sealed data are at the server too. */
-async function orUnavailable<T>(work: () => Promise<T>): Promise<T | UnavailableResult> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Unavailable) return unavailable(error.message);
-    throw error;
+    });
   }
 }

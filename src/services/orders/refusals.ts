@@ -1,6 +1,6 @@
 /** Why an order or a command is refused before its actor decides, and what an illegal command is answered with. */
 import { type DryRun, dryRun } from "../../runtime/actor/dry-run.ts";
-import type { Snapshot } from "../../runtime/actor/snapshot.ts";
+import type { Snapshot, StoredSnapshot } from "../../runtime/actor/snapshot.ts";
 import type { Actors } from "../../runtime/actors.ts";
 import type { ActorDefinition } from "../../runtime/definition.ts";
 import { type AddressFault, addressFaults, type RuledAddress } from "../addresses/address-faults.ts";
@@ -122,6 +122,15 @@ const machinesOnly: ActorDefinition = {
 export function guardsAgainst(snapshot: Snapshot, to: AddressedEvent): Illegal["guards"] {
   const prediction = tried(snapshot, to);
   return prediction.status === "illegal" ? prediction.guards : [];
+}
+
+/** Why a version of the order that has passed refused the command; undefined when it would have taken it. */
+export function refusedThen(command: OrderCommand, then: StoredSnapshot): CommandResult | undefined {
+  const { facts: _, ...snapshot } = then;
+  const to = addressedIn(command, snapshot);
+  if ("status" in to) return to;
+  const prediction = tried(snapshot, to);
+  return prediction.status === "illegal" ? illegal(snapshot, prediction.guards) : undefined;
 }
 
 /** Whether a machine takes the event, by the machines alone: what follows from it is not predicted. */

@@ -8,6 +8,7 @@ import type {
   OrderView,
   PlaceOrder,
   PlaceResult,
+  UnparkResult,
 } from "../orders/contract.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 
@@ -21,6 +22,7 @@ export type PredictedOrder = {
   readonly refusal?:
     | Exclude<CommandResult, { readonly status: "done" | "not_found" | UnavailableResult["status"] }>
     | Exclude<PlaceResult, { readonly status: "placed" | "pending" | UnavailableResult["status"] }>
+    | Extract<UnparkResult, { readonly status: "still_parked" }>
     | Extract<UnavailableResult, { readonly status: "refused" }>;
   /** Null for an order that does not exist. */
   readonly before: OrderOutline | null;
@@ -52,5 +54,13 @@ export interface OrderPredictions {
     id: string,
     command: OrderCommand,
     how?: Pick<CommandHow, "ifVersions" | "key" | "reason">,
+  ): Promise<PredictedOrder | { readonly status: "not_found" } | UnavailableResult>;
+  /**
+   * What resuming a parked order would do. Where the outcome of a call has parked it, the call would be made again:
+   * `effects` lists the open ones, and nothing is said of what follows.
+   */
+  resume(
+    id: string,
+    how?: Pick<CommandHow, "ifVersions">,
   ): Promise<PredictedOrder | { readonly status: "not_found" } | UnavailableResult>;
 }

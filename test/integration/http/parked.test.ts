@@ -15,6 +15,8 @@ const parkedOrder = (n: number): ParkedOrder => ({
 function parkedWith(replaced: Partial<ParkedOrders>): ParkedOrders {
   return {
     list: async () => ({ status: "found", items: [], next: null }),
+    find: async () => ({ status: "not_parked" }),
+    groups: async () => ({ status: "found", groups: [] }),
     resume: async () => ({ status: "not_found" }),
     skip: async () => ({ status: "not_found" }),
     ...replaced,
@@ -110,6 +112,12 @@ const outcomes: [UnparkResult, number, object][] = [
   [{ status: "not_parked" }, 409, { code: "not_parked" }],
   [{ status: "parked_otherwise" }, 409, { code: "parked_otherwise" }],
   [{ status: "nothing_to_skip" }, 409, { code: "nothing_to_skip" }],
+  [{ status: "version_changed", version: 8 }, 412, { code: "version_changed", version: 8 }],
+  [
+    { status: "idempotency_key_reused", orderId: "ord_1" },
+    422,
+    { code: "idempotency_key_reused", orderId: "ord_1" },
+  ],
   [{ status: "not_found" }, 404, { code: "order_not_found" }],
   [{ status: "unavailable", reason: "x", retryAfterMs: 1000 }, 503, { code: "unavailable" }],
   [{ status: "overloaded", retryAfterMs: 1000 }, 429, { code: "overloaded" }],
@@ -136,6 +144,56 @@ t.test("skip passes on the named parking, and accepts no other fields", async (t
   const { app } = await startApp(t, { parked: parkedWith({ skip }) });
   const post = (payload: object) => app.inject({ method: "POST", url: "/v1/orders/ord_1/skip", payload });
   t.equal((await post({ parkingId: "p1" })).statusCode, 200);
-  t.strictSame(asked, [["ord_1", "p1"]]);
+  t.strictSame(asked, [["ord_1", "p1", { by: { kind: "anonymous" } }]]);
   t.match((await post({ all: true })).json(), { code: "validation_failed" });
 });
+
+t.test("resume and skip pass on the reason, the version and the key", async (t) => {
+  const asked: unknown[] = [];
+  const resume: ParkedOrders["resume"] = async (...args) => {
+    asked.push(args);
+    return { status: "done", order };
+  };
+  const skip: ParkedOrders["skip"] = async (...args) => {
+    asked.push(args);
+    return { status: "done", order };
+  };
+  const { app, predictions } = await startApp(t, { parked: parkedWith({ resume, skip }) });
+  const headers = { "if-match": '"7"', "idempotency-key": "k1" };
+  const payload = { reason: "repaired" };
+  for (const action of ["resume", "skip"])
+    await app.inject({ method: "POST", url: `/v1/orders/ord_1/${action}`, headers, payload });
+  const key = { caller: "anonymous", idempotencyKey: "k1" };
+  const how = { by: { kind: "anonymous" }, reason: "repaired", ifVersions: [7], key };
+  t.strictSame(asked, [
+    ["ord_1", how],
+    ["ord_1", undefined, how],
+  ]);
+  const tried = await app.inject({ method: "POST", url: "/v1/orders/ord_1/resume?dryRun=true", headers });
+  t.match(tried.json(), { dryRun: true, accepted: true });
+  t.strictSame(predictions.resumes, [["ord_1", { ifVersions: [7], key }]]);
+  t.equal(asked.length, 2, "nothing was resumed");
+});
+
+t.test("one parking is answered, and an order that is not parked has a problem of its own", async (t) => {
+  const { app } = await startApp(t, {
+    parked: parkedWith({
+      find: async (id) =>
+        id === "ord_1" ? { status: "found", parked: parkedOrder(1) } : { status: "not_parked" },
+      groups: async () => ({
+        status: "found",
+        groups: [{ error: "no", where: "start", count: 1, oldest: AT, newest: AT, ids: ["ord_1"] }],
+      }),
+    }),
+  });
+  t.strictSame((await app.inject("/v1/parked/ord_1")).json(), parkedOrder(1));
+  for (const id of ["ord_2", "nothing"])
+    t.match((await app.inject(`/v1/parked/${id}`)).json(), { status: 404, code: "order_not_parked" });
+  t.match((await app.inject("/v1/parked/groups?by=error")).json(), {
+    groups: [{ error: "no", count: 1 }],
+    isComplete: true,
+  });
+  t.match((await app.inject("/v1/parked/groups?by=day")).json(), { code: "validation_failed" });
+});
+
+const AT = "2026-11-22T10:00:00.000Z";

@@ -46,6 +46,9 @@ async function startApi(t: Test, stage: Stage) {
       const answer = await app.inject({ method: "GET", url: `/v1/dead-letters${query}` });
       return answer.json<{ items: readonly Letter[]; nextCursor: string | null }>();
     },
+    get: (path: string) => app.inject(`/v1/dead-letters${path}`),
+    discard: (id: string, reason = "not worth it") =>
+      app.inject({ method: "POST", url: `/v1/dead-letters/${id}/discard`, payload: { reason } }),
     replay: (id: string) => app.inject({ method: "POST", url: `/v1/dead-letters/${id}/replay` }),
   };
 }
@@ -117,6 +120,57 @@ t.test("mails that a mail server refused are listed, replayed once it works, and
     [1, 2, 3, 4].map((n) => `ord_${n}@example.com`),
   );
 });
+
+t.test(
+  "a dead letter is discarded with a reason, or replayed: whichever comes first, and never both",
+  async (t) => {
+    const stage = await startStage(t);
+    const api = await startApi(t, stage);
+    const done: string[] = [];
+    let works = false;
+    await startMailWorker(t, stage, async ({ id }) => {
+      if (!works) throw new Error(`no luck with ${id}`);
+      done.push(id);
+    });
+    for (const n of [1, 2, 3]) await stage.emit(created(n));
+    const items = await waitUntil("there are three", async () => {
+      const found = (await api.list()).items;
+      return found.length === 3 ? found : undefined;
+    });
+    const groups = (await api.get("/groups?by=error")).json();
+    t.match(groups, { groups: [{ error: "no luck with …", where: "mail", count: 3 }], isComplete: true });
+    const [one, two, three] = items.map(({ id }) => id) as [string, string, string];
+    t.match((await api.get(`/${one}`)).json(), { id: one, state: "open", reason: /no luck/ });
+
+    works = true;
+    t.strictSame((await api.discard(one)).json(), { id: one, status: "discarded" });
+    t.match((await api.discard(one, "another reason")).json(), { status: "discarded" });
+    t.match((await api.replay(one)).json(), { status: 409, code: "dead_letter_closed", state: "discarded" });
+    t.match((await api.get(`/${one}`)).json(), {
+      id: one,
+      orderId: "ord_1",
+      state: "discarded",
+      closedBy: { kind: "anonymous", id: null },
+      closedReason: "not worth it",
+    });
+    t.equal((await api.replay(two)).statusCode, 202);
+    t.match((await api.discard(two)).json(), { status: 409, code: "dead_letter_closed", state: "replayed" });
+    t.match((await api.get(`/${two}`)).json(), { state: "replayed", orderId: "ord_2", at: /^20/ });
+    const [replay, discard] = await Promise.all([api.replay(three), api.discard(three)]);
+    t.strictSame(
+      [replay.statusCode, discard.statusCode].toSorted((a, b) => a - b),
+      replay.statusCode === 202 ? [202, 409] : [200, 409],
+    );
+    const replayed = replay.statusCode === 202 ? ["ord_2.1.0", "ord_3.1.0"] : ["ord_2.1.0"];
+    await stage.emit(created(4));
+    await waitUntil("a later event is done", () => done.length > replayed.length);
+    t.strictSame(done.toSorted(), [...replayed, "ord_4.1.0"]);
+    t.same((await api.list()).items, []);
+    for (const path of ["/dl_999", "/nothing"])
+      t.match((await api.get(path)).json(), { status: 404, code: "dead_letter_not_found" });
+    t.equal((await api.discard("dl_999")).statusCode, 404);
+  },
+);
 
 t.test("a replay that fails is tried as often as a new event, and then is a new dead letter", async (t) => {
   const stage = await startStage(t);

@@ -94,7 +94,7 @@ t.test("a parking that cannot be read is in the list, between the others, and na
   store("good", JSON.stringify({ ...parking, ...numbers, actor: "good" }));
   store("dated", JSON.stringify({ ...parking, ...numbers, actor: "dated", since: 1e300 }));
   store("broken", "{");
-  const service = new ParkedOrderService(node.parked);
+  const service = new ParkedOrderService(node.parked, { idempotencySecret: "a secret of some length" });
   for (let n = 0; n < 3; n++) {
     const page = await cluster.done(service.list({ limit: 10 }));
     if (page.status !== "found") throw new Error("not found");

@@ -5,7 +5,7 @@ import type { Bus } from "../../../../src/runtime/ports.ts";
 import { decodeDryRun, encodeDryRun } from "../../../../src/runtime/routing/dry-run-codec.ts";
 import { decodeRequest, encodeReply } from "../../../../src/runtime/routing/request-codec.ts";
 import { type ClusterNode, memoryCluster } from "../memory-cluster.ts";
-import { diary, NOW, notes } from "../tenure/tenure-stage.ts";
+import { diary, fixedDiary, NOW, notes } from "../tenure/tenure-stage.ts";
 
 const note = { kind: "command", machine: "diary", event: { type: "note.1" } } as const;
 const work = { kind: "command", machine: "diary", event: { type: "work" } } as const;
@@ -85,6 +85,27 @@ t.test("a parked actor, and an input that its machine fails on, are predicted as
   const stored = await ask(other, note);
   t.match(stored, { reply: { status: "refused", code: "actor_parked" }, source: "stored" });
 });
+
+t.test(
+  "resuming is predicted from what is stored: the input is applied, or parks the actor again",
+  async (t) => {
+    const { cluster, owner, other } = await stage();
+    const forecast = () => cluster.done(other.node.parked.predictResume("d"));
+    t.match(await forecast(), { status: "not_parked", snapshot: { version: 1 } });
+    t.match(await cluster.done(other.node.parked.predictResume("unknown")), { status: "not_found" });
+    cluster.inbox(0, "d", "diary", "poison", "e1");
+    await cluster.clock.advance(100);
+    const { lastSequence } = cluster.logOf(0);
+    t.match(await forecast(), { status: "parks_again", reason: /poison/, snapshot: { version: 1 } });
+    owner.kill();
+    const repaired = await cluster.start("three", fixedDiary());
+    const applied = await cluster.done(repaired.node.parked.predictResume("d"));
+    t.match(applied, { status: "predicted", before: { version: 1 }, after: { version: 2 } });
+    t.equal(cluster.records(0, "d").length, 1);
+    t.equal((await cluster.done(repaired.node.parked.list())).length, 1, "it is parked as before");
+    t.ok(cluster.logOf(0).lastSequence >= lastSequence);
+  },
+);
 
 t.test("without an owner the node that is asked answers from what is stored", async (t) => {
   const { cluster, owner, other, ask } = await stage();

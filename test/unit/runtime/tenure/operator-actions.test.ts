@@ -1,5 +1,7 @@
 /** What an operator does about a parked actor while other things happen: refusals, races, and old readings. */
 import t from "tap";
+import { readParking } from "../../../../src/runtime/actor/parking-record.ts";
+import { readRecord } from "../../../../src/runtime/actor/record-decoding.ts";
 import { subjects } from "../../../../src/services/subjects.ts";
 import { diary, fixedDiary, notes, record } from "./tenure-stage.ts";
 import { type Hand, INFINITE, withDiary } from "./hand-stage.ts";
@@ -303,4 +305,67 @@ t.test("a parking that an earlier owner has stored is the one that an operator e
   const reply = await stage.done(resumed);
   t.same(reply.status === "ok" && notes(reply.snapshot), []);
   t.equal(stage.tenure.checkpoint(INFINITE).parkedAt, stage.log.last(subjects.parked(0, "d"))?.sequence);
+});
+
+/** Stores what the operator has asked for, and gives the reply. */
+async function carriedOut<T>(stage: Hand, reply: Promise<T>): Promise<T> {
+  await stage.clock.advance(1);
+  if (stage.writeSets.length > 0) stage.one("stored");
+  await stage.quiet();
+  return await stage.done(reply);
+}
+const asked = { by: { kind: "staff", id: "u1" }, reason: "repaired" };
+
+t.test(
+  "who resumes or skips, and why, is stored with the end of the parking and with the skip",
+  async (t) => {
+    const resumed = await parked();
+    await carriedOut(resumed, resumed.tenure.resume("d", asked));
+    const ends = resumed.log.all(subjects.parked(0, "d")).flatMap((entry) => readParking(entry) ?? []);
+    t.match(ends[1], { status: "resumed", ...asked });
+    const skipped = await parked();
+    await carriedOut(skipped, skipped.tenure.skip("d", id(skipped), asked));
+    t.match(lastParking(skipped), { status: "skipped", ...asked });
+    t.match(readRecord(skipped.log.all(record("d")).at(-1)!), { input: "skip:inbox:poison", ...asked });
+  },
+);
+
+t.test(
+  "a key skips one input, also when the order is parked again since, and at the next owner",
+  async (t) => {
+    const stage = await parked();
+    const how = { commandId: "key/1~a" };
+    t.equal((await carriedOut(stage, stage.tenure.skip("d", "", how))).status, "ok");
+    stage.deliver("poison", { id: "another" });
+    await stage.clock.advance(1);
+    stage.one("stored");
+    await stage.clock.advance(1);
+    const second = id(stage);
+    for (let times = 0; times < 2; times++) {
+      const again = await carriedOut(stage, stage.tenure.skip("d", "", how));
+      t.match(again, { status: "refused", code: "actor_parked" }, "as the order is now");
+      const other = await carriedOut(stage, stage.tenure.skip("d", "", { commandId: "key/1~b" }));
+      t.match(other, { status: "request_mismatch" });
+      t.equal(id(stage), second, "nothing was skipped");
+      if (times === 0) {
+        const parking = readParking(stage.log.last(subjects.parked(0, "d")));
+        if (parking?.status !== "parked") throw new Error("not parked");
+        stage.next().foundParked(parking, stage.log.last(subjects.parked(0, "d"))?.sequence ?? 0);
+      }
+    }
+    t.match(parkings(stage), ["parked", "skipped", "parked"]);
+  },
+);
+
+t.test("an operator who names another version changes nothing", async (t) => {
+  const stage = await parked();
+  const before = stage.log.lastSequence;
+  for (const act of [
+    () => stage.tenure.resume("d", { ifVersions: [1] }),
+    () => stage.tenure.skip("d", id(stage), { ifVersions: [1] }),
+  ])
+    t.match(await carriedOut(stage, act()), { status: "version_changed", snapshot: { version: 2 } });
+  t.equal(stage.log.lastSequence, before);
+  await carriedOut(stage, stage.tenure.resume("d", { ifVersions: [2] }));
+  t.match(parkings(stage).slice(0, 2), ["parked", "resumed"]);
 });

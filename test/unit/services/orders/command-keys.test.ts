@@ -31,6 +31,40 @@ t.test("a command with a key is done once, and another one under the same key is
 });
 
 t.test(
+  "a refused command for one version gets the same answer again, whatever has happened since",
+  async (t) => {
+    const records: StoredMessage[] = [];
+    const { actors, orders } = service({ records });
+    const id = placed(await orders.place(newOrder("cash_on_delivery"), now));
+    const world = actors.worlds.get(id);
+    if (!world) throw new Error("no order");
+    const keep = () => {
+      const { facts: _, ...snapshot } = world.snapshot;
+      const record = { commit: "c", actor: id, input: "command:pick", transitions: [], snapshot };
+      const sequence = records.length + 1;
+      records.push({ subject: "s", sequence, at: 0, headers: {}, payload: JSON.stringify(record) });
+    };
+    keep();
+    const { version } = world.snapshot;
+    const how = (idempotencyKey: string, ifVersion = version) => ({
+      key: { caller: "shop", idempotencyKey },
+      ifVersions: [ifVersion],
+    });
+    const first = await orders.command(id, { type: "pack" }, how("k1"));
+    t.match(first, { status: "illegal_transition", state: "confirmed", allowedEvents: ["cancel", "pick"] });
+    t.match(await orders.command(id, { type: "pick" }, how("k2")), { status: "done" });
+    keep();
+    await orders.command(id, { type: "quality-check", passed: true });
+    keep();
+    t.match(await orders.command(id, { type: "pack" }, how("k1")), first, "though it is legal now");
+    const late = { status: "version_changed", version: world.snapshot.version };
+    t.strictSame(await orders.command(id, { type: "pick" }, how("k3")), late, "it was legal then");
+    t.strictSame(await orders.command(id, { type: "pick" }, how("k4", 77)), late, "no such version yet");
+    t.match(await orders.command(id, { type: "pick" }, how("k2")), { status: "done" }, "it was done");
+  },
+);
+
+t.test(
   "a key is known as long as the order lives, also when its actor remembers later commands only",
   async (t) => {
     const records: StoredMessage[] = [];

@@ -86,7 +86,16 @@ export function service(
     partitions: 32,
     ...(options.seals ? { seals: options.seals } : {}),
   });
-  return { orders, actors, read, rechecked, predictions: new OrderPredictor(served) };
+  return {
+    orders,
+    actors,
+    read,
+    rechecked,
+    predictions: new OrderPredictor({
+      ...served,
+      parked: { predictResume: async () => ({ status: "not_found" }) },
+    }),
+  };
 }
 
 /** A request without a key. */
