@@ -29,7 +29,7 @@ export function NodeGone({ facts }: { readonly facts: NodeFacts }) {
   return (
     <div className={styles["gone"]} role="alert">
       <span>
-        <strong>{new URL(origin).host} does not answer.</strong>{" "}
+        <strong>{new URL(origin).host} sends no live changes.</strong>{" "}
         {moves
           ? `This page moves to ${others[0]?.id} in a moment.`
           : "The page shows what it knew; another node can go on."}

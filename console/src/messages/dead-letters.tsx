@@ -52,22 +52,24 @@ export function DeadLetters({ query }: { readonly query: UseQueryResult<Whole<De
             <>
               {more && <p className={styles["note"]}>These are the oldest {items.length}; there are more.</p>}
               {groups.map(({ items: letters, key, orders, since, title }) => (
-                <details key={key} className={styles["group"]}>
-                  <summary>
-                    <strong>{title}</strong>
-                    <small>
-                      {letters.length} letters of {orders} orders, the first <Time at={since} />
-                    </small>
-                    <span>
-                      <Button icon="retry" onClick={() => setRun(replayOf(letters))}>
-                        Replay all {letters.length}…
-                      </Button>
-                    </span>
-                  </summary>
-                  {letters.map((letter) => (
-                    <Letter key={letter.id} letter={letter} replay={() => setRun(replayOf([letter]))} />
-                  ))}
-                </details>
+                <div key={key} className={styles["group"]}>
+                  <details>
+                    <summary>
+                      <strong>{title}</strong>
+                      <small>
+                        {letters.length} letters of {orders} orders, the first <Time at={since} />
+                      </small>
+                    </summary>
+                    {letters.map((letter) => (
+                      <Letter key={letter.id} letter={letter} replay={() => setRun(replayOf([letter]))} />
+                    ))}
+                  </details>
+                  <div className={styles["all"]}>
+                    <Button icon="retry" onClick={() => setRun(replayOf(letters))}>
+                      Replay all {letters.length}…
+                    </Button>
+                  </div>
+                </div>
               ))}
             </>
           );
@@ -99,7 +101,7 @@ function Letter({ letter, replay }: { readonly letter: DeadLetter; readonly repl
           {reason} · {kind.replaceAll("_", " ")}, {attempts} attempts, <Time at={at} />
         </div>
       </div>
-      <Button aria-label={`Replay ${id}`} onClick={replay}>
+      <Button aria-label={`Replay… ${id}`} onClick={replay}>
         Replay…
       </Button>
     </div>

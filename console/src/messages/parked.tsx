@@ -57,27 +57,29 @@ export function Parked({ query }: { readonly query: UseQueryResult<Whole<ParkedO
             <>
               {more && <p className={styles["note"]}>These are the oldest {items.length}; there are more.</p>}
               {groups.map(({ items: orders, key, since, title }) => (
-                <details key={key} className={styles["group"]} open={groups.length === 1}>
-                  <summary>
-                    <strong>{title}</strong>
-                    <small>
-                      {orders.length} orders, the first <Time at={since} />
-                    </small>
-                    <span>
-                      <Button icon="retry" onClick={() => setRun(resumeOf(orders))}>
-                        Try {orders.length === 1 ? "it" : `all ${orders.length}`} again…
-                      </Button>
-                    </span>
-                  </summary>
-                  {orders.map((order) => (
-                    <Order
-                      key={order.orderId}
-                      order={order}
-                      resume={() => setRun(resumeOf([order]))}
-                      skip={() => setRun(skipOf(order))}
-                    />
-                  ))}
-                </details>
+                <div key={key} className={styles["group"]}>
+                  <details open={groups.length === 1}>
+                    <summary>
+                      <strong>{title}</strong>
+                      <small>
+                        {orders.length} orders, the first <Time at={since} />
+                      </small>
+                    </summary>
+                    {orders.map((order) => (
+                      <Order
+                        key={order.orderId}
+                        order={order}
+                        resume={() => setRun(resumeOf([order]))}
+                        skip={() => setRun(skipOf(order))}
+                      />
+                    ))}
+                  </details>
+                  <div className={styles["all"]}>
+                    <Button icon="retry" onClick={() => setRun(resumeOf(orders))}>
+                      Try {orders.length === 1 ? "it" : `all ${orders.length}`} again…
+                    </Button>
+                  </div>
+                </div>
               ))}
             </>
           );
@@ -115,11 +117,11 @@ function Order({
         </div>
       </div>
       <div className={styles["actions"]}>
-        <Button aria-label={`Try ${orderId} again`} onClick={resume}>
+        <Button aria-label={`Try again… ${orderId}`} onClick={resume}>
           Try again…
         </Button>
         {parkingId !== null && (
-          <Button kind="danger" aria-label={`Skip the input of ${orderId}`} onClick={skip}>
+          <Button kind="danger" aria-label={`Skip… the input of ${orderId}`} onClick={skip}>
             Skip…
           </Button>
         )}

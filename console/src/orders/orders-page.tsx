@@ -59,16 +59,6 @@ export default function OrdersPage() {
       <StatusCounts query={counted} chosen={filter.status} onChange={(status) => setFilter({ status })} />
       <FilterBar filter={filter} setFilter={setFilter} />
       <div className={styles["table"]}>
-        {(freshness.newer.size > 0 || freshness.unsure) && (
-          <button type="button" className={styles["line"]} onClick={() => void refresh()}>
-            <Icon name="up" />
-            {freshness.newer.size === 0
-              ? "There may be changes that are not shown. Read the list again"
-              : `${freshness.unsure ? "At least " : ""}${formatCount(freshness.newer.size)} newer ${
-                  freshness.newer.size === 1 ? "order" : "orders"
-                }. Show`}
-          </button>
-        )}
         {list.hasPreviousPage && (
           <button type="button" className={styles["line"]} onClick={() => void list.fetchPreviousPage()}>
             Show the rows before these
@@ -101,6 +91,16 @@ export default function OrdersPage() {
           />
         )}
         <div className={styles["foot"]}>
+          {(freshness.newer.size > 0 || freshness.unsure) && (
+            <button type="button" className={styles["newer"]} onClick={() => void refresh()}>
+              <Icon name="up" />
+              {freshness.newer.size === 0
+                ? "There may be changes that are not shown. Read the list again"
+                : `${freshness.unsure ? "At least " : ""}${formatCount(freshness.newer.size)} newer ${
+                    freshness.newer.size === 1 ? "order" : "orders"
+                  }. Show`}
+            </button>
+          )}
           {selection.size > 0 ? (
             <Chosen ids={selection} clear={() => setSelection(new Set())} />
           ) : (

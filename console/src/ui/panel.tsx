@@ -29,7 +29,7 @@ export function Empty({
 }) {
   return (
     <div className={styles["state"]}>
-      <h3>{title}</h3>
+      <strong>{title}</strong>
       {children && <p className="dim">{children}</p>}
       {actions && <div className={styles["stateActions"]}>{actions}</div>}
     </div>
@@ -41,7 +41,7 @@ export function Failure({ error, retry }: { readonly error: unknown; readonly re
   const { code, detail, requestId, title } = problemOf(error);
   return (
     <div className={styles["state"]} role="alert">
-      <h3>{title}</h3>
+      <strong>{title}</strong>
       {detail && <p className="dim">{detail}</p>}
       <p className="dim mono">
         {code}

@@ -20,12 +20,27 @@ export type Page = {
   evaluate<Value>(expression: string): Promise<Value>;
   /** Moves the mouse to the button whose text begins so and presses it, `times` in a row (default 1). */
   press(button: string, times?: number): Promise<void>;
-  /** Presses a key, as `KeyboardEvent.key` has it. */
-  key(key: "Tab" | "Enter"): Promise<void>;
+  /** Presses a key, as `KeyboardEvent.key` has it: a character, or one with a name. */
+  key(key: string): Promise<void>;
+  /** Types a text into what has the focus. */
+  type(text: string): Promise<void>;
+  /** Goes to an address in the same tab, and waits until it is loaded. */
+  go(url: string): Promise<void>;
+  /** What the system of the reader prefers. */
+  prefer(theme: "light" | "dark"): Promise<void>;
+  /** Errors of the page's scripts, messages in its console, refusals by its policy, and addresses that it asked for. */
+  seen(): Seen;
   /** Goes one page back, as its button does. */
   back(): Promise<void>;
   /** Width of the window, CSS pixels. */
   resize(width: number): Promise<void>;
+};
+
+/** What a page has done since it was opened. */
+export type Seen = {
+  /** Messages of level warning or error, exceptions, and refusals by the policy; texts of the browser. */
+  readonly faults: readonly string[];
+  readonly requests: readonly string[];
 };
 
 export type Browser = {
@@ -37,12 +52,22 @@ type Reply = {
   readonly id?: number;
   readonly result?: object;
   readonly error?: { readonly message: string };
+  readonly sessionId?: string;
+  readonly method?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
 };
+type Listen = (sessionId: string, listener: (event: Reply) => void) => void;
 type Send = <Result>(method: string, params?: object, sessionId?: string) => Promise<Result>;
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 const CLOSE_TIMEOUT_MS = 5000;
-const VIRTUAL_KEYS = { Tab: 9, Enter: 13 } as const;
+const VIRTUAL_KEYS: Readonly<Record<string, number>> = {
+  Tab: 9,
+  Enter: 13,
+  Escape: 27,
+  ArrowUp: 38,
+  ArrowDown: 40,
+};
 
 /** The command of this machine's Chromium; undefined without one. */
 export function chromium(): string | undefined {
@@ -79,7 +104,7 @@ export async function startBrowser(t: Lifetime, names: readonly string[] = []): 
     ],
     { env: cleanEnvironment(), stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
   );
-  const send = talk(child.stdio[3] as Writable, child.stdio[4] as Readable);
+  const { send, listen } = talk(child.stdio[3] as Writable, child.stdio[4] as Readable);
   const ended = once(child, "exit");
   t.teardown(async () => {
     const running = () => child.exitCode === null && child.signalCode === null;
@@ -96,7 +121,13 @@ export async function startBrowser(t: Lifetime, names: readonly string[] = []): 
         targetId,
         flatten: true,
       });
-      const page = pageOf(targetId, (method, params) => send(method, params, attached.sessionId));
+      const { sessionId } = attached;
+      const page = pageOf(
+        targetId,
+        (method, params) => send(method, params, sessionId),
+        seenOf(listen, sessionId),
+      );
+      for (const domain of ["Runtime", "Log", "Network"]) await send(`${domain}.enable`, {}, sessionId);
       await page.go(url);
       return page;
     },
@@ -104,7 +135,8 @@ export async function startBrowser(t: Lifetime, names: readonly string[] = []): 
 }
 
 /** Messages are JSON, each followed by a zero byte. */
-function talk(to: Writable, from: Readable): Send {
+function talk(to: Writable, from: Readable): { readonly send: Send; readonly listen: Listen } {
+  const listeners = new Map<string, (event: Reply) => void>();
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let last = 0;
   let rest = "";
@@ -112,7 +144,9 @@ function talk(to: Writable, from: Readable): Send {
     const messages = (rest + text).split("\0");
     rest = messages.pop() ?? "";
     for (const message of messages) {
-      const { id = 0, result, error } = JSON.parse(message) as Reply;
+      const reply = JSON.parse(message) as Reply;
+      const { id = 0, result, error, sessionId = "" } = reply;
+      if (reply.method !== undefined) listeners.get(sessionId)?.(reply);
       const caller = waiting.get(id);
       waiting.delete(id);
       if (error) caller?.reject(new Error(error.message));
@@ -122,7 +156,7 @@ function talk(to: Writable, from: Readable): Send {
   from.on("close", () => {
     for (const { reject } of waiting.values()) reject(new Error("Chromium has ended"));
   });
-  return <Result>(method: string, params: object = {}, sessionId?: string) => {
+  const send = <Result>(method: string, params: object = {}, sessionId?: string) => {
     const id = ++last;
     const answer = Promise.withResolvers<unknown>();
     waiting.set(id, answer);
@@ -131,9 +165,27 @@ function talk(to: Writable, from: Readable): Send {
     );
     return answer.promise as Promise<Result>;
   };
+  return { send, listen: (sessionId, listener) => void listeners.set(sessionId, listener) };
 }
 
-function pageOf(targetId: string, send: Send): Page & { go(url: string): Promise<void> } {
+/** Collects what a page does wrong, and what it asks for. */
+function seenOf(listen: Listen, sessionId: string): Seen {
+  const faults: string[] = [];
+  const requests: string[] = [];
+  listen(sessionId, ({ method, params = {} }) => {
+    if (method === "Network.requestWillBeSent") requests.push((params["request"] as { url: string }).url);
+    if (method === "Runtime.exceptionThrown") faults.push(JSON.stringify(params["exceptionDetails"]));
+    if (method === "Log.entryAdded") {
+      const { level, text, url = "" } = params["entry"] as { level: string; text: string; url?: string };
+      if (level === "error" || level === "warning") faults.push(`${text} ${url}`);
+    }
+    if (method === "Runtime.consoleAPICalled" && (params["type"] === "error" || params["type"] === "warning"))
+      faults.push(JSON.stringify(params["args"]));
+  });
+  return { faults, requests };
+}
+
+function pageOf(targetId: string, send: Send, seen: Seen): Page {
   const evaluate = async <Value>(expression: string): Promise<Value> => {
     const answer = await send<{
       result: { value: Value };
@@ -177,12 +229,21 @@ function pageOf(targetId: string, send: Send): Page & { go(url: string): Promise
       const what = {
         key,
         code: key,
-        windowsVirtualKeyCode: VIRTUAL_KEYS[key],
+        ...(VIRTUAL_KEYS[key] === undefined ? { text: key } : { windowsVirtualKeyCode: VIRTUAL_KEYS[key] }),
         ...(key === "Enter" ? { text: "\r" } : {}),
       };
       await send("Input.dispatchKeyEvent", { type: "keyDown", ...what });
       await send("Input.dispatchKeyEvent", { type: "keyUp", ...what });
     },
+    async type(text) {
+      await send("Input.insertText", { text });
+    },
+    async prefer(theme) {
+      await send("Emulation.setEmulatedMedia", {
+        features: [{ name: "prefers-color-scheme", value: theme }],
+      });
+    },
+    seen: () => seen,
     async back() {
       await evaluate("history.back()");
     },
