@@ -126,6 +126,9 @@ export function withData(): Partial<AppDependencies> &
           })),
         ),
       replay: async () => ({ status: "replayed" }),
+      read: async () => ({ status: "not_found" }),
+      groups: async () => ({ status: "found", groups: [], isComplete: true }),
+      discard: async () => ({ status: "discarded" }),
     },
     parked: {
       list: async () =>
@@ -139,6 +142,8 @@ export function withData(): Partial<AppDependencies> &
             version: 4,
           })),
         ),
+      find: async () => ({ status: "not_parked" }),
+      groups: async () => ({ status: "found", groups: [], isComplete: true }),
       resume: async () => ({ status: "still_parked", reason: "no such method" }),
       skip: async () => ({ status: "not_found" }),
     },

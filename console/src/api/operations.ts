@@ -43,16 +43,26 @@ export const deadLettersQuery = queryOptions({
 export const replayDeadLetter = (id: string): Promise<unknown> =>
   send(`/v1/dead-letters/${id}/replay`, { method: "POST" });
 
+/** Takes a dead letter off the list permanently. @throws ApiProblem */
+export const discardDeadLetter = (id: string, reason: string): Promise<unknown> =>
+  send(`/v1/dead-letters/${id}/discard`, { method: "POST", body: { reason } });
+
 /** Orders that no input reaches, oldest parking first. */
 export const parkedQuery = queryOptions({
   queryKey: ["parked"],
   queryFn: ({ signal }) => readWhole<ParkedOrder>("/v1/parked", signal),
 });
 
+const given = (reason: string) => (reason === "" ? {} : { reason });
+
 /** Applies the input that parked an order again. @throws ApiProblem `still_parked` */
-export const resumeOrder = (id: string): Promise<Order> =>
-  send<Order>(`/v1/orders/${id}/resume`, { method: "POST", body: {} }).then((answer) => answer.body);
+export const resumeOrder = (id: string, reason: string): Promise<Order> =>
+  send<Order>(`/v1/orders/${id}/resume`, { method: "POST", body: given(reason) }).then(
+    (answer) => answer.body,
+  );
 
 /** Drops exactly the input of this parking. @throws ApiProblem */
-export const skipInput = (id: string, parkingId: string): Promise<Order> =>
-  send<Order>(`/v1/orders/${id}/skip`, { method: "POST", body: { parkingId } }).then((answer) => answer.body);
+export const skipInput = (id: string, parkingId: string, reason: string): Promise<Order> =>
+  send<Order>(`/v1/orders/${id}/skip`, { method: "POST", body: { parkingId, ...given(reason) } }).then(
+    (answer) => answer.body,
+  );

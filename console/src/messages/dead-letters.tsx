@@ -1,7 +1,7 @@
 /** Events that workers abandoned, grouped by what was wrong. */
 import { type UseQueryResult, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { deadLettersQuery, replayDeadLetter, type Whole } from "../api/operations.ts";
+import { deadLettersQuery, discardDeadLetter, replayDeadLetter, type Whole } from "../api/operations.ts";
 import type { DeadLetter } from "../api/types.ts";
 import { useTopic } from "../live/use-live.ts";
 import { useThrottled } from "../live/use-throttled.ts";
@@ -22,6 +22,18 @@ const replayOf = (letters: readonly DeadLetter[]): Run => ({
   each: letters.map(({ id, orderId, type }) => ({
     name: `${id} ${type} ${orderId}`,
     act: () => replayDeadLetter(id),
+  })),
+});
+
+const discardOf = (letters: readonly DeadLetter[]): Run => ({
+  title: letters.length === 1 ? "Discard this event" : "Discard these events",
+  says: "The workers never get them: what they would have done does not happen. It cannot be undone.",
+  verb: "Discard",
+  danger: true,
+  reason: "required",
+  each: letters.map(({ id, orderId, type }) => ({
+    name: `${id} ${type} ${orderId}`,
+    act: (reason) => discardDeadLetter(id, reason),
   })),
 });
 
@@ -61,12 +73,20 @@ export function DeadLetters({ query }: { readonly query: UseQueryResult<Whole<De
                       </small>
                     </summary>
                     {letters.map((letter) => (
-                      <Letter key={letter.id} letter={letter} replay={() => setRun(replayOf([letter]))} />
+                      <Letter
+                        key={letter.id}
+                        letter={letter}
+                        replay={() => setRun(replayOf([letter]))}
+                        discard={() => setRun(discardOf([letter]))}
+                      />
                     ))}
                   </details>
-                  <div className={styles["all"]}>
+                  <div className={`${styles["all"]} ${styles["actions"]}`}>
                     <Button icon="retry" onClick={() => setRun(replayOf(letters))}>
                       Replay all {letters.length}…
+                    </Button>
+                    <Button kind="danger" onClick={() => setRun(discardOf(letters))}>
+                      Discard all…
                     </Button>
                   </div>
                 </div>
@@ -88,7 +108,15 @@ export function DeadLetters({ query }: { readonly query: UseQueryResult<Whole<De
   );
 }
 
-function Letter({ letter, replay }: { readonly letter: DeadLetter; readonly replay: () => void }) {
+function Letter({
+  letter,
+  replay,
+  discard,
+}: {
+  readonly letter: DeadLetter;
+  readonly replay: () => void;
+  readonly discard: () => void;
+}) {
   const { at, attempts, id, kind, orderId, reason, type } = letter;
   return (
     <div className={styles["item"]}>
@@ -101,9 +129,14 @@ function Letter({ letter, replay }: { readonly letter: DeadLetter; readonly repl
           {reason} · {kind.replaceAll("_", " ")}, {attempts} attempts, <Time at={at} />
         </div>
       </div>
-      <Button aria-label={`Replay… ${id}`} onClick={replay}>
-        Replay…
-      </Button>
+      <div className={styles["actions"]}>
+        <Button aria-label={`Replay… ${id}`} onClick={replay}>
+          Replay…
+        </Button>
+        <Button kind="danger" aria-label={`Discard… ${id}`} onClick={discard}>
+          Discard…
+        </Button>
+      </div>
     </div>
   );
 }

@@ -19,7 +19,8 @@ const resumeOf = (orders: readonly ParkedOrder[]): Run => ({
   title: "Try the input again",
   says: "The owner applies the input that stopped the order once more, and then every input that waited. Where the program is the same the order stops again, and nothing is lost.",
   verb: "Try again",
-  each: orders.map(({ orderId }) => ({ name: orderId, act: () => resumeOrder(orderId) })),
+  reason: "optional",
+  each: orders.map(({ orderId }) => ({ name: orderId, act: (reason) => resumeOrder(orderId, reason) })),
 });
 
 const skipOf = ({ input, orderId, parkingId }: ParkedOrder): Run => ({
@@ -27,7 +28,8 @@ const skipOf = ({ input, orderId, parkingId }: ParkedOrder): Run => ({
   says: `The input ${input ?? ""} is dropped for this order: what it said never happens here. The history records it. It cannot be undone.`,
   verb: "Skip the input",
   danger: true,
-  each: [{ name: orderId, act: () => skipInput(orderId, parkingId ?? "") }],
+  reason: "required",
+  each: [{ name: orderId, act: (reason) => skipInput(orderId, parkingId ?? "", reason) }],
 });
 
 /** The list. */

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { problemOf } from "../api/problem.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
+import { TextField } from "../ui/field.tsx";
 import { inWords } from "../ui/format.ts";
 
 type Outcome = { readonly name: string; readonly problem: string | undefined };
@@ -14,15 +15,18 @@ export type Run = {
   readonly says: string;
   readonly verb: string;
   readonly danger?: true;
-  /** Names of what it is done to, and how. */
-  readonly each: readonly { readonly name: string; readonly act: () => Promise<unknown> }[];
+  /** Whether a reason is asked for; it is recorded. */
+  readonly reason?: "required" | "optional";
+  /** Names of what it is done to, and how. The reason is empty when there is none. */
+  readonly each: readonly { readonly name: string; readonly act: (reason: string) => Promise<unknown> }[];
 };
 
 const SHOWN = 10;
 
 /** Asks, does, and shows what became of each; it can be stopped between two. */
 export function RunEach({ run, onClose }: { readonly run: Run; readonly onClose: () => void }) {
-  const { danger, each, says, title, verb } = run;
+  const { danger, each, reason: asks, says, title, verb } = run;
+  const [reason, setReason] = useState("");
   const [outcomes, setOutcomes] = useState<readonly Outcome[]>([]);
   const [state, setState] = useState<"asks" | "runs" | "done">("asks");
   const [control] = useState({ stopped: false });
@@ -30,7 +34,7 @@ export function RunEach({ run, onClose }: { readonly run: Run; readonly onClose:
     setState("runs");
     for (const { act, name } of each) {
       if (control.stopped) break;
-      const problem = await act().then(
+      const problem = await act(reason.trim()).then(
         () => undefined,
         (error: unknown) => problemOf(error).code,
       );
@@ -51,7 +55,11 @@ export function RunEach({ run, onClose }: { readonly run: Run; readonly onClose:
         state === "asks" ? (
           <>
             <Button onClick={close}>Leave it</Button>
-            <Button kind={danger ? "danger" : "primary"} onClick={() => void start()}>
+            <Button
+              kind={danger ? "danger" : "primary"}
+              disabled={asks === "required" && reason.trim() === ""}
+              onClick={() => void start()}
+            >
               {verb} {each.length > 1 ? `all ${each.length}` : ""}
             </Button>
           </>
@@ -67,6 +75,15 @@ export function RunEach({ run, onClose }: { readonly run: Run; readonly onClose:
         ))}
         {each.length > SHOWN && <li>and {each.length - SHOWN} more</li>}
       </ul>
+      {state === "asks" && asks && (
+        <TextField
+          label={asks === "required" ? "Reason" : "Reason (may be left out)"}
+          hint="It is recorded with what is done."
+          maxLength={500}
+          value={reason}
+          onChange={({ target }) => setReason(target.value)}
+        />
+      )}
       {state !== "asks" && (
         <div role="status">
           <progress value={outcomes.length} max={each.length} aria-label="Progress" />
