@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { DIST, ROOT } from "./paths.ts";
 
 /** Everything that decides what is built. The schemas of the API are types only and decide nothing. */
-const SOURCES = ["console/index.html", "console/{src,build}/**/*.*", "machines/*.ts", "package-lock.json"];
+const SOURCES = [
+  "console/index.html",
+  "console/{src,build}/**/*.*",
+  "machines/*.{ts,json}",
+  "package-lock.json",
+  // The machines as charts, with the hashes that nodes answer.
+  "src/runtime/actor/{chart,edges,fingerprint,machine}.ts",
+  "src/services/machines/order-machines.ts",
+  "src/services/orders/{definition,order-id,payment-migrations}.ts",
+];
 
 /** Hash of the sources as they are now: names and contents. */
 export function hashOfSources(root: string = ROOT): string {

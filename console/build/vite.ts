@@ -1,9 +1,24 @@
 /** How vite builds the console: every page a chunk of its own, names with hashes, nothing inline. */
-import { build, type Rolldown } from "vite";
+import { build, type Plugin, type Rolldown } from "vite";
+import { orderLayouts } from "./order-charts.ts";
 import { CONSOLE } from "./paths.ts";
 
 /** The module of the page whose size the budget bounds. */
 const FIRST_PAGE = /\/console\/src\/orders\/orders-page\.tsx$/u;
+
+/** What pages import to get the layouts of the machines. */
+const LAYOUTS = "virtual:chart-layouts";
+
+/** Lays the machines out while the console is built. */
+function chartLayouts(): Plugin {
+  const id = `\0${LAYOUTS}`;
+  return {
+    name: "chart-layouts",
+    resolveId: (source) => (source === LAYOUTS ? id : null),
+    load: async (loaded) =>
+      loaded === id ? `export default ${JSON.stringify(await orderLayouts())};` : null,
+  };
+}
 
 /**
  * Builds into a folder.
@@ -14,6 +29,7 @@ export async function buildPages(folder: string): Promise<Set<string>> {
   const built = (await build({
     root: CONSOLE,
     configFile: false,
+    plugins: [chartLayouts()],
     logLevel: "warn",
     // Nodes serve the console at the root.
     base: "/",
@@ -26,6 +42,7 @@ export async function buildPages(folder: string): Promise<Set<string>> {
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
       rolldownOptions: {
+        checks: { pluginTimings: false },
         onLog(level, log, report) {
           // Marks for servers that draw React; the console has none.
           if (log.code !== "MODULE_LEVEL_DIRECTIVE") report(level, log);

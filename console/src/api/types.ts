@@ -1,9 +1,10 @@
 /** Types of the answers, from the schemas that the node answers with. */
 import type { Static } from "typebox";
-import type * as dryRuns from "../../../src/http/orders/dry-run.ts";
 import type * as deadLetters from "../../../src/http/operations/dead-letters-schema.ts";
 import type * as insights from "../../../src/http/orders/insight-schema.ts";
 import type * as inventory from "../../../src/http/inventory/schemas.ts";
+import type * as machines from "../../../src/http/machines/schemas.ts";
+import type * as dryRuns from "../../../src/http/orders/dry-run.ts";
 import type * as lists from "../../../src/http/orders/list-schema.ts";
 import type * as maintenance from "../../../src/http/maintenance/schemas.ts";
 import type * as operations from "../../../src/http/operations/operations-schema.ts";
@@ -49,3 +50,25 @@ export type Stock = StockPage["items"][number];
 export type DryRun = Static<typeof dryRuns.DryRun>;
 /** Body of a new order. */
 export type PlaceOrder = placing.PlaceOrderBody;
+/** One page of the history of an order. */
+export type OrderHistory = Static<typeof orders.History>;
+/** One commit of an order. */
+export type HistoryItem = OrderHistory["items"][number];
+/** One commit with the state that it left. */
+export type OrderInstant = Static<typeof insights.OrderInstant>;
+/** Messages about an order. */
+export type OrderMessages = Static<typeof orders.OrderMessages>;
+/** A command, and whether the order takes it now. */
+export type OrderAction = NonNullable<OrderInsight["actions"]>[number];
+/** What a machine of an order waits for. */
+export type OrderWait = NonNullable<OrderInsight["waits"]>[number];
+/** The machines of an order. */
+export type MachineList = Static<typeof machines.MachineList>;
+/** A machine as a chart. */
+export type MachineChart = Static<typeof machines.MachineChart>;
+/** Orders in each state of a machine. */
+export type MachineCounts = Static<typeof lists.MachineCounts>;
+/** Body of a simulation. */
+export type Simulate = machines.Simulate;
+/** What a simulation did. */
+export type Simulation = Static<typeof machines.Simulation>;

@@ -34,6 +34,7 @@ export const routes: readonly PageRoute[] = [
     rail: { icon: "orders", label: "Orders", key: "o" },
   },
   { path: "/orders/new", title: "Place an order", load: () => import("../place/place-page.tsx") },
+  { path: "/orders/:id", title: "Order", load: () => import("../order/order-page.tsx") },
   {
     path: "/warehouse",
     title: "Warehouse",

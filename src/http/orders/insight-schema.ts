@@ -42,6 +42,8 @@ export const instantParams = Type.Object({
 /** What a page shows of a command. `danger`: it cannot be undone. */
 type CommandInfo = {
   readonly title: string;
+  /** After the address of the order. */
+  readonly path: string;
   readonly body: TSchema;
   readonly danger?: true;
   readonly needsReason?: true;
@@ -49,18 +51,46 @@ type CommandInfo = {
 
 /** All commands, by their names in the API. */
 export const commandInfos: Readonly<Record<OrderCommand["type"], CommandInfo>> = {
-  cancel: { title: "Cancel the order", body: CancelOrder, danger: true },
-  retry: { title: "Try the failed step again", body: WithReason },
-  pick: { title: "Pick the items", body: WithReason },
-  "quality-check": { title: "Record the quality check", body: QualityCheck },
-  pack: { title: "Pack the parcel", body: WithReason },
-  ship: { title: "Hand the parcel to the carrier", body: WithReason },
-  deliver: { title: "Record the delivery", body: DeliverOrder },
-  settle: { title: "Accept the collected amount", body: SettleDispute, danger: true, needsReason: true },
-  "report-refused": { title: "Report the parcel as refused", body: WithReason },
-  "report-unclaimed": { title: "Report the parcel as unclaimed", body: WithReason },
-  "report-lost": { title: "Report the parcel as lost", body: WithReason, danger: true },
-  receive: { title: "Receive the parcel back", body: ReceiveParcel, danger: true },
+  cancel: { title: "Cancel the order", path: "cancel", body: CancelOrder, danger: true },
+  retry: { title: "Try the failed step again", path: "retry", body: WithReason },
+  pick: { title: "Pick the items", path: "fulfillment/pick", body: WithReason },
+  "quality-check": {
+    title: "Record the quality check",
+    path: "fulfillment/quality-check",
+    body: QualityCheck,
+  },
+  pack: { title: "Pack the parcel", path: "fulfillment/pack", body: WithReason },
+  ship: { title: "Hand the parcel to the carrier", path: "fulfillment/ship", body: WithReason },
+  deliver: { title: "Record the delivery", path: "fulfillment/deliver", body: DeliverOrder },
+  settle: {
+    title: "Accept the collected amount",
+    path: "fulfillment/settle",
+    body: SettleDispute,
+    danger: true,
+    needsReason: true,
+  },
+  "report-refused": {
+    title: "Report the parcel as refused",
+    path: "fulfillment/report-refused",
+    body: WithReason,
+  },
+  "report-unclaimed": {
+    title: "Report the parcel as unclaimed",
+    path: "fulfillment/report-unclaimed",
+    body: WithReason,
+  },
+  "report-lost": {
+    title: "Report the parcel as lost",
+    path: "fulfillment/report-lost",
+    body: WithReason,
+    danger: true,
+  },
+  receive: {
+    title: "Receive the parcel back",
+    path: "fulfillment/receive",
+    body: ReceiveParcel,
+    danger: true,
+  },
 };
 
 const openCall = Type.Object({
@@ -117,6 +147,10 @@ export const OrderInsight = Type.Object(
         Type.Object({
           event: Type.String({ description: "The command" }),
           title: Type.String(),
+          path: Type.String({
+            description: "After the address of the order: where the command is sent",
+            examples: ["fulfillment/pick"],
+          }),
           enabled: Type.Boolean(),
           why: Type.Optional(Type.String({ description: "Why it is not" })),
           schema: Type.Unknown({ description: "JSON Schema of its body" }),

@@ -166,8 +166,8 @@ function sendInsight(reply: FastifyReply, result: Awaited<ReturnType<OrderInsigh
   if (result.status !== "found") return sendUnavailable(reply, result);
   const { insight, order } = result;
   const actions = insight.actions?.map((action) => {
-    const { body, danger = false, needsReason = false, title } = commandInfos[action.event];
-    return { ...action, title, schema: body, danger, needsReason };
+    const { body, danger = false, needsReason = false, path, title } = commandInfos[action.event];
+    return { ...action, title, path, schema: body, danger, needsReason };
   });
   reply.code(200).header("etag", etagOf(order.version)).header("cache-control", "private, no-store");
   reply.header("content-type", "application/json; charset=utf-8");

@@ -1,0 +1,78 @@
+/** The actions that an order takes now; those that it does not take are there with the reason. */
+import { useState } from "react";
+import type { OrderAction } from "../api/types.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { ActionDialog } from "./action-dialog.tsx";
+import styles from "./order.module.css";
+
+/** Buttons of the actions, and their dialogs. */
+export function Actions({
+  actions,
+  id,
+  version,
+}: {
+  readonly id: string;
+  readonly version: number;
+  readonly actions: readonly OrderAction[];
+}) {
+  const [chosen, setChosen] = useState<OrderAction["event"]>();
+  const [all, setAll] = useState(false);
+  const enabled = actions.filter((action) => action.enabled);
+  // The safe ones first: the first of them is the next step of the order.
+  const ordered = enabled.toSorted((a, b) => Number(a.danger) - Number(b.danger));
+  const action = actions.find(({ event }) => event === chosen);
+  return (
+    <div className={styles["actions"]}>
+      {ordered.slice(0, 3).map(({ danger, event, title }, at) => (
+        <Button
+          key={event}
+          kind={danger ? "danger" : at === 0 ? "primary" : "plain"}
+          onClick={() => setChosen(event)}
+        >
+          {title}
+          {danger && "…"}
+        </Button>
+      ))}
+      <Button kind="plain" icon="down" onClick={() => setAll(true)}>
+        All actions
+      </Button>
+      {all && (
+        <Dialog title="All actions" onClose={() => setAll(false)} wide>
+          <ul className={styles["allActions"]}>
+            {actions.map(({ danger, enabled, event, title, why }) => (
+              <li key={event}>
+                <Button
+                  kind={danger ? "danger" : "plain"}
+                  disabled={!enabled}
+                  aria-describedby={why === undefined ? undefined : `why-${event}`}
+                  onClick={() => {
+                    setAll(false);
+                    setChosen(event);
+                  }}
+                >
+                  {title}
+                </Button>
+                {why !== undefined && (
+                  <span id={`why-${event}`} className="dim">
+                    {why}
+                  </span>
+                )}
+              </li>
+            ))}
+          </ul>
+        </Dialog>
+      )}
+      {action && (
+        <ActionDialog
+          key={action.event}
+          id={id}
+          version={version}
+          action={action}
+          onClose={() => setChosen(undefined)}
+          onDone={() => setChosen(undefined)}
+        />
+      )}
+    </div>
+  );
+}
