@@ -6,6 +6,7 @@ import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { natsPorts } from "../../src/adapters/nats/node-ports.ts";
 import { hostOn } from "../../src/runtime/host.ts";
+import type { OwnedResource } from "../../src/runtime/cluster/owned-resource.ts";
 import type { RuntimeNode } from "../../src/runtime/node.ts";
 import type { Clock, Ids, Log } from "../../src/runtime/ports.ts";
 import { BulkItems } from "../../src/services/bulk/bulk-items.ts";
@@ -31,6 +32,8 @@ export type BulkNodeOptions = {
   readonly orders: RuntimeNode;
   readonly receivers: ItemReceivers;
   readonly list: OrderList;
+  /** What one node of the cluster owns beside the operations. */
+  readonly resources: readonly OwnedResource[];
   /** See `NodeOptions`. */
   readonly onLost: (reason: string) => void;
   readonly onIdentityTaken: (taken: Error) => void;
@@ -64,7 +67,7 @@ export async function bulkNode(options: BulkNodeOptions): Promise<BulkNode> {
     {
       node: settings.nodeId,
       subjects: bulkSubjects,
-      application: () => ({ definition, resources: [] }),
+      application: () => ({ definition, resources: options.resources }),
       log,
       partitions: BULK_PARTITIONS,
       presenceTtlMs: settings.presenceTtlMs,

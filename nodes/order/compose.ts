@@ -45,6 +45,7 @@ import { httpGateway } from "../../src/services/payments/gateway.http.ts";
 import type { PaymentGateway } from "../../src/services/payments/gateway.ts";
 import { type OrderInbox, orderInbox } from "../../src/services/webhooks/order-inbox.ts";
 import type { MasterKeys } from "../../src/services/personal/master-keys.ts";
+import type { SharedKeys } from "../../src/services/personal/shared-keys.ts";
 import { SEALED_DETAIL, SEALED_FORM } from "../../src/services/personal/sealed-form.ts";
 import { connectedInventory } from "./connected-inventory.ts";
 import { checkKeyFile, openKeys, sealed } from "./personal-keys.ts";
@@ -93,6 +94,8 @@ export type ComposedOrders = {
   readonly invoices: Invoices;
   readonly inbox: OrderInbox;
   readonly customers: Customers;
+  /** Keys of sealed data that no person owns. */
+  readonly sharedKeys: SharedKeys;
   /** The node takes part in erasures from now on. */
   readonly serveErasures: () => Promise<Subscription>;
 };
@@ -225,6 +228,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     inventory: answered,
     invoices: storedInvoices(documents, node.actors),
     customers: customersOf(customers),
+    sharedKeys: keys.shared,
     serveErasures: () => serveErasures(customers),
     inbox: orderInbox({ journalOf, partitions, read: (order) => node.actors.read(order), log }),
   };

@@ -28,6 +28,7 @@ import { nodeOperations } from "./operations.ts";
 import { NodeProjection } from "./node-projection.ts";
 import { SharedLiveList } from "../../src/services/live/live-list.ts";
 import { orderLists } from "./order-lists.ts";
+import { outgoingWebhooks } from "./outgoing.ts";
 import { PartitionProbes } from "./partition-probes.ts";
 import { openMasterKeys } from "./personal-keys.ts";
 import { programOf, UNKNOWN } from "./program.ts";
@@ -79,7 +80,7 @@ export async function startOrderNode(
     onLost: (reason) => failed.reject(new Error(reason)),
     onIdentityTaken: (taken) => failed.reject(taken),
   });
-  const { node, bus, inbox, serveErasures, ...services } = composed;
+  const { node, bus, inbox, serveErasures, sharedKeys, ...services } = composed;
   const { maintenance } = services;
   // Before the node is present: from then on others ask it.
   const erasures = await serveErasures();
@@ -118,6 +119,14 @@ export async function startOrderNode(
   });
   const projection = new NodeProjection(settings, log);
   const lists = await orderLists({ node, settings, bus, projection });
+  const { outgoing, sending } = await outgoingWebhooks({
+    settings,
+    link,
+    keys: sharedKeys,
+    clock: node.clock,
+    ids,
+    log,
+  });
   const bulks = await bulkNode({
     settings,
     link,
@@ -127,6 +136,7 @@ export async function startOrderNode(
     orders: node,
     receivers: services,
     list: lists.list,
+    resources: [sending],
     onLost: (reason) => failed.reject(new Error(reason)),
     onIdentityTaken: (taken) => failed.reject(taken),
   });
@@ -135,6 +145,7 @@ export async function startOrderNode(
     ...services,
     list: lists.list,
     bulk: bulks.bulk,
+    outgoing,
     liveList: new SharedLiveList(lists.list, systemClock),
     operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes, {
       maintenance,

@@ -13,6 +13,11 @@ import {
   bulkSubjects,
 } from "../../src/services/bulk/subjects.ts";
 import { INVOICE_NUMBERS, INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
+import {
+  DELIVERIES_AGE_MS,
+  WEBHOOK_DELIVERIES,
+  WEBHOOK_ENDPOINTS,
+} from "../../src/services/outgoing/subjects.ts";
 import { KEY_LIFE_MS } from "../../src/services/personal/payment-tokens.ts";
 import { PAYMENT_KEYS, PERSONAL_KEYS } from "../../src/services/personal/subjects.ts";
 import { type WebhookSender, webhookSenders } from "../../src/services/webhooks/contract.ts";
@@ -47,13 +52,21 @@ export function bulkStreamSettings(node: Pick<NodeSettings, "replicas" | "presen
     partitions: BULK_PARTITIONS,
     streams: 1,
     presenceAgeMs: node.presenceTtlMs,
-    further: [bulkItemsBucket(node)],
+    further: [bulkItemsBucket(node), webhookEndpointsBucket(node), webhookDeliveriesBucket(node)],
   };
 }
 
 /** Lists of orders, their outcomes and used tokens. The server deletes each at its age. */
 export const bulkItemsBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
   bucketStream(BULK_ITEMS, { storage: "file", ageMs: BULK_ITEMS_AGE_MS, replicas });
+
+/** Endpoints of outgoing webhooks, and how far each has come. */
+export const webhookEndpointsBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
+  bucketStream(WEBHOOK_ENDPOINTS, { storage: "file", ageMs: 0, replicas });
+
+/** Deliveries of outgoing webhooks. The server deletes each at its age. */
+export const webhookDeliveriesBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
+  bucketStream(WEBHOOK_DELIVERIES, { storage: "file", ageMs: DELIVERIES_AGE_MS, replicas });
 
 /** Invoice numbers: the counter of each year and the number of each order. Kept permanently. */
 export const invoiceNumbersBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>

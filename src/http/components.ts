@@ -36,6 +36,14 @@ import { DryRun } from "./orders/dry-run.ts";
 import { History, Order, OrderMessages } from "./orders/order-schema.ts";
 import { MachineCounts, OrderCounts, OrderList, ProjectionSchema } from "./orders/list-schema.ts";
 import { OrderInsight, OrderInstant } from "./orders/insight-schema.ts";
+import {
+  CreatedWebhookEndpoint,
+  CreateWebhookEndpoint,
+  WebhookDelivery,
+  WebhookDeliveryPage,
+  WebhookEndpoint,
+  WebhookEndpoints,
+} from "./outgoing/schemas.ts";
 import { ParkedOrderSchema, ParkedPage, SkipInput } from "./orders/parked-schema.ts";
 import { PlaceOrderBody } from "./orders/place-order-schema.ts";
 import { ProblemSchema } from "./protocol/problem-schema.ts";
@@ -82,6 +90,12 @@ export const components = [
   ErasedCustomer,
   SetMaintenance,
   MaintenanceMode,
+  CreateWebhookEndpoint,
+  CreatedWebhookEndpoint,
+  WebhookEndpoint,
+  WebhookEndpoints,
+  WebhookDelivery,
+  WebhookDeliveryPage,
   BulkRequest,
   BulkPreview,
   BulkOperation,

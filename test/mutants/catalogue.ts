@@ -31,6 +31,7 @@ import { oldEventMutants } from "./old-events.ts";
 import { nearTimerMutants } from "./near-timers.ts";
 import { ordersMutants } from "./orders.ts";
 import { outboxMutants } from "./outbox.ts";
+import { outgoingMutants } from "./outgoing.ts";
 import { outcomeMutants } from "./outcome.ts";
 import { parkingMutants } from "./parking.ts";
 import { partitionMutants } from "./partition.ts";
@@ -88,6 +89,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   orders: ordersMutants,
   returns: returnsMutants,
   outbox: outboxMutants,
+  outgoing: outgoingMutants,
   outcome: outcomeMutants,
   parking: parkingMutants,
   partition: partitionMutants,

@@ -91,6 +91,26 @@ const letter = {
   closedBy: { kind: "anonymous", id: null },
   closedReason: "The customer was called",
 } as const;
+const endpoint = {
+  id: "whe_4f0v5Xk2",
+  url: "https://shop.example.com/hooks",
+  types: ["order.confirmed"],
+  createdAt: AT,
+};
+const delivery = {
+  id: `${ORDER}.3.0`,
+  type: "order.confirmed",
+  orderId: ORDER,
+  version: 3,
+  sequence: 42,
+  stream: 0,
+  occurredAt: AT,
+  state: "delivered",
+  attempts: 1,
+  status: 204,
+  error: null,
+  at: AT,
+} as const;
 
 const pdf = async () => ({ status: "found", pdf: Buffer.from("%PDF-1.7"), number: "2026-000042" }) as const;
 
@@ -128,6 +148,14 @@ const answering: Partial<AppDependencies> = {
       unreadable: 0,
     }),
     rebuild: async () => true,
+  },
+  outgoing: {
+    create: async () => ({ status: "created", endpoint, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }),
+    list: async () => ({ status: "found", items: [endpoint] }),
+    remove: async () => ({ status: "removed" }),
+    deliveries: async () => ({ status: "found", items: [delivery], next: null }),
+    replay: async () => ({ status: "sent", delivery }),
+    replayFrom: async () => ({ status: "replaying", endpoint }),
   },
   bulk: {
     preview: async () => ({

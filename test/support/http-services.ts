@@ -286,6 +286,14 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     live: { follow: async () => ({ status: "not_found" }) },
     predictions,
     list: noList,
+    outgoing: {
+      create: async () => ({ status: "too_many_endpoints" }),
+      list: async () => ({ status: "found", items: [] }),
+      remove: async () => ({ status: "not_found" }),
+      deliveries: async () => ({ status: "not_found" }),
+      replay: async () => ({ status: "not_found" }),
+      replayFrom: async () => ({ status: "not_found" }),
+    },
     bulk: {
       preview: async () => ({ status: "projection_off" }),
       start: async () => ({ status: "token_unknown" }),

@@ -93,6 +93,16 @@ export const problems = {
     title: "Order not parked",
     detail: "There is no such order, or inputs reach it.",
   },
+  webhook_endpoint_not_found: {
+    status: 404,
+    title: "Webhook endpoint not found",
+    detail: "There is no webhook endpoint with this id.",
+  },
+  webhook_delivery_not_found: {
+    status: 404,
+    title: "Webhook delivery not found",
+    detail: "The endpoint has no delivery with this id; deliveries are kept for 30 days.",
+  },
   dead_letter_not_found: {
     status: 404,
     title: "Dead letter not found",
@@ -178,6 +188,11 @@ export const problems = {
     status: 409,
     title: "Nothing to skip",
     detail: "The stored order cannot be read; no input is at fault.",
+  },
+  too_many_endpoints: {
+    status: 409,
+    title: "Too many endpoints",
+    detail: "There are as many webhook endpoints as there may be; remove one first.",
   },
   selection_changed: {
     status: 409,

@@ -216,6 +216,12 @@ t.test("together the routes document every problem except those of bare HTTP", a
 
 const documented = [
   "post /v1/customers/{id}/erase",
+  "delete /v1/webhook-endpoints/{id}",
+  "get /v1/webhook-endpoints",
+  "get /v1/webhook-endpoints/{id}/deliveries",
+  "post /v1/webhook-endpoints",
+  "post /v1/webhook-endpoints/{id}/deliveries/{did}/replay",
+  "post /v1/webhook-endpoints/{id}/replay",
   "get /v1/bulk/{id}",
   "get /v1/bulk/{id}/items",
   "post /v1/bulk",
