@@ -50,6 +50,18 @@ export const routes: readonly PageRoute[] = [
   },
   { path: "/messages/:tab", title: "Messages", load: () => import("../messages/messages-page.tsx") },
   {
+    path: "/machines",
+    title: "Machines",
+    load: () => import("../machines/machine-page.tsx"),
+    rail: { icon: "machines", label: "Machines", key: "s" },
+  },
+  { path: "/machines/:kind", title: "Machine", load: () => import("../machines/machine-page.tsx") },
+  {
+    path: "/machines/:kind/simulate",
+    title: "Simulate",
+    load: () => import("../machines/simulate-page.tsx"),
+  },
+  {
     path: "/cluster",
     title: "Cluster",
     load: () => import("../cluster/cluster-page.tsx"),

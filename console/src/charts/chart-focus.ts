@@ -14,7 +14,7 @@ export function useChartFocus(ways: Ways, first: string | undefined) {
       if (to === undefined) return;
       event.preventDefault();
       setChosen(to);
-      svg.current?.querySelector<SVGElement>(`[data-state="${CSS.escape(to)}"]`)?.focus();
+      svg.current?.querySelector<SVGElement>(`[data-state="${CSS.escape(to)}"] > [tabindex]`)?.focus();
     },
     [ways],
   );

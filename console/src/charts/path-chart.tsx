@@ -219,17 +219,25 @@ function StateDrawn({
       data-meaning={state.isCurrent ? meaning : undefined}
       data-fresh={isFresh(state.visits, since) || undefined}
       data-state={state.path}
-      role={pick ? "button" : "img"}
-      aria-label={stateSentence(state, meaning)}
-      tabIndex={tabIndex}
+      data-button={pick !== undefined || undefined}
       onClick={pick}
-      onKeyDown={(event) => {
-        if (!pick || (event.key !== "Enter" && event.key !== " ")) return;
-        event.preventDefault();
-        pick();
-      }}
     >
-      <rect className={styles["box"]} x={x} y={y} width={width} height={height} rx="6" />
+      <rect
+        className={styles["box"]}
+        x={x}
+        y={y}
+        width={width}
+        height={height}
+        rx="6"
+        role={pick ? "button" : "img"}
+        aria-label={stateSentence(state, meaning)}
+        tabIndex={tabIndex}
+        onKeyDown={(event) => {
+          if (!pick || (event.key !== "Enter" && event.key !== " ")) return;
+          event.preventDefault();
+          pick();
+        }}
+      />
       {state.isFinal && (
         <rect className={styles["inner"]} x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx="4" />
       )}

@@ -174,22 +174,30 @@ function BoxDrawn({
       data-target={target || undefined}
       data-selected={selected === path || undefined}
       data-state={path}
-      role={act ? "button" : "img"}
-      aria-label={words.filter(Boolean).join(", ")}
-      tabIndex={tabIndex}
+      data-button={act !== undefined || undefined}
       onClick={(event) => {
         event.stopPropagation();
         act?.();
       }}
       onDoubleClick={() => fold !== "none" && onFold?.(path)}
-      onKeyDown={(event) => {
-        if (event.key !== "Enter" && event.key !== " " && event.key !== "+" && event.key !== "-") return;
-        event.preventDefault();
-        if (event.key === "+" || event.key === "-") onFold?.(path);
-        else act?.();
-      }}
     >
-      <rect className={styles["box"]} x={x} y={y} width={width} height={height} rx="6" />
+      <rect
+        className={styles["box"]}
+        x={x}
+        y={y}
+        width={width}
+        height={height}
+        rx="6"
+        role={act ? "button" : "img"}
+        aria-label={words.filter(Boolean).join(", ")}
+        tabIndex={tabIndex}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" && event.key !== " " && event.key !== "+" && event.key !== "-") return;
+          event.preventDefault();
+          if (event.key === "+" || event.key === "-") onFold?.(path);
+          else act?.();
+        }}
+      />
       {box.isFinal && (
         <rect className={styles["inner"]} x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx="4" />
       )}

@@ -43,7 +43,7 @@ export function Actions({
             {actions.map(({ danger, enabled, event, title, why }) => (
               <li key={event}>
                 <Button
-                  kind={danger ? "danger" : "plain"}
+                  kind={danger && enabled ? "danger" : "plain"}
                   disabled={!enabled}
                   aria-describedby={why === undefined ? undefined : `why-${event}`}
                   onClick={() => {

@@ -157,10 +157,12 @@ function OrderView({ charts, commits, order }: ViewProps) {
         <div className={styles["line"]}>
           {isPast && item && (
             <p className={styles["past"]} role="status">
-              <strong>
-                Record {shown} of {newest}
-              </strong>
-              , <Time at={item.at} />. Actions are about now.
+              <span>
+                <strong>
+                  Record {shown} of {newest}
+                </strong>
+                , <Time at={item.at} />. Actions are about now.
+              </span>
               <Button kind="plain" onClick={() => go(undefined)}>
                 Back to now
               </Button>
@@ -173,6 +175,9 @@ function OrderView({ charts, commits, order }: ViewProps) {
             version={vs}
             onChoose={(chosen) => setSearch({ vs: chosen === undefined ? "" : `${chosen}` })}
           />
+          <Link className={buttonClass ?? ""} href={`/machines/order/simulate?from=${id}@${shown}`}>
+            Simulate from here
+          </Link>
           {view === "whole" && (
             <div className={styles["choices"]} role="group" aria-label="Machine">
               {machineKinds.map((one) => (
@@ -237,7 +242,7 @@ function OrderView({ charts, commits, order }: ViewProps) {
           order={order}
           charts={charts}
           commits={until}
-          instant={isPast ? instant.data : undefined}
+          instant={isPast ? (instant.data ?? "loading") : undefined}
           tab={search.tab}
           onTab={(tab) => setSearch({ tab })}
         />

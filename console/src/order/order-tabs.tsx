@@ -5,7 +5,7 @@ import type { ChartIndex } from "../charts/machine-chart.ts";
 import type { HistoryItem, OrderInstant } from "../api/types.ts";
 import { CopyButton } from "../ui/id.tsx";
 import { Money } from "../ui/money.tsx";
-import { Empty, Loaded } from "../ui/panel.tsx";
+import { Empty, Loaded, Skeleton } from "../ui/panel.tsx";
 import { Time } from "../ui/time.tsx";
 import { storyOf } from "./commits.ts";
 import { messagesQuery, type OrderNow } from "./order-queries.ts";
@@ -37,7 +37,7 @@ export function OrderTabs({
   /** Up to the instant that is shown. */
   readonly commits: readonly HistoryItem[];
   /** The record that is shown; absent: the order as it is now. */
-  readonly instant: OrderInstant | undefined;
+  readonly instant: OrderInstant | "loading" | undefined;
   readonly tab: OrderTab;
   readonly onTab: (tab: OrderTab) => void;
 }) {
@@ -77,7 +77,8 @@ export function OrderTabs({
         {tab === "story" && <Story charts={charts} commits={commits} />}
         {tab === "order" && <Lines order={order} />}
         {tab === "messages" && <Messages id={order.id} />}
-        {tab === "json" && <Json value={instant ?? order} />}
+        {tab === "json" &&
+          (instant === "loading" ? <Skeleton lines={8} /> : <Json value={instant ?? order} />)}
       </div>
     </section>
   );
