@@ -1,6 +1,7 @@
 /** A machine as a tree of its states: the same as its chart, for phones, keyboards, screen readers and print. */
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import type { Meaning } from "../orders/meanings.ts";
+import { formatCount } from "../ui/format.ts";
 import { MarkIcon, verdictOf } from "./marks.tsx";
 import type { OutlineState } from "./outline.ts";
 import { versionsText } from "./path-layout.ts";
@@ -11,15 +12,22 @@ type Item = { readonly state: OutlineState; readonly expandable: boolean; readon
 
 /** Draws it. States of an order's path are open at first. */
 export function OutlineTree({
+  counts,
   meaningOf,
   name,
+  onChoose,
   onPick,
   states,
 }: {
   readonly name: string;
   readonly states: readonly OutlineState[];
   readonly meaningOf: (state: string) => Meaning;
+  /** Number of orders in each state. */
+  readonly counts?: ReadonlyMap<string, number>;
+  /** Called with the commit that last entered a state. */
   readonly onPick?: (version: number) => void;
+  /** Called with the state. */
+  readonly onChoose?: (path: string) => void;
 }) {
   const [changed, setChanged] = useState<ReadonlyMap<string, boolean>>(new Map());
   const [reached, setReached] = useState<string>();
@@ -63,6 +71,7 @@ export function OutlineTree({
   const pick = ({ state }: Item): void => {
     const last = state.visits.at(-1);
     if (last !== undefined) onPick?.(last);
+    onChoose?.(state.path);
   };
   return (
     <ul
@@ -92,6 +101,7 @@ export function OutlineTree({
             onClick={() => {
               setReached(state.path);
               fold(item, !expanded);
+              onChoose?.(state.path);
             }}
           >
             <span className={styles["treeRow"]}>
@@ -105,6 +115,12 @@ export function OutlineTree({
                   <MarkIcon name="call" /> {call}
                 </span>
               ))}
+              {(counts?.get(state.path) ?? 0) > 0 && (
+                <span className={styles["visits"]}>
+                  {formatCount(counts?.get(state.path) ?? 0)}
+                  <span className="visually-hidden"> orders</span>
+                </span>
+              )}
               {state.visits.length > 0 && (
                 <span className={styles["visits"]}>{versionsText(state.visits)}</span>
               )}

@@ -140,7 +140,13 @@ function MachineView({ index }: { readonly index: ChartIndex }) {
       <div className={styles["columns"]}>
         <div className={styles["frame"]}>
           {asOutline ? (
-            <OutlineTree name={kind} states={outlineOf(index)} meaningOf={meaningIn(index)} />
+            <OutlineTree
+              name={kind}
+              states={outlineOf(index)}
+              meaningOf={meaningIn(index)}
+              counts={byState}
+              onChoose={(path) => setSearch({ state: path })}
+            />
           ) : (
             <Drawn
               index={index}

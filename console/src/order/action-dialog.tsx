@@ -110,7 +110,7 @@ export function ActionDialog({
           {!confirming && (
             <Button
               kind={action.danger ? "danger" : "primary"}
-              disabled={doIt.isPending || refused || run.isPending}
+              disabled={doIt.isPending || refused || run.isFetching || run.isPending}
               onClick={press}
             >
               {action.danger ? `${action.title}…` : action.title}

@@ -6,13 +6,15 @@ import type { HistoryItem } from "../api/types.ts";
 /**
  * Commits with one that has come. The same list: it is there already. `undefined`: commits between are missing.
  * @param before oldest first
+ * @param most of a list that is full, later commits are left out
  */
 export function withCommit(
   before: readonly HistoryItem[],
   item: HistoryItem,
+  most = Number.POSITIVE_INFINITY,
 ): readonly HistoryItem[] | undefined {
   const last = before.at(-1)?.version ?? 0;
-  if (item.version <= last) return before;
+  if (item.version <= last || before.length >= most) return before;
   return item.version === last + 1 ? [...before, item] : undefined;
 }
 

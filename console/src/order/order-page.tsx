@@ -111,9 +111,15 @@ function OrderView({ charts, commits, order }: ViewProps) {
   const instant = useQuery(instantQuery(id, at ?? 0));
   const until = useMemo(() => upTo(commits, at), [commits, at]);
   const next = at === undefined ? order.next : instant.data?.next;
+  // Of an order with more commits than are shown, the newest state is the one that the order has.
+  const cut = at === undefined && commits.length >= MOST_COMMITS ? order.machines : undefined;
   const machines = useMemo(
-    () => machineKinds.map((kind) => [kind, machineAt(kind, until, next ?? [])] as const),
-    [until, next],
+    () =>
+      machineKinds.map((kind) => {
+        const found = machineAt(kind, until, next ?? []);
+        return [kind, cut ? { ...found, value: cut[kind]?.state } : found] as const;
+      }),
+    [cut, until, next],
   );
   const former = useMemo(
     () =>

@@ -68,8 +68,8 @@ export function useOrder(id: string) {
     if (event === "record") {
       const { item } = data as { readonly item: HistoryItem };
       const before = client.getQueryData(historyQuery(id).queryKey);
-      const merged = before && withCommit(before, item);
-      if (merged === before && before) return;
+      const merged = before && withCommit(before, item, MOST_COMMITS);
+      if (merged === before && before && before.length < MOST_COMMITS) return;
       if (merged) client.setQueryData(historyQuery(id).queryKey, merged);
       else void client.invalidateQueries({ queryKey: historyQuery(id).queryKey });
     } else void client.invalidateQueries({ queryKey: historyQuery(id).queryKey });

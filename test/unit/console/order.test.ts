@@ -43,6 +43,7 @@ t.test("a commit that comes twice, or early, changes nothing; one with a gap bef
     [1, 2, 3],
   );
   t.equal(withCommit(before, commit(4)), undefined);
+  t.equal(withCommit(before, commit(3), 2), before, "the list is full");
   t.end();
 });
 
