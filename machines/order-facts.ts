@@ -28,6 +28,18 @@ export type PersonalData = {
   readonly billingAddress?: BillingAddress;
 };
 
+/** What people and other systems add to an order. Stored plain: not for personal data. */
+export type Annotations = {
+  readonly tags?: readonly string[];
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** The client's own name of the order; no other order has it. */
+  readonly externalReference?: string;
+  readonly note?: string;
+};
+
+/** What changes of them: what is given replaces what was there, null removes it. */
+export type AnnotationChanges = { readonly [Name in keyof Annotations]?: Annotations[Name] | null };
+
 /** See the top of the file. Stored: its field names are a format. */
 export type OrderFacts = {
   readonly customer: Pick<Customer, "id">;
@@ -44,6 +56,8 @@ export type OrderFacts = {
   readonly method: PaymentMethod;
   /** The rate when the order was placed; null when that was before rates were recorded. */
   readonly taxBasisPoints: number | null;
+  /** Absent: none. */
+  readonly annotations?: Annotations;
   /** Its events carry all of this: a node of an earlier version may work on them. */
   readonly wide?: true;
 };
@@ -89,8 +103,21 @@ export function orderFacts(known: Known): OpenFacts {
   };
 }
 
+/** The facts after a change of the annotations. */
+export function annotated(facts: OrderFacts, changes: AnnotationChanges): OrderFacts {
+  const { annotations: before, ...rest } = facts;
+  const after = Object.entries({ ...before, ...changes }).filter(([, value]) => value !== null);
+  return after.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(after) };
+}
+
 /** The facts of a new order. */
 export function factsOfInput(input: OrderInput): OrderFacts {
+  const { externalReference } = input;
+  const facts = newFacts(input);
+  return externalReference === undefined ? facts : annotated(facts, { externalReference });
+}
+
+function newFacts(input: OrderInput): OrderFacts {
   const known = { ...input, total: null, method: input.payment.method };
   if (known.sealed === undefined) return orderFacts(known);
   const { country, customer, lines, method, sealed, taxBasisPoints, total } = known;

@@ -95,6 +95,8 @@ export type OrderInput = (OpenInput | SealedInput) & {
   readonly hostedPayment: HostedPaymentPlan;
   /** Tax that the prices include, in hundredths of a percent of the net price: 2300 is 23 %. 0 to 10 000. */
   readonly taxBasisPoints: number;
+  /** The client's own name of the order; no other order has it. */
+  readonly externalReference?: string;
   /** True when the caller may not wait for the outcome of the reservation; absent when it waits. */
   readonly unattended?: true;
   /** True while a node of an earlier version is present, which may work on the order's events; absent otherwise. */

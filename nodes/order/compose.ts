@@ -40,6 +40,7 @@ import { liveOrders } from "../../src/services/live/live-orders.ts";
 import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
 import { OrderPredictor } from "../../src/services/orders/order-predictor.ts";
 import { OrderService } from "../../src/services/orders/orders.ts";
+import { References } from "../../src/services/orders/references.ts";
 import { ParkedOrderService } from "../../src/services/orders/parked-orders.ts";
 import { httpGateway } from "../../src/services/payments/gateway.http.ts";
 import type { PaymentGateway } from "../../src/services/payments/gateway.ts";
@@ -198,8 +199,10 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   const plan = { fulfillment, hostedPayment, idempotencySecret, taxBasisPoints };
   const maintenance = new ClusterMaintenance(server.settings, time, log);
   const served = { actors: node.actors, inventory: answered, ids, maintenance, ...plan };
+  const references = new References({ journal, actors: node.actors, clock: time });
   const orders = new OrderService({
     ...served,
+    references,
     journalOf,
     partitions,
     streams,
@@ -220,7 +223,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     bus,
     orders,
     live,
-    predictions: new OrderPredictor({ ...served, parked: node.parked }),
+    predictions: new OrderPredictor({ ...served, parked: node.parked, references }),
     maintenance,
     insights: orderInsights({ actors: node.actors, journalOf, partitions, open, now: time.now }),
     parked: new ParkedOrderService(node.parked, { open, layout: { partitions, streams }, idempotencySecret }),

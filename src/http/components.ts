@@ -32,6 +32,7 @@ import {
   ReceiveParcel,
   WithReason,
 } from "./orders/command-schemas.ts";
+import { AnnotateOrder } from "./orders/annotations-schema.ts";
 import { DryRun } from "./orders/dry-run.ts";
 import { History, Order, OrderMessages } from "./orders/order-schema.ts";
 import { MachineCounts, OrderCounts, OrderList, ProjectionSchema } from "./orders/list-schema.ts";
@@ -71,6 +72,7 @@ export const components = [
   OrderList,
   OrderCounts,
   ProjectionSchema,
+  AnnotateOrder,
   CancelOrder,
   NoFields,
   WithReason,

@@ -208,6 +208,9 @@ export type ActorDefinition = {
   readonly facts?: FactsRules;
 };
 
+/** In place of a machine: the receiver of commands that change an actor's facts alone. No machine has this name. */
+export const FACTS = "facts";
+
 /**
  * What is true of an actor and no machine decides with (names, addresses, lines): stored once for each change, in a
  * message of its own beside the record of that commit, instead of in every record. Effects, replies and events get it.
@@ -218,6 +221,11 @@ export type FactsRules = {
   initial(input: object): object;
   /** By type of an emitted event: the facts after it. The same object when the event changes nothing. */
   readonly changes: Readonly<Record<string, (facts: object, event: EventObject) => object>>;
+  /**
+   * By type of a command to {@link FACTS}: the facts after it. It moves no machine, and its record has no transition.
+   * Absent: no command changes facts.
+   */
+  readonly commands?: Readonly<Record<string, (facts: object, event: EventObject) => object>>;
   /** A token that all actors of a group share, at the end of the facts' subject: their facts are found by it. */
   group(facts: object): string;
   /** The public form of an emitted event. */

@@ -43,6 +43,7 @@ import { processorMutants } from "./processor.ts";
 import { lockMarkMutants } from "./lock-marks.ts";
 import { mailPlacesMutants } from "./mail-places.ts";
 import { projectionMutants } from "./projection.ts";
+import { referenceMutants } from "./references.ts";
 import { relayMutants } from "./relay.ts";
 import { replayMutants } from "./replay.ts";
 import { resolvedMutants } from "./resolved.ts";
@@ -97,6 +98,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   personal: personalMutants,
   processor: processorMutants,
   projection: projectionMutants,
+  references: referenceMutants,
   relay: [...relayMutants, ...lockMarkMutants],
   replay: replayMutants,
   resolved: resolvedMutants,

@@ -26,8 +26,8 @@ export const maintenanceMutants: readonly Mutant[] = [
     id: "maintenance-key-not-asked",
     does: "A repetition of an order that exists is refused.",
     file: "src/services/orders/orders.ts",
-    find: 'if (first.status === "not_found") return refusal;',
-    replace: 'if (first.status === "not_found" || refusal.status === "maintenance") return refusal;',
+    find: 'if (first.status === "not_found") return reserved;',
+    replace: 'if (first.status === "not_found" || reserved.status === "maintenance") return reserved;',
     tests: [NODES_TEST],
   },
   {

@@ -89,6 +89,7 @@ type Placed = { order: PlaceOrder; options: Parameters<Orders["place"]>[1] };
 export class OrdersInMemory implements Orders {
   readonly stored = new Map<string, OrderView>([[order.id, order]]);
   readonly placed: Placed[] = [];
+  readonly annotations: Parameters<Orders["annotate"]>[] = [];
   readonly commands: ({ id: string; command: OrderCommand } & CommandHow)[] = [];
 
   async place(request: PlaceOrder, options: Placed["options"]): ReturnType<Orders["place"]> {
@@ -106,6 +107,12 @@ export class OrdersInMemory implements Orders {
   async command(id: string, command: OrderCommand, how?: CommandHow): ReturnType<Orders["command"]> {
     this.commands.push({ id, command, ...how });
     const found = this.stored.get(id);
+    return found === undefined ? { status: "not_found" } : { status: "done", order: found };
+  }
+
+  async annotate(...asked: Parameters<Orders["annotate"]>): ReturnType<Orders["annotate"]> {
+    this.annotations.push(asked);
+    const found = this.stored.get(asked[0]);
     return found === undefined ? { status: "not_found" } : { status: "done", order: found };
   }
 
@@ -135,6 +142,7 @@ export const prediction: PredictedOrder = {
 export class PredictionsInMemory implements OrderPredictions {
   readonly places: Parameters<OrderPredictions["place"]>[] = [];
   readonly commands: Parameters<OrderPredictions["command"]>[] = [];
+  readonly annotations: Parameters<OrderPredictions["annotate"]>[] = [];
   readonly resumes: Parameters<OrderPredictions["resume"]>[] = [];
 
   async place(...asked: Parameters<OrderPredictions["place"]>): Promise<PredictedOrder> {
@@ -144,6 +152,11 @@ export class PredictionsInMemory implements OrderPredictions {
 
   async command(...asked: Parameters<OrderPredictions["command"]>): Promise<PredictedOrder> {
     this.commands.push(asked);
+    return prediction;
+  }
+
+  async annotate(...asked: Parameters<OrderPredictions["annotate"]>): Promise<PredictedOrder> {
+    this.annotations.push(asked);
     return prediction;
   }
 

@@ -14,6 +14,7 @@ const columns: Readonly<Record<string, (order: OrderSummary) => string | number 
   fulfillment: ({ fulfillment }) => fulfillment.status,
   trackingNumber: ({ fulfillment }) => fulfillment.trackingNumber ?? "",
   invoiceNumber: ({ invoice }) => invoice?.number ?? "",
+  externalReference: ({ externalReference = "" }) => externalReference,
   lines: ({ lines }) => lines.map(({ quantity, sku }) => `${quantity} ${sku}`).join("; "),
   waitsFor: ({ waitsFor }) => waitsFor.join(" "),
   parked: ({ parked }) => parked,

@@ -25,7 +25,7 @@ export function filterOf(query: FilterQuery): OrderFilter {
     }
     return undefined;
   };
-  const { customerId, invoiceNumber, parked, q, stuckFor, trackingNumber } = query;
+  const { customerId, externalReference, invoiceNumber, parked, q, stuckFor, trackingNumber } = query;
   const filter = {
     status: among("status", orderStatuses),
     payment: among("payment", paymentStatuses),
@@ -38,6 +38,7 @@ export function filterOf(query: FilterQuery): OrderFilter {
     sku: query.sku?.split(","),
     trackingNumber,
     invoiceNumber,
+    externalReference,
     q,
     createdAfter: momentOf(query.createdAfter),
     createdBefore: momentOf(query.createdBefore),

@@ -46,6 +46,7 @@ const filters = {
   }),
   trackingNumber: text(200, "Exact"),
   invoiceNumber: text(100, "Exact"),
+  externalReference: text(128, "Exact"),
   q: text(
     200,
     "Words of id, customer id, SKUs, item names, tracking and invoice number. Each has to be found; one of three characters or more also as the beginning of a word",
@@ -158,6 +159,7 @@ export const OrderList = Type.Object(
         payment: Type.Object({ method: paymentMethod, status: Type.String() }),
         fulfillment: Type.Object({ status: Type.String(), trackingNumber: nullable(Type.String()) }),
         invoice: nullable(Type.Object({ number: Type.String() })),
+        externalReference: Type.Optional(Type.String()),
         waitsFor: Type.Array(oneOf(waits)),
         parked: Type.Boolean(),
         partition: Type.Integer(),

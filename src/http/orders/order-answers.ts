@@ -104,6 +104,7 @@ export function sendCommanded<S extends OrderSink>(
     case "not_found":
       return sendProblem(reply, "order_not_found");
     case "illegal_transition":
+    case "reference_taken":
     case "amount_mismatch":
     case "version_changed":
     case "idempotency_key_reused":

@@ -124,6 +124,14 @@ export const Order = Type.Object(
     reason: nullable(
       Type.String({ description: "Why the order was rejected, refused, cancelled or returned" }),
     ),
+    tags: Type.Optional(Type.Array(Type.String(), { description: "Absent: none" })),
+    metadata: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: "What other systems have added" }),
+    ),
+    externalReference: Type.Optional(
+      Type.String({ description: "The client's own name of the order; no other order has it" }),
+    ),
+    note: Type.Optional(Type.String()),
     createdAt: time,
     updatedAt: time,
     nextEvents: Type.Array(Type.String(), { description: "Commands that the order takes now" }),

@@ -1,5 +1,5 @@
 /** Parked orders: list, groups, one, resume, skip. For operators. */
-import type { ParkedOrders, UnparkResult } from "../../services/orders/contract.ts";
+import type { ParkedOrders, UnparkResult } from "../../services/parked/contract.ts";
 import type { Sequenced } from "../../services/unavailable.ts";
 import type { OrderPredictions } from "../../services/predictions/contract.ts";
 import { groupsQuery } from "../operations/error-groups-schema.ts";

@@ -1,4 +1,5 @@
 /** Body of `POST /v1/orders`. */
+import { externalReference } from "./annotations-schema.ts";
 import { type Static, Type } from "typebox";
 import { isHosted, needsToken, paymentMethods } from "../../services/orders/contract.ts";
 import { httpLimits } from "../protocol/limits.ts";
@@ -110,6 +111,7 @@ export const PlaceOrderBody = closed(
       ...billingAddress,
       description: "Who is billed, when that is not the customer at the shipping address",
     }),
+    externalReference: Type.Optional(externalReference),
   },
   { $id: "PlaceOrder", examples: [placeOrderExample] },
 );

@@ -64,6 +64,7 @@ const schema = {
     "payment_expired",
     "out_of_stock",
     "price_changed",
+    "reference_taken",
     "refused",
     "idempotency_key_reused",
     "unknown_sku",

@@ -15,6 +15,8 @@ export const httpLimits = {
   /** Minor units of a price: 100 lines of 10 000 pieces stay below 2^53. */
   amount: 1_000_000_000,
   /** Pieces on hand of one SKU. */
+  /** Of tags, metadata, external reference and note of an order together. */
+  annotationBytes: 8192,
   onHand: 1_000_000_000,
   /** Seconds that `Prefer: wait=N` may ask for. */
   waitSeconds: { min: 1, max: 60 },

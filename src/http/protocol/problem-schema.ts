@@ -53,6 +53,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
     errors: [{ pointer: "/lines/0/sku", code: "sku_not_for_sale", message: "is off sale", sku: "TSHIRT-M" }],
   },
   out_of_stock: { orderId: "ord_4f0v5Xk2", missing: [{ sku: "TSHIRT-M", requested: 2, available: 1 }] },
+  reference_taken: { orderId: "ord_4f0v5Xk2" },
   price_changed: {
     total: { amount: 4398, currency: "EUR" },
     lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 2199, currency: "EUR" } }],

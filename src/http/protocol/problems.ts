@@ -134,6 +134,11 @@ export const problems = {
     title: "Orders open",
     detail: "Orders of the customer are open and need the data. Nothing was erased.",
   },
+  reference_taken: {
+    status: 409,
+    title: "Reference taken",
+    detail: "Another order has this external reference, or is being placed with it.",
+  },
   price_changed: {
     status: 409,
     title: "Price changed",

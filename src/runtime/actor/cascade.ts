@@ -4,7 +4,7 @@
  */
 import type { EventObject } from "xstate";
 import { limits } from "../limits.ts";
-import type { ActorDefinition, Joined, MachineState } from "../definition.ts";
+import { type ActorDefinition, FACTS, type Joined, type MachineState } from "../definition.ts";
 import type { Facts, OpenEffect, OpenTimer, Sent, Snapshot, TransitionTaken } from "./snapshot.ts";
 import {
   type Live,
@@ -152,7 +152,15 @@ class Run {
       return true;
     }
     if (input.kind === "skip") return this.skip(input.skipped);
+    if (input.kind === "command" && input.machine === FACTS) return this.changeFacts(input.event);
     return this.deliver(input.machine, input.event);
+  }
+
+  private changeFacts(event: EventObject): boolean {
+    const change = this.definition.facts?.commands?.[event.type];
+    if (!change || !this.facts) return false;
+    this.facts = change(this.facts, event);
+    return true;
   }
 
   private skip(skipped: ParkedInput): boolean {

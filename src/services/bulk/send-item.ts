@@ -1,5 +1,6 @@
 /** Sends the command of a bulk operation to one order. */
-import type { CommandResult, OrderCommand, Orders, ParkedOrders, UnparkResult } from "../orders/contract.ts";
+import type { CommandResult, OrderCommand, Orders } from "../orders/contract.ts";
+import type { ParkedOrders, UnparkResult } from "../parked/contract.ts";
 import { type BulkAction, DONE } from "./contract.ts";
 
 /** What items are sent to. */

@@ -3,6 +3,7 @@
  */
 import type { OrderPriced } from "../../../machines/order-events.ts";
 import {
+  annotated,
   factsOfInput,
   type OpenFacts,
   orderFacts,
@@ -48,6 +49,9 @@ export type OrderDetails = Omit<WideContext, "method" | "lines" | "taxBasisPoint
   readonly taxBasisPoints: number | null;
 };
 
+/** Type of the command that changes the annotations of an order. */
+export const ANNOTATE = "annotate";
+
 /** See {@link FactsRules}. */
 export const orderFactsRules: FactsRules = {
   initial: (input) => factsOfInput(input as OrderInput),
@@ -55,6 +59,12 @@ export const orderFactsRules: FactsRules = {
     "order.priced": (facts, event) => {
       const { lines, total } = event as OrderPriced;
       return pricedFacts(facts as OrderFacts, lines, total);
+    },
+  },
+  commands: {
+    [ANNOTATE]: (facts, event) => {
+      const { type: _, ...changes } = event;
+      return annotated(facts as OrderFacts, changes);
     },
   },
   // Orders whose data is not sealed have none.

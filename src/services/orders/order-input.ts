@@ -25,6 +25,7 @@ export function orderInput(
     fulfillment,
     hostedPayment,
     taxBasisPoints,
+    ...(order.externalReference === undefined ? {} : { externalReference: order.externalReference }),
     ...(waitMs < ATTENDED_MS && { unattended: true as const }),
     ...(wide && { wide: true as const }),
   };

@@ -10,10 +10,13 @@ import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import type { Ids } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
 import type { Maintenance } from "../maintenance/contract.ts";
-import { unavailableReply, type UnavailableResult } from "../unavailable.ts";
+import { orUnavailable, unavailable, unavailableReply, type UnavailableResult } from "../unavailable.ts";
 import { addressed, type AddressedEvent } from "./commands.ts";
 import type { PredictedOrder, OrderPredictions, OrderOutline } from "../predictions/contract.ts";
-import type { OrderCommand, PlaceOrder } from "./contract.ts";
+import { FACTS } from "../../runtime/definition.ts";
+import type { AnnotationChanges, OrderCommand, PlaceOrder, ReferenceTaken } from "./contract.ts";
+import { ANNOTATE } from "./facts.ts";
+import type { References } from "./references.ts";
 import { historyTransition } from "./history.ts";
 import { masked, maskedOrder } from "./masking.ts";
 import { derivedOrderId, drawnOrderId, hasOtherHash, keyedCommandId, requestHashes } from "./order-id.ts";
@@ -34,6 +37,8 @@ export type PredictionsOptions = OrderPlan & {
   readonly actors: Pick<Actors, "read"> & DryRuns;
   readonly parked: Pick<ParkedActors, "predictResume">;
   readonly inventory: Pick<Inventory, "predict" | "known" | "get">;
+  /** Absent: orders have no external references. */
+  readonly references?: Pick<References, "takenBy">;
   readonly ids: Ids;
   /** Whether new orders are taken. Absent: they are. */
   readonly maintenance?: Pick<Maintenance, "state">;
@@ -62,7 +67,8 @@ export class OrderPredictor implements OrderPredictions {
     const refusal =
       refusedByMaintenance(maintenance) ??
       refusedAddress(order) ??
-      (await refusedByCatalogue(inventory, order));
+      (await refusedByCatalogue(inventory, order)) ??
+      (await this.refusedByReference(order.externalReference, id));
     if (refusal && !isRefusal(refusal)) return refusal;
     const stock = refusal ? undefined : await inventory.predict(order.lines);
     if (stock && stock.status !== "predicted") return stock;
@@ -98,6 +104,54 @@ export class OrderPredictor implements OrderPredictions {
       case "illegal":
       case "not_found":
         throw new Error(`a start was predicted as ${reply.status}`);
+      default:
+        return await this.unanswered(id, reply, source);
+    }
+  }
+
+  private async refusedByReference(
+    reference: string | undefined,
+    id: string,
+  ): Promise<ReferenceTaken | UnavailableResult | undefined> {
+    const { references } = this.options;
+    if (reference === undefined || !references) return undefined;
+    return await orUnavailable(async () => {
+      const orderId = await references.takenBy(reference, id);
+      return orderId === undefined ? undefined : { status: "reference_taken" as const, orderId };
+    });
+  }
+
+  async annotate(
+    id: string,
+    changes: AnnotationChanges,
+    { ifVersions, key, reason }: Parameters<OrderPredictions["annotate"]>[2] = {},
+  ): ReturnType<OrderPredictions["annotate"]> {
+    const event = { ...changes, type: ANNOTATE };
+    const commandId = key && keyedCommandId(this.options.idempotencySecret, id, key, event, reason);
+    const sent = commandId === undefined ? {} : { commandId };
+    const { reply, source } = await this.options.actors.dryRun(id, {
+      kind: "command",
+      machine: FACTS,
+      event,
+      ...sent,
+    });
+    switch (reply.status) {
+      case "predicted": {
+        const taken = await this.refusedByReference(changes.externalReference ?? undefined, id);
+        if (taken && !isRefusal(taken)) return taken;
+        const same = nothing(outline(id, reply.before ?? reply.after), source);
+        return ofVersion(taken ? { ...same, refusal: taken } : something(id, reply, source), ifVersions);
+      }
+      case "not_found":
+        return { status: "not_found" };
+      case "repeated":
+        return nothing(outline(id, reply.snapshot), source);
+      case "request_mismatch": {
+        const reused = { status: "idempotency_key_reused", orderId: id } as const;
+        return { ...nothing(outline(id, reply.snapshot), source), refusal: reused };
+      }
+      case "illegal":
+        return unavailable("the order's owner runs an earlier version");
       default:
         return await this.unanswered(id, reply, source);
     }
@@ -273,6 +327,7 @@ const refusals: ReadonlySet<string> = new Set<Refusal["status"]>([
   "payment_expired",
   "payment_failed",
   "price_changed",
+  "reference_taken",
   "refused",
   "sku_not_for_sale",
   "unknown_sku",

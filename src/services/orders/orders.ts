@@ -7,15 +7,33 @@ import type { OpenOrderInput, OrderInput } from "../../../machines/types.ts";
 import type { Snapshot } from "../../runtime/actor/snapshot.ts";
 import { partitionOf } from "../../runtime/subjects.ts";
 import { subjects } from "../subjects.ts";
-import { isOtherRequest } from "../../runtime/actor/input.ts";
+import { askedOf, isOtherRequest } from "../../runtime/actor/input.ts";
 import { readSnapshot } from "../../runtime/actor/record-decoding.ts";
 import { limits } from "../../runtime/limits.ts";
 import type { ActorReply, Actors } from "../../runtime/actors.ts";
-import type { Ids, Journal } from "../../runtime/ports.ts";
+import { FACTS } from "../../runtime/definition.ts";
+import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Inventory } from "../inventory/contract.ts";
 import type { Maintenance } from "../maintenance/contract.ts";
-import { orUnavailable, unavailableReply } from "../unavailable.ts";
-import type { CommandHow, CommandResult, OrderCommand, Orders, OrderView, PlaceOrder } from "./contract.ts";
+import {
+  orUnavailable,
+  type Sequenced,
+  unavailable,
+  unavailableReply,
+  type UnavailableResult,
+} from "../unavailable.ts";
+import type {
+  AnnotationChanges,
+  CommandHow,
+  CommandResult,
+  OrderCommand,
+  Orders,
+  OrderView,
+  PlaceOrder,
+  ReferenceTaken,
+} from "./contract.ts";
+import { ANNOTATE } from "./facts.ts";
+import type { References } from "./references.ts";
 import type { UnreadableEntries } from "../../runtime/unreadable.ts";
 import { historyItem, historyPage } from "./history.ts";
 import { orderMessages } from "./messages.ts";
@@ -66,6 +84,8 @@ export type OrdersOptions = {
   readonly seals?: OrderSeals;
   /** Whether new orders are taken. Absent: they are. */
   readonly maintenance?: Pick<Maintenance, "state">;
+  /** Keeps external references unique. Absent: orders have none. */
+  readonly references?: References;
   /** Recorded with every new order. */
   readonly taxBasisPoints: OrderInput["taxBasisPoints"];
 };
@@ -95,10 +115,11 @@ export class OrderService implements Orders {
       refusedByMaintenance(this.options.maintenance) ??
       refusedAddress(order) ??
       (await refusedByCatalogue(inventory, order));
-    if (refusal) {
+    const reserved = refusal ?? (await this.reserve(order.externalReference, id));
+    if ("status" in reserved) {
       // The key decides first: an order that has it makes this request a repetition, or the key a reused one.
       const first = keyed ? await actors.read(id) : NO_ORDER;
-      if (first.status === "not_found") return refusal;
+      if (first.status === "not_found") return reserved;
       if (first.status !== "ok") return unavailableReply(first);
     }
     const wide = hasEarlierNodes?.() ?? false;
@@ -111,6 +132,8 @@ export class OrderService implements Orders {
       ...(hashes && { request: hashes[0] }),
     };
     return await orUnavailable(async () => {
+      if ("isHeld" in reserved && !reserved.isHeld())
+        throw new Unavailable("the reservation of the reference is too old");
       const first = await this.start(input, options);
       const { reply, own } = hasOtherHash(first.reply, hashes)
         ? await this.start(input, { ...options, request: hashes[1] })
@@ -124,6 +147,47 @@ export class OrderService implements Orders {
       if (reply.status === "request_mismatch") return { status: "idempotency_key_reused", orderId: id };
       return unavailableReply(reply);
     });
+  }
+
+  /** Reserves the reference, if there is one. */
+  private async reserve(
+    reference: string | undefined,
+    id: string,
+  ): Promise<{ readonly isHeld: () => boolean } | ReferenceTaken | UnavailableResult> {
+    const { references } = this.options;
+    if (reference === undefined || !references) return { isHeld: () => true };
+    return await orUnavailable(async () => {
+      const reservation = await references.reserve(reference, id);
+      return reservation.status === "taken"
+        ? { status: "reference_taken", orderId: reservation.orderId }
+        : { isHeld: reservation.isHeld };
+    });
+  }
+
+  async annotate(
+    id: string,
+    changes: AnnotationChanges,
+    { by, ifVersions, key, reason }: CommandHow = {},
+  ): ReturnType<Orders["annotate"]> {
+    const { actors, idempotencySecret, ids } = this.options;
+    const event = { ...changes, type: ANNOTATE };
+    const commandId = key ? keyedCommandId(idempotencySecret, id, key, event, reason) : ids.next();
+    const earlier = key && (await this.repetition(id, commandId));
+    if (earlier) return earlier;
+    const found = await actors.read(id);
+    if (found.status === "not_found") return { status: "not_found" };
+    if (found.status !== "ok") return unavailableReply(found);
+    if (ifVersions && !ifVersions.includes(found.snapshot.version))
+      return { status: "version_changed", version: found.snapshot.version };
+    const reserved = await this.reserve(changes.externalReference ?? undefined, id);
+    if ("status" in reserved) return reserved;
+    if (!reserved.isHeld()) return unavailable("the reservation of the reference is too old");
+    const asked = askedOf({ ...(by && { by }), ...(reason === undefined ? {} : { reason }) });
+    const sent = { commandId, waitMs: 0, ...(ifVersions && { ifVersions }), ...asked };
+    const reply = await actors.command(id, FACTS, event, sent);
+    // An owner of an earlier version does not know the receiver: another one will, once the nodes are replaced.
+    if (reply.status === "illegal") return unavailable("the order's owner runs an earlier version");
+    return await this.answer(id, reply);
   }
 
   /** Starts an order; its personal data and its card token are sealed before, if every node can open them. */
@@ -187,6 +251,15 @@ export class OrderService implements Orders {
       ...(by && { by }),
       ...(reason === undefined ? {} : { reason }),
     });
+    if (reply.status === "illegal") return illegal(reply.snapshot, guardsAgainst(reply.snapshot, to));
+    if (reply.status === "version_changed" && key) {
+      const refused = await repeated();
+      if (refused) return refused;
+    }
+    return await this.answer(id, reply);
+  }
+
+  private async answer(id: string, reply: ActorReply): Promise<Sequenced<CommandResult>> {
     switch (reply.status) {
       case "ok":
         return await orUnavailable(async () => ({
@@ -194,12 +267,8 @@ export class OrderService implements Orders {
           order: await this.view(id, reply.snapshot),
           ...storedAt(id, reply, this.options),
         }));
-      case "illegal":
-        return illegal(reply.snapshot, guardsAgainst(reply.snapshot, to));
-      case "version_changed": {
-        const refused = key && (await repeated());
-        return refused ?? { status: "version_changed", version: reply.snapshot.version };
-      }
+      case "version_changed":
+        return { status: "version_changed", version: reply.snapshot.version };
       case "request_mismatch":
         return { status: "idempotency_key_reused", orderId: id };
       case "not_found":
@@ -219,7 +288,7 @@ export class OrderService implements Orders {
   private async repetition(
     id: string,
     commandId: string,
-    command: OrderCommand,
+    command?: OrderCommand,
     ifVersions: readonly number[] = [],
   ): Promise<CommandResult | undefined> {
     const { actors, journalOf, partitions } = this.options;
@@ -230,7 +299,7 @@ export class OrderService implements Orders {
       const partition = partitionOf(id, partitions);
       const { version } = reply.snapshot;
       const [named = version, ...others] = ifVersions;
-      const hasPassed = others.length === 0 && named !== version;
+      const hasPassed = command !== undefined && others.length === 0 && named !== version;
       const records =
         hasPassed || version > limits.recentCommands
           ? await journalOf(partition).readAll(subjects.record(partition, id))

@@ -9,7 +9,8 @@ import type { ActorReply, ParkedActors, UnparkOptions, UnreadableActor } from ".
 import type { Parking } from "../../runtime/actor/parking-record.ts";
 import { errorGroups } from "../error-groups.ts";
 import { orUnavailable, type Sequenced, unavailableReply } from "../unavailable.ts";
-import type { CommandHow, ParkedOrder, ParkedOrders, UnparkResult } from "./contract.ts";
+import type { CommandHow } from "./contract.ts";
+import type { ParkedOrder, ParkedOrders, UnparkResult } from "../parked/contract.ts";
 import { keyedCommandId } from "./order-id.ts";
 import { type OpensPersonal, shownPersonal, withoutKeys } from "./personal.ts";
 import { orderView } from "./view.ts";

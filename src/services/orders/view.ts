@@ -64,6 +64,7 @@ export function orderView(id: string, snapshot: Snapshot, shown?: ShownPersonal)
     ...(personal.billingAddress ? { billingAddress: shownAddress(personal.billingAddress) } : {}),
     ...(erased && { erased }),
     reason: context.rejection?.outcome ?? context.reason ?? null,
+    ...facts.annotations,
     createdAt: new Date(snapshot.createdAt).toISOString(),
     updatedAt: new Date(snapshot.updatedAt).toISOString(),
     nextEvents: allowedCommands(machines),

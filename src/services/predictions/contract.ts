@@ -1,5 +1,6 @@
 /** What requests about orders would do, as HTTP sees it. Outcomes are values. */
 import type {
+  AnnotationChanges,
   CommandHow,
   CommandResult,
   GuardVerdict,
@@ -8,8 +9,8 @@ import type {
   OrderView,
   PlaceOrder,
   PlaceResult,
-  UnparkResult,
 } from "../orders/contract.ts";
+import type { UnparkResult } from "../parked/contract.ts";
 import type { UnavailableResult } from "../unavailable.ts";
 
 /** An order without what concerns its customer. */
@@ -53,6 +54,12 @@ export interface OrderPredictions {
   command(
     id: string,
     command: OrderCommand,
+    how?: Pick<CommandHow, "ifVersions" | "key" | "reason">,
+  ): Promise<PredictedOrder | { readonly status: "not_found" } | UnavailableResult>;
+  /** @param how as for `Orders.annotate` */
+  annotate(
+    id: string,
+    changes: AnnotationChanges,
     how?: Pick<CommandHow, "ifVersions" | "key" | "reason">,
   ): Promise<PredictedOrder | { readonly status: "not_found" } | UnavailableResult>;
   /**

@@ -67,6 +67,7 @@ export type OrderFilter = {
   readonly sku?: readonly string[];
   readonly trackingNumber?: string;
   readonly invoiceNumber?: string;
+  readonly externalReference?: string;
   /** Words, each of which is found, or begins a word that is found. */
   readonly q?: string;
   /** ms since the epoch. An order fits `after` from that moment on, and `before` until that moment. */
@@ -97,6 +98,8 @@ export type OrderSummary = {
   readonly payment: { readonly method: PaymentMethod; readonly status: string };
   readonly fulfillment: { readonly status: string; readonly trackingNumber: string | null };
   readonly invoice: { readonly number: string } | null;
+  /** The client's own name of the order; absent: none. */
+  readonly externalReference?: string;
   /** What it waits for; empty: for nothing, or only for other machines of the order. */
   readonly waitsFor: readonly Wait[];
   readonly parked: boolean;

@@ -39,6 +39,8 @@ export type FactsPart = {
   /** One token that all orders of the customer share; null where their data is not sealed. */
   readonly group: string | null;
   readonly lines: readonly { readonly sku: string; readonly quantity: number; readonly name?: string }[];
+  /** The client's own name of the order; null: none. */
+  readonly reference: string | null;
 };
 
 /** What changes of one order. What is absent stays as it is. */
@@ -155,11 +157,12 @@ const isOrderFacts = (data: object): boolean => {
 };
 
 function partOf(version: number, data: object): FactsPart {
-  const { customer, group, lines } = data as OrderFacts;
+  const { annotations, customer, group, lines } = data as OrderFacts;
   return {
     version,
     customer: customer.id,
     group: group ?? null,
+    reference: annotations?.externalReference ?? null,
     lines: lines.map((line) => ({
       sku: line.sku,
       quantity: line.quantity,

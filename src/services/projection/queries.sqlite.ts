@@ -239,6 +239,7 @@ export function summaryOf(row: StoredOrder, shape: Shape): OrderSummary {
     payment: { method: shape.method, status: shape.payment },
     fulfillment: { status: shape.fulfillment, trackingNumber: row.tracking },
     invoice: row.invoice === null ? null : { number: row.invoice },
+    ...(row.reference === null ? {} : { externalReference: row.reference }),
     waitsFor: waitsOf(shape),
     parked: shape.parked,
     partition: row.partition,

@@ -7,7 +7,7 @@ import { DEFINITION_VERSION, orderMachines } from "../orders/definition.ts";
  * What a file was written by. A file of another form is built anew: raise the number with every change of the tables or
  * of what a row says. An order reads differently with other machines, so their versions are part of it.
  */
-const FORM = [1, DEFINITION_VERSION, ...Object.values(orderMachines).map(({ version }) => version)].join(".");
+const FORM = [2, DEFINITION_VERSION, ...Object.values(orderMachines).map(({ version }) => version)].join(".");
 
 /** Pages of 4 KiB in the write-ahead log before they are written back. */
 const CHECKPOINT_PAGES = 4_000;
@@ -50,7 +50,8 @@ const TABLES = `
     person TEXT,
     lines TEXT NOT NULL,
     tracking TEXT,
-    invoice TEXT
+    invoice TEXT,
+    reference TEXT
   ) STRICT;
   CREATE INDEX orders_shape ON orders (shape);
   CREATE INDEX orders_updated ON orders (shape, updated);
@@ -59,6 +60,7 @@ const TABLES = `
   CREATE INDEX orders_person ON orders (person) WHERE person IS NOT NULL;
   CREATE INDEX orders_tracking ON orders (tracking) WHERE tracking IS NOT NULL;
   CREATE INDEX orders_invoice ON orders (invoice) WHERE invoice IS NOT NULL;
+  CREATE INDEX orders_reference ON orders (reference) WHERE reference IS NOT NULL;
   CREATE TABLE line (sku TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (sku, n)) STRICT, WITHOUT ROWID;
   CREATE VIRTUAL TABLE words USING fts5(
     text, content='', contentless_delete=1, detail=none,

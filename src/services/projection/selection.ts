@@ -48,11 +48,13 @@ export function conditionsOf(selection: Selection): Conditions {
       { text: `SELECT n FROM orders WHERE ${column} IN (${marks(values)})`, values },
       { text: `+o.${column} IN (${marks(values)})`, values },
     );
-  const { customerId, invoiceNumber, partition, persons, q, sku, trackingNumber } = selection;
+  const { customerId, externalReference, invoiceNumber, partition, persons, q, sku, trackingNumber } =
+    selection;
   if (customerId !== undefined) among("customer", [customerId]);
   if (persons !== undefined) among("person", persons);
   if (trackingNumber !== undefined) among("tracking", [trackingNumber]);
   if (invoiceNumber !== undefined) among("invoice", [invoiceNumber]);
+  if (externalReference !== undefined) among("reference", [externalReference]);
   if (sku !== undefined) {
     const found = `FROM line WHERE sku IN (${marks(sku)})`;
     either(

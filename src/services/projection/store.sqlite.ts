@@ -43,12 +43,13 @@ export type StoredOrder = {
   readonly lines: string;
   readonly tracking: string | null;
   readonly invoice: string | null;
+  readonly reference: string | null;
 };
 
 const COLUMNS =
-  "n, id, stream, partition, version, sequence, created, updated, shape, total, currency, facts, customer, person, lines, tracking, invoice";
+  "n, id, stream, partition, version, sequence, created, updated, shape, total, currency, facts, customer, person, lines, tracking, invoice, reference";
 const NAMES = COLUMNS.split(", ");
-const NO_FACTS: FactsPart = { version: 0, customer: "", group: null, lines: [] };
+const NO_FACTS: FactsPart = { version: 0, customer: "", group: null, lines: [], reference: null };
 /** SKUs of an order. */
 const LINES_MAX = 1000;
 
@@ -232,8 +233,10 @@ const factsColumns = ({
   customer,
   group,
   lines,
+  reference,
   version,
-}: FactsPart): Pick<StoredOrder, "facts" | "customer" | "person" | "lines"> => ({
+}: FactsPart): Pick<StoredOrder, "facts" | "customer" | "person" | "lines" | "reference"> => ({
+  reference,
   facts: version,
   customer,
   person: group,

@@ -1,6 +1,6 @@
 /** Parked orders over HTTP: every outcome of the service as an answer. */
 import t from "tap";
-import type { ParkedOrder, ParkedOrders, UnparkResult } from "../../../src/services/orders/contract.ts";
+import type { ParkedOrder, ParkedOrders, UnparkResult } from "../../../src/services/parked/contract.ts";
 import { order, startApp } from "../../support/http-services.ts";
 
 const parkedOrder = (n: number): ParkedOrder => ({

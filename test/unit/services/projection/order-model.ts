@@ -65,6 +65,7 @@ export function randomChanges(
         version: step + 1,
         customer: `cus_${random(20)}`,
         group: random(2) === 0 ? `g${random(5)}` : null,
+        reference: random(3) === 0 ? `r${order}` : null,
         lines: Array.from({ length: 1 + random(3) }, () => {
           const name = pick(random, names);
           return {
@@ -129,6 +130,7 @@ export function fits(order: ModelOrder, s: Selection): boolean {
     s.sku?.some((sku) => facts.lines.some((line) => line.sku === sku)),
     s.trackingNumber === undefined ? undefined : s.trackingNumber === record.trackingNumber,
     s.invoiceNumber === undefined ? undefined : s.invoiceNumber === record.invoiceNumber,
+    s.externalReference === undefined ? undefined : s.externalReference === facts.reference,
     s.q === undefined ? undefined : hasWords(order, s.q),
     s.createdAfter === undefined ? undefined : createdAt >= s.createdAfter,
     s.createdBefore === undefined ? undefined : createdAt < s.createdBefore,
@@ -175,6 +177,7 @@ export function randomSelection(random: (below: number) => number): Selection {
     () => ({ sku: random(2) === 0 ? [pick(random, skus)] : [pick(random, skus), pick(random, skus)] }),
     () => ({ trackingNumber: `T${random(300)}` }),
     () => ({ invoiceNumber: `2026-${random(300)}` }),
+    () => ({ externalReference: `r${random(300)}` }),
     () => ({
       q: pick(random, ["mug", "mug-b", "grosse", "T-SHIRT", "tshirt-m cus_1", "blue 2026", "ord", "m", "b"]),
     }),
