@@ -140,6 +140,7 @@ const nodeFields = {
   breakerProbeMs: from("ORDERLY_BREAKER_PROBE_MS", schemas.milliseconds(1000, 10, 600_000)),
   providerMaxWaitMs: from("ORDERLY_PROVIDER_PATIENCE_MS", schemas.milliseconds(30_000, 0, 600_000)),
   effectLimit: from("ORDERLY_EFFECT_LIMIT", schemas.count(20_000, 1, 1_000_000)),
+  mailboxUrl: optionalFrom("ORDERLY_MAILBOX_URL", schemas.httpUrl),
   smtpUrl: from("ORDERLY_SMTP_URL", Type.String({ ...schemas.smtpUrl, default: "smtp://127.0.0.1:3925" })),
   home: from("ORDERLY_HOME", Type.String({ default: ".orderly/node" })),
   partitions: from("ORDERLY_PARTITIONS", schemas.count(32, 1, 1024)),
@@ -217,6 +218,8 @@ export type NodeSettings = {
   /** Effects in flight or queued. At this number new orders get 429; orders that begin together may pass together. */
   readonly effectLimit: number;
   readonly smtpUrl: string;
+  /** Pages of the mailbox, in development; absent: `GET /v1/dev/mail` is not there. No slash at the end. */
+  readonly mailboxUrl: string | undefined;
   /**
    * The workers that run on this node, besides its orders. Each must run on some node: without `invoice` no order is
    * shipped, without `email` no e-mail is sent.

@@ -140,6 +140,7 @@ export function planCluster(
           ORDERLY_PUBLIC_URL: url,
           ORDERLY_GATEWAY_URL: gatewayUrl,
           ORDERLY_CARRIER_URL: carrierUrl,
+          ORDERLY_MAILBOX_URL: `http://${LOOPBACK}:${ports.mailboxHttp}`,
           ORDERLY_SMTP_URL: `smtp://${LOOPBACK}:${ports.smtp}`,
           ORDERLY_HOME: home,
           ORDERLY_PERSONAL_KEY_FILE: settings.personalKeyFile,

@@ -53,7 +53,10 @@ import { checkKeyFile, openKeys, sealed } from "./personal-keys.ts";
 import type { Program } from "./program.ts";
 import { customersOf, serveErasures } from "./customers.ts";
 import { earlierNodes, sealedFormOpened } from "./earlier-nodes.ts";
+import { ownershipHistory } from "./ownership-history.ts";
 import { sharedSettings } from "./shared-settings.ts";
+import type { Ownerships } from "../../src/http/operations/operations-port.ts";
+import { orUnavailable } from "../../src/services/unavailable.ts";
 
 /** What the composition of an order node needs: its settings and its opened ports. */
 export type ComposeOptions = {
@@ -92,6 +95,8 @@ export type ComposedOrders = {
   readonly machines: Machines;
   readonly parked: ParkedOrderService;
   readonly inventory: Inventory;
+  /** See `ownershipHistory`. */
+  readonly ownerships: Ownerships;
   readonly invoices: Invoices;
   readonly inbox: OrderInbox;
   readonly customers: Customers;
@@ -229,6 +234,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     parked: new ParkedOrderService(node.parked, { open, layout: { partitions, streams }, idempotencySecret }),
     machines: orderMachinesAsData({ definition: ofOrders, journalOf, partitions, clock: time, plan }),
     inventory: answered,
+    ownerships: (since) => orUnavailable(() => ownershipHistory({ subjects, partitions, journals }, since)),
     invoices: storedInvoices(documents, node.actors),
     customers: customersOf(customers),
     sharedKeys: keys.shared,

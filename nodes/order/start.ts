@@ -17,6 +17,7 @@ import { createApp } from "../../src/http/app.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Failpoints } from "../../src/runtime/failpoints.ts";
 import { stopping } from "../../src/runtime/limits.ts";
+import { devSources } from "./dev-sources.ts";
 import { deadLetterService } from "../../src/services/dead-letters/dead-letters.ts";
 import { DEFINITION_VERSION } from "../../src/services/orders/definition.ts";
 import { webhookIntake } from "../../src/services/webhooks/intake.ts";
@@ -160,6 +161,7 @@ export async function startOrderNode(
     defaultWaitMs: settings.defaultWaitMs,
     knownHosts: knownHosts(settings.publicUrl, settings.allowedHosts),
     development: settings.development,
+    dev: devSources(settings),
     console: {
       folder: CONSOLE_FOLDER,
       version: program.version,

@@ -35,6 +35,8 @@ import { refuseWhenIsolated } from "./connections/isolation.ts";
 import type { KnownHosts } from "./connections/known-hosts.ts";
 import { refuseForeign } from "./connections/refuse-foreign.ts";
 import { customerRoutes } from "./customers/routes.ts";
+import type { DevSources } from "./dev/dev-sources-port.ts";
+import { devRoutes } from "./dev/routes.ts";
 import { eventDocumentRoute } from "./events/asyncapi.ts";
 import { inventoryRoutes } from "./inventory/routes.ts";
 import { collectOpenApi, serveOpenApi } from "./openapi.ts";
@@ -42,7 +44,8 @@ import { machineRoutes } from "./machines/routes.ts";
 import { deadLetterRoutes } from "./operations/dead-letters.ts";
 import { maintenanceRoutes } from "./maintenance/routes.ts";
 import { liveRoutes } from "./live/routes.ts";
-import type { Operations } from "./operations/operations-port.ts";
+import type { Operations, Ownerships } from "./operations/operations-port.ts";
+import { sessionRoute } from "./operations/session.ts";
 import { projectionRoutes } from "./operations/projection.ts";
 import { operationRoutes } from "./operations/routes.ts";
 import { listOrderRoutes } from "./orders/list-orders.ts";
@@ -82,6 +85,7 @@ export type AppDependencies = {
   readonly invoices: Invoices;
   readonly customers: Customers;
   readonly operations: Operations;
+  readonly ownerships: Ownerships;
   readonly deadLetters: DeadLetterService;
   readonly webhooks: WebhookIntake;
   readonly unmatched: UnmatchedMessages;
@@ -98,6 +102,8 @@ export type AppDependencies = {
   /** With true, `GET /v1/cluster` shows process ids. */
   readonly development: boolean;
   readonly console: ConsoleSource;
+  /** What a developer reads; absent, and outside development: there are no such routes. */
+  readonly dev?: DevSources;
 };
 
 /**
@@ -129,6 +135,8 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   maintenanceRoutes(app, dependencies.maintenance);
   inventoryRoutes(app, dependencies.inventory);
   operationRoutes(app, { ...dependencies, closing });
+  sessionRoute(app, dependencies.console.environment);
+  if (dependencies.development && dependencies.dev) devRoutes(app, dependencies.dev);
   projectionRoutes(app, dependencies.list);
   deadLetterRoutes(app, dependencies.deadLetters);
   webhookRoutes(app, dependencies.webhooks);

@@ -22,7 +22,7 @@ import {
 } from "./operations/dead-letters-schema.ts";
 import { ErrorGroups } from "./operations/error-groups-schema.ts";
 import { MaintenanceMode, SetMaintenance } from "./maintenance/schemas.ts";
-import { Cluster, Live, Ready } from "./operations/operations-schema.ts";
+import { Cluster, ClusterHistory, Live, Ready, Session } from "./operations/operations-schema.ts";
 import {
   CancelOrder,
   DeliverOrder,
@@ -119,5 +119,7 @@ export const components = [
   Live,
   Ready,
   Cluster,
+  ClusterHistory,
+  Session,
   ProblemSchema,
 ] as const;

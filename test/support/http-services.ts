@@ -345,6 +345,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
       cluster: async () => ({ nodes: [], partitions: [], workers: [] }),
       metrics: () => "orders_total 1\n",
     },
+    ownerships: async () => [],
     deadLetters: {
       list: async () => ({ status: "found", items: [], next: null }),
       read: async () => ({ status: "not_found" }),

@@ -51,6 +51,21 @@ export type ClusterView = {
   }[];
 };
 
+/** One ownership of one partition. Times are RFC 3339, UTC. */
+export type PartitionSpan = {
+  readonly partition: number;
+  readonly node: string;
+  readonly epoch: number;
+  readonly from: string;
+  /** Null: it has not ended. */
+  readonly to: string | null;
+  /** How long no node held the lock before; null after an owner that did not release it. */
+  readonly gapMs: number | null;
+};
+
+/** The ownerships that had not ended at a moment (ms since the epoch), newest first; at most 1000. */
+export type Ownerships = (since: number) => Promise<readonly PartitionSpan[] | UnavailableResult>;
+
 /** The node itself, for load balancers, monitoring and operators. */
 export interface Operations {
   /** Why this node can answer nothing about the cluster's data now; `undefined` when it can. Called per request. */

@@ -1,6 +1,6 @@
 /** Answers about the node and the cluster. */
 import { Type } from "typebox";
-import { nullable, time } from "../protocol/schema-parts.ts";
+import { nullable, oneOf, time } from "../protocol/schema-parts.ts";
 
 const checks = Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() }));
 
@@ -75,4 +75,46 @@ export const Cluster = Type.Object(
     ),
   },
   { $id: "Cluster", title: "Cluster" },
+);
+
+/** Query of `GET /v1/cluster/history`. */
+export const historyQuery = Type.Object(
+  {
+    since: Type.Optional({
+      ...time,
+      description: "Ownerships that had not ended then; without it, those of the last hour",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+/** Who owned which partition when. */
+export const ClusterHistory = Type.Array(
+  Type.Object({
+    partition: Type.Integer(),
+    node: Type.String(),
+    epoch: Type.Integer({ description: "Revision of the lock" }),
+    from: time,
+    to: nullable({ ...time, description: "Null: it has not ended" }),
+    gapMs: nullable(
+      Type.Integer({
+        description:
+          "How long no node held the lock before; null after an owner that did not release it, because its end is not in the lock",
+      }),
+    ),
+  }),
+  { $id: "ClusterHistory", title: "ClusterHistory", description: "Newest first, at most 1000" },
+);
+
+/** Who asks, and what may be done. */
+export const Session = Type.Object(
+  {
+    name: Type.String(),
+    roles: Type.Array(Type.String()),
+    permissions: Type.Array(Type.String(), { description: "`*`: everything" }),
+    readOnly: Type.Boolean(),
+    environment: Type.String({ examples: ["development"] }),
+    personalData: oneOf(["masked", "shown"]),
+  },
+  { $id: "Session", title: "Session" },
 );

@@ -3,7 +3,8 @@ import type { HttpApp } from "../protocol/http-app.ts";
 import { retryAfter, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
 import { ref } from "../protocol/schema-parts.ts";
-import type { ClusterView, Operations } from "./operations-port.ts";
+import type { ClusterView, Operations, Ownerships } from "./operations-port.ts";
+import { historyQuery } from "./operations-schema.ts";
 
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -47,11 +48,23 @@ const clusterSchema = {
   problems: ["refused", ...serviceProblems],
 } as const;
 
+const historySchema = {
+  operationId: "clusterHistory",
+  tags,
+  summary: "Which node owned which partition when",
+  querystring: historyQuery,
+  response: { 200: { ...ref("ClusterHistory"), description: "Newest first" } },
+  problems: ["validation_failed", "refused", ...serviceProblems],
+} as const;
+
+const HISTORY_MS = 3_600_000;
+
 /** Adds the routes. While `closing`, the node is not ready: it finishes the answers that are under way. */
 export function operationRoutes(
   app: HttpApp,
   node: {
     readonly operations: Operations;
+    readonly ownerships: Ownerships;
     readonly development: boolean;
     readonly now: () => number;
     readonly closing: () => boolean;
@@ -76,6 +89,12 @@ export function operationRoutes(
     const view = await node.operations.cluster();
     if ("status" in view) return sendUnavailable(reply, view);
     return reply.code(200).send(node.development ? view : withoutPids(view));
+  });
+
+  app.get("/v1/cluster/history", { schema: historySchema }, async (request, reply) => {
+    const { since } = request.query;
+    const spans = await node.ownerships(since === undefined ? node.now() - HISTORY_MS : Date.parse(since));
+    return "status" in spans ? sendUnavailable(reply, spans) : reply.code(200).send(spans);
   });
 }
 

@@ -7,6 +7,7 @@ import { subjects } from "../../../src/services/subjects.ts";
 import { startNatsServer } from "../../support/cluster/nats-server.ts";
 import { startApp } from "../../support/http-services.ts";
 import { waitUntil } from "../../support/wait-until.ts";
+import { ownershipHistory } from "../../../nodes/order/ownership-history.ts";
 import { cash, PARTITIONS, settled, shirt, startNode } from "./composed-node.ts";
 
 t.test(
@@ -102,5 +103,22 @@ t.test(
       (await apps[0]!.inject({ method: "PATCH", url: "/v1/orders/ord_none", payload: {} })).statusCode,
       404,
     );
+
+    // The locks say who has owned which partition.
+    const history = await ownershipHistory(
+      { subjects, partitions: PARTITIONS, journals: [owner.journal] },
+      0,
+    );
+    const now = history.filter(({ to }) => to === null);
+    t.strictSame(
+      now.map((span) => span.partition).toSorted((a, b) => a - b),
+      Array.from({ length: PARTITIONS }, (_, number) => number),
+    );
+    t.ok(now.every(({ epoch, node }) => epoch > 0 && ["one", "two"].includes(node)));
+    const later = await ownershipHistory(
+      { subjects, partitions: PARTITIONS, journals: [owner.journal] },
+      Number.MAX_SAFE_INTEGER,
+    );
+    t.equal(later.length, now.length, "those that had ended by then are left out");
   },
 );
