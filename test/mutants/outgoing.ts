@@ -9,6 +9,7 @@ const ORDER = "src/services/outgoing/delivery-order.ts";
 const ORDER_TEST = "test/unit/services/outgoing/delivery-order.test.ts";
 const SENDER = "src/services/outgoing/endpoint-sender.ts";
 const SENDER_TEST = "test/unit/services/outgoing/endpoint-sender.test.ts";
+const SENDING_TEST = "test/unit/services/outgoing/sending.test.ts";
 const SERVICE_TEST = "test/unit/services/outgoing/outgoing-service.test.ts";
 
 export const outgoingMutants: readonly Mutant[] = [
@@ -131,5 +132,13 @@ export const outgoingMutants: readonly Mutant[] = [
     find: "secret: await secrets.seal(id, secret),",
     replace: "secret,",
     tests: [SERVICE_TEST],
+  },
+  {
+    id: "outgoing-one-keeps-others",
+    does: "An endpoint that cannot begin is not tried again.",
+    file: "src/services/outgoing/sending.ts",
+    find: "        isDone = false;\n",
+    replace: "",
+    tests: [SENDING_TEST],
   },
 ];

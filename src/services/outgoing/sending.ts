@@ -4,7 +4,7 @@
  * Invariants
  *   outgoing.S1. Only between `acquire` and the next `drain` or `revoke` are there senders. Two owners overlap for
  *                seconds at most, when one was frozen: a receiver may get an event twice.
- * Proved by: test/fault/outgoing.test.ts
+ * Proved by: test/unit/services/outgoing/sending.test.ts, test/fault/outgoing.test.ts
  */
 import type { OwnedResource } from "../../runtime/cluster/owned-resource.ts";
 import { type Clock, type Journal, type Log, type Subscription, Unavailable } from "../../runtime/ports.ts";
@@ -46,6 +46,7 @@ export class WebhookSending implements OwnedResource {
   private tenure = 0;
   private watch: Promise<Subscription> | undefined;
   private reading: Promise<void> = Promise.resolve();
+  private isReadWaiting = false;
 
   constructor(options: SendingOptions) {
     this.options = options;
@@ -85,46 +86,52 @@ export class WebhookSending implements OwnedResource {
 
   /** Brings the senders up to the stored endpoints, one reading after the other. */
   private readSoon(tenure: number): void {
-    this.reading = this.reading.then(() => this.read(tenure));
+    if (this.isReadWaiting) return;
+    this.isReadWaiting = true;
+    this.reading = this.reading.then(() => {
+      this.isReadWaiting = false;
+      return this.read(tenure);
+    });
   }
 
   private async read(tenure: number): Promise<void> {
     const { clock, endpoints, log } = this.options;
     if (tenure !== this.tenure) return;
+    let isDone = false;
     try {
-      const stored = await endpoints.all();
-      if (tenure !== this.tenure) return;
-      const wanted = new Map(stored.map((endpoint) => [`${endpoint.id}.${endpoint.generation}`, endpoint]));
-      const gone = [...this.running].filter(([key]) => !wanted.has(key));
-      for (const [key, running] of gone) {
-        this.running.delete(key);
-        await stopped(await running);
-      }
-      for (const [key, endpoint] of wanted) {
-        if (this.running.has(key) || tenure !== this.tenure) continue;
-        const begun = this.begin(endpoint);
-        this.running.set(key, begun);
-        await begun;
-      }
+      isDone = await this.follow(await endpoints.all(), tenure);
     } catch (error) {
-      // A secret that does not open, or a server that is away: the others go on, and this is tried again.
-      log.warn(
-        { err: error instanceof Unavailable ? error.message : error },
-        "webhook endpoints are read again",
-      );
-      await this.forgetFailed();
-      clock.after(AGAIN_MS, () => this.readSoon(tenure));
+      if (!(error instanceof Unavailable)) throw error;
+      log.warn({ reason: error.message }, "webhook endpoints cannot be read");
     }
+    if (!isDone) clock.after(AGAIN_MS, () => this.readSoon(tenure));
   }
 
-  private async forgetFailed(): Promise<void> {
+  /** Ends senders whose endpoint is gone or changed, and begins new ones. @returns false when one could not begin */
+  private async follow(stored: readonly Endpoint[], tenure: number): Promise<boolean> {
+    const wanted = new Map(stored.map((endpoint) => [`${endpoint.id}.${endpoint.generation}`, endpoint]));
     for (const [key, running] of this.running) {
-      const isRunning = await running.then(
-        () => true,
-        () => false,
-      );
-      if (!isRunning) this.running.delete(key);
+      if (wanted.has(key)) continue;
+      this.running.delete(key);
+      await stopped(await running);
     }
+    let isDone = true;
+    for (const [key, endpoint] of wanted) {
+      if (this.running.has(key)) continue;
+      if (tenure !== this.tenure) return true;
+      const begun = this.begin(endpoint);
+      this.running.set(key, begun);
+      try {
+        await begun;
+      } catch (error) {
+        // A secret that does not open, or a server that is away: the others go on, and this one is tried again.
+        const reason = error instanceof Error ? error.message : String(error);
+        this.options.log.error({ endpoint: endpoint.id, reason }, "webhooks are not sent to this endpoint");
+        if (this.running.get(key) === begun) this.running.delete(key);
+        isDone = false;
+      }
+    }
+    return isDone;
   }
 
   private async begin(endpoint: Endpoint): Promise<Running> {
