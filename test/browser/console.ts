@@ -270,3 +270,29 @@ t.test("an order is tried and placed, once", async (t) => {
   const keys = orders.placed.map(({ options }) => JSON.stringify(options.idempotencyKey));
   t.equal(new Set(keys).size, 1, "a second press is the same request");
 });
+
+t.test("the palette opens from any page, finds an order, and gives the focus back", async (t) => {
+  const { url } = await serve(t, withData());
+  const page = await browser.open(`${url}/cluster`);
+  await page.resize(WIDE);
+  await shows(page, "node-2");
+  await page.press("Find");
+  await shows(page, "API reference");
+  t.strictSame(await violations(page), []);
+  await page.key("Escape");
+  await waitUntil("the palette is closed", () => page.evaluate("document.querySelector('dialog') === null"));
+  t.equal(await page.evaluate("document.activeElement.innerText.includes('Find')"), true);
+  await page.key("?");
+  await shows(page, "Next row, previous row");
+  t.strictSame(await violations(page), []);
+  await page.key("Escape");
+  await page.key("g");
+  await page.key("o");
+  await waitUntil(
+    "the orders are open",
+    async () => (await page.evaluate("location.pathname")) === "/orders",
+  );
+  await shows(page, "awaiting payment");
+  await page.key("/");
+  t.equal(await page.evaluate("document.activeElement.type"), "search");
+});

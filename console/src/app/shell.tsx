@@ -1,8 +1,9 @@
 /** The frame around all pages: rail, top bar, and the page of the present address. */
-import { lazy, Suspense, useEffect, useMemo } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { useQuery } from "@tanstack/react-query";
 import { clusterQuery } from "../api/queries.ts";
+import { useLiveConnection } from "../live/use-live.ts";
 import type { NodeFacts } from "../facts.ts";
 import { buttonClass, IconButton } from "../ui/button.tsx";
 import { timeModes } from "../ui/format.ts";
@@ -14,9 +15,17 @@ import { LiveIndicator } from "./live-indicator.tsx";
 import { NodeGone } from "./node-gone.tsx";
 import { Page } from "./page.tsx";
 import { type PageRoute, routes } from "./routes.ts";
+import type { KeyAction } from "./shortcuts.ts";
+import { useShortcuts } from "./use-shortcuts.ts";
+import type { Entry } from "./palette-entries.ts";
 import { useStored } from "./stored.ts";
 import { applyTheme, themes } from "./theme.ts";
 import styles from "./shell.module.css";
+
+const Palette = lazy(() => import("./palette.tsx"));
+const Help = lazy(() => import("./help.tsx"));
+
+const places = new Map(routes.flatMap(({ path, rail }) => (rail ? [[rail.key, path] as const] : [])));
 
 const pages = routes.map((route) => ({ ...route, Component: lazy(route.load) }));
 
@@ -24,7 +33,58 @@ const pages = routes.map((route) => ({ ...route, Component: lazy(route.load) }))
 export function Shell({ facts }: { readonly facts: NodeFacts }) {
   const [theme, setTheme] = useStored("theme", themes);
   const [timeMode, setTimeMode] = useStored("times", timeModes);
-  const [path] = useLocation();
+  const [shortcuts, setShortcuts] = useStored("shortcuts", ["on", "off"]);
+  const [overlay, setOverlay] = useState<"palette" | "help" | undefined>(undefined);
+  const [path, navigate] = useLocation();
+  const connection = useLiveConnection();
+  const togglePause = () =>
+    connection.snapshot().phase === "paused" ? connection.resume() : connection.pause();
+  const nextTheme = () => setTheme(after(themes, theme));
+  const nextTimes = () => setTimeMode(after(timeModes, timeMode));
+  const act = (action: KeyAction) => {
+    if (action.type === "go") navigate(action.path);
+    else if (action.type === "pause") togglePause();
+    else if (action.type === "help") setOverlay("help");
+    else if (action.type === "palette") setOverlay((open) => (open === "palette" ? undefined : "palette"));
+    else {
+      const search = document.querySelector<HTMLElement>("[data-search]");
+      if (search) search.focus();
+      else setOverlay("palette");
+    }
+  };
+  useShortcuts(places, shortcuts === "on", act);
+  const close = () => setOverlay(undefined);
+  const entries: readonly Entry[] = [
+    ...routes.flatMap(({ path: to, rail, title }) =>
+      to.includes(":")
+        ? []
+        : [{ id: to, title, hint: rail ? `page, g ${rail.key}` : "page", run: () => navigate(to) }],
+    ),
+    { id: "pause", title: "Pause or resume live changes", hint: "p", run: togglePause },
+    { id: "theme", title: `Theme: ${after(themes, theme)}`, hint: "action", run: nextTheme },
+    { id: "times", title: `Times: ${after(timeModes, timeMode)}`, hint: "action", run: nextTimes },
+    { id: "help", title: "Shortcuts", hint: "?", run: () => setOverlay("help") },
+    {
+      id: "link",
+      title: "Copy a link to this page",
+      hint: "action",
+      run: () => void navigator.clipboard.writeText(window.location.href),
+    },
+    { id: "api", title: "API reference", hint: "/docs/", run: () => window.location.assign("/docs/") },
+  ];
+  const overlays = (
+    <Suspense fallback={null}>
+      {overlay === "palette" && <Palette entries={entries} onClose={close} />}
+      {overlay === "help" && (
+        <Help
+          routes={routes}
+          on={shortcuts === "on"}
+          onSwitch={(on) => setShortcuts(on ? "on" : "off")}
+          onClose={close}
+        />
+      )}
+    </Suspense>
+  );
   useEffect(() => applyTheme(theme), [theme]);
   // The nodes are known before one is gone.
   useQuery(clusterQuery);
@@ -42,6 +102,7 @@ export function Shell({ facts }: { readonly facts: NodeFacts }) {
     return (
       <TimeModeContext value={timeMode}>
         <main id="main">{body}</main>
+        {overlays}
       </TimeModeContext>
     );
   return (
@@ -56,21 +117,32 @@ export function Shell({ facts }: { readonly facts: NodeFacts }) {
             {facts.environment}
           </span>
           <span className={styles["spacer"]} />
+          <button
+            type="button"
+            className={styles["search"]}
+            aria-keyshortcuts="Control+K"
+            onClick={() => setOverlay("palette")}
+          >
+            <Icon name="search" />
+            <span>Find</span>
+            <kbd>Ctrl K</kbd>
+          </button>
           <LiveIndicator />
           <IconButton
             icon="clock"
             label={`Times: ${timeMode}. Press for ${after(timeModes, timeMode)}`}
-            onClick={() => setTimeMode(after(timeModes, timeMode))}
+            onClick={nextTimes}
           />
           <IconButton
             icon={theme === "system" ? "system" : theme === "light" ? "sun" : "moon"}
             label={`Theme: ${theme}. Press for ${after(themes, theme)}`}
-            onClick={() => setTheme(after(themes, theme))}
+            onClick={nextTheme}
           />
         </header>
         <main id="main" className={styles["main"]} tabIndex={-1}>
           {body}
         </main>
+        {overlays}
       </div>
     </TimeModeContext>
   );
