@@ -368,7 +368,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     defaultWaitMs: 10_000,
     knownHosts: knownHosts("https://shop.example.com", "node-1,admin.example.com:8443"),
     development: true,
-    console: { folder: "not-built", version: "0.1.0", environment: "development" },
+    console: { folder: "/not-built", version: "0.1.0", environment: "development" },
     ...replace,
   });
   t.teardown(() => app.close());

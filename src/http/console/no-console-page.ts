@@ -18,7 +18,7 @@ export const noConsolePage = `<!doctype html>
 <h1>Orderly</h1>
 <p>Distributed order management: every order is a durable state machine. This is one of its nodes; any node
 takes any order.</p>
-<p>The console is not built. <code>node orderly.mjs build-console</code> builds it; then start the node again.</p>
+<p>The console is not built. <code>node orderly.mjs build-console</code> builds it.</p>
 <ul>
 <li><a href="/docs/">API reference</a>, from <a href="/openapi.json"><code>/openapi.json</code></a></li>
 <li><a href="/asyncapi.json"><code>/asyncapi.json</code></a>: the events that orders publish</li>

@@ -4,7 +4,7 @@ import { sendProblem } from "./problem-answers.ts";
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
-/** Sends 405 with `Allow`, or 404. The router itself says which methods the address takes, so both always agree. */
+/** Sends 405 with `Allow` where other methods would do, otherwise 404. The router itself says which methods the address takes, so both always agree. */
 export function answerUnknownRoute(
   app: Pick<FastifyInstance, "findRoute">,
   request: FastifyRequest,
@@ -12,7 +12,9 @@ export function answerUnknownRoute(
 ): FastifyReply {
   const [url = "/"] = request.url.split("?", 1);
   const allowed = methods.filter((method) => app.findRoute({ method, url }) !== null);
-  if (allowed.length === 0) return sendProblem(reply, "not_found");
+  // A file that the address of a route names may be missing.
+  if (allowed.length === 0 || allowed.some((method) => method === request.method))
+    return sendProblem(reply, "not_found");
   reply.header("allow", allowed.join(", "));
   return sendProblem(reply, "method_not_allowed");
 }

@@ -1,5 +1,5 @@
 /** The console's page and files, as a node serves them. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { consolePages } from "../../../src/http/console/routes.ts";
@@ -80,4 +80,21 @@ t.test("without a build the page says how to make one, and the other pages are u
   const { app } = await startApp(t);
   t.match((await app.inject("/")).body, "node orderly.mjs build-console");
   t.match((await app.inject("/orders")).json(), { status: 404, code: "not_found" });
+});
+
+t.test("a build that is made, or made anew, while the node runs is served at once", async (t) => {
+  const folder = t.testdir({});
+  const { app } = await startApp(t, { console: { folder, version: "1", environment: "development" } });
+  t.match((await app.inject("/")).body, "node orderly.mjs build-console");
+  mkdirSync(join(folder, "assets"));
+  writeFileSync(join(folder, "assets/a-1.js"), "1");
+  writeFileSync(join(folder, "index.html"), PAGE);
+  t.match((await app.inject("/orders")).body, "a-1.js");
+  t.equal((await app.inject("/assets/a-1.js")).statusCode, 200);
+  rmSync(join(folder, "assets/a-1.js"));
+  writeFileSync(join(folder, "assets/a-2.js"), "2");
+  writeFileSync(join(folder, "index.html"), PAGE.replace("a-1", "a-2"));
+  t.match((await app.inject("/orders")).body, "a-2.js");
+  t.equal((await app.inject("/assets/a-2.js")).body, "2");
+  t.match((await app.inject("/assets/a-1.js")).json(), { status: 404, code: "not_found" });
 });
