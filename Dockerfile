@@ -15,6 +15,8 @@ COPY tools tools
 RUN npm ci
 COPY console console
 COPY machines machines
+COPY config config
+COPY src src
 RUN node console/build/run.ts
 
 FROM nats:2.15.1-alpine AS nats

@@ -6,7 +6,7 @@ import type { Column } from "../ui/data-table.tsx";
 import { Id } from "../ui/id.tsx";
 import { Money } from "../ui/money.tsx";
 import { Time } from "../ui/time.tsx";
-import { waitTitles } from "./list-filter.ts";
+import { listCodec, noFilter, waitTitles } from "./list-filter.ts";
 import { fulfillmentMeaning, orderMeanings, paymentMeaning } from "./meanings.ts";
 import styles from "./orders.module.css";
 
@@ -60,7 +60,11 @@ export function orderColumns(): readonly Column<OrderRow>[] {
       title: "Customer",
       width: "minmax(80px, 0.7fr)",
       from: 1180,
-      cell: ({ customer }) => <Link href={`/orders?customerId=${customer.id}`}>{customer.id}</Link>,
+      cell: ({ customer }) => (
+        <Link href={`/orders?${listCodec.write({ ...noFilter, customerId: customer.id })}`}>
+          {customer.id}
+        </Link>
+      ),
     },
     {
       key: "waits",

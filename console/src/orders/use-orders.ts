@@ -1,6 +1,6 @@
 /** The list of orders as it is read page by page, and as live changes keep it. */
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 import { get } from "../api/client.ts";
 import type { OrderCounts, OrderList, OrderRow } from "../api/types.ts";
 import { countsQuery } from "../api/queries.ts";
@@ -16,6 +16,7 @@ const COUNTS_EVERY_MS = 2000;
 /** A list of up to 2 pages is read again by itself; of a longer one the reader decides. */
 const SHORT = 2;
 
+type Frame = { readonly items: readonly OrderRow[]; readonly more: boolean };
 type Pages = { readonly pages: OrderList[]; readonly pageParams: (string | undefined)[] };
 
 /** The list of a filter, and what to call for more of it. */
@@ -36,14 +37,27 @@ export function useOrders(filter: ListFilter) {
     maxPages: MOST_PAGES,
   });
 
+  /** Frames that arrive while the list is read again: what is read may be older than they are. */
+  const during = useRef<Frame[] | undefined>(undefined);
+
   /** Reads the list again from its beginning. */
   const refresh = useCallback(async () => {
     client.setQueryData<Pages>(queryKey, (before) =>
       before ? { pages: before.pages.slice(0, 1), pageParams: [undefined] } : before,
     );
+    const frames: Frame[] = [];
+    during.current = frames;
     await client.refetchQueries({ queryKey });
-    setFreshness({ freshness: fresh, of: queryKey });
-  }, [client, queryKey]);
+    if (during.current === frames) during.current = undefined;
+    let state = { pages: client.getQueryData<Pages>(queryKey)?.pages ?? [], freshness: fresh };
+    for (const frame of frames) {
+      const { freshness, pages } = applyChanges(state.pages, state.freshness, frame, filter);
+      state = { pages: [...pages], freshness };
+    }
+    if (frames.length > 0)
+      client.setQueryData<Pages>(queryKey, (read) => read && { ...read, pages: state.pages });
+    setFreshness({ freshness: state.freshness, of: queryKey });
+  }, [client, filter, queryKey]);
 
   const others = useMemo(() => queryWithout(filter, "status", "sort"), [filter]);
   const counts = useMemo(() => countsQuery("status", others), [others]);
@@ -64,7 +78,8 @@ export function useOrders(filter: ListFilter) {
       else setFreshness({ freshness: { ...current, unsure: true }, of: queryKey });
       return;
     }
-    const frame = data as { items: OrderRow[]; more: boolean };
+    const frame = data as Frame;
+    during.current?.push(frame);
     const next = applyChanges(known.pages, current, frame, filter);
     if (next.pages !== known.pages)
       client.setQueryData<Pages>(queryKey, { ...known, pages: [...next.pages] });

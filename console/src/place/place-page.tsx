@@ -1,9 +1,10 @@
 /** Places an order: a form that shows what the request is, and what it would do. */
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useMemo, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { stockQuery } from "../api/queries.ts";
 import { dryPlace, placeOrder } from "../api/orders.ts";
+import { isTransient } from "../api/problem.ts";
 import type { Stock } from "../api/types.ts";
 import { Page } from "../app/page.tsx";
 import { formatMoney } from "../ui/format.ts";
@@ -39,12 +40,14 @@ export default function PlacePage() {
   const stock = useQuery(stockQuery);
   const draft: Draft = { ...fields, method: search.method, token: search.token || firstDraft.token };
   const body = bodyOf(draft);
-  const text = JSON.stringify(body);
-  const key = useKeyOf(text);
+  const { answered, keyNow } = useKeyOf(JSON.stringify(body));
   const change = (changed: Partial<Draft>) => setFields((before) => ({ ...before, ...changed }));
   const trial = useMutation({ mutationFn: () => dryPlace(body) });
   const placing = useMutation({
-    mutationFn: () => placeOrder(body, key),
+    mutationFn: () => placeOrder(body, keyNow()),
+    onError: (error) => {
+      if (!isTransient(error)) answered();
+    },
     onSuccess: ({ id, status }) => {
       report(
         <>
@@ -129,13 +132,21 @@ export default function PlacePage() {
   );
 }
 
-/** The same key as long as the request is the same: a second press places nothing twice. */
-function useKeyOf(text: string): string {
-  const made = useRef({ text, key: "" });
-  return useMemo(() => {
-    if (made.current.text !== text || made.current.key === "") made.current = { text, key: randomKey() };
-    return made.current.key;
-  }, [text]);
+/**
+ * The same key while the request is the same and has no answer: a second press places nothing twice. An answer, also a
+ * refusal, ends it: the next press is another order.
+ */
+function useKeyOf(text: string): { readonly keyNow: () => string; readonly answered: () => void } {
+  const made = useRef<{ readonly text: string; readonly key: string } | undefined>(undefined);
+  return {
+    keyNow: () => {
+      if (made.current?.text !== text) made.current = { text, key: randomKey() };
+      return made.current.key;
+    },
+    answered: () => {
+      made.current = undefined;
+    },
+  };
 }
 
 function Refusal({ error }: { readonly error: unknown }) {

@@ -4,7 +4,10 @@ import { sendProblem } from "./problem-answers.ts";
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
-/** Sends 405 with `Allow` where other methods would do, otherwise 404. The router itself says which methods the address takes, so both always agree. */
+/**
+ * Sends 405 with `Allow` where other methods would do, otherwise 404. The router itself says which methods the address
+ * takes, so both always agree.
+ */
 export function answerUnknownRoute(
   app: Pick<FastifyInstance, "findRoute">,
   request: FastifyRequest,
