@@ -279,6 +279,8 @@ t.test("the palette opens from any page, finds an order, and gives the focus bac
   await page.press("Find");
   await shows(page, "API reference");
   t.strictSame(await violations(page), []);
+  await page.type("g o ord_");
+  t.equal(await page.evaluate("document.activeElement.value"), "g o ord_", "what is typed is looked for");
   await page.key("Escape");
   await waitUntil("the palette is closed", () => page.evaluate("document.querySelector('dialog') === null"));
   t.equal(await page.evaluate("document.activeElement.innerText.includes('Find')"), true);

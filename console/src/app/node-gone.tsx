@@ -32,7 +32,7 @@ export function NodeGone({ facts }: { readonly facts: NodeFacts }) {
         <strong>{new URL(origin).host} sends no live changes.</strong>{" "}
         {moves
           ? `This page moves to ${others[0]?.id} in a moment.`
-          : "The page shows what it knew; another node can go on."}
+          : `The page shows what it knew${others.length > 0 ? "; another node can go on" : ""}.`}
       </span>
       {others.map(({ id, url }) => (
         <a key={id} className={buttonClass} href={url + pathname + search}>

@@ -75,8 +75,7 @@ export default function Palette({
             setAt(0);
           }}
           onKeyDown={onKeyDown}
-          // The reason to open it is to type.
-          ref={(input) => input?.focus()}
+          data-first
         />
         <div ref={options} id={list} role="listbox" aria-label="Found" className={styles["options"]}>
           {shown.map((entry, index) => (
