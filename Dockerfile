@@ -13,6 +13,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY tools tools
 RUN npm ci
+COPY tsconfig.json ./
 COPY console console
 COPY machines machines
 COPY config config

@@ -1,6 +1,5 @@
 /**
- * Settings of every process, read once from the environment. Only this file, the files for single tools beside it
- * (carrier-settings.ts, reconcile-settings.ts) and tool-settings.ts read the environment. Times are milliseconds.
+ * Settings of every process, read once from the environment, which only the files of this folder read. Times are ms.
  * "Equal on all nodes" marks settings that must not differ within one cluster.
  */
 import { join, resolve } from "node:path";
@@ -57,6 +56,7 @@ const clusterFields = {
   paymentDeadlineMs,
   paymentPollMs,
   webhooks: webhooksSwitch,
+  auth: from("ORDERLY_AUTH", Type.Enum(["off", "keys"], { default: "off" })),
   personalKeyFile: optionalFrom("ORDERLY_PERSONAL_KEY_FILE", Type.String()),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
 };
@@ -91,6 +91,8 @@ export type ClusterSettings = {
   readonly paymentPollMs: number;
   /** Whether the gateway simulator sends webhooks. */
   readonly webhooks: "on" | "off";
+  /** As on the order nodes. With `keys` the sample catalogue is not loaded: it takes a key. */
+  readonly auth: "off" | "keys";
   /** As on the order nodes, for all of them; by default in `home`. */
   readonly personalKeyFile: string;
   readonly logLevel: schemas.LogLevel;
@@ -168,6 +170,7 @@ const nodeFields = {
   carrierWebhookSecret: from("ORDERLY_CARRIER_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_CARRIER_SECRET)),
   personalKeyFile: optionalFrom("ORDERLY_PERSONAL_KEY_FILE", Type.String()),
   development: from("ORDERLY_DEVELOPMENT", Type.Boolean({ default: false })),
+  auth: optionalFrom("ORDERLY_AUTH", Type.Enum(["off", "keys"])),
   commit: optionalFrom("ORDERLY_COMMIT", Type.String()),
   settingsChange: optionalFrom("ORDERLY_SETTINGS_CHANGE", Type.Integer({ minimum: 1 })),
   logLevel: from("ORDERLY_LOG_LEVEL", schemas.logLevel),
@@ -288,6 +291,8 @@ export type NodeSettings = {
   readonly personalKeyFile: string;
   /** Shows process ids, lifts rate limits on loopback, allows the built-in secrets. Never in production. */
   readonly development: boolean;
+  /** Whether callers show an API key. `off`, the default in development: all may do everything. Equal on all nodes. */
+  readonly auth: "off" | "keys";
   /** Commit that the program was built of, for operators; a git checkout is asked first (nodes/order/program.ts). */
   readonly commit: string | undefined;
   /**
@@ -321,6 +326,9 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
         `ORDERLY_STREAMS (${values.streams}) must not be above ORDERLY_PARTITIONS (${values.partitions}), or a stream has no partition`,
       values.gatewayTimeoutMs >= values.defaultWaitMs &&
         `ORDERLY_GATEWAY_TIMEOUT_MS (${values.gatewayTimeoutMs}) must be below ORDERLY_DEFAULT_WAIT_MS (${values.defaultWaitMs}), or a payment that times out is not answered in time`,
+      values.auth === "off" &&
+        !values.development &&
+        "ORDERLY_AUTH=off is for development only: leave it out, and make the first key with `node orderly.mjs keys create --role admin`",
       ...secretFaults(values),
       ...personalKeyFaults(values),
       ...(values.development ? [] : sellerFaults(values)),
@@ -330,6 +338,7 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
   return Object.freeze({
     ...read,
     home: resolve(read.home),
+    auth: read.auth ?? (read.development ? "off" : "keys"),
     personalKeyFile: resolve(read.personalKeyFile ?? join(read.home, PERSONAL_KEY_FILE)),
     publicUrl: read.publicUrl ?? `http://${read.httpHost}:${read.httpPort}`,
     fulfillment: Object.freeze({ mode: fulfillment, stepDelayMs }),

@@ -5,7 +5,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { loadCatalogueSettings } from "../config/catalogue-settings.ts";
+import { authorization, loadCatalogueSettings } from "../config/catalogue-settings.ts";
 import { readStockHeader, readStockLine, type StockLine } from "../src/services/inventory/stock-file.ts";
 import { reasonOf } from "./local/max-wait.ts";
 
@@ -44,7 +44,11 @@ const counts = { read: 0, stored: 0, refused: 0 };
 /** Why the import ends before the file does; undefined while it continues. */
 let ended: string | undefined;
 
-type Target = { readonly nodeUrl: string; readonly maxWaitMs: number };
+type Target = {
+  readonly nodeUrl: string;
+  readonly maxWaitMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+};
 
 try {
   process.exitCode = await run();
@@ -71,8 +75,10 @@ async function run(): Promise<0 | 1 | 2> {
     process.stderr.write(USAGE);
     return 2;
   }
-  const { nodeUrl } = loadCatalogueSettings();
-  const target = values["dry-run"] ? undefined : { nodeUrl, maxWaitMs: Number(values.patience) * 1000 };
+  const { apiKey, nodeUrl } = loadCatalogueSettings();
+  const target = values["dry-run"]
+    ? undefined
+    : { nodeUrl, maxWaitMs: Number(values.patience) * 1000, headers: authorization(apiKey) };
   await importFile(file, target);
   process.stdout.write(`${counts.stored} lines ${target ? "stored" : "good"}, ${counts.refused} refused\n`);
   if (ended !== undefined) throw new Error(`not finished: ${ended}`);
@@ -142,10 +148,14 @@ async function store({ sku, stock }: StockLine, line: number, target: Target | u
 }
 
 /** @returns why the node refuses it; undefined when it is stored. @throws Error when no node answers in time */
-async function put(address: string, stock: object, { maxWaitMs }: Target): Promise<string | undefined> {
+async function put(
+  address: string,
+  stock: object,
+  { headers, maxWaitMs }: Target,
+): Promise<string | undefined> {
   const deadline = performance.now() + maxWaitMs;
   for (;;) {
-    const reason = await ask(address, stock);
+    const reason = await ask(address, stock, headers);
     if (typeof reason !== "string") return reason?.problem;
     if (ended !== undefined || performance.now() + RETRY_MS > deadline)
       throw new Error(`${reason} (waited ${maxWaitMs / 1000} s)`);
@@ -154,12 +164,16 @@ async function put(address: string, stock: object, { maxWaitMs }: Target): Promi
 }
 
 /** One request. @returns a text when a repetition may help */
-async function ask(address: string, stock: object): Promise<{ problem: string } | string | undefined> {
+async function ask(
+  address: string,
+  stock: object,
+  headers: Target["headers"],
+): Promise<{ problem: string } | string | undefined> {
   try {
     const response = await fetch(address, {
       method: "PUT",
       body: JSON.stringify(stock),
-      headers: { "content-type": "application/json" },
+      headers: { ...headers, "content-type": "application/json" },
       signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
     });
     const { code, detail } = (await response.json()) as { code?: string; detail?: string };

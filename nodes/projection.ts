@@ -1,7 +1,7 @@
 /** Process: shows the list of orders of a running node, or has it built anew and waits for that. */
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { loadCatalogueSettings } from "../config/catalogue-settings.ts";
+import { authorization, loadCatalogueSettings } from "../config/catalogue-settings.ts";
 import type { ProjectionState } from "../src/services/projection/contract.ts";
 import { reasonOf } from "./local/max-wait.ts";
 
@@ -91,7 +91,8 @@ async function stateAt(nodeUrl: string): Promise<ProjectionState> {
 
 /** @throws Error when the node does not answer, or refuses */
 async function answerOf(url: string, method: "GET" | "POST"): Promise<unknown> {
-  const answer = await fetch(url, { method, signal: AbortSignal.timeout(ANSWER_MS) });
+  const headers = authorization(loadCatalogueSettings().apiKey);
+  const answer = await fetch(url, { method, headers, signal: AbortSignal.timeout(ANSWER_MS) });
   if (!answer.ok) throw new Error(`${method} ${url} was answered ${answer.status}: ${await answer.text()}`);
   return await answer.json();
 }

@@ -114,7 +114,11 @@ async function startAll(
     startNodes({ settings, signal, report }, nats, launch),
   ]);
   const first = nodes[0];
-  const added = first === undefined ? 0 : await loadCatalogue(first.url, sampleCatalogue(), signal);
+  const isOpen = settings.auth === "off";
+  if (!isOpen)
+    report("ORDERLY_AUTH=keys: make a key with `node orderly.mjs keys create`; no sample catalogue");
+  const added =
+    first === undefined || !isOpen ? 0 : await loadCatalogue(first.url, sampleCatalogue(), signal);
   if (added > 0) report(`sample catalogue: ${added} items added`);
   return { nodes, gateway, carrier, mailbox, natsKeepers: nats.keepers, nats: nats.description, added };
 }

@@ -4,7 +4,8 @@ import { subjects } from "../../src/services/subjects.ts";
 import { INVENTORY_STREAM } from "../../src/services/inventory/subjects.ts";
 import { INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import type { NodeSettings } from "../../config/settings.ts";
-import { streamSettings } from "./streams.ts";
+import { natsBucket } from "../../src/adapters/nats/bucket.ts";
+import { apiKeysBucket, streamSettings } from "./streams.ts";
 import { natsDocuments } from "../../src/adapters/nats/documents.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { natsPorts } from "../../src/adapters/nats/node-ports.ts";
@@ -35,6 +36,7 @@ import { orderInsights } from "../../src/services/insight/order-insights.ts";
 import type { Machines } from "../../src/services/machines/contract.ts";
 import { orderMachinesAsData } from "../../src/services/machines/order-machines.ts";
 import type { LiveOrders } from "../../src/services/live/contract.ts";
+import { StoredApiKeys } from "../../src/services/access/api-keys.ts";
 import { ClusterMaintenance } from "../../src/services/maintenance/maintenance.ts";
 import { liveOrders } from "../../src/services/live/live-orders.ts";
 import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
@@ -49,7 +51,7 @@ import type { MasterKeys } from "../../src/services/personal/master-keys.ts";
 import type { SharedKeys } from "../../src/services/personal/shared-keys.ts";
 import { SEALED_DETAIL, SEALED_FORM } from "../../src/services/personal/sealed-form.ts";
 import { connectedInventory } from "./connected-inventory.ts";
-import { checkKeyFile, openKeys, sealed } from "./personal-keys.ts";
+import { checkKeyFile, openKeys, pooledRandom, sealed } from "./personal-keys.ts";
 import type { Program } from "./program.ts";
 import { customersOf, serveErasures } from "./customers.ts";
 import { earlierNodes, sealedFormOpened } from "./earlier-nodes.ts";
@@ -91,6 +93,7 @@ export type ComposedOrders = {
   readonly live: LiveOrders;
   readonly predictions: OrderPredictor;
   readonly maintenance: ClusterMaintenance;
+  readonly keys: StoredApiKeys;
   readonly insights: OrderInsights;
   readonly machines: Machines;
   readonly parked: ParkedOrderService;
@@ -203,6 +206,12 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
   const { fulfillment, hostedPayment, idempotencySecret, taxBasisPoints } = settings;
   const plan = { fulfillment, hostedPayment, idempotencySecret, taxBasisPoints };
   const maintenance = new ClusterMaintenance(server.settings, time, log);
+  const apiKeys = new StoredApiKeys({
+    bucket: natsBucket(link, apiKeysBucket(settings)),
+    clock: time,
+    random: pooledRandom(),
+    log,
+  });
   const served = { actors: node.actors, inventory: answered, ids, maintenance, ...plan };
   const references = new References({ journal, actors: node.actors, clock: time });
   const orders = new OrderService({
@@ -230,6 +239,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     live,
     predictions: new OrderPredictor({ ...served, parked: node.parked, references }),
     maintenance,
+    keys: apiKeys,
     insights: orderInsights({ actors: node.actors, journalOf, partitions, open, now: time.now }),
     parked: new ParkedOrderService(node.parked, { open, layout: { partitions, streams }, idempotencySecret }),
     machines: orderMachinesAsData({ definition: ofOrders, journalOf, partitions, clock: time, plan }),

@@ -35,6 +35,7 @@ export function sharedSettings(settings: NodeSettings, personalKeys: string): Sh
       ORDERLY_PAYMENT_DEADLINE_MS: String(hostedPayment.deadlineMs),
       ORDERLY_PAYMENT_POLL_MS: String(hostedPayment.pollMs),
       ORDERLY_PAYMENT_POLL_MAX_MS: String(hostedPayment.pollMaxMs),
+      ORDERLY_AUTH: settings.auth,
       ORDERLY_TAX_BASIS_POINTS: String(settings.taxBasisPoints),
       ORDERLY_PRESENCE_TTL_MS: String(settings.presenceTtlMs),
       ORDERLY_PRESENCE_REFRESH_MS: String(settings.presenceRefreshMs),

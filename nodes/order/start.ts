@@ -86,6 +86,7 @@ export async function startOrderNode(
   // Before the node is present: from then on others ask it.
   const erasures = await serveErasures();
   const maintenanceWatch = await maintenance.start();
+  const keysWatch = await services.keys.start();
   await node.start();
   const probes = new PartitionProbes({
     partitions: settings.partitions,
@@ -162,6 +163,7 @@ export async function startOrderNode(
     knownHosts: knownHosts(settings.publicUrl, settings.allowedHosts),
     development: settings.development,
     dev: devSources(settings),
+    auth: settings.auth,
     console: {
       folder: CONSOLE_FOLDER,
       version: program.version,
@@ -185,6 +187,7 @@ export async function startOrderNode(
           lists.served.stop(),
           erasures.stop(),
           maintenanceWatch.stop(),
+          keysWatch.stop(),
           node.stop(),
           bulks.stop(),
         ]),

@@ -19,6 +19,7 @@ import {
   WEBHOOK_ENDPOINTS,
 } from "../../src/services/outgoing/subjects.ts";
 import { KEY_LIFE_MS } from "../../src/services/personal/payment-tokens.ts";
+import { API_KEYS } from "../../src/services/access/api-keys.ts";
 import { PAYMENT_KEYS, PERSONAL_KEYS } from "../../src/services/personal/subjects.ts";
 import { type WebhookSender, webhookSenders } from "../../src/services/webhooks/contract.ts";
 import { UNMATCHED, unmatchedBounds } from "../../src/services/webhooks/subjects.ts";
@@ -39,6 +40,7 @@ export function streamSettings(
       ...invoiceStreams(node),
       personalKeysBucket(node),
       paymentKeysBucket(node),
+      apiKeysBucket(node),
       ...webhookSenders.map((sender) => unmatchedBucket(sender, node)),
     ],
   };
@@ -81,6 +83,10 @@ export const invoiceStreams = (settings: { readonly replicas: number }): readonl
 /** Wrapped keys of sealed data. A deleted key leaves its entry, without the key. */
 export const personalKeysBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
   bucketStream(PERSONAL_KEYS, { storage: "file", ageMs: 0, replicas });
+
+/** Hashes of API keys: made once, changed when a key is revoked, never dropped. */
+export const apiKeysBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
+  bucketStream(API_KEYS, { storage: "file", ageMs: 0, replicas });
 
 /** Wrapped keys of card tokens: the server deletes each at the age that ends it. */
 export const paymentKeysBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>

@@ -11,6 +11,7 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { isCurrency } from "../../config/currencies.ts";
+import type { ApiKeys } from "../services/access/contract.ts";
 import type { Bulk } from "../services/bulk/contract.ts";
 import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
@@ -26,6 +27,8 @@ import type { ParkedOrders } from "../services/parked/contract.ts";
 import type { OrderList } from "../services/projection/contract.ts";
 import type { Customers } from "../services/personal/contract.ts";
 import type { UnmatchedMessages, WebhookIntake } from "../services/webhooks/contract.ts";
+import { guardRoutes } from "./access/access.ts";
+import { accessRoutes } from "./access/routes.ts";
 import { bulkRoutes } from "./bulk/routes.ts";
 import { components } from "./components.ts";
 import { type ConsoleSource, consoleRoutes } from "./console/routes.ts";
@@ -45,7 +48,6 @@ import { deadLetterRoutes } from "./operations/dead-letters.ts";
 import { maintenanceRoutes } from "./maintenance/routes.ts";
 import { liveRoutes } from "./live/routes.ts";
 import type { Operations, Ownerships } from "./operations/operations-port.ts";
-import { sessionRoute } from "./operations/session.ts";
 import { projectionRoutes } from "./operations/projection.ts";
 import { operationRoutes } from "./operations/routes.ts";
 import { listOrderRoutes } from "./orders/list-orders.ts";
@@ -80,6 +82,9 @@ export type AppDependencies = {
   readonly outgoing: OutgoingWebhooks;
   readonly insights: OrderInsights;
   readonly machines: Machines;
+  readonly keys: ApiKeys;
+  /** `off`: every caller may do everything. */
+  readonly auth: "off" | "keys";
   readonly parked: ParkedOrders;
   readonly inventory: Inventory;
   readonly invoices: Invoices;
@@ -120,6 +125,8 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   refuseWhenIsolated(app, dependencies.operations);
   refuseCardNumbers(app);
 
+  guardRoutes(app, dependencies);
+
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies);
   readOrderRoutes(app, dependencies);
@@ -135,10 +142,10 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   maintenanceRoutes(app, dependencies.maintenance);
   inventoryRoutes(app, dependencies.inventory);
   operationRoutes(app, { ...dependencies, closing });
-  sessionRoute(app, dependencies.console.environment);
   if (dependencies.development && dependencies.dev) devRoutes(app, dependencies.dev);
   projectionRoutes(app, dependencies.list);
   deadLetterRoutes(app, dependencies.deadLetters);
+  accessRoutes(app, dependencies);
   webhookRoutes(app, dependencies.webhooks);
   unmatchedRoutes(app, dependencies.unmatched);
   await consoleRoutes(app, dependencies.console);

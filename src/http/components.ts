@@ -10,6 +10,7 @@ import {
   StockDryRun,
   StockPage,
 } from "./inventory/schemas.ts";
+import { ApiKeyList, ApiKeySchema, CreateApiKey, NewApiKey, SessionSchema } from "./access/keys-schemas.ts";
 import { EraseCustomer, ErasedCustomer } from "./customers/schemas.ts";
 import { MachineChart, MachineList, Simulate, Simulation } from "./machines/schemas.ts";
 import {
@@ -22,7 +23,7 @@ import {
 } from "./operations/dead-letters-schema.ts";
 import { ErrorGroups } from "./operations/error-groups-schema.ts";
 import { MaintenanceMode, SetMaintenance } from "./maintenance/schemas.ts";
-import { Cluster, ClusterHistory, Live, Ready, Session } from "./operations/operations-schema.ts";
+import { Cluster, ClusterHistory, Live, Ready } from "./operations/operations-schema.ts";
 import {
   CancelOrder,
   DeliverOrder,
@@ -90,6 +91,11 @@ export const components = [
   StockPage,
   EraseCustomer,
   ErasedCustomer,
+  ApiKeySchema,
+  NewApiKey,
+  ApiKeyList,
+  CreateApiKey,
+  SessionSchema,
   SetMaintenance,
   MaintenanceMode,
   CreateWebhookEndpoint,
@@ -120,6 +126,5 @@ export const components = [
   Ready,
   Cluster,
   ClusterHistory,
-  Session,
   ProblemSchema,
 ] as const;

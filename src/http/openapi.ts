@@ -54,26 +54,34 @@ export async function collectOpenApi(app: HttpApp): Promise<void> {
 /** Serves `/openapi.json` and, under `/docs`, the reference, which loads only files of this node. */
 export function serveOpenApi(app: HttpApp): void {
   let document: string | undefined;
-  app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) => {
-    document ??= JSON.stringify(app.swagger());
-    return reply.type("application/json; charset=utf-8").send(document);
-  });
+  app.get(
+    "/openapi.json",
+    { schema: { hide: true }, config: { access: "public" } },
+    async (_request, reply) => {
+      document ??= JSON.stringify(app.swagger());
+      return reply.type("application/json; charset=utf-8").send(document);
+    },
+  );
   let reference: Promise<FastifyInstance> | undefined;
   for (const path of ["/docs", "/docs/", "/docs/js/scalar.js"])
-    app.get(path, { schema: { hide: true }, onRequest: pageHeaders }, async (request, reply) => {
-      reference ??= loadReference().catch((error: unknown) => {
-        reference = undefined;
-        throw error;
-      });
-      const { statusCode, headers, rawPayload } = await (await reference).inject({
-        url: request.url,
-        headers: { host: request.headers.host ?? "" },
-      });
-      const { "content-type": type, location } = headers;
-      if (location !== undefined) reply.header("location", location);
-      if (type !== undefined) reply.header("content-type", type);
-      return reply.code(statusCode).send(rawPayload);
-    });
+    app.get(
+      path,
+      { schema: { hide: true }, config: { access: "public" }, onRequest: pageHeaders },
+      async (request, reply) => {
+        reference ??= loadReference().catch((error: unknown) => {
+          reference = undefined;
+          throw error;
+        });
+        const { statusCode, headers, rawPayload } = await (await reference).inject({
+          url: request.url,
+          headers: { host: request.headers.host ?? "" },
+        });
+        const { "content-type": type, location } = headers;
+        if (location !== undefined) reply.header("location", location);
+        if (type !== undefined) reply.header("content-type", type);
+        return reply.code(statusCode).send(rawPayload);
+      },
+    );
 }
 
 /** Loaded for its first reader: the library is 5 MB of source, and takes 45 MB of memory. */

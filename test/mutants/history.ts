@@ -150,8 +150,8 @@ export const historyMutants: readonly Mutant[] = [
     id: "history-caller-not-passed-on",
     does: "The HTTP API does not say who sends a command.",
     file: "src/http/orders/order-commands.ts",
-    find: "{ by: requester, ...how }",
-    replace: "{ ...(requester && {}), ...how }",
+    find: "{ by: requesterOf(request), ...how }",
+    replace: "{ ...(requesterOf(request) && {}), ...how }",
     tests: [COMMANDS_TEST],
   },
   {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import pino from "pino";
 import type { Test } from "tap";
 import { type AppDependencies, createApp } from "../../src/http/app.ts";
+import { oneKey } from "./one-key.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Inventory, PutHow, StockView } from "../../src/services/inventory/contract.ts";
 import type { PredictedOrder, OrderPredictions } from "../../src/services/predictions/contract.ts";
@@ -368,6 +369,8 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     defaultWaitMs: 10_000,
     knownHosts: knownHosts("https://shop.example.com", "node-1,admin.example.com:8443"),
     development: true,
+    auth: "off",
+    keys: oneKey,
     console: { folder: "/not-built", version: "0.1.0", environment: "development" },
     ...replace,
   });

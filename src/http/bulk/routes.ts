@@ -7,18 +7,13 @@ import { sendNoAnswer } from "../orders/list-orders.ts";
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { Fault } from "../protocol/faults.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
-import {
-  ANONYMOUS,
-  checkIdempotencyKey,
-  idempotencyKey,
-  requireIdempotencyKey,
-} from "../protocol/idempotency-key.ts";
+import { checkIdempotencyKey, idempotencyKey, requireIdempotencyKey } from "../protocol/idempotency-key.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { decodeCursor, encodeCursor, readLimit } from "../protocol/page-cursor.ts";
 import { type ProblemSink, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { ProblemError } from "../protocol/problems.ts";
-import { requester } from "../protocol/requester.ts";
+import { requesterOf } from "../access/caller.ts";
 import { ref } from "../protocol/schema-parts.ts";
 import { bulkItemsQuery, bulkParams, type BulkRequest } from "./schemas.ts";
 
@@ -104,32 +99,44 @@ const ITEM_CURSOR = /^\d{1,6}\.\d{1,4}$/u;
 
 /** Adds the routes. */
 export function bulkRoutes(app: HttpApp, bulk: Bulk): void {
-  app.post("/v1/bulk", { schema: postSchema, preValidation: keyForToken }, async (request, reply) => {
-    const { body, headers } = request;
-    const errors = requestFaults(body);
-    if (errors.length > 0) return sendProblem(reply, "validation_failed", { errors });
-    if (body.token === undefined) {
-      const known = body.minSequence === undefined ? undefined : knownOf(body.minSequence);
-      const result = await bulk.preview(planOf(body), known);
-      if (result.status !== "previewed") return sendNotStarted(reply, result);
-      const { status: _, ...preview } = result;
-      return reply.code(200).header("cache-control", "no-store").send(preview);
-    }
-    const key = headers["idempotency-key"] ?? "";
-    const how = { caller: ANONYMOUS, idempotencyKey: key, by: requester };
-    const result = await bulk.start(body.token, how);
-    if (result.status !== "started") return sendNotStarted(reply, result);
-    return reply.code(202).header("location", `/v1/bulk/${result.bulk.id}`).send(result.bulk);
-  });
+  app.post(
+    "/v1/bulk",
+    { schema: postSchema, preValidation: keyForToken, config: { access: "bulk:run" } },
+    async (request, reply) => {
+      const { body, headers } = request;
+      const errors = requestFaults(body);
+      if (errors.length > 0) return sendProblem(reply, "validation_failed", { errors });
+      if (body.token === undefined) {
+        const known = body.minSequence === undefined ? undefined : knownOf(body.minSequence);
+        const result = await bulk.preview(planOf(body), known);
+        if (result.status !== "previewed") return sendNotStarted(reply, result);
+        const { status: _, ...preview } = result;
+        return reply.code(200).header("cache-control", "no-store").send(preview);
+      }
+      const key = headers["idempotency-key"] ?? "";
+      const how = { caller: request.caller.id, idempotencyKey: key, by: requesterOf(request) };
+      const result = await bulk.start(body.token, how);
+      if (result.status !== "started") return sendNotStarted(reply, result);
+      return reply.code(202).header("location", `/v1/bulk/${result.bulk.id}`).send(result.bulk);
+    },
+  );
 
-  app.get("/v1/bulk/:id", { schema: getSchema, config }, async (request, reply) => {
-    const result = await bulk.get(request.params.id);
-    if (result.status === "not_found") return sendProblem(reply, "bulk_not_found");
-    if (result.status !== "found") return sendUnavailable(reply, result);
-    return reply.code(200).header("cache-control", "private, no-cache").send(result.bulk);
-  });
+  app.get(
+    "/v1/bulk/:id",
+    { schema: getSchema, config: { ...config, access: "bulk:read" } },
+    async (request, reply) => {
+      const result = await bulk.get(request.params.id);
+      if (result.status === "not_found") return sendProblem(reply, "bulk_not_found");
+      if (result.status !== "found") return sendUnavailable(reply, result);
+      return reply.code(200).header("cache-control", "private, no-cache").send(result.bulk);
+    },
+  );
 
-  const items = { schema: itemsSchema, config, preValidation: readLimit };
+  const items = {
+    schema: itemsSchema,
+    config: { ...config, access: "bulk:read" },
+    preValidation: readLimit,
+  } as const;
   app.get("/v1/bulk/:id/items", items, async (request, reply) => {
     const { cursor, limit = httpLimits.page.default, outcome } = request.query;
     const result = await bulk.items(request.params.id, {
@@ -149,9 +156,9 @@ export function bulkRoutes(app: HttpApp, bulk: Bulk): void {
 
   app.post(
     "/v1/bulk/:id/stop",
-    { schema: stopSchema, config, preValidation: emptyBodyIsEmptyObject },
+    { schema: stopSchema, config: { ...config, access: "bulk:run" }, preValidation: emptyBodyIsEmptyObject },
     async (request, reply) => {
-      const result = await bulk.stop(request.params.id, requester);
+      const result = await bulk.stop(request.params.id, requesterOf(request));
       if (result.status === "not_found") return sendProblem(reply, "bulk_not_found");
       if (result.status !== "found") return sendUnavailable(reply, result);
       return reply.code(200).send(result.bulk);

@@ -36,7 +36,7 @@ export type ConsoleSource = ConsoleFacts & {
   readonly folder: string;
 };
 
-const hidden = { schema: { hide: true } } as const;
+const hidden = { schema: { hide: true }, config: { access: "public" } } as const;
 
 /**
  * Adds the routes. A build is seen as soon as it is there: the page is read for each request, which is seldom. Without
@@ -44,16 +44,21 @@ const hidden = { schema: { hide: true } } as const;
  */
 export async function consoleRoutes(app: HttpApp, { folder, ...facts }: ConsoleSource): Promise<void> {
   // Names have the hash of their content: the same name is always the same file.
-  await app.register(fastifyStatic, {
-    root: join(folder, "assets"),
-    prefix: "/assets/",
-    decorateReply: false,
-    index: false,
-    preCompressed: true,
-    allowedPath: (path) => BUILT.test(path),
-    immutable: true,
-    maxAge: YEAR_MS,
-    suppressWarning: true,
+  await app.register(async (scope) => {
+    scope.addHook("onRoute", (route) => {
+      route.config = { ...route.config, access: "public" };
+    });
+    await scope.register(fastifyStatic, {
+      root: join(folder, "assets"),
+      prefix: "/assets/",
+      decorateReply: false,
+      index: false,
+      preCompressed: true,
+      allowedPath: (path) => BUILT.test(path),
+      immutable: true,
+      maxAge: YEAR_MS,
+      suppressWarning: true,
+    });
   });
   for (const path of ["/", ...consolePages.flatMap((name) => [`/${name}`, `/${name}/*`])])
     app.get(path, hidden, async (request, reply) => {

@@ -22,17 +22,21 @@ const config = { unknownParameter: "customer_not_found" } as const;
 
 /** Adds the route. */
 export function customerRoutes(app: HttpApp, customers: Customers): void {
-  app.post("/v1/customers/:id/erase", { config, schema }, async (request, reply) => {
-    const result = await customers.erase(request.params.id, request.body.reason);
-    switch (result.status) {
-      case "erased":
-        return reply.code(200).send(result);
-      case "orders_open":
-        return sendProblem(reply, "orders_open", { orders: result.orders, total: result.total });
-      case "not_found":
-        return sendProblem(reply, "customer_not_found");
-      default:
-        return sendUnavailable(reply, result);
-    }
-  });
+  app.post(
+    "/v1/customers/:id/erase",
+    { config: { ...config, access: "customers:erase" }, schema },
+    async (request, reply) => {
+      const result = await customers.erase(request.params.id, request.body.reason);
+      switch (result.status) {
+        case "erased":
+          return reply.code(200).send(result);
+        case "orders_open":
+          return sendProblem(reply, "orders_open", { orders: result.orders, total: result.total });
+        case "not_found":
+          return sendProblem(reply, "customer_not_found");
+        default:
+          return sendUnavailable(reply, result);
+      }
+    },
+  );
 }

@@ -45,14 +45,18 @@ export function devRoutes(app: HttpApp, dev: DevSources): void {
       },
       problems: ["not_found", "unavailable"],
     } as const;
-    app.get(`/v1/dev/${name}`, { schema, onRequest: localOnly }, async (_request, reply) => {
-      const answer = await read();
-      if (!answer) return sendProblem(reply, "unavailable");
-      return reply
-        .code(200)
-        .header("content-type", "application/json; charset=utf-8")
-        .header("cache-control", "no-store")
-        .send(answer);
-    });
+    app.get(
+      `/v1/dev/${name}`,
+      { schema, config: { access: "cluster:operate" }, onRequest: localOnly },
+      async (_request, reply) => {
+        const answer = await read();
+        if (!answer) return sendProblem(reply, "unavailable");
+        return reply
+          .code(200)
+          .header("content-type", "application/json; charset=utf-8")
+          .header("cache-control", "no-store")
+          .send(answer);
+      },
+    );
   }
 }

@@ -14,10 +14,14 @@ const setting = "Published only with `ORDERLY_INTERNAL_EVENTS=true`.";
 /** Serves `/asyncapi.json`. */
 export function eventDocumentRoute(app: HttpApp): void {
   let document: string | undefined;
-  app.get("/asyncapi.json", { schema: { hide: true } }, async (_request, reply) => {
-    document ??= JSON.stringify(asyncApi());
-    return reply.type("application/json; charset=utf-8").send(document);
-  });
+  app.get(
+    "/asyncapi.json",
+    { schema: { hide: true }, config: { access: "public" } },
+    async (_request, reply) => {
+      document ??= JSON.stringify(asyncApi());
+      return reply.type("application/json; charset=utf-8").send(document);
+    },
+  );
 }
 
 /** AsyncAPI 3.0: a channel, a message and a schema for each type of event. */

@@ -11,7 +11,10 @@ import type {
 import { dryRunQuery, isDryRun } from "../orders/dry-run.ts";
 import { etagOf, matches, versionsIn } from "../protocol/etag.ts";
 import type { Fault } from "../protocol/faults.ts";
-import { ANONYMOUS, idempotencyKey, requireIdempotencyKey, takesKey } from "../protocol/idempotency-key.ts";
+import { isAllowed } from "../../services/access/contract.ts";
+import { forbidden } from "../access/access.ts";
+import type { Caller } from "../access/caller.ts";
+import { idempotencyKey, requireIdempotencyKey, takesKey } from "../protocol/idempotency-key.ts";
 import { type ProblemCode, ProblemError, type ProblemMembers, problems } from "../protocol/problems.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
@@ -146,10 +149,11 @@ const MOVEMENT_CURSOR = /^[1-9]\d{0,15}\.\d{1,6}$/u;
 
 /** Adds the routes. */
 export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
-  const put = { schema: putSchema, preValidation: takesKey };
+  const put = { schema: putSchema, config: { access: "inventory:adjust" }, preValidation: takesKey } as const;
   app.put("/v1/inventory/:sku", put, async (request, reply) => {
-    const { body, params } = request;
-    const how = putHow(request.headers);
+    const { body, caller, params } = request;
+    if (namesCatalogue(body) && !isAllowed(caller.roles, CATALOGUE)) return forbidden(reply, CATALOGUE);
+    const how = putHow(request);
     if (isDryRun(request.query)) {
       const prediction = await inventory.predictPut(params.sku, body, how);
       if (prediction.status !== "predicted") return sendUnavailable(reply, prediction);
@@ -174,31 +178,43 @@ export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
     }
   });
 
-  app.get("/v1/inventory/:sku", { schema: getSchema, config }, async (request, reply) => {
-    const result = await inventory.get(request.params.sku);
-    if (result.status === "not_found") return sendProblem(reply, "sku_not_found");
-    if (result.status !== "found") return sendUnavailable(reply, result);
-    const { stock } = result;
-    tagged(reply, stock);
-    if (stock.version !== undefined && matches(request.headers["if-none-match"], etagOf(stock.version)))
-      return reply.code(304).send(null);
-    return reply.code(200).send(stock);
-  });
+  app.get(
+    "/v1/inventory/:sku",
+    { schema: getSchema, config: { ...config, access: "inventory:read" } },
+    async (request, reply) => {
+      const result = await inventory.get(request.params.sku);
+      if (result.status === "not_found") return sendProblem(reply, "sku_not_found");
+      if (result.status !== "found") return sendUnavailable(reply, result);
+      const { stock } = result;
+      tagged(reply, stock);
+      if (stock.version !== undefined && matches(request.headers["if-none-match"], etagOf(stock.version)))
+        return reply.code(304).send(null);
+      return reply.code(200).send(stock);
+    },
+  );
 
-  app.get("/v1/inventory", { schema: listSchema, preValidation: readLimit }, async (request, reply) => {
-    const { limit = httpLimits.page.default, cursor } = request.query;
-    const after = cursor === undefined ? undefined : decodeCursor(cursor);
-    const result = await inventory.list({ limit, ...(after === undefined ? {} : { after }) });
-    if (result.status !== "found") return sendUnavailable(reply, result);
-    const nextCursor = result.next === null ? null : encodeCursor(result.next);
-    return reply.code(200).send({ items: result.items, nextCursor });
-  });
+  app.get(
+    "/v1/inventory",
+    { schema: listSchema, preValidation: readLimit, config: { access: "inventory:read" } },
+    async (request, reply) => {
+      const { limit = httpLimits.page.default, cursor } = request.query;
+      const after = cursor === undefined ? undefined : decodeCursor(cursor);
+      const result = await inventory.list({ limit, ...(after === undefined ? {} : { after }) });
+      if (result.status !== "found") return sendUnavailable(reply, result);
+      const nextCursor = result.next === null ? null : encodeCursor(result.next);
+      return reply.code(200).send({ items: result.items, nextCursor });
+    },
+  );
 
-  const adjust = { schema: adjustSchema, config, preValidation: requireIdempotencyKey };
+  const adjust = {
+    schema: adjustSchema,
+    config: { ...config, access: "inventory:adjust" },
+    preValidation: requireIdempotencyKey,
+  } as const;
   app.post("/v1/inventory/:sku/adjustments", adjust, async (request, reply) => {
     const errors = adjustmentFaults(request.body);
     if (errors.length > 0) return sendProblem(reply, "validation_failed", { errors });
-    const call = { idempotencyKey: request.headers["idempotency-key"], caller: ANONYMOUS };
+    const call = { idempotencyKey: request.headers["idempotency-key"], caller: request.caller.id };
     const result = await inventory.adjust(request.params.sku, request.body, call);
     switch (result.status) {
       case "adjusted":
@@ -215,7 +231,11 @@ export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
     }
   });
 
-  const movements = { schema: movementsSchema, config, preValidation: readLimit };
+  const movements = {
+    schema: movementsSchema,
+    config: { ...config, access: "movements:read" },
+    preValidation: readLimit,
+  } as const;
   app.get("/v1/inventory/:sku/movements", movements, async (request, reply) => {
     const { limit = httpLimits.page.default, cursor } = request.query;
     const [sequence, index] = cursor === undefined ? [] : decodeCursor(cursor, MOVEMENT_CURSOR).split(".");
@@ -229,12 +249,16 @@ export function inventoryRoutes(app: HttpApp, inventory: Inventory): void {
     return reply.code(200).send({ items, nextCursor });
   });
 
-  app.get("/v1/inventory/:sku/shortages", { schema: shortagesSchema, config }, async (request, reply) => {
-    const result = await inventory.shortages(request.params.sku);
-    if (result.status === "not_found") return sendProblem(reply, "sku_not_found");
-    if (result.status !== "found") return sendUnavailable(reply, result);
-    return reply.code(200).send({ items: result.items, unnamed: result.unnamed });
-  });
+  app.get(
+    "/v1/inventory/:sku/shortages",
+    { schema: shortagesSchema, config: { ...config, access: "movements:read" } },
+    async (request, reply) => {
+      const result = await inventory.shortages(request.params.sku);
+      if (result.status === "not_found") return sendProblem(reply, "sku_not_found");
+      if (result.status !== "found") return sendUnavailable(reply, result);
+      return reply.code(200).send({ items: result.items, unnamed: result.unnamed });
+    },
+  );
 }
 
 /** The problem of a put that changed nothing. */
@@ -284,17 +308,27 @@ function tagged<R extends { header(name: string, value: string): unknown }>(repl
   return reply;
 }
 
+/** What customers see of an item is not the warehouse's to change. */
+const CATALOGUE = "inventory:catalogue";
+const namesCatalogue = (put: object): boolean => ["name", "price", "listed"].some((one) => one in put);
+
 /** How a put is made. @throws ProblemError `validation_failed` for a condition of another form */
-function putHow(headers: {
-  readonly "if-match"?: string | undefined;
-  readonly "if-none-match"?: string | undefined;
-  readonly "idempotency-key"?: string | undefined;
+function putHow({
+  caller,
+  headers,
+}: {
+  readonly caller: Caller;
+  readonly headers: {
+    readonly "if-match"?: string | undefined;
+    readonly "if-none-match"?: string | undefined;
+    readonly "idempotency-key"?: string | undefined;
+  };
 }): PutHow {
   const condition = conditionOf(headers);
   const { "idempotency-key": key } = headers;
   return {
     ...(condition && { condition }),
-    ...(key !== undefined && { key: { idempotencyKey: key, caller: ANONYMOUS } }),
+    ...(key !== undefined && { key: { idempotencyKey: key, caller: caller.id } }),
   };
 }
 

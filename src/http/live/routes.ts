@@ -104,7 +104,11 @@ export function liveRoutes(
 ): void {
   const streams = new EventStreams(app, operations);
   // Fastify would answer HEAD with these handlers, which do not end.
-  const ofOrder = { schema: orderStreamSchema, config, exposeHeadRoute: false };
+  const ofOrder = {
+    schema: orderStreamSchema,
+    config: { ...config, access: "orders:read" },
+    exposeHeadRoute: false,
+  } as const;
   app.get("/v1/orders/:id/stream", ofOrder, async (request, reply) => {
     const from = request.headers["last-event-id"] ?? request.query.after;
     if (!streams.hasRoom()) return sendFull(reply);
@@ -139,15 +143,20 @@ export function liveRoutes(
       return found && { workers: found.workers };
     }, MEASURES),
   };
-  app.get("/v1/stream", { schema: streamSchema, exposeHeadRoute: false }, async (request, reply) => {
-    const { after, topics } = request.query;
-    const named = [...new Set(topics.split(","))] as Topic[];
-    let end: (() => void) | undefined;
-    const stream = streams.begin(reply, () => end?.());
-    if (!stream) return sendFull(reply);
-    if (!stream.ended()) end = beginTopics(stream, named, request.headers["last-event-id"] ?? after, sources);
-    return reply;
-  });
+  app.get(
+    "/v1/stream",
+    { schema: streamSchema, exposeHeadRoute: false, config: { access: "orders:follow" } },
+    async (request, reply) => {
+      const { after, topics } = request.query;
+      const named = [...new Set(topics.split(","))] as Topic[];
+      let end: (() => void) | undefined;
+      const stream = streams.begin(reply, () => end?.());
+      if (!stream) return sendFull(reply);
+      if (!stream.ended())
+        end = beginTopics(stream, named, request.headers["last-event-id"] ?? after, sources);
+      return reply;
+    },
+  );
 }
 
 function sendFull<S extends ProblemSink>(reply: S): S {

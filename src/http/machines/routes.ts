@@ -70,43 +70,57 @@ const config = { unknownParameter: "machine_not_found" } as const;
 
 /** Adds the routes. */
 export function machineRoutes(app: HttpApp, machines: Machines, orders: Pick<OrderList, "counts">): void {
-  app.get("/v1/machines", { schema: listSchema }, async (_request, reply) =>
-    reply.code(200).send({ items: machines.list() }),
+  app.get(
+    "/v1/machines",
+    { schema: listSchema, config: { access: "machines:read" } },
+    async (_request, reply) => reply.code(200).send({ items: machines.list() }),
   );
-  app.get("/v1/machines/:kind", { schema: chartSchema, config }, async (request, reply) => {
-    const chart = machines.chart(request.params.kind);
-    if (!chart) return sendProblem(reply, "machine_not_found");
-    return reply.code(200).header("cache-control", "no-cache").send(chart);
-  });
-  app.get("/v1/machines/:kind/counts", { schema: countsSchema, config }, async (request, reply) => {
-    const { kind } = request.params;
-    if (!machines.chart(kind)) return sendProblem(reply, "machine_not_found");
-    const result = await orders.counts({ filter: {}, by: "state" });
-    if (result.status !== "counted") return sendNoAnswer(reply, result);
-    const own = `${kind}:`;
-    const counts = result.counts.flatMap(({ key, value }) =>
-      key.startsWith(own) ? [{ key: key.slice(own.length), value }] : [],
-    );
-    return reply
-      .code(200)
-      .header("cache-control", "private, no-cache")
-      .send({ kind, counts, asOf: result.asOf });
-  });
-  app.post("/v1/machines/simulate", { schema: simulateSchema }, async (request, reply) => {
-    const faults = simulateFaults(request.body);
-    if (faults.length > 0) return sendProblem(reply, "validation_failed", { errors: faults });
-    const { from, steps } = request.body;
-    const result = await machines.simulate(from as SimulatedFrom, steps as readonly SimulatedStep[]);
-    switch (result.status) {
-      case "simulated":
-        return reply.code(200).send({ complete: result.complete, results: result.results });
-      case "not_found":
-        return sendProblem(reply, "order_not_found");
-      case "version_not_found":
-      case "machine_not_found":
-        return sendProblem(reply, result.status);
-      default:
-        return sendUnavailable(reply, result);
-    }
-  });
+  app.get(
+    "/v1/machines/:kind",
+    { schema: chartSchema, config: { ...config, access: "machines:read" } },
+    async (request, reply) => {
+      const chart = machines.chart(request.params.kind);
+      if (!chart) return sendProblem(reply, "machine_not_found");
+      return reply.code(200).header("cache-control", "no-cache").send(chart);
+    },
+  );
+  app.get(
+    "/v1/machines/:kind/counts",
+    { schema: countsSchema, config: { ...config, access: "machines:read" } },
+    async (request, reply) => {
+      const { kind } = request.params;
+      if (!machines.chart(kind)) return sendProblem(reply, "machine_not_found");
+      const result = await orders.counts({ filter: {}, by: "state" });
+      if (result.status !== "counted") return sendNoAnswer(reply, result);
+      const own = `${kind}:`;
+      const counts = result.counts.flatMap(({ key, value }) =>
+        key.startsWith(own) ? [{ key: key.slice(own.length), value }] : [],
+      );
+      return reply
+        .code(200)
+        .header("cache-control", "private, no-cache")
+        .send({ kind, counts, asOf: result.asOf });
+    },
+  );
+  app.post(
+    "/v1/machines/simulate",
+    { schema: simulateSchema, config: { access: "machines:simulate" } },
+    async (request, reply) => {
+      const faults = simulateFaults(request.body);
+      if (faults.length > 0) return sendProblem(reply, "validation_failed", { errors: faults });
+      const { from, steps } = request.body;
+      const result = await machines.simulate(from as SimulatedFrom, steps as readonly SimulatedStep[]);
+      switch (result.status) {
+        case "simulated":
+          return reply.code(200).send({ complete: result.complete, results: result.results });
+        case "not_found":
+          return sendProblem(reply, "order_not_found");
+        case "version_not_found":
+        case "machine_not_found":
+          return sendProblem(reply, result.status);
+        default:
+          return sendUnavailable(reply, result);
+      }
+    },
+  );
 }

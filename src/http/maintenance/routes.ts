@@ -29,12 +29,18 @@ const setSchema = {
 
 /** Adds the routes. */
 export function maintenanceRoutes(app: HttpApp, maintenance: Maintenance): void {
-  app.get("/v1/maintenance", { schema: getSchema }, async (_request, reply) =>
-    reply.code(200).send(maintenance.state()),
+  app.get(
+    "/v1/maintenance",
+    { schema: getSchema, config: { access: "cluster:read" } },
+    async (_request, reply) => reply.code(200).send(maintenance.state()),
   );
-  app.post("/v1/maintenance", { schema: setSchema }, async (request, reply) => {
-    const result = await maintenance.set(request.body);
-    if (result.status !== "set") return sendUnavailable(reply, result);
-    return reply.code(200).send(result.state);
-  });
+  app.post(
+    "/v1/maintenance",
+    { schema: setSchema, config: { access: "cluster:operate" } },
+    async (request, reply) => {
+      const result = await maintenance.set(request.body);
+      if (result.status !== "set") return sendUnavailable(reply, result);
+      return reply.code(200).send(result.state);
+    },
+  );
 }

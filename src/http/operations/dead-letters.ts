@@ -7,7 +7,7 @@ import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { ProblemError } from "../protocol/problems.ts";
 import { pageQuery, ref } from "../protocol/schema-parts.ts";
-import { requester } from "../protocol/requester.ts";
+import { requesterOf } from "../access/caller.ts";
 import { DEAD_LETTER_ID, deadLetterParams, type DiscardDeadLetter } from "./dead-letters-schema.ts";
 import { groupsQuery } from "./error-groups-schema.ts";
 
@@ -63,48 +63,69 @@ const discardSchema = {
 
 /** Adds the routes. */
 export function deadLetterRoutes(app: HttpApp, deadLetters: DeadLetterService): void {
-  app.get("/v1/dead-letters", { schema: listSchema, preValidation: readLimit }, async (request, reply) => {
-    const { limit = httpLimits.page.default, cursor } = request.query;
-    const result = await deadLetters.list({
-      limit,
-      ...(cursor === undefined ? {} : { after: idOf(cursor) }),
-    });
-    if (result.status !== "found") return sendUnavailable(reply, result);
-    return reply.code(200).send({ items: result.items, nextCursor: result.next });
-  });
+  app.get(
+    "/v1/dead-letters",
+    { schema: listSchema, preValidation: readLimit, config: { access: "dead-letters:read" } },
+    async (request, reply) => {
+      const { limit = httpLimits.page.default, cursor } = request.query;
+      const result = await deadLetters.list({
+        limit,
+        ...(cursor === undefined ? {} : { after: idOf(cursor) }),
+      });
+      if (result.status !== "found") return sendUnavailable(reply, result);
+      return reply.code(200).send({ items: result.items, nextCursor: result.next });
+    },
+  );
 
   const config = { unknownParameter: "dead_letter_not_found" } as const;
-  app.post("/v1/dead-letters/:id/replay", { schema: replaySchema, config }, async (request, reply) => {
-    const { id } = request.params;
-    const result = await deadLetters.replay(id);
-    if (result.status === "not_found") return sendProblem(reply, "dead_letter_not_found");
-    if (result.status === "discarded")
-      return sendProblem(reply, "dead_letter_closed", { state: "discarded" });
-    if (result.status !== "replayed") return sendUnavailable(reply, result);
-    return reply.code(202).send({ id, status: "replayed" });
-  });
+  app.post(
+    "/v1/dead-letters/:id/replay",
+    { schema: replaySchema, config: { ...config, access: "dead-letters:resolve" } },
+    async (request, reply) => {
+      const { id } = request.params;
+      const result = await deadLetters.replay(id);
+      if (result.status === "not_found") return sendProblem(reply, "dead_letter_not_found");
+      if (result.status === "discarded")
+        return sendProblem(reply, "dead_letter_closed", { state: "discarded" });
+      if (result.status !== "replayed") return sendUnavailable(reply, result);
+      return reply.code(202).send({ id, status: "replayed" });
+    },
+  );
 
-  app.get("/v1/dead-letters/groups", { schema: groupsSchema }, async (_, reply) => {
-    const result = await deadLetters.groups();
-    if (result.status !== "found") return sendUnavailable(reply, result);
-    return reply.code(200).send({ groups: result.groups, isComplete: result.isComplete });
-  });
+  app.get(
+    "/v1/dead-letters/groups",
+    { schema: groupsSchema, config: { access: "dead-letters:read" } },
+    async (_, reply) => {
+      const result = await deadLetters.groups();
+      if (result.status !== "found") return sendUnavailable(reply, result);
+      return reply.code(200).send({ groups: result.groups, isComplete: result.isComplete });
+    },
+  );
 
-  app.get("/v1/dead-letters/:id", { schema: readSchema, config }, async (request, reply) => {
-    const result = await deadLetters.read(request.params.id);
-    if (result.status === "not_found") return sendProblem(reply, "dead_letter_not_found");
-    if (result.status !== "found") return sendUnavailable(reply, result);
-    return reply.code(200).send(result.letter);
-  });
+  app.get(
+    "/v1/dead-letters/:id",
+    { schema: readSchema, config: { ...config, access: "dead-letters:read" } },
+    async (request, reply) => {
+      const result = await deadLetters.read(request.params.id);
+      if (result.status === "not_found") return sendProblem(reply, "dead_letter_not_found");
+      if (result.status !== "found") return sendUnavailable(reply, result);
+      return reply.code(200).send(result.letter);
+    },
+  );
 
-  app.post("/v1/dead-letters/:id/discard", { schema: discardSchema, config }, async (request, reply) => {
-    const { id } = request.params;
-    const result = await deadLetters.discard(id, { by: requester, reason: request.body.reason });
-    if (result.status === "not_found") return sendProblem(reply, "dead_letter_not_found");
-    if (result.status === "replayed") return sendProblem(reply, "dead_letter_closed", { state: "replayed" });
-    if (result.status === "discarded") return reply.code(200).send({ id, status: "discarded" });
-    return sendUnavailable(reply, result);
-  });
+  app.post(
+    "/v1/dead-letters/:id/discard",
+    { schema: discardSchema, config: { ...config, access: "dead-letters:resolve" } },
+    async (request, reply) => {
+      const { id } = request.params;
+      const result = await deadLetters.discard(id, { by: requesterOf(request), reason: request.body.reason });
+      if (result.status === "not_found") return sendProblem(reply, "dead_letter_not_found");
+      if (result.status === "replayed")
+        return sendProblem(reply, "dead_letter_closed", { state: "replayed" });
+      if (result.status === "discarded") return reply.code(200).send({ id, status: "discarded" });
+      return sendUnavailable(reply, result);
+    },
+  );
 }
 
 /** A cursor is the id of the last dead letter of the page before. @throws ProblemError */

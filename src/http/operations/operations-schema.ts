@@ -1,6 +1,6 @@
 /** Answers about the node and the cluster. */
 import { Type } from "typebox";
-import { nullable, oneOf, time } from "../protocol/schema-parts.ts";
+import { nullable, time } from "../protocol/schema-parts.ts";
 
 const checks = Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() }));
 
@@ -104,17 +104,4 @@ export const ClusterHistory = Type.Array(
     ),
   }),
   { $id: "ClusterHistory", title: "ClusterHistory", description: "Newest first, at most 1000" },
-);
-
-/** Who asks, and what may be done. */
-export const Session = Type.Object(
-  {
-    name: Type.String(),
-    roles: Type.Array(Type.String()),
-    permissions: Type.Array(Type.String(), { description: "`*`: everything" }),
-    readOnly: Type.Boolean(),
-    environment: Type.String({ examples: ["development"] }),
-    personalData: oneOf(["masked", "shown"]),
-  },
-  { $id: "Session", title: "Session" },
 );

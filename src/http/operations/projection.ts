@@ -29,11 +29,17 @@ const rebuildSchema = {
 
 /** Adds the routes. */
 export function projectionRoutes(app: HttpApp, orders: OrderList): void {
-  app.get("/v1/projection", { schema: getSchema }, async (_request, reply) =>
-    reply.code(200).send(orders.projection()),
+  app.get(
+    "/v1/projection",
+    { schema: getSchema, config: { access: "cluster:read" } },
+    async (_request, reply) => reply.code(200).send(orders.projection()),
   );
 
-  const rebuild = { schema: rebuildSchema, preValidation: emptyBodyIsEmptyObject };
+  const rebuild = {
+    schema: rebuildSchema,
+    config: { access: "cluster:operate" },
+    preValidation: emptyBodyIsEmptyObject,
+  } as const;
   app.post("/v1/projection/rebuild", rebuild, async (_request, reply) => {
     if (!(await orders.rebuild())) return sendProblem(reply, "projection_off");
     return reply.code(202).send(orders.projection());

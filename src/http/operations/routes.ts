@@ -70,32 +70,43 @@ export function operationRoutes(
     readonly closing: () => boolean;
   },
 ): void {
-  app.get("/health/live", { schema: liveSchema }, async (_request, reply) =>
+  app.get("/health/live", { schema: liveSchema, config: { access: "public" } }, async (_request, reply) =>
     reply.code(200).send({ status: "live" }),
   );
 
-  app.get("/health/ready", { schema: readySchema }, async (_request, reply) => {
+  app.get("/health/ready", { schema: readySchema, config: { access: "public" } }, async (_request, reply) => {
     const { ready, checks } = await node.operations.health();
     if (!ready || node.closing()) return sendProblem(retryAfter(reply, 1000), "not_ready", { checks });
     const checkedAt = new Date(node.now()).toISOString();
     return reply.code(200).send({ status: "ready", checkedAt, checks });
   });
 
-  app.get("/metrics", { schema: metricsSchema }, async (_request, reply) =>
-    reply.header("content-type", METRICS_TYPE).send(await node.operations.metrics()),
+  app.get(
+    "/metrics",
+    { schema: metricsSchema, config: { access: "cluster:read" } },
+    async (_request, reply) =>
+      reply.header("content-type", METRICS_TYPE).send(await node.operations.metrics()),
   );
 
-  app.get("/v1/cluster", { schema: clusterSchema }, async (_request, reply) => {
-    const view = await node.operations.cluster();
-    if ("status" in view) return sendUnavailable(reply, view);
-    return reply.code(200).send(node.development ? view : withoutPids(view));
-  });
+  app.get(
+    "/v1/cluster",
+    { schema: clusterSchema, config: { access: "cluster:read" } },
+    async (_request, reply) => {
+      const view = await node.operations.cluster();
+      if ("status" in view) return sendUnavailable(reply, view);
+      return reply.code(200).send(node.development ? view : withoutPids(view));
+    },
+  );
 
-  app.get("/v1/cluster/history", { schema: historySchema }, async (request, reply) => {
-    const { since } = request.query;
-    const spans = await node.ownerships(since === undefined ? node.now() - HISTORY_MS : Date.parse(since));
-    return "status" in spans ? sendUnavailable(reply, spans) : reply.code(200).send(spans);
-  });
+  app.get(
+    "/v1/cluster/history",
+    { schema: historySchema, config: { access: "cluster:read" } },
+    async (request, reply) => {
+      const { since } = request.query;
+      const spans = await node.ownerships(since === undefined ? node.now() - HISTORY_MS : Date.parse(since));
+      return "status" in spans ? sendUnavailable(reply, spans) : reply.code(200).send(spans);
+    },
+  );
 }
 
 /** The cluster as it is shown outside development. */

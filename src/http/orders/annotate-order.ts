@@ -6,7 +6,7 @@ import { takesKey } from "../protocol/idempotency-key.ts";
 import { httpLimits } from "../protocol/limits.ts";
 import { sendProblem } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
-import { requester } from "../protocol/requester.ts";
+import { requesterOf } from "../access/caller.ts";
 import { orderParams, ref } from "../protocol/schema-parts.ts";
 import type { AnnotateOrder } from "./annotations-schema.ts";
 import { commandHeaders, commandHow } from "./command-headers.ts";
@@ -43,7 +43,7 @@ const schema = {
   ],
 } as const;
 
-const config = { unknownParameter: "order_not_found" } as const;
+const config = { access: "orders:edit", unknownParameter: "order_not_found" } as const;
 
 /** Adds the route. */
 export function annotateOrderRoute(
@@ -60,8 +60,8 @@ export function annotateOrderRoute(
       });
     }
     const { id } = request.params;
-    const how = { ...(reason === undefined ? {} : { reason }), ...commandHow(request.headers) };
+    const how = { ...(reason === undefined ? {} : { reason }), ...commandHow(request) };
     if (isDryRun(request.query)) return sendPredicted(reply, await predictions.annotate(id, changes, how));
-    return sendCommanded(reply, await orders.annotate(id, changes, { by: requester, ...how }));
+    return sendCommanded(reply, await orders.annotate(id, changes, { by: requesterOf(request), ...how }));
   });
 }

@@ -1,8 +1,9 @@
 /** Headers of commands to an order: under which version they may be done, and a key that makes a repetition safe. */
 import { Type } from "typebox";
+import type { Caller } from "../access/caller.ts";
 import type { CommandHow } from "../../services/orders/contract.ts";
 import { versionsIn } from "../protocol/etag.ts";
-import { ANONYMOUS, idempotencyKey } from "../protocol/idempotency-key.ts";
+import { idempotencyKey } from "../protocol/idempotency-key.ts";
 import { ProblemError } from "../protocol/problems.ts";
 
 /** The schema of the headers. */
@@ -21,9 +22,15 @@ export const commandHeaders = Type.Object({
 });
 
 /** What the headers ask for. @throws ProblemError `validation_failed` for an `If-Match` of another form */
-export function commandHow(headers: {
-  readonly "if-match"?: string | undefined;
-  readonly "idempotency-key"?: string | undefined;
+export function commandHow({
+  caller,
+  headers,
+}: {
+  readonly caller: Caller;
+  readonly headers: {
+    readonly "if-match"?: string | undefined;
+    readonly "idempotency-key"?: string | undefined;
+  };
 }): Pick<CommandHow, "ifVersions" | "key"> {
   const { "idempotency-key": key, "if-match": match = "*" } = headers;
   const versions = versionsIn(match, { weak: false });
@@ -35,6 +42,6 @@ export function commandHow(headers: {
   }
   return {
     ...(versions !== "any" && { ifVersions: versions }),
-    ...(key !== undefined && { key: { caller: ANONYMOUS, idempotencyKey: key } }),
+    ...(key !== undefined && { key: { caller: caller.id, idempotencyKey: key } }),
   };
 }

@@ -56,40 +56,52 @@ const NEWEST: Sort = "-createdAt";
 
 /** Adds the routes. */
 export function listOrderRoutes(app: HttpApp, orders: OrderList): void {
-  app.get("/v1/orders", { schema: listSchema, preValidation: readLimit }, async (request, reply) => {
-    const { cursor, limit = httpLimits.page.default, minSequence, sort = NEWEST, ...query } = request.query;
-    const result = await orders.list({
-      filter: filterOf(query),
-      sort,
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-      ...(minSequence === undefined ? {} : { minSequence: knownOf(minSequence) }),
-    });
-    if (result.status !== "found") return sendNoAnswer(reply, result);
-    const { status: _, ...page } = result;
-    return reply.code(200).header("cache-control", "private, no-cache").send(page);
-  });
+  app.get(
+    "/v1/orders",
+    { schema: listSchema, preValidation: readLimit, config: { access: "orders:list" } },
+    async (request, reply) => {
+      const { cursor, limit = httpLimits.page.default, minSequence, sort = NEWEST, ...query } = request.query;
+      const result = await orders.list({
+        filter: filterOf(query),
+        sort,
+        limit,
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(minSequence === undefined ? {} : { minSequence: knownOf(minSequence) }),
+      });
+      if (result.status !== "found") return sendNoAnswer(reply, result);
+      const { status: _, ...page } = result;
+      return reply.code(200).header("cache-control", "private, no-cache").send(page);
+    },
+  );
 
-  app.get("/v1/orders/counts", { schema: countsSchema }, async (request, reply) => {
-    const { by, minSequence, ...query } = request.query;
-    const known = minSequence === undefined ? {} : { minSequence: knownOf(minSequence) };
-    const result = await orders.counts({ filter: filterOf(query), by, ...known });
-    if (result.status !== "counted") return sendNoAnswer(reply, result);
-    const { status: _, ...counts } = result;
-    return reply.code(200).header("cache-control", "private, no-cache").send(counts);
-  });
+  app.get(
+    "/v1/orders/counts",
+    { schema: countsSchema, config: { access: "orders:list" } },
+    async (request, reply) => {
+      const { by, minSequence, ...query } = request.query;
+      const known = minSequence === undefined ? {} : { minSequence: knownOf(minSequence) };
+      const result = await orders.counts({ filter: filterOf(query), by, ...known });
+      if (result.status !== "counted") return sendNoAnswer(reply, result);
+      const { status: _, ...counts } = result;
+      return reply.code(200).header("cache-control", "private, no-cache").send(counts);
+    },
+  );
 
-  app.get("/v1/orders.csv", { schema: csvSchema }, async (request, reply) => {
-    const { minSequence, sort = NEWEST, ...query } = request.query;
-    const how = { filter: filterOf(query), sort, limit: httpLimits.page.max };
-    const known = minSequence === undefined ? {} : { minSequence: knownOf(minSequence) };
-    const first = await orders.list({ ...how, ...known });
-    if (first.status !== "found") return sendNoAnswer(reply, first);
-    const next = (cursor: string) => orders.list({ ...how, cursor });
-    reply.header("content-disposition", 'attachment; filename="orders.csv"');
-    reply.header("cache-control", "private, no-cache");
-    return reply.type("text/csv; charset=utf-8").send(Readable.from(csvOf(first, next)));
-  });
+  app.get(
+    "/v1/orders.csv",
+    { schema: csvSchema, config: { access: "orders:list" } },
+    async (request, reply) => {
+      const { minSequence, sort = NEWEST, ...query } = request.query;
+      const how = { filter: filterOf(query), sort, limit: httpLimits.page.max };
+      const known = minSequence === undefined ? {} : { minSequence: knownOf(minSequence) };
+      const first = await orders.list({ ...how, ...known });
+      if (first.status !== "found") return sendNoAnswer(reply, first);
+      const next = (cursor: string) => orders.list({ ...how, cursor });
+      reply.header("content-disposition", 'attachment; filename="orders.csv"');
+      reply.header("cache-control", "private, no-cache");
+      return reply.type("text/csv; charset=utf-8").send(Readable.from(csvOf(first, next)));
+    },
+  );
 }
 
 /** @throws Error when a page is missing: the answer is cut, and its receiver sees that */

@@ -9,7 +9,8 @@ import type { HttpApp } from "../protocol/http-app.ts";
 import { takesKey } from "../protocol/idempotency-key.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import type { ProblemCode } from "../protocol/problems.ts";
-import { requester } from "../protocol/requester.ts";
+import { requesterOf } from "../access/caller.ts";
+import type { Permission } from "../../services/access/contract.ts";
 import { orderParams, ref } from "../protocol/schema-parts.ts";
 import {
   type CancelOrder,
@@ -32,6 +33,7 @@ type CommandServices = { readonly orders: Orders; readonly predictions: OrderPre
 type CommandRoute<B> = {
   readonly path: string;
   readonly operationId: string;
+  readonly access: Permission;
   readonly tag: "Orders" | "Fulfillment";
   readonly summary: string;
   readonly body: string;
@@ -70,8 +72,6 @@ function schemaOf<B>({ body, operationId, problems = [], summary, tag }: Command
   };
 }
 
-const config = { unknownParameter: "order_not_found" } as const;
-
 function commandRoute<B extends { readonly reason?: string }>(
   app: HttpApp,
   { predictions, orders }: CommandServices,
@@ -79,14 +79,15 @@ function commandRoute<B extends { readonly reason?: string }>(
 ): void {
   const preValidation = mayBeEmpty.has(route.body) ? [takesKey, emptyBodyIsEmptyObject] : [takesKey];
   const schema = schemaOf(route);
+  const config = { access: route.access, unknownParameter: "order_not_found" } as const;
   app.post(`/v1/orders/:id/${route.path}`, { config, preValidation, schema }, async (request, reply) => {
     const body = request.body as B;
     const { id } = request.params;
     const command = route.command(body);
     const { reason } = body;
-    const how = { ...(reason === undefined ? {} : { reason }), ...commandHow(request.headers) };
+    const how = { ...(reason === undefined ? {} : { reason }), ...commandHow(request) };
     if (isDryRun(request.query)) return sendPredicted(reply, await predictions.command(id, command, how));
-    return sendCommanded(reply, await orders.command(id, command, { by: requester, ...how }));
+    return sendCommanded(reply, await orders.command(id, command, { by: requesterOf(request), ...how }));
   });
 }
 
@@ -96,6 +97,7 @@ export function orderCommandRoutes(app: HttpApp, orders: Orders, predictions: Or
   commandRoute<CancelOrder>(app, services, {
     path: "cancel",
     operationId: "cancelOrder",
+    access: "orders:cancel",
     tag: "Orders",
     summary: "Cancel an order",
     body: "CancelOrder",
@@ -104,6 +106,7 @@ export function orderCommandRoutes(app: HttpApp, orders: Orders, predictions: Or
   commandRoute<WithReason>(app, services, {
     path: "retry",
     operationId: "retryOrder",
+    access: "orders:retry",
     tag: "Orders",
     summary: "Retry a failed capture, void, refund, label, retrieval or hand-over at once",
     body: "WithReason",
@@ -123,12 +126,19 @@ function stepRoutes(app: HttpApp, services: CommandServices): void {
   for (const [type, summary] of steps) {
     const operationId = `${type}Order`;
     const command = (): OrderCommand => ({ type });
-    const route = { path: `fulfillment/${type}`, operationId, tag: "Fulfillment", summary } as const;
+    const route = {
+      path: `fulfillment/${type}`,
+      operationId,
+      access: "orders:fulfill",
+      tag: "Fulfillment",
+      summary,
+    } as const;
     commandRoute<WithReason>(app, services, { ...route, body: "WithReason", command });
   }
   commandRoute<QualityCheck>(app, services, {
     path: "fulfillment/quality-check",
     operationId: "checkQuality",
+    access: "orders:fulfill",
     tag: "Fulfillment",
     summary: "Record the quality check",
     body: "QualityCheck",
@@ -137,6 +147,7 @@ function stepRoutes(app: HttpApp, services: CommandServices): void {
   commandRoute<DeliverOrder>(app, services, {
     path: "fulfillment/deliver",
     operationId: "deliverOrder",
+    access: "orders:fulfill",
     tag: "Fulfillment",
     summary: "Record the delivery, and what was collected",
     body: "DeliverOrder",
@@ -162,12 +173,19 @@ function parcelRoutes(app: HttpApp, services: CommandServices): void {
   ] as const;
   for (const [type, operationId, summary] of reports) {
     const command = (): OrderCommand => ({ type });
-    const route = { path: `fulfillment/${type}`, operationId, tag: "Fulfillment", summary } as const;
+    const route = {
+      path: `fulfillment/${type}`,
+      operationId,
+      access: "orders:fulfill",
+      tag: "Fulfillment",
+      summary,
+    } as const;
     commandRoute<WithReason>(app, services, { ...route, body: "WithReason", command });
   }
   commandRoute<ReceiveParcel>(app, services, {
     path: "fulfillment/receive",
     operationId: "receiveParcel",
+    access: "orders:fulfill",
     tag: "Fulfillment",
     summary:
       "Receive the parcel back: its goods go back into stock or are written off, the order is returned",
@@ -177,6 +195,7 @@ function parcelRoutes(app: HttpApp, services: CommandServices): void {
   commandRoute<SettleDispute>(app, services, {
     path: "fulfillment/settle",
     operationId: "settleDispute",
+    access: "orders:settle",
     tag: "Fulfillment",
     summary: "Accept the amount that the carrier collected instead of the amount due",
     body: "SettleDispute",

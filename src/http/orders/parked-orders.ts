@@ -4,7 +4,7 @@ import type { Sequenced } from "../../services/unavailable.ts";
 import type { OrderPredictions } from "../../services/predictions/contract.ts";
 import { groupsQuery } from "../operations/error-groups-schema.ts";
 import { takesKey } from "../protocol/idempotency-key.ts";
-import { requester } from "../protocol/requester.ts";
+import { requesterOf } from "../access/caller.ts";
 import { emptyBodyIsEmptyObject } from "../protocol/empty-body.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
@@ -102,7 +102,7 @@ const groupsSchema = {
 
 const KEY = /^\d{1,16}\.[\w-]{1,200}$/u;
 
-const config = { unknownParameter: "order_not_found" } as const;
+const config = { access: "parked:resolve", unknownParameter: "order_not_found" } as const;
 const bodyless = { config, preValidation: [takesKey, emptyBodyIsEmptyObject] };
 
 /** Adds the routes. */
@@ -111,23 +111,34 @@ export function parkedOrderRoutes(
   parked: ParkedOrders,
   predictions: Pick<OrderPredictions, "resume">,
 ): void {
-  app.get("/v1/parked", { schema: listSchema, preValidation: readLimit }, async (request, reply) => {
-    const { limit = httpLimits.page.default, cursor, kind } = request.query;
-    const after = cursor === undefined ? {} : { after: decodeCursor(cursor, KEY) };
-    const result = await parked.list({ limit, ...after, ...(kind === undefined ? {} : { kind }) });
-    if (result.status !== "found") return sendUnavailable(reply, result);
-    const { items, missing, next } = result;
-    const nextCursor = next === null ? null : encodeCursor(next);
-    return reply.code(200).send({ items, nextCursor, ...(missing ? { missing } : {}) });
-  });
+  app.get(
+    "/v1/parked",
+    { schema: listSchema, preValidation: readLimit, config: { access: "parked:read" } },
+    async (request, reply) => {
+      const { limit = httpLimits.page.default, cursor, kind } = request.query;
+      const after = cursor === undefined ? {} : { after: decodeCursor(cursor, KEY) };
+      const result = await parked.list({ limit, ...after, ...(kind === undefined ? {} : { kind }) });
+      if (result.status !== "found") return sendUnavailable(reply, result);
+      const { items, missing, next } = result;
+      const nextCursor = next === null ? null : encodeCursor(next);
+      return reply.code(200).send({ items, nextCursor, ...(missing ? { missing } : {}) });
+    },
+  );
 
-  app.get("/v1/parked/groups", { schema: groupsSchema }, async (_, reply) => {
-    const result = await parked.groups();
-    if (result.status !== "found") return sendUnavailable(reply, result);
-    return reply.code(200).send({ groups: result.groups, isComplete: true });
-  });
+  app.get(
+    "/v1/parked/groups",
+    { schema: groupsSchema, config: { access: "parked:read" } },
+    async (_, reply) => {
+      const result = await parked.groups();
+      if (result.status !== "found") return sendUnavailable(reply, result);
+      return reply.code(200).send({ groups: result.groups, isComplete: true });
+    },
+  );
 
-  const one = { schema: oneSchema, config: { unknownParameter: "order_not_parked" } as const };
+  const one = {
+    schema: oneSchema,
+    config: { access: "parked:read", unknownParameter: "order_not_parked" } as const,
+  };
   app.get("/v1/parked/:order", one, async (request, reply) => {
     const result = await parked.find(request.params.order);
     if (result.status === "not_parked") return sendProblem(reply, "order_not_parked");
@@ -137,14 +148,17 @@ export function parkedOrderRoutes(
 
   app.post("/v1/orders/:id/resume", { ...bodyless, schema: resumeSchema }, async (request, reply) => {
     const { id } = request.params;
-    const how = commandHow(request.headers);
+    const how = commandHow(request);
     if (isDryRun(request.query)) return sendPredicted(reply, await predictions.resume(id, how));
-    return sendUnparked(reply, await parked.resume(id, { by: requester, ...why(request.body), ...how }));
+    return sendUnparked(
+      reply,
+      await parked.resume(id, { by: requesterOf(request), ...why(request.body), ...how }),
+    );
   });
 
   app.post("/v1/orders/:id/skip", { ...bodyless, schema: skipSchema }, async (request, reply) => {
     const { parkingId } = request.body;
-    const how = { by: requester, ...why(request.body), ...commandHow(request.headers) };
+    const how = { by: requesterOf(request), ...why(request.body), ...commandHow(request) };
     return sendUnparked(reply, await parked.skip(request.params.id, parkingId, how));
   });
 }

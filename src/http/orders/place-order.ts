@@ -4,11 +4,11 @@ import type { OrderPredictions } from "../../services/predictions/contract.ts";
 import type { Orders } from "../../services/orders/contract.ts";
 import { faultsOf } from "../protocol/faults.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
-import { ANONYMOUS, idempotencyKey } from "../protocol/idempotency-key.ts";
+import { idempotencyKey } from "../protocol/idempotency-key.ts";
 import { readPreferences } from "../protocol/preferences.ts";
 import { sendProblem } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
-import { requester } from "../protocol/requester.ts";
+import { requesterOf } from "../access/caller.ts";
 import { ref } from "../protocol/schema-parts.ts";
 import { dryRunAnswer, dryRunQuery, isDryRun, sendPredicted } from "./dry-run.ts";
 import { sendPlaced, sequenceHeader } from "./order-answers.ts";
@@ -89,24 +89,28 @@ export function placeOrderRoute(
   { defaultWaitMs, predictions, orders }: PlaceOrderServices,
 ): void {
   // The handler reports faults of the schema together with those of the rules beyond it.
-  app.post("/v1/orders", { schema, attachValidation: true }, async (request, reply) => {
-    const broken = request.validationError;
-    if (broken?.validationContext === "headers") return sendProblem(reply, "invalid_idempotency_key");
-    if (broken?.validationContext === "querystring") throw broken;
-    const faults = [...faultsOf(broken?.validation ?? []), ...orderFaults(request.body)];
-    if (faults.length > 0) {
-      const onlySkus = faults.every(({ code }) => code === "duplicate_sku");
-      return sendProblem(reply, onlySkus ? "duplicate_sku" : "validation_failed", { errors: faults });
-    }
-    const key = request.headers["idempotency-key"];
-    const preferences = readPreferences(request.headers.prefer, defaultWaitMs);
-    const how = {
-      ...(key === undefined ? {} : { idempotencyKey: key }),
-      caller: ANONYMOUS,
-      waitMs: preferences.waitMs,
-    };
-    if (isDryRun(request.query)) return sendPredicted(reply, await predictions.place(request.body, how));
-    const result = await orders.place(request.body, { ...how, by: requester });
-    return sendPlaced(reply, result, preferences);
-  });
+  app.post(
+    "/v1/orders",
+    { schema, attachValidation: true, config: { access: "orders:place" } },
+    async (request, reply) => {
+      const broken = request.validationError;
+      if (broken?.validationContext === "headers") return sendProblem(reply, "invalid_idempotency_key");
+      if (broken?.validationContext === "querystring") throw broken;
+      const faults = [...faultsOf(broken?.validation ?? []), ...orderFaults(request.body)];
+      if (faults.length > 0) {
+        const onlySkus = faults.every(({ code }) => code === "duplicate_sku");
+        return sendProblem(reply, onlySkus ? "duplicate_sku" : "validation_failed", { errors: faults });
+      }
+      const key = request.headers["idempotency-key"];
+      const preferences = readPreferences(request.headers.prefer, defaultWaitMs);
+      const how = {
+        ...(key === undefined ? {} : { idempotencyKey: key }),
+        caller: request.caller.id,
+        waitMs: preferences.waitMs,
+      };
+      if (isDryRun(request.query)) return sendPredicted(reply, await predictions.place(request.body, how));
+      const result = await orders.place(request.body, { ...how, by: requesterOf(request) });
+      return sendPlaced(reply, result, preferences);
+    },
+  );
 }

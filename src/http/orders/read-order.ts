@@ -16,7 +16,7 @@ import { commandInfos, includeQuery, instantParams, partsOf } from "./insight-sc
 import { sendOrder } from "./order-answers.ts";
 import { historyQuery } from "./order-schema.ts";
 
-const config = { unknownParameter: "order_not_found" } as const;
+const config = { access: "orders:read", unknownParameter: "order_not_found" } as const;
 
 const orderSchema = {
   operationId: "getOrder",

@@ -57,7 +57,7 @@ const removeSchema = {
   response: {
     204: Type.Unsafe<unknown>({ type: "null", description: "Nothing more is sent to it, within moments" }),
   },
-  problems,
+  problems: [...bodyProblems, ...problems],
 } as const;
 
 const deliveriesSchema = {
@@ -94,35 +94,45 @@ const replayFromSchema = {
   problems: [...bodyProblems, ...problems],
 } as const;
 
-const config = { unknownParameter: "webhook_endpoint_not_found" } as const;
+const config = { access: "webhooks:manage", unknownParameter: "webhook_endpoint_not_found" } as const;
 const CURSOR = /^\d{1,15}$/u;
 
 /** Adds the routes. */
 export function outgoingRoutes(app: HttpApp, outgoing: OutgoingWebhooks): void {
-  app.post("/v1/webhook-endpoints", { schema: createSchema }, async (request, reply) => {
-    const result = await outgoing.create(request.body);
-    switch (result.status) {
-      case "created": {
-        const { endpoint, secret } = result;
-        reply.header("location", `/v1/webhook-endpoints/${endpoint.id}`).header("cache-control", "no-store");
-        return reply.code(201).send({ ...endpoint, secret });
+  app.post(
+    "/v1/webhook-endpoints",
+    { schema: createSchema, config: { access: "webhooks:manage" } },
+    async (request, reply) => {
+      const result = await outgoing.create(request.body);
+      switch (result.status) {
+        case "created": {
+          const { endpoint, secret } = result;
+          reply
+            .header("location", `/v1/webhook-endpoints/${endpoint.id}`)
+            .header("cache-control", "no-store");
+          return reply.code(201).send({ ...endpoint, secret });
+        }
+        case "invalid_url": {
+          const fault = { pointer: "/url", code: "not_allowed", message: result.reason } as const;
+          return sendProblem(reply, "validation_failed", { errors: [fault] });
+        }
+        case "too_many_endpoints":
+          return sendProblem(reply, "too_many_endpoints");
+        default:
+          return sendUnavailable(reply, result);
       }
-      case "invalid_url": {
-        const fault = { pointer: "/url", code: "not_allowed", message: result.reason } as const;
-        return sendProblem(reply, "validation_failed", { errors: [fault] });
-      }
-      case "too_many_endpoints":
-        return sendProblem(reply, "too_many_endpoints");
-      default:
-        return sendUnavailable(reply, result);
-    }
-  });
+    },
+  );
 
-  app.get("/v1/webhook-endpoints", { schema: listSchema }, async (_request, reply) => {
-    const result = await outgoing.list();
-    if (result.status !== "found") return sendUnavailable(reply, result);
-    return reply.code(200).send({ items: result.items });
-  });
+  app.get(
+    "/v1/webhook-endpoints",
+    { schema: listSchema, config: { access: "webhooks:manage" } },
+    async (_request, reply) => {
+      const result = await outgoing.list();
+      if (result.status !== "found") return sendUnavailable(reply, result);
+      return reply.code(200).send({ items: result.items });
+    },
+  );
 
   app.delete("/v1/webhook-endpoints/:id", { schema: removeSchema, config }, async (request, reply) => {
     const result = await outgoing.remove(request.params.id);

@@ -4,9 +4,6 @@ import { Type } from "typebox";
 import { httpLimits } from "./limits.ts";
 import { ProblemError } from "./problems.ts";
 
-/** Without authentication all callers share one space of idempotency keys. */
-export const ANONYMOUS = "anonymous";
-
 /** The schema of the header's text. */
 export const idempotencyKey = (description: string) =>
   Type.String({

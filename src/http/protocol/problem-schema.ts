@@ -58,6 +58,7 @@ const extensions: Partial<Record<ProblemCode, object>> = {
     total: { amount: 4398, currency: "EUR" },
     lines: [{ sku: "TSHIRT-M", quantity: 2, unitPrice: { amount: 2199, currency: "EUR" } }],
   },
+  forbidden: { needs: ["operator", "admin"] },
   orders_open: { orders: ["ord_4f0v5Xk2"], total: 1 },
   payment_failed: { orderId: "ord_4f0v5Xk2", reason: "card_declined" },
   payment_expired: { orderId: "ord_4f0v5Xk2", reason: "timeout" },
@@ -84,7 +85,13 @@ const extensions: Partial<Record<ProblemCode, object>> = {
 };
 
 /** Problems that any route may answer with. */
-const everywhere: readonly ProblemCode[] = ["bad_request", "foreign_origin", "internal_error"];
+const everywhere: readonly ProblemCode[] = [
+  "bad_request",
+  "unauthenticated",
+  "forbidden",
+  "foreign_origin",
+  "internal_error",
+];
 
 /** Problems of a route that reads a body. */
 export const bodyProblems = [

@@ -50,6 +50,17 @@ export const problems = {
     title: "Invalid signature",
     detail: "The webhook's signature is missing, wrong, or not from the last five minutes.",
   },
+  unauthenticated: {
+    status: 401,
+    title: "Unauthenticated",
+    detail: "Send an API key: `Authorization: Bearer ok_...`.",
+  },
+  forbidden: {
+    status: 403,
+    title: "Forbidden",
+    detail: "The caller may not do this; needs has the roles that may.",
+  },
+  key_not_found: { status: 404, title: "API key not found", detail: "There is no API key with this id." },
   payment_failed: {
     status: 402,
     title: "Payment failed",

@@ -94,7 +94,7 @@ function receive<S extends TSchema>(parent: HttpApp, intake: WebhookIntake, mess
   };
   void parent.register(async (scope: HttpApp) => {
     const idOf = signatureFirst(scope, intake, sender);
-    scope.post(`/v1/webhooks/${sender}`, { schema }, async (request, reply) => {
+    scope.post(`/v1/webhooks/${sender}`, { schema, config: { access: "signed" } }, async (request, reply) => {
       const result = await taken(idOf(request), bytesOf(request));
       if (result === undefined) {
         return sendProblem(reply, "validation_failed", { detail: `The body is no message about ${about}.` });

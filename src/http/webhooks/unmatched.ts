@@ -26,7 +26,7 @@ const KEY = /^(?:payments|carrier)\.\d{1,16}$/u;
 export function unmatchedRoutes(app: HttpApp, unmatched: UnmatchedMessages): void {
   app.get(
     "/v1/webhooks/unmatched",
-    { schema: listSchema, preValidation: readLimit },
+    { schema: listSchema, preValidation: readLimit, config: { access: "webhooks:read" } },
     async (request, reply) => {
       const { limit = httpLimits.page.default, cursor, sender } = request.query;
       const after = cursor === undefined ? {} : { after: decodeCursor(cursor, KEY) };

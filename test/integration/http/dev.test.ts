@@ -65,18 +65,6 @@ t.test(
   },
 );
 
-t.test("a session says that every caller may do everything", async (t) => {
-  const { app } = await startApp(t);
-  t.strictSame((await app.inject("/v1/session")).json(), {
-    name: "anonymous",
-    roles: ["admin"],
-    permissions: ["*"],
-    readOnly: false,
-    environment: "development",
-    personalData: "shown",
-  });
-});
-
 t.test("the history of ownership is asked for since a moment, or for the last hour", async (t) => {
   const asked: number[] = [];
   const span = {

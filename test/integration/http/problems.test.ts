@@ -201,7 +201,7 @@ t.test("a known address with the wrong method is answered 405 with the methods i
   const { app } = await startApp(t);
   const cases: [string, string, string][] = [
     ["DELETE", "/v1/orders", "GET, HEAD, POST"],
-    ["PATCH", "/v1/orders/ord_1?x=1", "GET, HEAD"],
+    ["PUT", "/v1/orders/ord_1?x=1", "GET, HEAD, PATCH"],
     ["GET", "/v1/orders/ord_1/cancel", "POST"],
     ["POST", "/v1/inventory/A", "GET, HEAD, PUT"],
     ["OPTIONS", "/v1/inventory", "GET, HEAD"],

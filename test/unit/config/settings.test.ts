@@ -38,6 +38,7 @@ t.test("an empty environment gives a local cluster with the documented defaults"
     paymentDeadlineMs: 900_000,
     paymentPollMs: 2000,
     webhooks: "on",
+    auth: "off",
     personalKeyFile: resolve(".orderly/personal.key"),
     logLevel: "info",
   });
@@ -59,7 +60,12 @@ t.test("an order node needs its name; the rest has defaults in development", asy
     presenceTtlMs: 3000,
     presenceRefreshMs: 500,
     development: true,
+    auth: "off",
   });
+  t.match(
+    faults(() => loadNodeSettings({ ...node, ORDERLY_DEVELOPMENT: "false", ORDERLY_AUTH: "off" })).join(" "),
+    /ORDERLY_AUTH=off is for development only/u,
+  );
 });
 
 t.test("text becomes numbers and booleans, and an empty variable counts as unset", async (t) => {

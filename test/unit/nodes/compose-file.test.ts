@@ -164,8 +164,15 @@ t.test("no secret is in the file or goes into the image", async (t) => {
     .filter((line) => line !== "" && !line.startsWith("#"));
   t.equal(allowed.shift(), "*", "only what is named goes into the image");
   t.same(
-    allowed.map((line) => line.slice(1)).toSorted(),
-    [".npmrc", "config", "machines", "nodes", "package-lock.json", "package.json", "src", "web"].toSorted(),
+    allowed.toSorted(),
+    [
+      ...[".npmrc", "config", "console", "machines", "nodes", "package-lock.json", "package.json", "src"],
+      ...["tools", "tsconfig.json"],
+    ]
+      .map((name) => `!${name}`)
+      // The image builds its own.
+      .concat("console/dist")
+      .toSorted(),
   );
 });
 
@@ -179,7 +186,7 @@ t.test(
     }));
     t.same(
       bases.map(({ stage }) => stage),
-      ["dependencies", "nats", "orderly"],
+      ["dependencies", "console", "nats", "orderly"],
     );
     const { optionalDependencies } = JSON.parse(text("package.json")) as {
       optionalDependencies: Record<string, string>;
