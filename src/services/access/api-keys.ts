@@ -123,10 +123,6 @@ function readEntry(id: string, value: string): { readonly key: ApiKey; readonly 
     revokedAt,
     roles: held,
   } = parseObject(value) ?? {};
-  const isText = (one: unknown): one is string => typeof one === "string";
-  const isTime = (one: unknown): one is string => isText(one) && !Number.isNaN(Date.parse(one));
-  const orNull = <T>(one: unknown, is: (value: unknown) => value is T): one is T | null =>
-    one === null || is(one);
   if (!isText(name) || !isText(hash) || !isText(createdBy) || !isTime(createdAt)) return undefined;
   if (!orNull(customerId, isText) || !orNull(expiresAt, isTime) || !orNull(revokedAt, isTime))
     return undefined;
@@ -135,3 +131,8 @@ function readEntry(id: string, value: string): { readonly key: ApiKey; readonly 
 }
 
 const isRole = (value: unknown): value is Role => roles.some((role) => role === value);
+
+const isText = (one: unknown): one is string => typeof one === "string";
+const isTime = (one: unknown): one is string => isText(one) && !Number.isNaN(Date.parse(one));
+const orNull = <T>(one: unknown, is: (value: unknown) => value is T): one is T | null =>
+  one === null || is(one);

@@ -165,10 +165,8 @@ t.test("no secret is in the file or goes into the image", async (t) => {
   t.equal(allowed.shift(), "*", "only what is named goes into the image");
   t.same(
     allowed.toSorted(),
-    [
-      ...[".npmrc", "config", "console", "machines", "nodes", "package-lock.json", "package.json", "src"],
-      ...["tools", "tsconfig.json"],
-    ]
+    ".npmrc config console machines nodes package-lock.json package.json src tools tsconfig.json"
+      .split(" ")
       .map((name) => `!${name}`)
       // The image builds its own.
       .concat("console/dist")
