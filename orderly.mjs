@@ -57,7 +57,9 @@ const own = { start: "--cluster", reconcile: "--json", "build-console": "--if-po
 const args = rest.filter((one) => one !== own);
 const flags = rest.filter((one) => one === own && !isCluster);
 /** Commands that parse their own arguments. */
-const passesOn = ["test", "bench", "sim", "import-stock", "personal-keys", "keys", "projection"].includes(command);
+const passesOn = ["test", "bench", "sim", "import-stock", "personal-keys", "keys", "projection"].includes(
+  command,
+);
 const wantsHelp = !passesOn && args.some((one) => one === "--help" || one === "-h");
 if (wantsHelp || command === "--help" || command === "-h" || command === "help") {
   process.stdout.write(`${usage()}\n`);
