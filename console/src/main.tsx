@@ -1,8 +1,9 @@
 /** Starts the console. */
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { isTransient } from "./api/problem.ts";
+import { isTransient, isUnauthenticated } from "./api/problem.ts";
+import { sessionQuery } from "./api/queries.ts";
 import { Shell } from "./app/shell.tsx";
 import { readStored } from "./app/stored.ts";
 import { applyTheme, themes } from "./app/theme.ts";
@@ -17,7 +18,15 @@ const facts = readFacts(document);
 document.documentElement.dataset["environment"] = facts.environment;
 
 const FRESH_MS = 5_000;
-const client = new QueryClient({
+const [SESSION] = sessionQuery.queryKey;
+const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    // The key was revoked, or has expired: the shell asks for another one.
+    onError: (error, { queryKey }) => {
+      if (isUnauthenticated(error) && queryKey[0] !== SESSION)
+        void client.resetQueries({ queryKey: sessionQuery.queryKey });
+    },
+  }),
   defaultOptions: {
     queries: {
       // Live changes come by the stream; nothing is asked for by the clock, or because a window is seen again.

@@ -10,7 +10,14 @@ import {
   StockDryRun,
   StockPage,
 } from "./inventory/schemas.ts";
-import { ApiKeyList, ApiKeySchema, CreateApiKey, NewApiKey, SessionSchema } from "./access/keys-schemas.ts";
+import {
+  ApiKeyList,
+  ApiKeySchema,
+  CreateApiKey,
+  NewApiKey,
+  SessionSchema,
+  SignIn,
+} from "./access/keys-schemas.ts";
 import { EraseCustomer, ErasedCustomer } from "./customers/schemas.ts";
 import { MachineChart, MachineList, Simulate, Simulation } from "./machines/schemas.ts";
 import {
@@ -96,6 +103,7 @@ export const components = [
   ApiKeyList,
   CreateApiKey,
   SessionSchema,
+  SignIn,
   SetMaintenance,
   MaintenanceMode,
   CreateWebhookEndpoint,

@@ -46,6 +46,8 @@ t.test(
     const thaw = cluster.nats.freeze();
     const waiting = onAllNodes();
     refused(await waiting, CERTAIN_MS, "waiting when the server fell silent");
+    // A read that has no answer ends a request before its node is certain.
+    await ready(503);
     refused(await onAllNodes(), AT_ONCE_MS, "while the server is silent");
     thaw();
     await ready(200);

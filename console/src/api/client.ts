@@ -6,7 +6,7 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 
 /** What a request may have besides its address. */
 export type RequestOptions = {
-  readonly method?: "GET" | "POST" | "PUT";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly query?: Query;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

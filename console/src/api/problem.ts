@@ -45,3 +45,7 @@ export function problemOf(error: unknown): ApiProblem {
 /** Whether the same request may succeed a moment later. */
 export const isTransient = (error: unknown): boolean =>
   error instanceof ApiProblem && (error.status === 0 || error.status === 429 || error.status === 503);
+
+/** Whether the node does not know the caller, or no longer. */
+export const isUnauthenticated = (error: unknown): boolean =>
+  error instanceof ApiProblem && error.code === "unauthenticated";

@@ -1,7 +1,23 @@
 /** What pages read, with the keys under which the answers are kept. */
 import { queryOptions } from "@tanstack/react-query";
 import { get, type Query } from "./client.ts";
-import type { Cluster, Order, OrderCounts, OrderInsight, OrderList, Stock, StockPage } from "./types.ts";
+import type {
+  Cluster,
+  Order,
+  OrderCounts,
+  OrderInsight,
+  OrderList,
+  Session,
+  Stock,
+  StockPage,
+} from "./types.ts";
+
+/** Who uses the console. */
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) => get<Session>("/v1/session", undefined, signal),
+  staleTime: Number.POSITIVE_INFINITY,
+});
 
 /** The cluster as the node of the page sees it. The topic `cluster` keeps it current while a page follows it. */
 export const clusterQuery = queryOptions({

@@ -1,5 +1,6 @@
 /** Types of the answers, from the schemas that the node answers with. */
 import type { Static } from "typebox";
+import type * as access from "../../../src/http/access/keys-schemas.ts";
 import type * as deadLetters from "../../../src/http/operations/dead-letters-schema.ts";
 import type * as insights from "../../../src/http/orders/insight-schema.ts";
 import type * as inventory from "../../../src/http/inventory/schemas.ts";
@@ -12,6 +13,8 @@ import type * as orders from "../../../src/http/orders/order-schema.ts";
 import type * as parked from "../../../src/http/orders/parked-schema.ts";
 import type * as placing from "../../../src/http/orders/place-order-schema.ts";
 
+/** Who uses the console. */
+export type Session = Static<typeof access.SessionSchema>;
 /** One page of the list of orders. */
 export type OrderList = Static<typeof lists.OrderList>;
 /** One order of a list. */

@@ -2,7 +2,8 @@
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { useQuery } from "@tanstack/react-query";
-import { clusterQuery } from "../api/queries.ts";
+import { isUnauthenticated } from "../api/problem.ts";
+import { clusterQuery, sessionQuery } from "../api/queries.ts";
 import { useLiveConnection } from "../live/use-live.ts";
 import type { NodeFacts } from "../facts.ts";
 import { buttonClass, IconButton } from "../ui/button.tsx";
@@ -15,6 +16,7 @@ import { LiveIndicator } from "./live-indicator.tsx";
 import { NodeGone } from "./node-gone.tsx";
 import { Page } from "./page.tsx";
 import { type PageRoute, routes } from "./routes.ts";
+import { SignedIn, SignIn } from "./sign-in.tsx";
 import type { KeyAction } from "./shortcuts.ts";
 import { useShortcuts } from "./use-shortcuts.ts";
 import type { Entry } from "./palette-entries.ts";
@@ -86,15 +88,19 @@ export function Shell({ facts }: { readonly facts: NodeFacts }) {
     </Suspense>
   );
   useEffect(() => applyTheme(theme), [theme]);
+  const session = useQuery(sessionQuery);
+  const isUnknown = isUnauthenticated(session.error);
   // The nodes are known before one is gone.
-  useQuery(clusterQuery);
+  useQuery({ ...clusterQuery, enabled: session.isSuccess });
   const content = useMemo(() => <Pages />, []);
   const chromeless = pages.some(({ chromeless, path: at }) => chromeless && isWithin(path, at));
   const body = (
     <>
       <NodeGone facts={facts} />
       <ErrorBoundary of={path}>
-        <Suspense fallback={<Skeleton lines={6} />}>{content}</Suspense>
+        <Suspense fallback={<Skeleton lines={6} />}>
+          {isUnknown ? <SignIn /> : session.isPending ? <Skeleton lines={6} /> : content}
+        </Suspense>
       </ErrorBoundary>
     </>
   );
@@ -128,6 +134,7 @@ export function Shell({ facts }: { readonly facts: NodeFacts }) {
             <kbd>Ctrl K</kbd>
           </button>
           <LiveIndicator />
+          {session.data?.authentication === "keys" && <SignedIn name={session.data.name} />}
           <IconButton
             icon="clock"
             label={`Times: ${timeMode}. Press for ${after(timeModes, timeMode)}`}

@@ -20,7 +20,8 @@ import {
 import type { Orders, PlaceOrder } from "../../services/orders/contract.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { sendProblem } from "../protocol/problem-answers.ts";
-import { anonymous, type Caller, type RouteAccess } from "./caller.ts";
+import { anonymous, type Caller, callerWith, type RouteAccess } from "./caller.ts";
+import { keyInCookie } from "./session-cookie.ts";
 
 /** What deciding needs. */
 export type AccessOptions = {
@@ -101,11 +102,11 @@ function callerOf(
 ): Caller | undefined {
   if (auth === "off") return anonymous(ADMIN);
   if (access === "public" || access === "signed") return anonymous([]);
-  const [, text] = BEARER.exec(request.headers.authorization ?? "") ?? [];
+  const { authorization, cookie } = request.headers;
+  const text = authorization === undefined ? keyInCookie(cookie) : BEARER.exec(authorization)?.[1];
   const key = text === undefined ? undefined : keys.find(text);
   if (key === undefined) return undefined;
-  const { customerId, id, name, roles } = key;
-  return { id, kind: "key", name, roles, customerId };
+  return callerWith(key);
 }
 
 function unauthenticated({ headers }: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -1,6 +1,6 @@
 /** Who calls: made before a request's body is read, and read by the routes. */
 import type { FastifyRequest } from "fastify";
-import type { Permission, Role } from "../../services/access/contract.ts";
+import type { ApiKey, Permission, Role } from "../../services/access/contract.ts";
 import type { Requester } from "../../services/orders/contract.ts";
 
 /** What a route is open for: a permission; `public`: for all callers; `signed`: its messages carry a signature. */
@@ -38,6 +38,15 @@ export const anonymous = (roles: readonly Role[]): Caller => ({
   name: ANONYMOUS,
   roles,
   customerId: null,
+});
+
+/** The caller that shows a key. */
+export const callerWith = ({ customerId, id, name, roles }: ApiKey): Caller => ({
+  id,
+  kind: "key",
+  name,
+  roles,
+  customerId,
 });
 
 /** The caller as records and the history name it. */

@@ -54,6 +54,13 @@ export const CreateApiKey = closed(
 );
 export type CreateApiKey = Static<typeof CreateApiKey>;
 
+/** A key that a browser keeps. */
+export const SignIn = closed(
+  { key: Type.String({ minLength: 1, maxLength: 200, description: "An API key" }) },
+  { $id: "SignIn", examples: [{ key: "ok_k4Yx0aZq81_0123456789abcdefghijABCDEFGHIJ01_0a1b2c3" }] },
+);
+export type SignIn = Static<typeof SignIn>;
+
 /** Who the caller is, and what it may do. */
 export const SessionSchema = Type.Object(
   {

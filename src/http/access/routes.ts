@@ -5,7 +5,9 @@ import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
 import { ProblemError } from "../protocol/problems.ts";
 import { ref } from "../protocol/schema-parts.ts";
-import { type CreateApiKey, keyParams } from "./keys-schemas.ts";
+import { type Caller, callerWith } from "./caller.ts";
+import { type CreateApiKey, keyParams, type SignIn } from "./keys-schemas.ts";
+import { forgetsKey, keepsKey } from "./session-cookie.ts";
 
 const tags = ["Operations"];
 
@@ -45,6 +47,24 @@ const sessionSchema = {
   problems: ["refused", ...serviceProblems],
 } as const;
 
+const signInSchema = {
+  operationId: "signIn",
+  tags,
+  summary: "Keep an API key in a cookie, for pages of this node",
+  description: "For eight hours. Browsers take the cookie over TLS, or from this machine.",
+  body: ref<SignIn>("SignIn"),
+  response: { 200: { ...ref("Session"), description: "The caller" } },
+  problems: [...bodyProblems, "refused", ...serviceProblems],
+} as const;
+
+const signOutSchema = {
+  operationId: "signOut",
+  tags,
+  summary: "Forget the API key of the cookie",
+  response: { 200: { ...ref("NoFields"), description: "The cookie is gone; the key stays valid" } },
+  problems: [...bodyProblems, "refused", ...serviceProblems],
+} as const;
+
 /** What the routes need of the node. */
 export type KeyRoutesOptions = {
   readonly keys: ApiKeys;
@@ -76,19 +96,32 @@ export function accessRoutes(app: HttpApp, { auth, development, keys, now }: Key
     if (result.status !== "revoked") return sendUnavailable(reply, result);
     return reply.code(200).send(result.key);
   });
+  const sessionOf = ({ name, roles }: Caller) => {
+    const permissions = permissionsOf(roles);
+    const readOnly = permissions.every((one) => one.endsWith(":read") || isReading(one));
+    const environment = development ? "development" : "production";
+    return { name, roles, permissions, readOnly, environment, personalData: "shown", authentication: auth };
+  };
   const ofCaller = { schema: sessionSchema, config: { access: "session:read" } } as const;
   app.get("/v1/session", ofCaller, async ({ caller }, reply) => {
-    const permissions = permissionsOf(caller.roles);
-    return reply.code(200).send({
-      name: caller.name,
-      roles: caller.roles,
-      permissions,
-      readOnly: permissions.every((one) => one.endsWith(":read") || isReading(one)),
-      environment: development ? "development" : "production",
-      personalData: "shown",
-      authentication: auth,
-    });
+    reply.header("cache-control", "private, no-store");
+    return reply.code(200).send(sessionOf(caller));
   });
+  const open = { access: "public" } as const;
+  app.post("/v1/session", { schema: signInSchema, config: open }, async ({ body, caller }, reply) => {
+    reply.header("cache-control", "private, no-store");
+    if (auth === "off") return reply.code(200).send(sessionOf(caller));
+    const key = keys.find(body.key);
+    if (key === undefined)
+      return sendProblem(reply, "unauthenticated", { detail: "The API key is unknown, revoked or expired." });
+    return reply
+      .code(200)
+      .header("set-cookie", keepsKey(body.key))
+      .send(sessionOf(callerWith(key)));
+  });
+  app.delete("/v1/session", { schema: signOutSchema, config: open }, async (_request, reply) =>
+    reply.code(200).header("set-cookie", forgetsKey).send({}),
+  );
 }
 
 const reading: readonly string[] = ["orders:list", "orders:follow"];

@@ -55,12 +55,6 @@ export const problems = {
     title: "Unauthenticated",
     detail: "Send an API key: `Authorization: Bearer ok_...`.",
   },
-  forbidden: {
-    status: 403,
-    title: "Forbidden",
-    detail: "The caller may not do this; needs has the roles that may.",
-  },
-  key_not_found: { status: 404, title: "API key not found", detail: "There is no API key with this id." },
   payment_failed: {
     status: 402,
     title: "Payment failed",
@@ -71,11 +65,17 @@ export const problems = {
     title: "Payment expired",
     detail: "The payment was not authorized in time; the order is closed.",
   },
+  forbidden: {
+    status: 403,
+    title: "Forbidden",
+    detail: "The caller may not do this; needs has the roles that may.",
+  },
   foreign_origin: {
     status: 403,
     title: "Foreign origin",
     detail: "The request comes from a page of another site, or under a name that is not this server's.",
   },
+  key_not_found: { status: 404, title: "API key not found", detail: "There is no API key with this id." },
   not_found: { status: 404, title: "Not found", detail: "There is nothing at this address." },
   customer_not_found: {
     status: 404,

@@ -65,7 +65,14 @@ t.test("every route of the document has its roles, and refuses all others first"
         }
       }
     }
-  t.strictSame(open.toSorted(), ["live", "ready", "receiveCarrierWebhook", "receivePaymentWebhook"]);
+  t.strictSame(open.toSorted(), [
+    "live",
+    "ready",
+    "receiveCarrierWebhook",
+    "receivePaymentWebhook",
+    "signIn",
+    "signOut",
+  ]);
 });
 
 const allowedTo = (permission: Permission): readonly Role[] => permissions[permission];
@@ -199,4 +206,39 @@ t.test("the session says what a caller may do", async (t) => {
     environment: "development",
     personalData: "shown",
   });
+});
+
+t.test("a page of the node keeps a key in a cookie that only this node's pages send", async (t) => {
+  const { app } = await startApp(t, { auth: "keys", keys: keysOf() });
+  const signIn = async (key: string, headers = {}) =>
+    await app.inject({ method: "POST", url: "/v1/session", payload: { key }, headers });
+  const kept = await signIn("operator");
+  t.match(kept.json(), { name: "the operator", roles: ["operator"] });
+  const cookie = String(kept.headers["set-cookie"]);
+  t.equal(cookie, "__Host-orderly=operator; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=28800");
+  const [pair = ""] = cookie.split(";");
+  const status = async (headers: Record<string, string>) =>
+    (await app.inject({ url: "/v1/cluster", headers })).statusCode;
+  t.equal(await status({ cookie: `a=b; ${pair}` }), 200);
+  t.equal(await status({ cookie: pair, ...bearer("warehouse") }), 403, "a key in the header comes first");
+  for (const other of [
+    "orderly=operator",
+    "x__Host-orderly=operator",
+    "__Host-orderly=",
+    "__Host-orderly=none",
+  ])
+    t.equal(await status({ cookie: other }), 401, other);
+  const foreign = await app.inject({
+    method: "POST",
+    url: "/v1/maintenance",
+    payload: { takingOrders: false, reason: "x" },
+    headers: { cookie: pair, origin: "http://evil.example" },
+  });
+  t.match(foreign.json(), { status: 403, code: "foreign_origin" });
+  const wrong = await signIn("none");
+  t.equal(wrong.statusCode, 401);
+  t.notOk(wrong.headers["set-cookie"]);
+  t.match((await signIn("operator", { origin: "http://evil.example" })).json(), { code: "foreign_origin" });
+  const out = await app.inject({ method: "DELETE", url: "/v1/session" });
+  t.match(out.headers["set-cookie"], /^__Host-orderly=; .*Max-Age=0$/u);
 });

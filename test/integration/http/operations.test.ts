@@ -283,6 +283,8 @@ const documented = [
   "get /v1/keys",
   "delete /v1/keys/{id}",
   "get /v1/session",
+  "post /v1/session",
+  "delete /v1/session",
   "post /v1/dead-letters/{id}/replay",
   "post /v1/machines/simulate",
   "post /v1/webhooks/carrier",

@@ -41,6 +41,12 @@ function comparable(prediction: DryRun): object {
   return JSON.parse(JSON.stringify(rest));
 }
 
+const LOST = { type: "report-lost" } as EventObject;
+const REFUSED = { type: "report-refused" } as EventObject;
+
+/** Accepts what was collected. */
+const SETTLE = { type: "settle", reason: "a small difference" } as EventObject;
+
 /** Compares every input that a dry run can be asked about with what it then does. */
 function watch(world: OrderWorld, seen: Map<string, number>): { compare: () => void } {
   let predicted: { readonly input: Input; readonly prediction: DryRun } | undefined;
@@ -85,13 +91,18 @@ t.test("for any order and any command the dry run predicts the record, or the re
           if (pick % 2 === 0) await world.settle();
           // Mostly what the order takes now, so that walks come to their ends; and what it may not take.
           const { nextEvents } = world.view;
-          if (pick % 5 === 0 && nextEvents.includes("deliver"))
+          if (pick % 5 === 0 && nextEvents.includes("deliver")) {
             world.carrierDelivers({ ...total, amount: 1 });
+            // Before another command ends the delivery.
+            world.step(SETTLE);
+          }
+          if (pick % 7 === 0 && nextEvents.includes("deliver")) world.step(REFUSED);
+          if (pick % 11 === 0 && nextEvents.includes("deliver")) world.step(LOST);
           const tried = [...commands, ...operatorReports];
           const taken = tried.filter(({ type }) => world.view.nextEvents.includes(type));
           const some = pick % 4 === 0 || taken.length === 0 ? tried : taken;
           world.step(some[choice % some.length] ?? { type: "pick" });
-          if (pick % 2 === 1) world.step({ type: "settle", reason: "a small difference" } as EventObject);
+          if (pick % 2 === 1) world.step(SETTLE);
           if (pick % 31 === 0) world.cancel();
           compare();
         }
