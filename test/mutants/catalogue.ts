@@ -1,6 +1,7 @@
 /** Every planted bug, by area. The name of an area begins the ids of its bugs; a large area has several files. */
 import { activationMutants } from "./activation.ts";
 import { actorMutants } from "./actor.ts";
+import { accessMutants } from "./access.ts";
 import { adaptersMutants } from "./adapters.ts";
 import { batchMutants } from "./batch.ts";
 import { bulkMutants } from "./bulk.ts";
@@ -65,6 +66,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   actor: actorMutants,
   adapters: [...adaptersMutants, ...natsMutants],
   batch: batchMutants,
+  access: accessMutants,
   bulk: bulkMutants,
   checkpoint: checkpointMutants,
   clock: clockMutants,

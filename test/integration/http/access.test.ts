@@ -1,5 +1,8 @@
 /** Who may call which route: the whole table, callers without rights, and orders of others. */
+import fastify, { type FastifyInstance } from "fastify";
 import t from "tap";
+import { guardRoutes } from "../../../src/http/access/access.ts";
+import type { HttpApp } from "../../../src/http/protocol/http-app.ts";
 import {
   permissions,
   type ApiKey,
@@ -241,4 +244,11 @@ t.test("a page of the node keeps a key in a cookie that only this node's pages s
   t.match((await signIn("operator", { origin: "http://evil.example" })).json(), { code: "foreign_origin" });
   const out = await app.inject({ method: "DELETE", url: "/v1/session" });
   t.match(out.headers["set-cookie"], /^__Host-orderly=; .*Max-Age=0$/u);
+});
+
+t.test("an app with a route that names no access does not start", async (t) => {
+  const app: FastifyInstance = fastify();
+  guardRoutes(app as unknown as HttpApp, { auth: "keys", keys: keysOf(), orders: ordersWith({}) });
+  app.get("/v1/forgotten", async () => ({}));
+  await t.rejects(async () => await app.ready(), /routes without access: \/v1\/forgotten/u);
 });
