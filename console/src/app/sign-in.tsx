@@ -5,7 +5,7 @@ import { send } from "../api/client.ts";
 import { problemOf } from "../api/problem.ts";
 import { Button } from "../ui/button.tsx";
 import { TextField } from "../ui/field.tsx";
-import { Frame } from "../ui/panel.tsx";
+import { Page } from "./page.tsx";
 import styles from "./overlays.module.css";
 
 /** The page of a caller whom the node does not know. */
@@ -22,8 +22,8 @@ export function SignIn() {
   };
   const fault = signIn.error ? (problemOf(signIn.error).detail ?? problemOf(signIn.error).title) : undefined;
   return (
-    <div className={styles["signIn"]}>
-      <Frame title="Sign in">
+    <Page title="Sign in">
+      <div className={styles["signIn"]}>
         <form onSubmit={submit}>
           <TextField
             label="API key"
@@ -39,8 +39,8 @@ export function SignIn() {
             Sign in
           </Button>
         </form>
-      </Frame>
-    </div>
+      </div>
+    </Page>
   );
 }
 
