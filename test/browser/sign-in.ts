@@ -33,7 +33,7 @@ t.test("a key opens the console until it is revoked or its user signs out", asyn
   let valid = true;
   const [key] = oneKey.list();
   const find = (text: string): ApiKey | undefined =>
-    valid && text === TEXT ? { ...key!, roles: ["operator"], name: "Ada at the desk" } : undefined;
+    valid && text === TEXT ? { ...key!, roles: ["operator"], name: "Ada, support" } : undefined;
   const { app } = await startApp(t, {
     ...withData(),
     auth: "keys",
@@ -62,7 +62,7 @@ t.test("a key opens the console until it is revoked or its user signs out", asyn
   await page.evaluate("document.querySelector('input[type=password]').select()");
   await page.type(TEXT);
   await page.press("Sign in");
-  await shows(page, "Ada at the desk");
+  await shows(page, "Ada, support");
   await shows(page, "payment failed");
   t.equal(await page.evaluate("document.cookie"), "", "no script reads the key");
   t.equal(await page.evaluate("JSON.stringify([localStorage, sessionStorage]).includes('ok_')"), false);
@@ -77,7 +77,7 @@ t.test("a key opens the console until it is revoked or its user signs out", asyn
   await page.press("Sign out");
   await shows(page, "API key");
   await enter(TEXT);
-  await shows(page, "Ada at the desk");
+  await shows(page, "Ada, support");
   valid = false;
   await page.go(`${url}/cluster`);
   await shows(page, "API key");

@@ -2,7 +2,6 @@
 import fastify, { type FastifyInstance } from "fastify";
 import t from "tap";
 import { guardRoutes } from "../../../src/http/access/access.ts";
-import type { HttpApp } from "../../../src/http/protocol/http-app.ts";
 import {
   permissions,
   type ApiKey,
@@ -248,7 +247,7 @@ t.test("a page of the node keeps a key in a cookie that only this node's pages s
 
 t.test("an app with a route that names no access does not start", async (t) => {
   const app: FastifyInstance = fastify();
-  guardRoutes(app as unknown as HttpApp, { auth: "keys", keys: keysOf(), orders: ordersWith({}) });
+  guardRoutes(app, { auth: "keys", keys: keysOf(), orders: ordersWith({}) });
   app.get("/v1/forgotten", async () => ({}));
   await t.rejects(async () => await app.ready(), /routes without access: \/v1\/forgotten/u);
 });

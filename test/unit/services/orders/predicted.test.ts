@@ -41,8 +41,8 @@ function comparable(prediction: DryRun): object {
   return JSON.parse(JSON.stringify(rest));
 }
 
-const LOST = { type: "report-lost" } as EventObject;
-const REFUSED = { type: "report-refused" } as EventObject;
+const LOST = { type: "report-lost" };
+const REFUSED = { type: "report-refused" };
 
 /** Accepts what was collected. */
 const SETTLE = { type: "settle", reason: "a small difference" } as EventObject;
