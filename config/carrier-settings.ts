@@ -14,7 +14,7 @@ export const carrierFields = {
     "ORDERLY_CARRIER_WEBHOOK_URL",
     Type.String({ ...schemas.httpUrls, default: "http://127.0.0.1:3000/v1/webhooks/carrier" }),
   ),
-  webhookSecret: from("ORDERLY_CARRIER_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_CARRIER_SECRET)),
+  webhookSecret: from("ORDERLY_CARRIER_WEBHOOK_SECRET", schemas.secrets(DEVELOPMENT_CARRIER_SECRET)),
   deliverAfterMs: optionalFrom(
     "ORDERLY_CARRIER_DELIVER_AFTER_MS",
     Type.Integer({ minimum: 0, maximum: 3_600_000 }),

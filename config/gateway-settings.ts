@@ -19,7 +19,7 @@ export const gatewayFields = {
     Type.String({ ...schemas.httpUrls, default: "http://127.0.0.1:3000/v1/webhooks/payments" }),
   ),
   webhooks: webhooksSwitch,
-  webhookSecret: from("ORDERLY_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_SECRET)),
+  webhookSecret: from("ORDERLY_WEBHOOK_SECRET", schemas.secrets(DEVELOPMENT_SECRET)),
   authorizationLifeMs: from(
     "ORDERLY_AUTHORIZATION_LIFE_MS",
     schemas.milliseconds(604_800_000, 1000, 31_536_000_000),

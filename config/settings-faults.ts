@@ -1,4 +1,5 @@
 /** Settings with which no process may start outside development, or reachable from other machines. */
+import { secretsIn } from "./settings-schemas.ts";
 
 /** The built-in secret, for one's own machine only: every reader of this file knows it. Refused outside development. */
 export const DEVELOPMENT_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJieXRlcw==";
@@ -16,12 +17,15 @@ export function secretFaults(values: {
   const unset = "must be set to a secret of your own (ORDERLY_DEVELOPMENT=true allows the built-in one)";
   return [
     ...(values.idempotencySecret === DEVELOPMENT_SECRET ? [`ORDERLY_IDEMPOTENCY_SECRET ${unset}`] : []),
-    ...(values.webhookSecret === DEVELOPMENT_SECRET ? [`ORDERLY_WEBHOOK_SECRET ${unset}`] : []),
-    ...(values.carrierWebhookSecret === DEVELOPMENT_CARRIER_SECRET
+    ...(hasSecret(values.webhookSecret, DEVELOPMENT_SECRET) ? [`ORDERLY_WEBHOOK_SECRET ${unset}`] : []),
+    ...(hasSecret(values.carrierWebhookSecret, DEVELOPMENT_CARRIER_SECRET)
       ? [`ORDERLY_CARRIER_WEBHOOK_SECRET ${unset}`]
       : []),
   ];
 }
+
+const hasSecret = (text: string | undefined, secret: string): boolean =>
+  text !== undefined && secretsIn(text).includes(secret);
 
 /** Name of the key file that development makes, in the folder of a node or of a local cluster. */
 export const PERSONAL_KEY_FILE = "personal.key";

@@ -55,6 +55,17 @@ export const nodeId = Type.String({
 /** A secret: 32 to 512 characters. */
 export const secret = (fallback: string) => Type.String({ minLength: 32, maxLength: 512, default: fallback });
 
+/** One to three secrets, a line each, the newest first: two while a secret is being changed. */
+export const secrets = (fallback: string) =>
+  Type.String({
+    pattern: String.raw`^[^\r\n]{32,512}(?:\r?\n[^\r\n]{32,512}){0,2}$`,
+    default: fallback,
+    description: "one to three secrets of 32 to 512 characters, a line each",
+  });
+
+/** The secrets in the text of such a setting, the newest first. */
+export const secretsIn = (text: string): readonly string[] => text.split(/\r?\n/u).map((line) => line.trim());
+
 /** The levels of the log. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
 

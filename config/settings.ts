@@ -166,8 +166,8 @@ const nodeFields = {
   outboxLimit: from("ORDERLY_OUTBOX_LIMIT", schemas.count(5000, 1, 1_000_000)),
   outboxMaxAgeMs: from("ORDERLY_OUTBOX_MAX_AGE_MS", schemas.milliseconds(5000, 100, 600_000)),
   idempotencySecret: from("ORDERLY_IDEMPOTENCY_SECRET", schemas.secret(DEVELOPMENT_SECRET)),
-  webhookSecret: from("ORDERLY_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_SECRET)),
-  carrierWebhookSecret: from("ORDERLY_CARRIER_WEBHOOK_SECRET", schemas.secret(DEVELOPMENT_CARRIER_SECRET)),
+  webhookSecret: from("ORDERLY_WEBHOOK_SECRET", schemas.secrets(DEVELOPMENT_SECRET)),
+  carrierWebhookSecret: from("ORDERLY_CARRIER_WEBHOOK_SECRET", schemas.secrets(DEVELOPMENT_CARRIER_SECRET)),
   personalKeyFile: optionalFrom("ORDERLY_PERSONAL_KEY_FILE", Type.String()),
   development: from("ORDERLY_DEVELOPMENT", Type.Boolean({ default: false })),
   auth: optionalFrom("ORDERLY_AUTH", Type.Enum(["off", "keys"])),
@@ -280,9 +280,9 @@ export type NodeSettings = {
   readonly outboxMaxAgeMs: number;
   /** Keys the hash of idempotency keys, 32 characters or more. Equal on all nodes, and unchanged while orders exist. */
   readonly idempotencySecret: string;
-  /** Verifies webhooks of the gateway (Standard Webhooks), which signs with the same secret. Equal on all nodes. */
+  /** Verify webhooks of the gateway (Standard Webhooks), a secret a line, the newest first. Equal on all nodes. */
   readonly webhookSecret: string;
-  /** The same for the carrier: another secret, so that a carrier cannot report payments. Equal on all nodes. */
+  /** The same for the carrier: other secrets, so that a carrier cannot report payments. Equal on all nodes. */
   readonly carrierWebhookSecret: string;
   /**
    * File of the keys that wrap the keys of sealed data, absolute: one a line, 32 bytes in base64, the newest first. In

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import pino from "pino";
 import { loadCarrierSettings } from "../config/carrier-settings.ts";
+import { secretsIn } from "../config/settings-schemas.ts";
 import { knownHosts } from "../src/http/connections/known-hosts.ts";
 import { createCarrierApp } from "./carrier/app.ts";
 import { Courier } from "./carrier/courier.ts";
@@ -17,7 +18,7 @@ runProcess("carrier", async () => {
   const requests = log.child({}, { level: settings.logLevel === "info" ? "warn" : settings.logLevel });
   const sender = new WebhookSender({
     urls: settings.webhookUrl.split(","),
-    secret: settings.webhookSecret,
+    secrets: secretsIn(settings.webhookSecret),
     path: join(settings.home, "webhooks.jsonl"),
     log,
     // No node polls a carrier, so the simulator repeats a report until a node has accepted it.

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import pino from "pino";
 import { loadGatewaySettings } from "../config/gateway-settings.ts";
+import { secretsIn } from "../config/settings-schemas.ts";
 import { knownHosts } from "../src/http/connections/known-hosts.ts";
 import { createGatewayApp } from "./gateway/app.ts";
 import { Ledger } from "./gateway/ledger.ts";
@@ -19,7 +20,7 @@ runProcess("gateway", async () => {
   const requests = log.child({}, { level: settings.logLevel === "info" ? "warn" : settings.logLevel });
   const sender = new WebhookSender({
     urls: settings.webhooks ? settings.webhookUrl.split(",") : [],
-    secret: settings.webhookSecret,
+    secrets: secretsIn(settings.webhookSecret),
     path: join(settings.home, "webhooks.jsonl"),
     log,
   });

@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import { redacted } from "../../config/settings-reader.ts";
+import { secretsIn } from "../../config/settings-schemas.ts";
 import type { NodeSettings } from "../../config/settings.ts";
 import { randomIds } from "../../src/adapters/local/random-ids.ts";
 import { sqliteOutbox } from "../../src/adapters/local/sqlite-outbox.ts";
@@ -110,7 +111,10 @@ export async function startOrderNode(
     carrier: natsRegister(link, unmatchedBucket("carrier", settings)),
   };
   const webhooks = webhookIntake({
-    secrets: { payments: settings.webhookSecret, carrier: settings.carrierWebhookSecret },
+    secrets: {
+      payments: secretsIn(settings.webhookSecret),
+      carrier: secretsIn(settings.carrierWebhookSecret),
+    },
     deliver: (...input) => node.actors.deliver(...input),
     inbox,
     unmatched,

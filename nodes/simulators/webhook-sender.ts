@@ -16,7 +16,8 @@ import { signWebhook } from "../../src/services/webhooks/signature.ts";
 export type WebhookSenderOptions = {
   /** Called one after the other; the first that answers 2xx has accepted the message. None: nothing is sent. */
   readonly urls: readonly string[];
-  readonly secret: string;
+  /** Each message is signed with all of them. */
+  readonly secrets: readonly string[];
   /** File of the waiting messages; its folder exists. */
   readonly path: string;
   readonly log: Pick<Log, "info" | "warn">;
@@ -86,11 +87,11 @@ export class WebhookSender {
   }
 
   private async taken(url: string, { id, body }: Message): Promise<boolean> {
-    const { secret } = this.options;
+    const { secrets } = this.options;
     try {
       const response = await fetch(url, {
         method: "POST",
-        headers: { "content-type": "application/json", ...signWebhook(secret, id, new Date(), body) },
+        headers: { "content-type": "application/json", ...signWebhook(secrets, id, new Date(), body) },
         body,
         signal: AbortSignal.any([this.stopping.signal, AbortSignal.timeout(ANSWER_MS)]),
       });

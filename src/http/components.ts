@@ -47,6 +47,7 @@ import { MachineCounts, OrderCounts, OrderList, ProjectionSchema } from "./order
 import { OrderInsight, OrderInstant } from "./orders/insight-schema.ts";
 import {
   CreatedWebhookEndpoint,
+  RotatedWebhookEndpoint,
   CreateWebhookEndpoint,
   WebhookDelivery,
   WebhookDeliveryPage,
@@ -108,6 +109,7 @@ export const components = [
   MaintenanceMode,
   CreateWebhookEndpoint,
   CreatedWebhookEndpoint,
+  RotatedWebhookEndpoint,
   WebhookEndpoint,
   WebhookEndpoints,
   WebhookDelivery,

@@ -156,6 +156,12 @@ const answering: Partial<AppDependencies> = {
     deliveries: async () => ({ status: "found", items: [delivery], next: null }),
     replay: async () => ({ status: "sent", delivery }),
     replayFrom: async () => ({ status: "replaying", endpoint }),
+    rotate: async () => ({
+      status: "rotated",
+      endpoint,
+      secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+      formerUntil: AT,
+    }),
   },
   bulk: {
     preview: async () => ({

@@ -307,6 +307,7 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
       deliveries: async () => ({ status: "not_found" }),
       replay: async () => ({ status: "not_found" }),
       replayFrom: async () => ({ status: "not_found" }),
+      rotate: async () => ({ status: "not_found" }),
     },
     bulk: {
       preview: async () => ({ status: "projection_off" }),

@@ -94,6 +94,20 @@ const replayFromSchema = {
   problems: [...bodyProblems, ...problems],
 } as const;
 
+const rotateSchema = {
+  operationId: "rotateWebhookSecret",
+  tags,
+  summary: "Give an endpoint a new secret",
+  description: [
+    "Requests are signed with the new secret and, for 24 hours, with the one before too: `webhook-signature` has both, and",
+    "a receiver that knows either takes them. A second rotation within that time ends the oldest one at once.",
+  ].join(" "),
+  params: endpointParams,
+  body: ref("NoFields"),
+  response: { 200: { ...ref("RotatedWebhookEndpoint"), description: "The endpoint with its new secret" } },
+  problems: [...bodyProblems, ...problems],
+} as const;
+
 const config = { access: "webhooks:manage", unknownParameter: "webhook_endpoint_not_found" } as const;
 const CURSOR = /^\d{1,15}$/u;
 
@@ -139,6 +153,16 @@ export function outgoingRoutes(app: HttpApp, outgoing: OutgoingWebhooks): void {
     if (result.status === "not_found") return sendProblem(reply, "webhook_endpoint_not_found");
     if (result.status !== "removed") return sendUnavailable(reply, result);
     return reply.code(204).send(null);
+  });
+
+  const rotate = { schema: rotateSchema, config, preValidation: emptyBodyIsEmptyObject };
+  app.post("/v1/webhook-endpoints/:id/rotate-secret", rotate, async (request, reply) => {
+    const result = await outgoing.rotate(request.params.id);
+    if (result.status === "not_found") return sendProblem(reply, "webhook_endpoint_not_found");
+    if (result.status !== "rotated") return sendUnavailable(reply, result);
+    const { endpoint, formerUntil, secret } = result;
+    reply.header("cache-control", "no-store");
+    return reply.code(200).send({ ...endpoint, secret, formerUntil });
   });
 
   const deliveries = { schema: deliveriesSchema, config, preValidation: readLimit };

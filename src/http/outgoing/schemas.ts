@@ -34,6 +34,11 @@ const endpoint = {
   createdAt: time,
 };
 
+const secret = Type.String({
+  description: "Signs every request (Standard Webhooks). Shown now and never again",
+  examples: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+});
+
 /** An endpoint. */
 export const WebhookEndpoint = Type.Object(endpoint, { $id: "WebhookEndpoint", title: "WebhookEndpoint" });
 
@@ -41,12 +46,19 @@ export const WebhookEndpoint = Type.Object(endpoint, { $id: "WebhookEndpoint", t
 export const CreatedWebhookEndpoint = Type.Object(
   {
     ...endpoint,
-    secret: Type.String({
-      description: "Signs every request (Standard Webhooks). Shown now and never again",
-      examples: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
-    }),
+    secret,
   },
   { $id: "CreatedWebhookEndpoint", title: "CreatedWebhookEndpoint" },
+);
+
+/** An endpoint whose secret was rotated. */
+export const RotatedWebhookEndpoint = Type.Object(
+  {
+    ...endpoint,
+    secret,
+    formerUntil: { ...time, description: "The secret before signs every request too, until then" },
+  },
+  { $id: "RotatedWebhookEndpoint", title: "RotatedWebhookEndpoint" },
 );
 
 /** All endpoints. */

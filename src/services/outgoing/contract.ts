@@ -4,7 +4,7 @@ import type { UnavailableResult } from "../unavailable.ts";
 /** Endpoints of a cluster, at most. */
 export const ENDPOINTS_MAX = 20;
 
-/** An endpoint. Times are RFC 3339, UTC. Its secret is shown once, when it is made. */
+/** An endpoint. Times are RFC 3339, UTC. Its secret is shown once, when it is made or rotated. */
 export type EndpointView = {
   readonly id: string;
   readonly url: string;
@@ -12,6 +12,9 @@ export type EndpointView = {
   readonly types: readonly string[];
   readonly createdAt: string;
 };
+
+/** How long the secret before a rotation signs too, ms: the receiver learns the new one meanwhile. */
+export const FORMER_SECRET_MS = 24 * 3_600_000;
 
 /** All states of a delivery. `pending`: it is sent again. `failed`: it is not, unless an operator replays it. */
 export const deliveryStates = ["pending", "delivered", "failed"] as const;
@@ -60,6 +63,20 @@ export interface OutgoingWebhooks {
   >;
   /** All of them, oldest first. */
   list(): Promise<{ readonly status: "found"; readonly items: readonly EndpointView[] } | UnavailableResult>;
+  /**
+   * A new secret signs from now on; the one before signs too until `formerUntil` (RFC 3339), and one before that no
+   * more.
+   */
+  rotate(id: string): Promise<
+    | {
+        readonly status: "rotated";
+        readonly endpoint: EndpointView;
+        readonly secret: string;
+        readonly formerUntil: string;
+      }
+    | NotFound
+    | UnavailableResult
+  >;
   /** Nothing more is sent to it, within moments. Its deliveries stay listed until they expire. */
   remove(id: string): Promise<{ readonly status: "removed" } | NotFound | UnavailableResult>;
   /** Deliveries of the last 30 days, by the time of their latest try, oldest first. A page may be short. */

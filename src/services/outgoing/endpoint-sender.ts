@@ -14,13 +14,13 @@ import { signWebhook } from "../webhooks/signature.ts";
 import type { DeliveryState } from "./contract.ts";
 import { type Deliveries, type Delivery, untilStored } from "./deliveries.ts";
 import { DeliveryOrder, type OutgoingEvent, WINDOW } from "./delivery-order.ts";
-import type { Endpoint, Endpoints, Positions } from "./endpoints.ts";
+import type { Endpoint, Endpoints, Positions, SigningSecret } from "./endpoints.ts";
 import { hostOfUrl, type Post } from "./post.ts";
 
 /** What a sender needs. */
 export type SenderOptions = {
   readonly endpoint: Endpoint;
-  readonly secret: string;
+  readonly secrets: readonly SigningSecret[];
   readonly from: Positions;
   readonly endpoints: Pick<Endpoints, "advance">;
   readonly deliveries: Pick<Deliveries, "get" | "put">;
@@ -118,7 +118,7 @@ export class EndpointSender {
     event: OutgoingEvent,
     permit: NonNullable<ReturnType<CircuitBreaker["permit"]>>,
   ): Promise<void> {
-    const { clock, deliveries, endpoint, post, secret } = this.options;
+    const { clock, deliveries, endpoint, post, secrets } = this.options;
     const { signal } = this.stopping;
     const report = (result: "success" | "failure" | "ignored") =>
       this.breaker.report(permit, result, clock.monotonic());
@@ -137,7 +137,7 @@ export class EndpointSender {
       this.order.over(event);
       return this.pump();
     }
-    const { body, headers } = signedWebhook(event, secret, clock.now());
+    const { body, headers } = signedWebhook(event, secrets, clock.now());
     const result = await post(endpoint.url, headers, body, signal);
     if (signal.aborted) return report("ignored");
     report(result.status !== null && result.status < 500 ? "success" : "failure");
@@ -196,12 +196,14 @@ export function deliveryOf(
 /** What is sent for an event, and the signature of this try. @param now ms since the epoch */
 export function signedWebhook(
   { id, occurredAt, orderId, sequence, stream, type, version }: OutgoingEvent,
-  secret: string,
+  secrets: readonly SigningSecret[],
   now: number,
 ): { readonly headers: Readonly<Record<string, string>>; readonly body: string } {
   const data = { eventId: id, orderId, version, sequence, stream };
   const body = JSON.stringify({ type, timestamp: occurredAt, data });
-  return { headers: signWebhook(secret, id, new Date(now), body), body };
+  const valid = secrets.filter(({ until = Number.POSITIVE_INFINITY }) => now < until);
+  const signing = valid.map(({ secret }) => secret);
+  return { headers: signWebhook(signing, id, new Date(now), body), body };
 }
 
 /** The event in a message; undefined: it is none. */

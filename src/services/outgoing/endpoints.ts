@@ -18,7 +18,12 @@ export type Endpoint = EndpointView & {
   readonly secret: string;
   readonly generation: number;
   readonly from: Positions;
+  /** The secret before a rotation, sealed, which signs too until then, ms since the epoch. */
+  readonly former?: { readonly secret: string; readonly until: number };
 };
+
+/** A secret that signs until then, ms since the epoch; undefined: until it is rotated. */
+export type SigningSecret = { readonly secret: string; readonly until?: number };
 
 /** How far an endpoint has come within a generation. */
 export type Progress = { readonly generation: number; readonly positions: Positions };
@@ -91,11 +96,14 @@ const isPositions = (value: unknown): value is Positions =>
 function endpointIn(text: string): Endpoint | undefined {
   const read = parseObject(text);
   if (!isObject(read) || read["form"] !== FORM) return undefined;
-  const { createdAt, from, generation, id, secret, types, url } = read;
+  const { createdAt, former, from, generation, id, secret, types, url } = read;
   const areTexts = [createdAt, id, secret, url].every((one) => typeof one === "string");
   if (!areTexts || !Array.isArray(types) || !isPositions(from) || typeof generation !== "number")
     return undefined;
-  return { createdAt, from, generation, id, secret, types, url } as Endpoint;
+  const isFormer =
+    isObject(former) && typeof former["secret"] === "string" && typeof former["until"] === "number";
+  const endpoint = { createdAt, from, generation, id, secret, types, url } as Endpoint;
+  return isFormer ? { ...endpoint, former: former as NonNullable<Endpoint["former"]> } : endpoint;
 }
 
 /** What the API shows of an endpoint: not its secret. */
@@ -122,8 +130,16 @@ export class EndpointSecrets {
     return sealedText(WEBHOOKS_KEY, sealBytes(key, Buffer.from(secret), id, this.random));
   }
 
-  /** @throws Unavailable (retryable); MasterKeyMissing; KeyEntryUnreadable; Unopenable */
-  async open({ id, secret }: Pick<Endpoint, "id" | "secret">): Promise<string> {
+  /**
+   * The secrets that sign for an endpoint, the newest first.
+   * @throws Unavailable (retryable); MasterKeyMissing; KeyEntryUnreadable; Unopenable
+   */
+  async open({ former, id, secret }: Pick<Endpoint, "former" | "id" | "secret">): Promise<SigningSecret[]> {
+    const newest = { secret: await this.text(id, secret) };
+    return former ? [newest, { secret: await this.text(id, former.secret), until: former.until }] : [newest];
+  }
+
+  private async text(id: string, secret: string): Promise<string> {
     const read = readSealedText(secret);
     if (!read) throw new Error(`the secret of endpoint ${id} has no known form`);
     const key = await this.keys.ofExistingEntry(read.keyId);

@@ -2,7 +2,7 @@
 import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Random } from "../personal/sealing.ts";
 import { unavailable, type UnavailableResult } from "../unavailable.ts";
-import { ENDPOINTS_MAX, type OutgoingWebhooks } from "./contract.ts";
+import { ENDPOINTS_MAX, FORMER_SECRET_MS, type OutgoingWebhooks } from "./contract.ts";
 import { type Deliveries, deliveryView } from "./deliveries.ts";
 import { deliveryOf, signedWebhook } from "./endpoint-sender.ts";
 import { type Endpoint, type Endpoints, type EndpointSecrets, endpointView } from "./endpoints.ts";
@@ -48,7 +48,7 @@ export class OutgoingService implements OutgoingWebhooks {
     return await orUnavailable(async () => {
       if ((await endpoints.all()).length >= ENDPOINTS_MAX) return { status: "too_many_endpoints" } as const;
       const id = `whe_${ids.next()}`;
-      const secret = `whsec_${random(SECRET_BYTES).toString("base64")}`;
+      const secret = newSecret(random);
       const ends = await Promise.all(streams.map((stream) => stream.state()));
       const endpoint: Endpoint = {
         id,
@@ -68,6 +68,23 @@ export class OutgoingService implements OutgoingWebhooks {
     return await orUnavailable(async () => {
       const items = (await this.options.endpoints.all()).map(endpointView);
       return { status: "found", items } as const;
+    });
+  }
+
+  async rotate(id: string): ReturnType<OutgoingWebhooks["rotate"]> {
+    const { now, random, secrets } = this.options;
+    const secret = newSecret(random);
+    return await orUnavailable(async () => {
+      const sealed = await secrets.seal(id, secret);
+      const until = now() + FORMER_SECRET_MS;
+      const endpoint = await this.change(id, (stored) => ({
+        ...stored,
+        secret: sealed,
+        former: { secret: stored.secret, until },
+      }));
+      if (!endpoint) return { status: "not_found" } as const;
+      const formerUntil = new Date(until).toISOString();
+      return { status: "rotated", endpoint: endpointView(endpoint), secret, formerUntil } as const;
     });
   }
 
@@ -99,8 +116,8 @@ export class OutgoingService implements OutgoingWebhooks {
       if (!found) return { status: "not_found" } as const;
       const known = await deliveries.get(id, event);
       if (!known) return { status: "delivery_not_found" } as const;
-      const secret = await secrets.open(found.endpoint);
-      const { body, headers } = signedWebhook(known, secret, now());
+      const opened = await secrets.open(found.endpoint);
+      const { body, headers } = signedWebhook(known, opened, now());
       const result = await post(found.endpoint.url, headers, body, new AbortController().signal);
       // What still waits for its own tries goes on with them, unless it is delivered now.
       const state = result.error === null ? "delivered" : known.state;
@@ -112,21 +129,34 @@ export class OutgoingService implements OutgoingWebhooks {
   }
 
   async replayFrom(id: string, sequence: number): ReturnType<OutgoingWebhooks["replayFrom"]> {
-    const { endpoints } = this.options;
     return await orUnavailable(async () => {
-      for (let tries = 1; tries <= TRIES; tries++) {
-        const found = await endpoints.get(id);
-        if (!found) return { status: "not_found" } as const;
-        const { generation } = found.endpoint;
-        const from = found.endpoint.from.map(() => Math.max(0, sequence - 1));
-        const endpoint = { ...found.endpoint, generation: generation + 1, from };
-        if (await endpoints.store(endpoint, found.revision))
-          return { status: "replaying", endpoint: endpointView(endpoint) } as const;
-      }
-      throw new Unavailable(`endpoint ${id} is being changed`);
+      const endpoint = await this.change(id, (stored) => ({
+        ...stored,
+        generation: stored.generation + 1,
+        from: stored.from.map(() => Math.max(0, sequence - 1)),
+      }));
+      if (!endpoint) return { status: "not_found" } as const;
+      return { status: "replaying", endpoint: endpointView(endpoint) } as const;
     });
   }
+
+  /**
+   * Stores what `next` makes of the endpoint. A crash leaves it changed or not.
+   * @returns undefined: there is none  @throws Unavailable (retryable): it may have been changed
+   */
+  private async change(id: string, next: (stored: Endpoint) => Endpoint): Promise<Endpoint | undefined> {
+    const { endpoints } = this.options;
+    for (let tries = 1; tries <= TRIES; tries++) {
+      const found = await endpoints.get(id);
+      if (!found) return undefined;
+      const endpoint = next(found.endpoint);
+      if (await endpoints.store(endpoint, found.revision)) return endpoint;
+    }
+    throw new Unavailable(`endpoint ${id} is being changed`);
+  }
 }
+
+const newSecret = (random: Random): string => `whsec_${random(SECRET_BYTES).toString("base64")}`;
 
 /** Endpoints, deliveries and the key of the secrets are at the server. */
 async function orUnavailable<T>(work: () => Promise<T>): Promise<T | UnavailableResult> {

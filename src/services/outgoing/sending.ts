@@ -41,7 +41,7 @@ export class WebhookSending implements OwnedResource {
   readonly lock: string;
   readonly journal: Journal;
   private readonly options: SendingOptions;
-  /** By id and generation of the endpoint. */
+  /** By id, generation and sealed secret of the endpoint. */
   private readonly running = new Map<string, Promise<Running>>();
   private tenure = 0;
   private watch: Promise<Subscription> | undefined;
@@ -109,7 +109,9 @@ export class WebhookSending implements OwnedResource {
 
   /** Ends senders whose endpoint is gone or changed, and begins new ones. @returns false when one could not begin */
   private async follow(stored: readonly Endpoint[], tenure: number): Promise<boolean> {
-    const wanted = new Map(stored.map((endpoint) => [`${endpoint.id}.${endpoint.generation}`, endpoint]));
+    const wanted = new Map(
+      stored.map((endpoint) => [`${endpoint.id}.${endpoint.generation}.${endpoint.secret}`, endpoint]),
+    );
     for (const [key, running] of this.running) {
       if (wanted.has(key)) continue;
       this.running.delete(key);
@@ -136,8 +138,8 @@ export class WebhookSending implements OwnedResource {
 
   private async begin(endpoint: Endpoint): Promise<Running> {
     const { endpoints, secrets, streams } = this.options;
-    const [secret, from] = await Promise.all([secrets.open(endpoint), endpoints.progress(endpoint)]);
-    const sender = new EndpointSender({ ...this.options, endpoint, secret, from });
+    const [opened, from] = await Promise.all([secrets.open(endpoint), endpoints.progress(endpoint)]);
+    const sender = new EndpointSender({ ...this.options, endpoint, secrets: opened, from });
     const filters = endpoint.types.map((type) => subjects.events(type));
     const subscriptions: Subscription[] = [];
     try {

@@ -30,12 +30,12 @@ import type {
 } from "./contract.ts";
 import type { OrderInbox, OutsideInput } from "./order-inbox.ts";
 import { signedHeaders, verifiedId } from "./signature.ts";
-import { hidden, keepUnmatched, type Unmatched, type UnmatchedRegisters } from "./unmatched.ts";
+import { type Digests, hidden, keepUnmatched, type Unmatched, type UnmatchedRegisters } from "./unmatched.ts";
 
 /** What the intake needs of its node. */
 export type IntakeOptions = {
-  /** The secret of each sender. */
-  readonly secrets: Readonly<Record<WebhookSender, string>>;
+  /** The secrets of each sender, the newest first: at least one, several while a secret is being changed. */
+  readonly secrets: Readonly<Record<WebhookSender, readonly string[]>>;
   readonly deliver: Actors["deliver"];
   /** ms since the epoch, by the server's clock. */
   readonly now: () => number;
@@ -80,8 +80,7 @@ export function webhookIntake(options: IntakeOptions): WebhookIntake {
 
   const keep = async (message: Unmatched): Promise<void> => {
     const { sender, id, type, orderId, reason } = message;
-    const digest = (text: string | Buffer): string => digestOf(secrets[sender], text);
-    const kept = await keepUnmatched(unmatched, message, digest, failpoints);
+    const kept = await keepUnmatched(unmatched, message, digestsOf(secrets[sender]), failpoints);
     if (kept === "other_body") countOther(sender, id, orderId);
     if (kept !== "stored") return;
     counts.unmatched[sender][reason]++;
@@ -95,13 +94,13 @@ export function webhookIntake(options: IntakeOptions): WebhookIntake {
   const put = async (report: Report): Promise<void> => {
     const { sender, id, orderId, machine, event, body } = report;
     if (!(await inbox.exists(orderId))) return keep({ ...report, reason: "unknown_order" });
-    const digest = digestOf(secrets[sender], body);
+    const digests = digestsOf(secrets[sender])(body);
     const isRepeatOf = (first: OutsideInput): boolean =>
-      first.digest === undefined ? isDeepStrictEqual(first.event, event) : first.digest === digest;
+      first.digest === undefined ? isDeepStrictEqual(first.event, event) : digests.includes(first.digest);
     const first = firstOf(await inbox.inputs(orderId), report);
     if (first && !isRepeatOf(first)) return countOther(sender, id, orderId);
     // A repeat keeps the id of the first message: stream and order know it by that.
-    const delivered = await deliver(orderId, machine, event, first?.id ?? inputId(sender, id), digest);
+    const delivered = await deliver(orderId, machine, event, first?.id ?? inputId(sender, id), digests[0]);
     if (first || delivered === "stored") return;
     // Stored by another request at this moment, perhaps with another body.
     const other = firstOf(await inbox.inputs(orderId), report);
@@ -143,10 +142,14 @@ export function webhookIntake(options: IntakeOptions): WebhookIntake {
   };
 }
 
-/** With a key, since the body may hold what must not be found out from a stored digest. */
-function digestOf(secret: string, text: string | Buffer): string {
-  return createHmac("sha256", secret).update(text).digest("base64url");
-}
+/**
+ * Digests of a text, one for each secret: the first one is stored, and a message whose first copy came before the secret
+ * was changed has one of the others. With a key, since a body may hold what must not be found out from a stored digest.
+ */
+const digestsOf =
+  (secrets: readonly string[]): Digests =>
+  (text) =>
+    secrets.map((secret) => createHmac("sha256", secret).update(text).digest("base64url"));
 
 /**
  * The first message of this sender and id in the order's inbox. Version 0.1.0 stored ids without their sender and

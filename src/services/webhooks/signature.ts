@@ -18,12 +18,21 @@ export type SignedHeaders = {
 const signer = (secret: string): Webhook =>
   secret.startsWith("whsec_") ? new Webhook(secret) : new Webhook(secret, { format: "raw" });
 
-/** Signs one message. A repetition has the same id and a new time. */
-export function signWebhook(secret: string, id: string, at: Date, body: string): SignedHeaders {
+/**
+ * Signs one message, with each of the secrets: a receiver that knows one of them takes it. A repetition has the same id
+ * and a new time.
+ */
+export function signWebhook(
+  secrets: string | readonly string[],
+  id: string,
+  at: Date,
+  body: string,
+): SignedHeaders {
+  const each = typeof secrets === "string" ? [secrets] : secrets;
   return {
     "webhook-id": id,
     "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
-    "webhook-signature": signer(secret).sign(id, at, body),
+    "webhook-signature": each.map((secret) => signer(secret).sign(id, at, body)).join(" "),
   };
 }
 
@@ -50,19 +59,26 @@ export function signedHeaders(headers: Headers, now: number): SignedHeaders | un
 }
 
 /**
- * The message's id when one of its signatures is valid and its time is within five minutes of now; undefined otherwise,
- * without the reason. Compares in constant time. The library only signs here: its check takes the machine's clock.
+ * The message's id when one of its signatures is valid under one of the secrets and its time is within five minutes of
+ * now; undefined otherwise, without the reason. Compares in constant time. The library only signs here: its check takes
+ * the machine's clock.
  * @param now ms since the epoch, by the server's clock
  */
-export function verifiedId(secret: string, headers: Headers, body: Buffer, now: number): string | undefined {
+export function verifiedId(
+  secrets: string | readonly string[],
+  headers: Headers,
+  body: Buffer,
+  now: number,
+): string | undefined {
   const signed = signedHeaders(headers, now);
   if (signed === undefined) return undefined;
   const id = signed["webhook-id"];
   const at = new Date(Number(signed["webhook-timestamp"]) * 1000);
-  const expected = Buffer.from(signer(secret).sign(id, at, body.toString()));
-  const isValid = signed["webhook-signature"]
-    .split(" ")
-    .map((signature) => Buffer.from(signature))
-    .some((given) => given.length === expected.length && timingSafeEqual(given, expected));
+  const given = signed["webhook-signature"].split(" ").map((signature) => Buffer.from(signature));
+  const each = typeof secrets === "string" ? [secrets] : secrets;
+  const isValid = each.some((secret) => {
+    const expected = Buffer.from(signer(secret).sign(id, at, body.toString()));
+    return given.some((one) => one.length === expected.length && timingSafeEqual(one, expected));
+  });
   return isValid ? id : undefined;
 }

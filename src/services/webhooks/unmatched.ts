@@ -43,24 +43,28 @@ export const BODY_CHARS = 4096;
 /** Of one part of a key: a subject has at most 1024. */
 const KEY_PART_CHARS = 400;
 
+/** Digests of a text under the secrets of its sender, the newest first; at least one. */
+export type Digests = (text: string | Buffer) => readonly string[];
+
 /** What became of a message: stored now, stored before, or stored before with another body. */
 export type Kept = "stored" | "repeated" | "other_body";
 
 /**
  * Keeps a message; it is durable when this resolves. A crash leaves it kept or not: its sender repeats it, and the key
  * identifies the repeat.
- * @param digest of any text, with a key: a digest that is stored must not reveal what was hidden
+ * @param digests of any text, with keys: a digest that is stored must not reveal what was hidden
  * @throws Unavailable (retryable): it may have been kept
  */
 export async function keepUnmatched(
   registers: UnmatchedRegisters,
   message: Unmatched,
-  digest: (text: string | Buffer) => string,
+  digests: Digests,
   failpoints: Failpoints | undefined,
 ): Promise<Kept> {
   const { sender, id, type, orderId, reason, body } = message;
   const register = registers[sender];
-  const key = `${orderId === null ? "=none" : keyPart(orderId, digest)}.${keyPart(id, digest)}`;
+  const key = `${orderId === null ? "=none" : keyPart(orderId, digests)}.${keyPart(id, digests)}`;
+  const ofBody = digests(body);
   const hiding = new Hiding();
   const shown = JSON.stringify(hiding.of(JSON.parse(body.toString("utf8"))));
   const entry: Stored = {
@@ -71,7 +75,7 @@ export async function keepUnmatched(
     reason,
     body: shown.slice(0, BODY_CHARS),
     bodyCut: hiding.isCut || shown.length > BODY_CHARS,
-    digest: digest(body),
+    digest: ofBody[0] ?? "",
   };
   const result = await failpoint(failpoints, "unmatched.store", () =>
     register.update(key, JSON.stringify(entry), 0),
@@ -82,7 +86,8 @@ export async function keepUnmatched(
   const first = await register.get(key);
   // Dropped since: the repeat is kept.
   if (first === undefined) throw new Unavailable("the first message of this id has just been dropped");
-  return parseObject(first.value)?.["digest"] === entry.digest ? "repeated" : "other_body";
+  const { digest } = parseObject(first.value) ?? {};
+  return ofBody.some((one) => one === digest) ? "repeated" : "other_body";
 }
 
 /** The list for operators. */
@@ -165,7 +170,7 @@ class Hiding {
 }
 
 /** One part of a key: the text itself where it may be stored and is short enough. */
-function keyPart(text: string, digest: (text: string) => string): string {
+function keyPart(text: string, digests: Digests): string {
   const part = token(text);
-  return hidden(text) === text && part.length <= KEY_PART_CHARS ? part : `=${digest(text)}`;
+  return hidden(text) === text && part.length <= KEY_PART_CHARS ? part : `=${digests(text)[0]}`;
 }

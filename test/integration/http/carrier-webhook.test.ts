@@ -24,7 +24,7 @@ async function stage(t: Test) {
   const state = { isolation: false, away: false };
   const { app } = await startApp(t, {
     webhooks: webhookIntake({
-      secrets,
+      secrets: { payments: [secrets.payments], carrier: [secrets.carrier] },
       deliver: async (...input) => {
         if (state.away) throw new Unavailable("no answer");
         stored.push(input.slice(0, 4));

@@ -222,6 +222,7 @@ const documented = [
   "post /v1/webhook-endpoints",
   "post /v1/webhook-endpoints/{id}/deliveries/{did}/replay",
   "post /v1/webhook-endpoints/{id}/replay",
+  "post /v1/webhook-endpoints/{id}/rotate-secret",
   "get /v1/dead-letters/groups",
   "get /v1/dead-letters/{id}",
   "get /v1/parked/groups",

@@ -87,6 +87,10 @@ t.test("an endpoint is made, listed without its secret, and removed", async (t) 
   const stored = JSON.stringify(server.log(`KV_${WEBHOOK_ENDPOINTS}`).lastPerSubject("$KV.>"));
   t.notMatch(stored, secret.slice("whsec_".length), "the secret is stored sealed");
   t.match(await endpoints.get("whe_n1"), { endpoint: { from: [42], generation: 0 } }, "it begins now");
+  const rotated = await post(`${PATH}/whe_n1/rotate-secret`);
+  t.equal(rotated.headers["cache-control"], "no-store");
+  t.match(rotated.json(), { ...shown, secret: /^whsec_/u, formerUntil: "2026-11-23T10:00:00.000Z" });
+  t.match((await post(`${PATH}/whe_n2/rotate-secret`)).json(), { code: "webhook_endpoint_not_found" });
   t.equal((await app.inject({ method: "DELETE", url: `${PATH}/whe_n1` })).statusCode, 204);
   t.strictSame((await app.inject(PATH)).json(), { items: [] });
   const gone = await app.inject({ method: "DELETE", url: `${PATH}/whe_n1` });

@@ -22,7 +22,7 @@ async function stage(t: Test, known = false) {
   const delivered: unknown[] = [];
   const { app } = await startApp(t, {
     webhooks: webhookIntake({
-      secrets,
+      secrets: { payments: [secrets.payments], carrier: [secrets.carrier] },
       deliver: async (...input) => {
         delivered.push(input);
         return "stored";

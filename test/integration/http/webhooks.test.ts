@@ -34,7 +34,7 @@ type Changes = Partial<AppDependencies> & {
 async function stage(t: Test, { deliver, orIsolated = (promise) => promise, ...replaced }: Changes = {}) {
   const delivered: Parameters<Deliver>[] = [];
   const webhooks = webhookIntake({
-    secrets: { payments: SECRET, carrier: `${SECRET} of another sender` },
+    secrets: { payments: [SECRET], carrier: [`${SECRET} of another sender`] },
     deliver:
       deliver ??
       (async (...input) => {

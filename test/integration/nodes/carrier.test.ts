@@ -23,7 +23,7 @@ async function start(t: Test, folder: string, urls: readonly string[] = []) {
   const shipments = new Shipments(join(folder, "carrier", "shipments.jsonl"), Date.now);
   const sender = new WebhookSender({
     urls,
-    secret: SECRET,
+    secrets: [SECRET],
     path: join(folder, "carrier", "webhooks.jsonl"),
     log: quietLog,
     firstMs: 5,

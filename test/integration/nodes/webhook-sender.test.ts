@@ -30,7 +30,7 @@ async function shop(t: Test) {
 }
 
 const sender = (urls: readonly string[], path: string): WebhookSender =>
-  new WebhookSender({ urls, secret: SECRET, path, log: quietLog, firstMs: 5 });
+  new WebhookSender({ urls, secrets: [SECRET], path, log: quietLog, firstMs: 5 });
 
 t.test("a message is signed, and sent again under the same id until a node accepts it", async (t) => {
   const { got, state, url } = await shop(t);

@@ -204,7 +204,7 @@ export function crashNode(
     });
 
   const webhooks = webhookIntake({
-    secrets: { payments: "a secret of the gateway", carrier: "a secret of the carrier" },
+    secrets: { payments: ["a secret of the gateway"], carrier: ["a secret of the carrier"] },
     deliver: (...input) => node.actors.deliver(...input),
     inbox: orderInbox({
       journalOf: () => journal,

@@ -10,6 +10,8 @@ import { loadCarrierSettings } from "../../../config/carrier-settings.ts";
 import { loadCatalogueSettings } from "../../../config/catalogue-settings.ts";
 import { loadGatewaySettings } from "../../../config/gateway-settings.ts";
 import { knownVariables, loadMailboxSettings, loadNodeSettings } from "../../../config/settings.ts";
+import { DEVELOPMENT_SECRET } from "../../../config/settings-faults.ts";
+import { secretsIn } from "../../../config/settings-schemas.ts";
 import { MINIMUM_SERVER, isAtLeast } from "../../../src/adapters/nats/connection.ts";
 import { dockerCompose } from "../../support/clients/docker-compose.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -214,6 +216,20 @@ t.test("a secret may come from a file; a file that cannot be read, or two source
   };
   const withFile = (env: Record<string, string>) => loadNodeSettings({ ...production, ...env });
   t.equal(withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file }).webhookSecret, "x".repeat(40));
+  const lines = ["n".repeat(40), "x".repeat(40)];
+  writeFileSync(file, `${lines.join("\r\n")}\n`);
+  t.strictSame(secretsIn(withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file }).webhookSecret), lines);
+  for (const text of [["n".repeat(40), "short"], ["a", "b", "c", "d"].map((one) => one.repeat(40))]) {
+    writeFileSync(file, text.join("\n"));
+    t.throws(() => withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file }), {
+      message: /ORDERLY_WEBHOOK_SECRET must be one to three secrets of 32 to 512 characters, a line each/u,
+    });
+  }
+  const builtIn = `${"n".repeat(40)}\n${DEVELOPMENT_SECRET}`;
+  t.throws(() => withFile({ ORDERLY_DEVELOPMENT: "false", ORDERLY_WEBHOOK_SECRET: builtIn }), {
+    message: /ORDERLY_WEBHOOK_SECRET must be set to a secret of your own/u,
+  });
+  writeFileSync(file, `${"x".repeat(40)}\n`);
   t.throws(() => withFile({ ORDERLY_WEBHOOK_SECRET_FILE: join(folder, "none") }), {
     message: /ORDERLY_WEBHOOK_SECRET_FILE cannot be read: ENOENT/u,
   });

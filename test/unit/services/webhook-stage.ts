@@ -11,7 +11,7 @@ import type {
   PaymentReport,
   WebhookIntake,
 } from "../../../src/services/webhooks/contract.ts";
-import { webhookIntake } from "../../../src/services/webhooks/intake.ts";
+import { type IntakeOptions, webhookIntake } from "../../../src/services/webhooks/intake.ts";
 import { orderInbox } from "../../../src/services/webhooks/order-inbox.ts";
 import { UNMATCHED } from "../../../src/services/webhooks/subjects.ts";
 import { type UnmatchedRegisters, unmatchedMessages } from "../../../src/services/webhooks/unmatched.ts";
@@ -21,7 +21,11 @@ import { NOW } from "../runtime/tenure/tenure-stage.ts";
 
 const PARTITIONS = 2;
 export const ORDER = "ord_1";
-const secrets = { payments: "secret of the gateway", carrier: "secret of the carrier" };
+/** The secrets of the senders. */
+export const SECRETS: IntakeOptions["secrets"] = {
+  payments: ["secret of the gateway"],
+  carrier: ["secret of the carrier"],
+};
 
 type Noted = { readonly type: string };
 
@@ -87,16 +91,18 @@ export function parcel(orderId = ORDER, trackingNumber = "T1") {
 type Line = { readonly fields: Record<string, unknown>; readonly message: string };
 
 /** A cluster of one node with the order `ORDER`, and its intake. */
-export async function webhookStage(options: { readonly log?: Log } = {}) {
+export async function webhookStage(
+  options: { readonly log?: Log; readonly secrets?: IntakeOptions["secrets"] } = {},
+) {
   const cluster = memoryCluster({ partitions: PARTITIONS, buckets: Object.values(UNMATCHED) });
   const lines: Line[] = [];
   const log: Log = {
     ...(options.log ?? quietLog),
     warn: (fields, message) => void lines.push({ fields: fields as Line["fields"], message }),
   };
-  const start = async (name: string) => {
+  const start = async (name: string, secrets = options.secrets) => {
     const node = await cluster.start(name, definition);
-    return { node, ...intakeOf(node, log) };
+    return { node, ...intakeOf(node, log, secrets) };
   };
   const one = await start("one");
   await cluster.settled();
@@ -122,6 +128,7 @@ export async function webhookStage(options: { readonly log?: Log } = {}) {
 export function intakeOf(
   { actors, journal, link, node }: ClusterNode,
   log: Log,
+  secrets = SECRETS,
 ): {
   readonly intake: WebhookIntake;
   readonly list: ReturnType<typeof unmatchedMessages>["list"];

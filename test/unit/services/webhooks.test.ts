@@ -17,7 +17,7 @@ const sign = (secret: string, at = now(), text = body.toString()) => signWebhook
 function intake(deliver: () => Promise<void> = async () => {}, isolated = false) {
   const delivered: unknown[][] = [];
   const taken = webhookIntake({
-    secrets,
+    secrets: { payments: [secrets.payments], carrier: [secrets.carrier] },
     deliver: async (...input) => {
       await deliver();
       delivered.push(input.slice(0, 4));

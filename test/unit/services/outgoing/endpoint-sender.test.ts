@@ -55,7 +55,7 @@ function stage(t: Test) {
   const start = (change: Partial<Endpoint> = {}, from = [0]): EndpointSender => {
     const sender = new EndpointSender({
       endpoint: { ...endpoint, ...change },
-      secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+      secrets: [{ secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }],
       from,
       endpoints: { advance: (_, one) => orAway(() => void progress.push(one)) },
       deliveries,

@@ -2,11 +2,18 @@
 import t from "tap";
 import type { Bucket } from "../../../../src/runtime/ports.ts";
 import { Deliveries } from "../../../../src/services/outgoing/deliveries.ts";
+import { deliveryOf } from "../../../../src/services/outgoing/endpoint-sender.ts";
 import { Endpoints, EndpointSecrets } from "../../../../src/services/outgoing/endpoints.ts";
 import { OutgoingService } from "../../../../src/services/outgoing/outgoing-service.ts";
+import { verifiedId } from "../../../../src/services/webhooks/signature.ts";
 import { faultyBucket } from "../../../support/faults/faulty-bucket.ts";
 
+type Posted = { readonly headers: Readonly<Record<string, string>>; readonly body: string };
+
+const DAY_MS = 24 * 3_600_000;
+
 function stage() {
+  const state = { now: 0, drawn: 2, posted: [] as Posted[] };
   const { bucket, entries, faults } = faultyBucket();
   const put: Bucket["put"] = async (key, value) => {
     entries.set(key, { value, revision: 1_000 + entries.size });
@@ -18,20 +25,24 @@ function stage() {
     { ofEntry: async () => key, ofExistingEntry: async () => key },
     (bytes) => Buffer.alloc(bytes, 9),
   );
+  const deliveries = new Deliveries({ ...bucket, put }, async () => []);
   const service = new OutgoingService({
     endpoints,
     secrets,
-    deliveries: new Deliveries({ ...bucket, put }, async () => []),
-    post: async () => ({ status: 204, error: null }),
+    deliveries,
+    post: async (_url, headers, body) => {
+      state.posted.push({ headers, body });
+      return { status: 204, error: null };
+    },
     streams: [7, 9].map((lastSequence) => ({
       state: async () => ({ id: "log", createdAt: 0, lastSequence, lastAt: 0 }),
     })),
     ids: { next: () => "n1" },
-    random: (bytes) => Buffer.alloc(bytes, 3),
-    now: () => 0,
+    random: (bytes) => Buffer.alloc(bytes, ++state.drawn),
+    now: () => state.now,
     development: false,
   });
-  return { endpoints, entries, faults, secrets, service };
+  return { deliveries, endpoints, entries, faults, secrets, service, state };
 }
 
 const wanted = { url: "https://shop.example.com/hooks", types: ["order.confirmed"] };
@@ -43,9 +54,59 @@ t.test("a secret is stored sealed for its endpoint alone, and opens again", asyn
   const stored = entries.get("endpoint.whe_n1")!.value;
   t.notMatch(stored, made.secret.slice("whsec_".length));
   const { endpoint } = (await endpoints.get("whe_n1"))!;
-  t.equal(await secrets.open(endpoint), made.secret);
+  t.strictSame(await secrets.open(endpoint), [{ secret: made.secret }]);
   await t.rejects(secrets.open({ ...endpoint, id: "whe_n2" }), { name: "Unopenable" });
   await t.rejects(secrets.open({ ...endpoint, secret: made.secret }), /no known form/u);
+});
+
+t.test("a rotated secret signs beside the one before for a day, and then alone", async (t) => {
+  const { deliveries, endpoints, entries, faults, secrets, service, state } = stage();
+  const event = {
+    id: "ord_1.1.0",
+    type: "order.confirmed",
+    orderId: "ord_1",
+    version: 1,
+    sequence: 1,
+    stream: 0,
+  };
+  const tried = { attempts: 1, error: null, state: "delivered", status: 204 } as const;
+  await deliveries.put(
+    "whe_n1",
+    deliveryOf({ ...event, occurredAt: "1970-01-01T00:00:00.000Z" }, tried, 0, 0),
+  );
+  const made = await service.create(wanted);
+  // Another node changes it at the same moment.
+  faults.push("behind");
+  const rotated = await service.rotate("whe_n1");
+  if (made.status !== "created" || rotated.status !== "rotated") throw new Error("not rotated");
+  t.not(rotated.secret, made.secret);
+  t.equal(rotated.formerUntil, "1970-01-02T00:00:00.000Z");
+  t.notMatch(entries.get("endpoint.whe_n1")!.value, rotated.secret.slice("whsec_".length));
+  const sent = async (now: number) => {
+    state.now = now;
+    await service.replay("whe_n1", "ord_1.1.0");
+    return state.posted.at(-1)!;
+  };
+  const verified = (secret: string, { body, headers }: Posted, now: number) =>
+    verifiedId(secret, headers, Buffer.from(body), now);
+  const soon = await sent(DAY_MS - 1);
+  t.equal(verified(made.secret, soon, DAY_MS - 1), "ord_1.1.0");
+  t.equal(verified(rotated.secret, soon, DAY_MS - 1), "ord_1.1.0");
+  const later = await sent(DAY_MS);
+  t.equal(verified(made.secret, later, DAY_MS), undefined);
+  t.equal(verified(rotated.secret, later, DAY_MS), "ord_1.1.0");
+  // A leaked secret is out after two rotations, however soon.
+  await service.rotate("whe_n1");
+  const again = await service.rotate("whe_n1");
+  if (again.status !== "rotated") throw new Error("not rotated");
+  const { endpoint } = (await endpoints.get("whe_n1"))!;
+  const opened = (await secrets.open(endpoint)).map(({ secret }) => secret);
+  t.equal(opened.length, 2);
+  t.equal(opened[0], again.secret);
+  t.notOk(opened.includes(rotated.secret));
+  t.strictSame(await service.rotate("whe_n9"), { status: "not_found" });
+  faults.push("lose-request");
+  t.match(await service.rotate("whe_n1"), { status: "unavailable" });
 });
 
 t.test(

@@ -35,9 +35,11 @@ function stage() {
       return { stop: async () => undefined };
     },
   } as unknown as Endpoints;
+  const opened: string[] = [];
   const open = async ({ id }: Endpoint) => {
+    opened.push(id);
     if (state.closed.includes(id)) throw new Error(`the secret of ${id} does not open`);
-    return "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    return [{ secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }];
   };
   const consume: Journal["consume"] = async ({ filters, fromSequence }) => {
     const name = `${filters.join()} ${fromSequence}`;
@@ -60,7 +62,7 @@ function stage() {
     log: quietLog,
   });
   const follows = (): string[] => followed.map((name) => name.slice("orders.events.*.".length)).toSorted();
-  return { clock, sending, state, follows, change: () => changed() };
+  return { clock, opened, sending, state, follows, change: () => changed() };
 }
 
 t.test("one endpoint that cannot begin does not keep the others, and is tried again", async (t) => {
@@ -75,6 +77,23 @@ t.test("one endpoint that cannot begin does not keep the others, and is tried ag
   await clock.advance(2_000);
   await drained;
   t.strictSame(follows(), []);
+});
+
+t.test("an endpoint with a new secret begins again with it", async (t) => {
+  const { change, clock, opened, sending, state } = stage();
+  await sending.acquire();
+  await clock.advance(500);
+  state.stored = state.stored.map((one) => (one.id === "a" ? { ...one, secret: "sealed anew" } : one));
+  opened.length = 0;
+  change();
+  await clock.advance(500);
+  t.strictSame(
+    opened.filter((id) => !state.closed.includes(id)),
+    ["a"],
+  );
+  const drained = sending.drain();
+  await clock.advance(2_000);
+  await drained;
 });
 
 t.test("a removed endpoint ends, and a replayed one begins again where it says", async (t) => {
