@@ -11,6 +11,8 @@ import { faultyBucket } from "../../../support/faults/faulty-bucket.ts";
 type Posted = { readonly headers: Readonly<Record<string, string>>; readonly body: string };
 
 const DAY_MS = 24 * 3_600_000;
+const verified = (secret: string, { body, headers }: Posted, now: number): string | undefined =>
+  verifiedId(secret, headers, Buffer.from(body), now);
 
 function stage() {
   const state = { now: 0, drawn: 2, posted: [] as Posted[] };
@@ -87,8 +89,6 @@ t.test("a rotated secret signs beside the one before for a day, and then alone",
     await service.replay("whe_n1", "ord_1.1.0");
     return state.posted.at(-1)!;
   };
-  const verified = (secret: string, { body, headers }: Posted, now: number) =>
-    verifiedId(secret, headers, Buffer.from(body), now);
   const soon = await sent(DAY_MS - 1);
   t.equal(verified(made.secret, soon, DAY_MS - 1), "ord_1.1.0");
   t.equal(verified(rotated.secret, soon, DAY_MS - 1), "ord_1.1.0");
