@@ -133,9 +133,11 @@ t.test("filters are in the address, by keyboard, and the way back leads through 
   const page = await browser.open(`${url}/orders`);
   await page.resize(WIDE);
   await shows(page, "awaiting payment");
-  await page.evaluate(
-    "[...document.querySelectorAll('[aria-pressed]')].find((one) => one.innerText.includes('ready')).focus()",
-  );
+  const ready =
+    "[...document.querySelectorAll('[aria-pressed]')].find((one) => one.innerText.includes('ready'))";
+  // The counts come in an answer of their own, before or after the list.
+  await waitUntil("the counts are there", async () => await page.evaluate<boolean>(`${ready} !== undefined`));
+  await page.evaluate(`${ready}.focus()`);
   await page.key("Enter");
   await waitUntil(
     "the filter is set",

@@ -55,9 +55,9 @@ export const factsMutants: readonly Mutant[] = [
   {
     id: "facts-in-every-record",
     does: "A record repeats the facts.",
-    file: WRITE_SET,
-    find: "return facts ? { ...snapshot, facts: { version: facts.version } } : snapshot;",
-    replace: "return facts ? { ...snapshot, facts } : snapshot;",
+    file: "src/runtime/actor/record-encoding.ts",
+    find: 'if (snapshot.facts !== undefined) short["facts"] = snapshot.facts.version;',
+    replace: 'if (snapshot.facts !== undefined) short["facts"] = snapshot.facts;',
     tests: [TEST],
   },
   {

@@ -143,8 +143,8 @@ export function webhookIntake(options: IntakeOptions): WebhookIntake {
 }
 
 /**
- * Digests of a text, one for each secret: the first one is stored, and a message whose first copy came before the secret
- * was changed has one of the others. With a key, since a body may hold what must not be found out from a stored digest.
+ * Digests of a text, one for each secret: the first one is stored, and a message whose first copy came before its secret
+ * changed has one of the others. With a key, since a body may hold what must not be found out from a stored digest.
  */
 const digestsOf =
   (secrets: readonly string[]): Digests =>
