@@ -4,7 +4,6 @@ import type { Mutant } from "./mutant.ts";
 const CASCADE = "src/runtime/actor/cascade.ts";
 const RESTORE = "src/runtime/actor/restore.ts";
 const LOADER = "src/runtime/tenure/loader.ts";
-const WRITE_SET = "src/runtime/commit/cascade-write-set.ts";
 const PROCESSOR = "src/runtime/tenure/input-processor.ts";
 const ORDER_FACTS = "src/services/orders/facts.ts";
 const READER = "src/services/orders/facts-reader.ts";

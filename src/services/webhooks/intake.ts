@@ -143,7 +143,7 @@ export function webhookIntake(options: IntakeOptions): WebhookIntake {
 }
 
 /**
- * Digests of a text, one for each secret: the first one is stored, and a message whose first copy came before its secret
+ * Digests of a text, one for each secret: the first one is stored. A message whose first copy came before its secret
  * changed has one of the others. With a key, since a body may hold what must not be found out from a stored digest.
  */
 const digestsOf =
