@@ -1,11 +1,12 @@
 /** Settings of `reconcile`: where both sides are. It reads the same variables as the order nodes. */
 import { Type } from "typebox";
 import { MAX_STREAMS } from "../src/runtime/layout.ts";
+import { type NatsLogin, natsFaults, natsFields } from "./nats-settings.ts";
 import { type Environment, from, readSettings } from "./settings-reader.ts";
 import * as schemas from "./settings-schemas.ts";
 
 const fields = {
-  natsUrl: from("NATS_URL", Type.String({ ...schemas.natsUrl, default: "nats://127.0.0.1:4222" })),
+  ...natsFields,
   gatewayUrl: from(
     "ORDERLY_GATEWAY_URL",
     Type.String({ ...schemas.httpUrl, default: "http://127.0.0.1:3900" }),
@@ -15,8 +16,7 @@ const fields = {
 };
 
 /** Settings of `reconcile`; frozen. */
-export type ReconcileSettings = {
-  readonly natsUrl: string;
+export type ReconcileSettings = NatsLogin & {
   /** No slash at the end. */
   readonly gatewayUrl: string;
   /** As on the nodes. */
@@ -26,5 +26,5 @@ export type ReconcileSettings = {
 
 /** Reads the settings of `reconcile`. @throws SettingsInvalid with all faults */
 export function loadReconcileSettings(env: Environment = process.env): ReconcileSettings {
-  return readSettings(fields, env);
+  return readSettings(fields, env, natsFaults);
 }

@@ -8,6 +8,7 @@ import { MAX_STREAMS } from "../src/runtime/layout.ts";
 import { carrierFields } from "./carrier-settings.ts";
 import { catalogueFields } from "./catalogue-settings.ts";
 import { gatewayFields, webhooksSwitch } from "./gateway-settings.ts";
+import { type NatsLogin, natsFaults, natsFields, foreignNatsFaults } from "./nats-settings.ts";
 import {
   DEFAULT_TAX_BASIS_POINTS,
   type Seller,
@@ -101,8 +102,7 @@ export type ClusterSettings = {
 /** Reads the settings of `npm start`. @throws SettingsInvalid with all faults */
 export function loadClusterSettings(env: Environment = process.env): ClusterSettings {
   const read = readSettings(clusterFields, env, ({ port, nodes, natsServers, natsPort, natsUrl }) => {
-    if (natsUrl !== undefined)
-      return natsServers === "1" ? [] : ["ORDERLY_NATS_SERVERS and NATS_URL are both set: choose one"];
+    if (natsUrl !== undefined) return foreignNatsFaults(natsUrl, natsServers);
     const used = [...Array(nodes).keys()].concat(Object.values(portOffsets)).map((offset) => port + offset);
     const nats = [...Array(Number(natsServers)).keys()].flatMap((index) =>
       natsServers === "1" ? [natsPort] : [natsPort + index, natsPort + index + routeOffset],
@@ -127,7 +127,7 @@ export function loadClusterSettings(env: Environment = process.env): ClusterSett
 
 const nodeFields = {
   nodeId: from("ORDERLY_NODE_ID", schemas.nodeId),
-  natsUrl: from("NATS_URL", Type.String({ ...schemas.natsUrl, default: "nats://127.0.0.1:4222" })),
+  ...natsFields,
   httpHost: from("ORDERLY_HTTP_HOST", schemas.loopback),
   httpPort: from("ORDERLY_HTTP_PORT", schemas.port(3000)),
   publicUrl: optionalFrom("ORDERLY_PUBLIC_URL", schemas.httpUrl),
@@ -187,10 +187,9 @@ const workersOf: Readonly<Record<"all" | "invoice" | "email" | "none", readonly 
 };
 
 /** Settings of one order node. */
-export type NodeSettings = {
+export type NodeSettings = NatsLogin & {
   /** Name of the node, unique within the cluster. */
   readonly nodeId: string;
-  readonly natsUrl: string;
   /** Loopback by default; in development always. */
   readonly httpHost: string;
   readonly httpPort: number;
@@ -330,6 +329,7 @@ export function loadNodeSettings(env: Environment = process.env): NodeSettings {
         !values.development &&
         "ORDERLY_AUTH=off is for development only: leave it out, and make the first key with `node orderly.mjs keys create --role admin`",
       ...secretFaults(values),
+      ...natsFaults(values),
       ...personalKeyFaults(values),
       ...(values.development ? [] : sellerFaults(values)),
       ...hostFaults(values, "ORDERLY_PUBLIC_URL"),

@@ -8,6 +8,7 @@ import { natsBucket } from "../src/adapters/nats/bucket.ts";
 import { connectNats } from "../src/adapters/nats/connection.ts";
 import { StoredApiKeys } from "../src/services/access/api-keys.ts";
 import { type ApiKey, type Role, roles, type WantedKey } from "../src/services/access/contract.ts";
+import { natsSettings } from "./nats-login.ts";
 import { reasonOf } from "./local/max-wait.ts";
 import { apiKeysBucket } from "./order/streams.ts";
 
@@ -100,11 +101,7 @@ function wantedKey(values: {
 }
 
 async function withKeys<T>(work: (keys: StoredApiKeys) => Promise<T>): Promise<T> {
-  const link = await connectNats({
-    servers: loadKeySettings().natsUrl.split(","),
-    name: "keys",
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-  });
+  const link = await connectNats(natsSettings(loadKeySettings(), "keys", "keys", CONNECT_TIMEOUT_MS));
   try {
     const keys = new StoredApiKeys({
       bucket: natsBucket(link, apiKeysBucket({ replicas: 1 })),

@@ -7,6 +7,7 @@ import { connectNats } from "../src/adapters/nats/connection.ts";
 import { KeyEntries } from "../src/services/personal/key-entries.ts";
 import { MasterKeys } from "../src/services/personal/master-keys.ts";
 import { type RewrapCounts, rewrapAll } from "../src/services/personal/rewrap.ts";
+import { natsSettings } from "./nats-login.ts";
 import { reasonOf } from "./local/max-wait.ts";
 import { addKey, keyFileText } from "./order/personal-keys.ts";
 import { personalKeysBucket } from "./order/streams.ts";
@@ -65,12 +66,8 @@ async function run(): Promise<0 | 1 | 2> {
   return 0;
 }
 
-async function rewrap({ natsUrl }: PersonalKeySettings, masterKeys: MasterKeys): Promise<0 | 1> {
-  const link = await connectNats({
-    servers: natsUrl.split(","),
-    name: "personal-keys",
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-  });
+async function rewrap(settings: PersonalKeySettings, masterKeys: MasterKeys): Promise<0 | 1> {
+  const link = await connectNats(natsSettings(settings, "keys", "personal-keys", CONNECT_TIMEOUT_MS));
   let shownAt = performance.now();
   const progress = ({ done, entries, rewrapped }: RewrapCounts): void => {
     if (performance.now() - shownAt < PROGRESS_MS) return;

@@ -16,6 +16,7 @@ import {
   difference,
   unreadableRecord,
 } from "../src/services/payments/reconciliation.ts";
+import { natsSettings } from "./nats-login.ts";
 import { reasonOf } from "./local/max-wait.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -49,11 +50,7 @@ type Result = {
 };
 
 async function reconcile(settings: ReconcileSettings): Promise<Result> {
-  const link = await connectNats({
-    servers: settings.natsUrl.split(","),
-    name: "reconcile",
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-  });
+  const link = await connectNats(natsSettings(settings, "reader", "reconcile", CONNECT_TIMEOUT_MS));
   try {
     const readers = subjects.streams(settings.streams).map((stream) => natsJournal(link, stream));
     let ledger = await readLedger(settings.gatewayUrl);

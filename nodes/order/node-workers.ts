@@ -10,6 +10,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
+import type { Forbidden } from "../../src/adapters/nats/link.ts";
 import type { Log } from "../../src/runtime/ports.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
 import { type EventCount, WorkersUnavailable, WorkerThread } from "./worker-threads.ts";
@@ -64,6 +65,11 @@ export class NodeWorkers {
   counts(): readonly WorkerCount[] {
     const running = this.thread?.counts() ?? [];
     return this.sumWith(running).map((count) => ({ ...count, backlog: this.watch.backlog(count.worker) }));
+  }
+
+  /** The newest refusal of the server to let the workers' user publish or subscribe. */
+  forbidden(): Forbidden | undefined {
+    return this.thread?.forbidden();
   }
 
   /** Stops within `stopping.workersMs`: short work ends, the rest is left to other nodes. */

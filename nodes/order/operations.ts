@@ -1,4 +1,5 @@
 /** A node's reports to operators about itself and the cluster: health, cluster view, metrics. Reads only. */
+import type { Forbidden } from "../../src/adapters/nats/link.ts";
 import type { NodeSettings } from "../../config/settings.ts";
 import type {
   ClusterView,
@@ -23,6 +24,8 @@ import type { NodeWorkers, WorkerCount } from "./node-workers.ts";
 export type OperatedServices = {
   readonly maintenance: Pick<Maintenance, "state">;
   readonly projection: Pick<LocalProjection, "state">;
+  /** The newest refusal of the NATS server to let this node's user publish or subscribe. */
+  readonly forbidden: () => Forbidden | undefined;
 };
 
 /** The operations of one node, read from its status and the counts of its workers and webhooks. */
@@ -33,11 +36,11 @@ export function nodeOperations(
   program: Program,
   webhooks: WebhookCounts,
   probes: Pick<PartitionProbes, "results">,
-  { maintenance, projection }: OperatedServices,
+  { maintenance, projection, forbidden }: OperatedServices,
 ): Operations {
   return {
     isolation: () => node.isolation(),
-    health: () => healthOf(node.status(), settings.outboxMaxAgeMs, probes.results()),
+    health: () => healthOf(node.status(), settings.outboxMaxAgeMs, probes.results(), refusalIn(forbidden())),
     cluster: () => Promise.resolve(clusterOf(node.status(), probes.results(), workers.counts())),
     metrics: () =>
       metricsText({
@@ -53,6 +56,12 @@ export function nodeOperations(
   };
 }
 
+/** A refusal of the NATS server makes the node not ready for this time: the work that needs the subject is repeated. */
+const FORBIDDEN_MS = 60_000;
+
+const refusalIn = (forbidden: Forbidden | undefined): string | undefined =>
+  forbidden !== undefined && performance.now() - forbidden.at < FORBIDDEN_MS ? forbidden.reason : undefined;
+
 /** A node that has claimed its share once is ready while it claims more after a failover, up to this time. */
 const CLAIMS_MS = 10_000;
 
@@ -61,14 +70,23 @@ const CLAIMS_MS = 10_000;
  * outbox moving. What is wrong with other nodes is shown, and makes no node unready: else none would take the requests
  * that can be served.
  */
-export function healthOf(status: NodeStatus, outboxMaxAgeMs: number, probes: readonly ProbeResult[]): Health {
+export function healthOf(
+  status: NodeStatus,
+  outboxMaxAgeMs: number,
+  probes: readonly ProbeResult[],
+  forbidden?: string,
+): Health {
   const { unclaimed } = status;
   const age = Math.round(status.relay.oldestMs);
   const count = (kind: "parked" | "newer" | "unreadable"): number =>
     status.partitions.reduce((sum, partition) => sum + partition[kind], 0);
   const [parked, newer, unreadable] = [count("parked"), count("newer"), count("unreadable")];
   const checks: HealthCheck[] = [
-    { name: "nats", ok: status.connected, detail: status.connected ? "connected" : "not connected" },
+    {
+      name: "nats",
+      ok: status.connected && forbidden === undefined,
+      detail: forbidden ?? (status.connected ? "connected" : "not connected"),
+    },
     {
       name: "presence",
       ok: status.present,

@@ -12,6 +12,7 @@ import { consumeLog } from "../../src/adapters/nats/ordered-consumer.ts";
 import type { OrderLog } from "../../src/services/projection/feed.ts";
 import { Projection, type ProjectionQuery } from "../../src/services/projection/projection.ts";
 import { subjects } from "../../src/services/subjects.ts";
+import { natsSettings } from "../nats-login.ts";
 import type { ProjectionReport, ProjectionRequest } from "./node-projection.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -29,17 +30,17 @@ export async function serveProjection(): Promise<void> {
   // On other systems than Linux the call would change the whole process.
   if (process.platform === "linux") setPriority(NICE);
   const settings = workerData as NodeSettings;
+  const log = pino({ name: settings.nodeId, level: settings.logLevel });
   const link = await connectNats({
-    servers: settings.natsUrl.split(","),
-    name: `${settings.nodeId} projection`,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    ...natsSettings(settings, "node", `${settings.nodeId} projection`, CONNECT_TIMEOUT_MS),
+    onForbidden: (reason) => log.error({ reason }, "NATS: this user's permissions lack a subject"),
   });
   const projection = new Projection({
     path: join(settings.home, FILE),
     logs: subjects.streams(settings.streams).map((stream) => orderLog(link, stream)),
     subjects,
     clock: systemClock,
-    log: pino({ name: settings.nodeId, level: settings.logLevel }),
+    log,
   });
   const tell = async () => {
     await projection.readEnds();

@@ -23,6 +23,7 @@ import { deadLetterService } from "../../src/services/dead-letters/dead-letters.
 import { DEFINITION_VERSION } from "../../src/services/orders/definition.ts";
 import { webhookIntake } from "../../src/services/webhooks/intake.ts";
 import { type UnmatchedRegisters, unmatchedMessages } from "../../src/services/webhooks/unmatched.ts";
+import { natsSettings } from "../nats-login.ts";
 import type { Running } from "../process.ts";
 import { bulkNode } from "./bulk.ts";
 import { composeOrders } from "./compose.ts";
@@ -61,9 +62,8 @@ export async function startOrderNode(
     onDamaged: (movedTo, reason) => log.warn({ movedTo, reason }, "damaged outbox file moved away"),
   });
   const link = await connectNats({
-    servers: settings.natsUrl.split(","),
-    name: settings.nodeId,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    ...natsSettings(settings, "node", settings.nodeId, CONNECT_TIMEOUT_MS),
+    onForbidden: (reason) => log.error({ reason }, "NATS: this user's permissions lack a subject"),
   });
   const ids = randomIds();
   const failed = Promise.withResolvers<never>();
@@ -156,6 +156,7 @@ export async function startOrderNode(
     operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes, {
       maintenance,
       projection,
+      forbidden: () => link.forbidden() ?? workers.forbidden(),
     }),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks,

@@ -7,6 +7,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { NodeSettings, WorkerName } from "../../config/settings.ts";
+import type { Forbidden } from "../../src/adapters/nats/link.ts";
 import { stopping } from "../../src/runtime/limits.ts";
 import type { UnreadableEntries } from "../../src/runtime/unreadable.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
@@ -17,6 +18,8 @@ export type WorkerReport =
   /** `isAway`: the server could not be used; a later start may succeed. */
   | { readonly type: "failed"; readonly reason: string; readonly isAway: boolean }
   | { readonly type: "counted"; readonly counts: readonly EventCount[] }
+  /** The server has refused a subject to the thread's user. */
+  | { readonly type: "forbidden"; readonly reason: string }
   | { readonly type: "stopped" };
 
 /** The events of one worker by their end, since the start of its thread. */
@@ -49,6 +52,7 @@ export class WorkerThread {
   private stopRequested = false;
   private stopped: Promise<void> | undefined;
   private counted: readonly EventCount[] = [];
+  private refused: Forbidden | undefined;
 
   constructor(settings: NodeSettings, entry: URL) {
     this.thread = new Worker(entry, {
@@ -61,6 +65,7 @@ export class WorkerThread {
     });
     this.thread.on("message", (report: WorkerReport) => {
       if (report.type === "counted") this.counted = report.counts;
+      if (report.type === "forbidden") this.refused = { reason: report.reason, at: performance.now() };
     });
     this.ended = new Promise((resolve) => this.thread.once("exit", () => resolve()));
     this.started = this.hasStarted();
@@ -69,6 +74,11 @@ export class WorkerThread {
   /** As the thread last reported them, about a second old; none before its first report. */
   counts(): readonly EventCount[] {
     return this.counted;
+  }
+
+  /** The newest refusal of the server to let the thread's user publish or subscribe. */
+  forbidden(): Forbidden | undefined {
+    return this.refused;
   }
 
   /** Stops within `stopping.workersMs`: short work ends, the rest is left to other nodes. Idempotent. */

@@ -12,6 +12,7 @@ import { groupedAppend } from "../../src/adapters/nats/group-append.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { processedBucket } from "../../src/adapters/nats/stream-definitions.ts";
+import { natsSettings } from "../nats-login.ts";
 import { openKeys, openMasterKeys, sealed } from "./personal-keys.ts";
 import { invoiceNumbersBucket, streamSettings } from "./streams.ts";
 import { untilAvailable } from "../../src/adapters/jetstream/retry-until-available.ts";
@@ -91,10 +92,13 @@ async function start(
   settings: NodeSettings,
   failpoints: Failpoints | undefined,
 ): Promise<{ readonly workers: readonly StartedWorker[]; stop(): Promise<void> }> {
+  const log = pino({ name: settings.nodeId, level: settings.logLevel });
   const link = await connectNats({
-    servers: settings.natsUrl.split(","),
-    name: `${settings.nodeId} workers`,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    ...natsSettings(settings, "node", `${settings.nodeId} workers`, CONNECT_TIMEOUT_MS),
+    onForbidden: (reason) => {
+      log.error({ reason }, "NATS: this user's permissions lack a subject");
+      report({ type: "forbidden", reason });
+    },
   });
   const journals = subjects.streams(settings.streams).map((stream) => natsJournal(link, stream));
   const clock = new ServerClock({
@@ -112,7 +116,7 @@ async function start(
     processed: natsBucket(link, processedBucket(streamSettings(settings)), GATHER_MS),
     clock,
     ids: randomIds(),
-    log: pino({ name: settings.nodeId, level: settings.logLevel }),
+    log,
     failpoints,
   };
   const keyOptions = { settings, masterKeys: openMasterKeys(settings), link, clock, failpoints };

@@ -1,8 +1,13 @@
 /** Which servers are accepted. */
 import { subjects } from "../../src/services/subjects.ts";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { nkeys } from "@nats-io/transport-node";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type AddressInfo, createServer } from "node:net";
 import t, { type Test } from "tap";
 import { connectNats, isAtLeast, type NatsSettings } from "../../src/adapters/nats/connection.ts";
+import { apiRequest } from "../../src/adapters/nats/jetstream-api.ts";
 import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import { ensureStreams } from "../../src/adapters/nats/streams.ts";
 import { freePorts } from "../support/cluster/free-ports.ts";
@@ -87,6 +92,44 @@ t.test("a server without JetStream is refused with that reason", async (t) => {
     message: /cannot connect to NATS at .*[Aa]uthorization/,
   });
 });
+
+t.test(
+  "a subject that the user's list lacks is refused at once and by name, not as a late answer",
+  async (t) => {
+    const user = nkeys.createUser();
+    const server = await startNatsServer(t, {
+      extraConfig: `authorization { users: [ { nkey: ${user.getPublicKey()}, permissions: {
+      publish: ["$JS.API.INFO", "$JS.API.STREAM.INFO.>"], subscribe: ["_INBOX_me.>"] } } ] }`,
+    });
+    const seedFile = join(temporaryFolder(t), "me.nk");
+    writeFileSync(seedFile, `${new TextDecoder().decode(user.getSeed())}\n`);
+    const reasons: string[] = [];
+    const onForbidden = (reason: string) => reasons.push(reason);
+    const link = await connectNats(settings(server.url, { seedFile, inboxPrefix: "_INBOX_me", onForbidden }));
+    t.teardown(() => link.close());
+    t.equal(link.forbidden(), undefined);
+    t.match(link.newInbox(), /^_INBOX_me\./u);
+    const forbidden = "forbidden by the server: publish $JS.API.STREAM.CREATE.X";
+    const startedAt = performance.now();
+    await t.rejects(apiRequest(link, "STREAM.CREATE.X", {}, 20_000), {
+      name: "Unavailable",
+      message: forbidden,
+    });
+    t.ok(performance.now() - startedAt < 5_000);
+    t.match(link.forbidden(), { reason: forbidden });
+    link.nc.subscribe("cmd.1", { callback: () => {} });
+    await waitUntil("both refusals are reported", () => reasons.length === 2);
+    t.strictSame(reasons, [forbidden, "forbidden by the server: subscription cmd.1"]);
+    await t.rejects(connectNats(settings(server.url)), {
+      name: "ServerIncompatible",
+      message: /Authorization.*ORDERLY_NATS_NKEY_SEED_FILE/u,
+    });
+    await t.rejects(connectNats(settings(server.url, { seedFile: "/nowhere/me.nk" })), {
+      name: "ServerIncompatible",
+      message: /^cannot log in to NATS: .*\/nowhere\/me\.nk/u,
+    });
+  },
+);
 
 t.test("an append ends when the connection does, not at its time limit", async (t) => {
   const server = await startNatsServer(t);

@@ -5,13 +5,17 @@
 import { readFileSync } from "node:fs";
 import {
   connect,
+  createInbox,
   credsAuthenticator,
+  errors,
   type NatsConnection,
+  nkeyAuthenticator,
   type NodeConnectionOptions,
 } from "@nats-io/transport-node";
 import { limits } from "../../runtime/limits.ts";
 import { ApiError, apiRequest } from "./jetstream-api.ts";
-import type { NatsLink } from "./link.ts";
+import type { Forbidden, NatsLink } from "./link.ts";
+import { describe } from "./request.ts";
 
 /** Batches and schedules on clusters were repaired up to this version. */
 export const MINIMUM_SERVER = "2.14.9";
@@ -27,8 +31,14 @@ export type NatsSettings = {
   readonly user?: string;
   readonly password?: string;
   readonly token?: string;
+  /** Path of a file with the seed of an nkey (`SU...`). */
+  readonly seedFile?: string;
   /** Path of a `.creds` file. */
   readonly credentialsFile?: string;
+  /** First token of the subjects for answers; default `_INBOX`. A user may subscribe to its own prefix alone. */
+  readonly inboxPrefix?: string;
+  /** Called for each refusal of the server to let this user publish or subscribe, with one line for the log. */
+  readonly onForbidden?: (reason: string) => void;
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
 };
 
@@ -43,7 +53,7 @@ export class ServerIncompatible extends Error {
  */
 export async function connectNats(settings: NatsSettings): Promise<NatsLink> {
   const deadline = performance.now() + settings.connectTimeoutMs;
-  const link = watch(await dial(settings, deadline));
+  const link = watch(await dial(settings, deadline), settings);
   try {
     checkVersion(link.nc);
     await checkJetStream(link, deadline);
@@ -70,15 +80,16 @@ function numbersOf(version: string): number[] {
 }
 
 async function dial(settings: NatsSettings, deadline: number): Promise<NatsConnection> {
+  const options = connectOptions(settings);
   for (;;) {
     try {
-      return await connect(connectOptions(settings));
+      return await connect(options);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const refused = /authorization|authentication|certificate|tls/i.test(reason);
       if (refused || performance.now() >= deadline) {
         throw new ServerIncompatible(
-          `cannot connect to NATS at ${settings.servers.map(withoutUser).join(", ")}: ${reason}; start nats-server there, or set the servers' addresses`,
+          `cannot connect to NATS at ${settings.servers.map(withoutUser).join(", ")}: ${reason}; ${remedyFor(error)}`,
           { cause: error },
         );
       }
@@ -87,8 +98,27 @@ async function dial(settings: NatsSettings, deadline: number): Promise<NatsConne
   }
 }
 
+function remedyFor(error: unknown): string {
+  return error instanceof errors.AuthorizationError
+    ? "name the file of this user's key (ORDERLY_NATS_NKEY_SEED_FILE), and see that the server knows the user"
+    : "start nats-server there, or set the servers' addresses";
+}
+
 /** An address for people: without the user, password or token before the last `@`. */
 const withoutUser = (server: string): string => server.slice(server.lastIndexOf("@") + 1);
+
+/** @throws ServerIncompatible when the file cannot be read */
+function fileOf(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ServerIncompatible(`cannot log in to NATS: ${reason}`, { cause: error });
+  }
+}
+
+/** The seed without the line break at the end of its file. */
+const seedIn = (path: string): Uint8Array => Buffer.from(fileOf(path).toString("latin1").trim(), "latin1");
 
 function connectOptions(settings: NatsSettings): NodeConnectionOptions {
   return {
@@ -103,18 +133,25 @@ function connectOptions(settings: NatsSettings): NodeConnectionOptions {
     pingInterval: 2_000,
     maxPingOut: 2,
     noAsyncTraces: true,
+    // A server that is configured anew for a moment must not end the attempts to reconnect.
+    ignoreAuthErrorAbort: true,
+    ...(settings.inboxPrefix === undefined ? {} : { inboxPrefix: settings.inboxPrefix }),
+    ...(settings.seedFile === undefined
+      ? {}
+      : { authenticator: nkeyAuthenticator(seedIn(settings.seedFile)) }),
     ...(settings.user === undefined ? {} : { user: settings.user }),
     ...(settings.password === undefined ? {} : { pass: settings.password }),
     ...(settings.token === undefined ? {} : { token: settings.token }),
     ...(settings.credentialsFile === undefined
       ? {}
-      : { authenticator: credsAuthenticator(readFileSync(settings.credentialsFile)) }),
+      : { authenticator: credsAuthenticator(fileOf(settings.credentialsFile)) }),
     ...(settings.tls === undefined ? {} : { tls: settings.tls }),
   };
 }
 
-function watch(nc: NatsConnection): NatsLink {
+function watch(nc: NatsConnection, { inboxPrefix, onForbidden }: NatsSettings): NatsLink {
   let connected = true;
+  let forbidden: Forbidden | undefined;
   let closing: Promise<void> | undefined;
   const listeners = new Set<(connected: boolean) => void>();
   const change = (to: boolean) => {
@@ -126,12 +163,18 @@ function watch(nc: NatsConnection): NatsLink {
     for await (const status of nc.status()) {
       if (status.type === "disconnect") change(false);
       else if (status.type === "reconnect") change(true);
+      else if (status.type === "error" && status.error instanceof errors.PermissionViolationError) {
+        forbidden = { reason: describe(status.error), at: performance.now() };
+        onForbidden?.(forbidden.reason);
+      }
     }
   })();
   void nc.closed().then(() => change(false));
   return {
     nc,
     connected: () => connected,
+    newInbox: () => createInbox(inboxPrefix),
+    forbidden: () => forbidden,
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

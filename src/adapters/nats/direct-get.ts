@@ -3,7 +3,7 @@
  * server itself says that a reading is not older than its reader requires. `STREAM.MSG.GET` states nothing like it, and
  * an old leader answers it for some seconds after its term.
  */
-import { createInbox, type Msg } from "@nats-io/transport-node";
+import { type Msg } from "@nats-io/transport-node";
 import { ReplicaLagging, type Reading, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
 import type { NatsLink } from "./link.ts";
 import { READ_TIMEOUT_MS, readHeaders } from "./stored-message.ts";
@@ -72,7 +72,7 @@ async function ask(link: NatsLink, stream: string, query: object, nothing = NOTH
   if (!link.connected() || nc.isClosed() || nc.isDraining()) throw new Unavailable("not connected to NATS");
   const answer = Promise.withResolvers<Page>();
   const messages: StoredMessage[] = [];
-  const inbox = createInbox();
+  const inbox = link.newInbox();
   const fail = (reason: string): void => answer.reject(new Unavailable(reason));
   const subscription = nc.subscribe(inbox, {
     callback: (error, msg) => {

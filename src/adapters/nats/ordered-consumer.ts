@@ -12,7 +12,7 @@
  * The server's flow control bounds the queue: its requests are answered only after the messages before them.
  * Proved by: test/contract/journal.test.ts, consume.test.ts, outage.test.ts
  */
-import { createInbox, type Msg, nuid, type Subscription as NatsSubscription } from "@nats-io/transport-node";
+import { type Msg, nuid, type Subscription as NatsSubscription } from "@nats-io/transport-node";
 import { type StoredMessage, type Subscription, Unavailable } from "../../runtime/ports.ts";
 import { ApiCode, ApiError, apiRequest } from "./jetstream-api.ts";
 import type { NatsLink } from "./link.ts";
@@ -162,7 +162,7 @@ class OrderedConsumer implements Subscription {
   private async make(): Promise<void> {
     if (!this.link.connected() || this.link.nc.isClosed()) throw new Unavailable("not connected to NATS");
     const name = nuid.next();
-    const inbox = createInbox();
+    const inbox = this.link.newInbox();
     this.consumer = name;
     this.delivered = 0;
     this.reported = 0;

@@ -1,5 +1,5 @@
 /** Requests over core NATS that end with their connection, and the reasons for which they fail. */
-import { errors, type Msg, type MsgHdrs } from "@nats-io/transport-node";
+import { errors, type Msg, type MsgHdrs, PermissionViolationError } from "@nats-io/transport-node";
 import type { NatsLink } from "./link.ts";
 
 /**
@@ -35,7 +35,15 @@ export async function request(
 export function describe(error: unknown): string {
   if (error instanceof errors.TimeoutError) return "no answer in time";
   if (isNoResponders(error)) return "no responders";
+  const violation = violationIn(error);
+  if (violation !== undefined) return `forbidden by the server: ${violation.operation} ${violation.subject}`;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The server's refusal in an error, or in the one that caused it. */
+function violationIn(error: unknown): PermissionViolationError | undefined {
+  if (error instanceof PermissionViolationError) return error;
+  return error instanceof Error && error.cause !== undefined ? violationIn(error.cause) : undefined;
 }
 
 /** No process is subscribed: the request was certainly not received. */

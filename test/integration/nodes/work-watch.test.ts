@@ -1,4 +1,5 @@
 /** The main thread of a node notices what waits for its workers, against a real server. */
+import { createInbox } from "@nats-io/transport-node";
 import t, { type Test } from "tap";
 import { type WatchOptions, WorkWatch } from "../../../nodes/order/work-watch.ts";
 import { natsDeadLetters } from "../../../src/adapters/nats/dead-letters.ts";
@@ -80,6 +81,8 @@ function deaf(link: NatsLink): NatsLink & { reconnect(): void } {
   return {
     nc,
     connected: () => true,
+    newInbox: () => createInbox(),
+    forbidden: () => undefined,
     close: () => link.close(),
     onChange: (listener) => {
       listeners.add(listener);

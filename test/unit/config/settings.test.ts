@@ -1,6 +1,11 @@
 import { resolve } from "node:path";
 import t from "tap";
 import { loadCarrierSettings } from "../../../config/carrier-settings.ts";
+import { loadKeySettings } from "../../../config/key-settings.ts";
+import { loginVariables } from "../../../config/nats-settings.ts";
+import { loadPersonalKeySettings } from "../../../config/personal-key-settings.ts";
+import { loadReconcileSettings } from "../../../config/reconcile-settings.ts";
+import { natsSettings } from "../../../nodes/nats-login.ts";
 import { loadGatewaySettings } from "../../../config/gateway-settings.ts";
 import {
   loadClusterSettings,
@@ -262,7 +267,7 @@ t.test(
 );
 
 t.test("settings cannot be changed, and are logged without secrets", async (t) => {
-  const settings = loadNodeSettings({ ...node, NATS_URL: "nats://me:hunter2@nats.example.com:4222" });
+  const settings = loadNodeSettings({ ...node, ORDERLY_SMTP_URL: "smtp://me:hunter2@mail.example.com:25" });
   t.throws(() => Object.assign(settings, { nodeId: "other" }), TypeError);
   t.throws(() => Object.assign(settings.fulfillment, { mode: "manual" }), TypeError);
   t.match(redacted(settings), {
@@ -270,8 +275,51 @@ t.test("settings cannot be changed, and are logged without secrets", async (t) =
     idempotencySecret: "[hidden]",
     webhookSecret: "[hidden]",
     carrierWebhookSecret: "[hidden]",
-    natsUrl: "nats://[hidden]@nats.example.com:4222",
+    smtpUrl: "smtp://[hidden]@mail.example.com:25",
   });
+});
+
+t.test("a user in the address of NATS is a fault that says what to do, without the password", async (t) => {
+  const urls = { NATS_URL: "nats://127.0.0.1:4222,nats://me:hunter2@nats.example.com:4222" };
+  for (const read of [
+    () => loadNodeSettings({ ...node, ...urls }),
+    () => loadClusterSettings(urls),
+    () => loadKeySettings(urls),
+    () => loadReconcileSettings(urls),
+    () => loadPersonalKeySettings({ ...urls, ORDERLY_PERSONAL_KEY_FILE: "x" }),
+  ]) {
+    const [fault = "", ...more] = faults(read);
+    t.match(fault, /^NATS_URL holds a user.*nats init.*ORDERLY_NATS_NKEY_SEED_FILE/u);
+    t.notMatch(fault, "hunter2");
+    t.equal(more.length, 0);
+  }
+});
+
+t.test("the files of a login to NATS are read, and two logins at once are a fault", async (t) => {
+  const files = {
+    ORDERLY_NATS_NKEY_SEED_FILE: "/keys/node.nk",
+    ORDERLY_NATS_TLS_CA_FILE: "/keys/ca.pem",
+    ORDERLY_NATS_TLS_CERT_FILE: "/keys/node.pem",
+    ORDERLY_NATS_TLS_KEY_FILE: "/keys/node.key",
+  };
+  const settings = loadNodeSettings({ ...node, ...files });
+  t.strictSame(loginVariables(settings), files);
+  t.strictSame(natsSettings(settings, "node", "n", 1), {
+    servers: ["nats://127.0.0.1:4222"],
+    name: "n",
+    connectTimeoutMs: 1,
+    inboxPrefix: "_INBOX_node",
+    seedFile: "/keys/node.nk",
+    tls: { caFile: "/keys/ca.pem", certFile: "/keys/node.pem", keyFile: "/keys/node.key" },
+  });
+  t.match(
+    faults(() => loadNodeSettings({ ...node, ...files, ORDERLY_NATS_CREDS_FILE: "/keys/node.creds" })),
+    [/ORDERLY_NATS_NKEY_SEED_FILE and ORDERLY_NATS_CREDS_FILE are both set/u],
+  );
+  t.match(
+    faults(() => loadNodeSettings({ ...node, ORDERLY_NATS_TLS_KEY_FILE: "/keys/node.key" })),
+    [/ORDERLY_NATS_TLS_CERT_FILE and ORDERLY_NATS_TLS_KEY_FILE go together/u],
+  );
 });
 
 t.test("a faulty address is shown without its password", async (t) => {

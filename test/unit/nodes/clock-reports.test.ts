@@ -37,6 +37,13 @@ t.test("a node whose time cannot be relied on is not ready, and says why", async
   t.match(clockCheck(statusWith({ fault })), { ready: false, ok: false, detail: fault });
 });
 
+t.test("a node to which the server forbids a subject is not ready, and names it", async (t) => {
+  const reason = "forbidden by the server: publish $KV.PROCESSED.email.1";
+  const { ready, checks } = healthOf(statusWith(), AGE_MAX_MS, [], reason);
+  t.notOk(ready);
+  t.match(checks[0], { name: "nats", ok: false, detail: reason });
+});
+
 const offsetOf = (entry: Record<string, unknown>) =>
   clusterOf(statusWith({}, entry)).nodes.map(({ clockOffsetMs }) => clockOffsetMs);
 
