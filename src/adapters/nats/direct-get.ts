@@ -3,7 +3,7 @@
  * server itself says that a reading is not older than its reader requires. `STREAM.MSG.GET` states nothing like it, and
  * an old leader answers it for some seconds after its term.
  */
-import { type Msg } from "@nats-io/transport-node";
+import type { Msg } from "@nats-io/transport-node";
 import { ReplicaLagging, type Reading, type StoredMessage, Unavailable } from "../../runtime/ports.ts";
 import type { NatsLink } from "./link.ts";
 import { READ_TIMEOUT_MS, readHeaders } from "./stored-message.ts";

@@ -8,7 +8,7 @@
  *   pull.L2. A request that the server has forgotten (restart, lost connection) ends after two missed heartbeats.
  * Proved by: test/integration/runtime/worker.test.ts
  */
-import { type Msg, type Subscription } from "@nats-io/transport-node";
+import type { Msg, Subscription } from "@nats-io/transport-node";
 import type { WorkItem } from "../../runtime/workers/work-queue.ts";
 import type { NatsLink } from "./link.ts";
 import { readDelivery } from "./stored-message.ts";
