@@ -49,12 +49,12 @@ export const foreignNatsFaults = (natsUrl: string, natsServers: string): string[
   ...(natsServers === "1" ? [] : ["ORDERLY_NATS_SERVERS and NATS_URL are both set: choose one"]),
 ];
 
-/** Addresses are shown in logs and lists of processes; the client would ignore what stands before the `@`. */
+/** Addresses are shown in logs and lists of processes; the client would ignore what is before the `@`. */
 function userFaults(natsUrl: string): string[] {
   if (!natsUrl.includes("@")) return [];
   return [
     "NATS_URL holds a user or a password, which addresses must not: put the seed of the user's nkey into a file " +
-      "(`node orderly.mjs nats init` makes one), name it in ORDERLY_NATS_NKEY_SEED_FILE, and leave out what stands " +
+      "(`node orderly.mjs nats init` makes one), name it in ORDERLY_NATS_NKEY_SEED_FILE, and leave out what is " +
       "before the @",
   ];
 }
