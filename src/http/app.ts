@@ -62,6 +62,7 @@ import { clientErrors } from "./protocol/client-errors.ts";
 import { handleError } from "./protocol/error-handler.ts";
 import type { HttpApp } from "./protocol/http-app.ts";
 import { assertPlainUtf8, readJson } from "./protocol/json-body.ts";
+import { LazySerializers } from "./protocol/lazy-serializers.ts";
 import { httpLimits } from "./protocol/limits.ts";
 import { requestIds } from "./protocol/request-id.ts";
 import { RequestLog } from "./protocol/request-log.ts";
@@ -109,11 +110,13 @@ export type AppDependencies = {
   readonly console: ConsoleSource;
   /** What a developer reads; absent, and outside development: there are no such routes. */
   readonly dev?: DevSources;
+  /** Tests only: they compile all of them. */
+  readonly serializers?: LazySerializers;
 };
 
 /**
  * Builds the app; the caller listens on it and closes it. `close()` ends within `stopping.closeGraceMs`.
- * @throws when a schema or a route is broken (programmer fault)
+ * @throws when a route or a schema of requests is broken (programmer fault)
  */
 export async function createApp(dependencies: AppDependencies): Promise<FastifyInstance> {
   const app = bareApp(dependencies);
@@ -155,8 +158,9 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   return app;
 }
 
-function bareApp({ log, nextId }: AppDependencies): HttpApp {
+function bareApp({ log, nextId, serializers = new LazySerializers() }: AppDependencies): HttpApp {
   return fastify({
+    schemaController: { compilersFactory: { buildSerializer: serializers.build } },
     loggerInstance: log,
     logController: new RequestLog(),
     genReqId: requestIds(nextId),

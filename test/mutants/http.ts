@@ -21,6 +21,14 @@ const BOUNDED_SERVER_TEST = "test/unit/http/bounded-server.test.ts";
 
 export const httpMutants: readonly Mutant[] = [
   {
+    id: "http-serializers-not-compiled",
+    does: "A schema that is broken is not found at the start, nor by the test that compiles all.",
+    file: "src/http/protocol/lazy-serializers.ts",
+    find: "      this.compiles.push(compiled);\n",
+    replace: "",
+    tests: ["test/integration/http/serializers.test.ts"],
+  },
+  {
     id: "http-under-way-one-more",
     does: "One request more than the bound is under way on a connection.",
     file: BOUNDED_SERVER,
