@@ -6,6 +6,7 @@ import { natsBucket } from "../../src/adapters/nats/bucket.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { natsPorts } from "../../src/adapters/nats/node-ports.ts";
 import { hostOn } from "../../src/runtime/host.ts";
+import type { Placement } from "../../src/runtime/cluster/placement.ts";
 import type { OwnedResource } from "../../src/runtime/cluster/owned-resource.ts";
 import type { RuntimeNode } from "../../src/runtime/node.ts";
 import type { Clock, Ids, Log } from "../../src/runtime/ports.ts";
@@ -42,6 +43,8 @@ export type BulkNodeOptions = {
 /** Bulk operations of one node. `start` once, `stop` once. */
 export type BulkNode = {
   readonly bulk: Bulk;
+  /** What operators ask of this node. */
+  readonly placement: Placement;
   /** @throws Unavailable (retryable); IdentityTaken; SettingsDiffer; DefinitionChanged */
   start(): Promise<void>;
   /** See `RuntimeNode`. */
@@ -92,6 +95,7 @@ export async function bulkNode(options: BulkNodeOptions): Promise<BulkNode> {
   });
   return {
     bulk,
+    placement: node.placement,
     start: () => node.start(),
     handOver: () => node.handOver(),
     stop: () => node.stop(),

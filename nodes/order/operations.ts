@@ -2,12 +2,14 @@
 import type { Forbidden } from "../../src/adapters/nats/link.ts";
 import type { NodeSettings } from "../../config/settings.ts";
 import type {
+  ClusterNode,
   ClusterView,
   Health,
   HealthCheck,
   Operations,
 } from "../../src/http/operations/operations-port.ts";
 import { CLOCK_WARNING_MS, type ClockState, differenceOf } from "../../src/runtime/cluster/server-clock.ts";
+import { drainedIn } from "../../src/runtime/cluster/placement.ts";
 import type { NodeEntry } from "../../src/runtime/cluster/presence.ts";
 import type { RuntimeNode } from "../../src/runtime/node.ts";
 import type { NodeStatus } from "../../src/runtime/node-status.ts";
@@ -130,6 +132,15 @@ export function healthOf(
         ? "all answer"
         : `without an answer: ${silent.map(({ partition }) => partition).join(", ")}`,
   });
+  // A drained node serves HTTP like any other: it passes requests on to the owners.
+  checks.push({
+    name: "drain",
+    ok: status.drained === undefined,
+    detail:
+      status.drained === undefined
+        ? "takes part"
+        : `drained${status.drained.reason === null ? "" : `: ${status.drained.reason}`}; owns ${status.held.length}`,
+  });
   // Parked orders need an operator, unreadable ones another program; the node serves all others.
   checks.push({
     name: "orders",
@@ -204,6 +215,7 @@ function clusterNode(
   partitions: readonly { readonly partition: number; readonly node: string }[],
 ): ClusterView["nodes"][number] {
   const { clockOffsetMs, pid, url, version, definition, commit } = entry;
+  const drained = drainedIn(entry);
   return {
     id: entry.id,
     startedAt: new Date(entry.startedAt).toISOString(),
@@ -215,12 +227,34 @@ function clusterNode(
     outboxDepth: countOf(entry["outboxDepth"]),
     clockOffsetMs: Number.isSafeInteger(clockOffsetMs) ? (clockOffsetMs as number) : null,
     url: typeof url === "string" ? url : "",
+    draining: drained ? { reason: drained.reason, since: new Date(drained.since).toISOString() } : null,
+    commitMs: commitMsOf(entry),
+    lanes: lanesOf(entry),
     // Nodes of version 0.1.0 say nothing of their program.
     ...(typeof version === "string" ? { version } : {}),
     ...(isCount(definition) ? { definition } : {}),
     ...(typeof commit === "string" ? { commit } : {}),
     ...(isCount(pid) ? { pid } : {}),
   };
+}
+
+function commitMsOf({ commitMs }: NodeEntry): ClusterNode["commitMs"] {
+  const ms = (name: string): number | null => {
+    const value = isObject(commitMs) ? commitMs[name] : undefined;
+    return typeof value === "number" && value >= 0 ? value : null;
+  };
+  return { p50: ms("p50"), p99: ms("p99") };
+}
+
+function lanesOf({ lanes }: NodeEntry): ClusterNode["lanes"] {
+  if (!Array.isArray(lanes)) return [];
+  return lanes
+    .filter(isObject)
+    .flatMap(({ breaker, busy, limit, provider, waiting }) =>
+      typeof provider === "string" && typeof breaker === "string"
+        ? { provider, inUse: countOf(busy), limit: countOf(limit), waiting: countOf(waiting), breaker }
+        : [],
+    );
 }
 
 /** Details of an entry are shown only; another program may have written anything there. */

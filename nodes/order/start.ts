@@ -21,12 +21,15 @@ import { stopping } from "../../src/runtime/limits.ts";
 import { devSources } from "./dev-sources.ts";
 import { deadLetterService } from "../../src/services/dead-letters/dead-letters.ts";
 import { DEFINITION_VERSION } from "../../src/services/orders/definition.ts";
+import { ClusterPlacements } from "../../src/services/placement/placements.ts";
+import { servePlacements } from "../../src/services/placement/requests.ts";
 import { webhookIntake } from "../../src/services/webhooks/intake.ts";
 import { type UnmatchedRegisters, unmatchedMessages } from "../../src/services/webhooks/unmatched.ts";
 import { natsSettings } from "../nats-login.ts";
 import type { Running } from "../process.ts";
 import { bulkNode } from "./bulk.ts";
 import { composeOrders } from "./compose.ts";
+import { SampledCluster } from "./cluster-samples.ts";
 import { nodeOperations } from "./operations.ts";
 import { NodeProjection } from "./node-projection.ts";
 import { SharedLiveList } from "../../src/services/live/live-list.ts";
@@ -147,6 +150,13 @@ export async function startOrderNode(
     onIdentityTaken: (taken) => failed.reject(taken),
   });
   await bulks.start();
+  const placed = await servePlacements(bus, {
+    node: settings.nodeId,
+    orders: node.placement,
+    others: [bulks.placement],
+    log,
+  });
+  const samples = new SampledCluster(node.clock, () => node.status());
   const app = await createApp({
     ...services,
     list: lists.list,
@@ -158,6 +168,8 @@ export async function startOrderNode(
       projection,
       forbidden: () => link.forbidden() ?? workers.forbidden(),
     }),
+    samples: (windowMs) => samples.last(windowMs),
+    placements: new ClusterPlacements({ bus, clock: systemClock, view: () => node.status() }),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),
     webhooks,
     unmatched: unmatchedMessages(unmatched),
@@ -179,10 +191,12 @@ export async function startOrderNode(
   log.info({ url, settings: redacted(settings) }, "order node listens");
   // After the start: its own libraries and its file take the time of a processor.
   projection.start();
+  samples.start();
   return {
     failed: failed.promise,
     stop: async () => {
       probes.stop();
+      samples.stop();
       // Requests under way are answered, by the next owners if this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver(), bulks.handOver()]);
       // A server that does not answer must not delay this process: the other nodes detect its end themselves.
@@ -191,6 +205,7 @@ export async function startOrderNode(
           projection.stop(),
           lists.served.stop(),
           erasures.stop(),
+          placed.stop(),
           maintenanceWatch.stop(),
           keysWatch.stop(),
           node.stop(),

@@ -30,7 +30,14 @@ import {
 } from "./operations/dead-letters-schema.ts";
 import { ErrorGroups } from "./operations/error-groups-schema.ts";
 import { MaintenanceMode, SetMaintenance } from "./maintenance/schemas.ts";
-import { Cluster, ClusterHistory, Live, Ready } from "./operations/operations-schema.ts";
+import {
+  Cluster,
+  ClusterHistory,
+  ClusterSamplesSchema,
+  Live,
+  Ready,
+} from "./operations/operations-schema.ts";
+import { DrainNode, MovePartition, NodeDrain, PartitionMove } from "./operations/placement-schema.ts";
 import {
   CancelOrder,
   DeliverOrder,
@@ -107,6 +114,11 @@ export const components = [
   SignIn,
   SetMaintenance,
   MaintenanceMode,
+  MovePartition,
+  PartitionMove,
+  DrainNode,
+  NodeDrain,
+  ClusterSamplesSchema,
   CreateWebhookEndpoint,
   CreatedWebhookEndpoint,
   RotatedWebhookEndpoint,

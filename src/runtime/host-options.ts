@@ -1,6 +1,6 @@
 /** Options of a host: their defaults, and what does not fit. Pure. */
 import { MAX_STREAMS } from "./layout.ts";
-import type { NodeOptions, NodePorts } from "./node.ts";
+import type { NodeOptions, NodePorts } from "./node-options.ts";
 import type { SubjectNames, Subjects } from "./subjects.ts";
 
 /** Options of a node that have a default, and the defaults. Times in ms. */

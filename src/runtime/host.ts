@@ -23,7 +23,8 @@ import {
   tuningOf,
 } from "./host-options.ts";
 import { stopping } from "./limits.ts";
-import { type NodeOptions, type NodePorts, RuntimeNode } from "./node.ts";
+import { RuntimeNode } from "./node.ts";
+import type { NodeOptions, NodePorts } from "./node-options.ts";
 import type { NodeStatus } from "./node-status.ts";
 import type { Log } from "./ports.ts";
 import { type SubjectNames, type Subjects, subjectsOf } from "./subjects.ts";

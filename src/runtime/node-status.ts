@@ -3,6 +3,7 @@ import type { InputCounts } from "./tenure/input-tally.ts";
 import type { UnclaimedShare } from "./cluster/own-share.ts";
 import type { TakeoverCounts } from "./cluster/takeover-counts.ts";
 import type { UnreadableEntries } from "./unreadable.ts";
+import type { Drained } from "./cluster/placement.ts";
 import type { NodeEntry } from "./cluster/presence.ts";
 import type { AgreementState } from "./cluster/settings-agreement.ts";
 import type { ProviderStatus } from "./effects/provider-limiter.ts";
@@ -31,6 +32,8 @@ export type NodeStatus = {
   readonly unclaimed: UnclaimedShare;
   /** What this process took over, by reason, and lost. */
   readonly takeovers: TakeoverCounts;
+  /** An operator has drained this node: it gives everything away and takes nothing. Undefined: it takes part. */
+  readonly drained: Drained | undefined;
   /** The present nodes, this one included. */
   readonly entries: readonly NodeEntry[];
   readonly relay: RelayState;

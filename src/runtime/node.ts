@@ -7,11 +7,8 @@
  */
 import { ofPartition, streamOf } from "./layout.ts";
 import { limits, stopping } from "./limits.ts";
-import type { Subjects } from "./subjects.ts";
 import type { Actors, DryRuns, ParkedActors } from "./actors.ts";
 import { Connectivity } from "./cluster/connectivity.ts";
-import type { Failpoints } from "./failpoints.ts";
-import type { Application } from "./application.ts";
 import type { ActorDefinition } from "./definition.ts";
 import { EffectRunner } from "./effects/effect-runner.ts";
 import { joinableIn } from "./effects/joinable.ts";
@@ -19,87 +16,23 @@ import { type VersionedPart, versionedParts } from "./actor/fingerprint.ts";
 import { checkListeners, checkMachine } from "./actor/machine.ts";
 import { registerDefinition } from "./cluster/definition-registry.ts";
 import { FailureDetector } from "./cluster/failure-detector.ts";
-import type { SharedSettings } from "./cluster/shared-settings.ts";
-import type { IdentityTaken } from "./cluster/identity-taken.ts";
 import { ServerClock } from "./cluster/server-clock.ts";
 import { LogWatch } from "./cluster/log-watch.ts";
 import { Ownership } from "./cluster/ownership.ts";
+import type { NodeOptions } from "./node-options.ts";
 import type { NodeStatus } from "./node-status.ts";
+import { Placement } from "./cluster/placement.ts";
 import { CheckpointWriter } from "./partition/checkpoint-writer.ts";
 import { Partition } from "./partition/partition.ts";
-import type { Bucket, Bus, Clock, Ids, Journal, Log, Outbox } from "./ports.ts";
 import { Membership } from "./cluster/membership.ts";
 import type { NodeEntry, Presence } from "./cluster/presence.ts";
 import { dropLeftover } from "./commit/leftover.ts";
 import { Relays } from "./commit/relays.ts";
-import type { Unverified } from "./cluster/owned-resource.ts";
 import { type NodeCondition, refusal } from "./routing/admission-control.ts";
 import { UnreadableEntries } from "./unreadable.ts";
 import { Router } from "./routing/router.ts";
-import type { WriteSetSink } from "./commit/write-set.ts";
 
 export type { NodeStatus };
-
-/** What a node reaches the outside by. */
-export type NodePorts = {
-  /**
-   * Of every stream, by its number. How many there are is equal on all nodes and fixed like the number of partitions:
-   * it decides which stream a partition is in.
-   */
-  readonly journals: readonly Journal[];
-  readonly bus: Bus;
-  /** The bucket of the nodes' presence. */
-  readonly nodes: Bucket;
-  /** The bucket of the partitions' checkpoints. */
-  readonly checkpoints: Bucket;
-  /** The bucket of what the versions of the definition stand for in the cluster. */
-  readonly definitions: Bucket;
-  /** The bucket of the settings that are equal on all nodes. */
-  readonly settings: Bucket;
-  readonly outbox: Outbox;
-  readonly clock: Clock;
-  readonly ids: Ids;
-};
-
-/** Everything that a node needs. Defaults: `hostOn` (src/runtime/host.ts). */
-export type NodeOptions = NodePorts & {
-  /** Id of the node, unique among those that run. 1 to 64 letters, digits, `-` or `_`. */
-  readonly node: string;
-  /** Names of the application. Equal on all nodes. */
-  readonly subjects: Subjects;
-  /**
-   * Called once with what the application's own resources need. They publish through the node's outbox. `clock`: the
-   * server's time; it has no time before the node has started.
-   */
-  readonly application: (sink: WriteSetSink, unverified: Unverified, clock: Clock) => Application;
-  readonly log: Log;
-  /** Equal on all nodes, fixed when the stream is made. 1 or more. */
-  readonly partitions: number;
-  /** A node whose presence is not refreshed for this long is absent, ms. Equal on all nodes. */
-  readonly presenceTtlMs: number;
-  /** How often the node refreshes its presence, ms. Below a third of `presenceTtlMs`. */
-  readonly presenceRefreshMs: number;
-  /** How long one attempt to publish waits for the server's answer, ms. */
-  readonly commitTimeoutMs: number;
-  /** Write sets in the outbox from which on new commands are answered `overloaded`. */
-  readonly outboxLimit: number;
-  /** Effects under way or in line from which on starts are answered `overloaded`. */
-  readonly effectLimit: number;
-  /** Actors kept in memory, on the whole node, when nothing is under way for them. */
-  readonly idleActors: number;
-  /** Time for finding an owner while partitions change hands, on top of a caller's wait, ms. */
-  readonly findOwnerMs: number;
-  /** Shown to the other nodes and to operators, as JSON. */
-  readonly details: Readonly<Record<string, unknown>>;
-  /** A stream does not hold the log that the node has read: its work has ended. Start the process again. */
-  readonly onLost?: ((reason: string) => void) | undefined;
-  /** Settings of the application that are equal on all nodes: a node with others does not start. */
-  readonly shared?: SharedSettings | undefined;
-  /** Called once when another process has claimed this node's id: this node serves nothing any more. Stop it. */
-  readonly onIdentityTaken?: ((taken: IdentityTaken) => void) | undefined;
-  /** Tests only: ends the process at a chosen place. */
-  readonly failpoints?: Failpoints | undefined;
-};
 
 /** Pause between two checkpoints of a partition, and between two marks of time in the log, ms. */
 const CHECKPOINT_EVERY_MS = 1000;
@@ -112,6 +45,8 @@ export class RuntimeNode {
   readonly parked: ParkedActors;
   /** The server's time, once the node has started: for everything that is stored or compared with another process. */
   readonly clock: ServerClock;
+  /** What operators have asked of this node. */
+  readonly placement: Placement;
   private readonly options: NodeOptions;
   private readonly relays: Relays;
   private readonly effects: EffectRunner;
@@ -183,6 +118,7 @@ export class RuntimeNode {
       onRegained: () => this.ownership.verifyLocks(),
     });
     this.presence = this.membership.presence;
+    this.placement = new Placement(clock, () => this.presence.refreshSoon());
     const { boot, presence } = this;
     this.connectivity = new Connectivity({ bus, clock, presence, ended: () => this.logs.lost() });
     this.detector = new FailureDetector({ ...options, presence, boot });
@@ -348,6 +284,7 @@ export class RuntimeNode {
       takeovers: this.ownership.takeovers(),
       unclaimed: this.ownership.share.unclaimed(),
       entries: this.presence.entries(),
+      drained: this.placement.drainedBy(),
       relay: this.relays.state(),
       definition: this.definition,
       clock: this.clock.state(),
@@ -380,6 +317,8 @@ export class RuntimeNode {
   }
 
   private entry(): NodeEntry {
+    const own = this.ownership.owners().filter(({ node }) => node === this.options.node);
+    const relay = this.relays.state();
     return {
       ...this.options.details,
       id: this.options.node,
@@ -387,8 +326,12 @@ export class RuntimeNode {
       startedAt: this.startedAt,
       definition: this.definition,
       held: this.ownership.held(),
-      outboxDepth: this.relays.state().depth,
+      outboxDepth: relay.depth,
+      commits: relay.writeSets,
+      commitMs: this.relays.commitMs(),
+      lanes: this.effects.providers(),
       clockOffsetMs: this.clock.state().offsetMs,
+      ...this.placement.details(new Set(own.map(({ resource }) => resource))),
       ...(this.incompatible.size > 0 ? { unfit: [...this.incompatible] } : {}),
       lags: Object.fromEntries(
         this.partitions.flatMap((found, partition) => (found.lag() > 0 ? [[partition, found.lag()]] : [])),

@@ -38,6 +38,7 @@ const RUNTIME_ORDER: readonly (readonly string[])[] = [
   ["routing/"],
   ["partition/"],
   ["application.ts", "node-status.ts"],
+  ["node-options.ts"],
   ["node.ts"],
   ["host-options.ts"],
   ["host.ts"],

@@ -37,6 +37,7 @@ import { outcomeMutants } from "./outcome.ts";
 import { parkingMutants } from "./parking.ts";
 import { partitionMutants } from "./partition.ts";
 import { paymentsMutants } from "./payments.ts";
+import { placementMutants } from "./placement.ts";
 import { presenceMutants } from "./presence.ts";
 import { personalMutants } from "./personal.ts";
 import { processedEventsMutants } from "./processed-events.ts";
@@ -95,6 +96,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   outgoing: outgoingMutants,
   outcome: outcomeMutants,
   parking: parkingMutants,
+  placement: placementMutants,
   partition: partitionMutants,
   payments: paymentsMutants,
   personal: personalMutants,

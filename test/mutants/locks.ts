@@ -341,8 +341,9 @@ export const lockMutants: readonly Mutant[] = [
     id: "cluster-ownership-assignment-is-not-computed-again",
     does: "A node that cannot host a resource keeps it as its share.",
     ...ownership,
-    find: "const nodes = JSON.stringify([present, ...incompatible]);",
-    replace: "const nodes = JSON.stringify([present]);",
+    file: "src/runtime/cluster/targets.ts",
+    find: "JSON.stringify([present, ...incompatible, ...moves])",
+    replace: "JSON.stringify([present, ...moves])",
   },
   {
     id: "cluster-ownership-watch-misses-what-changed-since",

@@ -191,6 +191,18 @@ const answering: Partial<AppDependencies> = {
     resume: async () => ({ status: "done", order: view }),
     skip: async () => ({ status: "done", order: view }),
   },
+  placements: {
+    move: async ({ node, partition }) => ({
+      status: "moved",
+      partition,
+      from: "node-1",
+      to: node,
+      epoch: 412,
+      tookMs: 40,
+    }),
+    drain: async (node) => ({ status: "drained", node, left: [] }),
+    undrain: async (node) => ({ status: "undrained", node, left: [] }),
+  },
   customers: { erase: async (_, reason) => ({ status: "erased", at: AT, reason, orders: 1 }) },
   dev: {
     mail: async () => Buffer.from("[]"),

@@ -9,6 +9,7 @@ import {
   waits,
 } from "../../src/services/projection/contract.ts";
 import { unavailable } from "../../src/services/unavailable.ts";
+import { quietNode } from "./quiet-cluster.ts";
 
 /** A rotating choice. */
 const one = <Value>(values: readonly Value[], at: number): Value => values[at % values.length] as Value;
@@ -95,6 +96,7 @@ export function withData(): Partial<AppDependencies> &
           partitions: [at, at + 2],
           outboxDepth: at,
           clockOffsetMs: at === 0 ? 3 : null,
+          ...quietNode,
           url: `http://127.0.0.1:${3000 + at}`,
           version: "0.1.0",
           definition: 4,

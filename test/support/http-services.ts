@@ -4,6 +4,7 @@ import pino from "pino";
 import type { Test } from "tap";
 import { type AppDependencies, createApp } from "../../src/http/app.ts";
 import { oneKey } from "./one-key.ts";
+import { noPlacements } from "./quiet-cluster.ts";
 import { knownHosts } from "../../src/http/connections/known-hosts.ts";
 import type { Inventory, PutHow, StockView } from "../../src/services/inventory/contract.ts";
 import type { PredictedOrder, OrderPredictions } from "../../src/services/predictions/contract.ts";
@@ -348,6 +349,8 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
       metrics: () => "orders_total 1\n",
     },
     ownerships: async () => [],
+    placements: noPlacements,
+    samples: () => ({ everyMs: 1000, samples: [] }),
     deadLetters: {
       list: async () => ({ status: "found", items: [], next: null }),
       read: async () => ({ status: "not_found" }),

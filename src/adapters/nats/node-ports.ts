@@ -1,5 +1,5 @@
 /** What a node reaches through its connection: the streams and buckets of its application. */
-import type { NodePorts } from "../../runtime/node.ts";
+import type { NodePorts } from "../../runtime/node-options.ts";
 import { natsBucket } from "./bucket.ts";
 import { natsBus } from "./bus.ts";
 import { natsJournal } from "./journal.ts";

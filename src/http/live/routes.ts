@@ -16,7 +16,7 @@ import { beginTopics, POSITIONS, SharedBulks, type Topic, TOPICS, type TopicSour
 const RETRY_AFTER_MS = 5000;
 
 /** Members of the cluster's view that change all the time. */
-const MEASURES = ["clockOffsetMs", "outboxDepth", "lag", "oldestMs"];
+const MEASURES = ["clockOffsetMs", "outboxDepth", "lag", "oldestMs", "commitMs", "lanes"];
 
 const config = { unknownParameter: "order_not_found" } as const;
 

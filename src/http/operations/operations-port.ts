@@ -26,6 +26,18 @@ export type ClusterNode = {
   readonly definition?: number;
   /** Commit that its program is of. */
   readonly commit?: string;
+  /** An operator has drained it: it gives everything away and takes nothing. Null: it takes part. */
+  readonly draining: { readonly reason: string | null; readonly since: string } | null;
+  /** Of its commits of the last minute, ms; null without one. */
+  readonly commitMs: { readonly p50: number | null; readonly p99: number | null };
+  /** The limiters of its calls to providers. */
+  readonly lanes: readonly {
+    readonly provider: string;
+    readonly inUse: number;
+    readonly limit: number;
+    readonly waiting: number;
+    readonly breaker: string;
+  }[];
   /** Shown in development only. */
   readonly pid?: number;
 };
@@ -65,6 +77,29 @@ export type PartitionSpan = {
 
 /** The ownerships that had not ended at a moment (ms since the epoch), newest first; at most 1000. */
 export type Ownerships = (since: number) => Promise<readonly PartitionSpan[] | UnavailableResult>;
+
+/** The cluster at one moment, as a node saw it. */
+export type ClusterSample = {
+  /** RFC 3339, UTC */
+  readonly at: string;
+  /** Present nodes by id. */
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly partitions: number;
+    readonly outboxDepth: number;
+    /** Inputs that its partitions have not evaluated yet. */
+    readonly lag: number;
+    /** Null: its process is new, or does not say. */
+    readonly commitsPerSecond: number | null;
+    readonly commitP99Ms: number | null;
+  }[];
+};
+
+/** Oldest first. A node that started lately has fewer. */
+export type ClusterSamples = { readonly everyMs: number; readonly samples: readonly ClusterSample[] };
+
+/** The cluster of the last `windowMs`, a quarter of an hour at most, as this node saw it. */
+export type SamplesOf = (windowMs: number) => ClusterSamples;
 
 /** The node itself, for load balancers, monitoring and operators. */
 export interface Operations {

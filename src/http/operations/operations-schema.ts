@@ -41,6 +41,29 @@ export const Cluster = Type.Object(
         commit: Type.Optional(
           Type.String({ description: "Commit that its program is of; absent when it is not known" }),
         ),
+        draining: nullable(
+          Type.Object(
+            { reason: nullable(Type.String()), since: time },
+            { description: "The node gives everything away and takes nothing; null: it takes part" },
+          ),
+        ),
+        commitMs: Type.Object(
+          { p50: nullable(Type.Number()), p99: nullable(Type.Number()) },
+          {
+            description:
+              "Of its newest commits, from the decision to the acknowledgement; null without any for a minute",
+          },
+        ),
+        lanes: Type.Array(
+          Type.Object({
+            provider: Type.String({ examples: ["gateway"] }),
+            inUse: Type.Integer({ description: "Calls under way" }),
+            limit: Type.Integer({ description: "Calls that may be under way at once" }),
+            waiting: Type.Integer({ description: "Calls in the queue" }),
+            breaker: Type.String({ description: "`closed`, `open` or `half-open`" }),
+          }),
+          { description: "The limiters of its calls to providers" },
+        ),
         pid: Type.Optional(Type.Integer({ description: "In development only" })),
       }),
     ),
@@ -75,6 +98,44 @@ export const Cluster = Type.Object(
     ),
   },
   { $id: "Cluster", title: "Cluster" },
+);
+
+/** Query of `GET /v1/cluster/samples`. */
+export const samplesQuery = Type.Object(
+  {
+    window: Type.Optional(
+      Type.String({
+        pattern: "^[1-9]\\d{0,5}[smh]$",
+        description: "How far back: seconds, minutes or hours, 15 minutes at most; without it, 15 minutes",
+        examples: ["15m"],
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** What the cluster did lately. */
+export const ClusterSamplesSchema = Type.Object(
+  {
+    everyMs: Type.Integer({ description: "Pause between two samples" }),
+    samples: Type.Array(
+      Type.Object({
+        at: time,
+        nodes: Type.Array(
+          Type.Object({
+            id: Type.String(),
+            partitions: Type.Integer({ description: "Partitions that it owned" }),
+            outboxDepth: Type.Integer(),
+            lag: Type.Integer({ description: "Inputs that its partitions had not evaluated" }),
+            commitsPerSecond: nullable(Type.Number()),
+            commitP99Ms: nullable(Type.Number()),
+          }),
+        ),
+      }),
+      { description: "Oldest first; those since the start of this node at most" },
+    ),
+  },
+  { $id: "ClusterSamples", title: "ClusterSamples", description: "The nodes as this node saw them" },
 );
 
 /** Query of `GET /v1/cluster/history`. */

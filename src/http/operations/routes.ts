@@ -3,8 +3,8 @@ import type { HttpApp } from "../protocol/http-app.ts";
 import { retryAfter, sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { serviceProblems } from "../protocol/problem-schema.ts";
 import { ref } from "../protocol/schema-parts.ts";
-import type { ClusterView, Operations, Ownerships } from "./operations-port.ts";
-import { historyQuery } from "./operations-schema.ts";
+import type { ClusterView, Operations, Ownerships, SamplesOf } from "./operations-port.ts";
+import { historyQuery, samplesQuery } from "./operations-schema.ts";
 
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -57,7 +57,19 @@ const historySchema = {
   problems: ["validation_failed", "refused", ...serviceProblems],
 } as const;
 
+const samplesSchema = {
+  operationId: "clusterSamples",
+  tags,
+  summary: "What the nodes did in the last minutes, a sample a second",
+  querystring: samplesQuery,
+  response: { 200: { ...ref("ClusterSamples"), description: "As this node saw it" } },
+  problems: ["validation_failed", "refused", ...serviceProblems],
+} as const;
+
 const HISTORY_MS = 3_600_000;
+/** Samples are kept so long. */
+const WINDOW_MS = 900_000;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Adds the routes. While `closing`, the node is not ready: it finishes the answers that are under way. */
 export function operationRoutes(
@@ -65,6 +77,7 @@ export function operationRoutes(
   node: {
     readonly operations: Operations;
     readonly ownerships: Ownerships;
+    readonly samples: SamplesOf;
     readonly development: boolean;
     readonly now: () => number;
     readonly closing: () => boolean;
@@ -95,6 +108,16 @@ export function operationRoutes(
       const view = await node.operations.cluster();
       if ("status" in view) return sendUnavailable(reply, view);
       return reply.code(200).send(node.development ? view : withoutPids(view));
+    },
+  );
+
+  app.get(
+    "/v1/cluster/samples",
+    { schema: samplesSchema, config: { access: "cluster:read" } },
+    async (request, reply) => {
+      const { window = "15m" } = request.query;
+      const ms = Number(window.slice(0, -1)) * (UNIT_MS[window.slice(-1)] ?? 0);
+      return reply.code(200).send(node.samples(Math.min(ms, WINDOW_MS)));
     },
   );
 

@@ -68,6 +68,8 @@ const extensions: Partial<Record<ProblemCode, object>> = {
   mixed_currency: { currencies: ["EUR", "USD"] },
   below_reserved: { reserved: 12 },
   version_changed: { version: 8 },
+  already_owner: { epoch: 412 },
+  already_moving: { to: "node-3" },
   stock_changed: { onHand: 9 },
   below_zero: { onHand: 2 },
   token_used: { bulkId: "blk_01jdkq0r9dfk8t3e4m5n6p7q8r" },

@@ -88,6 +88,8 @@ export const problems = {
     title: "Version not found",
     detail: "The order has no commit with this version.",
   },
+  node_not_found: { status: 404, title: "Node not found", detail: "No node of this id is present." },
+  partition_not_found: { status: 404, title: "Partition not found", detail: "There is no such partition." },
   machine_not_found: {
     status: 404,
     title: "Machine not found",
@@ -220,6 +222,19 @@ export const problems = {
     title: "Token expired",
     detail: "The preview is older than five minutes; nothing was started. Preview again.",
   },
+  already_owner: { status: 409, title: "Already the owner", detail: "The node owns it; nothing was done." },
+  already_moving: { status: 409, title: "Already moving", detail: "It is being moved to another node now." },
+  node_draining: {
+    status: 409,
+    title: "Node draining",
+    detail: "The node gives all away and takes nothing.",
+  },
+  node_incompatible: {
+    status: 409,
+    title: "Node incompatible",
+    detail: "Its program cannot read all orders there.",
+  },
+  last_node: { status: 409, title: "Last node", detail: "No other node would take what this one has." },
   token_used: {
     status: 409,
     title: "Token used",
@@ -261,11 +276,7 @@ export const problems = {
     title: "Unknown SKU",
     detail: "The catalogue does not have every SKU of the order.",
   },
-  sku_not_for_sale: {
-    status: 422,
-    title: "SKU not for sale",
-    detail: "SKUs of the order are off sale.",
-  },
+  sku_not_for_sale: { status: 422, title: "SKU not for sale", detail: "SKUs of the order are off sale." },
   mixed_currency: {
     status: 422,
     title: "Mixed currencies",
@@ -307,11 +318,7 @@ export const problems = {
     title: "List lags",
     detail: "The list of orders does not reach that change yet; repeat the request later.",
   },
-  projection_off: {
-    status: 503,
-    title: "No list",
-    detail: "No node of the cluster keeps a list of orders.",
-  },
+  projection_off: { status: 503, title: "No list", detail: "No node of the cluster keeps a list of orders." },
   storage_unavailable: {
     status: 503,
     title: "No room",

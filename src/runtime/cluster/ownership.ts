@@ -16,12 +16,12 @@
  */
 import type { Subjects } from "../subjects.ts";
 import { stopping } from "../limits.ts";
-import { assignment } from "./assignment.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
 import { LockVerification } from "./lock-verification.ts";
 import { type LockEntry, readLock, released } from "./lock-entry.ts";
 import { type LockSlot, unknownLock } from "./lock-slot.ts";
 import { OwnShare } from "./own-share.ts";
+import { Targets } from "./targets.ts";
 import { noTakeovers, type TakeoverCounts, takeoverReason } from "./takeover-counts.ts";
 import type { Clock, Ids, Journal, Log, Reading, StoredMessage, Subscription } from "../ports.ts";
 import type { Presence } from "./presence.ts";
@@ -59,9 +59,7 @@ export class Ownership {
   private watching: Subscription[] = [];
   private cancel: () => void = () => {};
   private stopping = false;
-  /** The owner that each resource should have, for the nodes in `targetsFor`. */
-  private targets: ReadonlyMap<string, string> = new Map();
-  private targetsFor = "";
+  private readonly targets: Targets;
   private counts = noTakeovers;
   /** What this node should have and no present node holds. */
   readonly share: OwnShare;
@@ -72,6 +70,7 @@ export class Ownership {
     for (const resource of options.resources) {
       this.slots.set(resource.lock, unknownLock(resource));
     }
+    this.targets = new Targets(options.resources.map(({ name }) => name));
     this.verification = new LockVerification({
       ...options,
       held: () =>
@@ -114,7 +113,11 @@ export class Ownership {
     if (this.stopping) return;
     const { presence, node } = this.options;
     if (!presence.valid()) return;
-    const targets = this.assigned(presence.present());
+    const targets = this.targets.of({
+      present: presence.present(),
+      incompatible: presence.incompatible(),
+      moves: presence.moves(),
+    });
     this.share.saw(this.unclaimedOf(targets));
     let under = 0;
     let handingOver = false;
@@ -204,22 +207,6 @@ export class Ownership {
       else if (slot.state === "free" && this.namesUs(slot)) this.releaseAgain(slot);
     }
     return [...this.slots.values()].every(({ state }) => state === "free");
-  }
-
-  /** Computed again only when a node has joined or left, or has become incompatible with a resource. */
-  private assigned(present: readonly string[]): ReadonlyMap<string, string> {
-    const incompatible = this.options.presence.incompatible();
-    const nodes = JSON.stringify([present, ...incompatible]);
-    if (nodes !== this.targetsFor) {
-      const resources = [...this.slots.values()].map((slot) => slot.resource.name);
-      this.targets = assignment(
-        resources,
-        present,
-        (resource, id) => incompatible.get(id)?.includes(resource) ?? false,
-      );
-      this.targetsFor = nodes;
-    }
-    return this.targets;
   }
 
   private tick(): void {

@@ -12,6 +12,7 @@ import { type Failpoints, failpoint } from "../failpoints.ts";
 import { isTexts, isTime, parseObject } from "../json.ts";
 import type { Bucket, Clock, Log, Subscription } from "../ports.ts";
 import type { UnreadableEntries } from "../unreadable.ts";
+import { movesOf } from "./placement.ts";
 import type { Peer, ObserverLiveness } from "./suspicion.ts";
 
 /** The value of a presence entry. Stored: its field names are a format. */
@@ -21,7 +22,7 @@ export type NodeEntry = {
   readonly boot: string;
   /** ms since the epoch */
   readonly startedAt: number;
-  /** The node shuts down: its share goes to the other nodes. */
+  /** The node shuts down or is drained: its share goes to the other nodes. */
   readonly leaving?: true;
   /** Names of incompatible resources: they have records that a newer program wrote and this process cannot read. */
   readonly unfit?: readonly string[];
@@ -117,7 +118,7 @@ export class Presence {
   /** Ids of the present nodes that are not leaving, this one included; sorted. */
   present(): string[] {
     const own = this.options.node;
-    const ids = this.leaving ? [] : [own];
+    const ids = this.leaving || this.others.get(own)?.entry.leaving ? [] : [own];
     for (const [id, { entry }] of this.others) {
       if (id !== own && !entry.leaving && this.isPresent(id)) ids.push(id);
     }
@@ -175,6 +176,11 @@ export class Presence {
       if (entry.unfit && entry.unfit.length > 0 && this.isPresent(id)) incompatible.set(id, entry.unfit);
     }
     return incompatible;
+  }
+
+  /** By resource, the present node that an operator has moved it to. This node as the others see it. */
+  moves(): ReadonlyMap<string, string> {
+    return movesOf(this.entries());
   }
 
   /** Whether exactly this process of the node is present. An unknown node counts as alive for one `ttlMs`. */
@@ -264,7 +270,8 @@ export class Presence {
     }
     this.others.set(key, { entry, seenAt: heardAt, heardAt });
     // Most changes are heartbeats.
-    if (before?.boot !== entry.boot || before.leaving !== entry.leaving) this.options.onChange();
+    const isNew = before?.boot !== entry.boot || before.leaving !== entry.leaving;
+    if (isNew || JSON.stringify(before["moved"]) !== JSON.stringify(entry["moved"])) this.options.onChange();
   }
 
   /** Changes arrive again. After a long silence the heartbeats of the peers may arrive later than this one. */

@@ -7,6 +7,7 @@
  * Proved by: test/unit/runtime/commit/relays.test.ts
  */
 import type { Subjects } from "../subjects.ts";
+import { type CommitMs, CommitTimes } from "./commit-times.ts";
 import { OutboxWriter } from "./outbox-writer.ts";
 import type { Journal, Outbox } from "../ports.ts";
 import { Relay, type RelayOptions, type RelayState } from "./relay.ts";
@@ -18,6 +19,7 @@ export class Relays implements WriteSetSink {
   readonly all: readonly Relay[];
   private readonly store: OutboxWriter;
   private readonly subjects: Subjects;
+  private readonly times: CommitTimes;
 
   /** @param journals of every stream, by its number */
   constructor(
@@ -25,6 +27,7 @@ export class Relays implements WriteSetSink {
     options: Omit<RelayOptions, "journal" | "store"> & { readonly outbox: Outbox },
   ) {
     this.subjects = options.subjects;
+    this.times = new CommitTimes(options.clock);
     // One file: when it refuses the writes of one relay, it refuses all.
     this.store = new OutboxWriter(options);
     this.all = journals.map((journal) => new Relay({ ...options, journal, store: this.store }));
@@ -38,7 +41,7 @@ export class Relays implements WriteSetSink {
     if (streams.size !== 1 || !relay) {
       throw new Error(`write set ${writeSet.commit} has locks in the streams ${[...streams].join(", ")}`);
     }
-    relay.submit(writeSet);
+    relay.submit(this.times.timed(writeSet));
   }
 
   /** The state of all relays together. */
@@ -55,6 +58,11 @@ export class Relays implements WriteSetSink {
       batches: sum(({ batches }) => batches),
       writeSets: sum(({ writeSets }) => writeSets),
     };
+  }
+
+  /** How long the newest commits took. Sorts them: not for each request. */
+  commitMs(): CommitMs {
+    return this.times.recent();
   }
 
   /** Stops all relays; see `Relay.stop`. */

@@ -18,6 +18,8 @@ import type { Clock, Log } from "../ports.ts";
 export type ProviderStatus = {
   readonly provider: string;
   readonly busy: number;
+  /** Calls that may be under way at once. */
+  readonly limit: number;
   readonly waiting: number;
   readonly breaker: BreakerState;
 };
@@ -80,6 +82,7 @@ export class ProviderLimiter {
     return {
       provider: this.provider,
       busy: this.busy,
+      limit: this.limits.concurrency,
       waiting: this.queue.size,
       breaker: this.breaker?.state ?? "closed",
     };

@@ -42,6 +42,8 @@ const byOperation: Readonly<Record<string, Permission>> = {
   settleDispute: "orders:settle",
   getCluster: "cluster:read",
   setMaintenance: "cluster:operate",
+  movePartition: "cluster:operate",
+  drainNode: "cluster:operate",
   eraseCustomer: "customers:erase",
   createApiKey: "keys:manage",
   replayDeadLetter: "dead-letters:resolve",

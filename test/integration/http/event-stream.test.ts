@@ -13,6 +13,7 @@ import type {
 } from "../../../src/services/live/contract.ts";
 import { openEvents, untilEvents } from "../../support/clients/event-client.ts";
 import { order, startApp } from "../../support/http-services.ts";
+import { quietNode } from "../../support/quiet-cluster.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
 const commit = (sequence: number, reason = ""): OrderCommit => ({
@@ -300,6 +301,7 @@ t.test("the cluster is sent when it has changed, without process ids outside dev
     partitions: [],
     outboxDepth: 0,
     clockOffsetMs: 0,
+    ...quietNode,
     url: "http://127.0.0.1:1",
     pid: 7,
   };

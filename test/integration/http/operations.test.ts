@@ -61,6 +61,9 @@ t.test("process ids are shown in development only", async (t) => {
     partitions: [0, 31],
     outboxDepth: 2,
     clockOffsetMs: -12,
+    draining: { reason: "A new disk", since: "2026-11-22T10:00:00.000Z" },
+    commitMs: { p50: 2.4, p99: 11 },
+    lanes: [{ provider: "gateway", inUse: 3, limit: 64, waiting: 0, breaker: "closed" }],
     url: "http://127.0.0.1:3000",
   };
   const partitions = [
@@ -215,6 +218,10 @@ t.test("together the routes document every problem except those of bare HTTP", a
 });
 
 const documented = [
+  "get /v1/cluster/samples",
+  "post /v1/nodes/{id}/drain",
+  "post /v1/nodes/{id}/undrain",
+  "post /v1/partitions/{partition}/move",
   "post /v1/customers/{id}/erase",
   "delete /v1/webhook-endpoints/{id}",
   "get /v1/webhook-endpoints",

@@ -12,6 +12,9 @@ function view(owners: Readonly<Record<string, readonly number[]>>, without: read
     partitions: [...partitions],
     outboxDepth: 0,
     clockOffsetMs: 0,
+    draining: null,
+    commitMs: { p50: null, p99: null },
+    lanes: [],
     url: `http://${id}`,
   }));
   const owned = Object.entries(owners).flatMap(([node, partitions]) =>

@@ -14,6 +14,7 @@ export const quietStatus: NodeStatus = {
   owners: [],
   unclaimed: { complete: true, resources: [], forMs: 0 },
   takeovers: { first: 0, released: 0, failover: 0, own: 0, lost: 0 },
+  drained: undefined,
   entries: [],
   relay: {
     answered: true,

@@ -6,7 +6,8 @@ import { memoryOutbox, type MemoryOutbox } from "../../../src/adapters/memory/ou
 import { type Fault, MemoryServer, type Operation } from "../../../src/adapters/memory/server.ts";
 import type { ActorDefinition } from "../../../src/runtime/definition.ts";
 import { hostOn, type NodeSetup } from "../../../src/runtime/host.ts";
-import type { NodePorts, RuntimeNode } from "../../../src/runtime/node.ts";
+import type { RuntimeNode } from "../../../src/runtime/node.ts";
+import type { NodePorts } from "../../../src/runtime/node-options.ts";
 import { subjects } from "../../../src/services/subjects.ts";
 import { silent } from "./commit/relay-stage.ts";
 

@@ -1,6 +1,6 @@
 /** What a node passes to its parts, and the order in which it starts and leaves. */
 import t from "tap";
-import type { NodePorts } from "../../../src/runtime/node.ts";
+import type { NodePorts } from "../../../src/runtime/node-options.ts";
 import { stopping } from "../../../src/runtime/limits.ts";
 import type { Journal, Log } from "../../../src/runtime/ports.ts";
 import type { Unverified } from "../../../src/runtime/cluster/owned-resource.ts";

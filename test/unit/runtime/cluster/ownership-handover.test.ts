@@ -26,11 +26,12 @@ function handoverStage(wraps: readonly ((journal: Journal) => Journal)[]) {
     (wrap, at) => new FakeResource(`partition.${at}`, wrap(memoryNode(server, "one").journal)),
   );
   let present = ["one"];
-  const presence: Pick<Presence, "valid" | "present" | "isAlive" | "incompatible"> = {
+  const presence: Pick<Presence, "valid" | "present" | "isAlive" | "incompatible" | "moves"> = {
     valid: () => true,
     present: () => present,
     isAlive: (node) => present.includes(node),
     incompatible: () => new Map(),
+    moves: () => new Map(),
   };
   let ids = 0;
   const ownership = new Ownership({

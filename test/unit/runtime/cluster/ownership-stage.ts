@@ -8,6 +8,7 @@ import { type Fault, MemoryServer, type Operation } from "../../../../src/adapte
 import type { LockEntry } from "../../../../src/runtime/cluster/lock-entry.ts";
 import { Ownership } from "../../../../src/runtime/cluster/ownership.ts";
 import type { Journal } from "../../../../src/runtime/ports.ts";
+import { Placement } from "../../../../src/runtime/cluster/placement.ts";
 import { Presence } from "../../../../src/runtime/cluster/presence.ts";
 import type { OwnedResource } from "../../../../src/runtime/cluster/owned-resource.ts";
 import { silent } from "../commit/relay-stage.ts";
@@ -54,6 +55,7 @@ export type OwnershipNode = MemoryNode & {
   readonly boot: string;
   readonly clock: ProcessClock;
   readonly presence: Presence;
+  readonly placement: Placement;
   readonly ownership: Ownership;
   readonly resources: readonly FakeResource[];
   /** The process dies. */
@@ -94,6 +96,7 @@ export function ownershipStage(names: readonly string[]) {
       const boot = `boot${++boots}`;
       const journal = wrap(ports.journal);
       const resources = names.map((resource) => new FakeResource(resource, journal));
+      const placement = new Placement(own, () => presence.refreshSoon());
       const presence: Presence = new Presence({
         node: name,
         nodes: ports.nodes,
@@ -103,7 +106,15 @@ export function ownershipStage(names: readonly string[]) {
         unreadable: new UnreadableEntries(silent),
         ttlMs: TTL_MS,
         refreshMs: REFRESH_MS,
-        entry: () => ({ id: name, boot, startedAt: 0, unfit: unfit.get(name) ?? [] }),
+        entry: () => ({
+          id: name,
+          boot,
+          startedAt: 0,
+          unfit: unfit.get(name) ?? [],
+          ...placement.details(
+            new Set(ownership.owners().flatMap((own) => (own.node === name ? own.resource : []))),
+          ),
+        }),
         onChange: () => ownership.review(),
         onRegained: () => ownership.verifyLocks(),
       });
@@ -131,7 +142,7 @@ export function ownershipStage(names: readonly string[]) {
         own.end();
         ports.link.disconnect();
       };
-      return { ...ports, name, boot, clock: own, presence, ownership, resources, kill };
+      return { ...ports, name, boot, clock: own, presence, placement, ownership, resources, kill };
     },
     async until(reason: string, condition: () => boolean, limitMs = 30_000): Promise<void> {
       if (!(await clock.advanceUntil(condition, limitMs))) throw new Error(`never happened: ${reason}`);

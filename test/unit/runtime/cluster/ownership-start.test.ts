@@ -55,6 +55,7 @@ t.test("a starting node sees a lock that changes between its reading and its wat
     present: () => ["node-1"],
     isAlive: () => true,
     incompatible: () => new Map(),
+    moves: () => new Map(),
   };
   const ownership = new Ownership({
     subjects,

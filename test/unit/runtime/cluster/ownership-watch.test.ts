@@ -47,6 +47,7 @@ t.test(
       present: () => ["node-1"],
       isAlive: () => true,
       incompatible: () => new Map(),
+      moves: () => new Map(),
     };
     let drained = 0;
     const name = "partition.0";
