@@ -2,26 +2,19 @@
  * The console in a real browser: every page with data, with none, and when the API cannot answer; in both themes, at
  * the width of a small phone, by keyboard. Needs Chromium: `npm run test:browser`.
  */
-import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import t, { type Test } from "tap";
-import type { AppDependencies } from "../../src/http/app.ts";
-import { type Browser, type Page, startBrowser } from "../support/clients/browser.ts";
+import t from "tap";
+import { type Browser, startBrowser } from "../support/clients/browser.ts";
+import { buildConsole, overflow, serve, shows, violations } from "../support/clients/console-pages.ts";
 import { LISTED, summary, withData, withNothing, withoutAnswers } from "../support/console-services.ts";
-import { order, startApp, type TestApp } from "../support/http-services.ts";
+import { order } from "../support/http-services.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const NARROWEST = 320;
 const WIDE = 1280;
 
 let browser: Browser;
 t.before(async () => {
-  const built = spawnSync(process.execPath, [`${ROOT}console/build/run.ts`], { encoding: "utf8" });
-  if (built.status !== 0) throw new Error(built.stderr);
+  buildConsole();
   browser = await startBrowser(t);
 });
 
@@ -36,45 +29,6 @@ const pages = [
   ["/cluster", "node-2", "Nothing since", "Unavailable for a moment"],
   ["/warehouse", "ord_100000", "Nothing waits here", "Unavailable for a moment"],
 ] as const;
-
-/** Serves the console over some services. @returns the services in memory, and where the console is */
-async function serve(
-  t: Test,
-  services: Partial<AppDependencies>,
-): Promise<TestApp & { readonly url: string }> {
-  const started = await startApp(t, {
-    ...services,
-    console: { folder: `${ROOT}console/dist`, version: "0.1.0", environment: "development" },
-  });
-  for (const [sku, name] of [
-    ["TSHIRT-M", "T-shirt, medium"],
-    ["MUG-BLUE", "Mug, blue"],
-  ] as const)
-    await started.inventory.put(sku, { name, price: { amount: 1999, currency: "EUR" }, onHand: 100 });
-  return { ...started, url: await started.app.listen({ host: "127.0.0.1", port: 0 }) };
-}
-
-const shows = (page: Page, text: string): Promise<unknown> =>
-  waitUntil(`the page shows "${text}"`, async () => {
-    const shown = await page.text();
-    if (!shown.includes(text)) throw new Error(`it shows ${shown.slice(0, 600)}`);
-    return true;
-  });
-
-/** What axe finds, as one line each. @param rules only these; all of WCAG 2.2 AA without */
-async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
-  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  const options = rules
-    ? { runOnly: { type: "rule", values: rules } }
-    : { runOnly: { type: "tag", values: tags } };
-  if (!(await page.evaluate<boolean>("window.axe !== undefined"))) await page.evaluate(`${AXE}; true`);
-  return page.evaluate<string[]>(
-    `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, any, all }) => id + ": " + html.slice(0, 160) + " " + [...any, ...all].map(({ message }) => message).join("; "))))`,
-  );
-}
-
-const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
 
 for (const [state, services, at] of [
   ["with data", withData(), 1],

@@ -1,6 +1,7 @@
 /** Types of the answers, from the schemas that the node answers with. */
 import type { Static } from "typebox";
 import type * as access from "../../../src/http/access/keys-schemas.ts";
+import type * as bulks from "../../../src/http/bulk/schemas.ts";
 import type * as deadLetters from "../../../src/http/operations/dead-letters-schema.ts";
 import type * as insights from "../../../src/http/orders/insight-schema.ts";
 import type * as inventory from "../../../src/http/inventory/schemas.ts";
@@ -75,3 +76,13 @@ export type MachineCounts = Static<typeof lists.MachineCounts>;
 export type Simulate = machines.Simulate;
 /** What a simulation did. */
 export type Simulation = Static<typeof machines.Simulation>;
+/** What a command to many orders would reach, and the token that starts it. */
+export type BulkPreview = Static<typeof bulks.BulkPreview>;
+/** A command to many orders, and how far it has come. */
+export type BulkOperation = Static<typeof bulks.BulkOperation>;
+/** Orders of it, with their outcomes. */
+export type BulkItemPage = Static<typeof bulks.BulkItemPage>;
+/** What can be done to many orders. */
+export type BulkAction = NonNullable<bulks.BulkRequest["action"]>;
+/** What a caller may do. */
+export type Permission = Session["permissions"][number];

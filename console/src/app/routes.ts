@@ -35,6 +35,7 @@ export const routes: readonly PageRoute[] = [
   },
   { path: "/orders/new", title: "Place an order", load: () => import("../place/place-page.tsx") },
   { path: "/orders/:id", title: "Order", load: () => import("../order/order-page.tsx") },
+  { path: "/bulk/:id", title: "Many orders", load: () => import("../bulk/bulk-page.tsx") },
   {
     path: "/warehouse",
     title: "Warehouse",

@@ -100,9 +100,12 @@ export class LiveConnection {
     source.addEventListener("bye", () => this.retry());
     for (const [event, topic] of Object.entries(EVENTS)) this.listen(source, event, () => topic);
     this.listen(source, "record", (data) => `order:${(data as { order: { id: string } }).order.id}`);
+    this.listen(source, "bulk", (data) => `bulk:${(data as { id: string }).id}`);
     source.addEventListener("reset", (message: MessageEvent<string>) => {
-      const { orderId } = JSON.parse(message.data) as { orderId?: string };
-      const topics = orderId === undefined ? this.topics : [`order:${orderId}` as const];
+      const { bulkId, orderId } = JSON.parse(message.data) as { bulkId?: string; orderId?: string };
+      const one =
+        bulkId === undefined ? orderId && (`order:${orderId}` as const) : (`bulk:${bulkId}` as const);
+      const topics = one ? [one] : this.topics;
       this.reached = new Map([...this.reached].filter(([topic]) => !topics.includes(topic)));
       this.tell(topics, { event: "gap", data: undefined });
     });

@@ -1,7 +1,7 @@
 /** The state of the live connection, and how each event changes it. Pure. */
 
 /** What a stream is about; as in the parameter `topics`. */
-export type Topic = "orders" | "cluster" | "messages" | `order:${string}`;
+export type Topic = "orders" | "cluster" | "messages" | `order:${string}` | `bulk:${string}`;
 
 /** What the connection is doing. Times are ms since the epoch. */
 export type LiveState = {

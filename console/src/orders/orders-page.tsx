@@ -1,6 +1,6 @@
 /** The list of orders: found, filtered and counted by the server, kept current by it. */
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { addressOf } from "../api/client.ts";
 import type { OrderRow } from "../api/types.ts";
@@ -16,8 +16,12 @@ import { CompactOrder, orderColumns } from "./order-columns.tsx";
 import { FilterBar, Views } from "./filter-bar.tsx";
 import { StatusCounts } from "./status-counts.tsx";
 import { isUnfiltered, listCodec, noFilter, queryOf } from "./list-filter.ts";
+import { MOST_IDS, targetOf, wordsOf } from "./many.ts";
+import { ManyButton } from "./many-button.tsx";
 import { useOrders } from "./use-orders.ts";
 import styles from "./orders.module.css";
+
+const BulkDialog = lazy(() => import("../bulk/bulk-dialog.tsx"));
 
 /** The page. */
 export default function OrdersPage() {
@@ -26,6 +30,7 @@ export default function OrdersPage() {
   const { list, rows, freshness, refresh, counts } = useOrders(filter);
   const counted = useQuery(counts);
   const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
+  const [many, setMany] = useState<"chosen" | "all">();
   const columns = useMemo(() => orderColumns(), []);
   const open = useCallback((row: OrderRow) => navigate(`/orders/${row.id}`), [navigate]);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = list;
@@ -102,12 +107,20 @@ export default function OrdersPage() {
             </button>
           )}
           {selection.size > 0 ? (
-            <Chosen ids={selection} clear={() => setSelection(new Set())} />
+            <Chosen ids={selection} clear={() => setSelection(new Set())} act={() => setMany("chosen")} />
           ) : (
             <span>
               {first
                 ? `${first.total.exact ? "" : "at least "}${formatCount(first.total.value)} orders, ${formatCount(rows.length)} read`
                 : " "}
+              {rows.length > 0 && (
+                <ManyButton
+                  refusal={isUnfiltered(filter) ? "Set a filter first, or select rows" : undefined}
+                  onClick={() => setMany("all")}
+                >
+                  All that match…
+                </ManyButton>
+              )}
             </span>
           )}
           {list.error && first && (
@@ -125,6 +138,15 @@ export default function OrdersPage() {
           )}
         </div>
       </div>
+      {many && (
+        <Suspense fallback={null}>
+          <BulkDialog
+            target={targetOf(many === "all" ? filter : selection)}
+            says={wordsOf(many === "all" ? filter : selection)}
+            onClose={() => setMany(undefined)}
+          />
+        </Suspense>
+      )}
     </Page>
   );
 }
@@ -160,7 +182,15 @@ function Nothing({
   );
 }
 
-function Chosen({ ids, clear }: { readonly ids: ReadonlySet<string>; readonly clear: () => void }) {
+function Chosen({
+  act,
+  clear,
+  ids,
+}: {
+  readonly ids: ReadonlySet<string>;
+  readonly clear: () => void;
+  readonly act: () => void;
+}) {
   const { fail, report } = useToasts();
   const copy = async () => {
     try {
@@ -173,6 +203,12 @@ function Chosen({ ids, clear }: { readonly ids: ReadonlySet<string>; readonly cl
   return (
     <span className={styles["bar"]}>
       <strong>{ids.size} selected</strong>
+      <ManyButton
+        refusal={ids.size > MOST_IDS ? `Select ${MOST_IDS} at most, or set a filter` : undefined}
+        onClick={act}
+      >
+        Do to all selected…
+      </ManyButton>
       <Button kind="quiet" icon="copy" onClick={() => void copy()}>
         Copy ids
       </Button>

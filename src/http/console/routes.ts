@@ -15,7 +15,7 @@ const BUILT = /^\/[\w.-]+\.(?!(?:br|gz)$)\w+$/u;
 const YEAR_MS = 365 * 24 * 3_600_000;
 
 /** The first parts of the console's addresses; all other addresses stay unknown. */
-export const consolePages = ["orders", "machines", "messages", "cluster", "warehouse"] as const;
+export const consolePages = ["orders", "machines", "messages", "cluster", "warehouse", "bulk"] as const;
 
 /** Pages of the console load from their own node and nowhere else, and have nothing inline. */
 const CONSOLE_POLICY = [

@@ -32,8 +32,10 @@ export type Page = {
   seen(): Seen;
   /** Goes one page back, as its button does. */
   back(): Promise<void>;
-  /** Width of the window, CSS pixels. */
-  resize(width: number): Promise<void>;
+  /** Width and height of the window, CSS pixels; height 800 when absent. */
+  resize(width: number, height?: number): Promise<void>;
+  /** What the window shows. */
+  picture(format: "png" | "webp"): Promise<Buffer>;
 };
 
 /** What a page has done since it was opened. */
@@ -247,10 +249,17 @@ function pageOf(targetId: string, send: Send, seen: Seen): Page {
     async back() {
       await evaluate("history.back()");
     },
-    async resize(width) {
+    async picture(format) {
+      const { data } = await send<{ data: string }>("Page.captureScreenshot", {
+        format,
+        ...(format === "webp" ? { quality: 82 } : {}),
+      });
+      return Buffer.from(data, "base64");
+    },
+    async resize(width, height = 800) {
       await send("Emulation.setDeviceMetricsOverride", {
         width,
-        height: 800,
+        height,
         deviceScaleFactor: 1,
         mobile: width < 600,
       });
