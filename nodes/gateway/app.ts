@@ -13,6 +13,7 @@ import type { KnownHosts } from "../../src/http/connections/known-hosts.ts";
 import { ownPagesOnly } from "../simulators/own-pages.ts";
 import type { Refusal } from "../simulators/refusal.ts";
 import { attempt, type Ledger } from "./ledger.ts";
+import { failOnPurpose } from "./outage.ts";
 import type { Operation, OperationKind } from "./operation.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { AuthorizeBody, LedgerQuery, OperationHeaders, OperationParams, SettleBody } from "./schemas.ts";
@@ -72,6 +73,7 @@ export function createGatewayApp(options: GatewayOptions): FastifyInstance {
   });
   app.setNotFoundHandler((_request, reply) => reply.status(404).send({ error: "not_found" }));
 
+  failOnPurpose(app, { closing: closing.signal, now: options.now, slowMs });
   app.post(
     "/payments/authorize",
     { schema: { body: AuthorizeBody, headers: OperationHeaders } },

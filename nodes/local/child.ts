@@ -36,6 +36,8 @@ export type ChildOptions = {
   readonly signal: AbortSignal;
   /** Called once when a started child ends without a call of `stop`. */
   readonly onEnd: (child: Child, how: string) => void;
+  /** Called for each message of a started child; `answer` sends one back. */
+  readonly onMessage?: (message: unknown, answer: (message: object) => void) => void;
 };
 
 const STOP_OF_FAILED_MS = 2_000;
@@ -71,6 +73,12 @@ export async function startChild(plan: ProcessPlan, options: ChildOptions): Prom
     await child.stop(STOP_OF_FAILED_MS);
     throw error;
   }
+  process_.on("message", (message) =>
+    options.onMessage?.(message, (answer) => {
+      // It may have ended meanwhile.
+      if (process_.connected) process_.send(answer, () => {});
+    }),
+  );
   process_.once("exit", () => {
     if (!stopped) options.onEnd(supervised, howItEnded(process_));
   });
@@ -112,13 +120,17 @@ function hasStarted(
     };
     const onAbort = () => settle("interrupted");
     const onExit = () => settle(`${howItEnded(process_)} while starting${endOf(log)}`);
-    const onMessage = (report: ProcessReport) => settle(report.type === "failed" ? report.reason : undefined);
+    const onMessage = (report: ProcessReport) => {
+      // A node serves before it has started: a drill may come first.
+      if (report.type === "failed") settle(report.reason);
+      else if (report.type === "started") settle();
+    };
     const late = setTimeout(
       () => settle(`did not start within ${startTimeoutMs / 1000} s${endOf(log)}`),
       startTimeoutMs,
     );
     signal.addEventListener("abort", onAbort, { once: true });
-    process_.once("exit", onExit).once("message", onMessage);
+    process_.once("exit", onExit).on("message", onMessage);
     process_.once("error", (error) => settle(error.message));
   });
 }

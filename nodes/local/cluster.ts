@@ -15,6 +15,8 @@ import { type Child, notReady, startChild } from "./child.ts";
 import { clusterStopping } from "./cluster-stopping.ts";
 import { buildConsole } from "./console-build.ts";
 import { lockHome } from "./home-lock.ts";
+import { isDrillRequest } from "../drill-messages.ts";
+import { Drills } from "./drills.ts";
 import { withMaxWait } from "./max-wait.ts";
 import { natsPlaceOf, natsPortsOf } from "./nats-plan.ts";
 import { type NatsPlace, planCluster, portsOf, type ProcessPlan } from "./plan.ts";
@@ -61,6 +63,12 @@ export async function startLocalCluster(options: ClusterOptions): Promise<LocalC
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const launched: Record<Group, Promise<Child>[]> = { nats: [], services: [], nodes: [] };
+  const again: { start?: (name: string) => Promise<Child> } = {};
+  const drills = new Drills({
+    signal: (pid, name) => process.kill(pid, name),
+    now: Date.now,
+    start: (name) => again.start?.(name) ?? Promise.reject(new Error(`${name} has not started yet`)),
+  });
   const launch: Launch = (group, plan) => {
     const child = startChild(plan, {
       logs: join(settings.home, "logs"),
@@ -71,11 +79,19 @@ export async function startLocalCluster(options: ClusterOptions): Promise<LocalC
         const command = restartCommand(group, plan, settings);
         if (command !== undefined) report(`start it again: ${command}`);
       },
+      onMessage: (message, answer) => {
+        if (!isDrillRequest(message)) return;
+        report(`drill: ${message.action} ${message.node}`);
+        void drills
+          .run(message.node, message.action)
+          .then((result) => answer({ type: "drilled", id: message.id, result }));
+      },
     });
     launched[group].push(child);
     return child;
   };
   const stop = async () => {
+    drills.thawAll();
     await stopAll(launched.nodes, clusterStopping.nodesMs);
     await stopAll(launched.services, clusterStopping.servicesMs);
     await stopAll(launched.nats, clusterStopping.natsMs);
@@ -83,7 +99,17 @@ export async function startLocalCluster(options: ClusterOptions): Promise<LocalC
   };
   try {
     await portsAreFree({ settings, signal, report }, lock.leftover);
-    return { ...(await startAll({ settings, signal, report }, launch)), stop };
+    const { plans, ...cluster } = await startAll({ settings, signal, report }, launch);
+    for (const node of cluster.nodes) drills.add(node);
+    again.start = async (name) => {
+      const plan = plans.find((found) => found.name === name);
+      if (!plan) throw new Error(`${name} is not planned`);
+      const child = await launch("nodes", plan);
+      const stillPossible = () => child.running();
+      await nodeIsReady(child.url, { timeoutMs: READY_TIMEOUT_MS, signal, stillPossible });
+      return child;
+    };
+    return { ...cluster, stop };
   } catch (error) {
     failed.abort(error);
     await stop();
@@ -94,7 +120,7 @@ export async function startLocalCluster(options: ClusterOptions): Promise<LocalC
 async function startAll(
   { settings, signal, report }: ClusterOptions,
   launch: Launch,
-): Promise<Omit<LocalCluster, "stop">> {
+): Promise<Omit<LocalCluster, "stop"> & { readonly plans: readonly ProcessPlan[] }> {
   // The services need no server: they start beside it. The nodes' first requests to them come with the first order.
   const services = startServices({ settings, signal, report }, launch);
   // Its failure is reported below; the server's own comes first.
@@ -120,7 +146,17 @@ async function startAll(
   const added =
     first === undefined || !isOpen ? 0 : await loadCatalogue(first.url, sampleCatalogue(), signal);
   if (added > 0) report(`sample catalogue: ${added} items added`);
-  return { nodes, gateway, carrier, mailbox, natsKeepers: nats.keepers, nats: nats.description, added };
+  const { nodes: plans } = planCluster(settings, portsOf(settings), nats);
+  return {
+    nodes,
+    plans,
+    gateway,
+    carrier,
+    mailbox,
+    natsKeepers: nats.keepers,
+    nats: nats.description,
+    added,
+  };
 }
 
 async function startServices(

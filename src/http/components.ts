@@ -19,6 +19,7 @@ import {
   SignIn,
 } from "./access/keys-schemas.ts";
 import { EraseCustomer, ErasedCustomer } from "./customers/schemas.ts";
+import { GatewayFaults, NodeDrill } from "./dev/drills.ts";
 import { MachineChart, MachineList, Simulate, Simulation } from "./machines/schemas.ts";
 import {
   DeadLetter,
@@ -118,6 +119,8 @@ export const components = [
   PartitionMove,
   DrainNode,
   NodeDrain,
+  NodeDrill,
+  GatewayFaults,
   ClusterSamplesSchema,
   CreateWebhookEndpoint,
   CreatedWebhookEndpoint,

@@ -16,6 +16,7 @@ import { effectsMutants } from "./effects.ts";
 import { factsMutants } from "./facts.ts";
 import { recordMutants } from "./records.ts";
 import { fleetMutants } from "./fleet.ts";
+import { drillMutants } from "./drills.ts";
 import { evolutionMutants } from "./evolution.ts";
 import { historyMutants } from "./history.ts";
 import { httpMutants } from "./http.ts";
@@ -76,6 +77,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   dedup: dedupMutants,
   diagnosis: diagnosisMutants,
   dryrun: dryRunMutants,
+  drills: drillMutants,
   effects: effectsMutants,
   facts: factsMutants,
   records: recordMutants,

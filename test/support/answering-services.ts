@@ -208,6 +208,8 @@ const answering: Partial<AppDependencies> = {
     mail: async () => Buffer.from("[]"),
     ledger: async () => Buffer.from('{"entries":[]}'),
     parcels: async () => Buffer.from('{"shipments":[]}'),
+    faults: async ({ mode }) => Buffer.from(JSON.stringify({ mode, until: null })),
+    drill: async (node) => ({ status: "done", node, state: "running", until: null }),
   },
   deadLetters: {
     list: async () => ({ status: "found", items: [], next: null }),

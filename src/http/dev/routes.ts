@@ -8,6 +8,7 @@ import type { HttpApp } from "../protocol/http-app.ts";
 import { sendProblem } from "../protocol/problem-answers.ts";
 import { ProblemError } from "../protocol/problems.ts";
 import type { DevSources } from "./dev-sources-port.ts";
+import { drillRoutes } from "./drills.ts";
 
 /** A page of another site cannot send it without being asked first, and is refused then. */
 const HEADER = "x-orderly-dev";
@@ -31,6 +32,7 @@ async function localOnly({ headers: sent, socket }: FastifyRequest): Promise<voi
 
 /** Adds the routes. */
 export function devRoutes(app: HttpApp, dev: DevSources): void {
+  drillRoutes(app, dev, { headers, onRequest: localOnly });
   for (const [name, operationId, summary] of sources) {
     const read = dev[name];
     if (!read) continue;

@@ -2,13 +2,14 @@
 import { createServer } from "node:http";
 import t from "tap";
 import { devSources } from "../../../nodes/order/dev-sources.ts";
-import type { DevSources } from "../../../src/http/dev/dev-sources-port.ts";
+import type { DevSources, DrillResult } from "../../../src/http/dev/dev-sources-port.ts";
 import { startApp } from "../../support/http-services.ts";
 
 const dev: DevSources = {
   mail: async () => Buffer.from('[{"to":"ada@example.com"}]'),
   ledger: async () => Buffer.from('{"entries":[]}'),
   parcels: async () => undefined,
+  faults: async ({ forMs, mode }) => Buffer.from(JSON.stringify({ mode, forMs })),
 };
 const headers = { "x-orderly-dev": "1" };
 
@@ -22,6 +23,47 @@ t.test("a developer reads mails and books as the simulators answer them", async 
     status: 503,
     code: "unavailable",
   });
+});
+
+t.test("a drill is passed on to the launcher, and its result is answered", async (t) => {
+  const asked: string[] = [];
+  const results: Record<string, DrillResult> = {
+    kill: { status: "done", node: "node-2", state: "ended", until: null },
+    freeze: { status: "refused", state: "frozen" },
+    resume: { status: "node_not_found" },
+    start: { status: "failed" },
+  };
+  const drill = async (node: string, action: string): Promise<DrillResult> => {
+    asked.push(`${action} ${node}`);
+    return results[action] ?? { status: "failed" };
+  };
+  const { app } = await startApp(t, { dev: { ...dev, drill } });
+  const post = async (action: string, sent: object = headers) =>
+    (
+      await app.inject({ method: "POST", url: `/v1/dev/nodes/node-2/${action}`, headers: { ...sent } })
+    ).json();
+  t.strictSame(await post("kill"), { node: "node-2", state: "ended", until: null });
+  t.match(await post("freeze"), { status: 409, code: "refused", refusal: "node_frozen" });
+  t.match(await post("resume"), { status: 404, code: "node_not_found" });
+  t.match(await post("start"), { status: 503, code: "unavailable" });
+  t.match(await post("explode"), { status: 404, code: "not_found" });
+  t.match(await post("kill", {}), { status: 404, code: "not_found" }, "without the header");
+  t.strictSame(asked, ["kill node-2", "freeze node-2", "resume node-2", "start node-2"]);
+  const { app: alone } = await startApp(t, { dev });
+  const none = await alone.inject({ method: "POST", url: "/v1/dev/nodes/node-2/kill", headers });
+  t.equal(none.statusCode, 404, "without a launcher there is no such route");
+});
+
+t.test("the gateway simulator fails as a developer asks, for a minute or as long as asked", async (t) => {
+  const { app } = await startApp(t, { dev });
+  const url = "/v1/dev/gateway/faults";
+  const post = async (payload: object, sent: object = headers) =>
+    (await app.inject({ method: "POST", url, payload, headers: { ...sent } })).json();
+  t.strictSame(await post({ mode: "errors" }), { mode: "errors", forMs: 60_000 });
+  t.strictSame(await post({ mode: "slow", forMs: 5 }), { mode: "slow", forMs: 5 });
+  t.match(await post({ mode: "explode" }), { status: 400 });
+  t.match(await post({ mode: "errors", forMs: 600_001 }), { status: 400 });
+  t.match(await post({ mode: "errors" }, {}), { status: 404, code: "not_found" });
 });
 
 t.test("elsewhere, outside development and without the header there are no such routes", async (t) => {
