@@ -43,6 +43,7 @@ const commands = {
     "rotates the keys that wrap the keys of sealed data; see --help",
   ],
   keys: ["nodes/keys.ts", "makes, lists and revokes API keys; see --help"],
+  bulk: ["nodes/bulk.ts", "one command to many orders: preview, start, show, stop; see --help"],
   projection: ["nodes/projection.ts", "shows or rebuilds a node's list of orders; see --help"],
   "build-console": ["console/build/run.ts", "builds the console, when its sources have changed"],
   test: ["node_modules/tap/dist/esm/run.mjs", "all tests; with names of files, those: arguments go to tap"],
@@ -57,9 +58,16 @@ const own = { start: "--cluster", reconcile: "--json", "build-console": "--if-po
 const args = rest.filter((one) => one !== own);
 const flags = rest.filter((one) => one === own && !isCluster);
 /** Commands that parse their own arguments. */
-const passesOn = ["test", "bench", "sim", "import-stock", "personal-keys", "keys", "projection"].includes(
-  command,
-);
+const passesOn = [
+  "test",
+  "bench",
+  "sim",
+  "import-stock",
+  "personal-keys",
+  "keys",
+  "projection",
+  "bulk",
+].includes(command);
 const wantsHelp = !passesOn && args.some((one) => one === "--help" || one === "-h");
 if (wantsHelp || command === "--help" || command === "-h" || command === "help") {
   process.stdout.write(`${usage()}\n`);

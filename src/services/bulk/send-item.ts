@@ -22,15 +22,15 @@ export type Item = {
 const CALLER = "bulk";
 
 /**
- * Sends an item. Sent again, it does nothing twice: its key is its own, for as long as the order lives. A resume has
- * no key; an order that is not parked any more stays as it is.
+ * Sends an item. Sent again, it does nothing twice: its key is its own, for as long as the order lives. A resume is
+ * looked for among all parkings of the order; an order that is not parked any more stays as it is.
  * @returns the outcome; undefined: no answer, or one that passes. It may have been applied: send it again
  */
 export async function sendItem(item: Item, { orders, parked }: ItemReceivers): Promise<string | undefined> {
   const { action, bulk, order, reason } = item;
-  if (action === "resume") return outcomeOf(await parked.resume(order));
   const key = { caller: CALLER, idempotencyKey: `blk:${bulk}:${order}` };
   const how = { by: { kind: "bulk", id: bulk }, reason, key };
+  if (action === "resume") return outcomeOf(await parked.resume(order, how));
   return outcomeOf(await orders.command(order, commandOf(action, reason), how));
 }
 

@@ -42,8 +42,10 @@ export class ScriptedOrders {
     return other ?? done;
   };
 
-  resume = async (id: string) => {
+  readonly resumedBy: (CommandHow | undefined)[] = [];
+  resume = async (id: string, how?: CommandHow) => {
     this.resumed.push(id);
+    this.resumedBy.push(how);
     return { status: "not_parked" } as const;
   };
 }

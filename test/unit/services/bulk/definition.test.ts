@@ -145,6 +145,10 @@ t.test("a resume goes to the parking, and every action has its command", async (
   const { id } = startedIn(await bulk.start(token, how("k1")));
   t.match(await ended(bulk, id), { count: 2, outcomes: [{ code: "not_parked", count: 2 }] });
   t.strictSame(stage.orders.resumed, ["ord_1", "ord_2"]);
+  t.match(stage.orders.resumedBy[1], {
+    by: { kind: "bulk" },
+    key: { caller: "bulk", idempotencyKey: /^blk:.+:ord_2$/u },
+  });
   t.equal(stage.orders.sent.length, 0);
   for (const action of bulkActions)
     if (action !== "resume") t.match(commandOf(action, "closed"), { type: action });
