@@ -119,10 +119,6 @@ function commitSamples({ commitDurations, partitions, relay }: NodeStatus): Samp
 }
 
 function orderSamples({ orders, status: { partitions } }: MetricsSource): Sample[] {
-  const byStatus = (
-    name: "orderly_orders" | "orderly_orders_stuck",
-    counts: Readonly<Record<string, number>>,
-  ) => Object.entries(counts).map(([status, count]) => sample(name, count, { status }));
   return [
     ...(orders ? byStatus("orderly_orders", orders.byStatus) : []),
     ...(orders ? byStatus("orderly_orders_stuck", orders.stuck) : []),
@@ -145,6 +141,13 @@ function orderSamples({ orders, status: { partitions } }: MetricsSource): Sample
       sample("orderly_events_total", count, { type }),
     ),
   ];
+}
+
+function byStatus(
+  name: "orderly_orders" | "orderly_orders_stuck",
+  counts: Readonly<Record<string, number>>,
+): Sample[] {
+  return Object.entries(counts).map(([status, count]) => sample(name, count, { status }));
 }
 
 function providerSamples({ effectDurations, effects, providers }: NodeStatus): Sample[] {

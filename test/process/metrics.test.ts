@@ -16,15 +16,16 @@ const documented = new Map(
 
 t.setTimeout(120_000);
 
+const sum = (text: string, name: string): number =>
+  families(text)
+    .get(name)!
+    .samples.reduce((total, { value }) => total + value, 0);
+
 t.test("a running node has exactly the metrics that the page documents, with their labels", async (t) => {
   const cluster = await startOrderCluster(t, { nodes: 1 });
   const url = cluster.urls[0]!;
   const placed = await place(url, orderOf({ method: "credit_card" }));
   t.equal(placed.status, 201);
-  const sum = (text: string, name: string): number =>
-    families(text)
-      .get(name)!
-      .samples.reduce((total, { value }) => total + value, 0);
   const text = await waitUntil("the list of orders and the workers are counted", async () => {
     const read = await metricsOf(url);
     return /^orderly_orders\{/mu.test(read) &&
