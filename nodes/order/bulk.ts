@@ -19,6 +19,7 @@ import { SelectionTokens } from "../../src/services/bulk/selection-token.ts";
 import type { ItemReceivers } from "../../src/services/bulk/send-item.ts";
 import { BULK_PARTITIONS, bulkSubjects } from "../../src/services/bulk/subjects.ts";
 import type { OrderList } from "../../src/services/projection/contract.ts";
+import type { BulkCounts } from "./metrics.ts";
 import { bulkItemsBucket, bulkStreamSettings } from "./streams.ts";
 
 /** What bulk operations need of their process. */
@@ -45,6 +46,7 @@ export type BulkNode = {
   readonly bulk: Bulk;
   /** What operators ask of this node. */
   readonly placement: Placement;
+  readonly counts: () => BulkCounts;
   /** @throws Unavailable (retryable); IdentityTaken; SettingsDiffer; DefinitionChanged */
   start(): Promise<void>;
   /** See `RuntimeNode`. */
@@ -64,7 +66,12 @@ export async function bulkNode(options: BulkNodeOptions): Promise<BulkNode> {
     path: join(settings.home, "bulk-outbox.sqlite"),
     onDamaged: (movedTo, reason) => log.warn({ movedTo, reason }, "damaged outbox file moved away"),
   });
-  const definition = bulkDefinition({ items, receivers, pacer: new Pacer(clock), clock });
+  const reached: Record<string, number> = {};
+  const tally = (outcomes: Readonly<Record<string, number>>): void => {
+    for (const [outcome, count] of Object.entries(outcomes))
+      reached[outcome] = (reached[outcome] ?? 0) + count;
+  };
+  const definition = bulkDefinition({ items, receivers, pacer: new Pacer(clock), clock, tally });
   const node = hostOn(
     { ...server, outbox, clock, ids },
     {
@@ -96,6 +103,11 @@ export async function bulkNode(options: BulkNodeOptions): Promise<BulkNode> {
   return {
     bulk,
     placement: node.placement,
+    counts: () => {
+      const { effects, partitions } = node.status();
+      const parked = partitions.reduce((sum, partition) => sum + partition.parked, 0);
+      return { chunks: effects, parked, orders: { ...reached } };
+    },
     start: () => node.start(),
     handOver: () => node.handOver(),
     stop: () => node.stop(),

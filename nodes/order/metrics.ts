@@ -1,9 +1,14 @@
-/** Metrics of one node in Prometheus' text format (version 0.0.4). Pure. */
+/** The metrics of one node, made from its status. Names and texts: metric-definitions.ts. Pure. */
 import type { NodeStatus } from "../../src/runtime/node-status.ts";
+import type { OutgoingCounts } from "../../src/services/outgoing/outgoing-tally.ts";
 import type { ProjectionState } from "../../src/services/projection/contract.ts";
 import { takeoverReasons } from "../../src/runtime/cluster/takeover-counts.ts";
 import type { WorkerCounters } from "../../src/runtime/workers/worker.ts";
+import { histogram, type Sample, sample, textOf } from "./metrics-text.ts";
+import type { CountedOrders } from "./order-counts.ts";
 import type { ProbeResult } from "./partition-probes.ts";
+import type { ProcessUse } from "./process-use.ts";
+import type { CountedRequests } from "./request-durations.ts";
 import type { WorkerCount } from "./node-workers.ts";
 import { type Program, UNKNOWN } from "./program.ts";
 import {
@@ -12,16 +17,16 @@ import {
   webhookSenders,
 } from "../../src/services/webhooks/contract.ts";
 
-type Metric = {
-  readonly name: string;
-  readonly type: "gauge" | "counter";
-  readonly help: string;
-  readonly value: number;
-  /** Labels besides the node, each after a comma. */
-  readonly labels?: string;
-};
-
 const BREAKER = { closed: 0, half_open: 1, open: 2 } as const;
+
+/** Bulk operations on a node. */
+export type BulkCounts = {
+  /** Chunks in flight or queued. */
+  readonly chunks: number;
+  readonly parked: number;
+  /** Orders that were reached, by outcome, since the start of the process. */
+  readonly orders: Readonly<Record<string, number>>;
+};
 
 /** What the metrics of a node are made from. */
 export type MetricsSource = {
@@ -31,155 +36,135 @@ export type MetricsSource = {
   readonly workers: readonly WorkerCount[];
   readonly program: Program;
   readonly webhooks: WebhookCounts;
+  readonly outgoing: OutgoingCounts;
+  readonly bulk: BulkCounts;
   readonly probes: readonly ProbeResult[];
   readonly projection: ProjectionState;
+  /** Undefined: the node has no list that knows them. */
+  readonly orders: CountedOrders | undefined;
+  readonly requests: CountedRequests;
+  readonly process: ProcessUse;
   /** Whether new orders are taken. */
   readonly takingOrders: boolean;
 };
 
 /** The text that `GET /metrics` answers. */
 export function metricsText(source: MetricsSource): string {
-  const { node, status, workers, program, webhooks, probes, takingOrders } = source;
-  const sum = (pick: (partition: NodeStatus["partitions"][number]) => number): number =>
-    status.partitions.reduce((total, partition) => total + pick(partition), 0);
-  const { version, commit = UNKNOWN } = program;
-  const metrics: Metric[] = [
-    {
-      ...gauge("orderly_build_info", "1; the labels say which program the node runs.", 1),
-      labels: `,version="${version}",definition="${status.definition}",commit="${commit}"`,
-    },
-    gauge("orderly_nats_connected", "1 while the node is connected to NATS.", Number(status.connected)),
-    gauge(
-      "orderly_settings_differ",
-      "1 while settings that must be equal on all nodes are other ones here than in the cluster.",
-      Number(status.settings !== undefined && status.settings.status !== "equal"),
-    ),
-    gauge("orderly_taking_orders", "1 while new orders are taken; 0 in maintenance.", Number(takingOrders)),
-    gauge("orderly_presence_valid", "1 while the node may act as an owner.", Number(status.present)),
-    gauge(
-      "orderly_partitions_open",
-      "Partitions that this node owns and serves.",
-      sum((p) => Number(p.open)),
-    ),
-    gauge(
-      "orderly_partitions_unanswered",
-      "Partitions that have not answered the newest probe of this node: no owner works there.",
-      probes.filter(({ answers }) => answers === false).length,
-    ),
-    gauge(
-      "orderly_share_unclaimed_seconds",
-      "How long some of the node's share of the partitions has been without an owner; 0 when there is none.",
-      status.unclaimed.forMs / 1000,
-    ),
-    gauge(
-      "orderly_orders_in_memory",
-      "Orders held in memory.",
-      sum((p) => p.actors),
-    ),
-    gauge(
-      "orderly_orders_parked",
-      "Orders that wait for an operator.",
-      sum((p) => p.parked),
-    ),
-    ...(["newer", "unreadable"] as const).map((kind) => ({
-      ...gauge(
-        "orderly_orders_unread",
-        "Orders that wait for a program that can read them.",
-        sum((p) => p[kind]),
-      ),
-      labels: `,kind="${kind}"`,
-    })),
-    gauge(
-      "orderly_inbox_lag",
-      "Inbox inputs read and not yet evaluated.",
-      sum((p) => p.lag),
-    ),
-    gauge("orderly_outbox_depth", "Write sets waiting for their acknowledgement.", status.relay.depth),
-    gauge(
-      "orderly_outbox_oldest_seconds",
-      "Age of the oldest write set in the outbox.",
-      status.relay.oldestMs / 1000,
-    ),
-    gauge(
-      "orderly_clock_offset_seconds",
-      "How far the node's own clock is ahead of the NATS server's; negative when it is slow.",
-      status.clock.offsetMs / 1000,
-    ),
-    gauge("orderly_effects_running", "Effects in flight or queued.", status.effects),
-    { name: "orderly_batches_total", type: "counter", help: "Batches stored.", value: status.relay.batches },
-    {
-      name: "orderly_commits_total",
-      type: "counter",
-      help: "Write sets stored.",
-      value: status.relay.writeSets,
-    },
-  ];
-  metrics.push({
-    name: "orderly_messages_without_effect_total",
-    type: "counter",
-    help: "Messages from outside that changed nothing at their order.",
-    value: sum((p) => p.inputs.ignored),
-  });
-  for (const [type, value] of eventCounts(status)) {
-    const help = "Public events stored, by type.";
-    metrics.push({ name: "orderly_events_total", type: "counter", help, value, labels: `,type="${type}"` });
-  }
-  for (const { provider, busy, waiting, breaker } of status.providers) {
-    const labels = `,provider="${provider}"`;
-    metrics.push(
-      {
-        ...gauge(
-          "orderly_provider_breaker",
-          "0 closed, 1 half open, 2 open: calls are held back.",
-          BREAKER[breaker],
-        ),
-        labels,
-      },
-      { ...gauge("orderly_provider_calls", "Calls in flight.", busy), labels },
-      { ...gauge("orderly_provider_waiting", "Calls in the queue.", waiting), labels },
-    );
-  }
-  metrics.push(...takeoverMetrics(status), ...workers.flatMap(workerMetrics), ...webhookMetrics(webhooks));
-  metrics.push(...projectionMetrics(source.projection));
-  metrics.push(...unreadableMetrics([status.unreadable, ...workers.map(({ unreadable }) => unreadable)]));
-  // All samples of a metric must be adjacent.
-  const lines = [...Map.groupBy(metrics, (metric) => metric.name)].flatMap(([name, samples]) => [
-    `# HELP ${name} ${samples[0]?.help}`,
-    `# TYPE ${name} ${samples[0]?.type}`,
-    ...samples.map(({ value, labels = "" }) => `${name}{node="${node}"${labels}} ${value}`),
-  ]);
-  return `${lines.join("\n")}\n`;
+  return textOf(source.node, metricSamples(source));
 }
 
-function takeoverMetrics({ takeovers }: NodeStatus): Metric[] {
+/** Every sample of a node. What is not known has none. */
+export function metricSamples(source: MetricsSource): Sample[] {
+  const { status, workers } = source;
   return [
-    ...takeoverReasons.map(
-      (reason): Metric => ({
-        name: "orderly_takeovers_total",
-        type: "counter",
-        help:
-          "Partitions and inventories that the node took over: first (no node had it), released (handed over), " +
-          "failover (its owner was gone), own (it was this node's before).",
-        value: takeovers[reason],
-        labels: `,reason="${reason}"`,
-      }),
+    ...programSamples(source),
+    ...source.requests.map(({ durations, ...labels }) =>
+      histogram("http_server_request_duration_seconds", durations, labels),
     ),
-    {
-      name: "orderly_locks_lost_total",
-      type: "counter",
-      help: "Locks that another node took while this one held them.",
-      value: takeovers.lost,
-    },
+    ...clusterSamples(source),
+    ...commitSamples(status),
+    ...orderSamples(source),
+    ...providerSamples(status),
+    ...workers.flatMap(workerSamples),
+    ...unreadableSamples([status.unreadable, ...workers.map(({ unreadable }) => unreadable)]),
+    ...webhookSamples(source),
+    ...bulkSamples(source.bulk),
+    ...projectionSamples(source.projection),
   ];
 }
 
-/** Public events stored by this process, by type. */
-function eventCounts({ partitions }: NodeStatus): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { inputs } of partitions)
-    for (const [type, count] of Object.entries(inputs.events))
-      counts.set(type, (counts.get(type) ?? 0) + count);
-  return counts;
+function programSamples({ process, program, status }: MetricsSource): Sample[] {
+  const { version, commit = UNKNOWN } = program;
+  return [
+    sample("orderly_build_info", 1, { version, definition: String(status.definition), commit }),
+    sample("process_start_time_seconds", process.startedAt / 1000),
+    sample("process_cpu_seconds_total", process.cpuMs / 1000),
+    sample("process_resident_memory_bytes", process.memoryBytes),
+    sample("nodejs_eventloop_utilization_ratio", process.utilization),
+  ];
+}
+
+function clusterSamples({ probes, status, takingOrders }: MetricsSource): Sample[] {
+  const { settings, takeovers } = status;
+  return [
+    sample("orderly_taking_orders", Number(takingOrders)),
+    sample("orderly_nats_connected", Number(status.connected)),
+    sample("orderly_presence_valid", Number(status.present)),
+    sample("orderly_settings_differ", Number(settings !== undefined && settings.status !== "equal")),
+    sample("orderly_clock_offset_seconds", status.clock.offsetMs / 1000),
+    sample("orderly_partitions_open", status.partitions.filter(({ open }) => open).length),
+    sample("orderly_partitions_unanswered", probes.filter(({ answers }) => answers === false).length),
+    sample("orderly_share_unclaimed_seconds", status.unclaimed.forMs / 1000),
+    ...takeoverReasons.map((reason) => sample("orderly_takeovers_total", takeovers[reason], { reason })),
+    sample("orderly_locks_lost_total", takeovers.lost),
+  ];
+}
+
+function commitSamples({ commitDurations, partitions, relay }: NodeStatus): Sample[] {
+  return [
+    histogram("orderly_commit_duration_seconds", commitDurations),
+    sample("orderly_commits_total", relay.writeSets),
+    sample("orderly_batches_total", relay.batches),
+    sample("orderly_outbox_depth", relay.depth),
+    sample("orderly_outbox_oldest_seconds", relay.oldestMs / 1000),
+    sample(
+      "orderly_inbox_pending",
+      sumOf(partitions, ({ lag }) => lag),
+    ),
+    sample(
+      "orderly_messages_without_effect_total",
+      sumOf(partitions, ({ inputs }) => inputs.ignored),
+    ),
+  ];
+}
+
+function orderSamples({ orders, status: { partitions } }: MetricsSource): Sample[] {
+  return [
+    ...(orders ? byStatus("orderly_orders", orders.byStatus) : []),
+    ...(orders ? byStatus("orderly_orders_stuck", orders.stuck) : []),
+    sample(
+      "orderly_orders_parked",
+      sumOf(partitions, ({ parked }) => parked),
+    ),
+    ...(["newer", "unreadable"] as const).map((kind) =>
+      sample(
+        "orderly_orders_unread",
+        sumOf(partitions, (partition) => partition[kind]),
+        { kind },
+      ),
+    ),
+    sample(
+      "orderly_orders_in_memory",
+      sumOf(partitions, ({ actors }) => actors),
+    ),
+    ...Object.entries(added(partitions.map(({ inputs }) => inputs.events))).map(([type, count]) =>
+      sample("orderly_events_total", count, { type }),
+    ),
+  ];
+}
+
+function byStatus(
+  name: "orderly_orders" | "orderly_orders_stuck",
+  counts: Readonly<Record<string, number>>,
+): Sample[] {
+  return Object.entries(counts).map(([status, count]) => sample(name, count, { status }));
+}
+
+function providerSamples({ effectDurations, effects, providers }: NodeStatus): Sample[] {
+  return [
+    sample("orderly_effects_running", effects),
+    ...effectDurations.map(({ durations, effect, outcome }) =>
+      histogram("orderly_effect_duration_seconds", durations, { effect, outcome }),
+    ),
+    ...providers.flatMap(({ breaker, busy, calls, provider, waiting }) => [
+      sample("orderly_provider_breaker", BREAKER[breaker], { provider }),
+      sample("orderly_provider_active_calls", busy, { provider }),
+      sample("orderly_provider_waiting", waiting, { provider }),
+      ...Object.entries(calls).map(([outcome, count]) =>
+        sample("orderly_provider_calls_total", count, { provider, outcome }),
+      ),
+    ]),
+  ];
 }
 
 /** The outcome of an event as the metric names it. */
@@ -192,116 +177,78 @@ const OUTCOMES: Readonly<Record<keyof WorkerCounters, string>> = {
   unreadableMark: "unreadable_mark",
 };
 
-/** Of the node and of its threads together. */
-function unreadableMetrics(counts: readonly NodeStatus["unreadable"][]): Metric[] {
-  const sums = new Map<string, number>();
-  for (const [kind, count] of counts.flatMap((one) => Object.entries(one)))
-    sums.set(kind, (sums.get(kind) ?? 0) + count);
-  return [...sums].map(([kind, value]) => ({
-    name: "orderly_unreadable_entries_total",
-    type: "counter",
-    help: "Stored entries that this node could not read and passed over, by kind; its log names each.",
-    value,
-    labels: `,kind="${kind}"`,
-  }));
-}
-
-function workerMetrics(count: WorkerCount): Metric[] {
-  return [...eventMetrics(count), ...backlogMetrics(count)];
-}
-
-/** Of all nodes together: every node reports the same. Absent while the server cannot be asked. */
-function backlogMetrics({ worker, backlog }: WorkerCount): Metric[] {
-  if (backlog === undefined) return [];
-  const labels = `,worker="${worker}"`;
+/** What waits is the same on every node, and absent while the server cannot be asked. */
+function workerSamples({ backlog, counters, worker }: WorkerCount): Sample[] {
+  const events = Object.entries(OUTCOMES).map(([counter, outcome]) =>
+    sample("orderly_worker_events_total", counters[counter as keyof WorkerCounters], { worker, outcome }),
+  );
+  if (backlog === undefined) return events;
   return [
-    {
-      ...gauge(
-        "orderly_worker_pending",
-        "Events of all nodes that the worker has not acknowledged, retries included.",
-        backlog.items,
-      ),
-      labels,
-    },
-    {
-      ...gauge("orderly_worker_lag_seconds", "Age of the oldest of them.", backlog.oldestMs / 1000),
-      labels,
-    },
-    {
-      ...gauge("orderly_dead_letters", "Dead letters that no operator has replayed.", backlog.deadLetters),
-      labels,
-    },
+    ...events,
+    sample("orderly_worker_pending", backlog.items, { worker }),
+    sample("orderly_worker_lag_seconds", backlog.oldestMs / 1000, { worker }),
+    sample("orderly_dead_letters", backlog.deadLetters, { worker }),
   ];
 }
 
-function eventMetrics({ worker, counters }: WorkerCount): Metric[] {
-  return Object.entries(OUTCOMES).map(([counter, outcome]) => ({
-    name: "orderly_worker_events_total",
-    type: "counter",
-    help:
-      "Events of a worker by outcome: done, repeated (was done before), failed (attempts that are repeated), " +
-      "and the dead letters: dead, too_old, unreadable_mark.",
-    value: counters[counter as keyof WorkerCounters],
-    labels: `,worker="${worker}",outcome="${outcome}"`,
-  }));
+/** Of the node and of its threads together. */
+function unreadableSamples(counts: readonly NodeStatus["unreadable"][]): Sample[] {
+  return Object.entries(added(counts)).map(([kind, count]) =>
+    sample("orderly_unreadable_entries_total", count, { kind }),
+  );
+}
+
+function webhookSamples({ outgoing, webhooks: { otherBody, unmatched } }: MetricsSource): Sample[] {
+  return [
+    ...webhookSenders.flatMap((sender) => [
+      sample("orderly_webhooks_other_body_total", otherBody[sender], { sender }),
+      ...unmatchedReasons.map((reason) =>
+        sample("orderly_webhooks_unmatched_total", unmatched[sender][reason], { sender, reason }),
+      ),
+    ]),
+    ...Object.entries(outgoing.endpoints).map(([breaker, count]) =>
+      sample("orderly_webhook_endpoints", count, { breaker }),
+    ),
+    sample("orderly_webhook_deliveries_pending", outgoing.pending),
+    ...Object.entries(outgoing.tries).map(([outcome, count]) =>
+      sample("orderly_webhook_tries_total", count, { outcome }),
+    ),
+  ];
+}
+
+function bulkSamples({ chunks, orders, parked }: BulkCounts): Sample[] {
+  return [
+    sample("orderly_bulk_chunks_running", chunks),
+    ...Object.entries(orders).map(([outcome, count]) =>
+      sample("orderly_bulk_orders_total", count, { outcome }),
+    ),
+    sample("orderly_bulk_parked", parked),
+  ];
 }
 
 /** None while the node keeps no list of orders. */
-function projectionMetrics({
-  behindMs,
-  folded,
-  orders,
-  progress,
-  status,
-  streams,
-}: ProjectionState): Metric[] {
-  if (status === "off") return [];
-  const position = "orderly_projection_sequence";
+function projectionSamples(state: ProjectionState): Sample[] {
+  if (state.status === "off") return [];
   return [
-    gauge("orderly_projection_orders", "Orders in the list of this node.", orders),
-    gauge("orderly_projection_progress", "0 to 1 while the list of orders is built, then 1.", progress),
-    gauge(
-      "orderly_projection_failing",
-      "1 while the list of orders cannot be kept; its log says why.",
-      Number(status === "failing"),
+    sample("orderly_projection_orders", state.orders),
+    sample("orderly_projection_progress_ratio", state.progress),
+    sample("orderly_projection_failing", Number(state.status === "failing")),
+    sample("orderly_projection_lag_seconds", state.behindMs / 1000),
+    sample("orderly_projection_folded_total", state.folded),
+    ...state.streams.map(({ sequence, stream }) =>
+      sample("orderly_projection_sequence", sequence, { stream: String(stream) }),
     ),
-    gauge(
-      "orderly_projection_lag_seconds",
-      "How much older the newest message that the list of orders knows is than the end of its stream.",
-      behindMs / 1000,
-    ),
-    {
-      name: "orderly_projection_folded_total",
-      type: "counter",
-      help: "Messages that the list of orders has read.",
-      value: folded,
-    },
-    ...streams.map(({ sequence, stream }) => ({
-      ...gauge(position, "Sequence of each order stream up to which the list of orders knows it.", sequence),
-      labels: `,stream="${stream}"`,
-    })),
   ];
 }
 
-function gauge(name: string, help: string, value: number): Metric {
-  return { name, type: "gauge", help, value };
+function sumOf<T>(list: readonly T[], pick: (one: T) => number): number {
+  return list.reduce((total, one) => total + pick(one), 0);
 }
 
-function webhookMetrics({ otherBody, unmatched }: WebhookCounts): Metric[] {
-  return webhookSenders.flatMap((sender) => [
-    {
-      name: "orderly_webhooks_other_body_total",
-      type: "counter" as const,
-      help: "Signed webhooks that repeated an id with another body: not applied.",
-      value: otherBody[sender],
-      labels: `,sender="${sender}"`,
-    },
-    ...unmatchedReasons.map((reason) => ({
-      name: "orderly_webhooks_unmatched_total",
-      type: "counter" as const,
-      help: "Signed webhooks that no order takes, kept for operators.",
-      value: unmatched[sender][reason],
-      labels: `,sender="${sender}",reason="${reason}"`,
-    })),
-  ]);
+/** The sums of numbers by key. */
+function added(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [key, count] of counts.flatMap((one) => Object.entries(one)))
+    sums[key] = (sums[key] ?? 0) + count;
+  return sums;
 }

@@ -17,7 +17,9 @@ import type { WebhookCounts } from "../../src/services/webhooks/contract.ts";
 import type { Maintenance } from "../../src/services/maintenance/contract.ts";
 import { isCount, isObject, isTexts } from "../../src/runtime/json.ts";
 import type { LocalProjection } from "../../src/services/projection/order-list.ts";
-import { metricsText } from "./metrics.ts";
+import { type MetricsSource, metricsText } from "./metrics.ts";
+import type { OrderCounts } from "./order-counts.ts";
+import { processUse } from "./process-use.ts";
 import type { PartitionProbes, ProbeResult } from "./partition-probes.ts";
 import type { Program } from "./program.ts";
 import type { NodeWorkers, WorkerCount } from "./node-workers.ts";
@@ -28,6 +30,10 @@ export type OperatedServices = {
   readonly projection: Pick<LocalProjection, "state">;
   /** The newest refusal of the NATS server to let this node's user publish or subscribe. */
   readonly forbidden: () => Forbidden | undefined;
+  readonly orders: Pick<OrderCounts, "read">;
+  readonly bulk: () => MetricsSource["bulk"];
+  readonly outgoing: () => MetricsSource["outgoing"];
+  readonly requests: () => MetricsSource["requests"];
 };
 
 /** The operations of one node, read from its status and the counts of its workers and webhooks. */
@@ -38,13 +44,13 @@ export function nodeOperations(
   program: Program,
   webhooks: WebhookCounts,
   probes: Pick<PartitionProbes, "results">,
-  { maintenance, projection, forbidden }: OperatedServices,
+  { bulk, forbidden, maintenance, orders, outgoing, projection, requests }: OperatedServices,
 ): Operations {
   return {
     isolation: () => node.isolation(),
     health: () => healthOf(node.status(), settings.outboxMaxAgeMs, probes.results(), refusalIn(forbidden())),
     cluster: () => Promise.resolve(clusterOf(node.status(), probes.results(), workers.counts())),
-    metrics: () =>
+    metrics: async () =>
       metricsText({
         node: settings.nodeId,
         status: node.status(),
@@ -53,6 +59,11 @@ export function nodeOperations(
         webhooks,
         probes: probes.results(),
         projection: projection.state(),
+        orders: await orders.read(),
+        bulk: bulk(),
+        outgoing: outgoing(),
+        requests: requests(),
+        process: processUse(),
         takingOrders: maintenance.state().takingOrders,
       }),
   };

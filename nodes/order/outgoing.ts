@@ -12,6 +12,7 @@ import type { OutgoingWebhooks } from "../../src/services/outgoing/contract.ts";
 import { Deliveries } from "../../src/services/outgoing/deliveries.ts";
 import { Endpoints, EndpointSecrets } from "../../src/services/outgoing/endpoints.ts";
 import { OutgoingService } from "../../src/services/outgoing/outgoing-service.ts";
+import { type OutgoingCounts, OutgoingTally } from "../../src/services/outgoing/outgoing-tally.ts";
 import { poster } from "../../src/services/outgoing/post.ts";
 import { WebhookSending } from "../../src/services/outgoing/sending.ts";
 import type { SharedKeys } from "../../src/services/personal/shared-keys.ts";
@@ -30,9 +31,11 @@ export type OutgoingOptions = {
 };
 
 /** Makes the buckets that are missing. @throws StreamIncompatible; Unavailable (retryable) */
-export async function outgoingWebhooks(
-  options: OutgoingOptions,
-): Promise<{ readonly outgoing: OutgoingWebhooks; readonly sending: WebhookSending }> {
+export async function outgoingWebhooks(options: OutgoingOptions): Promise<{
+  readonly outgoing: OutgoingWebhooks;
+  readonly sending: WebhookSending;
+  readonly counts: () => OutgoingCounts;
+}> {
   const { clock, ids, keys, link, log, settings } = options;
   const { development } = settings;
   const [endpointsBucket, deliveriesBucket] = [
@@ -47,6 +50,7 @@ export async function outgoingWebhooks(
   const secrets = new EndpointSecrets(keys, randomBytes);
   const streams = subjects.streams(settings.streams).map((stream) => natsJournal(link, stream));
   const post = poster({ development });
+  const tally = new OutgoingTally();
   const common = { endpoints, secrets, deliveries, post, streams };
   return {
     outgoing: new OutgoingService({
@@ -56,8 +60,10 @@ export async function outgoingWebhooks(
       now: () => clock.now(),
       development,
     }),
+    counts: () => tally.counts(),
     sending: new WebhookSending({
       ...common,
+      tally,
       lock: bulkSubjects.lock("webhooks.0"),
       journal: natsJournal(link, bulkSubjects.stream(0)),
       clock,

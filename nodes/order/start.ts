@@ -31,6 +31,8 @@ import { bulkNode } from "./bulk.ts";
 import { composeOrders } from "./compose.ts";
 import { SampledCluster } from "./cluster-samples.ts";
 import { nodeOperations } from "./operations.ts";
+import { OrderCounts } from "./order-counts.ts";
+import { RequestDurations } from "./request-durations.ts";
 import { NodeProjection } from "./node-projection.ts";
 import { SharedLiveList } from "../../src/services/live/live-list.ts";
 import { orderLists } from "./order-lists.ts";
@@ -128,7 +130,11 @@ export async function startOrderNode(
   });
   const projection = new NodeProjection(settings, log);
   const lists = await orderLists({ node, settings, bus, projection });
-  const { outgoing, sending } = await outgoingWebhooks({
+  const {
+    counts: outgoingCounts,
+    outgoing,
+    sending,
+  } = await outgoingWebhooks({
     settings,
     link,
     keys: sharedKeys,
@@ -157,6 +163,7 @@ export async function startOrderNode(
     log,
   });
   const samples = new SampledCluster(node.clock, () => node.status());
+  const requests = new RequestDurations();
   const app = await createApp({
     ...services,
     list: lists.list,
@@ -167,7 +174,12 @@ export async function startOrderNode(
       maintenance,
       projection,
       forbidden: () => link.forbidden() ?? workers.forbidden(),
+      orders: new OrderCounts(projection, node.clock),
+      bulk: bulks.counts,
+      outgoing: outgoingCounts,
+      requests: () => requests.counts(),
     }),
+    answered: (request) => requests.answered(request),
     samples: (windowMs) => samples.last(windowMs),
     placements: new ClusterPlacements({ bus, clock: systemClock, view: () => node.status() }),
     deadLetters: deadLetterService(natsDeadLetters(link, subjects)),

@@ -67,6 +67,7 @@ import { assertPlainUtf8, readJson } from "./protocol/json-body.ts";
 import { LazySerializers } from "./protocol/lazy-serializers.ts";
 import { httpLimits } from "./protocol/limits.ts";
 import { requestIds } from "./protocol/request-id.ts";
+import { type AnsweredRequest, measureRequests } from "./protocol/request-meter.ts";
 import { RequestLog } from "./protocol/request-log.ts";
 import { setStandardHeaders } from "./protocol/response-headers.ts";
 import { answerUnknownRoute } from "./protocol/unknown-routes.ts";
@@ -99,6 +100,8 @@ export type AppDependencies = {
   readonly deadLetters: DeadLetterService;
   readonly webhooks: WebhookIntake;
   readonly unmatched: UnmatchedMessages;
+  /** Takes each request when its answer has ended; for metrics. */
+  readonly answered?: (request: AnsweredRequest) => void;
   /** A pino logger. */
   readonly log: FastifyBaseLogger;
   /** A fresh URL-safe token, for request ids. */
@@ -124,6 +127,7 @@ export type AppDependencies = {
  */
 export async function createApp(dependencies: AppDependencies): Promise<FastifyInstance> {
   const app = bareApp(dependencies);
+  if (dependencies.answered) measureRequests(app, dependencies.answered);
   refuseForeign(app, dependencies.knownHosts);
   readBodies(app);
   answerErrors(app);

@@ -1,4 +1,6 @@
 /** What a node shows of itself: for health, metrics, the cluster view and hosts. Types only. */
+import type { HistogramState } from "./duration-histogram.ts";
+import type { EffectDurations } from "./effects/effect-durations.ts";
 import type { InputCounts } from "./tenure/input-tally.ts";
 import type { UnclaimedShare } from "./cluster/own-share.ts";
 import type { TakeoverCounts } from "./cluster/takeover-counts.ts";
@@ -37,12 +39,16 @@ export type NodeStatus = {
   /** The present nodes, this one included. */
   readonly entries: readonly NodeEntry[];
   readonly relay: RelayState;
+  /** Of write sets that are stored, from the decision to the acknowledgement. */
+  readonly commitDurations: HistogramState;
   /** Version of the definition that the node hosts. */
   readonly definition: number;
   readonly clock: ClockState;
   /** Effects under way or in line. */
   readonly effects: number;
   readonly providers: readonly ProviderStatus[];
+  /** Of effects that this process began, from the first call to the outcome. */
+  readonly effectDurations: EffectDurations;
   /** Every partition, by number. `lag`: inbox inputs read and not yet evaluated. */
   readonly partitions: readonly {
     readonly partition: number;

@@ -286,10 +286,12 @@ export class RuntimeNode {
       entries: this.presence.entries(),
       drained: this.placement.drainedBy(),
       relay: this.relays.state(),
+      commitDurations: this.relays.commitDurations(),
       definition: this.definition,
       clock: this.clock.state(),
       effects: this.effects.count(),
       providers: this.effects.providers(),
+      effectDurations: this.effects.durations(),
       partitions: this.partitions.map((found, partition) => ({
         partition,
         open: found.isOpen(),

@@ -6,6 +6,7 @@
  *       the server would wait in each stream for the rest of the batch, and the relay would repeat it forever.
  * Proved by: test/unit/runtime/commit/relays.test.ts
  */
+import { DurationHistogram, type HistogramState } from "../duration-histogram.ts";
 import type { Subjects } from "../subjects.ts";
 import { type CommitMs, CommitTimes } from "./commit-times.ts";
 import { OutboxWriter } from "./outbox-writer.ts";
@@ -20,17 +21,19 @@ export class Relays implements WriteSetSink {
   private readonly store: OutboxWriter;
   private readonly subjects: Subjects;
   private readonly times: CommitTimes;
+  private readonly durations = new DurationHistogram();
 
   /** @param journals of every stream, by its number */
   constructor(
     journals: readonly Journal[],
-    options: Omit<RelayOptions, "journal" | "store"> & { readonly outbox: Outbox },
+    options: Omit<RelayOptions, "journal" | "store" | "durations"> & { readonly outbox: Outbox },
   ) {
     this.subjects = options.subjects;
     this.times = new CommitTimes(options.clock);
     // One file: when it refuses the writes of one relay, it refuses all.
     this.store = new OutboxWriter(options);
-    this.all = journals.map((journal) => new Relay({ ...options, journal, store: this.store }));
+    const { durations, store } = this;
+    this.all = journals.map((journal) => new Relay({ ...options, durations, journal, store }));
   }
 
   /** @throws Error for a write set whose locks are not all in one stream of this node: programmer fault */
@@ -63,6 +66,11 @@ export class Relays implements WriteSetSink {
   /** How long the newest commits took. Sorts them: not for each request. */
   commitMs(): CommitMs {
     return this.times.recent();
+  }
+
+  /** How long stored write sets took, from their submission to the server's acknowledgement. */
+  commitDurations(): HistogramState {
+    return this.durations.state();
   }
 
   /** Stops all relays; see `Relay.stop`. */

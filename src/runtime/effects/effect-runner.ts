@@ -21,6 +21,7 @@ import { type Failpoints, failpoint } from "../failpoints.ts";
 import type { EffectOutcome } from "../actor/input.ts";
 import type { CallResult } from "./circuit-breaker.ts";
 import type { Clock, Log } from "../ports.ts";
+import { EffectDurationCounts, type EffectDurations } from "./effect-durations.ts";
 import { type ProviderStatus, ProviderLimiter } from "./provider-limiter.ts";
 
 /** An effect to be run. */
@@ -65,6 +66,7 @@ export class EffectRunner {
   private readonly failpoints: Failpoints | undefined;
   private readonly running = new Map<string, AbortController>();
   private readonly limiters = new Map<string, ProviderLimiter>();
+  private readonly counted = new EffectDurationCounts();
   private stopped = false;
 
   constructor(options: {
@@ -91,6 +93,11 @@ export class EffectRunner {
   /** The state of each provider now. */
   providers(): ProviderStatus[] {
     return [...this.limiters.values()].map((limiter) => limiter.status());
+  }
+
+  /** How long effects took that began here. */
+  durations(): EffectDurations {
+    return this.counted.state();
   }
 
   /** Number of effects that run or wait in a queue. */
@@ -124,8 +131,10 @@ export class EffectRunner {
     if (this.running.get(run.key) !== controller) return;
     this.running.delete(run.key);
     const { begunAt } = timed;
-    if (begunAt === undefined || run.resumed) run.done(outcome);
-    else run.done(outcome, Math.max(0, Math.round(this.clock.monotonic() - begunAt)));
+    if (begunAt === undefined || run.resumed) return run.done(outcome);
+    const durationMs = Math.max(0, this.clock.monotonic() - begunAt);
+    this.counted.observe(run.src, outcome, durationMs);
+    run.done(outcome, Math.round(durationMs));
   }
 
   private async attempt(run: EffectRun, controller: AbortController, timed: Timed): Promise<EffectOutcome> {

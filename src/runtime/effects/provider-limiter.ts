@@ -22,6 +22,8 @@ export type ProviderStatus = {
   readonly limit: number;
   readonly waiting: number;
   readonly breaker: BreakerState;
+  /** Calls that have ended, by what they show of the provider, since the start of the process. */
+  readonly calls: Readonly<Record<CallResult, number>>;
 };
 
 /** How long a call waits in the queue. */
@@ -46,6 +48,7 @@ export class ProviderLimiter {
   private readonly clock: Clock;
   private readonly breaker: CircuitBreaker | undefined;
   private readonly queue = new Set<Waiting>();
+  private readonly calls: Record<CallResult, number> = { success: 0, failure: 0, ignored: 0 };
   private busy = 0;
   private ticking = false;
 
@@ -85,6 +88,7 @@ export class ProviderLimiter {
       limit: this.limits.concurrency,
       waiting: this.queue.size,
       breaker: this.breaker?.state ?? "closed",
+      calls: { ...this.calls },
     };
   }
 
@@ -111,6 +115,7 @@ export class ProviderLimiter {
       return value;
     } finally {
       this.busy--;
+      this.calls[result]++;
       this.breaker?.report(permit, result, this.clock.monotonic());
       this.advance();
     }

@@ -23,6 +23,8 @@ export type BulkDefinitionOptions = {
   readonly receivers: ItemReceivers;
   readonly pacer: Pick<Pacer, "next">;
   readonly clock: Pick<Clock, "sleep">;
+  /** Takes the outcomes of a chunk, counted, once its outcomes are stored. */
+  readonly tally?: (outcomes: Readonly<Record<string, number>>) => void;
 };
 
 /** Version of the definition and of its machine. */
@@ -83,7 +85,9 @@ async function sendChunk(
     chunk,
     outcomes.map((outcome) => outcome ?? NO_ANSWER),
   );
-  return { outcomes: countsOf(stored) };
+  const counts = countsOf(stored);
+  options.tally?.(counts);
+  return { outcomes: counts };
 }
 
 async function sent(

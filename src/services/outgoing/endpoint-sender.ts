@@ -15,6 +15,7 @@ import type { DeliveryState } from "./contract.ts";
 import { type Deliveries, type Delivery, untilStored } from "./deliveries.ts";
 import { DeliveryOrder, type OutgoingEvent, WINDOW } from "./delivery-order.ts";
 import type { Endpoint, Endpoints, Positions, SigningSecret } from "./endpoints.ts";
+import type { OutgoingTally } from "./outgoing-tally.ts";
 import { hostOfUrl, type Post } from "./post.ts";
 
 /** What a sender needs. */
@@ -25,6 +26,7 @@ export type SenderOptions = {
   readonly endpoints: Pick<Endpoints, "advance">;
   readonly deliveries: Pick<Deliveries, "get" | "put">;
   readonly post: Post;
+  readonly tally: OutgoingTally;
   /** The server's time. */
   readonly clock: Clock;
   readonly log: Log;
@@ -52,6 +54,7 @@ export class EndpointSender {
   private readonly running = new Set<Promise<void>>();
   private cancelTimer: (() => void) | undefined;
   private written: string;
+  private readonly ended: () => void;
 
   constructor(options: SenderOptions) {
     const { endpoint, from, log } = options;
@@ -61,6 +64,7 @@ export class EndpointSender {
     this.breaker = new CircuitBreaker(BREAKER, (_, to) =>
       log.warn({ endpoint: endpoint.id, host: hostOfUrl(endpoint.url), breaker: to }, "webhook endpoint"),
     );
+    this.ended = options.tally.begins(() => ({ breaker: this.breaker.state, pending: this.order.size() }));
     this.track(this.advanceAgain());
   }
 
@@ -80,6 +84,7 @@ export class EndpointSender {
   /** Sends no more. Resolves when nothing is under way; what was, is sent again by the next sender. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.ended();
     this.cancelTimer?.();
     await Promise.all(this.running);
   }
@@ -143,6 +148,7 @@ export class EndpointSender {
     report(result.status !== null && result.status < 500 ? "success" : "failure");
     const attempts = (isMine ? (known?.attempts ?? 0) : 0) + 1;
     const state = stateAfter(result.error, attempts);
+    this.options.tally.tried(state);
     const delivery = deliveryOf(event, { ...result, attempts, state }, endpoint.generation, clock.now());
     await untilStored(
       () => deliveries.put(endpoint.id, delivery),

@@ -12,6 +12,7 @@ import { subjects } from "../subjects.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { EndpointSender } from "./endpoint-sender.ts";
 import type { Endpoint, Endpoints, EndpointSecrets } from "./endpoints.ts";
+import type { OutgoingTally } from "./outgoing-tally.ts";
 import type { Post } from "./post.ts";
 
 /** What sending needs of its node. */
@@ -25,6 +26,7 @@ export type SendingOptions = {
   readonly secrets: EndpointSecrets;
   readonly deliveries: Deliveries;
   readonly post: Post;
+  readonly tally: OutgoingTally;
   /** The server's time. */
   readonly clock: Clock;
   readonly log: Log;

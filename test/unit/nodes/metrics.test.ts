@@ -63,12 +63,12 @@ t.test("the list of orders shows how far it is; a node without one shows nothing
   } as const;
   const text = metricsText({ ...quietSource, projection });
   t.equal(valueOf(text, "orderly_projection_orders"), 7);
-  t.equal(valueOf(text, "orderly_projection_progress"), 0.25);
+  t.equal(valueOf(text, "orderly_projection_progress_ratio"), 0.25);
   t.equal(valueOf(text, "orderly_projection_lag_seconds"), 1.5);
   t.equal(valueOf(text, "orderly_projection_folded_total"), 90);
   t.equal(valueOf(text, "orderly_projection_failing"), 0);
   t.equal(valueOf(text, "orderly_projection_sequence", 'stream="1"'), 40);
-  t.notMatch(metricsText(quietSource), /orderly_projection/u);
+  t.notMatch(metricsText(quietSource), /^orderly_projection/mu);
 });
 
 t.test("takeovers are shown by reason, failovers among them, and lost locks", async (t) => {

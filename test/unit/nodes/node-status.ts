@@ -1,5 +1,6 @@
 /** The status of a node on which nothing happens. */
 import type { MetricsSource } from "../../../nodes/order/metrics.ts";
+import { DurationHistogram } from "../../../src/runtime/duration-histogram.ts";
 import type { NodeStatus } from "../../../src/runtime/node-status.ts";
 import { noProjection, noWebhooks } from "../../support/http-services.ts";
 
@@ -25,6 +26,8 @@ export const quietStatus: NodeStatus = {
     storeRefuses: false,
     noRoom: undefined,
   },
+  commitDurations: new DurationHistogram().state(),
+  effectDurations: [],
   clock: { offsetMs: 0, uncertaintyMs: 0.5, fault: undefined },
   definition: 4,
   effects: 0,
@@ -41,5 +44,14 @@ export const quietSource: MetricsSource = {
   webhooks: noWebhooks,
   probes: [],
   projection: noProjection,
+  orders: undefined,
+  outgoing: {
+    endpoints: { closed: 0, half_open: 0, open: 0 },
+    pending: 0,
+    tries: { delivered: 0, retried: 0, failed: 0 },
+  },
+  bulk: { chunks: 0, parked: 0, orders: {} },
+  requests: [],
+  process: { startedAt: 0, cpuMs: 0, memoryBytes: 0, utilization: 0 },
   takingOrders: true,
 };

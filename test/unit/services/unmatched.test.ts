@@ -1,6 +1,6 @@
 /** Signed messages that no order takes: kept once for operators, within bounds, and applied to no order. */
 import t from "tap";
-import { noProjection } from "../../support/http-services.ts";
+import { quietSource } from "../nodes/node-status.ts";
 import { unmatchedBucket } from "../../../nodes/order/streams.ts";
 import { metricsText } from "../../../nodes/order/metrics.ts";
 import { BODY_CHARS } from "../../../src/services/webhooks/unmatched.ts";
@@ -226,14 +226,10 @@ t.test("each sender has a bounded place of its own: none pushes out what another
 t.test("the metrics count by sender and reason, from the start", async (t) => {
   const { node, intake } = await webhookStage();
   const text = metricsText({
+    ...quietSource,
     node: "one",
     status: node.node.status(),
-    workers: [],
-    program: { version: "0.2.0" },
     webhooks: intake.counts,
-    probes: [],
-    projection: noProjection,
-    takingOrders: true,
   });
   for (const labels of ['sender="payments",reason="unknown_order"', 'sender="carrier",reason="unknown_type"'])
     t.match(text, `orderly_webhooks_unmatched_total{node="one",${labels}} 0`);

@@ -5,6 +5,7 @@ import { type StoredMessage, Unavailable } from "../../../../src/runtime/ports.t
 import { Deliveries, type Delivery } from "../../../../src/services/outgoing/deliveries.ts";
 import { EndpointSender, pauseAfter, TRIES_MAX } from "../../../../src/services/outgoing/endpoint-sender.ts";
 import type { Endpoint, Progress } from "../../../../src/services/outgoing/endpoints.ts";
+import { OutgoingTally } from "../../../../src/services/outgoing/outgoing-tally.ts";
 import type { PostResult } from "../../../../src/services/outgoing/post.ts";
 import { quietLog } from "../../../support/logs/quiet-log.ts";
 
@@ -33,6 +34,7 @@ const message = (sequence: number, order: number): StoredMessage => ({
 /** Senders over one store. `answer`: of each request, by the event and how often it was sent. */
 function stage(t: Test) {
   const clock = new VirtualClock();
+  const tally = new OutgoingTally();
   const stored = new Map<string, string>();
   const progress: Progress[] = [];
   const sent: { readonly id: string; readonly at: number; readonly sequence: number }[] = [];
@@ -68,6 +70,7 @@ function stage(t: Test) {
         atOnce--;
         return state.answer(id, sent.filter((one) => one.id === id).length);
       },
+      tally,
       clock,
       log: quietLog,
     });
@@ -80,7 +83,7 @@ function stage(t: Test) {
   };
   const deliveryOf = async (sequence: number, order: number): Promise<Delivery | undefined> =>
     await deliveries.get(endpoint.id, `ord_${order}.${sequence}.0`);
-  return { clock, stored, progress, sent, state, start, deliveryOf };
+  return { clock, stored, progress, sent, state, start, deliveryOf, tally };
 }
 
 const failed = { status: 500, error: "http_500" };
@@ -88,7 +91,7 @@ const failed = { status: 500, error: "http_500" };
 t.test(
   "an event that fails is sent again after growing pauses; later events of its order wait for it",
   async (t) => {
-    const { clock, deliveryOf, progress, sent, start, state } = stage(t);
+    const { clock, deliveryOf, progress, sent, start, state, tally } = stage(t);
     state.answer = (id, times) => (id === "ord_1.1.0" && times <= 3 ? failed : { status: 204, error: null });
     const sender = start();
     for (const [sequence, order] of [
@@ -111,12 +114,14 @@ t.test(
       version: 1,
     });
     t.strictSame(progress, [], "the position does not pass the failed event");
+    t.match(tally.counts(), { endpoints: { closed: 1, open: 0 }, pending: 2, tries: { retried: 1 } });
     await clock.advance(60_000);
     const times = sent.filter(({ sequence }) => sequence === 1).map(({ at }) => at);
     const gaps = times.slice(1).map((at, index) => at - times[index]! - 10);
     t.strictSame(gaps, [5_000, 10_000, 20_000]);
     t.equal(sent.at(-1)?.sequence, 2);
     t.match(await deliveryOf(1, 1), { state: "delivered", attempts: 4, status: 204, error: null });
+    t.match(tally.counts(), { pending: 0, tries: { delivered: 4, retried: 3, failed: 0 } });
     t.strictSame(progress.at(-1), { generation: 0, positions: [4] });
     t.ok(state.mostAtOnce <= 2);
   },

@@ -4,6 +4,7 @@ import { VirtualClock } from "../../../../src/adapters/memory/virtual-clock.ts";
 import { type Journal, Unavailable } from "../../../../src/runtime/ports.ts";
 import type { Deliveries } from "../../../../src/services/outgoing/deliveries.ts";
 import type { Endpoint, Endpoints, EndpointSecrets } from "../../../../src/services/outgoing/endpoints.ts";
+import { OutgoingTally } from "../../../../src/services/outgoing/outgoing-tally.ts";
 import { WebhookSending } from "../../../../src/services/outgoing/sending.ts";
 import { quietLog } from "../../../support/logs/quiet-log.ts";
 
@@ -58,6 +59,7 @@ function stage() {
     secrets: { open } as unknown as EndpointSecrets,
     deliveries: {} as Deliveries,
     post: async () => ({ status: 204, error: null }),
+    tally: new OutgoingTally(),
     clock,
     log: quietLog,
   });
