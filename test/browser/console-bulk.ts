@@ -13,7 +13,7 @@ import {
 } from "../support/clients/console-pages.ts";
 import { withData } from "../support/console-services.ts";
 import { oneKey } from "../support/one-key.ts";
-import { startApp } from "../support/http-services.ts";
+import { order, startApp } from "../support/http-services.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const AT = "2026-11-30T10:00:00.000Z";
@@ -169,6 +169,39 @@ t.test(
     await shows(page, "1 order that answered illegal transition");
     await page.go(`${url}/bulk/blk_01jdkq0r9dfk8t3e4m5n6p7q8s`);
     await shows(page, "There is no operation");
+  },
+);
+
+t.test(
+  "a view is saved in the browser, and the order after this one in the list is one key away",
+  async (t) => {
+    const { orders, url } = await serve(t, withData());
+    const page = await browser.open(`${url}/orders?status=ready`);
+    await page.resize(1280);
+    await shows(page, "Save this view");
+    await page.press("Save this view");
+    await shows(page, "Its address can be sent");
+    await page.type("To hand over");
+    await page.press("Save");
+    await shows(page, "To hand over");
+    await page.go(`${url}/orders`);
+    await shows(page, "To hand over");
+    await page.evaluate(
+      `[...document.querySelectorAll("a")].find((one) => one.innerText === "To hand over").click()`,
+    );
+    await waitUntil(
+      "the view is open",
+      async () => (await page.evaluate("location.search")) === "?status=ready",
+    );
+    await isForAll(t, page, "the saved view");
+    await shows(page, "ord_");
+    const listed = await page.evaluate<string[]>(
+      `[...document.querySelectorAll("[data-index] a")].map((one) => one.innerText)`,
+    );
+    for (const id of listed.slice(0, 2)) orders.stored.set(id, { ...order, id });
+    await page.evaluate(`document.querySelector("[data-index] a").click()`);
+    await waitUntil("the order is open", async () => (await pathname(page)) === `/orders/${listed[0]}`);
+    t.match(await page.evaluate("sessionStorage.getItem('orderly.list')"), new RegExp(`${listed[1]}`, "u"));
   },
 );
 

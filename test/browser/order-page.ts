@@ -9,6 +9,7 @@ import t from "tap";
 import { type Browser, type Page, startBrowser } from "../support/clients/browser.ts";
 import { command, orderOf, place, read } from "../support/clients/order-client.ts";
 import { type OrderCluster, startOrderCluster } from "../support/cluster/order-cluster.ts";
+import { picture } from "../support/clients/console-pages.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 let cluster: OrderCluster;
@@ -153,6 +154,25 @@ t.test("an action shows what it would do, does it, and the page shows its record
   await shows(page, "done, record");
   await holds(page, "the page shows it", `${state("fulfillment")} === "quality_checked.awaiting"`);
   t.ok(((await read(url(""), id)).body.version ?? 0) > (before ?? 0));
+});
+
+t.test("the order's money agrees with the gateway's ledger, and keys show the outline", async (t) => {
+  const page = await browser.open(url(`/orders/${id}?tab=money`));
+  await page.resize(1440);
+  await shows(page, "The gateway says");
+  await shows(page, "authorize");
+  await shows(page, "agrees");
+  t.notMatch(await page.text(), /differs/u);
+  t.strictSame(await violations(page), [], "the money");
+  await picture(page, "money");
+  await page.evaluate("document.activeElement.blur()");
+  await page.key("e");
+  await holds(page, "it is an outline", 'location.search.includes("view=outline")');
+  await page.key("e");
+  await page.key("d");
+  await shows(page, "What would happen");
+  await page.resize(320);
+  t.equal(await page.evaluate(overflow), 0, "the page fits on a small phone");
 });
 
 t.test("a machine shows how many orders are where, and the simulator what would happen", async (t) => {

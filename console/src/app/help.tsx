@@ -17,6 +17,13 @@ const inLists = [
   ["Home End", "First row, last row"],
 ] as const;
 
+const onOrders = [
+  ["[ ]", "Record before, record after"],
+  [", .", "Order before, order after, in the list that it was opened from"],
+  ["d", "Try the next step, without doing it"],
+  ["e", "Machines as an outline, and back"],
+] as const;
+
 /** The dialog. */
 export default function Help({
   routes,
@@ -35,6 +42,7 @@ export default function Help({
       <Keys title="Everywhere" keys={always} />
       <Keys title="Pages" keys={places} />
       <Keys title="In lists" keys={inLists} />
+      <Keys title="On an order" keys={onOrders} />
       <label>
         <input type="checkbox" checked={on} onChange={({ target }) => onSwitch(target.checked)} /> Single keys
         do something

@@ -25,6 +25,8 @@ export type WholeChartProps = {
   readonly taken?: ReadonlySet<string>;
   /** Number of orders in each state. */
   readonly counts?: ReadonlyMap<string, number>;
+  /** Whether a state has the more of its color the more orders are in it. */
+  readonly heat?: boolean;
   readonly selected?: string;
   readonly onPick?: (state: string) => void;
   /** Opens or closes a compound state. */
@@ -148,7 +150,7 @@ function BoxDrawn({
   readonly onShow: (row: number, to: string | undefined) => void;
 }) {
   if (!place) return null;
-  const { active, counts, meaningOf, onFold, onPick, selected, visited } = props;
+  const { active, counts, heat = false, meaningOf, onFold, onPick, selected, visited } = props;
   const { fold, path, rows } = box;
   const { height, width, x, y } = place;
   const meaning = meaningOf(path);
@@ -198,6 +200,17 @@ function BoxDrawn({
           else act?.();
         }}
       />
+      {heat && fold !== "open" && (
+        <rect
+          className={styles["heat"]}
+          x={x}
+          y={y}
+          width={width}
+          height={height}
+          rx="6"
+          fillOpacity={warmth(count, counts)}
+        />
+      )}
       {box.isFinal && (
         <rect className={styles["inner"]} x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx="4" />
       )}
@@ -263,6 +276,12 @@ function Sign({
   if (isActive) return <Mark name={meaning} x={x} y={y} />;
   if (isVisited) return <Mark name="visited" x={x} y={y} />;
   return box.isInitial ? <Mark name="initial" x={x} y={y} /> : null;
+}
+
+/** How much color a count has, 0 to 0.35: by its logarithm, since most orders are in the last states. */
+function warmth(count: number, counts: ReadonlyMap<string, number> = new Map()): number {
+  const most = Math.max(1, ...counts.values());
+  return Math.round((Math.log1p(count) / Math.log1p(most)) * 35) / 100;
 }
 
 /** How many orders are there: on the corner of the box, so that it covers nothing. */

@@ -1,6 +1,6 @@
 /** A whole machine, with the orders that are in each of its states. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
 import { Link } from "wouter";
 import { get } from "../api/client.ts";
 import { problemOf } from "../api/problem.ts";
@@ -8,15 +8,17 @@ import { ordersQuery } from "../api/queries.ts";
 import type { MachineCounts } from "../api/types.ts";
 import { Page } from "../app/page.tsx";
 import { chartQuery, machineKinds, meaningIn, useLayouts } from "../charts/chart-queries.ts";
+import { save, svgText } from "../charts/chart-files.ts";
 import { drawingOf, openSets } from "../charts/drawing.ts";
 import { type ChartIndex, stateTitle } from "../charts/machine-chart.ts";
+import { mermaidOf } from "../charts/mermaid.ts";
 import { outlineOf } from "../charts/outline.ts";
 import { OutlineTree } from "../charts/outline-tree.tsx";
 import { WholeChart } from "../charts/whole-chart.tsx";
 import { useTopic } from "../live/use-live.ts";
 import { useThrottled } from "../live/use-throttled.ts";
 import { orderMeanings } from "../orders/meanings.ts";
-import { buttonClass } from "../ui/button.tsx";
+import { Button, buttonClass } from "../ui/button.tsx";
 import { StateChip } from "../ui/chip.tsx";
 import { inputClass } from "../ui/field.tsx";
 import { formatCount } from "../ui/format.ts";
@@ -24,7 +26,7 @@ import { Id } from "../ui/id.tsx";
 import { Failure, Loaded, Skeleton } from "../ui/panel.tsx";
 import { Time } from "../ui/time.tsx";
 import { useNarrow } from "../ui/use-narrow.ts";
-import { choiceParam, patternParam, searchCodec } from "../url/search-codec.ts";
+import { choiceParam, flagParam, patternParam, searchCodec } from "../url/search-codec.ts";
 import { useSearchState } from "../url/use-search-state.ts";
 import styles from "./machines.module.css";
 
@@ -37,6 +39,8 @@ const codec = searchCodec({
   open: patternParam(STATE),
   state: patternParam(STATE),
   view: choiceParam(["auto", "whole", "outline"]),
+  /** The more orders are in a state, the more of its color it has. */
+  heat: flagParam,
 });
 
 const countsQuery = (kind: string) => ({
@@ -74,8 +78,13 @@ function MachineView({ index }: { readonly index: ChartIndex }) {
     EVERY_MS,
   );
   useTopic("orders", renew);
-  const [{ open, state, view }, setSearch] = useSearchState(codec);
+  const [{ heat, open, state, view }, setSearch] = useSearchState(codec);
   const narrow = useNarrow();
+  const frame = useRef<HTMLDivElement>(null);
+  const saveSvg = () => {
+    const drawing = frame.current?.querySelector<SVGSVGElement>("svg[role=group]");
+    if (drawing) save(`${kind}.svg`, "image/svg+xml", svgText(drawing));
+  };
   const asOutline = view === "outline" || (view === "auto" && narrow);
   const byState = useMemo(
     () => new Map(counts.data?.counts.map(({ key, value }) => [key, value])),
@@ -94,9 +103,19 @@ function MachineView({ index }: { readonly index: ChartIndex }) {
         </span>
       }
       actions={
-        <Link href={`/machines/${kind}/simulate`} className={buttonClass ?? ""}>
-          Simulate
-        </Link>
+        <>
+          {!asOutline && (
+            <Button icon="download" onClick={saveSvg}>
+              SVG
+            </Button>
+          )}
+          <Button icon="download" onClick={() => save(`${kind}.mmd`, "text/plain", mermaidOf(index))}>
+            Mermaid
+          </Button>
+          <Link href={`/machines/${kind}/simulate`} className={buttonClass ?? ""}>
+            Simulate
+          </Link>
+        </>
       }
     >
       <nav className={styles["kinds"]} aria-label="Machines">
@@ -124,6 +143,13 @@ function MachineView({ index }: { readonly index: ChartIndex }) {
             </select>
           </label>
         )}
+        {!asOutline && (
+          <div className={styles["choices"]} role="group" aria-label="Colors">
+            <button type="button" aria-pressed={heat} onClick={() => setSearch({ heat: !heat })}>
+              heat
+            </button>
+          </div>
+        )}
         <div className={styles["choices"]} role="group" aria-label="Machine as">
           {(["whole", "outline"] as const).map((one) => (
             <button
@@ -138,7 +164,7 @@ function MachineView({ index }: { readonly index: ChartIndex }) {
         </div>
       </nav>
       <div className={styles["columns"]}>
-        <div className={styles["frame"]}>
+        <div className={styles["frame"]} ref={frame}>
           {asOutline ? (
             <OutlineTree
               name={kind}
@@ -152,6 +178,7 @@ function MachineView({ index }: { readonly index: ChartIndex }) {
               index={index}
               open={sets.has(open) ? open : ""}
               counts={byState}
+              heat={heat}
               selected={state}
               onPick={(path) => setSearch({ state: path === state ? "" : path })}
               onFold={(path) =>
@@ -176,9 +203,11 @@ function Drawn({
   index,
   onFold,
   onPick,
+  heat,
   open,
   selected,
 }: {
+  readonly heat: boolean;
   readonly index: ChartIndex;
   readonly open: string;
   readonly counts: ReadonlyMap<string, number>;
@@ -204,6 +233,7 @@ function Drawn({
       layout={layout}
       meaningOf={meaningIn(index)}
       counts={counts}
+      heat={heat}
       selected={selected}
       onPick={onPick}
       onFold={onFold}

@@ -1,9 +1,13 @@
 /** The actions that an order takes now; those that it does not take are there with the reason. */
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { sessionQuery } from "../api/queries.ts";
 import type { OrderAction } from "../api/types.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { ActionDialog } from "./action-dialog.tsx";
+import { permissionFor } from "./action-rights.ts";
+import { useKeys } from "./use-keys.ts";
 import styles from "./order.module.css";
 
 /** Buttons of the actions, and their dialogs. */
@@ -18,10 +22,22 @@ export function Actions({
 }) {
   const [chosen, setChosen] = useState<OrderAction["event"]>();
   const [all, setAll] = useState(false);
-  const enabled = actions.filter((action) => action.enabled);
+  const { data: session } = useQuery(sessionQuery);
+  /** An action that the user's role may not take is refused here already, with the reason. */
+  const known = actions.map((action): OrderAction => {
+    const needs = permissionFor(action.path);
+    if (!session || session.permissions.includes(needs)) return action;
+    return {
+      ...action,
+      enabled: false,
+      why: `Your roles (${session.roles.join(", ")}) may not: it needs ${needs}`,
+    };
+  });
+  const enabled = known.filter((action) => action.enabled);
   // The safe ones first: the first of them is the next step of the order.
   const ordered = enabled.toSorted((a, b) => Number(a.danger) - Number(b.danger));
-  const action = actions.find(({ event }) => event === chosen);
+  useKeys({ d: () => ordered[0] && setChosen(ordered[0].event) });
+  const action = known.find(({ event }) => event === chosen);
   return (
     <div className={styles["actions"]}>
       {ordered.slice(0, 3).map(({ danger, event, title }, at) => (
@@ -40,7 +56,7 @@ export function Actions({
       {all && (
         <Dialog title="All actions" onClose={() => setAll(false)} wide>
           <ul className={styles["allActions"]}>
-            {actions.map(({ danger, enabled, event, title, why }) => (
+            {known.map(({ danger, enabled, event, title, why }) => (
               <li key={event}>
                 <Button
                   kind={danger && enabled ? "danger" : "plain"}

@@ -8,6 +8,7 @@ import type { Cluster } from "../api/types.ts";
 import { Page } from "../app/page.tsx";
 import { machineKinds, useCharts } from "../charts/chart-queries.ts";
 import { useTopic } from "../live/use-live.ts";
+import { leftList } from "../orders/left-list.ts";
 import { orderMeanings } from "../orders/meanings.ts";
 import { Button, buttonClass } from "../ui/button.tsx";
 import { StateChip } from "../ui/chip.tsx";
@@ -23,11 +24,15 @@ import { Actions } from "./actions.tsx";
 import { commitFilters } from "./commits.ts";
 import { Compare, CompareWith } from "./compare.tsx";
 import { machineAt, upTo } from "./instants.ts";
+import { ListSteps } from "./list-steps.tsx";
 import { MachinePanel, machineViews } from "./machine-panel.tsx";
 import { instantQuery, MOST_COMMITS, type OrderNow, useOrder } from "./order-queries.ts";
 import { OrderTabs, orderTabs } from "./order-tabs.tsx";
+import { outsideQuery } from "./outside.ts";
+import type { Outside } from "./outside-events.ts";
 import { Scrubber } from "./scrubber.tsx";
 import { Timeline } from "./timeline.tsx";
+import { useKeys } from "./use-keys.ts";
 import { waitWords } from "./wait-words.ts";
 import { Waits } from "./waits.tsx";
 import styles from "./order.module.css";
@@ -42,6 +47,8 @@ const codec = searchCodec({
   tab: choiceParam(orderTabs),
   show: choiceParam(commitFilters),
 });
+
+const nothing: readonly Outside[] = [];
 
 const version = (text: string): number | undefined => (text === "" ? undefined : Number(text));
 
@@ -109,6 +116,7 @@ function OrderView({ charts, commits, order }: ViewProps) {
   const newest = commits.at(-1)?.version ?? order.version;
   const shown = at ?? newest;
   const instant = useQuery(instantQuery(id, at ?? 0));
+  const outside = useQuery(outsideQuery(id));
   const until = useMemo(() => upTo(commits, at), [commits, at]);
   const next = at === undefined ? order.next : instant.data?.next;
   // Of an order with more commits than are shown, the newest state is the one that the order has.
@@ -135,6 +143,7 @@ function OrderView({ charts, commits, order }: ViewProps) {
   const go = (to: number | undefined): void => setSearch({ at: to === undefined ? "" : `${to}` });
   const narrow = useNarrow();
   const view = search.view === "auto" ? (narrow ? "outline" : "path") : search.view;
+  useKeys({ e: () => setSearch({ view: view === "outline" ? "path" : "outline" }) });
   const isPast = at !== undefined && at !== newest;
   const item = until.at(-1);
   return (
@@ -235,6 +244,7 @@ function OrderView({ charts, commits, order }: ViewProps) {
           </div>
           <Timeline
             commits={commits}
+            outside={outside.data ?? nothing}
             at={at}
             filter={search.show}
             onFilter={(show) => setSearch({ show })}
@@ -261,12 +271,13 @@ function OrderView({ charts, commits, order }: ViewProps) {
 function Heading({ order }: { readonly order: OrderNow }) {
   return (
     <span className={styles["heading"]}>
-      <Link href="/orders">Orders</Link>
+      <Link href={leftList()?.href ?? "/orders"}>Orders</Link>
       <span className="dim" aria-hidden="true">
         /
       </span>
       <Id id={order.id} />
       <StateChip meaning={orderMeanings[order.status]} label={order.status} />
+      <ListSteps id={order.id} />
     </span>
   );
 }

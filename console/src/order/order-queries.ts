@@ -74,7 +74,8 @@ export function useOrder(id: string) {
       else void client.invalidateQueries({ queryKey: historyQuery(id).queryKey });
     } else void client.invalidateQueries({ queryKey: historyQuery(id).queryKey });
     void client.invalidateQueries({ queryKey: orderQuery(id).queryKey });
-    void client.invalidateQueries({ queryKey: messagesQuery(id).queryKey });
+    for (const part of ["messages", "ledger", "outside"])
+      void client.invalidateQueries({ queryKey: ["order", id, part] });
   });
   return { now, history };
 }

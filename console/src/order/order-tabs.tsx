@@ -8,16 +8,18 @@ import { Money } from "../ui/money.tsx";
 import { Empty, Loaded, Skeleton } from "../ui/panel.tsx";
 import { Time } from "../ui/time.tsx";
 import { storyOf } from "./commits.ts";
+import { MoneyTab } from "./money-tab.tsx";
 import { messagesQuery, type OrderNow } from "./order-queries.ts";
 import styles from "./order.module.css";
 
 /** The tabs. */
-export const orderTabs = ["story", "order", "messages", "json"] as const;
+export const orderTabs = ["story", "money", "order", "messages", "json"] as const;
 /** One of {@link orderTabs}. */
 export type OrderTab = (typeof orderTabs)[number];
 
 const names: Readonly<Record<OrderTab, string>> = {
   story: "Story",
+  money: "Money",
   order: "Lines and documents",
   messages: "Messages",
   json: "JSON",
@@ -75,6 +77,7 @@ export function OrderTabs({
       </div>
       <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${tab}`} tabIndex={0}>
         {tab === "story" && <Story charts={charts} commits={commits} />}
+        {tab === "money" && <MoneyTab order={order} />}
         {tab === "order" && <Lines order={order} />}
         {tab === "messages" && <Messages id={order.id} />}
         {tab === "json" &&

@@ -4,8 +4,10 @@ import { MarkIcon } from "../charts/marks.tsx";
 import type { HistoryItem } from "../api/types.ts";
 import { Button } from "../ui/button.tsx";
 import { formatDuration } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
 import { Time } from "../ui/time.tsx";
 import { callName, type CommitFilter, commitFilters, timerName, type Told, told } from "./commits.ts";
+import type { Outside } from "./outside-events.ts";
 import styles from "./order.module.css";
 
 /** Entries that are drawn before "show more". */
@@ -18,8 +20,11 @@ export function Timeline({
   filter,
   onFilter,
   onGo,
+  outside,
 }: {
   readonly commits: readonly HistoryItem[];
+  /** Mails and parcels, oldest first. */
+  readonly outside: readonly Outside[];
   readonly at: number | undefined;
   readonly filter: CommitFilter;
   readonly onFilter: (filter: CommitFilter) => void;
@@ -29,6 +34,13 @@ export function Timeline({
   const entries = useMemo(() => commits.map(told).toReversed(), [commits]);
   const fitting = entries.filter(({ fits }) => fits.has(filter));
   const list = useRef<HTMLOListElement>(null);
+  /** Those after a record and before the next one, newest first. */
+  const between = (from: string, to: string | undefined) =>
+    filter === "all"
+      ? outside
+          .filter(({ at: when }) => isAfter(when, from) && (to === undefined || !isAfter(when, to)))
+          .toReversed()
+      : [];
   const newest = commits.at(-1)?.version;
   const current = at ?? newest;
   useEffect(() => {
@@ -60,6 +72,7 @@ export function Timeline({
             <Entry
               key={entry.item.version}
               entry={entry}
+              then={between(entry.item.at, fitting[place - 1]?.item.at)}
               earlier={earlier(commits, entry.item)}
               isAt={entry.item.version === current}
               onGo={() => onGo(place === 0 && entry.item.version === newest ? undefined : entry.item.version)}
@@ -78,6 +91,8 @@ export function Timeline({
   );
 }
 
+const isAfter = (one: string, other: string): boolean => Date.parse(one) > Date.parse(other);
+
 /** The commit before this one. */
 const earlier = (commits: readonly HistoryItem[], { version }: HistoryItem): HistoryItem | undefined =>
   commits.findLast((commit) => commit.version < version);
@@ -87,7 +102,10 @@ function Entry({
   entry: { item, moves, person, title },
   isAt,
   onGo,
+  then,
 }: {
+  /** What happened outside after it. */
+  readonly then: readonly Outside[];
   readonly entry: Told;
   readonly earlier: HistoryItem | undefined;
   readonly isAt: boolean;
@@ -97,6 +115,13 @@ function Entry({
   const since = earlier === undefined ? undefined : Date.parse(item.at) - Date.parse(earlier.at);
   return (
     <>
+      {then.map(({ at, kind, text }) => (
+        <li key={`${at} ${text}`} className={styles["outside"]}>
+          <Icon name={kind === "mail" ? "messages" : "warehouse"} />
+          <span>{text}</span>
+          <Time at={at} />
+        </li>
+      ))}
       <li className={styles["entry"]} data-at={isAt || undefined}>
         <button type="button" onClick={onGo} aria-current={isAt ? "step" : undefined}>
           <span className={styles["number"]}>{item.version}</span>

@@ -1,5 +1,5 @@
 /** Search and filters of the list, those that are set, and the views that are asked for often. */
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { Button, IconButton } from "../ui/button.tsx";
 import { inputClass } from "../ui/field.tsx";
@@ -17,6 +17,8 @@ import {
   waitTitles,
 } from "./list-filter.ts";
 import { fulfillmentStatuses, paymentStatuses } from "./meanings.ts";
+import { withView } from "./saved-views.ts";
+import { readViews, storeViews } from "./view-store.ts";
 import styles from "./orders.module.css";
 
 const TYPING_MS = 250;
@@ -121,6 +123,8 @@ function Search({ value, onChange }: { readonly value: string; readonly onChange
   );
 }
 
+const SaveView = lazy(() => import("./save-view.tsx"));
+
 const DAY_MS = 86_400_000;
 
 /** Views that are asked for often; each is an address. */
@@ -134,6 +138,13 @@ export function Views({ filter }: { readonly filter: ListFilter }) {
     ["Parked", { parked: true }],
     ["Today", { createdAfter: today }],
   ];
+  const [saved, setSaved] = useState(readViews);
+  const [asks, setAsks] = useState(false);
+  const whole = listCodec.write(filter);
+  const change = (next: typeof saved) => {
+    setSaved(next);
+    storeViews(next);
+  };
   const now = listCodec.write({ ...filter, sort: "-createdAt" });
   return (
     <nav className={styles["views"]} aria-label="Views">
@@ -150,6 +161,38 @@ export function Views({ filter }: { readonly filter: ListFilter }) {
           </Link>
         );
       })}
+      {saved.map(({ name, search }) => (
+        <span key={name} className={styles["saved"]}>
+          <Link
+            href={`/orders?${search}`}
+            className={styles["view"] ?? ""}
+            aria-current={search === whole ? "true" : undefined}
+          >
+            {name}
+          </Link>
+          <IconButton
+            icon="close"
+            label={`Remove the view ${name}`}
+            onClick={() => change(saved.filter((one) => one.name !== name))}
+          />
+        </span>
+      ))}
+      {whole !== "" && !saved.some(({ search }) => search === whole) && (
+        <Button kind="quiet" icon="plus" onClick={() => setAsks(true)}>
+          Save this view
+        </Button>
+      )}
+      {asks && (
+        <Suspense fallback={null}>
+          <SaveView
+            onClose={() => setAsks(false)}
+            onSave={(name) => {
+              change(withView(saved, { name, search: whole }));
+              setAsks(false);
+            }}
+          />
+        </Suspense>
+      )}
     </nav>
   );
 }

@@ -1,6 +1,6 @@
 /** The list of orders: found, filtered and counted by the server, kept current by it. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useCallback, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { addressOf } from "../api/client.ts";
 import type { OrderRow } from "../api/types.ts";
@@ -16,6 +16,8 @@ import { CompactOrder, orderColumns } from "./order-columns.tsx";
 import { FilterBar, Views } from "./filter-bar.tsx";
 import { StatusCounts } from "./status-counts.tsx";
 import { isUnfiltered, listCodec, noFilter, queryOf } from "./list-filter.ts";
+import { keepList } from "./left-list.ts";
+import type { LeftList } from "./list-place.ts";
 import { MOST_IDS, targetOf, wordsOf } from "./many.ts";
 import { ManyButton } from "./many-button.tsx";
 import { useOrders } from "./use-orders.ts";
@@ -43,6 +45,13 @@ export default function OrdersPage() {
     [],
   );
   const first = list.data?.pages[0];
+  const left = useRef<LeftList>(undefined);
+  useEffect(() => {
+    const search = listCodec.write(filter);
+    const href = search === "" ? "/orders" : `/orders?${search}`;
+    left.current = { href, ids: rows.map(({ id }) => id), total: first?.total.value ?? rows.length };
+  });
+  useEffect(() => () => left.current && keepList(left.current), []);
   return (
     <Page
       title="Orders"
