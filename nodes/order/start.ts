@@ -91,6 +91,7 @@ export async function startOrderNode(
   const erasures = await serveErasures();
   const maintenanceWatch = await maintenance.start();
   const keysWatch = await services.keys.start();
+  const revealsWatch = await services.reveals.start();
   await node.start();
   const probes = new PartitionProbes({
     partitions: settings.partitions,
@@ -208,6 +209,7 @@ export async function startOrderNode(
           placed.stop(),
           maintenanceWatch.stop(),
           keysWatch.stop(),
+          revealsWatch.stop(),
           node.stop(),
           bulks.stop(),
         ]),

@@ -11,7 +11,7 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { isCurrency } from "../../config/currencies.ts";
-import type { ApiKeys } from "../services/access/contract.ts";
+import type { ApiKeys, Reveals } from "../services/access/contract.ts";
 import type { Bulk } from "../services/bulk/contract.ts";
 import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
@@ -29,6 +29,8 @@ import type { OrderList } from "../services/projection/contract.ts";
 import type { Customers } from "../services/personal/contract.ts";
 import type { UnmatchedMessages, WebhookIntake } from "../services/webhooks/contract.ts";
 import { guardRoutes } from "./access/access.ts";
+import { showByRole } from "./access/personal-view.ts";
+import { revealRoute } from "./access/reveal.ts";
 import { accessRoutes } from "./access/routes.ts";
 import { bulkRoutes } from "./bulk/routes.ts";
 import { components } from "./components.ts";
@@ -86,6 +88,7 @@ export type AppDependencies = {
   readonly insights: OrderInsights;
   readonly machines: Machines;
   readonly keys: ApiKeys;
+  readonly reveals: Reveals;
   /** `off`: every caller may do everything. */
   readonly auth: "off" | "keys";
   readonly parked: ParkedOrders;
@@ -133,10 +136,12 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   refuseCardNumbers(app);
 
   guardRoutes(app, dependencies);
+  showByRole(app, dependencies.reveals);
 
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies);
   readOrderRoutes(app, dependencies);
+  revealRoute(app, dependencies);
   liveRoutes(app, dependencies);
   listOrderRoutes(app, dependencies.list);
   bulkRoutes(app, dependencies.bulk);

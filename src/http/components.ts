@@ -15,6 +15,7 @@ import {
   ApiKeySchema,
   CreateApiKey,
   NewApiKey,
+  RevealOrder,
   SessionSchema,
   SignIn,
 } from "./access/keys-schemas.ts";
@@ -113,6 +114,7 @@ export const components = [
   CreateApiKey,
   SessionSchema,
   SignIn,
+  RevealOrder,
   SetMaintenance,
   MaintenanceMode,
   MovePartition,
