@@ -35,17 +35,18 @@ const canary = (id: string, customer: string): OrderView => ({
 
 const view = (id: string) => canary(id, id === OWN ? "cus_1" : "cus_2");
 
+const item = (id: string) =>
+  ({
+    version: 1,
+    actor: { kind: "key", id: id === OWN ? "channel" : "shop-2" },
+    reason: "asked by ada@canary.example",
+    orderId: id,
+    published: [{ id: `${id}.1.0`, type: "order.created", data: view(id) }],
+  }) as never;
+const found = async (id: string) => ({ status: "found", order: view(id) }) as const;
+
 /** All services answer with the person, and with the id of the order that was asked for. */
 async function started(t: Parameters<typeof startApp>[0]): Promise<FastifyInstance> {
-  const item = (id: string) =>
-    ({
-      version: 1,
-      actor: { kind: "key", id: id === OWN ? "channel" : "shop-2" },
-      reason: "asked by ada@canary.example",
-      orderId: id,
-      published: [{ id: `${id}.1.0`, type: "order.created", data: view(id) }],
-    }) as never;
-  const found = async (id: string) => ({ status: "found", order: view(id) }) as const;
   const orders = ordersWith({
     get: found,
     history: async (id) => ({ status: "found", items: [item(id)], nextAfter: null }),
