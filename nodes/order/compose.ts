@@ -37,6 +37,9 @@ import type { Machines } from "../../src/services/machines/contract.ts";
 import { orderMachinesAsData } from "../../src/services/machines/order-machines.ts";
 import type { LiveOrders } from "../../src/services/live/contract.ts";
 import { StoredApiKeys } from "../../src/services/access/api-keys.ts";
+import { AuditLog } from "../../src/services/audit/audit-log.ts";
+import { AUDIT } from "../../src/services/audit/chain.ts";
+import { natsJournal } from "../../src/adapters/nats/journal.ts";
 import { StoredReveals } from "../../src/services/access/reveals.ts";
 import { ClusterMaintenance } from "../../src/services/maintenance/maintenance.ts";
 import { liveOrders } from "../../src/services/live/live-orders.ts";
@@ -96,6 +99,7 @@ export type ComposedOrders = {
   readonly maintenance: ClusterMaintenance;
   readonly keys: StoredApiKeys;
   readonly reveals: StoredReveals;
+  readonly audit: AuditLog;
   readonly insights: OrderInsights;
   readonly machines: Machines;
   readonly parked: ParkedOrderService;
@@ -242,6 +246,7 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     predictions: new OrderPredictor({ ...served, parked: node.parked, references }),
     maintenance,
     keys: apiKeys,
+    audit: new AuditLog({ journal: natsJournal(link, AUDIT), writer: settings.nodeId, log }),
     reveals: new StoredReveals({ bucket: natsBucket(link, revealsBucket(settings)), clock: time }),
     insights: orderInsights({ actors: node.actors, journalOf, partitions, open, now: time.now }),
     parked: new ParkedOrderService(node.parked, { open, layout: { partitions, streams }, idempotencySecret }),

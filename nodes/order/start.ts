@@ -92,6 +92,7 @@ export async function startOrderNode(
   const maintenanceWatch = await maintenance.start();
   const keysWatch = await services.keys.start();
   const revealsWatch = await services.reveals.start();
+  const endWitness = services.audit.witness(systemClock);
   await node.start();
   const probes = new PartitionProbes({
     partitions: settings.partitions,
@@ -198,6 +199,7 @@ export async function startOrderNode(
     stop: async () => {
       probes.stop();
       samples.stop();
+      endWitness();
       // Requests under way are answered, by the next owners if this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver(), bulks.handOver()]);
       // A server that does not answer must not delay this process: the other nodes detect its end themselves.

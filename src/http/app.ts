@@ -29,6 +29,9 @@ import type { OrderList } from "../services/projection/contract.ts";
 import type { Customers } from "../services/personal/contract.ts";
 import type { UnmatchedMessages, WebhookIntake } from "../services/webhooks/contract.ts";
 import { guardRoutes } from "./access/access.ts";
+import type { Audit } from "../services/audit/contract.ts";
+import { recordCalls } from "./audit/record-calls.ts";
+import { auditRoutes } from "./audit/routes.ts";
 import { showByRole } from "./access/personal-view.ts";
 import { revealRoute } from "./access/reveal.ts";
 import { accessRoutes } from "./access/routes.ts";
@@ -89,6 +92,7 @@ export type AppDependencies = {
   readonly machines: Machines;
   readonly keys: ApiKeys;
   readonly reveals: Reveals;
+  readonly audit: Audit;
   /** `off`: every caller may do everything. */
   readonly auth: "off" | "keys";
   readonly parked: ParkedOrders;
@@ -137,6 +141,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
 
   guardRoutes(app, dependencies);
   showByRole(app, dependencies.reveals);
+  recordCalls(app, dependencies.audit);
 
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies);
@@ -159,6 +164,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   projectionRoutes(app, dependencies.list);
   deadLetterRoutes(app, dependencies.deadLetters);
   accessRoutes(app, dependencies);
+  auditRoutes(app, dependencies.audit);
   webhookRoutes(app, dependencies.webhooks);
   unmatchedRoutes(app, dependencies.unmatched);
   await consoleRoutes(app, dependencies.console);

@@ -19,6 +19,7 @@ import {
   SessionSchema,
   SignIn,
 } from "./access/keys-schemas.ts";
+import { AuditPage } from "./audit/schemas.ts";
 import { EraseCustomer, ErasedCustomer } from "./customers/schemas.ts";
 import { GatewayFaults, NodeDrill } from "./dev/drills.ts";
 import { MachineChart, MachineList, Simulate, Simulation } from "./machines/schemas.ts";
@@ -115,6 +116,7 @@ export const components = [
   SessionSchema,
   SignIn,
   RevealOrder,
+  AuditPage,
   SetMaintenance,
   MaintenanceMode,
   MovePartition,

@@ -67,7 +67,7 @@ export const accessMutants: readonly Mutant[] = [
     tests: [ACCESS_TEST],
   },
   {
-    id: "view-stream-unmasked",
+    id: "access-view-stream-unmasked",
     does: "Streams show a person to callers that see it masked.",
     file: "src/http/live/event-stream.ts",
     find: "(json) => shownJson(reply.request, json)",
@@ -75,7 +75,7 @@ export const accessMutants: readonly Mutant[] = [
     tests: [OTHERS_TEST],
   },
   {
-    id: "view-document-unmasked",
+    id: "access-view-document-unmasked",
     does: "A caller that sees persons masked gets documents.",
     file: VIEW,
     find: "if (PLAIN_TYPE.test(type)) return payload;",
@@ -83,7 +83,7 @@ export const accessMutants: readonly Mutant[] = [
     tests: [OTHERS_TEST],
   },
   {
-    id: "view-e-mail-in-texts",
+    id: "access-view-e-mail-in-texts",
     does: "E-mail addresses in other texts are shown.",
     file: VIEW,
     find: "value.replaceAll(E_MAIL, MASKED)",
@@ -91,7 +91,7 @@ export const accessMutants: readonly Mutant[] = [
     tests: [VIEW_TEST],
   },
   {
-    id: "view-sees-most",
+    id: "access-view-sees-most",
     does: "Of several roles the view shows most.",
     file: "src/services/access/contract.ts",
     find: 'sees("warehouse") && !sees("operator", "read-only")',
@@ -99,7 +99,7 @@ export const accessMutants: readonly Mutant[] = [
     tests: [VIEW_TEST],
   },
   {
-    id: "reveal-never-ends",
+    id: "access-reveal-never-ends",
     does: "An order that was revealed once stays so.",
     file: "src/services/access/reveals.ts",
     find: "?? 0) > this.options.clock.now();",
@@ -107,7 +107,7 @@ export const accessMutants: readonly Mutant[] = [
     tests: ["test/unit/services/access/reveals.test.ts"],
   },
   {
-    id: "reveal-for-all-callers",
+    id: "access-reveal-for-all-callers",
     does: "An order that one caller reveals is shown to all.",
     file: "src/services/access/reveals.ts",
     find: 'createHash("sha256").update(callerId)',

@@ -48,6 +48,7 @@ export const permissions = {
   "webhooks:manage": ["admin"],
   "customers:erase": ["admin"],
   "keys:manage": ["admin"],
+  "audit:read": readers,
   "session:read": all,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 /** The name of one. */
