@@ -6,7 +6,7 @@ export const DEVELOPMENT_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJ
 /** The same for the carrier's webhooks: also in development, a message of one sender is not valid for the other. */
 export const DEVELOPMENT_CARRIER_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1jYXJyaWVyLTMyYnl0ZXM=";
 
-/** Characters of which a secret must have so many different ones: a pattern of a few can be guessed. */
+/** Different characters that a secret has at least: a pattern of a few can be guessed. */
 const LEAST_DIFFERENT = 12;
 
 /** Outside development: one fault for each setting with a built-in or weak secret, or with another setting's. */
