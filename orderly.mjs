@@ -42,6 +42,7 @@ const commands = {
     "nodes/personal-keys.ts",
     "rotates the keys that wrap the keys of sealed data; see --help",
   ],
+  audit: ["nodes/audit.ts", "checks the audit log; see --help"],
   keys: ["nodes/keys.ts", "makes, lists and revokes API keys; see --help"],
   bulk: ["nodes/bulk.ts", "one command to many orders: preview, start, show, stop; see --help"],
   projection: ["nodes/projection.ts", "shows or rebuilds a node's list of orders; see --help"],
@@ -65,6 +66,7 @@ const passesOn = [
   "import-stock",
   "personal-keys",
   "keys",
+  "audit",
   "projection",
   "bulk",
 ].includes(command);

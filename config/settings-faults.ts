@@ -6,7 +6,10 @@ export const DEVELOPMENT_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJ
 /** The same for the carrier's webhooks: also in development, a message of one sender is not valid for the other. */
 export const DEVELOPMENT_CARRIER_SECRET = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1jYXJyaWVyLTMyYnl0ZXM=";
 
-/** One fault for each built-in secret that is still set outside development. */
+/** Different characters that a secret has at least: a pattern of a few can be guessed. */
+const LEAST_DIFFERENT = 12;
+
+/** Outside development: one fault for each setting with a built-in or weak secret, or with another setting's. */
 export function secretFaults(values: {
   readonly development: boolean;
   readonly idempotencySecret?: string;
@@ -14,18 +17,30 @@ export function secretFaults(values: {
   readonly carrierWebhookSecret?: string;
 }): string[] {
   if (values.development) return [];
+  const settings = [
+    ["ORDERLY_IDEMPOTENCY_SECRET", values.idempotencySecret],
+    ["ORDERLY_WEBHOOK_SECRET", values.webhookSecret],
+    ["ORDERLY_CARRIER_WEBHOOK_SECRET", values.carrierWebhookSecret],
+  ] as const;
   const unset = "must be set to a secret of your own (ORDERLY_DEVELOPMENT=true allows the built-in one)";
-  return [
-    ...(values.idempotencySecret === DEVELOPMENT_SECRET ? [`ORDERLY_IDEMPOTENCY_SECRET ${unset}`] : []),
-    ...(hasSecret(values.webhookSecret, DEVELOPMENT_SECRET) ? [`ORDERLY_WEBHOOK_SECRET ${unset}`] : []),
-    ...(hasSecret(values.carrierWebhookSecret, DEVELOPMENT_CARRIER_SECRET)
-      ? [`ORDERLY_CARRIER_WEBHOOK_SECRET ${unset}`]
-      : []),
-  ];
+  const weak = `has a secret of fewer than ${LEAST_DIFFERENT} different characters; \`openssl rand -base64 32\` makes one`;
+  const seen = new Map<string, string>();
+  return settings.flatMap(([variable, text]) => {
+    const secrets = text === undefined ? [] : secretsIn(text);
+    const other = secrets.map((secret) => seen.get(secret)).find((one) => one !== undefined);
+    for (const secret of secrets) seen.set(secret, variable);
+    if (secrets.some((secret) => PUBLIC.has(secret))) return [`${variable} ${unset}`];
+    if (secrets.some((secret) => new Set(secret).size < LEAST_DIFFERENT)) return [`${variable} ${weak}`];
+    return other === undefined
+      ? []
+      : [
+          `${variable} has a secret of ${other} too: who knows one of them could act as the other sender; make each its own`,
+        ];
+  });
 }
 
-const hasSecret = (text: string | undefined, secret: string): boolean =>
-  text !== undefined && secretsIn(text).includes(secret);
+/** Every reader of this file knows them, whatever they are set for. */
+const PUBLIC: ReadonlySet<string> = new Set([DEVELOPMENT_SECRET, DEVELOPMENT_CARRIER_SECRET]);
 
 /** Name of the key file that development makes, in the folder of a node or of a local cluster. */
 export const PERSONAL_KEY_FILE = "personal.key";

@@ -58,6 +58,8 @@ export type OrderFacts = {
   readonly taxBasisPoints: number | null;
   /** Absent: none. */
   readonly annotations?: Annotations;
+  /** Id of the caller that placed it; absent: it showed no credentials, or the order is older. */
+  readonly placedBy?: string;
   /** Its events carry all of this: a node of an earlier version may work on them. */
   readonly wide?: true;
 };
@@ -112,8 +114,8 @@ export function annotated(facts: OrderFacts, changes: AnnotationChanges): OrderF
 
 /** The facts of a new order. */
 export function factsOfInput(input: OrderInput): OrderFacts {
-  const { externalReference } = input;
-  const facts = newFacts(input);
+  const { externalReference, placedBy } = input;
+  const facts = { ...newFacts(input), ...(placedBy === undefined ? {} : { placedBy }) };
   return externalReference === undefined ? facts : annotated(facts, { externalReference });
 }
 

@@ -97,6 +97,8 @@ export type OrderInput = (OpenInput | SealedInput) & {
   readonly taxBasisPoints: number;
   /** The client's own name of the order; no other order has it. */
   readonly externalReference?: string;
+  /** Id of the caller that places it; absent: it shows no credentials. */
+  readonly placedBy?: string;
   /** True when the caller may not wait for the outcome of the reservation; absent when it waits. */
   readonly unattended?: true;
   /** True while a node of an earlier version is present, which may work on the order's events; absent otherwise. */

@@ -4,6 +4,9 @@ import { parseArgs } from "node:util";
 import pino from "pino";
 import { loadKeySettings } from "../config/key-settings.ts";
 import { systemClock } from "../src/adapters/local/system-clock.ts";
+import { natsJournal } from "../src/adapters/nats/journal.ts";
+import { AuditLog } from "../src/services/audit/audit-log.ts";
+import { AUDIT } from "../src/services/audit/chain.ts";
 import { natsBucket } from "../src/adapters/nats/bucket.ts";
 import { connectNats } from "../src/adapters/nats/connection.ts";
 import { StoredApiKeys } from "../src/services/access/api-keys.ts";
@@ -66,9 +69,12 @@ async function run(): Promise<0 | 1 | 2> {
     return 2;
   }
   const wanted = action === "create" ? wantedKey(values) : undefined;
-  return await withKeys(async (keys) => {
-    if (wanted) return await create(keys, wanted);
-    if (id !== undefined) return await revoke(keys, id);
+  return await withKeys(async ({ audit, keys }) => {
+    if (wanted)
+      return await recorded(audit, `keys create --role ${wanted.roles.join(" --role ")}`, null, () =>
+        create(keys, wanted),
+      );
+    if (id !== undefined) return await recorded(audit, "keys revoke", id, () => revoke(keys, id));
     for (const key of keys.list()) process.stdout.write(`${lineOf(key)}\n`);
     return 0;
   });
@@ -100,22 +106,51 @@ function wantedKey(values: {
   };
 }
 
-async function withKeys<T>(work: (keys: StoredApiKeys) => Promise<T>): Promise<T> {
+type KeyWork = { readonly keys: StoredApiKeys; readonly audit: AuditLog };
+
+async function withKeys<T>(work: (opened: KeyWork) => Promise<T>): Promise<T> {
   const link = await connectNats(natsSettings(loadKeySettings(), "keys", "keys", CONNECT_TIMEOUT_MS));
   try {
+    const log = pino({ level: "error" }, pino.destination(2));
     const keys = new StoredApiKeys({
       bucket: natsBucket(link, apiKeysBucket({ replicas: 1 })),
       clock: systemClock,
       random: randomBytes,
-      log: pino({ level: "error" }, pino.destination(2)),
+      log,
     });
     const watch = await keys.start();
-    const result = await work(keys);
+    const audit = new AuditLog({ journal: natsJournal(link, AUDIT), writer: "command-line", log });
+    const result = await work({ keys, audit });
     await watch.stop();
     return result;
   } finally {
     await link.close();
   }
+}
+
+/** The change is in the audit log before it is done. */
+async function recorded<Code extends number>(
+  audit: AuditLog,
+  route: string,
+  target: string | null,
+  work: () => Promise<Code>,
+): Promise<Code | 2> {
+  const asked = {
+    requestId: `cli_${randomBytes(9).toString("base64url")}`,
+    actor: BY,
+    via: BY,
+    roles: [],
+    address: null,
+    route,
+    target,
+    version: null,
+    reason: null,
+  };
+  const before = await audit.write({ ...asked, phase: "asked", status: null });
+  if (before.status !== "stored") return failed("reason" in before ? before.reason : before.status);
+  const code = await work();
+  await audit.write({ ...asked, phase: "answered", status: code });
+  return code;
 }
 
 async function create(keys: StoredApiKeys, wanted: WantedKey): Promise<0 | 2> {

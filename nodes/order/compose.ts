@@ -5,7 +5,7 @@ import { INVENTORY_STREAM } from "../../src/services/inventory/subjects.ts";
 import { INVOICE_STORE } from "../../src/services/invoice/subjects.ts";
 import type { NodeSettings } from "../../config/settings.ts";
 import { natsBucket } from "../../src/adapters/nats/bucket.ts";
-import { apiKeysBucket, streamSettings } from "./streams.ts";
+import { apiKeysBucket, revealsBucket, streamSettings } from "./streams.ts";
 import { natsDocuments } from "../../src/adapters/nats/documents.ts";
 import type { NatsLink } from "../../src/adapters/nats/link.ts";
 import { natsPorts } from "../../src/adapters/nats/node-ports.ts";
@@ -37,6 +37,10 @@ import type { Machines } from "../../src/services/machines/contract.ts";
 import { orderMachinesAsData } from "../../src/services/machines/order-machines.ts";
 import type { LiveOrders } from "../../src/services/live/contract.ts";
 import { StoredApiKeys } from "../../src/services/access/api-keys.ts";
+import { AuditLog } from "../../src/services/audit/audit-log.ts";
+import { AUDIT } from "../../src/services/audit/chain.ts";
+import { natsJournal } from "../../src/adapters/nats/journal.ts";
+import { StoredReveals } from "../../src/services/access/reveals.ts";
 import { ClusterMaintenance } from "../../src/services/maintenance/maintenance.ts";
 import { liveOrders } from "../../src/services/live/live-orders.ts";
 import { orderDefinition, type ProviderName } from "../../src/services/orders/definition.ts";
@@ -94,6 +98,8 @@ export type ComposedOrders = {
   readonly predictions: OrderPredictor;
   readonly maintenance: ClusterMaintenance;
   readonly keys: StoredApiKeys;
+  readonly reveals: StoredReveals;
+  readonly audit: AuditLog;
   readonly insights: OrderInsights;
   readonly machines: Machines;
   readonly parked: ParkedOrderService;
@@ -240,6 +246,8 @@ export async function composeOrders(options: ComposeOptions): Promise<ComposedOr
     predictions: new OrderPredictor({ ...served, parked: node.parked, references }),
     maintenance,
     keys: apiKeys,
+    audit: new AuditLog({ journal: natsJournal(link, AUDIT), writer: settings.nodeId, log }),
+    reveals: new StoredReveals({ bucket: natsBucket(link, revealsBucket(settings)), clock: time }),
     insights: orderInsights({ actors: node.actors, journalOf, partitions, open, now: time.now }),
     parked: new ParkedOrderService(node.parked, { open, layout: { partitions, streams }, idempotencySecret }),
     machines: orderMachinesAsData({ definition: ofOrders, journalOf, partitions, clock: time, plan }),

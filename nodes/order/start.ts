@@ -93,6 +93,8 @@ export async function startOrderNode(
   const erasures = await serveErasures();
   const maintenanceWatch = await maintenance.start();
   const keysWatch = await services.keys.start();
+  const revealsWatch = await services.reveals.start();
+  const endWitness = services.audit.witness(systemClock);
   await node.start();
   const probes = new PartitionProbes({
     partitions: settings.partitions,
@@ -209,6 +211,7 @@ export async function startOrderNode(
     stop: async () => {
       probes.stop();
       samples.stop();
+      endWitness();
       // Requests under way are answered, by the next owners if this node has handed over.
       await Promise.all([app.close(), workers.stop(), node.handOver(), bulks.handOver()]);
       // A server that does not answer must not delay this process: the other nodes detect its end themselves.
@@ -220,6 +223,7 @@ export async function startOrderNode(
           placed.stop(),
           maintenanceWatch.stop(),
           keysWatch.stop(),
+          revealsWatch.stop(),
           node.stop(),
           bulks.stop(),
         ]),

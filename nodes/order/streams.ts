@@ -19,7 +19,9 @@ import {
   WEBHOOK_ENDPOINTS,
 } from "../../src/services/outgoing/subjects.ts";
 import { KEY_LIFE_MS } from "../../src/services/personal/payment-tokens.ts";
+import { AUDIT, AUDIT_ROOT } from "../../src/services/audit/chain.ts";
 import { API_KEYS } from "../../src/services/access/api-keys.ts";
+import { REVEAL_MS, REVEALS } from "../../src/services/access/reveals.ts";
 import { PAYMENT_KEYS, PERSONAL_KEYS } from "../../src/services/personal/subjects.ts";
 import { type WebhookSender, webhookSenders } from "../../src/services/webhooks/contract.ts";
 import { UNMATCHED, unmatchedBounds } from "../../src/services/webhooks/subjects.ts";
@@ -41,6 +43,8 @@ export function streamSettings(
       personalKeysBucket(node),
       paymentKeysBucket(node),
       apiKeysBucket(node),
+      revealsBucket(node),
+      auditStream(node),
       ...webhookSenders.map((sender) => unmatchedBucket(sender, node)),
     ],
   };
@@ -87,6 +91,20 @@ export const personalKeysBucket = ({ replicas }: { readonly replicas: number }):
 /** Hashes of API keys: made once, changed when a key is revoked, never dropped. */
 export const apiKeysBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
   bucketStream(API_KEYS, { storage: "file", ageMs: 0, replicas });
+
+/** Who has asked for which change: a chain for each node. The server refuses to delete, to purge and to roll up. */
+export const auditStream = ({ replicas }: { readonly replicas: number }): StreamDefinition => ({
+  ...bucketStream("", { storage: "file", ageMs: 0, replicas }),
+  name: AUDIT,
+  subjects: [`${AUDIT_ROOT}.>`],
+  max_msgs_per_subject: -1,
+  allow_rollup_hdrs: false,
+  deny_purge: true,
+});
+
+/** Who may see which order without masks. The server drops each when it has ended. */
+export const revealsBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>
+  bucketStream(REVEALS, { storage: "file", ageMs: REVEAL_MS, replicas });
 
 /** Wrapped keys of card tokens: the server deletes each at the age that ends it. */
 export const paymentKeysBucket = ({ replicas }: { readonly replicas: number }): StreamDefinition =>

@@ -11,7 +11,7 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { isCurrency } from "../../config/currencies.ts";
-import type { ApiKeys } from "../services/access/contract.ts";
+import type { ApiKeys, Reveals } from "../services/access/contract.ts";
 import type { Bulk } from "../services/bulk/contract.ts";
 import type { DeadLetterService } from "../services/dead-letters/contract.ts";
 import type { Inventory } from "../services/inventory/contract.ts";
@@ -29,6 +29,11 @@ import type { OrderList } from "../services/projection/contract.ts";
 import type { Customers } from "../services/personal/contract.ts";
 import type { UnmatchedMessages, WebhookIntake } from "../services/webhooks/contract.ts";
 import { guardRoutes } from "./access/access.ts";
+import type { Audit } from "../services/audit/contract.ts";
+import { recordCalls } from "./audit/record-calls.ts";
+import { auditRoutes } from "./audit/routes.ts";
+import { showByRole } from "./access/personal-view.ts";
+import { revealRoute } from "./access/reveal.ts";
 import { accessRoutes } from "./access/routes.ts";
 import { bulkRoutes } from "./bulk/routes.ts";
 import { components } from "./components.ts";
@@ -87,6 +92,8 @@ export type AppDependencies = {
   readonly insights: OrderInsights;
   readonly machines: Machines;
   readonly keys: ApiKeys;
+  readonly reveals: Reveals;
+  readonly audit: Audit;
   /** `off`: every caller may do everything. */
   readonly auth: "off" | "keys";
   readonly parked: ParkedOrders;
@@ -137,10 +144,13 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   refuseCardNumbers(app);
 
   guardRoutes(app, dependencies);
+  showByRole(app, dependencies.reveals);
+  recordCalls(app, dependencies.audit);
 
   await collectOpenApi(app);
   placeOrderRoute(app, dependencies);
   readOrderRoutes(app, dependencies);
+  revealRoute(app, dependencies);
   liveRoutes(app, dependencies);
   listOrderRoutes(app, dependencies.list);
   bulkRoutes(app, dependencies.bulk);
@@ -158,6 +168,7 @@ export async function createApp(dependencies: AppDependencies): Promise<FastifyI
   projectionRoutes(app, dependencies.list);
   deadLetterRoutes(app, dependencies.deadLetters);
   accessRoutes(app, dependencies);
+  auditRoutes(app, dependencies.audit);
   webhookRoutes(app, dependencies.webhooks);
   unmatchedRoutes(app, dependencies.unmatched);
   await consoleRoutes(app, dependencies.console);

@@ -15,9 +15,11 @@ import {
   ApiKeySchema,
   CreateApiKey,
   NewApiKey,
+  RevealOrder,
   SessionSchema,
   SignIn,
 } from "./access/keys-schemas.ts";
+import { AuditPage } from "./audit/schemas.ts";
 import { EraseCustomer, ErasedCustomer } from "./customers/schemas.ts";
 import { GatewayFaults, NodeDrill } from "./dev/drills.ts";
 import { MachineChart, MachineList, Simulate, Simulation } from "./machines/schemas.ts";
@@ -113,6 +115,8 @@ export const components = [
   CreateApiKey,
   SessionSchema,
   SignIn,
+  RevealOrder,
+  AuditPage,
   SetMaintenance,
   MaintenanceMode,
   MovePartition,

@@ -4,6 +4,9 @@ import type { Mutant } from "./mutant.ts";
 const KEYS = "src/services/access/api-keys.ts";
 const ACCESS = "src/http/access/access.ts";
 const KEYS_TEST = "test/unit/services/access/api-keys.test.ts";
+const VIEW = "src/http/access/personal-view.ts";
+const VIEW_TEST = "test/unit/http/personal-view.test.ts";
+const OTHERS_TEST = "test/security/others-data.test.ts";
 const ACCESS_TEST = "test/integration/http/access.test.ts";
 
 export const accessMutants: readonly Mutant[] = [
@@ -42,9 +45,9 @@ export const accessMutants: readonly Mutant[] = [
   {
     id: "access-customers-list-everything",
     does: "A customer's list has the orders of all customers.",
-    file: ACCESS,
-    find: "if (wanted.customerId === undefined) wanted.customerId = caller.customerId;",
-    replace: "if (wanted.customerId === undefined) return;",
+    file: "src/http/orders/list-filters.ts",
+    find: '{ ...filter, customerId: customerId ?? "" }',
+    replace: "filter",
     tests: [ACCESS_TEST],
   },
   {
@@ -54,6 +57,62 @@ export const accessMutants: readonly Mutant[] = [
     find: "if (open.length > 0) throw",
     replace: "if (open.length > 1_000) throw",
     tests: [ACCESS_TEST],
+  },
+  {
+    id: "access-channels-list-everything",
+    does: "A channel's list has the orders of all callers.",
+    file: "src/http/orders/list-filters.ts",
+    find: "{ ...filter, placedBy: id }",
+    replace: "filter",
+    tests: [ACCESS_TEST],
+  },
+  {
+    id: "access-view-stream-unmasked",
+    does: "Streams show a person to callers that see it masked.",
+    file: "src/http/live/event-stream.ts",
+    find: "(json) => shownJson(reply.request, json)",
+    replace: "(json) => (ended ? json : shownJson(reply.request, json))",
+    tests: [OTHERS_TEST],
+  },
+  {
+    id: "access-view-document-unmasked",
+    does: "A caller that sees persons masked gets documents.",
+    file: VIEW,
+    find: "if (PLAIN_TYPE.test(type)) return payload;",
+    replace: "if (PLAIN_TYPE.test(type) || type !== PROBLEM_TYPE) return payload;",
+    tests: [OTHERS_TEST],
+  },
+  {
+    id: "access-view-e-mail-in-texts",
+    does: "E-mail addresses in other texts are shown.",
+    file: VIEW,
+    find: "value.replaceAll(E_MAIL, MASKED)",
+    replace: "value",
+    tests: [VIEW_TEST],
+  },
+  {
+    id: "access-view-sees-most",
+    does: "Of several roles the view shows most.",
+    file: "src/services/access/contract.ts",
+    find: 'sees("warehouse") && !sees("operator", "read-only")',
+    replace: 'sees("warehouse")',
+    tests: [VIEW_TEST],
+  },
+  {
+    id: "access-reveal-never-ends",
+    does: "An order that was revealed once stays so.",
+    file: "src/services/access/reveals.ts",
+    find: "?? 0) > this.options.clock.now();",
+    replace: "?? 0) > 0;",
+    tests: ["test/unit/services/access/reveals.test.ts"],
+  },
+  {
+    id: "access-reveal-for-all-callers",
+    does: "An order that one caller reveals is shown to all.",
+    file: "src/services/access/reveals.ts",
+    find: 'createHash("sha256").update(callerId)',
+    replace: 'createHash("sha256").update(callerId.slice(0, 0))',
+    tests: ["test/unit/services/access/reveals.test.ts"],
   },
   {
     id: "access-cookie-for-scripts",

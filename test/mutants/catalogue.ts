@@ -2,6 +2,7 @@
 import { activationMutants } from "./activation.ts";
 import { actorMutants } from "./actor.ts";
 import { accessMutants } from "./access.ts";
+import { auditMutants } from "./audit.ts";
 import { adaptersMutants } from "./adapters.ts";
 import { batchMutants } from "./batch.ts";
 import { bulkMutants } from "./bulk.ts";
@@ -69,6 +70,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   adapters: [...adaptersMutants, ...natsMutants],
   batch: batchMutants,
   access: accessMutants,
+  audit: auditMutants,
   bulk: bulkMutants,
   checkpoint: checkpointMutants,
   clock: clockMutants,

@@ -375,6 +375,14 @@ export async function startApp(t: Test, replace: Partial<AppDependencies> = {}):
     development: true,
     auth: "off",
     keys: oneKey,
+    audit: {
+      write: async () => ({ status: "stored" }),
+      list: async () => ({ status: "found", items: [], next: null }),
+    },
+    reveals: {
+      reveal: async () => ({ status: "revealed", until: "2026-11-22T10:10:00.000Z" }),
+      isRevealed: () => false,
+    },
     console: { folder: "/not-built", version: "0.1.0", environment: "development" },
     ...replace,
   });

@@ -54,6 +54,13 @@ export const CreateApiKey = closed(
 );
 export type CreateApiKey = Static<typeof CreateApiKey>;
 
+/** Why a caller has to see an order without masks. */
+export const RevealOrder = closed(
+  { reason: text(500, "Why; recorded in the audit log. Without personal data") },
+  { $id: "RevealOrder", examples: [{ reason: "The parcel came back: the address is checked" }] },
+);
+export type RevealOrder = Static<typeof RevealOrder>;
+
 /** A key that a browser keeps. */
 export const SignIn = closed(
   { key: Type.String({ minLength: 1, maxLength: 200, description: "An API key" }) },
@@ -69,7 +76,7 @@ export const SessionSchema = Type.Object(
     permissions: Type.Array(oneOf(Object.keys(permissions))),
     readOnly: Type.Boolean({ description: "The caller may change nothing" }),
     environment: oneOf(["development", "production"]),
-    personalData: oneOf(["masked", "shown"]),
+    personalData: oneOf(["masked", "shown"], "Whether the caller sees the persons of orders"),
     authentication: oneOf(["off", "keys"], "`off`: every caller is `admin`"),
   },
   { $id: "Session", title: "Session" },

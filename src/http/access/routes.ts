@@ -1,5 +1,5 @@
 /** `/v1/keys` for administrators, and `GET /v1/session` for every caller. */
-import { type ApiKeys, permissionsOf } from "../../services/access/contract.ts";
+import { type ApiKeys, permissionsOf, personalViewOf } from "../../services/access/contract.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { sendProblem, sendUnavailable } from "../protocol/problem-answers.ts";
 import { bodyProblems, serviceProblems } from "../protocol/problem-schema.ts";
@@ -100,7 +100,8 @@ export function accessRoutes(app: HttpApp, { auth, development, keys, now }: Key
     const permissions = permissionsOf(roles);
     const readOnly = permissions.every((one) => one.endsWith(":read") || isReading(one));
     const environment = development ? "development" : "production";
-    return { name, roles, permissions, readOnly, environment, personalData: "shown", authentication: auth };
+    const personalData = personalViewOf(roles) === "shown" ? "shown" : "masked";
+    return { name, roles, permissions, readOnly, environment, personalData, authentication: auth };
   };
   const ofCaller = { schema: sessionSchema, config: { access: "session:read" } } as const;
   app.get("/v1/session", ofCaller, async ({ caller }, reply) => {

@@ -10,6 +10,7 @@
  */
 import type { ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
+import { shownJson } from "../access/personal-view.ts";
 import type { Operations } from "../operations/operations-port.ts";
 import type { HttpApp } from "../protocol/http-app.ts";
 import { httpLimits } from "../protocol/limits.ts";
@@ -20,11 +21,16 @@ const limits = httpLimits.streams;
 export class EventStream {
   private readonly response: ServerResponse;
   private readonly onEnd: () => void;
+  private readonly shownJson: (json: string) => string;
   private over = false;
 
-  /** @param onEnd called once, when nothing more can be sent */
-  constructor(response: ServerResponse, onEnd: () => void) {
+  /**
+   * @param onEnd called once, when nothing more can be sent
+   * @param shownJson what the client may see of JSON
+   */
+  constructor(response: ServerResponse, onEnd: () => void, shownJson = (json: string): string => json) {
     this.response = response;
+    this.shownJson = shownJson;
     this.onEnd = onEnd;
     // The client has gone; errors of its connection say no more than that.
     response.on("close", () => this.close());
@@ -39,7 +45,7 @@ export class EventStream {
   /** The same for data that is JSON already. */
   sendText(event: string, json: string, id?: number | string): void {
     if (this.over) return;
-    this.write(`${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${json}\n\n`);
+    this.write(`${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${this.shownJson(json)}\n\n`);
     if (this.response.writableLength > limits.unsentBytes) this.end("reset", { why: "too_slow" });
   }
 
@@ -125,10 +131,11 @@ export class EventStreams {
     raw.setHeader("connection", "close");
     raw.setHeader("content-type", "text/event-stream; charset=utf-8");
     raw.writeHead(200);
-    const stream: EventStream = new EventStream(raw, () => {
+    const ended = () => {
       this.open.delete(stream);
       onEnd();
-    });
+    };
+    const stream: EventStream = new EventStream(raw, ended, (json) => shownJson(reply.request, json));
     this.open.add(stream);
     // Clients of a node that ends do not come back at the same moment.
     stream.begin(limits.retryMs + Math.floor(Math.random() * limits.retryMs));

@@ -9,6 +9,8 @@ import {
 } from "../../services/projection/contract.ts";
 import type { Fault } from "../protocol/faults.ts";
 import { ProblemError } from "../protocol/problems.ts";
+import type { Caller } from "../access/caller.ts";
+import { isForOwn } from "../../services/access/contract.ts";
 import type { FilterQuery } from "./list-schema.ts";
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -53,6 +55,15 @@ export function filterOf(query: FilterQuery): OrderFilter {
   if (faults.length > 0) throw new ProblemError("validation_failed", { errors: faults });
   const given = Object.entries(filter).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given);
+}
+
+/** The same for a caller: of one that reaches only orders of its own, the list has no others. @throws as `filterOf` */
+export function filterFor({ customerId, id, roles }: Caller, query: FilterQuery): OrderFilter {
+  const filter = filterOf(query);
+  if (!isForOwn(roles, "orders:list")) return filter;
+  return roles.includes("customer")
+    ? { ...filter, customerId: customerId ?? "" }
+    : { ...filter, placedBy: id };
 }
 
 /** The positions that an answer has to know: of stream 0 where none is named. */

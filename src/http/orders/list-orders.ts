@@ -9,7 +9,7 @@ import { type ProblemSink, retryAfter, sendProblem, sendUnavailable } from "../p
 import { serviceProblems } from "../protocol/problem-schema.ts";
 import { ref } from "../protocol/schema-parts.ts";
 import { CSV_HEAD, csvLine } from "./list-csv.ts";
-import { filterOf, knownOf } from "./list-filters.ts";
+import { filterFor, knownOf } from "./list-filters.ts";
 import { countsQuery, csvQuery, ordersQuery } from "./list-schema.ts";
 
 const problems = ["validation_failed", "behind", "projection_off", "refused", ...serviceProblems] as const;
@@ -62,7 +62,7 @@ export function listOrderRoutes(app: HttpApp, orders: OrderList): void {
     async (request, reply) => {
       const { cursor, limit = httpLimits.page.default, minSequence, sort = NEWEST, ...query } = request.query;
       const result = await orders.list({
-        filter: filterOf(query),
+        filter: filterFor(request.caller, query),
         sort,
         limit,
         ...(cursor === undefined ? {} : { cursor }),
@@ -80,7 +80,7 @@ export function listOrderRoutes(app: HttpApp, orders: OrderList): void {
     async (request, reply) => {
       const { by, minSequence, ...query } = request.query;
       const known = minSequence === undefined ? {} : { minSequence: knownOf(minSequence) };
-      const result = await orders.counts({ filter: filterOf(query), by, ...known });
+      const result = await orders.counts({ filter: filterFor(request.caller, query), by, ...known });
       if (result.status !== "counted") return sendNoAnswer(reply, result);
       const { status: _, ...counts } = result;
       return reply.code(200).header("cache-control", "private, no-cache").send(counts);
@@ -92,7 +92,7 @@ export function listOrderRoutes(app: HttpApp, orders: OrderList): void {
     { schema: csvSchema, config: { access: "orders:list" } },
     async (request, reply) => {
       const { minSequence, sort = NEWEST, ...query } = request.query;
-      const how = { filter: filterOf(query), sort, limit: httpLimits.page.max };
+      const how = { filter: filterFor(request.caller, query), sort, limit: httpLimits.page.max };
       const known = minSequence === undefined ? {} : { minSequence: knownOf(minSequence) };
       const first = await orders.list({ ...how, ...known });
       if (first.status !== "found") return sendNoAnswer(reply, first);

@@ -22,7 +22,8 @@ const operators = ["operator", "admin"] as const;
 export const permissions = {
   "orders:place": ["customer", "channel", "support", "admin"],
   "orders:read": all,
-  "orders:list": ["customer", "support", "warehouse", "operator", "admin", "read-only"],
+  "orders:list": ["customer", "channel", "support", "warehouse", "operator", "admin", "read-only"],
+  "orders:reveal": ["support", "operator", "admin"],
   "orders:cancel": ["customer", "channel", "support", "operator", "admin"],
   "orders:edit": ["channel", "support", "operator", "admin"],
   "orders:fulfill": ["warehouse", "operator", "admin"],
@@ -47,6 +48,7 @@ export const permissions = {
   "webhooks:manage": ["admin"],
   "customers:erase": ["admin"],
   "keys:manage": ["admin"],
+  "audit:read": readers,
   "session:read": all,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 /** The name of one. */
@@ -71,6 +73,30 @@ const ownOnly: readonly Role[] = ["customer", "channel"];
 export function isForOwn(held: readonly Role[], permission: Permission): boolean {
   const allowed: readonly Role[] = permissions[permission];
   return !held.some((role) => allowed.includes(role) && !ownOnly.includes(role));
+}
+
+/**
+ * What a caller sees of the persons of orders. `shown`: everything of the orders that it reaches. `masked`: neither
+ * name, address nor free text. `warehouse`: what a parcel needs, and neither e-mail nor payment.
+ */
+export type PersonalView = "shown" | "masked" | "warehouse";
+
+/** The view of these roles. Of several it is the one that shows least, unless one of them sees everything. */
+export function personalViewOf(held: readonly Role[]): PersonalView {
+  const sees = (...some: readonly Role[]): boolean => held.some((role) => some.includes(role));
+  if (sees("support", "admin") || isForOwn(held, "orders:read")) return "shown";
+  return sees("warehouse") && !sees("operator", "read-only") ? "warehouse" : "masked";
+}
+
+/** Who may see what is masked, for a while. */
+export interface Reveals {
+  /** For ten minutes the caller sees the order as it is. @returns until when, RFC 3339 */
+  reveal(
+    orderId: string,
+    callerId: string,
+  ): Promise<{ readonly status: "revealed"; readonly until: string } | UnavailableResult>;
+  /** Whether that time has begun and has not ended, from memory. */
+  isRevealed(orderId: string, callerId: string): boolean;
 }
 
 /** An API key as operators see it. Times: RFC 3339. */

@@ -8,14 +8,19 @@ export type OrderPlan = Pick<OpenOrderInput, "fulfillment" | "hostedPayment" | "
 /** A caller that waits at least this long gets the outcome of a reservation that its first tries decide, ms. */
 const ATTENDED_MS = 10_000;
 
-/** The input of a new order. @param wide a node with an earlier definition is present, which may work on its events */
+/**
+ * The input of a new order.
+ * @param how `wide`: a node with an earlier definition is present, which may work on its events. `placedBy`: id of the
+ *   caller, if it has shown one
+ */
 export function orderInput(
   id: string,
   order: PlaceOrder,
   { fulfillment, hostedPayment, taxBasisPoints }: OrderPlan,
-  { waitMs, wide }: { readonly waitMs: number; readonly wide: boolean },
+  how: { readonly waitMs: number; readonly wide: boolean; readonly placedBy?: string | undefined },
 ): OpenOrderInput {
   const { method, token } = order.payment;
+  const { placedBy, waitMs, wide } = how;
   return {
     orderId: id,
     ...personOf(order),
@@ -26,6 +31,7 @@ export function orderInput(
     hostedPayment,
     taxBasisPoints,
     ...(order.externalReference === undefined ? {} : { externalReference: order.externalReference }),
+    ...(placedBy === undefined ? {} : { placedBy }),
     ...(waitMs < ATTENDED_MS && { unattended: true as const }),
     ...(wide && { wide: true as const }),
   };

@@ -123,7 +123,7 @@ export class OrderService implements Orders {
       if (first.status !== "ok") return unavailableReply(first);
     }
     const wide = hasEarlierNodes?.() ?? false;
-    const input = orderInput(id, order, this.options, { waitMs, wide });
+    const input = orderInput(id, order, this.options, { waitMs, wide, placedBy: by?.id });
     const hashes = keyed ? requestHashes(idempotencySecret, order, wide) : undefined;
     const options = {
       waitMs,

@@ -64,6 +64,8 @@ export type OrderFilter = {
   /** Takes this command in its state, or, for `resume`, is parked. No filter of the API. */
   readonly can?: OrderCommand["type"] | "resume";
   readonly customerId?: string;
+  /** Id of the caller that placed it. No filter of the API. */
+  readonly placedBy?: string;
   readonly sku?: readonly string[];
   readonly trackingNumber?: string;
   readonly invoiceNumber?: string;

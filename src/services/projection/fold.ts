@@ -38,6 +38,8 @@ export type FactsPart = {
   readonly customer: string;
   /** One token that all orders of the customer share; null where their data is not sealed. */
   readonly group: string | null;
+  /** Id of the caller that placed it; null: none, or not known. */
+  readonly placedBy: string | null;
   readonly lines: readonly { readonly sku: string; readonly quantity: number; readonly name?: string }[];
   /** The client's own name of the order; null: none. */
   readonly reference: string | null;
@@ -157,11 +159,12 @@ const isOrderFacts = (data: object): boolean => {
 };
 
 function partOf(version: number, data: object): FactsPart {
-  const { annotations, customer, group, lines } = data as OrderFacts;
+  const { annotations, customer, group, lines, placedBy } = data as OrderFacts;
   return {
     version,
     customer: customer.id,
     group: group ?? null,
+    placedBy: placedBy ?? null,
     reference: annotations?.externalReference ?? null,
     lines: lines.map((line) => ({
       sku: line.sku,

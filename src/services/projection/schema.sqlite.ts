@@ -7,7 +7,7 @@ import { DEFINITION_VERSION, orderMachines } from "../orders/definition.ts";
  * What a file was written by. A file of another form is built anew: raise the number with every change of the tables or
  * of what a row says. An order reads differently with other machines, so their versions are part of it.
  */
-const FORM = [2, DEFINITION_VERSION, ...Object.values(orderMachines).map(({ version }) => version)].join(".");
+const FORM = [3, DEFINITION_VERSION, ...Object.values(orderMachines).map(({ version }) => version)].join(".");
 
 /** Pages of 4 KiB in the write-ahead log before they are written back. */
 const CHECKPOINT_PAGES = 4_000;
@@ -48,6 +48,7 @@ const TABLES = `
     facts INTEGER NOT NULL,
     customer TEXT NOT NULL,
     person TEXT,
+    placer TEXT,
     lines TEXT NOT NULL,
     tracking TEXT,
     invoice TEXT,
@@ -58,6 +59,7 @@ const TABLES = `
   CREATE INDEX orders_total ON orders (shape, total);
   CREATE INDEX orders_customer ON orders (customer);
   CREATE INDEX orders_person ON orders (person) WHERE person IS NOT NULL;
+  CREATE INDEX orders_placer ON orders (placer) WHERE placer IS NOT NULL;
   CREATE INDEX orders_tracking ON orders (tracking) WHERE tracking IS NOT NULL;
   CREATE INDEX orders_invoice ON orders (invoice) WHERE invoice IS NOT NULL;
   CREATE INDEX orders_reference ON orders (reference) WHERE reference IS NOT NULL;

@@ -48,9 +48,19 @@ export function conditionsOf(selection: Selection): Conditions {
       { text: `SELECT n FROM orders WHERE ${column} IN (${marks(values)})`, values },
       { text: `+o.${column} IN (${marks(values)})`, values },
     );
-  const { customerId, externalReference, invoiceNumber, partition, persons, q, sku, trackingNumber } =
-    selection;
+  const {
+    customerId,
+    externalReference,
+    invoiceNumber,
+    partition,
+    persons,
+    placedBy,
+    q,
+    sku,
+    trackingNumber,
+  } = selection;
   if (customerId !== undefined) among("customer", [customerId]);
+  if (placedBy !== undefined) among("placer", [placedBy]);
   if (persons !== undefined) among("person", persons);
   if (trackingNumber !== undefined) among("tracking", [trackingNumber]);
   if (invoiceNumber !== undefined) among("invoice", [invoiceNumber]);

@@ -40,6 +40,7 @@ export type StoredOrder = {
   readonly facts: number;
   readonly customer: string;
   readonly person: string | null;
+  readonly placer: string | null;
   readonly lines: string;
   readonly tracking: string | null;
   readonly invoice: string | null;
@@ -47,9 +48,16 @@ export type StoredOrder = {
 };
 
 const COLUMNS =
-  "n, id, stream, partition, version, sequence, created, updated, shape, total, currency, facts, customer, person, lines, tracking, invoice, reference";
+  "n, id, stream, partition, version, sequence, created, updated, shape, total, currency, facts, customer, person, placer, lines, tracking, invoice, reference";
 const NAMES = COLUMNS.split(", ");
-const NO_FACTS: FactsPart = { version: 0, customer: "", group: null, lines: [], reference: null };
+const NO_FACTS: FactsPart = {
+  version: 0,
+  customer: "",
+  group: null,
+  placedBy: null,
+  lines: [],
+  reference: null,
+};
 /** SKUs of an order. */
 const LINES_MAX = 1000;
 
@@ -233,13 +241,15 @@ const factsColumns = ({
   customer,
   group,
   lines,
+  placedBy,
   reference,
   version,
-}: FactsPart): Pick<StoredOrder, "facts" | "customer" | "person" | "lines" | "reference"> => ({
+}: FactsPart): Pick<StoredOrder, "facts" | "customer" | "person" | "placer" | "lines" | "reference"> => ({
   reference,
   facts: version,
   customer,
   person: group,
+  placer: placedBy,
   lines: JSON.stringify(lines),
 });
 

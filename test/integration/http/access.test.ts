@@ -2,34 +2,9 @@
 import fastify, { type FastifyInstance } from "fastify";
 import t from "tap";
 import { guardRoutes } from "../../../src/http/access/access.ts";
-import {
-  permissions,
-  type ApiKey,
-  type Permission,
-  type Role,
-  roles,
-} from "../../../src/services/access/contract.ts";
+import { permissions, type Permission, type Role, roles } from "../../../src/services/access/contract.ts";
 import { body, inventoryWith, ordersWith, startApp } from "../../support/http-services.ts";
-
-/** Keys whose texts are their roles, joined. */
-const keysOf = (revoked = new Set<string>()) => {
-  const find = (text: string): ApiKey | undefined => {
-    const held = text.split("_") as Role[];
-    if (revoked.has(text) || !held.every((one) => roles.includes(one))) return undefined;
-    const customerId = held.includes("customer") ? "cus_1" : null;
-    const dates = { createdAt: "2026-11-22T10:00:00.000Z", expiresAt: null, revokedAt: null };
-    return { id: text, name: `the ${text}`, roles: held, customerId, createdBy: "t", ...dates };
-  };
-  return {
-    find,
-    isValid: (id: string) => find(id) !== undefined,
-    list: () => [],
-    create: async () => ({ status: "unavailable", reason: "not here", retryAfterMs: 1 }) as const,
-    revoke: async () => ({ status: "not_found" }) as const,
-  };
-};
-
-const bearer = (...held: Role[]) => ({ authorization: `Bearer ${held.join("_")}` });
+import { bearer, keysOf } from "../../support/role-keys.ts";
 
 /** The roles that each operation of the document takes. */
 const byOperation: Readonly<Record<string, Permission>> = {
@@ -156,6 +131,10 @@ t.test("a customer places and lists its own orders only", async (t) => {
       asked.push(query.filter);
       return { status: "off" } as never;
     },
+    counts: async (query: { filter: unknown }) => {
+      asked.push(query.filter);
+      return { status: "off" } as never;
+    },
   };
   const { app } = await startApp(t, { auth: "keys", keys: keysOf(), orders, list: list as never });
   const place = async (id: string, ...held: Role[]) =>
@@ -178,6 +157,13 @@ t.test("a customer places and lists its own orders only", async (t) => {
   await listed("?customerId=cus_1");
   await listed("");
   t.match(asked, [{ customerId: "cus_1" }, { customerId: "cus_1" }]);
+  for (const url of ["/v1/orders", "/v1/orders/counts?by=status", "/v1/orders.csv"])
+    await app.inject({ url, headers: bearer("channel") });
+  t.strictSame(asked.slice(2), [{ placedBy: "channel" }, { placedBy: "channel" }, { placedBy: "channel" }]);
+  await app.inject({ url: "/v1/orders?customerId=cus_2", headers: bearer("channel") });
+  t.strictSame(asked.at(-1), { customerId: "cus_2", placedBy: "channel" });
+  await app.inject({ url: "/v1/orders", headers: bearer("channel", "support") });
+  t.strictSame(asked.at(-1), {});
 });
 
 t.test("what customers see of an item is an administrator's", async (t) => {

@@ -222,6 +222,8 @@ const documented = [
   "post /v1/nodes/{id}/drain",
   "post /v1/nodes/{id}/undrain",
   "post /v1/partitions/{partition}/move",
+  "get /v1/audit",
+  "post /v1/orders/{id}/reveal",
   "post /v1/customers/{id}/erase",
   "delete /v1/webhook-endpoints/{id}",
   "get /v1/webhook-endpoints",

@@ -185,10 +185,30 @@ t.test(
     );
     const own = {
       ORDERLY_IDEMPOTENCY_SECRET: SECRET,
-      ORDERLY_WEBHOOK_SECRET: SECRET,
-      ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
+      ORDERLY_WEBHOOK_SECRET: `${SECRET} (gateway)`,
+      ORDERLY_CARRIER_WEBHOOK_SECRET: `${SECRET} (carrier)`,
     };
     t.match(loadNodeSettings({ ...production, ...own }), { idempotencySecret: SECRET, development: false });
+    const built = "whsec_b3JkZXJseS1kZXZlbG9wbWVudC1zZWNyZXQtMzJieXRlcw==";
+    for (const [env, fault] of [
+      [
+        { ORDERLY_CARRIER_WEBHOOK_SECRET: built },
+        /^ORDERLY_CARRIER_WEBHOOK_SECRET must be set to a secret of/u,
+      ],
+      [{ ORDERLY_WEBHOOK_SECRET: "ab".repeat(20) }, /^ORDERLY_WEBHOOK_SECRET has a secret of fewer than 12/u],
+      [
+        { ORDERLY_WEBHOOK_SECRET: SECRET },
+        /^ORDERLY_WEBHOOK_SECRET has a secret of ORDERLY_IDEMPOTENCY_SECRET too/u,
+      ],
+      [
+        { ORDERLY_CARRIER_WEBHOOK_SECRET: `${SECRET} (newer)\n${SECRET} (gateway)` },
+        /^ORDERLY_CARRIER_WEBHOOK_SECRET has a secret of ORDERLY_WEBHOOK_SECRET too/u,
+      ],
+    ] as const)
+      t.match(
+        faults(() => loadNodeSettings({ ...production, ...own, ...env })),
+        [fault],
+      );
     const short = faults(() =>
       loadNodeSettings({ ...production, ...own, ORDERLY_WEBHOOK_SECRET: "hunter2" }),
     );
@@ -203,8 +223,8 @@ t.test(
   async (t) => {
     const secrets = {
       ORDERLY_IDEMPOTENCY_SECRET: SECRET,
-      ORDERLY_WEBHOOK_SECRET: SECRET,
-      ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
+      ORDERLY_WEBHOOK_SECRET: `${SECRET} (gateway)`,
+      ORDERLY_CARRIER_WEBHOOK_SECRET: `${SECRET} (carrier)`,
     };
     const keyFile = { ORDERLY_PERSONAL_KEY_FILE: "/run/secrets/personal_keys" };
     const production = { ORDERLY_NODE_ID: "node-1", ...keyFile, ...secrets };
@@ -240,8 +260,8 @@ t.test(
   async (t) => {
     const secrets = {
       ORDERLY_IDEMPOTENCY_SECRET: SECRET,
-      ORDERLY_WEBHOOK_SECRET: SECRET,
-      ORDERLY_CARRIER_WEBHOOK_SECRET: SECRET,
+      ORDERLY_WEBHOOK_SECRET: `${SECRET} (gateway)`,
+      ORDERLY_CARRIER_WEBHOOK_SECRET: `${SECRET} (carrier)`,
     };
     const production = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "none", ...secrets };
     t.match(

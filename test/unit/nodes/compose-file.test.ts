@@ -39,6 +39,9 @@ const compose = parse(text("docker-compose.yml"), { merge: true }) as Compose;
 const services = Object.entries(compose.services);
 const nodes = services.filter(([name]) => name.startsWith("node-"));
 const servers = services.filter(([name]) => name.startsWith("nats-"));
+/** A secret that a node takes outside development. */
+const strong = (name: string): string => `${name}-0123456789abcdefghij`.padEnd(40, "z");
+
 const SECRET_FILE = /_(SECRET|KEY)_FILE$/u;
 
 /** The default of a value that the host may set. */
@@ -49,7 +52,7 @@ function environmentOf(service: Service, folder: string): Record<string, string>
   const entries = Object.entries(service.environment).map(([name, value]) => {
     if (!SECRET_FILE.test(name)) return [name, withDefaults(value)];
     const file = join(folder, name);
-    writeFileSync(file, `${"s".repeat(64)}\n`);
+    writeFileSync(file, `${strong(name)}\n`);
     return [name, file];
   });
   return Object.fromEntries(entries) as Record<string, string>;
@@ -131,7 +134,7 @@ t.test(
         replicas: 3,
         development: false,
         httpHost: "0.0.0.0",
-        idempotencySecret: "s".repeat(64),
+        idempotencySecret: strong("ORDERLY_IDEMPOTENCY_SECRET_FILE"),
       });
       t.equal(settings.natsUrl.split(",").length, 3, name);
       return settings.nodeId;
@@ -139,7 +142,11 @@ t.test(
     t.same(ids, ["node-1", "node-2", "node-3"]);
     t.match(loadGatewaySettings(environmentOf(compose.services["gateway"]!, folder)), { development: false });
     const carrier = loadCarrierSettings(environmentOf(compose.services["carrier"]!, folder));
-    t.match(carrier, { development: false, webhookSecret: "s".repeat(64), deliverAfterMs: undefined });
+    t.match(carrier, {
+      development: false,
+      webhookSecret: strong("ORDERLY_CARRIER_WEBHOOK_SECRET_FILE"),
+      deliverAfterMs: undefined,
+    });
     t.same(
       carrier.webhookUrl.split(","),
       nodes.map(([name]) => `http://${name}:3000/v1/webhooks/carrier`),
@@ -206,34 +213,34 @@ t.test(
 t.test("a secret may come from a file; a file that cannot be read, or two sources, are faults", async (t) => {
   const folder = temporaryFolder(t);
   const file = join(folder, "secret");
-  writeFileSync(file, `${"x".repeat(40)}\n`);
+  writeFileSync(file, `${strong("x")}\n`);
   const production = {
     ORDERLY_NODE_ID: "node-1",
     ORDERLY_WORKERS: "none",
-    ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),
-    ORDERLY_CARRIER_WEBHOOK_SECRET: "c".repeat(32),
+    ORDERLY_IDEMPOTENCY_SECRET: strong("i"),
+    ORDERLY_CARRIER_WEBHOOK_SECRET: strong("c"),
     ORDERLY_PERSONAL_KEY_FILE: join(folder, "personal_keys"),
   };
   const withFile = (env: Record<string, string>) => loadNodeSettings({ ...production, ...env });
-  t.equal(withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file }).webhookSecret, "x".repeat(40));
-  const lines = ["n".repeat(40), "x".repeat(40)];
+  t.equal(withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file }).webhookSecret, strong("x"));
+  const lines = [strong("n"), strong("x")];
   writeFileSync(file, `${lines.join("\r\n")}\n`);
   t.strictSame(secretsIn(withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file }).webhookSecret), lines);
-  for (const text of [["n".repeat(40), "short"], ["a", "b", "c", "d"].map((one) => one.repeat(40))]) {
+  for (const text of [[strong("n"), "short"], ["a", "b", "c", "d"].map((one) => strong(one))]) {
     writeFileSync(file, text.join("\n"));
     t.throws(() => withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file }), {
       message: /ORDERLY_WEBHOOK_SECRET must be one to three secrets of 32 to 512 characters, a line each/u,
     });
   }
-  const builtIn = `${"n".repeat(40)}\n${DEVELOPMENT_SECRET}`;
+  const builtIn = `${strong("n")}\n${DEVELOPMENT_SECRET}`;
   t.throws(() => withFile({ ORDERLY_DEVELOPMENT: "false", ORDERLY_WEBHOOK_SECRET: builtIn }), {
     message: /ORDERLY_WEBHOOK_SECRET must be set to a secret of your own/u,
   });
-  writeFileSync(file, `${"x".repeat(40)}\n`);
+  writeFileSync(file, `${strong("x")}\n`);
   t.throws(() => withFile({ ORDERLY_WEBHOOK_SECRET_FILE: join(folder, "none") }), {
     message: /ORDERLY_WEBHOOK_SECRET_FILE cannot be read: ENOENT/u,
   });
-  t.throws(() => withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file, ORDERLY_WEBHOOK_SECRET: "y".repeat(40) }), {
+  t.throws(() => withFile({ ORDERLY_WEBHOOK_SECRET_FILE: file, ORDERLY_WEBHOOK_SECRET: strong("y") }), {
     message: /ORDERLY_WEBHOOK_SECRET and ORDERLY_WEBHOOK_SECRET_FILE are both set/u,
   });
 });
@@ -244,9 +251,9 @@ t.test(
     const open = { ORDERLY_NODE_ID: "node-1", ORDERLY_WORKERS: "none", ORDERLY_HTTP_HOST: "0.0.0.0" };
     const url = { ORDERLY_PUBLIC_URL: "http://shop.example.com" };
     const secrets = {
-      ORDERLY_IDEMPOTENCY_SECRET: "i".repeat(32),
-      ORDERLY_WEBHOOK_SECRET: "w".repeat(32),
-      ORDERLY_CARRIER_WEBHOOK_SECRET: "c".repeat(32),
+      ORDERLY_IDEMPOTENCY_SECRET: strong("i"),
+      ORDERLY_WEBHOOK_SECRET: strong("w"),
+      ORDERLY_CARRIER_WEBHOOK_SECRET: strong("c"),
       ORDERLY_PERSONAL_KEY_FILE: "/run/secrets/personal_keys",
     };
     t.throws(() => loadNodeSettings({ ...open, ...url, ORDERLY_DEVELOPMENT: "true" }), {

@@ -65,6 +65,7 @@ export function randomChanges(
         version: step + 1,
         customer: `cus_${random(20)}`,
         group: random(2) === 0 ? `g${random(5)}` : null,
+        placedBy: random(2) === 0 ? `k${random(5)}` : null,
         reference: random(3) === 0 ? `r${order}` : null,
         lines: Array.from({ length: 1 + random(3) }, () => {
           const name = pick(random, names);
@@ -126,6 +127,7 @@ export function fits(order: ModelOrder, s: Selection): boolean {
     s.waitsFor?.some((wait) => waitsOf(shape).includes(wait)),
     s.parked === undefined ? undefined : s.parked === order.parked,
     s.customerId === undefined ? undefined : s.customerId === facts.customer,
+    s.placedBy === undefined ? undefined : s.placedBy === facts.placedBy,
     s.persons?.includes(facts.group ?? ""),
     s.sku?.some((sku) => facts.lines.some((line) => line.sku === sku)),
     s.trackingNumber === undefined ? undefined : s.trackingNumber === record.trackingNumber,
@@ -173,6 +175,7 @@ export function randomSelection(random: (below: number) => number): Selection {
     () => ({ waitsFor: [pick(random, ["person", "customer", "effect", "timer"] as const)] }),
     () => ({ parked: random(2) === 0 }),
     () => ({ customerId: `cus_${random(22)}` }),
+    () => ({ placedBy: `k${random(6)}` }),
     () => ({ persons: random(4) === 0 ? [] : [`g${random(6)}`, `g${random(6)}`] }),
     () => ({ sku: random(2) === 0 ? [pick(random, skus)] : [pick(random, skus), pick(random, skus)] }),
     () => ({ trackingNumber: `T${random(300)}` }),
