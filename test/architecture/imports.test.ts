@@ -140,7 +140,7 @@ t.test("machines and runtime read no clock, draw no chance and set no timer of t
 t.test(
   "what is stored or compared takes the server's time: no other source reads the machine's clock",
   async (t) => {
-    const shown = /\/adapters\/local\/(?:system-clock|stderr-log)\.ts$/u;
+    const shown = /\/(?:adapters\/local\/(?:system-clock|stderr-log)|order\/process-use)\.ts$/u;
     const decides = within(/^(src|machines|config|nodes\/order)\//u).filter(({ path }) => !shown.test(path));
     t.same(holding(decides, /\bDate\.now\b|\bnew Date\(\)|\btimeOrigin\b/u), []);
   },

@@ -126,8 +126,8 @@ export const historyMutants: readonly Mutant[] = [
     id: "history-duration-of-a-resumed-call",
     does: "A call that an earlier owner began counts from the takeover.",
     file: "src/runtime/effects/effect-runner.ts",
-    find: "if (begunAt === undefined || run.resumed) run.done(outcome);",
-    replace: "if (begunAt === undefined) run.done(outcome);",
+    find: "if (begunAt === undefined || run.resumed) return run.done(outcome);",
+    replace: "if (begunAt === undefined) return run.done(outcome);",
     tests: [EFFECTS_TEST, ASKED_TEST],
   },
   {
