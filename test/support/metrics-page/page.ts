@@ -1,4 +1,4 @@
-/** docs/metrics.md, made of the definitions of the metrics and of the alert rules. It reads the file of the rules alone. */
+/** docs/metrics.md, made of the definitions of the metrics and of the alert rules. */
 import { readFileSync } from "node:fs";
 import {
   formerNames,
