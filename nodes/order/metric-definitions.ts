@@ -3,8 +3,8 @@
  * (`npm run metrics-page`). Names are public (docs/formats.md).
  *
  * Names follow Prometheus: a counter ends in `_total`, seconds in `_seconds`, bytes in `_bytes`, a share of 1 in
- * `_ratio`; a plain number of things has no unit in its name. OpenTelemetry's name has dots and neither unit nor
- * `_total` (`otelNameOf`).
+ * `_ratio`; a plain number of things has no suffix. OpenTelemetry's name has dots and no suffix
+ * (`otelNameOf`).
  */
 
 /** `s` seconds, `By` bytes, `1` a ratio, `{thing}` a number of things (UCUM, as OpenTelemetry has it). */
@@ -51,7 +51,7 @@ const program = {
     otel: "process.cpu.time",
   },
   process_resident_memory_bytes: {
-    ...gauge("By", [], "Memory of the process that is resident, all of its threads together."),
+    ...gauge("By", [], "Memory that the process has in use (RSS), all of its threads together."),
     otel: "process.memory.usage",
   },
   nodejs_eventloop_utilization_ratio: {
@@ -274,7 +274,7 @@ export const formerNames: Readonly<Record<string, MetricName>> = {
   orderly_projection_progress: "orderly_projection_progress_ratio",
 };
 
-/** The name with which OpenTelemetry knows a metric: `orderly.outbox_oldest`, with the unit beside it. */
+/** The name with which OpenTelemetry knows a metric: `orderly.outbox_oldest`, without suffixes. */
 export function otelNameOf(name: MetricName): string {
   const { otel }: MetricDefinition = metricDefinitions[name];
   return (

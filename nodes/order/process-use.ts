@@ -1,6 +1,6 @@
 /** What the process uses of its machine. */
 
-/** All threads together, but for the utilization. */
+/** All threads together; the utilization is of the main thread alone. */
 export type ProcessUse = {
   /** ms since the epoch, by the machine's clock. */
   readonly startedAt: number;

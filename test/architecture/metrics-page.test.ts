@@ -20,7 +20,7 @@ t.test("docs/metrics.md is what `npm run metrics-page` writes", async (t) => {
   t.equal(readFileSync(PAGE, "utf8"), metricsPage());
 });
 
-t.test("every name states its kind and its unit as Prometheus has it", async (t) => {
+t.test("every name has the suffixes that Prometheus asks for", async (t) => {
   for (const [name, { labels, type, unit }] of definitions) {
     t.match(name, COMMON.test(name) ? COMMON : /^orderly_[a-z_]+$/u);
     t.equal(name.endsWith("_total"), type === "counter", `${name}: _total is for counters`);

@@ -26,7 +26,7 @@ export class OutgoingTally {
     return () => void this.senders.delete(state);
   }
 
-  /** A request has ended. @param state of its delivery afterwards */
+  /** A request has ended. @param state of its delivery now */
   tried(state: DeliveryState): void {
     this.tries[state === "pending" ? "retried" : state]++;
   }

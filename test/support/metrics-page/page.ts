@@ -1,4 +1,4 @@
-/** docs/metrics.md, made of the definitions of the metrics and of the alert rules. Pure but for reading the rules. */
+/** docs/metrics.md, made of the definitions of the metrics and of the alert rules. */
 import { readFileSync } from "node:fs";
 import {
   formerNames,
@@ -38,8 +38,9 @@ scrape_configs:
 \`\`\`
 
 Names follow Prometheus: \`_total\` for counters, \`_seconds\`, \`_bytes\`, \`_ratio\` for a share of 1; a number of things
-has no unit. The names that do not begin with \`orderly_\` are those that programs of all kinds have. OpenTelemetry's
-names are beside them. The buckets of all histograms end at ${DURATION_BOUNDS.join(", ")} s and infinity.`;
+has no suffix. The names that do not begin with \`orderly_\` are those that programs of all kinds have. OpenTelemetry's
+names are beside them. The buckets of all histograms end at
+${DURATION_BOUNDS.join(", ")} s and infinity.`;
 
 function section({ metrics, title }: (typeof metricGroups)[number]): string {
   const rows = Object.entries<MetricDefinition>(metrics).map(([name, { help, labels, type, unit }]) =>

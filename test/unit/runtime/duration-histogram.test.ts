@@ -9,7 +9,7 @@ t.test("a duration is counted at the first bound that it does not exceed", async
   t.ok(Math.abs(histogram.state().sum - 5.1201) < 1e-9);
 });
 
-t.test("a state does not change afterwards", async (t) => {
+t.test("a state does not change with later durations", async (t) => {
   const histogram = new DurationHistogram([1]);
   const before = histogram.state();
   histogram.observe(1);
