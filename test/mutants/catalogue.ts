@@ -28,6 +28,7 @@ import { logMutants } from "./log.ts";
 import { maintenanceMutants } from "./maintenance.ts";
 import { markMutants } from "./marks.ts";
 import { memoryMutants } from "./memory.ts";
+import { metricsMutants } from "./metrics.ts";
 import type { Mutant } from "./mutant.ts";
 import { natsMutants } from "./nats.ts";
 import { oldEventMutants } from "./old-events.ts";
@@ -93,6 +94,7 @@ export const areas: Readonly<Record<string, readonly Mutant[]>> = {
   log: logMutants,
   marks: [...markMutants, ...oldEventMutants],
   memory: memoryMutants,
+  metrics: metricsMutants,
   "near-timers": nearTimerMutants,
   orders: ordersMutants,
   returns: returnsMutants,

@@ -1,0 +1,50 @@
+/** Planted bugs of the metrics. */
+import type { Mutant } from "./mutant.ts";
+
+const HISTOGRAM = "src/runtime/duration-histogram.ts";
+const HISTOGRAM_TEST = "test/unit/runtime/duration-histogram.test.ts";
+const COUNTS = "nodes/order/order-counts.ts";
+const COUNTS_TEST = "test/unit/nodes/order-counts.test.ts";
+
+export const metricsMutants: readonly Mutant[] = [
+  {
+    id: "metrics-bound-exclusive",
+    does: "A duration that is exactly a bound is counted above it.",
+    file: HISTOGRAM,
+    find: "seconds > this.bounds[at]!",
+    replace: "seconds >= this.bounds[at]!",
+    tests: [HISTOGRAM_TEST],
+  },
+  {
+    id: "metrics-state-shared",
+    does: "A state that was read changes with later durations.",
+    file: HISTOGRAM,
+    find: "counts: [...this.counts]",
+    replace: "counts: this.counts",
+    tests: [HISTOGRAM_TEST],
+  },
+  {
+    id: "metrics-list-asked-always",
+    does: "Each reading of the metrics asks the list.",
+    file: COUNTS,
+    find: "if (clock.monotonic() - this.askedAt >= EVERY_MS) {",
+    replace: "if (clock.monotonic() - this.askedAt >= 0) {",
+    tests: [COUNTS_TEST],
+  },
+  {
+    id: "metrics-list-waited-for",
+    does: "The metrics wait for a list that is slow.",
+    file: COUNTS,
+    find: "await Promise.race([this.asking, clock.sleep(WAIT_MS)]);",
+    replace: "await this.asking;",
+    tests: [COUNTS_TEST],
+  },
+  {
+    id: "metrics-half-a-list",
+    does: "A list that does not know all orders is counted.",
+    file: COUNTS,
+    find: 'if (list.state().status !== "following") return (this.newest = undefined);',
+    replace: "",
+    tests: [COUNTS_TEST],
+  },
+];
