@@ -32,7 +32,7 @@ t.test("the page backs up and restores every stream but checkpoints and presence
   const streams = [streamSettings(settings), bulkStreamSettings(settings)]
     .flatMap((one) => allStreams(one))
     .map(({ name }) => name);
-  const never = ["KV_FLOORS", "KV_NODES", "KV_BULK_FLOORS", "KV_BULK_NODES"];
+  const never = ["KV_FLOORS", "KV_NODES", "KV_REVEALS", "KV_BULK_FLOORS", "KV_BULK_NODES"];
   for (const name of never) t.match(PAGE, `\`${name}\``);
   t.same(
     backups.map(streamOf).toSorted(),

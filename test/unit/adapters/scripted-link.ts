@@ -49,6 +49,7 @@ export function scriptedLink(answer: (sent: Sent) => unknown = () => ({})) {
   const link = {
     nc,
     connected: () => isConnected,
+    newInbox: () => `_INBOX.${inboxes.size + 1}`,
     onChange: (listener: (connected: boolean) => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

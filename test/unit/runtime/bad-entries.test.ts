@@ -79,6 +79,9 @@ t.test("a node with details that cannot be shown is shown without them", async (
     outboxDepth: 0,
     clockOffsetMs: null,
     url: "",
+    draining: null,
+    commitMs: { p50: null, p99: null },
+    lanes: [],
   });
   for (const one of cluster.running) one.kill();
 });
