@@ -16,7 +16,7 @@ import { CompactOrder, orderColumns } from "./order-columns.tsx";
 import { FilterBar, Views } from "./filter-bar.tsx";
 import { StatusCounts } from "./status-counts.tsx";
 import { isUnfiltered, listCodec, noFilter, queryOf } from "./list-filter.ts";
-import { keepList } from "./left-list.ts";
+import { keepList, showList } from "./left-list.ts";
 import type { LeftList } from "./list-place.ts";
 import { MOST_IDS, targetOf, wordsOf } from "./many.ts";
 import { ManyButton } from "./many-button.tsx";
@@ -50,6 +50,7 @@ export default function OrdersPage() {
     const search = listCodec.write(filter);
     const href = search === "" ? "/orders" : `/orders?${search}`;
     left.current = { href, ids: rows.map(({ id }) => id), total: first?.total.value ?? rows.length };
+    showList(left.current);
   });
   useEffect(() => () => left.current && keepList(left.current), []);
   return (
