@@ -89,13 +89,12 @@ t.test("all changes of operators are recorded, and neither reading, trying nor c
   t.equal(await call("POST", "/v1/bulk", { token: "t" }, as("operator")), 2);
 });
 
-t.test("without authentication operators are recorded, and customers are not", async (t) => {
+t.test("without authentication no caller has a name, and none is recorded", async (t) => {
   const { audit, entries } = recorded();
   const { app } = await startApp(t, { audit });
   await app.inject({ method: "POST", url: "/v1/orders", payload: body });
-  t.equal(entries.length, 0);
   await app.inject({ method: "POST", url: "/v1/orders/ord_1/cancel" });
-  t.match(entries, [{ actor: "anonymous" }, { phase: "answered", status: 200, version: '"3"' }]);
+  t.strictSame(entries, []);
 });
 
 t.test("the log is read in pages, with filters", async (t) => {
