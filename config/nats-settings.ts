@@ -20,7 +20,7 @@ export const natsFields = {
 export type NatsLogin = {
   /** One address, or several separated by commas. */
   readonly natsUrl: string;
-  /** The seed of an nkey, which `nats init` makes; or credentials with a JWT. */
+  /** The seed of an nkey, (`SU...`); or credentials with a JWT. */
   readonly natsSeedFile?: string | undefined;
   readonly natsCredsFile?: string | undefined;
   /** The authority that signed the servers' certificates; with it, or with an address `tls://`, TLS is required. */
@@ -53,9 +53,8 @@ export const foreignNatsFaults = (natsUrl: string, natsServers: string): string[
 function userFaults(natsUrl: string): string[] {
   if (!natsUrl.includes("@")) return [];
   return [
-    "NATS_URL holds a user or a password, which addresses must not: put the seed of the user's nkey into a file " +
-      "(`node orderly.mjs nats init` makes one), name it in ORDERLY_NATS_NKEY_SEED_FILE, and leave out what is " +
-      "before the @",
+    "NATS_URL holds a user or a password, which addresses must not: put the seed of the user's nkey into a file, " +
+      "name it in ORDERLY_NATS_NKEY_SEED_FILE, and leave out what is before the @",
   ];
 }
 

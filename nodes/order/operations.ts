@@ -28,8 +28,8 @@ import type { NodeWorkers, WorkerCount } from "./node-workers.ts";
 export type OperatedServices = {
   readonly maintenance: Pick<Maintenance, "state">;
   readonly projection: Pick<LocalProjection, "state">;
-  /** The newest refusal of the NATS server to let this node's user publish or subscribe. */
-  readonly forbidden: () => Forbidden | undefined;
+  /** The newest refusal of the NATS server to let this node's user publish or subscribe, of each connection. */
+  readonly forbidden: () => readonly (Forbidden | undefined)[];
   readonly orders: Pick<OrderCounts, "read">;
   readonly bulk: () => MetricsSource["bulk"];
   readonly outgoing: () => MetricsSource["outgoing"];
@@ -72,8 +72,11 @@ export function nodeOperations(
 /** A refusal of the NATS server makes the node not ready for this time: the work that needs the subject is repeated. */
 const FORBIDDEN_MS = 60_000;
 
-const refusalIn = (forbidden: Forbidden | undefined): string | undefined =>
-  forbidden !== undefined && performance.now() - forbidden.at < FORBIDDEN_MS ? forbidden.reason : undefined;
+/** Why a connection was refused a subject not long ago; undefined: none was. @param now monotonic ms */
+export const refusalIn = (
+  forbidden: readonly (Forbidden | undefined)[],
+  now: number = performance.now(),
+): string | undefined => forbidden.find((one) => one !== undefined && now - one.at < FORBIDDEN_MS)?.reason;
 
 /** A node that has claimed its share once is ready while it claims more after a failover, up to this time. */
 const CLAIMS_MS = 10_000;

@@ -175,7 +175,7 @@ export async function startOrderNode(
     operations: nodeOperations(node, settings, workers, program, webhooks.counts, probes, {
       maintenance,
       projection,
-      forbidden: () => link.forbidden() ?? workers.forbidden(),
+      forbidden: () => [link.forbidden(), workers.forbidden()],
       orders: new OrderCounts(projection, node.clock),
       bulk: bulks.counts,
       outgoing: outgoingCounts,
@@ -221,6 +221,7 @@ export async function startOrderNode(
           lists.served.stop(),
           erasures.stop(),
           placed.stop(),
+          services.audit.idle(),
           maintenanceWatch.stop(),
           keysWatch.stop(),
           revealsWatch.stop(),

@@ -167,8 +167,8 @@ export const outboxMutants: readonly Mutant[] = [
     id: "outbox-writer-per-stream",
     does: "Each stream has its own writer, so that a refusal to one does not count for the node.",
     file: RELAYS,
-    find: "durations, journal, store }));",
-    replace: "durations, journal, store: new OutboxWriter(options) }));",
+    find: "onStored, journal, store }));",
+    replace: "onStored, journal, store: new OutboxWriter(options) }));",
     tests: [RELAYS_TEST],
   },
   {

@@ -32,8 +32,8 @@ export default function BulkDialog({
   const [action, setAction] = useState(first);
   const [reason, setReason] = useState("");
   const [confirming, setConfirming] = useState(false);
-  // A second press, or a lost answer, starts nothing twice.
-  const [key] = useState(() => crypto.randomUUID());
+  // Of a preview: a second press, or a lost answer, starts nothing twice. Another preview is another start.
+  const [key, setKey] = useState("");
   const [, navigate] = useLocation();
   const preview = useMutation({ mutationFn: () => previewBulk(target, action, reason.trim()) });
   const start = useMutation({
@@ -57,6 +57,7 @@ export default function BulkDialog({
   const ask = (): void => {
     start.reset();
     setConfirming(false);
+    setKey(crypto.randomUUID());
     preview.mutate();
   };
   return (

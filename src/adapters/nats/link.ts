@@ -1,7 +1,7 @@
 /** The connection that the adapters of one process share. */
 import type { NatsConnection } from "@nats-io/transport-node";
 
-/** What the server refused: a subject that this user's list (permissions.ts) lacks, or a foreign one. */
+/** What the server refused: a subject that this user's permissions lack. */
 export type Forbidden = {
   /** One line for people and logs, with the subject. */
   readonly reason: string;

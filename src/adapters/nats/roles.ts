@@ -1,4 +1,4 @@
-/** The users that a NATS server knows, by what their processes do. Data only; permissions.ts says what each may. */
+/** The users that a NATS server may know, by what their processes do. Data only. */
 
 /**
  * `setup` makes and changes streams; `node` is an order node with its workers and its list of orders; `keys` are the

@@ -1,6 +1,5 @@
 /** How long the newest commits took, as percentiles for operators. Bounded, not stored. */
 import type { Clock } from "../ports.ts";
-import type { WriteSet } from "./write-set.ts";
 
 /** Of commits, from the decision to the acknowledgement, ms. Null: there was none for a while. */
 export type CommitMs = { readonly p50: number | null; readonly p99: number | null };
@@ -20,16 +19,10 @@ export class CommitTimes {
     this.clock = clock;
   }
 
-  /** The write set, whose time is counted when it is stored. */
-  timed(writeSet: WriteSet): WriteSet {
-    const begun = this.clock.monotonic();
-    return {
-      ...writeSet,
-      resolved: (outcome) => {
-        if (outcome.status === "stored") this.count(begun);
-        writeSet.resolved(outcome);
-      },
-    };
+  /** Counts a commit that is stored now. */
+  count(ms: number): void {
+    this.newest[this.next] = { at: this.clock.monotonic(), ms };
+    this.next = (this.next + 1) % COUNTED;
   }
 
   /** Of the newest commits. */
@@ -41,11 +34,5 @@ export class CommitTimes {
       return ms === undefined ? null : Math.round(ms * 10) / 10;
     };
     return { p50: at(0.5), p99: at(0.99) };
-  }
-
-  private count(begun: number): void {
-    const at = this.clock.monotonic();
-    this.newest[this.next] = { at, ms: at - begun };
-    this.next = (this.next + 1) % COUNTED;
   }
 }

@@ -13,7 +13,6 @@
  *   relay-dependents.test.ts, relay-order-and-hold.test.ts, relay-state.test.ts, test/unit/runtime/cluster.test.ts
  */
 import { limits } from "../limits.ts";
-import type { DurationHistogram } from "../duration-histogram.ts";
 import type { Subjects } from "../subjects.ts";
 import { type Batch, composeBatch, countThatFits } from "./batch.ts";
 import { type Failpoints, failpoint } from "../failpoints.ts";
@@ -36,8 +35,8 @@ export type RelayOptions = {
   readonly markEveryMs: number;
   /** Called when a lock no longer has the epoch that a batch was sent with. */
   readonly onLockMoved: (lock: LockRef) => void;
-  /** Takes how long each stored write set took, from its submission. */
-  readonly durations?: DurationHistogram | undefined;
+  /** Called for each stored write set, with the time since its submission, ms. */
+  readonly onStored?: ((ms: number) => void) | undefined;
   readonly failpoints?: Failpoints | undefined;
 };
 
@@ -362,11 +361,10 @@ export class Relay implements WriteSetSink {
   }
 
   private resolve(writeSet: WriteSet, outcome: Outcome): void {
-    const { clock, durations } = this.options;
+    const { clock, onStored } = this.options;
     const submittedAt = this.submittedAt.get(writeSet.commit);
     this.submittedAt.delete(writeSet.commit);
-    if (outcome.status === "stored" && submittedAt !== undefined)
-      durations?.observe(clock.monotonic() - submittedAt);
+    if (outcome.status === "stored" && submittedAt !== undefined) onStored?.(clock.monotonic() - submittedAt);
     for (const { subject } of writeSet.preconditions) {
       const left = (this.writers.get(subject) ?? 1) - 1;
       if (left > 0) this.writers.set(subject, left);

@@ -26,14 +26,18 @@ export class Relays implements WriteSetSink {
   /** @param journals of every stream, by its number */
   constructor(
     journals: readonly Journal[],
-    options: Omit<RelayOptions, "journal" | "store" | "durations"> & { readonly outbox: Outbox },
+    options: Omit<RelayOptions, "journal" | "store" | "onStored"> & { readonly outbox: Outbox },
   ) {
     this.subjects = options.subjects;
     this.times = new CommitTimes(options.clock);
     // One file: when it refuses the writes of one relay, it refuses all.
     this.store = new OutboxWriter(options);
-    const { durations, store } = this;
-    this.all = journals.map((journal) => new Relay({ ...options, durations, journal, store }));
+    const { store } = this;
+    const onStored = (ms: number): void => {
+      this.durations.observe(ms);
+      this.times.count(ms);
+    };
+    this.all = journals.map((journal) => new Relay({ ...options, onStored, journal, store }));
   }
 
   /** @throws Error for a write set whose locks are not all in one stream of this node: programmer fault */
@@ -44,7 +48,7 @@ export class Relays implements WriteSetSink {
     if (streams.size !== 1 || !relay) {
       throw new Error(`write set ${writeSet.commit} has locks in the streams ${[...streams].join(", ")}`);
     }
-    relay.submit(this.times.timed(writeSet));
+    relay.submit(writeSet);
   }
 
   /** The state of all relays together. */

@@ -58,6 +58,11 @@ export class AuditLog implements Audit {
     }
   }
 
+  /** Resolves when every entry that was given to `write` is stored, or was refused. */
+  async idle(): Promise<void> {
+    await this.last;
+  }
+
   private async store(entry: AuditEntry): ReturnType<Audit["write"]> {
     const { journal, writer } = this.options;
     const subject = auditSubject(writer);

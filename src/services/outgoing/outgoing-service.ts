@@ -1,7 +1,7 @@
 /** Outgoing webhooks on any node: makes, lists and removes endpoints, shows and replays deliveries. Owns nothing. */
 import { type Ids, type Journal, Unavailable } from "../../runtime/ports.ts";
 import type { Random } from "../personal/sealing.ts";
-import { unavailable, type UnavailableResult } from "../unavailable.ts";
+import { orUnavailable } from "../unavailable.ts";
 import { ENDPOINTS_MAX, FORMER_SECRET_MS, type OutgoingWebhooks } from "./contract.ts";
 import { type Deliveries, deliveryView } from "./deliveries.ts";
 import { deliveryOf, signedWebhook } from "./endpoint-sender.ts";
@@ -157,13 +157,3 @@ export class OutgoingService implements OutgoingWebhooks {
 }
 
 const newSecret = (random: Random): string => `whsec_${random(SECRET_BYTES).toString("base64")}`;
-
-/** Endpoints, deliveries and the key of the secrets are at the server. */
-async function orUnavailable<T>(work: () => Promise<T>): Promise<T | UnavailableResult> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Unavailable) return unavailable(error.message);
-    throw error;
-  }
-}

@@ -1,6 +1,6 @@
 /** What a node reports about its clock: to load balancers, to operators, as a metric. */
 import t from "tap";
-import { clusterOf, healthOf } from "../../../nodes/order/operations.ts";
+import { clusterOf, healthOf, refusalIn } from "../../../nodes/order/operations.ts";
 import { metricsText } from "../../../nodes/order/metrics.ts";
 import type { ClockState } from "../../../src/runtime/cluster/server-clock.ts";
 import { quietSource, quietStatus } from "./node-status.ts";
@@ -42,6 +42,19 @@ t.test("a node to which the server forbids a subject is not ready, and names it"
   const { ready, checks } = healthOf(statusWith(), AGE_MAX_MS, [], reason);
   t.notOk(ready);
   t.match(checks[0], { name: "nats", ok: false, detail: reason });
+});
+
+t.test("a refusal of any connection counts for a minute, also after an older one of another", (t) => {
+  const [old, fresh] = [
+    { reason: "old", at: 0 },
+    { reason: "fresh", at: 100_000 },
+  ];
+  t.equal(refusalIn([old, fresh], 150_000), "fresh");
+  t.equal(refusalIn([fresh, old], 150_000), "fresh");
+  t.equal(refusalIn([undefined, fresh], 150_000), "fresh");
+  t.equal(refusalIn([old, fresh], 160_000), undefined);
+  t.equal(refusalIn([undefined, undefined], 0), undefined);
+  t.end();
 });
 
 const offsetOf = (entry: Record<string, unknown>) =>

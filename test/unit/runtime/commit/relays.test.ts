@@ -104,6 +104,33 @@ t.test(
   },
 );
 
+t.test(
+  "the time of each stored write set is counted once, whatever its stream; others are not",
+  async (t) => {
+    const { clock, relays, lock, outcomes, writeSet } = stage();
+    const [zero, one] = [lock(0), lock(1)];
+    relays.submit(writeSet("a", 0, [zero]));
+    relays.submit(writeSet("b", 1, [one]));
+    await clock.advanceUntil(() => outcomes.size === 2, 1000);
+    const { count, sum } = relays.commitDurations();
+    t.equal(count, 2);
+    t.ok(sum > 0 && sum < 1);
+    const { p50, p99 } = relays.commitMs();
+    t.ok(p50! > 0 && p50! <= p99!);
+    const again = writeSet("a", 0, [zero]);
+    const messages = again.messages.map((message) => ({ ...message, messageId: "c" }));
+    relays.submit({
+      ...again,
+      commit: "c",
+      messages,
+      resolved: (outcome) => void outcomes.set("c", outcome),
+    });
+    await clock.advanceUntil(() => outcomes.has("c"), 1000);
+    t.not(outcomes.get("c")?.status, "stored");
+    t.equal(relays.commitDurations().count, 2);
+  },
+);
+
 t.test("a stream without an answer delays its own write sets only, and its own progress", async (t) => {
   const silenced = subjects.record(1, "b");
   let silentNow = true;

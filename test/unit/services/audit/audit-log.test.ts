@@ -63,6 +63,16 @@ t.test("writers do not disturb each other, and two processes of one name make on
   t.strictSame([...heads.keys()].toSorted(), ["node-1", "node-2"]);
 });
 
+t.test("a process that ends waits for the entries that it has not stored yet", async (t) => {
+  const { messages, writer } = stream();
+  const log = writer("node-1");
+  void log.write(entry("a"));
+  void log.write(entry("a", { phase: "answered" }));
+  t.equal(messages.length, 0);
+  await log.idle();
+  t.equal(messages.length, 2);
+});
+
 t.test("an entry whose answer is lost is stored once", async (t) => {
   const { faults, journal, messages, writer } = stream();
   const log = writer("node-1");
