@@ -50,7 +50,7 @@ export function nodeOperations(
     isolation: () => node.isolation(),
     health: () => healthOf(node.status(), settings.outboxMaxAgeMs, probes.results(), refusalIn(forbidden())),
     cluster: () => Promise.resolve(clusterOf(node.status(), probes.results(), workers.counts())),
-    metrics: async () =>
+    metrics: () =>
       metricsText({
         node: settings.nodeId,
         status: node.status(),
@@ -59,7 +59,7 @@ export function nodeOperations(
         webhooks,
         probes: probes.results(),
         projection: projection.state(),
-        orders: await orders.read(),
+        orders: orders.read(),
         bulk: bulk(),
         outgoing: outgoing(),
         requests: requests(),

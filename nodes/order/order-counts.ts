@@ -2,8 +2,8 @@
  * Orders by status for the metrics, asked of the node's own list when they are read.
  * Owns: the newest counts.  Does not own: the list.
  * Invariants
- *   order-counts.C1. A reading asks the list at most once in `EVERY_MS`, and waits for it at most `WAIT_MS`: metrics
- *       are answered while the list is busy, with the counts before.
+ *   order-counts.C1. A reading waits for nothing: it has the newest answer of the list, and asks for the next one when
+ *       that is older than `EVERY_MS` and none is under way.
  * Proved by: test/unit/nodes/order-counts.test.ts
  */
 import type { Clock } from "../../src/runtime/ports.ts";
@@ -21,41 +21,36 @@ export type CountedOrders = {
 /** An order that has not ended is stuck when it has not changed for this long. */
 export const STUCK_MS = 3_600_000;
 const EVERY_MS = 10_000;
-const WAIT_MS = 500;
 
 /** See the top of the file. */
 export class OrderCounts {
   private readonly list: Pick<LocalProjection, "ask" | "state">;
-  private readonly clock: Pick<Clock, "now" | "monotonic" | "sleep">;
+  private readonly clock: Pick<Clock, "now" | "monotonic">;
   private askedAt = Number.NEGATIVE_INFINITY;
-  private asking: Promise<void> = Promise.resolve();
+  private isAsking = false;
   private newest: CountedOrders | undefined;
 
   /** @param clock the server's time */
-  constructor(
-    list: Pick<LocalProjection, "ask" | "state">,
-    clock: Pick<Clock, "now" | "monotonic" | "sleep">,
-  ) {
+  constructor(list: Pick<LocalProjection, "ask" | "state">, clock: Pick<Clock, "now" | "monotonic">) {
     this.list = list;
     this.clock = clock;
   }
 
-  /** The newest counts; undefined: the node has no list, or its list does not know all orders yet. */
-  async read(): Promise<CountedOrders | undefined> {
+  /** The newest counts; undefined: the node has no list, its list does not know all orders yet, or has not answered. */
+  read(): CountedOrders | undefined {
     const { clock, list } = this;
     if (list.state().status !== "following") return (this.newest = undefined);
-    if (clock.monotonic() - this.askedAt >= EVERY_MS) {
-      this.askedAt = clock.monotonic();
-      this.asking = this.ask();
-    }
-    await Promise.race([this.asking, clock.sleep(WAIT_MS)]);
+    if (!this.isAsking && clock.monotonic() - this.askedAt >= EVERY_MS) void this.ask();
     return this.newest;
   }
 
   private async ask(): Promise<void> {
-    const count = (selection: Selection) => this.list.ask({ op: "counts", by: "status", selection });
-    const stuckSince = this.clock.now() - STUCK_MS;
-    const [all, stuck] = await Promise.all([count({}), count({ stuckSince })]);
+    const { clock, list } = this;
+    const count = (selection: Selection) => list.ask({ op: "counts", by: "status", selection });
+    this.isAsking = true;
+    this.askedAt = clock.monotonic();
+    const [all, stuck] = await Promise.all([count({}), count({ stuckSince: clock.now() - STUCK_MS })]);
+    this.isAsking = false;
     // One that is built anew meanwhile says so.
     if (all.status !== "counted" || stuck.status !== "counted") return;
     this.newest = { byStatus: filled(all), stuck: filled(stuck) };
